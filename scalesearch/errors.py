@@ -1,0 +1,49 @@
+"""Every error that a user can cause, and the exit code that it ends the program with.
+
+A message is one line: what is wrong, where, and what to do. Anything else that is raised is a bug
+and may show its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ScalesearchError(Exception):
+    """The root: `cli` prints the message on one line and exits with `exit_code`."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class CountError(ScalesearchError):
+    """Two witnesses of one figure disagree (closed form and fvcore, record and checksum)."""
+
+    exit_code = 1
+
+
+class InputError(ScalesearchError):
+    """A file, flag or data set that cannot be used as it is."""
+
+    exit_code = 2
+
+
+class SpaceError(InputError):
+    """A value breaks a rule of the search space: a coefficient, a multiplier, an architecture."""
+
+
+class TrialsFailedError(ScalesearchError):
+    """The study is over, but some of its trials failed."""
+
+    exit_code = 3
+
+
+class StorageError(ScalesearchError):
+    """The results folder cannot be read or written."""
+
+    exit_code = 4
+
+
+class LockedError(ScalesearchError):
+    """Another run is working on the same study."""
+
+    exit_code = 5
