@@ -1,0 +1,165 @@
+"""The network after rounding, in integers, and the one walk over its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from scalesearch.design.blocks import STAGE_KINDS, Block
+from scalesearch.errors import SpaceError
+
+ACTIVATIONS = ("silu", "relu", "relu6")
+
+_LIMITS = {
+    "kernel": (1, 15),
+    "stride": (1, 8),
+    "expansion": (1, 64),
+    "width": (1, 65536),
+    "depth": (1, 4096),
+    "resolution": (1, 16384),
+    "classes": (1, 1_000_000),
+}
+
+
+def _check(owner: str, **values: int) -> None:
+    for name, value in values.items():
+        low, high = _LIMITS[name]
+        if not low <= value <= high:
+            raise SpaceError(f"{owner}: {name} is {value}, but it must be in {low} … {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """The first convolution (with batch norm and activation)."""
+
+    kernel: int
+    stride: int
+    width: int
+
+    def __post_init__(self) -> None:
+        _check("stem", kernel=self.kernel, stride=self.stride, width=self.width)
+        _check_odd("stem", self.kernel)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`depth` blocks of one kind: the first has the stride and changes the width, the others keep both."""
+
+    kind: str
+    kernel: int
+    stride: int
+    expansion: int
+    width: int
+    depth: int
+    se: Decimal = Decimal(0)
+    """Squeeze-and-excitation width as a share of the block's input width; 0: none."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in STAGE_KINDS:
+            raise SpaceError(f"stage: kind is {self.kind!r}, but it must be one of {', '.join(STAGE_KINDS)}")
+        _check("stage", kernel=self.kernel, stride=self.stride, expansion=self.expansion)
+        _check("stage", width=self.width, depth=self.depth)
+        _check_odd("stage", self.kernel)
+        if not 0 <= self.se <= 1:
+            raise SpaceError(f"stage: se is {self.se}, but it is a share, in 0 … 1")
+        if self.kind == "conv" and (self.expansion != 1 or self.se != 0):
+            raise SpaceError("stage: a conv stage has neither expansion nor se; leave both out")
+
+
+def _check_odd(owner: str, kernel: int) -> None:
+    if kernel % 2 == 0:
+        raise SpaceError(f"{owner}: kernel is {kernel}, but it must be odd: an even one has no centre")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A 1×1 convolution to `width` channels (None: none), global average pooling, a linear classifier."""
+
+    width: int | None
+    classes: int
+
+    def __post_init__(self) -> None:
+        _check("head", classes=self.classes)
+        if self.width is not None:
+            _check("head", width=self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A staged ConvNet, every size an integer. Equal values are the same network."""
+
+    resolution: int
+    stem: Stem
+    stages: tuple[Stage, ...]
+    head: Head
+    activation: str = "silu"
+    batch_norm_eps: Decimal = Decimal("0.001")
+
+    def __post_init__(self) -> None:
+        _check("architecture", resolution=self.resolution)
+        if not self.stages:
+            raise SpaceError("architecture: there is no stage, but a network has at least one")
+        if self.activation not in ACTIVATIONS:
+            raise SpaceError(
+                f"architecture: activation is {self.activation!r}, but it must be one of {', '.join(ACTIVATIONS)}"
+            )
+        if not 0 < self.batch_norm_eps < 1:
+            raise SpaceError(f"architecture: batch_norm_eps is {self.batch_norm_eps}, but it is in 0 … 1")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of stem, of every stage, and of the head where it has a convolution."""
+        head = () if self.head.width is None else (self.head.width,)
+        return (self.stem.width, *(stage.width for stage in self.stages), *head)
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Layers of every stage."""
+        return tuple(stage.depth for stage in self.stages)
+
+    def resized(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Architecture:
+        """The same network with other widths (stem, stages, head), depths (stages) and side (px)."""
+        stages = tuple(
+            replace(stage, width=width, depth=depth)
+            for stage, width, depth in zip(self.stages, widths[1:], depths, strict=False)
+        )
+        head = self.head if self.head.width is None else replace(self.head, width=widths[-1])
+        stem = replace(self.stem, width=widths[0])
+        return replace(self, resolution=resolution, stem=stem, stages=stages, head=head)
+
+    def runs(
+        self, widths: Sequence[int], depths: Sequence[int], resolution: int
+    ) -> Iterator[tuple[Block, int]]:
+        """Every run of equal blocks and its length, for sizes that may be arrays of one shape."""
+        stem = Block("stem", "conv", 3, widths[0], resolution, self.stem.kernel, self.stem.stride)
+        yield stem, 1
+        width, px = stem.out_width, stem.out_px
+        for index, (stage, out, depth) in enumerate(zip(self.stages, widths[1:], depths, strict=False)):
+            first = Block(
+                f"stages.{index}",
+                stage.kind,
+                width,
+                out,
+                px,
+                stage.kernel,
+                stage.stride,
+                stage.expansion,
+                stage.se,
+            )
+            width, px = out, first.out_px
+            yield first, 1
+            yield replace(first, in_width=width, in_px=px, stride=1), depth - 1
+        if self.head.width is not None:
+            yield Block("head", "conv", width, widths[-1], px), 1
+            width = widths[-1]
+        yield Block("classifier", "classifier", width, self.head.classes, 1), 1
+
+    def walk(self) -> Iterator[Block]:
+        """Every block from stem to classifier; builder, cost and tables all fold over this."""
+        counts: dict[str, int] = {}
+        for block, length in self.runs(self.widths, self.depths, self.resolution):
+            for _ in range(length):
+                index = counts[block.name] = counts.get(block.name, -1) + 1
+                in_stage = block.name.startswith("stages.")
+                yield replace(block, name=f"{block.name}.{index}") if in_stage else block

@@ -1,0 +1,219 @@
+"""The baseline file: YAML text ↔ `Baseline`, strict in both directions."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.coefficients import Multipliers
+from scalesearch.design.exact import plain
+from scalesearch.design.rounding import Rounding
+from scalesearch.design.scaling import Baseline, Origin
+from scalesearch.design.strict_yaml import Path_, dotted, parse
+from scalesearch.errors import InputError, SpaceError
+
+
+def _decimal(value: object) -> object:
+    return Decimal(value) if type(value) is int else value
+
+
+_number = {"anyOf": [{"type": "number", "minimum": 0}]}
+Number = Annotated[
+    Decimal, BeforeValidator(_decimal), Field(ge=0, allow_inf_nan=False, json_schema_extra=_number)
+]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class StemFile(_Strict):
+    """The first convolution, with batch norm and activation."""
+
+    kind: Literal["conv"] = "conv"
+    kernel: Count = Field(description="side of the square kernel, odd")
+    stride: Count
+    width: Count = Field(description="output channels")
+
+
+class StageFile(_Strict):
+    """`depth` blocks; the first has the stride and changes the width."""
+
+    kind: Literal["conv", "mbconv"]
+    kernel: Count = Field(description="side of the square (depthwise) kernel, odd")
+    stride: Count
+    expansion: Count = Field(default=1, description="inner width over input width")
+    width: Count = Field(description="output channels")
+    depth: Count = Field(description="blocks")
+    se: Number = Field(default=Decimal(0), description="squeeze width over block input width; 0: none")
+
+
+class HeadFile(_Strict):
+    """A 1×1 convolution (unless width is left out), global average pooling, a linear classifier."""
+
+    kind: Literal["conv"] = "conv"
+    width: Count | None = None
+    classes: Count
+
+
+class OriginFile(_Strict):
+    """What a scaled network was made from; written by scalesearch, for the reader."""
+
+    baseline: str
+    rounding: str
+    depth: Number
+    width: Number
+    resolution: Number
+    nominal_flops_ratio: Number
+    flops_ratio: Number
+
+
+class BaselineFile(_Strict):
+    """A staged ConvNet that scalesearch can count, train and scale."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    source: str = Field(description="paper, table or file that the figures are from", max_length=1000)
+    resolution: Count = Field(description="side of the square input, px")
+    rounding: Literal["balanced", "paper"] = Field(description="the rule for scaled widths and depths")
+    divisor: Count = Field(default=8, description="scaled widths are multiples of this")
+    axes: list[Literal["depth", "width", "resolution"]] = Field(
+        default=["depth", "width", "resolution"], description="the dimensions that a search may grow"
+    )
+    activation: Literal["silu", "relu", "relu6"] = "silu"
+    batch_norm_eps: Number = Decimal("0.001")
+    stem: StemFile
+    stages: list[StageFile] = Field(min_length=1, max_length=64)
+    head: HeadFile
+    scaled_from: OriginFile | None = None
+
+
+def parse_baseline(text: str, where: str) -> Baseline:
+    """Read a baseline file.
+
+    Args:
+        text: the YAML.
+        where: the name to begin error messages with, such as the file's path.
+
+    Raises:
+        InputError: one line, `where:line: key: reason`.
+    """
+    tree, lines = parse(text, where)
+    if not isinstance(tree, dict):
+        raise InputError(f"{where}:1: file: must be a mapping of keys such as name, stem and stages")
+    try:
+        return _baseline(BaselineFile.model_validate(tree))
+    except ValidationError as error:
+        raise InputError(validation_line(error, where, lines)) from error
+    except SpaceError as error:
+        raise InputError(_space_line(tree, error, where, lines)) from error
+
+
+def validation_line(error: ValidationError, where: str, lines: dict[Path_, int]) -> str:
+    """The first of pydantic's complaints as `where:line: key: reason`."""
+    # A misspelt key is the cause of the missing one, so it is named first.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    path: Path_ = tuple(first["loc"])
+    known = path
+    while known not in lines:
+        known = known[:-1]
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    reason = "is not a key here" if first["type"] == "extra_forbidden" else first["msg"]
+    return f"{where}:{lines[known]}: {dotted(path)}: {reason[0].lower()}{reason[1:]}{more}"
+
+
+def _space_line(tree: dict[str, Any], error: SpaceError, where: str, lines: dict[Path_, int]) -> str:
+    """Place a broken rule of the architecture: at the stage that breaks it, or at the part it names."""
+    owner, _, reason = str(error).partition(": ")
+    if owner == "stage":
+        for index, stage in enumerate(tree["stages"]):
+            try:
+                _stage(StageFile.model_validate(stage))
+            except SpaceError as own:
+                key = str(own).partition(": ")[2].split(" ")[0]
+                path: Path_ = ("stages", index, key)
+                line = lines.get(path, lines[("stages", index)])
+                return f"{where}:{line}: {dotted(path)}: {str(own).partition(': ')[2]}"
+    line = lines.get((owner,), lines.get((str(error).split(" ")[0],), 1))
+    return f"{where}:{line}: {owner}: {reason}" if reason else f"{where}:{line}: {error}"
+
+
+def _stage(file: StageFile) -> Stage:
+    return Stage(file.kind, file.kernel, file.stride, file.expansion, file.width, file.depth, file.se)
+
+
+def _baseline(file: BaselineFile) -> Baseline:
+    architecture = Architecture(
+        resolution=file.resolution,
+        stem=Stem(file.stem.kernel, file.stem.stride, file.stem.width),
+        stages=tuple(_stage(stage) for stage in file.stages),
+        head=Head(file.head.width, file.head.classes),
+        activation=file.activation,
+        batch_norm_eps=file.batch_norm_eps,
+    )
+    origin = file.scaled_from and Origin(
+        file.scaled_from.baseline,
+        file.scaled_from.rounding,
+        Multipliers(file.scaled_from.depth, file.scaled_from.width, file.scaled_from.resolution),
+        file.scaled_from.flops_ratio,
+    )
+    rounding = Rounding(file.rounding, file.divisor)
+    return Baseline(file.name, file.source, architecture, rounding, tuple(file.axes), origin)
+
+
+def baseline_text(baseline: Baseline) -> str:
+    """The baseline as a file: `parse_baseline(baseline_text(b), …) == b`."""
+    net = baseline.architecture
+    lines = [
+        f"name: {_quoted(baseline.name)}",
+        f"source: {_quoted(baseline.source)}",
+        f"resolution: {net.resolution}",
+        f"rounding: {baseline.rounding.rule}",
+        f"divisor: {baseline.rounding.divisor}",
+        f"axes: [{', '.join(baseline.axes)}]",
+        f"activation: {net.activation}",
+        f"batch_norm_eps: {plain(net.batch_norm_eps)}",
+        f"stem: {{kind: conv, kernel: {net.stem.kernel}, stride: {net.stem.stride}, width: {net.stem.width}}}",
+        "stages:",
+        *(f"  - {{{_stage_text(stage)}}}" for stage in net.stages),
+        _head_text(net.head),
+    ]
+    if baseline.origin:
+        lines += _origin_lines(baseline.origin)
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _stage_text(stage: Stage) -> str:
+    extras = f", expansion: {stage.expansion}" if stage.kind != "conv" else ""
+    squeeze = f", se: {plain(stage.se)}" if stage.se else ""
+    return (
+        f"kind: {stage.kind}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
+        f"width: {stage.width}, depth: {stage.depth}{squeeze}"
+    )
+
+
+def _head_text(head: Head) -> str:
+    width = "" if head.width is None else f"kind: conv, width: {head.width}, "
+    return f"head: {{{width}classes: {head.classes}}}"
+
+
+def _origin_lines(origin: Origin) -> list[str]:
+    by = origin.multipliers
+    return [
+        "scaled_from:",
+        f"  baseline: {_quoted(origin.baseline)}",
+        f"  rounding: {origin.rounding}",
+        f"  depth: {plain(by.depth)}",
+        f"  width: {plain(by.width)}",
+        f"  resolution: {plain(by.resolution)}",
+        f"  nominal_flops_ratio: {plain(round(by.nominal_flops_ratio, 5))}",
+        f"  flops_ratio: {plain(origin.flops_ratio)}",
+    ]

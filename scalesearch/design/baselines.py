@@ -1,0 +1,39 @@
+"""Finding a baseline: by the name of a shipped file, or by the path of the user's own."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from scalesearch.design.baseline_file import parse_baseline
+from scalesearch.design.scaling import Baseline
+from scalesearch.design.strict_yaml import read_text
+from scalesearch.errors import InputError
+
+
+def _folder() -> Path:
+    """`search_spaces/`: inside an installed package, beside the package in a checkout."""
+    package = Path(str(resources.files("scalesearch")))
+    installed = package / "search_spaces"
+    return installed if installed.is_dir() else package.parent / "search_spaces"
+
+
+def baseline_names() -> list[str]:
+    """The names of the shipped baselines, sorted."""
+    return sorted(path.stem for path in _folder().glob("*.yaml"))
+
+
+def load_baseline(name_or_path: str) -> Baseline:
+    """The baseline of that name, or in that file.
+
+    Raises:
+        InputError: no such baseline or file, or the file is bad (`file:line: key: reason`).
+    """
+    if name_or_path in baseline_names():
+        path = _folder() / f"{name_or_path}.yaml"
+    elif "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
+        path = Path(name_or_path)
+    else:
+        known = ", ".join(baseline_names())
+        raise InputError(f"baseline {name_or_path!r}: is none of {known}; give one of them or a path to a .yaml")
+    return parse_baseline(read_text(path), str(path))

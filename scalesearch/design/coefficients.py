@@ -1,0 +1,74 @@
+"""Coefficients (α, β, γ: what one unit of φ multiplies by) and the multipliers that are applied at φ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from scalesearch.design.exact import plain, power, product
+from scalesearch.errors import SpaceError
+
+AXES = ("depth", "width", "resolution")
+"""The three dimensions that compound scaling grows, in the order α, β, γ."""
+
+LARGEST_MULTIPLIER = Decimal(64)
+
+
+def nominal_product(depth: Decimal, width: Decimal, resolution: Decimal) -> Decimal:
+    """d·w²·r²: how the cost of a plain ConvNet grows (Tan & Le 2019, section 3.3), exactly."""
+    return product(depth, product(product(width, width), product(resolution, resolution)))
+
+
+@dataclass(frozen=True, slots=True)
+class Multipliers:
+    """What the baseline's depth, width and resolution are multiplied by before rounding."""
+
+    depth: Decimal = Decimal(1)
+    width: Decimal = Decimal(1)
+    resolution: Decimal = Decimal(1)
+
+    def __post_init__(self) -> None:
+        for name in AXES:
+            value = getattr(self, name)
+            if not (value.is_finite() and 0 < value <= LARGEST_MULTIPLIER):
+                raise SpaceError(
+                    f"{name} multiplier is {value}, but it must be above 0 and at most {LARGEST_MULTIPLIER}"
+                )
+
+    @property
+    def nominal_flops_ratio(self) -> Decimal:
+        """d·w²·r²: the cost against the baseline that the paper's rule of thumb expects."""
+        return nominal_product(self.depth, self.width, self.resolution)
+
+    def __str__(self) -> str:
+        return f"depth {plain(self.depth)}, width {plain(self.width)}, resolution {plain(self.resolution)}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Coefficients:
+    """What one unit of φ multiplies depth, width and resolution by (Tan & Le 2019, eq. 3)."""
+
+    alpha: Decimal
+    beta: Decimal
+    gamma: Decimal
+
+    def __post_init__(self) -> None:
+        for name in ("alpha", "beta", "gamma"):
+            value = getattr(self, name)
+            if not (value.is_finite() and 1 <= value <= 4):
+                raise SpaceError(
+                    f"{name} is {value}, but a coefficient must be in 1 … 4: below 1 it would shrink the baseline"
+                )
+
+    @property
+    def product(self) -> Decimal:
+        """α·β²·γ², exactly; the paper asks for about 2."""
+        return nominal_product(self.alpha, self.beta, self.gamma)
+
+    def at(self, phi: Decimal | int) -> Multipliers:
+        """α^φ, β^φ, γ^φ: exact for whole φ ≥ 0, to 12 significant digits otherwise."""
+        exponent = Decimal(phi)
+        return Multipliers(*(power(base, exponent) for base in (self.alpha, self.beta, self.gamma)))
+
+    def __str__(self) -> str:
+        return f"({plain(self.alpha)}, {plain(self.beta)}, {plain(self.gamma)})"

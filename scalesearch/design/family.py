@@ -1,0 +1,127 @@
+"""Families: a baseline and its scaled members, from coefficients or as published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from scalesearch.design.coefficients import Coefficients, Multipliers
+from scalesearch.design.exact import plain
+from scalesearch.design.matching import TOLERANCE, match_resolutions
+from scalesearch.design.scaling import Baseline, scaled
+from scalesearch.errors import InputError
+
+PHIS = tuple(range(1, 8))
+
+# Width, depth, px: tensorflow/tpu `efficientnet_builder.py`, `efficientnet_params`.
+_PUBLISHED = {
+    "b0": (
+        ("b1", "1.0", "1.1", 240),
+        ("b2", "1.1", "1.2", 260),
+        ("b3", "1.2", "1.4", 300),
+        ("b4", "1.4", "1.8", 380),
+        ("b5", "1.6", "2.2", 456),
+        ("b6", "1.8", "2.6", 528),
+        ("b7", "2.0", "3.1", 600),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One network of a family and how its cost stands to the rule's."""
+
+    baseline: Baseline
+    phi: int | None
+    """The compound coefficient; None where the publication gives multipliers that are of no one φ."""
+    nominal_flops_ratio: Decimal
+    flops_ratio: Decimal
+    resolution_multiplier: Decimal
+    """Its px over the baseline's, to five places."""
+    implied_gamma: Decimal | None
+    """The φ-th root of the resolution multiplier: the γ that this member really has."""
+    matched: bool
+    """Whether its measured cost is within 5 % of 2^φ (of the nominal ratio where there is no φ)."""
+
+
+def family(
+    baseline: Baseline, coefficients: Coefficients, rule: str = "balanced", match: bool = True
+) -> tuple[Member, ...]:
+    """The baseline (φ = 0) and the members φ = 1 … 7.
+
+    Args:
+        baseline: what is scaled.
+        coefficients: depth α^φ and width β^φ; resolution γ^φ only without `match`.
+        rule: the rounding rule.
+        match: take for every member the px at which its measured MACs are nearest to 2^φ × baseline, so
+            that a step really doubles the budget.
+    """
+    rounding = replace(baseline.rounding, rule=rule)
+    members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
+    for phi in PHIS:
+        multipliers = coefficients.at(phi)
+        network = scaled(baseline.architecture, multipliers, rounding)
+        wanted = Decimal(2) ** phi
+        if match:
+            (network,) = match_resolutions(baseline.architecture, [(network.widths, network.depths)], wanted)
+        named = baseline.member(network, multipliers, rounding, _name(baseline, phi))
+        members.append(_member(baseline, named, multipliers, phi, wanted))
+    return tuple(members)
+
+
+def published(baseline: Baseline) -> tuple[Member, ...]:
+    """The members as published, rounded by the file's own rule.
+
+    Raises:
+        InputError: no family of this baseline has been published.
+    """
+    if baseline.name not in _PUBLISHED:
+        known = ", ".join(_PUBLISHED)
+        raise InputError(
+            f"baseline {baseline.name!r}: has no published family, only {known} has; give --coefficients α β γ"
+        )
+    members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
+    side = baseline.architecture.resolution
+    for name, width, depth, px in _PUBLISHED[baseline.name]:
+        resolution = round(Decimal(px) / side, 12)
+        multipliers = Multipliers(Decimal(depth), Decimal(width), resolution)
+        named = baseline.scale(multipliers, name=name)
+        members.append(_member(baseline, named, multipliers, None, multipliers.nominal_flops_ratio))
+    return tuple(members)
+
+
+def _name(baseline: Baseline, phi: int) -> str:
+    return f"b{phi}" if baseline.name == "b0" else f"phi{phi}"
+
+
+def _member(
+    baseline: Baseline, named: Baseline, multipliers: Multipliers, phi: int | None, wanted: Decimal
+) -> Member:
+    ratio = named.origin.flops_ratio if named.origin and named is not baseline else Decimal(1)
+    sides = Decimal(named.architecture.resolution) / baseline.architecture.resolution
+    gamma = round(sides ** (Decimal(1) / phi), 5) if phi else None
+    matched = abs(ratio / wanted - 1) <= TOLERANCE
+    nominal = round(multipliers.nominal_flops_ratio, 5)
+    return Member(named, phi, nominal, ratio, round(sides, 5), gamma, matched)
+
+
+def coefficients_from(values: Sequence[str]) -> Coefficients:
+    """α, β, γ as a person writes them.
+
+    Raises:
+        InputError: not three plain decimal numbers.
+    """
+    try:
+        alpha, beta, gamma = (Decimal(value) for value in values)
+    except (ArithmeticError, ValueError) as error:
+        shown = " ".join(values)
+        raise InputError(f"coefficients {shown!r}: must be three numbers, such as 1.2 1.1 1.15") from error
+    return Coefficients(alpha, beta, gamma)
+
+
+def described(member: Member) -> str:
+    """`b1: depth 1.2, width 1.1, 240 px`."""
+    by = member.baseline.origin.multipliers if member.baseline.origin else Multipliers()
+    name, px = member.baseline.name, member.baseline.architecture.resolution
+    return f"{name}: depth {plain(by.depth)}, width {plain(by.width)}, {px} px"

@@ -1,0 +1,95 @@
+"""How real multiples of widths, depths and sizes become integers: named rules, each exact.
+
+`paper`
+    tensorflow/tpu `efficientnet_builder.py`, `round_filters` and `round_repeats`: widths to the nearest
+    multiple of the divisor, one multiple up where that lost more than 10 %; a ceiling for every stage's
+    depth. The ceilings add up: α = 1.1 costs B0 1.48x, and α = 1.05 … 1.25 are one network.
+`balanced`
+    Widths as in `paper`; depth without bias: the total depth is the nearest integer to d·ΣL, and the
+    Sainte-Laguë/Webster method hands it out, at least one layer a stage, ties to the later stage. Adding
+    one seat at a time makes it monotone in d.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from scalesearch.design.exact import ceiling, floor, nearest, product
+from scalesearch.errors import SpaceError
+
+_KEPT_SHARE = Decimal("0.9")
+
+
+def round_filters(width: int, multiplier: Decimal, divisor: int) -> int:
+    """The multiple of `divisor` nearest to width·multiplier (halves up), never more than 10 % below it."""
+    wanted = product(multiplier, width)
+    rounded = max(divisor, floor(wanted + Decimal(divisor) / 2) // divisor * divisor)
+    return rounded + divisor if rounded < product(_KEPT_SHARE, wanted) else rounded
+
+
+def round_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
+    """A ceiling for every stage."""
+    return tuple(ceiling(product(multiplier, depth)) for depth in depths)
+
+
+@lru_cache(maxsize=4096)
+def _webster(depths: tuple[int, ...], total: int) -> tuple[int, ...]:
+    seats = [1] * len(depths)
+    for _ in range(total - len(depths)):
+        # L/(2s+1) is largest: compared as fractions, in integers; the later stage wins a tie.
+        best = 0
+        for stage in range(1, len(depths)):
+            if depths[stage] * (2 * seats[best] + 1) >= depths[best] * (2 * seats[stage] + 1):
+                best = stage
+        seats[best] += 1
+    return tuple(seats)
+
+
+def balanced_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
+    """nearest(d·ΣL) layers, handed out by Webster's method from one layer a stage."""
+    total = nearest(product(multiplier, sum(depths)))
+    return _webster(tuple(depths), max(total, len(depths)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    width: Callable[[int, Decimal, int], int]
+    depths: Callable[[Sequence[int], Decimal], tuple[int, ...]]
+
+
+_RULES = {
+    "balanced": _Rule(round_filters, balanced_repeats),
+    "paper": _Rule(round_filters, round_repeats),
+}
+
+ROUNDING_RULES = tuple(_RULES)
+"""The names that `--rounding` and a baseline file's `rounding` take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """A named rule and the number that widths are multiples of."""
+
+    rule: str
+    divisor: int = 8
+
+    def __post_init__(self) -> None:
+        if self.rule not in _RULES:
+            raise SpaceError(f"rounding is {self.rule!r}, but it must be one of {', '.join(_RULES)}")
+        if self.divisor < 1:
+            raise SpaceError(f"divisor is {self.divisor}, but widths are multiples of at least 1")
+
+    def width(self, width: int, multiplier: Decimal) -> int:
+        """A scaled number of channels; a multiplier of 1 changes nothing."""
+        return width if multiplier == 1 else _RULES[self.rule].width(width, multiplier, self.divisor)
+
+    def depths(self, depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
+        """The scaled number of layers of every stage."""
+        return _RULES[self.rule].depths(depths, multiplier)
+
+    def resolution(self, px: int, multiplier: Decimal) -> int:
+        """The scaled image side: the nearest pixel, halves up, at least 1."""
+        return max(1, nearest(product(multiplier, px)))

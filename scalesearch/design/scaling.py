@@ -1,0 +1,78 @@
+"""Baselines and how they are scaled: multipliers → integers by a named rounding rule → a baseline again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.coefficients import AXES, Multipliers
+from scalesearch.design.cost import cost
+from scalesearch.design.rounding import Rounding
+from scalesearch.errors import SpaceError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
+    """`architecture` with depth, width and resolution multiplied and rounded (stem and head widths too)."""
+    return architecture.resized(
+        [rounding.width(width, multipliers.width) for width in architecture.widths],
+        rounding.depths(architecture.depths, multipliers.depth),
+        rounding.resolution(architecture.resolution, multipliers.resolution),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a scaled network was made from; it stands in the network's own file."""
+
+    baseline: str
+    rounding: str
+    multipliers: Multipliers
+    """The resolution multiplier is what was asked for, before rounding or matching."""
+    flops_ratio: Decimal
+    """Measured multiply-adds over the baseline's, to five places; the nominal d·w²·r² stands beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A network to scale: the architecture, and how its file says that it is rounded and searched."""
+
+    name: str
+    source: str
+    architecture: Architecture
+    rounding: Rounding
+    axes: tuple[str, ...] = AXES
+    """The dimensions that a search may grow."""
+    origin: Origin | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise SpaceError(f"name is {self.name!r}, but it must match {_NAME.pattern}")
+        if not self.source.isprintable():
+            raise SpaceError("source holds a line break or control character, but it must be one line of text")
+        if not self.axes or len(set(self.axes)) != len(self.axes) or not set(self.axes) <= set(AXES):
+            raise SpaceError(f"axes is {list(self.axes)}, but it must name some of {', '.join(AXES)} once each")
+
+    def scale(self, multipliers: Multipliers, rule: str | None = None, name: str | None = None) -> Baseline:
+        """The network scaled by `multipliers`, rounded by `rule` (default: the file's own)."""
+        rounding = self.rounding if rule is None else replace(self.rounding, rule=rule)
+        architecture = scaled(self.architecture, multipliers, rounding)
+        return self.member(architecture, multipliers, rounding, name)
+
+    def member(
+        self, architecture: Architecture, multipliers: Multipliers, rounding: Rounding, name: str | None = None
+    ) -> Baseline:
+        """`architecture` as a baseline of its own, with what it was made from."""
+        ratio = flops_ratio(architecture, self.architecture)
+        origin = Origin(self.name, rounding.rule, multipliers, ratio)
+        return replace(
+            self, name=name or f"{self.name}-scaled", architecture=architecture, rounding=rounding, origin=origin
+        )
+
+
+def flops_ratio(architecture: Architecture, baseline: Architecture) -> Decimal:
+    """Measured multiply-adds over the baseline's, rounded to five decimal places."""
+    return round(Decimal(cost(architecture).macs) / Decimal(cost(baseline).macs), 5)
