@@ -1,0 +1,105 @@
+"""Budgets: how much a search may spend, and on what. Named ones here; a YAML file gives any other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from scalesearch.errors import SpaceError
+from scalesearch.search.scenes import SceneRecipe
+from scalesearch.search.task import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Grid, seeds, proxy size, training and the size of the embedded data, under one name."""
+
+    name: str
+    step: Decimal
+    tolerance: Decimal
+    seeds: int
+    """Seeds for every candidate."""
+    finalists: int
+    """How many of the best get more seeds; 0: none."""
+    final_seeds: int
+    """Seeds that a finalist has in the end."""
+    width_divisor: int
+    """The proxy's widths are the network's over this."""
+    resolution: int
+    """Side (px) at which the baseline's proxy is trained."""
+    recipe: Recipe
+    scenes: SceneRecipe
+    image_px: int
+    """Side (px) at which images are cached, before each trial's own resolution."""
+    candidates: int | None = None
+    """Only so many candidates, spread over the grid; None: all."""
+
+    def __post_init__(self) -> None:
+        low = {"seeds": 1, "finalists": 0, "final_seeds": 0, "width_divisor": 1, "resolution": 8, "image_px": 8}
+        for name, least in low.items():
+            if getattr(self, name) < least:
+                raise SpaceError(f"{name} is {getattr(self, name)}, but it must be at least {least}")
+        if self.candidates is not None and self.candidates < 2:
+            raise SpaceError(f"candidates is {self.candidates}, but a comparison needs at least 2")
+
+
+_SMOKE = Budget(
+    name="smoke",
+    step=Decimal("0.1"),
+    tolerance=Decimal("0.1"),
+    candidates=6,
+    seeds=1,
+    finalists=0,
+    final_seeds=0,
+    width_divisor=4,
+    resolution=24,
+    recipe=Recipe(epochs=2, batch=64, learning_rate=Decimal("0.2")),
+    scenes=SceneRecipe(classes=4, train=512, val=256),
+    image_px=36,
+)
+
+_QUICK = Budget(
+    name="quick",
+    step=Decimal("0.1"),
+    tolerance=Decimal("0.1"),
+    seeds=1,
+    finalists=4,
+    final_seeds=3,
+    width_divisor=4,
+    resolution=32,
+    recipe=Recipe(epochs=6, batch=64, learning_rate=Decimal("0.2")),
+    scenes=SceneRecipe(classes=10, train=3000, val=1000),
+    image_px=48,
+)
+
+_STANDARD = Budget(
+    name="standard",
+    step=Decimal("0.05"),
+    tolerance=Decimal("0.1"),
+    seeds=3,
+    finalists=0,
+    final_seeds=0,
+    width_divisor=2,
+    resolution=96,
+    recipe=Recipe(epochs=40, batch=128, learning_rate=Decimal("0.2")),
+    scenes=SceneRecipe(classes=40, train=20000, val=4000),
+    image_px=144,
+)
+
+_FULL = Budget(
+    name="full",
+    step=Decimal("0.05"),
+    tolerance=Decimal("0.1"),
+    seeds=3,
+    finalists=0,
+    final_seeds=0,
+    width_divisor=1,
+    resolution=224,
+    recipe=Recipe(epochs=90, batch=256, learning_rate=Decimal("0.2")),
+    scenes=SceneRecipe(classes=100, train=50000, val=10000),
+    image_px=320,
+)
+
+BUDGETS = {budget.name: budget for budget in (_SMOKE, _QUICK, _STANDARD, _FULL)}
+"""`smoke`: a minute, for tests. `quick`: ten minutes on two cores. `standard`: hours on one GPU.
+`full`: the networks at their own size."""

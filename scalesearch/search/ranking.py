@@ -1,0 +1,200 @@
+"""Which candidate is best, and how sure that is.
+
+The model is additive: accuracy = candidate + seed + noise, the noise alike for all candidates. Seeds decide
+data order and augmentation, so candidates that share seeds are compared in pairs; a least-squares fit is the
+paired difference where all seeds are shared and stays right where finalists have more seeds than the rest.
+
+A candidate ties with the best unless their difference is above t(.975, df) standard errors of that
+difference. Best against second best needs no correction for the number of candidates: the worst case for
+a false winner is two equal leaders far ahead of all others (Gutmann & Maymin 1987, "Is the selected population
+the best?", Annals of Statistics 15(1), theorem 1), and there the two-sided test is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, log, sqrt
+
+import numpy as np
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One candidate as the ranking sees it."""
+
+    key: str
+    accuracies: Mapping[int, float]
+    """Validation accuracy (share) by seed, of the trials that completed."""
+    macs_ratio: float
+    """The trained proxy's MACs over the wanted multiple of the baseline proxy's; 1 is a perfect match."""
+    activations: int
+    params: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One candidate's place."""
+
+    key: str
+    seeds: int
+    mean: float
+    """Mean accuracy over its own seeds, as measured."""
+    standard_error: float
+    """Of that mean: noise per trial over √seeds."""
+    effect: float
+    """Accuracy adjusted for the seeds it was run with and for proxy MACs; the ranking's score."""
+    behind: float
+    """Adjusted difference to the best, ≥ 0."""
+    behind_error: float
+    """Standard error of that difference."""
+    tied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All candidates, best first, and what may be concluded."""
+
+    arms: tuple[Ranked, ...]
+    noise: float
+    """Standard deviation of one trial's accuracy around candidate + seed."""
+    degrees_of_freedom: int
+    """Of `noise`; 0 where no candidate was repeated: then it is only the validation set's binomial error."""
+    macs_slope: float
+    """Accuracy gained per unit of log proxy MACs, from baseline to candidates; used to adjust."""
+    recommended: str
+    """Of the tied that have as many seeds as the best: fewest activations, then parameters."""
+
+    @property
+    def tied(self) -> tuple[str, ...]:
+        """The best and all that the data cannot tell from it."""
+        return tuple(arm.key for arm in self.arms if arm.tied)
+
+    @property
+    def significant(self) -> bool:
+        """True only when a single candidate is left and its lead was measured over repeated seeds."""
+        return len(self.tied) == 1 and self.degrees_of_freedom > 0
+
+
+def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = None) -> Ranking:
+    """Rank candidates of equal cost.
+
+    Args:
+        arms: the candidates; those without a completed trial must be left out.
+        validation_images: size of the validation set, for the error where there is one seed only.
+        baseline: the unscaled network's trials; from it comes what a factor in MACs is worth.
+
+    Raises:
+        ValueError: no arms, or one without accuracies.
+    """
+    if not arms or any(not arm.accuracies for arm in arms):
+        raise ValueError("every arm needs at least one accuracy")
+    fit = _fit(arms)
+    noise, freedom = _noise(arms, fit.residuals, validation_images)
+    slope = _macs_slope(arms, baseline)
+    effects = np.array([fit.effects[i] - slope * log(arm.macs_ratio) for i, arm in enumerate(arms)])
+    best = int(np.lexsort(([arm.key for arm in arms], -effects))[0])
+    threshold = _t_quantile(freedom)
+    ranked = []
+    for i, arm in enumerate(arms):
+        error = noise * sqrt(fit.variance_of_difference(i, best))
+        behind = float(effects[best] - effects[i])
+        mean = float(np.mean(list(arm.accuracies.values())))
+        own_error = noise / sqrt(len(arm.accuracies))
+        tied = i == best or behind <= threshold * error
+        ranked.append(
+            Ranked(arm.key, len(arm.accuracies), mean, own_error, float(effects[i]), behind, error, tied)
+        )
+    ranked.sort(key=lambda one: (one.behind, one.key))
+    recommended = _recommended(ranked, arms)
+    return Ranking(tuple(ranked), noise, freedom, slope, recommended)
+
+
+def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tuple[str, ...]:
+    """The keys of the `count` best by adjusted accuracy: those worth more seeds."""
+    slope = _macs_slope(arms, baseline)
+    effects = _fit(arms).effects
+    order = sorted(
+        range(len(arms)), key=lambda i: (-(effects[i] - slope * log(arms[i].macs_ratio)), arms[i].key)
+    )
+    return tuple(arms[i].key for i in order[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    effects: np.ndarray
+    """(arms,) accuracy at the average seed."""
+    residuals: np.ndarray
+    """(trials,)"""
+    covariance: np.ndarray
+    """(arms, arms), in units of the noise variance."""
+
+    def variance_of_difference(self, i: int, j: int) -> float:
+        c = self.covariance
+        return max(0.0, float(c[i, i] + c[j, j] - 2 * c[i, j]))
+
+
+def _fit(arms: Sequence[Arm]) -> _Fit:
+    """Least squares of accuracy on one column an arm and one a seed, seed effects summing to zero."""
+    seeds = sorted({seed for arm in arms for seed in arm.accuracies})
+    rows, values = [], []
+    for i, arm in enumerate(arms):
+        for seed, accuracy in sorted(arm.accuracies.items()):
+            row = np.zeros(len(arms) + len(seeds))
+            row[i] = row[len(arms) + seeds.index(seed)] = 1
+            rows.append(row)
+            values.append(accuracy)
+    constraint = np.concatenate([np.zeros(len(arms)), np.ones(len(seeds))])
+    design = np.array(rows)
+    # The one redundancy (a constant in arms or in seeds) goes with the sum-to-zero row; pinv takes any other.
+    inverse = np.linalg.pinv(np.vstack([design, constraint]))
+    solution = inverse @ np.array([*values, 0.0])
+    weights = inverse[: len(arms), :-1]
+    return _Fit(solution[: len(arms)], np.array(values) - design @ solution, weights @ weights.T)
+
+
+def _noise(arms: Sequence[Arm], residuals: np.ndarray, validation_images: int) -> tuple[float, int]:
+    trials = sum(len(arm.accuracies) for arm in arms)
+    seeds = len({seed for arm in arms for seed in arm.accuracies})
+    freedom = trials - len(arms) - (seeds - 1)
+    if freedom > 0:
+        return max(float(np.sqrt(np.sum(residuals**2) / freedom)), 1e-9), freedom
+    mean = float(np.mean([value for arm in arms for value in arm.accuracies.values()]))
+    # Half an image at least: a validation set that is wholly right still proves no certainty.
+    share = min(max(mean, 0.5 / validation_images), 1 - 0.5 / validation_images)
+    return sqrt(share * (1 - share) / validation_images), 0
+
+
+def _macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
+    """What log MACs are worth: the candidates' mean gain over the baseline, at the ratio they have."""
+    if baseline is None or not baseline.accuracies or baseline.macs_ratio >= 1:
+        return 0.0
+    common = [arm for arm in arms if set(arm.accuracies) >= set(baseline.accuracies)]
+    if not common:
+        return 0.0
+    gains = [
+        np.mean([arm.accuracies[seed] - accuracy for seed, accuracy in baseline.accuracies.items()])
+        for arm in common
+    ]
+    distance = np.mean([log(arm.macs_ratio) for arm in common]) - log(baseline.macs_ratio)
+    return max(0.0, float(np.mean(gains) / distance)) if distance > 0 else 0.0
+
+
+def _t_quantile(freedom: int) -> float:
+    from scipy.stats import norm, t
+
+    tail = 1 - (1 - CONFIDENCE) / 2
+    return float(t.ppf(tail, freedom)) if freedom > 0 else float(norm.ppf(tail))
+
+
+def _recommended(ranked: Sequence[Ranked], arms: Sequence[Arm]) -> str:
+    by_key = {arm.key: arm for arm in arms}
+    fair = [one for one in ranked if one.tied and one.seeds >= ranked[0].seeds]
+
+    def price(one: Ranked) -> tuple[float, float, float, str]:
+        arm = by_key[one.key]
+        return arm.activations, arm.params, one.behind if one.behind < inf else inf, one.key
+
+    return min(fair, key=price).key

@@ -1,0 +1,73 @@
+"""The recipe of the embedded data set: how many fractal scenes there are and how hard they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from scalesearch.errors import SpaceError
+
+_INTEGER_RANGES = {
+    "classes": (2, 1000),
+    "train": (2, 1_000_000),
+    "val": (2, 1_000_000),
+    "distractors": (0, 8),
+    "noise": (0, 128),
+    "seed": (0, 2**32 - 1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRecipe:
+    """Everything that decides the pixels of the fractal scenes, except their side in px.
+
+    The defaults are the hard setting: 40 classes, which a small network learns only in part within a dozen
+    epochs. Fewer classes, larger shares, fewer distractors and less jitter make scenes easier. A value
+    outside its range raises `SpaceError`.
+    """
+
+    classes: int = 40
+    """Fractal codes that carry a label; 2 to 1000."""
+    train: int = 6000
+    """Training scenes; at least one a class. Classes are balanced to within one scene."""
+    val: int = 1000
+    """Validation scenes, drawn independently of the training scenes; at least one a class."""
+    share_low: Decimal = Decimal("0.63")
+    """Smallest side of the labelled fractal, as a share of the canvas's side; at least 0.1."""
+    share_high: Decimal = Decimal("0.8")
+    """Largest side of the labelled fractal, as a share of the canvas's side; at most 1.
+
+    The defaults put the fractal's box on 40 to 64 % of the canvas's area.
+    """
+    distractors: int = 2
+    """Fractals without a label behind the labelled one; 0 to 8."""
+    distractor_scale: Decimal = Decimal("0.5")
+    """Sides of distractors as a share of the sides that labelled fractals have; 0.1 to 1."""
+    noise: int = 8
+    """Uniform noise on every channel of every pixel: up to this many of 255 levels up or down; 0 to 128."""
+    jitter: Decimal = Decimal("0.1")
+    """An instance multiplies one parameter of its code by a factor in 1 - jitter to 1 + jitter; 0 to 0.5."""
+    seed: int = 0
+    """Draws the codes and every scene; 0 to 2**32 - 1."""
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _INTEGER_RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SpaceError(f"scenes: {name} is {value}, but it must be from {low} to {high}")
+        for name in ("train", "val"):
+            if getattr(self, name) < self.classes:
+                raise SpaceError(
+                    f"scenes: {name} is {getattr(self, name)}, but needs {self.classes}, one a class"
+                )
+        if not Decimal("0.1") <= self.share_low <= self.share_high <= 1:
+            raise SpaceError(
+                f"scenes: share_low is {self.share_low} and share_high {self.share_high}, "
+                "but 0.1 <= share_low <= share_high <= 1 must hold"
+            )
+        if not Decimal("0.1") <= self.distractor_scale <= 1:
+            raise SpaceError(
+                f"scenes: distractor_scale is {self.distractor_scale}, but it must be from 0.1 to 1"
+            )
+        if not 0 <= self.jitter <= Decimal("0.5"):
+            raise SpaceError(f"scenes: jitter is {self.jitter}, but it must be from 0 to 0.5")

@@ -1,0 +1,41 @@
+"""From the network that a user will pay for to the small one that stands for it in the search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.exact import nearest, product
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import SpaceError
+
+
+def shrink(
+    network: Architecture, baseline: Baseline, width_divisor: int, resolution: int, classes: int
+) -> Architecture:
+    """The proxy of `network`: narrower and smaller by common factors, never shallower.
+
+    Widths are divided by `width_divisor`, and so is the number that they are multiples of, which keeps
+    every candidate's relative width; the side is the px nearest to the same multiple of `resolution`.
+
+    Args:
+        network: the baseline's architecture or a scaled one.
+        baseline: what `network` was scaled from.
+        width_divisor: k; must divide the baseline's divisor.
+        resolution: the side (px) at which the baseline itself is trained.
+        classes: of the data set.
+    """
+    multiple, rest = divmod(baseline.rounding.divisor, width_divisor)
+    if rest:
+        raise SpaceError(
+            f"width_divisor is {width_divisor}, but it must divide {baseline.name}'s divisor "
+            f"({baseline.rounding.divisor}), or widths would no longer be comparable"
+        )
+    widths = [
+        max(multiple, nearest(Decimal(width) / (width_divisor * multiple)) * multiple)
+        for width in network.widths
+    ]
+    side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
+    small = network.resized(widths, network.depths, max(1, nearest(side)))
+    return replace(small, head=replace(small.head, classes=classes))

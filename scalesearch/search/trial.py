@@ -1,0 +1,59 @@
+"""What one trial is: a network, a task, a data set and a seed; its id is the hash of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.search.canonical import digest
+from scalesearch.search.task import Epoch, Recipe
+
+State = Literal["complete", "diverged", "failed", "oom", "stalled"]
+"""How a trial ended. A failure is a state of its own, never an accuracy of 0."""
+
+FAILURES: tuple[State, ...] = ("failed", "oom", "stalled")
+"""States that say something about the machine, not about the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSpec:
+    """Everything that decides a trial's numbers, besides the environment."""
+
+    network: Architecture
+    """The network that the trial stands for, at its own size."""
+    proxy: Architecture
+    """The small network that is trained."""
+    recipe: Recipe
+    data: str
+    """Fingerprint of the data set."""
+    seed: int
+
+    @property
+    def id(self) -> str:
+        """16 hex digits; equal for equal trials, on every machine."""
+        return digest(self)
+
+    @property
+    def network_id(self) -> str:
+        """16 hex digits; equal for all trials of one network."""
+        return digest(self.network)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a trial."""
+
+    state: State
+    epochs: tuple[Epoch, ...]
+    seconds: float
+    """Wall time that the trial held its slot."""
+    training_seconds: float
+    """Of these, in epochs."""
+    message: str = ""
+    """One line on what went wrong; empty for a complete trial."""
+
+    @property
+    def accuracy(self) -> float | None:
+        """Validation accuracy after the last epoch of a complete trial."""
+        return self.epochs[-1].val_accuracy if self.state == "complete" and self.epochs else None
