@@ -1,29 +1,36 @@
-"""One text for one value, and its hash: how trials and networks get their ids."""
+"""One text for one value, its hash (how trials and networks get their ids), and the way back."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scalesearch.design.exact import plain
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
-def as_json(value: object) -> Json:
+def as_json(value: object, floats: bool = False) -> Json:
     """A frozen value as JSON: dataclasses as objects, tuples as lists, decimals as plain strings.
 
+    Args:
+        value: what is written.
+        floats: measurements are floats and may be written; what an id is made of holds none.
+
     Raises:
-        TypeError: a float or anything else that has no one exact text.
+        TypeError: a float where none is allowed, or anything else that has no one exact text.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: as_json(getattr(value, field.name), floats) for field in fields(value)}
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, tuple | list):
-        return [as_json(one) for one in value]
+        return [as_json(one, floats) for one in value]
+    if floats and isinstance(value, float):
+        return value
     if value is None or isinstance(value, bool | int | str):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical text")
@@ -33,3 +40,72 @@ def digest(value: object) -> str:
     """The first 16 hex digits of the SHA-256 of the value's canonical JSON (sorted keys, no spaces)."""
     text = json.dumps(as_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_T = TypeVar("_T")
+
+
+def from_json(kind: type[_T], value: object, path: tuple[str | int, ...] = ()) -> _T:
+    """The frozen value that `as_json` wrote, or that a person wrote in a file; strict.
+
+    Raises:
+        MalformedError: a missing, unknown or ill-typed key, with its path.
+        SpaceError: a value breaks a rule of its own type.
+    """
+    return cast("_T", _read(kind, value, path))
+
+
+class MalformedError(ValueError):
+    """A value of the wrong form; `path` says where."""
+
+    def __init__(self, path: tuple[str | int, ...], reason: str) -> None:
+        super().__init__(f"{'.'.join(map(str, path)) or 'file'}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+def _read(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
+    if is_dataclass(kind):
+        return _read_fields(kind, value, path)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        return _read_tuple(arguments, value, path)
+    if origin is Literal:
+        if value in arguments:
+            return value
+        raise MalformedError(path, f"is {value!r}, but must be one of {', '.join(map(str, arguments))}")
+    if arguments:  # X | None
+        return None if value is None else _read(arguments[0], value, path)
+    if kind is Decimal and isinstance(value, str | int | Decimal) and not isinstance(value, bool):
+        try:
+            return Decimal(value)
+        except ArithmeticError as error:
+            raise MalformedError(path, f"is {value!r}, but must be a number") from error
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise MalformedError(path, f"is {value!r}, but must be {_WORDS.get(kind, kind.__name__)}")
+    return value
+
+
+_WORDS = {int: "a whole number", str: "a text", float: "a number", Decimal: "a number", bool: "true or false"}
+
+
+def _read_tuple(arguments: tuple[Any, ...], value: object, path: tuple[str | int, ...]) -> object:
+    if not isinstance(value, list | tuple):
+        raise MalformedError(path, "must be a list")
+    return tuple(_read(arguments[0], one, (*path, index)) for index, one in enumerate(value))
+
+
+def _read_fields(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
+    if not isinstance(value, dict):
+        raise MalformedError(path, "must be a mapping of keys")
+    known = {field.name: field for field in fields(kind)}
+    for key in value:
+        if key not in known:
+            raise MalformedError((*path, key), f"is not a key here; known are {', '.join(known)}")
+    hints = get_type_hints(kind)
+    for name, field in known.items():
+        if name not in value and field.default is MISSING:
+            raise MalformedError((*path, name), "is missing")
+    return kind(**{key: _read(hints[key], one, (*path, key)) for key, one in value.items()})

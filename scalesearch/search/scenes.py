@@ -41,7 +41,7 @@ class SceneRecipe:
     """
     distractors: int = 2
     """Fractals without a label behind the labelled one; 0 to 8."""
-    distractor_scale: Decimal = Decimal("0.5")
+    distractor_scale: Decimal = Decimal("0.6")
     """Sides of distractors as a share of the sides that labelled fractals have; 0.1 to 1."""
     noise: int = 8
     """Uniform noise on every channel of every pixel: up to this many of 255 levels up or down; 0 to 128."""

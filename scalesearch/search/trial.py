@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.search.canonical import digest
@@ -57,3 +58,23 @@ class Outcome:
     def accuracy(self) -> float | None:
         """Validation accuracy after the last epoch of a complete trial."""
         return self.epochs[-1].val_accuracy if self.state == "complete" and self.epochs else None
+
+
+class TrialEndedError(Exception):
+    """Raised by an objective whose trial cannot go on; `state` says how it ended."""
+
+    def __init__(self, state: State, message: str) -> None:
+        super().__init__(state, message)
+        self.state = state
+        self.message = message
+
+
+class Objective(Protocol):
+    """What a trial measures: the real one trains a proxy network, tests use planted ones.
+
+    Must be picklable: a runner sends it to its workers once.
+    """
+
+    def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
+        """The trial's epochs, one at a time; `TrialEndedError` where it cannot go on."""
+        ...

@@ -1,0 +1,90 @@
+"""One trial, one epoch at a time, and how its end is named: the same meaning for every runner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import Objective, Outcome, State, TrialEndedError, TrialSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A trial has a slot."""
+
+    spec: TrialSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A trial finished an epoch."""
+
+    spec: TrialSpec
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A trial is over."""
+
+    spec: TrialSpec
+    outcome: Outcome
+
+
+Event = Started | Progressed | Finished
+Listener = Callable[[Event], None]
+
+
+class Runner(Protocol):
+    """Runs trials somewhere and tells what happens; every spec ends in exactly one `Finished`."""
+
+    def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
+        """Run all specs; returns when each is finished.
+
+        Raises:
+            KeyboardInterrupt: stopped by Ctrl-C; unfinished specs have no `Finished`.
+        """
+        ...
+
+
+class Execution:
+    """A trial under way: `step` gives its epochs, then its outcome."""
+
+    def __init__(self, spec: TrialSpec, objective: Objective) -> None:
+        self.spec = spec
+        self._epochs: list[Epoch] = []
+        self._began = time.perf_counter()
+        self._source: Iterator[Epoch] | None = None
+        self._objective = objective
+
+    def step(self) -> Epoch | Outcome:
+        """Train one epoch, or say how the trial ended.
+
+        No error of the objective leaves here: it is a state of the trial.
+        """
+        try:
+            if self._source is None:
+                self._source = iter(self._objective(self.spec))
+            epoch = next(self._source, None)
+        except TrialEndedError as error:
+            return self.outcome(error.state, error.message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this trial's failure alone
+            return self.outcome("failed", _one_line(error))
+        if epoch is None:
+            return self.outcome("complete")
+        self._epochs.append(epoch)
+        return epoch
+
+    def outcome(self, state: State, message: str = "") -> Outcome:
+        """The trial's outcome if it ended now."""
+        seconds = time.perf_counter() - self._began
+        training = sum(epoch.seconds for epoch in self._epochs)
+        return Outcome(state, tuple(self._epochs), round(seconds, 4), round(training, 4), message)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:500]

@@ -1,0 +1,23 @@
+"""Trials here, in order, in this process: the reference for what running a trial means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scalesearch.runners.execution import Execution, Finished, Listener, Progressed, Started
+from scalesearch.search.trial import Objective, Outcome, TrialSpec
+
+
+@dataclass(frozen=True, slots=True)
+class InlineRunner:
+    """One trial after another."""
+
+    def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
+        """See `Runner`."""
+        for spec in specs:
+            listener(Started(spec))
+            execution = Execution(spec, objective)
+            while not isinstance(step := execution.step(), Outcome):
+                listener(Progressed(spec, step))
+            listener(Finished(spec, step))

@@ -1,0 +1,185 @@
+"""What a study asks and, from the outcomes so far, which trials it still needs: pure, so resume is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.cost import cost
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import SpaceError
+from scalesearch.search.budget import Budget
+from scalesearch.search.candidates import Candidate, CandidateSet, candidates, spread
+from scalesearch.search.canonical import digest
+from scalesearch.search.grid import triples
+from scalesearch.search.ranking import Arm, Ranking, leaders, rank
+from scalesearch.search.shrink import shrink
+from scalesearch.search.trial import Outcome, TrialSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, without the data."""
+
+    baseline: Baseline
+    phi: Decimal
+    budget: Budget
+    rounding: str = "balanced"
+    match: str = "flops"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.phi <= 10:
+            raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What the plan must know of the data set."""
+
+    name: str
+    fingerprint: str
+    classes: int
+    train: int
+    val: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A question about a data set: its candidates and its trials."""
+
+    question: Question
+    data: DataFacts
+
+    @cached_property
+    def found(self) -> CandidateSet:
+        """Every candidate of the grid, matched or not."""
+        asked = self.question
+        grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
+        return candidates(asked.baseline, grid, asked.phi, asked.rounding, asked.match)
+
+    @cached_property
+    def chosen(self) -> tuple[Candidate, ...]:
+        """The candidates that are trained.
+
+        Raises:
+            SpaceError: fewer than two can be compared.
+        """
+        count = self.question.budget.candidates
+        matched = self.found.candidates
+        chosen = matched if count is None else spread(matched, count)
+        if len(chosen) < 2:
+            raise SpaceError(
+                f"only {len(chosen)} of {self.found.triples} grid points gives a network of the wanted cost; "
+                "take a smaller --step, a larger --tolerance or --match none"
+            )
+        return chosen
+
+    @cached_property
+    def by_network(self) -> dict[str, Candidate]:
+        """The trained candidates by the id of their network."""
+        return {digest(one.architecture): one for one in self.chosen}
+
+    @property
+    def base_id(self) -> str:
+        """The id of the unscaled network."""
+        return digest(self.question.baseline.architecture)
+
+    def spec(self, network: Architecture, seed: int) -> TrialSpec:
+        """The trial of one network with one seed."""
+        budget = self.question.budget
+        proxy = shrink(
+            network, self.question.baseline, budget.width_divisor, budget.resolution, self.data.classes
+        )
+        return TrialSpec(network, proxy, budget.recipe, self.data.fingerprint, seed)
+
+    def proxy_macs_ratio(self, network: Architecture) -> float:
+        """MACs of the network's proxy over 2^φ × those of the baseline's proxy."""
+        base = cost(self.spec(self.question.baseline.architecture, 0).proxy).macs
+        return cost(self.spec(network, 0).proxy).macs / base / 2 ** float(self.question.phi)
+
+    def first_wave(self) -> tuple[TrialSpec, ...]:
+        """The baseline and every candidate with the budget's seeds, dearest first."""
+        networks = [self.question.baseline.architecture, *(one.architecture for one in self.chosen)]
+        seeds = range(self.question.budget.seeds)
+        return _dearest_first([self.spec(network, seed) for network in networks for seed in seeds])
+
+    def second_wave(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
+        """More seeds for the best, once the first wave is over."""
+        budget = self.question.budget
+        arms = self.arms(outcomes, budget.seeds)
+        if budget.finalists == 0 or budget.final_seeds <= budget.seeds or not arms:
+            return ()
+        best = leaders(arms, budget.finalists, self.base_arm(outcomes))
+        seeds = range(budget.seeds, budget.final_seeds)
+        return _dearest_first([self.spec(self.by_network[key].architecture, s) for key in best for s in seeds])
+
+    def planned(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
+        """Every trial known so far: the first wave, and the second where the first is over."""
+        first = self.first_wave()
+        over = all(spec.id in outcomes for spec in first)
+        return first + (self.second_wave(outcomes) if over else ())
+
+    def total_trials(self) -> int:
+        """How many trials the study will have, finalists' further seeds included."""
+        budget = self.question.budget
+        more = max(0, budget.final_seeds - budget.seeds) * min(budget.finalists, len(self.chosen))
+        return budget.seeds * (len(self.chosen) + 1) + more
+
+    def arms(self, outcomes: Mapping[str, Outcome], seeds: int | None = None) -> list[Arm]:
+        """The candidates with a completed trial, as the ranking sees them.
+
+        Args:
+            outcomes: by trial id.
+            seeds: only look at this many seeds; None: all.
+        """
+        budget = self.question.budget
+        count = max(budget.seeds, budget.final_seeds) if seeds is None else seeds
+        found = [self._arm(one.architecture, outcomes, count) for one in self.chosen]
+        return [arm for arm in found if arm.accuracies]
+
+    def base_arm(self, outcomes: Mapping[str, Outcome]) -> Arm:
+        """The unscaled network's trials."""
+        return self._arm(self.question.baseline.architecture, outcomes, self.question.budget.seeds)
+
+    def _arm(self, network: Architecture, outcomes: Mapping[str, Outcome], seeds: int) -> Arm:
+        accuracies = {}
+        for seed in range(seeds):
+            outcome = outcomes.get(self.spec(network, seed).id)
+            if outcome is not None and outcome.accuracy is not None:
+                accuracies[seed] = outcome.accuracy
+        # The literal protocol compares what it compares; only matched candidates are adjusted for cost.
+        literal = self.question.match == "none"
+        price = cost(network)
+        ratio = 1.0 if literal else self.proxy_macs_ratio(network)
+        return Arm(digest(network), accuracies, ratio, price.activations, price.params)
+
+    def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
+        """The answer; None while no candidate has a completed trial."""
+        arms = self.arms(outcomes)
+        return rank(arms, self.data.val, self.base_arm(outcomes)) if arms else None
+
+    def recommended(self, ranking: Ranking) -> Candidate:
+        """The candidate that the ranking recommends."""
+        return self.by_network[ranking.recommended]
+
+
+def _dearest_first(specs: list[TrialSpec]) -> tuple[TrialSpec, ...]:
+    """Long trials early leave no core idle at the end."""
+    return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs, spec.id)))
+
+
+def with_overrides(
+    budget: Budget, step: Decimal | None, tolerance: Decimal | None, seeds: int | None
+) -> Budget:
+    """The budget with what the command line said in its place."""
+    changed = budget
+    if step is not None:
+        changed = replace(changed, step=step)
+    if tolerance is not None:
+        changed = replace(changed, tolerance=tolerance)
+    if seeds is not None:
+        changed = replace(changed, seeds=seeds)
+    return changed

@@ -1,0 +1,78 @@
+"""Files that are never half written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from scalesearch.errors import StorageError
+
+
+def write_once(path: Path, text: str) -> bool:
+    """Write a file that does not exist yet, durably; False, and no change, where it does.
+
+    A temporary file is written and synced, then linked to its name, then the folder is synced: a crash at
+    any moment leaves the whole file or none.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    try:
+        temporary = _write_temporary(path, text)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+    return True
+
+
+def write_over(path: Path, text: str | bytes) -> None:
+    """Write or replace a derived file in one step.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    try:
+        _write_temporary(path, text).replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder and its parents.
+
+    Raises:
+        StorageError: it cannot be created.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _storage_error(path, error) from error
+
+
+def _write_temporary(path: Path, text: str | bytes) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    data = text.encode() if isinstance(text, str) else text
+    with temporary.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _storage_error(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{path}: cannot be written ({error.strerror}); free space or choose another --results")

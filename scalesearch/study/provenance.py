@@ -1,0 +1,63 @@
+"""What a study's numbers depend on besides the question: versions and hardware."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("scalesearch", "torch", "numpy", "ray", "fvcore")
+
+DECISIVE = ("torch", "numpy", "processor", "gpu")
+"""Where one of these differs, the same seed gives other numbers."""
+
+
+def environment() -> dict[str, str]:
+    """Versions, processor, cores and GPU of this machine, as texts."""
+    found = {name: _version(name) for name in PACKAGES}
+    found["python"] = ".".join(map(str, sys.version_info[:3]))
+    found["system"] = f"{platform.system()} {platform.machine()}"
+    found["processor"] = _processor()
+    found["cores"] = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    found["gpu"] = _gpu()
+    return found
+
+
+def difference(before: dict[str, str], now: dict[str, str]) -> str | None:
+    """What of the decisive parts has changed, in words; None where nothing has."""
+    changed = [
+        f"{name} {before.get(name, 'unknown')} → {now.get(name, 'unknown')}"
+        for name in DECISIVE
+        if before.get(name) != now.get(name)
+    ]
+    return ", ".join(changed) or None
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    """The model's name, and the instruction set that torch's kernels use: both decide the last bits."""
+    import torch
+
+    model = platform.processor() or "unknown"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{model} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def _gpu() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "none"
+    return f"{torch.cuda.device_count()} × {torch.cuda.get_device_name(0)}"

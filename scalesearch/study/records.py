@@ -1,0 +1,78 @@
+"""One immutable JSON file a trial: what was trained, what came of it, where, and a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scalesearch.errors import CountError
+from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
+from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study.files import write_once
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """What stands in `trials/<id>.json`."""
+
+    spec: TrialSpec
+    outcome: Outcome
+
+
+def write_record(folder: Path, record: TrialRecord) -> bool:
+    """Write the record of a finished trial; False where it was there already.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    body = _body(record)
+    text = json.dumps({**body, "sha256": _checksum(body)}, indent=1, allow_nan=False)
+    return write_once(folder / f"{record.spec.id}.json", text + "\n")
+
+
+def read_records(folder: Path) -> dict[str, TrialRecord]:
+    """All records by trial id.
+
+    Raises:
+        CountError: a record is not what was written.
+    """
+    return {record.spec.id: record for record in map(_read, sorted(folder.glob("*.json")))}
+
+
+def problems(folder: Path) -> Iterator[str]:
+    """What is wrong with the records, one line each; nothing: all are as written."""
+    for path in sorted(folder.glob("*.json")):
+        try:
+            _read(path)
+        except CountError as error:
+            yield str(error)
+
+
+def _read(path: Path) -> TrialRecord:
+    try:
+        tree = json.loads(path.read_bytes())
+        checksum = tree.pop("sha256")
+        if checksum != _checksum(tree):
+            raise MalformedError((), "its checksum does not match")
+        record = TrialRecord(from_json(TrialSpec, tree["spec"]), from_json(Outcome, tree["outcome"]))
+        if record.spec.id != path.stem:
+            raise MalformedError((), "its name is not the id of what it holds")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = error.reason if isinstance(error, MalformedError) else "it is not a whole record"
+        raise CountError(f"{path}: {reason}; delete the file to run this trial again") from error
+    return record
+
+
+def _body(record: TrialRecord) -> dict[str, Json]:
+    parts = {"spec": as_json(record.spec), "outcome": as_json(record.outcome, floats=True)}
+    return {"version": VERSION, "id": record.spec.id, **parts}
+
+
+def _checksum(body: dict[str, Json]) -> str:
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,172 @@
+"""A study on disk: what was asked, its records, its lock; and the way from plan to answer."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from scalesearch.design.baseline_file import baseline_text, parse_baseline
+from scalesearch.design.exact import plain
+from scalesearch.errors import CountError, InputError, LockedError
+from scalesearch.search.budget import Budget
+from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
+from scalesearch.search.plan import DataFacts, Plan, Question
+from scalesearch.search.trial import Outcome
+from scalesearch.study.files import make_folder, write_once
+from scalesearch.study.provenance import difference
+from scalesearch.study.records import TrialRecord, read_records, write_record
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A folder and what its `study.json` says."""
+
+    folder: Path
+    plan: Plan
+    environment: dict[str, str]
+    command: str
+    """The command that began it, without machine paths."""
+
+    @property
+    def trials_folder(self) -> Path:
+        """Where the records are."""
+        return self.folder / "trials"
+
+    def records(self) -> dict[str, TrialRecord]:
+        """All finished trials by id."""
+        return read_records(self.trials_folder)
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """What came of the finished trials, by id."""
+        return {key: record.outcome for key, record in self.records().items()}
+
+    def add(self, record: TrialRecord) -> bool:
+        """Write one more finished trial."""
+        return write_record(self.trials_folder, record)
+
+
+def open_or_create(study: Study) -> Study:
+    """Begin a study in its folder, or take up the one that is there.
+
+    Raises:
+        InputError: the folder holds another question's study, or one from another environment.
+        StorageError: the folder cannot be written.
+    """
+    make_folder(study.trials_folder)
+    text = json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if write_once(study.folder / "study.json", text):
+        return study
+    before = open_study(study.folder)
+    changed = _first_difference(_asked(before.plan), _asked(study.plan))
+    if changed:
+        raise InputError(
+            f"{study.folder}: holds a study of another question ({changed}); choose another --name, or delete it"
+        )
+    moved = difference(before.environment, study.environment)
+    if moved:
+        raise InputError(
+            f"{study.folder}: was begun in another environment ({moved}), whose numbers must not be mixed with "
+            "this one's; choose another --name"
+        )
+    return before
+
+
+def open_study(folder: Path) -> Study:
+    """Read a study; needs neither torch nor the data.
+
+    Raises:
+        InputError: there is no study in the folder.
+        CountError: its study.json is not what was written.
+    """
+    path = folder / "study.json"
+    if not path.is_file():
+        raise InputError(f"{folder}: holds no study (no study.json); give the folder of one, such as results/NAME")
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        baseline = parse_baseline(tree["question"]["baseline"], f"{path} (baseline)")
+        asked = tree["question"]
+        question = Question(
+            baseline=baseline,
+            phi=from_json(_Phi, {"phi": asked["phi"]}).phi,
+            budget=from_json(Budget, asked["budget"], ("budget",)),
+            rounding=asked["rounding"],
+            match=asked["match"],
+        )
+        plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)))
+        return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
+        reason = str(error) if isinstance(error, MalformedError | InputError) else "it is not a whole study.json"
+        raise CountError(f"{path}: {reason}; restore it from a copy, or begin anew under another --name") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the study's lock; the kernel lets go of it when the process dies, however it dies.
+
+    Raises:
+        LockedError: another process holds it.
+        StorageError: the folder cannot be written.
+    """
+    make_folder(folder)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise LockedError(f"{folder}: another run is working on this study; wait for it, or choose --name") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Phi:
+    phi: Decimal
+
+
+def _asked(plan: Plan) -> dict[str, Json]:
+    question = plan.question
+    return {
+        "baseline": baseline_text(question.baseline),
+        "phi": plain(question.phi),
+        "rounding": question.rounding,
+        "match": question.match,
+        "budget": as_json(question.budget),
+        "data": as_json(plan.data),
+    }
+
+
+def _to_json(study: Study) -> dict[str, Json]:
+    asked = _asked(study.plan)
+    data = asked.pop("data")
+    environment: dict[str, Json] = dict(study.environment)
+    return {
+        "version": VERSION,
+        "command": study.command,
+        "question": asked,
+        "data": data,
+        "environment": environment,
+    }
+
+
+def _first_difference(before: Json, now: Json, path: str = "") -> str | None:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in now:
+            found = _first_difference(before.get(key), now[key], f"{path}.{key}" if path else key)
+            if found:
+                return found
+        return None
+    if before == now:
+        return None
+    shown = [str(one) if len(str(one)) < 40 else "…" for one in (before, now)]
+    return f"{path}: {shown[0]} there, {shown[1]} asked"
+
