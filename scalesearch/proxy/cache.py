@@ -1,0 +1,113 @@
+"""Decoded data sets as files: one safetensors file per content key, checked when read.
+
+A file is written beside its place and moved there in one step, so a reader sees a whole file or none, and
+processes that race for one key replace like with like. A file that is torn, or whose bytes do not give the
+fingerprint it states, is built again without a word: the cache never decides what the data are.
+"""
+
+# ruff: noqa: N815 - names of arrays end in their shape
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from scalesearch.errors import StorageError
+
+_ARRAYS = ("train_images_NHWC", "train_labels_N", "val_images_NHWC", "val_labels_N")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitArrays:
+    """A decoded data set as it is stored: images uint8 (N, px, px, 3), labels int64 (N,), class names."""
+
+    train_images_NHWC: NDArray[np.uint8]
+    train_labels_N: NDArray[np.int64]
+    val_images_NHWC: NDArray[np.uint8]
+    val_labels_N: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+
+def fingerprint(arrays: SplitArrays) -> str:
+    """SHA-256 (hex) over class names, shapes, images and labels of both splits, and nothing else."""
+    shapes = [list(getattr(arrays, name).shape) for name in _ARRAYS]
+    digest = hashlib.sha256(json.dumps([list(arrays.classes), shapes]).encode())
+    for name in _ARRAYS:
+        array = getattr(arrays, name)
+        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        digest.update(np.ascontiguousarray(little_endian).data)
+    return digest.hexdigest()
+
+
+def cached(key: str, cache_dir: Path, build: Callable[[], SplitArrays]) -> tuple[SplitArrays, str]:
+    """The arrays stored under `key` (hex) and their fingerprint, built and stored if there are none.
+
+    Arrays from the cache are memory-mapped and shared by every process that reads them. Raises `StorageError`
+    if nothing usable is stored and the folder cannot be written.
+    """
+    path = cache_dir / f"{key}.safetensors"
+    stored = _read(path)
+    if stored is not None:
+        return stored
+    with _storage_errors(cache_dir):
+        # Before the build, which may take minutes: a folder that cannot be written should say so at once.
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".building-", dir=cache_dir)
+        os.close(descriptor)
+        temporary = Path(name)
+    try:
+        arrays = build()
+        print_hex = fingerprint(arrays)
+        with _storage_errors(cache_dir):
+            _write(arrays, print_hex, temporary)
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return arrays, print_hex
+
+
+@contextlib.contextmanager
+def _storage_errors(cache_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise StorageError(
+            f"cannot write the image cache in {str(cache_dir)!r} ({reason}): "
+            "free it, or give another folder for results"
+        ) from error
+
+
+def _write(arrays: SplitArrays, print_hex: str, path: Path) -> None:
+    tensors = {name: torch.from_numpy(np.ascontiguousarray(getattr(arrays, name))) for name in _ARRAYS}
+    metadata = {"classes": json.dumps(arrays.classes), "fingerprint": print_hex}
+    save_file(tensors, path, metadata)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> tuple[SplitArrays, str] | None:
+    """The arrays in a file, or None if there is no file or its bytes are not what it says."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            parts = {name: file.get_tensor(name).numpy() for name in _ARRAYS}
+        arrays = SplitArrays(**parts, classes=tuple(json.loads(metadata["classes"])))
+        sound = fingerprint(arrays) == metadata["fingerprint"]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+    return (arrays, metadata["fingerprint"]) if sound else None

@@ -1,0 +1,121 @@
+"""What a study trains on: the embedded fractal scenes, scikit-learn's digits, or a folder of images."""
+
+# ruff: noqa: N815 - names of arrays end in their shape
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import astuple, dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from scalesearch.errors import InputError
+from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
+from scalesearch.proxy.image_folder import (
+    list_folder,
+    listing_key,
+    picture_digest,
+    printable,
+    read_folder,
+    resize_square,
+    split_by_content,
+)
+from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
+from scalesearch.search.scenes import SceneRecipe
+
+FRACTAL = "fractal"
+DIGITS = "digits"
+
+_PX_RANGE = (8, 1024)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageData:
+    """A classification data set in memory. Tensors may be mapped from the cache: do not write to them."""
+
+    train_images_NCHW: torch.Tensor
+    """uint8, RGB, square, channels_last."""
+    train_labels_N: torch.Tensor
+    """int64, each an index into `classes`."""
+    val_images_NCHW: torch.Tensor
+    """As the training images."""
+    val_labels_N: torch.Tensor
+    """As the training labels."""
+    classes: tuple[str, ...]
+    fingerprint: str
+    """SHA-256 (hex) over the images and labels of both splits and the class names."""
+    name: str
+    """`fractal scenes`, `digits`, or the folder's name."""
+
+
+def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path) -> ImageData:
+    """The data set that `spec` names, with square images of side `px` (8 to 1024).
+
+    `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), or the
+    path of an image folder (see `image_folder`). Decoded images are kept in `cache_dir`. Raises `InputError`
+    for data that cannot be used and `StorageError` if the cache cannot be written.
+    """
+    low, high = _PX_RANGE
+    if not low <= px <= high:
+        raise InputError(f"image size is {px} px, but it must be from {low} to {high}")
+    if spec == FRACTAL:
+        key = _scenes_key(scenes, px)
+        return _image_data("fractal scenes", *cached(key, cache_dir, lambda: _scene_arrays(scenes, px)))
+    if spec == DIGITS:
+        arrays = _digit_arrays(px)
+        return _image_data(DIGITS, arrays, fingerprint(arrays))
+    root = Path(spec)
+    if not spec or not root.exists():
+        raise InputError(
+            f"data set '{printable(spec)}' is not known and there is no such folder: "
+            f"give {FRACTAL}, {DIGITS} or the path of an image folder"
+        )
+    listing = list_folder(root)
+    found = cached(listing_key(listing, px), cache_dir, lambda: read_folder(listing, px))
+    return _image_data(printable(root.resolve().name), *found)
+
+
+def _scenes_key(recipe: SceneRecipe, px: int) -> str:
+    """The cache key (hex) of the scenes of a recipe: equal values, however written, give equal keys."""
+    values = [
+        format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
+        for value in astuple(recipe)
+    ]
+    return hashlib.sha256(f"scenes {GENERATOR_VERSION} {px} {' '.join(values)}".encode()).hexdigest()
+
+
+def _scene_arrays(recipe: SceneRecipe, px: int) -> SplitArrays:
+    train_NHWC, val_NHWC = render_scenes(recipe, px)
+    names = tuple(f"fractal {label}" for label in range(recipe.classes))
+    return SplitArrays(
+        train_NHWC, scene_labels(recipe, val=False), val_NHWC, scene_labels(recipe, val=True), names
+    )
+
+
+def _digit_arrays(px: int) -> SplitArrays:
+    """scikit-learn's digits as RGB, scaled to `px` and split by content like a folder that holds them."""
+    digits = load_digits()
+    levels_NHW = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    scans = [np.repeat(scan[:, :, None], 3, axis=2) for scan in levels_NHW]
+    labels_N = digits.target.astype(np.int64)
+    classes = tuple(str(label) for label in range(10))
+    train, val = split_by_content(labels_N.tolist(), [picture_digest(scan) for scan in scans], classes)
+    images = np.stack([resize_square(Image.fromarray(scan), px) for scan in scans])
+    return SplitArrays(images[train], labels_N[train], images[val], labels_N[val], classes)
+
+
+def _image_data(name: str, arrays: SplitArrays, content: str) -> ImageData:
+    return ImageData(
+        torch.from_numpy(arrays.train_images_NHWC).permute(0, 3, 1, 2),
+        torch.from_numpy(arrays.train_labels_N),
+        torch.from_numpy(arrays.val_images_NHWC).permute(0, 3, 1, 2),
+        torch.from_numpy(arrays.val_labels_N),
+        arrays.classes,
+        content,
+        name,
+    )

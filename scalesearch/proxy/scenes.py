@@ -1,0 +1,165 @@
+"""Fractal scenes, the embedded data set: one labelled fractal among distractors, at any resolution.
+
+A class is an accepted code (`fractals`). A scene shows one jittered instance of its class at a random size,
+place and rotation over smaller distractors whose codes no class has, on a plain dark background, with noise.
+Every colour is drawn per instance, so only the shape tells the class. Plain fractals (FractalDB, Kataoka et
+al., arXiv 2101.08515; codes by Anderson and Farrell, arXiv 2110.03091) saturate a proxy; scenes do not.
+
+Scene i of a split has its own PCG64 stream: the same recipe gives the same bits whatever the batch size, and
+the layout (codes, sizes, places, colours) does not depend on the resolution.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalesearch.proxy.fractals import (
+    CHAINS,
+    FractalCode,
+    accepted_codes,
+    chaos_game,
+    count_points,
+    jitter_maps,
+    random_choices,
+)
+from scalesearch.search.scenes import SceneRecipe
+
+GENERATOR_VERSION = 1
+"""Part of the cache key: raise it whenever the same recipe would give other pixels."""
+DISTRACTOR_CODES = 32
+"""Codes in the pool that distractors are drawn from; no class has one of them."""
+
+_POINTS_PER_PIXEL = 4
+"""Points of a fractal per pixel of its largest possible box."""
+_HALF_COVER_POINTS = np.float32(3)
+"""n points cover n / (n + 3) of a pixel, so a fractal shows its density and not only its outline."""
+_BATCH_POINTS = 3_000_000
+_DRAWS = 11
+"""Uniform numbers per fractal: code, jitter (3), angle, side, corner (2), colour (3)."""
+_BACKGROUND_LEVELS = 64
+_DARKEST_FRACTAL_LEVEL = 96
+
+Images = NDArray[np.uint8]
+Codes = tuple[FractalCode, ...]
+
+
+def scene_codes(recipe: SceneRecipe) -> tuple[Codes, Codes]:
+    """The class codes and the distractor codes of a recipe: disjoint, each with filling rate >= 0.2."""
+    codes = accepted_codes(recipe.seed, recipe.classes + DISTRACTOR_CODES)
+    return codes[: recipe.classes], codes[recipe.classes :]
+
+
+def scene_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
+    """Labels (N,) of a split: 0, 1, .. classes - 1, and again from 0."""
+    return np.arange(recipe.val if val else recipe.train, dtype=np.int64) % recipe.classes
+
+
+def render_scenes(recipe: SceneRecipe, px: int) -> tuple[Images, Images]:
+    """Training and validation scenes, each uint8 (N, px, px, 3), RGB."""
+    classes, pool = scene_codes(recipe)
+    return _render_split(recipe, px, classes, pool, False), _render_split(recipe, px, classes, pool, True)
+
+
+def _render_split(recipe: SceneRecipe, px: int, classes: Codes, pool: Codes, val: bool) -> Images:
+    labels_N = scene_labels(recipe, val)
+    images_NHWC = np.empty((len(labels_N), px, px, 3), np.uint8)
+    points = _steps(recipe, px) * CHAINS * (recipe.distractors + 1)
+    batch = max(1, _BATCH_POINTS // points)
+    for begin in range(0, len(labels_N), batch):
+        labels = [int(label) for label in labels_N[begin : begin + batch]]
+        rngs = [
+            np.random.Generator(
+                np.random.PCG64(np.random.SeedSequence(recipe.seed, spawn_key=(1 + val, index)))
+            )
+            for index in range(begin, begin + len(labels))
+        ]
+        images_NHWC[begin : begin + len(labels)] = _render_batch(recipe, px, classes, pool, labels, rngs)
+    return images_NHWC
+
+
+def _steps(recipe: SceneRecipe, px: int) -> int:
+    """Kept steps of the chaos game, the same for every fractal of a recipe at a resolution."""
+    return math.ceil(_POINTS_PER_PIXEL * (float(recipe.share_high) * px) ** 2 / CHAINS)
+
+
+def _render_batch(
+    recipe: SceneRecipe,
+    px: int,
+    classes: Codes,
+    pool: Codes,
+    labels: list[int],
+    rngs: list[np.random.Generator],
+) -> Images:
+    """Scenes (B, px, px, 3) of the given labels.
+
+    Each takes its draws from its own generator, in order: the layout, the chaos game, the noise.
+    """
+    batch, fractals = len(labels), recipe.distractors + 1
+    background_BC = np.empty((batch, 3))
+    draws_BFD = np.empty((batch, fractals, _DRAWS))
+    for index, rng in enumerate(rngs):
+        background_BC[index] = rng.random(3) * _BACKGROUND_LEVELS
+        draws_BFD[index] = rng.random((fractals, _DRAWS))
+    codes = [
+        classes[label] if layer == fractals - 1 else pool[int(draws_BFD[index, layer, 0] * len(pool))]
+        for index, label in enumerate(labels)
+        for layer in range(fractals)
+    ]
+    counts = _count_fractals(recipe, px, codes, draws_BFD.reshape(-1, _DRAWS), rngs)
+    counts_BFHW = counts.reshape(batch, fractals, px, px).astype(np.float32)
+    cover_BFHW = counts_BFHW / (counts_BFHW + _HALF_COVER_POINTS)
+    canvas_BHWC = _paint(background_BC, draws_BFD[:, :, 8:], cover_BFHW)
+    levels = np.rint(canvas_BHWC).astype(np.int16)
+    if recipe.noise:
+        for index, rng in enumerate(rngs):
+            levels[index] += rng.integers(0, 2 * recipe.noise + 1, (px, px, 3), dtype=np.uint16).astype(
+                np.int16
+            )
+        levels -= recipe.noise
+    return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def _count_fractals(
+    recipe: SceneRecipe,
+    px: int,
+    codes: list[FractalCode],
+    draws_KD: NDArray[np.float64],
+    rngs: list[np.random.Generator],
+) -> NDArray[np.int64]:
+    """Points per pixel (K, px, px) of K = batch x fractals instances: jittered, turned, scaled and placed."""
+    fractals, steps = recipe.distractors + 1, _steps(recipe, px)
+    choices_SKC = np.concatenate([random_choices(rng, steps, fractals) for rng in rngs], axis=1)
+    tables = np.concatenate([code.choice_256 for code in codes])
+    choices_SKC = tables.take(choices_SKC + (np.arange(len(codes)) * 256)[:, None])
+    factor_K = 1 + float(recipe.jitter) * (2 * draws_KD[:, 3] - 1)
+    x, y = chaos_game(jitter_maps(codes, draws_KD[:, 1:3], factor_K), choices_SKC)
+    angle_K1 = 2 * math.pi * draws_KD[:, 4:5]
+    # Rounding to float32 hides the last-bit differences between machines' sines.
+    cos_K1, sin_K1 = np.cos(angle_K1).astype(np.float32), np.sin(angle_K1).astype(np.float32)
+    low, high = float(recipe.share_low), float(recipe.share_high)
+    scale_F = np.array([float(recipe.distractor_scale)] * recipe.distractors + [1.0])
+    side_K = (low + (high - low) * draws_KD[:, 5]) * np.tile(scale_F, len(rngs))
+    side_px_K = (side_K * px).astype(np.float32)
+    corner_K2 = draws_KD[:, 6:8].astype(np.float32)
+    return count_points(cos_K1 * x - sin_K1 * y, sin_K1 * x + cos_K1 * y, side_px_K, corner_K2, px)
+
+
+def _paint(
+    background_BC: NDArray[np.float64], colours_BFC: NDArray[np.float64], cover_BFHW: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Layers painted over the background, the last one on top: float32 (B, H, W, 3) in levels 0 to 255.
+
+    Backgrounds are dark and fractals bright in every channel: with contrast of either sign, small networks
+    spend a short training on learning to ignore it.
+    """
+    batch, fractals, px, _ = cover_BFHW.shape
+    bright_BFC = _DARKEST_FRACTAL_LEVEL + colours_BFC * (256 - _DARKEST_FRACTAL_LEVEL)
+    colour_BFC = np.floor(bright_BFC).astype(np.float32)
+    canvas = np.broadcast_to(np.floor(background_BC).astype(np.float32)[:, None, None], (batch, px, px, 3))
+    canvas = canvas.copy()
+    for layer in range(fractals):
+        canvas += cover_BFHW[:, layer, :, :, None] * (colour_BFC[:, layer, None, None] - canvas)
+    return canvas

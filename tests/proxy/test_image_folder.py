@@ -1,0 +1,267 @@
+"""Image folders: what is read, how it is split, and what is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from scalesearch.errors import InputError
+from scalesearch.proxy import image_folder
+from scalesearch.proxy.cache import SplitArrays, fingerprint
+from scalesearch.proxy.image_folder import list_folder, listing_key, picture_digest, read_folder
+
+
+def _pixels(seed: int, height: int = 11, width: int = 14) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def _save(path: Path, seed: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(_pixels(seed)).save(path)
+    return path
+
+
+@pytest.fixture
+def flat(tmp_path: Path) -> Path:
+    for label, count in (("ant", 10), ("bee", 7), ("cow", 2)):
+        for index in range(count):
+            _save(
+                tmp_path / "pets" / label / f"{index}.png", seed=100 * len(label) + ord(label[0]) * 50 + index
+            )
+    return tmp_path / "pets"
+
+
+@pytest.fixture
+def parted(tmp_path: Path) -> Path:
+    for number, (split, label) in enumerate((s, c) for s in ("train", "val") for c in ("ant", "bee")):
+        for index in range(3 if split == "train" else 2):
+            _save(tmp_path / "pets" / split / label / f"{index}.png", seed=10 * number + index)
+    return tmp_path / "pets"
+
+
+def _read(root: Path, px: int = 8) -> SplitArrays:
+    return read_folder(list_folder(root), px)
+
+
+def _refusal(root: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        _read(root)
+    return str(caught.value)
+
+
+def _assert_one_line(message: str, *parts: str) -> None:
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_a_flat_folder_is_split_by_content_class_by_class(flat: Path) -> None:
+    arrays = _read(flat)
+    assert arrays.classes == ("ant", "bee", "cow")
+    assert np.bincount(arrays.val_labels_N).tolist() == [2, 1, 1]
+    assert np.bincount(arrays.train_labels_N).tolist() == [8, 6, 1]
+    assert arrays.train_images_NHWC.shape == (15, 8, 8, 3)
+
+
+def test_neither_names_nor_times_decide_the_split_or_the_fingerprint(flat: Path) -> None:
+    before, key = fingerprint(_read(flat)), listing_key(list_folder(flat), 8)
+    for index, path in enumerate(sorted((flat / "ant").iterdir(), reverse=True)):
+        os.utime(path, (index, index))
+        path.rename(path.with_name(f"renamed{index}.png"))
+    assert fingerprint(_read(flat)) == before
+    assert listing_key(list_folder(flat), 8) != key
+
+
+def test_the_cache_key_follows_content_and_size(flat: Path) -> None:
+    keys = {listing_key(list_folder(flat), px) for px in (8, 8, 9)}
+    assert len(keys) == 2
+    with (flat / "bee" / "3.png").open("ab") as file:
+        file.write(b"x")
+    assert listing_key(list_folder(flat), 8) not in keys
+
+
+def test_copies_of_a_picture_stay_on_one_side(flat: Path) -> None:
+    for path in list((flat / "ant").iterdir()):
+        for copy in range(3):
+            (flat / "ant" / f"{path.stem}-copy{copy}.png").write_bytes(path.read_bytes())
+    arrays = _read(flat)
+    train = {image.tobytes() for image in arrays.train_images_NHWC}
+    assert np.bincount(arrays.val_labels_N)[0] == 8
+    assert not train & {image.tobytes() for image in arrays.val_images_NHWC}
+
+
+def test_train_and_val_folders_are_taken_as_they_are(parted: Path) -> None:
+    arrays = _read(parted)
+    assert np.bincount(arrays.train_labels_N).tolist() == [3, 3]
+    assert np.bincount(arrays.val_labels_N).tolist() == [2, 2]
+    expected = {image_folder.resize_square(Image.fromarray(_pixels(seed)), 8).tobytes() for seed in (20, 21)}
+    assert {image.tobytes() for image in arrays.val_images_NHWC[:2]} == expected
+
+
+def test_hidden_and_other_files_are_ignored(flat: Path) -> None:
+    before = fingerprint(_read(flat))
+    (flat / "README.txt").write_text("hello")
+    (flat / "ant" / "notes.txt").write_text("hello")
+    (flat / "ant" / ".thumb.png").write_bytes(b"not an image")
+    (flat / ".cache").mkdir()
+    assert fingerprint(_read(flat)) == before
+
+
+def test_links_that_loop_do_not_hang(flat: Path) -> None:
+    (flat / "ant" / "up").symlink_to(flat)
+    (flat / "loop").symlink_to(flat / "loop")
+    before = _read(flat)
+    (flat / "ant" / "loop.png").symlink_to(flat / "ant" / "loop.png")
+    (flat / "ant" / "gone.png").symlink_to(flat / "nowhere.png")
+    assert len(before.train_labels_N) == 15
+    message = _refusal(flat)
+    assert message.startswith("2 of 21 images")
+    assert "'ant/gone.png': not a file" in message
+
+
+def _broken_files(folder: Path) -> None:
+    whole = _save(folder / "whole.jpg", 1).read_bytes()
+    (folder / "whole.jpg").unlink()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    png = _save(folder / "cut.png", 2).read_bytes()
+    (folder / "cut.png").write_bytes(png[: len(png) // 2])
+    (folder / "empty.webp").write_bytes(b"")
+    (folder / "text.jpeg").write_text("not an image")
+    Image.fromarray(_pixels(3)).save(folder / "gif.png", format="GIF")
+    (folder / "folder.png").mkdir()
+
+
+def test_every_unreadable_image_is_listed_in_one_error(flat: Path) -> None:
+    _broken_files(flat / "bee")
+    lines = _refusal(flat).splitlines()
+    assert lines[0].startswith("6 of 25 images in '")
+    assert lines[0].endswith("cannot be read: repair or remove them")
+    assert [line.split(":")[0].strip() for line in lines[1:]] == [
+        f"'bee/{name}'" for name in ("cut.jpg", "cut.png", "empty.webp", "folder.png", "gif.png", "text.jpeg")
+    ]
+    assert all("truncated" in line.lower() for line in lines[1:3])
+
+
+def test_a_long_list_is_cut(flat: Path) -> None:
+    for index in range(image_folder.MAX_LISTED + 3):
+        (flat / "bee" / f"bad{index:02}.png").write_bytes(b"bad")
+    lines = _refusal(flat).splitlines()
+    assert len(lines) == image_folder.MAX_LISTED + 2
+    assert lines[-1].strip() == "and 3 more"
+
+
+def test_huge_images_are_refused_by_their_header(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("1", (7100, 7100)).save(flat / "ant" / "huge.png")
+    Image.new("1", (14000, 14000)).save(flat / "ant" / "bomb.png")
+
+    def refuse(image: Image.Image) -> None:
+        if image.width * image.height > 154:
+            raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
+    lines = _refusal(flat).splitlines()
+    assert [line for line in lines if "huge.png" in line] == [
+        "  'ant/huge.png': 7100 x 7100 px, more than 50 megapixels"
+    ]
+    assert any("'ant/bomb.png'" in line and "50 megapixels" in line for line in lines)
+
+
+def test_hostile_names_are_escaped(flat: Path) -> None:
+    (flat / "ant" / "a\nb\x1b[31m.png").write_bytes(b"bad")
+    (flat / "ant" / os.fsdecode(b"\xff.png")).write_bytes(b"bad")
+    lines = _refusal(flat).splitlines()
+    assert len(lines) == 3
+    assert "'ant/a\\nb\\x1b[31m.png'" in lines[1]
+    assert "\\udcff.png" in lines[2]
+    (flat / "evil\nclass").mkdir()
+    _assert_one_line(_refusal(flat), "evil\\nclass")
+
+
+def test_a_picture_in_both_splits_is_refused(parted: Path) -> None:
+    # Another file format, the same pixels.
+    Image.open(parted / "train" / "ant" / "1.png").save(parted / "val" / "bee" / "x.webp", lossless=True)
+    _assert_one_line(
+        _refusal(parted), "pictures in both train and val: 1,", "'val/bee/x.webp'", "'train/ant/1.png'"
+    )
+
+
+def test_one_picture_under_two_classes_is_refused_when_it_would_be_in_both_splits(flat: Path) -> None:
+    for path in (flat / "bee").iterdir():
+        path.unlink()
+    held_out = sorted(
+        (flat / "ant").iterdir(), key=lambda path: picture_digest(np.asarray(Image.open(path)))
+    )[:2]
+    for path in held_out:
+        (flat / "bee" / path.name).write_bytes(path.read_bytes())
+    _assert_one_line(
+        _refusal(flat), "pictures in both train and val: 1,", f"'ant/{held_out[1].name}'", "'bee/"
+    )
+
+
+def test_folders_that_cannot_be_data_sets_are_refused(tmp_path: Path, parted: Path) -> None:
+    _assert_one_line(_refusal(tmp_path / "nowhere"), "does not exist")
+    _assert_one_line(_refusal(_save(tmp_path / "a.png", 1)), "is a file")
+    (tmp_path / "empty").mkdir()
+    _assert_one_line(_refusal(tmp_path / "empty"), "no images")
+    _save(tmp_path / "one" / "ant" / "1.png", 1)
+    _assert_one_line(_refusal(tmp_path / "one"), "only one class, 'ant'")
+    (tmp_path / "one" / "bee").mkdir()
+    (tmp_path / "one" / "bee" / "notes.txt").write_text("no image")
+    _assert_one_line(_refusal(tmp_path / "one"), "class 'bee' has no images")
+    _save(tmp_path / "one" / "bee" / "1.png", 2)
+    _assert_one_line(_refusal(tmp_path / "one"), "class 'ant' has fewer than 2 different images")
+
+
+def test_splits_that_do_not_match_are_refused(parted: Path) -> None:
+    (parted / "val" / "cow").mkdir()
+    _assert_one_line(_refusal(parted), "class 'cow' is in only one of train/ and val/")
+    (parted / "train" / "cow").mkdir()
+    _assert_one_line(_refusal(parted), "class 'train/cow' has no images")
+    (parted / "val").rename(parted / "test")
+    _assert_one_line(_refusal(parted), "has train/ but no val/")
+
+
+def _decoded(path: Path, px: int) -> NDArray[np.uint8]:
+    found = image_folder._decode(path, px)
+    assert not isinstance(found, str), found
+    return found[1]
+
+
+def test_every_mode_becomes_rgb(tmp_path: Path) -> None:
+    grey = (np.arange(64, dtype=np.uint16) * 1040).reshape(8, 8)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    assert (_decoded(tmp_path / "deep.png", 8) == (grey >> 8)[..., None]).all()
+    clear = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
+    clear.putpixel((2, 5), (10, 20, 30, 255))
+    clear.save(tmp_path / "clear.png")
+    pixels = _decoded(tmp_path / "clear.png", 8)
+    assert pixels[5, 2].tolist() == [10, 20, 30]
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "print.jpg")
+    assert np.abs(_decoded(tmp_path / "print.jpg", 8)[3, 3].astype(int) - [255, 0, 0]).max() < 12
+    Image.new("RGB", (8, 8), (1, 2, 3)).quantize(4).save(tmp_path / "palette.png")
+    assert _decoded(tmp_path / "palette.png", 8)[1, 1].tolist() == [1, 2, 3]
+    Image.new("1", (8, 8), 1).save(tmp_path / "bits.png")
+    assert _decoded(tmp_path / "bits.png", 8).min() == 255
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    pixels = _pixels(5, 9, 9)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show rotated 90 degrees clockwise
+    Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
+    assert (_decoded(tmp_path / "turned.png", 9) == np.rot90(pixels, -1)).all()
+
+
+def test_the_centre_square_is_kept_even_of_extreme_shapes(tmp_path: Path) -> None:
+    wide = np.zeros((6, 30, 3), np.uint8)
+    wide[:, 12:18] = _pixels(1, 6, 6)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    assert (_decoded(tmp_path / "wide.png", 6) == wide[:, 12:18]).all()
+    Image.new("RGB", (1, 60_000), (4, 5, 6)).save(tmp_path / "line.png")
+    assert _decoded(tmp_path / "line.png", 16).shape == (16, 16, 3)
