@@ -21,6 +21,8 @@ _LIMITS = {
     "classes": (1, 1_000_000),
 }
 
+_PLACES = 9
+
 
 def _check(owner: str, **values: int) -> None:
     for name, value in values.items():
@@ -63,8 +65,16 @@ class Stage:
         _check_odd("stage", self.kernel)
         if not 0 <= self.se <= 1:
             raise SpaceError(f"stage: se is {self.se}, but it is a share, in 0 … 1")
+        _check_places("stage", se=self.se)
         if self.kind == "conv" and (self.expansion != 1 or self.se != 0):
             raise SpaceError("stage: a conv stage has neither expansion nor se; leave both out")
+
+
+def _check_places(owner: str, **values: Decimal) -> None:
+    """More places than a file keeps would not survive a round trip, and overflow where grids are counted."""
+    for name, value in values.items():
+        if value != round(value, _PLACES):
+            raise SpaceError(f"{owner}: {name} is {value}, but it must have at most {_PLACES} decimal places")
 
 
 def _check_odd(owner: str, kernel: int) -> None:
@@ -102,10 +112,12 @@ class Architecture:
             raise SpaceError("architecture: there is no stage, but a network has at least one")
         if self.activation not in ACTIVATIONS:
             raise SpaceError(
-                f"architecture: activation is {self.activation!r}, but it must be one of {', '.join(ACTIVATIONS)}"
+                f"architecture: activation is {self.activation!r}, "
+                f"but it must be one of {', '.join(ACTIVATIONS)}"
             )
         if not 0 < self.batch_norm_eps < 1:
             raise SpaceError(f"architecture: batch_norm_eps is {self.batch_norm_eps}, but it is in 0 … 1")
+        _check_places("architecture", batch_norm_eps=self.batch_norm_eps)
 
     @property
     def widths(self) -> tuple[int, ...]:

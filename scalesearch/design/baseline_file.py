@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.coefficients import Multipliers
@@ -21,11 +21,14 @@ def _decimal(value: object) -> object:
     return Decimal(value) if type(value) is int else value
 
 
-_number = {"anyOf": [{"type": "number", "minimum": 0}]}
 Number = Annotated[
-    Decimal, BeforeValidator(_decimal), Field(ge=0, allow_inf_nan=False, json_schema_extra=_number)
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(ge=0, allow_inf_nan=False),
+    WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 Count = Annotated[int, Field(ge=1)]
+_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
 class _Strict(BaseModel):
@@ -50,7 +53,11 @@ class StageFile(_Strict):
     expansion: Count = Field(default=1, description="inner width over input width")
     width: Count = Field(description="output channels")
     depth: Count = Field(description="blocks")
-    se: Number = Field(default=Decimal(0), description="squeeze width over block input width; 0: none")
+    se: Number = Field(
+        default=Decimal(0),
+        description="squeeze width over block input width; 0: none",
+        json_schema_extra={"default": 0},
+    )
 
 
 class HeadFile(_Strict):
@@ -64,8 +71,8 @@ class HeadFile(_Strict):
 class OriginFile(_Strict):
     """What a scaled network was made from; written by scalesearch, for the reader."""
 
-    baseline: str
-    rounding: str
+    baseline: str = Field(pattern=_NAME)
+    rounding: Literal["balanced", "paper"]
     depth: Number
     width: Number
     resolution: Number
@@ -76,7 +83,7 @@ class OriginFile(_Strict):
 class BaselineFile(_Strict):
     """A staged ConvNet that scalesearch can count, train and scale."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str = Field(pattern=_NAME)
     source: str = Field(description="paper, table or file that the figures are from", max_length=1000)
     resolution: Count = Field(description="side of the square input, px")
     rounding: Literal["balanced", "paper"] = Field(description="the rule for scaled widths and depths")
@@ -85,7 +92,7 @@ class BaselineFile(_Strict):
         default=["depth", "width", "resolution"], description="the dimensions that a search may grow"
     )
     activation: Literal["silu", "relu", "relu6"] = "silu"
-    batch_norm_eps: Number = Decimal("0.001")
+    batch_norm_eps: Number = Field(default=Decimal("0.001"), json_schema_extra={"default": 0.001})
     stem: StemFile
     stages: list[StageFile] = Field(min_length=1, max_length=64)
     head: HeadFile
@@ -127,19 +134,24 @@ def validation_line(error: ValidationError, where: str, lines: dict[Path_, int])
 
 
 def _space_line(tree: dict[str, Any], error: SpaceError, where: str, lines: dict[Path_, int]) -> str:
-    """Place a broken rule of the architecture: at the stage that breaks it, or at the part it names."""
-    owner, _, reason = str(error).partition(": ")
+    """Place a broken rule, `owner: key is …` or `key is …`, at the key, or at the stage or part around it."""
+    owner, colon, reason = str(error).partition(": ")
+    if not colon:
+        owner, reason = "", str(error)
+    around: Path_ = (owner,) if (owner,) in lines else ()
     if owner == "stage":
-        for index, stage in enumerate(tree["stages"]):
-            try:
-                _stage(StageFile.model_validate(stage))
-            except SpaceError as own:
-                key = str(own).partition(": ")[2].split(" ")[0]
-                path: Path_ = ("stages", index, key)
-                line = lines.get(path, lines[("stages", index)])
-                return f"{where}:{line}: {dotted(path)}: {str(own).partition(': ')[2]}"
-    line = lines.get((owner,), lines.get((str(error).split(" ")[0],), 1))
-    return f"{where}:{line}: {owner}: {reason}" if reason else f"{where}:{line}: {error}"
+        around = ("stages", next(i for i, stage in enumerate(tree["stages"]) if _breaks_a_rule(stage)))
+    path = (*around, reason.split(" ")[0])
+    path = path if path in lines else around
+    return f"{where}:{lines[path]}: {dotted(path)}: {reason}"
+
+
+def _breaks_a_rule(stage: object) -> bool:
+    try:
+        _stage(StageFile.model_validate(stage))
+    except SpaceError:
+        return True
+    return False
 
 
 def _stage(file: StageFile) -> Stage:
@@ -155,14 +167,17 @@ def _baseline(file: BaselineFile) -> Baseline:
         activation=file.activation,
         batch_norm_eps=file.batch_norm_eps,
     )
-    origin = file.scaled_from and Origin(
-        file.scaled_from.baseline,
-        file.scaled_from.rounding,
-        Multipliers(file.scaled_from.depth, file.scaled_from.width, file.scaled_from.resolution),
-        file.scaled_from.flops_ratio,
-    )
     rounding = Rounding(file.rounding, file.divisor)
+    origin = None if file.scaled_from is None else _origin(file.scaled_from)
     return Baseline(file.name, file.source, architecture, rounding, tuple(file.axes), origin)
+
+
+def _origin(file: OriginFile) -> Origin:
+    try:
+        multipliers = Multipliers(file.depth, file.width, file.resolution)
+    except SpaceError as error:
+        raise SpaceError(f"scaled_from: {error}") from error
+    return Origin(file.baseline, file.rounding, multipliers, file.flops_ratio)
 
 
 def baseline_text(baseline: Baseline) -> str:
@@ -177,7 +192,7 @@ def baseline_text(baseline: Baseline) -> str:
         f"axes: [{', '.join(baseline.axes)}]",
         f"activation: {net.activation}",
         f"batch_norm_eps: {plain(net.batch_norm_eps)}",
-        f"stem: {{kind: conv, kernel: {net.stem.kernel}, stride: {net.stem.stride}, width: {net.stem.width}}}",
+        _stem_text(net.stem),
         "stages:",
         *(f"  - {{{_stage_text(stage)}}}" for stage in net.stages),
         _head_text(net.head),
@@ -189,6 +204,10 @@ def baseline_text(baseline: Baseline) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
+
+
+def _stem_text(stem: Stem) -> str:
+    return f"stem: {{kind: conv, kernel: {stem.kernel}, stride: {stem.stride}, width: {stem.width}}}"
 
 
 def _stage_text(stage: Stage) -> str:

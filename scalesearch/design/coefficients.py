@@ -40,6 +40,10 @@ class Multipliers:
         """d·w²·r²: the cost against the baseline that the paper's rule of thumb expects."""
         return nominal_product(self.depth, self.width, self.resolution)
 
+    def rounded(self) -> Multipliers:
+        """To 12 decimal places, as a file keeps them: a power such as γ⁷ has 35 and more."""
+        return Multipliers(*(round(getattr(self, name), 12) for name in AXES))
+
     def __str__(self) -> str:
         return f"depth {plain(self.depth)}, width {plain(self.width)}, resolution {plain(self.resolution)}"
 
@@ -57,7 +61,8 @@ class Coefficients:
             value = getattr(self, name)
             if not (value.is_finite() and 1 <= value <= 4):
                 raise SpaceError(
-                    f"{name} is {value}, but a coefficient must be in 1 … 4: below 1 it would shrink the baseline"
+                    f"{name} is {value}, but a coefficient must be in 1 … 4: "
+                    "below 1 it would shrink the baseline"
                 )
 
     @property

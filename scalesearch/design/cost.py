@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.errors import SpaceError
 from scalesearch.units import BYTES_PER_FLOAT
 
 if TYPE_CHECKING:
@@ -70,7 +71,15 @@ def cost_grid(architecture: Architecture, widths: Counts, depths: Counts, resolu
 
     Returns:
         A `Cost` whose fields are (N,) int64 arrays.
+
+    Raises:
+        SpaceError: a count could exceed int64, which would wrap without a word.
     """
+    largest = _fold(architecture, widths.max(0).tolist(), depths.max(0).tolist(), int(resolutions.max()))
+    if max(largest.macs, largest.stored) >= 2**63:
+        raise SpaceError(
+            "network has 2^63 multiply-adds or more, but counts must fit in 64 bits; make it smaller"
+        )
     # The closed form is the same arithmetic on a Python int and on an array of int64.
     columns = cast("list[int]", list(widths.T))
     layers = cast("list[int]", list(depths.T))

@@ -42,5 +42,5 @@ def nearest(value: Decimal) -> int:
 
 def plain(value: Decimal) -> str:
     """The shortest way to write the value, never with an exponent: `1.10` is `1.1`."""
-    text = format(value, "f")
+    text = format(value, "f") if value else "0"  # one text for 0, 0.00 and -0
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -13,6 +13,7 @@ from scalesearch.design.rounding import Rounding
 from scalesearch.errors import SpaceError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LONGEST_SOURCE = 1000
 
 
 def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
@@ -35,6 +36,11 @@ class Origin:
     flops_ratio: Decimal
     """Measured multiply-adds over the baseline's, to five places; the nominal d·w²·r² stands beside it."""
 
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.baseline):
+            raise SpaceError(f"baseline is {self.baseline!r}, but it must match {_NAME.pattern}")
+        Rounding(self.rounding)
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -52,9 +58,17 @@ class Baseline:
         if not _NAME.fullmatch(self.name):
             raise SpaceError(f"name is {self.name!r}, but it must match {_NAME.pattern}")
         if not self.source.isprintable():
-            raise SpaceError("source holds a line break or control character, but it must be one line of text")
+            raise SpaceError(
+                "source holds a line break or control character, but it must be one line of text"
+            )
+        if len(self.source) > _LONGEST_SOURCE:
+            raise SpaceError(
+                f"source has more than {_LONGEST_SOURCE} characters, but it must be one short line"
+            )
         if not self.axes or len(set(self.axes)) != len(self.axes) or not set(self.axes) <= set(AXES):
-            raise SpaceError(f"axes is {list(self.axes)}, but it must name some of {', '.join(AXES)} once each")
+            raise SpaceError(
+                f"axes is {list(self.axes)}, but it must name some of {', '.join(AXES)} once each"
+            )
 
     def scale(self, multipliers: Multipliers, rule: str | None = None, name: str | None = None) -> Baseline:
         """The network scaled by `multipliers`, rounded by `rule` (default: the file's own)."""
@@ -63,13 +77,21 @@ class Baseline:
         return self.member(architecture, multipliers, rounding, name)
 
     def member(
-        self, architecture: Architecture, multipliers: Multipliers, rounding: Rounding, name: str | None = None
+        self,
+        architecture: Architecture,
+        multipliers: Multipliers,
+        rounding: Rounding,
+        name: str | None = None,
     ) -> Baseline:
         """`architecture` as a baseline of its own, with what it was made from."""
         ratio = flops_ratio(architecture, self.architecture)
-        origin = Origin(self.name, rounding.rule, multipliers, ratio)
+        origin = Origin(self.name, rounding.rule, multipliers.rounded(), ratio)
         return replace(
-            self, name=name or f"{self.name}-scaled", architecture=architecture, rounding=rounding, origin=origin
+            self,
+            name=name or f"{self.name[:57]}-scaled",
+            architecture=architecture,
+            rounding=rounding,
+            origin=origin,
         )
 
 

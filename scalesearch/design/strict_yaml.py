@@ -39,7 +39,9 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > LARGEST_FILE:
-        raise InputError(f"{path}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text")
+        raise InputError(
+            f"{path}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -57,7 +59,7 @@ def parse(text: str, where: str) -> tuple[Tree, dict[Path_, int]]:
         _check_events(text, where)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark: yaml.Mark | None = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise InputError(f"{where}:{line}: file: is not YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
@@ -70,14 +72,19 @@ def parse(text: str, where: str) -> tuple[Tree, dict[Path_, int]]:
 
 
 def dotted(path: Path_) -> str:
-    """`stages.2.kernel`; `file` for the whole document."""
-    return ".".join(map(str, path)) or "file"
+    """`stages.2.kernel`; `file` for the whole document. Keys are made short and printable."""
+    return ".".join(_printable(str(key)) for key in path) or "file"
+
+
+def _printable(text: str) -> str:
+    shown = text if len(text) <= 40 else text[:37] + "..."
+    return shown if shown.isprintable() else repr(shown)
 
 
 def _check_events(text: str, where: str) -> None:
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         documents += isinstance(event, yaml.DocumentStartEvent)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -128,7 +135,7 @@ def _scalar(node: yaml.Node, path: Path_, where: str) -> Tree:
         line = node.start_mark.line + 1
         shown = text if len(text) <= 40 else text[:37] + "..."
         raise InputError(
-            f"{where}:{line}: {dotted(path)}: {shown!r} is ambiguous; write a plain number such as 3 or 0.001, "
-            "or quote a string"
+            f"{where}:{line}: {dotted(path)}: {shown!r} is ambiguous; write a plain number such as 3 or "
+            "0.001, or quote a string"
         )
     return text

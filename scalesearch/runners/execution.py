@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +41,10 @@ Listener = Callable[[Event], None]
 
 class Runner(Protocol):
     """Runs trials somewhere and tells what happens; every spec ends in exactly one `Finished`."""
+
+    def session(self) -> AbstractContextManager[None]:
+        """Hold what several runs share, such as a started Ray."""
+        ...
 
     def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
         """Run all specs; returns when each is finished.

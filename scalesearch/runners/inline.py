@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from scalesearch.runners.execution import Execution, Finished, Listener, Progressed, Started
@@ -12,6 +13,10 @@ from scalesearch.search.trial import Objective, Outcome, TrialSpec
 @dataclass(frozen=True, slots=True)
 class InlineRunner:
     """One trial after another."""
+
+    def session(self) -> AbstractContextManager[None]:
+        """Nothing to hold."""
+        return nullcontext()
 
     def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
         """See `Runner`."""

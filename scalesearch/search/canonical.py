@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -76,17 +77,17 @@ def _read(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
         raise MalformedError(path, f"is {value!r}, but must be one of {', '.join(map(str, arguments))}")
     if arguments:  # X | None
         return None if value is None else _read(arguments[0], value, path)
-    if kind is Decimal and isinstance(value, str | int | Decimal) and not isinstance(value, bool):
-        try:
-            return Decimal(value)
-        except ArithmeticError as error:
-            raise MalformedError(path, f"is {value!r}, but must be a number") from error
+    if kind is Decimal and _PLAIN_NUMBER.fullmatch(str(value)) and not isinstance(value, float):
+        return Decimal(str(value))
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
         raise MalformedError(path, f"is {value!r}, but must be {_WORDS.get(kind, kind.__name__)}")
     return value
 
+
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,100})?")
+"""What `plain` writes: no NaN, no infinity, and no exponent that a few characters could make gigabytes of."""
 
 _WORDS = {int: "a whole number", str: "a text", float: "a number", Decimal: "a number", bool: "true or false"}
 

@@ -25,9 +25,9 @@ def triples(step: Decimal, tolerance: Decimal, axes: tuple[str, ...] = AXES) -> 
     Raises:
         SpaceError: a value outside its range, or a grid without any point that passes.
     """
-    if not SMALLEST_STEP <= step <= Decimal("0.5"):
+    if not (step.is_finite() and SMALLEST_STEP <= step <= Decimal("0.5")):
         raise SpaceError(f"step is {step}, but it must be in {SMALLEST_STEP} … 0.5")
-    if not 0 <= tolerance <= 1:
+    if not (tolerance.is_finite() and 0 <= tolerance <= 1):
         raise SpaceError(f"tolerance is {tolerance}, but it must be in 0 … 1")
     # Whole numbers of 10^-digits: exact, and fast enough for a million points.
     digits = max(0, -int(step.as_tuple().exponent), -int(tolerance.as_tuple().exponent))

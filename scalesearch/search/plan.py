@@ -31,8 +31,45 @@ class Question:
     match: str = "flops"
 
     def __post_init__(self) -> None:
-        if not 0 < self.phi <= 10:
+        if not (self.phi.is_finite() and 0 < self.phi <= 10):
             raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
+
+
+def find(question: Question) -> CandidateSet:
+    """Every candidate of the question's grid, matched or not."""
+    budget = question.budget
+    grid = triples(budget.step, budget.tolerance, question.baseline.axes)
+    return candidates(question.baseline, grid, question.phi, question.rounding, question.match)
+
+
+def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
+    """The candidates that are trained: all, or as many as the budget says, spread over the grid.
+
+    Raises:
+        SpaceError: fewer than two can be compared.
+    """
+    count = question.budget.candidates
+    chosen = found.candidates if count is None else spread(found.candidates, count)
+    if len(chosen) < _FEWEST:
+        raise SpaceError(
+            f"only {len(chosen)} of {found.triples} grid points gives a network of the wanted cost; "
+            "take a smaller --step, a larger --tolerance or --match none"
+        )
+    return chosen
+
+
+def image_px(question: Question) -> int:
+    """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
+    networks = [question.baseline.architecture, *(one.architecture for one in choose(question, find(question)))]
+    return max(_proxy(question, network, 2).resolution for network in networks)
+
+
+def _proxy(question: Question, network: Architecture, classes: int) -> Architecture:
+    budget = question.budget
+    return shrink(network, question.baseline, budget.width_divisor, budget.resolution, classes)
+
+
+_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +93,12 @@ class Plan:
     @cached_property
     def found(self) -> CandidateSet:
         """Every candidate of the grid, matched or not."""
-        asked = self.question
-        grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
-        return candidates(asked.baseline, grid, asked.phi, asked.rounding, asked.match)
+        return find(self.question)
 
     @cached_property
     def chosen(self) -> tuple[Candidate, ...]:
-        """The candidates that are trained.
-
-        Raises:
-            SpaceError: fewer than two can be compared.
-        """
-        count = self.question.budget.candidates
-        matched = self.found.candidates
-        chosen = matched if count is None else spread(matched, count)
-        if len(chosen) < 2:
-            raise SpaceError(
-                f"only {len(chosen)} of {self.found.triples} grid points gives a network of the wanted cost; "
-                "take a smaller --step, a larger --tolerance or --match none"
-            )
-        return chosen
+        """The candidates that are trained; see `choose`."""
+        return choose(self.question, self.found)
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
@@ -89,11 +112,8 @@ class Plan:
 
     def spec(self, network: Architecture, seed: int) -> TrialSpec:
         """The trial of one network with one seed."""
-        budget = self.question.budget
-        proxy = shrink(
-            network, self.question.baseline, budget.width_divisor, budget.resolution, self.data.classes
-        )
-        return TrialSpec(network, proxy, budget.recipe, self.data.fingerprint, seed)
+        proxy = _proxy(self.question, network, self.data.classes)
+        return TrialSpec(network, proxy, self.question.budget.recipe, self.data.fingerprint, seed)
 
     def proxy_macs_ratio(self, network: Architecture) -> float:
         """MACs of the network's proxy over 2^φ × those of the baseline's proxy."""
@@ -114,7 +134,9 @@ class Plan:
             return ()
         best = leaders(arms, budget.finalists, self.base_arm(outcomes))
         seeds = range(budget.seeds, budget.final_seeds)
-        return _dearest_first([self.spec(self.by_network[key].architecture, s) for key in best for s in seeds])
+        return _dearest_first(
+            [self.spec(self.by_network[key].architecture, s) for key in best for s in seeds]
+        )
 
     def planned(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
         """Every trial known so far: the first wave, and the second where the first is over."""

@@ -6,15 +6,15 @@ paired difference where all seeds are shared and stays right where finalists hav
 
 A candidate ties with the best unless their difference is above t(.975, df) standard errors of that
 difference. Best against second best needs no correction for the number of candidates: the worst case for
-a false winner is two equal leaders far ahead of all others (Gutmann & Maymin 1987, "Is the selected population
-the best?", Annals of Statistics 15(1), theorem 1), and there the two-sided test is exact.
+a false winner is two equal leaders far ahead of all others (Gutmann & Maymin 1987, "Is the selected
+population the best?", Annals of Statistics 15(1), theorem 1), and there the two-sided test is exact.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, log, sqrt
+from math import log, sqrt
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
     noise, freedom = _noise(arms, fit.residuals, validation_images)
     slope = _macs_slope(arms, baseline)
     effects = np.array([fit.effects[i] - slope * log(arm.macs_ratio) for i, arm in enumerate(arms)])
-    best = int(np.lexsort(([arm.key for arm in arms], -effects))[0])
+    best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
     threshold = _t_quantile(freedom)
     ranked = []
     for i, arm in enumerate(arms):
@@ -195,6 +195,6 @@ def _recommended(ranked: Sequence[Ranked], arms: Sequence[Arm]) -> str:
 
     def price(one: Ranked) -> tuple[float, float, float, str]:
         arm = by_key[one.key]
-        return arm.activations, arm.params, one.behind if one.behind < inf else inf, one.key
+        return arm.activations, arm.params, one.behind, one.key
 
     return min(fair, key=price).key

@@ -1,0 +1,67 @@
+"""`scalesearch grid --plan`: what a search will cost here, from a few timed steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from scalesearch.design.cost import cost
+from scalesearch.units import duration, si
+
+if TYPE_CHECKING:
+    from scalesearch.search.plan import Plan
+    from scalesearch.search.trial import TrialSpec
+
+_TIMED = 4
+_SECONDS_A_TRIAL = 0.5
+"""What a reused Ray actor takes between two trials."""
+
+
+def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
+    """Candidates, trials, multiply-adds and time, as lines."""
+    first = plan.first_wave()
+    more = plan.total_trials() - len(first)
+    images = plan.data.train * plan.question.budget.recipe.epochs
+    seconds, slots = _seconds(first, images), _slots(gpus_per_trial)
+    whole = (seconds + more * seconds / len(first)) / slots
+    # Forward, and twice that backward (gradients of inputs and of weights).
+    macs = 3 * images * sum(cost(spec.proxy).macs for spec in first)
+    macs += macs * more // len(first)
+    lines = [
+        f"{plan.found.triples} triples are {len(plan.found.candidates) + len(plan.found.unmatched)} networks, "
+        f"of which {len(plan.found.candidates)} can be compared and {len(plan.chosen)} are:",
+        *(
+            f"  {one.label:<24} {one.architecture.resolution:>4} px  {si(one.cost.macs):>7} MACs  "
+            f"{float(one.flops_ratio):.3f}x  aliases {len(one.aliases)}"
+            for one in plan.chosen
+        ),
+        *(f"  {one.label:<24} left out: {float(one.flops_ratio):.3f}x" for one in plan.found.unmatched),
+        f"{plan.total_trials()} trials ({len(first)} at once, {more} more for the leaders), {images} images each, "
+        f"about {si(macs)} multiply-adds in training",
+        f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps); nothing was trained",
+    ]
+    return lines
+
+
+def _seconds(specs: Sequence[TrialSpec], images: int) -> float:
+    """Training time of all specs, one after another: timed for a few sizes, linear in MACs between them."""
+    import numpy as np
+
+    from scalesearch.proxy.timing import seconds_per_image
+
+    by_macs = sorted(specs, key=lambda spec: cost(spec.proxy).macs)
+    picks = {round(i * (len(by_macs) - 1) / (_TIMED - 1)) for i in range(_TIMED)}
+    timed = [by_macs[i] for i in sorted(picks)]
+    xs = [cost(spec.proxy).macs for spec in timed]
+    ys = [seconds_per_image(spec) for spec in timed]
+    slope, start = np.polyfit(xs, ys, 1)
+    return float(sum((start + slope * cost(spec.proxy).macs) * images + _SECONDS_A_TRIAL for spec in specs))
+
+
+def _slots(gpus_per_trial: float | None) -> int:
+    import torch
+
+    if torch.cuda.is_available():
+        return max(1, int(torch.cuda.device_count() / (gpus_per_trial or 1)))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

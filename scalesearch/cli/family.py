@@ -1,0 +1,91 @@
+"""`scalesearch family`: B1–B7 without a search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli import options
+from scalesearch.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scalesearch.design.family import Member
+
+
+def family(
+    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline or a baseline file.")],
+    coefficients: Annotated[
+        tuple[str, str, str] | None, typer.Option(metavar="α β γ", help="Scale by these at φ = 1 … 7.")
+    ] = None,
+    published: Annotated[bool, typer.Option("--published", help="The members as published.")] = False,
+    rounding: options.Rounding = None,
+    match: Annotated[str, typer.Option(help="flops: set each member's px so that it costs 2^φ; none: γ^φ.")] = "flops",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one baseline file a member here.")] = None,
+) -> None:
+    """Scale a baseline to φ = 1 … 7 by given coefficients, or as published.
+
+    Example: scalesearch family b0 --coefficients 1.2 1.1 1.15
+    """
+    from rich.console import Console
+
+    from scalesearch.design.baselines import load_baseline
+    from scalesearch.design.family import coefficients_from
+    from scalesearch.design.family import family as grow
+    from scalesearch.design.family import published as as_published
+    from scalesearch.search.candidates import MATCHES
+    from scalesearch.study.answer import write_family
+
+    if published == (coefficients is not None):
+        raise InputError("family: give either --coefficients α β γ or --published")
+    if match not in MATCHES:
+        raise InputError(f"--match {match!r}: must be one of {', '.join(MATCHES)}")
+    baseline = load_baseline(network)
+    rule = options.checked_rule(rounding)
+    if coefficients is None:
+        if rule is not None:
+            raise InputError("--rounding: the published members have the rounding of their publication; leave it out")
+        members = as_published(baseline)
+    else:
+        members = grow(baseline, coefficients_from(coefficients), rule or "balanced", match == "flops")
+    Console().print(members_table(members))
+    if out is not None:
+        write_family(out, members)
+        print(f"{len(members)} baseline files in {out}")
+
+
+def members_table(members: Sequence[Member]) -> Table:
+    """The family as a table: multipliers, cost, nominal and measured ratio side by side."""
+    from rich.table import Table
+
+    from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.cost import cost
+    from scalesearch.design.exact import plain
+    from scalesearch.units import si
+
+    table = Table(title=f"{members[0].baseline.name} and its family", title_justify="left")
+    for name in ("member", "depth", "width", "px", "px/base", "implied γ", "nominal", "measured", "MACs", "params"):
+        table.add_column(name, justify="left" if name == "member" else "right")
+    for member in members:
+        origin, net = member.baseline.origin, member.baseline.architecture
+        by = origin.multipliers if origin and member.phi != 0 else Multipliers()
+        price = cost(net)
+        table.add_row(
+            member.baseline.name,
+            plain(round(by.depth, 3)),
+            plain(round(by.width, 3)),
+            str(net.resolution),
+            f"{member.resolution_multiplier:.3f}",
+            "" if member.implied_gamma is None else f"{member.implied_gamma:.4f}",
+            f"{member.nominal_flops_ratio:.2f}x",
+            f"{member.flops_ratio:.2f}x" + ("" if member.matched else " !"),
+            si(price.macs),
+            si(price.params),
+        )
+    if not all(member.matched for member in members):
+        table.caption = "!  measured cost more than 5 % from 2^φ (published: from the nominal ratio)"
+    return table

@@ -1,0 +1,218 @@
+"""`scalesearch grid`: the search."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli import options
+from scalesearch.errors import InputError, ScalesearchError, TrialsFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from scalesearch.proxy.datasets import ImageData
+    from scalesearch.runners.execution import Runner
+    from scalesearch.search.plan import Plan, Question
+    from scalesearch.search.trial import Outcome
+    from scalesearch.study.study import Study
+
+_REFERENCE = "reference"
+_BUDGETS = "smoke, quick, standard, full or a YAML file"
+
+
+def grid(
+    baseline: Annotated[str, typer.Option(metavar="NAME|FILE", help="What is scaled.")] = "b0",
+    phi: Annotated[str, typer.Option(help="Compound coefficient: the wanted cost is 2^φ × the baseline's.")] = "1",
+    data: Annotated[str, typer.Option(metavar="SPEC", help="fractal, digits, or the path of an image folder.")] = "fractal",
+    budget: Annotated[str, typer.Option(metavar="NAME|FILE", help=f"How much to spend: {_BUDGETS}.")] = "quick",
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds for every candidate.")] = None,
+    step: Annotated[str | None, typer.Option(help="Spacing of the grid.")] = None,
+    tolerance: Annotated[str | None, typer.Option(help="How far αβ²γ² may be from 2.")] = None,
+    rounding: options.Rounding = None,
+    match: Annotated[str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")] = "flops",
+    runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
+    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
+    gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ and budget.")] = None,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
+    plan: Annotated[bool, typer.Option("--plan", help="Say what the search will cost, and train nothing.")] = False,
+) -> None:
+    """Search (α, β, γ): enumerate, merge by network, match the cost, train proxies, rank with error bars.
+
+    Rerunning the same command resumes it.
+
+    Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
+    """
+    from rich.console import Console
+
+    console = Console()
+    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match)
+    where = _folder(results, name, question)
+    chosen_runner = _runner(runner, address, gpus_per_trial)
+    images = _load(question, data)
+    asked = _plan(question, images)
+    if plan:
+        _print_plan(asked, gpus_per_trial, console)
+        return
+    _search(asked, images, chosen_runner, where, console)
+
+
+def _question(
+    baseline: str,
+    phi: str,
+    budget: str,
+    seeds: int | None,
+    step: str | None,
+    tolerance: str | None,
+    rounding: str | None,
+    match: str,
+) -> Question:
+    from scalesearch.design.baselines import load_baseline
+    from scalesearch.search.budget_file import load_budget
+    from scalesearch.search.candidates import MATCHES
+    from scalesearch.search.plan import Question, choose, find, with_overrides
+
+    if match not in MATCHES:
+        raise InputError(f"--match {match!r}: must be one of {', '.join(MATCHES)}")
+    power = options.decimal(phi, "--phi")
+    if power is None or not 0 < power <= 10:
+        raise InputError(f"--phi {phi}: must be above 0 and at most 10")
+    spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
+    spent = with_overrides(load_budget(budget), spacing, slack, seeds)
+    rule = options.checked_rule(rounding) or "balanced"
+    question = Question(load_baseline(baseline), power, spent, rule, match)
+    choose(question, find(question))  # a grid without candidates is refused before any image is read
+    return question
+
+
+def _folder(results: Path, name: str | None, question: Question) -> Path:
+    from scalesearch.design.exact import plain
+
+    if results.name == _REFERENCE:
+        raise InputError(f"--results {results}: holds committed reference studies, which are never resumed")
+    default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
+    chosen = default if name is None else name
+    import re
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", chosen) or chosen == _REFERENCE:
+        raise InputError(f"--name {chosen!r}: must be lower-case letters, digits, '.', '_' and '-', at most 64")
+    return results / chosen
+
+
+def _runner(kind: str, address: str | None, gpus_per_trial: float | None) -> Runner:
+    if kind == "inline":
+        if address is not None or gpus_per_trial is not None:
+            raise InputError("--runner inline: trials run in this process; --address and --gpus-per-trial are Ray's")
+        from scalesearch.runners.inline import InlineRunner
+
+        return InlineRunner()
+    if kind == "ray":
+        from scalesearch.runners.ray_tune import RayRunner
+
+        return RayRunner(address=address, gpus_per_trial=gpus_per_trial)
+    raise InputError(f"--runner {kind!r}: must be ray or inline")
+
+
+def _load(question: Question, data: str) -> ImageData:
+    from scalesearch.cli.cache import cache_folder
+    from scalesearch.proxy.datasets import load_data
+    from scalesearch.search.plan import image_px
+
+    return load_data(data, image_px(question), question.budget.scenes, cache_folder())
+
+
+def _plan(question: Question, images: ImageData) -> Plan:
+    from scalesearch.search.plan import DataFacts, Plan
+
+    facts = DataFacts(
+        name=images.name,
+        fingerprint=images.fingerprint,
+        classes=len(images.classes),
+        train=len(images.train_labels_N),
+        val=len(images.val_labels_N),
+    )
+    return Plan(question, facts)
+
+
+def _print_plan(asked: Plan, gpus_per_trial: float | None, console: Console) -> None:
+    from scalesearch.cli.estimate import estimate_lines
+
+    for line in estimate_lines(asked, gpus_per_trial):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _search(asked: Plan, images: ImageData, runner: Runner, where: Path, console: Console) -> None:
+    from scalesearch.study.provenance import environment
+    from scalesearch.study.study import Study, locked, open_or_create
+
+    command = shlex.join(["scalesearch", *sys.argv[1:]])
+    with locked(where):
+        study = open_or_create(Study(where, asked, environment(), command))
+        outcomes = study.outcomes()
+        total, done = asked.total_trials(), len(outcomes)
+        if done >= total:
+            console.print(f"{where}: {done}/{total} trials are done; to start anew, give --name or delete the folder")
+        else:
+            if done:
+                console.print(f"{where}: {done}/{total} done, resuming", highlight=False)
+            _run(study, images, runner, outcomes, command, console)
+        _finish(study, console)
+
+
+def _run(
+    study: Study,
+    images: ImageData,
+    runner: Runner,
+    outcomes: Mapping[str, Outcome],
+    command: str,
+    console: Console,
+) -> None:
+    from scalesearch.cli.progress import Progress
+    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.proxy.objective import ProxyTraining
+    from scalesearch.study.search import search
+
+    plan = study.plan
+    try:
+        console.print(
+            f"{plan.found.triples} triples are {len(plan.found.candidates) + len(plan.found.unmatched)} networks; "
+            f"{len(plan.chosen)} are compared, in {plan.total_trials()} trials; fvcore counts each first",
+            highlight=False,
+            soft_wrap=True,
+        )
+        for network in (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen)):
+            fvcore_receipt(network)
+        with Progress(plan, outcomes, console) as progress:
+            search(study, runner, ProxyTraining(images), progress)
+    except KeyboardInterrupt:
+        from scalesearch.cli.main import INTERRUPTED, fail
+
+        kept = len(study.outcomes())
+        fail(f"interrupted; {kept}/{plan.total_trials()} trials are kept. Resume: {command}", INTERRUPTED)
+
+
+def _finish(study: Study, console: Console) -> None:
+    from scalesearch.cli.show import ranking_table, unmatched_lines
+    from scalesearch.study.answer import answer, summary_lines, write_answer
+
+    found = answer(study.plan, study.outcomes())
+    if found is None:
+        raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; see trials/*.json for why")
+    failed = found.failures
+    if found.whole or not failed:
+        write_answer(study.folder, found)
+        console.print(ranking_table(found))
+        for line in [*unmatched_lines(study.plan), *summary_lines(found, study.folder)]:
+            console.print(line, highlight=False, soft_wrap=True)
+    if failed:
+        error: ScalesearchError = TrialsFailedError(
+            f"{study.folder}: {failed} trials failed; delete their files in trials/ and rerun to try again"
+        )
+        raise error

@@ -1,0 +1,65 @@
+"""`scalesearch`: the composition root. Heavy libraries are imported by the verb that needs them."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from scalesearch.errors import ScalesearchError
+
+app = typer.Typer(
+    name="scalesearch",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find how depth, width and resolution of a ConvNet grow best together.\n\n"
+    "Example: scalesearch grid --baseline b0 --phi 1",
+)
+
+INTERRUPTED = 130
+_BAD_INPUT = 2
+_USAGE = typer.BadParameter.__mro__[1]
+"""click's UsageError, wherever typer keeps its click."""
+
+
+def _verbs() -> None:
+    """Attach every verb; each module holds one."""
+    from scalesearch.cli import cost, family, grid, show, verify
+
+    app.command("grid")(grid.grid)
+    app.command("cost")(cost.cost)
+    app.command("family")(family.family)
+    app.command("show")(show.show)
+    app.command("verify")(verify.verify)
+
+
+_verbs()
+
+
+def run() -> NoReturn:
+    """Run the command line; an error that the user can mend is one line on standard error."""
+    try:
+        code = app(standalone_mode=False)
+    except ScalesearchError as error:
+        fail(str(error), error.exit_code)
+    except _USAGE as error:
+        verb = error.ctx.command_path if error.ctx else "scalesearch"
+        fail(f"{error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
+    except typer.Abort:
+        fail("interrupted", INTERRUPTED)
+    except KeyboardInterrupt:
+        fail("interrupted; nothing was begun", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(code or 0)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Print one line and leave."""
+    print(f"scalesearch: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,58 @@
+"""Options that several verbs share, and how their values are read."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scalesearch.errors import InputError
+
+Rounding = Annotated[
+    str | None,
+    typer.Option("--rounding", metavar="RULE", help="Round widths and depths by this rule: balanced or paper."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def decimal(value: str | None, name: str) -> Decimal | None:
+    """A plain decimal number, exactly as it was typed.
+
+    Raises:
+        InputError: it is not one.
+    """
+    if value is None:
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation as error:
+        raise InputError(f"{name} {value!r}: must be a number such as 1.2") from error
+    if not number.is_finite():
+        raise InputError(f"{name} {value!r}: must be a finite number such as 1.2")
+    return number
+
+
+def checked_rule(rule: str | None) -> str | None:
+    """A rounding rule's name, or None.
+
+    Raises:
+        InputError: there is no such rule.
+    """
+    from scalesearch.design.rounding import ROUNDING_RULES
+
+    if rule is not None and rule not in ROUNDING_RULES:
+        raise InputError(f"--rounding {rule!r}: must be one of {', '.join(ROUNDING_RULES)}")
+    return rule
+
+
+def existing_study(folder: Path) -> Path:
+    """The folder of a study that a verb reads.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder; give a study's, such as results/b0-phi1-quick")
+    return folder

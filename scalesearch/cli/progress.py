@@ -1,0 +1,117 @@
+"""What a running search shows: a live table on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from scalesearch.design.cost import cost
+from scalesearch.runners.execution import Event, Finished, Progressed, Started
+from scalesearch.search.plan import Plan
+from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study.answer import network_ids
+from scalesearch.units import duration
+
+_LEADERS = 5
+
+
+class Progress:
+    """Listens to a search; use it as a context manager around the run."""
+
+    def __init__(self, plan: Plan, done: Mapping[str, Outcome], console: Console) -> None:
+        self._plan, self._console = plan, console
+        self._names = network_ids(plan)
+        self._total = plan.total_trials()
+        self._finished = dict(done)
+        self._running: dict[str, tuple[TrialSpec, int]] = {}
+        self._specs = {spec.id: spec for spec in plan.planned(done)}
+        self._resumed_work = self._work_done()
+        self._began = time.monotonic()
+        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._table)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take up one event."""
+        self._specs[event.spec.id] = event.spec
+        if isinstance(event, Started):
+            self._running[event.spec.id] = (event.spec, 0)
+        elif isinstance(event, Progressed):
+            self._running[event.spec.id] = (event.spec, event.epoch.index)
+        elif isinstance(event, Finished):
+            self._running.pop(event.spec.id, None)
+            self._finished[event.spec.id] = event.outcome
+            if not self._console.is_terminal:
+                self._console.print(self._line(event), soft_wrap=True, highlight=False)
+
+    def _line(self, event: Finished) -> str:
+        outcome = event.outcome
+        result = f"{outcome.accuracy:.4f}" if outcome.accuracy is not None else outcome.state
+        note = f" ({outcome.message})" if outcome.message else ""
+        left = self._seconds_left()
+        eta = f", about {duration(left)} left" if left else ""
+        return (
+            f"{len(self._finished)}/{self._total}  {self._name(event.spec)}  {result}{note}  "
+            f"{duration(outcome.seconds)}{eta}"
+        )
+
+    def _name(self, spec: TrialSpec) -> str:
+        return f"{self._names[spec.network_id]} seed {spec.seed}"
+
+    def _work(self, spec: TrialSpec) -> int:
+        return cost(spec.proxy).macs * spec.recipe.epochs
+
+    def _work_done(self) -> float:
+        whole = sum(self._work(self._specs[key]) for key in self._finished if key in self._specs)
+        part = sum(self._work(spec) * index / spec.recipe.epochs for spec, index in self._running.values())
+        return whole + part
+
+    def _seconds_left(self) -> float | None:
+        """From the multiply-adds done since the start; trials not yet known count as the mean one."""
+        done = self._work_done() - self._resumed_work
+        elapsed = time.monotonic() - self._began
+        if done <= 0:
+            return None
+        known = [self._work(spec) for spec in self._specs.values()]
+        total = sum(known) + (self._total - len(known)) * sum(known) / len(known)
+        return (total - self._work_done()) * elapsed / done
+
+    def _table(self) -> Group:
+        """The running trials, the best so far, and how far it is."""
+        table = Table(title="Trials", title_justify="left", expand=False)
+        for name in ("α/β/γ", "seed", "epoch", "accuracy"):
+            table.add_column(name, justify="left" if name == "α/β/γ" else "right")
+        best = [one for one in self._finished.items() if one[1].accuracy is not None]
+        best.sort(key=lambda one: -(one[1].accuracy or 0))
+        for key, outcome in best[:_LEADERS]:
+            spec = self._specs[key]
+            name, seed = self._names[spec.network_id], str(spec.seed)
+            table.add_row(name, seed, "done", f"{outcome.accuracy:.4f}")
+        for spec, index in self._running.values():
+            table.add_row(
+                self._names[spec.network_id], str(spec.seed), f"{index}/{spec.recipe.epochs}", "…", style="dim"
+            )
+        left = self._seconds_left()
+        words = f"{len(self._finished)}/{self._total} trials"
+        failed = sum(outcome.accuracy is None for outcome in self._finished.values())
+        words += f", {failed} without a result" if failed else ""
+        words += f", about {duration(left)} left" if left else ""
+        bar = ProgressBar(total=self._total, completed=len(self._finished), width=40)
+        return Group(table, bar, Text(words))

@@ -1,0 +1,87 @@
+"""`scalesearch show`: a study's answer, so far or for good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli import options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scalesearch.search.plan import Plan
+    from scalesearch.study.answer import Answer
+
+
+def show(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a study.")],
+) -> None:
+    """Show a study: its candidates with error bars, which of them tie, and the winner.
+
+    Example: scalesearch show results/reference/b0-phi1-quick
+    """
+    from rich.console import Console
+
+    from scalesearch.study.answer import answer, summary_lines
+    from scalesearch.study.study import open_study
+
+    study = open_study(options.existing_study(results))
+    outcomes = study.outcomes()
+    found = answer(study.plan, outcomes)
+    console = Console()
+    if found is None:
+        print(f"{results}: {len(outcomes)}/{study.plan.total_trials()} trials done, none of a candidate complete")
+        return
+    console.print(ranking_table(found))
+    for line in unmatched_lines(study.plan):
+        console.print(line, highlight=False, soft_wrap=True)
+    planned = study.plan.total_trials()
+    if len(outcomes) < planned:
+        print(f"Not finished: {len(outcomes)}/{planned} trials. Resume: {study.command}")
+    for line in summary_lines(found, results):
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def ranking_table(found: Answer) -> Table:
+    """The candidates, best first: coefficients, nominal and measured cost, accuracy, distance to the best."""
+    from rich.table import Table
+
+    from scalesearch.units import si
+
+    table = Table(
+        title=f"{found.plan.question.baseline.name}, φ = {found.plan.question.phi}, "
+        f"budget {found.plan.question.budget.name}, {found.plan.data.name}",
+        title_justify="left",
+        caption="= ties with the best (95 %)   ▸ recommended: of the tied, the fewest activations",
+        caption_justify="left",
+    )
+    for name in ("", "α/β/γ", "px", "αβ²γ²", "measured", "accuracy ± se", "n", "behind ± se", "activations"):
+        table.add_column(name, justify="left" if name in ("", "α/β/γ") else "right", no_wrap=True)
+    for arm in found.ranking.arms:
+        candidate = found.plan.by_network[arm.key]
+        mark = ("▸" if arm.key == found.ranking.recommended else " ") + ("=" if arm.tied else " ")
+        table.add_row(
+            mark,
+            candidate.label,
+            str(candidate.architecture.resolution),
+            f"{candidate.coefficients.product:.3f}",
+            f"{candidate.flops_ratio:.3f}x",
+            f"{arm.mean:.4f} ± {arm.standard_error:.4f}",
+            str(arm.seeds),
+            f"{arm.behind:.4f} ± {arm.behind_error:.4f}",
+            si(candidate.cost.activations),
+            style="bold" if arm.key == found.ranking.recommended else None,
+        )
+    return table
+
+
+def unmatched_lines(plan: Plan) -> list[str]:
+    """What was left out because no resolution brings it to the wanted cost."""
+    return [
+        f"Not compared: {one.label} costs {float(one.flops_ratio):.3f}x at {one.architecture.resolution} px, more "
+        "than 5 % from the wanted ratio"
+        for one in plan.found.unmatched
+    ]

@@ -1,0 +1,41 @@
+"""A budget by name, or from the user's YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scalesearch.design.strict_yaml import Path_, parse, read_text
+from scalesearch.errors import InputError, SpaceError
+from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.canonical import MalformedError, from_json
+
+
+def load_budget(name_or_path: str) -> Budget:
+    """The named budget, or the one in a YAML file with the same keys as `Budget`.
+
+    Raises:
+        InputError: no such budget or file, or the file is bad (`file:line: key: reason`).
+    """
+    if name_or_path in BUDGETS:
+        return BUDGETS[name_or_path]
+    if "/" not in name_or_path and not name_or_path.endswith((".yaml", ".yml")):
+        raise InputError(f"--budget {name_or_path!r}: must be one of {', '.join(BUDGETS)} or the path of a .yaml")
+    return parse_budget(read_text(Path(name_or_path)), name_or_path)
+
+
+def parse_budget(text: str, where: str) -> Budget:
+    """A budget from YAML text.
+
+    Raises:
+        InputError: one line, `where:line: key: reason`.
+    """
+    tree, lines = parse(text, where)
+    try:
+        return from_json(Budget, tree)
+    except MalformedError as error:
+        known: Path_ = error.path
+        while known not in lines:
+            known = known[:-1]
+        raise InputError(f"{where}:{lines[known]}: {error}") from error
+    except SpaceError as error:
+        raise InputError(f"{where}:1: {error}") from error
