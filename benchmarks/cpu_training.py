@@ -147,9 +147,7 @@ def main() -> None:
         for way, measured in rates.items():
             measured.append(measure(way))
     for way, measured in rates.items():
-        print(
-            f"{way:>5}: {statistics.median(measured):6.0f} img/s ({min(measured):.0f} to {max(measured):.0f})"
-        )
+        print(f"{way:>5}: {statistics.median(measured):6.0f} img/s ({min(measured):.0f} to {max(measured):.0f})")
     print(f"ratio: {statistics.median(rates['fast']) / statistics.median(rates['plain']):.2f}")
 
 

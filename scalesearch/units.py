@@ -16,8 +16,8 @@ def si(value: float) -> str:
     for size, prefix in _PREFIXES:
         if abs(value) >= size * 0.99995:
             scaled = value / size
-            digits = 4 - len(str(int(abs(scaled) + 5e-4)))
-            return f"{scaled:.{max(digits, 0)}f}{prefix}"
+            whole = int(float(f"{abs(scaled):.4g}"))  # rounded first: 99.996 has three digits before the point
+            return f"{scaled:.{max(4 - len(str(whole)), 0)}f}{prefix}"
     return f"{value:.4g}"
 
 

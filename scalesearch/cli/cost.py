@@ -93,7 +93,6 @@ def _facts(baseline: Baseline, scaled: Baseline, by: Multipliers, batch: int) ->
 
 
 def _print(facts: dict[str, object]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from scalesearch.units import mebibytes, si
@@ -117,4 +116,4 @@ def _print(facts: dict[str, object]) -> None:
         skipped = ", ".join(f"{name} ×{n}" for name, n in fvcore["uncounted_operators"].items())
         table.add_row("fvcore does not count", skipped)
         table.add_row("conv + linear", "fvcore = closed form, to the last multiply-add")
-    Console().print(table)
+    options.console().print(table)

@@ -10,6 +10,7 @@ from scalesearch.design.cost import cost
 from scalesearch.units import duration, si
 
 if TYPE_CHECKING:
+    from scalesearch.search.candidates import Candidate
     from scalesearch.search.plan import Plan
     from scalesearch.search.trial import TrialSpec
 
@@ -28,20 +29,25 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     # Forward, and twice that backward (gradients of inputs and of weights).
     macs = 3 * images * sum(cost(spec.proxy).macs for spec in first)
     macs += macs * more // len(first)
-    lines = [
-        f"{plan.found.triples} triples are {len(plan.found.candidates) + len(plan.found.unmatched)} networks, "
-        f"of which {len(plan.found.candidates)} can be compared and {len(plan.chosen)} are:",
-        *(
-            f"  {one.label:<24} {one.architecture.resolution:>4} px  {si(one.cost.macs):>7} MACs  "
-            f"{float(one.flops_ratio):.3f}x  aliases {len(one.aliases)}"
-            for one in plan.chosen
-        ),
-        *(f"  {one.label:<24} left out: {float(one.flops_ratio):.3f}x" for one in plan.found.unmatched),
-        f"{plan.total_trials()} trials ({len(first)} at once, {more} more for the leaders), {images} images each, "
-        f"about {si(macs)} multiply-adds in training",
-        f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps); nothing was trained",
-    ]
-    return lines
+    found, base = plan.found, plan.question.baseline.name
+    networks = len(found.candidates) + len(found.unmatched)
+    head = (
+        f"{found.triples} triples are {networks} networks; {len(found.candidates)} cost {base} × 2^φ within 5 %, "
+        f"and {len(plan.chosen)} are compared:"
+    )
+    trials = (
+        f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), {images} images each, "
+        f"about {si(macs)} multiply-adds in training"
+    )
+    time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
+    chosen = [_line(one, f"{len(one.aliases)} aliases") for one in plan.chosen]
+    left_out = [_line(one, "left out: more than 5 % off") for one in found.unmatched]
+    return [head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
+
+
+def _line(one: Candidate, note: str) -> str:
+    ratio, px = float(one.flops_ratio), one.architecture.resolution
+    return f"  {one.label:<20} {px:>4} px  {si(one.cost.macs):>7} MACs  {ratio:.3f}x  {note}"
 
 
 def _seconds(specs: Sequence[TrialSpec], images: int) -> float:

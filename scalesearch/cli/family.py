@@ -24,15 +24,15 @@ def family(
     ] = None,
     published: Annotated[bool, typer.Option("--published", help="The members as published.")] = False,
     rounding: options.Rounding = None,
-    match: Annotated[str, typer.Option(help="flops: set each member's px so that it costs 2^φ; none: γ^φ.")] = "flops",
+    match: Annotated[
+        str, typer.Option(help="flops: set each member's px so that it costs 2^φ; none: γ^φ.")
+    ] = "flops",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one baseline file a member here.")] = None,
 ) -> None:
     """Scale a baseline to φ = 1 … 7 by given coefficients, or as published.
 
     Example: scalesearch family b0 --coefficients 1.2 1.1 1.15
     """
-    from rich.console import Console
-
     from scalesearch.design.baselines import load_baseline
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.family import family as grow
@@ -48,11 +48,13 @@ def family(
     rule = options.checked_rule(rounding)
     if coefficients is None:
         if rule is not None:
-            raise InputError("--rounding: the published members have the rounding of their publication; leave it out")
+            raise InputError(
+                "--rounding: the published members have the rounding of their publication; leave it out"
+            )
         members = as_published(baseline)
     else:
         members = grow(baseline, coefficients_from(coefficients), rule or "balanced", match == "flops")
-    Console().print(members_table(members))
+    options.console().print(members_table(members))
     if out is not None:
         write_family(out, members)
         print(f"{len(members)} baseline files in {out}")
@@ -68,7 +70,18 @@ def members_table(members: Sequence[Member]) -> Table:
     from scalesearch.units import si
 
     table = Table(title=f"{members[0].baseline.name} and its family", title_justify="left")
-    for name in ("member", "depth", "width", "px", "px/base", "implied γ", "nominal", "measured", "MACs", "params"):
+    for name in (
+        "member",
+        "depth",
+        "width",
+        "px",
+        "px/base",
+        "implied γ",
+        "nominal",
+        "measured",
+        "MACs",
+        "params",
+    ):
         table.add_column(name, justify="left" if name == "member" else "right")
     for member in members:
         origin, net = member.baseline.origin, member.baseline.architecture

@@ -30,13 +30,17 @@ _BUDGETS = "smoke, quick, standard, full or a YAML file"
 def grid(
     baseline: Annotated[str, typer.Option(metavar="NAME|FILE", help="What is scaled.")] = "b0",
     phi: Annotated[str, typer.Option(help="Compound coefficient: the wanted cost is 2^φ × the baseline's.")] = "1",
-    data: Annotated[str, typer.Option(metavar="SPEC", help="fractal, digits, or the path of an image folder.")] = "fractal",
+    data: Annotated[
+        str, typer.Option(metavar="SPEC", help="fractal, digits, or the path of an image folder.")
+    ] = "fractal",
     budget: Annotated[str, typer.Option(metavar="NAME|FILE", help=f"How much to spend: {_BUDGETS}.")] = "quick",
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds for every candidate.")] = None,
     step: Annotated[str | None, typer.Option(help="Spacing of the grid.")] = None,
     tolerance: Annotated[str | None, typer.Option(help="How far αβ²γ² may be from 2.")] = None,
     rounding: options.Rounding = None,
-    match: Annotated[str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")] = "flops",
+    match: Annotated[
+        str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
+    ] = "flops",
     runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
     address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
     gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
@@ -50,9 +54,7 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
-    from rich.console import Console
-
-    console = Console()
+    console = options.console()
     question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match)
     where = _folder(results, name, question)
     chosen_runner = _runner(runner, address, gpus_per_trial)
@@ -109,7 +111,9 @@ def _folder(results: Path, name: str | None, question: Question) -> Path:
 def _runner(kind: str, address: str | None, gpus_per_trial: float | None) -> Runner:
     if kind == "inline":
         if address is not None or gpus_per_trial is not None:
-            raise InputError("--runner inline: trials run in this process; --address and --gpus-per-trial are Ray's")
+            raise InputError(
+                "--runner inline: trials run in this process; --address and --gpus-per-trial are Ray's"
+            )
         from scalesearch.runners.inline import InlineRunner
 
         return InlineRunner()
@@ -158,7 +162,9 @@ def _search(asked: Plan, images: ImageData, runner: Runner, where: Path, console
         outcomes = study.outcomes()
         total, done = asked.total_trials(), len(outcomes)
         if done >= total:
-            console.print(f"{where}: {done}/{total} trials are done; to start anew, give --name or delete the folder")
+            console.print(
+                f"{where}: {done}/{total} trials are done; to start anew, give --name or delete the folder"
+            )
         else:
             if done:
                 console.print(f"{where}: {done}/{total} done, resuming", highlight=False)

@@ -6,12 +6,12 @@ import sys
 from typing import NoReturn
 
 import typer
+from typer._click.exceptions import UsageError
 
 from scalesearch.errors import ScalesearchError
 
 app = typer.Typer(
     name="scalesearch",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -22,8 +22,6 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 _BAD_INPUT = 2
-_USAGE = typer.BadParameter.__mro__[1]
-"""click's UsageError, wherever typer keeps its click."""
 
 
 def _verbs() -> None:
@@ -42,11 +40,13 @@ _verbs()
 
 def run() -> NoReturn:
     """Run the command line; an error that the user can mend is one line on standard error."""
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
         code = app(standalone_mode=False)
     except ScalesearchError as error:
         fail(str(error), error.exit_code)
-    except _USAGE as error:
+    except UsageError as error:
         verb = error.ctx.command_path if error.ctx else "scalesearch"
         fail(f"{error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
     except typer.Abort:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalesearch.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Rounding = Annotated[
     str | None,
@@ -56,3 +59,12 @@ def existing_study(folder: Path) -> Path:
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder; give a study's, such as results/b0-phi1-quick")
     return folder
+
+
+def console() -> Console:
+    """Standard output; a pipe or a file gets tables at their full width."""
+    import sys
+
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=120)

@@ -106,7 +106,11 @@ class Progress:
             table.add_row(name, seed, "done", f"{outcome.accuracy:.4f}")
         for spec, index in self._running.values():
             table.add_row(
-                self._names[spec.network_id], str(spec.seed), f"{index}/{spec.recipe.epochs}", "…", style="dim"
+                self._names[spec.network_id],
+                str(spec.seed),
+                f"{index}/{spec.recipe.epochs}",
+                "…",
+                style="dim",
             )
         left = self._seconds_left()
         words = f"{len(self._finished)}/{self._total} trials"

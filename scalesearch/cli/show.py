@@ -23,15 +23,14 @@ def show(
 
     Example: scalesearch show results/reference/b0-phi1-quick
     """
-    from rich.console import Console
-
+    from scalesearch.cli.options import console as make_console
     from scalesearch.study.answer import answer, summary_lines
     from scalesearch.study.study import open_study
 
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()
     found = answer(study.plan, outcomes)
-    console = Console()
+    console = make_console()
     if found is None:
         print(f"{results}: {len(outcomes)}/{study.plan.total_trials()} trials done, none of a candidate complete")
         return
@@ -47,27 +46,32 @@ def show(
 
 def ranking_table(found: Answer) -> Table:
     """The candidates, best first: coefficients, nominal and measured cost, accuracy, distance to the best."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
+    from scalesearch.design.exact import plain
     from scalesearch.units import si
 
+    asked = found.plan.question
     table = Table(
-        title=f"{found.plan.question.baseline.name}, φ = {found.plan.question.phi}, "
-        f"budget {found.plan.question.budget.name}, {found.plan.data.name}",
+        title=f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",
         title_justify="left",
-        caption="= ties with the best (95 %)   ▸ recommended: of the tied, the fewest activations",
+        caption="= ties with the best (95 %)   ▸ recommended",
         caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    for name in ("", "α/β/γ", "px", "αβ²γ²", "measured", "accuracy ± se", "n", "behind ± se", "activations"):
+    for name in ("", "α/β/γ", "px", "αβ²γ²", "cost", "accuracy", "n", "behind", "activ."):
         table.add_column(name, justify="left" if name in ("", "α/β/γ") else "right", no_wrap=True)
     for arm in found.ranking.arms:
         candidate = found.plan.by_network[arm.key]
+        own = candidate.coefficients
         mark = ("▸" if arm.key == found.ranking.recommended else " ") + ("=" if arm.tied else " ")
         table.add_row(
             mark,
-            candidate.label,
+            f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}",
             str(candidate.architecture.resolution),
-            f"{candidate.coefficients.product:.3f}",
+            f"{own.product:.3f}",
             f"{candidate.flops_ratio:.3f}x",
             f"{arm.mean:.4f} ± {arm.standard_error:.4f}",
             str(arm.seeds),

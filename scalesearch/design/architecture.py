@@ -112,8 +112,7 @@ class Architecture:
             raise SpaceError("architecture: there is no stage, but a network has at least one")
         if self.activation not in ACTIVATIONS:
             raise SpaceError(
-                f"architecture: activation is {self.activation!r}, "
-                f"but it must be one of {', '.join(ACTIVATIONS)}"
+                f"architecture: activation is {self.activation!r}, but it must be one of {', '.join(ACTIVATIONS)}"
             )
         if not 0 < self.batch_norm_eps < 1:
             raise SpaceError(f"architecture: batch_norm_eps is {self.batch_norm_eps}, but it is in 0 … 1")
@@ -140,9 +139,7 @@ class Architecture:
         stem = replace(self.stem, width=widths[0])
         return replace(self, resolution=resolution, stem=stem, stages=stages, head=head)
 
-    def runs(
-        self, widths: Sequence[int], depths: Sequence[int], resolution: int
-    ) -> Iterator[tuple[Block, int]]:
+    def runs(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Iterator[tuple[Block, int]]:
         """Every run of equal blocks and its length, for sizes that may be arrays of one shape."""
         stem = Block("stem", "conv", 3, widths[0], resolution, self.stem.kernel, self.stem.stride)
         yield stem, 1

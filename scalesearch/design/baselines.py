@@ -35,7 +35,5 @@ def load_baseline(name_or_path: str) -> Baseline:
         path = Path(name_or_path)
     else:
         known = ", ".join(baseline_names())
-        raise InputError(
-            f"baseline {name_or_path!r}: is none of {known}; give one of them or a path to a .yaml"
-        )
+        raise InputError(f"baseline {name_or_path!r}: is none of {known}; give one of them or a path to a .yaml")
     return parse_baseline(read_text(path), str(path))

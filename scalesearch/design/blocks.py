@@ -82,9 +82,7 @@ class Block:
 
 
 def _conv(block: Block) -> Iterator[Layer]:
-    yield Layer(
-        "conv", block.in_width, block.out_width, block.in_px, block.out_px, block.kernel, block.stride
-    )
+    yield Layer("conv", block.in_width, block.out_width, block.in_px, block.out_px, block.kernel, block.stride)
 
 
 def _mbconv(block: Block) -> Iterator[Layer]:
@@ -92,9 +90,7 @@ def _mbconv(block: Block) -> Iterator[Layer]:
     inner = block.in_width * block.expansion
     if block.expansion != 1:
         yield Layer("expand", block.in_width, inner, block.in_px, block.in_px)
-    yield Layer(
-        "depthwise", inner, inner, block.in_px, block.out_px, block.kernel, block.stride, depthwise=True
-    )
+    yield Layer("depthwise", inner, inner, block.in_px, block.out_px, block.kernel, block.stride, depthwise=True)
     if block.se:
         yield from _squeeze_excite(inner, _squeeze_width(block))
     yield Layer(

@@ -46,12 +46,14 @@ class Cost:
 
 def _fold(architecture: Architecture, widths: Sequence[int], depths: Sequence[int], px: int) -> Cost:
     macs = params = activations = stored = 0
+    # ReLU's backward pass needs only its result, which the next layer keeps anyway as its input.
+    shared = architecture.activation == "relu"
     for block, length in architecture.runs(widths, depths, px):
         for layer in block.layers:
             macs = macs + length * layer.macs
             params = params + length * layer.params
             activations = activations + length * layer.outputs
-            stored = stored + length * layer.stored
+            stored = stored + length * (layer.stored - shared * layer.activation * layer.outputs)
     return Cost(macs, params, activations, stored)
 
 
@@ -77,9 +79,7 @@ def cost_grid(architecture: Architecture, widths: Counts, depths: Counts, resolu
     """
     largest = _fold(architecture, widths.max(0).tolist(), depths.max(0).tolist(), int(resolutions.max()))
     if max(largest.macs, largest.stored) >= 2**63:
-        raise SpaceError(
-            "network has 2^63 multiply-adds or more, but counts must fit in 64 bits; make it smaller"
-        )
+        raise SpaceError("network has 2^63 multiply-adds or more, but counts must fit in 64 bits; make it smaller")
     # The closed form is the same arithmetic on a Python int and on an array of int64.
     columns = cast("list[int]", list(widths.T))
     layers = cast("list[int]", list(depths.T))

@@ -79,8 +79,7 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
     if baseline.name not in _PUBLISHED:
         known = ", ".join(_PUBLISHED)
         raise InputError(
-            f"baseline {baseline.name!r}: has no published family, only {known} has; "
-            "give --coefficients α β γ"
+            f"baseline {baseline.name!r}: has no published family, only {known} has; give --coefficients α β γ"
         )
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
     side = baseline.architecture.resolution

@@ -58,17 +58,11 @@ class Baseline:
         if not _NAME.fullmatch(self.name):
             raise SpaceError(f"name is {self.name!r}, but it must match {_NAME.pattern}")
         if not self.source.isprintable():
-            raise SpaceError(
-                "source holds a line break or control character, but it must be one line of text"
-            )
+            raise SpaceError("source holds a line break or control character, but it must be one line of text")
         if len(self.source) > _LONGEST_SOURCE:
-            raise SpaceError(
-                f"source has more than {_LONGEST_SOURCE} characters, but it must be one short line"
-            )
+            raise SpaceError(f"source has more than {_LONGEST_SOURCE} characters, but it must be one short line")
         if not self.axes or len(set(self.axes)) != len(self.axes) or not set(self.axes) <= set(AXES):
-            raise SpaceError(
-                f"axes is {list(self.axes)}, but it must name some of {', '.join(AXES)} once each"
-            )
+            raise SpaceError(f"axes is {list(self.axes)}, but it must name some of {', '.join(AXES)} once each")
 
     def scale(self, multipliers: Multipliers, rule: str | None = None, name: str | None = None) -> Baseline:
         """The network scaled by `multipliers`, rounded by `rule` (default: the file's own)."""

@@ -39,9 +39,7 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > LARGEST_FILE:
-        raise InputError(
-            f"{path}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text"
-        )
+        raise InputError(f"{path}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

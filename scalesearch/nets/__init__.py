@@ -1,0 +1,1 @@
+"""Torch networks from architectures, and what fvcore counts of them."""

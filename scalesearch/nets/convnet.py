@@ -29,4 +29,3 @@ class ConvNet(nn.Sequential):
         for module in self.modules():
             if isinstance(module, MBConv) and module.last_norm is not None:
                 nn.init.zeros_(module.last_norm.weight)
-

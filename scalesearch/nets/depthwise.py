@@ -117,9 +117,7 @@ class _Depthwise(torch.autograd.Function):
             )  # fmt: skip
         if ctx.needs_input_grad[1]:
             by_pairs = _way(*images_NCHW.shape[2:], kernel, stride) == "pairs"
-            weight_gradient = (_by_pairs if by_pairs else _by_sliding)(
-                images_NCHW, gradient_NCHW, kernel, stride
-            )
+            weight_gradient = (_by_pairs if by_pairs else _by_sliding)(images_NCHW, gradient_NCHW, kernel, stride)
         return images_gradient, weight_gradient, None
 
 

@@ -4,7 +4,6 @@ What is drawn is relative to the side of the image and depends on the generator 
 are trained from one seed see the same batches, and at two resolutions they see the same crops of them.
 """
 
-# ruff: noqa: N815 (shapes stand in the names of fields too)
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ processes that race for one key replace like with like. A file that is torn, or 
 fingerprint it states, is built again without a word: the cache never decides what the data are.
 """
 
-# ruff: noqa: N815 - names of arrays end in their shape
-
 from __future__ import annotations
 
 import contextlib

@@ -1,7 +1,5 @@
 """What a study trains on: the embedded fractal scenes, scikit-learn's digits, or a folder of images."""
 
-# ruff: noqa: N815 - names of arrays end in their shape
-
 from __future__ import annotations
 
 import hashlib
@@ -83,8 +81,7 @@ def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path) -> Image
 def _scenes_key(recipe: SceneRecipe, px: int) -> str:
     """The cache key (hex) of the scenes of a recipe: equal values, however written, give equal keys."""
     values = [
-        format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
-        for value in astuple(recipe)
+        format(value.normalize(), "f") if isinstance(value, Decimal) else str(value) for value in astuple(recipe)
     ]
     return hashlib.sha256(f"scenes {GENERATOR_VERSION} {px} {' '.join(values)}".encode()).hexdigest()
 
@@ -92,9 +89,7 @@ def _scenes_key(recipe: SceneRecipe, px: int) -> str:
 def _scene_arrays(recipe: SceneRecipe, px: int) -> SplitArrays:
     train_NHWC, val_NHWC = render_scenes(recipe, px)
     names = tuple(f"fractal {label}" for label in range(recipe.classes))
-    return SplitArrays(
-        train_NHWC, scene_labels(recipe, val=False), val_NHWC, scene_labels(recipe, val=True), names
-    )
+    return SplitArrays(train_NHWC, scene_labels(recipe, val=False), val_NHWC, scene_labels(recipe, val=True), names)
 
 
 def _digit_arrays(px: int) -> SplitArrays:

@@ -11,8 +11,6 @@ All arithmetic on points is elementwise float32 (no BLAS, no reductions in float
 maximum), so the same seed gives the same bits on any machine, for any batch size.
 """
 
-# ruff: noqa: N815 - names of arrays end in their shape
-
 from __future__ import annotations
 
 import math
@@ -179,10 +177,7 @@ def filling_rates(codes: list[FractalCode], rngs: list[np.random.Generator]) -> 
     32,768 points a code; a code that collapses to a point or runs off to infinity has rate 0.
     """
     choices_SBC = np.stack(
-        [
-            code.choice_256[random_choices(rng, _FILL_STEPS, 1)[:, 0]]
-            for code, rng in zip(codes, rngs, strict=True)
-        ],
+        [code.choice_256[random_choices(rng, _FILL_STEPS, 1)[:, 0]] for code, rng in zip(codes, rngs, strict=True)],
         axis=1,
     )
     x_SBC, y_SBC = chaos_game(np.stack([code.maps_M6 for code in codes]), choices_SBC)

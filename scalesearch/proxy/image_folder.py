@@ -54,8 +54,7 @@ class FolderListing:
 def printable(text: str) -> str:
     """`text` with control characters and undecodable bytes escaped, so that it stays on its line."""
     return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in text
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
     )
 
 
@@ -67,9 +66,7 @@ def list_folder(root: Path) -> FolderListing:
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else "does not exist"
-        raise InputError(
-            f"data folder {_shown(root)} {what}: give a folder with one folder of images per class"
-        )
+        raise InputError(f"data folder {_shown(root)} {what}: give a folder with one folder of images per class")
     splits = [name for name in ("train", "val") if (root / name).is_dir()]
     if len(splits) == 1 and _class_names(root / splits[0]):
         missing = "val" if splits == ["train"] else "train"
@@ -166,9 +163,7 @@ def split_by_content(
         members = sorted((digests[index], index) for index, own in enumerate(labels) if own == label)
         distinct = sorted({digest for digest, _ in members})
         if len(distinct) < 2:
-            raise InputError(
-                f"class '{name}' has fewer than 2 different images: add some, or remove the class"
-            )
+            raise InputError(f"class '{name}' has fewer than 2 different images: add some, or remove the class")
         last = distinct[max(1, round(_VAL_SHARE * len(distinct))) - 1]
         val += [index for digest, index in members if digest <= last]
         train += [index for digest, index in members if digest > last]

@@ -71,9 +71,7 @@ def _render_split(recipe: SceneRecipe, px: int, classes: Codes, pool: Codes, val
     for begin in range(0, len(labels_N), batch):
         labels = [int(label) for label in labels_N[begin : begin + batch]]
         rngs = [
-            np.random.Generator(
-                np.random.PCG64(np.random.SeedSequence(recipe.seed, spawn_key=(1 + val, index)))
-            )
+            np.random.Generator(np.random.PCG64(np.random.SeedSequence(recipe.seed, spawn_key=(1 + val, index))))
             for index in range(begin, begin + len(labels))
         ]
         images_NHWC[begin : begin + len(labels)] = _render_batch(recipe, px, classes, pool, labels, rngs)
@@ -115,9 +113,7 @@ def _render_batch(
     levels = np.rint(canvas_BHWC).astype(np.int16)
     if recipe.noise:
         for index, rng in enumerate(rngs):
-            levels[index] += rng.integers(0, 2 * recipe.noise + 1, (px, px, 3), dtype=np.uint16).astype(
-                np.int16
-            )
+            levels[index] += rng.integers(0, 2 * recipe.noise + 1, (px, px, 3), dtype=np.uint16).astype(np.int16)
         levels -= recipe.noise
     return np.clip(levels, 0, 255).astype(np.uint8)
 

@@ -1,6 +1,5 @@
 """Train one network for a few epochs; whoever reads the epochs decides when to stop."""
 
-# ruff: noqa: N815 (shapes stand in the names of fields too)
 from __future__ import annotations
 
 import math
@@ -80,9 +79,7 @@ def resize(images_NCHW: Tensor, px: int) -> Tensor:
     return F.interpolate(images_NCHW, size=(px, px), mode="bilinear", antialias=True)
 
 
-def train(
-    model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device
-) -> Iterator[Epoch]:
+def train(model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device) -> Iterator[Epoch]:
     """Train `model` in place on `device` and yield each epoch as it ends; the next one runs when asked for.
 
     SGD with Nesterov momentum, label smoothing, weight decay on weights of two or more dimensions only,

@@ -76,7 +76,7 @@ class Execution:
             epoch = next(self._source, None)
         except TrialEndedError as error:
             return self.outcome(error.state, error.message)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this trial's failure alone
+        except Exception as error:
             return self.outcome("failed", _one_line(error))
         if epoch is None:
             return self.outcome("complete")

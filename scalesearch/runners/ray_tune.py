@@ -113,7 +113,7 @@ class RayRunner:
             return
         os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
         # BLAS and OpenMP read these when a worker imports torch; a trial has one thread.
-        threads = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         common: dict[str, Any] = {"runtime_env": {"env_vars": threads}, "log_to_driver": False}
         try:
             if self.address:
@@ -206,16 +206,14 @@ class _Worker(Trainable):  # type: ignore[misc]  # ray has no types
 class _Watcher:
     """The driver's side of a run: turns what Tune says into events. Lives outside what Tune pickles."""
 
-    _open: dict[str, _Watcher] = {}
-
     def __init__(self, specs: Sequence[TrialSpec], listener: Listener) -> None:
         self.key = f"{os.getpid()}-{id(self)}"
         self.unfinished = {spec.id: spec for spec in specs}
         self._listener = listener
-        self._open[self.key] = self
+        _WATCHERS[self.key] = self
 
     def close(self) -> None:
-        del self._open[self.key]
+        del _WATCHERS[self.key]
 
     def started(self, trial: Any) -> None:
         self._listener(Started(from_json(TrialSpec, trial.config["spec"])))
@@ -245,26 +243,28 @@ class _Watcher:
             self._listener(Finished(spec, outcome))
 
 
+_WATCHERS: dict[str, _Watcher] = {}
+"""The runs under way in this process."""
+
+
 class _Bridge(Callback):  # type: ignore[misc]  # ray has no types
     """Passes Tune's callbacks to the watcher of the same process; holds its key alone, so it pickles."""
 
     def __init__(self, key: str) -> None:
         self._key = key
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_start(self, *, trial: Any, **_: Any) -> None:
         """A trial has a slot."""
-        _Watcher._open[self._key].started(trial)
+        _WATCHERS[self._key].started(trial)
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
+    def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
         """A trial finished an epoch or itself."""
-        _Watcher._open[self._key].reported(trial, result)
+        _WATCHERS[self._key].reported(trial, result)
 
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
         """The last result of a trial comes here only."""
-        _Watcher._open[self._key].reported(trial, trial.last_result or {})
+        _WATCHERS[self._key].reported(trial, trial.last_result or {})
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def on_trial_error(self, *, trial: Any, **_: Any) -> None:
         """A worker died more often than it may."""
-        _Watcher._open[self._key].broken(trial)
+        _WATCHERS[self._key].broken(trial)

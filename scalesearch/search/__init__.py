@@ -1,0 +1,1 @@
+"""Pure: grid, candidates, budgets, trials, plan and ranking. No torch, no Ray, no pandas."""

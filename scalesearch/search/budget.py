@@ -33,13 +33,7 @@ class Budget:
     """Only so many candidates, spread over the grid; None: all."""
 
     def __post_init__(self) -> None:
-        low = {
-            "seeds": 1,
-            "finalists": 0,
-            "final_seeds": 0,
-            "width_divisor": 1,
-            "resolution": 8
-        }
+        low = {"seeds": 1, "finalists": 0, "final_seeds": 0, "width_divisor": 1, "resolution": 8}
         for name, least in low.items():
             if getattr(self, name) < least:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but it must be at least {least}")
@@ -56,12 +50,12 @@ _SMOKE = Budget(
     finalists=0,
     final_seeds=0,
     width_divisor=4,
-    resolution=32,
-    recipe=Recipe(epochs=2, batch=32, learning_rate=Decimal("0.1")),
+    resolution=24,
+    recipe=Recipe(epochs=3, batch=16, learning_rate=Decimal("0.1")),
     scenes=SceneRecipe(
-        classes=4,
-        train=512,
-        val=256,
+        classes=3,
+        train=256,
+        val=128,
         share_low=Decimal("0.8"),
         share_high=Decimal("0.95"),
         distractors=0,

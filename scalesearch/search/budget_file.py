@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalesearch.design.strict_yaml import Path_, parse, read_text
+from scalesearch.design.strict_yaml import Path_, dotted, parse, read_text
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.canonical import MalformedError, from_json
@@ -38,4 +38,8 @@ def parse_budget(text: str, where: str) -> Budget:
             known = known[:-1]
         raise InputError(f"{where}:{lines[known]}: {error}") from error
     except SpaceError as error:
-        raise InputError(f"{where}:1: {error}") from error
+        # Budget, recipe and scenes have no key in common, so the key that the rule names says where.
+        owner, colon, reason = str(error).partition(": ")
+        word = (reason if colon else owner).split(" ")[0]
+        path = next((path for path in lines if path and path[-1] == word), ())
+        raise InputError(f"{where}:{lines[path]}: {dotted(path)}: {reason or owner}") from error

@@ -90,16 +90,12 @@ def _merge(pairs: Iterable[tuple[_Key, Coefficients]]) -> dict[_Key, list[Coeffi
     return merged
 
 
-def _literal(
-    baseline: Baseline, network: Architecture, aliases: Sequence[Coefficients], phi: Decimal
-) -> Candidate:
+def _literal(baseline: Baseline, network: Architecture, aliases: Sequence[Coefficients], phi: Decimal) -> Candidate:
     own = nearest_alias(baseline.architecture, network, aliases, phi)
     return _candidate(baseline, network, own, aliases)
 
 
-def _matched(
-    baseline: Baseline, shapes: dict[Shape, list[Coefficients]], phi: Decimal
-) -> Iterator[Candidate]:
+def _matched(baseline: Baseline, shapes: dict[Shape, list[Coefficients]], phi: Decimal) -> Iterator[Candidate]:
     base = baseline.architecture
     grows = "resolution" in baseline.axes
     networks = match_resolutions(base, list(shapes), Decimal(2) ** phi, grows)

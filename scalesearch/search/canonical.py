@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scalesearch.design.exact import plain
+from scalesearch.design.strict_yaml import dotted
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -60,7 +61,7 @@ class MalformedError(ValueError):
     """A value of the wrong form; `path` says where."""
 
     def __init__(self, path: tuple[str | int, ...], reason: str) -> None:
-        super().__init__(f"{'.'.join(map(str, path)) or 'file'}: {reason}")
+        super().__init__(f"{dotted(path)}: {reason}")
         self.path = path
         self.reason = reason
 

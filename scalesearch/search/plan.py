@@ -60,7 +60,10 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
 
 def image_px(question: Question) -> int:
     """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
-    networks = [question.baseline.architecture, *(one.architecture for one in choose(question, find(question)))]
+    networks = [
+        question.baseline.architecture,
+        *(one.architecture for one in choose(question, find(question))),
+    ]
     return max(_proxy(question, network, 2).resolution for network in networks)
 
 
@@ -134,9 +137,7 @@ class Plan:
             return ()
         best = leaders(arms, budget.finalists, self.base_arm(outcomes))
         seeds = range(budget.seeds, budget.final_seeds)
-        return _dearest_first(
-            [self.spec(self.by_network[key].architecture, s) for key in best for s in seeds]
-        )
+        return _dearest_first([self.spec(self.by_network[key].architecture, s) for key in best for s in seeds])
 
     def planned(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
         """Every trial known so far: the first wave, and the second where the first is over."""
@@ -193,9 +194,7 @@ def _dearest_first(specs: list[TrialSpec]) -> tuple[TrialSpec, ...]:
     return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs, spec.id)))
 
 
-def with_overrides(
-    budget: Budget, step: Decimal | None, tolerance: Decimal | None, seeds: int | None
-) -> Budget:
+def with_overrides(budget: Budget, step: Decimal | None, tolerance: Decimal | None, seeds: int | None) -> Budget:
     """The budget with what the command line said in its place."""
     changed = budget
     if step is not None:

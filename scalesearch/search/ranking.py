@@ -94,19 +94,17 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
     fit = _fit(arms)
     noise, freedom = _noise(arms, fit.residuals, validation_images)
     slope = _macs_slope(arms, baseline)
-    effects = np.array([fit.effects[i] - slope * log(arm.macs_ratio) for i, arm in enumerate(arms)])
+    effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
     threshold = _t_quantile(freedom)
     ranked = []
     for i, arm in enumerate(arms):
         error = noise * sqrt(fit.variance_of_difference(i, best))
-        behind = float(effects[best] - effects[i])
+        behind = effects[best] - effects[i]
         mean = float(np.mean(list(arm.accuracies.values())))
         own_error = noise / sqrt(len(arm.accuracies))
         tied = i == best or behind <= threshold * error
-        ranked.append(
-            Ranked(arm.key, len(arm.accuracies), mean, own_error, float(effects[i]), behind, error, tied)
-        )
+        ranked.append(Ranked(arm.key, len(arm.accuracies), mean, own_error, effects[i], behind, error, tied))
     ranked.sort(key=lambda one: (one.behind, one.key))
     recommended = _recommended(ranked, arms)
     return Ranking(tuple(ranked), noise, freedom, slope, recommended)
@@ -115,10 +113,8 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
 def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tuple[str, ...]:
     """The keys of the `count` best by adjusted accuracy: those worth more seeds."""
     slope = _macs_slope(arms, baseline)
-    effects = _fit(arms).effects
-    order = sorted(
-        range(len(arms)), key=lambda i: (-(effects[i] - slope * log(arms[i].macs_ratio)), arms[i].key)
-    )
+    effects = _adjusted(arms, _fit(arms), slope)
+    order = sorted(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
     return tuple(arms[i].key for i in order[:count])
 
 
@@ -153,6 +149,14 @@ def _fit(arms: Sequence[Arm]) -> _Fit:
     solution = inverse @ np.array([*values, 0.0])
     weights = inverse[: len(arms), :-1]
     return _Fit(solution[: len(arms)], np.array(values) - design @ solution, weights @ weights.T)
+
+
+def _adjusted(arms: Sequence[Arm], fit: _Fit, slope: float) -> list[float]:
+    """Effects less what MACs are worth, rounded so that equal arms tie whatever linear algebra is installed."""
+    return [
+        round(float(effect) - slope * log(arm.macs_ratio), 12)
+        for arm, effect in zip(arms, fit.effects, strict=True)
+    ]
 
 
 def _noise(arms: Sequence[Arm], residuals: np.ndarray, validation_images: int) -> tuple[float, int]:

@@ -57,17 +57,13 @@ class SceneRecipe:
                 raise SpaceError(f"scenes: {name} is {value}, but it must be from {low} to {high}")
         for name in ("train", "val"):
             if getattr(self, name) < self.classes:
-                raise SpaceError(
-                    f"scenes: {name} is {getattr(self, name)}, but needs {self.classes}, one a class"
-                )
+                raise SpaceError(f"scenes: {name} is {getattr(self, name)}, but needs {self.classes}, one a class")
         if not Decimal("0.1") <= self.share_low <= self.share_high <= 1:
             raise SpaceError(
                 f"scenes: share_low is {self.share_low} and share_high {self.share_high}, "
                 "but 0.1 <= share_low <= share_high <= 1 must hold"
             )
         if not Decimal("0.1") <= self.distractor_scale <= 1:
-            raise SpaceError(
-                f"scenes: distractor_scale is {self.distractor_scale}, but it must be from 0.1 to 1"
-            )
+            raise SpaceError(f"scenes: distractor_scale is {self.distractor_scale}, but it must be from 0.1 to 1")
         if not 0 <= self.jitter <= Decimal("0.5"):
             raise SpaceError(f"scenes: jitter is {self.jitter}, but it must be from 0 to 0.5")

@@ -33,8 +33,7 @@ def shrink(
             f"({baseline.rounding.divisor}), or widths would no longer be comparable"
         )
     widths = [
-        max(multiple, nearest(Decimal(width) / (width_divisor * multiple)) * multiple)
-        for width in network.widths
+        max(multiple, nearest(Decimal(width) / (width_divisor * multiple)) * multiple) for width in network.widths
     ]
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
     small = network.resized(widths, network.depths, max(1, nearest(side)))

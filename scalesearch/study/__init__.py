@@ -1,0 +1,1 @@
+"""A study on disk: records, lock, resume, and the answer that is derived from them."""

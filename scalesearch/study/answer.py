@@ -53,7 +53,7 @@ class Answer:
         if self.ranking.significant:
             return "it leads every other candidate by more than the noise (95 %)"
         if self.ranking.degrees_of_freedom == 0:
-            return f"one seed cannot tell it from {others} of the {len(self.ranking.arms) - 1} others"
+            return "one seed each proves nothing: take --seeds 3 for a claim"
         are = "candidates are" if others >= _SEVERAL else "candidate is"
         return f"no single winner: {others} other {are} within the noise (95 %)"
 
@@ -213,17 +213,20 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     names = [member.baseline.name for member in found_family(plan, own)][1:]
     seeds = "1 seed" if found.place.seeds == 1 else f"{found.place.seeds} seeds"
     ties = len(found.ranking.tied) - 1
+    measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
+    cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
+    rests_on = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
+    kind = "a proxy's answer on synthetic images, not ImageNet's" if _synthetic(plan) else "a proxy's answer"
     return [
-        f"Winner: α = {plain(own.alpha)}, β = {plain(own.beta)}, γ = {plain(own.gamma)} "
-        f"(αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x "
-        f"{question.baseline.name})",
-        f"Accuracy: {found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds}); "
-        f"{ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
-        f"Rests on: {plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes), "
-        f"budget {question.budget.name}, {len(found.outcomes)} trials; "
-        + ("a proxy's answer on synthetic images, not ImageNet's" if _synthetic(plan) else "a proxy's answer"),
+        f"Winner: {_greek(own)} ({cost_words} {question.baseline.name})",
+        f"Accuracy: {measured}; {ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
+        f"Rests on: {rests_on}, budget {question.budget.name}, {len(found.outcomes)} trials; {kind}",
         f"Family: {names[0]} … {names[-1]} in {folder / 'family'}",
     ]
+
+
+def _greek(own: Coefficients) -> str:
+    return f"α = {plain(own.alpha)}, β = {plain(own.beta)}, γ = {plain(own.gamma)}"
 
 
 def _synthetic(plan: Plan) -> bool:

@@ -121,7 +121,9 @@ def locked(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise LockedError(f"{folder}: another run is working on this study; wait for it, or choose --name") from error
+        raise LockedError(
+            f"{folder}: another run is working on this study; wait for it, or choose --name"
+        ) from error
     try:
         yield
     finally:
@@ -169,4 +171,3 @@ def _first_difference(before: Json, now: Json, path: str = "") -> str | None:
         return None
     shown = [str(one) if len(str(one)) < 40 else "…" for one in (before, now)]
     return f"{path}: {shown[0]} there, {shown[1]} asked"
-

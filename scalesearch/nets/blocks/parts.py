@@ -57,4 +57,5 @@ class SqueezeExcite(nn.Module):
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
         """Same shape as the input."""
         pooled = features_NCHW.mean((2, 3), keepdim=True)
-        return features_NCHW * self.excite(self.act(self.squeeze(pooled))).sigmoid()
+        gates: torch.Tensor = self.excite(self.act(self.squeeze(pooled))).sigmoid()
+        return features_NCHW * gates

@@ -1,0 +1,45 @@
+# `make grid` and `make test` are all that a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: grid test test-all lint format bench schema clean
+.DEFAULT_GOAL := grid
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "scalesearch needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+grid: $(READY)  ## the main job on the embedded data: results/b0-phi1-quick
+	$(BIN)/scalesearch grid --baseline b0 --phi 1
+
+test: $(READY)  ## the default suite, under five minutes on two cores
+	$(BIN)/pytest
+
+test-all: $(READY)  ## everything: b0-sized searches, 50 kills, every documented command
+	KILLS=50 $(BIN)/pytest -m ''
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## speed and memory, each side by side in one run
+	$(BIN)/python benchmarks/counting.py
+	$(BIN)/python benchmarks/cpu_training.py
+	$(BIN)/python benchmarks/training_share.py
+
+schema: $(READY)
+	$(BIN)/python -m scalesearch.design.schema > docs/schema/baseline.schema.json
+
+clean:
+	rm -rf $(VENV) dist

@@ -1,0 +1,100 @@
+"""How much of the wall time is training: our Ray runner, inline, and Ray Tune as its tutorial has it.
+
+The same trials of the `quick` budget on each side, in one run. Share = seconds in epochs / (slots × wall).
+
+    python benchmarks/training_share.py [TRIALS]      (default 8; 29 is the whole quick search)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from scalesearch.cli.cache import cache_folder
+from scalesearch.design.baselines import load_baseline
+from scalesearch.proxy.datasets import load_data
+from scalesearch.proxy.objective import ProxyTraining
+from scalesearch.runners.execution import Event, Finished, Runner
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.runners.ray_tune import RayRunner
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.plan import DataFacts, Plan, Question, image_px
+from scalesearch.search.trial import TrialSpec
+from scalesearch.study.provenance import environment
+
+SLOTS = 2
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    question = Question(load_baseline("b0"), Decimal(1), BUDGETS["quick"])
+    data = load_data("fractal", image_px(question), question.budget.scenes, cache_folder())
+    plan = Plan(question, DataFacts(data.name, data.fingerprint, len(data.classes), 0, len(data.val_labels_N)))
+    specs = plan.first_wave()[:count]
+    objective = ProxyTraining(data)
+    where = environment()
+    print(
+        f"{where['processor']}, {SLOTS} cores; torch {where['torch']}, ray {where['ray']}; {len(specs)} trials of quick"
+    )
+    ours = report("ray runner", SLOTS, run(RayRunner(cores=SLOTS), specs, objective))
+    default = report("default Ray Tune script", SLOTS, run_default(specs, objective))
+    report("inline", 1, run(InlineRunner(), specs, objective))
+    print(f"default script / ray runner: {default / ours:.2f}x the wall time")
+
+
+def report(name: str, slots: int, measured: tuple[float, float]) -> float:
+    """Print one side; its wall seconds."""
+    wall, training = measured
+    print(f"{name:<24} wall {wall:6.1f} s, in epochs {training:6.1f} s, share {training / wall / slots:.1%}")
+    return wall
+
+
+def run(runner: Runner, specs: Sequence[TrialSpec], objective: ProxyTraining) -> tuple[float, float]:
+    """Wall seconds, start of Ray included, and seconds in epochs."""
+    training = 0.0
+
+    def listen(event: Event) -> None:
+        nonlocal training
+        if isinstance(event, Finished):
+            training += event.outcome.training_seconds
+
+    start = time.perf_counter()
+    with runner.session():
+        runner.run(specs, objective, listen)
+    return time.perf_counter() - start, training
+
+
+def run_default(specs: Sequence[TrialSpec], objective: ProxyTraining) -> tuple[float, float]:
+    """What Ray Tune's own tutorial leads to: a function a trial, a fresh worker each, default settings."""
+
+    def train(config: dict[str, Any], data: ProxyTraining) -> None:
+        for epoch in data(config["spec"]):
+            tune.report({"accuracy": epoch.val_accuracy, "epoch_seconds": epoch.seconds})
+
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        ray.init(num_cpus=SLOTS, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+        tuner = tune.Tuner(
+            tune.with_parameters(train, data=objective),
+            param_space={"spec": tune.grid_search(list(specs))},
+            run_config=tune.RunConfig(storage_path=str(Path(folder)), verbose=0),
+        )
+        results = tuner.fit()
+        ray.shutdown()
+    wall = time.perf_counter() - start
+    return wall, float(sum(one.metrics_dataframe["epoch_seconds"].sum() for one in results))
+
+
+if __name__ == "__main__":
+    main()
