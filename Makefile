@@ -39,7 +39,7 @@ bench: $(READY)  ## speed and memory, each side by side in one run
 	$(BIN)/python benchmarks/training_share.py
 
 schema: $(READY)
-	$(BIN)/python -m scalesearch.design.schema > docs/schema/baseline.schema.json
+	$(BIN)/python docs/schema/make.py > docs/schema/baseline.schema.json
 
 clean:
 	rm -rf $(VENV) dist

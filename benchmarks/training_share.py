@@ -44,9 +44,7 @@ def main() -> None:
     specs = plan.first_wave()[:count]
     objective = ProxyTraining(data)
     where = environment()
-    print(
-        f"{where['processor']}, {SLOTS} cores; torch {where['torch']}, ray {where['ray']}; {len(specs)} trials of quick"
-    )
+    print(f"{where['processor']}, {SLOTS} cores; torch {where['torch']}, ray {where['ray']}; {count} trials")
     ours = report("ray runner", SLOTS, run(RayRunner(cores=SLOTS), specs, objective))
     default = report("default Ray Tune script", SLOTS, run_default(specs, objective))
     report("inline", 1, run(InlineRunner(), specs, objective))

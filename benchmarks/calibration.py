@@ -1,0 +1,101 @@
+"""Does a proxy setting discriminate? B0 and each of its dimensions scaled alone, trained as in `quick`.
+
+    python benchmarks/calibration.py                          the scenes and the recipe of quick
+    python benchmarks/calibration.py px=32 batch=64 epochs=6  with changes
+    python benchmarks/calibration.py start=tensorflow         initial weights of variance 2 / fan-out
+
+Keys: px, batch, epochs, learning_rate, start, networks, seeds, and those of `SceneRecipe`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from decimal import Decimal
+from unittest import mock
+
+from torch import nn
+
+from scalesearch.cli.cache import cache_folder
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.coefficients import Multipliers
+from scalesearch.nets.convnet import ConvNet
+from scalesearch.proxy import objective
+from scalesearch.proxy.datasets import load_data
+from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.scenes import SceneRecipe
+from scalesearch.search.shrink import shrink
+from scalesearch.search.task import Recipe
+from scalesearch.search.trial import TrialSpec
+
+NETWORKS = {
+    "base": Multipliers(),
+    "depth": Multipliers(depth=Decimal(2)),
+    "width": Multipliers(width=Decimal("1.4")),
+    "resolution": Multipliers(resolution=Decimal("1.38")),
+    "compound": Multipliers(Decimal("1.2"), Decimal("1.1"), Decimal("1.15")),
+}
+
+
+def main() -> None:
+    asked = dict(word.split("=") for word in sys.argv[1:])
+    names = asked.pop("networks", ",".join(NETWORKS)).split(",")
+    seeds = [int(seed) for seed in asked.pop("seeds", "0,1").split(",")]
+    start = asked.pop("start", "torch")
+    print(" ".join(sys.argv[1:]) or "quick, unchanged", flush=True)
+    for name in names:
+        print_accuracies(name, seeds, changed(asked), start)
+
+
+def changed(asked: Mapping[str, str]) -> Budget:
+    """`quick` with other values."""
+    budget = BUDGETS["quick"]
+    px = int(asked.get("px", budget.resolution))
+    recipe, scenes = budget.recipe, budget.scenes
+    for key, text in asked.items():
+        if key in {field.name for field in fields(Recipe)}:
+            recipe = replace(recipe, **{key: type(getattr(recipe, key))(text)})
+        elif key in {field.name for field in fields(SceneRecipe)}:
+            scenes = replace(scenes, **{key: type(getattr(scenes, key))(text)})
+        elif key != "px":
+            raise SystemExit(f"{key}: is no key of the recipe or the scenes")
+    return replace(budget, resolution=px, recipe=recipe, scenes=scenes)
+
+
+def print_accuracies(name: str, seeds: list[int], budget: Budget, start: str) -> None:
+    """One line: the accuracy for every seed, their mean, and the training seconds."""
+    baseline = load_baseline("b0")
+    network = baseline.scale(NETWORKS[name], "balanced").architecture
+    scenes = budget.scenes
+    side = shrink(baseline.scale(NETWORKS["resolution"]).architecture, baseline, 4, budget.resolution, 2).resolution
+    data = load_data("fractal", side, scenes, cache_folder())
+    proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, scenes.classes)
+    found, seconds = [], 0.0
+    with mock.patch.object(objective, "ConvNet", TensorFlowStart if start == "tensorflow" else ConvNet):
+        for seed in seeds:
+            spec = TrialSpec(network, proxy, budget.recipe, data.fingerprint, seed)
+            epochs = list(objective.ProxyTraining(data)(spec))
+            found.append(epochs[-1].val_accuracy)
+            seconds += sum(epoch.seconds for epoch in epochs)
+    shown = " ".join(f"{value:.3f}" for value in found)
+    mean = sum(found) / len(found)
+    print(
+        f"{name:<11} {proxy.resolution} px  {shown}  mean {mean:.3f}  {seconds / len(found):.0f} s each", flush=True
+    )
+
+
+class TensorFlowStart(ConvNet):
+    """The same network with tensorflow/tpu `efficientnet_model.py`'s initial weights."""
+
+    def zero_residual_branches(self) -> None:
+        """Set the convolutions first: normal, variance 2 / fan-out (of one group)."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                fan_out = module.kernel_size[0] ** 2 * module.out_channels // module.groups
+                nn.init.normal_(module.weight, 0.0, (2 / fan_out) ** 0.5)
+        super().zero_residual_branches()
+
+
+if __name__ == "__main__":
+    main()

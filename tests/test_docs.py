@@ -1,0 +1,82 @@
+"""README and docs are executed: every `scalesearch …` line, every YAML block, every link."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scalesearch.design.baseline_file import parse_baseline
+from scalesearch.design.baselines import load_baseline
+from scalesearch.search.budget_file import parse_budget
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+LINK = re.compile(r"\]\(([^)#]+)")
+
+
+def commands(page: Path) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    lines = [line for block in SHELL.findall(text) for line in block.splitlines()]
+    lines += [line[4:] for line in text.splitlines() if line.startswith("    scalesearch ")]
+    return [line.split("  #")[0].strip() for line in lines if line.startswith("scalesearch ")]
+
+
+def is_slow(page: Path) -> bool:
+    return any(" grid " in command for command in commands(page))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if is_slow(page) else [], id=page.name)
+        for page in PAGES
+        if commands(page)
+    ],
+)
+def test_commands_run(page: Path, tmp_path: Path) -> None:
+    """One page's commands in their order, in a folder that has the committed results."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "reference").symlink_to(ROOT / "results" / "reference")
+    for command in commands(page):
+        words = [sys.executable, "-m", *shlex.split(command)]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert done.stdout
+
+
+def test_cheap_readme_commands_run(tmp_path: Path) -> None:
+    """The README's commands that train nothing, in the default suite too."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "reference").symlink_to(ROOT / "results" / "reference")
+    cheap = [one for one in commands(ROOT / "README.md") if " grid " not in one]
+    assert len(cheap) >= 5
+    for command in cheap:
+        words = [sys.executable, "-m", *shlex.split(command)]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+def test_yaml_blocks_are_what_they_say() -> None:
+    (shown,) = YAML.findall((ROOT / "docs" / "baseline-files.md").read_text(encoding="utf-8"))
+    assert parse_baseline(shown, "docs") == load_baseline("tiny")
+    (budget,) = YAML.findall((ROOT / "docs" / "running.md").read_text(encoding="utf-8"))
+    assert parse_budget(budget, "docs").name == "mine"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            assert (page.parent / target).exists(), target
+
+
+def test_setup_is_two_commands() -> None:
+    block = SHELL.findall((ROOT / "README.md").read_text(encoding="utf-8"))[0]
+    assert [line.split("#")[0].strip() for line in block.splitlines()] == ["make grid", "make test"]
