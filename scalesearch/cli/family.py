@@ -56,6 +56,10 @@ def family(
         members = grow(baseline, coefficients_from(coefficients), rule or "balanced", match == "flops")
     options.console().print(members_table(members))
     if out is not None:
+        from scalesearch.nets.flops import fvcore_receipt
+
+        for member in members:  # what leaves is counted twice
+            fvcore_receipt(member.baseline.architecture)
         write_family(out, members)
         print(f"{len(members)} baseline files in {out}")
 

@@ -183,6 +183,7 @@ def _run(
     from scalesearch.cli.progress import Progress
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.proxy.objective import ProxyTraining
+    from scalesearch.search.canonical import digest
     from scalesearch.study.search import search
 
     plan = study.plan
@@ -193,10 +194,10 @@ def _run(
             highlight=False,
             soft_wrap=True,
         )
-        for network in (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen)):
-            fvcore_receipt(network)
+        networks = (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen))
+        totals = {digest(network): fvcore_receipt(network).total for network in networks}
         with Progress(plan, outcomes, console) as progress:
-            search(study, runner, ProxyTraining(images), progress)
+            search(study, runner, ProxyTraining(images), progress, totals)
     except KeyboardInterrupt:
         from scalesearch.cli.main import INTERRUPTED, fail
 
@@ -206,13 +207,16 @@ def _run(
 
 def _finish(study: Study, console: Console) -> None:
     from scalesearch.cli.show import ranking_table, unmatched_lines
-    from scalesearch.study.answer import answer, summary_lines, write_answer
+    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.study.answer import answer, found_family, summary_lines, write_answer
 
     found = answer(study.plan, study.outcomes())
     if found is None:
         raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; see trials/*.json for why")
     failed = found.failures
     if found.whole or not failed:
+        for member in found_family(study.plan, found.winner.coefficients):
+            fvcore_receipt(member.baseline.architecture)
         write_answer(study.folder, found)
         console.print(ranking_table(found))
         for line in [*unmatched_lines(study.plan), *summary_lines(found, study.folder)]:

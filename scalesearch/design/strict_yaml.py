@@ -41,7 +41,7 @@ def read_text(path: Path) -> str:
     if len(data) > LARGEST_FILE:
         raise InputError(f"{path}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise InputError(f"{path}:{line}: file: is not UTF-8 text; save it as UTF-8") from error

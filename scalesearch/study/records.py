@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.trial import Outcome, TrialSpec
@@ -17,11 +18,32 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What the trial's network costs, for one image."""
+
+    macs: int
+    """Multiply-adds of convolutions and linear layers: closed form, and fvcore's where it counted."""
+    params: int
+    activations: int
+    proxy_macs: int
+    """Of the small network that was trained."""
+    fvcore_total: int | None = None
+    """All that fvcore counts (batch norm too); None where it was not asked."""
+
+
+def counted(spec: TrialSpec, fvcore_total: int | None = None) -> Counted:
+    """The costs of a trial."""
+    price = cost(spec.network)
+    return Counted(price.macs, price.params, price.activations, cost(spec.proxy).macs, fvcore_total)
+
+
+@dataclass(frozen=True, slots=True)
 class TrialRecord:
     """What stands in `trials/<id>.json`."""
 
     spec: TrialSpec
     outcome: Outcome
+    cost: Counted
 
 
 def write_record(folder: Path, record: TrialRecord) -> bool:
@@ -59,7 +81,11 @@ def _read(path: Path) -> TrialRecord:
         checksum = tree.pop("sha256")
         if checksum != _checksum(tree):
             raise MalformedError((), "its checksum does not match")
-        record = TrialRecord(from_json(TrialSpec, tree["spec"]), from_json(Outcome, tree["outcome"]))
+        record = TrialRecord(
+            from_json(TrialSpec, tree["spec"]),
+            from_json(Outcome, tree["outcome"]),
+            from_json(Counted, tree["cost"]),
+        )
         if record.spec.id != path.stem:
             raise MalformedError((), "its name is not the id of what it holds")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -69,8 +95,13 @@ def _read(path: Path) -> TrialRecord:
 
 
 def _body(record: TrialRecord) -> dict[str, Json]:
-    parts = {"spec": as_json(record.spec), "outcome": as_json(record.outcome, floats=True)}
-    return {"version": VERSION, "id": record.spec.id, **parts}
+    return {
+        "version": VERSION,
+        "id": record.spec.id,
+        "spec": as_json(record.spec),
+        "cost": as_json(record.cost),
+        "outcome": as_json(record.outcome, floats=True),
+    }
 
 
 def _checksum(body: dict[str, Json]) -> str:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scalesearch.runners.execution import Event, Finished, Listener, Runner
 from scalesearch.search.trial import Objective, TrialSpec
-from scalesearch.study.records import TrialRecord
+from scalesearch.study.records import TrialRecord, counted
 from scalesearch.study.study import Study
 
 
-def search(study: Study, runner: Runner, objective: Objective, listener: Listener) -> None:
+def search(
+    study: Study,
+    runner: Runner,
+    objective: Objective,
+    listener: Listener,
+    fvcore_totals: Mapping[str, int] | None = None,
+) -> None:
     """Run every trial that the plan asks for and no record holds; each is recorded as it finishes.
+
+    Args:
+        study: what is asked, and where the records go.
+        runner: where trials run.
+        objective: what a trial measures.
+        listener: hears every event, a trial's end after its record is written.
+        fvcore_totals: what fvcore counted, by the id of the network; stands in the records.
 
     A finished trial is durable before anybody hears of it, so a kill at any moment loses none, and resuming
     is calling this again.
@@ -22,7 +37,8 @@ def search(study: Study, runner: Runner, objective: Objective, listener: Listene
 
     def on_event(event: Event) -> None:
         if isinstance(event, Finished):
-            study.add(TrialRecord(event.spec, event.outcome))
+            total = (fvcore_totals or {}).get(event.spec.network_id)
+            study.add(TrialRecord(event.spec, event.outcome, counted(event.spec, total)))
             outcomes[event.spec.id] = event.outcome
         listener(event)
 

@@ -30,9 +30,7 @@ def _save(path: Path, seed: int) -> Path:
 def flat(tmp_path: Path) -> Path:
     for label, count in (("ant", 10), ("bee", 7), ("cow", 2)):
         for index in range(count):
-            _save(
-                tmp_path / "pets" / label / f"{index}.png", seed=100 * len(label) + ord(label[0]) * 50 + index
-            )
+            _save(tmp_path / "pets" / label / f"{index}.png", seed=100 * len(label) + ord(label[0]) * 50 + index)
     return tmp_path / "pets"
 
 
@@ -193,14 +191,10 @@ def test_a_picture_in_both_splits_is_refused(parted: Path) -> None:
 def test_one_picture_under_two_classes_is_refused_when_it_would_be_in_both_splits(flat: Path) -> None:
     for path in (flat / "bee").iterdir():
         path.unlink()
-    held_out = sorted(
-        (flat / "ant").iterdir(), key=lambda path: picture_digest(np.asarray(Image.open(path)))
-    )[:2]
+    held_out = sorted((flat / "ant").iterdir(), key=lambda path: picture_digest(np.asarray(Image.open(path))))[:2]
     for path in held_out:
         (flat / "bee" / path.name).write_bytes(path.read_bytes())
-    _assert_one_line(
-        _refusal(flat), "pictures in both train and val: 1,", f"'ant/{held_out[1].name}'", "'bee/"
-    )
+    _assert_one_line(_refusal(flat), "pictures in both train and val: 1,", f"'ant/{held_out[1].name}'", "'bee/")
 
 
 def test_folders_that_cannot_be_data_sets_are_refused(tmp_path: Path, parted: Path) -> None:

@@ -42,9 +42,7 @@ def bright_channel_data(train_count: int = 100, val_count: int = 30, px: int = 8
     labels = torch.randint(0, 3, (count,), generator=generator)
     images = torch.randint(0, 150, (count, 3, px, px), dtype=torch.uint8, generator=generator)
     images[torch.arange(count), labels] += 90
-    return TrainingData(
-        images[:train_count], labels[:train_count], images[train_count:], labels[train_count:]
-    )
+    return TrainingData(images[:train_count], labels[:train_count], images[train_count:], labels[train_count:])
 
 
 def tiny_net(seed: int = 0) -> nn.Module:
@@ -235,9 +233,7 @@ def test_keeping_memory_saves_page_faults() -> None:
 
     def faults(word: str) -> list[int]:
         command = [sys.executable, "-c", program, word]
-        return [
-            int(n) for n in subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.split()
-        ]
+        return [int(n) for n in subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.split()]
 
     applied, kept = faults("keep")
     if not applied:

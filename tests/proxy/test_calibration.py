@@ -1,0 +1,47 @@
+"""The embedded scenes must tell networks apart at the `quick` budget."""
+
+from __future__ import annotations
+
+import statistics
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.coefficients import Multipliers
+from scalesearch.proxy.datasets import load_data
+from scalesearch.proxy.objective import ProxyTraining
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.plan import Question, image_px
+from scalesearch.search.shrink import shrink
+from scalesearch.search.trial import TrialSpec
+
+SINGLE = {
+    "depth": Multipliers(depth=Decimal(2)),
+    "width": Multipliers(width=Decimal("1.4")),
+    "resolution": Multipliers(resolution=Decimal("1.38")),
+}
+SEEDS = (0, 1)
+
+
+@pytest.mark.slow
+def test_quick_is_neither_saturated_nor_blind_and_each_dimension_helps(tmp_path: Path) -> None:
+    baseline, budget = load_baseline("b0"), BUDGETS["quick"]
+    px = image_px(Question(baseline, Decimal(1), budget))
+    data = load_data("fractal", px, budget.scenes, tmp_path)
+
+    def accuracy(multipliers: Multipliers) -> float:
+        network = baseline.scale(multipliers, "balanced").architecture
+        proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
+        ends = []
+        for seed in SEEDS:
+            spec = TrialSpec(network, proxy, budget.recipe, data.fingerprint, seed)
+            *_, last = ProxyTraining(data)(spec)
+            ends.append(last.val_accuracy)
+        return statistics.mean(ends)
+
+    base = accuracy(Multipliers())
+    assert 0.6 <= base <= 0.85
+    gains = {name: accuracy(multipliers) - base for name, multipliers in SINGLE.items()}
+    assert all(gain > 0 for gain in gains.values()), gains
