@@ -11,7 +11,6 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from scalesearch.design.cost import cost
 from scalesearch.runners.execution import Event, Finished, Progressed, Started
@@ -117,5 +116,6 @@ class Progress:
         failed = sum(outcome.accuracy is None for outcome in self._finished.values())
         words += f", {failed} without a result" if failed else ""
         words += f", about {duration(left)} left" if left else ""
-        bar = ProgressBar(total=self._total, completed=len(self._finished), width=40)
-        return Group(table, bar, Text(words))
+        foot = Table.grid(padding=(0, 1))
+        foot.add_row(ProgressBar(total=self._total, completed=len(self._finished), width=40), words)
+        return Group(table, foot)
