@@ -9,6 +9,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def printable(text: str) -> str:
+    """`text` with line breaks, control characters and unpaired surrogates escaped: names in one line."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
+    )
+
+
 class ScalesearchError(Exception):
     """The root: `cli` prints the message on one line and exits with `exit_code`."""
 

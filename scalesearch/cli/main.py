@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 from typer._click.exceptions import UsageError
 
-from scalesearch.errors import ScalesearchError
+from scalesearch.errors import ScalesearchError, printable
 
 app = typer.Typer(
     name="scalesearch",
@@ -60,6 +60,6 @@ def run() -> NoReturn:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """Print one line and leave."""
-    print(f"scalesearch: {message}", file=sys.stderr)
+    """Print one line, or where an error lists files a line for each, and leave."""
+    print("scalesearch:", "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
     sys.exit(code)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,9 @@ def existing_study(folder: Path) -> Path:
         InputError: there is no such folder.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder; give a study's, such as results/b0-phi1-quick")
+        raise InputError(
+            f"{printable(str(folder))}: is not a folder; give a study's, such as results/b0-phi1-quick"
+        )
     return folder
 
 

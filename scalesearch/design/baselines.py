@@ -8,7 +8,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.design.strict_yaml import read_text
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, printable
 
 
 def _folder() -> Path:
@@ -36,4 +36,4 @@ def load_baseline(name_or_path: str) -> Baseline:
     else:
         known = ", ".join(baseline_names())
         raise InputError(f"baseline {name_or_path!r}: is none of {known}; give one of them or a path to a .yaml")
-    return parse_baseline(read_text(path), str(path))
+    return parse_baseline(read_text(path), printable(str(path)))

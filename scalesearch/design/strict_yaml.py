@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, printable
 
 LARGEST_FILE = 32 * 1024
 _DEEPEST = 12
@@ -30,21 +30,22 @@ def read_text(path: Path) -> str:
     Raises:
         InputError: not there, not a regular file, above 32 KiB, not UTF-8.
     """
+    where = printable(str(path))
     try:
         if not path.is_file():
             reason = "is not a file" if path.exists() else "does not exist"
-            raise InputError(f"{path}: {reason}; give the path of a YAML file")
+            raise InputError(f"{where}: {reason}; give the path of a YAML file")
         with path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+        raise InputError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > LARGEST_FILE:
-        raise InputError(f"{path}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text")
+        raise InputError(f"{where}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}:{line}: file: is not UTF-8 text; save it as UTF-8") from error
+        raise InputError(f"{where}:{line}: file: is not UTF-8 text; save it as UTF-8") from error
 
 
 def parse(text: str, where: str) -> tuple[Tree, dict[Path_, int]]:

@@ -12,13 +12,12 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
 from scalesearch.proxy.image_folder import (
     list_folder,
     listing_key,
     picture_digest,
-    printable,
     read_folder,
     resize_square,
     split_by_content,

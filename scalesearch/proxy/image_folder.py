@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
 
 SPLIT_RULE_VERSION = 1
@@ -49,13 +49,6 @@ class FolderListing:
     root: Path
     files: tuple[ImageFile, ...]
     classes: tuple[str, ...]
-
-
-def printable(text: str) -> str:
-    """`text` with control characters and undecodable bytes escaped, so that it stays on its line."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
-    )
 
 
 def list_folder(root: Path) -> FolderListing:

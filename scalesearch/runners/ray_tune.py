@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import math
 import os
+import re
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +26,7 @@ from ray import tune
 from ray.tune import Callback, Trainable
 
 from scalesearch.errors import InputError
-from scalesearch.runners.execution import Execution, Finished, Listener, Progressed, Started
+from scalesearch.runners.execution import Event, Execution, Finished, Listener, Progressed, Started
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
@@ -87,6 +89,8 @@ class RayRunner:
             try:
                 tuner.fit()
                 watcher.give_up()
+            except Exception as error:
+                raise watcher.error or error from None
             finally:
                 watcher.close()
 
@@ -97,7 +101,7 @@ class RayRunner:
         available = ray.cluster_resources().get("GPU", 0)
         if gpus > available:
             raise InputError(
-                f"--gpus-per-trial {gpus:g}: there are {available:g} GPUs here; leave it out to train on the CPU"
+                f"--gpus-per-trial {gpus:g}: there are {available:g} GPUs here; take less, or leave it out"
             )
         return {"cpu": 1, "gpu": gpus}
 
@@ -111,15 +115,18 @@ class RayRunner:
         if ray.is_initialized():
             yield
             return
+        if self.address is not None:
+            _must_answer(self.address)
         os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
         # BLAS and OpenMP read these when a worker imports torch; a trial has one thread.
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         common: dict[str, Any] = {"runtime_env": {"env_vars": threads}, "log_to_driver": False}
         try:
-            if self.address:
+            if self.address is not None:
                 ray.init(address=self.address, logging_level="error", **common)
             else:
                 ray.init(
+                    address="local",  # never a cluster that RAY_ADDRESS or an earlier `ray start` names
                     num_cpus=self.cores,
                     num_gpus=self.logical_gpus,
                     include_dashboard=False,
@@ -135,6 +142,28 @@ class RayRunner:
             yield
         finally:
             ray.shutdown()
+
+
+def _must_answer(address: str) -> None:
+    """Refuse at once what Ray would try for a quarter of an hour.
+
+    Raises:
+        InputError: the address is of no known form, or nothing listens there.
+    """
+    if address == "auto":
+        return
+    found = _ADDRESS.fullmatch(address)
+    if found is None:
+        raise InputError(f"--address {address!r}: must be auto, HOST:PORT or ray://HOST:PORT")
+    try:
+        socket.create_connection((found["host"], int(found["port"])), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"--address {address}: nothing answers there ({reason}); start a cluster first") from error
+
+
+_ADDRESS = re.compile(r"(ray://)?\[?(?P<host>[^\s\[\]/@]+)\]?:(?P<port>[0-9]{1,5})")
+_CONNECT_SECONDS = 10
 
 
 def _silence() -> None:
@@ -209,6 +238,8 @@ class _Watcher:
     def __init__(self, specs: Sequence[TrialSpec], listener: Listener) -> None:
         self.key = f"{os.getpid()}-{id(self)}"
         self.unfinished = {spec.id: spec for spec in specs}
+        self.error: Exception | None = None
+        """What the listener raised, such as a full disk; Tune ends with a traceback of its own around it."""
         self._listener = listener
         _WATCHERS[self.key] = self
 
@@ -216,7 +247,7 @@ class _Watcher:
         del _WATCHERS[self.key]
 
     def started(self, trial: Any) -> None:
-        self._listener(Started(from_json(TrialSpec, trial.config["spec"])))
+        self._tell(Started(from_json(TrialSpec, trial.config["spec"])))
 
     def reported(self, trial: Any, result: Mapping[str, Any]) -> None:
         spec = from_json(TrialSpec, trial.config["spec"])
@@ -226,7 +257,7 @@ class _Watcher:
                 trial.max_failures = 0  # its worker is about to end itself; that is no reason to begin anew
             self._finish(spec, outcome)
         elif "epoch" in result:
-            self._listener(Progressed(spec, from_json(Epoch, result["epoch"])))
+            self._tell(Progressed(spec, from_json(Epoch, result["epoch"])))
 
     def broken(self, trial: Any) -> None:
         spec = from_json(TrialSpec, trial.config["spec"])
@@ -240,7 +271,14 @@ class _Watcher:
 
     def _finish(self, spec: TrialSpec, outcome: Outcome) -> None:
         if self.unfinished.pop(spec.id, None) is not None:
-            self._listener(Finished(spec, outcome))
+            self._tell(Finished(spec, outcome))
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._listener(event)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 _WATCHERS: dict[str, _Watcher] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalesearch.design.strict_yaml import Path_, dotted, parse, read_text
-from scalesearch.errors import InputError, SpaceError
+from scalesearch.errors import InputError, SpaceError, printable
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.canonical import MalformedError, from_json
 
@@ -20,7 +20,7 @@ def load_budget(name_or_path: str) -> Budget:
         return BUDGETS[name_or_path]
     if "/" not in name_or_path and not name_or_path.endswith((".yaml", ".yml")):
         raise InputError(f"--budget {name_or_path!r}: must be one of {', '.join(BUDGETS)} or the path of a .yaml")
-    return parse_budget(read_text(Path(name_or_path)), name_or_path)
+    return parse_budget(read_text(Path(name_or_path)), printable(name_or_path))
 
 
 def parse_budget(text: str, where: str) -> Budget:

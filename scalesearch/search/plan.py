@@ -9,10 +9,11 @@ from functools import cached_property
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
+from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
-from scalesearch.search.candidates import Candidate, CandidateSet, candidates, spread
+from scalesearch.search.candidates import MATCHES, Candidate, CandidateSet, candidates, spread
 from scalesearch.search.canonical import digest
 from scalesearch.search.grid import triples
 from scalesearch.search.ranking import Arm, Ranking, leaders, rank
@@ -33,6 +34,9 @@ class Question:
     def __post_init__(self) -> None:
         if not (self.phi.is_finite() and 0 < self.phi <= 10):
             raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
+        for name, value, known in (("rounding", self.rounding, ROUNDING_RULES), ("match", self.match, MATCHES)):
+            if value not in known:
+                raise SpaceError(f"{name} is {value!r}, but it must be one of {', '.join(known)}")
 
 
 def find(question: Question) -> CandidateSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from scalesearch.errors import StorageError
@@ -27,7 +28,7 @@ def write_once(path: Path, text: str) -> bool:
             temporary.unlink()
         _sync_folder(path.parent)
     except OSError as error:
-        raise _storage_error(path, error) from error
+        raise storage_error(path, error) from error
     return True
 
 
@@ -41,7 +42,7 @@ def write_over(path: Path, text: str | bytes) -> None:
         _write_temporary(path, text).replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise _storage_error(path, error) from error
+        raise storage_error(path, error) from error
 
 
 def make_folder(path: Path) -> None:
@@ -53,16 +54,21 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _storage_error(path, error) from error
+        raise storage_error(path, error) from error
 
 
 def _write_temporary(path: Path, text: str | bytes) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     data = text.encode() if isinstance(text, str) else text
-    with temporary.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
     return temporary
 
 
@@ -74,5 +80,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _storage_error(path: Path, error: OSError) -> StorageError:
+def storage_error(path: Path, error: OSError) -> StorageError:
+    """The system's refusal to write a file, in one line."""
     return StorageError(f"{path}: cannot be written ({error.strerror}); free space or choose another --results")

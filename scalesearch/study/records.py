@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalesearch.design.cost import cost
-from scalesearch.errors import CountError
+from scalesearch.errors import CountError, SpaceError
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.files import write_once
@@ -88,7 +88,7 @@ def _read(path: Path) -> TrialRecord:
         )
         if record.spec.id != path.stem:
             raise MalformedError((), "its name is not the id of what it holds")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SpaceError) as error:
         reason = error.reason if isinstance(error, MalformedError) else "it is not a whole record"
         raise CountError(f"{path}: {reason}; delete the file to run this trial again") from error
     return record

@@ -18,7 +18,7 @@ from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.plan import DataFacts, Plan, Question
 from scalesearch.search.trial import Outcome
-from scalesearch.study.files import make_folder, write_once
+from scalesearch.study.files import make_folder, storage_error, write_once
 from scalesearch.study.provenance import difference
 from scalesearch.study.records import TrialRecord, read_records, write_record
 
@@ -116,7 +116,10 @@ def locked(folder: Path) -> Iterator[None]:
         StorageError: the folder cannot be written.
     """
     make_folder(folder)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise storage_error(folder / "lock", error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

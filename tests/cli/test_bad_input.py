@@ -1,0 +1,98 @@
+"""Whatever a user types: one line that says what, where and what to do; never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command import scalesearch
+
+SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
+
+BAD = [
+    ["nope"],
+    ["cost"],
+    ["cost", "b99"],
+    ["cost", "missing.yaml"],
+    ["cost", "."],
+    ["cost", "./folder.yaml"],
+    ["cost", "bad.yaml"],
+    ["cost", "line\nbreak.yaml"],
+    ["cost", "b0", "--depth", "nan"],
+    ["cost", "b0", "--depth", "inf"],
+    ["cost", "b0", "--depth", "-1"],
+    ["cost", "b0", "--depth", "0"],
+    ["cost", "b0", "--depth", "1e9"],
+    ["cost", "b0", "--width", "x"],
+    ["cost", "b0", "--width", "0.00000000000000000000000000000000001"],
+    ["cost", "b0", "--resolution", "0"],
+    ["cost", "b0", "--resolution", "99999999"],
+    ["cost", "b0", "--resolution", "2.5"],
+    ["cost", "b0", "--batch", "0"],
+    ["cost", "b0", "--rounding", "nope"],
+    ["family", "b0"],
+    ["family", "b0", "--published", "--coefficients", "1.2", "1.1", "1.15"],
+    ["family", "b0", "--coefficients", "1.2", "1.1"],
+    ["family", "b0", "--coefficients", "a", "b", "c"],
+    ["family", "b0", "--coefficients", "0.9", "1.1", "1.15"],
+    ["family", "b0", "--coefficients", "nan", "1.1", "1.15"],
+    ["family", "tiny", "--published"],
+    ["family", "b0", "--published", "--rounding", "paper"],
+    ["family", "b0", "--coefficients", "1.2", "1.1", "1.15", "--match", "x"],
+    ["show", "missing"],
+    ["show", "."],
+    ["verify", "missing"],
+    [*SMOKE, "--phi", "0"],
+    [*SMOKE, "--phi", "abc"],
+    [*SMOKE, "--phi", "11"],
+    [*SMOKE, "--step", "0"],
+    [*SMOKE, "--step", "nan"],
+    [*SMOKE, "--step", "-0.1"],
+    [*SMOKE, "--tolerance", "0", "--step", "0.3"],
+    [*SMOKE, "--seeds", "0"],
+    [*SMOKE, "--match", "x"],
+    [*SMOKE, "--rounding", "x"],
+    [*SMOKE, "--runner", "x"],
+    [*SMOKE, "--runner", "inline", "--gpus-per-trial", "1"],
+    [*SMOKE, "--name", "../x"],
+    [*SMOKE, "--name", "reference"],
+    [*SMOKE, "--results", "results/reference"],
+    [*SMOKE, "--data", "missing"],
+    [*SMOKE, "--data", ""],
+    ["grid", "--baseline", "tiny", "--budget", "nope"],
+    ["grid", "--baseline", "tiny", "--budget", "budget.yaml"],
+    ["grid", "--baseline", "nope"],
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / "bad.yaml").write_text("name: no\n")
+    (folder / "folder.yaml").mkdir()
+    (folder / "budget.yaml").write_text("name: mine\nstep: 0.1\nspeed: 3\n")
+    return folder
+
+
+@pytest.mark.parametrize("words", BAD, ids=lambda words: " ".join(words).replace("\n", "␤"))
+def test_bad_input_is_one_line_and_exit_code_2(words: list[str], folder: Path) -> None:
+    done = scalesearch(*words, cwd=folder)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("scalesearch: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_line_and_key_of_a_bad_file_are_named(folder: Path) -> None:
+    assert "bad.yaml:1: name:" in scalesearch("cost", "bad.yaml", cwd=folder).stderr
+    assert "budget.yaml:3: speed:" in scalesearch("grid", "--budget", "budget.yaml", cwd=folder).stderr
+
+
+def test_a_results_folder_that_cannot_be_one_is_exit_code_4(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = scalesearch(*SMOKE, "--runner", "inline", "--results", "file", cwd=tmp_path)
+    assert done.returncode == 4
+    assert len(done.stderr.splitlines()) == 1
+    assert "file" in done.stderr

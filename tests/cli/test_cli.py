@@ -1,0 +1,116 @@
+"""Help, cost and family as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer.main
+from command import scalesearch
+
+from scalesearch.cli.main import app
+from scalesearch.design.baselines import load_baseline
+
+VERBS = {
+    "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
+    "results plan",
+    "cost": "network depth width resolution batch rounding json receipt",
+    "family": "network coefficients published rounding match out",
+    "show": "results",
+    "verify": "results",
+}
+
+
+def test_the_set_of_verbs_and_options_is_frozen() -> None:
+    group = typer.main.get_command(app)
+    found = {name: {one.name for one in verb.params} - {"help"} for name, verb in group.commands.items()}  # type: ignore[attr-defined]
+    assert found == {name: set(options.split()) for name, options in VERBS.items()}
+
+
+@pytest.mark.parametrize("verb", [[], *([name] for name in VERBS)], ids=lambda words: " ".join(words) or "program")
+def test_help_is_quick_and_has_an_example(verb: list[str]) -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        done = scalesearch(*verb, "--help")
+        seconds.append(time.perf_counter() - start)
+    assert done.returncode == 0
+    assert "Example: scalesearch " in done.stdout
+    assert min(seconds) < 0.6  # .3 s on a quiet machine; heavy imports would be seconds
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = "{'torch', 'ray', 'pandas', 'fvcore', 'numpy'}"
+    code = f"import sys, scalesearch.cli.main; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("verb", [name for name in VERBS if name != "grid"])
+def test_the_example_of_each_help_runs(verb: str, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    reference = Path(__file__).parents[2] / "results" / "reference"
+    (tmp_path / "results" / "reference").symlink_to(reference)
+    text = scalesearch(verb, "--help").stdout
+    example = text.split("Example: scalesearch ")[1].split("\n\n")[0]
+    done = scalesearch(*shlex.split(example), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_cost_json_has_the_promised_keys() -> None:
+    facts = json.loads(scalesearch("cost", "b0", "--json").stdout)
+    assert list(facts) == [
+        "name", "macs", "params", "activations", "memory_bytes", "batch", "resolution", "depth", "width",
+        "nominal_flops_ratio", "flops_ratio",
+    ]  # fmt: skip
+    assert (facts["macs"], facts["params"], facts["activations"]) == (385814752, 5288548, 6748036)
+    assert (facts["flops_ratio"], facts["nominal_flops_ratio"], facts["resolution"]) == (1, 1, 224)
+
+
+def test_cost_scales_by_the_files_own_rounding() -> None:
+    words = ["cost", "b0", "--depth", "1.4", "--width", "1.2", "--resolution", "300", "--json"]
+    facts = json.loads(scalesearch(*words).stdout)
+    assert facts["macs"] == 1827141392  # EfficientNet-B3
+    balanced = json.loads(scalesearch(*words, "--rounding", "balanced").stdout)
+    assert balanced["macs"] < facts["macs"]
+
+
+def test_the_receipt_lets_fvcore_count() -> None:
+    facts = json.loads(scalesearch("cost", "tiny", "--json", "--receipt").stdout)
+    counted = facts["fvcore"]["by_operator"]
+    assert counted["conv"] + counted["linear"] == facts["macs"]
+    assert facts["fvcore"]["total"] == sum(counted.values()) > facts["macs"]
+
+
+def test_every_resolution_can_be_asked_for() -> None:
+    from scalesearch.cli.cost import _multipliers
+
+    baseline = load_baseline("b0")
+    for px in (8, 223, 225, 227, 300, 601, 4097):
+        by = _multipliers(baseline, "1", "1", px)
+        assert baseline.scale(by).architecture.resolution == px
+
+
+def test_a_family_is_files_that_are_baselines_again(tmp_path: Path) -> None:
+    done = scalesearch("family", "tiny", "--coefficients", "1.2", "1.1", "1.15", "--out", "fam", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.stem for path in (tmp_path / "fam").iterdir()) == sorted(
+        ["tiny", *(f"phi{i}" for i in range(1, 8))]
+    )
+    facts = json.loads(scalesearch("cost", "fam/phi1.yaml", "--json", cwd=tmp_path).stdout)
+    assert "nominal FLOPs ratio 1.92027, measured" in (tmp_path / "fam" / "phi1.yaml").read_text()
+    base = json.loads(scalesearch("cost", "tiny", "--json").stdout)
+    assert facts["macs"] / base["macs"] == pytest.approx(2, rel=0.06)
+
+
+def test_the_published_family_is_the_papers() -> None:
+    shown = scalesearch("family", "b0", "--published").stdout
+    for name, px, ratio in (("b1", "240", "1.78x"), ("b7", "600", "97.83x")):
+        (row,) = [line for line in shown.splitlines() if f" {name} " in line]
+        assert px in row
+        assert ratio in row

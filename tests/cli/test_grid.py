@@ -1,0 +1,145 @@
+"""`scalesearch grid`, whole, on the tiny baseline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from command import scalesearch
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from scalesearch.design.baseline_file import parse_baseline
+
+SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
+
+
+@pytest.fixture(scope="module")
+def inline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one finished inline search; what it printed is in `printed`."""
+    folder = tmp_path_factory.mktemp("inline")
+    done = scalesearch(*SMOKE, "--runner", "inline", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "printed").write_text(done.stdout)
+    return folder
+
+
+def accuracies(study: Path) -> dict[str, float]:
+    table = pd.read_csv(study / "trials.csv")
+    return dict(zip(table["trial"], table["accuracy"], strict=True))
+
+
+def test_the_last_lines_say_what_a_person_wants_to_know(inline: Path) -> None:
+    *_, winner, accuracy, rests_on, family = (inline / "printed").read_text().splitlines()
+    own = yaml.safe_load((inline / "results" / "tiny-phi1-smoke" / "winner.yaml").read_text())
+    assert f"α = {own['alpha']:g}, β = {own['beta']:g}, γ = {own['gamma']:g}" in winner
+    assert f"{own['product']:.3f}" in winner
+    assert f"measured {own['flops_ratio']:.3f}x" in winner
+    assert f"{own['accuracy']:.4f} ± {own['standard_error']:.4f}" in accuracy
+    assert f"{len(own['tied']) - 1} of 5 others tie" in accuracy
+    assert "fractal scenes" in rests_on
+    assert "budget smoke" in rests_on
+    assert "phi1 … phi7" in family
+    assert "results/tiny-phi1-smoke/family" in family
+
+
+def test_every_trial_was_trained_and_recorded(inline: Path) -> None:
+    study = inline / "results" / "tiny-phi1-smoke"
+    records = [json.loads(path.read_text()) for path in (study / "trials").iterdir()]
+    assert len(records) == 7
+    assert all(record["outcome"]["state"] == "complete" for record in records)
+    assert all(len(record["outcome"]["epochs"]) == 3 for record in records)
+    assert all(record["cost"]["fvcore_total"] > record["cost"]["macs"] for record in records)
+    assert len({record["outcome"]["epochs"][-1]["train_loss"] for record in records}) == 7
+    for path in (study / "family").iterdir():
+        parse_baseline(path.read_text(), path.name)
+
+
+def test_ray_gives_the_same_trials_and_the_same_numbers(inline: Path, tmp_path: Path) -> None:
+    done = scalesearch(*SMOKE, "--runner", "ray", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    study = Path("results") / "tiny-phi1-smoke"
+    assert accuracies(tmp_path / study) == accuracies(inline / study)
+    assert (tmp_path / study / "winner.yaml").read_text() == (inline / study / "winner.yaml").read_text()
+
+
+def test_a_second_run_says_that_it_is_done(inline: Path) -> None:
+    done = scalesearch(*SMOKE, cwd=inline)
+    assert done.returncode == 0
+    assert "7/7 trials are done; to start anew" in done.stdout
+
+
+def test_a_run_that_lacks_trials_resumes(inline: Path, tmp_path: Path) -> None:
+    study = Path("results") / "tiny-phi1-smoke"
+    (tmp_path / study / "trials").mkdir(parents=True)
+    (tmp_path / study / "study.json").write_bytes((inline / study / "study.json").read_bytes())
+    kept = sorted((inline / study / "trials").iterdir())[:4]
+    for path in kept:
+        (tmp_path / study / "trials" / path.name).write_bytes(path.read_bytes())
+    done = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "4/7 done, resuming" in done.stdout
+    assert accuracies(tmp_path / study) == accuracies(inline / study)
+    assert all((tmp_path / study / "trials" / one.name).read_bytes() == one.read_bytes() for one in kept)
+
+
+def test_another_question_under_the_same_name_is_refused(inline: Path) -> None:
+    done = scalesearch(*SMOKE, "--name", "tiny-phi1-smoke", "--seeds", "2", cwd=inline)
+    assert done.returncode == 2
+    assert "budget.seeds: 1 there, 2 asked" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_show_and_verify_read_the_study(inline: Path) -> None:
+    study = "results/tiny-phi1-smoke"
+    shown = scalesearch("show", study, cwd=inline)
+    assert shown.returncode == 0
+    assert shown.stdout.splitlines()[-1] == (inline / "printed").read_text().splitlines()[-1]
+    assert "7 of 7 records, all as written" in scalesearch("verify", study, cwd=inline).stdout
+
+
+def test_plan_trains_nothing_and_writes_no_results(tmp_path: Path) -> None:
+    done = scalesearch(*SMOKE, "--plan", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "21 triples are 17 networks",
+        "7 trials",
+        "multiply-adds",
+        "on this machine",
+        "nothing was trained",
+    ):
+        assert words in done.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_image_folder_of_scans(tmp_path: Path) -> None:
+    """Real images through `--data PATH`: scikit-learn's digits, written as files."""
+    digits = load_digits()
+    for index in range(240):
+        folder = tmp_path / "scans" / f"digit{digits.target[index] % 4}"
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = (digits.images[index] * 15.9).astype(np.uint8)
+        Image.fromarray(pixels).resize((32, 32)).save(folder / f"{index}.png")
+    done = scalesearch(*SMOKE, "--runner", "inline", "--data", "scans", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Rests on: scans (" in done.stdout
+    assert "synthetic" not in done.stdout.splitlines()[-2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runner", ["inline", "ray"])
+def test_b0_at_smoke_on_both_runners(runner: str, tmp_path: Path) -> None:
+    done = scalesearch(
+        "grid", "--baseline", "b0", "--phi", "1", "--budget", "smoke", "--runner", runner, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    found = accuracies(tmp_path / "results" / "b0-phi1-smoke")
+    assert len(found) == 7
+    kept = tmp_path.parent / "b0-smoke.json"
+    if kept.exists():
+        assert json.loads(kept.read_text()) == found
+    kept.write_text(json.dumps(found))

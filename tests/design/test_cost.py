@@ -1,0 +1,112 @@
+"""The closed form against published counts, against arithmetic by hand, and against itself on grids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+import pytest
+from networks import random_architecture, rows
+
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.coefficients import Multipliers
+from scalesearch.design.cost import Cost, cost, cost_grid
+from scalesearch.design.family import published
+from scalesearch.design.scaling import scaled
+from scalesearch.errors import SpaceError
+
+B0 = load_baseline("b0")
+FAMILY = {row["name"]: row for row in rows("published_family.csv")}
+
+
+@pytest.mark.parametrize("name", sorted(FAMILY))
+def test_the_published_family_costs_what_was_counted(name: str) -> None:
+    row = FAMILY[name]
+    by = Multipliers(Decimal(row["depth"]), Decimal(row["width"]))
+    network = replace(scaled(B0.architecture, by, B0.rounding), resolution=int(row["resolution"]))
+    got = cost(network)
+    models = (f"tf_efficientnet_{name}", f"efficientnet_{name}")
+    counted = [one for one in rows("published_costs.csv") if one["model"] in models]
+    assert len(counted) == 2
+    for one in counted:
+        assert one["resolution"] == row["resolution"]
+        assert got.params == int(one["params"])
+        assert got.macs == int(one["macs_conv_linear"])
+        assert got.activations == int(one["activations_conv_linear_outputs"])
+
+
+def test_the_published_members_cost_the_same() -> None:
+    models = {one["model"]: int(one["macs_conv_linear"]) for one in rows("published_costs.csv")}
+    for member in published(B0):
+        assert cost(member.baseline.architecture).macs == models[f"efficientnet_{member.baseline.name}"]
+
+
+def test_a_small_network_by_hand() -> None:
+    # 11 px, stem 3x3/2: 6 px of 4; MBConv 5x5/2 e3 se .5: 12 inner, squeeze 2, 3 px of 5; head 7; 2 classes.
+    network = Architecture(
+        11, Stem(3, 2, 4), (Stage("mbconv", 5, 2, 3, 5, 1, Decimal("0.5")),), Head(7, 2)
+    )  # fmt: skip
+    macs = 27 * 4 * 36 + 4 * 12 * 36 + 25 * 12 * 9 + 12 * 2 + 2 * 12 + 12 * 5 * 9 + 5 * 7 * 9 + 7 * 2
+    weights = 27 * 4 + 4 * 12 + 25 * 12 + (12 * 2 + 2) + (2 * 12 + 12) + 12 * 5 + 5 * 7 + (7 * 2 + 2)
+    norms = 2 * (4 + 12 + 12 + 5 + 7)
+    activations = 4 * 36 + 12 * 36 + 12 * 9 + 2 + 12 + 5 * 9 + 7 * 9 + 2
+    got = cost(network)
+    assert (got.macs, got.params, got.activations) == (macs, weights + norms, activations)
+    assert got.memory_bytes(9) == 4 * (3 * got.params + 9 * got.stored)
+
+
+def test_the_squeeze_is_of_the_block_input_and_at_least_one() -> None:
+    def squeezed(width: int, se: str) -> int:
+        stage = Stage("mbconv", 3, 1, 6, width, 1, Decimal(se))
+        network = Architecture(5, Stem(3, 1, width), (stage,), Head(None, 3))
+        layers = {layer.role: layer for block in network.walk() for layer in block.layers}
+        return layers["squeeze"].out_width
+
+    assert [squeezed(40, "0.25"), squeezed(7, "0.25"), squeezed(3, "0.25"), squeezed(100, "0.29")] == [
+        10,
+        1,
+        1,
+        29,
+    ]
+
+
+def test_the_walk_names_every_block_once() -> None:
+    names = [block.name for block in B0.architecture.walk()]
+    assert names[:3] == ["stem", "stages.0.0", "stages.1.0"]
+    assert names[-3:] == ["stages.6.0", "head", "classifier"]
+    assert len(names) == len(set(names)) == sum(B0.architecture.depths) + 3
+    blocks = list(B0.architecture.walk())
+    assert all(one.out_width == other.in_width for one, other in pairwise(blocks))
+    assert [block.in_px for block in blocks if block.name.endswith(".0")] == [112, 112, 56, 28, 14, 14, 7]
+
+
+def test_a_grid_is_counted_as_one_by_one() -> None:
+    random = Random(5)
+    for _ in range(60):
+        network = random_architecture(random)
+        count, stages = random.randint(1, 12), len(network.stages)
+        draw = np.random.default_rng(random.randint(0, 99))
+        widths = draw.integers(1, 300, (count, len(network.widths)))
+        depths, sides = draw.integers(1, 9, (count, stages)), draw.integers(1, 300, count)
+        grid = cost_grid(network, widths, depths, sides)
+        for i in range(count):
+            one = cost(network.resized(widths[i].tolist(), depths[i].tolist(), int(sides[i])))
+            at = (grid.macs, grid.params, grid.activations, grid.stored)
+            assert Cost(*(int(np.asarray(field)[i]) for field in at)) == one
+
+
+def test_a_grid_beyond_64_bits_is_refused_and_one_with_a_long_ratio_is_not() -> None:
+    stage = Stage("mbconv", 15, 1, 64, 65536, 4096, Decimal("0.123456789"))
+    network = Architecture(16384, Stem(15, 1, 65536), (stage,), Head(None, 3))
+
+    def grid(px: int, depth: int) -> Cost:
+        return cost_grid(network, np.array([[65536, 65536]]), np.array([[depth]]), np.array([px]))
+
+    with pytest.raises(SpaceError, match="must fit in 64 bits"):
+        grid(16384, 4096)
+    small = cost(network.resized([65536, 65536], [1], 2))
+    assert int(np.asarray(grid(2, 1).macs)[0]) == small.macs

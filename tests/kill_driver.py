@@ -1,0 +1,41 @@
+"""A search that is there to be killed: `python kill_driver.py FOLDER LOG SECONDS ray|inline`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from planted import Planted, importable_by_workers, study
+
+from scalesearch.runners.execution import Event, Runner
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.study.answer import answer, write_answer
+from scalesearch.study.search import search
+from scalesearch.study.study import locked, open_or_create
+
+
+def main(folder: Path, log: str, seconds: float, kind: str) -> None:
+    """Run what is left of the search and write the answer."""
+    with locked(folder), importable_by_workers():
+        begun = open_or_create(study(folder))
+        search(begun, made(kind), Planted(seconds=seconds, log=log), quiet)
+        found = answer(begun.plan, begun.outcomes())
+        assert found is not None
+        write_answer(folder, found)
+
+
+def made(kind: str) -> Runner:
+    """The runner of that name."""
+    if kind == "inline":
+        return InlineRunner()
+    from scalesearch.runners.ray_tune import RayRunner
+
+    return RayRunner(cores=2)
+
+
+def quiet(event: Event) -> None:
+    """Hear nothing."""
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4])

@@ -1,0 +1,187 @@
+"""The built network is the one that the walk describes: sizes, parameters, activations, stored tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+
+import pytest
+import torch
+from networks import SMALL, random_architecture
+from torch import Tensor, nn
+
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.nets import depthwise
+from scalesearch.nets.blocks import BLOCKS
+from scalesearch.nets.blocks.mbconv import MBConv
+from scalesearch.nets.convnet import ConvNet
+
+NET = replace(SMALL.architecture, resolution=33)
+
+
+def examples(count: int) -> Iterator[tuple[Architecture, ConvNet]]:
+    for seed in range(count):
+        architecture = random_architecture(Random(seed))
+        yield architecture, ConvNet(architecture).eval()
+
+
+def images_of(architecture: Architecture, batch: int) -> Tensor:
+    side = architecture.resolution
+    return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(1))
+
+
+def output_sizes(net: nn.Module, images_NCHW: Tensor) -> list[tuple[int, ...]]:
+    """The shapes that convolutions and linear layers put out, in order."""
+    shapes: list[tuple[int, ...]] = []
+
+    def keep(_: nn.Module, __: object, output: Tensor) -> None:
+        shapes.append(tuple(output.shape))
+
+    counted = [one for one in net.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
+    hooks = [one.register_forward_hook(keep) for one in counted]
+    with torch.no_grad():
+        net(images_NCHW)
+    for hook in hooks:
+        hook.remove()
+    return shapes
+
+
+def test_parameters_and_activations_are_the_closed_forms() -> None:
+    for architecture, net in examples(40):
+        expected = cost(architecture)
+        assert sum(weights.numel() for weights in net.parameters()) == expected.params
+        shapes = output_sizes(net, images_of(architecture, 1))
+        assert sum(torch.Size(shape).numel() for shape in shapes) == expected.activations
+
+
+def test_every_layer_has_the_shape_that_the_walk_says() -> None:
+    for architecture, net in examples(20):
+        shapes = output_sizes(net, images_of(architecture, 2))
+        layers = [layer for block in architecture.walk() for layer in block.layers]
+        for layer, shape in zip(layers, shapes, strict=True):
+            expected = (2, layer.out_width, layer.out_px, layer.out_px)
+            assert shape == expected[: len(shape)]
+
+
+def test_b0_has_the_published_parameters() -> None:
+    net = ConvNet(load_baseline("b0").architecture)
+    assert sum(weights.numel() for weights in net.parameters()) == 5_288_548
+    assert [name for name, _ in net.named_children()][:3] == ["stem", "stages_0_0", "stages_1_0"]
+
+
+def test_images_become_logits() -> None:
+    for architecture, net in examples(10):
+        with torch.no_grad():
+            assert net(images_of(architecture, 3)).shape == (3, architecture.head.classes)
+
+
+@pytest.mark.parametrize("activation", ["silu", "relu", "relu6"])
+def test_the_network_is_a_plain_function_of_its_weights(activation: str) -> None:
+    """One MBConv with everything, written out by hand in torch functions."""
+    stage = Stage("mbconv", 3, 1, 3, 5, 1, Decimal("0.5"))
+    architecture = Architecture(7, Stem(3, 2, 5), (stage,), Head(None, 2), activation, Decimal("0.01"))
+    net, images_NCHW = ConvNet(architecture).eval(), images_of(architecture, 3)
+    weights = {name: value.detach() for name, value in net.state_dict().items()}
+    act = {"silu": nn.functional.silu, "relu": torch.relu, "relu6": nn.functional.relu6}[activation]
+
+    def conv(features_NCHW: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
+        kernel = weights[f"{name}.0.weight"]
+        out = nn.functional.conv2d(features_NCHW, kernel, None, stride, kernel.shape[-1] // 2, 1, groups)
+        return nn.functional.batch_norm(
+            out, weights[f"{name}.1.running_mean"], weights[f"{name}.1.running_var"], eps=0.01
+        )
+
+    features = act(conv(images_NCHW, "stem", 2))
+    inner = act(conv(act(conv(features, "stages_0_0.expand")), "stages_0_0.depthwise", 1, 15))
+    pooled, gate = inner.mean((2, 3)), "stages_0_0.gate."
+    squeezed = act(pooled @ weights[gate + "squeeze.weight"][:, :, 0, 0].T + weights[gate + "squeeze.bias"])
+    gates = (squeezed @ weights[gate + "excite.weight"][:, :, 0, 0].T + weights[gate + "excite.bias"]).sigmoid()
+    features = features + conv(inner * gates[:, :, None, None], "stages_0_0.project")
+    logits = features.mean((2, 3)) @ weights["classifier.linear.weight"].T + weights["classifier.linear.bias"]
+    with torch.no_grad():
+        assert torch.allclose(net(images_NCHW), logits, atol=1e-5)
+
+
+def test_only_blocks_that_keep_their_shape_have_a_shortcut() -> None:
+    net = ConvNet(NET)
+    blocks = {name: block for name, block in net.named_children() if isinstance(block, MBConv)}
+    assert {name: block.shortcut for name, block in blocks.items()} == {
+        "stages_0_0": True,
+        "stages_1_0": False,
+        "stages_1_1": True,
+        "stages_1_2": True,
+        "stages_2_0": False,
+        "stages_2_1": True,
+        "stages_2_2": True,
+    }
+
+
+def test_a_stride_without_a_change_of_width_has_no_shortcut() -> None:
+    stage = Stage("mbconv", 3, 2, 2, 9, 2)
+    architecture = Architecture(14, Stem(3, 2, 9), (stage,), Head(None, 4))
+    net = ConvNet(architecture).eval()
+    assert [block.shortcut for block in net.children() if isinstance(block, MBConv)] == [False, True]
+    assert output_sizes(net, images_of(architecture, 3))[-1] == (3, 4)
+
+
+def test_zeroed_branches_leave_the_shortcut_alone() -> None:
+    net = ConvNet(NET).eval()
+    block = net.get_submodule("stages_1_1")
+    features_NCHW = torch.randn(2, 24, 9, 9, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        assert not torch.allclose(block(features_NCHW), features_NCHW)
+        first = net.get_submodule("stages_1_0")
+        before = first(torch.ones(1, 16, 9, 9))
+        net.zero_residual_branches()
+        assert torch.equal(block(features_NCHW), features_NCHW)
+        assert torch.equal(first(torch.ones(1, 16, 9, 9)), before)
+        assert before.abs().max() > 0
+
+
+def test_every_kind_of_the_design_is_wired() -> None:
+    kinds = {block.kind for block in NET.walk()} | {stage.kind for stage in NET.stages}
+    assert kinds <= set(BLOCKS)
+
+
+def saved_elements(net: nn.Module, images_NCHW: Tensor) -> int:
+    """Elements that autograd keeps for the backward pass, each storage once, without weights and buffers."""
+    own = {one.untyped_storage().data_ptr() for one in [*net.parameters(), *net.buffers()]}
+    kept: dict[int, Tensor] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        pointer = tensor.untyped_storage().data_ptr()
+        if pointer not in own:
+            kept[pointer] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = net(images_NCHW).sum()
+    assert loss.requires_grad
+    return sum(tensor.untyped_storage().nbytes() // tensor.element_size() for tensor in kept.values())
+
+
+STORING = [
+    (NET, 5),
+    (replace(NET, head=Head(None, 4), activation="relu6"), 4),
+    (replace(NET, activation="relu"), 3),
+    (replace(load_baseline("b0").architecture, resolution=65), 3),
+    (
+        Architecture(
+            41, Stem(5, 2, 9), (Stage("conv", 3, 2, 1, 14, 2), Stage("mbconv", 3, 1, 2, 11, 2)), Head(17, 4)
+        ),
+        5,
+    ),
+]
+
+
+@pytest.mark.parametrize(("architecture", "batch"), STORING)
+def test_what_training_stores(monkeypatch: pytest.MonkeyPatch, architecture: Architecture, batch: int) -> None:
+    """Within 5 % of what autograd keeps, where every convolution is torch's own."""
+    monkeypatch.setattr(depthwise, "_trains_on_cpu", lambda *_: False)
+    net = ConvNet(architecture).train()
+    saved = saved_elements(net, images_of(architecture, batch))
+    assert batch * cost(architecture).stored == pytest.approx(saved, rel=0.05)

@@ -1,0 +1,76 @@
+"""The second witness: fvcore counts what is built, and agrees with the closed form to the last multiply-add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+import pytest
+from networks import SMALL, random_architecture
+
+from scalesearch.design.architecture import Architecture, Head
+from scalesearch.design.baselines import baseline_names, load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.errors import CountError
+from scalesearch.nets import flops
+from scalesearch.nets.flops import fvcore_receipt
+
+
+def random_networks(count: int) -> Iterator[Architecture]:
+    for seed in range(count):
+        yield random_architecture(Random(seed))
+
+
+def test_b0_golden() -> None:
+    """Where our B0 differs from torchvision's 401,659,392: it pools by a mean, which fvcore does not count.
+
+    torchvision's adaptive_avg_pool2d (2,369,248, in squeeze-and-excitation and in the head) is the whole
+    difference; convolutions, linear layer and batch norm are the same to the last operation.
+    """
+    receipt = fvcore_receipt(load_baseline("b0").architecture)
+    assert receipt.by_operator == {"batch_norm": 13_475_392, "conv": 384_534_752, "linear": 1_280_000}
+    assert receipt.macs == 385_814_752
+    assert receipt.total == 399_290_144 == 401_659_392 - 2_369_248
+    assert {"aten::mean", "aten::sigmoid"} <= set(receipt.uncounted)
+
+
+def test_every_shipped_baseline_is_counted_alike() -> None:
+    for name in baseline_names():
+        network = load_baseline(name).architecture
+        assert fvcore_receipt(network).macs == cost(network).macs
+
+
+def test_fvcore_agrees_on_random_networks() -> None:
+    kinds, heads = set(), set()
+    for network in random_networks(40):
+        assert fvcore_receipt(network).macs == cost(network).macs
+        kinds |= {(stage.kind, stage.kernel, stage.stride, bool(stage.se)) for stage in network.stages}
+        heads.add(network.head.width is None)
+    assert len(kinds) > 20
+    assert heads == {True, False}
+
+
+@pytest.mark.slow
+def test_fvcore_agrees_on_two_hundred_random_networks() -> None:
+    for network in random_networks(200):
+        assert fvcore_receipt(network).macs == cost(network).macs
+
+
+def test_a_head_without_a_convolution_is_counted_too() -> None:
+    network = replace(SMALL.architecture, head=Head(None, 7), resolution=37)
+    assert fvcore_receipt(network).by_operator["linear"] == 48 * 7
+
+
+def test_a_count_that_disagrees_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = replace(SMALL.architecture, resolution=17)
+
+    def wrong(architecture: Architecture) -> object:
+        right = cost(architecture)
+        return replace(right, macs=right.macs + 1)
+
+    monkeypatch.setattr(flops, "cost", wrong)
+    with pytest.raises(CountError, match=r"at 17 px: the closed form counts .* one of the two is wrong") as caught:
+        fvcore_receipt(network)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 1

@@ -1,0 +1,96 @@
+"""Random networks for tests: small, with a different size for every dimension where that is possible."""
+
+from __future__ import annotations
+
+import csv
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from scalesearch.design.architecture import ACTIVATIONS, Architecture, Head, Stage, Stem
+from scalesearch.design.coefficients import AXES, Multipliers
+from scalesearch.design.rounding import ROUNDING_RULES, Rounding
+from scalesearch.design.scaling import Baseline
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SOURCES = (
+    "a: b # c",
+    '"',
+    "\\",
+    "'",
+    "- x",
+    "Süß 深い 🎉",
+    "no",
+    "~",
+    "",
+    " ",
+    "{[",
+    "%YAML",
+    "\\u0041",
+    "!!int 3",
+)
+
+SMALL = Baseline(
+    name="small",
+    source="seven MBConv layers in three stages",
+    architecture=Architecture(
+        resolution=96,
+        stem=Stem(3, 2, 16),
+        stages=(
+            Stage("mbconv", 3, 1, 1, 16, 1, Decimal("0.25")),
+            Stage("mbconv", 3, 2, 4, 24, 3, Decimal("0.25")),
+            Stage("mbconv", 5, 2, 4, 48, 3, Decimal("0.25")),
+        ),
+        head=Head(192, 10),
+    ),
+    rounding=Rounding("balanced", 4),
+)
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    """The rows of a fixture by the names of its columns."""
+    with (FIXTURES / name).open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def random_stage(random: Random, width: int) -> Stage:
+    """One stage of `width` channels."""
+    kernel, stride, depth = random.choice((1, 3, 5, 7)), random.choice((1, 1, 2, 3)), random.randint(1, 3)
+    if random.random() < 0.3:
+        return Stage("conv", kernel, stride, 1, width, depth)
+    se = Decimal(random.choice(("0", "0", "0.25", "0.04", "0.5", "1", "0.333333")))
+    return Stage("mbconv", kernel, stride, random.choice((1, 2, 3, 6)), width, depth, se)
+
+
+def random_architecture(random: Random, largest_px: int = 21) -> Architecture:
+    """One to four stages; all widths, the side and the classes differ."""
+    sizes = random.sample(range(2, 40), 8)
+    return Architecture(
+        resolution=random.randint(5, largest_px),
+        stem=Stem(random.choice((1, 3, 5)), random.choice((1, 2)), sizes[0]),
+        stages=tuple(random_stage(random, width) for width in sizes[1 : random.randint(2, 5)]),
+        head=Head(random.choice((None, sizes[5])), sizes[6]),
+        activation=random.choice(ACTIVATIONS),
+        batch_norm_eps=Decimal(random.choice(("0.001", "0.00001", "0.5"))),
+    )
+
+
+def random_multipliers(random: Random) -> Multipliers:
+    """Depth, width and resolution in 0.5 … 3, with up to four decimal places."""
+    return Multipliers(*(Decimal(random.randint(5000, 30000)) / 10000 for _ in AXES))
+
+
+def random_baseline(random: Random) -> Baseline:
+    """A baseline of a random network, with a source that YAML could misread; half of them scaled ones."""
+    name = "".join(random.choices("abc019._-", k=random.randint(0, 63)))
+    source = random.choice(SOURCES) + "".join(chr(random.randint(32, 0x2FF)) for _ in range(random.randint(0, 9)))
+    made = Baseline(
+        name=random.choice("a0no") + name,
+        source="".join(letter for letter in source if letter.isprintable()),
+        architecture=random_architecture(random),
+        rounding=Rounding(random.choice(ROUNDING_RULES), random.choice((1, 2, 8))),
+        axes=tuple(random.sample(AXES, random.randint(1, 3))),
+    )
+    if random.random() < 0.5:
+        return made
+    return made.scale(random_multipliers(random), random.choice(ROUNDING_RULES))

@@ -1,0 +1,126 @@
+"""Objectives whose truth is known, and trials for them; picklable, and importable without torch."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.plan import DataFacts, Plan, Question
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import TrialEndedError, TrialSpec
+from scalesearch.study.study import Study
+
+ENVIRONMENT = {"torch": "1", "numpy": "2", "processor": "abacus", "gpu": "none"}
+DATA = DataFacts("planted", "f" * 64, classes=3, train=7, val=1000)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Accuracy from the network's depth and the seed alone; some seeds misbehave as told.
+
+    `log` gets a line at each start and end of a trial, with the process and the time; `dies_once` names a
+    folder that remembers who has died, so that a second try succeeds.
+    """
+
+    epochs: int = 2
+    seconds: float = 0.0
+    diverges: tuple[int, ...] = ()
+    raises: tuple[int, ...] = ()
+    raises_late: tuple[int, ...] = ()
+    runs_out: tuple[int, ...] = ()
+    dies: tuple[int, ...] = ()
+    dies_once: str = ""
+    hangs: tuple[int, ...] = ()
+    log: str = ""
+    per_layer: float = 0.01
+
+    def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
+        self._write("start", spec)
+        for index in range(1, self.epochs + 1):
+            time.sleep(self.seconds)
+            self._misbehave(spec)
+            yield self._epoch(spec, index)
+            if spec.seed in self.raises_late:
+                raise ValueError("very long " * 200)
+        self._write("end", spec)
+
+    def _epoch(self, spec: TrialSpec, index: int) -> Epoch:
+        layers = sum(spec.network.depths)
+        # A hash of the trial stands for noise, the same on every machine.
+        noise = (int(spec.id, 16) % 1000 - 500) * 1e-6
+        accuracy = 0.5 + self.per_layer * layers * index / self.epochs + 0.001 * spec.seed + noise
+        return Epoch(index, index * 100, 1 / (cost(spec.proxy).macs + index), 1.0, accuracy, self.seconds)
+
+    def _misbehave(self, spec: TrialSpec) -> None:
+        if spec.seed in self.diverges:
+            raise TrialEndedError("diverged", "the loss is no longer finite in epoch 1")
+        if spec.seed in self.runs_out:
+            raise TrialEndedError("oom", "out of memory")
+        if spec.seed in self.raises:
+            raise RuntimeError("broken\nin two lines")
+        if spec.seed in self.dies:
+            os._exit(7)
+        if self.dies_once and not (mark := Path(self.dies_once, spec.id)).exists():
+            mark.touch()
+            os._exit(8)
+        if spec.seed in self.hangs:
+            time.sleep(3600)
+
+    def _write(self, what: str, spec: TrialSpec) -> None:
+        if self.log:
+            with Path(self.log).open("a") as stream:
+                stream.write(f"{what} {spec.id} {os.getpid()} {time.time():.3f}\n")
+
+
+def log_lines(path: Path) -> list[tuple[str, str, int, float]]:
+    """What `Planted` logged: event, trial, process, time."""
+    rows = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+    return [(what, trial, int(process), float(at)) for what, trial, process, at in rows]
+
+
+@contextmanager
+def importable_by_workers() -> Iterator[None]:
+    """Let processes that are started meanwhile import the tests' own modules."""
+    before = os.environ.get("PYTHONPATH")
+    here = str(Path(__file__).parent)
+    os.environ["PYTHONPATH"] = here if before is None else f"{here}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+
+
+def budget(**changes: object) -> Budget:
+    """The smoke budget, changed."""
+    return replace(BUDGETS["smoke"], **changes)  # type: ignore[arg-type]
+
+
+def plan(spent: Budget | None = None, phi: str = "1") -> Plan:
+    """A search of the tiny baseline on data that nobody reads."""
+    return Plan(Question(load_baseline("tiny"), Decimal(phi), spent or budget()), DATA)
+
+
+def study(folder: Path, asked: Plan | None = None) -> Study:
+    """That search in a folder, not yet begun."""
+    return Study(folder, asked or plan(), dict(ENVIRONMENT), "scalesearch grid --name planted")
+
+
+def trials(count: int) -> list[TrialSpec]:
+    """So many trials of the tiny baseline, with seeds 0, 1, ….
+
+    The odd ones are of a deeper network.
+    """
+    asked = plan()
+    base, other = asked.question.baseline.architecture, asked.chosen[-1].architecture
+    return [asked.spec(other if seed % 2 else base, seed) for seed in range(count)]

@@ -1,0 +1,151 @@
+"""What every runner promises: one test, all runners."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from planted import Planted, trials
+
+from scalesearch.runners.execution import Event, Execution, Finished, Progressed, Runner, Started
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.runners.ray_tune import RayRunner
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import Outcome, TrialSpec
+
+SPECS = tuple(reversed(trials(7)))
+"""Seeds 6 … 0."""
+OBJECTIVE = Planted(epochs=3, seconds=0.05, diverges=(0,), raises=(1,), runs_out=(3,), raises_late=(5,))
+STATES = {0: "diverged", 1: "failed", 2: "complete", 3: "oom", 4: "complete", 5: "failed", 6: "complete"}
+EPOCHS = {0: 0, 1: 0, 2: 3, 3: 0, 4: 3, 5: 1, 6: 3}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A runner and what it told of `SPECS`."""
+
+    runner: Runner
+    events: tuple[Event, ...]
+
+    def of(self, spec: TrialSpec) -> list[Event]:
+        return [event for event in self.events if event.spec.id == spec.id]
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        return {event.spec.id: event.outcome for event in self.events if isinstance(event, Finished)}
+
+
+def told_by(runner: Runner) -> Told:
+    events: list[Event] = []
+    runner.run(SPECS, OBJECTIVE, events.append)
+    return Told(runner, tuple(events))
+
+
+@pytest.fixture(scope="module")
+def inline() -> Told:
+    return told_by(InlineRunner())
+
+
+@pytest.fixture(scope="module")
+def ray(started_ray: None) -> Told:
+    return told_by(RayRunner(gpus_per_trial=0.5, stall_seconds=math.inf))
+
+
+@pytest.fixture(params=["inline", "ray"])
+def told(request: pytest.FixtureRequest) -> Told:
+    found: Told = request.getfixturevalue(request.param)
+    return found
+
+
+def test_every_trial_finishes_exactly_once(told: Told) -> None:
+    finished = [event.spec.id for event in told.events if isinstance(event, Finished)]
+    assert Counter(finished) == Counter(spec.id for spec in SPECS)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"seed{spec.seed}")
+def test_a_trial_starts_progresses_and_finishes_in_that_order(told: Told, spec: TrialSpec) -> None:
+    events = told.of(spec)
+    assert [type(event) for event in events] == [Started, *[Progressed] * EPOCHS[spec.seed], Finished]
+    assert all(event.spec == spec for event in events)
+
+
+def test_how_a_trial_ended_has_a_name_and_a_failure_stops_no_other(told: Told) -> None:
+    assert {spec.seed: told.outcomes[spec.id].state for spec in SPECS} == STATES
+
+
+def test_the_outcome_holds_the_epochs_that_were_told(told: Told) -> None:
+    for spec in SPECS:
+        epochs = tuple(event.epoch for event in told.of(spec) if isinstance(event, Progressed))
+        assert told.outcomes[spec.id].epochs == epochs
+        assert [epoch.index for epoch in epochs] == list(range(1, EPOCHS[spec.seed] + 1))
+
+
+def test_only_a_complete_trial_has_an_accuracy(told: Told) -> None:
+    for outcome in told.outcomes.values():
+        if outcome.state == "complete":
+            assert outcome.accuracy == outcome.epochs[-1].val_accuracy
+        else:
+            assert outcome.accuracy is None
+
+
+def test_the_reason_is_one_short_line(told: Told) -> None:
+    messages = {spec.seed: told.outcomes[spec.id].message for spec in SPECS}
+    assert messages[0] == "the loss is no longer finite in epoch 1"
+    assert messages[1] == "RuntimeError: broken in two lines"
+    assert messages[3] == "out of memory"
+    assert messages[5].startswith("ValueError: very long very long")
+    assert max(map(len, messages.values())) == 500
+    assert messages[2] == messages[4] == messages[6] == ""
+
+
+def test_trials_begin_in_the_order_that_is_given(told: Told) -> None:
+    assert [event.spec for event in told.events if isinstance(event, Started)] == list(SPECS)
+
+
+def test_times_are_measured(told: Told) -> None:
+    for spec in SPECS:
+        outcome = told.outcomes[spec.id]
+        assert outcome.training_seconds == pytest.approx(0.05 * EPOCHS[spec.seed])
+        assert 0.05 * max(1, EPOCHS[spec.seed]) <= outcome.seconds < 5
+
+
+def test_nothing_to_run_is_no_event(told: Told) -> None:
+    events: list[Event] = []
+    told.runner.run([], OBJECTIVE, events.append)
+    assert events == []
+
+
+def test_what_a_listener_raises_ends_the_run_as_it_is(told: Told) -> None:
+    """A record that could not be written must not be taken for one that was, nor hide in Ray's traceback."""
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Finished):
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="^disk full$"):
+        told.runner.run(SPECS[:2], OBJECTIVE, listener)
+
+
+def test_ctrl_c_while_an_event_is_told_leaves_as_ctrl_c(told: Told) -> None:
+    def listener(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        told.runner.run(SPECS[:1], OBJECTIVE, listener)
+
+
+def test_all_runners_find_the_same(inline: Told, ray: Told) -> None:
+    def facts(told: Told) -> dict[str, tuple[object, ...]]:
+        return {key: (one.state, one.epochs, one.message) for key, one in told.outcomes.items()}
+
+    assert facts(inline) == facts(ray)
+
+
+def test_the_execution_of_a_trial_goes_epoch_by_epoch() -> None:
+    execution = Execution(SPECS[0], Planted(epochs=1))
+    first, last = execution.step(), execution.step()
+    assert isinstance(first, Epoch)
+    assert isinstance(last, Outcome)
+    assert last.epochs == (first,)

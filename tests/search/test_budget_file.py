@@ -1,0 +1,129 @@
+"""Budgets, recipes and scene recipes: named ones, the user's own, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from scalesearch.errors import InputError, SpaceError
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.budget_file import load_budget, parse_budget
+from scalesearch.search.scenes import SceneRecipe
+from scalesearch.search.task import Recipe
+
+MINE = """\
+name: mine
+step: 0.1
+tolerance: 0.05
+seeds: 2
+finalists: 0
+final_seeds: 0
+width_divisor: 4
+resolution: 32
+recipe: {epochs: 3, batch: 16, learning_rate: 0.1}
+scenes:
+  classes: 4
+  train: 64
+  val: 32
+"""
+
+
+def test_a_file_is_a_budget(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(MINE)
+    found = load_budget(str(path))
+    assert (found.name, found.step, found.tolerance, found.seeds) == ("mine", Decimal("0.1"), Decimal("0.05"), 2)
+    assert found.recipe == Recipe(3, 16, Decimal("0.1"))
+    assert found.scenes == SceneRecipe(classes=4, train=64, val=32)
+    assert found.candidates is None
+
+
+def test_named_budgets() -> None:
+    assert sorted(BUDGETS) == ["full", "quick", "smoke", "standard"]
+    for name, budget in BUDGETS.items():
+        assert load_budget(name) == budget
+        assert budget.name == name
+    with pytest.raises(InputError, match="--budget 'huge': must be one of smoke, quick, standard, full or"):
+        load_budget("huge")
+    with pytest.raises(InputError, match="does not exist"):
+        load_budget("./huge.yaml")
+
+
+@pytest.mark.parametrize(
+    ("part", "by", "message"),
+    [
+        ("seeds: 2", "seeds: 0", "f:4: seeds: seeds is 0, but it must be at least 1"),
+        ("seeds: 2", "seeds: two", "f:4: seeds: is 'two', but must be a whole number"),
+        ("seeds: 2\n", "", "f:1: seeds: is missing"),
+        ("step: 0.1", "step: 1e-1", "f:2: step: '1e-1' is ambiguous"),
+        ("step: 0.1", "step: 'NaN'", "f:2: step: is 'NaN', but must be a number"),
+        ("final_seeds: 0", "final_seeds: 0\nfoo: 1", "f:7: foo: is not a key here"),
+        ("final_seeds: 0", 'final_seeds: 0\n"a\\nb": 1', "f:7: 'a\\nb': is not a key here"),
+        ("epochs: 3", "epochs: 0", "f:9: recipe.epochs: epochs is 0, but training needs at least 1"),
+        ("  val: 32", "  val: 3", "f:13: scenes.val: val is 3, but needs 4, one a class"),
+        ("  classes: 4", "  classes: 1", "f:11: scenes.classes: classes is 1"),
+        ("width_divisor: 4", "width_divisor: 4\ncandidates: 1", "f:8: candidates: candidates is 1"),
+        (MINE, "3", "f:1: file: must be a mapping"),
+    ],
+)
+def test_a_bad_budget_is_one_line(part: str, by: str, message: str) -> None:
+    assert part in MINE
+    with pytest.raises(InputError) as caught:
+        parse_budget(MINE.replace(part, by, 1), "f")
+    assert str(caught.value).startswith(message)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"batch": 0}, "batch is 0"),
+        ({"learning_rate": Decimal(0)}, "learning_rate is 0"),
+        ({"warmup": Decimal(1)}, "warmup is 1"),
+        ({"momentum": Decimal("-0.1")}, "momentum is -0.1"),
+        ({"label_smoothing": Decimal("1.5")}, "label_smoothing is 1.5"),
+        ({"crop": Decimal(1)}, "crop is 1"),
+        ({"weight_decay": Decimal(-1)}, "weight_decay is -1"),
+    ],
+)
+def test_recipes_are_checked(changes: dict[str, int | Decimal], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        replace(Recipe(3, 16, Decimal("0.1")), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": 0}, "seeds is 0, but it must be at least 1"),
+        ({"finalists": -1}, "finalists is -1"),
+        ({"final_seeds": -1}, "final_seeds is -1"),
+        ({"width_divisor": 0}, "width_divisor is 0"),
+        ({"resolution": 7}, "resolution is 7"),
+        ({"candidates": 1}, "candidates is 1, but a comparison needs at least 2"),
+    ],
+)
+def test_budgets_are_checked(changes: dict[str, int], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        replace(BUDGETS["quick"], **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": 1}, "classes is 1"),
+        ({"noise": 129}, "noise is 129"),
+        ({"train": 39}, "train is 39, but needs 40, one a class"),
+        ({"share_low": Decimal("0.9")}, "share_low is 0.9 and share_high 0.8"),
+        ({"share_high": Decimal("1.1")}, "share_high 1.1"),
+        ({"distractor_scale": Decimal(0)}, "distractor_scale is 0"),
+        ({"jitter": Decimal("0.6")}, "jitter is 0.6"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_scene_recipes_are_checked(changes: dict[str, int | Decimal], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        replace(SceneRecipe(), **changes)  # type: ignore[arg-type]

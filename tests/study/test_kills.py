@@ -1,0 +1,140 @@
+"""A search that is killed at any moment, any number of times, ends as one that was left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+from planted import Planted, log_lines, plan, study
+
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.study.answer import answer, write_answer
+from scalesearch.study.records import problems
+from scalesearch.study.search import search
+from scalesearch.study.study import open_or_create
+
+TESTS = Path(__file__).parent.parent
+KILLS = int(os.environ.get("KILLS", "3"))
+LONGEST = 120
+
+
+class Driver:
+    """`kill_driver.py` on one folder, run and killed; what must hold is checked each time."""
+
+    def __init__(self, root: Path, kind: str, seconds: float) -> None:
+        self.folder, self.log = root / "study", root / "log"
+        self.kind, self.seconds = kind, seconds
+        self.kept: dict[str, bytes] = {}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        script = str(TESTS / "kill_driver.py")
+        arguments = [str(self.folder), str(self.log), str(self.seconds), self.kind]
+        environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"}
+        return subprocess.Popen(
+            [sys.executable, script, *arguments],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def kill_after(self, seconds: float) -> bool:
+        """Start, wait for the first sign of life and then so long, kill; False where it was over before."""
+        lines = len(log_lines(self.log))
+        process = self.start()
+        deadline = time.monotonic() + LONGEST
+        while len(log_lines(self.log)) == lines and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        time.sleep(seconds)
+        alive = process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.check()
+        return alive
+
+    def finish(self) -> None:
+        """Run to the end."""
+        process = self.start()
+        _, said = process.communicate(timeout=LONGEST)
+        assert process.returncode == 0, said.decode()
+        self.check()
+
+    def check(self) -> None:
+        """No record has changed or gone since the last look, and all are whole."""
+        trials = self.folder / "trials"
+        found = {path.stem: path.read_bytes() for path in trials.glob("*.json")}
+        for key, data in self.kept.items():
+            assert found[key] == data, f"the record of {key} changed"
+        assert list(problems(trials)) == []
+        self.kept = found
+
+    def starts(self, first: int = 0) -> list[str]:
+        return [trial for what, trial, *_ in log_lines(self.log)[first:] if what == "start"]
+
+
+def killed_until_done(driver: Driver, kills: int, longest: float, random: Random) -> None:
+    """Kill `kills` times at random moments, and see that no recorded trial is begun again."""
+    for _ in range(kills):
+        recorded, seen = set(driver.kept), len(log_lines(driver.log))
+        alive = driver.kill_after(random.uniform(0, longest))
+        assert not recorded & set(driver.starts(seen)), "a trial that has a record was run again"
+        if not alive:
+            break
+    recorded, seen = set(driver.kept), len(log_lines(driver.log))
+    driver.finish()
+    again = driver.starts(seen)
+    assert not recorded & set(again)
+    assert driver.kind == "ray" or len(again) == len(set(again))  # a dying Ray worker may still log a start
+    assert recorded | set(again) == {spec.id for spec in plan().first_wave()}
+
+
+def left_alone(root: Path) -> Path:
+    """The same search without a kill, in this process."""
+    begun = open_or_create(study(root / "calm"))
+    search(begun, InlineRunner(), Planted(), lambda event: None)
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    write_answer(begun.folder, found)
+    return begun.folder
+
+
+def assert_equal_answers(folder: Path, calm: Path) -> None:
+    names = sorted(path.name for path in (calm / "family").iterdir())
+    assert len(names) == 8
+    for name in ["winner.yaml", *(f"family/{one}" for one in names)]:
+        assert (folder / name).read_bytes() == (calm / name).read_bytes()
+
+
+def test_inline_kills(tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "inline", 0.05)
+    killed_until_done(driver, min(KILLS, 3), 0.4, Random(1))
+    assert_equal_answers(driver.folder, left_alone(tmp_path))
+
+
+def test_a_kill_with_ray(tmp_path: Path) -> None:
+    """Its workers go down with the driver; none may live on and write."""
+    driver = Driver(tmp_path, "ray", 0.2)
+    killed_until_done(driver, 1, 1.0, Random(2))
+    assert_equal_answers(driver.folder, left_alone(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_many_inline_kills(seed: int, tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "inline", 0.1)
+    killed_until_done(driver, max(KILLS, 24) // 8, 0.5, Random(seed))
+    assert_equal_answers(driver.folder, left_alone(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_many_kills_with_ray(seed: int, tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "ray", 0.2)
+    killed_until_done(driver, max(KILLS, 10) // 5, 1.0, Random(seed))
+    assert_equal_answers(driver.folder, left_alone(tmp_path))
