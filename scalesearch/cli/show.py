@@ -56,7 +56,8 @@ def ranking_table(found: Answer) -> Table:
     table = Table(
         title=f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",
         title_justify="left",
-        caption="= ties with the best (95 %)   ▸ recommended",
+        caption="= ties with the best (95 %)   ▸ recommended   n: seeds\n"
+        "behind: difference to the best, adjusted for the seeds and for what a proxy of other cost gains",
         caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),

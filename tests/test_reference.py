@@ -1,0 +1,57 @@
+"""The committed reference studies: whole, and every derived file rebuilt from the records to the byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from scalesearch.study.answer import answer, summary_lines, write_answer
+from scalesearch.study.records import problems
+from scalesearch.study.study import open_study
+
+ROOT = Path(__file__).parent.parent
+STUDIES = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/study.json"))
+
+
+def test_there_is_one() -> None:
+    assert "b0-phi1-quick" in [path.name for path in STUDIES]
+
+
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
+def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
+    study = open_study(folder)
+    assert list(problems(study.trials_folder)) == []
+    outcomes = study.outcomes()
+    assert len(outcomes) == study.plan.total_trials()
+    found = answer(study.plan, outcomes)
+    assert found is not None
+    write_answer(tmp_path, found)
+    names = ["winner.yaml", "trials.csv", *(f"family/{path.name}" for path in (folder / "family").iterdir())]
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
+    left, right = (pd.read_parquet(one / "trials.parquet") for one in (tmp_path, folder))
+    pd.testing.assert_frame_equal(left, right)
+
+
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
+def test_every_trial_was_really_trained(folder: Path) -> None:
+    records = open_study(folder).records().values()
+    recipe = open_study(folder).plan.question.budget.recipe
+    assert all(len(record.outcome.epochs) == recipe.epochs for record in records)
+    assert all(record.outcome.training_seconds > 1 for record in records)
+    losses = [record.outcome.epochs[-1].train_loss for record in records]
+    assert len(set(losses)) == len(losses)
+    assert all(record.cost.fvcore_total for record in records)
+
+
+def test_readme_shows_what_the_study_says() -> None:
+    study = open_study(ROOT / "results" / "reference" / "b0-phi1-quick")
+    found = answer(study.plan, study.outcomes())
+    assert found is not None
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for line in summary_lines(found, Path("results"))[:3]:
+        assert line in readme
+    for arm in found.ranking.arms[:3]:
+        assert f"{arm.mean:.4f} ± {arm.standard_error:.4f}" in readme
