@@ -56,6 +56,8 @@ def run() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    if code == INTERRUPTED:  # typer makes it of Ctrl-C, without a word
+        fail("interrupted", INTERRUPTED)
     sys.exit(code or 0)
 
 

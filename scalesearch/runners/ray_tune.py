@@ -8,14 +8,12 @@ imported once a slot; the objective, and with it the data set, is put into the o
 from __future__ import annotations
 
 import logging
-import math
 import os
 import re
 import shutil
 import socket
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,16 +21,17 @@ from typing import Any
 import ray
 import ray._private.worker
 from ray import tune
-from ray.tune import Callback, Trainable
 
 from scalesearch.errors import InputError
-from scalesearch.runners.execution import Event, Execution, Finished, Listener, Progressed, Started
-from scalesearch.search.canonical import as_json, from_json
-from scalesearch.search.task import Epoch
+from scalesearch.runners.execution import Finished, Listener
+from scalesearch.runners.ray_worker import Bridge, Watcher, Worker
+from scalesearch.search.canonical import as_json
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 
 MAX_FAILURES = 2
-"""How often a trial is begun anew after its worker died."""
+"""How often a trial is begun anew, when the others are done, after its worker died."""
+
+_DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
 
 # Read once, before Ray: our own progress replaces Tune's table, and its files are thrown away anyway.
 _QUIET = {
@@ -68,31 +67,39 @@ class RayRunner:
 
     def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
         """See `Runner`; trials run side by side, begun in the order of `specs`."""
-        if not specs:
-            return
-        with self.session(), _temporary_folder() as folder:
-            watcher = _Watcher(specs, listener)
-            trainable = tune.with_parameters(_Worker, objective=objective, stall_seconds=self.stall_seconds)
+        left = list(specs)
+        with self.session():
+            for _ in range(1 + MAX_FAILURES):
+                left = self._fit(left, objective, listener) if left else []
+            for spec in left:
+                listener(Finished(spec, Outcome("failed", (), 0.0, 0.0, _DIED)))
+
+    def _fit(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> list[TrialSpec]:
+        """Run each once; the specs whose worker died."""
+        watcher = Watcher(specs, listener)
+        trainable = tune.with_parameters(Worker, objective=objective, stall_seconds=self.stall_seconds)
+        with _temporary_folder() as folder:
             tuner = tune.Tuner(
                 tune.with_resources(trainable, self._resources()),
                 param_space={"spec": tune.grid_search([as_json(spec) for spec in specs])},
-                tune_config=tune.TuneConfig(reuse_actors=True, max_concurrent_trials=None),
+                tune_config=tune.TuneConfig(reuse_actors=True),
                 run_config=tune.RunConfig(
                     name="scalesearch",
                     storage_path=folder,
                     verbose=0,
-                    callbacks=[_Bridge(watcher.key)],
-                    failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+                    callbacks=[Bridge(watcher.key)],
+                    # Not Tune's own retries: with reused actors one that waits for a slot can wait for ever.
+                    failure_config=tune.FailureConfig(max_failures=0),
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 ),
             )
             try:
                 tuner.fit()
-                watcher.give_up()
             except Exception as error:
                 raise watcher.error or error from None
             finally:
                 watcher.close()
+        return list(watcher.unfinished.values())
 
     def _resources(self) -> dict[str, float]:
         gpus = self.gpus_per_trial
@@ -180,129 +187,3 @@ def _temporary_folder() -> Iterator[str]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class _Worker(Trainable):  # type: ignore[misc]  # ray has no types
-    """A long-lived slot: one epoch a `step`, one trial after another."""
-
-    def setup(self, config: Mapping[str, Any], objective: Objective, stall_seconds: float) -> None:
-        """Keep the objective and take up the first trial."""
-        self._objective = objective
-        self._stall_seconds = stall_seconds
-        self._hangs = False
-        self._begin(config)
-
-    def reset_config(self, new_config: Mapping[str, Any]) -> bool:
-        """Take up another trial in the same process."""
-        self._begin(new_config)
-        return True
-
-    def _begin(self, config: Mapping[str, Any]) -> None:
-        self._execution = Execution(from_json(TrialSpec, config["spec"]), self._objective)
-
-    def step(self) -> dict[str, Any]:
-        """One epoch, or the outcome and with it the end."""
-        if self._hangs:
-            # The outcome is out; only the end of the process ends the thread that hangs. Ray replaces it.
-            os._exit(1)
-        found = self._step_or_stall()
-        if isinstance(found, Outcome) and not self._hangs:
-            return {"outcome": as_json(found, floats=True), "done": True}
-        key = "outcome" if self._hangs else "epoch"
-        return {key: as_json(found, floats=True), "done": False}
-
-    def _step_or_stall(self) -> Epoch | Outcome:
-        """A hung epoch cannot be stopped from within its thread, so it runs in one that can be left behind."""
-        results: list[Epoch | Outcome] = []
-        thread = threading.Thread(target=lambda: results.append(self._execution.step()), daemon=True)
-        thread.start()
-        thread.join(self._stall_seconds if math.isfinite(self._stall_seconds) else None)
-        if results:
-            return results[0]
-        self._hangs = True
-        return self._execution.outcome("stalled", f"no epoch was finished in {self._stall_seconds:g} s")
-
-    def cleanup(self) -> None:
-        """Nothing to close: the next trial replaces the execution."""
-
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Trials are short and begin anew; Tune asks for this method all the same."""
-
-    def load_checkpoint(self, checkpoint: Any) -> None:
-        """See `save_checkpoint`."""
-
-
-class _Watcher:
-    """The driver's side of a run: turns what Tune says into events. Lives outside what Tune pickles."""
-
-    def __init__(self, specs: Sequence[TrialSpec], listener: Listener) -> None:
-        self.key = f"{os.getpid()}-{id(self)}"
-        self.unfinished = {spec.id: spec for spec in specs}
-        self.error: Exception | None = None
-        """What the listener raised, such as a full disk; Tune ends with a traceback of its own around it."""
-        self._listener = listener
-        _WATCHERS[self.key] = self
-
-    def close(self) -> None:
-        del _WATCHERS[self.key]
-
-    def started(self, trial: Any) -> None:
-        self._tell(Started(from_json(TrialSpec, trial.config["spec"])))
-
-    def reported(self, trial: Any, result: Mapping[str, Any]) -> None:
-        spec = from_json(TrialSpec, trial.config["spec"])
-        if "outcome" in result:
-            outcome = from_json(Outcome, result["outcome"])
-            if outcome.state == "stalled":
-                trial.max_failures = 0  # its worker is about to end itself; that is no reason to begin anew
-            self._finish(spec, outcome)
-        elif "epoch" in result:
-            self._tell(Progressed(spec, from_json(Epoch, result["epoch"])))
-
-    def broken(self, trial: Any) -> None:
-        spec = from_json(TrialSpec, trial.config["spec"])
-        reason = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
-        self._finish(spec, Outcome("failed", (), 0.0, 0.0, reason))
-
-    def give_up(self) -> None:
-        """Whatever Tune left without a word is a failure, and says so."""
-        for spec in list(self.unfinished.values()):
-            self._finish(spec, Outcome("failed", (), 0.0, 0.0, "Ray ended without this trial's result"))
-
-    def _finish(self, spec: TrialSpec, outcome: Outcome) -> None:
-        if self.unfinished.pop(spec.id, None) is not None:
-            self._tell(Finished(spec, outcome))
-
-    def _tell(self, event: Event) -> None:
-        try:
-            self._listener(event)
-        except Exception as error:
-            self.error = error
-            raise
-
-
-_WATCHERS: dict[str, _Watcher] = {}
-"""The runs under way in this process."""
-
-
-class _Bridge(Callback):  # type: ignore[misc]  # ray has no types
-    """Passes Tune's callbacks to the watcher of the same process; holds its key alone, so it pickles."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def on_trial_start(self, *, trial: Any, **_: Any) -> None:
-        """A trial has a slot."""
-        _WATCHERS[self._key].started(trial)
-
-    def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
-        """A trial finished an epoch or itself."""
-        _WATCHERS[self._key].reported(trial, result)
-
-    def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
-        """The last result of a trial comes here only."""
-        _WATCHERS[self._key].reported(trial, trial.last_result or {})
-
-    def on_trial_error(self, *, trial: Any, **_: Any) -> None:
-        """A worker died more often than it may."""
-        _WATCHERS[self._key].broken(trial)

@@ -124,7 +124,7 @@ def test_what_a_listener_raises_ends_the_run_as_it_is(told: Told) -> None:
         if isinstance(event, Finished):
             raise OSError("disk full")
 
-    with pytest.raises(OSError, match="^disk full$"):
+    with pytest.raises(OSError, match=r"^disk full$"):
         told.runner.run(SPECS[:2], OBJECTIVE, listener)
 
 

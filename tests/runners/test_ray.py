@@ -67,7 +67,7 @@ def test_a_trial_that_hangs_is_given_up_and_its_slot_goes_on_in_a_new_process(tm
 
 def test_four_quarters_of_a_gpu_run_at_the_same_time(tmp_path: Path) -> None:
     log, specs = tmp_path / "log", trials(4)
-    finished(RayRunner(gpus_per_trial=0.25), specs, Planted(epochs=4, seconds=0.5, log=str(log)))
+    finished(RayRunner(gpus_per_trial=0.25), specs, Planted(epochs=4, seconds=2.0, log=str(log)))
     rows = log_lines(log)
     last_start = max(at for what, *_, at in rows if what == "start")
     first_end = min(at for what, *_, at in rows if what == "end")
@@ -81,6 +81,7 @@ def test_more_gpus_than_there_are_is_bad_input() -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow  # by default the searches of tests/cli show that both runners give the same bits
 def test_a_slot_that_has_trained_before_gives_the_bits_of_a_fresh_one() -> None:
     """Neither the first trial's weights nor its random numbers may reach the second."""
     torch = pytest.importorskip("torch")

@@ -110,7 +110,10 @@ def test_every_member_of_the_family_reads_back_with_its_ratios(clear: Study) -> 
         assert float(head.split("ratio ")[1].split(",")[0]) == pytest.approx(nominal, rel=1e-4)
         assert f"measured {member.origin.flops_ratio}" in head
         assert str(cost(member.architecture).macs) in text.splitlines()[1]
-    assert parse_baseline((clear.folder / "family" / "tiny.yaml").read_text(), "base").architecture == base.architecture
+    assert (
+        parse_baseline((clear.folder / "family" / "tiny.yaml").read_text(), "base").architecture
+        == base.architecture
+    )
 
 
 def test_csv_and_parquet_are_the_same_table_with_a_row_a_trial(clear: Study) -> None:
@@ -169,7 +172,9 @@ def test_the_last_lines_say_the_winner_the_doubt_the_ground_and_the_place(clear:
     ):
         assert part in text
     ties = len(answered(level).ranking.tied) - 1
-    assert f"{ties} of {len(level.plan.chosen) - 1} others" in "\n".join(summary_lines(answered(level), level.folder))
+    assert f"{ties} of {len(level.plan.chosen) - 1} others" in "\n".join(
+        summary_lines(answered(level), level.folder)
+    )
 
 
 def test_there_is_no_answer_without_a_completed_candidate() -> None:

@@ -58,8 +58,8 @@ def test_the_file_is_json_without_nan_and_named_after_its_trial(written: Path) -
     tree = json.loads(written.read_text())
     assert tree["id"] == written.stem == SPEC.id
     assert sorted(tree) == ["cost", "id", "outcome", "sha256", "spec", "version"]
+    broken = replace(OUTCOME, epochs=(replace(OUTCOME.epochs[0], val_loss=float("nan")),))
     with pytest.raises(ValueError, match="JSON"):
-        broken = replace(OUTCOME, epochs=(replace(OUTCOME.epochs[0], val_loss=float("nan")),))
         write_record(written.parent, replace(RECORD, spec=trials(2)[1], outcome=broken))
     assert list(written.parent.iterdir()) == [written]
 

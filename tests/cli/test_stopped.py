@@ -1,0 +1,118 @@
+"""`scalesearch grid` stopped by Ctrl-C or by a kill ends, once rerun, as if it had been left alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
+STUDY = Path("results") / "tiny-phi1-smoke"
+LONGEST = 240
+
+
+class Place:
+    """A folder to run in; the drawn images are shared."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder, self.environment = folder, {**os.environ, "XDG_CACHE_HOME": str(cache)}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "scalesearch", *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *words: str) -> str:
+        process = self.start(*words)
+        out, said = process.communicate(timeout=LONGEST)
+        assert process.returncode == 0, said
+        return out
+
+    def stop(self, signal_number: int, records: int, *words: str) -> tuple[int, str]:
+        """Run until there are so many records, then signal the whole group, as a terminal does."""
+        process = self.start(*words)
+        deadline = time.monotonic() + LONGEST
+        while len(self.records()) < records:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal_number)
+        _, said = process.communicate(timeout=60)
+        return process.returncode, said
+
+    def records(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (self.folder / STUDY / "trials").glob("*.json")}
+
+    def winner(self) -> str:
+        return (self.folder / STUDY / "winner.yaml").read_text()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def calm(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = Place(tmp_path_factory.mktemp("calm"), cache)
+    place.run(*SMOKE, "--runner", "inline")
+    return place
+
+
+@pytest.mark.parametrize("runner", ["inline", pytest.param("ray", marks=pytest.mark.slow)])
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
+    runner: str, calm: Place, cache: Path, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, cache)
+    code, said = place.stop(signal.SIGINT, 2, *SMOKE, "--runner", runner)
+    assert code == 130, said
+    kept = place.records()
+    (line,) = said.splitlines()
+    found = re.fullmatch(r"scalesearch: interrupted; (\d+)/7 trials are kept\. Resume: scalesearch (.*)", line)
+    assert found is not None, line
+    assert int(found[1]) == len(kept) < 7
+    assert not (tmp_path / STUDY / "winner.yaml").exists()
+    out = place.run(*shlex.split(found[2]))
+    assert f"{len(kept)}/7 done, resuming" in out
+    assert {name: data for name, data in place.records().items() if name in kept} == kept
+    assert len(place.records()) == 7
+    assert place.winner() == calm.winner()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runner", ["inline", "ray"])
+@pytest.mark.parametrize("records", [1, 4, 6])
+def test_a_killed_search_is_taken_up_again(
+    runner: str, records: int, calm: Place, cache: Path, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, cache)
+    code, _ = place.stop(signal.SIGKILL, records, *SMOKE, "--runner", runner)
+    assert code == -signal.SIGKILL
+    kept = place.records()
+    place.run(*SMOKE, "--runner", runner)
+    assert {name: data for name, data in place.records().items() if name in kept} == kept
+    assert place.winner() == calm.winner()
+
+
+def test_ctrl_c_before_anything_is_begun_is_one_line(cache: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path, cache)
+    process = place.start(*SMOKE, "--runner", "inline")
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert said.startswith("scalesearch: interrupted")
+    assert len(said.splitlines()) == 1
