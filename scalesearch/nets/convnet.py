@@ -13,9 +13,7 @@ from scalesearch.nets.blocks.parts import Norms
 class ConvNet(nn.Sequential):
     """Images (N, 3, H, W) → logits (N, classes); the children are the blocks of `Architecture.walk()`.
 
-    Weights start as torch's do, unlike tensorflow/tpu `efficientnet_model.py` (variance 2 / fan-out): at widths
-    divided by four that makes the gates of squeeze-and-excitation so large that short training stays at
-    chance (docs/log.md).
+    Weights start as torch's do, unlike tensorflow/tpu `efficientnet_model.py` (variance 2 / fan-out).
     """
 
     def __init__(self, architecture: Architecture) -> None:

@@ -63,7 +63,7 @@ _SMOKE = Budget(
 )
 
 # Easier scenes than the recipe's default, so that four epochs on a core tell networks apart: b0's proxy ends
-# at .70 and .77 over two seeds, and depth, width and resolution alone each add to it.
+# at .63 and .73 over two seeds, and depth, width and resolution alone each add to it (docs/log.md).
 _QUICK = Budget(
     name="quick",
     step=Decimal("0.1"),

@@ -91,9 +91,7 @@ def test_every_way_is_exact_at_every_size(shape: tuple[int, ...], way: str) -> N
     expected = conv2d_weight(  # type: ignore[no-untyped-call]
         images, (channels, 1, kernel, kernel), gradient, stride, kernel // 2, 1, channels
     )
-    torch.testing.assert_close(
-        weight_gradient(images, gradient, kernel, stride), expected, rtol=1e-12, atol=1e-12
-    )
+    torch.testing.assert_close(weight_gradient(images, gradient, kernel, stride), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 2, 2, 3, 1), (2, 3, 4, 3, 5, 2), (1, 2, 5, 4, 5, 1)])
