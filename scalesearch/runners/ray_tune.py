@@ -95,7 +95,9 @@ class RayRunner:
             )
             try:
                 tuner.fit()
-            except Exception as error:
+            except BaseException as error:
+                # The frames of the traceback hold the actors, and these their slots: only this lets go of both.
+                ray.shutdown()
                 raise watcher.error or error from None
             finally:
                 watcher.close()
