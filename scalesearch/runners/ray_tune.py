@@ -88,7 +88,7 @@ class RayRunner:
                     storage_path=folder,
                     verbose=0,
                     callbacks=[Bridge(watcher.key)],
-                    # Not Tune's own retries: with reused actors one that waits for a slot can wait for ever.
+                    # Not Tune's own retries: a network that kills its worker must not hold up the others.
                     failure_config=tune.FailureConfig(max_failures=0),
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 ),

@@ -1,17 +1,25 @@
-"""One Ray for all tests of runners: starting it takes seconds."""
+"""One Ray for all tests of runners, as starting it takes seconds; a run that breaks off shuts it down."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
+import ray
 from planted import importable_by_workers
 
 from scalesearch.runners.ray_tune import RayRunner
 
 
 @pytest.fixture(scope="package")
-def started_ray() -> Iterator[None]:
-    """Four cores and one GPU, as far as Ray knows."""
-    with importable_by_workers(), RayRunner(cores=4, logical_gpus=1).session():
-        yield
+def start_ray() -> Iterator[Callable[[], None]]:
+    """Sees that Ray is up, with four cores and, as far as it knows, one GPU."""
+    with ExitStack() as stack:
+        stack.enter_context(importable_by_workers())
+
+        def start() -> None:
+            if not ray.is_initialized():
+                stack.enter_context(RayRunner(cores=4, logical_gpus=1).session())
+
+        yield start

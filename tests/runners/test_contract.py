@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -49,13 +50,16 @@ def inline() -> Told:
 
 
 @pytest.fixture(scope="module")
-def ray(started_ray: None) -> Told:
-    return told_by(RayRunner(gpus_per_trial=0.5, stall_seconds=math.inf))
+def ray(start_ray: Callable[[], None]) -> Told:
+    start_ray()
+    return told_by(RayRunner(gpus_per_trial=0.5, stall_seconds=math.inf, cores=4, logical_gpus=1))
 
 
 @pytest.fixture(params=["inline", "ray"])
-def told(request: pytest.FixtureRequest) -> Told:
+def told(request: pytest.FixtureRequest, start_ray: Callable[[], None]) -> Told:
     found: Told = request.getfixturevalue(request.param)
+    if request.param == "ray":
+        start_ray()
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,9 @@ ONE_SLOT = RayRunner(gpus_per_trial=1)
 """One GPU a trial, and the session has one: so one trial at a time."""
 
 
-pytestmark = pytest.mark.usefixtures("started_ray")
+@pytest.fixture(autouse=True)
+def _ray_is_up(start_ray: Callable[[], None]) -> None:
+    start_ray()
 
 
 def finished(runner: Runner, specs: Sequence[TrialSpec], objective: Objective) -> dict[str, Outcome]:
@@ -49,6 +51,26 @@ def test_a_worker_that_dies_once_costs_nothing_but_time(tmp_path: Path) -> None:
     assert found.state == "complete"
     assert found.epochs == calm.epochs
     assert [what for what, *_ in log_lines(log)] == ["start", "start", "end"]
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_a_run_that_broke_off_gives_its_slots_back(
+    error: type[BaseException], start_ray: Callable[[], None]
+) -> None:
+    """Even while the error, and with it the frames that hold the actors, is kept."""
+
+    def listener(event: Event) -> None:
+        raise error
+
+    with pytest.raises(error) as caught:
+        ONE_SLOT.run(trials(2), Planted(), listener)
+    start_ray()
+    (outcome,) = finished(ONE_SLOT, trials(1), Planted()).values()
+    assert outcome.state == "complete"
+    assert caught.value is not None
 
 
 def test_a_trial_that_hangs_is_given_up_and_its_slot_goes_on_in_a_new_process(tmp_path: Path) -> None:
