@@ -1,5 +1,5 @@
 """`python -m scalesearch`."""
 
-from scalesearch.cli.main import run
+from scalesearch.cli.main import main
 
-run()
+main()

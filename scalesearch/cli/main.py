@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
@@ -36,6 +37,19 @@ def _verbs() -> None:
 
 
 _verbs()
+
+
+def main() -> NoReturn:
+    """The program: `run`, and its exit code for certain."""
+    try:
+        run()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # Where Ctrl-C fell into an import, Python would end itself by the signal whatever is asked here.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
 
 
 def run() -> NoReturn:

@@ -1,4 +1,4 @@
-"""One Ray for all tests of runners, as starting it takes seconds; a run that breaks off shuts it down."""
+"""One Ray for all tests of a module, as starting it takes seconds; a run that breaks off shuts it down."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from planted import importable_by_workers
 from scalesearch.runners.ray_tune import RayRunner
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def start_ray() -> Iterator[Callable[[], None]]:
     """Sees that Ray is up, with four cores and, as far as it knows, one GPU."""
     with ExitStack() as stack:

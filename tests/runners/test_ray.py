@@ -89,7 +89,7 @@ def test_a_trial_that_hangs_is_given_up_and_its_slot_goes_on_in_a_new_process(tm
 
 def test_four_quarters_of_a_gpu_run_at_the_same_time(tmp_path: Path) -> None:
     log, specs = tmp_path / "log", trials(4)
-    finished(RayRunner(gpus_per_trial=0.25), specs, Planted(epochs=4, seconds=2.0, log=str(log)))
+    finished(RayRunner(gpus_per_trial=0.25), specs, Planted(epochs=4, seconds=1.2, log=str(log)))
     rows = log_lines(log)
     last_start = max(at for what, *_, at in rows if what == "start")
     first_end = min(at for what, *_, at in rows if what == "end")
