@@ -72,7 +72,8 @@ def calm(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     return place
 
 
-@pytest.mark.parametrize("runner", ["inline", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("runner", ["inline", "ray"])
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     runner: str, calm: Place, cache: Path, tmp_path: Path
 ) -> None:
