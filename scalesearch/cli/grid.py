@@ -160,14 +160,16 @@ def _search(asked: Plan, images: ImageData, runner: Runner, where: Path, console
     with locked(where):
         study = open_or_create(Study(where, asked, environment(), command))
         outcomes = study.outcomes()
-        total, done = asked.total_trials(), len(outcomes)
-        if done >= total:
+        done = len(outcomes)
+        if not asked.left(outcomes):
             console.print(
-                f"{where}: {done}/{total} trials are done; to start anew, give --name or delete the folder"
+                f"{where}: {done}/{done} trials are done; to start anew, give --name or delete the folder",
+                highlight=False,
+                soft_wrap=True,
             )
         else:
             if done:
-                console.print(f"{where}: {done}/{total} done, resuming", highlight=False)
+                console.print(f"{where}: {done}/{asked.total_trials()} done, resuming", highlight=False)
             _run(study, images, runner, outcomes, command, console)
         _finish(study, console)
 

@@ -37,9 +37,8 @@ def show(
     console.print(ranking_table(found))
     for line in unmatched_lines(study.plan):
         console.print(line, highlight=False, soft_wrap=True)
-    planned = study.plan.total_trials()
-    if len(outcomes) < planned:
-        print(f"Not finished: {len(outcomes)}/{planned} trials. Resume: {study.command}")
+    if study.plan.left(outcomes):
+        print(f"Not finished: {len(outcomes)}/{study.plan.total_trials()} trials. Resume: {study.command}")
     for line in summary_lines(found, results):
         console.print(line, highlight=False, soft_wrap=True)
 

@@ -149,8 +149,12 @@ class Plan:
         over = all(spec.id in outcomes for spec in first)
         return first + (self.second_wave(outcomes) if over else ())
 
+    def left(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
+        """The trials that are known to be needed and have no outcome yet; empty: the study is over."""
+        return tuple(spec for spec in self.planned(outcomes) if spec.id not in outcomes)
+
     def total_trials(self) -> int:
-        """How many trials the study will have, finalists' further seeds included."""
+        """How many trials the study will have, finalists' further seeds included, if every candidate completes."""
         budget = self.question.budget
         more = max(0, budget.final_seeds - budget.seeds) * min(budget.finalists, len(self.chosen))
         return budget.seeds * (len(self.chosen) + 1) + more

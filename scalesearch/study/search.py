@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scalesearch.runners.execution import Event, Finished, Listener, Runner
-from scalesearch.search.trial import Objective, TrialSpec
+from scalesearch.search.trial import Objective
 from scalesearch.study.records import TrialRecord, counted
 from scalesearch.study.study import Study
 
@@ -42,11 +42,8 @@ def search(
             outcomes[event.spec.id] = event.outcome
         listener(event)
 
-    def left() -> list[TrialSpec]:
-        return [spec for spec in study.plan.planned(outcomes) if spec.id not in outcomes]
-
-    if not left():
+    if not study.plan.left(outcomes):
         return
     with runner.session():
-        while specs := left():
+        while specs := study.plan.left(outcomes):
             runner.run(specs, objective, on_event)

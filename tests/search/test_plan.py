@@ -39,7 +39,7 @@ def outcome(accuracy: float, state: State = "complete") -> Outcome:
 def run_all(plan: Plan, measure: Callable[[TrialSpec], float] = planted) -> dict[str, Outcome]:
     """Run whatever is planned and not yet recorded, until nothing is."""
     outcomes: dict[str, Outcome] = {}
-    while left := [spec for spec in plan.planned(outcomes) if spec.id not in outcomes]:
+    while left := plan.left(outcomes):
         outcomes.update({spec.id: outcome(measure(spec)) for spec in left})
     return outcomes
 
@@ -130,6 +130,18 @@ def test_a_trial_that_ended_badly_is_over_but_counts_for_nothing() -> None:
     ranking = plan.ranking({spoilt.id: outcomes[spoilt.id]})
     assert ranking is None
     assert plan.second_wave({}) == ()
+
+
+def test_a_study_with_fewer_candidates_left_than_finalists_is_over_all_the_same() -> None:
+    """Otherwise it would say for ever that it is being resumed."""
+    plan = plan_of()
+    survivors = {digest(one.architecture) for one in plan.chosen[:2]} | {plan.base_id}
+    outcomes: dict[str, Outcome] = {}
+    while left := plan.left(outcomes):
+        for spec in left:
+            state: State = "complete" if spec.network_id in survivors else "diverged"
+            outcomes[spec.id] = outcome(planted(spec), state)
+    assert len(outcomes) == 7 + 2 * 2 < plan.total_trials()
 
 
 def test_the_ranking_finds_what_was_planted() -> None:
