@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from scalesearch.design.blocks import STAGE_KINDS, Block
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
+from scalesearch.design.blocks import Block
+from scalesearch.design.later import ADDED_LATER
 from scalesearch.errors import SpaceError
 
 ACTIVATIONS = ("silu", "relu", "relu6")
@@ -38,6 +40,10 @@ class Stem:
     kernel: int
     stride: int
     width: int
+    pool: bool = field(default=False, metadata=ADDED_LATER)
+    """Whether a 3×3 max-pool of stride 2 follows, as in ResNet."""
+    fixed: bool = field(default=False, metadata=ADDED_LATER)
+    """Whether the width multiplier leaves it alone (timm's `fix_stem`)."""
 
     def __post_init__(self) -> None:
         _check("stem", kernel=self.kernel, stride=self.stride, width=self.width)
@@ -66,8 +72,22 @@ class Stage:
         if not 0 <= self.se <= 1:
             raise SpaceError(f"stage: se is {self.se}, but it is a share, in 0 … 1")
         _check_places("stage", se=self.se)
-        if self.kind == "conv" and (self.expansion != 1 or self.se != 0):
-            raise SpaceError("stage: a conv stage has neither expansion nor se; leave both out")
+        kind = KINDS[self.kind]
+        for key, given, known in (
+            ("expansion", self.expansion != 1, kind.expands),
+            ("se", self.se != 0, kind.squeezes),
+        ):
+            if given and not known:
+                raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
+        if self.width % self.unit:
+            raise SpaceError(
+                f"stage: width is {self.width}, but a {self.kind} stage needs multiples of its expansion, {self.unit}"
+            )
+
+    @property
+    def unit(self) -> int:
+        """What the width must be a multiple of, whatever the divisor: a bottleneck's expansion, else 1."""
+        return self.expansion if KINDS[self.kind].narrows else 1
 
 
 def _check_places(owner: str, **values: Decimal) -> None:
@@ -88,6 +108,8 @@ class Head:
 
     width: int | None
     classes: int
+    fixed: bool = field(default=False, metadata=ADDED_LATER)
+    """Whether the width multiplier leaves it alone (timm's `fix_head`)."""
 
     def __post_init__(self) -> None:
         _check("head", classes=self.classes)
@@ -125,6 +147,18 @@ class Architecture:
         return (self.stem.width, *(stage.width for stage in self.stages), *head)
 
     @property
+    def units(self) -> tuple[int, ...]:
+        """What each of `widths` must be a multiple of, whatever the divisor."""
+        head = () if self.head.width is None else (1,)
+        return (1, *(stage.unit for stage in self.stages), *head)
+
+    @property
+    def fixed(self) -> tuple[bool, ...]:
+        """Which of `widths` the width multiplier leaves alone."""
+        head = () if self.head.width is None else (self.head.fixed,)
+        return (self.stem.fixed, *(False for _ in self.stages), *head)
+
+    @property
     def depths(self) -> tuple[int, ...]:
         """Layers of every stage."""
         return tuple(stage.depth for stage in self.stages)
@@ -144,6 +178,10 @@ class Architecture:
         stem = Block("stem", "conv", 3, widths[0], resolution, self.stem.kernel, self.stem.stride)
         yield stem, 1
         width, px = stem.out_width, stem.out_px
+        if self.stem.pool:
+            pool = Block("pool", "max_pool", width, width, px, kernel=3, stride=2)
+            yield pool, 1
+            px = pool.out_px
         for index, (stage, out, depth) in enumerate(zip(self.stages, widths[1:], depths, strict=False)):
             first = Block(
                 f"stages.{index}",

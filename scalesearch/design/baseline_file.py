@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.exact import plain
 from scalesearch.design.rounding import Rounding
@@ -28,6 +29,8 @@ Number = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 Count = Annotated[int, Field(ge=1)]
+Rule = Literal["balanced", "paper", "v2", "torchvision", "nearest"]
+Scaling = Literal["fixed"] | None
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
@@ -42,15 +45,21 @@ class StemFile(_Strict):
     kernel: Count = Field(description="side of the square kernel, odd")
     stride: Count
     width: Count = Field(description="output channels")
+    pool: Literal["max"] | None = Field(default=None, description="a 3×3 max-pool of stride 2 follows")
+    scaling: Scaling = Field(default=None, description="fixed: the width multiplier leaves it alone")
 
 
 class StageFile(_Strict):
     """`depth` blocks; the first has the stride and changes the width."""
 
-    kind: Literal["conv", "mbconv"]
+    kind: Literal[
+        "conv", "mbconv", "fused_mbconv", "inverted_residual", "depthwise_separable", "basic", "bottleneck"
+    ]
     kernel: Count = Field(description="side of the square (depthwise) kernel, odd")
     stride: Count
-    expansion: Count = Field(default=1, description="inner width over input width")
+    expansion: Count = Field(
+        default=1, description="inner width over input width; bottleneck: output width over inner width"
+    )
     width: Count = Field(description="output channels")
     depth: Count = Field(description="blocks")
     se: Number = Field(
@@ -66,13 +75,14 @@ class HeadFile(_Strict):
     kind: Literal["conv"] = "conv"
     width: Count | None = None
     classes: Count
+    scaling: Scaling = Field(default=None, description="fixed: the width multiplier leaves it alone")
 
 
 class OriginFile(_Strict):
     """What a scaled network was made from; written by scalesearch, for the reader."""
 
     baseline: str = Field(pattern=_NAME)
-    rounding: Literal["balanced", "paper"]
+    rounding: Rule
     depth: Number
     width: Number
     resolution: Number
@@ -86,7 +96,7 @@ class BaselineFile(_Strict):
     name: str = Field(pattern=_NAME)
     source: str = Field(description="paper, table or file that the figures are from", max_length=1000)
     resolution: Count = Field(description="side of the square input, px")
-    rounding: Literal["balanced", "paper"] = Field(description="the rule for scaled widths and depths")
+    rounding: Rule = Field(description="the rule for scaled widths and depths")
     divisor: Count = Field(default=8, description="scaled widths are multiples of this")
     axes: list[Literal["depth", "width", "resolution"]] = Field(
         default=["depth", "width", "resolution"], description="the dimensions that a search may grow"
@@ -161,9 +171,15 @@ def _stage(file: StageFile) -> Stage:
 def _baseline(file: BaselineFile) -> Baseline:
     architecture = Architecture(
         resolution=file.resolution,
-        stem=Stem(file.stem.kernel, file.stem.stride, file.stem.width),
+        stem=Stem(
+            file.stem.kernel,
+            file.stem.stride,
+            file.stem.width,
+            file.stem.pool == "max",
+            file.stem.scaling == "fixed",
+        ),
         stages=tuple(_stage(stage) for stage in file.stages),
-        head=Head(file.head.width, file.head.classes),
+        head=Head(file.head.width, file.head.classes, file.head.scaling == "fixed"),
         activation=file.activation,
         batch_norm_eps=file.batch_norm_eps,
     )
@@ -207,11 +223,16 @@ def _quoted(text: str) -> str:
 
 
 def _stem_text(stem: Stem) -> str:
-    return f"stem: {{kind: conv, kernel: {stem.kernel}, stride: {stem.stride}, width: {stem.width}}}"
+    extras = (", pool: max" if stem.pool else "") + _fixed_text(stem.fixed)
+    return f"stem: {{kind: conv, kernel: {stem.kernel}, stride: {stem.stride}, width: {stem.width}{extras}}}"
+
+
+def _fixed_text(fixed: bool) -> str:
+    return ", scaling: fixed" if fixed else ""
 
 
 def _stage_text(stage: Stage) -> str:
-    extras = f", expansion: {stage.expansion}" if stage.kind != "conv" else ""
+    extras = f", expansion: {stage.expansion}" if KINDS[stage.kind].expands else ""
     squeeze = f", se: {plain(stage.se)}" if stage.se else ""
     return (
         f"kind: {stage.kind}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
@@ -221,7 +242,7 @@ def _stage_text(stage: Stage) -> str:
 
 def _head_text(head: Head) -> str:
     width = "" if head.width is None else f"kind: conv, width: {head.width}, "
-    return f"head: {{{width}classes: {head.classes}}}"
+    return f"head: {{{width}classes: {head.classes}{_fixed_text(head.fixed)}}}"
 
 
 def _origin_lines(origin: Origin) -> list[str]:

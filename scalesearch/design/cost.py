@@ -54,6 +54,7 @@ def _fold(architecture: Architecture, widths: Sequence[int], depths: Sequence[in
             params = params + length * layer.params
             activations = activations + length * layer.outputs
             stored = stored + length * (layer.stored - shared * layer.activation * layer.outputs)
+        stored = stored + length * block.stored
     return Cost(macs, params, activations, stored)
 
 

@@ -14,7 +14,8 @@ from scalesearch.errors import InputError
 
 PHIS = tuple(range(1, 8))
 
-# Width, depth, px: tensorflow/tpu `efficientnet_builder.py`, `efficientnet_params`.
+# Width, depth, px: tensorflow/tpu `efficientnet_builder.py`, `efficientnet_params`; google/automl
+# `effnetv2_configs.py`, `efficientnetv2_params` (evaluation sizes).
 _PUBLISHED = {
     "b0": (
         ("b1", "1.0", "1.1", 240),
@@ -24,7 +25,12 @@ _PUBLISHED = {
         ("b5", "1.6", "2.2", 456),
         ("b6", "1.8", "2.6", 528),
         ("b7", "2.0", "3.1", 600),
-    )
+    ),
+    "efficientnet_v2_b0": (
+        ("efficientnet_v2_b1", "1.0", "1.1", 240),
+        ("efficientnet_v2_b2", "1.1", "1.2", 260),
+        ("efficientnet_v2_b3", "1.2", "1.4", 300),
+    ),
 }
 
 
@@ -79,7 +85,7 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
     if baseline.name not in _PUBLISHED:
         known = ", ".join(_PUBLISHED)
         raise InputError(
-            f"baseline {baseline.name!r}: has no published family, only {known} has; give --coefficients α β γ"
+            f"baseline {baseline.name!r}: has no published family, only {known} have; give --coefficients α β γ"
         )
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
     side = baseline.architecture.resolution

@@ -8,6 +8,15 @@
     Widths as in `paper`; depth without bias: the total depth is the nearest integer to d·ΣL, and the
     Sainte-Laguë/Webster method hands it out, at least one layer a stage, ties to the later stage. Adding
     one seat at a time makes it monotone in d.
+`v2`
+    google/automl `effnetv2_model.py`: as `paper`, but a width is the nearest multiple even where that
+    loses more than 10 %.
+`torchvision`
+    torchvision `efficientnet.py`: as `paper`, but the head keeps its ratio to the last stage's rounded
+    width (B0: four times), which differs from a rounded head at most widths.
+`nearest`
+    Widths to the nearest multiple, every stage's depth to the nearest integer, at least one; halves up.
+    As pycls' `regnet.py` does, which rounds halves to even.
 """
 
 from __future__ import annotations
@@ -25,14 +34,23 @@ _KEPT_SHARE = Decimal("0.9")
 
 def round_filters(width: int, multiplier: Decimal, divisor: int) -> int:
     """The multiple of `divisor` nearest to width·multiplier (halves up), never more than 10 % below it."""
-    wanted = product(multiplier, width)
-    rounded = max(divisor, floor(wanted + Decimal(divisor) / 2) // divisor * divisor)
-    return rounded + divisor if rounded < product(_KEPT_SHARE, wanted) else rounded
+    rounded = nearest_filters(width, multiplier, divisor)
+    return rounded + divisor if rounded < product(_KEPT_SHARE, product(multiplier, width)) else rounded
+
+
+def nearest_filters(width: int, multiplier: Decimal, divisor: int) -> int:
+    """The multiple of `divisor` nearest to width·multiplier (halves up), at least one."""
+    return max(divisor, floor(product(multiplier, width) + Decimal(divisor) / 2) // divisor * divisor)
 
 
 def round_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
     """A ceiling for every stage."""
     return tuple(ceiling(product(multiplier, depth)) for depth in depths)
+
+
+def nearest_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
+    """The nearest integer for every stage, at least one."""
+    return tuple(max(1, nearest(product(multiplier, depth))) for depth in depths)
 
 
 @lru_cache(maxsize=4096)
@@ -58,11 +76,16 @@ def balanced_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, .
 class _Rule:
     width: Callable[[int, Decimal, int], int]
     depths: Callable[[Sequence[int], Decimal], tuple[int, ...]]
+    head_follows: bool = False
+    """The head keeps its ratio to the last stage, instead of being rounded by itself."""
 
 
 _RULES = {
     "balanced": _Rule(round_filters, balanced_repeats),
     "paper": _Rule(round_filters, round_repeats),
+    "v2": _Rule(nearest_filters, round_repeats),
+    "torchvision": _Rule(round_filters, round_repeats, head_follows=True),
+    "nearest": _Rule(nearest_filters, nearest_repeats),
 }
 
 ROUNDING_RULES = tuple(_RULES)
@@ -82,9 +105,24 @@ class Rounding:
         if self.divisor < 1:
             raise SpaceError(f"divisor is {self.divisor}, but widths are multiples of at least 1")
 
-    def width(self, width: int, multiplier: Decimal) -> int:
-        """A scaled number of channels; a multiplier of 1 changes nothing."""
-        return width if multiplier == 1 else _RULES[self.rule].width(width, multiplier, self.divisor)
+    def width(self, width: int, multiplier: Decimal, unit: int = 1) -> int:
+        """A scaled number of channels; a multiplier of 1 changes nothing.
+
+        Args:
+            width: in channels, a multiple of `unit`.
+            multiplier: what it is multiplied by.
+            unit: the rule sees width/unit, so the result is a multiple of unit·divisor.
+        """
+        return width if multiplier == 1 else unit * _RULES[self.rule].width(width // unit, multiplier, self.divisor)
+
+    def widths(
+        self, widths: Sequence[int], multiplier: Decimal, units: Sequence[int], head: bool
+    ) -> tuple[int, ...]:
+        """The scaled widths of stem, stages and, where `head` says that it is there, the head."""
+        found = [self.width(width, multiplier, unit) for width, unit in zip(widths, units, strict=True)]
+        if head and multiplier != 1 and _RULES[self.rule].head_follows:
+            found[-1] = max(1, nearest(Decimal(widths[-1] * found[-2]) / widths[-2]))
+        return tuple(found)
 
     def depths(self, depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
         """The scaled number of layers of every stage."""

@@ -17,9 +17,14 @@ _LONGEST_SOURCE = 1000
 
 
 def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
-    """`architecture` with depth, width and resolution multiplied and rounded (stem and head widths too)."""
+    """`architecture` with depth, width and resolution multiplied and rounded.
+
+    The widths of stem and head are scaled too, unless the file says that they are fixed.
+    """
+    before, has_head = architecture.widths, architecture.head.width is not None
+    after = rounding.widths(before, multipliers.width, architecture.units, has_head)
     return architecture.resized(
-        [rounding.width(width, multipliers.width) for width in architecture.widths],
+        [old if fixed else new for old, new, fixed in zip(before, after, architecture.fixed, strict=True)],
         rounding.depths(architecture.depths, multipliers.depth),
         rounding.resolution(architecture.resolution, multipliers.resolution),
     )

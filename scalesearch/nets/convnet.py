@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torch import nn
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.nets.blocks import BLOCKS
-from scalesearch.nets.blocks.mbconv import MBConv
 from scalesearch.nets.blocks.parts import Norms
+from scalesearch.nets.blocks.residual import Residual
 
 
 class ConvNet(nn.Sequential):
@@ -22,8 +24,27 @@ class ConvNet(nn.Sequential):
         for block in architecture.walk():
             self.add_module(block.name.replace(".", "_"), BLOCKS[block.kind](block, norms))
 
+    def residual_blocks(self) -> Iterator[Residual]:
+        """The blocks that may have a shortcut, from the input on."""
+        return (module for module in self if isinstance(module, Residual))
+
     def zero_residual_branches(self) -> None:
         """Start every residual branch at zero: the last batch-norm scale (Goyal et al. 2017, section 5.1)."""
-        for module in self.modules():
-            if isinstance(module, MBConv) and module.last_norm is not None:
-                nn.init.zeros_(module.last_norm.weight)
+        for block in self.residual_blocks():
+            if block.last_norm is not None:
+                nn.init.zeros_(block.last_norm.weight)
+
+    def drop_branches(self, rate: float) -> None:
+        """Stochastic depth: in training, block i of n loses its branch with probability rate · i/n.
+
+        As tensorflow/tpu `efficientnet_model.py` (`survival_prob`): the rate grows linearly with the block's
+        place among all stage blocks, from 0 at the first.
+
+        Args:
+            rate: in 0 … 1; EfficientNet's survival of 0.8 is a rate of 0.2.
+        """
+        blocks = [name for name, _ in self.named_children() if name.startswith("stages_")]
+        for place, name in enumerate(blocks):
+            block = self.get_submodule(name)
+            if isinstance(block, Residual):
+                block.survival = 1 - rate * place / len(blocks)

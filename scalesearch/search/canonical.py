@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -22,11 +22,15 @@ def as_json(value: object, floats: bool = False) -> Json:
         value: what is written.
         floats: measurements are floats and may be written; what an id is made of holds none.
 
+    A field marked `ADDED_LATER` is left out at its default.
+
     Raises:
         TypeError: a float where none is allowed, or anything else that has no one exact text.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name), floats) for field in fields(value)}
+        return {
+            one.name: as_json(getattr(value, one.name), floats) for one in fields(value) if _written(value, one)
+        }
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, tuple | list):
@@ -36,6 +40,11 @@ def as_json(value: object, floats: bool = False) -> Json:
     if value is None or isinstance(value, bool | int | str):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical text")
+
+
+def _written(value: object, one: Field[Any]) -> bool:
+    later = one.metadata.get("left_out_at_default", False)
+    return not (later and getattr(value, one.name) == one.default)
 
 
 def digest(value: object) -> str:

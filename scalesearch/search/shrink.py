@@ -32,8 +32,10 @@ def shrink(
             f"width_divisor is {width_divisor}, but it must divide {baseline.name}'s divisor "
             f"({baseline.rounding.divisor}), or widths would no longer be comparable"
         )
+    steps = [multiple * unit for unit in network.units]
     widths = [
-        max(multiple, nearest(Decimal(width) / (width_divisor * multiple)) * multiple) for width in network.widths
+        max(step, nearest(Decimal(width) / (width_divisor * step)) * step)
+        for width, step in zip(network.widths, steps, strict=True)
     ]
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
     small = network.resized(widths, network.depths, max(1, nearest(side)))

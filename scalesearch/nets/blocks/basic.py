@@ -1,31 +1,14 @@
-"""A plain convolution and the classifier."""
+"""ResNet's basic block (He et al. 2016)."""
 
 from __future__ import annotations
 
-import torch
-from torch import nn
-
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import Norms, conv_norm
+from scalesearch.nets.blocks.parts import Norms
+from scalesearch.nets.blocks.resnet import ResNetBlock
 
 
-class Conv(nn.Sequential):
-    """Convolution, batch norm, activation; no shortcut."""
+class Basic(ResNetBlock):
+    """Two k×k convolutions and a shortcut."""
 
     def __init__(self, block: Block, norms: Norms) -> None:
-        (layer,) = block.layers
-        super().__init__(*conv_norm(layer, norms))
-
-
-class Classifier(nn.Module):
-    """Global average pooling and a linear layer."""
-
-    def __init__(self, block: Block, _: Norms) -> None:
-        super().__init__()
-        (layer,) = block.layers
-        self.linear = nn.Linear(layer.in_width, layer.out_width)
-
-    def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
-        """Logits (N, classes)."""
-        logits: torch.Tensor = self.linear(features_NCHW.mean((2, 3)))
-        return logits
+        super().__init__(block, norms, ("first", "second"))

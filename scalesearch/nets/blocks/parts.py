@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from scalesearch.design.blocks import Layer
+from scalesearch.design.layers import Layer
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "relu": nn.ReLU, "relu6": nn.ReLU6}
@@ -43,6 +43,11 @@ def conv_norm(layer: Layer, norms: Norms) -> nn.Sequential:
     if layer.activation:
         parts.append(norms.act())
     return parts
+
+
+def norm_of(part: nn.Module) -> nn.BatchNorm2d:
+    """The batch norm of a `conv_norm`."""
+    return next(one for one in part.modules() if isinstance(one, nn.BatchNorm2d))
 
 
 class SqueezeExcite(nn.Module):

@@ -1,0 +1,20 @@
+"""ResNet's basic block (He et al. 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scalesearch.design.block_kinds.shortcut import projection
+from scalesearch.design.layers import Layer
+
+if TYPE_CHECKING:
+    from scalesearch.design.blocks import Block
+
+
+def layers(block: Block) -> Iterator[Layer]:
+    """Two k×k convolutions, and a projection where the shape changes; the last activation follows the sum."""
+    width, px = block.out_width, block.out_px
+    yield Layer("first", block.in_width, width, block.in_px, px, block.kernel, block.stride)
+    yield Layer("second", width, width, px, px, block.kernel)
+    yield from projection(block)

@@ -1,0 +1,21 @@
+"""ResNet's bottleneck block (He et al. 2016), with the stride on the k×k convolution (ResNet-B)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scalesearch.design.block_kinds.shortcut import projection
+from scalesearch.design.layers import Layer
+
+if TYPE_CHECKING:
+    from scalesearch.design.blocks import Block
+
+
+def layers(block: Block) -> Iterator[Layer]:
+    """1×1 to out/expansion channels, k×k, 1×1 to the output, and a projection where the shape changes."""
+    inner, px = block.out_width // block.expansion, block.out_px
+    yield Layer("reduce", block.in_width, inner, block.in_px, block.in_px)
+    yield Layer("spatial", inner, inner, block.in_px, px, block.kernel, block.stride)
+    yield Layer("restore", inner, block.out_width, px, px)
+    yield from projection(block)

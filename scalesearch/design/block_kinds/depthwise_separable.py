@@ -1,0 +1,18 @@
+"""The depthwise separable convolution (Howard et al. 2017, MobileNetV1); no shortcut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scalesearch.design.layers import Layer
+
+if TYPE_CHECKING:
+    from scalesearch.design.blocks import Block
+
+
+def layers(block: Block) -> Iterator[Layer]:
+    """Depthwise k×k, then 1×1; batch norm and activation behind both."""
+    width = block.in_width
+    yield Layer("depthwise", width, width, block.in_px, block.out_px, block.kernel, block.stride, depthwise=True)
+    yield Layer("pointwise", width, block.out_width, block.out_px, block.out_px)

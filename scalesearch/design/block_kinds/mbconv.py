@@ -1,0 +1,30 @@
+"""MBConv: the inverted residual with squeeze-and-excitation (Tan & Le 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, squeeze_excite
+from scalesearch.design.layers import Layer
+
+if TYPE_CHECKING:
+    from scalesearch.design.blocks import Block
+
+
+def layers(block: Block) -> Iterator[Layer]:
+    """Expand 1×1 (where expansion > 1), depthwise k×k, squeeze-and-excite, project 1×1 without activation."""
+    inner = block.in_width * block.expansion
+    if block.expansion != 1:
+        yield Layer("expand", block.in_width, inner, block.in_px, block.in_px)
+    yield Layer("depthwise", inner, inner, block.in_px, block.out_px, block.kernel, block.stride, depthwise=True)
+    yield from squeeze_excite(block, inner)
+    yield Layer(
+        "project",
+        inner,
+        block.out_width,
+        block.out_px,
+        block.out_px,
+        activation=False,
+        kept_inputs=gated_inputs(block),
+    )

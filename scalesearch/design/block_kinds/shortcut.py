@@ -1,0 +1,32 @@
+"""ResNet's projection shortcut (He et al. 2016, option B), a part of other kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scalesearch.design.layers import Layer
+
+if TYPE_CHECKING:
+    from scalesearch.design.blocks import Block
+
+
+def projection(block: Block) -> Iterator[Layer]:
+    """A strided 1×1 convolution with batch norm where the block changes its shape; otherwise nothing.
+
+    Its input is the one that the block's first convolution keeps, so it is not kept twice.
+    """
+    changes = (block.in_width != block.out_width) | (block.stride != 1)
+    if changes is False:
+        return
+    yield Layer(
+        "shortcut",
+        block.in_width,
+        block.out_width,
+        block.in_px,
+        block.out_px,
+        stride=block.stride,
+        activation=False,
+        kept_inputs=0,
+        times=changes,
+    )

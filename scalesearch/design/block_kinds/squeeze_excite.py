@@ -1,0 +1,31 @@
+"""Squeeze-and-excitation (Hu et al. 2018), a part of other kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scalesearch.design.layers import Layer
+
+if TYPE_CHECKING:
+    from scalesearch.design.blocks import Block
+
+
+def squeeze_excite(block: Block, inner: int) -> Iterator[Layer]:
+    """The two 1×1 convolutions of the gate on `inner` channels; nothing where the block has no `se`.
+
+    The squeeze has max(1, ⌊se · block input⌋) channels: the ratio is of the block's input, not of the expanded
+    width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`).
+    """
+    if not block.se:
+        return
+    numerator, denominator = block.se.as_integer_ratio()
+    width = block.in_width * numerator // denominator
+    width = width + (width < 1)  # max(1, width), for arrays as well
+    yield Layer("squeeze", inner, width, 1, 1, bias=True, norm=False)
+    yield Layer("excite", width, inner, 1, 1, bias=True, norm=False)
+
+
+def gated_inputs(block: Block) -> int:
+    """How many tensors the layer behind the gate keeps: the gate's product keeps its other factor."""
+    return 2 if block.se else 1

@@ -1,0 +1,56 @@
+"""A layer as the cost counts it and as `nets` builds it.
+
+All sizes may be numpy arrays of integers as well: the arithmetic is the same, and that is how a grid of
+100,000 networks is counted at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A convolution (or a linear layer: a 1×1 convolution on one pixel) and what directly follows it."""
+
+    role: str
+    in_width: int
+    out_width: int
+    in_px: int
+    out_px: int
+    kernel: int = 1
+    stride: int = 1
+    depthwise: bool = False
+    bias: bool = False
+    norm: bool = True
+    activation: bool = True
+    kept_inputs: int = 1
+    """How many tensors of the input's size the backward pass keeps for this layer."""
+    times: int = 1
+    """0 where the layer is not there: in a grid, a projection may be in one network and not in the next."""
+
+    @property
+    def fan_in(self) -> int:
+        """Weights per output channel."""
+        return self.kernel**2 * (1 if self.depthwise else self.in_width)
+
+    @property
+    def outputs(self) -> int:
+        """Elements of the output of one image."""
+        return self.times * self.out_width * self.out_px**2
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds for one image; padding is counted as in every counter, bias is not."""
+        return self.fan_in * self.outputs
+
+    @property
+    def params(self) -> int:
+        """Weights, bias, and the scale and shift of the batch norm that follows."""
+        return self.times * self.out_width * (self.fan_in + self.bias + 2 * self.norm)
+
+    @property
+    def stored(self) -> int:
+        """Elements that training keeps for the backward pass: inputs, batch norm's, the activation's."""
+        kept = self.times * self.kept_inputs * self.in_width * self.in_px**2
+        return kept + (self.norm + self.activation) * self.outputs

@@ -1,0 +1,30 @@
+"""What residual blocks share: the sum of a branch and a shortcut."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class Residual(nn.Module):
+    """A block whose branch is added to a shortcut, where it has one."""
+
+    has_shortcut: bool
+    survival: float = 1.0
+    """Probability that training keeps an image's branch (stochastic depth, Huang et al. 2016)."""
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d | None:
+        """The batch norm that ends the residual branch; None where there is no shortcut."""
+        return self._branch_norm() if self.has_shortcut else None
+
+    def _branch_norm(self) -> nn.BatchNorm2d:
+        raise NotImplementedError
+
+    def _kept(self, branch_NCHW: torch.Tensor) -> torch.Tensor:
+        """The branch, in training dropped whole for some images and scaled up for the others."""
+        if not self.training or self.survival == 1:
+            return branch_NCHW
+        shape = (len(branch_NCHW), 1, 1, 1)
+        alive = torch.empty(shape, dtype=branch_NCHW.dtype, device=branch_NCHW.device).bernoulli_(self.survival)
+        return branch_NCHW * (alive / self.survival)

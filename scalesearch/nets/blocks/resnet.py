@@ -1,0 +1,36 @@
+"""What ResNet's two blocks share: a chain of convolutions, a shortcut, and the activation behind the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from scalesearch.design.blocks import Block
+from scalesearch.nets.blocks.parts import Norms, conv_norm, norm_of
+from scalesearch.nets.blocks.residual import Residual
+
+
+class ResNetBlock(Residual):
+    """act(branch(x) + shortcut(x)); the shortcut is a projection where the shape changes."""
+
+    def __init__(self, block: Block, norms: Norms, roles: Sequence[str]) -> None:
+        super().__init__()
+        layers = {layer.role: layer for layer in block.layers}
+        self.branch = nn.Sequential()
+        for role in roles:
+            layer = replace(layers[role], activation=role != roles[-1])  # the last one follows the sum
+            self.branch.add_module(role, conv_norm(layer, norms))
+        self.shortcut = conv_norm(layers["shortcut"], norms) if "shortcut" in layers else nn.Identity()
+        self.act = norms.act()
+        self.has_shortcut = True
+
+    def _branch_norm(self) -> nn.BatchNorm2d:
+        return norm_of(self.branch[-1])
+
+    def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
+        """(N, in, H, W) → (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
+        out: torch.Tensor = self.act(self._kept(self.branch(features_NCHW)) + self.shortcut(features_NCHW))
+        return out
