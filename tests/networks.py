@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from scalesearch.design.architecture import ACTIVATIONS, Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline
@@ -53,23 +54,26 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def random_stage(random: Random, width: int) -> Stage:
-    """One stage of `width` channels."""
+def random_stage(random: Random, width: int, kind: str | None = None) -> Stage:
+    """One stage of `width` channels (a bottleneck: inner channels), of any kind unless one is given."""
     kernel, stride, depth = random.choice((1, 3, 5, 7)), random.choice((1, 1, 2, 3)), random.randint(1, 3)
-    if random.random() < 0.3:
-        return Stage("conv", kernel, stride, 1, width, depth)
-    se = Decimal(random.choice(("0", "0", "0.25", "0.04", "0.5", "1", "0.333333")))
-    return Stage("mbconv", kernel, stride, random.choice((1, 2, 3, 6)), width, depth, se)
+    kind = random.choice(STAGE_KINDS) if kind is None else kind
+    expansion = random.choice((1, 2, 3, 6)) if KINDS[kind].expands else 1
+    se = Decimal(random.choice(("0", "0", "0.25", "0.04", "0.5", "1", "0.333333"))) if KINDS[kind].squeezes else 0
+    whole = width * expansion if KINDS[kind].narrows else width
+    return Stage(kind, kernel, stride, expansion, whole, depth, Decimal(se))
 
 
-def random_architecture(random: Random, largest_px: int = 21) -> Architecture:
+def random_architecture(random: Random, largest_px: int = 21, kind: str | None = None) -> Architecture:
     """One to four stages; all widths, the side and the classes differ."""
     sizes = random.sample(range(2, 40), 8)
     return Architecture(
         resolution=random.randint(5, largest_px),
-        stem=Stem(random.choice((1, 3, 5)), random.choice((1, 2)), sizes[0]),
-        stages=tuple(random_stage(random, width) for width in sizes[1 : random.randint(2, 5)]),
-        head=Head(random.choice((None, sizes[5])), sizes[6]),
+        stem=Stem(
+            random.choice((1, 3, 5)), random.choice((1, 2)), sizes[0], random.random() < 0.3, random.random() < 0.2
+        ),
+        stages=tuple(random_stage(random, width, kind) for width in sizes[1 : random.randint(2, 5)]),
+        head=Head(random.choice((None, sizes[5])), sizes[6], random.random() < 0.2),
         activation=random.choice(ACTIVATIONS),
         batch_norm_eps=Decimal(random.choice(("0.001", "0.00001", "0.5"))),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
@@ -43,6 +44,61 @@ def test_the_published_members_cost_the_same() -> None:
     models = {one["model"]: int(one["macs_conv_linear"]) for one in rows("published_costs.csv")}
     for member in published(B0):
         assert cost(member.baseline.architecture).macs == models[f"efficientnet_{member.baseline.name}"]
+
+
+SAME_NETWORK = {
+    "mobilenetv1_100": "mobilenet_v1",
+    "mobilenetv2_100": "mobilenet_v2",
+    "mnasnet_100": "mnasnet",
+    "mnasnet1_0": "mnasnet",
+}
+V2_FAMILY = {one.baseline.name: one.baseline for one in published(load_baseline("efficientnet_v2_b0"))}
+OTHERS = [one for one in rows("published_costs.csv") if not re.search(r"efficientnet_b\d", one["model"])]
+
+
+@pytest.mark.parametrize("row", OTHERS, ids=lambda row: f"{row['library']}-{row['model']}-{row['resolution']}")
+def test_every_baseline_costs_what_was_counted(row: dict[str, str]) -> None:
+    name = SAME_NETWORK.get(row["model"], row["model"].replace("tf_efficientnetv2", "efficientnet_v2"))
+    baseline = V2_FAMILY[name] if name in V2_FAMILY else load_baseline(name)
+    got = cost(replace(baseline.architecture, resolution=int(row["resolution"])))
+    counted = (int(row["params"]), int(row["macs_conv_linear"]), int(row["activations_conv_linear_outputs"]))
+    assert (got.params, got.macs, got.activations) == counted
+
+
+def test_no_published_row_is_left_out() -> None:
+    assert len(rows("published_costs.csv")) == 36
+    assert len(OTHERS) == 36 - 2 * len(FAMILY) == 20
+
+
+# Depth ×4, width ×2, resolution ×2, and 1.4 × 1.2 at 291 px, in multiply-adds (Tan & Le 2019, Tables 3 and 7).
+MULTIPLES = {
+    "b0": ("1.575", "1.450", "1.538", "1.800"),
+    "mobilenet_v1": ("2.646", "2.216", "2.272", "2.470"),
+    "mobilenet_v2": ("1.220", "1.137", "1.199", "1.442"),
+    "resnet50": ("14.571", "15.870", "16.351", "15.862"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MULTIPLES))
+def test_multiples_of_one_dimension(name: str) -> None:
+    """Counted with the paper's rounding: what Tables 3 and 7 print beside, to two digits."""
+    baseline, got = load_baseline(name), []
+    for depth, width, px in (("4", "1", 224), ("1", "2", 224), ("1", "1", 448), ("1.4", "1.2", 291)):
+        by = Multipliers(Decimal(depth), Decimal(width), round(Decimal(px) / 224, 12))
+        got.append(f"{cost(baseline.scale(by, 'paper').architecture).macs / 1e9:.3f}")
+    assert tuple(got) == MULTIPLES[name]
+
+
+def test_a_bottleneck_by_hand() -> None:
+    # 11 px, stem 3x3/2 and pool: 3 px of 4; bottleneck 3x3/2 to 8 channels, 4 inside: 2 px; projection; 2 classes.
+    stage = Stage("bottleneck", 3, 2, 2, 8, 1)
+    network = Architecture(11, Stem(3, 2, 4, pool=True), (stage,), Head(None, 2))
+    macs = 27 * 4 * 36 + 4 * 4 * 9 + 9 * 4 * 4 * 4 + 4 * 8 * 4 + 4 * 8 * 4 + 8 * 2
+    weights = 27 * 4 + 4 * 4 + 9 * 4 * 4 + 4 * 8 + 4 * 8 + 8 * 2 + 2
+    norms = 2 * (4 + 4 + 4 + 8 + 8)
+    activations = 4 * 36 + 4 * 9 + 4 * 4 + 8 * 4 + 8 * 4 + 2
+    got = cost(network)
+    assert (got.macs, got.params, got.activations) == (macs, weights + norms, activations)
 
 
 def test_a_small_network_by_hand() -> None:
@@ -90,7 +146,7 @@ def test_a_grid_is_counted_as_one_by_one() -> None:
         network = random_architecture(random)
         count, stages = random.randint(1, 12), len(network.stages)
         draw = np.random.default_rng(random.randint(0, 99))
-        widths = draw.integers(1, 300, (count, len(network.widths)))
+        widths = draw.integers(1, 300, (count, len(network.widths))) * np.array(network.units)
         depths, sides = draw.integers(1, 9, (count, stages)), draw.integers(1, 300, count)
         grid = cost_grid(network, widths, depths, sides)
         for i in range(count):

@@ -10,7 +10,15 @@ from random import Random
 import pytest
 
 from scalesearch.design.exact import ceiling, floor, nearest, plain, power, product
-from scalesearch.design.rounding import Rounding, balanced_repeats, round_filters, round_repeats
+from scalesearch.design.rounding import (
+    ROUNDING_RULES,
+    Rounding,
+    balanced_repeats,
+    nearest_repeats,
+    round_filters,
+    round_repeats,
+)
+from scalesearch.design.rounding import nearest_filters as nearest_multiple
 from scalesearch.errors import SpaceError
 
 EXAMPLES = 10_000
@@ -96,7 +104,7 @@ def test_resolutions_are_the_nearest_px_halves_up() -> None:
     assert Rounding("balanced").resolution(3, Decimal("0.01")) == 1
 
 
-@pytest.mark.parametrize("rule", ["paper", "balanced"])
+@pytest.mark.parametrize("rule", ROUNDING_RULES)
 def test_more_is_never_less(rule: str) -> None:
     random, rounding = Random(5), Rounding(rule, 8)
     for _ in range(EXAMPLES // 4):
@@ -166,3 +174,45 @@ def test_exact_arithmetic() -> None:
         assert Decimal(plain(value)) == value
         assert plain(value) == plain(value + Decimal("0.0000"))
     assert (plain(Decimal("1.10")), plain(Decimal("-0.0")), plain(Decimal("1E+2"))) == ("1.1", "0", "100")
+
+
+def test_v2_drops_the_tenth_that_the_paper_keeps() -> None:
+    random, differ = Random(7), 0
+    for _ in range(EXAMPLES):
+        width, by, divisor = random.randint(1, 700), multiplier(random), random.choice((1, 4, 8, 32))
+        wanted = width * Fraction(by)
+        got = nearest_multiple(width, by, divisor)
+        assert got == max(divisor, int((2 * wanted + divisor) // (2 * divisor)) * divisor)
+        for rule in ("v2", "nearest"):
+            assert Rounding(rule, divisor).width(width, by) == (width if by == 1 else got)
+        differ += got != round_filters(width, by, divisor)
+    assert differ > EXAMPLES // 200
+
+
+def test_nearest_depths_are_nearest_stage_by_stage() -> None:
+    random = Random(8)
+    for _ in range(EXAMPLES):
+        layers, by = depths(random), multiplier(random)
+        got = nearest_repeats(layers, by)
+        expected = tuple(max(1, int((2 * count * Fraction(by) + 1) // 2)) for count in layers)
+        assert got == expected == Rounding("nearest").depths(layers, by)
+    assert nearest_repeats((1, 3), Decimal("0.1")) == (1, 1)
+
+
+def test_torchvisions_head_follows_the_last_stage() -> None:
+    """torchvision `efficientnet.py`: `lastconv_output_channels = 4 * lastconv_input_channels`."""
+    random, differ = Random(9), 0
+    for _ in range(EXAMPLES):
+        by = multiplier(random)
+        widths = Rounding("torchvision").widths((32, 320, 1280), by, (1, 1, 1), head=True)
+        assert widths[2] == 4 * widths[1] or by == 1
+        differ += widths[2] != Rounding("paper").widths((32, 320, 1280), by, (1, 1, 1), head=True)[2]
+    assert differ > EXAMPLES // 2
+    assert Rounding("torchvision").widths((32, 320), Decimal(2), (1, 1), head=False) == (64, 640)
+
+
+def test_a_unit_scales_the_inner_width() -> None:
+    """A bottleneck's width is rounded as its inner width is, so both stay multiples of the divisor."""
+    for by in ("1.1", "1.2", "1.9"):
+        inner = Rounding("paper").width(64, Decimal(by))
+        assert Rounding("paper").width(256, Decimal(by), unit=4) == 4 * inner

@@ -16,7 +16,7 @@ from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.family import coefficients_from, described, family, published
 from scalesearch.design.matching import match_resolutions
-from scalesearch.design.rounding import Rounding
+from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline, Origin, scaled
 from scalesearch.errors import InputError, SpaceError
 
@@ -48,7 +48,7 @@ def test_one_changes_nothing() -> None:
     random = Random(2)
     for _ in range(300):
         network = random_architecture(random)
-        for rule in ("paper", "balanced"):
+        for rule in ROUNDING_RULES:
             assert scaled(network, Multipliers(), Rounding(rule)) == network
             assert scaled(network, Coefficients(*[Decimal("1.0")] * 3).at(5), Rounding(rule)) == network
 
@@ -57,9 +57,12 @@ def test_every_size_is_scaled_by_its_own_multiplier() -> None:
     random = Random(3)
     for _ in range(300):
         network, by = random_architecture(random), random_multipliers(random)
-        rounding = Rounding(random.choice(("paper", "balanced")), 3)
+        rounding = Rounding(random.choice(("paper", "balanced", "v2", "nearest")), 3)
         got = scaled(network, by, rounding)
-        assert got.widths == tuple(rounding.width(width, by.width) for width in network.widths)
+        assert got.widths == tuple(
+            width if fixed else rounding.width(width, by.width, unit)
+            for width, unit, fixed in zip(network.widths, network.units, network.fixed, strict=True)
+        )
         assert got.depths == rounding.depths(network.depths, by.depth)
         assert got.resolution == rounding.resolution(network.resolution, by.resolution)
         assert len(got.widths) == len(network.stages) + 1 + (network.head.width is not None)
@@ -76,7 +79,7 @@ def test_published_members_have_the_published_sizes() -> None:
         assert member.baseline.architecture.resolution == int(row["resolution"])
         assert member.phi in (None, 0)
     assert described(members[2]) == "b2: depth 1.2, width 1.1, 260 px"
-    with pytest.raises(InputError, match="'small': has no published family, only b0 has"):
+    with pytest.raises(InputError, match="'small': has no published family, only b0, efficientnet_v2_b0 have"):
         published(SMALL)
 
 

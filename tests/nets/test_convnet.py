@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.cost import cost
 from scalesearch.nets import depthwise
 from scalesearch.nets.blocks import BLOCKS
@@ -62,6 +63,7 @@ def test_every_layer_has_the_shape_that_the_walk_says() -> None:
     for architecture, net in examples(20):
         shapes = output_sizes(net, images_of(architecture, 2))
         layers = [layer for block in architecture.walk() for layer in block.layers]
+        assert len(layers) == len(shapes)
         for layer, shape in zip(layers, shapes, strict=True):
             expected = (2, layer.out_width, layer.out_px, layer.out_px)
             assert shape == expected[: len(shape)]
@@ -95,7 +97,7 @@ def test_the_network_is_a_plain_function_of_its_weights(activation: str) -> None
             out, weights[f"{name}.1.running_mean"], weights[f"{name}.1.running_var"], eps=0.01
         )
 
-    features = act(conv(images_NCHW, "stem", 2))
+    features = act(conv(images_NCHW, "stem.conv", 2))
     inner = act(conv(act(conv(features, "stages_0_0.expand")), "stages_0_0.depthwise", 1, 15))
     pooled, gate = inner.mean((2, 3)), "stages_0_0.gate."
     squeezed = act(pooled @ weights[gate + "squeeze.weight"][:, :, 0, 0].T + weights[gate + "squeeze.bias"])
@@ -109,7 +111,7 @@ def test_the_network_is_a_plain_function_of_its_weights(activation: str) -> None
 def test_only_blocks_that_keep_their_shape_have_a_shortcut() -> None:
     net = ConvNet(NET)
     blocks = {name: block for name, block in net.named_children() if isinstance(block, MBConv)}
-    assert {name: block.shortcut for name, block in blocks.items()} == {
+    assert {name: block.has_shortcut for name, block in blocks.items()} == {
         "stages_0_0": True,
         "stages_1_0": False,
         "stages_1_1": True,
@@ -124,7 +126,7 @@ def test_a_stride_without_a_change_of_width_has_no_shortcut() -> None:
     stage = Stage("mbconv", 3, 2, 2, 9, 2)
     architecture = Architecture(14, Stem(3, 2, 9), (stage,), Head(None, 4))
     net = ConvNet(architecture).eval()
-    assert [block.shortcut for block in net.children() if isinstance(block, MBConv)] == [False, True]
+    assert [block.has_shortcut for block in net.children() if isinstance(block, MBConv)] == [False, True]
     assert output_sizes(net, images_of(architecture, 3))[-1] == (3, 4)
 
 
@@ -143,8 +145,87 @@ def test_zeroed_branches_leave_the_shortcut_alone() -> None:
 
 
 def test_every_kind_of_the_design_is_wired() -> None:
-    kinds = {block.kind for block in NET.walk()} | {stage.kind for stage in NET.stages}
-    assert kinds <= set(BLOCKS)
+    assert set(BLOCKS) == set(KINDS)
+    assert set(STAGE_KINDS) == {
+        *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
+        *("depthwise_separable", "basic", "bottleneck"),
+    }
+
+
+def reference_block(kind: str, weights: dict[str, Tensor], features: Tensor) -> Tensor:
+    """One block of stride 2 and kernel 3, written out by hand in torch functions (ReLU, no batch-norm shift)."""
+
+    def conv(x_NCHW: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
+        kernel = weights[f"{name}.0.weight"]
+        out = nn.functional.conv2d(x_NCHW, kernel, None, stride, kernel.shape[-1] // 2, 1, groups)
+        mean, var = weights[f"{name}.1.running_mean"], weights[f"{name}.1.running_var"]
+        return nn.functional.batch_norm(out, mean, var, eps=0.001)
+
+    relu = torch.relu
+    if kind == "depthwise_separable":
+        return relu(conv(relu(conv(features, "depthwise", 2, 6)), "pointwise"))
+    if kind == "inverted_residual":
+        return conv(relu(conv(relu(conv(features, "expand")), "depthwise", 2, 12)), "project")
+    if kind == "fused_mbconv":
+        return conv(relu(conv(features, "expand", 2)), "project")
+    side = conv(features, "shortcut", 2)
+    if kind == "basic":
+        return relu(conv(relu(conv(features, "branch.first", 2)), "branch.second") + side)
+    inner = relu(conv(relu(conv(features, "branch.reduce")), "branch.spatial", 2))
+    return relu(conv(inner, "branch.restore") + side)
+
+
+@pytest.mark.parametrize(
+    "kind", ["depthwise_separable", "inverted_residual", "fused_mbconv", "basic", "bottleneck"]
+)
+def test_a_block_is_what_its_paper_says(kind: str) -> None:
+    expansion = 2 if KINDS[kind].expands else 1
+    stage = Stage(kind, 3, 2, expansion, 10, 1)
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu")).eval()
+    block = net.get_submodule("stages_0_0")
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    features = torch.randn(3, 6, 9, 9, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        got = block(features)
+        assert got.shape == (3, 10, 5, 5)
+        assert torch.allclose(got, reference_block(kind, weights, features), atol=1e-5)
+
+
+def test_a_fused_block_without_expansion_is_one_convolution_and_may_have_a_shortcut() -> None:
+    stage = Stage("fused_mbconv", 3, 1, 1, 6, 2)
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu")).eval()
+    assert [name for name, one in net.named_modules() if isinstance(one, nn.Conv2d)] == [
+        *("stem.conv.0", "stages_0_0.project.0", "stages_0_1.project.0"),
+    ]
+    assert [block.has_shortcut for block in net.residual_blocks()] == [True, True]
+
+
+def test_the_pool_behind_the_stem_is_three_by_three() -> None:
+    stem = Stem(7, 2, 5, pool=True)
+    net = ConvNet(Architecture(45, stem, (Stage("basic", 3, 1, 1, 7, 1),), Head(None, 4), "relu")).eval()
+    features = torch.randn(2, 5, 23, 23)
+    assert torch.equal(net.get_submodule("pool")(features), nn.functional.max_pool2d(features, 3, 2, 1))
+    with torch.no_grad():
+        assert net(torch.zeros(2, 3, 45, 45)).shape == (2, 4)
+
+
+def test_stochastic_depth_drops_whole_branches_and_keeps_the_mean() -> None:
+    stages = (Stage("mbconv", 3, 1, 2, 6, 3), Stage("basic", 3, 1, 1, 6, 1))
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), stages, Head(None, 4)))
+    net.drop_branches(0.4)
+    assert [block.survival for block in net.residual_blocks()] == pytest.approx([1, 0.9, 0.8, 0.7])
+    block = net.get_submodule("stages_0_2").eval()
+    features = torch.randn(1, 6, 9, 9).expand(4000, -1, -1, -1)
+    with torch.no_grad():
+        branch = (block(features) - features)[0]
+        torch.manual_seed(0)
+        assert torch.allclose(block(features) - features, branch.expand_as(features), atol=1e-6)  # none in eval
+        # Batch norm in training would change the branch itself, so only the block is told that it trains.
+        block.training = True
+        dropped = block(features) - features
+    alive = dropped.abs().sum((1, 2, 3)) > 0
+    assert alive.float().mean() == pytest.approx(0.8, abs=0.02)
+    assert torch.allclose(dropped[alive], (branch / 0.8).expand_as(dropped[alive]), atol=1e-5)
 
 
 def saved_elements(net: nn.Module, images_NCHW: Tensor) -> int:
@@ -175,6 +256,11 @@ STORING = [
         ),
         5,
     ),
+    (replace(load_baseline("resnet18").architecture, resolution=65), 3),
+    (replace(load_baseline("resnet50").architecture, resolution=49), 4),
+    (replace(load_baseline("mobilenet_v1").architecture, resolution=65), 3),
+    (replace(load_baseline("mobilenet_v2").architecture, resolution=49), 4),
+    (replace(load_baseline("efficientnet_v2_b0").architecture, resolution=65), 3),
 ]
 
 

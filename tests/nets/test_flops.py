@@ -7,13 +7,19 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from networks import SMALL, random_architecture
+from torch.utils.flop_counter import FlopCounterMode
 
 from scalesearch.design.architecture import Architecture, Head
 from scalesearch.design.baselines import baseline_names, load_baseline
+from scalesearch.design.block_kinds import STAGE_KINDS
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.nets import flops
+from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.flops import fvcore_receipt
 
 
@@ -35,10 +41,49 @@ def test_b0_golden() -> None:
     assert {"aten::mean", "aten::sigmoid"} <= set(receipt.uncounted)
 
 
-def test_every_shipped_baseline_is_counted_alike() -> None:
-    for name in baseline_names():
-        network = load_baseline(name).architecture
+@pytest.mark.parametrize("name", baseline_names())
+def test_every_shipped_baseline_is_counted_alike(name: str) -> None:
+    network = replace(load_baseline(name).architecture, resolution=65)
+    assert fvcore_receipt(network).macs == cost(network).macs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", baseline_names())
+def test_every_shipped_baseline_is_counted_alike_at_its_own_size(name: str) -> None:
+    network = load_baseline(name).architecture
+    assert fvcore_receipt(network).macs == cost(network).macs
+
+
+def torch_counters_flops(architecture: Architecture) -> int:
+    """What torch's own counter makes of the network: two operations a multiply-add."""
+    image = torch.zeros(1, 3, architecture.resolution, architecture.resolution)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        ConvNet(architecture).eval()(image)
+    return int(counter.get_total_flops())
+
+
+@pytest.mark.parametrize("kind", STAGE_KINDS)
+def test_closed_form_fvcore_and_torch_agree_on_every_kind(kind: str) -> None:
+    for seed in range(6):
+        network = random_architecture(Random(seed), kind=kind)
+        assert {stage.kind for stage in network.stages} == {kind}
         assert fvcore_receipt(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STAGE_KINDS)
+def test_closed_form_fvcore_and_torch_agree_on_three_hundred_networks(kind: str) -> None:
+    """Hypothesis draws them, so that one that fails is shown at its smallest."""
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32))
+    def agree(seed: int) -> None:
+        network = random_architecture(Random(seed), kind=kind)
+        assert fvcore_receipt(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+
+    agree()
 
 
 def test_fvcore_agrees_on_random_networks() -> None:
