@@ -81,7 +81,7 @@ class Stage:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
         if self.width % self.unit:
             raise SpaceError(
-                f"stage: width is {self.width}, but a {self.kind} stage needs multiples of its expansion, {self.unit}"
+                f"stage: width is {self.width}, but a {self.kind}'s is a multiple of its expansion, {self.unit}"
             )
 
     @property
