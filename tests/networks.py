@@ -10,6 +10,7 @@ from random import Random
 from scalesearch.design.architecture import ACTIVATIONS, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.coefficients import AXES, Multipliers
+from scalesearch.design.factory import Network
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline
 
@@ -46,6 +47,12 @@ SMALL = Baseline(
     ),
     rounding=Rounding("balanced", 4),
 )
+
+
+def staged(network: Network) -> Architecture:
+    """The network as the architecture that it is."""
+    assert isinstance(network, Architecture)
+    return network
 
 
 def rows(name: str) -> list[dict[str, str]]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from networks import staged
+
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.search.budget import BUDGETS, Budget
@@ -53,7 +55,7 @@ class Planted:
         self._write("end", spec)
 
     def _epoch(self, spec: TrialSpec, index: int) -> Epoch:
-        layers = sum(spec.network.depths)
+        layers = sum(staged(spec.network).depths)
         # A hash of the trial stands for noise, the same on every machine.
         noise = (int(spec.id, 16) % 1000 - 500) * 1e-6
         accuracy = 0.5 + self.per_layer * layers * index / self.epochs + 0.001 * spec.seed + noise

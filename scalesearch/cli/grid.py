@@ -14,11 +14,15 @@ from scalesearch.errors import InputError, ScalesearchError, TrialsFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from rich.console import Console
 
+    from scalesearch.design.scaling import Baseline
     from scalesearch.proxy.datasets import ImageData
     from scalesearch.runners.execution import Runner
+    from scalesearch.search.budget import Budget
+    from scalesearch.search.catalogue import FactoryBaseline
     from scalesearch.search.plan import Plan, Question
     from scalesearch.search.trial import Outcome
     from scalesearch.study.study import Study
@@ -28,7 +32,7 @@ _BUDGETS = "smoke, quick, standard, full or a YAML file"
 
 
 def grid(
-    baseline: Annotated[str, typer.Option(metavar="NAME|FILE", help="What is scaled.")] = "b0",
+    baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="What is scaled.")] = "b0",
     phi: Annotated[str, typer.Option(help="Compound coefficient: the wanted cost is 2^φ × the baseline's.")] = "1",
     data: Annotated[
         str, typer.Option(metavar="SPEC", help="fractal, digits, or the path of an image folder.")
@@ -76,7 +80,6 @@ def _question(
     rounding: str | None,
     match: str,
 ) -> Question:
-    from scalesearch.design.baselines import load_baseline
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.candidates import MATCHES
     from scalesearch.search.plan import Question, choose, find, with_overrides
@@ -89,9 +92,21 @@ def _question(
     spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
     spent = with_overrides(load_budget(budget), spacing, slack, seeds)
     rule = options.checked_rule(rounding) or "balanced"
-    question = Question(load_baseline(baseline), power, spent, rule, match)
+    question = Question(_baseline(baseline, power, spent, match), power, spent, rule, match)
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question
+
+
+def _baseline(name: str, phi: Decimal, budget: Budget, match: str) -> Baseline | FactoryBaseline:
+    from scalesearch.design.baselines import is_factory, load_baseline
+
+    if not is_factory(name):
+        return load_baseline(name)
+    from scalesearch.nets.catalogue import catalogue
+    from scalesearch.nets.factory import load_factory
+    from scalesearch.search.grid import triples
+
+    return catalogue(load_factory(name), triples(budget.step, budget.tolerance), phi, budget, match)
 
 
 def _folder(results: Path, name: str | None, question: Question) -> Path:
@@ -133,8 +148,15 @@ def _load(question: Question, data: str) -> ImageData:
 
 
 def _plan(question: Question, images: ImageData) -> Plan:
+    from scalesearch.search.catalogue import FactoryBaseline
     from scalesearch.search.plan import DataFacts, Plan
 
+    base = question.baseline
+    if isinstance(base, FactoryBaseline) and base.architecture.classes < len(images.classes):
+        raise InputError(
+            f"baseline {base.name}: gives {base.architecture.classes} logits, but the data have "
+            f"{len(images.classes)} classes; let the function build at least as many"
+        )
     facts = DataFacts(
         name=images.name,
         fingerprint=images.fingerprint,
@@ -183,6 +205,7 @@ def _run(
     console: Console,
 ) -> None:
     from scalesearch.cli.progress import Progress
+    from scalesearch.design.architecture import Architecture
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.canonical import digest
@@ -197,7 +220,11 @@ def _run(
             soft_wrap=True,
         )
         networks = (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen))
-        totals = {digest(network): fvcore_receipt(network).total for network in networks}
+        totals = {
+            digest(network): fvcore_receipt(network).total
+            for network in networks
+            if isinstance(network, Architecture)  # a user's own were counted by fvcore to begin with
+        }
         with Progress(plan, outcomes, console) as progress:
             search(study, runner, ProxyTraining(images), progress, totals)
     except KeyboardInterrupt:

@@ -141,6 +141,11 @@ class Architecture:
         _check_places("architecture", batch_norm_eps=self.batch_norm_eps)
 
     @property
+    def classes(self) -> int:
+        """Logits that the network puts out."""
+        return self.head.classes
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Channels of stem, of every stage, and of the head where it has a convolution."""
         head = () if self.head.width is None else (self.head.width,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -23,6 +24,11 @@ def baseline_names() -> list[str]:
     return sorted(path.stem for path in _folder().glob("*.yaml"))
 
 
+def is_factory(name: str) -> bool:
+    """Whether a baseline is named as a Python function, `package.module:function`."""
+    return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name) is not None
+
+
 def load_baseline(name_or_path: str) -> Baseline:
     """The baseline of that name, or in that file.
 
@@ -35,5 +41,7 @@ def load_baseline(name_or_path: str) -> Baseline:
         path = Path(name_or_path)
     else:
         known = ", ".join(baseline_names())
-        raise InputError(f"baseline {name_or_path!r}: is none of {known}; give one of them or a path to a .yaml")
+        raise InputError(
+            f"baseline {name_or_path!r}: is none of {known}; give one, a path to a .yaml, or MODULE:FUNCTION"
+        )
     return parse_baseline(read_text(path), printable(str(path)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.factory import STORED_A_ACTIVATION, FactoryNetwork, Network
 from scalesearch.errors import SpaceError
 from scalesearch.units import BYTES_PER_FLOAT
 
@@ -58,9 +59,12 @@ def _fold(architecture: Architecture, widths: Sequence[int], depths: Sequence[in
     return Cost(macs, params, activations, stored)
 
 
-def cost(architecture: Architecture) -> Cost:
-    """The exact cost of one network."""
-    return _fold(architecture, architecture.widths, architecture.depths, architecture.resolution)
+def cost(network: Network) -> Cost:
+    """The cost of one network: exact, and what fvcore counted for a user's own (its memory is an estimate)."""
+    if isinstance(network, FactoryNetwork):
+        stored = STORED_A_ACTIVATION * network.activations
+        return Cost(network.macs, network.params, network.activations, stored)
+    return _fold(network, network.widths, network.depths, network.resolution)
 
 
 def cost_grid(architecture: Architecture, widths: Counts, depths: Counts, resolutions: Counts) -> Cost:

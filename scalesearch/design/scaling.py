@@ -9,6 +9,7 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.cost import cost
+from scalesearch.design.factory import Network
 from scalesearch.design.rounding import Rounding
 from scalesearch.errors import SpaceError
 
@@ -94,6 +95,6 @@ class Baseline:
         )
 
 
-def flops_ratio(architecture: Architecture, baseline: Architecture) -> Decimal:
+def flops_ratio(network: Network, baseline: Network) -> Decimal:
     """Measured multiply-adds over the baseline's, rounded to five decimal places."""
-    return round(Decimal(cost(architecture).macs) / Decimal(cost(baseline).macs), 5)
+    return round(Decimal(cost(network).macs) / Decimal(cost(baseline).macs), 5)

@@ -41,7 +41,7 @@ class Receipt:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Two threads on two busy cores wait for each other: one counts B0 in .35 s where two take 2.5 s."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -62,7 +62,7 @@ def fvcore_receipt(architecture: Architecture) -> Receipt:
     """
     network = ConvNet(architecture).eval()
     image = torch.zeros(1, 3, architecture.resolution, architecture.resolution)
-    with torch.no_grad(), _one_thread():
+    with torch.no_grad(), one_thread():
         analysis = FlopCountAnalysis(network, image)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         logging.getLogger("fvcore").setLevel(logging.ERROR)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from scalesearch.errors import InputError
+from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.memory import keep_memory
@@ -28,7 +30,10 @@ class ProxyTraining:
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
         """The trial's epochs; ends with `diverged` or `oom` where training does."""
         device = prepare_process()
-        network = initial_network(spec)
+        try:
+            network = initial_network(spec)
+        except InputError as error:  # a user's own function, which worked when it was counted
+            raise TrialEndedError("failed", str(error)) from error
         full = TrainingData(
             self.data.train_images_NCHW,
             self.data.train_labels_N,
@@ -57,16 +62,17 @@ def prepare_process() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def initial_network(spec: TrialSpec) -> ConvNet:
-    """The proxy before its first step: weights by the seed, residual branches at zero.
+def initial_network(spec: TrialSpec) -> nn.Module:
+    """The proxy before its first step: weights by the seed, residual branches at zero (in our own networks).
 
     Short training punishes depth mostly through its initialisation; with the last batch-norm scale of every
     residual branch at zero a deep network starts as a shallow one (Goyal et al. 2017, section 5.1).
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        network = ConvNet(spec.proxy)
-    network.zero_residual_branches()
+        network = build(spec.proxy)
+    if isinstance(network, ConvNet):
+        network.zero_residual_branches()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = BATCH_NORM_MOMENTUM

@@ -20,7 +20,7 @@ def seconds_per_image(spec: TrialSpec) -> float:
     count = batch * _BATCHES
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (count, 3, px, px), dtype=torch.uint8, generator=generator)
-    labels = torch.randint(spec.proxy.head.classes, (count,), generator=generator)
+    labels = torch.randint(spec.proxy.classes, (count,), generator=generator)
     data = TrainingData(images, labels, images[:1], labels[:1])
     epochs = train(initial_network(spec), data, replace(spec.recipe, epochs=2), spec.seed, device)
     return [epoch.seconds for epoch in epochs][-1] / count

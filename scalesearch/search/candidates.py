@@ -11,9 +11,11 @@ from typing import TypeVar
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import Cost, cost
+from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, Shape, match_resolutions
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
+from scalesearch.search.catalogue import FactoryBaseline
 
 MATCHES = ("flops", "none")
 
@@ -24,7 +26,7 @@ _Key = TypeVar("_Key", bound=Hashable)
 class Candidate:
     """One network of the search and every grid point that means it."""
 
-    architecture: Architecture
+    architecture: Network
     cost: Cost
     coefficients: Coefficients
     """(α, β): the alias nearest to the realised depth and width; γ: the φ-th root of px over baseline px
@@ -51,7 +53,7 @@ class CandidateSet:
 
 
 def candidates(
-    baseline: Baseline,
+    baseline: Baseline | FactoryBaseline,
     grid: Sequence[Coefficients],
     phi: Decimal,
     rule: str = "balanced",
@@ -69,18 +71,26 @@ def candidates(
     """
     if match not in MATCHES:
         raise SpaceError(f"match is {match!r}, but it must be one of {', '.join(MATCHES)}")
+    if isinstance(baseline, FactoryBaseline):
+        return _sorted_out(len(grid), list(_counted(baseline, grid, phi, match)), phi, match)
     rounding = replace(baseline.rounding, rule=rule)
     networks = [(point, scaled(baseline.architecture, point.at(phi), rounding)) for point in grid]
     if match == "none":
         merged = _merge((network, point) for point, network in networks)
         found = [_literal(baseline, network, aliases, phi) for network, aliases in merged.items()]
-        return CandidateSet(len(grid), _ordered(found), ())
+        return _sorted_out(len(grid), found, phi, match)
     shapes = _merge(((network.widths, network.depths), point) for point, network in networks)
-    found = list(_matched(baseline, shapes, phi))
+    return _sorted_out(len(grid), list(_matched(baseline, shapes, phi)), phi, match)
+
+
+def _sorted_out(triples: int, found: Sequence[Candidate], phi: Decimal, match: str) -> CandidateSet:
+    """Those that are compared, and those whose cost no resolution matches."""
+    if match == "none":
+        return CandidateSet(triples, _ordered(found), ())
     wanted = Decimal(2) ** phi
     near = [one for one in found if abs(one.flops_ratio / wanted - 1) <= TOLERANCE]
     far = [one for one in found if abs(one.flops_ratio / wanted - 1) > TOLERANCE]
-    return CandidateSet(len(grid), _ordered(near), _ordered(far))
+    return CandidateSet(triples, _ordered(near), _ordered(far))
 
 
 def _merge(pairs: Iterable[tuple[_Key, Coefficients]]) -> dict[_Key, list[Coefficients]]:
@@ -106,8 +116,18 @@ def _matched(baseline: Baseline, shapes: dict[Shape, list[Coefficients]], phi: D
         yield _candidate(baseline, network, own, aliases)
 
 
+def _counted(
+    baseline: FactoryBaseline, grid: Sequence[Coefficients], phi: Decimal, match: str
+) -> Iterator[Candidate]:
+    base = baseline.architecture
+    for network, (point, aliases) in baseline.networks(grid, phi, match).items():
+        sides = Decimal(network.resolution) / base.resolution
+        own = point if match == "none" else replace(point, gamma=round(sides ** (1 / phi), 5))
+        yield _candidate(baseline, network, own, aliases)
+
+
 def _candidate(
-    baseline: Baseline, network: Architecture, own: Coefficients, aliases: Sequence[Coefficients]
+    baseline: Baseline | FactoryBaseline, network: Network, own: Coefficients, aliases: Sequence[Coefficients]
 ) -> Candidate:
     ratio = flops_ratio(network, baseline.architecture)
     return Candidate(network, cost(network), own, tuple(sorted(aliases)), ratio)

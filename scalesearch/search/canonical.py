@@ -85,8 +85,8 @@ def _read(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
         if value in arguments:
             return value
         raise MalformedError(path, f"is {value!r}, but must be one of {', '.join(map(str, arguments))}")
-    if arguments:  # X | None
-        return None if value is None else _read(arguments[0], value, path)
+    if arguments:  # X | None, or one of several kinds of value
+        return None if value is None else _read(_fitting(arguments, value), value, path)
     if kind is Decimal and _PLAIN_NUMBER.fullmatch(str(value)) and not isinstance(value, float):
         return Decimal(str(value))
     if kind is float and type(value) is int:
@@ -94,6 +94,14 @@ def _read(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
     if type(value) is not kind:
         raise MalformedError(path, f"is {value!r}, but must be {_WORDS.get(kind, kind.__name__)}")
     return value
+
+
+def _fitting(kinds: tuple[Any, ...], value: object) -> Any:
+    """Of several dataclasses the one whose keys the value has; else the first."""
+    for kind in kinds:
+        if is_dataclass(kind) and isinstance(value, dict) and set(value) <= {one.name for one in fields(kind)}:
+            return kind
+    return kinds[0]
 
 
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,100})?")

@@ -9,12 +9,14 @@ from functools import cached_property
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
+from scalesearch.design.factory import Network
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import MATCHES, Candidate, CandidateSet, candidates, spread
 from scalesearch.search.canonical import digest
+from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.grid import triples
 from scalesearch.search.ranking import Arm, Ranking, leaders, rank
 from scalesearch.search.shrink import shrink
@@ -25,7 +27,7 @@ from scalesearch.search.trial import Outcome, TrialSpec
 class Question:
     """What was asked, without the data."""
 
-    baseline: Baseline
+    baseline: Baseline | FactoryBaseline
     phi: Decimal
     budget: Budget
     rounding: str = "balanced"
@@ -71,9 +73,12 @@ def image_px(question: Question) -> int:
     return max(_proxy(question, network, 2).resolution for network in networks)
 
 
-def _proxy(question: Question, network: Architecture, classes: int) -> Architecture:
-    budget = question.budget
-    return shrink(network, question.baseline, budget.width_divisor, budget.resolution, classes)
+def _proxy(question: Question, network: Network, classes: int) -> Network:
+    budget, baseline = question.budget, question.baseline
+    if isinstance(baseline, FactoryBaseline):
+        return baseline.proxy_of(network)
+    assert isinstance(network, Architecture), "a baseline file's networks are architectures"
+    return shrink(network, baseline, budget.width_divisor, budget.resolution, classes)
 
 
 _FEWEST = 2
@@ -117,12 +122,12 @@ class Plan:
         """The id of the unscaled network."""
         return digest(self.question.baseline.architecture)
 
-    def spec(self, network: Architecture, seed: int) -> TrialSpec:
+    def spec(self, network: Network, seed: int) -> TrialSpec:
         """The trial of one network with one seed."""
         proxy = _proxy(self.question, network, self.data.classes)
         return TrialSpec(network, proxy, self.question.budget.recipe, self.data.fingerprint, seed)
 
-    def proxy_macs_ratio(self, network: Architecture) -> float:
+    def proxy_macs_ratio(self, network: Network) -> float:
         """MACs of the network's proxy over 2^φ × those of the baseline's proxy."""
         base = cost(self.spec(self.question.baseline.architecture, 0).proxy).macs
         return cost(self.spec(network, 0).proxy).macs / base / 2 ** float(self.question.phi)
@@ -175,7 +180,7 @@ class Plan:
         """The unscaled network's trials."""
         return self._arm(self.question.baseline.architecture, outcomes, self.question.budget.seeds)
 
-    def _arm(self, network: Architecture, outcomes: Mapping[str, Outcome], seeds: int) -> Arm:
+    def _arm(self, network: Network, outcomes: Mapping[str, Outcome], seeds: int) -> Arm:
         accuracies = {}
         for seed in range(seeds):
             outcome = outcomes.get(self.spec(network, seed).id)

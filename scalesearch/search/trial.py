@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from scalesearch.design.architecture import Architecture
+from scalesearch.design.factory import Network
 from scalesearch.search.canonical import digest
 from scalesearch.search.task import Epoch, Recipe
 
@@ -21,9 +21,9 @@ FAILURES: tuple[State, ...] = ("failed", "oom", "stalled")
 class TrialSpec:
     """Everything that decides a trial's numbers, besides the environment."""
 
-    network: Architecture
+    network: Network
     """The network that the trial stands for, at its own size."""
-    proxy: Architecture
+    proxy: Network
     """The small network that is trained."""
     recipe: Recipe
     data: str

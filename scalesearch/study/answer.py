@@ -11,9 +11,11 @@ from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
-from scalesearch.design.family import Member, family
+from scalesearch.design.factory import FactoryNetwork, Network
+from scalesearch.design.family import PHIS, Member, family
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
+from scalesearch.search.catalogue import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import Ranked, Ranking
 from scalesearch.search.trial import FAILURES, Outcome
@@ -68,8 +70,10 @@ def answer(plan: Plan, outcomes: Mapping[str, Outcome]) -> Answer | None:
 
 
 def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
-    """The members that the coefficients give, by the rounding and matching of the search."""
+    """The members that the coefficients give, by the rounding and matching of the search; none for a factory."""
     question = plan.question
+    if isinstance(question.baseline, FactoryBaseline):
+        return ()
     return family(question.baseline, coefficients, question.rounding, question.match == "flops")
 
 
@@ -79,9 +83,8 @@ def write_answer(folder: Path, found: Answer) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
-    members = found_family(found.plan, found.winner.coefficients)
     write_over(folder / "winner.yaml", winner_text(found))
-    write_family(folder / "family", members)
+    _write_texts(folder / "family", _family_texts(found.plan, found.winner.coefficients))
     table = trials_table(found.plan, found.outcomes)
     write_over(folder / "trials.csv", table.to_csv(index=False))
     write_over(folder / "trials.parquet", table.to_parquet(index=False))
@@ -89,9 +92,33 @@ def write_answer(folder: Path, found: Answer) -> None:
 
 def write_family(folder: Path, members: Sequence[Member]) -> None:
     """Write one baseline file a member."""
+    _write_texts(folder, {member.baseline.name: member_text(member) for member in members})
+
+
+def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
     make_folder(folder)
-    for member in members:
-        write_over(folder / f"{member.baseline.name}.yaml", member_text(member))
+    for name, text in texts.items():
+        write_over(folder / f"{name}.yaml", text)
+
+
+def _family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
+    """The files of the family by name: baselines, or for a user's own function the calls that give them."""
+    baseline = plan.question.baseline
+    if not isinstance(baseline, FactoryBaseline):
+        return {one.baseline.name: member_text(one) for one in found_family(plan, coefficients)}
+    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in PHIS}
+
+
+def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:
+    by, base = coefficients.at(phi).rounded(), baseline.architecture
+    return (
+        "# Not counted: px follows from γ, so measured costs may be off from 2^φ\n"
+        f"factory: {base.factory}\n"
+        f"depth: {plain(by.depth)}\n"
+        f"width: {plain(by.width)}\n"
+        f"resolution: {literal_px(base.resolution, by.resolution)}\n"
+        f"nominal_flops_ratio: {plain(round(by.nominal_flops_ratio, 5))}\n"
+    )
 
 
 def member_text(member: Member) -> str:
@@ -184,8 +211,8 @@ def _row(plan: Plan, network_id: str, seed: int, trial_id: str, outcome: Outcome
         "params": price.params,
         "activations": price.activations,
         "resolution": network.resolution,
-        "depths": " ".join(map(str, network.depths)),
-        "widths": " ".join(map(str, network.widths)),
+        "depths": _sizes(network, "depth"),
+        "widths": _sizes(network, "width"),
         "proxy_resolution": proxy.resolution,
         "proxy_macs": cost(proxy).macs,
         "proxy_macs_ratio": plan.proxy_macs_ratio(network) if candidate else None,
@@ -200,6 +227,13 @@ def _row(plan: Plan, network_id: str, seed: int, trial_id: str, outcome: Outcome
     }
 
 
+def _sizes(network: Network, axis: str) -> str:
+    """Layers or channels one by one; for a user's own function the multiplier."""
+    if isinstance(network, FactoryNetwork):
+        return plain(network.depth if axis == "depth" else network.width)
+    return " ".join(map(str, network.depths if axis == "depth" else network.widths))
+
+
 def network_ids(plan: Plan) -> dict[str, str]:
     """A short name for every network of the plan: `base`, or the coefficients."""
     names = {digest(one.architecture): one.label for one in plan.chosen}
@@ -210,7 +244,7 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     """The last lines of a search: the winner, how sure it is, what it rests on, where the family lies."""
     plan, own = found.plan, found.winner.coefficients
     question = plan.question
-    names = [member.baseline.name for member in found_family(plan, own)][1:]
+    names = [name for name in _family_texts(plan, own) if name != question.baseline.name]
     seeds = "1 seed" if found.place.seeds == 1 else f"{found.place.seeds} seeds"
     ties = len(found.ranking.tied) - 1
     measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.exact import plain
+from scalesearch.design.scaling import Baseline
 from scalesearch.errors import CountError, InputError, LockedError
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
+from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.plan import DataFacts, Plan, Question
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, storage_error, write_once
@@ -91,8 +93,8 @@ def open_study(folder: Path) -> Study:
         raise InputError(f"{folder}: holds no study (no study.json); give the folder of one, such as results/NAME")
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
-        baseline = parse_baseline(tree["question"]["baseline"], f"{path} (baseline)")
         asked = tree["question"]
+        baseline = _read_baseline(asked["baseline"], f"{path} (baseline)")
         question = Question(
             baseline=baseline,
             phi=from_json(_Phi, {"phi": asked["phi"]}).phi,
@@ -141,13 +143,23 @@ class _Phi:
 def _asked(plan: Plan) -> dict[str, Json]:
     question = plan.question
     return {
-        "baseline": baseline_text(question.baseline),
+        "baseline": _baseline_json(question.baseline),
         "phi": plain(question.phi),
         "rounding": question.rounding,
         "match": question.match,
         "budget": as_json(question.budget),
         "data": as_json(plan.data),
     }
+
+
+def _baseline_json(baseline: Baseline | FactoryBaseline) -> Json:
+    return as_json(baseline) if isinstance(baseline, FactoryBaseline) else baseline_text(baseline)
+
+
+def _read_baseline(written: object, where: str) -> Baseline | FactoryBaseline:
+    if isinstance(written, str):
+        return parse_baseline(written, where)
+    return from_json(FactoryBaseline, written, ("question", "baseline"))
 
 
 def _to_json(study: Study) -> dict[str, Json]:

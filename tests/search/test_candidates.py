@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from networks import random_architecture
+from networks import random_architecture, staged
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Coefficients, Multipliers
@@ -58,7 +58,9 @@ def check(found: CandidateSet, grid: tuple[Coefficients, ...], wanted: float, ma
         assert one.cost == cost(one.architecture)
         assert one.architecture.resolution >= B0.architecture.resolution
     if match == "flops":
-        assert len({(one.architecture.widths, one.architecture.depths) for one in every}) == len(every)
+        assert len({(staged(one.architecture).widths, staged(one.architecture).depths) for one in every}) == len(
+            every
+        )
         assert all(abs(float(one.flops_ratio) / wanted - 1) <= 0.05 for one in found.candidates)
         assert all(abs(float(one.flops_ratio) / wanted - 1) > 0.05 for one in found.unmatched)
 
@@ -137,7 +139,7 @@ def test_a_baseline_whose_depth_is_fixed() -> None:
     fixed = replace(B0, axes=("width", "resolution"))
     grid = triples(Decimal("0.05"), Decimal("0.1"), fixed.axes)
     found = candidates(fixed, grid, ONE)
-    assert {one.architecture.depths for one in found.candidates} == {B0.architecture.depths}
+    assert {staged(one.architecture).depths for one in found.candidates} == {B0.architecture.depths}
     assert len(found.candidates) >= 5
     check(found, grid, 2.0, "flops")
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from networks import SMALL
+from networks import SMALL, staged
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
@@ -29,7 +29,7 @@ def plan_of(budget: Budget = TWO_WAVES, match: str = "flops") -> Plan:
 def planted(spec: TrialSpec) -> float:
     """Accuracy from depth, with a small seed effect and noise that is the trial's own."""
     noise = Random(spec.id).uniform(-0.002, 0.002)
-    return 0.5 + 0.02 * sum(spec.network.depths) + 0.01 * spec.seed + noise
+    return 0.5 + 0.02 * sum(staged(spec.network).depths) + 0.01 * spec.seed + noise
 
 
 def outcome(accuracy: float, state: State = "complete") -> Outcome:
@@ -54,7 +54,7 @@ def test_the_first_wave_is_the_baseline_and_every_candidate_dearest_first() -> N
     macs = [cost(spec.proxy).macs for spec in first]
     assert macs == sorted(macs, reverse=True)
     assert {spec.data for spec in first} == {"abc"}
-    assert {spec.proxy.head.classes for spec in first} == {4}
+    assert {spec.proxy.classes for spec in first} == {4}
 
 
 def test_the_second_wave_is_for_the_best_of_the_first() -> None:
@@ -148,7 +148,7 @@ def test_the_ranking_finds_what_was_planted() -> None:
     plan = plan_of(replace(TWO_WAVES, seeds=3, finalists=0))
     ranking = plan.ranking(run_all(plan))
     assert ranking is not None
-    layers = [sum(plan.by_network[one.key].architecture.depths) for one in ranking.arms]
+    layers = [sum(staged(plan.by_network[one.key].architecture).depths) for one in ranking.arms]
     assert layers[0] == max(layers)
     assert ranking.degrees_of_freedom == 5 * 2
     assert plan.recommended(ranking).architecture == plan.by_network[ranking.recommended].architecture

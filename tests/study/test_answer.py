@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from networks import staged
 from planted import Planted, budget, plan, study
 
 from scalesearch.design.baseline_file import parse_baseline
@@ -51,7 +52,7 @@ def level(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_the_planted_winner_is_found_and_significant(clear: Study) -> None:
     found = answered(clear)
-    deepest = max(clear.plan.chosen, key=lambda one: sum(one.architecture.depths))
+    deepest = max(clear.plan.chosen, key=lambda one: sum(staged(one.architecture).depths))
     assert found.winner == deepest
     assert found.ranking.significant
     assert len(found.ranking.tied) == 1

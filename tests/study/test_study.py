@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from networks import staged
 from planted import ENVIRONMENT, Planted, budget, log_lines, plan, study
 
 from scalesearch.errors import CountError, InputError, LockedError, StorageError
@@ -185,7 +186,7 @@ def test_the_best_get_their_further_seeds_after_the_first_wave(tmp_path: Path) -
     first = len(asked.chosen) + 1
     assert set(order[: first * 4]) == {0}
     seeds = Counter(record.spec.network_id for record in begun.records().values())
-    by_depth = sorted(asked.chosen, key=lambda one: sum(one.architecture.depths))
+    by_depth = sorted(asked.chosen, key=lambda one: sum(staged(one.architecture).depths))
     assert sorted(seeds.values()) == [1] * (first - 2) + [4, 4]
     assert seeds[asked.spec(by_depth[-1].architecture, 0).network_id] == 4
 

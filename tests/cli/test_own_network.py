@@ -1,0 +1,75 @@
+"""A user's own Python function as a baseline: searched, resumed, shown without the function."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from command import scalesearch
+
+HERE = Path(__file__).parents[1]
+FACTORY = "factories:build"
+
+
+def search(folder: Path, *more: str) -> str:
+    done = scalesearch(
+        *("grid", "--baseline", FACTORY, "--budget", "smoke", "--data", "digits", "--runner", "inline", *more),
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_function_is_searched_and_the_study_stands_without_it(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    out = search(tmp_path)
+    assert "Winner: α = " in out
+    study = tmp_path / "results" / "factories-build-phi1-smoke"
+    assert len(list((study / "trials").glob("*.json"))) == 7
+    assert {path.name for path in (study / "family").iterdir()} == {f"phi{phi}.yaml" for phi in range(1, 8)}
+    first = json.loads(next((study / "trials").glob("*.json")).read_text())
+    assert first["spec"]["network"]["factory"] == FACTORY
+    assert "7/7 trials are done" in search(tmp_path)
+    (tmp_path / "factories.py").write_text((HERE / "factories.py").read_text() + "\n# changed\n")
+    again = scalesearch(
+        *("grid", "--baseline", FACTORY, "--budget", "smoke", "--data", "digits", "--runner", "inline"),
+        cwd=tmp_path,
+    )
+    assert again.returncode == 2
+    assert "holds a study of another question (baseline.fingerprint" in again.stderr
+    (tmp_path / "factories.py").unlink()
+    shown = scalesearch("show", str(study), cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "factories-build" in shown.stdout
+    assert scalesearch("verify", str(study), cwd=tmp_path).returncode == 0
+
+
+def test_too_few_logits_are_refused_before_training(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        (HERE / "factories.py").read_text().replace("nn.Linear(channels, 11)", "nn.Linear(channels, 9)")
+    )
+    done = scalesearch(
+        *("grid", "--baseline", "mine:build", "--budget", "smoke", "--data", "digits", "--runner", "inline"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("scalesearch: baseline mine-build: gives 9 logits, but the data have 10 classes")
+    assert not (tmp_path / "results" / "mine-build-phi1-smoke").exists()
+
+
+@pytest.mark.slow
+def test_ray_trains_a_function_alike(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    search(tmp_path, "--name", "here")
+    done = scalesearch(
+        *("grid", "--baseline", FACTORY, "--budget", "smoke", "--data", "digits", "--name", "ray"), cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    folders = [tmp_path / "results" / name / "trials" for name in ("here", "ray")]
+    one, other = (
+        {path.name: json.loads(path.read_text())["outcome"]["epochs"][-1]["val_accuracy"] for path in at.iterdir()}
+        for at in folders
+    )
+    assert one == other

@@ -1,0 +1,106 @@
+"""A user's own network: found, built, counted; what is wrong with one is said in a line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+import torch
+
+from scalesearch.design.coefficients import Multipliers
+from scalesearch.design.factory import FactoryNetwork
+from scalesearch.errors import InputError
+from scalesearch.nets.build import build
+from scalesearch.nets.catalogue import catalogue
+from scalesearch.nets.factory import count_factory, load_factory
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.catalogue import literal_px
+from scalesearch.search.grid import triples
+
+NAME = "factories:build"
+STEP, SLACK = Decimal("0.1"), Decimal("0.1")
+
+
+def macs_by_hand(depth: float, width: float, px: int) -> int:
+    blocks, channels, side = round(5 * depth), 2 * round(8 * width), -(-px // 2)
+    return side**2 * (27 * channels + blocks * 9 * channels**2) + 11 * channels
+
+
+@pytest.mark.parametrize(("depth", "width", "px"), [("1", "1", 40), ("1.4", "1.2", 51), ("2", "0.5", 23)])
+def test_fvcore_counts_what_the_function_builds(depth: str, width: str, px: int) -> None:
+    counted = count_factory(load_factory(NAME), Decimal(depth), Decimal(width), px)
+    blocks, channels, side = round(5 * float(depth)), 2 * round(8 * float(width)), -(-px // 2)
+    weights = 27 * channels + channels + blocks * (9 * channels**2 + channels + 2 * channels) + 11 * channels + 11
+    assert counted == FactoryNetwork(
+        factory=NAME,
+        depth=Decimal(depth),
+        width=Decimal(width),
+        resolution=px,
+        classes=11,
+        macs=macs_by_hand(float(depth), float(width), px),
+        params=weights,
+        activations=(1 + blocks) * channels * side**2 + 11,
+    )
+    with torch.no_grad():
+        assert build(counted)(torch.zeros(2, 3, px, px)).shape == (2, 11)
+
+
+WRONG = [
+    ("nowhere.at_all:build", "cannot be imported (ModuleNotFoundError: No module named 'nowhere')"),
+    ("factories:absent", "cannot be imported (AttributeError"),
+    ("factories:three", "cannot be imported (TypeError"),
+    ("factories:no_width", "no_width does not take width; it must be a function of"),
+    ("factories:no_default", "the argument resolution has no whole number of px as its default"),
+]
+
+
+@pytest.mark.parametrize(("name", "reason"), WRONG)
+def test_a_function_that_cannot_be_used_is_named(name: str, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_factory(name)
+    assert str(caught.value).startswith(f"baseline {name!r}: ")
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_module", "gives a int, but must give a torch module"),
+        ("no_logits", "must turn images (N, 3, 40, 40) into logits"),
+        ("fails", "(depth=1, width=1.2, resolution=40): fails (ValueError: only width 1)"),
+    ],
+)
+def test_a_function_that_fails_is_told_with_its_call(name: str, reason: str) -> None:
+    width = Decimal("1.2") if name == "fails" else Decimal(1)
+    with pytest.raises(InputError) as caught:
+        count_factory(load_factory(f"factories:{name}"), Decimal(1), width, 40)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_catalogue_matches_the_cost_by_px() -> None:
+    """Against trying every px: the nearest to twice the cost, never below the function's own."""
+    grid, base = triples(STEP, SLACK), macs_by_hand(1, 1, 40)
+    found = catalogue(load_factory(NAME), grid, Decimal(1), BUDGETS["smoke"], "flops")
+    assert found.architecture.macs == base
+    pairs = {(point.alpha, point.beta) for point in grid}
+    assert {(one.network.depth, one.network.width) for one in found.entries} == pairs
+    assert len(found.entries) == len(pairs)
+    for entry in found.entries:
+        depth, width = float(entry.network.depth), float(entry.network.width)
+        sides = {px: abs(macs_by_hand(depth, width, px) - 2 * base) for px in range(40, 99)}
+        assert sides[entry.network.resolution] == min(sides.values())
+        small = entry.proxy
+        assert small.depth == entry.network.depth
+        assert small.width == entry.network.width / 4
+        assert small.resolution == literal_px(24, Decimal(entry.network.resolution) / 40)
+
+
+def test_the_literal_catalogue_takes_gamma() -> None:
+    grid = triples(STEP, SLACK)
+    found = catalogue(load_factory(NAME), grid, Decimal(2), BUDGETS["smoke"], "none")
+    wanted = {Multipliers(*(one**2 for one in (p.alpha, p.beta, p.gamma))) for p in grid}
+    assert {(one.network.depth, one.network.width, one.network.resolution) for one in found.entries} == {
+        (by.depth, by.width, literal_px(40, by.resolution)) for by in wanted
+    }
