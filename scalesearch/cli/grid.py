@@ -35,7 +35,7 @@ def grid(
     baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="What is scaled.")] = "b0",
     phi: Annotated[str, typer.Option(help="Compound coefficient: the wanted cost is 2^φ × the baseline's.")] = "1",
     data: Annotated[
-        str, typer.Option(metavar="SPEC", help="fractal, digits, or the path of an image folder.")
+        str, typer.Option(metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME.")
     ] = "fractal",
     budget: Annotated[str, typer.Option(metavar="NAME|FILE", help=f"How much to spend: {_BUDGETS}.")] = "quick",
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds for every candidate.")] = None,

@@ -1,4 +1,4 @@
-"""What a study trains on: the embedded fractal scenes, scikit-learn's digits, or a folder of images."""
+"""What a study trains on: the embedded fractal scenes, scikit-learn's digits, or a user's own images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,10 @@ from sklearn.datasets import load_digits
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
-from scalesearch.proxy.image_folder import (
-    list_folder,
-    listing_key,
-    picture_digest,
-    read_folder,
-    resize_square,
-    split_by_content,
-)
+from scalesearch.proxy.hugging_face import PREFIX, HubData
+from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
+from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet
+from scalesearch.proxy.pictures import picture_digest, resize_square, split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
 from scalesearch.search.scenes import SceneRecipe
 
@@ -47,14 +43,15 @@ class ImageData:
     fingerprint: str
     """SHA-256 (hex) over the images and labels of both splits and the class names."""
     name: str
-    """`fractal scenes`, `digits`, or the folder's name."""
+    """`fractal scenes`, `digits`, or the name of the folder, file or hub's data set."""
 
 
 def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path) -> ImageData:
     """The data set that `spec` names, with square images of side `px` (8 to 1024).
 
-    `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), or the
-    path of an image folder (see `image_folder`). Decoded images are kept in `cache_dir`. Raises `InputError`
+    `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), the path of
+    an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
+    name of a Hugging Face data set. Decoded images are kept in `cache_dir`. Raises `InputError`
     for data that cannot be used and `StorageError` if the cache cannot be written.
     """
     low, high = _PX_RANGE
@@ -66,12 +63,18 @@ def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path) -> Image
     if spec == DIGITS:
         arrays = _digit_arrays(px)
         return _image_data(DIGITS, arrays, fingerprint(arrays))
+    if spec.startswith(PREFIX):
+        hub = HubData(spec.removeprefix(PREFIX))
+        return _image_data(printable(hub.name), *cached(hub.key(px), cache_dir, lambda: hub.read(px)))
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
             f"data set '{printable(spec)}' is not known and there is no such folder: "
-            f"give {FRACTAL}, {DIGITS} or the path of an image folder"
+            f"give {FRACTAL}, {DIGITS}, the path of an image folder or of parquet files, or {PREFIX}NAME"
         )
+    if files := parquet_files(root):
+        key = parquet_key(files, px)
+        return _image_data(printable(root.resolve().name), *cached(key, cache_dir, lambda: read_parquet(files, px)))
     listing = list_folder(root)
     found = cached(listing_key(listing, px), cache_dir, lambda: read_folder(listing, px))
     return _image_data(printable(root.resolve().name), *found)

@@ -119,7 +119,7 @@ def test_a_broken_image_is_found_although_a_sound_set_is_cached(tmp_path: Path) 
 
 @pytest.mark.parametrize("spec", ["imagenet", "", "no/such\nfolder"])
 def test_unknown_data_sets_are_refused_with_the_known_ones(spec: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="fractal, digits or the path of an image folder") as caught:
+    with pytest.raises(InputError, match="fractal, digits, the path of an image folder or of parquet") as caught:
         load_data(spec, 16, SMALL, tmp_path)
     assert "\n" not in str(caught.value)
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalesearch.errors import InputError
-from scalesearch.proxy import image_folder
+from scalesearch.proxy import pictures
 from scalesearch.proxy.cache import SplitArrays, fingerprint
-from scalesearch.proxy.image_folder import list_folder, listing_key, picture_digest, read_folder
+from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
+from scalesearch.proxy.pictures import Picture, picture_digest
 
 
 def _pixels(seed: int, height: int = 11, width: int = 14) -> NDArray[np.uint8]:
@@ -97,7 +98,7 @@ def test_train_and_val_folders_are_taken_as_they_are(parted: Path) -> None:
     arrays = _read(parted)
     assert np.bincount(arrays.train_labels_N).tolist() == [3, 3]
     assert np.bincount(arrays.val_labels_N).tolist() == [2, 2]
-    expected = {image_folder.resize_square(Image.fromarray(_pixels(seed)), 8).tobytes() for seed in (20, 21)}
+    expected = {pictures.resize_square(Image.fromarray(_pixels(seed)), 8).tobytes() for seed in (20, 21)}
     assert {image.tobytes() for image in arrays.val_images_NHWC[:2]} == expected
 
 
@@ -118,7 +119,7 @@ def test_links_that_loop_do_not_hang(flat: Path) -> None:
     (flat / "ant" / "gone.png").symlink_to(flat / "nowhere.png")
     assert len(before.train_labels_N) == 15
     message = _refusal(flat)
-    assert message.startswith("2 of 21 images")
+    assert message.count(": 2 of 21 images cannot") == 1
     assert "'ant/gone.png': not a file" in message
 
 
@@ -137,7 +138,7 @@ def _broken_files(folder: Path) -> None:
 def test_every_unreadable_image_is_listed_in_one_error(flat: Path) -> None:
     _broken_files(flat / "bee")
     lines = _refusal(flat).splitlines()
-    assert lines[0].startswith("6 of 25 images in '")
+    assert lines[0].count(": 6 of 25 images cannot") == 1
     assert lines[0].endswith("cannot be read: repair or remove them")
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
         f"'bee/{name}'" for name in ("cut.jpg", "cut.png", "empty.webp", "folder.png", "gif.png", "text.jpeg")
@@ -146,10 +147,10 @@ def test_every_unreadable_image_is_listed_in_one_error(flat: Path) -> None:
 
 
 def test_a_long_list_is_cut(flat: Path) -> None:
-    for index in range(image_folder.MAX_LISTED + 3):
+    for index in range(pictures.MAX_LISTED + 3):
         (flat / "bee" / f"bad{index:02}.png").write_bytes(b"bad")
     lines = _refusal(flat).splitlines()
-    assert len(lines) == image_folder.MAX_LISTED + 2
+    assert len(lines) == pictures.MAX_LISTED + 2
     assert lines[-1].strip() == "and 3 more"
 
 
@@ -221,7 +222,7 @@ def test_splits_that_do_not_match_are_refused(parted: Path) -> None:
 
 
 def _decoded(path: Path, px: int) -> NDArray[np.uint8]:
-    found = image_folder._decode(path, px)
+    found = pictures._decode(Picture(path.name, 0, None, lambda: path.open("rb")), px)
     assert not isinstance(found, str), found
     return found[1]
 

@@ -1,0 +1,142 @@
+"""Parquet files and Hugging Face data sets: the same pictures as an image folder give the same data."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from scalesearch.errors import InputError
+from scalesearch.proxy.datasets import ImageData, load_data
+from scalesearch.search.scenes import SceneRecipe
+
+CLASSES = ("ant", "bee", "cow")
+PX = 9
+
+
+def png(seed: int) -> bytes:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (11, 14, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+PICTURES = [(png(100 * label + index), label) for label, count in enumerate((10, 7, 5)) for index in range(count)]
+
+
+def load(spec: Path | str, cache: Path) -> ImageData:
+    return load_data(str(spec), PX, SceneRecipe(classes=3, train=3, val=3), cache)
+
+
+def write(path: Path, pictures: Sequence[tuple[bytes, Any]], **columns: Sequence[object]) -> Path:
+    table = {"image": [one for one, _ in pictures], "label": [label for _, label in pictures], **columns}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(table), path)
+    return path
+
+
+def folder(root: Path) -> Path:
+    for index, (content, label) in enumerate(PICTURES):
+        path = root / "pets" / CLASSES[label] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return root / "pets"
+
+
+def same(one: ImageData, other: ImageData) -> bool:
+    return (
+        torch.equal(one.train_images_NCHW, other.train_images_NCHW)
+        and torch.equal(one.val_images_NCHW, other.val_images_NCHW)
+        and torch.equal(one.train_labels_N, other.train_labels_N)
+        and torch.equal(one.val_labels_N, other.val_labels_N)
+    )
+
+
+def test_a_file_of_names_is_the_folder_of_the_same_pictures(tmp_path: Path) -> None:
+    named = [(content, CLASSES[label]) for content, label in reversed(PICTURES)]
+    found = load(write(tmp_path / "pets.parquet", named), tmp_path / "cache")
+    wanted = load(folder(tmp_path), tmp_path / "cache")
+    assert found.fingerprint == wanted.fingerprint
+    assert found.classes == wanted.classes == CLASSES
+    assert found.name == "pets.parquet"
+    assert same(found, wanted)
+
+
+def test_numbers_are_classes_in_their_order(tmp_path: Path) -> None:
+    shifted = [(content, label * 5 - 5) for content, label in PICTURES]
+    found = load(write(tmp_path / "pets.parquet", shifted), tmp_path / "cache")
+    assert found.classes == ("-5", "0", "5")
+    assert same(found, load(folder(tmp_path), tmp_path / "cache"))
+
+
+def test_files_named_by_split_are_taken_as_they_are(tmp_path: Path) -> None:
+    train, val = PICTURES[::2], PICTURES[1::2]
+    write(tmp_path / "pets" / "data" / "train-00000-of-00001.parquet", train)
+    write(tmp_path / "pets" / "data" / "validation-00000-of-00001.parquet", val)
+    found = load(tmp_path / "pets", tmp_path / "cache")
+    assert len(found.train_labels_N) == len(train) == 11
+    assert found.val_labels_N.bincount().tolist() == [5, 3, 3]
+    column = ["train"] * len(train) + ["test"] * len(val)
+    other = load(write(tmp_path / "one.parquet", train + val, split=column), tmp_path / "cache")
+    assert same(found, other)
+
+
+def test_hugging_faces_own_files_and_names(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra [datasets] is not installed")
+    features = datasets.Features({"img": datasets.Image(), "label": datasets.ClassLabel(names=list(CLASSES))})
+    rows = [{"img": {"bytes": content, "path": None}, "label": label} for content, label in PICTURES]
+    (tmp_path / "hub").mkdir()
+    datasets.Dataset.from_list(rows, features=features).to_parquet(str(tmp_path / "hub" / "train.parquet"))
+    wanted = load(folder(tmp_path), tmp_path / "cache")
+    for spec in (tmp_path / "hub", f"hf:{tmp_path / 'hub'}"):
+        found = load(spec, tmp_path / "cache")
+        assert found.classes == CLASSES
+        assert same(found, wanted)
+
+
+def refusal(path: Path | str, cache: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load(path, cache)
+    return str(caught.value)
+
+
+def test_what_cannot_be_data_is_refused_in_a_line(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 torn")
+    assert "is no parquet file that can be read" in refusal(tmp_path / "torn.parquet", cache)
+    pq.write_table(pa.table({"picture": [b"1"], "label": [1]}), tmp_path / "a.parquet")
+    assert "has no column image (it has picture, label)" in refusal(tmp_path / "a.parquet", cache)
+    one = write(tmp_path / "b.parquet", [(content, 1) for content, _ in PICTURES])
+    assert "has 1 classes, but a comparison needs at least 2" in refusal(one, cache)
+    floats = write(tmp_path / "c.parquet", [(content, label + 0.5) for content, label in PICTURES])
+    assert "label of row 0 is '0.5'" in refusal(floats, cache)
+    odd = write(tmp_path / "d.parquet", PICTURES, split=["train"] * 21 + ["spare"])
+    assert "the splits are spare, train; name them" in refusal(odd, cache)
+    half = write(tmp_path / "e.parquet", PICTURES, split=["train"] * 17 + ["val"] * 5)
+    assert "class '0' is in only one of train and val" in refusal(half, cache)
+    for path in tmp_path.glob("*.parquet"):
+        assert "\n" not in refusal(path, cache)
+
+
+def test_every_broken_row_is_listed(tmp_path: Path) -> None:
+    pictures = [*PICTURES, (b"not an image", 1), (b"", 2)]
+    lines = refusal(write(tmp_path / "pets.parquet", pictures), tmp_path / "cache").splitlines()
+    assert lines[0].endswith("pets.parquet': 2 of 24 images cannot be read: repair or remove them")
+    assert lines[1] == "  'pets.parquet row 22': not a JPEG, PNG or WebP image"
+    assert len(lines) == 3
+
+
+def test_a_data_set_that_the_hub_does_not_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("datasets", reason="the extra [datasets] is not installed")
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    message = refusal(f"hf:{tmp_path / 'nowhere'}", tmp_path / "cache")
+    assert message.startswith(f"data hf:{tmp_path / 'nowhere'}: cannot be loaded (")
+    assert "\n" not in message
