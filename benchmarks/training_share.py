@@ -2,7 +2,7 @@
 
 The same trials of the `quick` budget on each side, in one run. Share = seconds in epochs / (slots × wall).
 
-    python benchmarks/training_share.py [TRIALS]      (default 8; 29 is the whole quick search)
+    python benchmarks/training_share.py [TRIALS]      (default 8; 21 is the whole first wave)
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
     specs = plan.first_wave()[:count]
     objective = ProxyTraining(data)
     where = environment()
-    print(f"{where['processor']}, {SLOTS} cores; torch {where['torch']}, ray {where['ray']}; {count} trials")
+    print(f"{where['processor']}, {SLOTS} cores; torch {where['torch']}, ray {where['ray']}; {len(specs)} trials")
     # First, since our runner sets Ray's environment variables for the rest of the process.
     default = report("default Ray Tune script", SLOTS, run_default(specs, objective))
     ours = report("ray runner", SLOTS, run(RayRunner(cores=SLOTS), specs, objective))

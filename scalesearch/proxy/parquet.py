@@ -94,7 +94,7 @@ def read_rows(rows: Sequence[Row], names: Sequence[str] | None, where: str, px: 
         raise InputError(
             f"{where}: the splits are {found}; name them train and val (or validation, test) everywhere"
         )
-    for split in splits:
+    for split in sorted(splits, key=str):
         missing = set(labels) - {row.label for row in rows if row.split == split}
         if missing:
             odd = printable(str(min(missing, key=str)))

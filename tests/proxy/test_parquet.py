@@ -121,7 +121,7 @@ def test_what_cannot_be_data_is_refused_in_a_line(tmp_path: Path) -> None:
     odd = write(tmp_path / "d.parquet", PICTURES, split=["train"] * 21 + ["spare"])
     assert "the splits are spare, train; name them" in refusal(odd, cache)
     half = write(tmp_path / "e.parquet", PICTURES, split=["train"] * 17 + ["val"] * 5)
-    assert "class '0' is in only one of train and val" in refusal(half, cache)
+    assert "class '2' is in only one of train and val" in refusal(half, cache)
     for path in tmp_path.glob("*.parquet"):
         assert "\n" not in refusal(path, cache)
 
