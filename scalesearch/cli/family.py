@@ -38,7 +38,7 @@ def family(
     from scalesearch.design.family import family as grow
     from scalesearch.design.family import published as as_published
     from scalesearch.search.candidates import MATCHES
-    from scalesearch.study.answer import write_family
+    from scalesearch.study.family_files import write_family
 
     if published == (coefficients is not None):
         raise InputError("family: give either --coefficients α β γ or --published")

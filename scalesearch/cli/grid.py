@@ -237,7 +237,9 @@ def _run(
 def _finish(study: Study, console: Console) -> None:
     from scalesearch.cli.show import ranking_table, unmatched_lines
     from scalesearch.nets.flops import fvcore_receipt
-    from scalesearch.study.answer import answer, found_family, summary_lines, write_answer
+    from scalesearch.study.answer import answer, write_answer
+    from scalesearch.study.family_files import found_family
+    from scalesearch.study.summary import summary_lines
 
     found = answer(study.plan, study.outcomes())
     if found is None:

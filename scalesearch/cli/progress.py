@@ -16,7 +16,7 @@ from scalesearch.design.cost import cost
 from scalesearch.runners.execution import Event, Finished, Progressed, Started
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.answer import network_ids
+from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration
 
 _LEADERS = 5

@@ -24,8 +24,9 @@ def show(
     Example: scalesearch show results/reference/b0-phi1-quick
     """
     from scalesearch.cli.options import console as make_console
-    from scalesearch.study.answer import answer, summary_lines
+    from scalesearch.study.answer import answer
     from scalesearch.study.study import open_study
+    from scalesearch.study.summary import summary_lines
 
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()

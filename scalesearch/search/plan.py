@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
+from math import log
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
@@ -20,6 +21,7 @@ from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.grid import triples
 from scalesearch.search.ranking import Arm, Ranking, leaders, rank
 from scalesearch.search.shrink import shrink
+from scalesearch.search.surface import Point, Surface, shares_of, surface
 from scalesearch.search.trial import Outcome, TrialSpec
 
 
@@ -196,6 +198,18 @@ class Plan:
         """The answer; None while no candidate has a completed trial."""
         arms = self.arms(outcomes)
         return rank(arms, self.data.val, self.base_arm(outcomes)) if arms else None
+
+    def surface(self, outcomes: Mapping[str, Outcome]) -> Surface | None:
+        """The smooth surface through the candidates, adjusted as the ranking is; None where they are too few."""
+        ranking = self.ranking(outcomes)
+        if ranking is None:
+            return None
+        points = []
+        for arm in self.arms(outcomes):
+            worth = ranking.macs_slope * log(arm.macs_ratio)
+            values = {seed: value - worth for seed, value in arm.accuracies.items()}
+            points.append(Point(arm.key, shares_of(self.by_network[arm.key].coefficients), values))
+        return surface(points)
 
     def recommended(self, ranking: Ranking) -> Candidate:
         """The candidate that the ranking recommends."""

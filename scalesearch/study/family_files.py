@@ -1,0 +1,67 @@
+"""The files of a family: baselines, or for a user's own function the calls that give its networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scalesearch.design.baseline_file import baseline_text
+from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.cost import cost
+from scalesearch.design.exact import plain
+from scalesearch.design.family import PHIS, Member, family
+from scalesearch.search.catalogue import FactoryBaseline, literal_px
+from scalesearch.search.plan import Plan
+from scalesearch.study.files import make_folder, write_over
+
+
+def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
+    """The members that the coefficients give, by the rounding and matching of the search; none for a factory."""
+    question = plan.question
+    if isinstance(question.baseline, FactoryBaseline):
+        return ()
+    return family(question.baseline, coefficients, question.rounding, question.match == "flops")
+
+
+def write_family(folder: Path, members: Sequence[Member]) -> None:
+    """Write one baseline file a member."""
+    write_texts(folder, {member.baseline.name: member_text(member) for member in members})
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write one YAML file a name."""
+    make_folder(folder)
+    for name, text in texts.items():
+        write_over(folder / f"{name}.yaml", text)
+
+
+def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
+    """The files of the family by name: baselines, or for a user's own function the calls that give them."""
+    baseline = plan.question.baseline
+    if not isinstance(baseline, FactoryBaseline):
+        return {one.baseline.name: member_text(one) for one in found_family(plan, coefficients)}
+    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in PHIS}
+
+
+def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:
+    by, base = coefficients.at(phi).rounded(), baseline.architecture
+    return (
+        "# Not counted: px follows from γ, so measured costs may be off from 2^φ\n"
+        f"factory: {base.factory}\n"
+        f"depth: {plain(by.depth)}\n"
+        f"width: {plain(by.width)}\n"
+        f"resolution: {literal_px(base.resolution, by.resolution)}\n"
+        f"nominal_flops_ratio: {plain(round(by.nominal_flops_ratio, 5))}\n"
+    )
+
+
+def member_text(member: Member) -> str:
+    """A member as a baseline file, with its cost in a comment on top."""
+    price = cost(member.baseline.architecture)
+    off = "" if member.matched else "  (more than 5 % off)"
+    head = (
+        f"# {member.baseline.name}: nominal FLOPs ratio {member.nominal_flops_ratio}, "
+        f"measured {member.flops_ratio}{off}\n"
+        f"# {price.macs} multiply-adds, {price.params} parameters, {price.activations} activations\n"
+    )
+    return head + baseline_text(member.baseline)

@@ -1,0 +1,51 @@
+"""What a search says in the end, in a few lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scalesearch.design.coefficients import AXES, Coefficients
+from scalesearch.design.exact import plain
+from scalesearch.search.plan import Plan
+from scalesearch.search.surface import Surface, coefficients_of
+from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.family_files import family_texts
+
+
+def summary_lines(found: Answer, folder: Path) -> list[str]:
+    """The last lines of a search: the winner, how sure it is, what it rests on, where the family lies."""
+    plan, own = found.plan, found.winner.coefficients
+    question = plan.question
+    names = [name for name in family_texts(plan, own) if name != question.baseline.name]
+    seeds = "1 seed" if found.place.seeds == 1 else f"{found.place.seeds} seeds"
+    ties = len(found.ranking.tied) - 1
+    measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
+    cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
+    rests_on = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
+    kind = "a proxy's answer on synthetic images, not ImageNet's" if _synthetic(plan) else "a proxy's answer"
+    lines = [
+        f"Winner: {_greek(own)} ({cost_words} {question.baseline.name})",
+        f"Accuracy: {measured}; {ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
+        f"Rests on: {rests_on}, budget {question.budget.name}, {len(found.outcomes)} trials; {kind}",
+    ]
+    if found.surface is not None:
+        lines.append(_surface_line(found, found.surface))
+    return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
+
+
+def _surface_line(found: Answer, fitted: Surface) -> str:
+    alpha, beta, gamma = coefficients_of(fitted.optimum)
+    low, high = (coefficients_of([fitted.region[axis][end] for axis in AXES]) for end in (0, 1))
+    region = ", ".join(f"{name} {low[i]:.2f}–{high[i]:.2f}" for i, name in enumerate("αβγ"))
+    return (
+        f"Surface: highest at α = {alpha:.2f}, β = {beta:.2f}, γ = {gamma:.2f} (95 %: {region}); "
+        f"R² {fitted.r_squared:.2f}; {surface_verdict(found)}"
+    )
+
+
+def _greek(own: Coefficients) -> str:
+    return f"α = {plain(own.alpha)}, β = {plain(own.beta)}, γ = {plain(own.gamma)}"
+
+
+def _synthetic(plan: Plan) -> bool:
+    return plan.data.name == "fractal scenes"

@@ -1,0 +1,79 @@
+"""All trials of a study as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from scalesearch.design.cost import cost
+from scalesearch.design.exact import plain
+from scalesearch.design.factory import FactoryNetwork, Network
+from scalesearch.search.canonical import digest
+from scalesearch.search.plan import Plan
+from scalesearch.search.trial import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def trials_table(plan: Plan, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
+    """One row a trial, baseline included, in the order of the plan."""
+    import pandas as pd
+
+    rows = [
+        _row(plan, spec.network_id, spec.seed, spec.id, outcomes[spec.id])
+        for spec in plan.planned(outcomes)
+        if spec.id in outcomes
+    ]
+    return pd.DataFrame(rows)
+
+
+def _row(plan: Plan, network_id: str, seed: int, trial_id: str, outcome: Outcome) -> dict[str, object]:
+    candidate = plan.by_network.get(network_id)
+    network = candidate.architecture if candidate else plan.question.baseline.architecture
+    own = candidate.coefficients if candidate else None
+    proxy, price = plan.spec(network, seed).proxy, cost(network)
+    last = outcome.epochs[-1] if outcome.epochs else None
+    return {
+        "trial": trial_id,
+        "network": network_id,
+        "role": "candidate" if candidate else "baseline",
+        "seed": seed,
+        "state": outcome.state,
+        "accuracy": outcome.accuracy,
+        "alpha": float(own.alpha) if own else 1.0,
+        "beta": float(own.beta) if own else 1.0,
+        "gamma": float(own.gamma) if own else 1.0,
+        "product": float(own.product) if own else 1.0,
+        "flops_ratio": float(candidate.flops_ratio) if candidate else 1.0,
+        "macs": price.macs,
+        "params": price.params,
+        "activations": price.activations,
+        "resolution": network.resolution,
+        "depths": _sizes(network, "depth"),
+        "widths": _sizes(network, "width"),
+        "proxy_resolution": proxy.resolution,
+        "proxy_macs": cost(proxy).macs,
+        "proxy_macs_ratio": plan.proxy_macs_ratio(network) if candidate else None,
+        "epochs": len(outcome.epochs),
+        "samples": last.samples if last else 0,
+        "train_loss": last.train_loss if last else None,
+        "val_loss": last.val_loss if last else None,
+        "seconds": outcome.seconds,
+        "training_seconds": outcome.training_seconds,
+        "message": outcome.message,
+        "aliases": " ".join(str(alias).replace(" ", "") for alias in candidate.aliases) if candidate else "",
+    }
+
+
+def _sizes(network: Network, axis: str) -> str:
+    """Layers or channels one by one; for a user's own function the multiplier."""
+    if isinstance(network, FactoryNetwork):
+        return plain(network.depth if axis == "depth" else network.width)
+    return " ".join(map(str, network.depths if axis == "depth" else network.widths))
+
+
+def network_ids(plan: Plan) -> dict[str, str]:
+    """A short name for every network of the plan: `base`, or the coefficients."""
+    names = {digest(one.architecture): one.label for one in plan.chosen}
+    return {plan.base_id: "base", **names}
