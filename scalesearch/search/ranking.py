@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import ceil, log, sqrt
 
 import numpy as np
 
 CONFIDENCE = 0.95
+POWER = 0.8
+RESAMPLES = 1000
+_SEED = 2019
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,21 @@ class Ranking:
         return tuple(arm.key for arm in self.arms if arm.tied)
 
     @property
+    def seeds_needed(self) -> int | None:
+        """Seeds for each of the two best at which their lead, if it is real, would be found with 80 % power.
+
+        Two-sided 5 % test of a difference with the noise known: n = 2 · (noise · (z.975 + z.8) / lead)²
+        (Cohen 1988, chapter 2); None with one candidate, no repeated seeds, or no lead.
+        """
+        if len(self.arms) < 2 or self.degrees_of_freedom == 0 or self.arms[1].behind <= 0:
+            return None
+        from scipy.stats import norm
+
+        lead = self.arms[1].behind
+        wanted = float(norm.ppf(1 - (1 - CONFIDENCE) / 2) + norm.ppf(POWER))
+        return max(2, ceil(2 * (self.noise * wanted / lead) ** 2))
+
+    @property
     def significant(self) -> bool:
         """True only when a single candidate is left and its lead was measured over repeated seeds."""
         return len(self.tied) == 1 and self.degrees_of_freedom > 0
@@ -118,18 +136,41 @@ def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tup
     return tuple(arms[i].key for i in order[:count])
 
 
+def intervals(arms: Sequence[Arm], ranking: Ranking) -> dict[str, tuple[float, float]]:
+    """Bootstrap intervals (95 %) of every arm's difference to the best, by key.
+
+    The fit's residuals are drawn with replacement, scaled up for the degrees of freedom that it took; without
+    repeated seeds there are none, and normal noise of the validation set's size stands in.
+    """
+    fit, draw = _fit(arms), np.random.default_rng(_SEED)
+    trials = len(fit.residuals)
+    if ranking.degrees_of_freedom > 0:
+        pool = fit.residuals * sqrt(trials / ranking.degrees_of_freedom)
+        errors = pool[draw.integers(0, trials, (trials, RESAMPLES))]
+    else:
+        errors = draw.normal(0, ranking.noise, (trials, RESAMPLES))
+    moved = fit.weights @ errors
+    place = {arm.key: i for i, arm in enumerate(arms)}
+    away = moved[place[ranking.arms[0].key]] - moved
+    lows, highs = np.percentile(away, (2.5, 97.5), axis=1)
+    return {
+        one.key: (one.behind + float(lows[place[one.key]]), one.behind + float(highs[place[one.key]]))
+        for one in ranking.arms
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Fit:
     effects: np.ndarray
     """(arms,) accuracy at the average seed."""
     residuals: np.ndarray
     """(trials,)"""
-    covariance: np.ndarray
-    """(arms, arms), in units of the noise variance."""
+    weights: np.ndarray
+    """(arms, trials): effects are weights times accuracies."""
 
     def variance_of_difference(self, i: int, j: int) -> float:
-        c = self.covariance
-        return max(0.0, float(c[i, i] + c[j, j] - 2 * c[i, j]))
+        """In units of the noise variance."""
+        return float(np.sum((self.weights[i] - self.weights[j]) ** 2))
 
 
 def _fit(arms: Sequence[Arm]) -> _Fit:
@@ -148,7 +189,7 @@ def _fit(arms: Sequence[Arm]) -> _Fit:
     inverse = np.linalg.pinv(np.vstack([design, constraint]))
     solution = inverse @ np.array([*values, 0.0])
     weights = inverse[: len(arms), :-1]
-    return _Fit(solution[: len(arms)], np.array(values) - design @ solution, weights @ weights.T)
+    return _Fit(solution[: len(arms)], np.array(values) - design @ solution, weights)
 
 
 def _adjusted(arms: Sequence[Arm], fit: _Fit, slope: float) -> list[float]:

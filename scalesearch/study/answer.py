@@ -10,7 +10,7 @@ from pathlib import Path
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.plan import Plan
-from scalesearch.search.ranking import Ranked, Ranking
+from scalesearch.search.ranking import Ranked, Ranking, intervals
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.search.trial import FAILURES, Outcome
 from scalesearch.study.family_files import family_texts, write_texts
@@ -57,7 +57,9 @@ class Answer:
         if self.ranking.degrees_of_freedom == 0:
             return "one seed each proves nothing: take --seeds 3 for a claim"
         are = "candidates are" if others >= _SEVERAL else "candidate is"
-        return f"no single winner: {others} other {are} within the noise (95 %)"
+        needed = self.ranking.seeds_needed
+        more = "" if needed is None else f"; the lead of the best needs {needed} seeds for 80 % power"
+        return f"no single winner: {others} other {are} within the noise (95 %){more}"
 
 
 def answer(plan: Plan, outcomes: Mapping[str, Outcome]) -> Answer | None:
@@ -89,6 +91,7 @@ def winner_text(found: Answer) -> str:
     plan, ranking, best = found.plan, found.ranking, found.ranking.arms[0]
     question, own = plan.question, found.winner.coefficients
     base = plan.base_arm(found.outcomes).accuracies
+    away = intervals(plan.arms(found.outcomes), ranking)
     body = {
         "alpha": float(own.alpha),
         "beta": float(own.beta),
@@ -100,6 +103,14 @@ def winner_text(found: Answer) -> str:
         "seeds": found.place.seeds,
         "significant": ranking.significant,
         "in_words": found.certainty,
+        "differences": [
+            {
+                "candidate": _triple(plan.by_network[arm.key].coefficients),
+                "behind": round(arm.behind, 5),
+                "interval_95": [round(value, 5) for value in away[arm.key]],
+            }
+            for arm in ranking.arms
+        ],
         "tied": [_triple(plan.by_network[key].coefficients) for key in ranking.tied],
         "best_mean": _triple(plan.by_network[best.key].coefficients),
         "aliases": [_triple(alias) for alias in found.winner.aliases],
