@@ -132,14 +132,15 @@ def test_an_image_folder_of_scans(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "ray"])
-def test_b0_at_smoke_on_both_runners(runner: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["b0", "mobilenet_v2", "resnet18"])
+def test_baselines_at_smoke_on_both_runners(name: str, runner: str, tmp_path: Path) -> None:
     done = scalesearch(
-        "grid", "--baseline", "b0", "--phi", "1", "--budget", "smoke", "--runner", runner, cwd=tmp_path
+        "grid", "--baseline", name, "--phi", "1", "--budget", "smoke", "--runner", runner, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    found = accuracies(tmp_path / "results" / "b0-phi1-smoke")
+    found = accuracies(tmp_path / "results" / f"{name}-phi1-smoke")
     assert len(found) == 7
-    kept = tmp_path.parent / "b0-smoke.json"
+    kept = tmp_path.parent / f"{name}-smoke.json"
     if kept.exists():
         assert json.loads(kept.read_text()) == found
     kept.write_text(json.dumps(found))
