@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalesearch.cli import options
-from scalesearch.errors import InputError, ScalesearchError, TrialsFailedError
+from scalesearch.cli import options, searching
+from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from decimal import Decimal
 
-    from rich.console import Console
-
     from scalesearch.design.scaling import Baseline
-    from scalesearch.proxy.datasets import ImageData
-    from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.catalogue import FactoryBaseline
-    from scalesearch.search.plan import Plan, Question
-    from scalesearch.search.trial import Outcome
-    from scalesearch.study.study import Study
+    from scalesearch.search.plan import Question
 
-_REFERENCE = "reference"
 _BUDGETS = "smoke, quick, standard, full or a YAML file"
 
 
@@ -58,16 +48,13 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
-    console = options.console()
+    from scalesearch.design.exact import plain
+
     question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match)
-    where = _folder(results, name, question)
-    chosen_runner = _runner(runner, address, gpus_per_trial)
-    images = _load(question, data)
-    asked = _plan(question, images)
-    if plan:
-        _print_plan(asked, gpus_per_trial, console)
-        return
-    _search(asked, images, chosen_runner, where, console)
+    default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
+    where = searching.study_folder(results, name, default)
+    chosen = searching.make_runner(runner, address, gpus_per_trial)
+    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan)
 
 
 def _question(
@@ -107,153 +94,3 @@ def _baseline(name: str, phi: Decimal, budget: Budget, match: str) -> Baseline |
     from scalesearch.search.grid import triples
 
     return catalogue(load_factory(name), triples(budget.step, budget.tolerance), phi, budget, match)
-
-
-def _folder(results: Path, name: str | None, question: Question) -> Path:
-    from scalesearch.design.exact import plain
-
-    if results.name == _REFERENCE:
-        raise InputError(f"--results {results}: holds committed reference studies, which are never resumed")
-    default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
-    chosen = default if name is None else name
-    import re
-
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", chosen) or chosen == _REFERENCE:
-        raise InputError(f"--name {chosen!r}: must be lower-case letters, digits, '.', '_' and '-', at most 64")
-    return results / chosen
-
-
-def _runner(kind: str, address: str | None, gpus_per_trial: float | None) -> Runner:
-    if kind == "inline":
-        if address is not None or gpus_per_trial is not None:
-            raise InputError(
-                "--runner inline: trials run in this process; --address and --gpus-per-trial are Ray's"
-            )
-        from scalesearch.runners.inline import InlineRunner
-
-        return InlineRunner()
-    if kind == "ray":
-        from scalesearch.runners.ray_tune import RayRunner
-
-        return RayRunner(address=address, gpus_per_trial=gpus_per_trial)
-    raise InputError(f"--runner {kind!r}: must be ray or inline")
-
-
-def _load(question: Question, data: str) -> ImageData:
-    from scalesearch.cli.cache import cache_folder
-    from scalesearch.proxy.datasets import load_data
-    from scalesearch.search.plan import image_px
-
-    return load_data(data, image_px(question), question.budget.scenes, cache_folder())
-
-
-def _plan(question: Question, images: ImageData) -> Plan:
-    from scalesearch.search.catalogue import FactoryBaseline
-    from scalesearch.search.plan import DataFacts, Plan
-
-    base = question.baseline
-    if isinstance(base, FactoryBaseline) and base.architecture.classes < len(images.classes):
-        raise InputError(
-            f"baseline {base.name}: gives {base.architecture.classes} logits, but the data have "
-            f"{len(images.classes)} classes; let the function build at least as many"
-        )
-    facts = DataFacts(
-        name=images.name,
-        fingerprint=images.fingerprint,
-        classes=len(images.classes),
-        train=len(images.train_labels_N),
-        val=len(images.val_labels_N),
-    )
-    return Plan(question, facts)
-
-
-def _print_plan(asked: Plan, gpus_per_trial: float | None, console: Console) -> None:
-    from scalesearch.cli.estimate import estimate_lines
-
-    for line in estimate_lines(asked, gpus_per_trial):
-        console.print(line, highlight=False, soft_wrap=True)
-
-
-def _search(asked: Plan, images: ImageData, runner: Runner, where: Path, console: Console) -> None:
-    from scalesearch.study.provenance import environment
-    from scalesearch.study.study import Study, locked, open_or_create
-
-    command = shlex.join(["scalesearch", *sys.argv[1:]])
-    with locked(where):
-        study = open_or_create(Study(where, asked, environment(), command))
-        outcomes = study.outcomes()
-        done = len(outcomes)
-        if not asked.left(outcomes):
-            console.print(
-                f"{where}: {done}/{done} trials are done; to start anew, give --name or delete the folder",
-                highlight=False,
-                soft_wrap=True,
-            )
-        else:
-            if done:
-                console.print(f"{where}: {done}/{asked.total_trials()} done, resuming", highlight=False)
-            _run(study, images, runner, outcomes, command, console)
-        _finish(study, console)
-
-
-def _run(
-    study: Study,
-    images: ImageData,
-    runner: Runner,
-    outcomes: Mapping[str, Outcome],
-    command: str,
-    console: Console,
-) -> None:
-    from scalesearch.cli.progress import Progress
-    from scalesearch.design.architecture import Architecture
-    from scalesearch.nets.flops import fvcore_receipt
-    from scalesearch.proxy.objective import ProxyTraining
-    from scalesearch.search.canonical import digest
-    from scalesearch.study.search import search
-
-    plan = study.plan
-    try:
-        console.print(
-            f"{plan.found.triples} triples are {len(plan.found.candidates) + len(plan.found.unmatched)} networks; "
-            f"{len(plan.chosen)} are compared, in {plan.total_trials()} trials; fvcore counts each first",
-            highlight=False,
-            soft_wrap=True,
-        )
-        networks = (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen))
-        totals = {
-            digest(network): fvcore_receipt(network).total
-            for network in networks
-            if isinstance(network, Architecture)  # a user's own were counted by fvcore to begin with
-        }
-        with Progress(plan, outcomes, console) as progress:
-            search(study, runner, ProxyTraining(images), progress, totals)
-    except KeyboardInterrupt:
-        from scalesearch.cli.main import INTERRUPTED, fail
-
-        kept = len(study.outcomes())
-        fail(f"interrupted; {kept}/{plan.total_trials()} trials are kept. Resume: {command}", INTERRUPTED)
-
-
-def _finish(study: Study, console: Console) -> None:
-    from scalesearch.cli.show import ranking_table, unmatched_lines
-    from scalesearch.nets.flops import fvcore_receipt
-    from scalesearch.study.answer import answer, write_answer
-    from scalesearch.study.family_files import found_family
-    from scalesearch.study.summary import summary_lines
-
-    found = answer(study.plan, study.outcomes())
-    if found is None:
-        raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; see trials/*.json for why")
-    failed = found.failures
-    if found.whole or not failed:
-        for member in found_family(study.plan, found.winner.coefficients):
-            fvcore_receipt(member.baseline.architecture)
-        write_answer(study.folder, found)
-        console.print(ranking_table(found))
-        for line in [*unmatched_lines(study.plan), *summary_lines(found, study.folder)]:
-            console.print(line, highlight=False, soft_wrap=True)
-    if failed:
-        error: ScalesearchError = TrialsFailedError(
-            f"{study.folder}: {failed} trials failed; delete their files in trials/ and rerun to try again"
-        )
-        raise error

@@ -27,9 +27,10 @@ _BAD_INPUT = 2
 
 def _verbs() -> None:
     """Attach every verb; each module holds one."""
-    from scalesearch.cli import cost, family, grid, show, verify
+    from scalesearch.cli import compare, cost, family, grid, show, verify
 
     app.command("grid")(grid.grid)
+    app.command("compare")(compare.compare)
     app.command("cost")(cost.cost)
     app.command("family")(family.family)
     app.command("show")(show.show)

@@ -70,7 +70,7 @@ def ranking_table(found: Answer) -> Table:
         mark = ("▸" if arm.key == found.ranking.recommended else " ") + ("=" if arm.tied else " ")
         table.add_row(
             mark,
-            f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}",
+            candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}",
             str(candidate.architecture.resolution),
             f"{own.product:.3f}",
             f"{candidate.flops_ratio:.3f}x",

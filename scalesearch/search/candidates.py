@@ -34,11 +34,13 @@ class Candidate:
     aliases: tuple[Coefficients, ...]
     flops_ratio: Decimal
     """Measured MACs over the baseline's."""
+    name: str = ""
+    """Of the rule that it stands for, in a comparison of rules."""
 
     @property
     def label(self) -> str:
-        """`1.2/1.1/1.1518`: the coefficients, short."""
-        return str(self.coefficients).strip("()").replace(", ", "/")
+        """`1.2/1.1/1.1518`: the coefficients, short; in a comparison the rule's name."""
+        return self.name or str(self.coefficients).strip("()").replace(", ", "/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from scalesearch.search.canonical import digest
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.grid import triples
 from scalesearch.search.ranking import Arm, Ranking, leaders, rank
+from scalesearch.search.rivals import Rival, rival_candidates
 from scalesearch.search.shrink import shrink
 from scalesearch.search.surface import Point, Surface, shares_of, surface
 from scalesearch.search.trial import Outcome, TrialSpec
@@ -34,8 +35,12 @@ class Question:
     budget: Budget
     rounding: str = "balanced"
     match: str = "flops"
+    rivals: tuple[Rival, ...] = ()
+    """The named rules that are compared, in place of a grid."""
 
     def __post_init__(self) -> None:
+        if self.rivals and isinstance(self.baseline, FactoryBaseline):
+            raise SpaceError("baseline is a Python function, but rules are compared on baseline files only")
         if not (self.phi.is_finite() and 0 < self.phi <= 10):
             raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
         for name, value, known in (("rounding", self.rounding, ROUNDING_RULES), ("match", self.match, MATCHES)):
@@ -45,7 +50,9 @@ class Question:
 
 def find(question: Question) -> CandidateSet:
     """Every candidate of the question's grid, matched or not."""
-    budget = question.budget
+    budget, baseline = question.budget, question.baseline
+    if question.rivals and isinstance(baseline, Baseline):
+        return rival_candidates(baseline, question.rivals, question.phi, question.rounding)
     grid = triples(budget.step, budget.tolerance, question.baseline.axes)
     return candidates(question.baseline, grid, question.phi, question.rounding, question.match)
 
@@ -56,12 +63,15 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
     Raises:
         SpaceError: fewer than two can be compared.
     """
-    count = question.budget.candidates
+    count = None if question.rivals else question.budget.candidates
     chosen = found.candidates if count is None else spread(found.candidates, count)
     if len(chosen) < _FEWEST:
+        what = "rules" if question.rivals else "grid points"
+        advice = (
+            "a larger baseline" if question.rivals else "a smaller --step, a larger --tolerance or --match none"
+        )
         raise SpaceError(
-            f"only {len(chosen)} of {found.triples} grid points gives a network of the wanted cost; "
-            "take a smaller --step, a larger --tolerance or --match none"
+            f"only {len(chosen)} of {found.triples} {what} gives a network of the wanted cost; take {advice}"
         )
     return chosen
 

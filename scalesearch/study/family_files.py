@@ -16,9 +16,12 @@ from scalesearch.study.files import make_folder, write_over
 
 
 def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
-    """The members that the coefficients give, by the rounding and matching of the search; none for a factory."""
+    """The members that the coefficients give, by the rounding and matching of the search.
+
+    None for a user's own function, and none for a comparison of rules.
+    """
     question = plan.question
-    if isinstance(question.baseline, FactoryBaseline):
+    if isinstance(question.baseline, FactoryBaseline) or question.rivals:
         return ()
     return family(question.baseline, coefficients, question.rounding, question.match == "flops")
 
@@ -38,6 +41,8 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
     """The files of the family by name: baselines, or for a user's own function the calls that give them."""
     baseline = plan.question.baseline
+    if plan.question.rivals:
+        return {}
     if not isinstance(baseline, FactoryBaseline):
         return {one.baseline.name: member_text(one) for one in found_family(plan, coefficients)}
     return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in PHIS}

@@ -19,6 +19,7 @@ from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.plan import DataFacts, Plan, Question
+from scalesearch.search.rivals import Rival
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, storage_error, write_once
 from scalesearch.study.provenance import difference
@@ -101,6 +102,7 @@ def open_study(folder: Path) -> Study:
             budget=from_json(Budget, asked["budget"], ("budget",)),
             rounding=asked["rounding"],
             match=asked["match"],
+            rivals=tuple(from_json(Rival, one, ("rivals",)) for one in asked.get("rivals", [])),
         )
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)))
         return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
@@ -142,7 +144,9 @@ class _Phi:
 
 def _asked(plan: Plan) -> dict[str, Json]:
     question = plan.question
+    rivals: dict[str, Json] = {"rivals": as_json(question.rivals)} if question.rivals else {}
     return {
+        **rivals,
         "baseline": _baseline_json(question.baseline),
         "phi": plain(question.phi),
         "rounding": question.rounding,

@@ -9,11 +9,14 @@ from scalesearch.design.exact import plain
 from scalesearch.search.plan import Plan
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.comparison import comparison_lines
 from scalesearch.study.family_files import family_texts
 
 
 def summary_lines(found: Answer, folder: Path) -> list[str]:
     """The last lines of a search: the winner, how sure it is, what it rests on, where the family lies."""
+    if found.plan.question.rivals:
+        return [*comparison_lines(found), _rests_on(found)]
     plan, own = found.plan, found.winner.coefficients
     question = plan.question
     names = [name for name in family_texts(plan, own) if name != question.baseline.name]
@@ -21,16 +24,21 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     ties = len(found.ranking.tied) - 1
     measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
     cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
-    rests_on = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
-    kind = "a proxy's answer on synthetic images, not ImageNet's" if _synthetic(plan) else "a proxy's answer"
     lines = [
         f"Winner: {_greek(own)} ({cost_words} {question.baseline.name})",
         f"Accuracy: {measured}; {ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
-        f"Rests on: {rests_on}, budget {question.budget.name}, {len(found.outcomes)} trials; {kind}",
+        _rests_on(found),
     ]
     if found.surface is not None:
         lines.append(_surface_line(found, found.surface))
     return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
+
+
+def _rests_on(found: Answer) -> str:
+    plan = found.plan
+    images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
+    kind = "a proxy's answer on synthetic images, not ImageNet's" if _synthetic(plan) else "a proxy's answer"
+    return f"Rests on: {images}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
 
 
 def _surface_line(found: Answer, fitted: Surface) -> str:
