@@ -84,13 +84,16 @@ def _found(path: Path) -> Rival:
     """
     from decimal import Decimal
 
+    import yaml
+
     from scalesearch.design.coefficients import Coefficients
-    from scalesearch.design.strict_yaml import parse, read_text
+    from scalesearch.design.strict_yaml import read_text
     from scalesearch.search.rivals import Rival
 
-    tree, _ = parse(read_text(path), str(path))
+    text = read_text(path)
     try:
-        values = [Decimal(str(tree[key])) for key in ("alpha", "beta", "gamma")]  # type: ignore[index, call-overload]
-    except (KeyError, TypeError, ArithmeticError) as error:
+        tree = yaml.safe_load(text)
+        values = [Decimal(str(tree[key])) for key in ("alpha", "beta", "gamma")]
+    except (yaml.YAMLError, RecursionError, KeyError, TypeError, ArithmeticError) as error:
         raise InputError(f"--winner {path}: has no alpha, beta and gamma; give a study's winner.yaml") from error
     return Rival("found", Coefficients(*values))

@@ -1,0 +1,88 @@
+"""Named rules at equal cost: each stays on its own dimension, and none is nearer to the wanted cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from networks import staged
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.cost import cost
+from scalesearch.errors import SpaceError
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.catalogue import Entry, FactoryBaseline
+from scalesearch.search.plan import Question, choose, find
+from scalesearch.search.rivals import NAMED, Rival, rival_candidates
+
+TWO = Decimal(2)
+
+
+def networks(name: str, phi: int) -> dict[str, Architecture]:
+    found = rival_candidates(load_baseline(name), NAMED, Decimal(phi), "balanced")
+    return {one.name: staged(one.architecture) for one in (*found.candidates, *found.unmatched)}
+
+
+@pytest.mark.parametrize("name", ["b0", "mobilenet_v1", "resnet18"])
+@pytest.mark.parametrize("phi", [1, 2])
+def test_every_rule_meets_the_cost_in_its_own_dimension(name: str, phi: int) -> None:
+    base = load_baseline(name).architecture
+    found = rival_candidates(load_baseline(name), NAMED, Decimal(phi), "balanced")
+    assert not found.unmatched
+    assert [one.name for one in found.candidates] == ["depth", "width", "resolution", "compound", "fast"]
+    for one in found.candidates:
+        assert abs(cost(one.architecture).macs / cost(base).macs / 2**phi - 1) <= 0.05
+    by = networks(name, phi)
+    for axis, same in (("depth", ("widths", "resolution")), ("width", ("depths", "resolution"))):
+        assert all(getattr(by[axis], one) == getattr(base, one) for one in same)
+    assert (by["resolution"].widths, by["resolution"].depths) == (base.widths, base.depths)
+    for axis in ("depths", "widths"):
+        assert sum(getattr(by["compound"], axis)) > sum(getattr(base, axis))
+    assert by["compound"].resolution > base.resolution
+
+
+def test_width_alone_is_the_nearest_of_all_widths() -> None:
+    """Against trying every multiplier of a fine grid."""
+    baseline = load_baseline("mobilenet_v1")
+    base = cost(baseline.architecture).macs
+    found = cost(networks("mobilenet_v1", 2)["width"]).macs
+    from scalesearch.design.coefficients import Multipliers
+
+    every = [
+        cost(baseline.scale(Multipliers(width=Decimal(step) / 1000), "balanced").architecture).macs
+        for step in range(1000, 2600)
+    ]
+    assert abs(found - 4 * base) == min(abs(macs - 4 * base) for macs in every)
+
+
+def test_fast_scaling_is_what_dollar_says() -> None:
+    """d = s^.1, w = s^.4, r = s^.05: d·w²·r² = s."""
+    rule = next(one.coefficients for one in NAMED if one.name == "fast")
+    assert float(rule.product) == pytest.approx(2)
+    assert float(rule.alpha) == pytest.approx(2**0.1)
+    assert float(rule.beta) == pytest.approx(2**0.4)
+    assert float(rule.gamma) == pytest.approx(2**0.05)
+
+
+def test_what_no_network_matches_is_not_compared() -> None:
+    found = rival_candidates(load_baseline("tiny"), NAMED, Decimal(1), "balanced")
+    assert {one.name for one in found.unmatched} == {"depth", "resolution"}
+    assert all(abs(one.flops_ratio / 2 - 1) > Decimal("0.05") for one in found.unmatched)
+
+
+def test_a_comparison_takes_every_rule_and_one_of_ones_own() -> None:
+    own = Rival("found", Coefficients(Decimal("1.3"), Decimal("1.1"), Decimal("1.1")))
+    question = Question(load_baseline("b0"), TWO, BUDGETS["smoke"], rivals=(*NAMED, own))
+    chosen = choose(question, find(question))
+    assert [one.label for one in chosen] == ["depth", "width", "resolution", "compound", "fast", "found"]
+
+
+def test_a_function_is_not_compared() -> None:
+    from scalesearch.design.factory import FactoryNetwork
+
+    network = FactoryNetwork("a:b", Decimal(1), Decimal(1), 32, 10, 5, 6, 7)
+    function = FactoryBaseline("a-b", "0" * 64, Entry(network, network), ())
+    with pytest.raises(SpaceError, match="is a Python function, but rules are compared"):
+        Question(function, TWO, BUDGETS["smoke"], rivals=NAMED)
