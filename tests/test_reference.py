@@ -30,7 +30,7 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     found = answer(study.plan, outcomes)
     assert found is not None
     write_answer(tmp_path, found)
-    names = ["winner.yaml", "trials.csv", *(f"family/{path.name}" for path in (folder / "family").iterdir())]
+    names = ["winner.yaml", "trials.csv", *(f"family/{path.name}" for path in (folder / "family").glob("*"))]
     for name in names:
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
     left, right = (pd.read_parquet(one / "trials.parquet") for one in (tmp_path, folder))

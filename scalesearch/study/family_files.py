@@ -33,7 +33,8 @@ def write_family(folder: Path, members: Sequence[Member]) -> None:
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
     """Write one YAML file a name."""
-    make_folder(folder)
+    if texts:
+        make_folder(folder)
     for name, text in texts.items():
         write_over(folder / f"{name}.yaml", text)
 
