@@ -23,6 +23,11 @@ def baseline_names() -> list[str]:
     return sorted(path.stem for path in _folder().glob("*.yaml"))
 
 
+def is_path(name_or_path: str) -> bool:
+    """Whether a person means a file by it: it has a slash or a YAML file's ending."""
+    return "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+
+
 def load_baseline(name_or_path: str) -> Baseline:
     """The baseline of that name, or in that file.
 
@@ -31,7 +36,7 @@ def load_baseline(name_or_path: str) -> Baseline:
     """
     if name_or_path in baseline_names():
         path = _folder() / f"{name_or_path}.yaml"
-    elif "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
+    elif is_path(name_or_path):
         path = Path(name_or_path)
     else:
         known = ", ".join(baseline_names())

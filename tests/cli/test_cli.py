@@ -88,11 +88,11 @@ def test_the_receipt_lets_fvcore_count() -> None:
 
 
 def test_every_resolution_can_be_asked_for() -> None:
-    from scalesearch.cli.cost import _multipliers
+    from scalesearch.cli.cost import asked_multipliers
 
     baseline = load_baseline("b0")
     for px in (8, 223, 225, 227, 300, 601, 4097):
-        by = _multipliers(baseline, "1", "1", px)
+        by = asked_multipliers(baseline, "1", "1", px)
         assert baseline.scale(by).architecture.resolution == px
 
 

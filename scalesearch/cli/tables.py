@@ -1,0 +1,6 @@
+"""`scalesearch tables`."""
+def tables() -> None:
+    """x
+
+    Example: scalesearch tables
+    """
