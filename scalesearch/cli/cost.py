@@ -17,14 +17,19 @@ if TYPE_CHECKING:
 
 
 def cost(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a published member such as b4, or a file.")],
+    network: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a published member such as b4, or a file."),
+    ],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
     resolution: Annotated[int | None, typer.Option(help="Side of the input, px; default: the file's.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images a training step, for the memory.")] = 32,
     rounding: options.Rounding = None,
     json: options.Json = False,
-    receipt: Annotated[bool, typer.Option("--receipt", help="Layer by layer, and what fvcore and torch count.")] = False,
+    receipt: Annotated[
+        bool, typer.Option("--receipt", help="Layer by layer, and what fvcore and torch count.")
+    ] = False,
 ) -> None:
     """Count multiply-adds, parameters, activations and training memory.
 

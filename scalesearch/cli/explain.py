@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.design.explain import Explanation
-    from scalesearch.design.scaling import Baseline
-
-_SAME_PHI = 0.1
-"""Effective φs that differ by less count as one: a rounded multiplier moves its φ by about as much."""
 
 
 def explain(
@@ -27,9 +23,11 @@ def explain(
     depth: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the layers.")] = None,
     width: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the channels.")] = None,
     resolution: Annotated[int | None, typer.Option(help="Scale a baseline: side of the input, px.")] = None,
-    coefficients: Annotated[
-        tuple[str, str, str], typer.Option(metavar="α β γ", help="Whose φ is asked for.")
-    ] = ("1.2", "1.1", "1.15"),
+    coefficients: Annotated[tuple[str, str, str], typer.Option(metavar="α β γ", help="Whose φ is asked for.")] = (
+        "1.2",
+        "1.1",
+        "1.15",
+    ),
     rounding: options.Rounding = None,
 ) -> None:
     """Show a member's φ by depth, width, resolution and cost, and which layers each added.
@@ -47,7 +45,9 @@ def explain(
         by = asked_multipliers(given, depth or "1", width or "1", resolution)
         baseline, member = given, given.scale(by, options.checked_rule(rounding))
     elif given.origin is None:
-        raise InputError(f"{network}: is a baseline itself; give a member such as b1, or --depth, --width, --resolution")
+        raise InputError(
+            f"{network}: is a baseline itself; give a member such as b1, or --depth, --width, --resolution"
+        )
     elif rounding is not None:
         raise InputError("--rounding: a member has its own; leave it out, or give a baseline and multipliers")
     else:
@@ -88,8 +88,8 @@ def _stages(found: Explanation) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    head = ("stage", "kind", "layers", "channels", "px", found.baseline.name, "+depth", "+width", "+px")
-    for name in (*head, found.member.name):
+    head = ("stage", "kind", "layers", "channels", "px", "before", "+depth", "+width", "+px")
+    for name in (*head, "after"):
         table.add_column(name, justify="left" if name in ("stage", "kind") else "right")
     for one in found.stages:
         sizes = (_change(*pair) for pair in (one.layers, one.channels, one.px))
@@ -115,8 +115,8 @@ def _words(found: Explanation) -> Iterator[str]:
     yield _about_one(found)
     if asked:
         yield (
-            "The number behind B is a name, not φ. The paper prints no φ for B1 to B7, and efficientnet_builder.py "
-            "holds their multipliers as literals; no rounding of α^φ, β^φ, γ^φ gives them."
+            "The number behind B is a name, not φ: the paper prints no φ for B1 to B7, and tensorflow/tpu's "
+            "efficientnet_builder.py holds their multipliers as literals."
         )
 
 
@@ -134,13 +134,18 @@ def _about_layers(found: Explanation, asked: str) -> str:
 
 
 def _about_phi(found: Explanation, asked: str) -> str:
-    name = found.member.name
-    named = zip(("depth", "width", "resolution"), found.phis, strict=True)
-    phis = {axis: phi for axis, phi in named if phi is not None}
-    shown = ", ".join(f"{phi:.2f} by {axis}" for axis, phi in phis.items())
-    agree = max(phis.values(), default=0.0) - min(phis.values(), default=0.0) < _SAME_PHI
-    verdict = f"{name} is one φ" if agree else f"{name} is of no one φ"
-    return f"Is {name} α^φ, β^φ, γ^φ?{asked} {verdict}: {shown}; its cost is 2^{found.measured_phi:.2f} of {found.baseline.name}."
+    name, ranges = found.member.name, zip(("depth", "width", "resolution"), found.ranges, strict=True)
+    start = f"Is {name} α^φ, β^φ, γ^φ?{asked} "
+    if found.common is not None:
+        low, high = found.common
+        phis = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} … {high:.2f}"
+        return f"{start}Yes for φ = {phis}, rounded to tenths and to 4 px."
+    shown = ", ".join(
+        f"{axis} asks for {low:.2f} … {high:.2f}" if low < high else f"{axis} for what 1 never gives"
+        for axis, (low, high) in ranges
+        if (low, high) != (float("-inf"), float("inf"))
+    )
+    return f"{start}For no φ, not even rounded to tenths and to 4 px: {shown}."
 
 
 def _about_one(found: Explanation) -> str:

@@ -137,7 +137,7 @@ def _words(baseline: Baseline, found: Solution) -> tuple[str, str]:
 
     own, price, net, larger = cost(baseline.architecture), cost(found.network), found.network, found.following
     size = (
-        f"{price.macs:,} multiply-adds ({price.macs / own.macs:.4f}x {baseline.name}), {price.params:,} parameters; "
+        f"{price.macs:,} multiply-adds, {price.macs / own.macs:.4f}x {baseline.name}, {price.params:,} parameters, "
         f"blocks {' '.join(map(str, net.depths))}; channels {' '.join(map(str, net.widths))}"
     )
     if larger is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from math import log, log2
+from math import inf, log, log2
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, Multipliers
@@ -17,6 +17,9 @@ from scalesearch.errors import SpaceError
 
 PAPER = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
 """What Tan & Le 2019, section 4, found for B0 at φ = 1."""
+
+_TENTH, _SIDE_STEP = Decimal("0.1"), Decimal(4)
+"""What the published multipliers and sides are multiples of (tensorflow/tpu `efficientnet_builder.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Explanation:
     """Depth and width as they were asked for; resolution as it is, px over px."""
     phis: tuple[float | None, float | None, float | None]
     """The φ that would give each multiplier, by depth, width, resolution; None where its coefficient is 1."""
+    ranges: tuple[tuple[float, float], ...]
+    """The lowest and highest φ that round to each: to a tenth, the resolution to 4 px, as the paper's are."""
     measured_phi: float
     """log₂ of the measured multiply-adds over the baseline's."""
     stages: tuple[StageShare, ...]
@@ -64,10 +69,25 @@ class Explanation:
     twin: str | None
     """The published member that has the layers and channels of `at_one`."""
 
+    @property
+    def common(self) -> tuple[float, float] | None:
+        """The lowest and highest φ that round to all three; None where no φ does."""
+        low, high = max(low for low, _ in self.ranges), min(high for _, high in self.ranges)
+        return (low, high) if low <= high else None
+
 
 def effective_phi(multiplier: Decimal, coefficient: Decimal) -> float | None:
     """log(multiplier) / log(coefficient): the φ of d = α^φ (Tan & Le 2019, eq. 3) solved for φ."""
     return None if coefficient == 1 else log(multiplier) / log(coefficient)
+
+
+def phi_range(multiplier: Decimal, coefficient: Decimal, half: Decimal) -> tuple[float, float]:
+    """The lowest and highest φ with |coefficient^φ − multiplier| ≤ half; (∞, −∞) where there is none."""
+    low, high = multiplier - half, multiplier + half
+    if coefficient == 1:
+        return (-inf, inf) if low <= 1 <= high else (inf, -inf)
+    base = log(coefficient)
+    return (log(low) / base if low > 0 else -inf, log(high) / base)
 
 
 def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = PAPER) -> Explanation:
@@ -86,10 +106,10 @@ def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = P
     base, net = baseline.architecture, member.architecture
     sides = Decimal(net.resolution) / base.resolution
     by = Multipliers(member.origin.multipliers.depth, member.origin.multipliers.width, round(sides, 12))
-    depth, width, resolution = (
-        effective_phi(getattr(by, axis), one)
-        for axis, one in zip(AXES, (coefficients.alpha, coefficients.beta, coefficients.gamma), strict=True)
-    )
+    bases = (coefficients.alpha, coefficients.beta, coefficients.gamma)
+    pairs = [(getattr(by, axis), one) for axis, one in zip(AXES, bases, strict=True)]
+    depth, width, resolution = (effective_phi(*pair) for pair in pairs)
+    halves = (_TENTH / 2, _TENTH / 2, _SIDE_STEP / 2 / base.resolution)
     rounding = Rounding(member.origin.rounding, baseline.rounding.divisor)
     at_one = scaled(base, coefficients.at(1), rounding)
     return Explanation(
@@ -98,6 +118,7 @@ def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = P
         coefficients,
         by,
         (depth, width, resolution),
+        tuple(phi_range(*pair, half) for pair, half in zip(pairs, halves, strict=True)),
         log2(cost(net).macs / cost(base).macs),
         _stages(base, net),
         at_one,
@@ -113,7 +134,7 @@ def _stages(base: Architecture, net: Architecture) -> tuple[StageShare, ...]:
         net,
     )
     counts = [grouped(layer_counts(step), lambda one: one.stage) for step in steps]
-    before, after = _shapes(base), _shapes(net)
+    before, after = stage_sizes(base), stage_sizes(net)
     found = []
     for groups in zip(*counts, strict=True):
         name, macs = groups[0].name, [one.macs for one in groups]
@@ -132,7 +153,7 @@ def _stages(base: Architecture, net: Architecture) -> tuple[StageShare, ...]:
     return tuple(found)
 
 
-def _shapes(architecture: Architecture) -> dict[str, tuple[str, int, int, int]]:
+def stage_sizes(architecture: Architecture) -> dict[str, tuple[str, int, int, int]]:
     """Kind, blocks, output channels and input px of every stage by its name."""
     found: dict[str, tuple[str, int, int, int]] = {}
     for block, length in architecture.runs(architecture.widths, architecture.depths, architecture.resolution):

@@ -34,8 +34,6 @@ _PUBLISHED = {
 }
 
 
-
-
 def published_names() -> list[str]:
     """The names of the published members of the shipped baselines."""
     return [name for members in _PUBLISHED.values() for name, *_ in members]

@@ -68,9 +68,9 @@ def phi_members(
     # The multipliers of φ = 0 are exactly 1, where rounding changes nothing: a shape of its own.
     edges = [(first, min(-1, last)), (max(0, first), min(0, last)), (max(1, first), last)]
     shapes = [one for low, high in edges if low <= high for one in _shapes(shape, low, high)]
-    phis = np.arange(first, last + 1) * float(STEP)
+    phis = np.arange(first, last + 1, dtype=np.float64) * float(STEP)
     widths, depths = (np.array(sizes, dtype=np.int64) for sizes in zip(*shapes, strict=True))
-    sides = nearest_sides(base, widths, depths, 2.0**phis, phis < 0)
+    sides = nearest_sides(base, widths, depths, np.exp2(phis), phis < 0)
     counted = cost_grid(base, widths, depths, sides)
     macs, params = np.asarray(counted.macs), np.asarray(counted.params)
     own = cost(base).macs

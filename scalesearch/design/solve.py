@@ -118,7 +118,9 @@ def _bisected(baseline: Architecture, members: Sequence[PhiMember], limit: Limit
     return None if low < 0 else low
 
 
-def _solution(baseline: Architecture, members: Sequence[PhiMember], place: int, limits: Sequence[Limit]) -> Solution:
+def _solution(
+    baseline: Architecture, members: Sequence[PhiMember], place: int, limits: Sequence[Limit]
+) -> Solution:
     network = members[place].network(baseline)
     following = members[place + 1] if place + 1 < len(members) else None
     broken: list[Limit] = []
@@ -148,4 +150,6 @@ def _infeasible(baseline: Architecture, members: Sequence[PhiMember], limits: Se
         for ratio, one in excesses(nearest)
         if ratio > 1
     ]
-    return InputError(f"{'; '.join(missed)}; nothing in the family fits: raise the limit or take a smaller baseline")
+    return InputError(
+        f"{'; '.join(missed)}; nothing in the family fits: raise the limit or take a smaller baseline"
+    )
