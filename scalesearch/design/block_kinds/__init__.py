@@ -36,20 +36,18 @@ class Kind:
     """Takes `se`."""
     narrows: bool = False
     """`expansion` is the output's width over the inner one, not the inner one over the input's."""
-    residual: bool = False
-    """The input is added to the output: where the shape stays, or by a projection."""
     in_stages: bool = True
     """Whether a stage of a baseline file may name it."""
 
 
 KINDS: dict[str, Kind] = {
     "conv": Kind(conv.layers),
-    "mbconv": Kind(mbconv.layers, expands=True, squeezes=True, residual=True),
-    "fused_mbconv": Kind(fused_mbconv.layers, expands=True, squeezes=True, residual=True),
-    "inverted_residual": Kind(inverted_residual.layers, expands=True, residual=True),
+    "mbconv": Kind(mbconv.layers, expands=True, squeezes=True),
+    "fused_mbconv": Kind(fused_mbconv.layers, expands=True, squeezes=True),
+    "inverted_residual": Kind(inverted_residual.layers, expands=True),
     "depthwise_separable": Kind(depthwise_separable.layers),
-    "basic": Kind(basic.layers, residual=True),
-    "bottleneck": Kind(bottleneck.layers, expands=True, narrows=True, residual=True),
+    "basic": Kind(basic.layers),
+    "bottleneck": Kind(bottleneck.layers, expands=True, narrows=True),
     "max_pool": Kind(ends.max_pool, in_stages=False),
     "classifier": Kind(ends.classifier, in_stages=False),
 }
