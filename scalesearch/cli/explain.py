@@ -76,7 +76,9 @@ def _phis(found: Explanation) -> Table:
         table.add_column(name, justify="right" if name else "left")
     shown = [plain(round(one, 4)) for one in (by.depth, by.width, by.resolution)]
     table.add_row("multiplier", *shown, f"{2**found.measured_phi:.3f}x")
-    phis = ["any" if one is None else f"{one:.2f}" for one in found.phis]
+    # A coefficient of 1 gives 1 at every φ, and nothing else at any.
+    values = zip(found.phis, (by.depth, by.width, by.resolution), strict=True)
+    phis = [("any" if value == 1 else "none") if one is None else f"{one:.2f}" for one, value in values]
     table.add_row("effective φ", *phis, f"{found.measured_phi:.2f}")
     alpha, beta, gamma = (plain(getattr(found.coefficients, name)) for name in ("alpha", "beta", "gamma"))
     table.add_row("at φ = 1", alpha, beta, gamma, "2x")
@@ -141,7 +143,7 @@ def _about_phi(found: Explanation, asked: str) -> str:
         phis = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} … {high:.2f}"
         return f"{start}Yes for φ = {phis}, rounded to tenths and to 4 px."
     shown = ", ".join(
-        f"{axis} asks for {low:.2f} … {high:.2f}" if low < high else f"{axis} for what 1 never gives"
+        f"{axis} asks for {low:.2f} … {high:.2f}" if low < high else f"{axis} has the coefficient 1"
         for axis, (low, high) in ranges
         if (low, high) != (float("-inf"), float("inf"))
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.exact import plain
 from scalesearch.design.phi_members import PhiMember
 from scalesearch.errors import InputError
 
@@ -145,7 +146,7 @@ def _infeasible(baseline: Architecture, members: Sequence[PhiMember], limits: Se
 
     nearest = min(members, key=worst)
     missed = [
-        f"{one.flag} {one.shown(one.at_most)}: the nearest member (φ = {nearest.phi}) has "
+        f"{one.flag} {one.shown(one.at_most)}: the nearest member (φ = {plain(nearest.phi)}) has "
         f"{one.shown(ratio * one.at_most)}, {ratio:.3g}x as much"
         for ratio, one in excesses(nearest)
         if ratio > 1

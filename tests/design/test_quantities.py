@@ -52,7 +52,7 @@ def test_times(text: str, value: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "M", "6e8M", "-5M", "0", "0M", "600m", "600MB", "1,5M", "nan", "１M", "5 0M"])
 def test_what_is_no_count_is_one_line(text: str) -> None:
-    with pytest.raises(InputError, match="--max-flops '.*': must be") as caught:
+    with pytest.raises(InputError, match=r"--max-flops '.*': must be") as caught:
         count(text, "--max-flops")
     assert "\n" not in str(caught.value)
 

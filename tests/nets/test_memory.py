@@ -25,8 +25,9 @@ class Peak(TorchDispatchMode):
     """Counts the elements of all storages that are alive, operator by operator."""
 
     def __init__(self, known: set[int]) -> None:
-        super().__init__()
-        self.known, self.live, self.peak = known, 0, 0
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.known = known
+        self.live = self.peak = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
@@ -53,7 +54,7 @@ def measured(network: Architecture, batch: int) -> int:
     weights = {one.untyped_storage()._cdata for one in (*built.parameters(), *built.buffers())}
     with torch.no_grad(), Peak(weights) as counted:
         built(images)
-    return counted.peak + images.numel()
+    return int(counted.peak + images.numel())
 
 
 @pytest.mark.parametrize("name", baseline_names())
@@ -64,7 +65,7 @@ def test_every_shipped_baseline_keeps_what_is_said(name: str) -> None:
 
 @pytest.mark.parametrize("kind", STAGE_KINDS)
 def test_every_kind_keeps_what_is_said(kind: str) -> None:
-    """At a few pixels the vectors that gates and the classifier keep weigh as much as maps: those may be missing."""
+    """At a few pixels the vectors of gates and classifier weigh as much as maps: those may be missing."""
     for seed in range(8):
         network = replace(random_architecture(Random(seed), kind=kind), resolution=61)
         vectors = max(8 * layer.out_width for block in network.walk() for layer in block.layers)
