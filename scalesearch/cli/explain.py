@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.design.explain import Explanation
+    from scalesearch.design.scaling import Baseline
 
 
 def explain(
@@ -34,24 +35,11 @@ def explain(
 
     Example: scalesearch explain b1
     """
-    from scalesearch.cli.cost import asked_multipliers
     from scalesearch.design.exact import plain
     from scalesearch.design.explain import explain as take_apart
     from scalesearch.design.family import coefficients_from
-    from scalesearch.design.networks import load_network, load_origin
 
-    given = load_network(network)
-    if (depth, width, resolution) != (None, None, None):
-        by = asked_multipliers(given, depth or "1", width or "1", resolution)
-        baseline, member = given, given.scale(by, options.checked_rule(rounding))
-    elif given.origin is None:
-        raise InputError(
-            f"{network}: is a baseline itself; give a member such as b1, or --depth, --width, --resolution"
-        )
-    elif rounding is not None:
-        raise InputError("--rounding: a member has its own; leave it out, or give a baseline and multipliers")
-    else:
-        baseline, member = load_origin(given, network), given
+    baseline, member = _pair(network, depth, width, resolution, options.checked_rule(rounding))
     found = take_apart(baseline, member, coefficients_from(coefficients))
     out = options.console()
     by, net = found.multipliers, member.architecture
@@ -62,6 +50,26 @@ def explain(
     out.print(_stages(found))
     for line in _words(found):
         out.print(line, highlight=False)
+
+
+def _pair(
+    network: str, depth: str | None, width: str | None, resolution: int | None, rule: str | None
+) -> tuple[Baseline, Baseline]:
+    """The baseline and its member: scaled here where multipliers are given, else the one that was named."""
+    from scalesearch.cli.cost import asked_multipliers
+    from scalesearch.design.networks import load_network, load_origin
+
+    given = load_network(network)
+    if (depth, width, resolution) != (None, None, None):
+        by = asked_multipliers(given, depth or "1", width or "1", resolution)
+        return given, given.scale(by, rule)
+    if given.origin is None:
+        raise InputError(
+            f"{network}: is a baseline itself; give a member such as b1, or --depth, --width, --resolution"
+        )
+    if rule is not None:
+        raise InputError("--rounding: a member has its own; leave it out, or give a baseline and multipliers")
+    return load_origin(given, network), given
 
 
 def _phis(found: Explanation) -> Table:

@@ -119,45 +119,45 @@ def _variants(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> 
 def _print_json(stages: Sequence[StageRow], networks: Sequence[NetworkRow], variants: Sequence[VariantRow]) -> None:
     from json import dumps
 
-    first = [
+    first: list[dict[str, object]] = [
         {**one.printed._asdict(), "counted": {"px": one.px, "channels": one.channels, "layers": one.layers}}
         | {"macs": one.macs, "params": one.params}
         for one in stages
     ]
-    second = [
-        {
-            "name": one.name,
-            "beside": one.beside,
-            "top1": one.top1,
-            "params": _figure(one.params),
-            "macs": _figure(one.macs),
-            "params_ratio": one.params_ratio,
-            "macs_ratio": one.macs_ratio,
-            "note": one.note,
-        }
-        for one in networks
-    ]
-    others: dict[int, list[dict[str, object]]] = {3: [], 7: []}
-    for one in variants:
-        by = one.multipliers
-        others[one.table].append(
-            {
-                "baseline": one.baseline,
-                "variant": one.variant,
-                "depth": float(by.depth),
-                "width": float(by.width),
-                "resolution": float(by.resolution),
-                "px": one.px,
-                "top1": one.top1,
-                "params": one.params,
-                "macs": _figure(one.macs),
-                "printed_ratio": one.printed_ratio,
-                "counted_ratio": one.counted_ratio,
-                "note": one.note,
-            }
-        )
-    tree = {"table_1": first, "table_2": second, "table_3": others[3], "table_7": others[7]}
+    tree = {"table_1": first, "table_2": [_network_facts(one) for one in networks]}
+    for number in (3, 7):
+        tree[f"table_{number}"] = [_variant_facts(one) for one in variants if one.table == number]
     print(dumps(tree, indent=2, ensure_ascii=False))
+
+
+def _network_facts(one: NetworkRow) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "beside": one.beside,
+        "top1": one.top1,
+        "params": _figure(one.params),
+        "macs": _figure(one.macs),
+        "params_ratio": one.params_ratio,
+        "macs_ratio": one.macs_ratio,
+        "note": one.note,
+    }
+
+
+def _variant_facts(one: VariantRow) -> dict[str, object]:
+    return {
+        "baseline": one.baseline,
+        "variant": one.variant,
+        "depth": float(one.multipliers.depth),
+        "width": float(one.multipliers.width),
+        "resolution": float(one.multipliers.resolution),
+        "px": one.px,
+        "top1": one.top1,
+        "params": one.params,
+        "macs": _figure(one.macs),
+        "printed_ratio": one.printed_ratio,
+        "counted_ratio": one.counted_ratio,
+        "note": one.note,
+    }
 
 
 def _figure(figure: Figure) -> dict[str, object]:

@@ -48,8 +48,9 @@ def test_every_phi_gives_a_member_by_definition(rule: str) -> None:
         members = phi_members(baseline, by, rule, Decimal(-2), Decimal(2))
         networks = {one.network(baseline.architecture) for one in members}
         assert len(networks) == len(members)
-        for phi in (-2, 0, 1, 2, *(Decimal(random.randint(-2000, 2000)) / 1000 for _ in range(12))):
-            assert defined(baseline, by, rule, Decimal(phi)) in networks, phi
+        for thousandths in (-2000, 0, 1000, 2000, *(random.randint(-2000, 2000) for _ in range(12))):
+            phi = Decimal(thousandths) / 1000
+            assert defined(baseline, by, rule, phi) in networks, phi
 
 
 def test_a_member_has_a_phi_that_gives_it() -> None:
