@@ -17,43 +17,50 @@ if TYPE_CHECKING:
 
 
 def cost(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline or a baseline file.")],
+    network: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a published member such as b4, or a file."),
+    ],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
     resolution: Annotated[int | None, typer.Option(help="Side of the input, px; default: the file's.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Images a training step, for the memory.")] = 32,
     rounding: options.Rounding = None,
     json: options.Json = False,
-    receipt: Annotated[bool, typer.Option("--receipt", help="Let fvcore count too, by operator.")] = False,
+    receipt: Annotated[
+        bool, typer.Option("--receipt", help="Layer by layer, and what fvcore and torch count.")
+    ] = False,
 ) -> None:
     """Count multiply-adds, parameters, activations and training memory.
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
-    from scalesearch.design.baselines import load_baseline
+    from scalesearch.design.networks import load_network
 
-    baseline = load_baseline(network)
-    multipliers = _multipliers(baseline, depth, width, resolution)
+    baseline = load_network(network)
+    multipliers = asked_multipliers(baseline, depth, width, resolution)
     scaled = baseline.scale(multipliers, options.checked_rule(rounding), name=baseline.name)
     facts = _facts(baseline, scaled, multipliers, batch)
     if receipt:
-        from scalesearch.nets.flops import fvcore_receipt
+        from scalesearch.cli.receipt import print_receipt, receipt_facts
 
-        counted = fvcore_receipt(scaled.architecture)
-        facts["fvcore"] = {
-            "by_operator": counted.by_operator,
-            "total": counted.total,
-            "uncounted_operators": counted.uncounted,
-        }
+        facts |= receipt_facts(scaled.architecture)
     if json:
         from json import dumps
 
         print(dumps(facts, indent=2))
-    else:
-        _print(facts)
+        return
+    _print(facts)
+    if receipt:
+        print_receipt(scaled.architecture, facts)
 
 
-def _multipliers(baseline: Baseline, depth: str, width: str, resolution: int | None) -> Multipliers:
+def asked_multipliers(baseline: Baseline, depth: str, width: str, resolution: int | None) -> Multipliers:
+    """The multipliers that `--depth`, `--width` and `--resolution` (px) ask for.
+
+    Raises:
+        InputError: one is no number, or out of range.
+    """
     from decimal import Decimal
 
     from scalesearch.design.coefficients import Multipliers
@@ -108,12 +115,4 @@ def _print(facts: dict[str, object]) -> None:
     table.add_row("depth × width", f"{facts['depth']:g} × {facts['width']:g}")
     table.add_row("FLOPs ratio, nominal d·w²·r²", f"{facts['nominal_flops_ratio']:.4f}")
     table.add_row("FLOPs ratio, measured", f"{facts['flops_ratio']:.4f}")
-    fvcore = facts.get("fvcore")
-    if isinstance(fvcore, dict):
-        for name, value in fvcore["by_operator"].items():
-            table.add_row(f"fvcore: {name}", f"{value:,}")
-        table.add_row("fvcore: total", f"{fvcore['total']:,}")
-        skipped = ", ".join(f"{name} ×{n}" for name, n in fvcore["uncounted_operators"].items())
-        table.add_row("fvcore does not count", skipped)
-        table.add_row("conv + linear", "fvcore = closed form, to the last multiply-add")
     options.console().print(table)

@@ -27,11 +27,14 @@ _BAD_INPUT = 2
 
 def _verbs() -> None:
     """Attach every verb; each module holds one."""
-    from scalesearch.cli import compare, cost, family, grid, show, verify
+    from scalesearch.cli import compare, cost, explain, family, grid, show, solve, tables, verify
 
     app.command("grid")(grid.grid)
     app.command("compare")(compare.compare)
     app.command("cost")(cost.cost)
+    app.command("explain")(explain.explain)
+    app.command("solve")(solve.solve)
+    app.command("tables")(tables.tables)
     app.command("family")(family.family)
     app.command("show")(show.show)
     app.command("verify")(verify.verify)

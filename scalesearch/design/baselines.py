@@ -29,6 +29,11 @@ def is_factory(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name) is not None
 
 
+def is_path(name_or_path: str) -> bool:
+    """Whether a person means a file by it: it has a slash or a YAML file's ending."""
+    return "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+
+
 def load_baseline(name_or_path: str) -> Baseline:
     """The baseline of that name, or in that file.
 
@@ -37,7 +42,7 @@ def load_baseline(name_or_path: str) -> Baseline:
     """
     if name_or_path in baseline_names():
         path = _folder() / f"{name_or_path}.yaml"
-    elif "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
+    elif is_path(name_or_path):
         path = Path(name_or_path)
     else:
         known = ", ".join(baseline_names())

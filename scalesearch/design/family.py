@@ -34,6 +34,21 @@ _PUBLISHED = {
 }
 
 
+def published_names() -> list[str]:
+    """The names of the published members of the shipped baselines."""
+    return [name for members in _PUBLISHED.values() for name, *_ in members]
+
+
+def published_baseline(name: str) -> str:
+    """The name of the baseline that the published member `name` belongs to."""
+    return next(base for base, members in _PUBLISHED.items() if name in [one for one, *_ in members])
+
+
+def has_published(baseline: Baseline) -> bool:
+    """Whether a family of this baseline has been published."""
+    return baseline.name in _PUBLISHED
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One network of a family and how its cost stands to the rule's."""
@@ -82,7 +97,7 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
     Raises:
         InputError: no family of this baseline has been published.
     """
-    if baseline.name not in _PUBLISHED:
+    if not has_published(baseline):
         known = ", ".join(_PUBLISHED)
         raise InputError(
             f"baseline {baseline.name!r}: has no published family, only {known} have; give --coefficients α β γ"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost, cost_grid
@@ -16,6 +17,11 @@ TOLERANCE = Decimal("0.05")
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
 """Widths of stem, stages and head; depths of the stages."""
 
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_LARGEST_PX = 16384
+
 
 def match_resolutions(
     baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool = True
@@ -25,19 +31,57 @@ def match_resolutions(
     The resolution is never below the baseline's, and is the baseline's where it does not grow; of two that
     are equally near, the smaller is taken.
     """
-    target = float(ratio) * cost(baseline).macs
-    sides = _sides(baseline.resolution, float(ratio)) if grows else np.array([baseline.resolution])
-    found = []
-    for widths, depths in shapes:
-        # One shape at a time keeps the memory flat; the sides of one are a single array operation.
-        rows = np.ones((len(sides), 1), dtype=np.int64)
-        macs = cost_grid(baseline, rows * np.array(widths), rows * np.array(depths), sides).macs
-        nearest = int(np.argmin(np.abs(np.asarray(macs) - target)))
-        found.append(baseline.resized(widths, depths, int(sides[nearest])))
-    return found
+    if not grows:
+        return [baseline.resized(*shape, baseline.resolution) for shape in shapes]
+    if not shapes:
+        return []
+    widths, depths = (np.array(sizes, dtype=np.int64) for sizes in zip(*shapes, strict=True))
+    ratios = np.full(len(shapes), float(ratio))
+    sides = nearest_sides(baseline, widths, depths, ratios, np.zeros(len(shapes), dtype=bool))
+    return [baseline.resized(*shape, int(px)) for shape, px in zip(shapes, sides, strict=True)]
 
 
-def _sides(smallest: int, ratio: float) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Every side from the baseline's to a little above the one that alone would multiply the cost."""
-    largest = int(smallest * max(ratio, 1.0) ** 0.5 * 1.1) + 8
-    return np.arange(smallest, largest + 1, dtype=np.int64)
+def nearest_sides(
+    baseline: Architecture, widths: Ints, depths: Ints, ratios: Floats, shrinks: npt.NDArray[np.bool_]
+) -> Ints:
+    """The sides, in px, at which N shapes cost nearest to their ratios × the baseline.
+
+    All costs depend on the side through that of the stem's output alone, and grow with it: a bisection over
+    those. Of several sides with that output the one nearest to the baseline's is taken; of two outputs that
+    are equally near, the smaller.
+
+    Args:
+        baseline: what the ratios are of.
+        widths: (N, widths) channels.
+        depths: (N, stages) layers.
+        ratios: (N,) wanted costs.
+        shrinks: (N,) whether the side may only be the baseline's or less; else the baseline's or more.
+
+    Returns:
+        (N,) sides.
+    """
+    stride, own = baseline.stem.stride, baseline.resolution
+    targets = ratios * cost(baseline).macs
+
+    def macs(outputs: Ints) -> Floats:
+        counted = cost_grid(baseline, widths, depths, _sides(outputs, stride, own, shrinks)).macs
+        return np.asarray(counted, dtype=np.float64)
+
+    stem = -(-own // stride)
+    low = np.where(shrinks, 1, stem).astype(np.int64)
+    first = low.copy()
+    # A shape that rounding made a little smaller than the baseline may need more than √ratio.
+    reach = np.minimum(_LARGEST_PX, 2 * own * np.sqrt(np.maximum(ratios, 1)) + 8)
+    high = np.where(shrinks, stem, -(-reach // stride)).astype(np.int64)
+    while np.any(low < high):
+        middle = (low + high) // 2
+        enough = macs(middle) >= targets
+        low, high = np.where(enough, low, np.minimum(middle + 1, high)), np.where(enough, middle, high)
+    below = np.maximum(low - 1, first)
+    nearer = np.abs(macs(below) - targets) <= np.abs(macs(low) - targets)
+    return _sides(np.where(nearer, below, low), stride, own, shrinks)
+
+
+def _sides(outputs: Ints, stride: int, own: int, shrinks: npt.NDArray[np.bool_]) -> Ints:
+    """The side nearest to the baseline's of those that the stem makes `outputs` of."""
+    return np.where(shrinks, np.minimum(own, outputs * stride), np.maximum(own, (outputs - 1) * stride + 1))

@@ -19,7 +19,7 @@ from torch import nn
 
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError, printable
-from scalesearch.nets.flops import one_thread
+from scalesearch.nets.threads import one_thread
 
 MULTIPLY_ADDS = ("conv", "linear", "addmm", "matmul", "bmm", "baddbmm", "einsum")
 """fvcore's operators that consist of multiply-adds."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from fvcore.nn import FlopCountAnalysis
+from torch.utils.flop_counter import FlopCounterMode
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.threads import one_thread
 
 COUNTED = ("conv", "linear")
 """fvcore's names of the operators that the paper's multiply-adds are made of."""
@@ -38,17 +38,6 @@ class Receipt:
     def total(self) -> int:
         """Everything that fvcore counts."""
         return sum(self.by_operator.values())
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Two threads on two busy cores wait for each other: one counts B0 in .35 s where two take 2.5 s."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def fvcore_receipt(architecture: Architecture) -> Receipt:
@@ -76,3 +65,14 @@ def fvcore_receipt(architecture: Architecture) -> Receipt:
             f"fvcore {receipt.macs}; one of the two is wrong, so nothing is trained: please report it"
         )
     return receipt
+
+
+def torch_flops(architecture: Architecture) -> int:
+    """What torch's own counter makes of the network: two FLOPs a multiply-add, nothing else counted.
+
+    On the meta device, so nothing is computed: B7 takes a second and no memory.
+    """
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network = ConvNet(architecture).eval()
+        network(torch.zeros(1, 3, architecture.resolution, architecture.resolution))
+    return int(counter.get_total_flops())

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from command import scalesearch
+
+from scalesearch.design.baseline_file import baseline_text
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.coefficients import Multipliers
 
 SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
 
@@ -39,6 +45,31 @@ BAD = [
     ["family", "tiny", "--published"],
     ["family", "b0", "--published", "--rounding", "paper"],
     ["family", "b0", "--coefficients", "1.2", "1.1", "1.15", "--match", "x"],
+    ["explain"],
+    ["explain", "b0"],
+    ["explain", "b8"],
+    ["explain", "missing.yaml"],
+    ["explain", "b1", "--rounding", "paper"],
+    ["explain", "b0", "--depth", "x"],
+    ["explain", "b0", "--width", "0"],
+    ["explain", "b0", "--resolution", "0"],
+    ["explain", "b1", "--coefficients", "0.9", "1", "1"],
+    ["explain", "orphan.yaml"],
+    ["solve", "b0"],
+    ["solve", "b99", "--max-flops", "1G"],
+    ["solve", "b0", "--max-flops", "600MB"],
+    ["solve", "b0", "--max-params", "-1"],
+    ["solve", "b0", "--max-memory", "2"],
+    ["solve", "b0", "--max-latency", "5"],
+    ["solve", "b0", "--max-latency", "0ms"],
+    ["solve", "b0", "--max-flops", "1G", "--batch", "8"],
+    ["solve", "b0", "--max-flops", "1G", "--training"],
+    ["solve", "b0", "--max-memory", "1GiB", "--batch", "0"],
+    ["solve", "b0", "--max-flops", "1G", "--coefficients", "a", "b", "c"],
+    ["solve", "b0", "--max-flops", "1G", "--rounding", "x"],
+    ["solve", "b0", "--max-flops", "1G", "--out", "member.txt"],
+    ["solve", "tiny", "--max-flops", "1k", "--max-params", "1"],
+    ["tables", "--rounding", "x"],
     ["show", "missing"],
     ["show", "."],
     ["verify", "missing"],
@@ -70,6 +101,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
     (folder / "bad.yaml").write_text("name: no\n")
     (folder / "folder.yaml").mkdir()
+    member = load_baseline("tiny").scale(Multipliers(depth=Decimal(2)))
+    lost = replace(member, origin=replace(member.origin, baseline="lost") if member.origin else None)
+    (folder / "orphan.yaml").write_text(baseline_text(lost))
     (folder / "budget.yaml").write_text("name: mine\nstep: 0.1\nspeed: 3\n")
     return folder
 

@@ -20,6 +20,9 @@ VERBS = {
     "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
     "results plan",
     "cost": "network depth width resolution batch rounding json receipt",
+    "explain": "network depth width resolution coefficients rounding",
+    "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
+    "tables": "rounding json",
     "family": "network coefficients published rounding match out",
     "show": "results",
     "verify": "results",
@@ -85,14 +88,33 @@ def test_the_receipt_lets_fvcore_count() -> None:
     counted = facts["fvcore"]["by_operator"]
     assert counted["conv"] + counted["linear"] == facts["macs"]
     assert facts["fvcore"]["total"] == sum(counted.values()) > facts["macs"]
+    assert facts["conventions"]["flops"] == facts["conventions"]["torch_flop_counter"] == 2 * facts["macs"]
+    for key in ("by_kind", "by_stage", "layers"):
+        assert sum(one["macs"] for one in facts[key]) == facts["macs"]
+        assert sum(one["params"] for one in facts[key]) == facts["params"]
+    assert facts["layers"][1] == {
+        "block": "stages.0.0", "role": "depthwise", "kind": "depthwise conv", "macs": 147456, "params": 176
+    }  # fmt: skip
+
+
+def test_the_receipt_ends_in_the_counters_figures() -> None:
+    shown = scalesearch("cost", "b0", "--receipt").stdout
+    for figure in ("385,814,752", "771,629,504", "13,475,392", "399,290,144", "2,369,248", "401,659,392"):
+        assert figure in shown
+    for row in ("stages.6", "classifier", "depthwise conv", "pointwise conv", "linear"):
+        assert f" {row} " in shown
+
+
+def test_a_published_member_is_a_network_like_any_other() -> None:
+    assert json.loads(scalesearch("cost", "b4", "--json").stdout)["macs"] == 4393771024
 
 
 def test_every_resolution_can_be_asked_for() -> None:
-    from scalesearch.cli.cost import _multipliers
+    from scalesearch.cli.cost import asked_multipliers
 
     baseline = load_baseline("b0")
     for px in (8, 223, 225, 227, 300, 601, 4097):
-        by = _multipliers(baseline, "1", "1", px)
+        by = asked_multipliers(baseline, "1", "1", px)
         assert baseline.scale(by).architecture.resolution == px
 
 

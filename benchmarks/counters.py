@@ -1,0 +1,154 @@
+"""One network, many counts: B0 by every counter that is installed beside ours; prints Markdown.
+
+python benchmarks/counters.py
+
+fvcore and torch are dependencies; for the others: pip install --no-deps ptflops thop torchinfo
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import torch
+from fvcore.nn import FlopCountAnalysis
+from torch import nn
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.receipt import layer_counts, sums
+from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.flops import fvcore_receipt, torch_flops
+
+
+class Counter(NamedTuple):
+    """A counter, what it must show by our sums, and how it comes to show it."""
+
+    package: str
+    name: str
+    expected: int
+    words: str
+    count: Callable[[Architecture], int]
+
+
+def main() -> None:
+    network = load_baseline("b0").architecture
+    print("\n".join(HEAD))
+    for one in counters(network):
+        if importlib.util.find_spec(one.package) is None:
+            print(f"{one.name}: not installed")
+            continue
+        with contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+            figure = one.count(network)
+        if figure != one.expected:
+            raise SystemExit(f"{one.name} shows {figure}, but the sum is {one.expected}")
+        print(row(one))
+    packages = sorted({one.package for one in counters(network)})
+    print(", ".join(f"{name} {version(name)}" for name in packages if importlib.util.find_spec(name)))
+
+
+HEAD = ["| counter | figure | which is |", "|---|---|---|"]
+
+
+def row(one: Counter) -> str:
+    """A line of the table."""
+    return f"| {one.name} | {one.expected:,} | {one.words} |"
+
+
+def counters(network: Architecture) -> list[Counter]:
+    """Every counter with the sum that explains it to the last digit."""
+    counts = layer_counts(network)
+    total, macs = sums(counts), sums(counts).macs
+    layers = [layer for block in network.walk() for layer in block.layers]
+    normed = total.batch_norm // 2
+    biases = sum(layer.outputs for layer in layers if layer.bias)
+    scales = sum(2 * layer.out_width for layer in layers if layer.norm)
+    # The gates end in a sigmoid that is called as a function, which a counter of modules does not see.
+    active = sum(layer.outputs for layer in layers if layer.activation and layer.role not in ("excite", "project"))
+    seen = sum(one.macs for one in counts if one.kind in ("conv", "linear"))
+    return [
+        Counter("torch", "the paper, scalesearch", macs, "multiply-adds", lambda one: torch_flops(one) // 2),
+        Counter("torch", "torch `FlopCounterMode`", total.flops, "2 × multiply-adds", torch_flops),
+        Counter("fvcore", "fvcore, eval", macs + 2 * normed, f"+ 2 × {normed:,} batch norm", _fvcore),
+        Counter("fvcore", "fvcore, train", macs + 5 * normed, "+ 5 × batch norm", _fvcore_train),
+        Counter(
+            "torchinfo", "torchinfo", macs + biases + scales, f"+ {biases + scales:,} biases, scales", _torchinfo
+        ),
+        Counter("ptflops", "ptflops, aten", macs + biases, f"+ {biases:,} biases", _aten),
+        Counter(
+            "ptflops",
+            "ptflops, pytorch",
+            macs + 2 * normed + biases + active,
+            f"+ 2 × batch norm + biases + {active:,} activations",
+            lambda one: _ptflops(_plain(one), one, "pytorch"),
+        ),
+        Counter("thop", "thop", macs + 4 * normed, "+ 4 × batch norm", lambda one: _thop(_plain(one), one)),
+        Counter(
+            "thop",
+            "thop, our classes",
+            seen + 4 * normed,
+            "the same, blind to 80 convolutions of a class of their own",
+            lambda one: _thop(_built(one), one),
+        ),
+    ]
+
+
+def _fvcore(network: Architecture) -> int:
+    return fvcore_receipt(network).total
+
+
+def _fvcore_train(network: Architecture) -> int:
+    logging.getLogger("fvcore").setLevel(logging.ERROR)
+    # fvcore counts batch norm by whether the traced operator trains; two images, as one cannot be normalised.
+    analysis = FlopCountAnalysis(ConvNet(network).train(), _image(network, 2))
+    return int(analysis.unsupported_ops_warnings(False).total()) // 2
+
+
+def _image(network: Architecture, count: int = 1) -> torch.Tensor:
+    return torch.zeros(count, 3, network.resolution, network.resolution)
+
+
+def _built(network: Architecture) -> nn.Module:
+    return ConvNet(network).eval()
+
+
+def _plain(network: Architecture) -> nn.Module:
+    """The network with torch's own convolution class in place of our faster ones."""
+    built = _built(network)
+    for module in built.modules():
+        if isinstance(module, nn.Conv2d):
+            module.__class__ = nn.Conv2d
+    return built
+
+
+def _aten(network: Architecture) -> int:
+    return _ptflops(_built(network), network, "aten")
+
+
+def _ptflops(built: nn.Module, network: Architecture, backend: str) -> int:
+    from ptflops import get_model_complexity_info
+
+    px, options = network.resolution, {"as_strings": False, "print_per_layer_stat": False, "backend": backend}
+    found: Any = get_model_complexity_info(built, (3, px, px), **options)
+    return int(found[0])
+
+
+def _thop(built: nn.Module, network: Architecture) -> int:
+    from thop import profile
+
+    return int(profile(built, inputs=(_image(network),), verbose=False)[0])
+
+
+def _torchinfo(network: Architecture) -> int:
+    from torchinfo import summary
+
+    return int(summary(_built(network), input_data=_image(network), verbose=0).total_mult_adds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""`scalesearch explain`: why a scaled network is the size that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli import options
+from scalesearch.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scalesearch.design.explain import Explanation
+    from scalesearch.design.scaling import Baseline
+
+
+def explain(
+    network: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="A published member, a member's file, or a baseline.")
+    ],
+    depth: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the layers.")] = None,
+    width: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the channels.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Scale a baseline: side of the input, px.")] = None,
+    coefficients: Annotated[tuple[str, str, str], typer.Option(metavar="α β γ", help="Whose φ is asked for.")] = (
+        "1.2",
+        "1.1",
+        "1.15",
+    ),
+    rounding: options.Rounding = None,
+) -> None:
+    """Show a member's φ by depth, width, resolution and cost, and which layers each added.
+
+    Example: scalesearch explain b1
+    """
+    from scalesearch.design.exact import plain
+    from scalesearch.design.explain import explain as take_apart
+    from scalesearch.design.family import coefficients_from
+
+    baseline, member = _pair(network, depth, width, resolution, options.checked_rule(rounding))
+    found = take_apart(baseline, member, coefficients_from(coefficients))
+    out = options.console()
+    by, net = found.multipliers, member.architecture
+    scale = f"depth {plain(by.depth)}, width {plain(by.width)}, {net.resolution} px"
+    out.print(f"{member.name} = {baseline.name} with {scale}", style="bold", highlight=False)
+    out.print(_phis(found))
+    out.print("Multiply-adds in millions, added by each dimension in this order:", highlight=False)
+    out.print(_stages(found))
+    for line in _words(found):
+        out.print(line, highlight=False)
+
+
+def _pair(
+    network: str, depth: str | None, width: str | None, resolution: int | None, rule: str | None
+) -> tuple[Baseline, Baseline]:
+    """The baseline and its member: scaled here where multipliers are given, else the one that was named."""
+    from scalesearch.cli.cost import asked_multipliers
+    from scalesearch.design.networks import load_network, load_origin
+
+    given = load_network(network)
+    if (depth, width, resolution) != (None, None, None):
+        by = asked_multipliers(given, depth or "1", width or "1", resolution)
+        return given, given.scale(by, rule)
+    if given.origin is None:
+        raise InputError(
+            f"{network}: is a baseline itself; give a member such as b1, or --depth, --width, --resolution"
+        )
+    if rule is not None:
+        raise InputError("--rounding: a member has its own; leave it out, or give a baseline and multipliers")
+    return load_origin(given, network), given
+
+
+def _phis(found: Explanation) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    from scalesearch.design.exact import plain
+
+    by = found.multipliers
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in ("", "depth", "width", "resolution", "measured cost"):
+        table.add_column(name, justify="right" if name else "left")
+    shown = [plain(round(one, 4)) for one in (by.depth, by.width, by.resolution)]
+    table.add_row("multiplier", *shown, f"{2**found.measured_phi:.3f}x")
+    # A coefficient of 1 gives 1 at every φ, and nothing else at any.
+    values = zip(found.phis, (by.depth, by.width, by.resolution), strict=True)
+    phis = [("any" if value == 1 else "none") if one is None else f"{one:.2f}" for one, value in values]
+    table.add_row("effective φ", *phis, f"{found.measured_phi:.2f}")
+    alpha, beta, gamma = (plain(getattr(found.coefficients, name)) for name in ("alpha", "beta", "gamma"))
+    table.add_row("at φ = 1", alpha, beta, gamma, "2x")
+    return table
+
+
+def _stages(found: Explanation) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    head = ("stage", "kind", "layers", "channels", "px", "before", "+depth", "+width", "+px")
+    for name in (*head, "after"):
+        table.add_column(name, justify="left" if name in ("stage", "kind") else "right")
+    for one in found.stages:
+        sizes = (_change(*pair) for pair in (one.layers, one.channels, one.px))
+        added = (one.macs, one.by_depth, one.by_width, one.by_resolution, one.scaled_macs)
+        kind = "" if one.kind == one.name else one.kind
+        table.add_row(one.name, kind, *sizes, *(f"{value / 1e6:,.1f}" for value in added))
+    columns = ("macs", "by_depth", "by_width", "by_resolution", "scaled_macs")
+    whole = [sum(getattr(one, column) for one in found.stages) for column in columns]
+    table.add_section()
+    table.add_row("all", "", "", "", "", *(f"{value / 1e6:,.1f}" for value in whole))
+    return table
+
+
+def _change(before: int, after: int) -> str:
+    return str(before) if before == after else f"{before}→{after}"
+
+
+def _words(found: Explanation) -> Iterator[str]:
+    """Answers in words; the issue numbers only where the family is the one that they ask about."""
+    asked = found.baseline.name == "b0" and found.member.name in ("b1", "b2", "b3", "b4", "b5", "b6", "b7")
+    yield _about_layers(found, " (tensorflow/tpu#640)" if asked else "")
+    yield _about_phi(found, " (tensorflow/tpu#390, #738)" if asked else "")
+    yield _about_one(found)
+    if asked:
+        yield (
+            "The number behind B is a name, not φ: the paper prints no φ for B1 to B7, and tensorflow/tpu's "
+            "efficientnet_builder.py holds their multipliers as literals."
+        )
+
+
+def _about_layers(found: Explanation, asked: str) -> str:
+    from scalesearch.design.exact import plain
+
+    depth, origin = found.multipliers.depth, found.member.origin
+    before, after = (sum(one.architecture.depths) for one in (found.baseline, found.member))
+    rule = origin.rounding if origin else found.member.rounding.rule
+    return (
+        f"Where the layers come from{asked}: a stage is many blocks, and depth multiplies those. {plain(depth)} × "
+        f"{before} = {plain(depth * before)} blocks; {rule!r} rounding, stage by stage, makes it {after}. Each new "
+        "block repeats its stage's later ones: stride 1, same width. Stem, head, pooling, classifier stay single."
+    )
+
+
+def _about_phi(found: Explanation, asked: str) -> str:
+    name, ranges = found.member.name, zip(("depth", "width", "resolution"), found.ranges, strict=True)
+    start = f"Is {name} α^φ, β^φ, γ^φ?{asked} "
+    if found.common is not None:
+        low, high = found.common
+        phis = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} … {high:.2f}"
+        return f"{start}Yes for φ = {phis}, rounded to tenths and to 4 px."
+    shown = ", ".join(
+        f"{axis} asks for {low:.2f} … {high:.2f}" if low < high else f"{axis} has the coefficient 1"
+        for axis, (low, high) in ranges
+        if (low, high) != (float("-inf"), float("inf"))
+    )
+    return f"{start}For no φ, not even rounded to tenths and to 4 px: {shown}."
+
+
+def _about_one(found: Explanation) -> str:
+    from scalesearch.design.cost import cost
+    from scalesearch.design.exact import plain
+
+    one, net = found.coefficients, found.at_one
+    ratio = cost(net).macs / cost(found.baseline.architecture).macs
+    words = f"depth {plain(one.alpha)}, width {plain(one.beta)}, {net.resolution} px"
+    twin = f" Those are the layers and channels of {found.twin}." if found.twin else ""
+    return f"φ = 1 of {one} is {words}, at {ratio:.2f}x the cost.{twin}"

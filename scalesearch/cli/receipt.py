@@ -1,0 +1,101 @@
+"""What `cost --receipt` adds: the layers, and one figure in four conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from scalesearch.cli import options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scalesearch.design.architecture import Architecture
+    from scalesearch.design.receipt import Group, Sums
+
+
+def receipt_facts(architecture: Architecture) -> dict[str, object]:
+    """The keys that the receipt adds to `cost --json`.
+
+    Raises:
+        CountError: fvcore or torch's counter disagrees with the closed form.
+    """
+    from dataclasses import asdict
+
+    from scalesearch.design.receipt import check, grouped, layer_counts, sums
+    from scalesearch.nets.flops import fvcore_receipt, torch_flops
+
+    counts = layer_counts(architecture)
+    expected, witness, flops = sums(counts), fvcore_receipt(architecture), torch_flops(architecture)
+    check(expected, witness.by_operator, witness.total, flops)
+    return {
+        "fvcore": {
+            "by_operator": witness.by_operator,
+            "total": witness.total,
+            "uncounted_operators": witness.uncounted,
+        },
+        "conventions": {
+            "multiply_adds": expected.macs,
+            "flops": expected.flops,
+            "fvcore_total": witness.total,
+            "fvcore_total_with_adaptive_pooling": expected.fvcore_total_pooled,
+            "torch_flop_counter": flops,
+        },
+        "by_kind": [asdict(one) for one in grouped(counts, lambda one: one.kind)],
+        "by_stage": [asdict(one) for one in grouped(counts, lambda one: one.stage)],
+        "layers": [
+            {"block": one.block, "role": one.role, "kind": one.kind, "macs": one.macs, "params": one.params}
+            for one in counts
+        ],
+    }
+
+
+def print_receipt(architecture: Architecture, facts: Mapping[str, object]) -> None:
+    """The receipt as tables: a row a stage, a row a kind, and the sum that ends in every counter's figure."""
+    from rich.table import Table
+
+    from scalesearch.design.receipt import grouped, layer_counts, sums
+
+    counts = layer_counts(architecture)
+    total = sums(counts)
+    table = Table(title="by stage and by kind of layer (every layer: --json)", title_justify="left")
+    table.add_column("")
+    for name in ("layers", "multiply-adds", "share", "parameters"):
+        table.add_column(name, justify="right")
+    _add_rows(table, grouped(counts, lambda one: one.stage), total.macs)
+    _add_rows(table, grouped(counts, lambda one: one.kind), total.macs)
+    options.console().print(table)
+    options.console().print(_conventions(total, facts))
+
+
+def _add_rows(table: Table, groups: tuple[Group, ...], whole: int) -> None:
+    for one in groups:
+        table.add_row(one.name, str(one.layers), f"{one.macs:,}", f"{one.macs / whole:.1%}", f"{one.params:,}")
+    table.add_section()
+
+
+def _conventions(total: Sums, facts: Mapping[str, object]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="one figure, four conventions", title_justify="left", show_header=False)
+    table.add_column("")
+    table.add_column("", justify="right")
+    rows = (
+        ("  convolutions", total.convolutions),
+        ("+ linear", total.linear),
+        ("= multiply-adds, as the paper counts", total.macs),
+        ("× 2 = FLOPs, a multiply-add being two = torch's FlopCounterMode", total.flops),
+        ("  multiply-adds", total.macs),
+        ("+ batch norm, two an element", total.batch_norm),
+        ("= fvcore's total", total.fvcore_total),
+        ("+ adaptive average pooling, where a library pools by it (torchvision)", total.pooling),
+        ("= fvcore's total for that library's network", total.fvcore_total_pooled),
+    )
+    for words, value in rows:
+        table.add_row(words, f"{value:,}", end_section=words.startswith(("×", "= fvcore's total")))
+    witness = facts["fvcore"]
+    assert isinstance(witness, dict)
+    skipped = ", ".join(f"{name.removeprefix('aten::')} ×{n}" for name, n in witness["uncounted_operators"].items())
+    table.caption = f"fvcore does not count: {skipped}"
+    table.caption_justify = "left"
+    return table

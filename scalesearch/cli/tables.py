@@ -1,0 +1,164 @@
+"""`scalesearch tables`: the paper's tables, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from scalesearch.cli import options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scalesearch.design.paper_tables import Figure, NetworkRow, StageRow, VariantRow
+
+
+def tables(rounding: options.Rounding = None, json: options.Json = False) -> None:
+    """Count Tables 1, 2, 3 and 7 of the EfficientNet paper beside what it prints.
+
+    Example: scalesearch tables
+    """
+    from scalesearch.design.paper_tables import macs_of_the_first_print, table_1, table_2, tables_3_and_7
+
+    rule = options.checked_rule(rounding) or "paper"
+    stages, networks, variants = table_1(), table_2(), tables_3_and_7(rule)
+    if json:
+        _print_json(stages, networks, variants)
+        return
+    out = options.console()
+    out.print(_stages(stages))
+    out.print(
+        "Strides of rows 5 and 6 were first printed as 1 and 2; the code's 2 and 1 are right (tensorflow/tpu#383). "
+        f"With the first print B0 would cost {macs_of_the_first_print():,} multiply-adds, "
+        f"not {sum(one.macs for one in stages):,}.",
+        highlight=False,
+    )
+    notes: dict[str, str] = {}
+    out.print(_networks(networks, notes))
+    for number in (3, 7):
+        rows = [one for one in variants if one.table == number]
+        out.print(_variants(rows, f"Table {number}, rounding {rule!r}", notes))
+    for text, letter in notes.items():
+        out.print(f"{letter}  {text}", highlight=False)
+    costs = [one.macs.counted or 0 for one in variants if one.table == 7 and one.variant != "baseline"]
+    out.print(
+        f"Table 7 compares networks of {min(costs) / 1e9:.3f} G to {max(costs) / 1e9:.3f} G multiply-adds: by the "
+        "public definitions they are not matched in cost.",
+        highlight=False,
+    )
+
+
+def _table(title: str, columns: str) -> Table:
+    """Columns by name; those that end in < are left-aligned."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in columns.split("|"):
+        table.add_column(name.rstrip("<"), justify="left" if name.endswith("<") else "right")
+    return table
+
+
+def _letter(note: str, notes: dict[str, str]) -> str:
+    """The letter that stands for a note, which is printed once below."""
+    return notes.setdefault(note, "abcdefgh"[len(notes)]) if note else ""
+
+
+def _delta(figure: Figure) -> str:
+    delta = figure.delta
+    return "" if delta is None else "=" if delta == 0 else f"{delta:+.1%}"
+
+
+def _counted(figure: Figure) -> str:
+    from scalesearch.units import si
+
+    return "" if figure.counted is None else si(figure.counted)
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}x" if ratio < 10 else f"{ratio:.1f}x"
+
+
+def _stages(rows: Sequence[StageRow]) -> Table:
+    from scalesearch.units import si
+
+    table = _table("Table 1, EfficientNet-B0", "row|operator<|px|channels|layers|as built<|MACs|params")
+    for place, one in enumerate(rows, start=1):
+        sizes = [str(one.printed.px), str(one.printed.channels), str(one.printed.layers)]
+        built = "=" if one.agrees else f"{one.px}, {one.channels}, {one.layers}"
+        table.add_row(str(place), one.printed.operator, *sizes, built, si(one.macs), si(one.params))
+    return table
+
+
+def _networks(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
+    columns = "network<|top-1|params|counted|Δ|FLOPS|counted|Δ|params ratio|FLOPS ratio|<"
+    table = _table("Table 2; =: the count rounds to the print; ratios over the EfficientNet above", columns)
+    for one in rows:
+        params = (f"{one.params.printed} M", _counted(one.params), _delta(one.params))
+        macs = (f"{one.macs.printed} G" if one.macs.printed else "-", _counted(one.macs), _delta(one.macs))
+        ratios = (_times(one.params_ratio), _times(one.macs_ratio))
+        table.add_row(one.name, one.top1, *params, *macs, *ratios, _letter(one.note, notes))
+    return table
+
+
+def _variants(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> Table:
+    from scalesearch.design.exact import plain
+    from scalesearch.units import si
+
+    columns = "baseline<|scaled by<|d|w|px|top-1|FLOPS|counted|Δ|ratio|counted|params|<"
+    table = _table(title, columns)
+    for one in rows:
+        by = (plain(one.multipliers.depth), plain(one.multipliers.width), str(one.px))
+        macs = (f"{one.macs.printed} G", _counted(one.macs), _delta(one.macs))
+        ratios = (_times(one.printed_ratio), _times(one.counted_ratio))
+        name = one.baseline if one.variant == "baseline" else ""
+        table.add_row(name, one.variant, *by, one.top1, *macs, *ratios, si(one.params), _letter(one.note, notes))
+    return table
+
+
+def _print_json(stages: Sequence[StageRow], networks: Sequence[NetworkRow], variants: Sequence[VariantRow]) -> None:
+    from json import dumps
+
+    first: list[dict[str, object]] = [
+        {**one.printed._asdict(), "counted": {"px": one.px, "channels": one.channels, "layers": one.layers}}
+        | {"macs": one.macs, "params": one.params}
+        for one in stages
+    ]
+    tree = {"table_1": first, "table_2": [_network_facts(one) for one in networks]}
+    for number in (3, 7):
+        tree[f"table_{number}"] = [_variant_facts(one) for one in variants if one.table == number]
+    print(dumps(tree, indent=2, ensure_ascii=False))
+
+
+def _network_facts(one: NetworkRow) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "beside": one.beside,
+        "top1": one.top1,
+        "params": _figure(one.params),
+        "macs": _figure(one.macs),
+        "params_ratio": one.params_ratio,
+        "macs_ratio": one.macs_ratio,
+        "note": one.note,
+    }
+
+
+def _variant_facts(one: VariantRow) -> dict[str, object]:
+    return {
+        "baseline": one.baseline,
+        "variant": one.variant,
+        "depth": float(one.multipliers.depth),
+        "width": float(one.multipliers.width),
+        "resolution": float(one.multipliers.resolution),
+        "px": one.px,
+        "top1": one.top1,
+        "params": one.params,
+        "macs": _figure(one.macs),
+        "printed_ratio": one.printed_ratio,
+        "counted_ratio": one.counted_ratio,
+        "note": one.note,
+    }
+
+
+def _figure(figure: Figure) -> dict[str, object]:
+    return {"printed": figure.printed, "unit": figure.unit, "counted": figure.counted, "delta": figure.delta}

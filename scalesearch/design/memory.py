@@ -1,0 +1,50 @@
+"""The memory that inference takes: the weights, and the tensors that are alive at the worst moment."""
+
+from __future__ import annotations
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.blocks import Block
+from scalesearch.design.cost import cost
+from scalesearch.units import BYTES_PER_FLOAT
+
+_CHANNELS_OF_AN_IMAGE = 3
+
+
+def inference_bytes(architecture: Architecture, batch: int) -> int:
+    """Float32 memory of a forward pass without gradients: all weights, and the live tensors of `batch` images.
+
+    What operators need as scratch space and what an allocator rounds up is left out.
+    """
+    return BYTES_PER_FLOAT * (cost(architecture).params + batch * live_elements(architecture))
+
+
+def live_elements(architecture: Architecture) -> int:
+    """The most elements that are alive at once in eager torch's forward pass of one image.
+
+    The image and the block's input are held to the end of the block; a layer holds its input and its output,
+    and batch norm and activation, which do not work in place, a second copy of the output. `nets` was seen to
+    keep exactly that (tests/nets/test_memory.py); a compiler that fuses or works in place keeps less.
+    """
+    image = _CHANNELS_OF_AN_IMAGE * architecture.resolution**2
+    runs = architecture.runs(architecture.widths, architecture.depths, architecture.resolution)
+    return image + max(_live(block) for block, length in runs if length)
+
+
+def _live(block: Block) -> int:
+    """A block's largest live set, in elements, without the image."""
+    whole = 0 if block.name == "stem" else block.in_width * block.in_px**2
+    result = block.out_width * block.out_px**2
+    before, most = 0, whole + result  # before: the layer's input, where it is not the block's
+    for layer in block.layers:
+        copies = 2 if layer.norm or layer.activation else 1
+        if layer.role == "shortcut":  # the finished branch waits
+            most = max(most, whole + result + copies * layer.outputs, whole + 3 * result)
+        elif layer.role == "squeeze":  # the map and its gated copy, which the next layer reads
+            gated = before or whole
+            most, before = max(most, whole + before + gated), gated
+        elif layer.role == "excite":
+            continue
+        else:
+            most = max(most, whole + before + copies * layer.outputs)
+            before = layer.outputs
+    return most

@@ -1,0 +1,59 @@
+"""Tables in the docs are what the commands that they name print."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.explain import explain
+from scalesearch.design.networks import load_network
+
+ROOT = Path(__file__).parent.parent
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_rounding_rules() -> None:
+    rows = script("rounding_rules").rows()
+    assert len(rows) == 2 + 5
+    assert "\n".join(rows) in page("rounding")
+
+
+def test_the_counters() -> None:
+    module = script("counters")
+    counters = module.counters(load_baseline("b0").architecture)
+    assert "\n".join([*module.HEAD, *map(module.row, counters)]) in page("flops")
+    for one in counters:
+        if one.package in ("torch", "fvcore"):
+            assert one.count(load_baseline("b0").architecture) == one.expected, one.name
+
+
+def test_the_phi_of_every_member() -> None:
+    for index in range(1, 8):
+        found = explain(load_baseline("b0"), load_network(f"b{index}"))
+        phis = " | ".join(f"{phi:.2f}" for phi in (*found.phis, found.measured_phi) if phi is not None)
+        common = "none" if found.common is None else f"{found.common[0]:.2f} … {found.common[1]:.2f}"
+        assert f"| b{index} | {phis} | {common} |" in page("why-b1")
+
+
+def test_figures_named_in_words() -> None:
+    from dataclasses import replace
+
+    from scalesearch.design.cost import cost
+
+    b2 = load_network("b2").architecture
+    assert f"{cost(replace(b2, resolution=224)).macs:,} multiply-adds at 224 px" in page("flops")
+    assert f"{cost(b2).macs:,} at 260" in page("flops")
