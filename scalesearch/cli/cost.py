@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from scalesearch.design.coefficients import Multipliers
-    from scalesearch.design.scaling import Baseline
+    from scalesearch.design.factory import Network
 
 
 def cost(
     network: Annotated[
         str,
-        typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a published member such as b4, or a file."),
+        typer.Argument(
+            metavar="NAME|FILE|MODULE:FUNCTION",
+            help="A shipped baseline, a published member such as b4, a file, or a Python function.",
+        ),
     ],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
@@ -35,28 +38,51 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
+    from scalesearch.design.baselines import is_factory
     from scalesearch.design.networks import load_network
 
+    if is_factory(network):
+        if receipt or rounding is not None:
+            raise InputError(f"{network}: is a Python function; --receipt and --rounding are for baseline files")
+        _show(_factory_facts(network, depth, width, resolution, batch), json)
+        return
     baseline = load_network(network)
-    multipliers = asked_multipliers(baseline, depth, width, resolution)
+    multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
     scaled = baseline.scale(multipliers, options.checked_rule(rounding), name=baseline.name)
-    facts = _facts(baseline, scaled, multipliers, batch)
+    facts = _facts(scaled.name, scaled.architecture, baseline.architecture, multipliers, batch)
     if receipt:
         from scalesearch.cli.receipt import print_receipt, receipt_facts
 
         facts |= receipt_facts(scaled.architecture)
+    _show(facts, json)
+    if receipt and not json:
+        print_receipt(scaled.architecture, facts)
+
+
+def _show(facts: dict[str, object], json: bool) -> None:
     if json:
         from json import dumps
 
         print(dumps(facts, indent=2))
-        return
-    _print(facts)
-    if receipt:
-        print_receipt(scaled.architecture, facts)
+    else:
+        _print(facts)
 
 
-def asked_multipliers(baseline: Baseline, depth: str, width: str, resolution: int | None) -> Multipliers:
-    """The multipliers that `--depth`, `--width` and `--resolution` (px) ask for.
+def _factory_facts(name: str, depth: str, width: str, resolution: int | None, batch: int) -> dict[str, object]:
+    """What fvcore counts of a user's own network."""
+    from decimal import Decimal
+
+    from scalesearch.nets.factory import count_factory, load_factory
+
+    factory = load_factory(name)
+    by = asked_multipliers(factory.resolution, depth, width, resolution)
+    base = count_factory(factory, Decimal(1), Decimal(1), factory.resolution)
+    scaled = count_factory(factory, by.depth, by.width, resolution or factory.resolution)
+    return _facts(name, scaled, base, by, batch)
+
+
+def asked_multipliers(side: int, depth: str, width: str, resolution: int | None) -> Multipliers:
+    """The multipliers that `--depth`, `--width` and `--resolution` (px) ask for, of a network of `side` px.
 
     Raises:
         InputError: one is no number, or out of range.
@@ -65,7 +91,6 @@ def asked_multipliers(baseline: Baseline, depth: str, width: str, resolution: in
 
     from scalesearch.design.coefficients import Multipliers
 
-    side = baseline.architecture.resolution
     if resolution is not None and not 1 <= resolution <= 16384:
         raise InputError(f"--resolution {resolution}: must be in 1 … 16384 px")
     # Enough digits that rounding to whole pixels gives back what was asked for.
@@ -80,18 +105,18 @@ def _number(value: str, name: str) -> Decimal:
     return number
 
 
-def _facts(baseline: Baseline, scaled: Baseline, by: Multipliers, batch: int) -> dict[str, object]:
+def _facts(name: str, scaled: Network, baseline: Network, by: Multipliers, batch: int) -> dict[str, object]:
     from scalesearch.design.cost import cost as count
 
-    price, base = count(scaled.architecture), count(baseline.architecture)
+    price, base = count(scaled), count(baseline)
     return {
-        "name": scaled.name,
+        "name": name,
         "macs": price.macs,
         "params": price.params,
         "activations": price.activations,
         "memory_bytes": price.memory_bytes(batch),
         "batch": batch,
-        "resolution": scaled.architecture.resolution,
+        "resolution": scaled.resolution,
         "depth": float(by.depth),
         "width": float(by.width),
         "nominal_flops_ratio": round(float(by.nominal_flops_ratio), 6),

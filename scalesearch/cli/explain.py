@@ -61,7 +61,7 @@ def _pair(
 
     given = load_network(network)
     if (depth, width, resolution) != (None, None, None):
-        by = asked_multipliers(given, depth or "1", width or "1", resolution)
+        by = asked_multipliers(given.architecture.resolution, depth or "1", width or "1", resolution)
         return given, given.scale(by, rule)
     if given.origin is None:
         raise InputError(

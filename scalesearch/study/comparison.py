@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from scalesearch.design.paper import TABLES_3_AND_7
 from scalesearch.search.ranking import intervals
 from scalesearch.study.answer import Answer
 
-SINGLE = ("depth", "width", "resolution")
+_PAPERS_PHI = 2
 
 
 def comparison_lines(found: Answer) -> list[str]:
@@ -24,4 +27,12 @@ def comparison_lines(found: Answer) -> list[str]:
         before = sum(base.values()) / len(base)
         gains = ", ".join(f"{names[arm.key]} {arm.mean - before:+.4f}" for arm in ranking.arms)
         lines.append(f"Over the baseline's {before:.4f}: {gains}")
+    if plan.question.phi == _PAPERS_PHI and (print_ := _papers_gains(plan.question.baseline.name)):
+        lines.append(f"The paper, ImageNet top-1 at about 4x: {print_}")
     return lines
+
+
+def _papers_gains(baseline: str) -> str:
+    """What Tables 3 and 7 of Tan & Le 2019 print for the baseline, in points over it."""
+    rows = {row.variant: Decimal(row.top1) for row in TABLES_3_AND_7 if row.baseline == baseline}
+    return ", ".join(f"{name} {top1 - rows['baseline']:+}" for name, top1 in rows.items() if name != "baseline")

@@ -19,6 +19,7 @@ from scalesearch.design.baselines import load_baseline
 VERBS = {
     "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
     "results plan",
+    "compare": "baseline times winner data budget seeds rounding runner address gpus_per_trial name results plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
@@ -54,7 +55,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("verb", [name for name in VERBS if name != "grid"])
+@pytest.mark.parametrize("verb", [name for name in VERBS if name not in ("grid", "compare")])
 def test_the_example_of_each_help_runs(verb: str, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     reference = Path(__file__).parents[2] / "results" / "reference"
@@ -114,7 +115,7 @@ def test_every_resolution_can_be_asked_for() -> None:
 
     baseline = load_baseline("b0")
     for px in (8, 223, 225, 227, 300, 601, 4097):
-        by = asked_multipliers(baseline, "1", "1", px)
+        by = asked_multipliers(baseline.architecture.resolution, "1", "1", px)
         assert baseline.scale(by).architecture.resolution == px
 
 

@@ -73,3 +73,17 @@ def test_ray_trains_a_function_alike(tmp_path: Path) -> None:
         for at in folders
     )
     assert one == other
+
+
+def test_a_function_is_counted(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    words = ("cost", FACTORY, "--depth", "1.4", "--width", "1.5", "--resolution", "51")
+    facts = json.loads(scalesearch(*words, "--json", cwd=tmp_path).stdout)
+    assert (facts["name"], facts["resolution"], facts["depth"], facts["width"]) == (FACTORY, 51, 1.4, 1.5)
+    assert facts["macs"] == 26**2 * (27 * 24 + 7 * 9 * 24**2) + 11 * 24
+    base = 20**2 * (27 * 16 + 5 * 9 * 16**2) + 11 * 16
+    assert facts["flops_ratio"] == pytest.approx(facts["macs"] / base, abs=1e-6)
+    assert facts["nominal_flops_ratio"] == pytest.approx(1.4 * 1.5**2 * (51 / 40) ** 2, abs=1e-6)
+    assert "at 51 px" in scalesearch(*words, cwd=tmp_path).stdout
+    done = scalesearch("cost", FACTORY, "--receipt", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
