@@ -33,7 +33,7 @@ def cost(
     from scalesearch.design.baselines import load_baseline
 
     baseline = load_baseline(network)
-    multipliers = _multipliers(baseline, depth, width, resolution)
+    multipliers = asked_multipliers(baseline, depth, width, resolution)
     scaled = baseline.scale(multipliers, options.checked_rule(rounding), name=baseline.name)
     facts = _facts(baseline, scaled, multipliers, batch)
     if receipt:
@@ -53,7 +53,12 @@ def cost(
         _print(facts)
 
 
-def _multipliers(baseline: Baseline, depth: str, width: str, resolution: int | None) -> Multipliers:
+def asked_multipliers(baseline: Baseline, depth: str, width: str, resolution: int | None) -> Multipliers:
+    """The multipliers that `--depth`, `--width` and `--resolution` (px) ask for.
+
+    Raises:
+        InputError: one is no number, or out of range.
+    """
     from decimal import Decimal
 
     from scalesearch.design.coefficients import Multipliers

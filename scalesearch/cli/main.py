@@ -27,11 +27,13 @@ _BAD_INPUT = 2
 
 def _verbs() -> None:
     """Attach every verb; each module holds one."""
-    from scalesearch.cli import cost, family, grid, show, verify
+    from scalesearch.cli import cost, export, family, grid, importing, show, verify
 
     app.command("grid")(grid.grid)
     app.command("cost")(cost.cost)
     app.command("family")(family.family)
+    app.command("export")(export.export)
+    app.command("import")(importing.import_)
     app.command("show")(show.show)
     app.command("verify")(verify.verify)
 

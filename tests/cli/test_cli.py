@@ -21,6 +21,8 @@ VERBS = {
     "results plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "family": "network coefficients published rounding match out",
+    "export": "network to depth width resolution rounding out seed",
+    "import": "definition out",
     "show": "results",
     "verify": "results",
 }
@@ -88,11 +90,11 @@ def test_the_receipt_lets_fvcore_count() -> None:
 
 
 def test_every_resolution_can_be_asked_for() -> None:
-    from scalesearch.cli.cost import _multipliers
+    from scalesearch.cli.cost import asked_multipliers
 
     baseline = load_baseline("b0")
     for px in (8, 223, 225, 227, 300, 601, 4097):
-        by = _multipliers(baseline, "1", "1", px)
+        by = asked_multipliers(baseline, "1", "1", px)
         assert baseline.scale(by).architecture.resolution == px
 
 
