@@ -40,7 +40,7 @@ def torch_source(baseline: Baseline) -> str:
     net = baseline.architecture
     blocks = [_block(stage) for stage in net.stages]
     gated = any(stage.se for stage in net.stages)
-    parts = [_header(baseline, gated), _constants(net)]
+    parts = [f"{_header(baseline, gated)}\n\n{_constants(net)}"]
     sources = [inspect.getsource(getattr(plain_blocks, name)).rstrip() for name in _in_order(blocks)]
     parts += sources if gated else [source.replace("int | Fraction", "int") for source in sources]
     parts.append(_network(baseline, blocks))

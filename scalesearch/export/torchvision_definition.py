@@ -77,8 +77,7 @@ def _efficientnet_reasons(net: Architecture) -> Iterator[str]:
         for width in (block.in_width * stage.expansion, *_rounded(stage, block.in_width, block.out_width)):
             if make_divisible(width) != width:
                 yield (
-                    f"stage {number} has {width} channels inside, but torchvision rounds that to "
-                    f"{make_divisible(width)}"
+                    f"stage {number} has {width} channels, but torchvision rounds that to {make_divisible(width)}"
                 )
 
 

@@ -45,28 +45,30 @@ def seeded(architecture: Architecture, seed: int) -> ConvNet:
 
 
 def scrambled(architecture: Architecture, seed: int = 0) -> ConvNet:
-    """The network with random weights, scales, shifts and statistics, and still a signal in every layer.
+    """The network with random weights, scales, shifts and statistics, so that a swapped tensor changes the logits.
 
-    Batch norm first takes its statistics from random images; then every tensor of it is perturbed, so that one
-    that is forgotten or swapped changes the logits.
+    Each batch norm takes statistics near those of what it sees, so that no signal fades or grows on its way.
     """
     net = seeded(architecture, seed)
     generator = torch.Generator().manual_seed(seed)
-    norms = [one for one in net.modules() if isinstance(one, nn.BatchNorm2d)]
+
+    def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
+        variance, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)
+        variance += 0.1 * variance.mean()  # a channel may be the same everywhere
+        shifts, factors = torch.rand(2, norm.num_features, generator=generator)
+        norm.running_mean = mean + 0.2 * variance.sqrt() * (shifts - 0.5)
+        norm.running_var = variance * (0.75 + 0.5 * factors)
+
     side = min(architecture.resolution, _CALIBRATION_PX)
+    hooks = []
     with torch.no_grad():
-        for norm in norms:
-            norm.train()
-            norm.momentum = 1.0
+        for norm in (one for one in net.modules() if isinstance(one, nn.BatchNorm2d)):
+            norm.weight.uniform_(0.7, 1.3, generator=generator)
+            norm.bias.uniform_(-0.3, 0.3, generator=generator)
+            hooks.append(norm.register_forward_pre_hook(measure))
         net(torch.randn(_CALIBRATION_IMAGES, 3, side, side, generator=generator))
-        for norm in norms:
-            norm.eval()
-            width = norm.num_features
-            spread = norm.running_var.sqrt()  # type: ignore[union-attr]
-            norm.running_mean += 0.1 * spread * torch.randn(width, generator=generator)  # type: ignore[operator]
-            norm.running_var *= 0.75 + 0.5 * torch.rand(width, generator=generator)  # type: ignore[operator]
-            norm.weight.uniform_(0.5, 1.5, generator=generator)
-            norm.bias.normal_(0, 0.1, generator=generator)
+    for hook in hooks:
+        hook.remove()
     return net
 
 

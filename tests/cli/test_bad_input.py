@@ -39,6 +39,19 @@ BAD = [
     ["family", "tiny", "--published"],
     ["family", "b0", "--published", "--rounding", "paper"],
     ["family", "b0", "--coefficients", "1.2", "1.1", "1.15", "--match", "x"],
+    ["export", "b0"],
+    ["export", "b0", "--to", "keras"],
+    ["export", "b99", "--to", "torch"],
+    ["export", "tiny", "--to", "torch", "--seed", "-1"],
+    ["export", "tiny", "--to", "torch", "--depth", "0"],
+    ["export", "tiny", "--to", "timm", "--rounding", "nope"],
+    ["export", "mnasnet", "--to", "torchvision"],
+    ["import", "missing.py", "--out", "x.yaml"],
+    ["import", "bad.yaml", "--out", "x.yaml"],
+    ["import", "bad.py", "--out", "x.yaml"],
+    ["import", "good.py", "--out", "x.txt"],
+    ["import", "good.py", "--out", "No Name.yaml"],
+    ["import", "good.py"],
     ["show", "missing"],
     ["show", "."],
     ["verify", "missing"],
@@ -69,6 +82,8 @@ BAD = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
     (folder / "bad.yaml").write_text("name: no\n")
+    (folder / "good.py").write_text("arch_def = [['ds_r1_k3_s1_e1_c16']]\n")
+    (folder / "bad.py").write_text("arch_def = [['ds_r1_k3_s1_e1_c16'],\n['xx_r1']]\n")
     (folder / "folder.yaml").mkdir()
     (folder / "budget.yaml").write_text("name: mine\nstep: 0.1\nspeed: 3\n")
     return folder
@@ -88,6 +103,12 @@ def test_bad_input_is_one_line_and_exit_code_2(words: list[str], folder: Path) -
 def test_the_line_and_key_of_a_bad_file_are_named(folder: Path) -> None:
     assert "bad.yaml:1: name:" in scalesearch("cost", "bad.yaml", cwd=folder).stderr
     assert "budget.yaml:3: speed:" in scalesearch("grid", "--budget", "budget.yaml", cwd=folder).stderr
+
+
+def test_a_definition_that_is_not_understood_is_named_with_its_line(folder: Path) -> None:
+    done = scalesearch("import", "bad.py", "--out", "x.yaml", cwd=folder)
+    assert done.stderr.startswith("scalesearch: bad.py:2: 'xx_r1': ")
+    assert not (folder / "x.yaml").exists()
 
 
 def test_a_results_folder_that_cannot_be_one_is_exit_code_4(tmp_path: Path) -> None:
