@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import sys
 
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
+
+_TAKEN = sys.stdlib_module_names | {"torch", "timm", "torchvision", "safetensors", "numpy"}
 
 
 def file_stem(name: str) -> str:
     """A baseline's name as a Python module can be called: `b0-scaled` is `b0_scaled`."""
     stem = re.sub(r"[^a-z0-9_]", "_", name)
-    return stem if stem[0].isalpha() else f"net_{stem}"
+    taken = keyword.iskeyword(stem) or stem in _TAKEN  # beside a torch.py, nothing can import torch
+    return f"net_{stem}" if taken or not stem[0].isalpha() else stem
 
 
 def described(baseline: Baseline) -> str:

@@ -27,6 +27,7 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import CountError, InputError
 from scalesearch.export import exporting, verify
 from scalesearch.export.exporting import FORMATS
+from scalesearch.export.names import file_stem
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
 from scalesearch.nets.blocks.mbconv import MBConv
@@ -51,7 +52,9 @@ def members(name: str, count: int = 5, px: int | None = None) -> list[Baseline]:
 def random_baseline(kind: str, seed: int) -> Baseline:
     from random import Random
 
-    return Baseline("any", "none", random_architecture(Random(seed), kind=kind), Rounding("paper", 1))
+    return Baseline(
+        "any", '"""\\ and \'quotes\'"', random_architecture(Random(seed), kind=kind), Rounding("paper", 1)
+    )
 
 
 def test_the_small_ones_cover_every_block_kind_but_two() -> None:
@@ -131,6 +134,18 @@ def test_the_weights_fit_the_source_and_are_the_seeds(folder: Path) -> None:
     assert not torch.equal(others["stem.0.weight"], weights["stem.0.weight"])
 
 
+def test_a_file_never_hides_a_module_that_it_needs() -> None:
+    names = {
+        "b0": "b0",
+        "b0-scaled": "b0_scaled",
+        "7.a": "net_7_a",
+        "torch": "net_torch",
+        "fractions": "net_fractions",
+    }
+    for name, stem in (names | {"class": "net_class"}).items():
+        assert file_stem(name) == stem
+
+
 def test_only_the_blocks_that_are_used_stand_in_the_source() -> None:
     text = torch_source(load_baseline("efficientnet_v2_b0"))
     assert re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE) == [
@@ -191,7 +206,9 @@ def test_a_definition_that_reads_back_differently_is_refused(monkeypatch: pytest
         FORMATS["timm"](load_baseline("b0"), 0)
 
 
-@pytest.mark.parametrize("name", ["tiny", "resnet18", pytest.param("b5", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["tiny", *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet18", "b5"))]
+)
 def test_scrambling_leaves_no_tensor_without_effect(name: str) -> None:
     """Otherwise an export that mixes two of them up would pass; deep networks must not drown their last layers."""
     found = load_baseline("b0") if name == "b5" else load_baseline(name)
@@ -231,7 +248,7 @@ def test_torch_export_runs_without_our_code_for_any_batch(tmp_path: Path) -> Non
 
 
 @needs_onnx
-@pytest.mark.parametrize("name", ["tiny", "resnet18"])
+@pytest.mark.parametrize("name", ["tiny", pytest.param("resnet18", marks=pytest.mark.slow)])
 def test_onnx_is_the_same_network_for_any_batch(name: str, tmp_path: Path) -> None:
     import onnxruntime
 

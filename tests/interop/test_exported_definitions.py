@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from filling import fill, some_logits
-from library_networks import at, ours
+from interop.library_networks import at, ours
 
 from scalesearch.design.architecture import Architecture, Head, Stage
 from scalesearch.design.baselines import baseline_names, load_baseline
