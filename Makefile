@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test test-all lint format bench schema clean
+.PHONY: grid test test-all test-interop lint format bench schema clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -22,6 +23,15 @@ test: $(READY)  ## the default suite, under five minutes on two cores
 
 test-all: $(READY)  ## everything: b0-sized searches, 50 kills, every documented command
 	KILLS=50 $(BIN)/pytest -m ''
+
+$(INTEROP)/.ready: pyproject.toml constraints.txt constraints-interop.txt
+	$(PYTHON) -m venv $(INTEROP)
+	$(INTEROP)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -c constraints-interop.txt \
+		-e . pytest pytest-timeout timm torchvision
+	touch $@
+
+test-interop: $(INTEROP)/.ready  ## against the real timm and torchvision, in an environment of its own; some minutes
+	SCALESEARCH_INTEROP=1 $(INTEROP)/bin/pytest tests/interop -m ''
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -42,4 +52,4 @@ schema: $(READY)
 	$(BIN)/python docs/schema/make.py > docs/schema/baseline.schema.json
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) $(INTEROP) dist

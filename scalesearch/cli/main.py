@@ -27,7 +27,19 @@ _BAD_INPUT = 2
 
 def _verbs() -> None:
     """Attach every verb; each module holds one."""
-    from scalesearch.cli import compare, cost, explain, family, grid, show, solve, tables, verify
+    from scalesearch.cli import (
+        compare,
+        cost,
+        explain,
+        export,
+        family,
+        grid,
+        importing,
+        show,
+        solve,
+        tables,
+        verify,
+    )
 
     app.command("grid")(grid.grid)
     app.command("compare")(compare.compare)
@@ -36,6 +48,8 @@ def _verbs() -> None:
     app.command("solve")(solve.solve)
     app.command("tables")(tables.tables)
     app.command("family")(family.family)
+    app.command("export")(export.export)
+    app.command("import")(importing.import_)
     app.command("show")(show.show)
     app.command("verify")(verify.verify)
 

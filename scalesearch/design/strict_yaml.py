@@ -24,7 +24,7 @@ Path_ = tuple[str | int, ...]
 Tree = dict[str, "Tree"] | list["Tree"] | Decimal | int | str
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, wanted: str = "a YAML file") -> str:
     """The text of a user's file; errors are one line.
 
     Raises:
@@ -34,7 +34,7 @@ def read_text(path: Path) -> str:
     try:
         if not path.is_file():
             reason = "is not a file" if path.exists() else "does not exist"
-            raise InputError(f"{where}: {reason}; give the path of a YAML file")
+            raise InputError(f"{where}: {reason}; give the path of {wanted}")
         with path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:

@@ -70,6 +70,19 @@ BAD = [
     ["solve", "b0", "--max-flops", "1G", "--out", "member.txt"],
     ["solve", "tiny", "--max-flops", "1k", "--max-params", "1"],
     ["tables", "--rounding", "x"],
+    ["export", "b0"],
+    ["export", "b0", "--to", "keras"],
+    ["export", "b99", "--to", "torch"],
+    ["export", "tiny", "--to", "torch", "--seed", "-1"],
+    ["export", "tiny", "--to", "torch", "--depth", "0"],
+    ["export", "tiny", "--to", "timm", "--rounding", "nope"],
+    ["export", "mnasnet", "--to", "torchvision"],
+    ["import", "missing.py", "--out", "x.yaml"],
+    ["import", "bad.yaml", "--out", "x.yaml"],
+    ["import", "bad.py", "--out", "x.yaml"],
+    ["import", "good.py", "--out", "x.txt"],
+    ["import", "good.py", "--out", "No Name.yaml"],
+    ["import", "good.py"],
     ["show", "missing"],
     ["show", "."],
     ["verify", "missing"],
@@ -100,6 +113,8 @@ BAD = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
     (folder / "bad.yaml").write_text("name: no\n")
+    (folder / "good.py").write_text("arch_def = [['ds_r1_k3_s1_e1_c16']]\n")
+    (folder / "bad.py").write_text("arch_def = [['ds_r1_k3_s1_e1_c16'],\n['xx_r1']]\n")
     (folder / "folder.yaml").mkdir()
     member = load_baseline("tiny").scale(Multipliers(depth=Decimal(2)))
     lost = replace(member, origin=replace(member.origin, baseline="lost") if member.origin else None)
@@ -122,6 +137,12 @@ def test_bad_input_is_one_line_and_exit_code_2(words: list[str], folder: Path) -
 def test_the_line_and_key_of_a_bad_file_are_named(folder: Path) -> None:
     assert "bad.yaml:1: name:" in scalesearch("cost", "bad.yaml", cwd=folder).stderr
     assert "budget.yaml:3: speed:" in scalesearch("grid", "--budget", "budget.yaml", cwd=folder).stderr
+
+
+def test_a_definition_that_is_not_understood_is_named_with_its_line(folder: Path) -> None:
+    done = scalesearch("import", "bad.py", "--out", "x.yaml", cwd=folder)
+    assert done.stderr.startswith("scalesearch: bad.py:2: 'xx_r1': ")
+    assert not (folder / "x.yaml").exists()
 
 
 def test_a_results_folder_that_cannot_be_one_is_exit_code_4(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ VERBS = {
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match out",
+    "export": "network to depth width resolution rounding out seed",
+    "import": "definition out",
     "show": "results",
     "verify": "results",
 }
@@ -60,6 +62,7 @@ def test_the_example_of_each_help_runs(verb: str, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     reference = Path(__file__).parents[2] / "results" / "reference"
     (tmp_path / "results" / "reference").symlink_to(reference)
+    (tmp_path / "b0_timm.py").write_text("arch_def = [['ds_r1_k3_s1_e1_c16']]\n")
     text = scalesearch(verb, "--help").stdout
     example = text.split("Example: scalesearch ")[1].split("\n\n")[0]
     done = scalesearch(*shlex.split(example), cwd=tmp_path)
@@ -137,3 +140,29 @@ def test_the_published_family_is_the_papers() -> None:
         (row,) = [line for line in shown.splitlines() if f" {name} " in line]
         assert px in row
         assert ratio in row
+
+
+def test_an_export_is_written_checked_and_read_back(tmp_path: Path) -> None:
+    done = scalesearch("export", "tiny", "--to", "timm", "--width", "2", "--out", "here/there", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == "here/there/tiny_scaled_timm.py"
+    assert second.startswith("reads back as the same network")
+    done = scalesearch("import", first, "--out", "mine.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    words = ["cost", "tiny", "--width", "2", "--json"]
+    wanted, got = (
+        json.loads(scalesearch(*w, cwd=tmp_path).stdout) for w in (words, ["cost", "mine.yaml", "--json"])
+    )
+    assert {key: wanted[key] for key in ("macs", "params")} == {key: got[key] for key in ("macs", "params")}
+    assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == [
+        "here",
+        "mine.yaml",
+    ]
+
+
+def test_an_export_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = scalesearch("export", "mnasnet", "--to", "torchvision", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("scalesearch: mnasnet: torchvision's network has relu6, but this one relu; ")
+    assert not (tmp_path / "exports").exists()

@@ -1,0 +1,155 @@
+"""A call's arguments, read one by one; what is left over is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+from scalesearch.design.exact import plain
+from scalesearch.errors import InputError, SpaceError
+from scalesearch.export.literals import Call, Definition, Items, Literal, Symbol, Value
+
+_ACTIVATIONS = {
+    "SiLU": "silu",
+    "silu": "silu",
+    "swish": "silu",
+    "ReLU": "relu",
+    "relu": "relu",
+    "ReLU6": "relu6",
+    "relu6": "relu6",
+}
+_TORCH_EPS = Decimal("0.00001")
+
+
+class Arguments:
+    """Typed access to the arguments of one call; every error names file and line.
+
+    Args:
+        definition: for its file's name.
+        call: whose arguments these are.
+        positions: the parameters' names in their order.
+        unseen: parameters that change training only, or nothing.
+    """
+
+    def __init__(self, definition: Definition, call: Call, positions: str, unseen: str = "") -> None:
+        self._definition, self.call = definition, call
+        names = positions.split()
+        if len(call.arguments) > len(names):
+            raise self.refused(call.line, f"{call.name} has more arguments than are understood; name them")
+        self._left = dict(zip(names, call.arguments, strict=False))
+        for name, value in call.keywords.items():
+            if name in self._left:
+                raise self.refused(value.line, f"{name} is given twice; keep one")
+            self._left[name] = value
+        for name in unseen.split():
+            self._left.pop(name, None)
+
+    def refused(self, line: int, reason: str) -> InputError:
+        """The error for something that is not understood."""
+        return self._definition.refused(line, reason)
+
+    @contextmanager
+    def placed(self, line: int) -> Iterator[None]:
+        """Give a broken rule of the design this file and line."""
+        try:
+            yield
+        except SpaceError as error:
+            raise self.refused(line, str(error)) from error
+
+    def value(self, name: str) -> Value | None:
+        """The argument, taken; None where it is not given or is None."""
+        value = self._left.pop(name, None)
+        return None if isinstance(value, Literal) and value.value is None else value
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """A whole number; without a default it must be given."""
+        value = self.value(name)
+        if value is None and default is not None:
+            return default
+        return self.as_integer(value, name)
+
+    def as_integer(self, value: Value | None, name: str) -> int:
+        """The whole number that a value is."""
+        number = value.value if isinstance(value, Literal) else None
+        if isinstance(number, float) and number.is_integer():
+            return int(number)
+        if isinstance(number, int) and not isinstance(number, bool):
+            return number
+        raise self.refused(value.line if value else self.call.line, f"{name} must be a whole number, written out")
+
+    def number(self, name: str, default: str) -> Decimal:
+        """A number as a short decimal."""
+        value = self.value(name)
+        return Decimal(default) if value is None else self._decimal(value, name)
+
+    def _decimal(self, value: Value, name: str) -> Decimal:
+        if isinstance(value, Literal) and type(value.value) in (int, float):
+            number = Decimal(repr(value.value))
+            if number.is_finite():
+                return number
+        raise self.refused(value.line, f"{name} must be a number, written out")
+
+    def flag(self, name: str) -> bool:
+        """True or False, false by default."""
+        value = self.value(name)
+        if value is None:
+            return False
+        if isinstance(value, Literal) and isinstance(value.value, bool):
+            return value.value
+        raise self.refused(value.line, f"{name} must be True or False")
+
+    def items(self, name: str) -> tuple[Value, ...]:
+        """A list, which must be given."""
+        value = self.value(name)
+        if isinstance(value, Items) and value.items:
+            return value.items
+        raise self.refused(value.line if value else self.call.line, f"{name} must be a list, written out")
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """A list of whole numbers, which must be given."""
+        return tuple(self.as_integer(one, name) for one in self.items(name))
+
+    def symbol(self, name: str, known: dict[str, str]) -> str:
+        """What a name stands for; the argument must be given."""
+        value = self.value(name)
+        if isinstance(value, Symbol) and value.name in known:
+            return known[value.name]
+        line = value.line if value else self.call.line
+        raise self.refused(line, f"{name} must be one of {', '.join(known)}")
+
+    def activation(self, name: str, default: str) -> str:
+        """An activation, as a class of torch or as timm's word for it."""
+        value = self.value(name)
+        if value is None:
+            return default
+        word = value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else ""
+        if word in _ACTIVATIONS:
+            return _ACTIVATIONS[str(word)]
+        raise self.refused(value.line, f"{name} must be SiLU, ReLU or ReLU6: other activations are not searched")
+
+    def batch_norm_eps(self) -> Decimal:
+        """The epsilon of `norm_layer`: BatchNorm2d, or a partial of it."""
+        value = self.value("norm_layer")
+        if value is None or (isinstance(value, Symbol) and value.name == "BatchNorm2d"):
+            return _TORCH_EPS
+        if isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1:
+            (layer,) = value.arguments
+            if isinstance(layer, Symbol) and layer.name == "BatchNorm2d":
+                inner = Arguments(self._definition, value, "layer", "momentum")
+                inner.value("layer")
+                eps = inner.number("eps", plain(_TORCH_EPS))
+                inner.finish()
+                return eps
+        raise self.refused(value.line, "norm_layer must be BatchNorm2d or partial(BatchNorm2d, eps=…)")
+
+    def finish(self) -> None:
+        """Refuse what has not been read.
+
+        Raises:
+            InputError: there is such an argument.
+        """
+        for name, value in self._left.items():
+            raise self.refused(
+                value.line, f"{self.call.name}: {name} is not understood; leave it out or write the file by hand"
+            )

@@ -1,0 +1,53 @@
+"""What timm and torchvision do to a network's numbers, and how two architectures are told to be one network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from scalesearch.design.architecture import Architecture, Stage
+from scalesearch.design.blocks import Block
+
+RESNET_KINDS = ("basic", "bottleneck")
+RESNET_WIDTHS = (64, 128, 256, 512)
+RESNET_STRIDES = (1, 2, 2, 2)
+
+
+def make_divisible(value: float, divisor: int = 8) -> int:
+    """As timm `layers/helpers.py` and torchvision `_utils.py`: the nearest multiple, up where that loses 10 %.
+
+    In floats, as there: ours (`design.rounding.round_filters`) is exact.
+    """
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+def same_network(architecture: Architecture) -> Architecture:
+    """One value for all architectures that are the same network.
+
+    An MBConv without a gate is an inverted residual, and what the width multiplier leaves alone is no part of
+    the network.
+    """
+    stages = tuple(
+        replace(stage, kind="inverted_residual") if stage.kind == "mbconv" and not stage.se else stage
+        for stage in architecture.stages
+    )
+    return replace(
+        architecture,
+        stages=stages,
+        stem=replace(architecture.stem, fixed=False),
+        head=replace(architecture.head, fixed=False),
+    )
+
+
+def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block]]:
+    """Every block of the stages, with its stage and the stage's number from 1."""
+    blocks = (block for block in architecture.walk() if block.name.startswith("stages."))
+    for number, stage in enumerate(architecture.stages, start=1):
+        for _ in range(stage.depth):
+            yield number, stage, next(blocks)
+
+
+def squeezed(block: Block) -> int:
+    """The squeeze width that our closed form counts for a gated block."""
+    return next(layer.out_width for layer in block.layers if layer.role == "squeeze")

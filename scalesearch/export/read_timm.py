@@ -1,0 +1,176 @@
+"""timm's architecture strings and keywords → `Architecture`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.errors import SpaceError
+from scalesearch.export.arguments import Arguments
+from scalesearch.export.library_rules import make_divisible, squeezed, stage_blocks
+from scalesearch.export.literals import Call, Definition, Items, Literal, Symbol, Value
+from scalesearch.export.timm_definition import OUTPUT_STRIDE, make_divisible_inner, timm_squeeze
+
+POSITIONS = "block_args num_classes num_features"
+UNSEEN = "drop_rate drop_path_rate global_pool in_chans"
+_TOKEN = re.compile(r"(r|k|s|e|c|se|a|p)(\d+(?:\.\d+)?)")
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
+_ONLY_ONE = ("a", "p")
+"""Kernels of the two 1×1 convolutions."""
+
+
+def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
+    """The network of a call of timm's EfficientNet.
+
+    As timm's `models/_efficientnet_builder.py`, `decode_arch_def`, and `models/efficientnet.py`, `EfficientNet`.
+
+    Raises:
+        InputError: something in it is not understood, or is no network of ours: one line with its place.
+    """
+    arguments = Arguments(definition, call, POSITIONS, UNSEEN)
+    rows = list(_rows(arguments, arguments.value("block_args")))
+    free = _free_widths(arguments)
+    stem_size, num_features = arguments.integer("stem_size", 32), arguments.integer("num_features", 1280)
+    stem_kernel, fixed = arguments.integer("stem_kernel_size", 3), arguments.flag("fix_stem")
+    output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
+    with arguments.placed(call.line):
+        network = Architecture(
+            px,
+            Stem(stem_kernel, 2, stem_size, fixed=fixed),
+            tuple(stage for stage, _ in rows),
+            Head(num_features or None, arguments.integer("num_classes", 1000)),
+            arguments.activation("act_layer", "relu"),
+            arguments.batch_norm_eps(),
+        )
+    pad = arguments.value("pad_type")
+    if pad is not None and not (isinstance(pad, Literal) and pad.value == ""):
+        raise arguments.refused(pad.line, "pad_type: only the symmetric padding '' is understood")
+    arguments.finish()
+    _check(arguments, network, [line for _, line in rows], free, output_stride)
+    return network
+
+
+def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[tuple[Stage, int]]:
+    """Every stage and its line; of one list of strings each becomes a stage of its own."""
+    if isinstance(block_args, Call) and block_args.name == "decode_arch_def" and not block_args.keywords:
+        block_args = block_args.arguments[0] if len(block_args.arguments) == 1 else None
+    if not isinstance(block_args, Items):
+        line = block_args.line if block_args else arguments.call.line
+        raise arguments.refused(line, "arch_def must be a list of lists of strings, written out")
+    for row in block_args.items:
+        for place, text in enumerate(row.items if isinstance(row, Items) else ()):
+            if not isinstance(text, Literal) or not isinstance(text.value, str):
+                raise arguments.refused(text.line, "arch_def must be a list of lists of strings, written out")
+            with arguments.placed(text.line):
+                stage = stage_of(text.value)
+                if place and stage.stride != 1:
+                    raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
+                yield stage, text.line
+        if not isinstance(row, Items):
+            raise arguments.refused(row.line, "arch_def must be a list of lists of strings, written out")
+
+
+def stage_of(text: str) -> Stage:
+    """The stage of one of timm's strings, such as `ir_r2_k3_s2_e6_c24_se0.25`.
+
+    Raises:
+        SpaceError: a part of it is not understood, or is no stage of ours.
+    """
+    block, *tokens = text.split("_")
+    skips = "skip" in tokens
+    sizes: dict[str, str] = {}
+    for token in (one for one in tokens if one != "skip"):
+        found = _TOKEN.fullmatch(token)
+        if found is None or found[1] in sizes:
+            raise SpaceError(f"{text!r}: {token!r} is not understood; parts are r k s e c se, once each")
+        sizes[found[1]] = found[2]
+    for name in _ONLY_ONE:
+        if sizes.pop(name, "1") != "1":
+            raise SpaceError(f"{text!r}: {name} is not 1, but the other convolutions are 1×1 here")
+    kind, expansion = _kind(text, block, sizes, skips)
+    missing = [name for name in ("r", "k", "s", "c") if name not in sizes]
+    if missing:
+        raise SpaceError(f"{text!r}: {missing[0]} is missing")
+    repeats, kernel, stride, width = (_whole(text, sizes[name]) for name in ("r", "k", "s", "c"))
+    return Stage(kind, kernel, stride, expansion, width, repeats, _share(text, sizes.get("se", "0")))
+
+
+def _kind(text: str, block: str, sizes: dict[str, str], skips: bool) -> tuple[str, int]:
+    """Our block kind for one of timm's, and its expansion."""
+    expansion = _whole(text, sizes.get("e", "1"))
+    gated = _share(text, sizes.get("se", "0")) > 0
+    if block in ("ir", "er"):
+        if "e" not in sizes or expansion == 1:
+            plain_block = "ds" if block == "ir" else "cn"
+            raise SpaceError(
+                f"{text!r}: timm's {block} has its first convolution even without expansion, which no kind here "
+                f"has; {plain_block} has none"
+            )
+        if block == "er":
+            return "fused_mbconv", expansion
+        return ("mbconv" if gated else "inverted_residual"), expansion
+    if expansion != 1:
+        raise SpaceError(f"{text!r}: {block} has no expansion; leave e out")
+    if block == "ds":
+        return ("mbconv" if gated else "inverted_residual"), 1
+    if block in ("cn", "dsa") and gated:
+        raise SpaceError(f"{text!r}: a {block} with se is no kind here")
+    if block == "cn":
+        return ("fused_mbconv" if skips else "conv"), 1
+    if block == "dsa" and not skips:
+        return "depthwise_separable", 1
+    raise SpaceError(f"{text!r}: {block!r} is not understood; blocks are ir, er, ds, dsa and cn")
+
+
+def _whole(text: str, number: str) -> int:
+    value = _share(text, number)
+    if value != int(value):
+        raise SpaceError(f"{text!r}: {number} must be a whole number")
+    return int(value)
+
+
+def _share(text: str, number: str) -> Decimal:
+    if not _NUMBER.fullmatch(number):
+        raise SpaceError(f"{text!r}: {number} has too many digits")
+    return Decimal(number)
+
+
+def _free_widths(arguments: Arguments) -> bool:
+    """Whether timm leaves the widths as they are; its default rounds them to multiples of 8."""
+    value = arguments.value("round_chs_fn")
+    if value is None or (isinstance(value, Symbol) and value.name == "round_channels"):
+        return False
+    if isinstance(value, Symbol) and value.name == "int":
+        return True
+    raise arguments.refused(
+        value.line, "round_chs_fn: only int (widths are final) and round_channels are understood"
+    )
+
+
+def _check(arguments: Arguments, network: Architecture, lines: list[int], free: bool, output_stride: int) -> None:
+    """Refuse what timm would build differently."""
+    widths = [] if free else [(network.stem.width, arguments.call.line)]
+    widths += [] if free else zip((stage.width for stage in network.stages), lines, strict=True)
+    for width, line in widths:
+        if make_divisible(width) != width:
+            raise arguments.refused(
+                line, f"timm rounds {width} channels to {make_divisible(width)}; give round_chs_fn=int"
+            )
+    total = 2
+    for number, stage, block in stage_blocks(network):
+        line = lines[number - 1]
+        total *= block.stride
+        if stage.stride > 2 or total > output_stride:
+            raise arguments.refused(line, f"strides multiply to {total}, beyond output_stride {output_stride}")
+        inner = block.in_width * stage.expansion
+        if make_divisible_inner(block.in_width, stage) != inner:
+            raise arguments.refused(
+                line, f"timm widens {block.in_width} channels to other than {inner}: a multiple of 8"
+            )
+        if stage.se and timm_squeeze(block.in_width, stage) != squeezed(block):
+            raise arguments.refused(
+                line,
+                f"timm squeezes to {timm_squeeze(block.in_width, stage)} channels, but {squeezed(block)} here",
+            )

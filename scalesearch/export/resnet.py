@@ -1,0 +1,83 @@
+"""A ResNet as timm's and torchvision's constructor calls of that name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.exact import plain
+from scalesearch.design.scaling import Baseline
+from scalesearch.export.library_rules import RESNET_KINDS, RESNET_STRIDES, RESNET_WIDTHS
+from scalesearch.export.names import described, file_stem
+
+BLOCKS = {"basic": "BasicBlock", "bottleneck": "Bottleneck"}
+_BOTTLENECK = 4
+"""Both libraries' bottleneck has four times its stage's planes at its output."""
+_ACTIVATIONS = {"silu": "nn.SiLU", "relu": "nn.ReLU", "relu6": "nn.ReLU6"}
+
+
+def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
+    """Why neither timm's nor torchvision's ResNet can be this network.
+
+    Args:
+        net: has at least one stage of a ResNet's blocks.
+        free_widths: stages may have any width, as in timm (`channels`); in torchvision they are fixed.
+    """
+    stem, stages = net.stem, net.stages
+    kinds = {stage.kind for stage in stages}
+    if len(kinds) != 1 or not kinds <= set(RESNET_KINDS):
+        yield f"a ResNet has blocks of one kind, basic or bottleneck, but this one {', '.join(sorted(kinds))}"
+    if (stem.kernel, stem.stride, stem.width, stem.pool) != (7, 2, 64, True):
+        yield "a ResNet's stem is 7×7, stride 2, 64 channels and a max-pool, but this one is not"
+    if tuple(stage.stride for stage in stages) != RESNET_STRIDES:
+        yield "a ResNet has four stages of strides 1, 2, 2, 2, but this one has not"
+    if any(stage.kernel != 3 for stage in stages):
+        yield "a ResNet's kernels are 3×3, but not all of this one"
+    if net.head.width is not None:
+        yield "a ResNet has no convolution in its head, but this one has"
+    if len({stage.expansion for stage in stages}) != 1 or 256 % stages[0].expansion:
+        yield "a ResNet's bottlenecks have one expansion that divides 256, but not these"
+    unit = _unit(net)
+    if any(stage.width % unit for stage in stages):
+        yield f"a ResNet's widths are multiples of {unit}, but not all of these"
+    if free_widths:
+        return
+    if tuple(stage.width for stage in stages) != tuple(unit * width for width in RESNET_WIDTHS):
+        usual = " ".join(str(unit * width) for width in RESNET_WIDTHS)
+        yield f"torchvision's ResNet has stages of {usual} channels, but this one has other widths"
+    if net.activation != "relu":
+        yield f"torchvision's ResNet has ReLU, but this one {net.activation}"
+
+
+def _unit(net: Architecture) -> int:
+    """Output channels over the planes that the constructor takes."""
+    return _BOTTLENECK if net.stages[0].kind == "bottleneck" else 1
+
+
+def resnet_text(baseline: Baseline, library: str) -> str:
+    """A Python file whose `build()` gives the network; only where `resnet_reasons` finds none."""
+    net, px = baseline.architecture, baseline.architecture.resolution
+    block, timm = BLOCKS[net.stages[0].kind], library == "timm"
+    planes = tuple(stage.width // _unit(net) for stage in net.stages)
+    lines = [f"{block},", f"{[stage.depth for stage in net.stages]},", f"num_classes={net.head.classes},"]
+    if timm and planes != RESNET_WIDTHS:
+        lines.append(f"channels={planes},")
+    if block == "Bottleneck" and net.stages[0].expansion != _BOTTLENECK:
+        lines.append(f"{'base_width' if timm else 'width_per_group'}={256 // net.stages[0].expansion},")
+    if net.activation != "relu":
+        lines.append(f"act_layer={_ACTIVATIONS[net.activation]},")
+    lines.append(f"norm_layer=partial(nn.BatchNorm2d, eps={plain(net.batch_norm_eps)}),")
+    module = "timm.models.resnet" if timm else "torchvision.models.resnet"
+    first, second = sorted((f"from {module} import {block}, ResNet", "from torch import nn"))
+    return (
+        f'"""{described(baseline)}\n\n'
+        f"    from {file_stem(baseline.name)}_{library} import build\n"
+        "    network = build()\n"
+        '"""\n\n'
+        "from functools import partial\n\n"
+        f"{first}\n{second}\n\n"
+        f"input_size = (3, {px}, {px})\n\n\n"
+        "def build() -> nn.Module:\n"
+        f'    """The network, with {library}\'s initial weights."""\n'
+        "    return ResNet(\n" + "".join(f"        {line}\n" for line in lines) + "    )\n"
+    )

@@ -1,0 +1,127 @@
+"""A network as one file of plain torch: the blocks that it uses, and its stages in literal numbers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+
+from scalesearch.design.architecture import Architecture, Stage
+from scalesearch.design.block_kinds import KINDS
+from scalesearch.design.cost import cost
+from scalesearch.design.exact import plain
+from scalesearch.design.scaling import Baseline
+from scalesearch.export import plain_blocks
+from scalesearch.export.names import described, file_stem
+
+_ACTIVATIONS = {"silu": "nn.SiLU", "relu": "nn.ReLU", "relu6": "nn.ReLU6"}
+_BLOCKS = {
+    "conv": "conv",
+    "mbconv": "MBConv",
+    "inverted_residual": "InvertedResidual",
+    "fused_mbconv": "FusedMBConv",
+    "depthwise_separable": "separable",
+    "basic": "Basic",
+    "bottleneck": "Bottleneck",
+}
+_GATED = {"mbconv": "MBConv", "fused_mbconv": "GatedFusedMBConv"}
+_NEEDS = {
+    "MBConv": ("SqueezeExcite",),
+    "GatedFusedMBConv": ("SqueezeExcite",),
+    "Basic": ("shortcut",),
+    "Bottleneck": ("shortcut",),
+}
+
+
+def torch_source(baseline: Baseline) -> str:
+    """The file's text; it needs nothing but torch, and prints its parameters when it is run.
+
+    Its `Network().state_dict()` has the tensors of `nets.convnet.ConvNet` in the same order, under shorter names.
+    """
+    net = baseline.architecture
+    blocks = [_block(stage) for stage in net.stages]
+    gated = any(stage.se for stage in net.stages)
+    parts = [f"{_header(baseline, gated)}\n\n{_constants(net)}"]
+    sources = [inspect.getsource(getattr(plain_blocks, name)).rstrip() for name in _in_order(blocks)]
+    parts += sources if gated else [source.replace("int | Fraction", "int") for source in sources]
+    parts.append(_network(baseline, blocks))
+    parts.append(
+        'if __name__ == "__main__":\n'
+        "    parameters = sum(weights.numel() for weights in Network().parameters())\n"
+        f'    print(f"{baseline.name}: {{parameters:,}} parameters")'
+    )
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _block(stage: Stage) -> str:
+    if stage.se:
+        return _GATED[stage.kind]
+    return "InvertedResidual" if stage.kind == "mbconv" else _BLOCKS[stage.kind]
+
+
+def _in_order(blocks: Iterable[str]) -> Iterator[str]:
+    """The definitions that `blocks` need, as they stand in `plain_blocks`."""
+    used = {"conv", "stage", *blocks}
+    used |= {needed for block in blocks for needed in _NEEDS.get(block, ())}
+    return (name for name in vars(plain_blocks) if name in used)
+
+
+def _header(baseline: Baseline, gated: bool) -> str:
+    price, px = cost(baseline.architecture), baseline.architecture.resolution
+    stem = file_stem(baseline.name)
+    fractions = "from fractions import Fraction\n" if gated else ""
+    return (
+        f'"""{described(baseline)}\n\n'
+        f"{price.params:,} parameters; {price.macs:,} multiply-adds for an image of {px} × {px} px.\n\n"
+        f"    from safetensors.torch import load_file\n"
+        f"    network = Network()\n"
+        f'    network.load_state_dict(load_file("{stem}.safetensors"))\n'
+        '"""\n\n'
+        "from collections.abc import Callable\n"
+        f"{fractions}\n"
+        "from torch import Tensor, nn"
+    )
+
+
+def _constants(net: Architecture) -> str:
+    return f"EPS = {plain(net.batch_norm_eps)}  # of every batch norm\nActivation = {_ACTIVATIONS[net.activation]}"
+
+
+def _network(baseline: Baseline, blocks: Iterable[str]) -> str:
+    net, px = baseline.architecture, baseline.architecture.resolution
+    stem = f"conv(3, {net.stem.width}, kernel={net.stem.kernel}, stride={net.stem.stride})"
+    if net.stem.pool:
+        stem = f"nn.Sequential({stem}, nn.MaxPool2d(3, stride=2, padding=1))"
+    width = net.stem.width
+    rows = []
+    for block, stage in zip(blocks, net.stages, strict=True):
+        rows.append(f"            stage({block}, {width}, {stage.width}, {_sizes(stage)}),\n")
+        width = stage.width
+    head = "" if net.head.width is None else f"        self.head = conv({width}, {net.head.width})\n"
+    width = width if net.head.width is None else net.head.width
+    trunk = "self.stages(self.stem(images))"
+    features = trunk if net.head.width is None else f"self.head({trunk})"
+    return (
+        "class Network(nn.Module):\n"
+        f'    """Images (N, 3, {px}, {px}) to logits (N, {net.head.classes})."""\n\n'
+        "    def __init__(self) -> None:\n"
+        "        super().__init__()\n"
+        f"        self.stem = {stem}\n"
+        "        self.stages = nn.Sequential(\n"
+        f"{''.join(rows)}"
+        "        )\n"
+        f"{head}"
+        f"        self.classifier = nn.Linear({width}, {net.head.classes})\n\n"
+        "    def forward(self, images: Tensor) -> Tensor:\n"
+        f"        features = {features}\n"
+        "        return self.classifier(features.mean((2, 3)))"
+    )
+
+
+def _sizes(stage: Stage) -> str:
+    sizes = f"layers={stage.depth}, kernel={stage.kernel}, stride={stage.stride}"
+    if KINDS[stage.kind].expands:
+        sizes += f", expansion={stage.expansion}"
+    if stage.se:
+        numerator, denominator = stage.se.as_integer_ratio()
+        sizes += f", se=Fraction({numerator}, {denominator})"
+    return sizes

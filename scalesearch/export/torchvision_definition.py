@@ -1,0 +1,188 @@
+"""A network as torchvision's constructor call: EfficientNet, MobileNetV2 or ResNet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from scalesearch.design.architecture import Architecture, Stage
+from scalesearch.design.exact import plain
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import InputError
+from scalesearch.export.library_rules import RESNET_KINDS, make_divisible, stage_blocks
+from scalesearch.export.names import described, file_stem
+from scalesearch.export.resnet import resnet_reasons, resnet_text
+from scalesearch.export.timm_definition import norm_text
+
+LIBRARY = "torchvision"
+CONFIGS = {"mbconv": "MBConvConfig", "fused_mbconv": "FusedMBConvConfig"}
+QUARTER = Decimal("0.25")
+"""torchvision's only squeeze ratio: input // 4."""
+MOBILENET_STEM, MOBILENET_HEAD = 32, 1280
+
+
+def torchvision_definition(baseline: Baseline) -> str:
+    """A Python file whose `build()` gives the network.
+
+    As torchvision's `models/efficientnet.py`, `mobilenetv2.py` and `resnet.py` have it.
+
+    Raises:
+        InputError: torchvision has no such network; the line says why.
+    """
+    net = baseline.architecture
+    kinds = {stage.kind for stage in net.stages}
+    if kinds & set(RESNET_KINDS):
+        reasons = resnet_reasons(net, free_widths=False)
+    elif all(stage.kind == "inverted_residual" or _is_plain_mbconv(stage) for stage in net.stages):
+        reasons = _mobilenet_reasons(net)
+    else:
+        reasons = _efficientnet_reasons(net)
+    for reason in reasons:
+        raise InputError(f"{baseline.name}: {reason}; export --to torch takes any network")
+    if kinds & set(RESNET_KINDS):
+        return resnet_text(baseline, LIBRARY)
+    return _efficientnet_text(baseline) if kinds <= set(CONFIGS) and _gated(net) else _mobilenet_text(baseline)
+
+
+def _is_plain_mbconv(stage: Stage) -> bool:
+    return stage.kind == "mbconv" and not stage.se
+
+
+def _gated(net: Architecture) -> bool:
+    return not all(_is_plain_mbconv(stage) for stage in net.stages)
+
+
+def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
+    if (net.stem.kernel, net.stem.stride, net.stem.pool) != (3, 2, False):
+        yield "torchvision's stem is 3×3 with stride 2 and no pool, but this one is not"
+    if net.head.width is None:
+        yield "torchvision's network has a convolution in its head, but this one has none"
+    if net.activation != activation:
+        yield f"torchvision's network has {activation}, but this one {net.activation}"
+    for number, stage in enumerate(net.stages, start=1):
+        if stage.stride > 2:
+            yield f"stage {number} has stride {stage.stride}, but torchvision's have 1 or 2"
+
+
+def _efficientnet_reasons(net: Architecture) -> Iterator[str]:
+    """Why torchvision's EfficientNet cannot be this network."""
+    yield from _stem_reasons(net, "silu")
+    for number, stage in enumerate(net.stages, start=1):
+        if stage.kind not in CONFIGS:
+            yield f"stage {number} is {stage.kind}, but torchvision's EfficientNet has mbconv and fused_mbconv"
+        wanted = QUARTER if stage.kind == "mbconv" else Decimal(0)
+        if stage.se != wanted:
+            yield f"stage {number} has se {plain(stage.se)}, but torchvision's {stage.kind} has {plain(wanted)}"
+    for number, stage, block in stage_blocks(net):
+        for width in (block.in_width * stage.expansion, *_rounded(stage, block.in_width, block.out_width)):
+            if make_divisible(width) != width:
+                yield (
+                    f"stage {number} has {width} channels, but torchvision rounds that to {make_divisible(width)}"
+                )
+
+
+def _rounded(stage: Stage, *widths: int) -> tuple[int, ...]:
+    """Those widths that a row's constructor rounds: MBConvConfig's, not FusedMBConvConfig's."""
+    return widths if stage.kind == "mbconv" else ()
+
+
+def _efficientnet_text(baseline: Baseline) -> str:
+    net = baseline.architecture
+    width, rows = net.stem.width, []
+    for stage in net.stages:
+        numbers = (stage.expansion, stage.kernel, stage.stride, width, stage.width, stage.depth)
+        rows.append(f"    {CONFIGS[stage.kind]}({', '.join(map(str, numbers))}),\n")
+        width = stage.width
+    configs = ", ".join(name for name in ("EfficientNet", *sorted(CONFIGS.values())) if name in "".join(rows))
+    imported = ", ".join(sorted({"EfficientNet", *configs.split(", ")} - {""}))
+    return _text(
+        baseline,
+        f"from torchvision.models.efficientnet import {imported}",
+        "# expansion, kernel, stride, channels in, channels out, layers\n"
+        f"inverted_residual_setting = [\n{''.join(rows)}]\n",
+        (
+            "EfficientNet",
+            "inverted_residual_setting,",
+            "dropout=0.2,",
+            f"num_classes={net.head.classes},",
+            f"last_channel={net.head.width},",
+            f"norm_layer={norm_text(net.batch_norm_eps)},",
+        ),
+    )
+
+
+def _mobilenet_reasons(net: Architecture) -> Iterator[str]:
+    """Why torchvision's MobileNetV2 cannot be this network."""
+    yield from _stem_reasons(net, "relu6")
+    for number, stage in enumerate(net.stages, start=1):
+        if stage.kernel != 3:
+            yield f"stage {number} has {stage.kernel}×{stage.kernel} kernels, but torchvision's MobileNetV2 3×3"
+    if _mobilenet_widths(net) is None:
+        yield (
+            "torchvision's MobileNetV2 derives stem and head from one width_mult "
+            f"({MOBILENET_STEM} and {MOBILENET_HEAD} at 1), and none gives these widths"
+        )
+
+
+def _mobilenet_widths(net: Architecture) -> tuple[str, int, tuple[int, ...]] | None:
+    """`width_mult`, `round_nearest` and the channels before them that give the network's widths; None: none do."""
+    head = net.head.width or 0
+    for nearest in (8, 1):
+        for multiplier in (head / MOBILENET_HEAD, net.stem.width / MOBILENET_STEM):
+            text = f"{multiplier:.6g}"
+            times = float(text)
+            wanted = (net.stem.width, head)
+            found = (
+                make_divisible(MOBILENET_STEM * times, nearest),
+                make_divisible(MOBILENET_HEAD * max(1.0, times), nearest),
+            )
+            channels = [_before(stage.width, times, nearest) for stage in net.stages]
+            if found == wanted and all(channels):
+                return text, nearest, tuple(channels)
+    return None
+
+
+def _before(width: int, times: float, nearest: int) -> int:
+    """Channels that `width_mult` makes `width` of; 0: there are none."""
+    guess = round(width / times)
+    near = (guess + offset for step in range(9) for offset in (step, -step))
+    return next((one for one in near if one > 0 and make_divisible(one * times, nearest) == width), 0)
+
+
+def _mobilenet_text(baseline: Baseline) -> str:
+    net = baseline.architecture
+    times, nearest, channels = _mobilenet_widths(net) or ("1", 8, ())
+    rows = "".join(
+        f"    [{stage.expansion}, {width}, {stage.depth}, {stage.stride}],\n"
+        for stage, width in zip(net.stages, channels, strict=True)
+    )
+    scaled = () if (times, nearest) == ("1", 8) else (f"width_mult={times},", f"round_nearest={nearest},")
+    return _text(
+        baseline,
+        "from torchvision.models.mobilenetv2 import MobileNetV2",
+        f"# expansion, channels, layers, stride\ninverted_residual_setting = [\n{rows}]\n",
+        (
+            "MobileNetV2",
+            f"num_classes={net.head.classes},",
+            *scaled,
+            "inverted_residual_setting=inverted_residual_setting,",
+            f"norm_layer={norm_text(net.batch_norm_eps)},",
+        ),
+    )
+
+
+def _text(baseline: Baseline, imported: str, setting: str, call: tuple[str, ...]) -> str:
+    px = baseline.architecture.resolution
+    return (
+        f'"""{described(baseline)}\n\n'
+        f"    from {file_stem(baseline.name)}_torchvision import build\n"
+        "    network = build()\n"
+        '"""\n\n'
+        "from functools import partial\n\n"
+        f"from torch import nn\n{imported}\n\n"
+        f"input_size = (3, {px}, {px})\n"
+        f"{setting}\n\n"
+        "def build() -> nn.Module:\n"
+        '    """The network, with torchvision\'s initial weights."""\n'
+        f"    return {call[0]}(\n" + "".join(f"        {line}\n" for line in call[1:]) + "    )\n"
+    )

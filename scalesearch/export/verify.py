@@ -1,0 +1,160 @@
+"""Is an exported network the same network? Parameters, multiply-adds and outputs, each against our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.cost import cost
+from scalesearch.errors import CountError
+from scalesearch.nets.convnet import ConvNet
+
+TOLERANCE = 1e-5
+"""Largest difference of two logits, as a share of the largest logit where that is above 1."""
+_CALIBRATION_PX = 64
+_CALIBRATION_IMAGES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What an export was found to share with the network that it was made from."""
+
+    params: int
+    macs: int
+    difference: float
+    """Of the logits, as a share of the largest one where that is above 1."""
+
+    @property
+    def words(self) -> str:
+        """One clause for the terminal."""
+        counts = f"{self.params:,} parameters, {self.macs:,} multiply-adds"
+        logits = f"logits within {self.difference:.0e}" if self.difference else "equal logits"
+        return f"{counts}, {logits} on random weights and statistics"
+
+
+def seeded(architecture: Architecture, seed: int) -> ConvNet:
+    """The network with torch's initial weights of that seed, in eval."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ConvNet(architecture).eval()
+
+
+def scrambled(architecture: Architecture, seed: int = 0) -> ConvNet:
+    """The network with random weights, scales, shifts and statistics, so that a swapped tensor changes the logits.
+
+    Each batch norm takes statistics near those of what it sees, so that no signal fades or grows on its way.
+    """
+    net = seeded(architecture, seed)
+    generator = torch.Generator().manual_seed(seed)
+
+    def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
+        variance, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)
+        variance += 0.1 * variance.mean()  # a channel may be the same everywhere
+        shifts, factors = torch.rand(2, norm.num_features, generator=generator)
+        norm.running_mean = mean + 0.2 * variance.sqrt() * (shifts - 0.5)
+        norm.running_var = variance * (0.75 + 0.5 * factors)
+
+    side = min(architecture.resolution, _CALIBRATION_PX)
+    hooks = []
+    with torch.no_grad():
+        for norm in (one for one in net.modules() if isinstance(one, nn.BatchNorm2d)):
+            norm.weight.uniform_(0.7, 1.3, generator=generator)
+            norm.bias.uniform_(-0.3, 0.3, generator=generator)
+            hooks.append(norm.register_forward_pre_hook(measure))
+        net(torch.randn(_CALIBRATION_IMAGES, 3, side, side, generator=generator))
+    for hook in hooks:
+        hook.remove()
+    return net
+
+
+def copied(ours: nn.Module, theirs: nn.Module) -> dict[str, Tensor]:
+    """Our tensors under their names: layer by layer in order, every shape checked.
+
+    Raises:
+        CountError: another number of tensors, or a tensor of another shape.
+    """
+    mine, yours = ours.state_dict(), theirs.state_dict()
+    if len(mine) != len(yours):
+        raise CountError(f"the exported network has {len(yours)} tensors, but ours {len(mine)}; please report it")
+    for (name, tensor), (other, place) in zip(mine.items(), yours.items(), strict=True):
+        if tensor.shape != place.shape:
+            raise CountError(
+                f"the exported network's {other} is {tuple(place.shape)}, but our {name} is {tuple(tensor.shape)}; "
+                "please report it"
+            )
+    return dict(zip(yours, mine.values(), strict=True))
+
+
+def images_of(architecture: Architecture, count: int = 1) -> Tensor:
+    """Random images (N, 3, px, px) at the network's own resolution."""
+    side = architecture.resolution
+    return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(1))
+
+
+def proven(architecture: Architecture, theirs: nn.Module, what: str) -> Proof:
+    """Check a torch network that was built from an export.
+
+    It gets the scrambled weights and statistics of ours, and both see one image at full resolution.
+
+    Raises:
+        CountError: another number of parameters or multiply-adds, or other logits.
+    """
+    ours = scrambled(architecture)
+    theirs.load_state_dict(copied(ours, theirs))
+    theirs.eval()
+    images_NCHW = images_of(architecture)
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        got = theirs(images_NCHW)
+    params = sum(weights.numel() for weights in theirs.parameters())
+    macs, odd = divmod(counter.get_total_flops(), 2)
+    return agreed(architecture, ours, Found(params, macs + odd, lambda _: got), images_NCHW, what)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was counted in an exported network, and how to run it."""
+
+    params: int
+    macs: int
+    run: Callable[[Tensor], Tensor]
+
+
+def agreed(architecture: Architecture, ours: ConvNet, found: Found, images_NCHW: Tensor, what: str) -> Proof:
+    """Compare an exported network that holds the weights of `ours` with it and with the closed form.
+
+    Raises:
+        CountError: they differ; the line says in what.
+    """
+    expected = cost(architecture)
+    for name, wanted, got in (
+        ("parameters", expected.params, found.params),
+        ("multiply-adds", expected.macs, found.macs),
+    ):
+        if wanted != got:
+            raise CountError(
+                f"{what}: the export has {got} {name}, but the closed form counts {wanted}; please report it"
+            )
+    return Proof(found.params, found.macs, same_logits(ours, found.run, images_NCHW, what))
+
+
+def same_logits(ours: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: Tensor, what: str) -> float:
+    """The largest difference of two networks' logits, as a share of the largest one where that is above 1.
+
+    Raises:
+        CountError: it is above `TOLERANCE`.
+    """
+    with torch.no_grad():
+        logits_NK, other_NK = ours(images_NCHW), run(images_NCHW)
+    difference = float((logits_NK - other_NK).abs().max()) / max(1.0, float(logits_NK.abs().max()))
+    if not difference <= TOLERANCE:  # also where it is not a number
+        raise CountError(
+            f"{what}: the exported network's logits differ by {difference:.1e} of the largest, above {TOLERANCE}; "
+            "please report it"
+        )
+    return difference

@@ -1,0 +1,290 @@
+"""Every export is the network that it was made from, and a wrong one is refused before it is written."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import torch
+from networks import random_architecture
+from safetensors.torch import load, load_file
+from torch import nn
+
+from scalesearch.design.baselines import baseline_names, load_baseline
+from scalesearch.design.block_kinds import STAGE_KINDS
+from scalesearch.design.coefficients import Coefficients, Multipliers
+from scalesearch.design.cost import cost
+from scalesearch.design.family import family
+from scalesearch.design.rounding import Rounding
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import CountError, InputError
+from scalesearch.export import exporting, verify
+from scalesearch.export.exporting import FORMATS
+from scalesearch.export.names import file_stem
+from scalesearch.export.timm_definition import timm_definition
+from scalesearch.export.torch_source import torch_source
+from scalesearch.nets.blocks.mbconv import MBConv
+from scalesearch.nets.convnet import ConvNet
+
+COEFFICIENTS = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
+SMALL = ("tiny", "mobilenet_v1", "mobilenet_v2", "resnet18", "efficientnet_v2_b0")
+needs_onnx = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
+    reason="the export extra is not installed",
+)
+
+
+def members(name: str, count: int = 5, px: int | None = None) -> list[Baseline]:
+    """Five scaled members, at a small resolution where one is given."""
+    found = [one.baseline for one in family(load_baseline(name), COEFFICIENTS)[1 : count + 1]]
+    if px is None:
+        return found
+    return [replace(one, architecture=replace(one.architecture, resolution=px + i)) for i, one in enumerate(found)]
+
+
+def random_baseline(kind: str, seed: int) -> Baseline:
+    from random import Random
+
+    return Baseline(
+        "any", '"""\\ and \'quotes\'"', random_architecture(Random(seed), kind=kind), Rounding("paper", 1)
+    )
+
+
+def test_the_small_ones_cover_every_block_kind_but_two() -> None:
+    kinds = {stage.kind for name in SMALL for stage in load_baseline(name).architecture.stages}
+    assert set(STAGE_KINDS) - kinds == {"conv", "bottleneck"}  # those are in `test_every_kind…`
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_scaled_members_in_plain_torch(name: str) -> None:
+    for member in members(name, 2, px=33):
+        made = FORMATS["torch"](member, 0)
+        price = cost(member.architecture)
+        assert f"{price.params:,} parameters, {price.macs:,} multiply-adds" in made.checked
+
+
+@pytest.mark.parametrize("kind", STAGE_KINDS)
+def test_every_kind_in_plain_torch(kind: str) -> None:
+    for seed in range(8):
+        baseline = random_baseline(kind, seed)
+        FORMATS["torch"](baseline, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in baseline_names() if name != "efficientnet_v2_l"])
+def test_five_scaled_members_in_every_format(name: str) -> None:
+    """At full size in counts; the larger ones at fewer px, where a forward pass would take minutes."""
+    refused = set()
+    for member in members(name, px=None if name in SMALL else 65):
+        for form, write in FORMATS.items():
+            if form == "onnx" and importlib.util.find_spec("onnxruntime") is None:
+                continue
+            try:
+                made = write(member, 1)
+            except InputError:
+                refused.add(form)
+                continue
+            assert made.files
+            assert made.checked
+    assert refused <= {"timm", "torchvision"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plain-torch export of a network with a pool, gates, and blocks of four kinds."""
+    folder = tmp_path_factory.mktemp("export")
+    made = FORMATS["torch"](load_baseline("tiny"), 3)
+    for name, content in made.files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_the_source_stands_alone(folder: Path) -> None:
+    """Run without this package, in an isolated interpreter that may import torch and nothing of ours."""
+    code = (
+        "import runpy, sys; runpy.run_path('tiny.py', run_name='__main__');"
+        "assert not [name for name in sys.modules if name.startswith('scalesearch')]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "tiny: 63,738 parameters\n"
+    text = (folder / "tiny.py").read_text()
+    modules = {line.split()[1].partition(".")[0] for line in text.splitlines() if re.match(r"(from|import) ", line)}
+    assert modules == {"collections", "fractions", "torch"}
+    assert 'load_file("tiny.safetensors")' in text
+
+
+def test_the_weights_fit_the_source_and_are_the_seeds(folder: Path) -> None:
+    weights = load_file(folder / "tiny.safetensors")
+    network = exporting._loaded((folder / "tiny.py").read_text(), "tiny").Network().eval()
+    network.load_state_dict(weights)
+    torch.manual_seed(3)
+    ours = ConvNet(load_baseline("tiny").architecture).eval()
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(network(images), ours(images), atol=1e-6)
+    others = load(FORMATS["torch"](load_baseline("tiny"), 4).files["tiny.safetensors"])
+    assert not torch.equal(others["stem.0.weight"], weights["stem.0.weight"])
+
+
+def test_a_file_never_hides_a_module_that_it_needs() -> None:
+    names = {
+        "b0": "b0",
+        "b0-scaled": "b0_scaled",
+        "7.a": "net_7_a",
+        "torch": "net_torch",
+        "fractions": "net_fractions",
+    }
+    for name, stem in (names | {"class": "net_class"}).items():
+        assert file_stem(name) == stem
+
+
+def test_only_the_blocks_that_are_used_stand_in_the_source() -> None:
+    text = torch_source(load_baseline("efficientnet_v2_b0"))
+    assert re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE) == [
+        *("conv", "SqueezeExcite", "MBConv", "FusedMBConv", "stage", "Network"),
+    ]
+    plain = torch_source(load_baseline("resnet18"))
+    assert re.findall(r"^(?:class|def) (\w+)", plain, re.MULTILINE) == [
+        *("conv", "shortcut", "Basic", "stage", "Network"),
+    ]
+    assert "Fraction" not in plain
+    assert "stage(Basic, 64, 128, layers=2, kernel=3, stride=2)," in plain
+
+
+def test_the_source_says_what_it_was_made_from() -> None:
+    by = Multipliers(Decimal("1.4"), Decimal("1.2"))
+    text = torch_source(load_baseline("b0").scale(by))
+    assert text.startswith('"""b0-scaled: b0 scaled by depth 1.4, width 1.2; EfficientNet-B0: ')
+    assert 'load_file("b0_scaled.safetensors")' in text
+
+
+WRONG = {
+    "a larger kernel": (
+        ", kernel=5,",
+        ", kernel=3,",
+        "is (96, 1, 3, 3), but our stages_2_0.depthwise.0.weight is (96, 1, 5, 5)",
+    ),
+    "a layer less": ("layers=2", "layers=1", "tensors, but ours"),
+    "another stride": ("kernel=5, stride=2", "kernel=5, stride=1", "multiply-adds, but the closed form"),
+    "another activation": ("nn.SiLU", "nn.ReLU", "logits differ"),
+    "another epsilon": ("EPS = 0.001", "EPS = 0.1", "logits differ"),
+    "no shortcut": ("return x + branch if self.has_shortcut else branch", "return branch", "logits differ"),
+    "another pooling": ("features.mean((2, 3))", "features.amax((2, 3))", "logits differ"),
+    "no gate": ("self.gate(self.depthwise(self.expand(x)))", "self.depthwise(self.expand(x))", "multiply-adds"),
+    "a weight of its own": (
+        "        self.classifier",
+        "        self.more = nn.Parameter(EPS * nn.Linear(1, 1).weight)\n        self.classifier",
+        "tensors, but ours",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_export_is_refused(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad, reason = WRONG[what]
+    text = torch_source(load_baseline("tiny"))
+    assert good in text
+    monkeypatch.setattr(exporting, "torch_source", lambda _: text.replace(good, bad))
+    with pytest.raises(CountError) as error:
+        FORMATS["torch"](load_baseline("tiny"), 0)
+    assert reason in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_definition_that_reads_back_differently_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = timm_definition(load_baseline("b0"))
+    monkeypatch.setattr(exporting, "timm_definition", lambda _: text.replace("_e6_c40", "_e6_c48"))
+    with pytest.raises(CountError, match="reads back as another network"):
+        FORMATS["timm"](load_baseline("b0"), 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["tiny", *(pytest.param(name, marks=pytest.mark.slow) for name in ("resnet18", "b5"))]
+)
+def test_scrambling_leaves_no_tensor_without_effect(name: str) -> None:
+    """Otherwise an export that mixes two of them up would pass; deep networks must not drown their last layers."""
+    found = load_baseline("b0") if name == "b5" else load_baseline(name)
+    if name == "b5":
+        found = found.scale(Multipliers(Decimal("2.2"), Decimal("1.6")))
+    architecture = replace(found.architecture, resolution=64)
+    net = verify.scrambled(architecture)
+    images = verify.images_of(architecture)
+    with torch.no_grad():
+        before = net(images)
+        for name, tensor in net.state_dict().items():
+            if tensor.ndim == 0:
+                continue
+            kept = tensor.clone()
+            tensor.copy_(tensor.flip(0) if tensor.ndim == 1 else tensor * 0.9)
+            difference = float((net(images) - before).abs().max()) / max(1.0, float(before.abs().max()))
+            assert difference > 3 * verify.TOLERANCE, name
+            tensor.copy_(kept)
+
+
+def test_torch_export_runs_without_our_code_for_any_batch(tmp_path: Path) -> None:
+    made = FORMATS["torch-export"](load_baseline("tiny"), 5)
+    (tmp_path / "tiny.pt2").write_bytes(made.files["tiny.pt2"])
+    code = (
+        "import sys, torch\n"
+        "net = torch.export.load('tiny.pt2').module()\n"
+        "torch.manual_seed(0); print([round(float(x), 4) for x in net(torch.randn(3, 3, 64, 64)).sum(1)])\n"
+        "assert not [name for name in sys.modules if name.startswith('scalesearch')]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ours = verify.seeded(load_baseline("tiny").architecture, 5)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        wanted = ours(torch.randn(3, 3, 64, 64)).sum(1)
+    assert json.loads(done.stdout) == pytest.approx(wanted.tolist(), abs=2e-4)
+
+
+@needs_onnx
+@pytest.mark.parametrize("name", ["tiny", pytest.param("resnet18", marks=pytest.mark.slow)])
+def test_onnx_is_the_same_network_for_any_batch(name: str, tmp_path: Path) -> None:
+    import onnxruntime
+
+    baseline = members(name, 1, px=40)[0]
+    made = FORMATS["onnx"](baseline, 5)
+    ((_, data),) = made.files.items()
+    assert f"{cost(baseline.architecture).macs:,} multiply-adds" in made.checked
+    assert b"site-packages" not in data  # no paths of this machine
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    images = torch.randn(4, 3, 40, 40)
+    (got,) = session.run(["logits"], {"images": images.numpy()})
+    with torch.no_grad():
+        wanted = verify.seeded(baseline.architecture, 5)(images)
+    assert torch.allclose(torch.from_numpy(got), wanted, atol=1e-5)
+
+
+@needs_onnx
+def test_a_wrong_onnx_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scalesearch.export import onnx_file
+
+    saved = onnx_file._saved
+
+    def without_shortcut(network: nn.Module, *rest: object) -> bytes:
+        block = next(one for one in network.modules() if isinstance(one, MBConv) and one.has_shortcut)
+        block.has_shortcut = False
+        try:
+            return saved(network, *rest)  # type: ignore[arg-type]
+        finally:
+            block.has_shortcut = True
+
+    monkeypatch.setattr(onnx_file, "_saved", without_shortcut)
+    with pytest.raises(CountError, match="logits differ"):
+        FORMATS["onnx"](load_baseline("tiny"), 0)
+
+
+def test_without_the_extra_onnx_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"pip install 'scalesearch\[export\]'"):
+        FORMATS["onnx"](load_baseline("tiny"), 0)

@@ -1,0 +1,164 @@
+"""Definitions for timm and torchvision read back as the network that they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+
+import pytest
+from networks import random_architecture
+
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.baselines import baseline_names, load_baseline
+from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.family import family
+from scalesearch.design.rounding import Rounding
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import InputError
+from scalesearch.export.library_rules import same_network
+from scalesearch.export.reading import read_network
+from scalesearch.export.timm_definition import timm_definition
+from scalesearch.export.torchvision_definition import torchvision_definition
+
+LIBRARIES = {"timm": timm_definition, "torchvision": torchvision_definition}
+NOT_IN_TORCHVISION = {
+    "mnasnet": "torchvision's network has relu6, but this one relu",
+    "mobilenet_v1": "has a convolution in its head, but this one has none",
+}
+
+
+def named(architecture: Architecture) -> Baseline:
+    return Baseline("some-net.1", "a \"source\" with \\ and 'quotes'", architecture, Rounding("paper"))
+
+
+def likely(random: Random) -> Architecture:
+    """A random network of the shapes that the libraries know, so that many are expressible."""
+    widths = [8 * one for one in random.sample(range(1, 40), 8)]
+    kinds = random.choice(
+        (
+            ("mbconv", "fused_mbconv"),
+            ("inverted_residual",),
+            ("conv", "mbconv", "fused_mbconv", "inverted_residual", "depthwise_separable"),
+        )
+    )
+    stages = tuple(_likely_stage(random, random.choice(kinds), width) for width in widths[: random.randint(1, 6)])
+    stem = Stem(random.choice((3, 3, 5)), 2, random.choice((32, widths[6])), fixed=random.random() < 0.2)
+    activation = "relu6" if kinds == ("inverted_residual",) else random.choice(("silu", "relu"))
+    head = Head(random.choice((None, 1280, widths[7])), random.randint(2, 99))
+    eps = Decimal(random.choice(("0.001", "0.00001", "0.5")))
+    return Architecture(random.randint(8, 600), stem, stages, head, activation, eps)
+
+
+def _likely_stage(random: Random, kind: str, width: int) -> Stage:
+    expands = kind in ("mbconv", "fused_mbconv", "inverted_residual")
+    expansion = random.choice((1, 3, 4, 6)) if expands else 1
+    se = random.choice(("0.25", "0.25", "0.5")) if kind == "mbconv" else "0"
+    kernel, stride = random.choice((3, 3, 5)), random.choice((1, 2))
+    return Stage(kind, kernel, stride, expansion, width, random.randint(1, 4), Decimal(se))
+
+
+def resnet(random: Random) -> Architecture:
+    """A ResNet that timm can express, and torchvision where its widths are the usual ones."""
+    kind, usual = random.choice(("basic", "bottleneck")), random.random() < 0.5
+    unit, expansion = (4, random.choice((2, 4, 8))) if kind == "bottleneck" else (1, 1)
+    planes = (64, 128, 256, 512) if usual else tuple(8 * one for one in random.sample(range(1, 60), 4))
+    stages = tuple(
+        Stage(kind, 3, stride, expansion, unit * width, random.randint(1, 5))
+        for stride, width in zip((1, 2, 2, 2), planes, strict=True)
+    )
+    activation = random.choice(("relu", "relu", "silu", "relu6"))
+    return Architecture(97, Stem(7, 2, 64, pool=True, fixed=True), stages, Head(None, 12), activation)
+
+
+def examples() -> Iterator[Architecture]:
+    for seed in range(400):
+        yield likely(Random(seed))
+        yield resnet(Random(seed))
+        yield random_architecture(Random(seed))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_can_be_expressed_reads_back_as_the_same_network(library: str) -> None:
+    written, refusals = 0, []
+    for architecture in examples():
+        try:
+            text = LIBRARIES[library](named(architecture))
+        except InputError as error:
+            refusals.append(str(error))
+            continue
+        written += 1
+        assert same_network(read_network(text, "x.py")) == same_network(architecture)
+    assert all(line.startswith("some-net.1: ") and "\n" not in line for line in refusals)
+    assert written > {"timm": 500, "torchvision": 100}[library]
+
+
+@pytest.mark.parametrize("name", baseline_names())
+def test_shipped_baselines_are_expressible_where_the_library_has_them(name: str) -> None:
+    baseline = load_baseline(name)
+    for library, define in LIBRARIES.items():
+        if library == "torchvision" and name in NOT_IN_TORCHVISION:
+            with pytest.raises(InputError, match=NOT_IN_TORCHVISION[name]):
+                define(baseline)
+            continue
+        assert same_network(read_network(define(baseline), "x.py")) == same_network(baseline.architecture)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "b0", "resnet50"])
+def test_members_of_a_family_read_back(name: str) -> None:
+    """MobileNetV2's widths are torchvision's only by `width_mult`; ResNet's widths are fixed there."""
+    members = family(load_baseline(name), Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15")))
+    for member in members:
+        text = timm_definition(member.baseline)
+        assert same_network(read_network(text, "x")) == same_network(member.baseline.architecture)
+    if name == "resnet50":
+        with pytest.raises(InputError, match="has stages of 256 512 1024 2048 channels"):
+            torchvision_definition(members[1].baseline)
+    else:
+        text = torchvision_definition(members[2].baseline)
+        assert same_network(read_network(text, "x")) == same_network(members[2].baseline.architecture)
+
+
+BASE = load_baseline("b0").architecture
+RES = load_baseline("resnet50").architecture
+MOBILE = load_baseline("mobilenet_v2").architecture
+
+
+def changed(architecture: Architecture, number: int, **changes: object) -> Architecture:
+    """With one stage changed."""
+    stages = list(architecture.stages)
+    stages[number] = replace(stages[number], **changes)  # type: ignore[arg-type]
+    return replace(architecture, stages=tuple(stages))
+
+
+REFUSED = [
+    (timm_definition, replace(BASE, stem=Stem(3, 1, 32)), "stem has stride 2, but this one 1"),
+    (timm_definition, replace(BASE, stem=Stem(3, 2, 32, pool=True)), "no max-pool"),
+    (timm_definition, changed(BASE, 1, stride=3), "stage 2 has stride 3"),
+    (timm_definition, changed(BASE, 0, width=18), "stage 2 widens 18 channels to 108, but timm rounds that to 112"),
+    (timm_definition, changed(BASE, 1, se=Decimal("0.1")), "stage 2 squeezes to 1 of 16 channels, but timm rounds"),
+    (timm_definition, changed(BASE, 0, kind="fused_mbconv"), "fused_mbconv with se but without expansion"),
+    (timm_definition, changed(RES, 0, kind="conv", expansion=1), "blocks of one kind"),
+    (timm_definition, changed(RES, 1, kernel=5), "kernels are 3×3"),
+    (timm_definition, changed(RES, 1, expansion=2), "one expansion that divides 256"),
+    (timm_definition, replace(RES, stages=RES.stages[:3]), "four stages of strides 1, 2, 2, 2"),
+    (timm_definition, replace(RES, head=Head(64, 9)), "no convolution in its head"),
+    (timm_definition, replace(RES, stem=Stem(7, 2, 32, pool=True)), "stem is 7×7, stride 2, 64 channels"),
+    (torchvision_definition, replace(RES, activation="silu"), "has ReLU, but this one silu"),
+    (torchvision_definition, replace(BASE, activation="relu"), "has silu, but this one relu"),
+    (torchvision_definition, replace(BASE, stem=Stem(5, 2, 32)), "stem is 3×3 with stride 2"),
+    (torchvision_definition, changed(BASE, 2, se=Decimal("0.5")), "stage 3 has se 0.5"),
+    (torchvision_definition, changed(BASE, 2, kind="conv", expansion=1, se=Decimal(0)), "stage 3 is conv"),
+    (torchvision_definition, changed(MOBILE, 2, kernel=5), "stage 3 has 5×5 kernels"),
+    (torchvision_definition, replace(MOBILE, head=Head(640, 10)), "none gives these widths"),
+]
+
+
+@pytest.mark.parametrize(("define", "architecture", "reason"), REFUSED, ids=lambda one: str(one)[:40])
+def test_what_cannot_be_expressed_is_refused_with_the_reason(
+    define: Callable[[Baseline], str], architecture: Architecture, reason: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        define(named(architecture))
+    assert reason in str(error.value)

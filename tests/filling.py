@@ -1,0 +1,73 @@
+"""A weight filling by arithmetic alone, the same for any two networks of equal layers, in any library.
+
+The tensors of `state_dict()` are filled in their order: weights from an integer hash of place and index, scaled by
+fan-in; then batch norm takes its statistics from images that are made in the same way. So a logit of torchvision's
+network can be written down, and ours must give it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def uniform(place: int, count: int) -> Tensor:
+    """`count` numbers in −1 … 1 (splitmix64 of place and index)."""
+    bits = np.arange(count, dtype=np.uint64) + np.uint64(place << 40)
+    with np.errstate(over="ignore"):
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        bits ^= bits >> np.uint64(31)
+    return torch.from_numpy((bits >> np.uint64(40)).astype(np.float32) / np.float32(2**23) - 1)
+
+
+def images(count: int, px: int, place: int) -> Tensor:
+    """Images (N, 3, px, px) of uniform noise."""
+    return uniform(place, count * 3 * px * px).reshape(count, 3, px, px)
+
+
+def fill(network: nn.Module, px: int) -> nn.Module:
+    """Fill all weights; the network is in eval afterwards.
+
+    Each batch norm takes statistics near those of what it sees, so that no signal fades or grows on its way.
+    """
+    network.eval()
+    norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for place, (name, tensor) in enumerate(network.state_dict().items()):
+            if tensor.ndim == 0 or name.rpartition(".")[2].startswith("running"):
+                continue
+            values = uniform(place, tensor.numel()).reshape(tensor.shape)
+            tensor.copy_(0.3 * values if tensor.ndim == 1 else values / prod(tensor.shape[1:]) ** 0.5)
+        for norm in norms:
+            norm.weight.add_(1)  # a scale, around 1, where the filling made a shift
+        hooks = [norm.register_forward_pre_hook(_measurer(2000 + place)) for place, norm in enumerate(norms)]
+        network(images(8, px, 1000))
+    for hook in hooks:
+        hook.remove()
+    return network
+
+
+def _measurer(place: int) -> Callable[[nn.BatchNorm2d, tuple[Tensor, ...]], None]:
+    """A hook that sets the statistics near those of the batch: layers behind see what the change makes of it."""
+
+    def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
+        variance, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)
+        variance += 0.1 * variance.mean()  # a channel may be the same everywhere
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(mean + 0.2 * variance.sqrt() * uniform(place, norm.num_features))
+        norm.running_var.copy_(variance * (1 + 0.25 * uniform(place + 2000, norm.num_features)))
+
+    return measure
+
+
+def some_logits(network: nn.Module, px: int) -> Tensor:
+    """The first eight logits of two images."""
+    with torch.no_grad():
+        logits_NK: Tensor = network(images(2, px, 3000))
+    return logits_NK[:, :8]

@@ -1,0 +1,56 @@
+"""Weights and statistics of timm's and torchvision's networks in ours: the same logits."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from filling import fill, images, some_logits
+from interop.library_networks import Pair, at, pairs, side_of
+from torch import nn
+
+from scalesearch.design.cost import cost
+from scalesearch.nets.convnet import ConvNet
+
+GOLDEN = Path(__file__).parents[1] / "fixtures" / "interop_logits.json"
+RELATIVE, ABSOLUTE = 1e-4, 1e-5
+_PAIRS = pairs()
+
+
+def by_order(source: nn.Module, target: nn.Module) -> dict[str, torch.Tensor]:
+    """The source's tensors under the target's names, layer by layer."""
+    theirs, ours = source.state_dict(), target.state_dict()
+    assert [one.shape for one in theirs.values()] == [one.shape for one in ours.values()]
+    return dict(zip(ours, theirs.values(), strict=True))
+
+
+@pytest.mark.parametrize("pair", _PAIRS, ids=lambda pair: pair.name)
+def test_their_weights_in_ours_give_their_logits(pair: Pair) -> None:
+    px = side_of(pair)
+    theirs = fill(pair.theirs(), px)
+    ours = ConvNet(at(pair.architecture, px)).eval()
+    assert sum(one.numel() for one in theirs.parameters()) == cost(pair.architecture).params
+    ours.load_state_dict(by_order(theirs, ours))
+    seen = images(2, px, 3000)
+    with torch.no_grad():
+        wanted, got = theirs(seen), ours(seen)
+    assert wanted.abs().max() > 0.1
+    assert not torch.allclose(wanted[0], wanted[1], rtol=1e-2)  # the images matter
+    assert torch.allclose(got, wanted, rtol=RELATIVE, atol=ABSOLUTE * max(1, float(wanted.abs().max())))
+    _remember(pair, some_logits(theirs, px), px)
+
+
+def _remember(pair: Pair, logits: torch.Tensor, px: int) -> None:
+    """With GOLDEN set, write the logits down; without it, they must be the ones that were written."""
+    known = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+    network, _, library = pair.name.partition("-")
+    if os.environ.get("GOLDEN") and known.get(network, {}).get("library") in (None, library):
+        rows = [[float(f"{one:.6g}") for one in row] for row in logits.tolist()]
+        known[network] = {"library": library, "px": px, "logits": rows}
+        lines = [f' "{name}": {json.dumps(one)}' for name, one in sorted(known.items())]
+        GOLDEN.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    wanted = torch.tensor(known[network]["logits"])
+    assert torch.allclose(logits, wanted, rtol=1e-4, atol=1e-5 * max(1, float(wanted.abs().max())))
