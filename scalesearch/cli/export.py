@@ -30,8 +30,8 @@ def export(
     Example: scalesearch export tiny --to torch
     """
     from scalesearch.cli.cost import asked_multipliers
-    from scalesearch.design.networks import load_network
     from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.networks import load_network
     from scalesearch.export.exporting import FORMATS
     from scalesearch.study.files import make_folder, write_over
 

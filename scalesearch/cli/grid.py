@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from scalesearch.design.scaling import Baseline
+    from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.catalogue import FactoryBaseline
     from scalesearch.search.plan import Question
@@ -40,6 +41,9 @@ def grid(
     gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ and budget.")] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
+    check_phi: Annotated[
+        str | None, typer.Option(metavar="PHI", help="Then see whether the answer still holds at this φ.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what the search will cost, and train nothing.")] = False,
 ) -> None:
     """Search (α, β, γ): enumerate, merge by network, match the cost, train proxies, rank with error bars.
@@ -54,7 +58,53 @@ def grid(
     default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
+    transfer = _transfer_phi(check_phi, question)
     searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan)
+    if transfer is not None and not plan:
+        _check(question, transfer, data, chosen, where, gpus_per_trial)
+
+
+def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
+    """The φ of `--check-phi`; None: it was not given.
+
+    Raises:
+        InputError: it is no other φ, or the baseline is a Python function.
+    """
+    from scalesearch.design.scaling import Baseline
+
+    power = options.decimal(check_phi, "--check-phi")
+    if power is None:
+        return None
+    if not 0 < power <= 10 or power == question.phi:
+        raise InputError(f"--check-phi {check_phi}: must be above 0, at most 10, and another than --phi")
+    if not isinstance(question.baseline, Baseline):
+        raise InputError("--check-phi: is for baseline files, not for a Python function")
+    return power
+
+
+def _check(
+    question: Question, phi: Decimal, data: str, runner: Runner, where: Path, gpus_per_trial: float | None
+) -> None:
+    """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
+    from dataclasses import replace
+
+    from scalesearch.design.exact import plain
+    from scalesearch.search.rivals import transfer_name, transfer_rivals
+    from scalesearch.study.answer import answer
+    from scalesearch.study.comparison import transfer_line
+    from scalesearch.study.study import open_study
+
+    first = open_study(where)
+    found = answer(first.plan, first.outcomes())
+    assert found is not None, "a search without an answer has ended with an error"
+    tied = [first.plan.by_network[key] for key in found.ranking.tied]
+    there = where.with_name(f"{where.name}-check-phi{plain(phi)}")
+    asked = replace(question, phi=phi, match="flops", rivals=transfer_rivals(tied))
+    searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False)
+    second = open_study(there)
+    checked = answer(second.plan, second.outcomes())
+    if checked is not None:
+        print(transfer_line(checked, transfer_name(found.winner)))
 
 
 def _question(

@@ -6,12 +6,12 @@ multiply-adds are nearest to the wanted ones, so that the paper's Tables 3 and 7
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.coefficients import Coefficients, Multipliers
+from scalesearch.design.coefficients import AXES, Coefficients, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
 from scalesearch.design.matching import TOLERANCE, match_resolutions
@@ -45,6 +45,28 @@ NAMED = (
     Rival("fast", Coefficients(*(power(Decimal(2), Decimal(share)) for share in ("0.1", "0.4", "0.05")))),
 )
 """The rules that every comparison has."""
+
+
+SINGLE = NAMED[:3]
+"""Depth, width and resolution alone."""
+
+
+def transfer_rivals(tied: Iterable[Candidate]) -> tuple[Rival, ...]:
+    """Who competes at another φ: the tied set of a search, by its coefficients, and the single dimensions."""
+    own = {name: one.coefficients for one in tied if (name := transfer_name(one)) not in _SINGLE_NAMES}
+    return (*(Rival(name, coefficients) for name, coefficients in own.items()), *SINGLE)
+
+
+def transfer_name(candidate: Candidate) -> str:
+    """What a candidate is called among the rivals: its dimension where it grows one alone, else its label."""
+    own = candidate.coefficients
+    grown = [name for name, one in zip(AXES, (own.alpha, own.beta, own.gamma), strict=True) if one > _NOTHING]
+    return grown[0] if len(grown) == 1 else candidate.label
+
+
+_NOTHING = Decimal("1.01")
+"""A px or two that a single dimension took to match the cost is not growth."""
+_SINGLE_NAMES = tuple(one.name for one in SINGLE)
 
 
 def rival_candidates(baseline: Baseline, rivals: tuple[Rival, ...], phi: Decimal, rule: str) -> CandidateSet:

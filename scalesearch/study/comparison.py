@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from scalesearch.design.exact import plain
 from scalesearch.design.paper import TABLES_3_AND_7
 from scalesearch.search.ranking import intervals
 from scalesearch.study.answer import Answer
@@ -30,6 +31,25 @@ def comparison_lines(found: Answer) -> list[str]:
     if plan.question.phi == _PAPERS_PHI and (print_ := _papers_gains(plan.question.baseline.name)):
         lines.append(f"The paper, ImageNet top-1 at about 4x: {print_}")
     return lines
+
+
+def transfer_line(found: Answer, name: str) -> str:
+    """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
+    plan, ranking = found.plan, found.ranking
+    phi = plain(plan.question.phi)
+    own = next((arm for arm in ranking.arms if plan.by_network[arm.key].name == name), None)
+    if own is None:
+        return (
+            f"At φ = {phi}: no network of {name} has the wanted cost and a completed trial, so it was not compared"
+        )
+    low, high = intervals(plan.arms(found.outcomes), ranking)[own.key]
+    best = plan.by_network[ranking.arms[0].key].name
+    if best == name:
+        return f"At φ = {phi}: {name} is the best again; {found.certainty}"
+    verdict = "still ties" if own.tied else "no longer ties"
+    return (
+        f"At φ = {phi}: {name} {verdict} with the best, {best}: behind by {own.behind:.4f} ({low:.4f} … {high:.4f})"
+    )
 
 
 def _papers_gains(baseline: str) -> str:

@@ -15,7 +15,7 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.catalogue import Entry, FactoryBaseline
 from scalesearch.search.plan import Question, choose, find
-from scalesearch.search.rivals import NAMED, Rival, rival_candidates
+from scalesearch.search.rivals import NAMED, Rival, rival_candidates, transfer_name, transfer_rivals
 
 TWO = Decimal(2)
 
@@ -77,6 +77,23 @@ def test_a_comparison_takes_every_rule_and_one_of_ones_own() -> None:
     question = Question(load_baseline("b0"), TWO, BUDGETS["smoke"], rivals=(*NAMED, own))
     chosen = choose(question, find(question))
     assert [one.label for one in chosen] == ["depth", "width", "resolution", "compound", "fast", "found"]
+
+
+def test_the_tied_set_competes_with_the_single_dimensions() -> None:
+    base = load_baseline("b0")
+    first = Question(base, Decimal(1), BUDGETS["quick"])
+    found = choose(first, find(first))
+    rivals = transfer_rivals(found)
+    assert rivals[-3:] == NAMED[:3]
+    names = [one.name for one in rivals]
+    assert len(names) == len(set(names))
+    # Depth 2 and depth 1.9 with a px or two are depth alone, and so for the other two.
+    singles = {transfer_name(one) for one in found} & {"depth", "width", "resolution"}
+    assert singles == {"depth", "width", "resolution"}
+    own = {one.name: one.coefficients for one in rivals}
+    for one in found:
+        if transfer_name(one) == one.label:
+            assert own[one.label] == one.coefficients
 
 
 def test_a_function_is_not_compared() -> None:
