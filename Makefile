@@ -27,7 +27,7 @@ test-all: $(READY)  ## everything: b0-sized searches, 50 kills, every documented
 $(INTEROP)/.ready: pyproject.toml constraints.txt constraints-interop.txt
 	$(PYTHON) -m venv $(INTEROP)
 	$(INTEROP)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -c constraints-interop.txt \
-		-e . pytest pytest-timeout timm torchvision
+		-e . hypothesis pytest pytest-timeout timm torchvision
 	touch $@
 
 test-interop: $(INTEROP)/.ready  ## against the real timm and torchvision, in an environment of its own; some minutes
