@@ -48,7 +48,7 @@ def scrambled(architecture: Architecture, seed: int = 0) -> ConvNet:
     """The network with random weights, scales, shifts and statistics, so that a swapped tensor changes the logits.
 
     Each batch norm takes statistics near those of what it sees, so that no signal fades; small scales beside large
-    shifts keep a hundred layers from blowing rounding errors up to differences (float32 to float64 logits: 1e-6).
+    shifts keep a hundred layers from blowing rounding errors up: float32 and float64 logits differ by about 1e-6.
     """
     net = seeded(architecture, seed)
     generator = torch.Generator().manual_seed(seed)
