@@ -30,7 +30,7 @@ def commands(page: Path) -> list[str]:
 
 
 def is_slow(page: Path) -> bool:
-    return any(" grid " in command for command in commands(page))
+    return any(verb in command for command in commands(page) for verb in (" grid ", " export "))
 
 
 @pytest.mark.parametrize(

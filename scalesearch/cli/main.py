@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 from typer._click.exceptions import UsageError
 
+from scalesearch.cli import interrupts
 from scalesearch.errors import ScalesearchError, printable
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ _verbs()
 
 def main() -> NoReturn:
     """The program: `run`, and its exit code for certain."""
+    interrupts.leave_at_once()
     try:
         run()
     except SystemExit as end:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalesearch.cli import options
+from scalesearch.cli import interrupts, options
 from scalesearch.errors import InputError, ScalesearchError, TrialsFailedError
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     from scalesearch.study.study import Study
 
 _REFERENCE = "reference"
+_NEEDED = (
+    "scalesearch.cli.progress",
+    "scalesearch.cli.show",
+    "scalesearch.nets.flops",
+    "scalesearch.proxy.datasets",
+    "scalesearch.proxy.objective",
+    "scalesearch.study.search",
+    "scalesearch.study.summary",
+)
+"""All that a search imports, before Ctrl-C may raise."""
 
 
 def study_folder(results: Path, name: str | None, default: str) -> Path:
@@ -104,6 +115,9 @@ def search_or_plan(
         ScalesearchError: whatever ends the command with another code than 0.
     """
     console = options.console()
+    for module in _NEEDED:
+        import_module(module)
+    interrupts.raise_exceptions()  # what is begun from here on is tidied up
     images = _load(question, data)
     asked = _plan(question, images)
     if plan:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from command import scalesearch
 
 SMOKE = ("compare", "--baseline", "tiny", "--times", "4", "--budget", "smoke", "--seeds", "1", "--data", "digits")
 
 
+@pytest.mark.slow
 def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
     done = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -22,6 +22,7 @@ def search(folder: Path, *more: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_function_is_searched_and_the_study_stands_without_it(tmp_path: Path) -> None:
     shutil.copy(HERE / "factories.py", tmp_path)
     out = search(tmp_path)

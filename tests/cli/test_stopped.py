@@ -110,10 +110,11 @@ def test_a_killed_search_is_taken_up_again(
 
 def test_ctrl_c_before_anything_is_begun_is_one_line(cache: Path, tmp_path: Path) -> None:
     place = Place(tmp_path, cache)
-    process = place.start(*SMOKE, "--runner", "inline")
-    time.sleep(1.5)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert said.startswith("scalesearch: interrupted")
-    assert len(said.splitlines()) == 1
+    for seconds in (0.6, 1.1, 1.6):  # in imports, where an exception could be swallowed or end the process in C++
+        process = place.start(*SMOKE, "--runner", "inline")
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert said.startswith("scalesearch: interrupted")
+        assert len(said.splitlines()) == 1
