@@ -1,7 +1,7 @@
 """What Ctrl-C does: before anything is begun it ends the program at once, later it is an exception.
 
-An exception that falls into the import of a large library may be swallowed by it, or end the process from within C++
-(`terminate called after …`). While there is nothing to tidy up, leaving from the handler is certain.
+An exception that falls into the import of a large library may be swallowed by it, or end the process from within
+C++ (`terminate called after …`). While there is nothing to tidy up, leaving from the handler is certain.
 """
 
 from __future__ import annotations

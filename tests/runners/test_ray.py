@@ -54,7 +54,6 @@ def test_a_worker_that_dies_once_costs_nothing_but_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
 def test_a_run_that_broke_off_gives_its_slots_back(
