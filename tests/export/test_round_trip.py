@@ -155,7 +155,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("define", "architecture", "reason"), REFUSED, ids=[f"{i} {one[2][:40]}" for i, one in enumerate(REFUSED)])
+@pytest.mark.parametrize(
+    ("define", "architecture", "reason"), REFUSED, ids=[f"{i} {one[2][:40]}" for i, one in enumerate(REFUSED)]
+)
 def test_what_cannot_be_expressed_is_refused_with_the_reason(
     define: Callable[[Baseline], str], architecture: Architecture, reason: str
 ) -> None:
