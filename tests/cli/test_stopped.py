@@ -18,6 +18,10 @@ STUDY = Path("results") / "tiny-phi1-smoke"
 LONGEST = 240
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Place:
     """A folder to run in; the drawn images are shared."""
 
@@ -33,6 +37,8 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A shell starts what it runs in the background with Ctrl-C ignored, and that is inherited.
+            preexec_fn=_heed_ctrl_c,
         )
 
     def run(self, *words: str) -> str:
