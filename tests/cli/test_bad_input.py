@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from command import scalesearch
 
+from scalesearch.cli.main import run
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
@@ -123,15 +125,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def is_one_line(out: str, error: str) -> bool:
+    lines = error.splitlines()
+    return out == "" and len(lines) == 1 and lines[0].startswith("scalesearch: ") and "Traceback" not in error
+
+
 @pytest.mark.parametrize("words", BAD, ids=lambda words: " ".join(words).replace("\n", "␤"))
-def test_bad_input_is_one_line_and_exit_code_2(words: list[str], folder: Path) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(
+    words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / ".cache"))
+    monkeypatch.setattr(sys, "argv", ["scalesearch", *words])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 2
+    assert is_one_line(*capsys.readouterr())
+
+
+@pytest.mark.parametrize("words", BAD[::12], ids=lambda words: " ".join(words).replace("\n", "␤"))
+def test_it_is_so_in_a_process_of_its_own(words: list[str], folder: Path) -> None:
     done = scalesearch(*words, cwd=folder)
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("scalesearch: ")
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert is_one_line(done.stdout, done.stderr), done.stderr
 
 
 def test_the_line_and_key_of_a_bad_file_are_named(folder: Path) -> None:

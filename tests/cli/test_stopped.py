@@ -116,7 +116,7 @@ def test_a_killed_search_is_taken_up_again(
 
 def test_ctrl_c_before_anything_is_begun_is_one_line(cache: Path, tmp_path: Path) -> None:
     place = Place(tmp_path, cache)
-    for seconds in (0.6, 1.1, 1.6):  # in imports, where an exception could be swallowed or end the process in C++
+    for seconds in (0.9, 1.5):  # in imports, where an exception could be swallowed or end the process in C++
         process = place.start(*SMOKE, "--runner", "inline")
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)

@@ -34,6 +34,7 @@ def finished(runner: Runner, specs: Sequence[TrialSpec], objective: Objective) -
     return {event.spec.id: event.outcome for event in ends}
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_each_time_is_tried_again_and_then_failed(tmp_path: Path) -> None:
     log, specs = tmp_path / "log", trials(3)
     found = finished(ONE_SLOT, specs, Planted(dies=(1,), log=str(log)))

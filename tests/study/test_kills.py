@@ -117,6 +117,7 @@ def test_inline_kills(tmp_path: Path) -> None:
     assert_equal_answers(driver.folder, left_alone(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_kill_with_ray(tmp_path: Path) -> None:
     """Its workers go down with the driver; none may live on and write."""
     driver = Driver(tmp_path, "ray", 0.2)
