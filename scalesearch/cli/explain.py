@@ -41,7 +41,7 @@ def explain(
 
     baseline, member = _pair(network, depth, width, resolution, options.checked_rule(rounding))
     found = take_apart(baseline, member, coefficients_from(coefficients))
-    out = options.console()
+    out = options.console(100)
     by, net = found.multipliers, member.architecture
     scale = f"depth {plain(by.depth)}, width {plain(by.width)}, {net.resolution} px"
     out.print(f"{member.name} = {baseline.name} with {scale}", style="bold", highlight=False)

@@ -33,10 +33,10 @@ def family(
 
     Example: scalesearch family b0 --coefficients 1.2 1.1 1.15
     """
-    from scalesearch.design.baselines import load_baseline
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.family import family as grow
     from scalesearch.design.family import published as as_published
+    from scalesearch.design.networks import load_network
     from scalesearch.search.candidates import MATCHES
     from scalesearch.study.family_files import write_family
 
@@ -44,7 +44,7 @@ def family(
         raise InputError("family: give either --coefficients α β γ or --published")
     if match not in MATCHES:
         raise InputError(f"--match {match!r}: must be one of {', '.join(MATCHES)}")
-    baseline = load_baseline(network)
+    baseline = load_network(network)
     rule = options.checked_rule(rounding)
     if coefficients is None:
         if rule is not None:

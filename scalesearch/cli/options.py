@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 Rounding = Annotated[
     str | None,
-    typer.Option("--rounding", metavar="RULE", help="Round widths and depths by this rule: balanced or paper."),
+    typer.Option(
+        "--rounding", metavar="RULE", help="Round widths and depths by balanced, paper, v2, torchvision or nearest."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -63,10 +65,17 @@ def existing_study(folder: Path) -> Path:
     return folder
 
 
-def console() -> Console:
-    """Standard output; a pipe or a file gets tables at their full width."""
+def console(columns: int = 0) -> Console:
+    """Standard output; a pipe or a file gets tables at their full width.
+
+    Args:
+        columns: what a table needs: a narrower terminal breaks its lines, where otherwise figures would be cut.
+    """
     import sys
 
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=120)
+    if not sys.stdout.isatty():
+        return Console(width=120)
+    own = Console()
+    return own if own.width >= columns else Console(width=columns)

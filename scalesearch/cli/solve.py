@@ -106,7 +106,7 @@ def _latency(at_most: float) -> Limit:
         return latencies([network])[0]
 
     name = f"latency, batch 1, {device_words()}"
-    return Limit(name, "--max-latency", at_most, measured, lambda value: f"{value * 1e3:,.2f} ms", timed=True)
+    return Limit(name, "--max-latency", at_most, measured, lambda value: f"{value * 1e3:,.3g} ms", timed=True)
 
 
 def _title(baseline: Baseline, chosen: Coefficients, found: Solution) -> str:
@@ -144,7 +144,7 @@ def _words(baseline: Baseline, found: Solution) -> tuple[str, str]:
         return size, "Nothing binds: this is the family's largest member."
     binding = " and ".join(use.limit.flag for use in found.uses if use.binds)
     following = f"φ = {plain(larger.phi)}, {larger.macs:,} multiply-adds, {larger.params:,} parameters"
-    return size, f"Bound by {binding}: the next larger member ({following}) is beyond."
+    return size, f"Bound by {binding}: the next larger one in multiply-adds ({following}) is beyond."
 
 
 def _write(out: Path, baseline: Baseline, chosen: Coefficients, rule: str, found: Solution) -> None:

@@ -25,7 +25,7 @@ def tables(rounding: options.Rounding = None, json: options.Json = False) -> Non
     if json:
         _print_json(stages, networks, variants)
         return
-    out = options.console()
+    out = options.console(108)
     out.print(_stages(stages))
     out.print(
         "Strides of rows 5 and 6 were first printed as 1 and 2; the code's 2 and 1 are right (tensorflow/tpu#383). "

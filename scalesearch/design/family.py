@@ -113,7 +113,10 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
 
 
 def _name(baseline: Baseline, phi: int) -> str:
-    return f"b{phi}" if baseline.name == "b0" else f"phi{phi}"
+    """b1 … b7 of b0, phi1 … phi7 of any other; of a member that is scaled again its own name goes before."""
+    if baseline.name == "b0":
+        return f"b{phi}"
+    return f"{baseline.name[:58]}-phi{phi}" if baseline.name.startswith("phi") else f"phi{phi}"
 
 
 def _member(

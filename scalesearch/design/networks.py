@@ -40,6 +40,8 @@ def load_origin(member: Baseline, where: str) -> Baseline:
     if member.origin is None:
         raise InputError(f"{where}: was not scaled from another network; give a member, or multipliers")
     name = member.origin.baseline
+    if name == member.name:
+        raise InputError(f"{where}: says that it was scaled from itself ({name!r}); name one of the two otherwise")
     beside = Path(where).with_name(f"{name}.yaml")
     if is_path(where) and beside.is_file():
         baseline = load_baseline(str(beside))

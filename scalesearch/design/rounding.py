@@ -29,6 +29,7 @@ from functools import lru_cache
 from scalesearch.design.exact import ceiling, floor, nearest, product
 from scalesearch.errors import SpaceError
 
+_LARGEST_DIVISOR = 4096
 _KEPT_SHARE = Decimal("0.9")
 
 
@@ -102,8 +103,8 @@ class Rounding:
     def __post_init__(self) -> None:
         if self.rule not in _RULES:
             raise SpaceError(f"rounding is {self.rule!r}, but it must be one of {', '.join(_RULES)}")
-        if self.divisor < 1:
-            raise SpaceError(f"divisor is {self.divisor}, but widths are multiples of at least 1")
+        if not 1 <= self.divisor <= _LARGEST_DIVISOR:
+            raise SpaceError(f"divisor is {self.divisor}, but widths are multiples of 1 … {_LARGEST_DIVISOR}")
 
     def width(self, width: int, multiplier: Decimal, unit: int = 1) -> int:
         """A scaled number of channels; a multiplier of 1 changes nothing.

@@ -56,7 +56,7 @@ def load_factory(name: str) -> Factory:
         module = importlib.import_module(module_name)
         build = getattr(module, function)
         known = inspect.signature(build).parameters
-    except Exception as error:  # a user's module raises what it likes
+    except (Exception, SystemExit) as error:  # a user's module raises what it likes
         raise InputError(f"baseline {name!r}: cannot be imported ({_reason(error)})") from error
     missing = [one for one in _ARGUMENTS if one not in known]
     if missing:
@@ -88,7 +88,7 @@ def _build(factory: Factory, depth: Decimal, width: Decimal, px: int) -> nn.Modu
     call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
     try:
         module = factory.build(depth=float(depth), width=float(width), resolution=px)
-    except Exception as error:  # a user's function raises what it likes
+    except (Exception, SystemExit) as error:  # a user's function raises what it likes
         raise InputError(f"baseline {call}: fails ({_reason(error)})") from error
     if not isinstance(module, nn.Module):
         raise InputError(f"baseline {call}: gives a {type(module).__name__}, but must give a torch module")
@@ -112,15 +112,19 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
             logits = module(image)
             operations = FlopCountAnalysis(module, image).by_operator()
             activations = ActivationCountAnalysis(module, image).total()
-        except Exception as error:  # a user's network raises what it likes
+        except (Exception, SystemExit) as error:  # a user's network raises what it likes
             raise InputError(f"baseline {call}: fails on an image of {px} px ({_reason(error)})") from error
     if not isinstance(logits, torch.Tensor) or logits.dim() != _LOGITS:
         raise InputError(f"baseline {call}: must turn images (N, 3, {px}, {px}) into logits (N, classes)")
     macs = sum(int(operations[name]) for name in MULTIPLY_ADDS)
+    if macs == 0:
+        raise InputError(
+            f"baseline {call}: has no convolution, linear layer or matrix product, so nothing to scale"
+        )
     params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
     return FactoryNetwork(factory.name, depth, width, px, logits.shape[1], macs, params, int(activations))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())[:200]
     return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)

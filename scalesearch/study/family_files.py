@@ -61,13 +61,17 @@ def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) 
     )
 
 
+def _gamma(member: Member) -> str:
+    return "" if member.implied_gamma is None else f", γ {member.implied_gamma}"
+
+
 def member_text(member: Member) -> str:
     """A member as a baseline file, with its cost in a comment on top."""
     price = cost(member.baseline.architecture)
     off = "" if member.matched else "  (more than 5 % off)"
     head = (
         f"# {member.baseline.name}: nominal FLOPs ratio {member.nominal_flops_ratio}, "
-        f"measured {member.flops_ratio}{off}\n"
+        f"measured {member.flops_ratio}{off}; resolution × {member.resolution_multiplier}{_gamma(member)}\n"
         f"# {price.macs} multiply-adds, {price.params} parameters, {price.activations} activations\n"
     )
     return head + baseline_text(member.baseline)

@@ -166,3 +166,10 @@ def test_an_export_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None
     assert done.returncode == 2
     assert done.stderr.startswith("scalesearch: mnasnet: torchvision's network has relu6, but this one relu; ")
     assert not (tmp_path / "exports").exists()
+
+
+def test_help_names_every_rounding_rule() -> None:
+    from scalesearch.design.rounding import ROUNDING_RULES
+
+    said = " ".join(scalesearch("cost", "--help").stdout.split())
+    assert all(rule in said.split("--rounding")[1] for rule in ROUNDING_RULES)

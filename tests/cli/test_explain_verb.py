@@ -23,7 +23,9 @@ def shown_at_100_columns(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[s
     from scalesearch.cli import options
     from scalesearch.cli.main import app
 
-    monkeypatch.setattr(options, "console", lambda: Console(width=100, force_terminal=False))
+    monkeypatch.setattr(
+        options, "console", lambda columns=0: Console(width=max(100, columns), force_terminal=False)
+    )
     found = CliRunner().invoke(app, list(words))
     assert found.exit_code == 0, found.output
     return found.output.splitlines()
@@ -122,7 +124,7 @@ def test_the_tables_say_what_differs() -> None:
         "1.450 G to 1.800 G",
     ):
         assert words in shown
-    assert "width 1 2 224 78.9 1.8 G 1.450G -19.4% 4.50x 3.76x 18.12M b" in shown
+    assert "width 1 2 224 78.9 1.8 G 1.450G -19.4% 4.50x 3.76x 18.12M" in shown
 
 
 def test_the_tables_as_json() -> None:

@@ -179,3 +179,13 @@ def test_values_are_checked_when_they_are_born() -> None:
     with pytest.raises(SpaceError, match="activation is 'gelu'"):
         replace(net, activation="gelu")
     assert Baseline("x", "", net, Rounding("paper")).axes == ("depth", "width", "resolution")
+
+
+def test_a_member_that_is_scaled_again_has_members_of_other_names() -> None:
+    own = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
+    once = family(load_baseline("resnet18"), own)
+    assert [one.baseline.name for one in once] == ["resnet18", *(f"phi{phi}" for phi in range(1, 8))]
+    twice = family(once[1].baseline, own)
+    names = [one.baseline.name for one in twice]
+    assert names == ["phi1", *(f"phi1-phi{phi}" for phi in range(1, 8))]
+    assert len({one.baseline.name for one in family(twice[1].baseline, own)}) == 8

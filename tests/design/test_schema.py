@@ -40,3 +40,10 @@ def test_an_editor_would_fill_in_defaults_that_the_reader_takes() -> None:
         for entry in part["properties"].values():
             if entry.get("default") is not None:
                 jsonschema.validate(entry["default"], {**entry, "$defs": schema["$defs"]})
+
+
+@pytest.mark.parametrize("path", SPACES, ids=lambda path: path.stem)
+def test_every_shipped_baseline_says_how_depth_and_width_apply(path: Path) -> None:
+    said = " ".join(line[2:] for line in path.read_text().splitlines() if line.startswith("# "))
+    assert "Depth multiplies the " in said
+    assert "width " in said

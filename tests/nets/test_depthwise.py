@@ -163,3 +163,25 @@ def test_frozen_weights_need_no_gradient() -> None:
     layer(images).sum().backward()
     assert images.grad is not None
     assert layer.weight.grad is None
+
+
+@pytest.mark.parametrize(
+    ("channels", "out", "px", "stride"), [(4, 8, 24, 2), (6, 10, 26, 2), (17, 5, 7, 3), (3, 4, 5, 2)]
+)
+def test_a_strided_pointwise_layer_is_the_plain_one_and_survives_training(
+    channels: int, out: int, px: int, stride: int
+) -> None:
+    """torch's own backward pass of the first two kills the process in channels_last."""
+    layer = PointwiseConv2d(channels, out, stride, bias=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = torch.randn(16, channels, px, px).to(memory_format=torch.channels_last).requires_grad_()
+    layer.train()
+    for _ in range(3):
+        output = layer(images)
+        output.backward(torch.ones_like(output))
+    plain = images.detach()[:, :, ::stride, ::stride].permute(0, 2, 3, 1) @ layer.weight.detach()[:, :, 0, 0].T
+    expected = (plain + layer.bias.detach()).permute(0, 3, 1, 2)
+    assert torch.allclose(output, expected, atol=1e-5)
+    assert layer.weight.grad is not None
+    summed = 3 * images.detach()[:, :, ::stride, ::stride].sum((0, 2, 3))
+    assert torch.allclose(layer.weight.grad[:, :, 0, 0], summed.expand(out, -1), rtol=1e-3, atol=1e-2)
+    assert torch.allclose(layer.eval()(images), expected, atol=1e-5)

@@ -29,8 +29,8 @@ def convolution(layer: Layer) -> nn.Conv2d:
     """The layer's convolution, padded by kernel//2, in the form that trains fastest on a CPU."""
     if layer.depthwise:
         return DepthwiseConv2d(layer.in_width, layer.kernel, layer.stride, bias=layer.bias)
-    if layer.kernel == layer.stride == 1:
-        return PointwiseConv2d(layer.in_width, layer.out_width, bias=layer.bias)
+    if layer.kernel == 1:
+        return PointwiseConv2d(layer.in_width, layer.out_width, layer.stride, bias=layer.bias)
     padding = layer.kernel // 2
     return nn.Conv2d(layer.in_width, layer.out_width, layer.kernel, layer.stride, padding, bias=layer.bias)
 
