@@ -147,10 +147,14 @@ def _infeasible(baseline: Architecture, members: Sequence[PhiMember], limits: Se
     nearest = min(members, key=worst)
     missed = [
         f"{one.flag} {one.shown(one.at_most)}: the nearest member (φ = {plain(nearest.phi)}) has "
-        f"{one.shown(ratio * one.at_most)}, {ratio:.3g}x as much"
+        f"{one.shown(ratio * one.at_most)}, {_times(ratio)}x as much"
         for ratio, one in excesses(nearest)
         if ratio > 1
     ]
     return InputError(
         f"{'; '.join(missed)}; nothing in the family fits: raise the limit or take a smaller baseline"
     )
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"

@@ -19,7 +19,8 @@ def comparison_lines(found: Answer) -> list[str]:
     base = plan.base_arm(found.outcomes).accuracies
     away = intervals(plan.arms(found.outcomes), ranking)
     first = ranking.arms[0]
-    measured = f"{first.mean:.4f} ± {first.standard_error:.4f} ({first.seeds} seeds)"
+    seeds = "1 seed" if first.seeds == 1 else f"{first.seeds} seeds"
+    measured = f"{first.mean:.4f} ± {first.standard_error:.4f} ({seeds})"
     lines = [f"Best: {names[first.key]}, {measured}; {found.certainty}"]
     for arm in ranking.arms[1:]:
         low, high = away[arm.key]

@@ -82,4 +82,4 @@ def _sync_folder(folder: Path) -> None:
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The system's refusal to write a file, in one line."""
-    return StorageError(f"{path}: cannot be written ({error.strerror}); free space or choose another --results")
+    return StorageError(f"{path}: cannot be written ({error.strerror}); free space or choose another folder")

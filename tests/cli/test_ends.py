@@ -132,7 +132,7 @@ def test_a_full_disk_is_4(search: Search, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(os, "link", full)
     code, _, said = search(Planted())
     assert code == 4
-    assert "cannot be written (No space left on device); free space or choose another --results" in one_line(said)
+    assert "cannot be written (No space left on device); free space or choose another folder" in one_line(said)
     assert list((search.study / "trials").iterdir()) == []
 
 

@@ -178,7 +178,7 @@ def test_a_disk_that_fails_leaves_no_half_record(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, name, fails)
-        with pytest.raises(StorageError, match="free space or choose another --results"):
+        with pytest.raises(StorageError, match="free space or choose another folder"):
             write_record(tmp_path, RECORD)
     assert [path for path in tmp_path.iterdir() if path.suffix == ".tmp"] == []
     assert (name == "open") == (SPEC.id in read_records(tmp_path))
