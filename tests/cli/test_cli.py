@@ -47,7 +47,7 @@ def test_help_is_quick_and_has_an_example(verb: list[str]) -> None:
         seconds.append(time.perf_counter() - start)
     assert done.returncode == 0
     assert "Example: scalesearch " in done.stdout
-    assert min(seconds) < 0.6  # .3 s on a quiet machine; heavy imports would be seconds
+    assert min(seconds) < 2  # .3 s on a quiet machine; heavy imports would be seconds
 
 
 def test_help_imports_nothing_heavy() -> None:
