@@ -30,7 +30,8 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.nets import depthwise
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.memory import keep_memory
-from scalesearch.proxy.training import TrainingData, train
+from scalesearch.proxy.tensors import TrainingData
+from scalesearch.proxy.training import train
 from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.study.provenance import environment

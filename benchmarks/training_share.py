@@ -29,7 +29,8 @@ from scalesearch.runners.execution import Event, Finished, Runner
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.plan import DataFacts, Plan, Question, image_px
+from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.question import Question, image_px
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
 
@@ -41,7 +42,7 @@ def main() -> None:
     question = Question(load_baseline("b0"), Decimal(1), BUDGETS["quick"])
     data = load_data("fractal", image_px(question), question.budget.scenes, cache_folder())
     plan = Plan(question, DataFacts(data.name, data.fingerprint, len(data.classes), 0, len(data.val_labels_N)))
-    specs = plan.first_wave()[:count]
+    specs = plan.waves({})[0][:count]
     objective = ProxyTraining(data)
     where = environment()
     print(f"{where['processor']}, {SLOTS} cores; torch {where['torch']}, ray {where['ray']}; {len(specs)} trials")

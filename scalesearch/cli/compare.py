@@ -47,7 +47,7 @@ def compare(
     from scalesearch.design.baselines import is_factory, load_baseline
     from scalesearch.design.exact import plain
     from scalesearch.search.budget_file import load_budget
-    from scalesearch.search.plan import Question, choose, find
+    from scalesearch.search.question import Question, choose, find
     from scalesearch.search.rivals import NAMED
 
     if is_factory(baseline):

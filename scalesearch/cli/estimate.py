@@ -21,14 +21,14 @@ _SECONDS_A_TRIAL = 0.5
 
 def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     """Candidates, trials, multiply-adds and time, as lines."""
-    first = plan.first_wave()
+    first = plan.waves({})[0]
     more = plan.total_trials() - len(first)
-    images = plan.data.train * plan.question.budget.recipe.epochs
-    seconds, slots = _seconds(first, images), _slots(gpus_per_trial)
-    whole = (seconds + more * seconds / len(first)) / slots
+    images, slots = plan.total_images(), _slots(gpus_per_trial)
+    # What is not known yet trains the mean network of the first wave.
+    seconds = _seconds(first) * images / len(first) + plan.total_trials() * _SECONDS_A_TRIAL
+    whole = seconds / slots
     # Forward, and twice that backward (gradients of inputs and of weights).
-    macs = 3 * images * sum(cost(spec.proxy).macs for spec in first)
-    macs += macs * more // len(first)
+    macs = 3 * images * sum(cost(spec.proxy).macs for spec in first) // len(first)
     found, base = plan.found, plan.question.baseline.name
     networks = len(found.candidates) + len(found.unmatched)
     head = (
@@ -36,8 +36,8 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
         f"and {len(plan.chosen)} are compared:"
     )
     trials = (
-        f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), {images} images each, "
-        f"about {si(macs)} multiply-adds in training"
+        f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), "
+        f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
     )
     time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
     chosen = [_line(one, f"{len(one.aliases)} aliases") for one in plan.chosen]
@@ -50,8 +50,8 @@ def _line(one: Candidate, note: str) -> str:
     return f"  {one.label:<20} {px:>4} px  {si(one.cost.macs):>7} MACs  {ratio:.3f}x  {note}"
 
 
-def _seconds(specs: Sequence[TrialSpec], images: int) -> float:
-    """Training time of all specs, one after another: timed for a few sizes, linear in MACs between them."""
+def _seconds(specs: Sequence[TrialSpec]) -> float:
+    """Training time of one image of each spec, in all: timed for a few sizes, linear in MACs between them."""
     import numpy as np
 
     from scalesearch.proxy.timing import seconds_per_image
@@ -62,7 +62,7 @@ def _seconds(specs: Sequence[TrialSpec], images: int) -> float:
     xs = [cost(spec.proxy).macs for spec in timed]
     ys = [seconds_per_image(spec) for spec in timed]
     slope, start = np.polyfit(xs, ys, 1)
-    return float(sum((start + slope * cost(spec.proxy).macs) * images + _SECONDS_A_TRIAL for spec in specs))
+    return float(sum(start + slope * cost(spec.proxy).macs for spec in specs))
 
 
 def _slots(gpus_per_trial: float | None) -> int:

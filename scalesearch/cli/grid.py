@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.catalogue import FactoryBaseline
-    from scalesearch.search.plan import Question
+    from scalesearch.search.question import Question
 
 _BUDGETS = "smoke, quick, standard, full or a YAML file"
 
@@ -36,6 +36,9 @@ def grid(
     match: Annotated[
         str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
+    scheduler: Annotated[
+        str, typer.Option(help="halving: the better half of the candidates goes on; grid: all train to the end.")
+    ] = "halving",
     runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
     address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
     gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
@@ -54,7 +57,7 @@ def grid(
     """
     from scalesearch.design.exact import plain
 
-    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match)
+    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler)
     default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
@@ -99,7 +102,7 @@ def _check(
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
     there = where.with_name(f"{where.name}-check-phi{plain(phi)}")
-    asked = replace(question, phi=phi, match="flops", rivals=transfer_rivals(tied))
+    asked = replace(question, phi=phi, match="flops", rivals=transfer_rivals(tied), scheduler="grid")
     searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False)
     second = open_study(there)
     checked = answer(second.plan, second.outcomes())
@@ -116,20 +119,26 @@ def _question(
     tolerance: str | None,
     rounding: str | None,
     match: str,
+    scheduler: str,
 ) -> Question:
+    from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.candidates import MATCHES
-    from scalesearch.search.plan import Question, choose, find, with_overrides
+    from scalesearch.search.question import SCHEDULERS, Question, choose, find, with_overrides
 
     if match not in MATCHES:
         raise InputError(f"--match {match!r}: must be one of {', '.join(MATCHES)}")
+    if scheduler not in SCHEDULERS:
+        raise InputError(f"--scheduler {scheduler!r}: must be one of {', '.join(SCHEDULERS)}")
     power = options.decimal(phi, "--phi")
     if power is None or not 0 < power <= 10:
         raise InputError(f"--phi {phi}: must be above 0 and at most 10")
     spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
     spent = with_overrides(load_budget(budget), spacing, slack, seeds)
+    if scheduler == "halving":
+        spent = prolongable(spent)
     rule = options.checked_rule(rounding) or "balanced"
-    question = Question(_baseline(baseline, power, spent, match), power, spent, rule, match)
+    question = Question(_baseline(baseline, power, spent, match), power, spent, rule, match, scheduler=scheduler)
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question
 

@@ -53,7 +53,7 @@ class Progress:
         if isinstance(event, Started):
             self._running[event.spec.id] = (event.spec, 0)
         elif isinstance(event, Progressed):
-            self._running[event.spec.id] = (event.spec, event.epoch.index)
+            self._running[event.spec.id] = (event.spec, max(0, event.epoch.samples - event.spec.since))
         elif isinstance(event, Finished):
             self._running.pop(event.spec.id, None)
             self._finished[event.spec.id] = event.outcome
@@ -72,14 +72,15 @@ class Progress:
         )
 
     def _name(self, spec: TrialSpec) -> str:
-        return f"{self._names[spec.network_id]} seed {spec.seed}"
+        rung = f" {spec.samples} images" if spec.samples is not None else ""
+        return f"{self._names[spec.network_id]} seed {spec.seed}{rung}"
 
     def _work(self, spec: TrialSpec) -> int:
-        return cost(spec.proxy).macs * spec.recipe.epochs
+        return cost(spec.proxy).macs * self._plan.images(spec)
 
     def _work_done(self) -> float:
         whole = sum(self._work(self._specs[key]) for key in self._finished if key in self._specs)
-        part = sum(self._work(spec) * index / spec.recipe.epochs for spec, index in self._running.values())
+        part = sum(cost(spec.proxy).macs * seen for spec, seen in self._running.values())
         return whole + part
 
     def _seconds_left(self) -> float | None:
@@ -88,26 +89,28 @@ class Progress:
         elapsed = time.monotonic() - self._began
         if done <= 0:
             return None
-        known = [self._work(spec) for spec in self._specs.values()]
-        total = sum(known) + (self._total - len(known)) * sum(known) / len(known)
+        known = sum(self._work(spec) for spec in self._specs.values())
+        images = sum(self._plan.images(spec) for spec in self._specs.values())
+        total = known * max(1.0, self._plan.total_images() / images)
         return (total - self._work_done()) * elapsed / done
 
     def _table(self) -> Group:
         """The running trials, the best so far, and how far it is."""
         table = Table(title="Trials", title_justify="left", expand=False)
-        for name in ("α/β/γ", "seed", "epoch", "accuracy"):
+        for name in ("α/β/γ", "seed", "trained", "accuracy"):
             table.add_column(name, justify="left" if name == "α/β/γ" else "right")
-        best = [one for one in self._finished.items() if one[1].accuracy is not None]
+        # A record of a later rung may be there before the plan knows of it.
+        best = [one for one in self._finished.items() if one[1].accuracy is not None and one[0] in self._specs]
         best.sort(key=lambda one: -(one[1].accuracy or 0))
         for key, outcome in best[:_LEADERS]:
             spec = self._specs[key]
             name, seed = self._names[spec.network_id], str(spec.seed)
             table.add_row(name, seed, "done", f"{outcome.accuracy:.4f}")
-        for spec, index in self._running.values():
+        for spec, seen in self._running.values():
             table.add_row(
                 self._names[spec.network_id],
                 str(spec.seed),
-                f"{index}/{spec.recipe.epochs}",
+                f"{seen / self._plan.images(spec):.0%}",
                 "…",
                 style="dim",
             )

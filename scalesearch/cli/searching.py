@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from scalesearch.proxy.datasets import ImageData
     from scalesearch.runners.execution import Runner
-    from scalesearch.search.plan import Plan, Question
+    from scalesearch.search.plan import Plan
+    from scalesearch.search.question import Question
     from scalesearch.search.trial import Outcome
     from scalesearch.study.study import Study
 
@@ -74,7 +75,7 @@ def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) ->
 def _load(question: Question, data: str) -> ImageData:
     from scalesearch.cli.cache import cache_folder
     from scalesearch.proxy.datasets import load_data
-    from scalesearch.search.plan import image_px
+    from scalesearch.search.question import image_px
 
     return load_data(data, image_px(question), question.budget.scenes, cache_folder())
 
@@ -161,6 +162,7 @@ def _run(
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.canonical import digest
+    from scalesearch.study.files import make_folder
     from scalesearch.study.search import search
 
     plan = study.plan
@@ -177,8 +179,11 @@ def _run(
             for network in networks
             if isinstance(network, Architecture)  # a user's own were counted by fvcore to begin with
         }
+        checkpoints = study.checkpoints_folder
+        make_folder(checkpoints)
+        objective = ProxyTraining(images, checkpoints.resolve())
         with Progress(plan, outcomes, console) as progress:
-            search(study, runner, ProxyTraining(images), progress, totals)
+            search(study, runner, objective, progress, totals)
     except KeyboardInterrupt:
         from scalesearch.cli.main import INTERRUPTED, fail
 
@@ -187,7 +192,7 @@ def _run(
 
 
 def _finish(study: Study, console: Console) -> None:
-    from scalesearch.cli.show import ranking_table, unmatched_lines
+    from scalesearch.cli.show import left_behind_lines, ranking_table, unmatched_lines
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.study.answer import answer, write_answer
     from scalesearch.study.family_files import found_family
@@ -202,7 +207,7 @@ def _finish(study: Study, console: Console) -> None:
             fvcore_receipt(member.baseline.architecture)
         write_answer(study.folder, found)
         console.print(ranking_table(found))
-        for line in [*unmatched_lines(study.plan), *summary_lines(found, study.folder)]:
+        for line in [*left_behind_lines(found), *unmatched_lines(study.plan), *summary_lines(found, study.folder)]:
             console.print(line, highlight=False, soft_wrap=True)
     if failed:
         error: ScalesearchError = TrialsFailedError(

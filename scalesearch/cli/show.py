@@ -36,7 +36,7 @@ def show(
         print(f"{results}: {len(outcomes)}/{study.plan.total_trials()} trials done, none of a candidate complete")
         return
     console.print(ranking_table(found))
-    for line in unmatched_lines(study.plan):
+    for line in [*left_behind_lines(found), *unmatched_lines(study.plan)]:
         console.print(line, highlight=False, soft_wrap=True)
     if study.plan.left(outcomes):
         print(f"Not finished: {len(outcomes)}/{study.plan.total_trials()} trials. Resume: {study.command}")
@@ -49,7 +49,6 @@ def ranking_table(found: Answer) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from scalesearch.design.exact import plain
     from scalesearch.units import si
 
     asked = found.plan.question
@@ -70,7 +69,7 @@ def ranking_table(found: Answer) -> Table:
         mark = ("▸" if arm.key == found.ranking.recommended else " ") + ("=" if arm.tied else " ")
         table.add_row(
             mark,
-            candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}",
+            _short(found.plan, arm.key),
             str(candidate.architecture.resolution),
             f"{own.product:.3f}",
             f"{candidate.flops_ratio:.3f}x",
@@ -81,6 +80,29 @@ def ranking_table(found: Answer) -> Table:
             style="bold" if arm.key == found.ranking.recommended else None,
         )
     return table
+
+
+def _short(plan: Plan, key: str) -> str:
+    """A candidate's name, or its coefficients with γ to three places."""
+    from scalesearch.design.exact import plain
+
+    candidate = plan.by_network[key]
+    own = candidate.coefficients
+    return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
+
+
+def left_behind_lines(found: Answer) -> list[str]:
+    """By halving: who was left on which rung."""
+    plan = found.plan
+    behind = plan.left_behind(found.outcomes)
+    if plan.ladder is None or not behind:
+        return []
+    lines = []
+    for index, rung in enumerate(plan.ladder.rungs):
+        names = [_short(plan, key) for key, at in behind.items() if at == index]
+        if names:
+            lines.append(f"Left after {rung.samples} images: {', '.join(names)}")
+    return lines
 
 
 def unmatched_lines(plan: Plan) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -11,9 +12,11 @@ from torch import nn
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.memory import keep_memory
-from scalesearch.proxy.training import Diverged, TrainingData, train
+from scalesearch.proxy.tensors import TrainingData
+from scalesearch.proxy.training import Diverged, Training, branch, trunk, whole
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 
@@ -23,9 +26,14 @@ BATCH_NORM_MOMENTUM = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProxyTraining:
-    """Train `spec.proxy` on `data`, on the GPU that the process sees or else on one CPU thread."""
+    """Train `spec.proxy` on `data`, on the GPU that the process sees or else on one CPU thread.
+
+    A trial on a rung of successive halving leaves a checkpoint in the folder `checkpoints` and goes on from the one
+    that it finds there; None, or a folder that this machine does not have: it trains from the beginning.
+    """
 
     data: ImageData
+    checkpoints: Path | None = None
 
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
         """The trial's epochs; ends with `diverged` or `oom` where training does."""
@@ -41,7 +49,8 @@ class ProxyTraining:
             self.data.val_labels_N,
         )
         try:
-            yield from train(network, full.resized(spec.proxy.resolution), spec.recipe, spec.seed, device)
+            run = Training(network, full.resized(spec.proxy.resolution), spec.recipe, spec.seed, device)
+            yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
         except Diverged as error:
             raise TrialEndedError("diverged", str(error)) from error
         except torch.cuda.OutOfMemoryError as error:
@@ -50,6 +59,16 @@ class ProxyTraining:
             if device.type == "cuda":
                 del network
                 torch.cuda.empty_cache()
+
+    def _rung(self, run: Training, spec: TrialSpec, end: int) -> Iterator[Epoch]:
+        """Take up the trunk where it was left, go on to the fork, keep the state, and let the rate decay."""
+        fork = spec.recipe.fork(end)
+        if self.checkpoints is not None and (state := kept(self.checkpoints, spec.trunk_id, fork)) is not None:
+            run.restore(state)
+        yield from trunk(run, fork)
+        if self.checkpoints is not None:
+            keep(self.checkpoints, spec.trunk_id, fork, run.state())
+        yield from branch(run, end)
 
 
 def prepare_process() -> torch.device:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 
 from scalesearch.proxy.objective import initial_network, prepare_process
-from scalesearch.proxy.training import TrainingData, train
+from scalesearch.proxy.tensors import TrainingData
+from scalesearch.proxy.training import train
 from scalesearch.search.trial import TrialSpec
 
 _BATCHES = 3

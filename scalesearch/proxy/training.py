@@ -1,19 +1,18 @@
-"""Train one network for a few epochs; whoever reads the epochs decides when to stop."""
+"""Train one network step by step; whoever reads the epochs decides when to stop."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scalesearch.errors import InputError
-from scalesearch.proxy.augment import draw_moves, normalise, take
-from scalesearch.proxy.schedule import learning_rate
+from scalesearch.proxy.augment import Moves, draw_moves, normalise, take
+from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, trunk_rate
+from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.task import Epoch, Recipe
 
 
@@ -25,85 +24,163 @@ class Diverged(Exception):  # noqa: N818 (an outcome of a trial, not a mistake)
         self.epoch = epoch
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """Images as uint8 at the resolution of the model and their classes as int64, all on one device."""
-
-    train_images_NCHW: Tensor
-    train_labels_N: Tensor
-    val_images_NCHW: Tensor
-    val_labels_N: Tensor
-
-    def __post_init__(self) -> None:
-        for part in ("train", "val"):
-            images: Tensor = getattr(self, f"{part}_images_NCHW")
-            labels: Tensor = getattr(self, f"{part}_labels_N")
-            if images.dtype != torch.uint8 or images.ndim != 4:
-                raise InputError(
-                    f"{part} images are {images.dtype} with {images.ndim} dimensions: give uint8, NCHW"
-                )
-            if labels.dtype != torch.int64 or labels.shape != images.shape[:1] or not len(labels):
-                raise InputError(
-                    f"{part} labels are {labels.dtype} of shape {tuple(labels.shape)} for {len(images)} "
-                    "images: give int64, one an image, and at least one image"
-                )
-
-    def resized(self, px: int) -> TrainingData:
-        """The same images at `px` x `px`; the images must be on the CPU (see `resize`)."""
-        return TrainingData(
-            resize(self.train_images_NCHW, px),
-            self.train_labels_N,
-            resize(self.val_images_NCHW, px),
-            self.val_labels_N,
-        )
-
-    def to(self, device: torch.device) -> TrainingData:
-        """The same data on `device`, the images in channels_last."""
-        return TrainingData(
-            self.train_images_NCHW.to(device, memory_format=torch.channels_last),
-            self.train_labels_N.to(device),
-            self.val_images_NCHW.to(device, memory_format=torch.channels_last),
-            self.val_labels_N.to(device),
-        )
-
-
-def resize(images_NCHW: Tensor, px: int) -> Tensor:
-    """uint8 images on the CPU at `px` x `px`: bilinear, antialiased, in integers, so the same everywhere.
-
-    Identical to the input when `px` already is its side. The result is in channels_last, the layout that
-    torch resizes fast.
-    """
-    images_NCHW = images_NCHW.contiguous(memory_format=torch.channels_last)
-    if images_NCHW.shape[2:] == (px, px):
-        return images_NCHW
-    return F.interpolate(images_NCHW, size=(px, px), mode="bilinear", antialias=True)
-
-
-def train(model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device) -> Iterator[Epoch]:
-    """Train `model` in place on `device` and yield each epoch as it ends; the next one runs when asked for.
+class Training:
+    """A network under training: its weights, its optimiser, its random state and how many steps it has taken.
 
     SGD with Nesterov momentum, label smoothing, weight decay on weights of two or more dimensions only,
     channels_last, bfloat16 autocast on CUDA. The last, incomplete batch of an epoch is dropped (data
     smaller than a batch is one batch). Order, augmentation and dropout depend on `seed` alone, not on the
     model, its initial weights or the global random state, which is left as it was. On a CPU the same seed
-    gives the same bits in the same environment (machine, versions, number of threads).
-
-    Raises `Diverged` when a loss is NaN or infinite. `torch.cuda.OutOfMemoryError` is let through.
+    gives the same bits in the same environment (machine, versions, number of threads), whether the steps are
+    taken in one go or `state` was kept and restored in between.
     """
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
-    data = data.to(device)
-    optimizer = _optimizer(model, recipe)
-    count = len(data.train_labels_N)
-    batch = min(recipe.batch, count)
-    generator = torch.Generator().manual_seed(seed)
-    for epoch in range(1, recipe.epochs + 1):
-        start = time.perf_counter()
-        train_loss = _train_epoch(model, optimizer, data, recipe, epoch, generator, device)
-        val_loss, val_accuracy = _evaluate(model, data, batch, device)
-        if not math.isfinite(val_loss):
-            raise Diverged(epoch)
-        seconds = time.perf_counter() - start
-        yield Epoch(epoch, epoch * (count // batch) * batch, train_loss, val_loss, val_accuracy, seconds)
+
+    def __init__(
+        self, model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device
+    ) -> None:
+        model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
+        self.model, self.data, self.recipe, self.device = model, data.to(device), recipe, device
+        self.optimizer = _optimizer(model, recipe)
+        self.count = len(data.train_labels_N)
+        self.batch = min(recipe.batch, self.count)
+        self.steps_an_epoch = self.count // self.batch
+        self.steps = recipe.epochs * self.steps_an_epoch
+        """Of the whole recipe."""
+        self.step = 0
+        """Taken so far."""
+        self._generator = torch.Generator().manual_seed(seed)
+        self._before_epoch = self._generator.get_state()
+        self._order_N = torch.empty(0, dtype=torch.int64)
+        self._moves: Moves | None = None
+        self._dropout: list[Tensor] = []
+        self._losses: list[Tensor] = []
+        self._began = time.perf_counter()
+
+    def epochs(self, until: int, rate: Schedule) -> Iterator[Epoch]:
+        """Train up to step `until` and report at the end of every epoch on the way.
+
+        Raises:
+            Diverged: a loss is NaN or infinite. `torch.cuda.OutOfMemoryError` is let through.
+        """
+        while self.step < until:
+            end = (self.step // self.steps_an_epoch + 1) * self.steps_an_epoch
+            self._advance(min(end, until), rate)
+            if self.step == end:
+                yield self.report()
+
+    def report(self) -> Epoch:
+        """Validate, and say what the steps since the last report came to."""
+        index = -(-self.step // self.steps_an_epoch)
+        train_loss = torch.stack(self._losses).double().mean().item() if self._losses else math.nan
+        val_loss, val_accuracy = _evaluate(self.model, self.data, self.batch, self.device)
+        if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
+            raise Diverged(index)
+        now = time.perf_counter()
+        seconds, self._began, self._losses = now - self._began, now, []
+        return Epoch(index, self.step * self.batch, train_loss, val_loss, val_accuracy, seconds)
+
+    def _advance(self, until: int, rate: Schedule) -> None:
+        """Steps within one epoch."""
+        if self.step % self.steps_an_epoch == 0:
+            self._begin_epoch()
+        assert self._moves is not None, "an epoch has begun"
+        self.model.train()
+        first = self.step - self.step % self.steps_an_epoch
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            self._set_dropout()
+            while self.step < until:
+                place = (self.step - first) * self.batch
+                part = slice(place, place + self.batch)
+                images_NCHW, index_B = self.data.train_images_NCHW, self._order_N[part]
+                images_BCHW = normalise(take(images_NCHW, index_B, self._moves[part], self.recipe.crop))
+                labels_B = self.data.train_labels_N[index_B]
+                loss = _step(self.model, self.optimizer, images_BCHW, labels_B, rate(self.step), self.recipe)
+                self._losses.append(loss)
+                # On a GPU reading a loss would wait for the step: there the report is soon enough.
+                if self.device.type == "cpu" and not math.isfinite(loss.item()):
+                    raise Diverged(first // self.steps_an_epoch + 1)
+                self.step += 1
+            self._dropout = [torch.get_rng_state(), *(torch.cuda.get_rng_state(one) for one in devices)]
+
+    def _begin_epoch(self) -> None:
+        """Draw the epoch's order, its moves and the seed of its dropout.
+
+        On the CPU whatever the device, so that the same seed means the same batches everywhere.
+        """
+        self._before_epoch = self._generator.get_state()
+        self._draw()
+        self._dropout = []
+
+    def _draw(self) -> None:
+        self._order_N = torch.randperm(self.count, generator=self._generator).to(self.device)
+        self._moves = draw_moves(self.count, self._generator).to(self.device)
+        self._dropout_seed = int(torch.randint(2**31, (), generator=self._generator))
+
+    def _set_dropout(self) -> None:
+        """The global random state as it was after the epoch's last step."""
+        if not self._dropout:
+            torch.manual_seed(self._dropout_seed)
+            return
+        torch.set_rng_state(self._dropout[0])
+        for state in self._dropout[1:]:
+            torch.cuda.set_rng_state(state, self.device)
+
+    def state(self) -> dict[str, Tensor]:
+        """All that goes on from here depends on: weights, momenta, random states, the losses not yet reported."""
+        found = {f"model.{name}": value.detach().cpu() for name, value in self.model.state_dict().items()}
+        for i, parameter in enumerate(self._parameters()):
+            momentum = self.optimizer.state[parameter].get("momentum_buffer")
+            if momentum is not None:
+                found[f"momentum.{i}"] = momentum.detach().cpu()
+        found |= {f"dropout.{i}": value for i, value in enumerate(self._dropout)}
+        losses = torch.stack(self._losses).cpu() if self._losses else torch.empty(0)
+        return {**found, "losses": losses, "epoch": self._before_epoch, "step": torch.tensor(self.step)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from where `state` was kept; the model, the data, the recipe and the seed must be the same."""
+        prefix = "model."
+        own = {name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)}
+        self.model.load_state_dict(own)
+        for i, parameter in enumerate(self._parameters()):
+            if f"momentum.{i}" in state:
+                momentum = torch.empty_like(parameter)  # keeps the parameter's memory format, and so the bits
+                self.optimizer.state[parameter]["momentum_buffer"] = momentum.copy_(state[f"momentum.{i}"])
+        self._before_epoch = state["epoch"]
+        self._generator.set_state(state["epoch"])
+        self._draw()
+        self._dropout = [state[f"dropout.{i}"] for i in range(2) if f"dropout.{i}" in state]
+        self._losses = list(state["losses"].to(self.device))
+        self.step = int(state["step"])
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [one for group in self.optimizer.param_groups for one in group["params"]]
+
+
+def train(model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device) -> Iterator[Epoch]:
+    """Train `model` in place through the whole recipe and yield each epoch as it ends; see `Training`."""
+    return whole(Training(model, data, recipe, seed, device))
+
+
+def whole(run: Training) -> Iterator[Epoch]:
+    """Train through the whole recipe: under a cosine, or along the trunk and its last branch."""
+    if run.recipe.decay == 0:
+        yield from run.epochs(run.steps, lambda step: learning_rate(step, run.steps, run.recipe))
+    else:
+        yield from trunk(run, run.recipe.fork(run.steps))
+        yield from branch(run, run.steps)
+
+
+def trunk(run: Training, until: int) -> Iterator[Epoch]:
+    """Train at the constant rate up to step `until`."""
+    return run.epochs(until, lambda step: trunk_rate(step, run.steps, run.recipe))
+
+
+def branch(run: Training, end: int) -> Iterator[Epoch]:
+    """From the fork of `end` let the learning rate decay; the last report is at `end`, mid-epoch or not."""
+    yield from run.epochs(end, lambda step: branch_rate(step, end, run.steps, run.recipe))
+    if end % run.steps_an_epoch:
+        yield run.report()
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
@@ -123,42 +200,6 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
         nesterov=momentum > 0,
         fused=True,
     )
-
-
-def _train_epoch(
-    model: nn.Module,
-    optimizer: torch.optim.SGD,
-    data: TrainingData,
-    recipe: Recipe,
-    epoch: int,
-    generator: torch.Generator,
-    device: torch.device,
-) -> float:
-    """One pass over the training images; the mean of the losses of its steps."""
-    count = len(data.train_labels_N)
-    batch = min(recipe.batch, count)
-    steps = count // batch
-    # Drawn on the CPU whatever the device, so that the same seed means the same batches everywhere.
-    order_N = torch.randperm(count, generator=generator).to(device)
-    moves = draw_moves(count, generator).to(device)
-    dropout_seed = int(torch.randint(2**31, (), generator=generator))
-    losses = []
-    model.train()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(dropout_seed)
-        for step in range(steps):
-            part = slice(step * batch, (step + 1) * batch)
-            images_BCHW = normalise(take(data.train_images_NCHW, order_N[part], moves[part], recipe.crop))
-            rate = learning_rate((epoch - 1) * steps + step, recipe.epochs * steps, recipe)
-            labels_B = data.train_labels_N[order_N[part]]
-            losses.append(_step(model, optimizer, images_BCHW, labels_B, rate, recipe))
-            # On a GPU reading a loss would wait for the step: there the end of the epoch is soon enough.
-            if device.type == "cpu" and not math.isfinite(losses[-1].item()):
-                raise Diverged(epoch)
-    mean = torch.stack(losses).double().mean().item()
-    if not math.isfinite(mean):
-        raise Diverged(epoch)
-    return mean
 
 
 def _step(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from scalesearch.design.later import ADDED_LATER
 from scalesearch.errors import SpaceError
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.search.task import Recipe
@@ -31,15 +32,20 @@ class Budget:
     scenes: SceneRecipe
     candidates: int | None = None
     """Only so many candidates, spread over the grid; None: all."""
+    rungs: int = field(default=3, metadata=ADDED_LATER)
+    """Of successive halving: the last is the whole recipe, each before it half as long."""
 
     def __post_init__(self) -> None:
-        low = {"seeds": 1, "finalists": 0, "final_seeds": 0, "width_divisor": 1, "resolution": 8}
+        low = {"seeds": 1, "finalists": 0, "final_seeds": 0, "width_divisor": 1, "resolution": 8, "rungs": 1}
         for name, least in low.items():
             if getattr(self, name) < least:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but it must be at least {least}")
         if self.candidates is not None and self.candidates < 2:
             raise SpaceError(f"candidates is {self.candidates}, but a comparison needs at least 2")
 
+
+DECAY = Decimal("0.3")
+"""Share of a run in which the learning rate falls, where the budget names none."""
 
 _SMOKE = Budget(
     name="smoke",
@@ -110,6 +116,14 @@ _FULL = Budget(
     recipe=Recipe(epochs=90, batch=256, learning_rate=Decimal("0.2")),
     scenes=SceneRecipe(classes=100, train=50000, val=10000),
 )
+
+
+def prolongable(budget: Budget) -> Budget:
+    """The budget with a recipe whose runs can be prolonged: a cosine gives way to a constant and a decay."""
+    if budget.recipe.decay > 0:
+        return budget
+    return replace(budget, recipe=replace(budget.recipe, decay=DECAY))
+
 
 BUDGETS = {budget.name: budget for budget in (_SMOKE, _QUICK, _STANDARD, _FULL)}
 """`smoke`: a minute, for tests. `quick`: ten minutes on two cores. `standard`: hours on one GPU.

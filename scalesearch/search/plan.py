@@ -1,99 +1,22 @@
-"""What a study asks and, from the outcomes so far, which trials it still needs: pure, so resume is free."""
+"""From a question and the outcomes so far: which trials it still needs, and the answer; pure, so resume is free."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import cached_property
 from math import log
 
-from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
-from scalesearch.design.rounding import ROUNDING_RULES
-from scalesearch.design.scaling import Baseline
-from scalesearch.errors import SpaceError
-from scalesearch.search.budget import Budget
-from scalesearch.search.candidates import MATCHES, Candidate, CandidateSet, candidates, spread
+from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
-from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.grid import triples
-from scalesearch.search.ranking import Arm, Ranking, leaders, rank
-from scalesearch.search.rivals import Rival, rival_candidates
-from scalesearch.search.shrink import shrink
+from scalesearch.search.grid_waves import grid_first, grid_second, grid_total
+from scalesearch.search.halving import Climb, Entry, Ladder, Score, climb, ladder
+from scalesearch.search.question import Question, choose, find, proxy_of
+from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
 from scalesearch.search.surface import Point, Surface, shares_of, surface
 from scalesearch.search.trial import Outcome, TrialSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What was asked, without the data."""
-
-    baseline: Baseline | FactoryBaseline
-    phi: Decimal
-    budget: Budget
-    rounding: str = "balanced"
-    match: str = "flops"
-    rivals: tuple[Rival, ...] = ()
-    """The named rules that are compared, in place of a grid."""
-
-    def __post_init__(self) -> None:
-        if self.rivals and isinstance(self.baseline, FactoryBaseline):
-            raise SpaceError("baseline is a Python function, but rules are compared on baseline files only")
-        if not (self.phi.is_finite() and 0 < self.phi <= 10):
-            raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
-        for name, value, known in (("rounding", self.rounding, ROUNDING_RULES), ("match", self.match, MATCHES)):
-            if value not in known:
-                raise SpaceError(f"{name} is {value!r}, but it must be one of {', '.join(known)}")
-
-
-def find(question: Question) -> CandidateSet:
-    """Every candidate of the question's grid, matched or not."""
-    budget, baseline = question.budget, question.baseline
-    if question.rivals and isinstance(baseline, Baseline):
-        return rival_candidates(baseline, question.rivals, question.phi, question.rounding)
-    grid = triples(budget.step, budget.tolerance, question.baseline.axes)
-    return candidates(question.baseline, grid, question.phi, question.rounding, question.match)
-
-
-def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
-    """The candidates that are trained: all, or as many as the budget says, spread over the grid.
-
-    Raises:
-        SpaceError: fewer than two can be compared.
-    """
-    count = None if question.rivals else question.budget.candidates
-    chosen = found.candidates if count is None else spread(found.candidates, count)
-    if len(chosen) < _FEWEST:
-        what = "rules" if question.rivals else "grid points"
-        advice = (
-            "a larger baseline" if question.rivals else "a smaller --step, a larger --tolerance or --match none"
-        )
-        raise SpaceError(
-            f"only {len(chosen)} of {found.triples} {what} gives a network of the wanted cost; take {advice}"
-        )
-    return chosen
-
-
-def image_px(question: Question) -> int:
-    """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
-    networks = [
-        question.baseline.architecture,
-        *(one.architecture for one in choose(question, find(question))),
-    ]
-    return max(_proxy(question, network, 2).resolution for network in networks)
-
-
-def _proxy(question: Question, network: Network, classes: int) -> Network:
-    budget, baseline = question.budget, question.baseline
-    if isinstance(baseline, FactoryBaseline):
-        return baseline.proxy_of(network)
-    assert isinstance(network, Architecture), "a baseline file's networks are architectures"
-    return shrink(network, baseline, budget.width_divisor, budget.resolution, classes)
-
-
-_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,75 +57,176 @@ class Plan:
         """The id of the unscaled network."""
         return digest(self.question.baseline.architecture)
 
+    @cached_property
+    def ladder(self) -> Ladder | None:
+        """The rungs of successive halving; None where every candidate is trained to the end."""
+        if self.question.scheduler == "grid":
+            return None
+        return ladder(self.question.budget, self.data.train, len(self.chosen))
+
+    @cached_property
+    def _networks(self) -> dict[str, Network]:
+        """All that is trained, by id."""
+        return {
+            self.base_id: self.question.baseline.architecture,
+            **{key: one.architecture for key, one in self.by_network.items()},
+        }
+
+    @cached_property
+    def _proxies(self) -> dict[str, Network]:
+        return {key: proxy_of(self.question, one, self.data.classes) for key, one in self._networks.items()}
+
     def spec(self, network: Network, seed: int) -> TrialSpec:
-        """The trial of one network with one seed."""
-        proxy = _proxy(self.question, network, self.data.classes)
-        return TrialSpec(network, proxy, self.question.budget.recipe, self.data.fingerprint, seed)
+        """The trial of one network with one seed, trained to the end."""
+        return self._spec(digest(network), seed)
+
+    def _spec(self, key: str, seed: int) -> TrialSpec:
+        recipe, data = self.question.budget.recipe, self.data.fingerprint
+        return TrialSpec(self._networks[key], self._proxies[key], recipe, data, seed)
+
+    def rung_spec(self, entry: Entry) -> TrialSpec:
+        """The trial of one network on one rung."""
+        assert self.ladder is not None, "only halving has rungs"
+        rungs = self.ladder.rungs
+        since = rungs[entry.rung - 1].forked if entry.rung > entry.joined else 0
+        return replace(self._spec(entry.key, entry.seed), samples=rungs[entry.rung].samples, since=since)
+
+    def images(self, spec: TrialSpec) -> int:
+        """How many training images a trial sees, those of the rungs before left out."""
+        recipe = self.question.budget.recipe
+        batch = min(recipe.batch, self.data.train)
+        whole = recipe.epochs * (self.data.train // batch) * batch
+        return (whole if spec.samples is None else spec.samples) - spec.since
 
     def proxy_macs_ratio(self, network: Network) -> float:
         """MACs of the network's proxy over 2^φ × those of the baseline's proxy."""
-        base = cost(self.spec(self.question.baseline.architecture, 0).proxy).macs
-        return cost(self.spec(network, 0).proxy).macs / base / 2 ** float(self.question.phi)
+        base = cost(self._proxies[self.base_id]).macs
+        return cost(self._proxies[digest(network)]).macs / base / 2 ** float(self.question.phi)
 
-    def first_wave(self) -> tuple[TrialSpec, ...]:
-        """The baseline and every candidate with the budget's seeds, dearest first."""
-        networks = [self.question.baseline.architecture, *(one.architecture for one in self.chosen)]
-        seeds = range(self.question.budget.seeds)
-        return _dearest_first([self.spec(network, seed) for network in networks for seed in seeds])
+    def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
+        """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
+        if self.ladder is None:
+            first = grid_first(self._networks, self.question.budget, self._spec)
+            if not all(spec.id in outcomes for spec in first):
+                return (self._dearest_first(first),)
+            arms = self._rung_arms(outcomes, None, self.question.budget.seeds)
+            second = grid_second(arms, self.question.budget, self.base_arm(outcomes), self._spec)
+            return self._dearest_first(first), *([self._dearest_first(second)] if second else [])
+        found = self.climb(outcomes)
+        return tuple(self._dearest_first([self.rung_spec(one) for one in wave]) for wave in found.entries)
 
-    def second_wave(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
-        """More seeds for the best, once the first wave is over."""
-        budget = self.question.budget
-        arms = self.arms(outcomes, budget.seeds)
-        if budget.finalists == 0 or budget.final_seeds <= budget.seeds or not arms:
-            return ()
-        best = leaders(arms, budget.finalists, self.base_arm(outcomes))
-        seeds = range(budget.seeds, budget.final_seeds)
-        return _dearest_first([self.spec(self.by_network[key].architecture, s) for key in best for s in seeds])
+    def climb(self, outcomes: Mapping[str, Outcome]) -> Climb:
+        """How far a search by halving has come."""
+        assert self.ladder is not None, "only halving has rungs"
+        candidates = list(self.by_network)
+        return climb(
+            self.ladder,
+            candidates,
+            self.base_id,
+            lambda entry: self.rung_spec(entry).id in outcomes,
+            lambda rung: self._scores(outcomes, rung),
+            lambda rung: list(self._base_on(outcomes, rung).accuracies.values()),
+            self.data.val,
+        )
+
+    def _scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
+        """What the candidates came to on a rung with the first seed, adjusted as in the ranking."""
+        arms = self._rung_arms(outcomes, rung, 1)
+        slope = macs_slope(arms, self._base_on(outcomes, rung))
+        found = {}
+        for arm in arms:
+            epochs = outcomes[self.rung_spec(Entry(arm.key, 0, rung, 0)).id].epochs
+            found[arm.key] = Score(arm.accuracies[0] - slope * log(arm.macs_ratio), epochs[-1].train_loss)
+        return found
 
     def planned(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
-        """Every trial known so far: the first wave, and the second where the first is over."""
-        first = self.first_wave()
-        over = all(spec.id in outcomes for spec in first)
-        return first + (self.second_wave(outcomes) if over else ())
+        """Every trial known so far."""
+        return tuple(spec for wave in self.waves(outcomes) for spec in wave)
 
     def left(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
         """The trials that are known to be needed and have no outcome yet; empty: the study is over."""
         return tuple(spec for spec in self.planned(outcomes) if spec.id not in outcomes)
 
     def total_trials(self) -> int:
-        """How many trials the study will have, finalists' further seeds included, if every candidate completes."""
-        budget = self.question.budget
-        more = max(0, budget.final_seeds - budget.seeds) * min(budget.finalists, len(self.chosen))
-        return budget.seeds * (len(self.chosen) + 1) + more
+        """How many trials the study will have if every candidate completes and no rung is left out."""
+        if self.ladder is None:
+            return grid_total(self.question.budget, len(self.chosen))
+        found = self.ladder
+        return sum(rung.enter + found.seeds for rung in found.rungs) + found.finalists * (found.seeds - 1)
 
-    def arms(self, outcomes: Mapping[str, Outcome], seeds: int | None = None) -> list[Arm]:
-        """The candidates with a completed trial, as the ranking sees them.
+    def total_images(self) -> int:
+        """How many training images those trials see in all."""
+        if self.ladder is None:
+            return self.total_trials() * self.images(self.waves({})[0][0])
+        found, before, total = self.ladder, 0, 0
+        for rung in found.rungs:
+            total += (rung.enter + found.seeds) * (rung.samples - before)
+            before = rung.forked
+        return total + found.finalists * (found.seeds - 1) * found.rungs[-1].samples
 
-        Args:
-            outcomes: by trial id.
-            seeds: only look at this many seeds; None: all.
-        """
+    def completed(self, outcomes: Mapping[str, Outcome], rung: int) -> int:
+        """How many candidates have a completed trial on a rung."""
+        return len(self._rung_arms(outcomes, rung, 1))
+
+    def whole(self, outcomes: Mapping[str, Outcome]) -> bool:
+        """Whether every candidate has a completed trial, on the first rung where there are rungs."""
+        rung = None if self.ladder is None else 0
+        return len(self._rung_arms(outcomes, rung, self.question.budget.seeds)) == len(self.chosen)
+
+    def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
+        """The candidates with a completed trial, as the ranking sees them; by halving, on the reached rung."""
         budget = self.question.budget
-        count = max(budget.seeds, budget.final_seeds) if seeds is None else seeds
-        found = [self._arm(one.architecture, outcomes, count) for one in self.chosen]
-        return [arm for arm in found if arm.accuracies]
+        rung = None if self.ladder is None else self.climb(outcomes).reached
+        return self._rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
 
     def base_arm(self, outcomes: Mapping[str, Outcome]) -> Arm:
-        """The unscaled network's trials."""
-        return self._arm(self.question.baseline.architecture, outcomes, self.question.budget.seeds)
+        """The unscaled network's trials, trained as long as those that are ranked."""
+        if self.ladder is not None:
+            return self._base_on(outcomes, self.climb(outcomes).reached)
+        return self._arm(self.base_id, [self._spec(self.base_id, s) for s in self._first_seeds], outcomes)
 
-    def _arm(self, network: Network, outcomes: Mapping[str, Outcome], seeds: int) -> Arm:
+    def left_behind(self, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
+        """The candidates that were left on a lower rung than the ranked ones, and on which."""
+        if self.ladder is None:
+            return {}
+        reached, found = self.climb(outcomes).reached, {}
+        for rung in range(reached):
+            found.update({arm.key: rung for arm in self._rung_arms(outcomes, rung, 1)})
+        ranked = {arm.key for arm in self._rung_arms(outcomes, reached, 1)}
+        return {key: rung for key, rung in found.items() if key not in ranked}
+
+    @property
+    def _first_seeds(self) -> range:
+        return range(self.question.budget.seeds)
+
+    def _base_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
+        assert self.ladder is not None, "only halving has rungs"
+        own = [self.rung_spec(Entry(self.base_id, seed, rung, 0)) for seed in range(self.ladder.seeds)]
+        return self._arm(self.base_id, own, outcomes)
+
+    def _rung_arms(self, outcomes: Mapping[str, Outcome], rung: int | None, seeds: int) -> list[Arm]:
+        """The candidates with a completed trial on a rung, or at the end of training."""
+        found = []
+        for key in self.by_network:
+            if rung is None:
+                own = [self._spec(key, seed) for seed in range(seeds)]
+            else:
+                joined = [0] + [rung] * (seeds - 1)
+                own = [self.rung_spec(Entry(key, seed, rung, at)) for seed, at in enumerate(joined)]
+            found.append(self._arm(key, own, outcomes))
+        return [arm for arm in found if arm.accuracies]
+
+    def _arm(self, key: str, specs: Sequence[TrialSpec], outcomes: Mapping[str, Outcome]) -> Arm:
         accuracies = {}
-        for seed in range(seeds):
-            outcome = outcomes.get(self.spec(network, seed).id)
+        for spec in specs:
+            outcome = outcomes.get(spec.id)
             if outcome is not None and outcome.accuracy is not None:
-                accuracies[seed] = outcome.accuracy
+                accuracies[spec.seed] = outcome.accuracy
         # The literal protocol compares what it compares; only matched candidates are adjusted for cost.
-        literal = self.question.match == "none"
-        price = cost(network)
+        network = self._networks[key]
+        price, literal = cost(network), self.question.match == "none"
         ratio = 1.0 if literal else self.proxy_macs_ratio(network)
-        return Arm(digest(network), accuracies, ratio, price.activations, price.params)
+        return Arm(key, accuracies, ratio, price.activations, price.params)
 
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
         """The answer; None while no candidate has a completed trial."""
@@ -210,34 +234,27 @@ class Plan:
         return rank(arms, self.data.val, self.base_arm(outcomes)) if arms else None
 
     def surface(self, outcomes: Mapping[str, Outcome]) -> Surface | None:
-        """The smooth surface through the candidates, adjusted as the ranking is; None where they are too few."""
-        ranking = self.ranking(outcomes)
-        if ranking is None:
-            return None
-        points = []
-        for arm in self.arms(outcomes):
-            worth = ranking.macs_slope * log(arm.macs_ratio)
-            values = {seed: value - worth for seed, value in arm.accuracies.items()}
-            points.append(Point(arm.key, shares_of(self.by_network[arm.key].coefficients), values))
-        return surface(points)
+        """The smooth surface through all candidates, adjusted as the ranking is; None where they are too few.
+
+        By halving, every rung is in it.
+        """
+        places = {key: shares_of(one.coefficients) for key, one in self.by_network.items()}
+        values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in places}
+        rungs = [None] if self.ladder is None else range(self.climb(outcomes).reached + 1)
+        budget = self.question.budget
+        for rung in rungs:
+            arms = self._rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
+            base = self.base_arm(outcomes) if rung is None else self._base_on(outcomes, rung)
+            slope = macs_slope(arms, base)
+            for arm in arms:
+                worth = slope * log(arm.macs_ratio)
+                values[arm.key] |= {(rung or 0, seed): one - worth for seed, one in arm.accuracies.items()}
+        return surface([Point(key, places[key], own) for key, own in values.items()])
 
     def recommended(self, ranking: Ranking) -> Candidate:
         """The candidate that the ranking recommends."""
         return self.by_network[ranking.recommended]
 
-
-def _dearest_first(specs: list[TrialSpec]) -> tuple[TrialSpec, ...]:
-    """Long trials early leave no core idle at the end."""
-    return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs, spec.id)))
-
-
-def with_overrides(budget: Budget, step: Decimal | None, tolerance: Decimal | None, seeds: int | None) -> Budget:
-    """The budget with what the command line said in its place."""
-    changed = budget
-    if step is not None:
-        changed = replace(changed, step=step)
-    if tolerance is not None:
-        changed = replace(changed, tolerance=tolerance)
-    if seeds is not None:
-        changed = replace(changed, seeds=seeds)
-    return changed
+    def _dearest_first(self, specs: Sequence[TrialSpec]) -> tuple[TrialSpec, ...]:
+        """Long trials early leave no core idle at the end."""
+        return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs * self.images(spec), spec.id)))

@@ -111,7 +111,7 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
         raise ValueError("every arm needs at least one accuracy")
     fit = _fit(arms)
     noise, freedom = _noise(arms, fit.residuals, validation_images)
-    slope = _macs_slope(arms, baseline)
+    slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
     threshold = _t_quantile(freedom)
@@ -130,7 +130,7 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
 
 def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tuple[str, ...]:
     """The keys of the `count` best by adjusted accuracy: those worth more seeds."""
-    slope = _macs_slope(arms, baseline)
+    slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, _fit(arms), slope)
     order = sorted(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
     return tuple(arms[i].key for i in order[:count])
@@ -212,7 +212,7 @@ def _noise(arms: Sequence[Arm], residuals: np.ndarray, validation_images: int) -
     return sqrt(share * (1 - share) / validation_images), 0
 
 
-def _macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
+def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
     """What log MACs are worth: the candidates' mean gain over the baseline, at the ratio they have."""
     if baseline is None or not baseline.accuracies or baseline.macs_ratio >= 1:
         return 0.0

@@ -3,8 +3,8 @@
 Candidates of equal cost lie on a surface, so what distinguishes them are the shares of the log-FLOPs that go to
 depth, width and resolution: (log α, 2 log β, 2 log γ) over their sum. A quadratic over two free shares has six
 coefficients (Scheffé's mixture model, Journal of the Royal Statistical Society B 20, 1958); neighbours share
-strength in it, where the ranking looks at each candidate alone. Seeds have effects of their own, and accuracies
-are adjusted for proxy MACs as in the ranking.
+strength in it, where the ranking looks at each candidate alone. Rungs and seeds have effects of their own, so that
+all trials of a search are used; accuracies are adjusted for proxy MACs as in the ranking.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ _SPACING = 50
 _TAILS = (2.5, 97.5)
 
 
+Block = tuple[int, int]
+"""Rung and seed: trials of one block share what these add."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One network of the surface."""
@@ -37,8 +41,8 @@ class Point:
     key: str
     shares: tuple[float, float, float]
     """Of the log-FLOPs, to depth, width and resolution; they sum to 1."""
-    accuracies: Mapping[int, float]
-    """By seed, adjusted for proxy MACs."""
+    accuracies: Mapping[Block, float]
+    """By rung and seed, adjusted for proxy MACs."""
 
 
 def shares_of(coefficients: Coefficients) -> tuple[float, float, float]:
@@ -118,10 +122,13 @@ class Surface:
 
     @cached_property
     def _means(self) -> Floats:
-        """Each network's accuracy at the average seed."""
-        effects = _seed_effects(self.points)
+        """Each network's accuracy at the average rung and seed."""
+        _, effects = _fit_with_blocks(self.points)
         return np.array(
-            [np.mean([value - effects[seed] for seed, value in point.accuracies.items()]) for point in self.points]
+            [
+                np.mean([value - effects[block] for block, value in point.accuracies.items()])
+                for point in self.points
+            ]
         )
 
 
@@ -141,23 +148,25 @@ def _terms(shares: Floats) -> Floats:
 
 
 def _fit(points: Sequence[Point]) -> Floats:
-    """Least squares over trials, less what their seeds add."""
-    effects = _seed_effects(points)
-    rows = [point.shares for point in points for _ in point.accuracies]
-    values = [value - effects[seed] for point in points for seed, value in point.accuracies.items()]
-    weights, *_ = np.linalg.lstsq(_terms(np.array(rows)), np.array(values), rcond=None)
-    return np.asarray(weights)
+    """The quadratic's six coefficients."""
+    return _fit_with_blocks(points)[0]
 
 
-def _seed_effects(points: Sequence[Point]) -> dict[int, float]:
-    """What a seed adds, from the networks that have several: their accuracies less their own means."""
-    found: dict[int, list[float]] = {seed: [] for point in points for seed in point.accuracies}
-    common = [point for point in points if len(point.accuracies) == len(found)]
-    for point in common:
-        mean = float(np.mean(list(point.accuracies.values())))
-        for seed, value in point.accuracies.items():
-            found[seed].append(value - mean)
-    return {seed: float(np.mean(values)) if values else 0.0 for seed, values in found.items()}
+def _fit_with_blocks(points: Sequence[Point]) -> tuple[Floats, dict[Block, float]]:
+    """Least squares of all trials on the quadratic and on their blocks, whose effects sum to zero."""
+    blocks = sorted({block for point in points for block in point.accuracies})
+    shares = [point.shares for point in points for _ in point.accuracies]
+    values = [value for point in points for value in point.accuracies.values()]
+    own = np.array(
+        [[block == one for one in blocks] for point in points for block in point.accuracies], dtype=float
+    )
+    # The blocks' columns sum to the quadratic's constant, which is therefore left out of the fit.
+    design = np.hstack([_terms(np.array(shares))[:, 1:], own])
+    found, *_ = np.linalg.lstsq(design, np.array(values), rcond=None)
+    curves, effects = found[: -len(blocks)], found[-len(blocks) :]
+    constant = float(effects.mean())
+    weights = np.concatenate([[constant], curves])
+    return weights, {block: float(one) - constant for block, one in zip(blocks, effects, strict=True)}
 
 
 def _optimum(weights: Floats) -> tuple[float, float, float]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from scalesearch.design.later import ADDED_LATER
 from scalesearch.errors import SpaceError
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one network is trained: SGD with Nesterov momentum, linear warm-up, cosine decay to zero."""
+    """How one network is trained: SGD with Nesterov momentum, linear warm-up, then a cosine or a constant."""
 
     epochs: int
     batch: int
@@ -24,6 +25,9 @@ class Recipe:
     label_smoothing: Decimal = Decimal("0.1")
     crop: Decimal = Decimal("0.125")
     """Random crops shift the image by at most this share of its side, edges reflected."""
+    decay: Decimal = field(default=Decimal(0), metadata=ADDED_LATER)
+    """Share of a run, at its end, in which the learning rate falls to zero after a constant stretch, so that the
+    run can be prolonged; 0: a cosine over the whole run."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
@@ -31,11 +35,15 @@ class Recipe:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but training needs at least 1")
         if not self.learning_rate > 0:
             raise SpaceError(f"learning_rate is {self.learning_rate}, but it must be above 0")
-        for name in ("warmup", "momentum", "label_smoothing", "crop"):
+        for name in ("warmup", "momentum", "label_smoothing", "crop", "decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but it must be in [0, 1)")
         if self.weight_decay < 0:
             raise SpaceError(f"weight_decay is {self.weight_decay}, but it must not be negative")
+
+    def fork(self, end: int) -> int:
+        """The step at which a run that ends at step `end` leaves the constant rate; its last steps decay."""
+        return end - max(1, int(self.decay * end + Decimal("0.5")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from scalesearch.design.factory import Network
+from scalesearch.design.later import ADDED_LATER
 from scalesearch.search.canonical import digest
 from scalesearch.search.task import Epoch, Recipe
 
@@ -29,11 +30,21 @@ class TrialSpec:
     data: str
     """Fingerprint of the data set."""
     seed: int
+    samples: int | None = field(default=None, metadata=ADDED_LATER)
+    """Training images seen when the trial stops, on a rung of successive halving; None: the recipe's whole."""
+    since: int = field(default=0, metadata=ADDED_LATER)
+    """Of these, seen on an earlier rung: training goes on from its checkpoint. Where that is gone it begins anew,
+    to the same numbers."""
 
     @property
     def id(self) -> str:
         """16 hex digits; equal for equal trials, on every machine."""
         return digest(self)
+
+    @property
+    def trunk_id(self) -> str:
+        """16 hex digits; equal for the same training on every rung: the name of its checkpoints."""
+        return digest(replace(self, samples=None, since=0))
 
     @property
     def network_id(self) -> str:

@@ -41,7 +41,7 @@ class Answer:
     @property
     def whole(self) -> bool:
         """Whether every candidate has a completed trial."""
-        return len(self.ranking.arms) == len(self.plan.chosen)
+        return self.plan.whole(self.outcomes)
 
     @property
     def failures(self) -> int:
@@ -123,6 +123,8 @@ def winner_text(found: Answer) -> str:
             "budget": question.budget.name,
             "rounding": question.rounding,
             "match": question.match,
+            "scheduler": question.scheduler,
+            "rungs": _rungs(found),
             "candidates": len(plan.chosen),
             "trials": len(found.outcomes),
             "validation_images": plan.data.val,
@@ -132,6 +134,18 @@ def winner_text(found: Answer) -> str:
         },
     }
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _rungs(found: Answer) -> list[dict[str, object]] | None:
+    """By halving: the images of each rung that was climbed, and how many candidates completed it."""
+    plan = found.plan
+    if plan.ladder is None:
+        return None
+    reached = plan.climb(found.outcomes).reached
+    return [
+        {"images": rung.samples, "candidates": plan.completed(found.outcomes, index)}
+        for index, rung in enumerate(plan.ladder.rungs[: reached + 1])
+    ]
 
 
 def surface_verdict(found: Answer) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 
 from scalesearch.runners.execution import Event, Finished, Listener, Runner
@@ -47,3 +48,4 @@ def search(
     with runner.session():
         while specs := study.plan.left(outcomes):
             runner.run(specs, objective, on_event)
+    shutil.rmtree(study.checkpoints_folder, ignore_errors=True)

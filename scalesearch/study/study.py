@@ -18,7 +18,8 @@ from scalesearch.errors import CountError, InputError, LockedError
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.plan import DataFacts, Plan, Question
+from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.question import Question
 from scalesearch.search.rivals import Rival
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, storage_error, write_once
@@ -42,6 +43,11 @@ class Study:
     def trials_folder(self) -> Path:
         """Where the records are."""
         return self.folder / "trials"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        """Where trials of a running search leave what the next rung goes on from; gone when it is over."""
+        return self.folder / "checkpoints"
 
     def records(self) -> dict[str, TrialRecord]:
         """All finished trials by id."""
@@ -103,6 +109,7 @@ def open_study(folder: Path) -> Study:
             rounding=asked["rounding"],
             match=asked["match"],
             rivals=tuple(from_json(Rival, one, ("rivals",)) for one in asked.get("rivals", [])),
+            scheduler=asked.get("scheduler", "grid"),
         )
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)))
         return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
@@ -145,8 +152,10 @@ class _Phi:
 def _asked(plan: Plan) -> dict[str, Json]:
     question = plan.question
     rivals: dict[str, Json] = {"rivals": as_json(question.rivals)} if question.rivals else {}
+    scheduler: dict[str, Json] = {} if question.scheduler == "grid" else {"scheduler": question.scheduler}
     return {
         **rivals,
+        **scheduler,
         "baseline": _baseline_json(question.baseline),
         "phi": plain(question.phi),
         "rounding": question.rounding,
@@ -181,8 +190,8 @@ def _to_json(study: Study) -> dict[str, Json]:
 
 def _first_difference(before: Json, now: Json, path: str = "") -> str | None:
     if isinstance(before, dict) and isinstance(now, dict):
-        for key in now:
-            found = _first_difference(before.get(key), now[key], f"{path}.{key}" if path else key)
+        for key in {**before, **now}:
+            found = _first_difference(before.get(key), now.get(key), f"{path}.{key}" if path else key)
             if found:
                 return found
         return None

@@ -10,7 +10,7 @@ from scalesearch.design.exact import plain
 from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.search.canonical import digest
 from scalesearch.search.plan import Plan
-from scalesearch.search.trial import Outcome
+from scalesearch.search.trial import Outcome, TrialSpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,25 +20,22 @@ def trials_table(plan: Plan, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
     """One row a trial, baseline included, in the order of the plan."""
     import pandas as pd
 
-    rows = [
-        _row(plan, spec.network_id, spec.seed, spec.id, outcomes[spec.id])
-        for spec in plan.planned(outcomes)
-        if spec.id in outcomes
-    ]
+    rows = [_row(plan, spec, outcomes[spec.id]) for spec in plan.planned(outcomes) if spec.id in outcomes]
     return pd.DataFrame(rows)
 
 
-def _row(plan: Plan, network_id: str, seed: int, trial_id: str, outcome: Outcome) -> dict[str, object]:
-    candidate = plan.by_network.get(network_id)
+def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
+    candidate = plan.by_network.get(spec.network_id)
     network = candidate.architecture if candidate else plan.question.baseline.architecture
     own = candidate.coefficients if candidate else None
-    proxy, price = plan.spec(network, seed).proxy, cost(network)
+    proxy, price = spec.proxy, cost(network)
     last = outcome.epochs[-1] if outcome.epochs else None
     return {
-        "trial": trial_id,
-        "network": network_id,
+        "trial": spec.id,
+        "network": spec.network_id,
         "role": "candidate" if candidate else "baseline",
-        "seed": seed,
+        "seed": spec.seed,
+        "since": spec.since,
         "state": outcome.state,
         "accuracy": outcome.accuracy,
         "alpha": float(own.alpha) if own else 1.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_the_last_lines_say_what_a_person_wants_to_know(inline: Path) -> None:
     assert f"{own['product']:.3f}" in winner
     assert f"measured {own['flops_ratio']:.3f}x" in winner
     assert f"{own['accuracy']:.4f} ± {own['standard_error']:.4f}" in accuracy
-    assert f"{len(own['tied']) - 1} of 5 others tie" in accuracy
+    assert f"{len(own['tied']) - 1} of 1 others tie" in accuracy
     assert "fractal scenes" in rests_on
     assert "budget smoke" in rests_on
     assert "phi1 … phi7" in family
@@ -50,11 +51,14 @@ def test_the_last_lines_say_what_a_person_wants_to_know(inline: Path) -> None:
 def test_every_trial_was_trained_and_recorded(inline: Path) -> None:
     study = inline / "results" / "tiny-phi1-smoke"
     records = [json.loads(path.read_text()) for path in (study / "trials").iterdir()]
-    assert len(records) == 7
+    assert len(records) == 6 + 3 + 2 + 3
     assert all(record["outcome"]["state"] == "complete" for record in records)
-    assert all(len(record["outcome"]["epochs"]) == 3 for record in records)
+    # 48 steps of 16 images; 12, 24 and 48 are the rungs, and the last 3.6, 7.2 and 14.4 of them are decays.
+    rungs = Counter((record["spec"]["samples"], record["spec"].get("since", 0)) for record in records)
+    assert rungs == {(192, 0): 7, (384, 128): 4, (768, 272): 3}
+    assert all(record["outcome"]["epochs"][-1]["samples"] == record["spec"]["samples"] for record in records)
     assert all(record["cost"]["fvcore_total"] > record["cost"]["macs"] for record in records)
-    assert len({record["outcome"]["epochs"][-1]["train_loss"] for record in records}) == 7
+    assert len({record["outcome"]["epochs"][-1]["train_loss"] for record in records}) == 14
     for path in (study / "family").iterdir():
         parse_baseline(path.read_text(), path.name)
 
@@ -70,7 +74,7 @@ def test_ray_gives_the_same_trials_and_the_same_numbers(inline: Path, tmp_path: 
 def test_a_second_run_says_that_it_is_done(inline: Path) -> None:
     done = scalesearch(*SMOKE, cwd=inline)
     assert done.returncode == 0
-    assert "7/7 trials are done; to start anew" in done.stdout
+    assert "14/14 trials are done; to start anew" in done.stdout
 
 
 def test_a_run_that_lacks_trials_resumes(inline: Path, tmp_path: Path) -> None:
@@ -82,9 +86,24 @@ def test_a_run_that_lacks_trials_resumes(inline: Path, tmp_path: Path) -> None:
         (tmp_path / study / "trials" / path.name).write_bytes(path.read_bytes())
     done = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "4/7 done, resuming" in done.stdout
+    assert "4/14 done, resuming" in done.stdout
     assert accuracies(tmp_path / study) == accuracies(inline / study)
     assert all((tmp_path / study / "trials" / one.name).read_bytes() == one.read_bytes() for one in kept)
+
+
+def test_the_checkpoints_have_gone_when_it_is_over(inline: Path) -> None:
+    names = {path.name for path in (inline / "results" / "tiny-phi1-smoke").iterdir()}
+    assert "checkpoints" not in names
+    assert {"study.json", "trials", "winner.yaml"} <= names
+
+
+def test_the_whole_grid_is_one_option_away(inline: Path) -> None:
+    done = scalesearch(*SMOKE, "--scheduler", "grid", "--runner", "inline", "--name", "whole", cwd=inline)
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(path.read_text()) for path in (inline / "results" / "whole" / "trials").iterdir()]
+    assert len(records) == 7
+    assert all(len(record["outcome"]["epochs"]) == 3 for record in records)
+    assert all("samples" not in record["spec"] for record in records)
 
 
 def test_another_question_under_the_same_name_is_refused(inline: Path) -> None:
@@ -99,7 +118,7 @@ def test_show_and_verify_read_the_study(inline: Path) -> None:
     shown = scalesearch("show", study, cwd=inline)
     assert shown.returncode == 0
     assert shown.stdout.splitlines()[-1] == (inline / "printed").read_text().splitlines()[-1]
-    assert "7 of 7 records, all as written" in scalesearch("verify", study, cwd=inline).stdout
+    assert "14 of 14 records, all as written" in scalesearch("verify", study, cwd=inline).stdout
 
 
 def test_plan_trains_nothing_and_writes_no_results(tmp_path: Path) -> None:
@@ -107,7 +126,7 @@ def test_plan_trains_nothing_and_writes_no_results(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in (
         "21 triples are 17 networks",
-        "7 trials",
+        "14 trials",
         "multiply-adds",
         "on this machine",
         "nothing was trained",
@@ -139,7 +158,7 @@ def test_baselines_at_smoke_on_both_runners(name: str, runner: str, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     found = accuracies(tmp_path / "results" / f"{name}-phi1-smoke")
-    assert len(found) == 7
+    assert len(found) == 14
     kept = tmp_path.parent / f"{name}-smoke.json"
     if kept.exists():
         assert json.loads(kept.read_text()) == found

@@ -13,7 +13,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.proxy.datasets import load_data
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.plan import Question, image_px
+from scalesearch.search.question import Question, image_px
 from scalesearch.search.shrink import shrink
 from scalesearch.search.trial import TrialSpec
 

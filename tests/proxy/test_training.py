@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_training import CPU, bright_channel_data, curve, tiny_net
 from torch import Tensor, nn
 
 from scalesearch.errors import InputError
-from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 from scalesearch.proxy import training
 from scalesearch.proxy.memory import keep_memory
 from scalesearch.proxy.schedule import learning_rate, warmup_steps
-from scalesearch.proxy.training import Diverged, TrainingData, resize, train
+from scalesearch.proxy.tensors import TrainingData, resize
+from scalesearch.proxy.training import Diverged, train
 from scalesearch.search.task import Epoch, Recipe
 
 ROOT = Path(__file__).parents[2]
-CPU = torch.device("cpu")
 RECIPE = Recipe(epochs=3, batch=16, learning_rate=Decimal("0.1"))
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
@@ -35,33 +35,8 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def bright_channel_data(train_count: int = 100, val_count: int = 30, px: int = 8) -> TrainingData:
-    """Three classes: which of the three channels is brighter."""
-    generator = torch.Generator().manual_seed(7)
-    count = train_count + val_count
-    labels = torch.randint(0, 3, (count,), generator=generator)
-    images = torch.randint(0, 150, (count, 3, px, px), dtype=torch.uint8, generator=generator)
-    images[torch.arange(count), labels] += 90
-    return TrainingData(images[:train_count], labels[:train_count], images[train_count:], labels[train_count:])
-
-
-def tiny_net(seed: int = 0) -> nn.Module:
-    """Every kind of layer that the proxies have, and dropout."""
-    torch.manual_seed(seed)
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.SiLU(),
-        DepthwiseConv2d(8, 5), nn.BatchNorm2d(8), nn.SiLU(), PointwiseConv2d(8, 6), nn.BatchNorm2d(6),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.1), nn.Linear(6, 3),
-    )  # fmt: skip
-
-
 def run(seed: int = 0, recipe: Recipe = RECIPE, data: TrainingData | None = None) -> list[Epoch]:
     return list(train(tiny_net(), data or bright_channel_data(), recipe, seed, CPU))
-
-
-def curve(epochs: list[Epoch]) -> list[tuple[str, ...]]:
-    """All but the time, to the bit."""
-    return [(e.train_loss.hex(), e.val_loss.hex(), e.val_accuracy.hex()) for e in epochs]
 
 
 def test_it_learns_and_counts() -> None:
@@ -107,7 +82,8 @@ def test_the_global_random_state_is_left_alone() -> None:
 
 def test_another_process_gets_the_same_bits() -> None:
     program = (
-        "import torch; torch.set_num_threads(1); from tests.proxy.test_training import curve, run; "
+        "import sys, torch; torch.set_num_threads(1); sys.path.insert(0, 'tests'); "
+        "from tests.proxy.test_training import curve, run; "
         "print(curve(run()))"
     )
     command = [sys.executable, "-c", program]

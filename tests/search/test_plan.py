@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
@@ -14,7 +14,8 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.canonical import digest
-from scalesearch.search.plan import DataFacts, Plan, Question, image_px, with_overrides
+from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.question import Question, image_px, with_overrides
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State, TrialSpec
 
@@ -46,7 +47,7 @@ def run_all(plan: Plan, measure: Callable[[TrialSpec], float] = planted) -> dict
 
 def test_the_first_wave_is_the_baseline_and_every_candidate_dearest_first() -> None:
     plan = plan_of(replace(TWO_WAVES, seeds=2))
-    first = plan.first_wave()
+    first = plan.waves({})[0]
     networks = {plan.base_id, *plan.by_network}
     assert len(plan.chosen) == 6
     assert {(spec.network_id, spec.seed) for spec in first} == {(one, seed) for one in networks for seed in (0, 1)}
@@ -57,11 +58,15 @@ def test_the_first_wave_is_the_baseline_and_every_candidate_dearest_first() -> N
     assert {spec.proxy.classes for spec in first} == {4}
 
 
+def second_wave(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
+    return next(iter(plan.waves(outcomes)[1:]), ())
+
+
 def test_the_second_wave_is_for_the_best_of_the_first() -> None:
     plan = plan_of()
-    first = plan.first_wave()
+    first = plan.waves({})[0]
     outcomes = {spec.id: outcome(planted(spec)) for spec in first}
-    second = plan.second_wave(outcomes)
+    second = second_wave(plan, outcomes)
     assert plan.planned(outcomes) == first + second
     score = {spec.network_id: planted(spec) for spec in first if spec.network_id != plan.base_id}
     finalists = {spec.network_id for spec in second}
@@ -102,14 +107,14 @@ def test_resuming_asks_for_the_same_trials() -> None:
         kept = random.sample(sorted(every), random.randint(0, len(every)))
         recorded = {key: every[key] for key in kept}
         found = plan_of().planned(recorded)
-        first_over = all(spec.id in recorded for spec in plan.first_wave())
-        assert found == (whole if first_over else plan.first_wave())
+        first_over = all(spec.id in recorded for spec in plan.waves({})[0])
+        assert found == (whole if first_over else plan.waves({})[0])
 
 
 def test_what_the_second_wave_finds_does_not_change_who_is_in_it() -> None:
     plan = plan_of()
     every = run_all(plan)
-    first = {spec.id for spec in plan.first_wave()}
+    first = {spec.id for spec in plan.waves({})[0]}
     whole = plan.planned(every)
     for network in {spec.network_id for spec in whole}:
         worse = {spec.id for spec in whole if spec.network_id == network} - first
@@ -119,17 +124,17 @@ def test_what_the_second_wave_finds_does_not_change_who_is_in_it() -> None:
 
 def test_a_trial_that_ended_badly_is_over_but_counts_for_nothing() -> None:
     plan = plan_of()
-    first = plan.first_wave()
+    first = plan.waves({})[0]
     outcomes = {spec.id: outcome(planted(spec)) for spec in first}
-    best = plan.second_wave(outcomes)[0].network_id
+    best = second_wave(plan, outcomes)[0].network_id
     spoilt = next(spec for spec in first if spec.network_id == best)
     outcomes[spoilt.id] = outcome(0.99, "diverged")
-    assert best not in {spec.network_id for spec in plan.second_wave(outcomes)}
+    assert best not in {spec.network_id for spec in second_wave(plan, outcomes)}
     assert best not in {arm.key for arm in plan.arms(outcomes)}
-    assert len(plan.second_wave(outcomes)) == 6
+    assert len(second_wave(plan, outcomes)) == 6
     ranking = plan.ranking({spoilt.id: outcomes[spoilt.id]})
     assert ranking is None
-    assert plan.second_wave({}) == ()
+    assert second_wave(plan, {}) == ()
 
 
 def test_a_study_with_fewer_candidates_left_than_finalists_is_over_all_the_same() -> None:
@@ -170,7 +175,7 @@ def test_the_macs_ratio_is_of_the_proxies_and_left_out_of_the_literal_protocol()
 
 def test_images_are_kept_as_large_as_the_largest_proxy() -> None:
     plan = plan_of()
-    sides = [spec.proxy.resolution for spec in plan.first_wave()]
+    sides = [spec.proxy.resolution for spec in plan.waves({})[0]]
     assert image_px(plan.question) == max(sides) > TWO_WAVES.resolution
 
 

@@ -14,7 +14,7 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.catalogue import Entry, FactoryBaseline
-from scalesearch.search.plan import Question, choose, find
+from scalesearch.search.question import Question, choose, find
 from scalesearch.search.rivals import NAMED, Rival, rival_candidates, transfer_name, transfer_rivals
 
 TWO = Decimal(2)

@@ -24,7 +24,7 @@ def points(truth: Callable[[tuple[float, float, float]], float], noise: float, s
     for i, coefficients in enumerate(GRID):
         shares = shares_of(coefficients)
         seeds = range(3 if i % 3 == 0 else 1)
-        values = {s: truth(shares) + 0.05 * s + draw.normal(0, noise) for s in seeds}
+        values = {(0, s): truth(shares) + 0.05 * s + draw.normal(0, noise) for s in seeds}
         found.append(Point(f"n{i:02}", shares, values))
     return found
 
@@ -71,11 +71,11 @@ def test_noise_is_not_an_answer() -> None:
 def test_the_fit_is_least_squares() -> None:
     """Against scikit-learn, on networks of one seed, where seeds have no say."""
     draw = np.random.default_rng(8)
-    single = [Point(one.key, one.shares, {0: draw.normal()}) for one in points(hill, 0)]
+    single = [Point(one.key, one.shares, {(0, 0): draw.normal()}) for one in points(hill, 0)]
     fitted = surface(single)
     assert fitted is not None
     inputs = PolynomialFeatures(2).fit_transform(np.array([one.shares[:2] for one in single]))
-    targets = np.array([one.accuracies[0] for one in single])
+    targets = np.array([one.accuracies[0, 0] for one in single])
     oracle = LinearRegression(fit_intercept=False).fit(inputs, targets)
     assert fitted.r_squared == pytest.approx(oracle.score(inputs, targets))
     misses = []
@@ -90,7 +90,7 @@ def test_the_fit_is_least_squares() -> None:
 def test_a_lucky_seed_changes_nothing() -> None:
     before = surface(points(hill, 0.01))
     lifted = [
-        Point(one.key, one.shares, {s: value + 0.3 * (s == 2) for s, value in one.accuracies.items()})
+        Point(one.key, one.shares, {s: value + 0.3 * (s[1] == 2) for s, value in one.accuracies.items()})
         for one in points(hill, 0.01)
     ]
     after = surface(lifted)
@@ -100,9 +100,25 @@ def test_a_lucky_seed_changes_nothing() -> None:
     assert after.r_squared == pytest.approx(before.r_squared)
 
 
+def test_rungs_add_what_they_add_to_all() -> None:
+    """Longer training lifts all networks alike here; only half of them, the better, were trained longer."""
+    draw, base = np.random.default_rng(5), points(hill, 0)
+    better = sorted(base, key=lambda one: -hill(one.shares))[: len(base) // 2]
+    several = []
+    for one in base:
+        rungs = 2 if one in better else 1
+        values = {(r, 0): hill(one.shares) + 0.3 * r + draw.normal(0, 0.0005) for r in range(rungs)}
+        several.append(Point(one.key, one.shares, values))
+    fitted = surface(several)
+    assert fitted is not None
+    assert fitted.optimum == pytest.approx((0.3, 0.5, 0.2), abs=0.03)
+    assert fitted.r_squared > 0.99
+    assert fitted.left_out_error < 0.002
+
+
 def test_too_few_networks_and_networks_on_a_line_have_no_surface() -> None:
     every = points(hill, 0.01)
     assert surface(every[: FEWEST - 1]) is None
-    line = [Point(f"n{i}", (i / 12, 1 - i / 12, 0.0), {0: 0.5 + i}) for i in range(12)]
+    line = [Point(f"n{i}", (i / 12, 1 - i / 12, 0.0), {(0, 0): 0.5 + i}) for i in range(12)]
     assert surface(line) is None
     assert surface([*every[:5], *(Point(f"e{i}", (0.1, 0.1, 0.8), {}) for i in range(9))]) is None

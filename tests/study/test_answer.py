@@ -136,7 +136,7 @@ def test_csv_and_parquet_are_the_same_table_with_a_row_a_trial(clear: Study) -> 
 
 def test_a_trial_without_a_result_has_a_row_without_an_accuracy() -> None:
     asked = plan()
-    specs = asked.first_wave()
+    specs = asked.waves({})[0]
     good = list(Planted()(specs[1]))
     outcomes = {
         specs[0].id: Outcome("failed", (), 2.5, 0.0, "RuntimeError: x, \"y\"; 'z'"),
@@ -189,7 +189,7 @@ def test_there_is_no_answer_without_a_completed_candidate() -> None:
 
 def test_an_answer_knows_whether_each_candidate_has_a_say() -> None:
     asked = plan(budget(seeds=2))
-    outcomes = {spec.id: Outcome("complete", tuple(Planted()(spec)), 1.0, 1.0) for spec in asked.first_wave()}
+    outcomes = {spec.id: Outcome("complete", tuple(Planted()(spec)), 1.0, 1.0) for spec in asked.waves({})[0]}
     lost = asked.spec(asked.chosen[0].architecture, 0)
     outcomes[lost.id] = Outcome("failed", (), 1.0, 0.0, "died")
     found = answer(asked, outcomes)

@@ -91,7 +91,7 @@ def killed_until_done(driver: Driver, kills: int, longest: float, random: Random
     again = driver.starts(seen)
     assert not recorded & set(again)
     assert driver.kind == "ray" or len(again) == len(set(again))  # a dying Ray worker may still log a start
-    assert recorded | set(again) == {spec.id for spec in plan().first_wave()}
+    assert recorded | set(again) == {spec.id for spec in plan().waves({})[0]}
 
 
 def left_alone(root: Path) -> Path:

@@ -32,7 +32,7 @@ def test_a_study_comes_back_as_it_was_asked(tmp_path: Path) -> None:
     begun = open_or_create(study(tmp_path / "s"))
     found = open_study(tmp_path / "s")
     assert found == begun
-    assert [spec.id for spec in found.plan.first_wave()] == [spec.id for spec in begun.plan.first_wave()]
+    assert [spec.id for spec in found.plan.waves({})[0]] == [spec.id for spec in begun.plan.waves({})[0]]
 
 
 def test_study_json_holds_question_data_and_environment_and_is_written_once(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_spoilt_study_json_is_one_line(spoil: object, tmp_path: Path) -> None:
     path.write_text(spoil(before))
     assert path.read_text() != before
     with pytest.raises(CountError) as caught:
-        open_study(tmp_path).plan.first_wave()
+        open_study(tmp_path).plan.waves({})[0]
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -170,7 +170,7 @@ def test_only_what_has_no_record_is_run_again(tmp_path: Path) -> None:
     assert set(begun.outcomes()) == set(ends), "what a listener hears of is on disk already"
     search(begun, InlineRunner(), Planted(log=str(log)), quiet)
     starts = Counter(trial for what, trial, *_ in log_lines(log) if what == "start")
-    assert starts == {spec.id: 1 for spec in begun.plan.first_wave()}
+    assert starts == {spec.id: 1 for spec in begun.plan.waves({})[0]}
     lines = len(log_lines(log))
     search(begun, InlineRunner(), Planted(log=str(log)), quiet)
     assert len(log_lines(log)) == lines

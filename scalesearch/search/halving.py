@@ -1,0 +1,190 @@
+"""Synchronous successive halving: every candidate trains a little, the better half twice as long, and so on.
+
+Jamieson & Talwalkar 2016 (arXiv 1502.07943, figure 1), with rungs of training images in place of arm pulls. Ours
+differs in three points: a rung waits for all of its trials, so it does not depend on who was faster; scores are
+taken at the end of a decay of the learning rate, so that rungs are comparable; and climbing stops early where the
+leader stands out (the idea of PASHA, Bohdal et al. 2023, arXiv 2207.06940: no more training than a ranking needs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from scalesearch.search.budget import Budget
+
+REDUCTION = 2
+"""A rung lets one in so many go on, to so many times the images."""
+
+_DEFAULT_FINALISTS = 4
+_FEWEST = 2
+"""A comparison needs two."""
+_Z = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How far the trials of a rung are trained, and how many candidates enter."""
+
+    samples: int
+    """Training images seen at its end."""
+    forked: int
+    """Training images seen when the learning rate began to fall: where the next rung takes up."""
+    enter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The rungs of a search, and what its finalists get."""
+
+    rungs: tuple[Rung, ...]
+    finalists: int
+    """How many of the last rung get more seeds."""
+    seeds: int
+    """That a finalist has in the end; the baseline has them at every rung, to show the noise."""
+
+
+def ladder(budget: Budget, train_images: int, candidates: int) -> Ladder:
+    """The rungs of a budget: the last is its whole recipe, each before it 1 / `REDUCTION` of the next.
+
+    Args:
+        budget: its `rungs`, recipe, finalists and seeds.
+        train_images: of the data set.
+        candidates: how many enter the first rung.
+    """
+    recipe = budget.recipe
+    batch = min(recipe.batch, train_images)
+    steps = recipe.epochs * (train_images // batch)
+    seeds = max(budget.seeds, budget.final_seeds)
+    finalists = min(candidates, (budget.finalists or _DEFAULT_FINALISTS) if seeds > 1 else _FEWEST)
+    found: list[Rung] = []
+    for k in range(budget.rungs):
+        end = max(1, steps // REDUCTION ** (budget.rungs - 1 - k))
+        enter = max(finalists, -(-candidates // REDUCTION**k))
+        if not found or end * batch > found[-1].samples:
+            found.append(Rung(end * batch, recipe.fork(end) * batch, enter))
+    return Ladder(tuple(found), finalists, seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a candidate came to on a rung."""
+
+    accuracy: float
+    """Adjusted for the proxy's multiply-adds, as in the ranking."""
+    train_loss: float
+    """Mean over the last part of training: breaks ties (Ru et al. 2021, arXiv 2006.04492)."""
+
+
+def best_first(scores: Mapping[str, Score], validation_images: int) -> tuple[str, ...]:
+    """Keys by accuracy in whole validation images, then by the lower training loss, then by name."""
+
+    def place(key: str) -> tuple[int, float, str]:
+        return -round(scores[key].accuracy * validation_images), scores[key].train_loss, key
+
+    return tuple(sorted(scores, key=place))
+
+
+def settled(before: Mapping[str, Score], now: Mapping[str, Score], noise: float) -> bool:
+    """Whether one candidate led all others by more than the seed noise on two rungs in a row.
+
+    Args:
+        before: scores on the rung before.
+        now: scores of those that went on.
+        noise: standard deviation of one trial's accuracy from seed to seed.
+    """
+    if len(now) < 2:
+        return True
+    lead = _Z * sqrt(2) * noise
+    first = max(now, key=lambda key: now[key].accuracy)
+    return all(
+        scores[first].accuracy - other.accuracy > lead
+        for scores in (before, now)
+        for key, other in scores.items()
+        if key != first
+    )
+
+
+def pooled_noise(repeats: Iterable[Sequence[float]], validation_images: int) -> float:
+    """Standard deviation from seed to seed, over groups of repeated trials; at least the binomial error.
+
+    Args:
+        repeats: the accuracies of one network on one rung, one a seed, for several rungs.
+        validation_images: size of the validation set.
+    """
+    squares, freedom, values = 0.0, 0, list[float]()
+    for group in filter(None, repeats):
+        mean = sum(group) / len(group)
+        squares += sum((one - mean) ** 2 for one in group)
+        freedom += len(group) - 1
+        values.extend(group)
+    centre = sum(values) / len(values) if values else 0.5
+    binomial = sqrt(max(0.0, centre * (1 - centre)) / validation_images)
+    return max(binomial, sqrt(squares / freedom) if freedom else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One trial of a climb."""
+
+    key: str
+    """Of the network."""
+    seed: int
+    rung: int
+    """Counted from 0."""
+    joined: int
+    """The rung on which its training began: lower ones left a checkpoint to go on from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """How far a search has come."""
+
+    entries: tuple[tuple[Entry, ...], ...]
+    """The trials known to be needed, wave by wave: a rung each, then the finalists' further seeds."""
+    reached: int
+    """The highest rung that is over; 0 while the first is under way."""
+    settled: bool
+    """Whether climbing stopped before the last rung because the leader stood out."""
+
+
+def climb(
+    found: Ladder,
+    candidates: Sequence[str],
+    baseline: str,
+    over: Callable[[Entry], bool],
+    scores: Callable[[int], Mapping[str, Score]],
+    repeats: Callable[[int], Sequence[float]],
+    validation_images: int,
+) -> Climb:
+    """The trials that the results so far ask for; a pure function of them, so a resumed search climbs alike.
+
+    Args:
+        found: the rungs.
+        candidates: their keys.
+        baseline: the key of the unscaled network, which never leaves.
+        over: whether a trial has a result.
+        scores: of the candidates that completed a rung, with the first seed.
+        repeats: the baseline's accuracies on a rung, one a seed.
+        validation_images: size of the validation set.
+    """
+    waves: list[tuple[Entry, ...]] = []
+    alive, before = tuple(candidates), dict[str, Score]()
+    last = len(found.rungs) - 1
+    for index in range(len(found.rungs)):
+        own = [Entry(baseline, seed, index, 0) for seed in range(found.seeds)]
+        waves.append((*(Entry(key, 0, index, 0) for key in alive), *own))
+        if not all(map(over, waves[-1])):
+            return Climb(tuple(waves), max(0, index - 1), settled=False)
+        now = {key: score for key, score in scores(index).items() if key in alive}
+        order = best_first(now, validation_images)
+        noise = pooled_noise([repeats(one) for one in range(index + 1)], validation_images)
+        stands = index < last and bool(before) and settled(before, now, noise)
+        if index == last or stands or not order:
+            finalists = [
+                Entry(key, s, index, index) for key in order[: found.finalists] for s in range(1, found.seeds)
+            ]
+            return Climb((*waves, *([tuple(finalists)] if finalists else [])), index, stands)
+        alive, before = order[: found.rungs[index + 1].enter], now
+    raise AssertionError("a ladder has rungs")

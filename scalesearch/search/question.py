@@ -1,0 +1,112 @@
+"""What a study asks: a baseline, a φ, a budget, and the networks that are compared to answer it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.factory import Network
+from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.rounding import ROUNDING_RULES
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import SpaceError
+from scalesearch.search.budget import Budget
+from scalesearch.search.candidates import MATCHES, Candidate, CandidateSet, candidates, spread
+from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.grid import triples
+from scalesearch.search.rivals import Rival, rival_candidates
+from scalesearch.search.shrink import shrink
+
+SCHEDULERS = ("halving", "grid")
+"""Successive halving over rungs of samples, or the whole of training for every candidate."""
+
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, without the data."""
+
+    baseline: Baseline | FactoryBaseline
+    phi: Decimal
+    budget: Budget
+    rounding: str = "balanced"
+    match: str = "flops"
+    rivals: tuple[Rival, ...] = ()
+    """The named rules that are compared, in place of a grid."""
+    scheduler: str = field(default="grid", metadata=ADDED_LATER)
+    """How training is spent on the candidates; one of `SCHEDULERS`."""
+
+    def __post_init__(self) -> None:
+        if self.rivals and isinstance(self.baseline, FactoryBaseline):
+            raise SpaceError("baseline is a Python function, but rules are compared on baseline files only")
+        if not (self.phi.is_finite() and 0 < self.phi <= 10):
+            raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
+        if self.scheduler == "halving" and self.budget.recipe.decay == 0:
+            raise SpaceError("scheduler is halving, but the recipe's decay is 0: a cosine cannot be prolonged")
+        for name, value, known in (
+            ("rounding", self.rounding, ROUNDING_RULES),
+            ("match", self.match, MATCHES),
+            ("scheduler", self.scheduler, SCHEDULERS),
+        ):
+            if value not in known:
+                raise SpaceError(f"{name} is {value!r}, but it must be one of {', '.join(known)}")
+
+
+def find(question: Question) -> CandidateSet:
+    """Every candidate of the question's grid, matched or not."""
+    budget, baseline = question.budget, question.baseline
+    if question.rivals and isinstance(baseline, Baseline):
+        return rival_candidates(baseline, question.rivals, question.phi, question.rounding)
+    grid = triples(budget.step, budget.tolerance, question.baseline.axes)
+    return candidates(question.baseline, grid, question.phi, question.rounding, question.match)
+
+
+def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
+    """The candidates that are trained: all, or as many as the budget says, spread over the grid.
+
+    Raises:
+        SpaceError: fewer than two can be compared.
+    """
+    count = None if question.rivals else question.budget.candidates
+    chosen = found.candidates if count is None else spread(found.candidates, count)
+    if len(chosen) < _FEWEST:
+        what = "rules" if question.rivals else "grid points"
+        advice = (
+            "a larger baseline" if question.rivals else "a smaller --step, a larger --tolerance or --match none"
+        )
+        raise SpaceError(
+            f"only {len(chosen)} of {found.triples} {what} gives a network of the wanted cost; take {advice}"
+        )
+    return chosen
+
+
+def image_px(question: Question) -> int:
+    """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
+    networks = [
+        question.baseline.architecture,
+        *(one.architecture for one in choose(question, find(question))),
+    ]
+    return max(proxy_of(question, network, 2).resolution for network in networks)
+
+
+def proxy_of(question: Question, network: Network, classes: int) -> Network:
+    """The small network that is trained for `network`, with as many logits as there are classes."""
+    budget, baseline = question.budget, question.baseline
+    if isinstance(baseline, FactoryBaseline):
+        return baseline.proxy_of(network)
+    assert isinstance(network, Architecture), "a baseline file's networks are architectures"
+    return shrink(network, baseline, budget.width_divisor, budget.resolution, classes)
+
+
+def with_overrides(budget: Budget, step: Decimal | None, tolerance: Decimal | None, seeds: int | None) -> Budget:
+    """The budget with what the command line said in its place."""
+    changed = budget
+    if step is not None:
+        changed = replace(changed, step=step)
+    if tolerance is not None:
+        changed = replace(changed, tolerance=tolerance)
+    if seeds is not None:
+        changed = replace(changed, seeds=seeds)
+    return changed

@@ -1,0 +1,172 @@
+"""Training that stops, is kept and goes on is the same training to the bit, whatever becomes of checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import torch
+from small_training import CPU, bright_channel_data, curve, tiny_net
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.proxy.checkpoints import keep, kept
+from scalesearch.proxy.datasets import ImageData
+from scalesearch.proxy.objective import ProxyTraining
+from scalesearch.proxy.schedule import branch_rate, trunk_rate
+from scalesearch.proxy.training import Training, branch, train, trunk
+from scalesearch.search.shrink import shrink
+from scalesearch.search.task import Epoch, Recipe
+from scalesearch.search.trial import TrialSpec
+
+# 100 images are 6 steps an epoch, 24 in all: rungs at steps 5, 12 and 24 leave the trunk at 3, 8 and 16.
+RECIPE = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.1"), decay=Decimal("0.33"))
+RUNGS = (5, 12, 24)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def training() -> Training:
+    return Training(tiny_net(), bright_channel_data(), RECIPE, 0, CPU)
+
+
+def straight(end: int) -> list[Epoch]:
+    run = training()
+    return [*trunk(run, RECIPE.fork(end)), *branch(run, end)]
+
+
+def test_forks() -> None:
+    assert [RECIPE.fork(end) for end in RUNGS] == [3, 8, 16]
+    assert replace(RECIPE, decay=Decimal("0.01")).fork(10) == 9
+    assert replace(RECIPE, decay=Decimal("0.99")).fork(1) == 0
+
+
+def test_rates() -> None:
+    """Two warm-up steps of 24, constant, and a line down from the fork to zero at the end."""
+    assert [trunk_rate(step, 24, RECIPE) for step in (0, 1, 2, 23)] == pytest.approx([0.1 / 3, 0.2 / 3, 0.1, 0.1])
+    down = [branch_rate(step, 12, 24, RECIPE) for step in range(8, 13)]
+    assert down == pytest.approx([0.1, 0.075, 0.05, 0.025, 0])
+    assert branch_rate(16, 24, 24, RECIPE) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("stop", range(1, 13))
+def test_a_state_kept_anywhere_goes_on_to_the_bit(stop: int) -> None:
+    """Within an epoch, at its end, before and after a report; dropout and momentum included."""
+    whole, first = training(), training()
+    expected = list(trunk(whole, 14))
+    before = list(trunk(first, stop))
+    second = Training(tiny_net(seed=9), bright_channel_data(), RECIPE, 0, CPU)
+    second.restore(first.state())
+    assert second.step == stop
+    assert curve([*before, *trunk(second, 14)]) == curve(expected)
+    for one, other in zip(whole.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_rung_is_reported_at_its_end_even_within_an_epoch() -> None:
+    assert [(epoch.index, epoch.samples) for epoch in straight(5)] == [(1, 80)]
+    assert [(epoch.index, epoch.samples) for epoch in straight(12)] == [(1, 96), (2, 192)]
+    assert [(epoch.index, epoch.samples) for epoch in straight(15)] == [(1, 96), (2, 192), (3, 240)]
+
+
+def test_the_last_rung_is_the_whole_recipe() -> None:
+    whole = list(train(tiny_net(), bright_channel_data(), RECIPE, 0, CPU))
+    assert curve(straight(24)) == curve(whole)
+    cosine = replace(RECIPE, decay=Decimal(0))
+    assert curve(whole) != curve(list(train(tiny_net(), bright_channel_data(), cosine, 0, CPU)))
+
+
+def spec(end: int, since: int = 0) -> TrialSpec:
+    base = load_baseline("tiny")
+    proxy = shrink(base.architecture, base, 4, 16, 3)
+    return TrialSpec(base.architecture, proxy, RECIPE, "bright", 2, end * 16, since)
+
+
+def images() -> ImageData:
+    data = bright_channel_data(px=16)
+    return ImageData(
+        data.train_images_NCHW,
+        data.train_labels_N,
+        data.val_images_NCHW,
+        data.val_labels_N,
+        classes=("r", "g", "b"),
+        fingerprint="bright",
+        name="bright",
+    )
+
+
+def last(objective: ProxyTraining, trial: TrialSpec) -> tuple[str, ...]:
+    found: tuple[str, ...] = curve(list(objective(trial)))[-1]
+    return found
+
+
+def test_rungs_with_and_without_checkpoints_end_alike(tmp_path: Path) -> None:
+    alone, continued = ProxyTraining(images()), ProxyTraining(images(), tmp_path)
+    since = 0
+    for end in RUNGS:
+        trial = spec(end, since)
+        assert last(continued, trial) == last(alone, trial)
+        files = list(tmp_path.iterdir())
+        assert len(files) == 1  # the trunk's earlier checkpoints have gone
+        assert files[0].name.startswith(f"{trial.trunk_id}-{RECIPE.fork(end):09}-")
+        since = RECIPE.fork(end) * 16
+
+
+def test_a_continued_trial_trains_only_what_is_new(tmp_path: Path) -> None:
+    objective = ProxyTraining(images(), tmp_path)
+    assert [epoch.index for epoch in objective(spec(12))] == [1, 2]
+    assert [epoch.index for epoch in objective(spec(24, 128))] == [2, 3, 4]  # epoch 2 had been left in its midst
+
+
+def test_a_later_checkpoint_is_no_use_to_an_earlier_rung(tmp_path: Path) -> None:
+    objective = ProxyTraining(images(), tmp_path)
+    expected = last(objective, spec(5))
+    list(objective(spec(24)))
+    assert last(objective, spec(5)) == expected
+
+
+@pytest.mark.parametrize("damage", ["torn", "flipped", "empty", "gone"])
+def test_a_damaged_checkpoint_costs_time_and_nothing_else(damage: str, tmp_path: Path) -> None:
+    objective = ProxyTraining(images(), tmp_path)
+    list(objective(spec(12)))
+    (path,) = tmp_path.iterdir()
+    data = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes({"torn": data[:-9], "flipped": data[:-1] + bytes([data[-1] ^ 1]), "empty": b""}[damage])
+    found = list(objective(spec(24, 128)))
+    assert [epoch.index for epoch in found] == [1, 2, 3, 4]
+    assert curve(found)[-1] == last(ProxyTraining(images()), spec(24, 128))
+
+
+def test_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
+    """A worker on another machine may not see the driver's folder."""
+    objective = ProxyTraining(images(), tmp_path / "elsewhere")
+    assert last(objective, spec(5)) == last(ProxyTraining(images()), spec(5))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_nearest_whole_state_not_beyond_is_found(tmp_path: Path) -> None:
+    for step in (3, 8):
+        state = {"step": torch.tensor(step)}
+        keep(tmp_path, "0123456789abcdef", step, state)
+        (path,) = tmp_path.glob(f"*-{step:09}-*")
+        path.rename(tmp_path / f"copy{step}")  # so that the next does not drop it
+    for step in (3, 8):
+        keep(tmp_path, "another", step, {"step": torch.tensor(99)})
+    keep(tmp_path, "0123456789abcdef", 3, {"step": torch.tensor(3)})
+    assert kept(tmp_path, "0123456789abcdef", 2) is None
+    for until in (3, 4, 99):
+        found = kept(tmp_path, "0123456789abcdef", until)
+        assert found is not None
+        assert int(found["step"]) == 3
+    assert kept(tmp_path, "0123", 99) is None
