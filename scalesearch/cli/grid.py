@@ -37,7 +37,8 @@ def grid(
         str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
     scheduler: Annotated[
-        str, typer.Option(help="halving: the better half of the candidates goes on; grid: all train to the end.")
+        str,
+        typer.Option(help="halving: the better half goes on; grid: all to the end; curves: all, on every rung."),
     ] = "halving",
     runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
     address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
@@ -135,7 +136,7 @@ def _question(
         raise InputError(f"--phi {phi}: must be above 0 and at most 10")
     spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
     spent = with_overrides(load_budget(budget), spacing, slack, seeds)
-    if scheduler == "halving":
+    if scheduler != "grid":
         spent = prolongable(spent)
     rule = options.checked_rule(rounding) or "balanced"
     question = Question(_baseline(baseline, power, spent, match), power, spent, rule, match, scheduler=scheduler)

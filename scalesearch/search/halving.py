@@ -43,15 +43,22 @@ class Ladder:
     """How many of the last rung get more seeds."""
     seeds: int
     """That a finalist has in the end; the baseline has them at every rung, to show the noise."""
+    everyone: bool = False
+    """All climb to the top with all seeds, and nobody is left: what replays and trust in a proxy rest on."""
+
+    def joined(self, seed: int, rung: int) -> int:
+        """The rung on which a trial of `rung` began: further seeds are for finalists and go straight to it."""
+        return 0 if seed == 0 or self.everyone else rung
 
 
-def ladder(budget: Budget, train_images: int, candidates: int) -> Ladder:
+def ladder(budget: Budget, train_images: int, candidates: int, everyone: bool = False) -> Ladder:
     """The rungs of a budget: the last is its whole recipe, each before it 1 / `REDUCTION` of the next.
 
     Args:
         budget: its `rungs`, recipe, finalists and seeds.
         train_images: of the data set.
         candidates: how many enter the first rung.
+        everyone: whether all climb to the top.
     """
     recipe = budget.recipe
     batch = min(recipe.batch, train_images)
@@ -61,9 +68,11 @@ def ladder(budget: Budget, train_images: int, candidates: int) -> Ladder:
     found: list[Rung] = []
     for k in range(budget.rungs):
         end = max(1, steps // REDUCTION ** (budget.rungs - 1 - k))
-        enter = max(finalists, -(-candidates // REDUCTION**k))
+        enter = candidates if everyone else max(finalists, -(-candidates // REDUCTION**k))
         if not found or end * batch > found[-1].samples:
             found.append(Rung(end * batch, recipe.fork(end) * batch, enter))
+    if everyone:
+        return Ladder(tuple(found), 0, budget.seeds, everyone)
     return Ladder(tuple(found), finalists, seeds)
 
 
@@ -147,6 +156,16 @@ class Climb:
     """The highest rung that is over; 0 while the first is under way."""
     settled: bool
     """Whether climbing stopped before the last rung because the leader stood out."""
+
+
+def climb_all(found: Ladder, networks: Sequence[str], over: Callable[[Entry], bool]) -> Climb:
+    """Every network on every rung with every seed, rung by rung."""
+    waves = []
+    for index in range(len(found.rungs)):
+        waves.append(tuple(Entry(key, seed, index, 0) for key in networks for seed in range(found.seeds)))
+        if not all(map(over, waves[-1])):
+            return Climb(tuple(waves), max(0, index - 1), settled=False)
+    return Climb(tuple(waves), len(waves) - 1, settled=False)
 
 
 def climb(

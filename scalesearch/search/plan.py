@@ -12,7 +12,7 @@ from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
 from scalesearch.search.grid_waves import grid_first, grid_second, grid_total
-from scalesearch.search.halving import Climb, Entry, Ladder, Score, climb, ladder
+from scalesearch.search.halving import Climb, Entry, Ladder, Score, climb, climb_all, ladder
 from scalesearch.search.question import Question, choose, find, proxy_of
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
 from scalesearch.search.surface import Point, Surface, shares_of, surface
@@ -62,7 +62,8 @@ class Plan:
         """The rungs of successive halving; None where every candidate is trained to the end."""
         if self.question.scheduler == "grid":
             return None
-        return ladder(self.question.budget, self.data.train, len(self.chosen))
+        everyone = self.question.scheduler == "curves"
+        return ladder(self.question.budget, self.data.train, len(self.chosen), everyone)
 
     @cached_property
     def _networks(self) -> dict[str, Network]:
@@ -119,11 +120,17 @@ class Plan:
         """How far a search by halving has come."""
         assert self.ladder is not None, "only halving has rungs"
         candidates = list(self.by_network)
+
+        def over(entry: Entry) -> bool:
+            return self.rung_spec(entry).id in outcomes
+
+        if self.ladder.everyone:
+            return climb_all(self.ladder, [*candidates, self.base_id], over)
         return climb(
             self.ladder,
             candidates,
             self.base_id,
-            lambda entry: self.rung_spec(entry).id in outcomes,
+            over,
             lambda rung: self._scores(outcomes, rung),
             lambda rung: list(self._base_on(outcomes, rung).accuracies.values()),
             self.data.val,
@@ -152,6 +159,8 @@ class Plan:
         if self.ladder is None:
             return grid_total(self.question.budget, len(self.chosen))
         found = self.ladder
+        if found.everyone:
+            return len(found.rungs) * len(self._networks) * found.seeds
         return sum(rung.enter + found.seeds for rung in found.rungs) + found.finalists * (found.seeds - 1)
 
     def total_images(self) -> int:
@@ -160,7 +169,8 @@ class Plan:
             return self.total_trials() * self.images(self.waves({})[0][0])
         found, before, total = self.ladder, 0, 0
         for rung in found.rungs:
-            total += (rung.enter + found.seeds) * (rung.samples - before)
+            trials = len(self._networks) * found.seeds if found.everyone else rung.enter + found.seeds
+            total += trials * (rung.samples - before)
             before = rung.forked
         return total + found.finalists * (found.seeds - 1) * found.rungs[-1].samples
 
@@ -170,8 +180,8 @@ class Plan:
 
     def whole(self, outcomes: Mapping[str, Outcome]) -> bool:
         """Whether every candidate has a completed trial, on the first rung where there are rungs."""
-        rung = None if self.ladder is None else 0
-        return len(self._rung_arms(outcomes, rung, self.question.budget.seeds)) == len(self.chosen)
+        rung, seeds = (None, self.question.budget.seeds) if self.ladder is None else (0, 1)
+        return len(self._rung_arms(outcomes, rung, seeds)) == len(self.chosen)
 
     def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
         """The candidates with a completed trial, as the ranking sees them; by halving, on the reached rung."""
@@ -208,10 +218,10 @@ class Plan:
         """The candidates with a completed trial on a rung, or at the end of training."""
         found = []
         for key in self.by_network:
-            if rung is None:
+            if self.ladder is None or rung is None:
                 own = [self._spec(key, seed) for seed in range(seeds)]
             else:
-                joined = [0] + [rung] * (seeds - 1)
+                joined = [self.ladder.joined(seed, rung) for seed in range(seeds)]
                 own = [self.rung_spec(Entry(key, seed, rung, at)) for seed, at in enumerate(joined)]
             found.append(self._arm(key, own, outcomes))
         return [arm for arm in found if arm.accuracies]

@@ -13,13 +13,14 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import MATCHES, Candidate, CandidateSet, candidates, spread
+from scalesearch.search.canonical import digest
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.grid import triples
 from scalesearch.search.rivals import Rival, rival_candidates
 from scalesearch.search.shrink import shrink
 
-SCHEDULERS = ("halving", "grid")
-"""Successive halving over rungs of samples, or the whole of training for every candidate."""
+SCHEDULERS = ("halving", "grid", "curves")
+"""Successive halving over rungs of images; the whole of training for every candidate; every rung for every one."""
 
 _FEWEST = 2
 
@@ -37,14 +38,16 @@ class Question:
     """The named rules that are compared, in place of a grid."""
     scheduler: str = field(default="grid", metadata=ADDED_LATER)
     """How training is spent on the candidates; one of `SCHEDULERS`."""
+    only: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    """The ids of the candidates' networks, where not all of the grid are asked about."""
 
     def __post_init__(self) -> None:
         if self.rivals and isinstance(self.baseline, FactoryBaseline):
             raise SpaceError("baseline is a Python function, but rules are compared on baseline files only")
         if not (self.phi.is_finite() and 0 < self.phi <= 10):
             raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
-        if self.scheduler == "halving" and self.budget.recipe.decay == 0:
-            raise SpaceError("scheduler is halving, but the recipe's decay is 0: a cosine cannot be prolonged")
+        if self.scheduler != "grid" and self.budget.recipe.decay == 0:
+            raise SpaceError(f"scheduler is {self.scheduler}, but a recipe without decay cannot be prolonged")
         for name, value, known in (
             ("rounding", self.rounding, ROUNDING_RULES),
             ("match", self.match, MATCHES),
@@ -71,6 +74,8 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
     """
     count = None if question.rivals else question.budget.candidates
     chosen = found.candidates if count is None else spread(found.candidates, count)
+    if question.only:
+        chosen = tuple(one for one in found.candidates if digest(one.architecture) in question.only)
     if len(chosen) < _FEWEST:
         what = "rules" if question.rivals else "grid points"
         advice = (

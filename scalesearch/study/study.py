@@ -110,6 +110,7 @@ def open_study(folder: Path) -> Study:
             match=asked["match"],
             rivals=tuple(from_json(Rival, one, ("rivals",)) for one in asked.get("rivals", [])),
             scheduler=asked.get("scheduler", "grid"),
+            only=tuple(asked.get("only", ())),
         )
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)))
         return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
@@ -152,10 +153,10 @@ class _Phi:
 def _asked(plan: Plan) -> dict[str, Json]:
     question = plan.question
     rivals: dict[str, Json] = {"rivals": as_json(question.rivals)} if question.rivals else {}
-    scheduler: dict[str, Json] = {} if question.scheduler == "grid" else {"scheduler": question.scheduler}
+    later = {"scheduler": question.scheduler != "grid", "only": bool(question.only)}
     return {
         **rivals,
-        **scheduler,
+        **{name: as_json(getattr(question, name)) for name, asked in later.items() if asked},
         "baseline": _baseline_json(question.baseline),
         "phi": plain(question.phi),
         "rounding": question.rounding,

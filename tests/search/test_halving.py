@@ -223,8 +223,29 @@ def test_pooled_noise() -> None:
 
 def test_a_cosine_cannot_be_prolonged() -> None:
     cosine = replace(BUDGET, recipe=replace(RECIPE, decay=Decimal(0)))
-    with pytest.raises(SpaceError, match="decay is 0"):
+    with pytest.raises(SpaceError, match="without decay"):
         plan_of(cosine)
     assert prolongable(cosine).recipe.decay > 0
     assert prolongable(BUDGET) is BUDGET
     assert REDUCTION == 2
+
+
+def test_for_curves_everyone_climbs_with_every_seed() -> None:
+    plan = Plan(Question(SMALL, Decimal(1), replace(BUDGET, seeds=2), scheduler="curves"), DATA)
+    outcomes = run_all(plan)
+    waves = plan.waves(outcomes)
+    assert [len(wave) for wave in waves] == [12 * 2] * 3
+    assert len(outcomes) == plan.total_trials() == 72
+    assert sum(map(plan.images, plan.planned(outcomes))) == plan.total_images() == 24 * (512 + 640 + 1280)
+    assert plan.left_behind(outcomes) == {}
+    assert all(sorted(arm.accuracies) == [0, 1] for arm in plan.arms(outcomes))
+    # Its first seed is the trial that halving would have run.
+    halved = {spec.id for spec in Plan(replace(plan.question, scheduler="halving"), DATA).waves({})[0]}
+    assert len(halved & {spec.id for spec in waves[0]}) >= 11
+
+
+def test_only_some_candidates() -> None:
+    every = plan_of()
+    wanted = tuple(sorted(every.by_network))[2:6]
+    plan = Plan(replace(every.question, only=wanted), DATA)
+    assert set(plan.by_network) == set(wanted)
