@@ -16,7 +16,7 @@ from scalesearch.units import si
 
 WIDTH, HEIGHT = 1200, 640
 """Pixels of a still picture; a page takes its reader's width."""
-_MARGIN = {"l": 86, "r": 256, "t": 86, "b": 92}
+_MARGIN = {"l": 96, "r": 256, "t": 86, "b": 92}
 _LINE = 24
 """Pixels between the labels of two curves."""
 _NARROW = 0.1
@@ -156,7 +156,7 @@ def _accuracy_range(found: Joint) -> tuple[float, float]:
 def _cost_axis(found: Joint) -> dict[str, object]:
     ends = [found.base_macs, *(one.macs for one in found.points)]
     first, last = log10(min(ends)), log10(max(ends))
-    wide = last - first
+    wide = max(last - first, 0.05)
     ticks = [Decimal(1), *found.costs]
     return {
         "type": "log",
@@ -172,6 +172,7 @@ def _cost_axis(found: Joint) -> dict[str, object]:
 def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) -> list[dict[str, object]]:
     """Each curve's marker, name and last accuracy to the right of the axes, as near to its end as may be."""
     ends = [points[-1] for points in curves.values()]
+    largest = max(one.times for one in ends)
     high = HEIGHT - _MARGIN["t"] - _MARGIN["b"]
     per_pixel = (top - bottom) / high
     places = spread([one.accuracy for one in ends], _LINE * per_pixel)
@@ -185,11 +186,15 @@ def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) 
             "yref": "y",
             "showarrow": False,
             "align": "left",
-            "text": f"{_glyph(one.rule)} <b>{one.rule}</b>  {one.accuracy:.3f} ± {one.standard_error:.3f}",
+            "text": _label(one, largest),
         }
         for one, place in zip(ends, places, strict=True)
     ]
 
 
-def _glyph(rule: str) -> str:
-    return f'<span style="color:{LOOKS[rule].colour}">{LOOKS[rule].glyph}</span>'
+def _label(one: Measured, largest: Decimal) -> str:
+    look = LOOKS[one.rule]
+    marker = f'<span style="color:{look.colour}">{look.glyph}</span>'
+    # A curve may end early: at the largest cost no network of its rule was compared.
+    where = "" if one.times == largest else f" at {plain(one.times)}x"
+    return f"{marker} <b>{one.rule}</b>  {one.accuracy:.3f} ± {one.standard_error:.3f}{where}"
