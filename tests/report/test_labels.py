@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -26,7 +28,7 @@ def test_they_are_the_least_squares_places(wanted: list[float], gap: float) -> N
 def test_none_hides_another_and_their_order_stays(wanted: list[float], gap: float) -> None:
     found = spread(wanted, gap)
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    assert all(found[b] - found[a] >= gap - 1e-9 for a, b in zip(order, order[1:], strict=False))
+    assert all(found[b] - found[a] >= gap - 1e-9 for a, b in itertools.pairwise(order))
 
 
 def test_those_that_have_room_stay() -> None:
