@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scalesearch.study.joint import Joint
 
 _CAPTION = "± standard error   n: seeds   gain: over the baseline, seeds in pairs, as measured"
+_ONE_SEED = "one seed proves nothing: such intervals hold the error of the validation images only"
 _PAPERS = "paper: Tan & Le 2019, Tables 3 and 7, ImageNet top-1 at about 4x, points over the baseline"
 
 
@@ -63,11 +64,12 @@ def joint_table(found: Joint) -> Table:
     from scalesearch.units import si
 
     papers = any(one.papers_gain is not None for one in found.points)
+    once = any(one.seeds == 1 for one in found.points)
     table = Table(
         title=f"{found.baseline} at {' and '.join(f'{plain(times)}x' for times in found.costs)}, {found.data}, "
         f"budget {found.budget}",
         title_justify="left",
-        caption="\n".join([_CAPTION, _PAPERS] if papers else [_CAPTION]),
+        caption="\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
         caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),

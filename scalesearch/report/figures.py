@@ -47,7 +47,8 @@ def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
         hovermode="closest",
         title={
             "text": f"<b>{found.baseline}: one dimension, or all?</b><br><sup>{_subtitle(found)}</sup>",
-            "x": _MARGIN["l"] / WIDTH,
+            "x": 0,
+            "xref": "paper",
             "xanchor": "left",
             "y": 0.95,
         },
@@ -86,10 +87,7 @@ def colours(theme: Theme) -> dict[str, object]:
 def _subtitle(found: Joint) -> str:
     most = max(one.seeds for one in found.points)
     seeds = "1 seed" if most == 1 else f"{most} seeds"
-    return (
-        f"Equal measured cost; {found.data}, budget {found.budget}, {seeds} a network; "
-        "bars: standard error of the mean"
-    )
+    return f"Equal measured cost; {found.data}, budget {found.budget}, {seeds}; bars: standard error"
 
 
 def _curve(rule: str, points: Sequence[Measured], found: Joint) -> go.Scatter:
@@ -160,7 +158,7 @@ def _cost_axis(found: Joint) -> dict[str, object]:
     ticks = [Decimal(1), *found.costs]
     return {
         "type": "log",
-        "title": {"text": "Cost of the network: FLOPs (multiply-adds) of one image, logarithmic", "standoff": 12},
+        "title": {"text": "FLOPs (multiply-adds) of one image, logarithmic", "standoff": 12},
         "range": [first - 0.04 * wide, last + 0.02 * wide],
         "tickvals": [found.base_macs * float(times) for times in ticks],
         "ticktext": [f"{si(found.base_macs * float(times))}<br>{plain(times)}x" for times in ticks],

@@ -161,6 +161,9 @@ def test_without_the_papers_numbers_there_is_no_column_for_them() -> None:
     table = curves.joint_table(replace(JOINT, points=points))
     assert [column.header for column in table.columns][-1] == "gain (95 %)"
     assert "paper" not in str(table.caption)
+    assert "one seed" not in str(table.caption)
+    once = curves.joint_table(replace(JOINT, points=(replace(points[0], seeds=1), *points[1:])))
+    assert "one seed proves nothing" in str(once.caption)
 
 
 def test_leads_have_intervals_and_the_papers_beside_them() -> None:
