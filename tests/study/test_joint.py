@@ -180,8 +180,10 @@ def test_the_docs_show_the_reference_study() -> None:
         assert one.papers_gain is None or f"{one.papers_gain:+} points" in row
     for lead in found.leads:
         if lead.papers is not None:
-            behind, low, high = (-lead.ours.value, -lead.ours.high, -lead.ours.low)
-            assert f"{behind:.3f} ({low:.3f} … {high:.3f})".replace("0.", ".") in " ".join(page.split())
+            ours = lead.ours
+            assert f"{-ours.value:.3f} ({-ours.high:.3f} … {-ours.low:.3f})".replace("0.", ".") in " ".join(
+                page.split()
+            )
             assert f"{lead.over} by {lead.papers}" in page
 
 
