@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test test-all test-interop lint format bench schema clean
+.PHONY: grid test test-all test-interop lint format bench schema figures clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -50,6 +50,9 @@ bench: $(READY)  ## speed and memory, each side by side in one run
 
 schema: $(READY)
 	$(BIN)/python docs/schema/make.py > docs/schema/baseline.schema.json
+
+figures: $(READY)  ## the pictures in docs/figures; needs a Chrome or Chromium
+	$(BIN)/python docs/figures/make.py
 
 clean:
 	rm -rf $(VENV) $(INTEROP) dist

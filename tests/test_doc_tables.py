@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -13,8 +15,8 @@ from scalesearch.design.networks import load_network
 ROOT = Path(__file__).parent.parent
 
 
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+def script(name: str, folder: str = "benchmarks") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -57,3 +59,23 @@ def test_figures_named_in_words() -> None:
     b2 = load_network("b2").architecture
     assert f"{cost(replace(b2, resolution=224)).macs:,} multiply-adds at 224 px" in page("flops")
     assert f"{cost(b2).macs:,} at 260" in page("flops")
+
+
+def test_pictures_show_what_the_reference_studies_say() -> None:
+    """Each label and tick of the figure that `make figures` would draw now stands in the picture."""
+    from scalesearch.report.figures import scaling_curves
+
+    make = script("make", "docs/figures")
+    assert {path.stem for path in (ROOT / "docs" / "figures").glob("*.svg")} == set(make.CURVES)
+    for name in make.CURVES:
+        picture = (ROOT / "docs" / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+        shown = html.unescape(re.sub(r"<[^>]*>", "\n", picture))
+        layout = scaling_curves(make.curves(name)).layout
+        words = [one.text for one in layout.annotations]
+        words += [layout.title.text, layout.xaxis.title.text, layout.yaxis.title.text, *layout.xaxis.ticktext]
+        parts = [part.strip() for text in words for part in re.split(r"<[^>]*>", text) if part.strip()]
+        assert len(parts) > 15
+        for part in parts:
+            assert part in shown, part
+        for trace in scaling_curves(make.curves(name)).data:
+            assert "rgb({}, {}, {})".format(*(int(trace.marker.color[i : i + 2], 16) for i in (1, 3, 5))) in picture

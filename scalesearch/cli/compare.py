@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import options, searching
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, TrialsFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
+    from scalesearch.runners.execution import Runner
+    from scalesearch.search.budget import Budget
+    from scalesearch.search.question import Question
     from scalesearch.search.rivals import Rival
+
+_DEFAULT_TIMES = "4"
 
 
 def compare(
     baseline: Annotated[str, typer.Option(metavar="NAME|FILE", help="What is scaled.")] = "b0",
-    times: Annotated[str, typer.Option(help="The cost at which the rules meet, over the baseline's.")] = "4",
+    times: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The cost at which the rules meet, over the baseline's; several, each with --times, give curves.",
+            show_default=_DEFAULT_TIMES,
+        ),
+    ] = None,
     winner: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A study's winner.yaml: its coefficients compete too.")
     ] = None,
@@ -31,41 +43,111 @@ def compare(
     runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
     address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
     gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, times and budget.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Of the study (of several: NAME-2x, NAME-4x …); default: baseline, times, budget."),
+    ] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
     plan: Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")] = False,
 ) -> None:
     """Compare scaling rules at equal measured cost: the paper's Tables 3 and 7, for any baseline and data.
 
     Depth, width and resolution alone, the paper's compound rule, fast scaling (Dollár et al. 2021) and, with
-    --winner, the coefficients that a search found. Rerunning the same command resumes it.
+    --winner, the coefficients that a search found. The folder of the largest cost also gets curves.html and
+    curves.csv, accuracy over FLOPs. Rerunning the same command resumes it.
 
-    Example: scalesearch compare --baseline mobilenet_v1 --times 4
+    Example: scalesearch compare --baseline mobilenet_v1 --times 2 --times 4
     """
     from dataclasses import replace
 
-    from scalesearch.design.baselines import is_factory, load_baseline
+    from scalesearch.design.baselines import is_factory
     from scalesearch.design.exact import plain
     from scalesearch.search.budget_file import load_budget
-    from scalesearch.search.question import Question, choose, find
-    from scalesearch.search.rivals import NAMED
 
     if is_factory(baseline):
         raise InputError(
             f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
         )
-    ratio = options.decimal(times, "--times")
-    if ratio is None or not 1 < ratio <= 1024:
-        raise InputError(f"--times {times}: must be above 1 and at most 1024")
+    ratios = _ratios(times or [_DEFAULT_TIMES])
     spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
-    rivals = NAMED if winner is None else (*NAMED, _found(winner))
-    rule = options.checked_rule(rounding) or "balanced"
-    question = Question(load_baseline(baseline), _log2(ratio), spent, rule, "flops", rivals)
-    choose(question, find(question))
-    default = f"{question.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
-    where = searching.study_folder(results, name, default)
+    questions = _questions(baseline, ratios, spent, options.checked_rule(rounding) or "balanced", winner)
+    folders = {}
+    for ratio, question in questions.items():
+        given = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
+        default = f"{question.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
+        folders[ratio] = searching.study_folder(results, given, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
-    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan)
+    _run(questions, folders, data, chosen, gpus_per_trial, plan)
+
+
+def _ratios(times: Sequence[str]) -> list[Decimal]:
+    """The wanted costs over the baseline's, rising.
+
+    Raises:
+        InputError: one is no number, out of range, or given twice.
+    """
+    found: list[Decimal] = []
+    for one in times:
+        ratio = options.decimal(one, "--times")
+        if ratio is None or not 1 < ratio <= 1024:
+            raise InputError(f"--times {one}: must be above 1 and at most 1024")
+        if ratio in found:
+            raise InputError(f"--times {one}: is given twice; give each cost once")
+        found.append(ratio)
+    return sorted(found)
+
+
+def _questions(
+    baseline: str, ratios: Sequence[Decimal], spent: Budget, rule: str, winner: Path | None
+) -> dict[Decimal, Question]:
+    """One comparison a cost; one without two rules that meet it is refused before any image is read."""
+    from scalesearch.design.baselines import load_baseline
+    from scalesearch.search.question import Question, choose, find
+    from scalesearch.search.rivals import NAMED
+
+    base = load_baseline(baseline)
+    rivals = NAMED if winner is None else (*NAMED, _found(winner))
+    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rivals) for ratio in ratios}
+    for question in found.values():
+        choose(question, find(question))
+    return found
+
+
+def _run(
+    questions: Mapping[Decimal, Question],
+    folders: Mapping[Decimal, Path],
+    data: str,
+    runner: Runner,
+    gpus_per_trial: float | None,
+    plan: bool,
+) -> None:
+    """One study after the other, then what they say together.
+
+    All costs see the same images, so that the baseline is one network with one set of trials. Trials that failed at
+    one cost do not keep the next from being run.
+
+    Raises:
+        ScalesearchError: whatever ends the command with another code than 0.
+    """
+    from scalesearch.search.question import image_px
+
+    px = max(map(image_px, questions.values()))
+    failed: list[str] = []
+    done: list[Path] = []
+    for ratio, question in questions.items():
+        try:
+            searching.search_or_plan(
+                question, data, runner, folders[ratio], gpus_per_trial, plan, px, siblings=done
+            )
+        except TrialsFailedError as error:
+            failed.append(str(error))
+        done = [*done, folders[ratio]]
+    if not plan:
+        from scalesearch.cli.curves import show_curves
+
+        show_curves(folders)
+    if failed:
+        raise TrialsFailedError("\n".join(failed))
 
 
 def _log2(ratio: Decimal) -> Decimal:

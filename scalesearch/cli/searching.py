@@ -13,7 +13,7 @@ from scalesearch.cli import interrupts, options
 from scalesearch.errors import InputError, ScalesearchError, TrialsFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -72,12 +72,12 @@ def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) ->
     raise InputError(f"--runner {kind!r}: must be ray or inline")
 
 
-def _load(question: Question, data: str) -> ImageData:
+def _load(question: Question, data: str, px: int | None) -> ImageData:
     from scalesearch.cli.cache import cache_folder
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.question import image_px
 
-    return load_data(data, image_px(question), question.budget.scenes, cache_folder())
+    return load_data(data, px or image_px(question), question.budget.scenes, cache_folder())
 
 
 def _plan(question: Question, images: ImageData) -> Plan:
@@ -108,9 +108,26 @@ def _print_plan(asked: Plan, gpus_per_trial: float | None, console: Console) -> 
 
 
 def search_or_plan(
-    question: Question, data: str, runner: Runner, where: Path, gpus_per_trial: float | None, plan: bool
+    question: Question,
+    data: str,
+    runner: Runner,
+    where: Path,
+    gpus_per_trial: float | None,
+    plan: bool,
+    px: int | None = None,
+    siblings: Sequence[Path] = (),
 ) -> None:
     """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
+
+    Args:
+        question: what is asked.
+        data: what `--data` names.
+        runner: where trials run.
+        where: the study's folder.
+        gpus_per_trial: share of a GPU for each trial.
+        plan: train nothing.
+        px: side at which images are kept; None: that of the question's largest proxy.
+        siblings: folders of studies of the same command; a trial that one of them has is not trained again.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
@@ -119,21 +136,25 @@ def search_or_plan(
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on is tidied up
-    images = _load(question, data)
+    images = _load(question, data, px)
     asked = _plan(question, images)
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:
-        _search(asked, images, runner, where, console)
+        _search(asked, images, runner, where, console, siblings)
 
 
-def _search(asked: Plan, images: ImageData, runner: Runner, where: Path, console: Console) -> None:
+def _search(
+    asked: Plan, images: ImageData, runner: Runner, where: Path, console: Console, siblings: Sequence[Path]
+) -> None:
     from scalesearch.study.provenance import environment
     from scalesearch.study.study import Study, locked, open_or_create
 
     command = shlex.join(["scalesearch", *sys.argv[1:]])
     with locked(where):
         study = open_or_create(Study(where, asked, environment(), command))
+        if shared := _take_over(study, siblings):
+            console.print(f"{where}: takes over finished trials: {shared}", highlight=False, soft_wrap=True)
         outcomes = study.outcomes()
         done = len(outcomes)
         if not asked.left(outcomes):
@@ -147,6 +168,15 @@ def _search(asked: Plan, images: ImageData, runner: Runner, where: Path, console
                 console.print(f"{where}: {done}/{asked.total_trials()} done, resuming", highlight=False)
             _run(study, images, runner, outcomes, command, console)
         _finish(study, console)
+
+
+def _take_over(study: Study, siblings: Sequence[Path]) -> int:
+    """Copy the completed trials that the study needs from its siblings; how many."""
+    from scalesearch.study.study import open_study
+
+    known = {key: one for folder in siblings for key, one in open_study(folder).records().items()}
+    wanted = [known[spec.id] for spec in study.plan.left(study.outcomes()) if spec.id in known]
+    return sum(study.add(record) for record in wanted if record.outcome.state == "complete")
 
 
 def _run(

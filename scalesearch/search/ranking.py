@@ -136,8 +136,43 @@ def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tup
     return tuple(arms[i].key for i in order[:count])
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How much more accurate one arm is than another, adjusted as the ranking is, and its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def difference(arms: Sequence[Arm], ranking: Ranking, key: str, other: str) -> Difference:
+    """The first arm's effect less the other's, with a bootstrap interval.
+
+    Args:
+        arms: those that were ranked.
+        ranking: their ranking.
+        key: of the first arm.
+        other: of the second.
+    """
+    return _difference(_moved(arms, ranking), ranking, key, other)
+
+
 def intervals(arms: Sequence[Arm], ranking: Ranking) -> dict[str, tuple[float, float]]:
-    """Bootstrap intervals (95 %) of every arm's difference to the best, by key.
+    """Bootstrap intervals (95 %) of every arm's difference to the best, by key."""
+    moved = _moved(arms, ranking)
+    found = {one.key: _difference(moved, ranking, ranking.arms[0].key, one.key) for one in ranking.arms}
+    return {key: (one.low, one.high) for key, one in found.items()}
+
+
+def _difference(moved: Mapping[str, np.ndarray], ranking: Ranking, key: str, other: str) -> Difference:
+    effects = {one.key: one.effect for one in ranking.arms}
+    low, high = np.percentile(moved[key] - moved[other], (2.5, 97.5))
+    value = effects[key] - effects[other]
+    return Difference(value, value + float(low), value + float(high))
+
+
+def _moved(arms: Sequence[Arm], ranking: Ranking) -> dict[str, np.ndarray]:
+    """What noise alone would do to each arm's effect, (resamples,) by key.
 
     The fit's residuals are drawn with replacement, scaled up for the degrees of freedom that it took; without
     repeated seeds there are none, and normal noise of the validation set's size stands in.
@@ -149,14 +184,7 @@ def intervals(arms: Sequence[Arm], ranking: Ranking) -> dict[str, tuple[float, f
         errors = pool[draw.integers(0, trials, (trials, RESAMPLES))]
     else:
         errors = draw.normal(0, ranking.noise, (trials, RESAMPLES))
-    moved = fit.weights @ errors
-    place = {arm.key: i for i, arm in enumerate(arms)}
-    away = moved[place[ranking.arms[0].key]] - moved
-    lows, highs = np.percentile(away, (2.5, 97.5), axis=1)
-    return {
-        one.key: (one.behind + float(lows[place[one.key]]), one.behind + float(highs[place[one.key]]))
-        for one in ranking.arms
-    }
+    return {arm.key: row for arm, row in zip(arms, fit.weights @ errors, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)

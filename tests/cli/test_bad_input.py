@@ -108,6 +108,12 @@ BAD = [
     ["grid", "--baseline", "tiny", "--budget", "nope"],
     ["grid", "--baseline", "tiny", "--budget", "budget.yaml"],
     ["grid", "--baseline", "nope"],
+    ["compare", "--baseline", "tiny", "--times", "1"],
+    ["compare", "--baseline", "tiny", "--times", "x"],
+    ["compare", "--baseline", "tiny", "--times", "nan"],
+    ["compare", "--baseline", "tiny", "--times", "4", "--times", "1025"],
+    ["compare", "--baseline", "tiny", "--times", "4", "--times", "2", "--times", "4.0"],
+    ["compare", "--baseline", "tiny", "--times", "2", "--times", "4", "--name", "n" * 62],
 ]
 
 

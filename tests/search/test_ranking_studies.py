@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from scalesearch.search.ranking import Arm, Ranking, intervals, leaders, rank
+from scalesearch.search.ranking import Arm, Ranking, difference, intervals, leaders, rank
 
 NOISE = 0.012
 SEED_EFFECT = 0.02
@@ -88,6 +89,31 @@ def test_the_intervals_hold_the_truth() -> None:
             covered.append(low <= truth[0] - truth[int(one.key)] <= high)
             assert low < one.behind < high
     assert 0.92 <= np.mean(covered) <= 0.975
+
+
+def test_the_interval_of_any_two_arms_holds_the_truth_too() -> None:
+    """Also where neither is the best, in either order, and where one has fewer seeds."""
+    truth, random = [0.9, 0.6, 0.62, 0.55], np.random.default_rng(7)
+    covered: list[bool] = []
+    for _ in range(200):
+        arms = measured(random, truth, 5)
+        arms[1] = replace(arms[1], accuracies={seed: arms[1].accuracies[seed] for seed in (0, 2, 3)})
+        found = rank(arms, 1000)
+        one, other = difference(arms, found, "01", "02"), difference(arms, found, "02", "01")
+        assert (one.value, one.low, one.high) == pytest.approx((-other.value, -other.high, -other.low))
+        covered.append(one.low <= truth[1] - truth[2] <= one.high)
+        assert difference(arms, found, "03", "03").value == 0
+    assert 0.9 <= np.mean(covered) <= 0.985
+
+
+def test_the_difference_of_paired_arms_is_that_of_their_means() -> None:
+    arms = measured(np.random.default_rng(8), [0.5, 0.7, 0.6], 4)
+    found = rank(arms, 1000)
+    means = {arm.key: float(np.mean(list(arm.accuracies.values()))) for arm in arms}
+    assert difference(arms, found, "00", "02").value == pytest.approx(means["00"] - means["02"])
+    low, high = intervals(arms, found)["00"]
+    behind = difference(arms, found, found.arms[0].key, "00")
+    assert (behind.low, behind.high) == (low, high)
 
 
 def test_the_seeds_that_are_said_to_suffice_do() -> None:

@@ -1,0 +1,36 @@
+"""Draw the pictures in the docs from the reference studies: `make figures`. Needs kaleido and a Chrome."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
+from scalesearch.study.answer import answer
+from scalesearch.study.joint import Joint, joint
+from scalesearch.study.study import open_study
+
+HERE = Path(__file__).parent
+STUDIES = HERE.parent.parent / "results" / "reference"
+CURVES = {"mobilenet_v1-compare-4x-quick": Decimal(4)}
+"""Comparisons and their costs; a picture each, of the same name."""
+
+
+def curves(name: str) -> Joint:
+    """What the comparison says."""
+    study = open_study(STUDIES / name)
+    found = answer(study.plan, study.outcomes())
+    assert found is not None, f"{name} has no completed trial"
+    return joint([(CURVES[name], found)])
+
+
+def main() -> None:
+    """Write every picture beside this file."""
+    for name in CURVES:
+        path = HERE / f"{name}.svg"
+        scaling_curves(curves(name)).write_image(path, width=WIDTH, height=HEIGHT)
+        print(path.name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Figures: what a study found, as plotly's; pure functions without a file or a print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import log10
+
+import plotly.graph_objects as go
+
+from scalesearch.design.exact import plain
+from scalesearch.report.labels import spread
+from scalesearch.report.looks import LIGHT, LOOKS, START, Theme
+from scalesearch.study.joint import BASELINE, Joint, Measured
+from scalesearch.units import si
+
+WIDTH, HEIGHT = 1200, 640
+"""Pixels of a still picture; a page takes its reader's width."""
+_MARGIN = {"l": 96, "r": 256, "t": 86, "b": 92}
+_LINE = 24
+"""Pixels between the labels of two curves."""
+_NARROW = 0.1
+"""A range of accuracy whose ticks need a third digit."""
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+
+
+def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
+    """Accuracy over measured FLOPs, a curve a rule from the baseline on: Tan & Le 2019, Figures 3, 4 and 8, as one.
+
+    The x axis is logarithmic and has a tick at each cost that was compared; error bars are standard errors.
+
+    Args:
+        found: comparisons of one baseline.
+        theme: light or dark.
+    """
+    figure, curves = go.Figure(), found.curves()
+    bottom, top = _accuracy_range(found)
+    for rule, points in reversed(curves.items()):  # the best on top
+        figure.add_trace(_curve(rule, points, found))
+    if found.base is not None:
+        figure.add_trace(_start(found.base, found))
+    figure.update_layout(
+        annotations=_labels(curves, bottom, top),
+        height=HEIGHT,
+        margin=_MARGIN,
+        showlegend=False,
+        hovermode="closest",
+        title={
+            "text": f"<b>{found.baseline}: one dimension, or all?</b><br><sup>{_subtitle(found)}</sup>",
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": 0.95,
+        },
+        xaxis=_cost_axis(found),
+        yaxis={
+            "title": {"text": f"Validation accuracy (share of {found.validation_images:,} images)"},
+            "range": [bottom, top],
+            "tickformat": ".2f" if top - bottom > _NARROW else ".3f",
+        },
+    )
+    return figure.update_layout(colours(theme))
+
+
+def colours(theme: Theme) -> dict[str, object]:
+    """The layout of a theme: all that changes between light and dark, by plotly's dotted names."""
+    axes = {
+        f"{axis}.{key}": value
+        for axis in ("xaxis", "yaxis")
+        for key, value in (
+            ("gridcolor", theme.grid),
+            ("linecolor", theme.quiet),
+            ("tickcolor", theme.quiet),
+            ("zerolinecolor", theme.grid),
+        )
+    }
+    return {
+        "paper_bgcolor": theme.background,
+        "plot_bgcolor": theme.background,
+        "font.color": theme.text,
+        "font.family": _FONT,
+        "font.size": 15,
+        **axes,
+    }
+
+
+def _subtitle(found: Joint) -> str:
+    most = max(one.seeds for one in found.points)
+    seeds = "1 seed" if most == 1 else f"{most} seeds"
+    return f"Equal measured cost; {found.data}, budget {found.budget}, {seeds}; bars: standard error"
+
+
+def _curve(rule: str, points: Sequence[Measured], found: Joint) -> go.Scatter:
+    """One rule's line; the baseline's point, which all share, has neither marker nor bar here."""
+    look = LOOKS[rule]
+    shared = [one.rule == BASELINE for one in points]
+    return go.Scatter(
+        name=rule,
+        x=[one.macs for one in points],
+        y=[one.accuracy for one in points],
+        mode="lines+markers",
+        line={"color": look.colour, "width": 2.5, "dash": look.dash},
+        marker={
+            "color": look.colour,
+            "symbol": look.marker,
+            "size": [0 if one else 12 for one in shared],
+            "opacity": 1,
+            "line": {"width": 0},
+        },
+        error_y={
+            "array": [0 if one.rule == BASELINE else one.standard_error for one in points],
+            "color": look.colour,
+            "thickness": 1.5,
+            "width": 5,
+        },
+        text=[_hover(one, found) for one in points],
+        hoverinfo=["skip" if one else "text" for one in shared],
+    )
+
+
+def _start(base: Measured, found: Joint) -> go.Scatter:
+    return go.Scatter(
+        name=BASELINE,
+        x=[base.macs],
+        y=[base.accuracy],
+        mode="markers",
+        marker={"color": START.colour, "symbol": START.marker, "size": 12},
+        error_y={"array": [base.standard_error], "color": START.colour, "thickness": 1.5, "width": 5},
+        text=[_hover(base, found)],
+        hoverinfo="text",
+    )
+
+
+def _hover(one: Measured, found: Joint) -> str:
+    lines = [
+        f"<b>{one.rule}</b> at {one.macs / found.base_macs:.3f}x",
+        f"{si(one.macs)} FLOPs",
+        f"accuracy {one.accuracy:.4f} ± {one.standard_error:.4f}, n = {one.seeds}",
+    ]
+    if one.gain is not None:
+        lines.append(f"gain {one.gain.value:+.4f} (95 %: {one.gain.low:+.4f} … {one.gain.high:+.4f})")
+    return "<br>".join(lines)
+
+
+def _accuracy_range(found: Joint) -> tuple[float, float]:
+    """From the lowest bar's foot to the highest's head with a little air, never outside 0 … 1."""
+    shown = [*found.points, *(() if found.base is None else (found.base,))]
+    low = min(one.accuracy - one.standard_error for one in shown)
+    high = max(one.accuracy + one.standard_error for one in shown)
+    air = 0.06 * max(high - low, 0.01)
+    return max(low - air, 0.0), min(high + air, 1.0)
+
+
+def _cost_axis(found: Joint) -> dict[str, object]:
+    ends = [found.base_macs, *(one.macs for one in found.points)]
+    first, last = log10(min(ends)), log10(max(ends))
+    wide = max(last - first, 0.05)
+    ticks = [Decimal(1), *found.costs]
+    return {
+        "type": "log",
+        "title": {"text": "FLOPs (multiply-adds) of one image, logarithmic", "standoff": 12},
+        "range": [first - 0.04 * wide, last + 0.02 * wide],
+        "tickvals": [found.base_macs * float(times) for times in ticks],
+        "ticktext": [f"{si(found.base_macs * float(times))}<br>{plain(times)}x" for times in ticks],
+        "showline": True,
+        "ticks": "outside",
+    }
+
+
+def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) -> list[dict[str, object]]:
+    """Each curve's marker, name and last accuracy to the right of the axes, as near to its end as may be."""
+    ends = [points[-1] for points in curves.values()]
+    largest = max(one.times for one in ends)
+    high = HEIGHT - _MARGIN["t"] - _MARGIN["b"]
+    per_pixel = (top - bottom) / high
+    places = spread([one.accuracy for one in ends], _LINE * per_pixel)
+    return [
+        {
+            "x": 1.0,
+            "xref": "paper",
+            "xanchor": "left",
+            "xshift": 14,
+            "y": place,
+            "yref": "y",
+            "showarrow": False,
+            "align": "left",
+            "text": _label(one, largest),
+        }
+        for one, place in zip(ends, places, strict=True)
+    ]
+
+
+def _label(one: Measured, largest: Decimal) -> str:
+    look = LOOKS[one.rule]
+    marker = f'<span style="color:{look.colour}">{look.glyph}</span>'
+    # A curve may end early: at the largest cost no network of its rule was compared.
+    where = "" if one.times == largest else f" at {plain(one.times)}x"
+    return f"{marker} <b>{one.rule}</b>  {one.accuracy:.3f} ± {one.standard_error:.3f}{where}"

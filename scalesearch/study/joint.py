@@ -1,0 +1,170 @@
+"""What comparisons of the same rules at several costs say together: curves over measured FLOPs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from scalesearch.design.cost import cost
+from scalesearch.design.factory import Network
+from scalesearch.search.ranking import Arm, Difference, difference, rank
+from scalesearch.search.rivals import SINGLE
+from scalesearch.study.answer import Answer
+from scalesearch.study.comparison import papers_gains
+
+BASELINE = "baseline"
+COMPOUND = "compound"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A rule's network at one cost, or the baseline, and what its trials came to."""
+
+    rule: str
+    """Of the comparison; `baseline` for the unscaled network."""
+    times: Decimal
+    """The cost that was wanted, over the baseline's; 1 for the baseline."""
+    macs: int
+    """Multiply-adds that the network has, for one image."""
+    proxy_macs: int
+    """Those of the small network that was trained."""
+    accuracy: float
+    """Mean over its seeds (share of the validation images)."""
+    standard_error: float
+    seeds: int
+    gain: Difference | None
+    """Over the baseline's trials of the same study; None for the baseline, or where none completed."""
+    papers_gain: Decimal | None
+    """What Tan & Le 2019 print (Tables 3 and 7: ImageNet top-1, points over the baseline); None: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far the compound rule is ahead of a single dimension at one cost."""
+
+    over: str
+    times: Decimal
+    ours: Difference
+    papers: Decimal | None
+    """In points, from the same tables; None: not printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Comparisons of one baseline at rising costs."""
+
+    baseline: str
+    base_macs: int
+    data: str
+    validation_images: int
+    budget: str
+    base: Measured | None
+    """None where no trial of the baseline completed."""
+    points: tuple[Measured, ...]
+    """By cost, in the order of the rules."""
+    leads: tuple[Lead, ...]
+
+    @property
+    def costs(self) -> tuple[Decimal, ...]:
+        """The wanted costs, rising."""
+        return tuple(dict.fromkeys(one.times for one in self.points))
+
+    def curves(self) -> dict[str, tuple[Measured, ...]]:
+        """Each rule's points by rising cost, the baseline's first; the best rule at its largest cost first."""
+        start = () if self.base is None else (self.base,)
+        found: dict[str, tuple[Measured, ...]] = {}
+        for one in self.points:
+            found[one.rule] = (*found.get(one.rule, start), one)
+        return dict(sorted(found.items(), key=lambda item: (-item[1][-1].accuracy, item[0])))
+
+
+def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
+    """Put comparisons side by side.
+
+    Args:
+        answers: each with its cost over the baseline's, rising; of one baseline, one data set, one budget.
+    """
+    plan = answers[-1][1].plan
+    asked = plan.question
+    return Joint(
+        baseline=asked.baseline.name,
+        base_macs=cost(asked.baseline.architecture).macs,
+        data=plan.data.name,
+        validation_images=plan.data.val,
+        budget=asked.budget.name,
+        base=_base(answers[-1][1]),
+        points=tuple(point for times, found in answers for point in _points(times, found)),
+        leads=tuple(lead for times, found in answers for lead in _leads(times, found)),
+    )
+
+
+def _base(found: Answer) -> Measured | None:
+    accuracies = found.plan.base_arm(found.outcomes).accuracies
+    if not accuracies:
+        return None
+    network, seeds = found.plan.question.baseline.architecture, len(accuracies)
+    return Measured(
+        rule=BASELINE,
+        times=Decimal(1),
+        macs=cost(network).macs,
+        proxy_macs=_proxy_macs(found, network),
+        accuracy=sum(accuracies.values()) / seeds,
+        standard_error=found.ranking.noise / seeds**0.5,
+        seeds=seeds,
+        gain=None,
+        papers_gain=None,
+    )
+
+
+def _points(times: Decimal, found: Answer) -> list[Measured]:
+    places = {arm.key: arm for arm in found.ranking.arms}
+    gains, papers = _gains(found), papers_gains(found.plan.question)
+    return [
+        Measured(
+            rule=one.name,
+            times=times,
+            macs=one.cost.macs,
+            proxy_macs=_proxy_macs(found, one.architecture),
+            accuracy=places[key].mean,
+            standard_error=places[key].standard_error,
+            seeds=places[key].seeds,
+            gain=gains.get(key),
+            papers_gain=papers.get(one.name),
+        )
+        for key, one in found.plan.by_network.items()
+        if key in places
+    ]
+
+
+def _gains(found: Answer) -> dict[str, Difference]:
+    """Each rule's gain over the baseline as it was measured: seeds in pairs, nothing adjusted for cost."""
+    base = found.plan.base_arm(found.outcomes)
+    if not base.accuracies:
+        return {}
+    arms: list[Arm] = [*found.plan.arms(found.outcomes), base]
+    ranking = rank(arms, found.plan.data.val)  # without a baseline to rise from, MACs are worth nothing
+    return {arm.key: difference(arms, ranking, arm.key, base.key) for arm in arms[:-1]}
+
+
+def _leads(times: Decimal, found: Answer) -> list[Lead]:
+    keys = {one.name: key for key, one in found.plan.by_network.items()}
+    arms, papers = found.plan.arms(found.outcomes), papers_gains(found.plan.question)
+    ranked = {arm.key for arm in arms}
+    own = keys.get(COMPOUND)
+    if own not in ranked:
+        return []
+    return [
+        Lead(
+            over=one.name,
+            times=times,
+            ours=difference(arms, found.ranking, own, keys[one.name]),
+            papers=papers[COMPOUND] - papers[one.name] if one.name in papers else None,
+        )
+        for one in SINGLE
+        if keys.get(one.name) in ranked
+    ]
+
+
+def _proxy_macs(found: Answer, network: Network) -> int:
+    return cost(found.plan.spec(network, 0).proxy).macs

@@ -1,0 +1,35 @@
+"""Labels are moved apart as little as that needs: against scikit-learn's isotonic regression."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.isotonic import IsotonicRegression
+
+from scalesearch.report.labels import spread
+
+PLACES = st.lists(st.integers(-1000, 1000).map(lambda one: one / 8), min_size=1, max_size=12)
+
+
+@given(PLACES, st.sampled_from([0.25, 3.0, 40.0]))
+def test_they_are_the_least_squares_places(wanted: list[float], gap: float) -> None:
+    found = spread(wanted, gap)
+    order = np.argsort(wanted, kind="stable")
+    steps = gap * np.arange(len(wanted))
+    best = IsotonicRegression().fit_transform(steps, np.array(wanted)[order] - steps) + steps
+    assert [found[i] for i in order] == pytest.approx(best.tolist(), abs=1e-4)
+
+
+@given(PLACES, st.sampled_from([0.25, 3.0, 40.0]))
+def test_none_hides_another_and_their_order_stays(wanted: list[float], gap: float) -> None:
+    found = spread(wanted, gap)
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    assert all(found[b] - found[a] >= gap - 1e-9 for a, b in itertools.pairwise(order))
+
+
+def test_those_that_have_room_stay() -> None:
+    assert spread([30.0, 0.0, 10.0, 11.0], 5) == [30.0, 0.0, 8.0, 13.0]

@@ -1,0 +1,46 @@
+"""curves.csv: a row a point, with what the figure shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from joints import JOINT
+
+from scalesearch.report.tables import curves_csv
+
+
+def test_a_row_a_point_the_baselines_first() -> None:
+    rows = list(csv.DictReader(io.StringIO(curves_csv(JOINT))))
+    assert [(one["rule"], one["times"]) for one in rows] == [
+        ("baseline", "1"),
+        *((one.rule, str(one.times)) for one in JOINT.points),
+    ]
+    assert rows[0] == {
+        "rule": "baseline",
+        "times": "1",
+        "flops_ratio": "1.00000",
+        "macs": "1000",
+        "proxy_macs": "107",
+        "accuracy": "0.500000",
+        "standard_error": "0.011000",
+        "seeds": "2",
+        "gain": "",
+        "gain_low_95": "",
+        "gain_high_95": "",
+        "papers_gain_points": "",
+    }
+    assert rows[5] == {
+        "rule": "compound",
+        "times": "4",
+        "flops_ratio": "4.10000",
+        "macs": "4100",
+        "proxy_macs": "410",
+        "accuracy": "0.720000",
+        "standard_error": "0.016000",
+        "seeds": "3",
+        "gain": "0.220000",
+        "gain_low_95": "0.190000",
+        "gain_high_95": "0.260000",
+        "papers_gain_points": "5",
+    }

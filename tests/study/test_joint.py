@@ -1,0 +1,192 @@
+"""Comparisons at two costs side by side: planted gains and leads are found, and the paper's stand beside them."""
+
+from __future__ import annotations
+
+import csv
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from networks import FIXTURES, staged
+from planted import DATA, Planted, budget, study
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question
+from scalesearch.search.rivals import NAMED
+from scalesearch.search.trial import Outcome
+from scalesearch.study.answer import Answer, answer
+from scalesearch.study.comparison import papers_gains
+from scalesearch.study.joint import Joint, joint
+from scalesearch.study.search import search
+from scalesearch.study.study import Study, open_or_create, open_study
+
+COSTS = {Decimal(2): Decimal(1), Decimal(4): Decimal(2)}
+"""By φ."""
+SEEDS = 3
+ROOT = Path(__file__).parent.parent.parent
+REFERENCE = ROOT / "results" / "reference" / "mobilenet_v1-compare-4x-quick"
+
+
+def compared(folder: Path, times: Decimal, objective: Planted) -> Study:
+    question = Question(load_baseline("tiny"), COSTS[times], budget(seeds=SEEDS), rivals=NAMED)
+    begun = open_or_create(study(folder / f"{times}x", Plan(question, DATA)))
+    search(begun, InlineRunner(), objective, lambda event: None)
+    return begun
+
+
+def answered(begun: Study) -> Answer:
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Decimal, Answer]]:
+    """Each layer is worth 1 %, the noise a twentieth of that."""
+    folder = tmp_path_factory.mktemp("joint")
+    return [(times, answered(compared(folder, times, Planted()))) for times in COSTS]
+
+
+@pytest.fixture(scope="module")
+def found(answers: list[tuple[Decimal, Answer]]) -> Joint:
+    return joint(answers)
+
+
+def layers(answers: list[tuple[Decimal, Answer]]) -> dict[tuple[Decimal, str], int]:
+    return {
+        (times, one.name): sum(staged(one.architecture).depths)
+        for times, found in answers
+        for one in found.plan.chosen
+    }
+
+
+def test_every_rule_has_a_point_at_each_cost_that_it_meets(found: Joint) -> None:
+    assert [(str(one.times), one.rule) for one in found.points] == [
+        ("2", "width"),
+        ("2", "compound"),
+        ("2", "fast"),
+        *(("4", rule) for rule in ("depth", "width", "resolution", "compound", "fast")),
+    ]
+    assert found.costs == tuple(COSTS)
+    for one in found.points:
+        assert abs(one.macs / found.base_macs / float(one.times) - 1) <= 0.05
+        assert one.seeds == SEEDS
+    assert found.base is not None
+    assert found.base.macs == found.base_macs == cost(load_baseline("tiny").architecture).macs
+
+
+def test_planted_gains_are_found_within_their_intervals(
+    found: Joint, answers: list[tuple[Decimal, Answer]]
+) -> None:
+    own, base = layers(answers), sum(staged(load_baseline("tiny").architecture).depths)
+    for one in found.points:
+        truth = 0.01 * (own[one.times, one.rule] - base)
+        assert one.gain is not None
+        assert one.gain.value == pytest.approx(truth, abs=1e-3)
+        assert one.gain.low < one.gain.value < one.gain.high
+        assert one.gain.high - one.gain.low < 0.005
+        # Seeds in pairs: the gain is the difference of the means.
+        assert found.base is not None
+        assert one.gain.value == pytest.approx(one.accuracy - found.base.accuracy, abs=1e-9)
+
+
+def test_compounds_lead_is_over_the_single_dimensions_that_were_compared(
+    found: Joint, answers: list[tuple[Decimal, Answer]]
+) -> None:
+    assert [(str(one.times), one.over) for one in found.leads] == [
+        ("2", "width"),
+        *(("4", rule) for rule in ("depth", "width", "resolution")),
+    ]
+    for lead in found.leads:
+        ranking = dict(answers)[lead.times].ranking
+        effects = {dict(answers)[lead.times].plan.by_network[arm.key].name: arm.effect for arm in ranking.arms}
+        assert lead.ours.value == pytest.approx(effects["compound"] - effects[lead.over])
+        assert lead.ours.low <= lead.ours.value <= lead.ours.high
+        assert lead.papers is None
+    depth = next(one for one in found.leads if one.over == "depth")
+    assert depth.ours.high < 0  # depth is what is worth something here
+
+
+def test_curves_begin_at_the_baseline_and_the_best_is_first(found: Joint) -> None:
+    curves = found.curves()
+    assert next(iter(curves)) == "depth"
+    assert [one.rule for one in curves["depth"]] == ["baseline", "depth"]
+    assert [one.rule for one in curves["width"]] == ["baseline", "width", "width"]
+    ends = [points[-1].accuracy for points in curves.values()]
+    assert ends == sorted(ends, reverse=True)
+
+
+def test_without_a_baseline_or_a_compound_there_are_no_gains_and_no_leads(
+    answers: list[tuple[Decimal, Answer]],
+) -> None:
+    plan, outcomes = answers[1][1].plan, answers[1][1].outcomes
+    compound = next(key for key, one in plan.by_network.items() if one.name == "compound")
+    lost = {plan.base_id, compound}
+    networks = {spec.id: spec.network_id for spec in plan.waves({})[0]}
+    part = {
+        key: Outcome("failed", (), 1.0, 0.0, "died") if networks[key] in lost else one
+        for key, one in outcomes.items()
+    }
+    left = answer(plan, part)
+    assert left is not None
+    alone = joint([(Decimal(4), left)])
+    assert alone.base is None
+    assert [one.rule for one in alone.points] == ["depth", "width", "resolution", "fast"]
+    assert {one.gain for one in alone.points} == {None}
+    assert alone.leads == ()
+    assert len(alone.curves()["depth"]) == 1
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v2", "resnet50", "b0"])
+def test_the_papers_gains_are_its_tables(name: str) -> None:
+    with (FIXTURES / "paper_scaling_tables.csv").open() as stream:
+        rows = {
+            one["variant"]: Decimal(one["paper_top1"]) for one in csv.DictReader(stream) if one["baseline"] == name
+        }
+    before = rows.pop("baseline")
+    question = Question(load_baseline(name), Decimal(2), budget())
+    assert papers_gains(question) == {rule: top1 - before for rule, top1 in rows.items()}
+    assert papers_gains(Question(load_baseline(name), Decimal(1), budget())) == {}
+
+
+def test_the_reference_study_stands_beside_the_paper() -> None:
+    found = joint([(Decimal(4), answered(open_study(REFERENCE)))])
+    papers = {one.rule: one.papers_gain for one in found.points}
+    assert papers == {
+        "depth": None,
+        "width": Decimal("3.6"),
+        "resolution": Decimal("2.1"),
+        "compound": Decimal("5.0"),
+        "fast": None,
+    }
+    assert {one.over: one.papers for one in found.leads} == {
+        "depth": None,
+        "width": Decimal("1.4"),
+        "resolution": Decimal("2.9"),
+    }
+
+
+def test_the_docs_show_the_reference_study() -> None:
+    found = joint([(Decimal(4), answered(open_study(REFERENCE)))])
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    for one in found.points:
+        row = next(line for line in page.splitlines() if line.startswith(f"| {one.rule} |") and "±" in line)
+        assert f"{one.accuracy:.3f} ± {one.standard_error:.3f}".replace("0.", ".") in row
+        assert one.gain is not None
+        gain, low, high = (_signed(value) for value in (one.gain.value, one.gain.low, one.gain.high))
+        assert f"{gain} ({low} … {high})" in row
+        assert one.papers_gain is None or f"{one.papers_gain:+} points" in row
+    for lead in found.leads:
+        if lead.papers is not None:
+            ours = lead.ours
+            assert f"{-ours.value:.3f} ({-ours.high:.3f} … {-ours.low:.3f})".replace("0.", ".") in " ".join(
+                page.split()
+            )
+            assert f"{lead.over} by {lead.papers}" in page
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("0.", ".").replace("-", "−")
