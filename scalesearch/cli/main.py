@@ -39,6 +39,7 @@ def _verbs() -> None:
         show,
         solve,
         tables,
+        trust,
         verify,
     )
 
@@ -52,6 +53,7 @@ def _verbs() -> None:
     app.command("export")(export.export)
     app.command("import")(importing.import_)
     app.command("show")(show.show)
+    app.command("trust")(trust.trust)
     app.command("verify")(verify.verify)
 
 

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from scalesearch.proxy.datasets import ImageData
     from scalesearch.runners.execution import Runner
-    from scalesearch.search.plan import Plan
+    from scalesearch.search.plan import DataFacts, Plan
     from scalesearch.search.question import Question
     from scalesearch.search.trial import Outcome
     from scalesearch.study.study import Study
 
-_REFERENCE = "reference"
+REFERENCE = "reference"
+"""The folder of committed studies."""
 _NEEDED = (
     "scalesearch.cli.progress",
     "scalesearch.cli.show",
@@ -43,10 +44,10 @@ def study_folder(results: Path, name: str | None, default: str) -> Path:
     Raises:
         InputError: no name for a folder, or the folder of the committed references.
     """
-    if results.name == _REFERENCE:
+    if results.name == REFERENCE:
         raise InputError(f"--results {results}: holds committed reference studies, which are never resumed")
     chosen = default if name is None else name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", chosen) or chosen == _REFERENCE:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", chosen) or chosen == REFERENCE:
         raise InputError(f"--name {chosen!r}: must be lower-case letters, digits, '.', '_' and '-', at most 64")
     return results / chosen
 
@@ -116,6 +117,7 @@ def search_or_plan(
     plan: bool,
     px: int | None = None,
     siblings: Sequence[Path] = (),
+    like: DataFacts | None = None,
 ) -> None:
     """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
 
@@ -128,6 +130,7 @@ def search_or_plan(
         plan: train nothing.
         px: side at which images are kept; None: that of the question's largest proxy.
         siblings: folders of studies of the same command; a trial that one of them has is not trained again.
+        like: the data must be these, at whatever side.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
@@ -138,10 +141,22 @@ def search_or_plan(
     interrupts.raise_exceptions()  # what is begun from here on is tidied up
     images = _load(question, data, px)
     asked = _plan(question, images)
+    if like is not None:
+        _must_be_like(asked.data, like, data)
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:
         _search(asked, images, runner, where, console, siblings)
+
+
+def _must_be_like(found: DataFacts, like: DataFacts, data: str) -> None:
+    from dataclasses import replace
+
+    if replace(found, fingerprint=like.fingerprint) != like:
+        raise InputError(
+            f"--data {data}: is {found.name} with {found.train} + {found.val} images, but the study was made with "
+            f"{like.name}, {like.train} + {like.val}; give that"
+        )
 
 
 def _search(
@@ -227,8 +242,9 @@ def _finish(study: Study, console: Console) -> None:
     from scalesearch.study.answer import answer, write_answer
     from scalesearch.study.family_files import found_family
     from scalesearch.study.summary import summary_lines
+    from scalesearch.study.trusting import read_trust
 
-    found = answer(study.plan, study.outcomes())
+    found = answer(study.plan, study.outcomes(), read_trust(study.folder))
     if found is None:
         raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; see trials/*.json for why")
     failed = found.failures

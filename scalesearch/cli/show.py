@@ -27,10 +27,11 @@ def show(
     from scalesearch.study.answer import answer
     from scalesearch.study.study import open_study
     from scalesearch.study.summary import summary_lines
+    from scalesearch.study.trusting import read_trust
 
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()
-    found = answer(study.plan, outcomes)
+    found = answer(study.plan, outcomes, read_trust(results))
     console = make_console()
     if found is None:
         print(f"{results}: {len(outcomes)}/{study.plan.total_trials()} trials done, none of a candidate complete")

@@ -244,13 +244,14 @@ class Plan:
         return rank(arms, self.data.val, self.base_arm(outcomes)) if arms else None
 
     def surface(self, outcomes: Mapping[str, Outcome]) -> Surface | None:
-        """The smooth surface through all candidates, adjusted as the ranking is; None where they are too few.
+        """The smooth surface through all candidates and, by halving, all rungs; None where they are too few."""
+        rungs = [None] if self.ladder is None else list(range(self.climb(outcomes).reached + 1))
+        return surface(self.points(outcomes, rungs))
 
-        By halving, every rung is in it.
-        """
+    def points(self, outcomes: Mapping[str, Outcome], rungs: Sequence[int | None]) -> list[Point]:
+        """The candidates' places and accuracies on some rungs (None: at the end), adjusted as the ranking is."""
         places = {key: shares_of(one.coefficients) for key, one in self.by_network.items()}
         values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in places}
-        rungs = [None] if self.ladder is None else range(self.climb(outcomes).reached + 1)
         budget = self.question.budget
         for rung in rungs:
             arms = self._rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
@@ -259,7 +260,7 @@ class Plan:
             for arm in arms:
                 worth = slope * log(arm.macs_ratio)
                 values[arm.key] |= {(rung or 0, seed): one - worth for seed, one in arm.accuracies.items()}
-        return surface([Point(key, places[key], own) for key, own in values.items()])
+        return [Point(key, places[key], own) for key, own in values.items()]
 
     def recommended(self, ranking: Ranking) -> Candidate:
         """The candidate that the ranking recommends."""

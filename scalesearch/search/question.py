@@ -89,10 +89,8 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
 
 def image_px(question: Question) -> int:
     """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
-    networks = [
-        question.baseline.architecture,
-        *(one.architecture for one in choose(question, find(question))),
-    ]
+    every = replace(question, only=())  # the same images whichever of the candidates are asked about
+    networks = [every.baseline.architecture, *(one.architecture for one in choose(every, find(every)))]
     return max(proxy_of(question, network, 2).resolution for network in networks)
 
 

@@ -13,9 +13,11 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import Ranked, Ranking, intervals
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.search.trial import FAILURES, Outcome
+from scalesearch.search.trust import Agreement
 from scalesearch.study.family_files import family_texts, write_texts
 from scalesearch.study.files import write_over
 from scalesearch.study.trials_table import trials_table
+from scalesearch.study.trusting import trust_facts
 
 _SEVERAL = 2
 _PREDICTS = 0.85
@@ -32,6 +34,8 @@ class Answer:
     winner: Candidate
     place: Ranked
     """The winner's row in the ranking."""
+    trust: tuple[Agreement, ...] = ()
+    """What further budgets say of the proxy; empty where none was run."""
 
     @cached_property
     def surface(self) -> Surface | None:
@@ -62,13 +66,19 @@ class Answer:
         return f"no single winner: {others} other {are} within the noise (95 %){more}"
 
 
-def answer(plan: Plan, outcomes: Mapping[str, Outcome]) -> Answer | None:
-    """The answer so far; None while no candidate has a completed trial."""
+def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, ...] = ()) -> Answer | None:
+    """The answer so far; None while no candidate has a completed trial.
+
+    Args:
+        plan: the question and its candidates.
+        outcomes: by trial id.
+        trust: what further budgets say (`trusting.read_trust`).
+    """
     ranking = plan.ranking(outcomes)
     if ranking is None:
         return None
     place = next(arm for arm in ranking.arms if arm.key == ranking.recommended)
-    return Answer(plan, outcomes, ranking, plan.recommended(ranking), place)
+    return Answer(plan, outcomes, ranking, plan.recommended(ranking), place, trust)
 
 
 def write_answer(folder: Path, found: Answer) -> None:
@@ -115,6 +125,7 @@ def winner_text(found: Answer) -> str:
         "best_mean": _triple(plan.by_network[best.key].coefficients),
         "aliases": [_triple(alias) for alias in found.winner.aliases],
         "surface": _surface_facts(found),
+        "proxy": trust_facts(found.trust),
         "rests_on": {
             "baseline": question.baseline.name,
             "phi": float(question.phi),

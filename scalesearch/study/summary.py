@@ -11,6 +11,7 @@ from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.study.answer import Answer, surface_verdict
 from scalesearch.study.comparison import comparison_lines
 from scalesearch.study.family_files import family_texts
+from scalesearch.study.trusting import trust_lines
 
 
 def summary_lines(found: Answer, folder: Path) -> list[str]:
@@ -31,6 +32,7 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     ]
     if found.surface is not None:
         lines.append(_surface_line(found, found.surface))
+    lines += trust_lines(found.trust)
     return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
 
 

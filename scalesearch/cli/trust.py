@@ -1,0 +1,53 @@
+"""`scalesearch trust`: does the proxy of a study deserve trust?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scalesearch.cli import options, searching
+from scalesearch.errors import InputError
+
+
+def trust(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a finished search.")],
+    data: Annotated[str, typer.Option(metavar="SPEC", help="The data that the study was made with.")] = "fractal",
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds for every network at each further budget.")] = 2,
+    runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
+    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
+    gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")] = False,
+) -> None:
+    """Rerun finalists and others at two further budgets, and say whether the proxy ranks as they do.
+
+    `longer` sees twice the images, `larger` is trained at 1.4 times the side. Kendall's τ between budgets stands
+    beside the τ of one seed with another, which nothing can exceed. Rerunning the same command resumes it.
+
+    Example: scalesearch trust results/b0-phi1-quick
+    """
+    from scalesearch.study.answer import answer, write_answer
+    from scalesearch.study.study import open_study
+    from scalesearch.study.trusting import further_questions, read_trust, trust_folder, trust_lines
+
+    study = open_study(options.existing_study(results))
+    if results.resolve().parent.name == searching.REFERENCE:
+        raise InputError(f"{results}: is a committed reference study, which is never changed; copy it first")
+    outcomes = study.outcomes()
+    found = answer(study.plan, outcomes)
+    if found is None or study.plan.left(outcomes):
+        raise InputError(f"{results}: is not finished; resume it first: {study.command}")
+    chosen = searching.make_runner(runner, address, gpus_per_trial)
+    for name, question in further_questions(study, found.ranking, seeds).items():
+        where = trust_folder(results, name)
+        searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, like=study.plan.data)
+    if plan:
+        return
+    agreements = read_trust(results)
+    if not agreements:
+        raise InputError(f"{results}: too few networks have trials at both budgets to compare rankings")
+    write_answer(results, answer(study.plan, outcomes, agreements) or found)
+    console = options.console()
+    for line in trust_lines(agreements):
+        console.print(line, highlight=False, soft_wrap=True)

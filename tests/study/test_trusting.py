@@ -1,0 +1,143 @@
+"""The further budgets of a study: what is asked, what is read back, and the verdict of a planted flip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+from networks import staged
+from planted import Planted, budget, plan, study
+
+from scalesearch.design.cost import cost
+from scalesearch.errors import InputError
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.search.budget import prolongable
+from scalesearch.search.rivals import NAMED
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import TrialSpec
+from scalesearch.study.answer import answer, write_answer
+from scalesearch.study.search import search
+from scalesearch.study.study import Study, open_or_create
+from scalesearch.study.summary import summary_lines
+from scalesearch.study.trusting import further_questions, overall, read_trust, trust_folder
+
+BUDGET = prolongable(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
+
+
+@dataclass(frozen=True)
+class Flips:
+    """Deeper is better in short runs of small networks, and worse in longer or larger ones."""
+
+    images: int
+    shrunk: float
+    flips: bool = True
+
+    def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
+        layers = sum(staged(spec.network).depths)
+        shrunk = staged(spec.proxy).resolution / staged(spec.network).resolution
+        further = (spec.samples or 0) > self.images or shrunk > 1.2 * self.shrunk
+        sign = -1 if further and self.flips else 1
+        noise = (int(spec.id, 16) % 1000 - 500) * 1e-6
+        accuracy = 0.5 + sign * 0.01 * layers + 0.004 * spec.seed + noise
+        yield Epoch(1, spec.samples or 0, 1 / cost(spec.proxy).macs, 1.0, accuracy, 1.0)
+
+
+def searched(folder: Path) -> Study:
+    asked = plan(BUDGET)
+    asked = replace(asked, question=replace(asked.question, scheduler="halving"))
+    begun = open_or_create(study(folder, asked))
+    search(begun, InlineRunner(), objective(begun), lambda event: None)
+    return begun
+
+
+def objective(begun: Study, flips: bool = True) -> Flips:
+    assert begun.plan.ladder is not None
+    px = staged(begun.plan.question.baseline.architecture).resolution
+    return Flips(begun.plan.ladder.rungs[-1].samples, BUDGET.resolution / px, flips)
+
+
+def trusted(begun: Study, flips: bool) -> Study:
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    for name, question in further_questions(begun, found.ranking, 2).items():
+        further = study(trust_folder(begun.folder, name), replace(begun.plan, question=question))
+        search(open_or_create(further), InlineRunner(), objective(begun, flips), lambda event: None)
+    return begun
+
+
+def test_what_is_asked(tmp_path: Path) -> None:
+    begun = searched(tmp_path)
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    asked = further_questions(begun, found.ranking, 3)
+    assert list(asked) == ["longer", "larger"]
+    longer, larger = (replace(begun.plan, question=one) for one in asked.values())
+    finalists = {arm.key for arm in found.ranking.arms if arm.seeds == 2}
+    assert finalists < set(longer.by_network) == set(larger.by_network)
+    assert len(longer.by_network) == 8
+    assert longer.ladder is not None
+    assert larger.ladder is not None
+    assert begun.plan.ladder is not None
+    # The study's own budget is the longer one's first rung, and its trunk climbs by the same steps.
+    own = begun.plan.ladder.rungs[-1]
+    first = longer.ladder.rungs[0]
+    assert (first.samples, first.forked) == (own.samples, own.forked)
+    assert longer.ladder.rungs[1].samples == 2 * own.samples
+    recipes = [one.budget.recipe for one in (begun.plan.question, asked["longer"])]
+    assert recipes[1].epochs * recipes[1].warmup == recipes[0].epochs * recipes[0].warmup
+    assert [one.samples for one in larger.ladder.rungs] == [own.samples]
+    assert asked["larger"].budget.resolution == int(BUDGET.resolution * 1.4 + 0.5)
+    assert {spec.seed for spec in larger.planned({})} == {0, 1, 2}
+
+
+def test_a_proxy_that_flips_is_not_to_be_used(tmp_path: Path) -> None:
+    begun = trusted(searched(tmp_path), flips=True)
+    found = read_trust(begun.folder)
+    assert [one.budget for one in found] == ["longer", "larger"]
+    assert all(one.tau.value < -0.5 for one in found)
+    assert overall(found) == "do not use"
+    whole = answer(begun.plan, begun.outcomes(), found)
+    assert whole is not None
+    write_answer(begun.folder, whole)
+    written = yaml.safe_load((begun.folder / "winner.yaml").read_text())["proxy"]
+    assert written["in_words"] == "do not use"
+    assert [one["budget"] for one in written["budgets"]] == ["longer", "larger"]
+    assert any(line.startswith("Proxy: do not use; ") for line in summary_lines(whole, begun.folder))
+
+
+def test_a_proxy_that_holds_is_trusted(tmp_path: Path) -> None:
+    found = read_trust(trusted(searched(tmp_path), flips=False).folder)
+    assert overall(found) == "trust"
+    assert all(one.tau.value > 0.5 for one in found)
+
+
+def test_a_study_without_further_budgets_says_nothing(tmp_path: Path) -> None:
+    begun = searched(tmp_path)
+    assert read_trust(begun.folder) == ()
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    write_answer(begun.folder, found)
+    assert yaml.safe_load((begun.folder / "winner.yaml").read_text())["proxy"] is None
+    assert not any(line.startswith("Proxy:") for line in summary_lines(found, begun.folder))
+
+
+def test_half_run_budgets_are_no_evidence(tmp_path: Path) -> None:
+    begun = trusted(searched(tmp_path), flips=False)
+    for path in list((trust_folder(begun.folder, "larger") / "trials").iterdir())[:-5]:
+        path.unlink()
+    assert read_trust(begun.folder) == ()
+
+
+def test_rules_are_not_a_grid(tmp_path: Path) -> None:
+    asked = plan(budget())
+    asked = replace(asked, question=replace(asked.question, rivals=NAMED, phi=Decimal(1)))
+    begun = open_or_create(study(tmp_path, asked))
+    search(begun, InlineRunner(), Planted(), lambda event: None)
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    with pytest.raises(InputError, match="compares rules"):
+        further_questions(begun, found.ranking, 2)
