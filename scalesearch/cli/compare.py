@@ -37,6 +37,7 @@ def compare(
     data: Annotated[
         str, typer.Option(metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME.")
     ] = "fractal",
+    cost: Annotated[str, typer.Option(help="What is equal: macs or activations.")] = "macs",
     budget: Annotated[str, typer.Option(metavar="NAME|FILE", help="How much to spend on each network.")] = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for every rule.")] = 3,
     rounding: options.Rounding = None,
@@ -52,9 +53,9 @@ def compare(
 ) -> None:
     """Compare scaling rules at equal measured cost: the paper's Tables 3 and 7, for any baseline and data.
 
-    Depth, width and resolution alone, the paper's compound rule, fast scaling (Dollár et al. 2021) and, with
-    --winner, the coefficients that a search found. The folder of the largest cost also gets curves.html and
-    curves.csv, accuracy over FLOPs. Rerunning the same command resumes it.
+    Depth, width and resolution alone, the paper's compound rule, fast scaling (Dollár et al. 2021), LACS for GPUs
+    and TPUs (Li et al. 2021) and, with --winner, the coefficients that a search found. The folder of the largest
+    cost also gets curves.html and curves.csv, accuracy over FLOPs. Rerunning the same command resumes it.
 
     Example: scalesearch compare --baseline mobilenet_v1 --times 2 --times 4
     """
@@ -68,13 +69,16 @@ def compare(
         raise InputError(
             f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
         )
+    if options.checked_cost(cost) == "latency":
+        raise InputError("--cost latency: rules are compared at equal macs or activations; grid can match latency")
     ratios = _ratios(times or [_DEFAULT_TIMES])
     spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
-    questions = _questions(baseline, ratios, spent, options.checked_rule(rounding) or "balanced", winner)
+    questions = _questions(baseline, ratios, spent, options.checked_rule(rounding) or "balanced", winner, cost)
     folders = {}
     for ratio, question in questions.items():
         given = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
         default = f"{question.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
+        default += "" if cost == "macs" else f"-{cost}"
         folders[ratio] = searching.study_folder(results, given, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     _run(questions, folders, data, chosen, gpus_per_trial, plan)
@@ -98,7 +102,7 @@ def _ratios(times: Sequence[str]) -> list[Decimal]:
 
 
 def _questions(
-    baseline: str, ratios: Sequence[Decimal], spent: Budget, rule: str, winner: Path | None
+    baseline: str, ratios: Sequence[Decimal], spent: Budget, rule: str, winner: Path | None, cost: str
 ) -> dict[Decimal, Question]:
     """One comparison a cost; one without two rules that meet it is refused before any image is read."""
     from scalesearch.design.baselines import load_baseline
@@ -107,7 +111,7 @@ def _questions(
 
     base = load_baseline(baseline)
     rivals = NAMED if winner is None else (*NAMED, _found(winner))
-    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rivals) for ratio in ratios}
+    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rivals, cost=cost) for ratio in ratios}
     for question in found.values():
         choose(question, find(question))
     return found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scalesearch.design.cost import cost
+from scalesearch.search.candidates import tolerance
 from scalesearch.units import duration, si
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _SECONDS_A_TRIAL = 0.5
 
 def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     """Candidates, trials, multiply-adds and time, as lines."""
+    from scalesearch.study.summary import matched_lines
+
     first = plan.waves({})[0]
     more = plan.total_trials() - len(first)
     images, slots = plan.total_images(), _slots(gpus_per_trial)
@@ -29,11 +32,13 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     whole = seconds / slots
     # Forward, and twice that backward (gradients of inputs and of weights).
     macs = 3 * images * sum(cost(spec.proxy).macs for spec in first) // len(first)
-    found, base = plan.found, plan.question.baseline.name
+    found, base, by = plan.found, plan.question.baseline.name, plan.question.cost
+    slack = f"{tolerance(by) * 100:.0f} %"
+    matched = "cost" if by == "macs" else f"have the {by} of"
     networks = len(found.candidates) + len(found.unmatched)
     head = (
-        f"{found.triples} triples are {networks} networks; {len(found.candidates)} cost {base} × 2^φ within 5 %, "
-        f"and {len(plan.chosen)} are compared:"
+        f"{found.triples} triples are {networks} networks; {len(found.candidates)} {matched} {base} × 2^φ "
+        f"within {slack}, and {len(plan.chosen)} are compared:"
     )
     trials = (
         f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), "
@@ -41,13 +46,14 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     )
     time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
     chosen = [_line(one, f"{len(one.aliases)} aliases") for one in plan.chosen]
-    left_out = [_line(one, "left out: more than 5 % off") for one in found.unmatched]
-    return [head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
+    left_out = [_line(one, f"left out: more than {slack} off") for one in found.unmatched]
+    return [*matched_lines(plan.question), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
 
 
 def _line(one: Candidate, note: str) -> str:
     ratio, px = float(one.flops_ratio), one.architecture.resolution
-    return f"  {one.label:<20} {px:>4} px  {si(one.cost.macs):>7} MACs  {ratio:.3f}x  {note}"
+    other = "" if one.other_ratio is None else f"matched {one.other_ratio:.3f}x  "
+    return f"  {one.label:<20} {px:>4} px  {si(one.cost.macs):>7} MACs  {ratio:.3f}x  {other}{note}"
 
 
 def _seconds(specs: Sequence[TrialSpec]) -> float:

@@ -36,6 +36,9 @@ def grid(
     match: Annotated[
         str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
+    cost: Annotated[
+        str, typer.Option(help="What is matched: macs; activations; latency, measured on this device.")
+    ] = "macs",
     scheduler: Annotated[
         str,
         typer.Option(help="halving: the better half goes on; grid: all to the end; curves: all, on every rung."),
@@ -43,7 +46,7 @@ def grid(
     runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
     address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
     gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ and budget.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ, budget, cost.")] = None,
     results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
     check_phi: Annotated[
         str | None, typer.Option(metavar="PHI", help="Then see whether the answer still holds at this φ.")
@@ -58,14 +61,40 @@ def grid(
     """
     from scalesearch.design.exact import plain
 
-    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler)
+    _check_cost(cost, match, baseline, check_phi)
+    counted = "macs" if cost == "latency" else cost
+    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted)
     default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
+    default += "" if cost == "macs" else f"-{cost}"
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     transfer = _transfer_phi(check_phi, question)
+    if cost == "latency":
+        from scalesearch.cli.timing import with_latency
+
+        question = with_latency(question, where)
     searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan)
     if transfer is not None and not plan:
         _check(question, transfer, data, chosen, where, gpus_per_trial)
+
+
+def _check_cost(cost: str, match: str, baseline: str, check_phi: str | None) -> None:
+    """Refuse a cost that is none, or that nothing is matched by.
+
+    Raises:
+        InputError: in a line, why.
+    """
+    from scalesearch.design.baselines import is_factory
+
+    options.checked_cost(cost)
+    if cost != "macs" and match == "none":
+        raise InputError(f"--cost {cost}: says what is matched, but --match none matches nothing; leave one out")
+    if cost == "latency" and is_factory(baseline):
+        raise InputError(
+            "--cost latency: is for baseline files, not for a Python function; take --cost activations"
+        )
+    if cost == "latency" and check_phi is not None:
+        raise InputError("--check-phi: compares rules, which --cost macs or activations can match, but not latency")
 
 
 def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
@@ -121,6 +150,7 @@ def _question(
     rounding: str | None,
     match: str,
     scheduler: str,
+    cost: str,
 ) -> Question:
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
@@ -139,12 +169,13 @@ def _question(
     if scheduler != "grid":
         spent = prolongable(spent)
     rule = options.checked_rule(rounding) or "balanced"
-    question = Question(_baseline(baseline, power, spent, match), power, spent, rule, match, scheduler=scheduler)
+    base = _baseline(baseline, power, spent, match, cost)
+    question = Question(base, power, spent, rule, match, scheduler=scheduler, cost=cost)
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question
 
 
-def _baseline(name: str, phi: Decimal, budget: Budget, match: str) -> Baseline | FactoryBaseline:
+def _baseline(name: str, phi: Decimal, budget: Budget, match: str, cost: str) -> Baseline | FactoryBaseline:
     from scalesearch.design.baselines import is_factory, load_baseline
 
     if not is_factory(name):
@@ -153,4 +184,4 @@ def _baseline(name: str, phi: Decimal, budget: Budget, match: str) -> Baseline |
     from scalesearch.nets.factory import load_factory
     from scalesearch.search.grid import triples
 
-    return catalogue(load_factory(name), triples(budget.step, budget.tolerance), phi, budget, match)
+    return catalogue(load_factory(name), triples(budget.step, budget.tolerance), phi, budget, match, cost)

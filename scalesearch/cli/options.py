@@ -52,6 +52,19 @@ def checked_rule(rule: str | None) -> str | None:
     return rule
 
 
+def checked_cost(cost: str) -> str:
+    """The name of a cost that can be matched.
+
+    Raises:
+        InputError: there is no such cost.
+    """
+    from scalesearch.search.candidates import COSTS
+
+    if cost not in COSTS:
+        raise InputError(f"--cost {cost!r}: must be one of {', '.join(COSTS)}")
+    return cost
+
+
 def existing_study(folder: Path) -> Path:
     """The folder of a study that a verb reads.
 

@@ -53,16 +53,18 @@ def ranking_table(found: Answer) -> Table:
     from scalesearch.units import si
 
     asked = found.plan.question
+    adjusted = "" if asked.cost == "latency" else " and for what a proxy of other cost gains"
     table = Table(
         title=f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",
         title_justify="left",
         caption="= ties with the best (95 %)   ▸ recommended   n: seeds\n"
-        "behind: difference to the best, adjusted for the seeds and for what a proxy of other cost gains",
+        f"behind: difference to the best, adjusted for the seeds{adjusted}",
         caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
     )
-    for name in ("", "α/β/γ", "px", "αβ²γ²", "cost", "accuracy", "n", "behind", "activ."):
+    other = [] if asked.cost == "macs" else [_SHORT[asked.cost]]
+    for name in ("", "α/β/γ", "px", "αβ²γ²", "cost", *other, "accuracy", "n", "behind", "activ."):
         table.add_column(name, justify="left" if name in ("", "α/β/γ") else "right", no_wrap=True)
     for arm in found.ranking.arms:
         candidate = found.plan.by_network[arm.key]
@@ -74,6 +76,7 @@ def ranking_table(found: Answer) -> Table:
             str(candidate.architecture.resolution),
             f"{own.product:.3f}",
             f"{candidate.flops_ratio:.3f}x",
+            *[f"{candidate.matched_ratio:.3f}x" for _ in other],
             f"{arm.mean:.4f} ± {arm.standard_error:.4f}",
             str(arm.seeds),
             f"{arm.behind:.4f} ± {arm.behind_error:.4f}",
@@ -81,6 +84,10 @@ def ranking_table(found: Answer) -> Table:
             style="bold" if arm.key == found.ranking.recommended else None,
         )
     return table
+
+
+_SHORT = {"activations": "activ. ratio", "latency": "latency"}
+"""Headings of the matched cost, where it is not MACs."""
 
 
 def _short(plan: Plan, key: str) -> str:
@@ -108,8 +115,12 @@ def left_behind_lines(found: Answer) -> list[str]:
 
 def unmatched_lines(plan: Plan) -> list[str]:
     """What was left out because no resolution brings it to the wanted cost."""
+    from scalesearch.search.candidates import tolerance
+
+    by = plan.question.cost
     return [
-        f"Not compared: {one.label} costs {float(one.flops_ratio):.3f}x at {one.architecture.resolution} px, more "
-        "than 5 % from the wanted ratio"
+        f"Not compared: {one.label} costs {float(one.flops_ratio):.3f}x at {one.architecture.resolution} px"
+        + ("" if by == "macs" else f" and has {float(one.matched_ratio):.3f}x the {by}")
+        + f", more than {tolerance(by) * 100:.0f} % from the wanted ratio"
         for one in plan.found.unmatched
     ]

@@ -103,7 +103,7 @@ def _latency(at_most: float) -> Limit:
 
     @cache  # a figure that is shown is the one that was decided by
     def measured(network: Architecture) -> float:
-        return latencies([network])[0]
+        return latencies([network])[0].seconds
 
     name = f"latency, batch 1, {device_words()}"
     return Limit(name, "--max-latency", at_most, measured, lambda value: f"{value * 1e3:,.3g} ms", timed=True)

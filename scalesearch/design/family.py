@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.exact import plain
-from scalesearch.design.matching import TOLERANCE, match_resolutions
-from scalesearch.design.scaling import Baseline, scaled
+from scalesearch.design.matching import COUNTED, TOLERANCE, match_resolutions
+from scalesearch.design.scaling import Baseline, cost_ratio, scaled
 from scalesearch.errors import InputError
 
 PHIS = tuple(range(1, 8))
@@ -63,11 +63,12 @@ class Member:
     implied_gamma: Decimal | None
     """The φ-th root of the resolution multiplier: the γ that this member really has."""
     matched: bool
-    """Whether its measured cost is within 5 % of 2^φ (of the nominal ratio where there is no φ)."""
+    """Whether its counted cost is within 5 % of 2^φ (of the nominal ratio where there is no φ)."""
+    activations_ratio: Decimal = Decimal(1)
 
 
 def family(
-    baseline: Baseline, coefficients: Coefficients, rule: str = "balanced", match: bool = True
+    baseline: Baseline, coefficients: Coefficients, rule: str = "balanced", match: bool = True, by: str = "macs"
 ) -> tuple[Member, ...]:
     """The baseline (φ = 0) and the members φ = 1 … 7.
 
@@ -75,8 +76,9 @@ def family(
         baseline: what is scaled.
         coefficients: depth α^φ and width β^φ; resolution γ^φ only without `match`.
         rule: the rounding rule.
-        match: take for every member the px at which its measured MACs are nearest to 2^φ × baseline, so
+        match: take for every member the px at which its measured cost is nearest to 2^φ × baseline, so
             that a step really doubles the budget.
+        by: the cost, `macs` or `activations`.
     """
     rounding = replace(baseline.rounding, rule=rule)
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
@@ -85,9 +87,10 @@ def family(
         network = scaled(baseline.architecture, multipliers, rounding)
         wanted = Decimal(2) ** phi
         if match:
-            (network,) = match_resolutions(baseline.architecture, [(network.widths, network.depths)], wanted)
+            shape = (network.widths, network.depths)
+            (network,) = match_resolutions(baseline.architecture, [shape], wanted, by=by)
         named = baseline.member(network, multipliers, rounding, _name(baseline, phi))
-        members.append(_member(baseline, named, multipliers, phi, wanted))
+        members.append(_member(baseline, named, multipliers, phi, wanted, by))
     return tuple(members)
 
 
@@ -120,14 +123,19 @@ def _name(baseline: Baseline, phi: int) -> str:
 
 
 def _member(
-    baseline: Baseline, named: Baseline, multipliers: Multipliers, phi: int | None, wanted: Decimal
+    baseline: Baseline,
+    named: Baseline,
+    multipliers: Multipliers,
+    phi: int | None,
+    wanted: Decimal,
+    by: str = "macs",
 ) -> Member:
-    ratio = named.origin.flops_ratio if named.origin and named is not baseline else Decimal(1)
+    ratio, other = (cost_ratio(named.architecture, baseline.architecture, one) for one in COUNTED)
     sides = Decimal(named.architecture.resolution) / baseline.architecture.resolution
     gamma = round(sides ** (Decimal(1) / phi), 5) if phi else None
-    matched = abs(ratio / wanted - 1) <= TOLERANCE
+    matched = abs((ratio if by == "macs" else other) / wanted - 1) <= TOLERANCE
     nominal = round(multipliers.nominal_flops_ratio, 5)
-    return Member(named, phi, nominal, ratio, round(sides, 5), gamma, matched)
+    return Member(named, phi, nominal, ratio, round(sides, 5), gamma, matched, other)
 
 
 def coefficients_from(values: Sequence[str]) -> Coefficients:

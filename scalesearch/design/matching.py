@@ -1,4 +1,8 @@
-"""Equal cost, measured: the resolution at which a network costs a wanted multiple of its baseline."""
+"""Equal cost, counted: the resolution at which a network costs a wanted multiple of its baseline.
+
+The cost is multiply-adds, or activations: the elements of the outputs of convolutions and linear layers, which
+Dollár et al. 2021 (section 3) found to go with run time on memory-bound hardware better than multiply-adds do.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,10 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost, cost_grid
 
 TOLERANCE = Decimal("0.05")
-"""Networks whose measured cost is within 5 % of the wanted one count as matched."""
+"""Networks whose counted cost is within 5 % of the wanted one count as matched."""
+
+COUNTED = ("macs", "activations")
+"""The fields of `Cost` that can be matched."""
 
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
 """Widths of stem, stages and head; depths of the stages."""
@@ -24,12 +31,19 @@ _LARGEST_PX = 16384
 
 
 def match_resolutions(
-    baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool = True
+    baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool = True, by: str = "macs"
 ) -> list[Architecture]:
-    """For every shape the network whose MACs are nearest to ratio × baseline, by resolution alone.
+    """For every shape the network whose cost is nearest to ratio × baseline, by resolution alone.
 
     The resolution is never below the baseline's, and is the baseline's where it does not grow; of two that
     are equally near, the smaller is taken.
+
+    Args:
+        baseline: what the ratio is of.
+        shapes: widths and depths of the networks.
+        ratio: the wanted cost.
+        grows: whether the resolution may grow.
+        by: the cost, one of `COUNTED`.
     """
     if not grows:
         return [baseline.resized(*shape, baseline.resolution) for shape in shapes]
@@ -37,12 +51,17 @@ def match_resolutions(
         return []
     widths, depths = (np.array(sizes, dtype=np.int64) for sizes in zip(*shapes, strict=True))
     ratios = np.full(len(shapes), float(ratio))
-    sides = nearest_sides(baseline, widths, depths, ratios, np.zeros(len(shapes), dtype=bool))
+    sides = nearest_sides(baseline, widths, depths, ratios, np.zeros(len(shapes), dtype=bool), by)
     return [baseline.resized(*shape, int(px)) for shape, px in zip(shapes, sides, strict=True)]
 
 
 def nearest_sides(
-    baseline: Architecture, widths: Ints, depths: Ints, ratios: Floats, shrinks: npt.NDArray[np.bool_]
+    baseline: Architecture,
+    widths: Ints,
+    depths: Ints,
+    ratios: Floats,
+    shrinks: npt.NDArray[np.bool_],
+    by: str = "macs",
 ) -> Ints:
     """The sides, in px, at which N shapes cost nearest to their ratios × the baseline.
 
@@ -56,30 +75,43 @@ def nearest_sides(
         depths: (N, stages) layers.
         ratios: (N,) wanted costs.
         shrinks: (N,) whether the side may only be the baseline's or less; else the baseline's or more.
+        by: the cost, one of `COUNTED`.
 
     Returns:
         (N,) sides.
     """
     stride, own = baseline.stem.stride, baseline.resolution
-    targets = ratios * cost(baseline).macs
+    targets = ratios * getattr(cost(baseline), by)
 
-    def macs(outputs: Ints) -> Floats:
-        counted = cost_grid(baseline, widths, depths, _sides(outputs, stride, own, shrinks)).macs
+    def costs(outputs: Ints) -> Floats:
+        counted = getattr(cost_grid(baseline, widths, depths, _sides(outputs, stride, own, shrinks)), by)
         return np.asarray(counted, dtype=np.float64)
 
     stem = -(-own // stride)
     low = np.where(shrinks, 1, stem).astype(np.int64)
     first = low.copy()
-    # A shape that rounding made a little smaller than the baseline may need more than √ratio.
-    reach = np.minimum(_LARGEST_PX, 2 * own * np.sqrt(np.maximum(ratios, 1)) + 8)
+    reach = _reach(own, np.maximum(ratios, 1))
     high = np.where(shrinks, stem, -(-reach // stride)).astype(np.int64)
     while np.any(low < high):
         middle = (low + high) // 2
-        enough = macs(middle) >= targets
+        enough = costs(middle) >= targets
         low, high = np.where(enough, low, np.minimum(middle + 1, high)), np.where(enough, middle, high)
     below = np.maximum(low - 1, first)
-    nearer = np.abs(macs(below) - targets) <= np.abs(macs(low) - targets)
+    nearer = np.abs(costs(below) - targets) <= np.abs(costs(low) - targets)
     return _sides(np.where(nearer, below, low), stride, own, shrinks)
+
+
+def _reach(own: int, ratios: Floats) -> Floats:
+    """The largest side that is looked at: a shape that rounding made a little smaller may need more than √ratio."""
+    reach: Floats = np.minimum(_LARGEST_PX, 2 * own * np.sqrt(ratios) + 8)
+    return reach
+
+
+def sides_from(baseline: Architecture, ratio: Decimal) -> tuple[int, ...]:
+    """All sides (px) from the baseline's on that a match at ratio × baseline looks at, one a stem's output."""
+    stride, own = baseline.stem.stride, baseline.resolution
+    last = -(-float(_reach(own, np.array(float(max(ratio, Decimal(1)))))) // stride)
+    return tuple(max(own, (output - 1) * stride + 1) for output in range(-(-own // stride), int(last) + 1))
 
 
 def _sides(outputs: Ints, stride: int, own: int, shrinks: npt.NDArray[np.bool_]) -> Ints:

@@ -97,4 +97,9 @@ class Baseline:
 
 def flops_ratio(network: Network, baseline: Network) -> Decimal:
     """Measured multiply-adds over the baseline's, rounded to five decimal places."""
-    return round(Decimal(cost(network).macs) / Decimal(cost(baseline).macs), 5)
+    return cost_ratio(network, baseline, "macs")
+
+
+def cost_ratio(network: Network, baseline: Network, by: str) -> Decimal:
+    """A field of the network's `Cost` over the baseline's, rounded to five decimal places."""
+    return round(Decimal(getattr(cost(network), by)) / Decimal(getattr(cost(baseline), by)), 5)

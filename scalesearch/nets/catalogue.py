@@ -15,7 +15,7 @@ from scalesearch.search.catalogue import Entry, FactoryBaseline, literal_px
 
 
 def catalogue(
-    factory: Factory, grid: Sequence[Coefficients], phi: Decimal, budget: Budget, match: str
+    factory: Factory, grid: Sequence[Coefficients], phi: Decimal, budget: Budget, match: str, by: str = "macs"
 ) -> FactoryBaseline:
     """Count the unscaled network, every scaled one of the grid, and their proxies.
 
@@ -24,8 +24,9 @@ def catalogue(
         grid: the points that passed the nominal sieve.
         phi: the compound coefficient; the wanted cost is 2^φ × the unscaled network's.
         budget: gives the proxies' width (a `width_divisor`-th) and size.
-        match: `flops` searches for each depth and width the px whose counted multiply-adds are nearest to
-            the wanted ones, never below the function's own; `none` takes γ^φ literally.
+        match: `flops` searches for each depth and width the px whose counted cost is nearest to the wanted
+            one, never below the function's own; `none` takes γ^φ literally.
+        by: the cost, `macs` or `activations`.
 
     Raises:
         InputError: the function fails for one of them.
@@ -33,13 +34,13 @@ def catalogue(
     count = partial(count_factory, factory)
     one, px = Decimal(1), factory.resolution
     base = count(one, one, px)
-    wanted = float(base.macs) * 2 ** float(phi)
+    wanted = float(getattr(base, by)) * 2 ** float(phi)
     networks: dict[tuple[Decimal, Decimal, int], FactoryNetwork] = {}
-    for by in (point.at(phi).rounded() for point in grid):
-        side = 0 if match == "flops" else literal_px(px, by.resolution)
-        key = (by.depth, by.width, side)
+    for point in (one.at(phi).rounded() for one in grid):
+        side = 0 if match == "flops" else literal_px(px, point.resolution)
+        key = (point.depth, point.width, side)
         if key not in networks:
-            networks[key] = _matched(factory, by, wanted) if match == "flops" else count(*key)
+            networks[key] = _matched(factory, point, wanted, by) if match == "flops" else count(*key)
 
     def entry(network: FactoryNetwork) -> Entry:
         width = round(network.width / budget.width_divisor, 12)
@@ -51,30 +52,30 @@ def catalogue(
     )
 
 
-def _matched(factory: Factory, by: Multipliers, wanted: float) -> FactoryNetwork:
-    """The px from the function's own on at which the counted multiply-adds are nearest to `wanted`.
+def _matched(factory: Factory, point: Multipliers, wanted: float, by: str) -> FactoryNetwork:
+    """The px from the function's own on at which the counted cost is nearest to `wanted`.
 
-    Multiply-adds grow about as px², so each guess is scaled from the last; near the goal px are tried one by
-    one, as long as the cost does not pass it.
+    Multiply-adds and activations grow about as px², so each guess is scaled from the last; near the goal px are
+    tried one by one, as long as the cost does not pass it.
     """
     seen: dict[int, FactoryNetwork] = {}
 
-    def at(px: int) -> FactoryNetwork:
+    def cost_at(px: int) -> int:
         if px not in seen:
-            seen[px] = count_factory(factory, by.depth, by.width, px)
-        return seen[px]
+            seen[px] = count_factory(factory, point.depth, point.width, px)
+        return int(getattr(seen[px], by))
 
     px = factory.resolution
     while True:
-        guess = max(factory.resolution, round(px * (wanted / at(px).macs) ** 0.5))
+        guess = max(factory.resolution, round(px * (wanted / cost_at(px)) ** 0.5))
         if guess in seen:
             break
         px = guess
-    step = 1 if at(px).macs < wanted else -1
-    while px + step >= factory.resolution and (at(px).macs < wanted) == (step > 0):
+    step = 1 if cost_at(px) < wanted else -1
+    while px + step >= factory.resolution and (cost_at(px) < wanted) == (step > 0):
         px += step
-        at(px)
-    return min(seen.values(), key=lambda one: (abs(one.macs - wanted), one.resolution))
+    cost_at(px)
+    return min(seen.values(), key=lambda one: (abs(getattr(one, by) - wanted), one.resolution))
 
 
 def _name(factory: str) -> str:

@@ -13,11 +13,14 @@ from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, Shape, match_resolutions
-from scalesearch.design.scaling import Baseline, flops_ratio, scaled
+from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.timings import TIMED_TOLERANCE, Timings
 
 MATCHES = ("flops", "none")
+COSTS = ("macs", "activations", "latency")
+"""What can be matched: the first two are counted, latency is measured."""
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -36,6 +39,13 @@ class Candidate:
     """Measured MACs over the baseline's."""
     name: str = ""
     """Of the rule that it stands for, in a comparison of rules."""
+    other_ratio: Decimal | None = None
+    """The matched cost over the baseline's, where that is another than MACs."""
+
+    @property
+    def matched_ratio(self) -> Decimal:
+        """The cost that is matched over the baseline's."""
+        return self.flops_ratio if self.other_ratio is None else self.other_ratio
 
     @property
     def label(self) -> str:
@@ -51,7 +61,12 @@ class CandidateSet:
     candidates: tuple[Candidate, ...]
     """Those that are compared, in order of their coefficients."""
     unmatched: tuple[Candidate, ...]
-    """Those that no resolution brings within 5 % of the wanted cost, at the nearest one."""
+    """Those that no resolution brings within the tolerance of the wanted cost, at the nearest one."""
+
+
+def tolerance(by: str) -> Decimal:
+    """How far from the wanted one a cost of `COSTS` may be, as a share."""
+    return TIMED_TOLERANCE if by == "latency" else TOLERANCE
 
 
 def candidates(
@@ -60,6 +75,8 @@ def candidates(
     phi: Decimal,
     rule: str = "balanced",
     match: str = "flops",
+    by: str = "macs",
+    timings: Timings | None = None,
 ) -> CandidateSet:
     """Scale the baseline by every grid point at φ, merge equal networks, and match their cost.
 
@@ -69,30 +86,42 @@ def candidates(
         phi: the compound coefficient; the wanted cost is 2^φ × baseline.
         rule: the rounding rule.
         match: `flops` sets each network's resolution (never below the baseline's) so that its measured
-            MACs are nearest to the wanted cost; `none` takes γ^φ literally.
+            cost is nearest to the wanted one; `none` takes γ^φ literally.
+        by: the cost that is matched, one of `COSTS`.
+        timings: what was measured, where that is latency.
     """
     if match not in MATCHES:
         raise SpaceError(f"match is {match!r}, but it must be one of {', '.join(MATCHES)}")
     if isinstance(baseline, FactoryBaseline):
-        return _sorted_out(len(grid), list(_counted(baseline, grid, phi, match)), phi, match)
+        return _sorted_out(len(grid), list(_counted(baseline, grid, phi, match, by)), phi, match, by)
     rounding = replace(baseline.rounding, rule=rule)
     networks = [(point, scaled(baseline.architecture, point.at(phi), rounding)) for point in grid]
     if match == "none":
         merged = _merge((network, point) for point, network in networks)
         found = [_literal(baseline, network, aliases, phi) for network, aliases in merged.items()]
-        return _sorted_out(len(grid), found, phi, match)
+        return _sorted_out(len(grid), found, phi, match, by)
     shapes = _merge(((network.widths, network.depths), point) for point, network in networks)
-    return _sorted_out(len(grid), list(_matched(baseline, shapes, phi)), phi, match)
+    return _sorted_out(len(grid), list(_matched(baseline, shapes, phi, by, timings)), phi, match, by)
 
 
-def _sorted_out(triples: int, found: Sequence[Candidate], phi: Decimal, match: str) -> CandidateSet:
+def grid_shapes(baseline: Baseline, grid: Sequence[Coefficients], phi: Decimal, rule: str) -> tuple[Shape, ...]:
+    """The different widths and depths of a grid, in its order: what must be timed."""
+    rounding = replace(baseline.rounding, rule=rule)
+    networks = [scaled(baseline.architecture, point.at(phi), rounding) for point in grid]
+    return tuple(dict.fromkeys((network.widths, network.depths) for network in networks))
+
+
+def _sorted_out(triples: int, found: Sequence[Candidate], phi: Decimal, match: str, by: str) -> CandidateSet:
     """Those that are compared, and those whose cost no resolution matches."""
     if match == "none":
         return CandidateSet(triples, _ordered(found), ())
-    wanted = Decimal(2) ** phi
-    near = [one for one in found if abs(one.flops_ratio / wanted - 1) <= TOLERANCE]
-    far = [one for one in found if abs(one.flops_ratio / wanted - 1) > TOLERANCE]
-    return CandidateSet(triples, _ordered(near), _ordered(far))
+    near = [one for one in found if is_near(one, phi, by)]
+    return CandidateSet(triples, _ordered(near), _ordered(one for one in found if one not in near))
+
+
+def is_near(candidate: Candidate, phi: Decimal, by: str) -> bool:
+    """Whether its cost is matched: within the tolerance of 2^φ × the baseline's."""
+    return abs(candidate.matched_ratio / Decimal(2) ** phi - 1) <= tolerance(by)
 
 
 def _merge(pairs: Iterable[tuple[_Key, Coefficients]]) -> dict[_Key, list[Coefficients]]:
@@ -107,32 +136,52 @@ def _literal(baseline: Baseline, network: Architecture, aliases: Sequence[Coeffi
     return _candidate(baseline, network, own, aliases)
 
 
-def _matched(baseline: Baseline, shapes: dict[Shape, list[Coefficients]], phi: Decimal) -> Iterator[Candidate]:
+def _matched(
+    baseline: Baseline, shapes: dict[Shape, list[Coefficients]], phi: Decimal, by: str, timings: Timings | None
+) -> Iterator[Candidate]:
     base = baseline.architecture
-    grows = "resolution" in baseline.axes
-    networks = match_resolutions(base, list(shapes), Decimal(2) ** phi, grows)
+    if by == "latency":
+        assert timings is not None, "a question about latency has been timed"
+        networks = [base.resized(*shape, timings.entry(shape).resolution) for shape in shapes]
+    else:
+        networks = match_resolutions(base, list(shapes), Decimal(2) ** phi, "resolution" in baseline.axes, by)
     for network, aliases in zip(networks, shapes.values(), strict=True):
         alias = nearest_alias(base, network, aliases, phi)
         sides = Decimal(network.resolution) / base.resolution
         own = replace(alias, gamma=round(sides ** (1 / phi), 5))
-        yield _candidate(baseline, network, own, aliases)
+        yield _candidate(baseline, network, own, aliases, by, timings)
 
 
 def _counted(
-    baseline: FactoryBaseline, grid: Sequence[Coefficients], phi: Decimal, match: str
+    baseline: FactoryBaseline, grid: Sequence[Coefficients], phi: Decimal, match: str, by: str
 ) -> Iterator[Candidate]:
     base = baseline.architecture
     for network, (point, aliases) in baseline.networks(grid, phi, match).items():
         sides = Decimal(network.resolution) / base.resolution
         own = point if match == "none" else replace(point, gamma=round(sides ** (1 / phi), 5))
-        yield _candidate(baseline, network, own, aliases)
+        yield _candidate(baseline, network, own, aliases, by)
 
 
 def _candidate(
-    baseline: Baseline | FactoryBaseline, network: Network, own: Coefficients, aliases: Sequence[Coefficients]
+    baseline: Baseline | FactoryBaseline,
+    network: Network,
+    own: Coefficients,
+    aliases: Sequence[Coefficients],
+    by: str = "macs",
+    timings: Timings | None = None,
 ) -> Candidate:
-    ratio = flops_ratio(network, baseline.architecture)
-    return Candidate(network, cost(network), own, tuple(sorted(aliases)), ratio)
+    base = baseline.architecture
+    other = other_ratio(network, base, by, timings)
+    return Candidate(
+        network, cost(network), own, tuple(sorted(aliases)), flops_ratio(network, base), other_ratio=other
+    )
+
+
+def other_ratio(network: Network, base: Network, by: str, timings: Timings | None = None) -> Decimal | None:
+    """The matched cost over the baseline's; None where that is MACs, which every candidate has anyway."""
+    if by == "macs":
+        return None
+    return cost_ratio(network, base, by) if timings is None else timings.ratio(network)
 
 
 def _ordered(found: Iterable[Candidate]) -> tuple[Candidate, ...]:

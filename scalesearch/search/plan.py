@@ -101,8 +101,20 @@ class Plan:
 
     def proxy_macs_ratio(self, network: Network) -> float:
         """MACs of the network's proxy over 2^φ × those of the baseline's proxy."""
-        base = cost(self._proxies[self.base_id]).macs
-        return cost(self._proxies[digest(network)]).macs / base / 2 ** float(self.question.phi)
+        return self._proxy_ratio(digest(network), "macs")
+
+    def _proxy_ratio(self, key: str, by: str) -> float:
+        proxy, base = (getattr(cost(self._proxies[one]), by) for one in (key, self.base_id))
+        return float(proxy / base / 2 ** float(self.question.phi))
+
+    def _adjusted_ratio(self, key: str) -> float:
+        """The matched cost of a network's proxy over the wanted one: what its accuracy is adjusted for.
+
+        The literal protocol compares what it compares. Where latency is matched, the candidates differ in
+        multiply-adds on purpose, and a proxy's latency says nothing of theirs: nothing is adjusted.
+        """
+        asked = self.question
+        return 1.0 if asked.match == "none" or asked.cost == "latency" else self._proxy_ratio(key, asked.cost)
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
@@ -232,11 +244,8 @@ class Plan:
             outcome = outcomes.get(spec.id)
             if outcome is not None and outcome.accuracy is not None:
                 accuracies[spec.seed] = outcome.accuracy
-        # The literal protocol compares what it compares; only matched candidates are adjusted for cost.
-        network = self._networks[key]
-        price, literal = cost(network), self.question.match == "none"
-        ratio = 1.0 if literal else self.proxy_macs_ratio(network)
-        return Arm(key, accuracies, ratio, price.activations, price.params)
+        price = cost(self._networks[key])
+        return Arm(key, accuracies, self._adjusted_ratio(key), price.activations, price.params)
 
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
         """The answer; None while no candidate has a completed trial."""

@@ -8,16 +8,18 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.factory import Network
 from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.matching import Shape
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
-from scalesearch.search.candidates import MATCHES, Candidate, CandidateSet, candidates, spread
+from scalesearch.search.candidates import COSTS, MATCHES, Candidate, CandidateSet, candidates, grid_shapes, spread
 from scalesearch.search.canonical import digest
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.grid import triples
 from scalesearch.search.rivals import Rival, rival_candidates
 from scalesearch.search.shrink import shrink
+from scalesearch.search.timings import Timings
 
 SCHEDULERS = ("halving", "grid", "curves")
 """Successive halving over rungs of images; the whole of training for every candidate; every rung for every one."""
@@ -40,6 +42,10 @@ class Question:
     """How training is spent on the candidates; one of `SCHEDULERS`."""
     only: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
     """The ids of the candidates' networks, where not all of the grid are asked about."""
+    cost: str = field(default="macs", metadata=ADDED_LATER)
+    """What is matched; one of `COSTS`."""
+    timings: Timings | None = field(default=None, metadata=ADDED_LATER)
+    """What was measured before the search, where latency is matched."""
 
     def __post_init__(self) -> None:
         if self.rivals and isinstance(self.baseline, FactoryBaseline):
@@ -52,18 +58,37 @@ class Question:
             ("rounding", self.rounding, ROUNDING_RULES),
             ("match", self.match, MATCHES),
             ("scheduler", self.scheduler, SCHEDULERS),
+            ("cost", self.cost, COSTS),
         ):
             if value not in known:
                 raise SpaceError(f"{name} is {value!r}, but it must be one of {', '.join(known)}")
+        self._check_cost()
+
+    def _check_cost(self) -> None:
+        if self.cost != "macs" and self.match == "none":
+            raise SpaceError(f"cost is {self.cost}, which says what is matched, but match is none: nothing is")
+        if (self.cost == "latency") != (self.timings is not None):
+            raise SpaceError(f"cost is {self.cost}, but timings must be given for latency, and only for that")
+        if self.cost == "latency" and (self.rivals or isinstance(self.baseline, FactoryBaseline)):
+            what = "comparisons of rules" if self.rivals else "Python functions"
+            raise SpaceError(f"cost is latency, but {what} are matched by macs or activations only")
 
 
 def find(question: Question) -> CandidateSet:
     """Every candidate of the question's grid, matched or not."""
     budget, baseline = question.budget, question.baseline
     if question.rivals and isinstance(baseline, Baseline):
-        return rival_candidates(baseline, question.rivals, question.phi, question.rounding)
+        return rival_candidates(baseline, question.rivals, question.phi, question.rounding, question.cost)
     grid = triples(budget.step, budget.tolerance, question.baseline.axes)
-    return candidates(question.baseline, grid, question.phi, question.rounding, question.match)
+    how = (question.rounding, question.match, question.cost, question.timings)
+    return candidates(question.baseline, grid, question.phi, *how)
+
+
+def shapes_to_time(question: Question) -> tuple[Shape, ...]:
+    """The widths and depths of the question's grid, which are timed where latency is to be matched."""
+    assert isinstance(question.baseline, Baseline), "Python functions are not timed"
+    grid = triples(question.budget.step, question.budget.tolerance, question.baseline.axes)
+    return grid_shapes(question.baseline, grid, question.phi, question.rounding)
 
 
 def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
@@ -78,9 +103,8 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
         chosen = tuple(one for one in found.candidates if digest(one.architecture) in question.only)
     if len(chosen) < _FEWEST:
         what = "rules" if question.rivals else "grid points"
-        advice = (
-            "a larger baseline" if question.rivals else "a smaller --step, a larger --tolerance or --match none"
-        )
+        literal = " or --match none" if question.cost == "macs" else " or --cost macs"
+        advice = "a larger baseline" if question.rivals else f"a smaller --step, a larger --tolerance{literal}"
         raise SpaceError(
             f"only {len(chosen)} of {found.triples} {what} gives a network of the wanted cost; take {advice}"
         )

@@ -1,7 +1,7 @@
 """Named scaling rules at one measured cost: single dimensions, the paper's compound rule, fast scaling, one's own.
 
 Every rule is a direction in (log depth, log width, log resolution); each gets the network along it whose counted
-multiply-adds are nearest to the wanted ones, so that the paper's Tables 3 and 7 are compared at equal cost.
+cost is nearest to the wanted one, so that the paper's Tables 3 and 7 are compared at equal cost.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import log
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, Multipliers
@@ -16,8 +17,8 @@ from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
 from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.rounding import Rounding
-from scalesearch.design.scaling import Baseline, flops_ratio, scaled
-from scalesearch.search.candidates import Candidate, CandidateSet
+from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
+from scalesearch.search.candidates import Candidate, CandidateSet, is_near, other_ratio
 
 _ONE = Decimal(1)
 _ROOT = power(Decimal(2), Decimal("0.5"))
@@ -35,6 +36,11 @@ class Rival:
     coefficients: Coefficients
 
 
+def shares(depth: str, width: str, resolution: str) -> Coefficients:
+    """The rule d = s^depth, w = s^width, r = s^resolution, for s = 2 times the cost."""
+    return Coefficients(*(power(Decimal(2), Decimal(share)) for share in (depth, width, resolution)))
+
+
 NAMED = (
     Rival("depth", Coefficients(Decimal(2), _ONE, _ONE)),
     Rival("width", Coefficients(_ONE, _ROOT, _ONE)),
@@ -42,7 +48,12 @@ NAMED = (
     # Tan & Le 2019, section 5.
     Rival("compound", Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))),
     # Dollár et al. 2021, dWr with α = 0.8: d = s^.1, w = s^.4, r = s^.05.
-    Rival("fast", Coefficients(*(power(Decimal(2), Decimal(share)) for share in ("0.1", "0.4", "0.05")))),
+    Rival("fast", shares("0.1", "0.4", "0.05")),
+    # Li et al. 2021, LACS. Published are members, not a rule: d, w and r as powers of the member's own nominal cost
+    # s = d·w²·r², exponents by least squares of the logarithms through the origin. All seven members for GPUs lie
+    # on one such line; those for TPUs do up to b4, ten times the cost, where they turn to width.
+    Rival("lacs-gpu", shares("0.379", "0.211", "0.0995")),
+    Rival("lacs-tpu", shares("0.376", "0.187", "0.125")),
 )
 """The rules that every comparison has."""
 
@@ -69,39 +80,62 @@ _NOTHING = Decimal("1.01")
 _SINGLE_NAMES = tuple(one.name for one in SINGLE)
 
 
-def rival_candidates(baseline: Baseline, rivals: tuple[Rival, ...], phi: Decimal, rule: str) -> CandidateSet:
-    """Each rule's network at 2^φ × the baseline's multiply-adds.
+def rival_candidates(
+    baseline: Baseline, rivals: tuple[Rival, ...], phi: Decimal, rule: str, by: str = "macs"
+) -> CandidateSet:
+    """Each rule's network at 2^φ × the baseline's cost.
 
-    Depth alone and width alone are matched along themselves; every other rule takes α^φ and β^φ, and the px at
-    which its cost is nearest. What is more than 5 % off is not compared: a network of few layers or coarse widths
-    may have none.
+    Depth alone and width alone are matched along themselves; every other rule takes its depth and width there,
+    α^φ and β^φ where multiply-adds are matched, and the px at which its cost is nearest. What is more than 5 % off
+    is not compared: a network of few layers or coarse widths may have none.
 
     Args:
         baseline: what is scaled.
         rivals: the rules.
         phi: the compound coefficient.
         rule: the rounding rule.
+        by: the cost, `macs` or `activations`.
     """
-    wanted = Decimal(2) ** phi
-    found = tuple(_candidate(baseline, rival, phi, rule) for rival in rivals)
-    near = tuple(one for one in found if abs(one.flops_ratio / wanted - 1) <= TOLERANCE)
+    found = tuple(_candidate(baseline, rival, phi, rule, by) for rival in rivals)
+    near = tuple(one for one in found if is_near(one, phi, by))
     return CandidateSet(len(rivals), near, tuple(one for one in found if one not in near))
 
 
-def _candidate(baseline: Baseline, rival: Rival, phi: Decimal, rule: str) -> Candidate:
+def _candidate(baseline: Baseline, rival: Rival, phi: Decimal, rule: str, by: str) -> Candidate:
     base, asked = baseline.architecture, rival.coefficients
-    scale = _Scale(baseline, replace(baseline.rounding, rule=rule), Decimal(2) ** phi)
+    scale = _Scale(baseline, replace(baseline.rounding, rule=rule), Decimal(2) ** phi, by)
     if asked.gamma == 1 and asked.alpha == 1:
-        multiplier, network = scale.along("width", power(scale.wanted, Decimal("0.5")))
+        multiplier, network = scale.along("width", power(scale.wanted, 1 / _growth("width", by)))
         own = replace(asked, beta=_base(multiplier, phi))
     elif asked.gamma == 1 and asked.beta == 1:
         multiplier, network = scale.along("depth", scale.wanted)
         own = replace(asked, alpha=_base(multiplier, phi))
     else:
+        asked = _stretched(asked, by)
         network = scale.compound(asked, phi)
         own = replace(asked, gamma=_base(Decimal(network.resolution) / base.resolution, phi))
     own = Coefficients(*(round(one, 5) for one in (own.alpha, own.beta, own.gamma)))
-    return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rival.name)
+    other = other_ratio(network, base, by)
+    return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rival.name, other)
+
+
+def _growth(axis: str, by: str) -> Decimal:
+    """The power of a multiplier by which a plain ConvNet's cost grows: MACs as d·w²·r², activations as d·w·r²."""
+    return Decimal(1 if axis == "depth" or (axis == "width" and by == "activations") else 2)
+
+
+def _stretched(rule: Coefficients, by: str) -> Coefficients:
+    """The rule's coefficients for twice the nominal cost, in the same direction.
+
+    A rule is stated for multiply-adds. Dollár's for twice of those has 1.52 times the activations; for twice the
+    activations it is taken further.
+    """
+    if by == "macs":
+        return rule
+    values = (rule.alpha, rule.beta, rule.gamma)
+    grown = sum(float(_growth(axis, by)) * log(value) for axis, value in zip(AXES, values, strict=True))
+    longer = Decimal(repr(round(log(2) / grown, 9))) if grown > 0 else _ONE
+    return Coefficients(*(power(value, longer) for value in values))
 
 
 def _base(multiplier: Decimal, phi: Decimal) -> Decimal:
@@ -114,14 +148,16 @@ class _Scale:
     baseline: Baseline
     rounding: Rounding
     wanted: Decimal
+    by: str
 
     def _miss(self, network: Architecture) -> Decimal:
-        return abs(flops_ratio(network, self.baseline.architecture) / self.wanted - 1)
+        return abs(cost_ratio(network, self.baseline.architecture, self.by) / self.wanted - 1)
 
     def along(self, axis: str, nominal: Decimal) -> tuple[Decimal, Architecture]:
         """The multiplier of one dimension, and its network, nearest to the wanted cost; the smaller of equals."""
         found: dict[Architecture, Decimal] = {}
-        for multiplier in _multipliers(nominal):
+        # What does not grow (stem, head) has a few per cent of the multiply-adds, but a fifth of the activations.
+        for multiplier in _multipliers(nominal, _FURTHER[self.by]):
             by = Multipliers(**{axis: multiplier})
             found.setdefault(scaled(self.baseline.architecture, by, self.rounding), multiplier)
         network = min(found, key=lambda one: (self._miss(one), found[one]))
@@ -136,9 +172,8 @@ class _Scale:
         tried = []
         for step in sorted(range(-_NEARBY, _NEARBY + 1), key=lambda one: (abs(one), one)):
             shape = scaled(self.baseline.architecture, rule.at(phi * (1 + step * _PER_CENT)), self.rounding)
-            (network,) = match_resolutions(
-                self.baseline.architecture, [(shape.widths, shape.depths)], self.wanted, "resolution" in self.axes
-            )
+            shapes, grows = [(shape.widths, shape.depths)], "resolution" in self.axes
+            (network,) = match_resolutions(self.baseline.architecture, shapes, self.wanted, grows, self.by)
             if self._miss(network) <= TOLERANCE:
                 return network
             tried.append(network)
@@ -149,7 +184,11 @@ class _Scale:
         return self.baseline.axes
 
 
-def _multipliers(nominal: Decimal) -> Iterator[Decimal]:
-    """From 1 to a third beyond the nominal one: ceilings, stems and heads make costs differ from it."""
-    top = (nominal - 1) * 4 / 3
+_FURTHER = {"macs": Decimal(4) / 3, "activations": Decimal(2)}
+"""How far beyond the nominal multiplier is looked, by cost."""
+
+
+def _multipliers(nominal: Decimal, further: Decimal) -> Iterator[Decimal]:
+    """From 1 to beyond the nominal one: ceilings, stems and heads make costs differ from it."""
+    top = (nominal - 1) * further
     return (round(1 + top * step / _STEPS, 6) for step in range(_STEPS + 1))

@@ -10,6 +10,7 @@ from pathlib import Path
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked, Ranking, intervals
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.search.trial import FAILURES, Outcome
@@ -108,6 +109,7 @@ def winner_text(found: Answer) -> str:
         "gamma": float(own.gamma),
         "product": round(float(own.product), 5),
         "flops_ratio": float(found.winner.flops_ratio),
+        **({} if question.cost == "macs" else {f"{question.cost}_ratio": float(found.winner.matched_ratio)}),
         "accuracy": round(found.place.mean, 5),
         "standard_error": round(found.place.standard_error, 5),
         "seeds": found.place.seeds,
@@ -134,6 +136,7 @@ def winner_text(found: Answer) -> str:
             "budget": question.budget.name,
             "rounding": question.rounding,
             "match": question.match,
+            **_cost_facts(question),
             "scheduler": question.scheduler,
             "rungs": _rungs(found),
             "candidates": len(plan.chosen),
@@ -145,6 +148,17 @@ def winner_text(found: Answer) -> str:
         },
     }
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _cost_facts(question: Question) -> dict[str, object]:
+    """What was matched, where it is not multiply-adds, and how it was measured."""
+    if question.cost == "macs":
+        return {}
+    timings = question.timings
+    if timings is None:
+        return {"cost": question.cost}
+    base = {"baseline_nanoseconds": timings.base.nanoseconds, "baseline_spread": timings.base.spread}
+    return {"cost": question.cost, "measured": timings.conditions, **base}
 
 
 def _rungs(found: Answer) -> list[dict[str, object]] | None:

@@ -18,12 +18,16 @@ from scalesearch.study.files import make_folder, write_over
 def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
     """The members that the coefficients give, by the rounding and matching of the search.
 
+    Latency of seven members is not measured: there each member's px is γ^φ.
+
     None for a user's own function, and none for a comparison of rules.
     """
     question = plan.question
     if isinstance(question.baseline, FactoryBaseline) or question.rivals:
         return ()
-    return family(question.baseline, coefficients, question.rounding, question.match == "flops")
+    timed = question.cost == "latency"
+    matched = question.match == "flops" and not timed
+    return family(question.baseline, coefficients, question.rounding, matched, "macs" if timed else question.cost)
 
 
 def write_family(folder: Path, members: Sequence[Member]) -> None:
@@ -45,7 +49,8 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
     if plan.question.rivals:
         return {}
     if not isinstance(baseline, FactoryBaseline):
-        return {one.baseline.name: member_text(one) for one in found_family(plan, coefficients)}
+        by = plan.question.cost
+        return {one.baseline.name: member_text(one, by) for one in found_family(plan, coefficients)}
     return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in PHIS}
 
 
@@ -65,13 +70,23 @@ def _gamma(member: Member) -> str:
     return "" if member.implied_gamma is None else f", γ {member.implied_gamma}"
 
 
-def member_text(member: Member) -> str:
-    """A member as a baseline file, with its cost in a comment on top."""
+def member_text(member: Member, by: str = "macs") -> str:
+    """A member as a baseline file, with its cost in a comment on top.
+
+    Args:
+        member: what is written.
+        by: the cost that its search matched.
+    """
     price = cost(member.baseline.architecture)
-    off = "" if member.matched else "  (more than 5 % off)"
+    off = "" if member.matched or by == "latency" else "  (more than 5 % off)"
+    other = {
+        "macs": "",
+        "activations": f"; activations ratio {member.activations_ratio}",
+        "latency": "; px is γ^φ, its latency was not measured",
+    }[by]
     head = (
         f"# {member.baseline.name}: nominal FLOPs ratio {member.nominal_flops_ratio}, "
-        f"measured {member.flops_ratio}{off}; resolution × {member.resolution_multiplier}{_gamma(member)}\n"
+        f"measured {member.flops_ratio}{other}{off}; resolution × {member.resolution_multiplier}{_gamma(member)}\n"
         f"# {price.macs} multiply-adds, {price.params} parameters, {price.activations} activations\n"
     )
     return head + baseline_text(member.baseline)

@@ -21,6 +21,7 @@ from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.plan import DataFacts, Plan
 from scalesearch.search.question import Question
 from scalesearch.search.rivals import Rival
+from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, storage_error, write_once
 from scalesearch.study.provenance import difference
@@ -76,9 +77,7 @@ def open_or_create(study: Study) -> Study:
     before = open_study(study.folder)
     changed = _first_difference(_asked(before.plan), _asked(study.plan))
     if changed:
-        raise InputError(
-            f"{study.folder}: holds a study of another question ({changed}); choose another --name, or delete it"
-        )
+        raise _another_question(study.folder, changed)
     moved = difference(before.environment, study.environment)
     if moved:
         raise InputError(
@@ -86,6 +85,26 @@ def open_or_create(study: Study) -> Study:
             "this one's; choose another --name"
         )
     return before
+
+
+def kept_timings(folder: Path, asked: Question) -> Timings | None:
+    """The latencies that a study of the same question measured when it was begun; None: there is no study yet.
+
+    Args:
+        folder: of the study.
+        asked: the question, still without them.
+
+    Raises:
+        InputError: the folder holds another question's study.
+    """
+    if not (folder / "study.json").exists():
+        return None
+    before = open_study(folder).plan.question
+    there = {key: value for key, value in _question_json(before).items() if key != "timings"}
+    changed = _first_difference(there, {**_question_json(asked), "cost": "latency"})
+    if changed:
+        raise _another_question(folder, changed)
+    return before.timings
 
 
 def open_study(folder: Path) -> Study:
@@ -111,6 +130,8 @@ def open_study(folder: Path) -> Study:
             rivals=tuple(from_json(Rival, one, ("rivals",)) for one in asked.get("rivals", [])),
             scheduler=asked.get("scheduler", "grid"),
             only=tuple(asked.get("only", ())),
+            cost=asked.get("cost", "macs"),
+            timings=from_json(Timings, asked["timings"], ("timings",)) if "timings" in asked else None,
         )
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)))
         return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
@@ -150,10 +171,24 @@ class _Phi:
     phi: Decimal
 
 
+def _another_question(folder: Path, changed: str) -> InputError:
+    return InputError(
+        f"{folder}: holds a study of another question ({changed}); choose another --name, or delete it"
+    )
+
+
 def _asked(plan: Plan) -> dict[str, Json]:
-    question = plan.question
+    return {**_question_json(plan.question), "data": as_json(plan.data)}
+
+
+def _question_json(question: Question) -> dict[str, Json]:
     rivals: dict[str, Json] = {"rivals": as_json(question.rivals)} if question.rivals else {}
-    later = {"scheduler": question.scheduler != "grid", "only": bool(question.only)}
+    later = {
+        "scheduler": question.scheduler != "grid",
+        "only": bool(question.only),
+        "cost": question.cost != "macs",
+        "timings": question.timings is not None,
+    }
     return {
         **rivals,
         **{name: as_json(getattr(question, name)) for name, asked in later.items() if asked},
@@ -162,7 +197,6 @@ def _asked(plan: Plan) -> dict[str, Json]:
         "rounding": question.rounding,
         "match": question.match,
         "budget": as_json(question.budget),
-        "data": as_json(plan.data),
     }
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.design.exact import plain
+from scalesearch.search.candidates import tolerance
 from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.study.answer import Answer, surface_verdict
 from scalesearch.study.comparison import comparison_lines
@@ -17,7 +19,7 @@ from scalesearch.study.trusting import trust_lines
 def summary_lines(found: Answer, folder: Path) -> list[str]:
     """The last lines of a search: the winner, how sure it is, what it rests on, where the family lies."""
     if found.plan.question.rivals:
-        return [*comparison_lines(found), _rests_on(found)]
+        return [*comparison_lines(found), *matched_lines(found.plan.question), _rests_on(found)]
     plan, own = found.plan, found.winner.coefficients
     question = plan.question
     names = [name for name in family_texts(plan, own) if name != question.baseline.name]
@@ -25,15 +27,31 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     ties = len(found.ranking.tied) - 1
     measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
     cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
+    other = "" if question.cost == "macs" else f", {question.cost} {float(found.winner.matched_ratio):.3f}x"
     lines = [
-        f"Winner: {_greek(own)} ({cost_words} {question.baseline.name})",
+        f"Winner: {_greek(own)} ({cost_words} {question.baseline.name}{other})",
         f"Accuracy: {measured}; {ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
+        *matched_lines(question),
         _rests_on(found),
     ]
     if found.surface is not None:
         lines.append(_surface_line(found, found.surface))
     lines += trust_lines(found.trust)
     return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
+
+
+def matched_lines(question: Question) -> list[str]:
+    """What is equal among the candidates, where it is not multiply-adds."""
+    if question.cost == "macs":
+        return []
+    start = f"Matched: {question.cost}, within {tolerance(question.cost) * 100:.0f} %, not multiply-adds"
+    timings = question.timings
+    if timings is None:
+        return [start]
+    base = timings.base
+    apart = f"quartiles {100 * base.spread / base.nanoseconds:.0f} % apart"
+    took = f"{question.baseline.name} takes {base.nanoseconds / 1e6:,.3g} ms ({apart})"
+    return [f"{start}; {timings.conditions}: {took}"]
 
 
 def _rests_on(found: Answer) -> str:

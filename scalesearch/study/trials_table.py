@@ -30,6 +30,7 @@ def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
     own = candidate.coefficients if candidate else None
     proxy, price = spec.proxy, cost(network)
     last = outcome.epochs[-1] if outcome.epochs else None
+    ratio = float(candidate.matched_ratio) if candidate else 1.0
     return {
         "trial": spec.id,
         "network": spec.network_id,
@@ -43,6 +44,7 @@ def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
         "gamma": float(own.gamma) if own else 1.0,
         "product": float(own.product) if own else 1.0,
         "flops_ratio": float(candidate.flops_ratio) if candidate else 1.0,
+        **({} if plan.question.cost == "macs" else {f"{plan.question.cost}_ratio": ratio}),
         "macs": price.macs,
         "params": price.params,
         "activations": price.activations,

@@ -1,0 +1,39 @@
+"""Latency as the matched cost: measured before the search, or taken from the study that is resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scalesearch.search.question import Question
+
+
+def with_latency(asked: Question, where: Path) -> Question:
+    """The question with latency as the matched cost.
+
+    Args:
+        asked: the question by multiply-adds.
+        where: the study's folder; what a study there has measured is not measured again.
+
+    Raises:
+        InputError: the folder holds another question's study.
+        SpaceError: fewer than two networks can be compared.
+    """
+    from dataclasses import replace
+    from decimal import Decimal
+
+    from scalesearch.design.scaling import Baseline
+    from scalesearch.nets.timings import measure_timings
+    from scalesearch.search.question import choose, find, shapes_to_time
+    from scalesearch.study.study import kept_timings
+
+    timings = kept_timings(where, asked)
+    if timings is None:
+        shapes = shapes_to_time(asked)
+        print(f"Timing {len(shapes)} networks at a few sizes each, in turns with {asked.baseline.name}", flush=True)
+        assert isinstance(asked.baseline, Baseline), "Python functions are not timed"
+        timings = measure_timings(asked.baseline, shapes, Decimal(2) ** asked.phi)
+    question = replace(asked, cost="latency", timings=timings)
+    choose(question, find(question))  # a grid without candidates is refused before any image is read
+    return question
