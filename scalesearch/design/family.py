@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from scalesearch.design.coefficients import Coefficients, Multipliers
+from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Multipliers
 from scalesearch.design.exact import plain
 from scalesearch.design.matching import COUNTED, TOLERANCE, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
@@ -32,6 +32,15 @@ _PUBLISHED = {
         ("efficientnet_v2_b3", "1.2", "1.4", 300),
     ),
 }
+
+
+def phis_of(coefficients: Coefficients) -> tuple[int, ...]:
+    """The φ of the members: 1 … 7, or as far as no dimension is multiplied beyond the largest multiplier.
+
+    α = 2, depth alone, ends at φ = 6: 2⁷ layers for each are no network to train.
+    """
+    largest = max(coefficients.alpha, coefficients.beta, coefficients.gamma)
+    return tuple(phi for phi in PHIS if largest**phi <= LARGEST_MULTIPLIER)
 
 
 def published_names() -> list[str]:
@@ -70,7 +79,7 @@ class Member:
 def family(
     baseline: Baseline, coefficients: Coefficients, rule: str = "balanced", match: bool = True, by: str = "macs"
 ) -> tuple[Member, ...]:
-    """The baseline (φ = 0) and the members φ = 1 … 7.
+    """The baseline (φ = 0) and the members φ = 1 … 7 (`phis_of`).
 
     Args:
         baseline: what is scaled.
@@ -82,7 +91,7 @@ def family(
     """
     rounding = replace(baseline.rounding, rule=rule)
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
-    for phi in PHIS:
+    for phi in phis_of(coefficients):
         multipliers = coefficients.at(phi)
         network = scaled(baseline.architecture, multipliers, rounding)
         wanted = Decimal(2) ** phi

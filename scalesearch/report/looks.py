@@ -24,7 +24,10 @@ LOOKS = {
     "width": Look("#2e995b", "square", "■", "dash"),
     "resolution": Look("#b28d1b", "diamond", "◆", "dash"),
     "compound": Look("#266eff", "circle", "●", "solid"),
+    # No further colour passes: the three rules for fast networks share one, and differ in marker and dash.
     "fast": Look("#537180", "cross", "✚", "dot"),
+    "lacs-gpu": Look("#537180", "x", "✖", "dashdot"),
+    "lacs-tpu": Look("#537180", "triangle-down", "▼", "longdash"),
     "found": Look("#ff26c9", "star", "★", "solid"),
 }
 """By the name of the rule; single dimensions are dashed."""

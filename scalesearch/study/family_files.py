@@ -9,7 +9,7 @@ from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
-from scalesearch.design.family import PHIS, Member, family
+from scalesearch.design.family import Member, family, phis_of
 from scalesearch.search.catalogue import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
 from scalesearch.study.files import make_folder, write_over
@@ -51,7 +51,7 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
     if not isinstance(baseline, FactoryBaseline):
         by = plan.question.cost
         return {one.baseline.name: member_text(one, by) for one in found_family(plan, coefficients)}
-    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in PHIS}
+    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis_of(coefficients)}
 
 
 def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:

@@ -58,7 +58,8 @@ def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
     assert "Family" not in done.stdout
     assert not any((study / "family").glob("*"))
     asked = json.loads((study / "study.json").read_text())["question"]
-    assert [one["name"] for one in asked["rivals"]] == ["depth", "width", "resolution", "compound", "fast"]
+    names = ["depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"]
+    assert [one["name"] for one in asked["rivals"]] == names
     again = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
     assert "6/6 trials are done" in again.stdout
     shown = scalesearch("show", str(study), cwd=tmp_path)

@@ -15,7 +15,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.family import coefficients_from, described, family, published
-from scalesearch.design.matching import match_resolutions
+from scalesearch.design.matching import match_resolutions, sides_from
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline, Origin, scaled
 from scalesearch.errors import InputError, SpaceError
@@ -189,3 +189,23 @@ def test_a_member_that_is_scaled_again_has_members_of_other_names() -> None:
     names = [one.baseline.name for one in twice]
     assert names == ["phi1", *(f"phi1-phi{phi}" for phi in range(1, 8))]
     assert len({one.baseline.name for one in family(twice[1].baseline, own)}) == 8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_activations_are_matched_as_well_as_any_px_does(seed: int) -> None:
+    """Against counting every px over the blocks that `walk` gives."""
+    random = Random(seed)
+    base = random_architecture(random, 40)
+    shape = (base.widths, [one + random.randint(0, 2) for one in base.depths])
+    ratio = Decimal(random.choice(("1.5", "2", "4")))
+
+    def activations(network: Architecture) -> int:
+        return sum(layer.outputs for block in network.walk() for layer in block.layers)
+
+    (found,) = match_resolutions(base, [(shape[0], tuple(shape[1]))], ratio, by="activations")
+    wanted = float(ratio) * activations(base)
+    last = 2 * base.resolution * float(ratio) ** 0.5 + 8
+    every = [base.resized(*shape, px) for px in range(base.resolution, int(last) + 1)]
+    best = min(abs(activations(one) - wanted) for one in every)
+    assert abs(activations(found) - wanted) <= best
+    assert found.resolution in sides_from(base, ratio)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from networks import staged
 
@@ -11,6 +12,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
+from scalesearch.design.lacs import LACS_GPU, LACS_PX, LACS_TPU, LacsMember
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.catalogue import Entry, FactoryBaseline
@@ -18,6 +20,7 @@ from scalesearch.search.question import Question, choose, find
 from scalesearch.search.rivals import NAMED, Rival, rival_candidates, transfer_name, transfer_rivals
 
 TWO = Decimal(2)
+NAMES = ["depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"]
 
 
 def networks(name: str, phi: int) -> dict[str, Architecture]:
@@ -31,7 +34,7 @@ def test_every_rule_meets_the_cost_in_its_own_dimension(name: str, phi: int) -> 
     base = load_baseline(name).architecture
     found = rival_candidates(load_baseline(name), NAMED, Decimal(phi), "balanced")
     assert not found.unmatched
-    assert [one.name for one in found.candidates] == ["depth", "width", "resolution", "compound", "fast"]
+    assert [one.name for one in found.candidates] == NAMES
     for one in found.candidates:
         assert abs(cost(one.architecture).macs / cost(base).macs / 2**phi - 1) <= 0.05
     by = networks(name, phi)
@@ -66,6 +69,47 @@ def test_fast_scaling_is_what_dollar_says() -> None:
     assert float(rule.gamma) == pytest.approx(2**0.05)
 
 
+@pytest.mark.parametrize(("name", "members"), [("lacs-gpu", LACS_GPU), ("lacs-tpu", LACS_TPU[:4])])
+def test_lacs_is_the_line_through_its_published_members(name: str, members: tuple[LacsMember, ...]) -> None:
+    """Least squares of log d, log w, log r on log d·w²·r², through the origin; and all members lie on it."""
+    logs = np.log([[float(one.depth), float(one.width), one.px / LACS_PX] for one in members])
+    costs = logs @ [1, 2, 2]
+    exponents = costs @ logs / (costs @ costs)
+    rule = next(one.coefficients for one in NAMED if one.name == name)
+    own = np.log2([float(rule.alpha), float(rule.beta), float(rule.gamma)])
+    assert own == pytest.approx(exponents, abs=0.0005)
+    assert float(rule.product) == pytest.approx(2)
+    assert np.abs(np.exp(costs[:, None] * exponents - logs) - 1).max() < 0.01
+
+
+def test_lacs_for_tpus_leaves_its_line_after_b4() -> None:
+    rule = next(one.coefficients for one in NAMED if one.name == "lacs-tpu")
+    for one, bent in zip(LACS_TPU, [False] * 4 + [True] * 3, strict=True):
+        doublings = np.log2(float(one.depth) * (float(one.width) * one.px / LACS_PX) ** 2)
+        assert (abs(float(rule.alpha) ** doublings / float(one.depth) - 1) > 0.05) == bent
+
+
+@pytest.mark.parametrize("phi", [1, 2])
+def test_rules_at_equal_activations(phi: int) -> None:
+    baseline = load_baseline("mobilenet_v1")
+    base = baseline.architecture
+    found = rival_candidates(baseline, NAMED, Decimal(phi), "balanced", "activations")
+    assert [one.name for one in found.candidates] == NAMES
+    for one in found.candidates:
+        ratio = one.cost.activations / cost(base).activations
+        assert ratio == pytest.approx(2**phi, rel=0.05)
+        assert float(one.matched_ratio) == pytest.approx(ratio, abs=1e-5)
+        assert float(one.flops_ratio) == pytest.approx(one.cost.macs / cost(base).macs, abs=1e-5)
+    by = {one.name: one for one in found.candidates}
+    assert (staged(by["width"].architecture).depths, by["width"].architecture.resolution) == (base.depths, 224)
+    assert staged(by["depth"].architecture).widths == base.widths
+    # Activations grow as w, multiply-adds as w²: width alone is the dearest of all.
+    assert max(found.candidates, key=lambda one: one.flops_ratio).name == "width"
+    # Dollár's rule keeps its direction, d : w = .1 : .4 in logarithms.
+    fast = by["fast"].coefficients
+    assert np.log(float(fast.beta)) / np.log(float(fast.alpha)) == pytest.approx(4, rel=1e-3)
+
+
 def test_what_no_network_matches_is_not_compared() -> None:
     found = rival_candidates(load_baseline("tiny"), NAMED, Decimal(1), "balanced")
     assert {one.name for one in found.unmatched} == {"depth", "resolution"}
@@ -76,7 +120,7 @@ def test_a_comparison_takes_every_rule_and_one_of_ones_own() -> None:
     own = Rival("found", Coefficients(Decimal("1.3"), Decimal("1.1"), Decimal("1.1")))
     question = Question(load_baseline("b0"), TWO, BUDGETS["smoke"], rivals=(*NAMED, own))
     chosen = choose(question, find(question))
-    assert [one.label for one in chosen] == ["depth", "width", "resolution", "compound", "fast", "found"]
+    assert [one.label for one in chosen] == [*NAMES, "found"]
 
 
 def test_the_tied_set_competes_with_the_single_dimensions() -> None:

@@ -1,0 +1,159 @@
+"""Latency as a fact of a study: the search for px under planted clocks, and a question that comes back whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+from networks import staged
+from planted import plan, study
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.errors import InputError, SpaceError
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question, choose, find, shapes_to_time
+from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times
+from scalesearch.study.study import kept_timings, open_or_create, open_study
+
+TINY, B0 = load_baseline("tiny"), load_baseline("b0")
+ONE = Decimal(1)
+
+Planted = Callable[[Architecture], float]
+
+
+def by_macs(network: Architecture) -> float:
+    return cost(network).macs * 1e-9
+
+
+def by_layers(network: Architecture) -> float:
+    """Every layer takes a while, however small: a GPU at batch 1."""
+    return 2e-5 * sum(network.depths) + 1e-7 * network.resolution + cost(network).macs * 2e-10
+
+
+def by_steps(network: Architecture) -> float:
+    """A kernel that works in blocks of 32 px."""
+    return 1e-4 * -((-network.resolution // 32) ** 2) * sum(network.depths)
+
+
+class Clock:
+    """Times as planted, each off by up to `noise`; keeps what it was asked."""
+
+    def __init__(self, planted: Planted, noise: float = 0) -> None:
+        self.planted, self.noise, self.random = planted, noise, Random(7)
+        self.asked: list[list[Architecture]] = []
+
+    def __call__(self, networks: Sequence[Architecture]) -> list[float]:
+        self.asked.append(list(networks))
+        return [self.planted(one) * (1 + self.random.uniform(-self.noise, self.noise)) for one in networks]
+
+
+def shapes(name: str) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """Every fourth of the grid's: the oracle counts hundreds of networks for each."""
+    return shapes_to_time(Question(load_baseline(name), ONE, BUDGETS["quick"]))[::4]
+
+
+def misses(base: Architecture, shape: tuple[tuple[int, ...], tuple[int, ...]], planted: Planted) -> float:
+    """The smallest miss of all sides that can be wanted: the oracle tries each."""
+    every = (base.resized(*shape, px) for px in range(base.resolution, 3 * base.resolution, 2))
+    return min(abs(planted(one) / planted(base) / 2 - 1) for one in every)
+
+
+@pytest.mark.parametrize("planted", [by_macs, by_layers, by_steps])
+@pytest.mark.parametrize("name", ["tiny", "b0"])
+def test_the_px_is_as_good_as_the_best_of_all(name: str, planted: Planted) -> None:
+    base, clock = load_baseline(name).architecture, Clock(planted)
+    found = match_times(base, shapes(name), Decimal(2), clock)
+    assert len(clock.asked) <= ROUNDS
+    assert all(networks[0] == base for networks in clock.asked)
+    for shape, network in zip(shapes(name), found, strict=True):
+        assert (network.widths, network.depths) == shape
+        assert network.resolution >= base.resolution
+        tried = [one for networks in clock.asked for one in networks[1:] if (one.widths, one.depths) == shape]
+        miss = abs(planted(network) / planted(base) / 2 - 1)
+        assert miss == min(abs(planted(one) / planted(base) / 2 - 1) for one in tried)
+        best = misses(base, shape, planted)
+        assert miss <= max(CLOSE, 1.001 * best) or planted is by_steps
+    if planted is by_macs:
+        assert sum(len(one) - 1 for one in clock.asked) <= 2 * len(found)
+
+
+def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
+    base = B0.architecture
+    found = match_times(base, shapes("b0"), Decimal(2), Clock(by_layers, 0.03))
+    for shape, network in zip(shapes("b0"), found, strict=True):
+        best = misses(base, shape, by_layers)
+        assert abs(by_layers(network) / by_layers(base) / 2 - 1) <= max(0.1, 1.001 * best)
+
+
+def test_a_fixed_resolution_is_not_searched() -> None:
+    clock = Clock(by_macs)
+    found = match_times(TINY.architecture, shapes("tiny"), Decimal(2), clock, grows=False)
+    assert {one.resolution for one in found} == {TINY.architecture.resolution}
+    assert clock.asked == []
+
+
+def timed(network: Architecture, nanoseconds: int) -> Timed:
+    return Timed(network.widths, network.depths, network.resolution, nanoseconds, 17)
+
+
+def question() -> Question:
+    """The planted study's, with times: shapes at 100 px take 1.80, 1.81, … times the baseline's."""
+    asked = plan().question
+    base, times = staged(asked.baseline.architecture), count(1_800_000, 10_000)
+    entries = tuple(timed(base.resized(*one, 100), next(times)) for one in shapes_to_time(asked))
+    facts = Timings("CPU", 1, 1, 15, timed(base, 1_000_000), entries)
+    return replace(asked, cost="latency", timings=facts)
+
+
+def test_candidates_are_at_the_timed_px_and_within_ten_per_cent() -> None:
+    found = find(question())
+    every = (*found.candidates, *found.unmatched)
+    assert {one.architecture.resolution for one in every} == {100}
+    ratios = sorted(one.matched_ratio for one in every)
+    assert ratios == [Decimal("1.8") + Decimal("0.01") * i for i in range(len(every))]
+    assert all(abs(one.matched_ratio / 2 - 1) <= Decimal("0.1") for one in found.candidates)
+    assert all(one.flops_ratio != one.matched_ratio for one in every)
+
+
+def test_nothing_is_adjusted_where_latency_is_matched() -> None:
+    asked = Plan(question(), plan().data)
+    assert {asked._adjusted_ratio(key) for key in asked.by_network} == {1.0}
+
+
+def test_the_times_come_back_and_are_not_measured_anew(tmp_path: Path) -> None:
+    begun = open_or_create(replace(study(tmp_path / "s"), plan=Plan(question(), plan().data)))
+    assert open_study(tmp_path / "s") == begun
+    plain = replace(question(), cost="macs", timings=None)
+    assert kept_timings(tmp_path / "s", plain) == question().timings
+    assert kept_timings(tmp_path / "other", plain) is None
+    with pytest.raises(InputError, match=r"another question \(phi: 1 there, 2 asked\)"):
+        kept_timings(tmp_path / "s", replace(plain, phi=Decimal(2)))
+
+
+def test_a_study_by_multiply_adds_has_no_times_to_give(tmp_path: Path) -> None:
+    open_or_create(study(tmp_path / "s"))
+    with pytest.raises(InputError, match=r"cost: None there, latency asked"):
+        kept_timings(tmp_path / "s", plan().question)
+
+
+def test_what_does_not_belong_together_is_refused() -> None:
+    asked = question()
+    for change, reason in (
+        ({"timings": None}, "timings must be given for latency, and only for that"),
+        ({"cost": "macs"}, "timings must be given for latency, and only for that"),
+        ({"match": "none"}, "match is none: nothing is"),
+        ({"cost": "x"}, "must be one of macs, activations, latency"),
+    ):
+        with pytest.raises(SpaceError, match=reason):
+            replace(asked, **change)  # type: ignore[arg-type]
+    lacking = replace(asked.timings, entries=asked.timings.entries[1:]) if asked.timings else None
+    with pytest.raises(SpaceError, match="was not timed; begin the study anew"):
+        choose(replace(asked, timings=lacking), find(replace(asked, timings=lacking)))
