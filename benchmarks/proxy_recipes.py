@@ -6,7 +6,7 @@
     python benchmarks/proxy_recipes.py optimizer=muon learning_rate=0.02
 
 Keys: optimizer (sgd, adamw, muon), norm_momentum (of batch norm), network (depth/width/resolution multipliers),
-seeds, and those of `Recipe`. Two processes; accuracies are exact, whatever else runs.
+rungs (shares of the recipe), seeds, and those of `Recipe`. Two processes; accuracies are exact, whatever else runs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialSpec
 
-RUNGS = (Decimal("0.1"), Decimal("0.25"), Decimal("0.5"), Decimal(1))
+RUNGS = "0.1,0.25,0.5,1"
 COMPOUND = "1.2/1.1/1.1473"
 
 
@@ -114,7 +114,12 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     run = training.Training(model, images, recipe, seed, device)
     if asked.get("optimizer", "sgd") != "sgd":
         run.optimizer = optimizer_of(asked["optimizer"], model, recipe)  # type: ignore[assignment]
-    return [_rung(run, int(run.steps * share)) for share in RUNGS]
+    return [_rung(run, int(run.steps * share)) for share in shares(asked)]
+
+
+def shares(asked: Mapping[str, str]) -> list[Decimal]:
+    """Of the whole recipe, at which a decay branches off."""
+    return [Decimal(text) for text in asked.get("rungs", RUNGS).split(",")]
 
 
 def _rung(run: training.Training, end: int) -> float:
@@ -134,13 +139,13 @@ def _rung(run: training.Training, end: int) -> float:
 def main() -> None:
     asked = dict(word.split("=") for word in sys.argv[1:])
     seeds = [int(seed) for seed in asked.pop("seeds", "0,1").split(",")]
-    known = {field.name for field in fields(Recipe)} | {"optimizer", "norm_momentum", "network"}
+    known = {field.name for field in fields(Recipe)} | {"optimizer", "norm_momentum", "network", "rungs"}
     if unknown := set(asked) - known:
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such key; known are {', '.join(sorted(known))}")
     print(" ".join(sys.argv[1:]) or "quick, prolongable")
     with get_context("spawn").Pool(2) as pool:
         for seed, found in zip(seeds, pool.map(accuracies, [(asked, seed) for seed in seeds]), strict=True):
-            shown = "  ".join(f"{share}: {one:.3f}" for share, one in zip(RUNGS, found, strict=True))
+            shown = "  ".join(f"{share}: {one:.3f}" for share, one in zip(shares(asked), found, strict=True))
             print(f"  seed {seed}  {shown}", flush=True)
 
 

@@ -31,11 +31,11 @@ from scalesearch.search.surface import shares_of
 ROOT = Path(__file__).parent.parent
 
 
-def recorded(path: Path, rungs: int) -> World:
-    """A study of every rung; only its highest `rungs`."""
+def recorded(path: Path) -> World:
+    """A study of every rung."""
     table = pd.read_parquet(path)
-    samples = sorted(table["samples"].unique())[-rungs:]
-    table = table[table["samples"].isin(samples)].assign(rung=lambda t: t["samples"].map(samples.index))
+    samples = sorted(table["samples"].unique())
+    table = table.assign(rung=lambda t: t["samples"].map(samples.index))
     unscaled = table[table["role"] == "baseline"]
     base = {
         (int(seed), int(rung)): float(accuracy)
@@ -72,7 +72,7 @@ def _slope(part: pd.DataFrame, base: list[float]) -> float:
 
 
 def planted(gap: float, noise: float, draw: np.random.Generator) -> World:
-    """A hill over the shares, `gap` from the best to the mean; longer rungs show more of it."""
+    """A hill over the shares, the best `gap` above the mean; of five rungs the longer ones show more of it."""
     points = triples(Decimal("0.1"), Decimal("0.1"))
     shares = {str(point): shares_of(point) for point in points}
     peak = draw.dirichlet((3, 3, 3))
@@ -80,7 +80,7 @@ def planted(gap: float, noise: float, draw: np.random.Generator) -> World:
     high = max(raw.values())
     scale = gap / (high - float(np.mean(list(raw.values()))))
     truth = {key: 0.8 + scale * (value - high) for key, value in raw.items()}
-    shown = (0.35, 0.7, 1.0)
+    shown = (0.3, 0.45, 0.6, 0.8, 1.0)
     lift = draw.normal(0, noise, (SEEDS, len(shown)))
     scores = {
         (key, s, r): Score(0.8 - 0.5 * (1 - part) + part * (value - 0.8) + lift[s, r] + draw.normal(0, noise), 1.0)
@@ -89,7 +89,9 @@ def planted(gap: float, noise: float, draw: np.random.Generator) -> World:
         for r, part in enumerate(shown)
     }
     base = {(s, r): 0.5 + lift[s, r] + draw.normal(0, noise) for s in range(SEEDS) for r in range(len(shown))}
-    return World((2496, 4992, 9984), (1760, 3488, 6976), shares, scores, base, truth)
+    samples = tuple(2000 * 2**rung for rung in range(len(shown)))
+    forked = tuple(one * 7 // 10 for one in samples)
+    return World(samples, forked, shares, scores, base, truth)
 
 
 def report(title: str, worlds: Callable[[np.random.Generator], World], replays: int) -> None:
@@ -122,7 +124,7 @@ def main() -> None:
     replays = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     print(f"{replays} replays a line, seed 2019; 95 % intervals of means over replays")
     for path in sorted((ROOT / "results" / "evidence").glob("*.parquet")):
-        world = recorded(path, 3)
+        world = recorded(path)
         noise = _noise(world)
         size = f"{path.stem}: {len(world.truth)} candidates, rungs of {world.samples} images"
         noises = f"noise of a trial {noise:.3f}, of a difference of means {noise * np.sqrt(2 / SEEDS):.3f}"
