@@ -26,7 +26,8 @@ from strategies import SEEDS, STRATEGIES, World
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.search.grid import triples
 from scalesearch.search.halving import Score
-from scalesearch.search.surface import shares_of
+from scalesearch.search.surface import Point, shares_of
+from scalesearch.search.trust import agreement
 
 ROOT = Path(__file__).parent.parent
 
@@ -111,6 +112,29 @@ def report(title: str, worlds: Callable[[np.random.Generator], World], replays: 
         print(f"{name:<34}{_interval(spent, 3):>22}{less:>12}{_interval(regrets, 4):>26}", flush=True)
 
 
+def report_rungs(world: World) -> None:
+    """How far each rung already ranks as the last one does: Kendall's τ, and what seeds allow."""
+
+    def points(rung: int) -> list[Point]:
+        return [
+            Point(key, world.shares[key], {(0, s): world.scores[key, s, rung].accuracy for s in range(SEEDS)})
+            for key in world.truth
+        ]
+
+    top = len(world.samples) - 1
+    for rung in range(top):
+        found = agreement("", points(rung), points(top))
+        assert found.ceiling is not None, "there are several seeds"
+        told = ", ".join(
+            f"{name} {one.value:+.2f} ({one.low:+.2f} … {one.high:+.2f})"
+            for name, one in (("τ", found.tau), ("single seeds", found.single), ("seeds' own", found.ceiling))
+        )
+        noise = _noise(world, rung)
+        print(
+            f"{world.samples[rung]:>6} of {world.samples[top]} images: noise {noise:.3f}; {told}; {found.verdict}"
+        )
+
+
 def _interval(values: list[float], digits: int) -> str:
     """The mean, and the 95 % interval of that mean over replays."""
     draw = np.random.default_rng(7)
@@ -125,10 +149,11 @@ def main() -> None:
     print(f"{replays} replays a line, seed 2019; 95 % intervals of means over replays")
     for path in sorted((ROOT / "results" / "evidence").glob("*.parquet")):
         world = recorded(path)
-        noise = _noise(world)
+        noise = _noise(world, len(world.samples) - 1)
         size = f"{path.stem}: {len(world.truth)} candidates, rungs of {world.samples} images"
         noises = f"noise of a trial {noise:.3f}, of a difference of means {noise * np.sqrt(2 / SEEDS):.3f}"
         report(f"{size}; {noises}", partial(_same, world), replays)
+        report_rungs(world)
     for gap, noise in ((0.10, 0.02), (0.10, 0.05)):
         title = f"planted: the best {gap} above the mean candidate, noise of a trial {noise}"
         report(title, partial(planted, gap, noise), replays)
@@ -138,10 +163,9 @@ def _same(world: World, _: np.random.Generator) -> World:
     return world
 
 
-def _noise(world: World) -> float:
-    """Standard deviation of one trial on the last rung around candidate + seed."""
-    top = len(world.samples) - 1
-    values = np.array([[world.scores[key, s, top].accuracy for s in range(SEEDS)] for key in world.truth])
+def _noise(world: World, rung: int) -> float:
+    """Standard deviation of one trial on a rung around candidate + seed."""
+    values = np.array([[world.scores[key, s, rung].accuracy for s in range(SEEDS)] for key in world.truth])
     rest = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
     return float(np.sqrt((rest**2).sum() / ((len(values) - 1) * (SEEDS - 1))))
 

@@ -155,7 +155,7 @@ def first_rung_and_surface(world: World, draw: np.random.Generator) -> Choice:
 def _highest(world: World, seen: Mapping[str, Mapping[tuple[int, int], float]], among: Sequence[str]) -> str:
     """Where the surface through everything seen is highest; the first where there is no surface."""
     fitted = surface([Point(key, world.shares[key], values) for key, values in seen.items()])
-    return among[0] if fitted is None else max(among, key=lambda key: -fitted.gain_over(key)[0])
+    return among[0] if fitted is None else max(among, key=lambda key: fitted.height(world.shares[key]))
 
 
 STRATEGIES: dict[str, Strategy] = {
