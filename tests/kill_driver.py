@@ -1,11 +1,11 @@
-"""A search that is there to be killed: `python kill_driver.py FOLDER LOG SECONDS ray|inline`."""
+"""A search that is there to be killed: `python kill_driver.py FOLDER LOG SECONDS ray|inline grid|halving`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from planted import Planted, importable_by_workers, study
+from planted import Planted, importable_by_workers, plan_by, study
 
 from scalesearch.runners.execution import Event, Runner
 from scalesearch.runners.inline import InlineRunner
@@ -14,10 +14,10 @@ from scalesearch.study.search import search
 from scalesearch.study.study import locked, open_or_create
 
 
-def main(folder: Path, log: str, seconds: float, kind: str) -> None:
+def main(folder: Path, log: str, seconds: float, kind: str, scheduler: str) -> None:
     """Run what is left of the search and write the answer."""
     with locked(folder), importable_by_workers():
-        begun = open_or_create(study(folder))
+        begun = open_or_create(study(folder, plan_by(scheduler)))
         search(begun, made(kind), Planted(seconds=seconds, log=log), quiet)
         found = answer(begun.plan, begun.outcomes())
         assert found is not None
@@ -38,4 +38,4 @@ def quiet(event: Event) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), *sys.argv[4:6])

@@ -14,7 +14,7 @@ from networks import staged
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
-from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.budget import BUDGETS, Budget, prolongable
 from scalesearch.search.plan import DataFacts, Plan
 from scalesearch.search.question import Question
 from scalesearch.search.task import Epoch
@@ -109,9 +109,16 @@ def budget(**changes: object) -> Budget:
     return replace(BUDGETS["smoke"], **changes)  # type: ignore[arg-type]
 
 
-def plan(spent: Budget | None = None, phi: str = "1") -> Plan:
+def plan(spent: Budget | None = None, phi: str = "1", scheduler: str = "grid") -> Plan:
     """A search of the tiny baseline on data that nobody reads."""
-    return Plan(Question(load_baseline("tiny"), Decimal(phi), spent or budget()), DATA)
+    return Plan(Question(load_baseline("tiny"), Decimal(phi), spent or budget(), scheduler=scheduler), DATA)
+
+
+def plan_by(scheduler: str) -> Plan:
+    """The search that kills are tried on: six candidates, by halving over three rungs and with two finalists."""
+    if scheduler == "grid":
+        return plan()
+    return plan(prolongable(budget(finalists=2, final_seeds=2)), scheduler=scheduler)
 
 
 def study(folder: Path, asked: Plan | None = None) -> Study:

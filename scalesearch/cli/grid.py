@@ -29,7 +29,9 @@ def grid(
         str, typer.Option(metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME.")
     ] = "fractal",
     budget: Annotated[str, typer.Option(metavar="NAME|FILE", help=f"How much to spend: {_BUDGETS}.")] = "quick",
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds for every candidate.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds: by halving for the finalists, else for every candidate.")
+    ] = None,
     step: Annotated[str | None, typer.Option(help="Spacing of the grid.")] = None,
     tolerance: Annotated[str | None, typer.Option(help="How far αβ²γ² may be from 2.")] = None,
     rounding: options.Rounding = None,

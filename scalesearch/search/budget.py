@@ -102,6 +102,7 @@ _STANDARD = Budget(
     resolution=96,
     recipe=Recipe(epochs=40, batch=128, learning_rate=Decimal("0.2")),
     scenes=SceneRecipe(classes=40, train=20000, val=4000),
+    rungs=5,
 )
 
 _FULL = Budget(
@@ -115,6 +116,7 @@ _FULL = Budget(
     resolution=224,
     recipe=Recipe(epochs=90, batch=256, learning_rate=Decimal("0.2")),
     scenes=SceneRecipe(classes=100, train=50000, val=10000),
+    rungs=5,
 )
 
 

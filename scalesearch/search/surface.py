@@ -73,6 +73,10 @@ class Surface:
         """The shares at which the quadratic is highest, among all that are tried (no share below 0)."""
         return _optimum(self._weights)
 
+    def height(self, shares: tuple[float, float, float]) -> float:
+        """The fitted accuracy of a network that spends its compute so, at the average rung and seed."""
+        return float(_terms(np.array([shares]))[0] @ self._weights)
+
     @cached_property
     def _resampled(self) -> Floats:
         """(resamples, 6): the quadratic fitted to networks drawn with replacement."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -35,14 +35,6 @@ SHAPES = [
     (3, 8, 7, 5, 3, 2),
     (3, 8, 11, 13, 3, 1),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def images_of(*shape: int, channels_last: bool = True, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -24,14 +23,6 @@ from scalesearch.search.trial import TrialSpec
 # 100 images are 6 steps an epoch, 24 in all: rungs at steps 5, 12 and 24 leave the trunk at 3, 8 and 16.
 RECIPE = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.1"), decay=Decimal("0.33"))
 RUNGS = (5, 12, 24)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def training() -> Training:

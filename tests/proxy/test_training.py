@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,14 +24,6 @@ from scalesearch.search.task import Epoch, Recipe
 ROOT = Path(__file__).parents[2]
 RECIPE = Recipe(epochs=3, batch=16, learning_rate=Decimal("0.1"))
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def run(seed: int = 0, recipe: Recipe = RECIPE, data: TrainingData | None = None) -> list[Epoch]:

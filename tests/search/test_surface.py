@@ -55,6 +55,9 @@ def test_a_planted_hill_is_found() -> None:
         assert high - low < 0.2
     assert fitted.r_squared > 0.99
     assert fitted.left_out_error < 0.002
+    for shares in ((0.3, 0.5, 0.2), (0.0, 0.0, 1.0)):
+        # Every third network has seeds 0, 1 and 2, which add .05 each: the average seed adds .05.
+        assert fitted.height(shares) == pytest.approx(hill(shares) + 0.05, abs=0.005)
     gain, low, high = fitted.gain_over("n00")
     assert gain == pytest.approx(hill((0.3, 0.5, 0.2)) - hill(fitted.points[0].shares), abs=0.005)
     assert low <= gain <= high

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from planted import Planted, log_lines, plan, study
+from planted import Planted, log_lines, plan_by, study
 
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.study.answer import answer, write_answer
@@ -27,14 +27,15 @@ LONGEST = 120
 class Driver:
     """`kill_driver.py` on one folder, run and killed; what must hold is checked each time."""
 
-    def __init__(self, root: Path, kind: str, seconds: float) -> None:
+    def __init__(self, root: Path, kind: str, seconds: float, scheduler: str = "grid") -> None:
+        self.scheduler = scheduler
         self.folder, self.log = root / "study", root / "log"
         self.kind, self.seconds = kind, seconds
         self.kept: dict[str, bytes] = {}
 
     def start(self) -> subprocess.Popen[bytes]:
         script = str(TESTS / "kill_driver.py")
-        arguments = [str(self.folder), str(self.log), str(self.seconds), self.kind]
+        arguments = [str(self.folder), str(self.log), str(self.seconds), self.kind, self.scheduler]
         environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"}
         return subprocess.Popen(
             [sys.executable, script, *arguments],
@@ -91,12 +92,13 @@ def killed_until_done(driver: Driver, kills: int, longest: float, random: Random
     again = driver.starts(seen)
     assert not recorded & set(again)
     assert driver.kind == "ray" or len(again) == len(set(again))  # a dying Ray worker may still log a start
-    assert recorded | set(again) == {spec.id for spec in plan().waves({})[0]}
+    whole = study(driver.folder, plan_by(driver.scheduler))
+    assert recorded | set(again) == {spec.id for spec in whole.plan.planned(whole.outcomes())}
 
 
-def left_alone(root: Path) -> Path:
+def left_alone(root: Path, scheduler: str = "grid") -> Path:
     """The same search without a kill, in this process."""
-    begun = open_or_create(study(root / "calm"))
+    begun = open_or_create(study(root / "calm", plan_by(scheduler)))
     search(begun, InlineRunner(), Planted(), lambda event: None)
     found = answer(begun.plan, begun.outcomes())
     assert found is not None
@@ -115,6 +117,29 @@ def test_inline_kills(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "inline", 0.05)
     killed_until_done(driver, min(KILLS, 3), 0.4, Random(1))
     assert_equal_answers(driver.folder, left_alone(tmp_path))
+
+
+def test_inline_kills_within_a_rung(tmp_path: Path) -> None:
+    """Some of a rung's trials are recorded, others not: the rest of the rung runs, and the same go on."""
+    driver = Driver(tmp_path, "inline", 0.05, "halving")
+    killed_until_done(driver, min(KILLS, 3), 0.9, Random(3))
+    assert_equal_answers(driver.folder, left_alone(tmp_path, "halving"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_kills_within_a_rung_with_ray(seed: int, tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "ray", 0.2, "halving")
+    killed_until_done(driver, 3, 2.0, Random(seed))
+    assert_equal_answers(driver.folder, left_alone(tmp_path, "halving"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_many_inline_kills_within_a_rung(seed: int, tmp_path: Path) -> None:
+    driver = Driver(tmp_path, "inline", 0.1, "halving")
+    killed_until_done(driver, max(KILLS, 24) // 8, 1.2, Random(seed))
+    assert_equal_answers(driver.folder, left_alone(tmp_path, "halving"))
 
 
 @pytest.mark.slow

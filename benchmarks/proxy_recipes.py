@@ -1,0 +1,153 @@
+"""How fast does a proxy learn? One network under other recipes, on rungs of a tenth, a quarter, half and the whole.
+
+    python benchmarks/proxy_recipes.py                          the recipe of quick, made prolongable
+    python benchmarks/proxy_recipes.py learning_rate=0.2 warmup=0.25
+    python benchmarks/proxy_recipes.py optimizer=adamw learning_rate=0.003
+    python benchmarks/proxy_recipes.py optimizer=muon learning_rate=0.02
+
+Keys: optimizer (sgd, adamw, muon), norm_momentum (of batch norm), network (depth/width/resolution multipliers),
+rungs (shares of the recipe), seeds, and those of `Recipe`. Two processes; accuracies are exact, whatever else runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from decimal import Decimal
+from multiprocessing import get_context
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+
+from scalesearch.cli.cache import cache_folder
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.coefficients import Multipliers
+from scalesearch.proxy import objective, training
+from scalesearch.proxy.datasets import load_data
+from scalesearch.proxy.tensors import TrainingData
+from scalesearch.search.budget import BUDGETS, prolongable
+from scalesearch.search.question import Question, image_px
+from scalesearch.search.shrink import shrink
+from scalesearch.search.task import Recipe
+from scalesearch.search.trial import TrialSpec
+
+RUNGS = "0.1,0.25,0.5,1"
+COMPOUND = "1.2/1.1/1.1473"
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum made orthogonal by Newton-Schulz steps for weights that mix channels, Adam for all others.
+
+    Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks"; convolutions are flattened to
+    (out, in · h · w), and depthwise ones, which mix no channels, are left to Adam.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
+        super().__init__(parameters, {"lr": rate})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
+        """One step."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self._move(parameter, parameter.grad, group["lr"])
+
+    def _move(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
+        state = self.state[parameter]
+        if not state:
+            state.update(first=torch.zeros_like(parameter), second=torch.zeros_like(parameter), steps=0)
+        state["steps"] += 1
+        if parameter.ndim == 4 and parameter.shape[1] > 1:
+            state["first"].mul_(0.9).add_(gradient)
+            update = _orthogonal((gradient + 0.9 * state["first"]).flatten(1)).view_as(parameter)
+            rows, columns = len(parameter), parameter[0].numel()
+            parameter.add_(update, alpha=-rate * max(1.0, rows / columns) ** 0.5)
+            return
+        state["first"].lerp_(gradient, 0.1)
+        state["second"].lerp_(gradient.square(), 0.05)
+        first = state["first"] / (1 - 0.9 ** state["steps"])
+        second = state["second"] / (1 - 0.95 ** state["steps"])
+        parameter.addcdiv_(first, second.sqrt().add_(1e-8), value=-0.15 * rate)
+
+
+def _orthogonal(matrix: Tensor) -> Tensor:
+    """Nearly the matrix with all singular values at one: four quintic Newton-Schulz steps."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    found = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
+    for _ in range(4):
+        square = found @ found.T
+        found = 3.4445 * found + (-4.775 * square + 2.0315 * square @ square) @ found
+    result: Tensor = found.T if tall else found
+    return result
+
+
+def optimizer_of(kind: str, model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """AdamW with weight decay .05 on weights of two or more dimensions, or Muon."""
+    rate = float(recipe.learning_rate)
+    if kind == "muon":
+        return Muon(model.parameters(), rate)
+    weights = [one for one in model.parameters() if one.ndim >= 2]
+    others = [one for one in model.parameters() if one.ndim < 2]
+    groups = [{"params": weights, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95))
+
+
+def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
+    """Validation accuracy at the end of every rung."""
+    asked, seed = job
+    budget, baseline = prolongable(BUDGETS["quick"]), load_baseline("b0")
+    own = {key: text for key, text in asked.items() if key in {field.name for field in fields(Recipe)}}
+    recipe = replace(budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in own.items()})
+    data = load_data("fractal", image_px(Question(baseline, Decimal(1), budget)), budget.scenes, cache_folder())
+    by = Multipliers(*map(Decimal, asked.get("network", COMPOUND).split("/")))
+    network = baseline.scale(by, "balanced").architecture
+    proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
+    device = objective.prepare_process()
+    images = TrainingData(
+        data.train_images_NCHW, data.train_labels_N, data.val_images_NCHW, data.val_labels_N
+    ).resized(proxy.resolution)
+    momentum = float(asked.get("norm_momentum", objective.BATCH_NORM_MOMENTUM))
+    with mock.patch.object(objective, "BATCH_NORM_MOMENTUM", momentum):
+        model = objective.initial_network(TrialSpec(network, proxy, recipe, data.fingerprint, seed))
+    run = training.Training(model, images, recipe, seed, device)
+    if asked.get("optimizer", "sgd") != "sgd":
+        run.optimizer = optimizer_of(asked["optimizer"], model, recipe)  # type: ignore[assignment]
+    return [_rung(run, int(run.steps * share)) for share in shares(asked)]
+
+
+def shares(asked: Mapping[str, str]) -> list[Decimal]:
+    """Of the whole recipe, at which a decay branches off."""
+    return [Decimal(text) for text in asked.get("rungs", RUNGS).split(",")]
+
+
+def _rung(run: training.Training, end: int) -> float:
+    """Climb to the fork, let the rate decay, and go back to the fork."""
+    list(training.trunk(run, run.recipe.fork(end)))
+    weights = {key: value.clone() for key, value in run.model.state_dict().items()}
+    memory = {key: {k: torch.clone(v) if isinstance(v, Tensor) else v for k, v in one.items()}
+              for key, one in run.optimizer.state.items()}  # fmt: skip
+    state = {key: value.clone() for key, value in run.state().items()}
+    *_, last = training.branch(run, end)
+    run.restore(state)
+    run.model.load_state_dict(weights)
+    run.optimizer.state.update(memory)
+    return last.val_accuracy
+
+
+def main() -> None:
+    asked = dict(word.split("=") for word in sys.argv[1:])
+    seeds = [int(seed) for seed in asked.pop("seeds", "0,1").split(",")]
+    known = {field.name for field in fields(Recipe)} | {"optimizer", "norm_momentum", "network", "rungs"}
+    if unknown := set(asked) - known:
+        raise SystemExit(f"{', '.join(sorted(unknown))}: no such key; known are {', '.join(sorted(known))}")
+    print(" ".join(sys.argv[1:]) or "quick, prolongable")
+    with get_context("spawn").Pool(2) as pool:
+        for seed, found in zip(seeds, pool.map(accuracies, [(asked, seed) for seed in seeds]), strict=True):
+            shown = "  ".join(f"{share}: {one:.3f}" for share, one in zip(shares(asked), found, strict=True))
+            print(f"  seed {seed}  {shown}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""Ways to choose among candidates whose results are known beforehand, and what each choice costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.halving import Entry, Ladder, Rung, Score, best_first, climb, ladder
+from scalesearch.search.surface import Point, surface
+
+SEEDS = 3
+TOP = 3
+VALIDATION = 1000
+BASE = "base"
+Shares = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class World:
+    """Results of every network on every rung with every seed, and the truth."""
+
+    samples: tuple[int, ...]
+    """Images seen at the end of each rung."""
+    forked: tuple[int, ...]
+    shares: Mapping[str, Shares]
+    scores: Mapping[tuple[str, int, int], Score]
+    """By network, seed, rung; accuracies adjusted for multiply-adds."""
+    base: Mapping[tuple[int, int], float]
+    """The unscaled network's accuracy by seed and rung."""
+    truth: Mapping[str, float]
+
+    @property
+    def full(self) -> float:
+        """Images of the full grid."""
+        return float(len(self.truth) * SEEDS * self.samples[-1])
+
+    def regret(self, key: str) -> float:
+        """What a choice lacks to the best."""
+        return max(self.truth.values()) - self.truth[key]
+
+
+Choice = tuple[str, float]
+"""The chosen network, and the images that choosing it took."""
+Strategy = Callable[[World, np.random.Generator], Choice]
+
+
+def full_grid(world: World, _: np.random.Generator) -> Choice:
+    """Every candidate to the end with three seeds."""
+    top = len(world.samples) - 1
+    means = {k: np.mean([world.scores[k, s, top].accuracy for s in range(SEEDS)]) for k in world.truth}
+    return max(means, key=lambda key: means[key]), world.full
+
+
+def one_seed(world: World, draw: np.random.Generator) -> Choice:
+    """Every candidate to the end with one seed."""
+    seed, top = int(draw.integers(SEEDS)), len(world.samples) - 1
+    best = max(world.truth, key=lambda key: world.scores[key, seed, top].accuracy)
+    return best, world.full / SEEDS
+
+
+def random_choice(world: World, draw: np.random.Generator) -> Choice:
+    """Any candidate, untrained."""
+    return str(draw.choice(list(world.truth))), 0.0
+
+
+def one_epoch(world: World, draw: np.random.Generator) -> Choice:
+    """All on the first rung, the three best to the end."""
+    seed, top = int(draw.integers(SEEDS)), len(world.samples) - 1
+    first = best_first({key: world.scores[key, seed, 0] for key in world.truth}, VALIDATION)[:TOP]
+    best = max(first, key=lambda key: world.scores[key, seed, top].accuracy)
+    return best, len(world.truth) * world.samples[0] + TOP * (world.samples[-1] - world.forked[0])
+
+
+def asha(world: World, draw: np.random.Generator) -> Choice:
+    """Ray Tune's own ASHAScheduler with two slots; results and reductions as ours, and no decay to pay for."""
+    from ray.tune.schedulers import ASHAScheduler, TrialScheduler
+
+    seed, order = int(draw.integers(SEEDS)), draw.permutation(list(world.truth))
+    factor = world.samples[-1] / world.samples[-2]
+    scheduler = ASHAScheduler(
+        time_attr="rung",
+        metric="accuracy",
+        mode="max",
+        max_t=2 ** (len(world.samples) - 1),
+        reduction_factor=factor,
+    )
+    waiting = [SimpleNamespace(trial_id=key, key=str(key), rung=0, at=0.0) for key in order]
+    running: list[SimpleNamespace] = []
+    clock, spent, last = [0.0, 0.0], 0.0, dict[str, tuple[int, float]]()
+    for trial in waiting:
+        scheduler.on_trial_add(None, trial)
+    while waiting or running:
+        while waiting and len(running) < len(clock):
+            trial = waiting.pop(0)
+            trial.at = min(clock) + world.samples[0]
+            running.append(trial)
+        trial = min(running, key=lambda one: one.at)
+        accuracy = world.scores[trial.key, seed, trial.rung].accuracy
+        last[trial.key] = (trial.rung, accuracy)
+        result = {"rung": 2**trial.rung, "accuracy": accuracy, "training_iteration": trial.rung + 1}
+        said = scheduler.on_trial_result(None, trial, result)
+        if said == TrialScheduler.CONTINUE and trial.rung + 1 < len(world.samples):
+            trial.at += world.samples[trial.rung + 1] - world.samples[trial.rung]
+            trial.rung += 1
+        else:
+            running.remove(trial)
+            clock = [trial.at, *sorted(clock)[1:]]
+            spent += world.samples[trial.rung]
+    return max(last, key=lambda key: last[key]), spent
+
+
+def halving(world: World, draw: np.random.Generator) -> Choice:
+    """Ours, with one seed: the best of the last rung."""
+    seed, found = int(draw.integers(SEEDS)), _ladder(world, seeds=1)
+    order, spent, _ = _climbed(world, found, seed)
+    return order[0], spent
+
+
+def halving_with_seeds(world: World, draw: np.random.Generator) -> Choice:
+    """Ours as `grid` runs it: the four finalists get three seeds."""
+    seed, found = int(draw.integers(SEEDS)), _ladder(world, seeds=SEEDS)
+    order, spent, rung = _climbed(world, found, seed)
+    finalists = order[: found.finalists]
+    means = {k: np.mean([world.scores[k, s, rung].accuracy for s in range(SEEDS)]) for k in finalists}
+    return max(finalists, key=lambda key: means[key]), spent + len(finalists) * (SEEDS - 1) * world.samples[rung]
+
+
+def halving_and_surface(world: World, draw: np.random.Generator) -> Choice:
+    """Halving with one seed; of the last rung the one that the surface through all rungs puts highest."""
+    seed, found = int(draw.integers(SEEDS)), _ladder(world, seeds=1)
+    order, spent, rung = _climbed(world, found, seed)
+    alive = list(world.truth)
+    seen: dict[str, dict[tuple[int, int], float]] = {key: {} for key in world.truth}
+    for index in range(rung + 1):
+        entered = {key: world.scores[key, seed, index] for key in alive}
+        for key, score in entered.items():
+            seen[key][index, seed] = score.accuracy
+        if index < rung:
+            alive = list(best_first(entered, VALIDATION)[: found.rungs[index + 1].enter])
+    return _highest(world, seen, order), spent
+
+
+def first_rung_and_surface(world: World, draw: np.random.Generator) -> Choice:
+    """All on the first rung; the one that the surface puts highest goes to the end, so that it is known."""
+    seed = int(draw.integers(SEEDS))
+    seen = {key: {(0, seed): world.scores[key, seed, 0].accuracy} for key in world.truth}
+    spent = len(world.truth) * world.samples[0] + world.samples[-1] - world.forked[0]
+    return _highest(world, seen, list(world.truth)), float(spent)
+
+
+def _highest(world: World, seen: Mapping[str, Mapping[tuple[int, int], float]], among: Sequence[str]) -> str:
+    """Where the surface through everything seen is highest; the first where there is no surface."""
+    fitted = surface([Point(key, world.shares[key], values) for key, values in seen.items()])
+    return among[0] if fitted is None else max(among, key=lambda key: fitted.height(world.shares[key]))
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "full grid, 3 seeds": full_grid,
+    "full grid, 1 seed": one_seed,
+    "random choice": random_choice,
+    "Ray's ASHA": asha,
+    f"first rung, {TOP} best to the end": one_epoch,
+    "halving": halving,
+    "halving, seeds for finalists": halving_with_seeds,
+    "halving + surface": halving_and_surface,
+    "first rung + surface, 1 to the end": first_rung_and_surface,
+}
+
+
+def _ladder(world: World, seeds: int) -> Ladder:
+    budget = replace(BUDGETS["quick"], rungs=len(world.samples), seeds=1, final_seeds=seeds)
+    shape = ladder(budget, 2500, len(world.truth))
+    rungs = tuple(
+        Rung(samples, forked, rung.enter)
+        for samples, forked, rung in zip(world.samples, world.forked, shape.rungs, strict=True)
+    )
+    return replace(shape, rungs=rungs)
+
+
+def _climbed(world: World, found: Ladder, seed: int) -> tuple[list[str], float, int]:
+    """Who is on the last rung that was climbed, best first; what that took, the baseline left out; and the rung."""
+
+    def scores(rung: int) -> dict[str, Score]:
+        return {key: world.scores[key, seed, rung] for key in world.truth}
+
+    def repeats(rung: int) -> list[float]:
+        return [world.base[s, rung] for s in range(SEEDS)]
+
+    came = climb(found, list(world.truth), BASE, lambda _: True, scores, repeats, VALIDATION)
+    first = [entry for wave in came.entries for entry in wave if entry.seed == 0 and entry.key != BASE]
+    spent = sum(_images(found, entry) for entry in first)
+    on_top = {entry.key for entry in first if entry.rung == came.reached}
+    order = best_first({key: score for key, score in scores(came.reached).items() if key in on_top}, VALIDATION)
+    return list(order), float(spent), came.reached
+
+
+def _images(found: Ladder, entry: Entry) -> int:
+    before = found.rungs[entry.rung - 1].forked if entry.rung else 0
+    return found.rungs[entry.rung].samples - before
