@@ -153,7 +153,7 @@ def test_what_does_not_belong_together_is_refused() -> None:
         ({"cost": "x"}, "must be one of macs, activations, latency"),
     ):
         with pytest.raises(SpaceError, match=reason):
-            replace(asked, **change)  # type: ignore[arg-type]
+            replace(asked, **change)
     lacking = replace(asked.timings, entries=asked.timings.entries[1:]) if asked.timings else None
     with pytest.raises(SpaceError, match="was not timed; begin the study anew"):
         choose(replace(asked, timings=lacking), find(replace(asked, timings=lacking)))
