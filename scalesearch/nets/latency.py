@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ RUNS = 15
 """Turns that a figure comes from."""
 BATCH = 1
 THREADS = 1
+_TURN = 0.02
+"""Seconds that the counted runs of a turn take at least."""
+_MOST_REPEATS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,17 @@ class Latency:
     """Seconds from the first to the third quartile."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A network that took turns with its baseline."""
+
+    latency: Latency
+    ratio: float
+    """Median over the turns of its time over the baseline's just before."""
+
+
 def device_words() -> str:
-    """What `latencies` measures on."""
+    """What is measured on."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "one thread of this CPU"
 
 
@@ -40,37 +53,68 @@ def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
 
 
-def latencies(networks: Sequence[Architecture], runs: int = RUNS) -> list[Latency]:
-    """What a forward pass of one image takes, for every network: eager float32, eval, no gradients.
+def latency(network: Architecture) -> float:
+    """Median seconds of a forward pass of one image; see `latencies_beside`."""
+    return latencies_beside(network, [])[0].seconds
 
-    On the first GPU where there is one, else on one thread. The networks are warmed up and then run in turns, so
-    that a machine that slows down slows all of them down. In its turn a network runs twice and the second run
-    counts: in use its weights are not what another network has just driven out of the cache.
+
+def latencies_beside(
+    baseline: Architecture, networks: Sequence[Architecture], runs: int = RUNS
+) -> tuple[Latency, list[Beside]]:
+    """What a forward pass of one image takes: eager float32, eval, no gradients.
+
+    On the first GPU where there is one, else on one thread. All are warmed up and then run in turns, and before
+    every network the baseline runs again: a machine that slows down slows both, and their ratio stays. In its turn
+    a network's first run does not count, for in use its weights are not what another network has just driven out of
+    the cache. Of a network that takes less than 20 ms several runs follow, and the fastest counts: what else the
+    machine does can only add to so short a time.
+
+    Args:
+        baseline: what ratios are of.
+        networks: what is timed beside it.
+        runs: turns, warm-up left out.
+
+    Returns:
+        The baseline's latency over all its runs, and every network's.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.inference_mode(), one_thread():
-        built = [(ConvNet(one).eval().to(device), _image(one, device)) for one in networks]
-        for network, image in built:
-            for _ in range(_WARM_UPS):
-                network(image)
-        turns = [[_seconds(network, image) for network, image in built] for _ in range(runs)]
-    low, middle, high = np.quantile(np.array(turns), (0.25, 0.5, 0.75), axis=0)
-    return [Latency(float(one), float(b - a)) for one, a, b in zip(middle, low, high, strict=True)]
+        base, *built = [_Runner(one, device) for one in (baseline, *networks)]
+        turns = [[(base.seconds(), one.seconds()) for one in built or [base]] for _ in range(runs)]
+    times = np.array(turns)  # (turns, networks, baseline and network)
+    found = [_latency(times[:, i, 1]) for i in range(len(built))]
+    ratios = np.median(times[..., 1] / times[..., 0], axis=0)
+    beside = [Beside(one, float(ratio)) for one, ratio in zip(found, ratios[: len(built)], strict=True)]
+    return _latency(times[..., 0].ravel()), beside
 
 
-def _image(architecture: Architecture, device: torch.device) -> torch.Tensor:
-    return torch.zeros(1, 3, architecture.resolution, architecture.resolution, device=device)
+def _latency(seconds: np.ndarray) -> Latency:
+    low, middle, high = np.quantile(seconds, (0.25, 0.5, 0.75))
+    return Latency(float(middle), float(high - low))
 
 
-def _seconds(network: ConvNet, image: torch.Tensor) -> float:
-    network(image)
-    _finish(image)
-    start = time.perf_counter()
-    network(image)
-    _finish(image)
-    return time.perf_counter() - start
+class _Runner:
+    """A network on its device, warm."""
 
+    def __init__(self, architecture: Architecture, device: torch.device) -> None:
+        side = architecture.resolution
+        self._network = ConvNet(architecture).eval().to(device)
+        self._image = torch.zeros(BATCH, 3, side, side, device=device)
+        warm = min(self._once() for _ in range(_WARM_UPS))
+        self._repeats = min(_MOST_REPEATS, ceil(_TURN / warm))
 
-def _finish(image: torch.Tensor) -> None:
-    if image.is_cuda:
-        torch.cuda.synchronize()
+    def seconds(self) -> float:
+        """Of its turn: a run that does not count, then the fastest of some."""
+        self._once()
+        return min(self._once() for _ in range(self._repeats))
+
+    def _once(self) -> float:
+        self._finish()
+        start = time.perf_counter()
+        self._network(self._image)
+        self._finish()
+        return time.perf_counter() - start
+
+    def _finish(self) -> None:
+        if self._image.is_cuda:
+            torch.cuda.synchronize()
