@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 import torch
@@ -19,9 +18,6 @@ RUNS = 15
 """Turns that a figure comes from."""
 BATCH = 1
 THREADS = 1
-_TURN = 0.02
-"""Seconds that the counted runs of a turn take at least."""
-_MOST_REPEATS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +61,9 @@ def latencies_beside(
 
     On the first GPU where there is one, else on one thread. All are warmed up and then run in turns, and before
     every network the baseline runs again: a machine that slows down slows both, and their ratio stays. In its turn
-    a network's first run does not count, for in use its weights are not what another network has just driven out of
-    the cache. Of a network that takes less than 20 ms several runs follow, and the fastest counts: what else the
-    machine does can only add to so short a time.
+    a network runs twice and the second run counts: in use its weights are not what another network has just driven
+    out of the cache. On the CPU the thread's own time counts, which is what passes on a machine that does nothing
+    else; on a GPU the time until it has finished.
 
     Args:
         baseline: what ratios are of.
@@ -100,20 +96,19 @@ class _Runner:
         side = architecture.resolution
         self._network = ConvNet(architecture).eval().to(device)
         self._image = torch.zeros(BATCH, 3, side, side, device=device)
-        warm = min(self._once() for _ in range(_WARM_UPS))
-        self._repeats = min(_MOST_REPEATS, ceil(_TURN / warm))
+        # On one thread nothing waits for anything: its own clock stands while other programs have the core.
+        self._clock = time.perf_counter if device.type == "cuda" else time.thread_time
+        for _ in range(_WARM_UPS):
+            self._network(self._image)
 
     def seconds(self) -> float:
-        """Of its turn: a run that does not count, then the fastest of some."""
-        self._once()
-        return min(self._once() for _ in range(self._repeats))
-
-    def _once(self) -> float:
-        self._finish()
-        start = time.perf_counter()
+        """Of the second of two runs."""
         self._network(self._image)
         self._finish()
-        return time.perf_counter() - start
+        start = self._clock()
+        self._network(self._image)
+        self._finish()
+        return self._clock() - start
 
     def _finish(self) -> None:
         if self._image.is_cuda:

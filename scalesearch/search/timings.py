@@ -46,9 +46,7 @@ class Timed:
 
     def __post_init__(self) -> None:
         if self.nanoseconds < 1 or not (self.ratio.is_finite() and self.ratio > 0):
-            raise SpaceError(
-                f"time is {self.nanoseconds} ns, {self.ratio} times the baseline's, but both are above 0"
-            )
+            raise SpaceError(f"time is {self.nanoseconds} ns, {self.ratio} × the baseline's, but must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class Timings:
     def conditions(self) -> str:
         """How it was measured, in words."""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return f"batch {self.batch}, {self.device}, {threads}, median of {self.runs} runs in turns"
+        return f"batch {self.batch}, {self.device}, {threads}, median of {self.runs} turns"
 
     def entry(self, shape: Shape) -> Timed:
         """What was measured of a shape.
