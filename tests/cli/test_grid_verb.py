@@ -91,6 +91,7 @@ def test_a_run_that_lacks_trials_resumes(inline: Path, tmp_path: Path) -> None:
     assert all((tmp_path / study / "trials" / one.name).read_bytes() == one.read_bytes() for one in kept)
 
 
+@pytest.mark.slow
 def test_activations_are_matched_in_their_place(tmp_path: Path) -> None:
     words = (*SMOKE, "--runner", "inline", "--scheduler", "grid", "--cost", "activations")
     done = scalesearch(*words, cwd=tmp_path)
