@@ -99,11 +99,11 @@ def _latency(at_most: float) -> Limit:
 
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.solve import Limit
-    from scalesearch.nets.latency import device_words, latencies
+    from scalesearch.nets.latency import device_words, latency
 
     @cache  # a figure that is shown is the one that was decided by
     def measured(network: Architecture) -> float:
-        return latencies([network])[0].seconds
+        return latency(network)
 
     name = f"latency, batch 1, {device_words()}"
     return Limit(name, "--max-latency", at_most, measured, lambda value: f"{value * 1e3:,.3g} ms", timed=True)

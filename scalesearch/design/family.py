@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Multipliers
 from scalesearch.design.exact import plain
-from scalesearch.design.matching import COUNTED, TOLERANCE, match_resolutions
+from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
 from scalesearch.errors import InputError
 
@@ -139,7 +139,8 @@ def _member(
     wanted: Decimal,
     by: str = "macs",
 ) -> Member:
-    ratio, other = (cost_ratio(named.architecture, baseline.architecture, one) for one in COUNTED)
+    ratio = named.origin.flops_ratio if named.origin and named is not baseline else Decimal(1)
+    other = cost_ratio(named.architecture, baseline.architecture, "activations")
     sides = Decimal(named.architecture.resolution) / baseline.architecture.resolution
     gamma = round(sides ** (Decimal(1) / phi), 5) if phi else None
     matched = abs((ratio if by == "macs" else other) / wanted - 1) <= TOLERANCE

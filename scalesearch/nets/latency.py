@@ -30,8 +30,17 @@ class Latency:
     """Seconds from the first to the third quartile."""
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A network that took turns with its baseline."""
+
+    latency: Latency
+    ratio: float
+    """Median over the turns of its time over the baseline's just before."""
+
+
 def device_words() -> str:
-    """What `latencies` measures on."""
+    """What is measured on."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "one thread of this CPU"
 
 
@@ -40,37 +49,67 @@ def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
 
 
-def latencies(networks: Sequence[Architecture], runs: int = RUNS) -> list[Latency]:
-    """What a forward pass of one image takes, for every network: eager float32, eval, no gradients.
+def latency(network: Architecture) -> float:
+    """Median seconds of a forward pass of one image; see `latencies_beside`."""
+    return latencies_beside(network, [])[0].seconds
 
-    On the first GPU where there is one, else on one thread. The networks are warmed up and then run in turns, so
-    that a machine that slows down slows all of them down. In its turn a network runs twice and the second run
-    counts: in use its weights are not what another network has just driven out of the cache.
+
+def latencies_beside(
+    baseline: Architecture, networks: Sequence[Architecture], runs: int = RUNS
+) -> tuple[Latency, list[Beside]]:
+    """What a forward pass of one image takes: eager float32, eval, no gradients.
+
+    On the first GPU where there is one, else on one thread. All are warmed up and then run in turns, and before
+    every network the baseline runs again: a machine that slows down slows both, and their ratio stays. In its turn
+    a network runs twice and the second run counts: in use its weights are not what another network has just driven
+    out of the cache. On the CPU the thread's own time counts, which is what passes on a machine that does nothing
+    else; on a GPU the time until it has finished.
+
+    Args:
+        baseline: what ratios are of.
+        networks: what is timed beside it.
+        runs: turns, warm-up left out.
+
+    Returns:
+        The baseline's latency over all its runs, and every network's.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.inference_mode(), one_thread():
-        built = [(ConvNet(one).eval().to(device), _image(one, device)) for one in networks]
-        for network, image in built:
-            for _ in range(_WARM_UPS):
-                network(image)
-        turns = [[_seconds(network, image) for network, image in built] for _ in range(runs)]
-    low, middle, high = np.quantile(np.array(turns), (0.25, 0.5, 0.75), axis=0)
-    return [Latency(float(one), float(b - a)) for one, a, b in zip(middle, low, high, strict=True)]
+        base, *built = [_Runner(one, device) for one in (baseline, *networks)]
+        turns = [[(base.seconds(), one.seconds()) for one in built or [base]] for _ in range(runs)]
+    times = np.array(turns)  # (turns, networks, baseline and network)
+    found = [_latency(times[:, i, 1]) for i in range(len(built))]
+    ratios = np.median(times[..., 1] / times[..., 0], axis=0)
+    beside = [Beside(one, float(ratio)) for one, ratio in zip(found, ratios[: len(built)], strict=True)]
+    return _latency(times[..., 0].ravel()), beside
 
 
-def _image(architecture: Architecture, device: torch.device) -> torch.Tensor:
-    return torch.zeros(1, 3, architecture.resolution, architecture.resolution, device=device)
+def _latency(seconds: np.ndarray) -> Latency:
+    low, middle, high = np.quantile(seconds, (0.25, 0.5, 0.75))
+    return Latency(float(middle), float(high - low))
 
 
-def _seconds(network: ConvNet, image: torch.Tensor) -> float:
-    network(image)
-    _finish(image)
-    start = time.perf_counter()
-    network(image)
-    _finish(image)
-    return time.perf_counter() - start
+class _Runner:
+    """A network on its device, warm."""
 
+    def __init__(self, architecture: Architecture, device: torch.device) -> None:
+        side = architecture.resolution
+        self._network = ConvNet(architecture).eval().to(device)
+        self._image = torch.zeros(BATCH, 3, side, side, device=device)
+        # On one thread nothing waits for anything: its own clock stands while other programs have the core.
+        self._clock = time.perf_counter if device.type == "cuda" else time.thread_time
+        for _ in range(_WARM_UPS):
+            self._network(self._image)
 
-def _finish(image: torch.Tensor) -> None:
-    if image.is_cuda:
-        torch.cuda.synchronize()
+    def seconds(self) -> float:
+        """Of the second of two runs."""
+        self._network(self._image)
+        self._finish()
+        start = self._clock()
+        self._network(self._image)
+        self._finish()
+        return self._clock() - start
+
+    def _finish(self) -> None:
+        if self._image.is_cuda:
+            torch.cuda.synchronize()

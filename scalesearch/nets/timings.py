@@ -8,7 +8,7 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.matching import Shape
 from scalesearch.design.scaling import Baseline
-from scalesearch.nets.latency import BATCH, RUNS, THREADS, Latency, device_name, latencies
+from scalesearch.nets.latency import BATCH, RUNS, THREADS, Latency, device_name, latencies_beside
 from scalesearch.search.timings import Timed, Timings, match_times
 
 _RUNS_OF_A_GUESS = 5
@@ -17,24 +17,25 @@ _RUNS_OF_A_GUESS = 5
 def measure_timings(baseline: Baseline, shapes: Sequence[Shape], ratio: Decimal) -> Timings:
     """Look for the px at which each shape takes ratio × the baseline's time, then time all of them anew.
 
-    The figures are those of the second, longer measurement, in which the baseline and all networks take turns: the
-    first chose the px by its own noise.
+    The figures are those of the second, longer measurement: the first chose the px by its own noise.
 
     Args:
         baseline: what the ratio is of.
         shapes: widths and depths of the networks.
         ratio: the wanted latency.
     """
+    own, grows = baseline.architecture, "resolution" in baseline.axes
 
     def clock(networks: Sequence[Architecture]) -> list[float]:
-        return [one.seconds for one in latencies(networks, _RUNS_OF_A_GUESS)]
+        return [one.ratio for one in latencies_beside(own, networks, _RUNS_OF_A_GUESS)[1]]
 
-    own, grows = baseline.architecture, "resolution" in baseline.axes
-    networks = [own, *match_times(own, shapes, ratio, clock, grows)]
-    base, *entries = [_timed(*one) for one in zip(networks, latencies(networks), strict=True)]
-    return Timings(device_name(), BATCH, THREADS, RUNS, base, tuple(entries))
+    networks = match_times(own, shapes, ratio, clock, grows)
+    first, found = latencies_beside(own, networks)
+    entries = [_timed(network, one.latency, one.ratio) for network, one in zip(networks, found, strict=True)]
+    return Timings(device_name(), BATCH, THREADS, RUNS, _timed(own, first, 1.0), tuple(entries))
 
 
-def _timed(network: Architecture, found: Latency) -> Timed:
+def _timed(network: Architecture, found: Latency, ratio: float) -> Timed:
     times = round(found.seconds * 1e9), round(found.spread * 1e9)
-    return Timed(network.widths, network.depths, network.resolution, *times)
+    shape = network.widths, network.depths, network.resolution
+    return Timed(*shape, *times, Decimal(f"{ratio:.5f}"))

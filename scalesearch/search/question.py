@@ -91,6 +91,14 @@ def shapes_to_time(question: Question) -> tuple[Shape, ...]:
     return grid_shapes(question.baseline, grid, question.phi, question.rounding)
 
 
+_OTHERWISE = {
+    "macs": " or --match none",
+    "activations": " or --cost macs",
+    "latency": " or --cost macs, or time them on a quieter machine",
+}
+"""The last advice where too few networks are matched, by cost."""
+
+
 def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
     """The candidates that are trained: all, or as many as the budget says, spread over the grid.
 
@@ -103,7 +111,7 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
         chosen = tuple(one for one in found.candidates if digest(one.architecture) in question.only)
     if len(chosen) < _FEWEST:
         what = "rules" if question.rivals else "grid points"
-        literal = " or --match none" if question.cost == "macs" else " or --cost macs"
+        literal = _OTHERWISE[question.cost]
         advice = "a larger baseline" if question.rivals else f"a smaller --step, a larger --tolerance{literal}"
         raise SpaceError(
             f"only {len(chosen)} of {found.triples} {what} gives a network of the wanted cost; take {advice}"

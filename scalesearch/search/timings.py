@@ -26,7 +26,7 @@ ROUNDS = 5
 """At most so many sides of a shape are timed."""
 
 Clock = Callable[[Sequence[Architecture]], Sequence[float]]
-"""Times networks in turns: seconds of each, in their order."""
+"""Times networks in turns with the baseline: the time of each over the baseline's, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,12 @@ class Timed:
     """Median of the runs."""
     spread: int
     """Nanoseconds from the first to the third quartile of the runs."""
+    ratio: Decimal
+    """Median over the turns of its time over the baseline's in the same turn."""
 
     def __post_init__(self) -> None:
-        if self.nanoseconds < 1:
-            raise SpaceError(f"nanoseconds is {self.nanoseconds}, but it must be at least 1")
+        if self.nanoseconds < 1 or not (self.ratio.is_finite() and self.ratio > 0):
+            raise SpaceError(f"time is {self.nanoseconds} ns, {self.ratio} × the baseline's, but must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Timings:
     def conditions(self) -> str:
         """How it was measured, in words."""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return f"batch {self.batch}, {self.device}, {threads}, median of {self.runs} runs in turns"
+        return f"batch {self.batch}, {self.device}, {threads}, median of {self.runs} turns"
 
     def entry(self, shape: Shape) -> Timed:
         """What was measured of a shape.
@@ -79,9 +81,9 @@ class Timings:
         raise SpaceError(f"network with layers {shape[1]} was not timed; begin the study anew")
 
     def ratio(self, network: Network) -> Decimal:
-        """The network's latency over the baseline's, to five decimal places."""
+        """The network's latency over the baseline's."""
         assert isinstance(network, Architecture), "Python functions are not timed"
-        return round(Decimal(self.entry((network.widths, network.depths)).nanoseconds) / self.base.nanoseconds, 5)
+        return self.entry((network.widths, network.depths)).ratio
 
 
 def match_times(
@@ -104,9 +106,9 @@ def match_times(
         due = {i: place for i, place in guesses.items() if place is not None}
         if not due:
             break
-        base, *times = clock([baseline, *(baseline.resized(*shapes[i], sides[due[i]]) for i in due)])
-        for i, seconds in zip(due, times, strict=True):
-            known[i][due[i]] = seconds / base / wanted
+        times = clock([baseline.resized(*shapes[i], sides[place]) for i, place in due.items()])
+        for i, time in zip(due, times, strict=True):
+            known[i][due[i]] = time / wanted
         guesses = {i: _next_place(known[i], sides) for i in due}
     nearest = [min(found, key=lambda place: (abs(found[place] - 1), place)) for found in known]
     return [baseline.resized(*shape, sides[place]) for shape, place in zip(shapes, nearest, strict=True)]

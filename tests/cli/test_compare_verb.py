@@ -50,8 +50,8 @@ def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
     done = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     study = tmp_path / "results" / "tiny-compare-4x-smoke"
-    assert len(list((study / "trials").iterdir())) == 6
-    for name in ("depth", "width", "resolution", "compound", "fast"):
+    assert len(list((study / "trials").iterdir())) == 8
+    for name in ("depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"):
         assert f" {name} " in done.stdout
     assert "Best: " in done.stdout
     assert "Over the baseline's " in done.stdout
@@ -61,7 +61,7 @@ def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
     names = ["depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"]
     assert [one["name"] for one in asked["rivals"]] == names
     again = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
-    assert "6/6 trials are done" in again.stdout
+    assert "8/8 trials are done" in again.stdout
     shown = scalesearch("show", str(study), cwd=tmp_path)
     assert shown.stdout.splitlines()[-1] == done.stdout.splitlines()[-2]
     assert done.stdout.splitlines()[-1] == LAST.format("tiny-compare-4x-smoke")

@@ -91,6 +91,53 @@ def test_a_run_that_lacks_trials_resumes(inline: Path, tmp_path: Path) -> None:
     assert all((tmp_path / study / "trials" / one.name).read_bytes() == one.read_bytes() for one in kept)
 
 
+@pytest.mark.slow
+def test_activations_are_matched_in_their_place(tmp_path: Path) -> None:
+    words = (*SMOKE, "--runner", "inline", "--scheduler", "grid", "--cost", "activations")
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    study = tmp_path / "results" / "tiny-phi1-smoke-activations"
+    table = pd.read_csv(study / "trials.csv")
+    base, rest = table[table["role"] == "baseline"], table[table["role"] == "candidate"]
+    ratios = rest["activations"] / base["activations"].iloc[0]
+    assert ratios.between(1.9, 2.1).all()
+    assert np.allclose(rest["activations_ratio"], ratios, atol=1e-5)
+    assert not rest["flops_ratio"].between(1.9, 2.1).all()
+    own = yaml.safe_load((study / "winner.yaml").read_text())
+    assert own["rests_on"]["cost"] == json.loads((study / "study.json").read_text())["question"]["cost"]
+    assert f", activations {own['activations_ratio']:.3f}x)" in done.stdout
+    assert "activ. ratio" in done.stdout
+    assert "Matched: activations, within 5 %, not multiply-adds" in done.stdout
+    assert "; activations ratio " in (study / "family" / "phi2.yaml").read_text()
+
+
+@pytest.mark.slow
+def test_latency_is_measured_once_and_kept(tmp_path: Path) -> None:
+    words = (*SMOKE, "--runner", "inline", "--scheduler", "grid", "--cost", "latency")
+    for _ in range(5):  # on a busy machine times may scatter by more than the tolerance
+        done = scalesearch(*words, cwd=tmp_path)
+        if done.returncode == 0:
+            break
+        assert "time them on a quieter machine" in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "Timing 17 networks" in done.stdout
+    assert "Matched: latency, within 10 %, not multiply-adds; batch 1, " in done.stdout
+    study = tmp_path / "results" / "tiny-phi1-smoke-latency"
+    before = (study / "study.json").read_bytes()
+    times = json.loads(before)["question"]["timings"]
+    assert len(times["entries"]) == 17
+    table = pd.read_csv(study / "trials.csv")
+    assert table[table["role"] == "candidate"]["latency_ratio"].between(1.8, 2.2).all()
+    again = scalesearch(*words, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "trials are done" in again.stdout
+    assert "Timing" not in again.stdout
+    assert (study / "study.json").read_bytes() == before
+    other = scalesearch(*words, "--step", "0.2", "--name", study.name, cwd=tmp_path)
+    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+    assert "budget.step: 0.1 there, 0.2 asked" in other.stderr
+
+
 def test_the_checkpoints_have_gone_when_it_is_over(inline: Path) -> None:
     names = {path.name for path in (inline / "results" / "tiny-phi1-smoke").iterdir()}
     assert "checkpoints" not in names

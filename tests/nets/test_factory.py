@@ -97,6 +97,19 @@ def test_the_catalogue_matches_the_cost_by_px() -> None:
         assert small.resolution == literal_px(24, Decimal(entry.network.resolution) / 40)
 
 
+def test_the_catalogue_matches_activations() -> None:
+    """Against counting every px, near which no side is nearer to twice the activations."""
+    from scalesearch.nets.factory import count_factory
+
+    grid, factory = triples(STEP, SLACK), load_factory(NAME)
+    found = catalogue(factory, grid, Decimal(1), BUDGETS["smoke"], "flops", "activations")
+    wanted = 2 * found.architecture.activations
+    for one in [entry.network for entry in found.entries][:3]:
+        sides = range(max(40, one.resolution - 4), one.resolution + 5)
+        counts = {px: count_factory(factory, one.depth, one.width, px).activations for px in sides}
+        assert abs(one.activations - wanted) == min(abs(count - wanted) for count in counts.values())
+
+
 def test_the_literal_catalogue_takes_gamma() -> None:
     grid = triples(STEP, SLACK)
     found = catalogue(load_factory(NAME), grid, Decimal(2), BUDGETS["smoke"], "none")

@@ -7,15 +7,18 @@ from dataclasses import replace
 import torch
 
 from scalesearch.design.baselines import load_baseline
-from scalesearch.nets.latency import device_words, latencies
+from scalesearch.nets.latency import device_words, latencies_beside, latency
 
 
 def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
     before = torch.get_num_threads()
     networks = [replace(load_baseline(name).architecture, resolution=33) for name in ("tiny", "resnet18", "b0")]
-    found = latencies(networks)
-    assert len(found) == 3
-    assert all(one.seconds > 0 for one in found)
-    assert all(one.spread >= 0 for one in found)
+    base, found = latencies_beside(networks[0], networks[1:], runs=3)
+    assert len(found) == 2
+    for one in (base, *(beside.latency for beside in found)):
+        assert one.seconds > 0
+        assert one.spread >= 0
+    assert all(one.ratio > 1 for one in found), "both have hundreds of times the multiply-adds"
+    assert latency(networks[0]) > 0
     assert torch.get_num_threads() == before
     assert device_words()

@@ -173,6 +173,20 @@ def test_the_macs_ratio_is_of_the_proxies_and_left_out_of_the_literal_protocol()
     assert {arm.macs_ratio for arm in literal.arms(run_all(literal))} == {1.0}
 
 
+def test_where_activations_are_matched_the_proxies_activations_are_adjusted_for() -> None:
+    plan = Plan(replace(plan_of().question, cost="activations"), DATA)
+    outcomes = run_all(plan)
+    base = cost(plan.spec(plan.question.baseline.architecture, 0).proxy).activations
+    found = {arm.key: arm.macs_ratio for arm in plan.arms(outcomes)}
+    assert len(found) == len(plan.chosen)
+    for key, one in plan.by_network.items():
+        own = cost(plan.spec(one.architecture, 0).proxy).activations
+        assert found[key] == pytest.approx(own / base / 2)
+        assert one.cost.activations / cost(plan.question.baseline.architecture).activations == pytest.approx(
+            2, rel=0.05
+        )
+
+
 def test_images_are_kept_as_large_as_the_largest_proxy() -> None:
     plan = plan_of()
     sides = [spec.proxy.resolution for spec in plan.waves({})[0]]

@@ -68,7 +68,9 @@ def test_every_rule_has_a_point_at_each_cost_that_it_meets(found: Joint) -> None
         ("2", "width"),
         ("2", "compound"),
         ("2", "fast"),
-        *(("4", rule) for rule in ("depth", "width", "resolution", "compound", "fast")),
+        ("2", "lacs-gpu"),
+        ("2", "lacs-tpu"),
+        *(("4", one.name) for one in NAMED),
     ]
     assert found.costs == tuple(COSTS)
     for one in found.points:
@@ -134,7 +136,7 @@ def test_without_a_baseline_or_a_compound_there_are_no_gains_and_no_leads(
     assert left is not None
     alone = joint([(Decimal(4), left)])
     assert alone.base is None
-    assert [one.rule for one in alone.points] == ["depth", "width", "resolution", "fast"]
+    assert [one.rule for one in alone.points] == ["depth", "width", "resolution", "fast", "lacs-gpu", "lacs-tpu"]
     assert {one.gain for one in alone.points} == {None}
     assert alone.leads == ()
     assert len(alone.curves()["depth"]) == 1
