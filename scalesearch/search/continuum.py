@@ -1,4 +1,4 @@
-"""A search of (α, β) in the continuum: what may be suggested, what a suggestion comes to, and which limits it breaks.
+"""A search of (α, β) in the continuum: what may be suggested, what that comes to, and which limits it breaks.
 
 γ follows from αβ²γ² = 2 (Tan & Le 2019, eq. 3), and the suggestion is then rounded and matched in cost as a grid
 point is: the unit stays the network. Who suggests is another room's business.
@@ -190,8 +190,6 @@ def front(values: Iterable[tuple[str, Sequence[float]]], directions: Sequence[st
     placed = [(key, [sign * one for sign, one in zip(signs, own, strict=True)]) for key, own in values]
 
     def dominated(own: Sequence[float]) -> bool:
-        return any(
-            other != own and all(a <= b for a, b in zip(other, own, strict=True)) for _, other in placed
-        )
+        return any(other != own and all(a <= b for a, b in zip(other, own, strict=True)) for _, other in placed)
 
     return tuple(key for key, own in placed if not dominated(own))

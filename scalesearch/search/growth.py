@@ -10,6 +10,7 @@ from scalesearch.design.cost import cost
 from scalesearch.search.canonical import digest
 from scalesearch.search.continuum import OBJECTIVES, TRIES, Judged, Suggestion, front, judge
 from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question, choose, find
 from scalesearch.search.ranking import macs_slope
 from scalesearch.search.trial import Outcome
 
@@ -68,6 +69,12 @@ def wanted_next(plan: Plan) -> int:
 def tries_left(plan: Plan) -> int:
     """After how many more suggestions the search ends, however many are within the limits."""
     return TRIES * (plan.question.count or 0) - len(plan.suggested)
+
+
+def stand_ins(question: Question) -> tuple[Suggestion, ...]:
+    """Points spread over what the search can come to, as many as it will have: for an estimate before it begins."""
+    aliases = [one.aliases[0] for one in choose(question, find(question))]
+    return tuple(Suggestion(one.alpha, one.beta) for one in aliases)
 
 
 def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:

@@ -126,9 +126,7 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
         elif question.continuum:
             what, advice = "points", "larger limits, another --rounding or --match none"
         kept = "within the limits" if question.continuum else "of the wanted cost"
-        raise SpaceError(
-            f"only {len(chosen)} of {found.triples} {what} gives a network {kept}; take {advice}"
-        )
+        raise SpaceError(f"only {len(chosen)} of {found.triples} {what} gives a network {kept}; take {advice}")
     return chosen
 
 

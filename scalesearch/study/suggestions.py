@@ -35,6 +35,8 @@ def read_suggestions(folder: Path) -> tuple[Suggestion, ...]:
         except (OSError, ValueError, MalformedError, SpaceError) as error:
             raise CountError(f"{path}: is not what was written ({error}); restore it from a copy") from error
         if path.stem != f"{len(found):05d}":
-            raise CountError(f"{path}: {len(found)} suggestions are before it; restore the missing file from a copy")
+            raise CountError(
+                f"{path}: {len(found)} suggestions are before it; restore the missing file from a copy"
+            )
         found = (*found, *points)
     return found

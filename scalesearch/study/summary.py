@@ -10,6 +10,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.study.answer import Answer, surface_verdict
 from scalesearch.study.comparison import comparison_lines
+from scalesearch.study.continuous import search_lines
 from scalesearch.study.family_files import family_texts
 
 
@@ -28,6 +29,7 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
         f"Winner: {_greek(own)} ({cost_words} {question.baseline.name})",
         f"Accuracy: {measured}; {ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
         _rests_on(found),
+        *search_lines(plan, found.outcomes),
     ]
     if found.surface is not None:
         lines.append(_surface_line(found, found.surface))
