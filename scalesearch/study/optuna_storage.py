@@ -1,4 +1,4 @@
-"""A continuous search as an Optuna study in a database for optuna-dashboard, written from the records, never read."""
+"""A continuous search as an Optuna study in a database, for optuna-dashboard: written from records, never read."""
 
 from __future__ import annotations
 
