@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 from math import log
+from typing import Literal
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients, nominal_product
@@ -23,7 +24,11 @@ from scalesearch.search.candidates import CandidateSet, candidates
 SAMPLERS = ("tpe", "gp", "nsga2")
 """Tree-structured Parzen estimator, Gaussian process, and the genetic algorithm NSGA-II."""
 
-OBJECTIVES = {"accuracy": "maximize", "macs": "minimize", "latency": "minimize"}
+OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
+    "accuracy": "maximize",
+    "macs": "minimize",
+    "latency": "minimize",
+}
 """What may be sought, and which way; MACs and latency are those of the network, not of its proxy."""
 
 LARGEST = 2
