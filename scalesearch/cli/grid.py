@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalesearch.cli import options, searching
+from scalesearch.cli import options, sampling, searching
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.continuum import Continuum
     from scalesearch.search.question import Question
 
 _BUDGETS = "smoke, quick, standard, full or a YAML file"
@@ -45,6 +46,11 @@ def grid(
         str,
         typer.Option(help="halving: the better half goes on; grid: all to the end; curves: all, on every rung."),
     ] = "halving",
+    sampler: sampling.Sampler = "grid",
+    objectives: sampling.Objectives = "accuracy",
+    max_params: sampling.MaxParams = None,
+    max_memory: sampling.MaxMemory = None,
+    storage: sampling.Storage = None,
     runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
     address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
     gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
@@ -64,10 +70,17 @@ def grid(
     from scalesearch.design.exact import plain
 
     _check_cost(cost, match, baseline, check_phi)
+    of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost != "macs"}
+    of_a_grid["--scheduler curves"] = scheduler == "curves"
+    continuum = sampling.continuum_from(sampler, objectives, max_params, max_memory, of_a_grid)
+    export = sampling.exporter(storage, continuum)
     counted = "macs" if cost == "latency" else cost
-    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted)
+    question = _question(
+        baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, continuum
+    )
     default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
     default += "" if cost == "macs" else f"-{cost}"
+    default += "" if continuum is None else f"-{continuum.sampler}"
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     transfer = _transfer_phi(check_phi, question)
@@ -75,7 +88,7 @@ def grid(
         from scalesearch.cli.timing import with_latency
 
         question = with_latency(question, where)
-    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan)
+    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, export=export)
     if transfer is not None and not plan:
         _check(question, transfer, data, chosen, where, gpus_per_trial)
 
@@ -134,7 +147,9 @@ def _check(
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
     there = where.with_name(f"{where.name}-check-phi{plain(phi)}")
-    asked = replace(question, phi=phi, match="flops", rivals=transfer_rivals(tied), scheduler="grid")
+    asked = replace(
+        question, phi=phi, match="flops", rivals=transfer_rivals(tied), scheduler="grid", continuum=None
+    )
     searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False)
     second = open_study(there)
     checked = answer(second.plan, second.outcomes())
@@ -153,6 +168,7 @@ def _question(
     match: str,
     scheduler: str,
     cost: str,
+    continuum: Continuum | None,
 ) -> Question:
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
@@ -168,11 +184,14 @@ def _question(
         raise InputError(f"--phi {phi}: must be above 0 and at most 10")
     spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
     spent = with_overrides(load_budget(budget), spacing, slack, seeds)
+    if continuum is not None:
+        scheduler = "grid"  # what is suggested is trained to the end
+        match = "none" if "macs" in continuum.objectives else match
     if scheduler != "grid":
         spent = prolongable(spent)
     rule = options.checked_rule(rounding) or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
-    question = Question(base, power, spent, rule, match, scheduler=scheduler, cost=cost)
+    question = Question(base, power, spent, rule, match, scheduler=scheduler, cost=cost, continuum=continuum)
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question
 

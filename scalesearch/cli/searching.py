@@ -13,7 +13,7 @@ from scalesearch.cli import interrupts, options
 from scalesearch.errors import InputError, ScalesearchError, TrialsFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from scalesearch.runners.execution import Runner
     from scalesearch.search.plan import DataFacts, Plan
     from scalesearch.search.question import Question
-    from scalesearch.search.trial import Outcome
     from scalesearch.study.study import Study
 
 REFERENCE = "reference"
@@ -102,8 +101,14 @@ def _plan(question: Question, images: ImageData) -> Plan:
 
 
 def _print_plan(asked: Plan, gpus_per_trial: float | None, console: Console) -> None:
-    from scalesearch.cli.estimate import estimate_lines
+    from dataclasses import replace
 
+    from scalesearch.cli.estimate import estimate_lines
+    from scalesearch.search.growth import stand_ins
+
+    if asked.question.continuum is not None:
+        asked = replace(asked, suggested=stand_ins(asked.question))
+        print("Points are suggested as the search goes; it may come to networks such as these.")
     for line in estimate_lines(asked, gpus_per_trial):
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -118,6 +123,7 @@ def search_or_plan(
     px: int | None = None,
     siblings: Sequence[Path] = (),
     like: DataFacts | None = None,
+    export: Callable[[Study], None] | None = None,
 ) -> None:
     """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
 
@@ -131,6 +137,7 @@ def search_or_plan(
         px: side at which images are kept; None: that of the question's largest proxy.
         siblings: folders of studies of the same command; a trial that one of them has is not trained again.
         like: the data must be these, at whatever side.
+        export: hears of the study at its start and after every round of a search by a sampler.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
@@ -146,7 +153,11 @@ def search_or_plan(
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:
-        _search(asked, images, runner, where, console, siblings)
+        _search(asked, images, runner, where, console, siblings, export or _nothing)
+
+
+def _nothing(study: Study) -> None:
+    """Export nothing."""
 
 
 def _must_be_like(found: DataFacts, like: DataFacts, data: str) -> None:
@@ -160,19 +171,27 @@ def _must_be_like(found: DataFacts, like: DataFacts, data: str) -> None:
 
 
 def _search(
-    asked: Plan, images: ImageData, runner: Runner, where: Path, console: Console, siblings: Sequence[Path]
+    asked: Plan,
+    images: ImageData,
+    runner: Runner,
+    where: Path,
+    console: Console,
+    siblings: Sequence[Path],
+    export: Callable[[Study], None],
 ) -> None:
+    from scalesearch.study.optuna_storage import without_passwords
     from scalesearch.study.provenance import environment
     from scalesearch.study.study import Study, locked, open_or_create
 
-    command = shlex.join(["scalesearch", *sys.argv[1:]])
+    command = without_passwords(shlex.join(["scalesearch", *sys.argv[1:]]))
     with locked(where):
         study = open_or_create(Study(where, asked, environment(), command))
         if shared := _take_over(study, siblings):
             console.print(f"{where}: takes over finished trials: {shared}", highlight=False, soft_wrap=True)
         outcomes = study.outcomes()
         done = len(outcomes)
-        if not asked.left(outcomes):
+        export(study)
+        if study.plan.over(outcomes):
             console.print(
                 f"{where}: {done}/{done} trials are done; to start anew, give --name or delete the folder",
                 highlight=False,
@@ -180,8 +199,8 @@ def _search(
             )
         else:
             if done:
-                console.print(f"{where}: {done}/{asked.total_trials()} done, resuming", highlight=False)
-            _run(study, images, runner, outcomes, command, console)
+                console.print(f"{where}: {done}/{study.plan.total_trials()} done, resuming", highlight=False)
+            study = _run(study, images, runner, command, console, export)
         _finish(study, console)
 
 
@@ -198,42 +217,69 @@ def _run(
     study: Study,
     images: ImageData,
     runner: Runner,
-    outcomes: Mapping[str, Outcome],
     command: str,
     console: Console,
-) -> None:
+    export: Callable[[Study], None],
+) -> Study:
+    """Run all that is left, round by round where points are suggested; the study with all of them."""
     from scalesearch.cli.progress import Progress
-    from scalesearch.design.architecture import Architecture
-    from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.proxy.objective import ProxyTraining
-    from scalesearch.search.canonical import digest
     from scalesearch.study.files import make_folder
-    from scalesearch.study.search import search
+    from scalesearch.study.search import search, search_in_rounds
 
     plan = study.plan
-    try:
-        console.print(
-            f"{plan.found.triples} triples are {len(plan.found.candidates) + len(plan.found.unmatched)} networks; "
-            f"{len(plan.chosen)} are compared, in {plan.total_trials()} trials; fvcore counts each first",
-            highlight=False,
-            soft_wrap=True,
-        )
-        networks = (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen))
-        totals = {
-            digest(network): fvcore_receipt(network).total
-            for network in networks
-            if isinstance(network, Architecture)  # a user's own were counted by fvcore to begin with
-        }
-        checkpoints = study.checkpoints_folder
+    checkpoints = study.checkpoints_folder
+    counted: dict[str, int] = {}
+
+    def one_round(now: Study) -> None:
+        console.print(_round_words(now.plan), highlight=False, soft_wrap=True)
+        _count(now.plan, counted)
         make_folder(checkpoints)
         objective = ProxyTraining(images, checkpoints.resolve())
-        with Progress(plan, outcomes, console) as progress:
-            search(study, runner, objective, progress, totals)
+        with Progress(now.plan, now.outcomes(), console) as progress:
+            search(now, runner, objective, progress, counted)
+        export(now)
+
+    try:
+        if plan.open:
+            with runner.session():  # held between the rounds
+                return search_in_rounds(study, one_round)
+        return search_in_rounds(study, one_round)
     except KeyboardInterrupt:
         from scalesearch.cli.main import INTERRUPTED, fail
 
         kept = len(study.outcomes())
         fail(f"interrupted; {kept}/{plan.total_trials()} trials are kept. Resume: {command}", INTERRUPTED)
+
+
+def _round_words(plan: Plan) -> str:
+    found, trials = plan.found, plan.total_trials()
+    if plan.question.continuum is not None:
+        known = len(found.candidates)
+        return (
+            f"{len(plan.suggested)} suggestions are {known} networks within the limits; "
+            f"{trials} trials at most; fvcore counts each first"
+        )
+    return (
+        f"{found.triples} triples are {len(found.candidates) + len(found.unmatched)} networks; "
+        f"{len(plan.chosen)} are compared, in {trials} trials; fvcore counts each first"
+    )
+
+
+def _count(plan: Plan, counted: dict[str, int]) -> None:
+    """Have fvcore count every network that is not yet counted.
+
+    Raises:
+        CountError: it disagrees with the closed form.
+    """
+    from scalesearch.design.architecture import Architecture
+    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.search.canonical import digest
+
+    for network in (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen)):
+        # A user's own were counted by fvcore to begin with.
+        if isinstance(network, Architecture) and digest(network) not in counted:
+            counted[digest(network)] = fvcore_receipt(network).total
 
 
 def _finish(study: Study, console: Console) -> None:

@@ -39,7 +39,7 @@ def show(
     console.print(ranking_table(found))
     for line in [*left_behind_lines(found), *unmatched_lines(study.plan)]:
         console.print(line, highlight=False, soft_wrap=True)
-    if study.plan.left(outcomes):
+    if not study.plan.over(outcomes):
         print(f"Not finished: {len(outcomes)}/{study.plan.total_trials()} trials. Resume: {study.command}")
     for line in summary_lines(found, results):
         console.print(line, highlight=False, soft_wrap=True)

@@ -29,7 +29,8 @@ def trust(
     """
     from scalesearch.study.answer import answer, write_answer
     from scalesearch.study.study import open_study
-    from scalesearch.study.trusting import further_questions, read_trust, trust_folder, trust_lines
+    from scalesearch.study.trust_words import trust_lines
+    from scalesearch.study.trusting import further_questions, read_trust, trust_folder
 
     study = open_study(options.existing_study(results))
     if results.resolve().parent.name == searching.REFERENCE:

@@ -54,6 +54,11 @@ def latency(network: Architecture) -> float:
     return latencies_beside(network, [])[0].seconds
 
 
+def latencies(networks: Sequence[Architecture]) -> list[float]:
+    """Median seconds of a forward pass of one image for every network; see `latencies_beside`."""
+    return [one.latency.seconds for one in latencies_beside(networks[0], networks)[1]] if networks else []
+
+
 def latencies_beside(
     baseline: Architecture, networks: Sequence[Architecture], runs: int = RUNS
 ) -> tuple[Latency, list[Beside]]:

@@ -11,6 +11,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
+from scalesearch.search.continuum import TRIES, Suggestion
 from scalesearch.search.grid_waves import grid_first, grid_second, grid_total
 from scalesearch.search.halving import Climb, Entry, Ladder, Score, climb, climb_all, ladder
 from scalesearch.search.question import Question, choose, find, proxy_of
@@ -36,16 +37,29 @@ class Plan:
 
     question: Question
     data: DataFacts
+    suggested: tuple[Suggestion, ...] = ()
+    """So far, where there is no grid."""
 
     @cached_property
     def found(self) -> CandidateSet:
-        """Every candidate of the grid, matched or not."""
-        return find(self.question)
+        """Every candidate of the grid, or that was suggested, matched or not."""
+        return find(self.question, self.suggested)
 
     @cached_property
     def chosen(self) -> tuple[Candidate, ...]:
         """The candidates that are trained; see `choose`."""
+        if self.open:
+            return self.found.candidates
         return choose(self.question, self.found)
+
+    @cached_property
+    def open(self) -> bool:
+        """Whether more points are still to be suggested; a grid has none."""
+        wanted = self.question.count
+        if self.question.continuum is None or wanted is None:
+            return False
+        within = sum(len(one.aliases) for one in self.found.candidates)
+        return within < wanted and len(self.suggested) < wanted * TRIES
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
@@ -119,8 +133,10 @@ class Plan:
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
         if self.ladder is None:
+            if self.open and not self.suggested:
+                return ()
             first = grid_first(self._networks, self.question.budget, self._spec)
-            if not all(spec.id in outcomes for spec in first):
+            if self.open or not all(spec.id in outcomes for spec in first):
                 return (self._dearest_first(first),)
             arms = self._rung_arms(outcomes, None, self.question.budget.seeds)
             second = grid_second(arms, self.question.budget, self.base_arm(outcomes), self._spec)
@@ -163,13 +179,18 @@ class Plan:
         return tuple(spec for wave in self.waves(outcomes) for spec in wave)
 
     def left(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
-        """The trials that are known to be needed and have no outcome yet; empty: the study is over."""
+        """The trials that are known to be needed and have no outcome yet; see `over`."""
         return tuple(spec for spec in self.planned(outcomes) if spec.id not in outcomes)
+
+    def over(self, outcomes: Mapping[str, Outcome]) -> bool:
+        """Whether nothing is left to suggest or to run."""
+        return not self.open and not self.left(outcomes)
 
     def total_trials(self) -> int:
         """How many trials the study will have if every candidate completes and no rung is left out."""
         if self.ladder is None:
-            return grid_total(self.question.budget, len(self.chosen))
+            wanted = (self.question.count or 0) if self.open else 0
+            return grid_total(self.question.budget, max(wanted, len(self.chosen)))
         found = self.ladder
         if found.everyone:
             return len(found.rungs) * len(self._networks) * found.seeds
@@ -178,7 +199,7 @@ class Plan:
     def total_images(self) -> int:
         """How many training images those trials see in all."""
         if self.ladder is None:
-            return self.total_trials() * self.images(self.waves({})[0][0])
+            return self.total_trials() * self.images(self._spec(self.base_id, 0))
         found, before, total = self.ladder, 0, 0
         for rung in found.rungs:
             trials = len(self._networks) * found.seeds if found.everyone else rung.enter + found.seeds

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.coefficients import AXES
 from scalesearch.design.factory import Network
 from scalesearch.design.later import ADDED_LATER
 from scalesearch.design.matching import Shape
@@ -16,6 +17,14 @@ from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import COSTS, MATCHES, Candidate, CandidateSet, candidates, grid_shapes, spread
 from scalesearch.search.canonical import digest
 from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.continuum import (
+    SUGGESTIONS,
+    Continuum,
+    Space,
+    Suggestion,
+    lattice,
+    suggested_candidates,
+)
 from scalesearch.search.grid import triples
 from scalesearch.search.rivals import Rival, rival_candidates
 from scalesearch.search.shrink import shrink
@@ -46,6 +55,8 @@ class Question:
     """What is matched; one of `COSTS`."""
     timings: Timings | None = field(default=None, metadata=ADDED_LATER)
     """What was measured before the search, where latency is matched."""
+    continuum: Continuum | None = field(default=None, metadata=ADDED_LATER)
+    """A search of (α, β) by a sampler, in place of a grid."""
 
     def __post_init__(self) -> None:
         if self.rivals and isinstance(self.baseline, FactoryBaseline):
@@ -54,6 +65,8 @@ class Question:
             raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
         if self.scheduler != "grid" and self.budget.recipe.decay == 0:
             raise SpaceError(f"scheduler is {self.scheduler}, but a recipe without decay cannot be prolonged")
+        if self.continuum is not None:
+            self._check_continuum(self.continuum)
         for name, value, known in (
             ("rounding", self.rounding, ROUNDING_RULES),
             ("match", self.match, MATCHES),
@@ -73,9 +86,38 @@ class Question:
             what = "comparisons of rules" if self.rivals else "Python functions"
             raise SpaceError(f"cost is latency, but {what} are matched by macs or activations only")
 
+    def _check_continuum(self, asked: Continuum) -> None:
+        grown = self.baseline.axes
+        if isinstance(self.baseline, FactoryBaseline):
+            raise SpaceError("baseline is a Python function, but (α, β) are searched on baseline files only")
+        if set(grown) != set(AXES):
+            raise SpaceError(f"baseline grows in {', '.join(grown)} alone, but (α, β) are searched where all grow")
+        if self.rivals or self.scheduler != "grid":
+            raise SpaceError(f"scheduler is {self.scheduler}, but what is suggested is trained to the end")
+        if "macs" in asked.objectives and self.match != "none":
+            raise SpaceError(f"match is {self.match}, but where MACs are an objective they are not matched")
 
-def find(question: Question) -> CandidateSet:
-    """Every candidate of the question's grid, matched or not."""
+    @property
+    def space(self) -> Space | None:
+        """What suggestions are judged by; None where there is a grid."""
+        if self.continuum is None or not isinstance(self.baseline, Baseline):
+            return None
+        batch = self.budget.recipe.batch
+        return Space(self.baseline, self.phi, self.rounding, self.match, batch, self.continuum)
+
+    @property
+    def count(self) -> int | None:
+        """How many candidates are trained at most; None: all that the grid has."""
+        return self.budget.candidates or (None if self.continuum is None else SUGGESTIONS)
+
+
+def find(question: Question, suggested: tuple[Suggestion, ...] | None = None) -> CandidateSet:
+    """Every candidate of the question's grid, matched or not.
+
+    In a continuous search those that were suggested, or where none are given what a search can come to.
+    """
+    if question.space is not None:
+        return suggested_candidates(question.space, lattice() if suggested is None else suggested)
     budget, baseline = question.budget, question.baseline
     if question.rivals and isinstance(baseline, Baseline):
         return rival_candidates(baseline, question.rivals, question.phi, question.rounding, question.cost)
@@ -105,17 +147,19 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
     Raises:
         SpaceError: fewer than two can be compared.
     """
-    count = None if question.rivals else question.budget.candidates
+    count = None if question.rivals else question.count
     chosen = found.candidates if count is None else spread(found.candidates, count)
     if question.only:
         chosen = tuple(one for one in found.candidates if digest(one.architecture) in question.only)
     if len(chosen) < _FEWEST:
         what = "rules" if question.rivals else "grid points"
-        literal = _OTHERWISE[question.cost]
-        advice = "a larger baseline" if question.rivals else f"a smaller --step, a larger --tolerance{literal}"
-        raise SpaceError(
-            f"only {len(chosen)} of {found.triples} {what} gives a network of the wanted cost; take {advice}"
-        )
+        advice = f"a smaller --step, a larger --tolerance{_OTHERWISE[question.cost]}"
+        if question.rivals:
+            advice = "a larger baseline"
+        elif question.continuum:
+            what, advice = "points", "larger limits, another --rounding or --match none"
+        kept = "within the limits" if question.continuum else "of the wanted cost"
+        raise SpaceError(f"only {len(chosen)} of {found.triples} {what} gives a network {kept}; take {advice}")
     return chosen
 
 

@@ -15,10 +15,11 @@ from scalesearch.search.ranking import Ranked, Ranking, intervals
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.search.trial import FAILURES, Outcome
 from scalesearch.search.trust import Agreement
+from scalesearch.study.continuous import search_facts
 from scalesearch.study.family_files import family_texts, write_texts
 from scalesearch.study.files import write_over
 from scalesearch.study.trials_table import trials_table
-from scalesearch.study.trusting import trust_facts
+from scalesearch.study.trust_words import trust_facts
 
 _SEVERAL = 2
 _PREDICTS = 0.85
@@ -146,6 +147,7 @@ def winner_text(found: Answer) -> str:
             "degrees_of_freedom": ranking.degrees_of_freedom,
             "baseline_accuracy": round(sum(base.values()) / len(base), 5) if base else None,
         },
+        **search_facts(plan, found.outcomes),
     }
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from scalesearch.runners.execution import Event, Finished, Listener, Runner
-from scalesearch.search.trial import Objective
+from scalesearch.search.trial import Objective, Outcome
 from scalesearch.study.records import TrialRecord, counted
 from scalesearch.study.study import Study
+from scalesearch.study.suggestions import write_suggestions
 
 
 def search(
@@ -49,3 +51,37 @@ def search(
         while specs := study.plan.left(outcomes):
             runner.run(specs, objective, on_event)
     shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
+
+
+def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:
+    """Run what the plan asks for; in a continuous search suggest, run, suggest again, until the plan is over.
+
+    What is suggested is on disk before it is trained, so a kill at any moment loses no point.
+
+    Args:
+        study: what is asked; of a grid there is one round.
+        run: runs all that the study's plan asks for so far, as `search` does.
+
+    Returns:
+        The study with all that was suggested.
+
+    Raises:
+        SpaceError: the search has ended with less than two networks.
+        StorageError: the suggestions cannot be written.
+    """
+    while not study.plan.over(outcomes := study.outcomes()):
+        if study.plan.left(outcomes):
+            run(study)
+        else:
+            study = _grown(study, outcomes)
+    return study
+
+
+def _grown(study: Study, outcomes: Mapping[str, Outcome]) -> Study:
+    from scalesearch.nets.latency import latencies
+    from scalesearch.study.suggesting import next_points
+
+    before = study.plan.suggested
+    points = next_points(study.plan, outcomes, latencies)
+    write_suggestions(study.suggestions_folder, len(before), points)
+    return replace(study, plan=replace(study.plan, suggested=(*before, *points)))

@@ -18,6 +18,7 @@ from scalesearch.errors import CountError, InputError, LockedError
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.continuum import Continuum
 from scalesearch.search.plan import DataFacts, Plan
 from scalesearch.search.question import Question
 from scalesearch.search.rivals import Rival
@@ -26,6 +27,7 @@ from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, storage_error, write_once
 from scalesearch.study.provenance import difference
 from scalesearch.study.records import TrialRecord, read_records, write_record
+from scalesearch.study.suggestions import read_suggestions
 
 VERSION = 1
 
@@ -49,6 +51,11 @@ class Study:
     def checkpoints_folder(self) -> Path:
         """Where trials of a running search leave what the next rung goes on from; gone when it is over."""
         return self.folder / "checkpoints"
+
+    @property
+    def suggestions_folder(self) -> Path:
+        """Where a continuous search keeps the points that were suggested."""
+        return self.folder / "suggestions"
 
     def records(self) -> dict[str, TrialRecord]:
         """All finished trials by id."""
@@ -132,8 +139,10 @@ def open_study(folder: Path) -> Study:
             only=tuple(asked.get("only", ())),
             cost=asked.get("cost", "macs"),
             timings=from_json(Timings, asked["timings"], ("timings",)) if "timings" in asked else None,
+            continuum=from_json(Continuum, found, ("continuum",)) if (found := asked.get("continuum")) else None,
         )
-        plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)))
+        suggested = read_suggestions(folder / "suggestions")
+        plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)), suggested)
         return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         reason = str(error) if isinstance(error, MalformedError | InputError) else "it is not a whole study.json"
@@ -188,6 +197,7 @@ def _question_json(question: Question) -> dict[str, Json]:
         "only": bool(question.only),
         "cost": question.cost != "macs",
         "timings": question.timings is not None,
+        "continuum": question.continuum is not None,
     }
     return {
         **rivals,

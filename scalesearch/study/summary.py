@@ -12,8 +12,9 @@ from scalesearch.search.question import Question
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.study.answer import Answer, surface_verdict
 from scalesearch.study.comparison import comparison_lines
+from scalesearch.study.continuous import search_lines
 from scalesearch.study.family_files import family_texts
-from scalesearch.study.trusting import trust_lines
+from scalesearch.study.trust_words import trust_lines
 
 
 def summary_lines(found: Answer, folder: Path) -> list[str]:
@@ -33,6 +34,7 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
         f"Accuracy: {measured}; {ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
         *matched_lines(question),
         _rests_on(found),
+        *search_lines(plan, found.outcomes),
     ]
     if found.surface is not None:
         lines.append(_surface_line(found, found.surface))

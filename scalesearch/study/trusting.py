@@ -14,7 +14,7 @@ from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.surface import Point
-from scalesearch.search.trust import Agreement, Estimate, agreement
+from scalesearch.search.trust import Agreement, agreement
 from scalesearch.study.study import Study, open_study
 
 LONGER, LARGER = "longer", "larger"
@@ -22,7 +22,6 @@ _FINALISTS = 4
 _NETWORKS = 8
 _LARGER_SIDE = Decimal("1.4")
 """Twice the multiply-adds, as the longer budget has twice the images."""
-_WORST = ("do not use", "drifts", "cannot tell", "trust")
 
 
 def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, Question]:
@@ -32,11 +31,12 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, Q
     prolonged. `larger` has 1.4 × the side, and so about twice the multiply-adds.
 
     Raises:
-        InputError: the study compares rules, or its baseline is a Python function.
+        InputError: the study is no search by grid, or its baseline is a Python function.
     """
     question = study.plan.question
-    if question.rivals:
-        raise InputError(f"{study.folder}: compares rules; trust is for a search by grid")
+    if question.rivals or question.continuum:
+        what = "compares rules" if question.rivals else "was searched by a sampler"
+        raise InputError(f"{study.folder}: {what}; trust is for a search by grid")
     if isinstance(question.baseline, FactoryBaseline):
         raise InputError(
             f"{study.folder}: its baseline is a Python function, whose proxies are of one size; trust needs a "
@@ -95,71 +95,8 @@ def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
         return ()
 
 
-def overall(found: tuple[Agreement, ...]) -> str:
-    """The worst verdict of all budgets, in words: trust, drifts toward …, cannot tell, do not use."""
-    worst = min(found, key=lambda one: _WORST.index(one.verdict))
-    return in_words(worst)
-
-
-def in_words(one: Agreement) -> str:
-    """A budget's verdict; a drift with its axis."""
-    return f"drifts toward {one.toward}" if one.verdict == "drifts" else one.verdict
-
-
-def trust_lines(found: tuple[Agreement, ...]) -> list[str]:
-    """What a search prints of it: the verdict first, then each budget's figures."""
-    if not found:
-        return []
-    reasons = {
-        "trust": "longer and larger runs rank the networks alike",
-        "cannot tell": "seeds disagree about as much as budgets do; more seeds would tell",
-        "do not use": "further budgets rank the networks otherwise: this answer is the proxy's, not the network's",
-    }
-    worst = overall(found)
-    lines = [f"Proxy: {worst}; {reasons.get(worst, 'a larger budget would choose more of it')}"]
-    for one in found:
-        ceiling = "" if one.ceiling is None else f"; seeds alone agree at {_shown(one.ceiling)}"
-        drift = ", ".join(f"{axis} {part.value:+.1f}" for axis, part in one.drift.items())
-        lines.append(
-            f"  {one.budget} ({one.networks} networks, {one.seeds} seeds): Kendall τ {_shown(one.tau)}, between "
-            f"single seeds {_shown(one.single)}{ceiling}; drift {drift}; {in_words(one)}"
-        )
-    return lines
-
-
-def trust_facts(found: tuple[Agreement, ...]) -> dict[str, object] | None:
-    """The same for winner.yaml; None where no further budget was run."""
-    if not found:
-        return None
-    return {
-        "in_words": overall(found),
-        "budgets": [
-            {
-                "budget": one.budget,
-                "networks": one.networks,
-                "seeds": one.seeds,
-                "tau": _numbers(one.tau),
-                "tau_single_seeds": _numbers(one.single),
-                "tau_ceiling": None if one.ceiling is None else _numbers(one.ceiling),
-                "drift": {axis: _numbers(part) for axis, part in one.drift.items()},
-                "in_words": in_words(one),
-            }
-            for one in found
-        ],
-    }
-
-
 def _by_seed(points: list[Point]) -> list[Point]:
     """The networks' accuracies by seed alone: two budgets are compared, whatever their rungs are called."""
     return [
         replace(one, accuracies={(0, seed): value for (_, seed), value in one.accuracies.items()}) for one in points
     ]
-
-
-def _shown(one: Estimate) -> str:
-    return f"{one.value:.2f} ({one.low:.2f} … {one.high:.2f})"
-
-
-def _numbers(one: Estimate) -> list[float]:
-    """Value, low, high."""
-    return [round(float(value), 5) for value in (one.value, one.low, one.high)]

@@ -28,11 +28,11 @@ def test_a_function_is_searched_and_the_study_stands_without_it(tmp_path: Path) 
     out = search(tmp_path)
     assert "Winner: α = " in out
     study = tmp_path / "results" / "factories-build-phi1-smoke"
-    assert len(list((study / "trials").glob("*.json"))) == 7
+    assert len(list((study / "trials").glob("*.json"))) == 14
     assert {path.name for path in (study / "family").iterdir()} == {f"phi{phi}.yaml" for phi in range(1, 8)}
     first = json.loads(next((study / "trials").glob("*.json")).read_text())
     assert first["spec"]["network"]["factory"] == FACTORY
-    assert "7/7 trials are done" in search(tmp_path)
+    assert "14/14 trials are done" in search(tmp_path)
     (tmp_path / "factories.py").write_text((HERE / "factories.py").read_text() + "\n# changed\n")
     again = scalesearch(
         *("grid", "--baseline", FACTORY, "--budget", "smoke", "--data", "digits", "--runner", "inline"),

@@ -88,20 +88,20 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     assert code == 130, said
     kept = place.records()
     (line,) = said.splitlines()
-    found = re.fullmatch(r"scalesearch: interrupted; (\d+)/7 trials are kept\. Resume: scalesearch (.*)", line)
+    found = re.fullmatch(r"scalesearch: interrupted; (\d+)/14 trials are kept\. Resume: scalesearch (.*)", line)
     assert found is not None, line
-    assert int(found[1]) == len(kept) < 7
+    assert int(found[1]) == len(kept) < 14
     assert not (tmp_path / STUDY / "winner.yaml").exists()
     out = place.run(*shlex.split(found[2]))
-    assert f"{len(kept)}/7 done, resuming" in out
+    assert f"{len(kept)}/14 done, resuming" in out
     assert {name: data for name, data in place.records().items() if name in kept} == kept
-    assert len(place.records()) == 7
+    assert len(place.records()) == 14
     assert place.winner() == calm.winner()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "ray"])
-@pytest.mark.parametrize("records", [1, 4, 6])
+@pytest.mark.parametrize("records", [1, 4, 8, 12])  # the rungs end at 7, 11 and 14
 def test_a_killed_search_is_taken_up_again(
     runner: str, records: int, calm: Place, cache: Path, tmp_path: Path
 ) -> None:

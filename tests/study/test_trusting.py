@@ -23,7 +23,8 @@ from scalesearch.study.answer import answer, write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create
 from scalesearch.study.summary import summary_lines
-from scalesearch.study.trusting import further_questions, overall, read_trust, trust_folder
+from scalesearch.study.trust_words import overall
+from scalesearch.study.trusting import further_questions, read_trust, trust_folder
 
 BUDGET = prolongable(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
 

@@ -1,0 +1,94 @@
+"""The options of `grid` for a search by a sampler, in place of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.errors import InputError
+
+if TYPE_CHECKING:
+    from scalesearch.search.continuum import Continuum
+    from scalesearch.study.study import Study
+
+Sampler = Annotated[
+    str,
+    typer.Option(
+        "--sampler",
+        metavar="NAME",
+        help="grid; tpe, gp or nsga2: Optuna's, over all (α, β); optuna: tpe, or nsga2 for several objectives.",
+    ),
+]
+Objectives = Annotated[
+    str, typer.Option("--objectives", metavar="LIST", help="Of a sampler: accuracy, and macs, latency beside it.")
+]
+MaxParams = Annotated[
+    str | None, typer.Option("--max-params", metavar="8M", help="Of a sampler: networks above it are not trained.")
+]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option("--max-memory", metavar="2GiB", help="Likewise: training memory at the budget's batch."),
+]
+Storage = Annotated[
+    str | None,
+    typer.Option("--storage", metavar="URL", help="Of a sampler: keep an Optuna study too, as sqlite:///FILE.db."),
+]
+
+_NAMES = ("grid", "optuna", "tpe", "gp", "nsga2")
+
+
+def continuum_from(
+    sampler: str, objectives: str, max_params: str | None, max_memory: str | None, of_a_grid: dict[str, bool]
+) -> Continuum | None:
+    """What the options ask a sampler for; None: a grid.
+
+    Args:
+        sampler: `--sampler`.
+        objectives: `--objectives`.
+        max_params: `--max-params`.
+        max_memory: `--max-memory`.
+        of_a_grid: options that only a grid has, and whether they were given.
+
+    Raises:
+        InputError: a value that cannot be used, or options of the other kind of search.
+    """
+    from scalesearch.design import quantities
+    from scalesearch.search.continuum import OBJECTIVES, Continuum
+
+    if sampler not in _NAMES:
+        raise InputError(f"--sampler {sampler!r}: must be one of {', '.join(_NAMES)}")
+    if sampler == "grid":
+        if objectives != "accuracy" or max_params is not None or max_memory is not None:
+            raise InputError("--objectives, --max-params and --max-memory: are of a sampler; give --sampler tpe")
+        return None
+    if given := [name for name, was in of_a_grid.items() if was]:
+        raise InputError(f"{given[0]}: is of a grid; leave it out, or give --sampler grid")
+    names = tuple(one.strip() for one in objectives.split(","))
+    known = ", ".join(OBJECTIVES)
+    if len(set(names)) < len(names) or not set(names) <= set(OBJECTIVES) or "accuracy" not in names:
+        raise InputError(f"--objectives {objectives!r}: must be different ones of {known}, accuracy among them")
+    several = "nsga2" if len(names) > 1 else "tpe"
+    return Continuum(
+        several if sampler == "optuna" else sampler,
+        names,
+        None if max_params is None else quantities.count(max_params, "--max-params"),
+        None if max_memory is None else quantities.size(max_memory, "--max-memory"),
+    )
+
+
+def exporter(storage: str | None, continuum: Continuum | None) -> Callable[[Study], None] | None:
+    """What keeps the Optuna study at the URL up to date; None: nothing is kept.
+
+    Raises:
+        InputError: there is no sampler, or the URL cannot be used.
+        StorageError: nothing answers there.
+    """
+    if storage is None:
+        return None
+    if continuum is None:
+        raise InputError("--storage: is of a sampler; give --sampler tpe, or leave it out")
+    from scalesearch.study.optuna_storage import OptunaStorage
+
+    return OptunaStorage(storage).update

@@ -1,0 +1,200 @@
+"""A search of (α, β) in the continuum: what may be suggested, what that comes to, and which limits it breaks.
+
+γ follows from αβ²γ² = 2 (Tan & Le 2019, eq. 3), and the suggestion is then rounded and matched in cost as a grid
+point is: the unit stays the network. Who suggests is another room's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_FLOOR, Decimal
+from math import log
+from typing import Literal
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.coefficients import Coefficients, nominal_product
+from scalesearch.design.cost import cost
+from scalesearch.design.exact import power
+from scalesearch.design.matching import TOLERANCE, match_resolutions
+from scalesearch.design.scaling import Baseline, flops_ratio, scaled
+from scalesearch.errors import SpaceError
+from scalesearch.search.candidates import CandidateSet, candidates
+
+SAMPLERS = ("tpe", "gp", "nsga2")
+"""Tree-structured Parzen estimator, Gaussian process, and the genetic algorithm NSGA-II."""
+
+OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
+    "accuracy": "maximize",
+    "macs": "minimize",
+    "latency": "minimize",
+}
+"""What may be sought, and which way; MACs and latency are those of the network, not of its proxy."""
+
+LARGEST = 2
+"""α = 2 alone spends the whole budget."""
+
+SUGGESTIONS = 20
+"""How many suggestions within the limits a search has, where the budget names no number."""
+
+TRIES = 10
+"""A search ends after so many suggestions for each that it wants within the limits."""
+
+_PLACES = 4
+_GAMMA_PLACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Continuum:
+    """How (α, β) are searched, for what, and under which limits."""
+
+    sampler: str
+    objectives: tuple[str, ...] = ("accuracy",)
+    max_params: int | None = None
+    max_memory: int | None = None
+    """Bytes of training the network itself, at the recipe's batch; see `Cost.memory_bytes`."""
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise SpaceError(f"sampler is {self.sampler!r}, but it must be one of {', '.join(SAMPLERS)}")
+        known = ", ".join(OBJECTIVES)
+        for one in self.objectives:
+            if one not in OBJECTIVES:
+                raise SpaceError(f"objective is {one!r}, but it must be one of {known}")
+        if "accuracy" not in self.objectives or len(set(self.objectives)) < len(self.objectives):
+            raise SpaceError(f"objectives must be different ones of {known}, accuracy among them")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A point that a sampler came to."""
+
+    alpha: Decimal
+    beta: Decimal
+    latency: float | None = None
+    """Seconds for one image of its network, where that is an objective; measured before it is trained."""
+
+    @property
+    def gamma(self) -> Decimal:
+        """The solution of αβ²γ² = 2, to five places."""
+        rest = Decimal(LARGEST) / nominal_product(self.alpha, self.beta, Decimal(1))
+        return round(power(rest, Decimal("0.5")), _GAMMA_PLACES)
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """α, β and the γ that follows."""
+        return Coefficients(self.alpha, self.beta, self.gamma)
+
+    @property
+    def width_share(self) -> float:
+        """2 log β / log(2/α): what width has of that which depth leaves, 0 … 1."""
+        left = log(LARGEST / self.alpha)
+        return min(1.0, 2 * log(self.beta) / left) if left > 0 else 0.0
+
+
+def suggestion(alpha: float, width_share: float) -> Suggestion:
+    """The point of a sampler's two numbers, to four places, rounded down so that γ is at least 1.
+
+    (α, β) fill a triangle, as αβ² ≤ 2, but samplers want a box: so β is told by its share of what α leaves.
+
+    Args:
+        alpha: 1 … 2.
+        width_share: 0 … 1; see `Suggestion.width_share`.
+    """
+    depth = _floored(Decimal(alpha))
+    return Suggestion(depth, _floored(power(LARGEST / depth, Decimal(width_share) / 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a suggestion is judged by."""
+
+    baseline: Baseline
+    phi: Decimal
+    rounding: str
+    match: str
+    batch: int
+    """Images of a training step, for the memory."""
+    continuum: Continuum
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a suggestion comes to, before anything is trained."""
+
+    network: Architecture
+    excess: tuple[tuple[str, float], ...]
+    """By how much of itself each limit is exceeded; above 0: broken. The same limits for every suggestion."""
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The limits that are broken."""
+        return tuple(name for name, value in self.excess if value > 0)
+
+
+def judge(space: Space, points: Sequence[Suggestion]) -> list[Judged]:
+    """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
+    base = space.baseline.architecture
+    rounding = replace(space.baseline.rounding, rule=space.rounding)
+    networks = [scaled(base, one.coefficients.at(space.phi), rounding) for one in points]
+    if space.match == "flops":
+        shapes = [(one.widths, one.depths) for one in networks]
+        networks = match_resolutions(base, shapes, Decimal(2) ** space.phi)
+    return [_judged(space, one) for one in networks]
+
+
+def _judged(space: Space, network: Architecture) -> Judged:
+    base, asked, price = space.baseline.architecture, space.continuum, cost(network)
+    wanted = Decimal(2) ** space.phi
+    excess = {}
+    if space.match == "flops":
+        excess["cost"] = float(abs(flops_ratio(network, base) / wanted - 1) - TOLERANCE)
+    if asked.max_params is not None:
+        excess["max-params"] = price.params / asked.max_params - 1
+    if asked.max_memory is not None:
+        excess["max-memory"] = price.memory_bytes(space.batch) / asked.max_memory - 1
+    return Judged(network, tuple(excess.items()))
+
+
+def suggested_candidates(space: Space, points: Sequence[Suggestion]) -> CandidateSet:
+    """The networks of the suggestions that break no limit; those that no resolution matches stand apart."""
+    judged = zip(points, judge(space, points), strict=True)
+    within = [point for point, found in judged if set(found.broken) <= {"cost"}]
+    triples = [one.coefficients for one in within]
+    found = candidates(space.baseline, triples, space.phi, space.rounding, space.match)
+    return replace(found, triples=len(points))
+
+
+def lattice(steps: int = 10) -> tuple[Suggestion, ...]:
+    """Points spread over all that may be suggested, corners included: what a search can come to, before it begins.
+
+    The shares of log 2 that α, β² and γ² have are the multiples of 1/steps.
+    """
+
+    def point(depth: int, width: int) -> Suggestion:
+        alpha = power(Decimal(LARGEST), Decimal(depth) / steps)
+        beta = power(Decimal(LARGEST), Decimal(width) / (2 * steps))
+        return Suggestion(_floored(alpha), _floored(beta))
+
+    return tuple(point(depth, width) for depth in range(steps + 1) for width in range(steps + 1 - depth))
+
+
+def _floored(value: Decimal) -> Decimal:
+    """To four places, down."""
+    return value.quantize(Decimal(1).scaleb(-_PLACES), rounding=ROUND_FLOOR)
+
+
+def front(values: Iterable[tuple[str, Sequence[float]]], directions: Sequence[str]) -> tuple[str, ...]:
+    """The keys that no other beats or equals in every value and beats in one, in the order given.
+
+    Args:
+        values: key and values of each.
+        directions: `maximize` or `minimize`, for each value.
+    """
+    signs = [1 if one == "minimize" else -1 for one in directions]
+    placed = [(key, [sign * one for sign, one in zip(signs, own, strict=True)]) for key, own in values]
+
+    def dominated(own: Sequence[float]) -> bool:
+        return any(other != own and all(a <= b for a, b in zip(other, own, strict=True)) for _, other in placed)
+
+    return tuple(key for key, own in placed if not dominated(own))

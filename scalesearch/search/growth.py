@@ -1,0 +1,90 @@
+"""What a sampler is told of a continuous search so far, and how many networks it is asked for next; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+
+from scalesearch.design.cost import cost
+from scalesearch.search.canonical import digest
+from scalesearch.search.continuum import OBJECTIVES, TRIES, Judged, Suggestion, front, judge
+from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question, choose, find
+from scalesearch.search.ranking import macs_slope
+from scalesearch.search.trial import Outcome
+
+_ROUNDS = 5
+_FEWEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A suggestion and what came of it."""
+
+    point: Suggestion
+    judged: Judged
+    key: str
+    """The id of its network."""
+    accuracy: float | None
+    """Mean over the network's seeds; None: a limit is broken, or no trial completed."""
+    score: float | None
+    """The accuracy, adjusted for what the proxy costs as the ranking is."""
+
+    def values(self, objectives: tuple[str, ...], score: bool = True) -> tuple[float, ...] | None:
+        """What was sought, in order; None where nothing was measured."""
+        reached = self.score if score else self.accuracy
+        if reached is None:
+            return None
+        macs, latency = float(cost(self.judged.network).macs), self.point.latency
+        known = {"accuracy": reached, "macs": macs, "latency": latency}
+        return tuple(value for name in objectives if (value := known[name]) is not None)
+
+
+def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
+    """Every suggestion so far, in order; two that mean one network have one accuracy."""
+    space = plan.question.space
+    assert space is not None, "a grid has no suggestions"
+    arms = plan.arms(outcomes)
+    slope = macs_slope(arms, plan.base_arm(outcomes))
+    means = {arm.key: sum(arm.accuracies.values()) / len(arm.accuracies) for arm in arms}
+    scores = {arm.key: means[arm.key] - slope * log(arm.macs_ratio) for arm in arms}
+    found = []
+    for point, judged in zip(plan.suggested, judge(space, plan.suggested), strict=True):
+        key = digest(judged.network)
+        own = None if judged.broken else key
+        found.append(Told(point, judged, key, means.get(own or ""), scores.get(own or "")))
+    return tuple(found)
+
+
+def wanted_next(plan: Plan) -> int:
+    """How many suggestions within the limits the next round has: a fifth of all, or what is left of them.
+
+    A number of the question, not of the machine: the same search on one core and on a cluster.
+    """
+    wanted = plan.question.count or 0
+    return min(max(_FEWEST, wanted // _ROUNDS), wanted - sum(len(one.aliases) for one in plan.found.candidates))
+
+
+def tries_left(plan: Plan) -> int:
+    """After how many more suggestions the search ends, however many are within the limits."""
+    return TRIES * (plan.question.count or 0) - len(plan.suggested)
+
+
+def stand_ins(question: Question) -> tuple[Suggestion, ...]:
+    """Points spread over what the search can come to, as many as it will have: for an estimate before it begins."""
+    aliases = [one.aliases[0] for one in choose(question, find(question))]
+    return tuple(Suggestion(one.alpha, one.beta) for one in aliases)
+
+
+def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
+    """The networks that no other beats in all objectives, most accurate first; measured means, no error bars."""
+    asked = plan.question.continuum
+    assert asked is not None, "a grid has one objective"
+    first: dict[str, Told] = {}
+    for one in told(plan, outcomes):
+        if one.accuracy is not None:
+            first.setdefault(one.key, one)
+    values = [(key, one.values(asked.objectives, score=False) or ()) for key, one in first.items()]
+    kept = front(values, [OBJECTIVES[name] for name in asked.objectives])
+    return tuple(sorted((first[key] for key in kept), key=lambda one: (-(one.accuracy or 0), one.key)))

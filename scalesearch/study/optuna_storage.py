@@ -1,0 +1,136 @@
+"""A continuous search as an Optuna study in a database, for optuna-dashboard: written from records, never read."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from scalesearch.design.cost import cost
+from scalesearch.errors import InputError, StorageError
+from scalesearch.search.canonical import digest
+from scalesearch.search.continuum import OBJECTIVES
+from scalesearch.search.growth import Told, told
+from scalesearch.study.study import Study
+from scalesearch.study.suggesting import distributions, parameters
+
+if TYPE_CHECKING:
+    import optuna
+
+_QUESTION = "question"
+
+
+class OptunaStorage:
+    """A database that holds Optuna studies."""
+
+    def __init__(self, url: str) -> None:
+        """Connect.
+
+        Args:
+            url: such as `sqlite:///studies.db` or `postgresql://user@host/database`.
+
+        Raises:
+            InputError: no such kind of database, or its driver is not installed.
+            StorageError: it does not answer, or cannot be written.
+        """
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._shown = without_passwords(url)
+        with self._told_in_one_line():
+            self._storage = optuna.storages.RDBStorage(url)
+
+    def update(self, study: Study) -> None:
+        """Add every suggestion that is not there yet, with what came of it.
+
+        Raises:
+            InputError: the database holds another search of that name.
+            StorageError: it does not answer, or cannot be written.
+        """
+        known = told(study.plan, study.outcomes())
+        with self._told_in_one_line(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of features that Optuna may still change
+            target = self._study(study)
+            asked = study.plan.question.continuum
+            assert asked is not None
+            for one in known[len(target.get_trials(deepcopy=False)) :]:
+                target.add_trial(_trial(one, asked.objectives))
+
+    def _study(self, study: Study) -> optuna.Study:
+        import optuna
+
+        name, plan = study.folder.name, study.plan
+        asked = plan.question.continuum
+        assert asked is not None
+        question = digest((plan.question, plan.data))
+        target = optuna.create_study(
+            storage=self._storage,
+            study_name=name,
+            directions=[OBJECTIVES[one] for one in asked.objectives],
+            load_if_exists=True,
+        )
+        if not target.user_attrs and not target.get_trials(deepcopy=False):
+            target.set_user_attr(_QUESTION, question)
+            target.set_metric_names(list(asked.objectives))
+        if target.user_attrs.get(_QUESTION) != question:
+            raise InputError(
+                f"--storage {self._shown}: holds a study {name} of another question; choose another --name"
+            )
+        return target
+
+    @contextmanager
+    def _told_in_one_line(self) -> Iterator[None]:
+        from optuna.exceptions import StorageInternalError
+        from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+        try:
+            yield
+        except ImportError as error:
+            reason = _reason(error)
+            raise InputError(
+                f"--storage {self._shown}: its driver is not installed ({reason}); for PostgreSQL: "
+                "pip install 'scalesearch[postgres]'"
+            ) from error
+        except ArgumentError as error:
+            raise InputError(
+                f"--storage {self._shown}: must be a URL such as sqlite:///studies.db or postgresql://HOST/NAME"
+            ) from error
+        except (StorageInternalError, SQLAlchemyError, RuntimeError, OSError) as error:
+            raise StorageError(f"--storage {self._shown}: cannot be used ({_reason(error)})") from error
+
+
+def without_passwords(text: str) -> str:
+    """The text with the password of every URL in it left out."""
+    return re.sub(r"(://[^\s:/@]*):[^\s/]*@", r"\1:***@", text)
+
+
+def _reason(error: BaseException) -> str:
+    """The cause of an error of a library, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return without_passwords(" ".join(str(error).split()))[:200]
+
+
+def _trial(one: Told, objectives: tuple[str, ...]) -> optuna.trial.FrozenTrial:
+    """A suggestion as Optuna keeps it: complete, pruned where a limit is broken, or failed."""
+    import optuna
+
+    state, values = optuna.trial.TrialState, one.values(objectives, score=False)
+    network, point = one.judged.network, one.point
+    price = cost(network)
+    return optuna.trial.create_trial(
+        state=state.PRUNED if one.judged.broken else state.FAIL if values is None else state.COMPLETE,
+        values=values,
+        params=parameters(point),
+        distributions=distributions(),
+        constraints=dict(one.judged.excess),
+        user_attrs={
+            "label": str(point.coefficients).strip("()").replace(", ", "/"),
+            "network": one.key,
+            "resolution": network.resolution,
+            "macs": price.macs,
+            "params": price.params,
+        },
+    )

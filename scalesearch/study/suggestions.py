@@ -1,0 +1,42 @@
+"""The suggestions of a continuous search on disk: one file a round, written once, before any of it is trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from scalesearch.errors import CountError, SpaceError
+from scalesearch.search.canonical import MalformedError, as_json, from_json
+from scalesearch.search.continuum import Suggestion
+from scalesearch.study.files import make_folder, write_once
+
+
+def write_suggestions(folder: Path, before: int, points: tuple[Suggestion, ...]) -> None:
+    """Write a round under the number of suggestions `before` it.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    make_folder(folder)
+    text = json.dumps(as_json(points, floats=True), allow_nan=False)
+    write_once(folder / f"{before:05d}.json", text + "\n")
+
+
+def read_suggestions(folder: Path) -> tuple[Suggestion, ...]:
+    """All rounds, in order; none where there is no folder.
+
+    Raises:
+        CountError: a file is not what was written, or one is missing.
+    """
+    found: tuple[Suggestion, ...] = ()
+    for path in sorted(folder.glob("*.json")):
+        try:
+            points = from_json(tuple[Suggestion, ...], json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, MalformedError, SpaceError) as error:
+            raise CountError(f"{path}: is not what was written ({error}); restore it from a copy") from error
+        if path.stem != f"{len(found):05d}":
+            raise CountError(
+                f"{path}: {len(found)} suggestions are before it; restore the missing file from a copy"
+            )
+        found = (*found, *points)
+    return found

@@ -1,0 +1,71 @@
+"""`scalesearch trust`: two further budgets of a finished search, resumed, read back, or refused in a line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from command import scalesearch
+
+ROOT = Path(__file__).parent.parent.parent
+SMOKE = ("grid", "--baseline", "tiny", "--budget", "smoke", "--seeds", "2", "--runner", "inline")
+STUDY = "results/tiny-phi1-smoke"
+
+
+@pytest.mark.slow
+def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> None:
+    assert scalesearch(*SMOKE, cwd=tmp_path).returncode == 0
+    planned = scalesearch("trust", STUDY, "--plan", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    assert planned.stdout.count("nothing was trained") == 2
+    assert not (tmp_path / STUDY / "trust").exists()
+    done = scalesearch("trust", STUDY, "--runner", "inline", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()[-3:]
+    assert lines[0].startswith("Proxy: ")
+    assert [line.split()[0] for line in lines[1:]] == ["longer", "larger"]
+    written = yaml.safe_load((tmp_path / STUDY / "winner.yaml").read_text())["proxy"]
+    assert f"Proxy: {written['in_words']};" in lines[0]
+    assert [(one["networks"], one["seeds"]) for one in written["budgets"]] == [(6, 2)] * 2
+    shown = scalesearch("show", STUDY, cwd=tmp_path)
+    assert all(line in shown.stdout for line in lines)
+    again = scalesearch("trust", STUDY, "--runner", "inline", cwd=tmp_path)
+    assert again.stdout.count("trials are done") == 2
+    assert again.stdout.splitlines()[-3:] == lines
+    other = scalesearch("trust", STUDY, "--data", "digits", cwd=tmp_path)
+    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+    assert "the study was made with fractal scenes" in other.stderr
+
+
+def test_an_unfinished_search_is_not_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "half"
+    shutil.copytree(ROOT / "results" / "reference" / "resnet18-phi1-quick", folder)
+    for path in sorted((folder / "trials").iterdir())[:3]:
+        path.unlink()
+    found = scalesearch("trust", "half", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "half: is not finished; resume it first: scalesearch grid" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("results/reference/resnet18-phi1-quick",), "is a committed reference study, which is never changed"),
+        (("results/reference/mobilenet_v1-compare-4x-quick",), "is a committed reference study"),
+        (("results/none",), "is not a folder"),
+        (("tests",), "holds no study"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_line(words: tuple[str, ...], reason: str) -> None:
+    found = scalesearch("trust", *words, cwd=ROOT)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert reason in found.stderr
+
+
+def test_a_comparison_of_rules_has_no_proxy_to_ask(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "results" / "reference" / "mobilenet_v1-compare-4x-quick", tmp_path / "rules")
+    found = scalesearch("trust", "rules", cwd=tmp_path)
+    assert (found.returncode, found.stderr.count("\n")) == (2, 1)
+    assert "compares rules" in found.stderr
