@@ -65,7 +65,7 @@ def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
     shown = scalesearch("show", str(study), cwd=tmp_path)
     assert shown.stdout.splitlines()[-1] == done.stdout.splitlines()[-2]
     assert done.stdout.splitlines()[-1] == LAST.format("tiny-compare-4x-smoke")
-    assert (study / "curves.csv").read_text().count("\n") == 1 + 6
+    assert (study / "curves.csv").read_text().count("\n") == 1 + 8
     assert scalesearch("verify", str(study), cwd=tmp_path).returncode == 0
     winner = scalesearch(*SMOKE, "--winner", str(study / "winner.yaml"), "--name", "more", "--plan", cwd=tmp_path)
     assert winner.returncode == 0, winner.stderr
@@ -93,8 +93,8 @@ def test_several_costs_are_compared_one_after_the_other_and_drawn(tmp_path: Path
     done = scalesearch(*TWICE, "--seeds", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     small, large = (tmp_path / "results" / f"tiny-compare-{times}x-least" for times in (2, 4))
-    assert len(list((small / "trials").iterdir())) == 1 + 3
-    assert len(list((large / "trials").iterdir())) == 1 + 5
+    assert len(list((small / "trials").iterdir())) == 1 + 5
+    assert len(list((large / "trials").iterdir())) == 1 + 7
     # The baseline's trial is one: on the same images, trained once.
     shared = {path.name for path in (small / "trials").iterdir()} & {
         path.name for path in (large / "trials").iterdir()
@@ -108,7 +108,7 @@ def test_several_costs_are_compared_one_after_the_other_and_drawn(tmp_path: Path
         "Compound's lead at 4x (95 %, adju",
     ]
     assert lines[-1] == LAST.format("tiny-compare-4x-least")
-    assert (large / "curves.csv").read_text().count("\n") == 1 + 1 + 3 + 5
+    assert (large / "curves.csv").read_text().count("\n") == 1 + 1 + 5 + 7
     assert "Plotly.newPlot" in (large / "curves.html").read_text(encoding="utf-8")
     assert not list(small.glob("curves.*"))
 
