@@ -124,11 +124,10 @@ class Plan:
     def _adjusted_ratio(self, key: str) -> float:
         """The matched cost of a network's proxy over the wanted one: what its accuracy is adjusted for.
 
-        The literal protocol compares what it compares. Where latency is matched, the candidates differ in
-        multiply-adds on purpose, and a proxy's latency says nothing of theirs: nothing is adjusted.
+        Nothing in the literal protocol, nor where latency is matched: there candidates differ in MACs on purpose.
         """
-        asked = self.question
-        return 1.0 if asked.match == "none" or asked.cost == "latency" else self._proxy_ratio(key, asked.cost)
+        literal, by = self.question.match == "none", self.question.cost
+        return 1.0 if literal or by == "latency" else self._proxy_ratio(key, by)
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""

@@ -125,8 +125,8 @@ def test_several_costs_resume_as_a_whole(tmp_path: Path) -> None:
     (large / "curves.csv").unlink()
     again = scalesearch(*words, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert "results/few-2x: 7/8 done, resuming" in again.stdout
-    assert "results/few-4x: 11/12 done, resuming" in again.stdout
+    assert "results/few-2x: 11/12 done, resuming" in again.stdout
+    assert "results/few-4x: 15/16 done, resuming" in again.stdout
     assert ((large / "curves.csv").read_bytes(), (large / "curves.html").read_bytes()) == before
     for folder in (small, large):
         assert scalesearch("verify", str(folder), cwd=tmp_path).returncode == 0
