@@ -18,7 +18,7 @@ from scalesearch.design.baselines import load_baseline
 
 VERBS = {
     "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
-    "results check_phi plan",
+    "results check_phi plan scheduler sampler objectives max_params max_memory storage",
     "compare": "baseline times winner data budget seeds rounding runner address gpus_per_trial name results plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
