@@ -30,7 +30,9 @@ def commands(page: Path) -> list[str]:
 
 
 def is_slow(page: Path) -> bool:
-    return any(verb in command for command in commands(page) for verb in (" grid ", " export ", " compare ", " trust "))
+    return any(
+        verb in command for command in commands(page) for verb in (" grid ", " export ", " compare ", " trust ")
+    )
 
 
 @pytest.mark.parametrize(

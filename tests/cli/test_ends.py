@@ -49,8 +49,9 @@ class Search:
     def __call__(self, objective: object, *words: str, seeds: int = 1) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
         (self.folder / "budget.yaml").write_text(BUDGET.format(seeds=seeds))
-        self._monkeypatch.setattr("scalesearch.proxy.objective.ProxyTraining", lambda images: objective)
+        self._monkeypatch.setattr("scalesearch.proxy.objective.ProxyTraining", lambda *_: objective)
         command = ["grid", "--baseline", "tiny", "--budget", "./budget.yaml", "--runner", "inline", "--name", NAME]
+        command += ["--scheduler", "grid"]
         return self.run(*command, *words)
 
     def run(self, *words: str) -> tuple[int, str, str]:
