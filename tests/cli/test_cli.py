@@ -19,7 +19,8 @@ from scalesearch.design.baselines import load_baseline
 VERBS = {
     "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
     "results check_phi plan scheduler cost sampler objectives max_params max_memory storage",
-    "compare": "baseline times winner data budget seeds rounding cost runner address gpus_per_trial name results plan",
+    "compare": "baseline times winner data budget seeds rounding cost runner address gpus_per_trial name "
+    "results plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
