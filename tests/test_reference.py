@@ -40,8 +40,12 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
 def test_every_trial_was_really_trained(folder: Path) -> None:
     records = open_study(folder).records().values()
-    recipe = open_study(folder).plan.question.budget.recipe
-    assert all(len(record.outcome.epochs) == recipe.epochs for record in records)
+    plan = open_study(folder).plan
+    for record in records:
+        epochs = record.outcome.epochs
+        assert epochs[-1].samples == record.spec.since + plan.images(record.spec)
+        if plan.ladder is None:
+            assert len(epochs) == plan.question.budget.recipe.epochs
     assert all(record.outcome.training_seconds > 1 for record in records)
     losses = [record.outcome.epochs[-1].train_loss for record in records]
     assert len(set(losses)) == len(losses)
