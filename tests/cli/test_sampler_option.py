@@ -55,6 +55,7 @@ def test_show_and_verify_need_no_sampler(inline: Path) -> None:
     assert "all as written" in verified.stdout
 
 
+@pytest.mark.slow
 def test_ray_makes_the_same_suggestions_and_the_same_numbers(inline: Path, tmp_path: Path) -> None:
     done = scalesearch(*SMOKE, "optuna", "--runner", "ray", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
