@@ -71,7 +71,7 @@ def run(runner: Runner, specs: Sequence[TrialSpec], objective: ProxyTraining) ->
 
     start = time.perf_counter()
     with runner.session():
-        runner.run(specs, objective, listen)
+        runner.run([specs], objective, listen)
     return time.perf_counter() - start, training
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,8 +46,14 @@ class Runner(Protocol):
         """Hold what several runs share, such as a started Ray."""
         ...
 
-    def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
-        """Run all specs; returns when each is finished.
+    def run(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
+        """Run wave after wave; returns when each trial is finished.
+
+        Args:
+            waves: asked for the next one when all trials of the last are finished and told, so that what
+                comes next may depend on how they ended.
+            objective: what a trial measures.
+            listener: hears every event, here in this process.
 
         Raises:
             KeyboardInterrupt: stopped by Ctrl-C; unfinished specs have no `Finished`.

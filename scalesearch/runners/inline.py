@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 
 from scalesearch.runners.execution import Execution, Finished, Listener, Progressed, Started
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
@@ -18,9 +19,9 @@ class InlineRunner:
         """Nothing to hold."""
         return nullcontext()
 
-    def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
+    def run(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
         """See `Runner`."""
-        for spec in specs:
+        for spec in chain.from_iterable(waves):
             listener(Started(spec))
             execution = Execution(spec, objective)
             while not isinstance(step := execution.step(), Outcome):

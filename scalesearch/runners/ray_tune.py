@@ -13,7 +13,7 @@ import re
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -23,15 +23,10 @@ import ray._private.worker
 from ray import tune
 
 from scalesearch.errors import InputError
-from scalesearch.runners.execution import Finished, Listener
-from scalesearch.runners.ray_worker import Bridge, Watcher, Worker
-from scalesearch.search.canonical import as_json
-from scalesearch.search.trial import Objective, Outcome, TrialSpec
-
-MAX_FAILURES = 2
-"""How often a trial is begun anew, when the others are done, after its worker died."""
-
-_DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
+from scalesearch.runners.execution import Listener
+from scalesearch.runners.ray_watcher import Bridge, Watcher, Waves
+from scalesearch.runners.ray_worker import Worker
+from scalesearch.search.trial import Objective, TrialSpec
 
 # Read once, before Ray: our own progress replaces Tune's table, and its files are thrown away anyway.
 _QUIET = {
@@ -39,6 +34,8 @@ _QUIET = {
     "RAY_DEDUP_LOGS": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "100000",
+    # Tune would start the actors of a searcher's trials one after the other; a wave's are known at once.
+    "TUNE_MAX_PENDING_TRIALS_PG": "200",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -65,30 +62,24 @@ class RayRunner:
     cores: int | None = None
     logical_gpus: int | None = None
 
-    def run(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> None:
-        """See `Runner`; trials run side by side, begun in the order of `specs`."""
-        left = list(specs)
+    def run(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
+        """See `Runner`; the trials of a wave run side by side, begun in its order."""
         with self.session():
-            for _ in range(1 + MAX_FAILURES):
-                left = self._fit(left, objective, listener) if left else []
-            for spec in left:
-                listener(Finished(spec, Outcome("failed", (), 0.0, 0.0, _DIED)))
+            self._fit(waves, objective, listener)
 
-    def _fit(self, specs: Sequence[TrialSpec], objective: Objective, listener: Listener) -> list[TrialSpec]:
-        """Run each once; the specs whose worker died."""
-        watcher = Watcher(specs, listener)
+    def _fit(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
+        watcher = Watcher(waves, listener)
         trainable = tune.with_parameters(Worker, objective=objective, stall_seconds=self.stall_seconds)
         with _temporary_folder() as folder:
             tuner = tune.Tuner(
                 tune.with_resources(trainable, self._resources()),
-                param_space={"spec": tune.grid_search([as_json(spec) for spec in specs])},
-                tune_config=tune.TuneConfig(reuse_actors=True),
+                tune_config=tune.TuneConfig(search_alg=Waves(watcher.key), num_samples=-1, reuse_actors=True),
                 run_config=tune.RunConfig(
                     name="scalesearch",
                     storage_path=folder,
                     verbose=0,
                     callbacks=[Bridge(watcher.key)],
-                    # Not Tune's own retries: a network that kills its worker must not hold up the others.
+                    # Not Tune's own retries: they would come before the other trials.
                     failure_config=tune.FailureConfig(max_failures=0),
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 ),
@@ -101,7 +92,6 @@ class RayRunner:
                 raise watcher.error or error from None
             finally:
                 watcher.close()
-        return list(watcher.unfinished.values())
 
     def _resources(self) -> dict[str, float]:
         gpus = self.gpus_per_trial

@@ -1,16 +1,16 @@
-"""Both ends of a Ray Tune trial: the worker that trains, and the watcher that tells the driver of it."""
+"""The far end of a Ray Tune trial: the worker that trains."""
 
 from __future__ import annotations
 
 import math
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ray.tune import Callback, Trainable
+from ray.tune import Trainable
 
-from scalesearch.runners.execution import Event, Execution, Finished, Listener, Progressed, Started
+from scalesearch.runners.execution import Execution
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
@@ -64,69 +64,3 @@ class Worker(Trainable):  # type: ignore[misc]  # ray has no types
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """See `save_checkpoint`."""
-
-
-class Watcher:
-    """The driver's side of a run: turns what Tune says into events. Lives outside what Tune pickles.
-
-    What is left in `unfinished` when Tune is through are the trials whose worker died.
-    """
-
-    def __init__(self, specs: Sequence[TrialSpec], listener: Listener) -> None:
-        self.key = f"{os.getpid()}-{id(self)}"
-        self.unfinished = {spec.id: spec for spec in specs}
-        self.error: Exception | None = None
-        """What the listener raised, such as a full disk; Tune ends with a traceback of its own around it."""
-        self._listener = listener
-        _WATCHERS[self.key] = self
-
-    def close(self) -> None:
-        """Listen no more."""
-        del _WATCHERS[self.key]
-
-    def started(self, trial: Any) -> None:
-        """A trial has a slot."""
-        self._tell(Started(from_json(TrialSpec, trial.config["spec"])))
-
-    def reported(self, trial: Any, result: Mapping[str, Any]) -> None:
-        """A trial finished an epoch or itself."""
-        spec = from_json(TrialSpec, trial.config["spec"])
-        if "outcome" in result:
-            self.finish(spec, from_json(Outcome, result["outcome"]))
-        elif "epoch" in result:
-            self._tell(Progressed(spec, from_json(Epoch, result["epoch"])))
-
-    def finish(self, spec: TrialSpec, outcome: Outcome) -> None:
-        """Tell of a trial's end, once."""
-        if self.unfinished.pop(spec.id, None) is not None:
-            self._tell(Finished(spec, outcome))
-
-    def _tell(self, event: Event) -> None:
-        try:
-            self._listener(event)
-        except Exception as error:
-            self.error = error
-            raise
-
-
-_WATCHERS: dict[str, Watcher] = {}
-"""The runs under way in this process."""
-
-
-class Bridge(Callback):  # type: ignore[misc]  # ray has no types
-    """Passes Tune's callbacks to the watcher of the same process; holds its key alone, so it pickles."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def on_trial_start(self, *, trial: Any, **_: Any) -> None:
-        """A trial has a slot."""
-        _WATCHERS[self._key].started(trial)
-
-    def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
-        """A trial finished an epoch or itself."""
-        _WATCHERS[self._key].reported(trial, result)
-
-    def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
-        """The last result of a trial comes here only."""
-        _WATCHERS[self._key].reported(trial, trial.last_result or {})

@@ -47,9 +47,8 @@ def search(
 
     if not study.plan.left(outcomes):
         return
-    with runner.session():
-        while specs := study.plan.left(outcomes):
-            runner.run(specs, objective, on_event)
+    # Each wave is what the plan asks for once the one before is recorded.
+    runner.run(iter(lambda: study.plan.left(outcomes), ()), objective, on_event)
     shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
 
 

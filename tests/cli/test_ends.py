@@ -222,7 +222,7 @@ def foreign_record(search: Search) -> None:
         if isinstance(event, Finished):
             study(search.study).add(TrialRecord(event.spec, event.outcome, counted(event.spec)))
 
-    InlineRunner().run(trials(1), Planted(), keep)
+    InlineRunner().run([trials(1)], Planted(), keep)
 
 
 def test_show_tells_how_far_an_unfinished_study_is(search: Search) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -40,7 +40,7 @@ class Told:
 
 def told_by(runner: Runner) -> Told:
     events: list[Event] = []
-    runner.run(SPECS, OBJECTIVE, events.append)
+    runner.run([SPECS], OBJECTIVE, events.append)
     return Told(runner, tuple(events))
 
 
@@ -118,8 +118,38 @@ def test_times_are_measured(told: Told) -> None:
 
 def test_nothing_to_run_is_no_event(told: Told) -> None:
     events: list[Event] = []
-    told.runner.run([], OBJECTIVE, events.append)
+    told.runner.run([[]], OBJECTIVE, events.append)
     assert events == []
+
+
+def test_a_wave_is_asked_for_when_the_last_one_is_told(told: Told) -> None:
+    """A rung is chosen by the accuracies of the one below: all of them, retried ones too."""
+    ends: list[TrialSpec] = []
+    seen: list[list[TrialSpec]] = []
+
+    def waves() -> Iterator[Sequence[TrialSpec]]:
+        for wave in (SPECS[:3], SPECS[:0], SPECS[3:4], SPECS[4:6]):
+            seen.append(list(ends))
+            yield wave
+        seen.append(list(ends))
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Finished):
+            ends.append(event.spec)
+
+    told.runner.run(waves(), OBJECTIVE, listener)
+    assert [len(one) for one in seen] == [0, 3, 3, 4, 6]
+    assert {spec.id for spec in seen[1]} == {spec.id for spec in SPECS[:3]}
+    assert seen[3][-1] == SPECS[3]
+
+
+def test_what_a_wave_raises_ends_the_run_as_it_is(told: Told) -> None:
+    def waves() -> Iterator[Sequence[TrialSpec]]:
+        yield SPECS[:1]
+        raise OSError("a record cannot be read")
+
+    with pytest.raises(OSError, match=r"^a record cannot be read$"):
+        told.runner.run(waves(), OBJECTIVE, lambda event: None)
 
 
 def test_what_a_listener_raises_ends_the_run_as_it_is(told: Told) -> None:
@@ -130,7 +160,7 @@ def test_what_a_listener_raises_ends_the_run_as_it_is(told: Told) -> None:
             raise OSError("disk full")
 
     with pytest.raises(OSError, match=r"^disk full$"):
-        told.runner.run(SPECS[:2], OBJECTIVE, listener)
+        told.runner.run([SPECS[:2]], OBJECTIVE, listener)
 
 
 def test_ctrl_c_while_an_event_is_told_leaves_as_ctrl_c(told: Told) -> None:
@@ -138,7 +168,7 @@ def test_ctrl_c_while_an_event_is_told_leaves_as_ctrl_c(told: Told) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        told.runner.run(SPECS[:1], OBJECTIVE, listener)
+        told.runner.run([SPECS[:1]], OBJECTIVE, listener)
 
 
 def test_all_runners_find_the_same(inline: Told, ray: Told) -> None:

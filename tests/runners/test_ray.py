@@ -14,7 +14,8 @@ from planted import Planted, log_lines, trials
 from scalesearch.errors import InputError
 from scalesearch.runners.execution import Event, Finished, Runner
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.runners.ray_tune import MAX_FAILURES, RayRunner
+from scalesearch.runners.ray_tune import RayRunner
+from scalesearch.runners.ray_watcher import MAX_FAILURES
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 
 ONE_SLOT = RayRunner(gpus_per_trial=1)
@@ -28,7 +29,7 @@ def _ray_is_up(start_ray: Callable[[], None]) -> None:
 
 def finished(runner: Runner, specs: Sequence[TrialSpec], objective: Objective) -> dict[str, Outcome]:
     events: list[Event] = []
-    runner.run(specs, objective, events.append)
+    runner.run([specs], objective, events.append)
     ends = [event for event in events if isinstance(event, Finished)]
     assert Counter(event.spec.id for event in ends) == Counter(spec.id for spec in specs)
     return {event.spec.id: event.outcome for event in ends}
@@ -66,7 +67,7 @@ def test_a_run_that_broke_off_gives_its_slots_back(
         raise error
 
     with pytest.raises(error) as caught:
-        ONE_SLOT.run(trials(2), Planted(), listener)
+        ONE_SLOT.run([trials(2)], Planted(), listener)
     start_ray()
     (outcome,) = finished(ONE_SLOT, trials(1), Planted()).values()
     assert outcome.state == "complete"
@@ -87,6 +88,15 @@ def test_a_trial_that_hangs_is_given_up_and_its_slot_goes_on_in_a_new_process(tm
     assert third != second, "the thread that hangs must not live on beside the next trial"
 
 
+def test_a_slot_lasts_from_wave_to_wave(tmp_path: Path) -> None:
+    """A worker imports torch, for seconds; a search by halving has a wave for every rung."""
+    log, specs = tmp_path / "log", trials(3)
+    ONE_SLOT.run([[spec] for spec in specs], Planted(log=str(log)), lambda event: None)
+    starts = [(trial, process) for what, trial, process, _ in log_lines(log) if what == "start"]
+    assert [trial for trial, _ in starts] == [spec.id for spec in specs]
+    assert len({process for _, process in starts}) == 1
+
+
 def test_four_quarters_of_a_gpu_run_at_the_same_time(tmp_path: Path) -> None:
     log, specs = tmp_path / "log", trials(4)
     finished(RayRunner(gpus_per_trial=0.25), specs, Planted(epochs=4, seconds=1.2, log=str(log)))
@@ -99,7 +109,7 @@ def test_four_quarters_of_a_gpu_run_at_the_same_time(tmp_path: Path) -> None:
 
 def test_more_gpus_than_there_are_is_bad_input() -> None:
     with pytest.raises(InputError, match=r"--gpus-per-trial 2: there .* leave it out") as caught:
-        RayRunner(gpus_per_trial=2).run(trials(1), Planted(), lambda event: None)
+        RayRunner(gpus_per_trial=2).run([trials(1)], Planted(), lambda event: None)
     assert "\n" not in str(caught.value)
 
 

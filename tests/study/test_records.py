@@ -145,7 +145,7 @@ def test_records_hold_what_a_runner_tells(tmp_path: Path) -> None:
         if isinstance(event, Finished):
             write_record(tmp_path, TrialRecord(event.spec, event.outcome, counted(event.spec)))
 
-    InlineRunner().run(trials(4), Planted(diverges=(2,)), keep)
+    InlineRunner().run([trials(4)], Planted(diverges=(2,)), keep)
     found = read_records(tmp_path)
     assert [found[spec.id].outcome.state for spec in trials(4)] == ["complete", "complete", "diverged", "complete"]
 

@@ -1,0 +1,158 @@
+"""The driver's end of Ray Tune trials: hands out the trials, wave by wave, and tells what becomes of them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.search import Searcher
+
+from scalesearch.runners.execution import Event, Finished, Listener, Progressed, Started
+from scalesearch.search.canonical import as_json, from_json
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import Outcome, TrialSpec
+
+MAX_FAILURES = 2
+"""How often a trial is begun anew, when the others of its wave are done, after its worker died."""
+
+_DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
+
+
+class Watcher:
+    """Gives Tune its trials and turns what Tune says of them into events. Lives outside what Tune pickles."""
+
+    def __init__(self, waves: Iterable[Sequence[TrialSpec]], listener: Listener) -> None:
+        self.key = f"{os.getpid()}-{id(self)}"
+        self.error: Exception | None = None
+        """What the listener or a wave raised, such as a full disk; Tune puts a traceback of its own around it."""
+        self._waves = iter(waves)
+        self._listener = listener
+        self._queue: deque[TrialSpec] = deque()
+        self._unfinished: set[str] = set()
+        self._to_begin_anew: list[TrialSpec] = []
+        self._deaths: Counter[str] = Counter()
+        _WATCHERS[self.key] = self
+
+    def close(self) -> None:
+        """Listen no more."""
+        del _WATCHERS[self.key]
+
+    def next_spec(self) -> TrialSpec | None:
+        """The trial to begin next; None while that depends on trials that are under way.
+
+        A network that kills its worker must not hold up the others, so it is begun anew after them.
+
+        Raises:
+            StopIteration: nothing is left to run.
+        """
+        while not self._queue:
+            if self._unfinished:
+                return None
+            self._queue.extend(self._to_begin_anew or self._next_wave())
+            self._to_begin_anew.clear()
+        spec = self._queue.popleft()
+        self._unfinished.add(spec.id)
+        return spec
+
+    def _next_wave(self) -> Sequence[TrialSpec]:
+        try:
+            return next(self._waves)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.error = error
+            raise
+
+    def started(self, trial: Any) -> None:
+        """A trial has a slot."""
+        self._tell(Started(_spec(trial)))
+
+    def reported(self, trial: Any, result: Mapping[str, Any]) -> None:
+        """A trial finished an epoch or itself."""
+        if "outcome" in result:
+            self._finish(_spec(trial), from_json(Outcome, result["outcome"]))
+        elif "epoch" in result:
+            self._tell(Progressed(_spec(trial), from_json(Epoch, result["epoch"])))
+
+    def died(self, trial: Any) -> None:
+        """A trial's worker is gone; without a word of its end, the trial is begun anew."""
+        spec = _spec(trial)
+        if spec.id not in self._unfinished:
+            return
+        self._deaths[spec.id] += 1
+        if self._deaths[spec.id] > MAX_FAILURES:
+            self._finish(spec, Outcome("failed", (), 0.0, 0.0, _DIED))
+        else:
+            self._unfinished.remove(spec.id)
+            self._to_begin_anew.append(spec)
+
+    def _finish(self, spec: TrialSpec, outcome: Outcome) -> None:
+        if spec.id in self._unfinished:
+            self._unfinished.remove(spec.id)
+            self._tell(Finished(spec, outcome))
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._listener(event)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+_WATCHERS: dict[str, Watcher] = {}
+"""The runs under way in this process."""
+
+
+def _spec(trial: Any) -> TrialSpec:
+    return from_json(TrialSpec, trial.config["spec"])
+
+
+class Bridge(Callback):  # type: ignore[misc]  # ray has no types
+    """Passes Tune's callbacks to the watcher of the same process; holds its key alone, so it pickles."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def on_trial_start(self, *, trial: Any, **_: Any) -> None:
+        """A trial has a slot."""
+        _WATCHERS[self._key].started(trial)
+
+    def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
+        """A trial finished an epoch or itself."""
+        _WATCHERS[self._key].reported(trial, result)
+
+    def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
+        """The last result of a trial comes here only."""
+        _WATCHERS[self._key].reported(trial, trial.last_result or {})
+
+    def on_trial_error(self, *, trial: Any, **_: Any) -> None:
+        """A trial's worker is gone."""
+        _WATCHERS[self._key].died(trial)
+
+
+class Waves(Searcher):  # type: ignore[misc]  # ray has no types
+    """Asks the watcher for every trial, so that one Tune run, with its actors, lasts for all waves."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self._key = key
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # noqa: ARG002 (as in Searcher)
+        """The next trial; None while there is none yet."""
+        try:
+            spec = _WATCHERS[self._key].next_spec()
+        except StopIteration:
+            return str(Searcher.FINISHED)
+        return None if spec is None else {"spec": as_json(spec)}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """The watcher has heard of it by `Bridge`."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """What a study knows are its records."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """See `save`."""
