@@ -19,10 +19,10 @@ grid: $(READY)  ## the main job on the embedded data: results/b0-phi1-quick
 	$(BIN)/scalesearch grid --baseline b0 --phi 1
 
 test: $(READY)  ## the default suite, under five minutes on two cores
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: $(READY)  ## everything: b0-sized searches, 50 kills, every documented command
-	KILLS=50 $(BIN)/pytest -n 2 --dist loadfile -m ''
+	KILLS=50 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m ''
 
 $(INTEROP)/.ready: pyproject.toml constraints.txt constraints-interop.txt
 	$(PYTHON) -m venv $(INTEROP)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import scalesearch
 
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.baselines import load_baseline
@@ -50,8 +49,7 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
     for name, text in FILE.findall(page.read_text(encoding="utf-8")):
         (tmp_path / name).write_text(text)
     for command in commands(page):
-        words = [sys.executable, "-m", *shlex.split(command)]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = scalesearch(*shlex.split(command)[1:], cwd=tmp_path, timeout=1800)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         assert done.stdout
 
@@ -63,8 +61,7 @@ def test_cheap_readme_commands_run(tmp_path: Path) -> None:
     cheap = [one for one in commands(ROOT / "README.md") if " grid " not in one and " export " not in one]
     assert len(cheap) >= 5
     for command in cheap:
-        words = [sys.executable, "-m", *shlex.split(command)]
-        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = scalesearch(*shlex.split(command)[1:], cwd=tmp_path, timeout=1800)
         assert done.returncode == 0, f"{command}: {done.stderr}"
 
 

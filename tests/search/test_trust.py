@@ -70,13 +70,13 @@ def test_a_lost_ranking_is_not_to_be_used() -> None:
 def test_noise_alone_cannot_tell() -> None:
     verdicts = [
         agreement("longer", points(lambda _: 0.7, 0.05, 2 * i), points(lambda _: 0.7, 0.05, 2 * i + 1)).verdict
-        for i in range(40)
+        for i in range(20)
     ]
-    assert verdicts.count("cannot tell") >= 30
-    assert verdicts.count("trust") <= 2
+    assert verdicts.count("cannot tell") >= 15
+    assert verdicts.count("trust") <= 1
 
 
-@pytest.mark.parametrize(("axis", "name"), enumerate(("depth", "width", "resolution")))
+@pytest.mark.parametrize(("axis", "name"), list(enumerate(("depth", "width", "resolution"))))
 def test_a_drift_has_a_direction(axis: int, name: str) -> None:
     """Bello et al. 2021, section 6: what wins moves toward one dimension as training is longer."""
     start = {"depth": 1, "width": 2, "resolution": 0}[name]

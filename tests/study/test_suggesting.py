@@ -43,7 +43,7 @@ def never(networks: Sequence[Architecture]) -> list[float]:
     raise AssertionError("no latency was asked for")
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "gp", "nsga2"])
+@pytest.mark.parametrize("sampler", ["tpe", pytest.param("gp", marks=pytest.mark.slow), "nsga2"])
 def test_a_killed_search_goes_on_with_the_same_points_and_trains_nothing_twice(
     sampler: str, tmp_path: Path
 ) -> None:
