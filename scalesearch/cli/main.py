@@ -36,6 +36,7 @@ def _verbs() -> None:
         family,
         grid,
         importing,
+        latency,
         show,
         solve,
         tables,
@@ -48,6 +49,7 @@ def _verbs() -> None:
     app.command("cost")(cost.cost)
     app.command("explain")(explain.explain)
     app.command("solve")(solve.solve)
+    app.command("latency")(latency.latency)
     app.command("tables")(tables.tables)
     app.command("family")(family.family)
     app.command("export")(export.export)
