@@ -135,8 +135,8 @@ def _protocol(facts: dict[str, object]) -> str:
     machine = facts["environment"]
     assert isinstance(machine, dict)
     return (
-        f"Medians of {facts['runs']} turns after {facts['warm_ups']} warm-up runs, {facts['reference']} before each "
-        "network in every turn;\neager float32, torch "
+        f"Medians of {facts['runs']} turns after {facts['warm_ups']} warm-up runs, {facts['reference']} before "
+        "each network in every turn;\neager float32, torch "
         f"{machine['torch']}, {machine['processor']}. On the core the thread's own time is taken."
     )
 

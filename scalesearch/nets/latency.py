@@ -77,11 +77,11 @@ def latencies_beside(
 ) -> tuple[Latency, list[Beside]]:
     """What a forward pass takes: eager float32, eval, no gradients.
 
-    On the first GPU where there is one and no other device is asked for, else on one thread. All are warmed up and then run in turns, and before
-    every network the baseline runs again: a machine that slows down slows both, and their ratio stays. In its turn
-    a network runs twice and the second run counts: in use its weights are not what another network has just driven
-    out of the cache. On the CPU the thread's own time counts, which is what passes on a machine that does nothing
-    else; on a GPU the time until it has finished.
+    On the first GPU where there is one and no other device is asked for, else on one thread. All are warmed up and
+    then run in turns, and before every network the baseline runs again: a machine that slows down slows both, and
+    their ratio stays. In its turn a network runs twice and the second run counts: in use its weights are not what
+    another network has just driven out of the cache. On the CPU the thread's own time counts, which is what passes
+    on a machine that does nothing else; on a GPU the time until it has finished.
 
     Args:
         baseline: what ratios are of.

@@ -19,7 +19,7 @@ Call = tuple[int, int, str | None]
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """A GPU that needs a nanosecond for a multiply-add, and a core that needs ten; runs, batch and device of calls."""
+    """What was asked of a GPU that needs 1 ns for a multiply-add and a core that needs 10: runs, batch, device."""
     asked: list[Call] = []
 
     def planted(
