@@ -29,6 +29,7 @@ _BAD_INPUT = 2
 def _verbs() -> None:
     """Attach every verb; each module holds one."""
     from scalesearch.cli import (
+        cam,
         compare,
         cost,
         explain,
@@ -50,6 +51,7 @@ def _verbs() -> None:
     app.command("explain")(explain.explain)
     app.command("solve")(solve.solve)
     app.command("latency")(latency.latency)
+    app.command("cam")(cam.cam)
     app.command("tables")(tables.tables)
     app.command("family")(family.family)
     app.command("export")(export.export)
