@@ -1,7 +1,7 @@
 """Train the five networks of the paper's Figure 7 in small, on fractal scenes: `python docs/figures/cam.py`.
 
 `tiny` at half its width and Table 7's rows: four times the layers, twice the channels, twice the side, and all
-three (1.4, 1.2, 1.3). One seed and about three minutes on one core; the weights go to results/reference/cam.
+three (1.4, 1.2, 1.3). One seed, some minutes on one core; the weights go to results/reference/cam.
 """
 
 from __future__ import annotations

@@ -84,6 +84,8 @@ def _drawn(found: dict[str, Weights], classes: Sequence[str], shown: Shown, of: 
     """The picture as a PNG file."""
     from io import BytesIO
 
+    from PIL import Image
+
     from scalesearch.proxy.strips import plain, strip
 
     mapped = list(shown.labels) if of is None and shown.labels else [of] * len(shown.names)
@@ -98,7 +100,8 @@ def _drawn(found: dict[str, Weights], classes: Sequence[str], shown: Shown, of: 
     ]
     images = [(plain(image), word) for image, word in zip(shown.images_NHWC, words, strict=True)]
     picture, file = strip(["image", *found], list(zip(images, *columns, strict=True))), BytesIO()
-    picture.save(file, "PNG", optimize=True)
+    # A palette makes the file a third as large: it is full of the images' noise.
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

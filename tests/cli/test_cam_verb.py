@@ -21,6 +21,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of, with_classes
 from scalesearch.proxy.strips import TILE
 
+ROOT = Path(__file__).parents[2]
 SMOKE = tuple(f"fractal {label}" for label in range(3))
 BASE = with_classes(load_baseline("tiny"), 3)
 
@@ -62,7 +63,7 @@ def drawn(folder: Path, name: str, *networks: str, **options: object) -> np.ndar
     out = folder / name
     words = {"images": str(folder / "pictures"), "of": None, "count": 4, "budget": "smoke", "out": out, **options}
     cam([str(folder / one) for one in networks], **words)  # type: ignore[arg-type]
-    return np.asarray(Image.open(out)).astype(int)
+    return np.asarray(Image.open(out).convert("RGB")).astype(int)
 
 
 def test_pictures_without_classes_get_the_first_networks_choice(folder: Path) -> None:
@@ -111,3 +112,15 @@ def test_a_network_of_its_own_side_sees_the_image_at_it(folder: Path) -> None:
     )
     assert left.shape == right.shape
     assert not np.array_equal(left[:, 2 * TILE :], right[:, 2 * TILE :])
+
+
+def test_the_picture_in_the_docs_is_drawn_by_its_command(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "cam.md").read_text(encoding="utf-8")
+    line = next(line for line in page.splitlines() if line.startswith("    scalesearch cam "))
+    cam([str(ROOT / word) for word in line.split()[2:]], "fractal", None, 4, "quick", tmp_path / "cam.png")
+    kept, now = (
+        np.asarray(Image.open(path).convert("RGB")).astype(int)
+        for path in (ROOT / "docs" / "figures" / "cam.png", tmp_path / "cam.png")
+    )
+    assert kept.shape == now.shape
+    assert np.abs(kept - now).mean() < 3  # of 255: the palette and the last bits differ between machines
