@@ -29,9 +29,8 @@ def commands(page: Path) -> list[str]:
 
 
 def is_slow(page: Path) -> bool:
-    return any(
-        verb in command for command in commands(page) for verb in (" grid ", " export ", " compare ", " trust ")
-    )
+    slow = (" grid ", " export ", " compare ", " trust ", " latency ", " cam ")
+    return any(verb in command for command in commands(page) for verb in slow)
 
 
 @pytest.mark.parametrize(

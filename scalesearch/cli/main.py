@@ -29,6 +29,7 @@ _BAD_INPUT = 2
 def _verbs() -> None:
     """Attach every verb; each module holds one."""
     from scalesearch.cli import (
+        cam,
         compare,
         cost,
         explain,
@@ -36,6 +37,7 @@ def _verbs() -> None:
         family,
         grid,
         importing,
+        latency,
         show,
         solve,
         tables,
@@ -48,6 +50,8 @@ def _verbs() -> None:
     app.command("cost")(cost.cost)
     app.command("explain")(explain.explain)
     app.command("solve")(solve.solve)
+    app.command("latency")(latency.latency)
+    app.command("cam")(cam.cam)
     app.command("tables")(tables.tables)
     app.command("family")(family.family)
     app.command("export")(export.export)

@@ -1,4 +1,4 @@
-"""How long a network takes for one image, measured here."""
+"""How long a network takes for a batch of images, by default of one, measured here."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import numpy as np
 import torch
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.threads import one_thread
 
-_WARM_UPS = 3
+WARM_UPS = 3
+"""Runs of every network before the first turn."""
 RUNS = 15
 """Turns that a figure comes from."""
 BATCH = 1
 THREADS = 1
+"""Of the CPU, where it is measured."""
+DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +63,52 @@ def latencies(networks: Sequence[Architecture]) -> list[float]:
     return [one.latency.seconds for one in latencies_beside(networks[0], networks)[1]] if networks else []
 
 
-def latencies_beside(
-    baseline: Architecture, networks: Sequence[Architecture], runs: int = RUNS
-) -> tuple[Latency, list[Beside]]:
-    """What a forward pass of one image takes: eager float32, eval, no gradients.
+def devices() -> list[str]:
+    """Those of `DEVICES` that are here."""
+    return [one for one in DEVICES if one == "cpu" or torch.cuda.is_available()]
 
-    On the first GPU where there is one, else on one thread. All are warmed up and then run in turns, and before
-    every network the baseline runs again: a machine that slows down slows both, and their ratio stays. In its turn
-    a network runs twice and the second run counts: in use its weights are not what another network has just driven
-    out of the cache. On the CPU the thread's own time counts, which is what passes on a machine that does nothing
-    else; on a GPU the time until it has finished.
+
+def latencies_beside(
+    baseline: Architecture,
+    networks: Sequence[Architecture],
+    runs: int = RUNS,
+    batch: int = BATCH,
+    device: str | None = None,
+) -> tuple[Latency, list[Beside]]:
+    """What a forward pass takes: eager float32, eval, no gradients.
+
+    On the first GPU where there is one and no other device is asked for, else on one thread. All are warmed up and
+    then run in turns, and before every network the baseline runs again: a machine that slows down slows both, and
+    their ratio stays. In its turn a network runs twice and the second run counts: in use its weights are not what
+    another network has just driven out of the cache. On the CPU the thread's own time counts, which is what passes
+    on a machine that does nothing else; on a GPU the time until it has finished.
 
     Args:
         baseline: what ratios are of.
         networks: what is timed beside it.
         runs: turns, warm-up left out.
+        batch: images a pass.
+        device: one of `devices()`.
 
     Returns:
         The baseline's latency over all its runs, and every network's.
+
+    Raises:
+        InputError: the GPU's memory does not hold the networks and their images.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return _take_turns(baseline, networks, runs, batch, torch.device(device or devices()[-1]))
+    except torch.cuda.OutOfMemoryError as error:
+        raise InputError(
+            f"{len(networks) + 1} networks and {batch} images a pass: more than the GPU's memory; take fewer"
+        ) from error
+
+
+def _take_turns(
+    baseline: Architecture, networks: Sequence[Architecture], runs: int, batch: int, device: torch.device
+) -> tuple[Latency, list[Beside]]:
     with torch.inference_mode(), one_thread():
-        base, *built = [_Runner(one, device) for one in (baseline, *networks)]
+        base, *built = [_Runner(one, batch, device) for one in (baseline, *networks)]
         turns = [[(base.seconds(), one.seconds()) for one in built or [base]] for _ in range(runs)]
     times = np.array(turns)  # (turns, networks, baseline and network)
     found = [_latency(times[:, i, 1]) for i in range(len(built))]
@@ -97,24 +125,24 @@ def _latency(seconds: np.ndarray) -> Latency:
 class _Runner:
     """A network on its device, warm."""
 
-    def __init__(self, architecture: Architecture, device: torch.device) -> None:
+    def __init__(self, architecture: Architecture, batch: int, device: torch.device) -> None:
         side = architecture.resolution
         self._network = ConvNet(architecture).eval().to(device)
-        self._image = torch.zeros(BATCH, 3, side, side, device=device)
+        self._images = torch.zeros(batch, 3, side, side, device=device)
         # On one thread nothing waits for anything: its own clock stands while other programs have the core.
         self._clock = time.perf_counter if device.type == "cuda" else time.thread_time
-        for _ in range(_WARM_UPS):
-            self._network(self._image)
+        for _ in range(WARM_UPS):
+            self._network(self._images)
 
     def seconds(self) -> float:
         """Of the second of two runs."""
-        self._network(self._image)
+        self._network(self._images)
         self._finish()
         start = self._clock()
-        self._network(self._image)
+        self._network(self._images)
         self._finish()
         return self._clock() - start
 
     def _finish(self) -> None:
-        if self._image.is_cuda:
+        if self._images.is_cuda:
             torch.cuda.synchronize()

@@ -90,8 +90,13 @@ def _scenes_key(recipe: SceneRecipe, px: int) -> str:
 
 def _scene_arrays(recipe: SceneRecipe, px: int) -> SplitArrays:
     train_NHWC, val_NHWC = render_scenes(recipe, px)
-    names = tuple(f"fractal {label}" for label in range(recipe.classes))
-    return SplitArrays(train_NHWC, scene_labels(recipe, val=False), val_NHWC, scene_labels(recipe, val=True), names)
+    labels = scene_labels(recipe, val=False), scene_labels(recipe, val=True)
+    return SplitArrays(train_NHWC, labels[0], val_NHWC, labels[1], scene_names(recipe))
+
+
+def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
+    """The names of the scenes' classes."""
+    return tuple(f"fractal {label}" for label in range(recipe.classes))
 
 
 def _digit_arrays(px: int) -> SplitArrays:

@@ -17,7 +17,8 @@ from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.pictures import SPLIT_RULE_VERSION, Picture, read_pictures
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+"""Of picture files; others in a folder are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,14 @@ def listing_key(listing: FolderListing, px: int) -> str:
 def read_folder(listing: FolderListing, px: int) -> SplitArrays:
     """Decodes every file (see `pictures.read_pictures`)."""
     pictures = [
-        Picture(str(one.path.relative_to(listing.root)), one.label, one.split, partial(_open, one.path))
+        Picture(str(one.path.relative_to(listing.root)), one.label, one.split, partial(open_file, one.path))
         for one in listing.files
     ]
     return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", px)
 
 
-def _open(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
+    """A regular file's bytes; `OSError` for anything else."""
     if not path.is_file():  # a socket or a pipe would wait for ever
         raise OSError("not a file")
     return path.open("rb")
@@ -114,11 +116,11 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _image_paths(root: Path, folder: Path) -> list[Path]:
-    paths = [entry for entry in _entries(folder) if entry.suffix.lower() in _SUFFIXES]
+    paths = [entry for entry in _entries(folder) if entry.suffix.lower() in SUFFIXES]
     if not paths:
         raise InputError(
             f"data folder {_shown(root)}: class '{printable(str(folder.relative_to(root)))}' has no images "
-            f"({' '.join(_SUFFIXES)}): add some, or remove it"
+            f"({' '.join(SUFFIXES)}): add some, or remove it"
         )
     return paths
 

@@ -50,14 +50,7 @@ def read_pictures(pictures: Sequence[Picture], classes: Sequence[str], where: st
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
     splits, or if a class is too small to split.
     """
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Pillow warns of odd metadata and of sizes that are refused below.
-        warnings.simplefilter("ignore")
-        decoded = list(pool.map(lambda one: _decode(one, px), pictures))
-    broken = [(one, why) for one, why in zip(pictures, decoded, strict=True) if isinstance(why, str)]
-    if broken:
-        raise InputError(_broken_message(where, len(pictures), broken))
-    found = [one for one in decoded if not isinstance(one, str)]
+    found = _decoded(pictures, where, px)
     labels, digests = [one.label for one in pictures], [digest for digest, _ in found]
     if pictures[0].split is None:
         train, val = split_by_content(labels, digests, classes)
@@ -73,6 +66,22 @@ def read_pictures(pictures: Sequence[Picture], classes: Sequence[str], where: st
     train_images, val_images = (np.stack([found[index][1] for index in part]) for part in (train, val))
     labels_N = np.array(labels, np.int64)
     return SplitArrays(train_images, labels_N[train], val_images, labels_N[val], tuple(classes))
+
+
+def read_squares(pictures: Sequence[Picture], where: str, px: int) -> NDArray[np.uint8]:
+    """The pictures' centre squares (N, px, px, 3), RGB; raises `InputError` if one cannot be read."""
+    return np.stack([square for _, square in _decoded(pictures, where, px)])
+
+
+def _decoded(pictures: Sequence[Picture], where: str, px: int) -> list[tuple[str, NDArray[np.uint8]]]:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Pillow warns of odd metadata and of sizes that are refused below.
+        warnings.simplefilter("ignore")
+        decoded = list(pool.map(lambda one: _decode(one, px), pictures))
+    broken = [(one, why) for one, why in zip(pictures, decoded, strict=True) if isinstance(why, str)]
+    if broken:
+        raise InputError(_broken_message(where, len(pictures), broken))
+    return [one for one in decoded if not isinstance(one, str)]
 
 
 def picture_digest(rgb_HWC: NDArray[np.uint8]) -> str:

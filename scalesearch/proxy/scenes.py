@@ -63,6 +63,13 @@ def render_scenes(recipe: SceneRecipe, px: int) -> tuple[Images, Images]:
     return _render_split(recipe, px, classes, pool, False), _render_split(recipe, px, classes, pool, True)
 
 
+def first_val_scenes(recipe: SceneRecipe, px: int, count: int) -> Images:
+    """The first `count` validation scenes of `render_scenes`, one of each class while there are classes."""
+    classes, pool = scene_codes(recipe)
+    labels = scene_labels(recipe, val=True)[:count].tolist()
+    return _render_batch(recipe, px, classes, pool, labels, [_stream(recipe, True, i) for i in range(len(labels))])
+
+
 def _render_split(recipe: SceneRecipe, px: int, classes: Codes, pool: Codes, val: bool) -> Images:
     labels_N = scene_labels(recipe, val)
     images_NHWC = np.empty((len(labels_N), px, px, 3), np.uint8)
@@ -70,12 +77,15 @@ def _render_split(recipe: SceneRecipe, px: int, classes: Codes, pool: Codes, val
     batch = max(1, _BATCH_POINTS // points)
     for begin in range(0, len(labels_N), batch):
         labels = [int(label) for label in labels_N[begin : begin + batch]]
-        rngs = [
-            np.random.Generator(np.random.PCG64(np.random.SeedSequence(recipe.seed, spawn_key=(1 + val, index))))
-            for index in range(begin, begin + len(labels))
-        ]
+        rngs = [_stream(recipe, val, index) for index in range(begin, begin + len(labels))]
         images_NHWC[begin : begin + len(labels)] = _render_batch(recipe, px, classes, pool, labels, rngs)
     return images_NHWC
+
+
+def _stream(recipe: SceneRecipe, val: bool, index: int) -> np.random.Generator:
+    """The generator of scene `index` of a split."""
+    seeds = np.random.SeedSequence(recipe.seed, spawn_key=(1 + val, index))
+    return np.random.Generator(np.random.PCG64(seeds))
 
 
 def _steps(recipe: SceneRecipe, px: int) -> int:

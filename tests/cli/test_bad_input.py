@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from dataclasses import replace
 from decimal import Decimal
@@ -71,6 +72,19 @@ BAD = [
     ["solve", "b0", "--max-flops", "1G", "--rounding", "x"],
     ["solve", "b0", "--max-flops", "1G", "--out", "member.txt"],
     ["solve", "tiny", "--max-flops", "1k", "--max-params", "1"],
+    ["latency"],
+    ["latency", "b99"],
+    ["latency", "tiny", "missing.yaml"],
+    ["latency", "tiny", "--against", "nope"],
+    ["latency", "tiny", "--batch", "0"],
+    ["latency", "tiny", "--runs", "2"],
+    ["cam"],
+    ["cam", "missing.safetensors"],
+    ["cam", "bad.yaml"],
+    ["cam", "name=missing.safetensors"],
+    ["cam", "pickled.pt"],
+    ["cam", "bad.yaml", "--out", "x.jpg"],
+    ["cam", "bad.yaml", "--count", "0"],
     ["tables", "--rounding", "x"],
     ["export", "b0"],
     ["export", "b0", "--to", "keras"],
@@ -131,6 +145,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "good.py").write_text("arch_def = [['ds_r1_k3_s1_e1_c16']]\n")
     (folder / "bad.py").write_text("arch_def = [['ds_r1_k3_s1_e1_c16'],\n['xx_r1']]\n")
     (folder / "folder.yaml").mkdir()
+    (folder / "pickled.pt").write_bytes(pickle.dumps({}))
     member = load_baseline("tiny").scale(Multipliers(depth=Decimal(2)))
     lost = replace(member, origin=replace(member.origin, baseline="lost") if member.origin else None)
     (folder / "orphan.yaml").write_text(baseline_text(lost))

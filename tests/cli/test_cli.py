@@ -23,6 +23,8 @@ VERBS = {
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
+    "latency": "names against batch runs json",
+    "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match out",
     "export": "network to depth width resolution rounding out seed",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from scalesearch.design.baselines import load_baseline
-from scalesearch.nets.latency import device_words, latencies_beside, latency
+from scalesearch.nets.latency import device_words, devices, latencies_beside, latency
 
 
 def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
@@ -22,3 +22,11 @@ def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
     assert latency(networks[0]) > 0
     assert torch.get_num_threads() == before
     assert device_words()
+
+
+def test_a_batch_takes_longer_than_an_image() -> None:
+    network = replace(load_baseline("tiny").architecture, resolution=65)
+    one = latencies_beside(network, [], runs=5, device="cpu")[0]
+    many = latencies_beside(network, [], runs=5, batch=16, device="cpu")[0]
+    assert many.seconds > 2 * one.seconds
+    assert devices()[0] == "cpu"

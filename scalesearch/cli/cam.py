@@ -1,0 +1,129 @@
+"""`scalesearch cam`: where trained networks see a class, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from scalesearch.nets.weights import Weights
+    from scalesearch.proxy.shown import Shown
+    from scalesearch.proxy.strips import Tile
+
+
+def cam(
+    networks: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|NAME=FILE…", help="Weights of trained networks, .safetensors; a column each."),
+    ],
+    images: Annotated[
+        str,
+        typer.Option(
+            metavar="SPEC", help="A picture, a folder of pictures, or a data set as grid's --data takes it."
+        ),
+    ] = "fractal",
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--class", metavar="NAME", help="Map this class; default: the image's, or the first's choice."
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=64, help="At most so many images; a row each.")] = 4,
+    budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are shown.")] = "quick",
+    out: Annotated[Path, typer.Option(metavar="FILE.png", help="Write the picture here.")] = Path("cam.png"),
+) -> None:
+    """Draw class activation maps of several networks on the same images.
+
+    Example: scalesearch cam results/reference/cam/baseline.safetensors results/reference/cam/compound.safetensors
+    """
+    from scalesearch.cli.cache import cache_folder
+    from scalesearch.nets.weights import same_classes
+    from scalesearch.proxy.shown import shown_images
+    from scalesearch.search.budget_file import load_budget
+    from scalesearch.study.files import make_folder, write_over
+
+    if out.suffix != ".png":
+        raise InputError(f"--out {printable(str(out))}: must end in .png")
+    found = _networks(networks)
+    classes = same_classes([(name, one.classes) for name, one in found.items()])
+    if of is not None and of not in classes:
+        raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
+    px = max(one.definition.architecture.resolution for one in found.values())
+    shown = shown_images(images, px, count, load_budget(budget).scenes, cache_folder())
+    if shown.classes is not None:
+        same_classes([(next(iter(found)), classes), (f"--images {printable(images)}", shown.classes)])
+    drawn = _drawn(found, classes, shown, None if of is None else classes.index(of))
+    make_folder(out.parent)
+    write_over(out, drawn)
+    print(f"{out}: {len(shown.names)} images, {len(found)} networks")
+    print(
+        "Class activation maps (Zhou et al. 2016) of the layer that is pooled, each in shares of its largest value."
+    )
+    print("Below a map: the class that the network names, and its probability.")
+
+
+def _networks(words: Sequence[str]) -> dict[str, Weights]:
+    from scalesearch.nets.weights import read_weights
+
+    found: dict[str, Weights] = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        name, path = (name, path) if equals else (Path(word).stem, word)
+        if name in found:
+            raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
+        found[name] = read_weights(Path(path))
+    return found
+
+
+def _drawn(found: dict[str, Weights], classes: Sequence[str], shown: Shown, of: int | None) -> bytes:
+    """The picture as a PNG file."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    from scalesearch.proxy.strips import plain, strip
+
+    mapped = list(shown.labels) if of is None and shown.labels else [of] * len(shown.names)
+    columns = []
+    for one in found.values():
+        tiles, mapped = _column(one, shown, mapped)
+        columns.append(tiles)
+    words = [
+        classes[label] if shown.labels else f"{name}: {classes[label]}"
+        for name, label in zip(shown.names, mapped, strict=True)
+        if label is not None
+    ]
+    images = [(plain(image), word) for image, word in zip(shown.images_NHWC, words, strict=True)]
+    picture, file = strip(["image", *found], list(zip(images, *columns, strict=True))), BytesIO()
+    # A palette makes the file a third as large: it is full of the images' noise.
+    picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _column(one: Weights, shown: Shown, mapped: Sequence[int | None]) -> tuple[list[Tile], list[int | None]]:
+    """One network's maps, below each the class that it names and how sure it is, and the classes that were mapped.
+
+    A class that is not known (None) is the one that this network names.
+    """
+    import torch
+
+    from scalesearch.nets.cam import class_maps
+    from scalesearch.proxy.augment import normalise
+    from scalesearch.proxy.strips import overlaid
+    from scalesearch.proxy.tensors import resize
+
+    network, px = one.network(), one.definition.architecture.resolution
+    images_NCHW = normalise(resize(torch.from_numpy(shown.images_NHWC).permute(0, 3, 1, 2), px))
+    with torch.no_grad():
+        shares_NK = network(images_NCHW).softmax(1)
+    named = shares_NK.argmax(1).tolist()
+    chosen = [name if label is None else label for name, label in zip(named, mapped, strict=True)]
+    maps_NHW = class_maps(network, images_NCHW, torch.tensor(chosen)).numpy()
+    words = [f"{one.classes[name]}: {float(share[name]):.2f}" for name, share in zip(named, shares_NK, strict=True)]
+    tiles = [overlaid(*pair) for pair in zip(shown.images_NHWC, maps_NHW, strict=True)]
+    return list(zip(tiles, words, strict=True)), [*chosen]

@@ -1,0 +1,43 @@
+"""Class activation maps: where a network sees the class that it names.
+
+A network that ends in global average pooling and a linear layer has exact ones (Zhou et al. 2016, eq. 2):
+M_c(y, x) = Σ_k w_kc · f_k(y, x), with f the map that is pooled and w the linear layer's weights. Grad-CAM
+(Selvaraju et al. 2017, eq. 1 and 2) weighs f by the pooled gradients of the logit, which here are w / (H·W). So
+M / (H·W) is Grad-CAM before its ReLU, and needs no backward pass.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from scalesearch.nets.blocks.ends import Classifier
+from scalesearch.nets.convnet import ConvNet
+
+
+def pooled_layer(network: ConvNet) -> nn.Module:
+    """The block whose output is pooled: the head, or the last stage's last block where there is none."""
+    return list(network)[-2]
+
+
+@torch.no_grad()
+def class_maps(network: ConvNet, images_NCHW: Tensor, classes_N: Tensor) -> Tensor:
+    """What each place adds to the logit of a class.
+
+    Args:
+        network: in eval.
+        images_NCHW: normalised, at the network's own side.
+        classes_N: int64, the class of each image's map.
+
+    Returns:
+        Maps (N, h, w) at the side of the map that is pooled. A map's sum and the class's bias are its logit, so
+        negative places speak against the class.
+    """
+    *trunk, classifier = network
+    assert isinstance(classifier, Classifier)
+    features_NCHW = images_NCHW
+    for block in trunk:
+        features_NCHW = block(features_NCHW)
+    height, width = features_NCHW.shape[2:]
+    weights_NC = classifier.linear.weight[classes_N]
+    return torch.einsum("nchw,nc->nhw", features_NCHW, weights_NC) / (height * width)

@@ -1,0 +1,72 @@
+"""Images beside maps over them, as one picture: a row an image, a column a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+TILE = 128
+"""Side of an image or a map, px."""
+_GAP, _LINE = 6, 16
+_STRONGEST = 0.65
+_COLD, _HOT = np.array([255.0, 200.0, 0.0]), np.array([220.0, 0.0, 0.0])
+
+Tile = tuple[Image.Image, str]
+"""A picture and the words below it."""
+
+
+def overlaid(image_HWC: NDArray[np.uint8], map_HW: NDArray[np.float32]) -> Image.Image:
+    """The positive part of a map over its image: the stronger, the redder; scaled to the map's own largest value.
+
+    What is negative, or a map without a positive place, shows the image alone: Grad-CAM's ReLU.
+    """
+    strength = np.maximum(map_HW, 0)
+    strength = strength / strength.max() if strength.max() > 0 else strength
+    small = Image.fromarray(strength.astype(np.float32))
+    share = np.asarray(small.resize((TILE, TILE), Image.Resampling.BILINEAR))[:, :, None]
+    base = np.asarray(_scaled(image_HWC)).astype(np.float32)
+    heat = _COLD + share * (_HOT - _COLD)
+    mixed = base + _STRONGEST * share * (heat - base)
+    return Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
+
+
+def plain(image_HWC: NDArray[np.uint8]) -> Image.Image:
+    """The image at a tile's size."""
+    return _scaled(image_HWC)
+
+
+def strip(columns: Sequence[str], rows: Sequence[Sequence[Tile]]) -> Image.Image:
+    """All tiles below their columns' names.
+
+    Args:
+        columns: a name a column.
+        rows: a tile a column.
+    """
+    width = _GAP + len(columns) * (TILE + _GAP)
+    height = _GAP + _LINE + len(rows) * (TILE + _LINE + _GAP)
+    canvas = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(canvas)
+    for place, name in enumerate(columns):
+        _write(draw, _GAP + place * (TILE + _GAP), _GAP, name)
+    for row, tiles in enumerate(rows):
+        top = _GAP + _LINE + row * (TILE + _LINE + _GAP)
+        for place, (picture, words) in enumerate(tiles):
+            left = _GAP + place * (TILE + _GAP)
+            canvas.paste(picture, (left, top))
+            _write(draw, left, top + TILE + 1, words)
+    return canvas
+
+
+def _scaled(image_HWC: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(image_HWC).resize((TILE, TILE), Image.Resampling.BILINEAR)
+
+
+def _write(draw: ImageDraw.ImageDraw, left: int, top: int, words: str) -> None:
+    """In one line, cut where the tile ends."""
+    font = ImageFont.load_default(11)
+    while words and draw.textlength(words, font) > TILE:
+        words = words[:-1]
+    draw.text((left, top), words, "black", font)

@@ -1,0 +1,78 @@
+"""Class activation maps beside Grad-CAM: by autograd here, and by Captum where it is installed."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+from filling import fill
+from networks import random_architecture
+from torch import Tensor
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import load_baseline
+from scalesearch.nets.cam import class_maps, pooled_layer
+from scalesearch.nets.convnet import ConvNet
+
+NAMES = ("tiny", "mobilenet_v1", "resnet18")
+"""With a head, without one, and with a max-pool behind the stem."""
+
+
+def filled(architecture: Architecture, px: int) -> ConvNet:
+    network = fill(ConvNet(architecture), px)
+    assert isinstance(network, ConvNet)
+    return network
+
+
+def noise(count: int, px: int) -> Tensor:
+    return torch.randn(count, 3, px, px + 32, generator=torch.Generator().manual_seed(3))
+
+
+def grad_cam(network: ConvNet, images_NCHW: Tensor, classes_N: Tensor) -> Tensor:
+    """Selvaraju et al. 2017, equations 1 and 2 without the ReLU, by autograd."""
+    kept: list[Tensor] = []
+    hook = pooled_layer(network).register_forward_hook(lambda _, __, out: kept.append(out))
+    logits_NK = network(images_NCHW)
+    hook.remove()
+    (gradients_NCHW,) = torch.autograd.grad(logits_NK.gather(1, classes_N[:, None]).sum(), kept[0])
+    return (gradients_NCHW.mean((2, 3), keepdim=True) * kept[0]).sum(1).detach()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_grad_cam_of_the_pooled_layer(name: str) -> None:
+    network = filled(load_baseline(name).architecture, 64)
+    images, classes = noise(3, 64), torch.tensor([4, 0, 9])
+    maps = class_maps(network, images, classes)
+    expected = grad_cam(network, images, classes)
+    assert maps.shape == expected.shape
+    assert maps.shape[1] != maps.shape[2], "an image that is no square: swapped sides would show"
+    assert (maps - expected).abs().max() <= 1e-6 * max(1.0, float(expected.abs().max()))
+    assert maps.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_captums(name: str) -> None:
+    captum = pytest.importorskip("captum.attr", exc_type=ImportError)
+    network = filled(load_baseline(name).architecture, 64)
+    images, classes = noise(3, 64), torch.tensor([4, 0, 9])
+    found = captum.LayerGradCam(network, pooled_layer(network)).attribute(images, classes)[:, 0].detach()
+    maps = class_maps(network, images, classes)
+    assert (maps - found).abs().max() <= 1e-6 * max(1.0, float(found.abs().max()))
+    positive = captum.LayerGradCam(network, pooled_layer(network)).attribute(
+        images, classes, relu_attributions=True
+    )
+    assert torch.equal(maps.clamp(min=0) > 1e-5, positive[:, 0] > 1e-5)
+
+
+def test_a_maps_sum_and_the_bias_are_the_logit_of_any_network() -> None:
+    random = Random(5)
+    for _ in range(12):
+        architecture = random_architecture(random)
+        network = filled(architecture, 24)
+        images = noise(2, 24)
+        classes = torch.tensor([random.randrange(architecture.classes) for _ in range(2)])
+        logits = network(images).gather(1, classes[:, None])[:, 0]
+        bias = network.get_parameter("classifier.linear.bias")[classes]
+        sums = class_maps(network, images, classes).sum((1, 2)) + bias
+        assert torch.allclose(sums, logits, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,64 @@
+"""Images to look at: which ones, in which order, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scalesearch.errors import InputError
+from scalesearch.proxy.datasets import load_data
+from scalesearch.proxy.shown import shown_images
+from scalesearch.search.budget import BUDGETS
+
+SCENES = replace(BUDGETS["smoke"].scenes, train=3, val=7)
+
+
+def picture(path: Path, width: int, height: int, level: int) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (width, height), (level, 0, 200)).save(path)
+    return path
+
+
+def test_fractal_scenes_are_those_of_the_data_set(tmp_path: Path) -> None:
+    data = load_data("fractal", 24, SCENES, tmp_path)
+    shown = shown_images("fractal", 24, 2, SCENES, tmp_path)
+    assert shown.labels == (0, 1)
+    assert shown.classes == data.classes
+    assert np.array_equal(shown.images_NHWC, data.val_images_NCHW[:2].permute(0, 2, 3, 1).numpy())
+    assert len(shown_images("fractal", 24, 64, SCENES, tmp_path).names) == SCENES.classes == 3
+
+
+def test_a_data_set_shows_its_first_validation_image_of_each_class(tmp_path: Path) -> None:
+    data = load_data("digits", 8, SCENES, tmp_path)
+    shown = shown_images("digits", 8, 3, SCENES, tmp_path)
+    assert shown.names == ("0", "1", "2")
+    assert shown.labels is not None
+    for image, label in zip(shown.images_NHWC, shown.labels, strict=True):
+        own = data.val_images_NCHW[data.val_labels_N == label].permute(0, 2, 3, 1).numpy()
+        assert np.array_equal(image, own[0])
+
+
+def test_pictures_are_shown_by_name_and_cut_to_squares(tmp_path: Path) -> None:
+    folder = tmp_path / "some"
+    for name, level in (("b.png", 20), ("a.png", 10), ("c.PNG", 30)):
+        picture(folder / name, 40, 24, level)
+    (folder / "notes.txt").write_text("no picture")
+    shown = shown_images(str(folder), 16, 2, SCENES, tmp_path)
+    assert (shown.names, shown.labels, shown.classes) == (("a.png", "b.png"), None, None)
+    assert shown.images_NHWC.shape == (2, 16, 16, 3)
+    assert shown.images_NHWC[:, 3, 5, 0].tolist() == [10, 20]
+    one = shown_images(str(folder / "c.PNG"), 9, 4, SCENES, tmp_path)
+    assert one.names == ("c.PNG",)
+    assert one.images_NHWC.shape == (1, 9, 9, 3)
+
+
+@pytest.mark.parametrize("spec", ["missing.png", "missing", "", "broken.png"])
+def test_what_is_not_there_is_refused(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG nothing")
+    with pytest.raises(InputError):
+        shown_images(spec, 16, 2, SCENES, tmp_path)

@@ -1,0 +1,43 @@
+"""Maps over images: where it is red, where nothing is shown, and where a tile lies in the strip."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from scalesearch.proxy.strips import TILE, overlaid, plain, strip
+
+GREY = np.full((20, 20, 3), 90, np.uint8)
+
+
+def test_the_strongest_place_is_the_reddest_and_negative_ones_are_bare() -> None:
+    map_HW = np.array([[5, -3], [0, 1]], np.float32)
+    shown = np.asarray(overlaid(GREY, map_HW)).astype(int)
+    top, bottom = shown[5, 5], shown[TILE - 5, TILE - 5]
+    assert shown[5, TILE - 5].tolist() == [90, 90, 90]
+    assert top[0] - top[1] > bottom[0] - bottom[1] > 0
+    assert top[0] > 150
+    # only shares of the largest value count
+    assert np.array_equal(shown, np.asarray(overlaid(GREY, map_HW * 40)))
+
+
+def test_a_map_without_a_positive_place_is_the_image() -> None:
+    for value in (0.0, -2.0):
+        assert overlaid(GREY, np.full((3, 2), value, np.float32)).tobytes() == plain(GREY).tobytes()
+
+
+def test_tiles_stand_in_their_columns_and_rows() -> None:
+    def colour(row: int, column: int) -> tuple[int, int, int]:
+        return 40 * row + 40, 30 * column + 30, 99
+
+    rows = [[(Image.new("RGB", (TILE, TILE), colour(r, c)), "words " * 30) for c in range(3)] for r in range(2)]
+    picture = np.asarray(strip(["a", "b", "c"], rows))
+    for r in range(2):
+        for c in range(3):
+            found = np.argwhere((picture == colour(r, c)).all(2))
+            assert len(found) == TILE * TILE, "nothing covers a tile"
+            assert (found.max(0) - found.min(0)).tolist() == [TILE - 1, TILE - 1]
+            if c:
+                left = np.argwhere((picture == colour(r, c - 1)).all(2))
+                assert found[:, 1].min() > left[:, 1].max()
+    assert picture[:6].min() == 255
