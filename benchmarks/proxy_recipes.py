@@ -26,12 +26,10 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.proxy import objective, training
 from scalesearch.proxy.datasets import load_data
-from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.budget import BUDGETS, prolongable
 from scalesearch.search.question import Question, image_px
 from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
-from scalesearch.search.trial import TrialSpec
 
 RUNGS = "0.1,0.25,0.5,1"
 COMPOUND = "1.2/1.1/1.1473"
@@ -105,13 +103,10 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     network = baseline.scale(by, "balanced").architecture
     proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
     device = objective.prepare_process()
-    images = TrainingData(
-        data.train_images_NCHW, data.train_labels_N, data.val_images_NCHW, data.val_labels_N
-    ).resized(proxy.resolution)
     momentum = float(asked.get("norm_momentum", objective.BATCH_NORM_MOMENTUM))
     with mock.patch.object(objective, "BATCH_NORM_MOMENTUM", momentum):
-        model = objective.initial_network(TrialSpec(network, proxy, recipe, data.fingerprint, seed))
-    run = training.Training(model, images, recipe, seed, device)
+        model = objective.initial_network(proxy, seed)
+    run = training.Training(model, data.at(proxy.resolution), recipe, seed, device)
     if asked.get("optimizer", "sgd") != "sgd":
         run.optimizer = optimizer_of(asked["optimizer"], model, recipe)  # type: ignore[assignment]
     return [_rung(run, int(run.steps * share)) for share in shares(asked)]

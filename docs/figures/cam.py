@@ -9,18 +9,15 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from scalesearch.cli.cache import cache_folder
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.scaling import Baseline
-from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of, with_classes
 from scalesearch.proxy.datasets import ImageData, load_data
-from scalesearch.proxy.objective import BATCH_NORM_MOMENTUM, prepare_process
-from scalesearch.proxy.tensors import TrainingData
+from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.training import train
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.task import Recipe
@@ -47,16 +44,11 @@ def networks(classes: int) -> dict[str, Baseline]:
     }
 
 
-def trained(one: Baseline, data: ImageData) -> tuple[ConvNet, float]:
+def trained(one: Baseline, data: ImageData) -> tuple[nn.Module, float]:
     """A network after the recipe, and its validation accuracy."""
     device, net = prepare_process(), one.architecture
-    torch.manual_seed(0)
-    network = ConvNet(net)
-    network.zero_residual_branches()
-    for norm in (module for module in network.modules() if isinstance(module, nn.BatchNorm2d)):
-        norm.momentum = BATCH_NORM_MOMENTUM
-    images = TrainingData(data.train_images_NCHW, data.train_labels_N, data.val_images_NCHW, data.val_labels_N)
-    epochs = list(train(network, images.resized(net.resolution), RECIPE, 0, device))
+    network = initial_network(net, 0)
+    epochs = list(train(network, data.at(net.resolution), RECIPE, 0, device))
     return network, epochs[-1].val_accuracy
 
 

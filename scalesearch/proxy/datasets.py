@@ -19,6 +19,7 @@ from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
 from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet
 from scalesearch.proxy.pictures import picture_digest, resize_square, split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
+from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.scenes import SceneRecipe
 
 FRACTAL = "fractal"
@@ -44,6 +45,11 @@ class ImageData:
     """SHA-256 (hex) over the images and labels of both splits and the class names."""
     name: str
     """`fractal scenes`, `digits`, or the name of the folder, file or hub's data set."""
+
+    def at(self, px: int) -> TrainingData:
+        """The images at a network's side."""
+        whole = (self.train_images_NCHW, self.train_labels_N, self.val_images_NCHW, self.val_labels_N)
+        return TrainingData(*whole).resized(px)
 
 
 def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path) -> ImageData:

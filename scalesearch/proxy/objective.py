@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from scalesearch.design.factory import Network
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.memory import keep_memory
-from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Diverged, Training, branch, trunk, whole
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
@@ -39,17 +39,11 @@ class ProxyTraining:
         """The trial's epochs; ends with `diverged` or `oom` where training does."""
         device = prepare_process()
         try:
-            network = initial_network(spec)
+            network = initial_network(spec.proxy, spec.seed)
         except InputError as error:  # a user's own function, which worked when it was counted
             raise TrialEndedError("failed", str(error)) from error
-        full = TrainingData(
-            self.data.train_images_NCHW,
-            self.data.train_labels_N,
-            self.data.val_images_NCHW,
-            self.data.val_labels_N,
-        )
         try:
-            run = Training(network, full.resized(spec.proxy.resolution), spec.recipe, spec.seed, device)
+            run = Training(network, self.data.at(spec.proxy.resolution), spec.recipe, spec.seed, device)
             yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
         except Diverged as error:
             raise TrialEndedError("diverged", str(error)) from error
@@ -81,15 +75,15 @@ def prepare_process() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def initial_network(spec: TrialSpec) -> nn.Module:
-    """The proxy before its first step: weights by the seed, residual branches at zero (in our own networks).
+def initial_network(proxy: Network, seed: int) -> nn.Module:
+    """A proxy before its first step: weights by the seed, residual branches at zero (in our own networks).
 
     Short training punishes depth mostly through its initialisation; with the last batch-norm scale of every
     residual branch at zero a deep network starts as a shallow one (Goyal et al. 2017, section 5.1).
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(spec.seed)
-        network = build(spec.proxy)
+        torch.manual_seed(seed)
+        network = build(proxy)
     if isinstance(network, ConvNet):
         network.zero_residual_branches()
     for module in network.modules():

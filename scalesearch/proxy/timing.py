@@ -23,5 +23,5 @@ def seconds_per_image(spec: TrialSpec) -> float:
     images = torch.randint(256, (count, 3, px, px), dtype=torch.uint8, generator=generator)
     labels = torch.randint(spec.proxy.classes, (count,), generator=generator)
     data = TrainingData(images, labels, images[:1], labels[:1])
-    epochs = train(initial_network(spec), data, replace(spec.recipe, epochs=2), spec.seed, device)
+    epochs = train(initial_network(spec.proxy, spec.seed), data, replace(spec.recipe, epochs=2), spec.seed, device)
     return [epoch.seconds for epoch in epochs][-1] / count
