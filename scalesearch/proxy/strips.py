@@ -27,7 +27,7 @@ def overlaid(image_HWC: NDArray[np.uint8], map_HW: NDArray[np.float32]) -> Image
     strength = strength / strength.max() if strength.max() > 0 else strength
     small = Image.fromarray(strength.astype(np.float32))
     share = np.asarray(small.resize((TILE, TILE), Image.Resampling.BILINEAR))[:, :, None]
-    base = np.asarray(_scaled(image_HWC)).astype(np.float32)
+    base = np.asarray(plain(image_HWC)).astype(np.float32)
     heat = _COLD + share * (_HOT - _COLD)
     mixed = base + _STRONGEST * share * (heat - base)
     return Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
@@ -35,7 +35,7 @@ def overlaid(image_HWC: NDArray[np.uint8], map_HW: NDArray[np.float32]) -> Image
 
 def plain(image_HWC: NDArray[np.uint8]) -> Image.Image:
     """The image at a tile's size."""
-    return _scaled(image_HWC)
+    return Image.fromarray(image_HWC).resize((TILE, TILE), Image.Resampling.BILINEAR)
 
 
 def strip(columns: Sequence[str], rows: Sequence[Sequence[Tile]]) -> Image.Image:
@@ -58,10 +58,6 @@ def strip(columns: Sequence[str], rows: Sequence[Sequence[Tile]]) -> Image.Image
             canvas.paste(picture, (left, top))
             _write(draw, left, top + TILE + 1, words)
     return canvas
-
-
-def _scaled(image_HWC: NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(image_HWC).resize((TILE, TILE), Image.Resampling.BILINEAR)
 
 
 def _write(draw: ImageDraw.ImageDraw, left: int, top: int, words: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 
 
-class Residual(nn.Module):
+class Residual(nn.Module, ABC):
     """A block whose branch is added to a shortcut, where it has one."""
 
     has_shortcut: bool
@@ -18,8 +20,9 @@ class Residual(nn.Module):
         """The batch norm that ends the residual branch; None where there is no shortcut."""
         return self._branch_norm() if self.has_shortcut else None
 
+    @abstractmethod
     def _branch_norm(self) -> nn.BatchNorm2d:
-        raise NotImplementedError
+        """The branch's last batch norm, wherever the kind of block keeps it."""
 
     def _kept(self, branch_NCHW: torch.Tensor) -> torch.Tensor:
         """The branch, in training dropped whole for some images and scaled up for the others."""
