@@ -1,11 +1,15 @@
-"""For every test: the same random examples on every run, and one torch thread where torch is in use."""
+"""For every test: the same random examples on every run, one torch thread, and Ray workers that get their turn."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 from hypothesis import settings
+
+# Ray gives its workers a nice value of 15; beside other tests, on two cores, they would hardly run.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 settings.register_profile("repeatable", deadline=None, database=None, derandomize=True)
 settings.load_profile("repeatable")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from command import scalesearch
 from joints import JOINT
+from least import LEAST
 from rich.console import Console
 
 from scalesearch.cli import compare as verb
@@ -18,17 +19,6 @@ from scalesearch.errors import TrialsFailedError
 
 SMOKE = ("compare", "--baseline", "tiny", "--times", "4", "--budget", "smoke", "--seeds", "1", "--data", "digits")
 
-LEAST = """name: least
-step: 0.1
-tolerance: 0.1
-seeds: 1
-finalists: 0
-final_seeds: 0
-width_divisor: 4
-resolution: 12
-recipe: {epochs: 1, batch: 16, learning_rate: 0.1}
-scenes: {classes: 3, train: 48, val: 33}
-"""
 TWICE = (
     "compare",
     "--baseline",

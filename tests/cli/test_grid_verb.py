@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from command import scalesearch
+from least import LEAST
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -144,6 +145,7 @@ def test_the_checkpoints_have_gone_when_it_is_over(inline: Path) -> None:
     assert {"study.json", "trials", "winner.yaml"} <= names
 
 
+@pytest.mark.slow  # `test_ends` and `compare` train to the end in the default suite
 def test_the_whole_grid_is_one_option_away(inline: Path) -> None:
     done = scalesearch(*SMOKE, "--scheduler", "grid", "--runner", "inline", "--name", "whole", cwd=inline)
     assert done.returncode == 0, done.stderr
@@ -190,7 +192,9 @@ def test_an_image_folder_of_scans(tmp_path: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         pixels = (digits.images[index] * 15.9).astype(np.uint8)
         Image.fromarray(pixels).resize((32, 32)).save(folder / f"{index}.png")
-    done = scalesearch(*SMOKE, "--runner", "inline", "--data", "scans", cwd=tmp_path)
+    (tmp_path / "six.yaml").write_text(LEAST + "candidates: 6\n")
+    words = ("grid", "--baseline", "tiny", "--budget", "six.yaml", "--runner", "inline")
+    done = scalesearch(*words, "--data", "scans", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Rests on: scans (" in done.stdout
     assert "synthetic" not in done.stdout.splitlines()[-2]

@@ -9,15 +9,20 @@ import pandas as pd
 import pytest
 import yaml
 from command import scalesearch
+from least import LEAST
 
 SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke", "--sampler"]
+SIX = ["grid", "--baseline", "tiny", "--budget", "six.yaml", "--sampler"]
+"""Six networks, hardly trained."""
+SIX_BUDGET = LEAST.replace("least", "six") + "candidates: 6\n"
 
 
 @pytest.fixture(scope="module")
 def inline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one finished search; what it printed is in `printed`."""
     folder = tmp_path_factory.mktemp("sampler")
-    done = scalesearch(*SMOKE, "tpe", "--runner", "inline", "--storage", "sqlite:///s.db", cwd=folder)
+    (folder / "six.yaml").write_text(SIX_BUDGET)
+    done = scalesearch(*SIX, "tpe", "--runner", "inline", "--storage", "sqlite:///s.db", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "printed").write_text(done.stdout)
     return folder
@@ -29,7 +34,7 @@ def accuracies(study: Path) -> dict[str, float]:
 
 
 def test_the_answer_is_a_grids_and_says_how_it_was_searched(inline: Path) -> None:
-    study = inline / "results" / "tiny-phi1-smoke-tpe"
+    study = inline / "results" / "tiny-phi1-six-tpe"
     own = yaml.safe_load((study / "winner.yaml").read_text())
     printed = (inline / "printed").read_text()
     points = own["sampled"]["suggestions"]
@@ -42,7 +47,7 @@ def test_the_answer_is_a_grids_and_says_how_it_was_searched(inline: Path) -> Non
 
 
 def test_show_and_verify_need_no_sampler(inline: Path) -> None:
-    study = "results/tiny-phi1-smoke-tpe"
+    study = "results/tiny-phi1-six-tpe"
     shown = scalesearch("show", study, cwd=inline)
     assert shown.returncode == 0, shown.stderr
     tail = [
@@ -57,15 +62,16 @@ def test_show_and_verify_need_no_sampler(inline: Path) -> None:
 
 @pytest.mark.slow
 def test_ray_makes_the_same_suggestions_and_the_same_numbers(inline: Path, tmp_path: Path) -> None:
-    done = scalesearch(*SMOKE, "optuna", "--runner", "ray", cwd=tmp_path)
+    (tmp_path / "six.yaml").write_text(SIX_BUDGET)
+    done = scalesearch(*SIX, "optuna", "--runner", "ray", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    study = Path("results") / "tiny-phi1-smoke-tpe"
+    study = Path("results") / "tiny-phi1-six-tpe"
     assert accuracies(tmp_path / study) == accuracies(inline / study)
     assert (tmp_path / study / "winner.yaml").read_text() == (inline / study / "winner.yaml").read_text()
 
 
 def test_a_second_run_says_that_it_is_done(inline: Path) -> None:
-    done = scalesearch(*SMOKE, "tpe", cwd=inline)
+    done = scalesearch(*SIX, "tpe", cwd=inline)
     assert done.returncode == 0, done.stderr
     assert "trials are done; to start anew" in done.stdout
 

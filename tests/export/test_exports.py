@@ -224,6 +224,7 @@ def test_scrambling_leaves_no_tensor_without_effect(name: str) -> None:
             tensor.copy_(kept)
 
 
+@pytest.mark.slow  # the compiler takes ten seconds
 def test_torch_export_runs_without_our_code_for_any_batch(tmp_path: Path) -> None:
     made = FORMATS["torch-export"](load_baseline("tiny"), 5)
     (tmp_path / "tiny.pt2").write_bytes(made.files["tiny.pt2"])

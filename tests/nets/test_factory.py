@@ -97,6 +97,7 @@ def test_the_catalogue_matches_the_cost_by_px() -> None:
         assert small.resolution == literal_px(24, Decimal(entry.network.resolution) / 40)
 
 
+@pytest.mark.slow  # as by px, with another count
 def test_the_catalogue_matches_activations() -> None:
     """Against counting every px, near which no side is nearer to twice the activations."""
     from scalesearch.nets.factory import count_factory

@@ -13,8 +13,13 @@ from scalesearch.design.block_kinds import STAGE_KINDS
 from scalesearch.design.receipt import check, layer_counts, sums
 from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
+LARGE = ("efficientnet_v2_l", "efficientnet_v2_m", "resnet101", "resnet152")
+"""More layers of the kinds that smaller ones have; seconds each."""
 
-@pytest.mark.parametrize("name", baseline_names())
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] if one in LARGE else []) for one in baseline_names()]
+)
 def test_every_baseline_is_reconciled(name: str) -> None:
     network = replace(load_baseline(name).architecture, resolution=65)
     found = fvcore_receipt(network)

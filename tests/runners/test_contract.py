@@ -143,6 +143,7 @@ def test_a_wave_is_asked_for_when_the_last_one_is_told(told: Told) -> None:
     assert seen[3][-1] == SPECS[3]
 
 
+@pytest.mark.slow  # the way of what a listener raises, and Ray has to start again
 def test_what_a_wave_raises_ends_the_run_as_it_is(told: Told) -> None:
     def waves() -> Iterator[Sequence[TrialSpec]]:
         yield SPECS[:1]

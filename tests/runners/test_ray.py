@@ -46,6 +46,7 @@ def test_a_worker_that_dies_each_time_is_tried_again_and_then_failed(tmp_path: P
     assert found[specs[1].id].epochs == ()
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_once_costs_nothing_but_time(tmp_path: Path) -> None:
     log, specs = tmp_path / "log", trials(1)
     (found,) = finished(ONE_SLOT, specs, Planted(dies_once=str(tmp_path), log=str(log))).values()
@@ -97,6 +98,7 @@ def test_a_slot_lasts_from_wave_to_wave(tmp_path: Path) -> None:
     assert len({process for _, process in starts}) == 1
 
 
+@pytest.mark.slow  # four workers start at a time
 def test_four_quarters_of_a_gpu_run_at_the_same_time(tmp_path: Path) -> None:
     log, specs = tmp_path / "log", trials(4)
     finished(RayRunner(gpus_per_trial=0.25), specs, Planted(epochs=4, seconds=1.2, log=str(log)))

@@ -70,9 +70,9 @@ def test_a_lost_ranking_is_not_to_be_used() -> None:
 def test_noise_alone_cannot_tell() -> None:
     verdicts = [
         agreement("longer", points(lambda _: 0.7, 0.05, 2 * i), points(lambda _: 0.7, 0.05, 2 * i + 1)).verdict
-        for i in range(20)
+        for i in range(12)
     ]
-    assert verdicts.count("cannot tell") >= 15
+    assert verdicts.count("cannot tell") >= 9
     assert verdicts.count("trust") <= 1
 
 
