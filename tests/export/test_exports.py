@@ -76,6 +76,7 @@ def test_every_kind_in_plain_torch(kind: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # V2-L's ten ONNX files: two for each member
 @pytest.mark.parametrize("name", baseline_names())
 @pytest.mark.parametrize("form", FORMATS)
 def test_five_scaled_members_in_every_format(form: str, name: str) -> None:
