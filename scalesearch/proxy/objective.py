@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,20 +40,24 @@ class ProxyTraining:
         """The trial's epochs; ends with `diverged` or `oom` where training does."""
         device = prepare_process()
         try:
-            network = initial_network(spec.proxy, spec.seed)
-        except InputError as error:  # a user's own function, which worked when it was counted
-            raise TrialEndedError("failed", str(error)) from error
-        try:
-            run = Training(network, self.data.at(spec.proxy.resolution), spec.recipe, spec.seed, device)
-            yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
+            yield from self._epochs(spec, device)
         except Diverged as error:
             raise TrialEndedError("diverged", str(error)) from error
         except torch.cuda.OutOfMemoryError as error:
+            traceback.clear_frames(error.__traceback__)  # they hold what did not fit
             raise TrialEndedError("oom", "CUDA out of memory; run fewer trials on a GPU at a time") from error
         finally:
             if device.type == "cuda":
-                del network
-                torch.cuda.empty_cache()
+                torch.cuda.empty_cache()  # for the trials beside this one
+
+    def _epochs(self, spec: TrialSpec, device: torch.device) -> Iterator[Epoch]:
+        """Train; network, data and graph are let go of with this frame."""
+        try:
+            network = initial_network(spec.proxy, spec.seed)
+        except InputError as error:  # a user's own function, which worked when it was counted
+            raise TrialEndedError("failed", str(error)) from error
+        run = Training(network, self.data.at(spec.proxy.resolution), spec.recipe, spec.seed, device)
+        yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
 
     def _rung(self, run: Training, spec: TrialSpec, end: int) -> Iterator[Epoch]:
         """Take up the trunk where it was left, go on to the fork, keep the state, and let the rate decay."""

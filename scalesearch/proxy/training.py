@@ -10,10 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scalesearch.proxy.augment import Moves, draw_moves, normalise, take
+from scalesearch.proxy.augment import Moves, draw_moves, normalise
+from scalesearch.proxy.descent import Descent, precision
 from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, trunk_rate
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.task import Epoch, Recipe
+
+VALIDATION_BATCHES = 4
+"""Training batches in a batch of validation on a GPU."""
 
 
 class Diverged(Exception):  # noqa: N818 (an outcome of a trial, not a mistake)
@@ -41,6 +45,7 @@ class Training:
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
         self.model, self.data, self.recipe, self.device = model, data.to(device), recipe, device
         self.optimizer = _optimizer(model, recipe)
+        self._descend = Descent(model, self.optimizer, self.data, recipe, device)
         self.count = len(data.train_labels_N)
         self.batch = min(recipe.batch, self.count)
         self.steps_an_epoch = self.count // self.batch
@@ -92,10 +97,7 @@ class Training:
             while self.step < until:
                 place = (self.step - first) * self.batch
                 part = slice(place, place + self.batch)
-                images_NCHW, index_B = self.data.train_images_NCHW, self._order_N[part]
-                images_BCHW = normalise(take(images_NCHW, index_B, self._moves[part], self.recipe.crop))
-                labels_B = self.data.train_labels_N[index_B]
-                loss = _step(self.model, self.optimizer, images_BCHW, labels_B, rate(self.step), self.recipe)
+                loss = self._descend(self._order_N[part], self._moves[part], rate(self.step))
                 self._losses.append(loss)
                 # On a GPU reading a loss would wait for the step: there the report is soon enough.
                 if self.device.type == "cpu" and not math.isfinite(loss.item()):
@@ -202,26 +204,6 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     )
 
 
-def _step(
-    model: nn.Module,
-    optimizer: torch.optim.SGD,
-    images_BCHW: Tensor,
-    labels_B: Tensor,
-    rate: float,
-    recipe: Recipe,
-) -> Tensor:
-    """One step of descent at learning rate `rate`; the loss before it, still on the device."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    with _precision(images_BCHW.device):
-        logits_BK = model(images_BCHW)
-        loss = F.cross_entropy(logits_BK, labels_B, label_smoothing=float(recipe.label_smoothing))
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.detach()
-
-
 @torch.no_grad()
 def _evaluate(model: nn.Module, data: TrainingData, batch: int, device: torch.device) -> tuple[float, float]:
     """Mean cross-entropy (nats) and top-1 over all validation images."""
@@ -229,15 +211,12 @@ def _evaluate(model: nn.Module, data: TrainingData, batch: int, device: torch.de
     loss = torch.zeros((), dtype=torch.float64, device=device)
     hits = torch.zeros((), dtype=torch.int64, device=device)
     count = len(data.val_labels_N)
+    if device.type == "cuda":  # without gradients there is room for more, and fewer kernels to wait for
+        batch *= VALIDATION_BATCHES
     for first in range(0, count, batch):
         labels_B = data.val_labels_N[first : first + batch]
-        with _precision(device):
+        with precision(device):
             logits_BK = model(normalise(data.val_images_NCHW[first : first + batch]))
         loss += F.cross_entropy(logits_BK.float(), labels_B, reduction="sum")
         hits += (logits_BK.argmax(1) == labels_B).sum()
     return loss.item() / count, hits.item() / count
-
-
-def _precision(device: torch.device) -> torch.autocast:
-    """bfloat16 on CUDA; float32 elsewhere (without AMX, bfloat16 on a CPU is 8x slower)."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

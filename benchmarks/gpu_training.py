@@ -1,0 +1,150 @@
+"""Training speed on one GPU: a plain loop, the same in bfloat16 and channels_last, our steps, and our steps shared.
+
+    python benchmarks/gpu_training.py [SECONDS]      (for each measurement; default 4)
+
+B0 at the sizes of the budgets quick, standard and full. *Plain* is what a short script does: float32 (TF32 off, as
+torch has it), contiguous, one kernel after another, images ready-made on the GPU; *bf16* is that under autocast and
+in channels_last. *Ours* is `proxy.training`, which pays for its batches and augmentation: op by op (*eager*), and
+with each step replayed as a CUDA graph (*graph*), which is what trials do. Then n processes train on the GPU at a
+time, each with a graph. Medians; the memory is torch's peak, beside what `cost` estimates (float32).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from unittest import mock
+
+import torch
+from torch.nn import functional as F
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.nets.convnet import ConvNet
+from scalesearch.proxy import descent
+from scalesearch.proxy.tensors import TrainingData
+from scalesearch.proxy.training import Training
+from scalesearch.search.shrink import shrink
+from scalesearch.search.task import Recipe
+from scalesearch.study.provenance import environment
+
+DEVICE = torch.device("cuda")
+STEPS = 10
+"""In an epoch, after which seconds are read."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of a budget's proxies."""
+
+    divisor: int
+    px: int
+    batch: int
+
+
+SIZES = {"quick": Size(4, 40, 32), "standard": Size(2, 96, 128), "full": Size(1, 224, 256)}
+SHARED = {"quick": (1, 2, 4, 8), "standard": (1, 2, 4), "full": (1, 2)}
+
+
+def proxy(size: Size) -> Architecture:
+    base = load_baseline("b0")
+    return shrink(base.architecture, base, size.divisor, size.px, 40)
+
+
+def data(size: Size) -> TrainingData:
+    generator = torch.Generator().manual_seed(1)
+    shape = (STEPS * size.batch, 3, size.px, size.px)
+    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 40, shape[:1], generator=generator)
+    return TrainingData(images, labels, images[:1], labels[:1])
+
+
+def plain(size: Size, fast: bool) -> Callable[[], object]:
+    model = ConvNet(proxy(size)).to(DEVICE)
+    layout = torch.channels_last if fast else torch.contiguous_format
+    model.to(memory_format=layout)  # type: ignore[call-overload]
+    images = torch.randn(size.batch, 3, size.px, size.px, device=DEVICE).to(memory_format=layout)
+    labels = torch.randint(0, 40, (size.batch,), device=DEVICE)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
+
+    def epoch() -> None:
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            with torch.autocast("cuda", torch.bfloat16, enabled=fast):
+                loss = F.cross_entropy(model(images), labels, label_smoothing=0.1)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+
+    return epoch
+
+
+def ours(size: Size, graph: bool) -> Callable[[], object]:
+    recipe = Recipe(epochs=10**6, batch=size.batch, learning_rate=Decimal("0.05"), decay=Decimal("0.3"))
+    with mock.patch.object(descent, "ConvNet", ConvNet if graph else ()):  # what is none runs op by op
+        run = Training(ConvNet(proxy(size)), data(size), recipe, 0, DEVICE)
+    return lambda: run._advance(run.step + STEPS, lambda _: 0.05)
+
+
+WAYS: dict[str, Callable[[Size], Callable[[], object]]] = {
+    "plain": lambda size: plain(size, fast=False),
+    "bf16": lambda size: plain(size, fast=True),
+    "eager": lambda size: ours(size, graph=False),
+    "graph": lambda size: ours(size, graph=True),
+}
+
+
+def measure(way: str, size: Size, seconds: float) -> tuple[float, int]:
+    """Images a second over `seconds` after two epochs of warm-up, and the peak of memory (bytes)."""
+    epoch = WAYS[way](size)
+    epoch()
+    epoch()
+    torch.cuda.synchronize()
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 3:
+        start = time.perf_counter()
+        epoch()
+        torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return STEPS * size.batch / statistics.median(times), torch.cuda.max_memory_allocated()
+
+
+def processes(way: str, name: str, seconds: float, count: int) -> tuple[float, int]:
+    """Images a second of `count` processes at a time, together; one's peak of memory."""
+    command = [sys.executable, __file__, str(seconds), way, name]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    found = [one.communicate()[0].split() for one in running]
+    return math.fsum(float(rate) for rate, _ in found), int(found[0][1])
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
+    if len(sys.argv) > 3:
+        torch.set_num_threads(1)
+        print(*measure(sys.argv[2], SIZES[sys.argv[3]], seconds))
+        return
+    where = environment()
+    print(f"{where['gpu']}, {where['cores']} cores; torch {where['torch']}")
+    for name, size in SIZES.items():
+        price, expected = cost(proxy(size)), cost(proxy(size)).memory_bytes(size.batch)
+        print(
+            f"{name}: B0's width / {size.divisor}, {size.px} px, batch {size.batch}, {price.macs / 1e6:.1f} MMACs"
+        )
+        for way in WAYS:
+            rate, peak = processes(way, name, seconds, 1)
+            print(f"  {way:<6} {rate:8.0f} img/s   peak {peak / 2**20:6.0f} MiB (estimate {expected / 2**20:.0f})")
+        for count in SHARED[name][1:]:
+            # Long enough that all of them train at the same time for most of it.
+            rate, _ = processes("graph", name, 3 * seconds, count)
+            print(f"  {count} at a time {rate:8.0f} img/s together")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""One step of descent on a batch: op by op, or replayed as one CUDA graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scalesearch.nets.convnet import ConvNet
+from scalesearch.proxy.augment import Moves, normalise, take
+from scalesearch.proxy.tensors import TrainingData
+from scalesearch.search.task import Recipe
+
+WARM_UPS = 3
+"""Steps taken op by op before one is captured: momenta come to be, and cuDNN and cuBLAS get their workspaces."""
+_Step = Callable[[Tensor, Moves], Tensor]
+
+
+class Descent:
+    """Steps on batches of `data`, augmented, all of one size.
+
+    A proxy's kernels are so small that a GPU waits for Python. On CUDA the steps of our own networks are therefore
+    captured, from the gather of the images to the update of the weights, and replayed (`torch.cuda.CUDAGraph`): the
+    same kernels on the same memory. A user's own network may branch or wait for the GPU, so it runs op by op.
+    """
+
+    def __init__(
+        self, model: nn.Module, optimizer: torch.optim.SGD, data: TrainingData, recipe: Recipe, device: torch.device
+    ) -> None:
+        self._model, self._optimizer, self._data, self._recipe, self._device = (
+            model,
+            optimizer,
+            data,
+            recipe,
+            device,
+        )
+        self._graph = _Graph(device) if device.type == "cuda" and isinstance(model, ConvNet) else None
+
+    def __call__(self, index_B: Tensor, moves: Moves, rate: float) -> Tensor:
+        """One step on the images `index_B` at learning rate `rate`; the loss before it, still on the device."""
+        if self._graph is None:
+            self._set_rate(rate)
+            return self._step(index_B, moves)
+        self._set_rate(self._graph.rate.fill_(rate))
+        return self._graph.step(self._step, index_B, moves)
+
+    def _set_rate(self, rate: float | Tensor) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def _step(self, index_B: Tensor, moves: Moves) -> Tensor:
+        images_BCHW = normalise(take(self._data.train_images_NCHW, index_B, moves, self._recipe.crop))
+        labels_B = self._data.train_labels_N[index_B]
+        self._optimizer.zero_grad(set_to_none=True)
+        with precision(self._device):
+            logits_BK = self._model(images_BCHW)
+            smoothing = float(self._recipe.label_smoothing)
+            loss = F.cross_entropy(logits_BK, labels_B, label_smoothing=smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return loss.detach()
+
+
+class _Graph:
+    """A step that is captured once it is warm."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.rate = torch.zeros((), device=device)
+        """The learning rate, where the graph reads it."""
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._warm = 0
+
+    def step(self, step: _Step, index_B: Tensor, moves: Moves) -> Tensor:
+        """One step, whichever way."""
+        if self._warm < WARM_UPS:
+            self._warm += 1
+            return self._beside(step, index_B, moves)
+        if self._graph is None:
+            self._capture(step, index_B, moves)
+        assert self._graph is not None, "captured"
+        self._index_B.copy_(index_B)
+        self._moves.flip_N.copy_(moves.flip_N)
+        self._moves.shift_N2.copy_(moves.shift_N2)
+        self._graph.replay()
+        return self._loss.clone()
+
+    def _beside(self, step: _Step, index_B: Tensor, moves: Moves) -> Tensor:
+        """On the stream of the capture, where autograd's nodes must live."""
+        main = torch.cuda.current_stream(self._stream.device)
+        self._stream.wait_stream(main)
+        with torch.cuda.stream(self._stream):
+            loss = step(index_B, moves)
+        main.wait_stream(self._stream)
+        return loss
+
+    def _capture(self, step: _Step, index_B: Tensor, moves: Moves) -> None:
+        """Record a step without taking it."""
+        self._index_B, self._moves = index_B.clone(), Moves(moves.flip_N.clone(), moves.shift_N2.clone())
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph, stream=self._stream):
+            self._loss = step(self._index_B, self._moves)
+
+
+def precision(device: torch.device) -> torch.autocast:
+    """bfloat16 on CUDA; float32 elsewhere (without AMX, bfloat16 on a CPU is 8x slower)."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
