@@ -1,6 +1,6 @@
 """Training speed on one GPU: a plain loop, the same in bfloat16 and channels_last, our steps, and our steps shared.
 
-    python benchmarks/gpu_training.py [SECONDS]      (for each measurement; default 4)
+    python benchmarks/gpu_training.py [SECONDS]      (for each measurement; default 3)
 
 B0 at the sizes of the budgets quick, standard and full. *Plain* is what a short script does: float32 (TF32 off, as
 torch has it), contiguous, one kernel after another, images ready-made on the GPU; *bf16* is that under autocast and
@@ -50,7 +50,7 @@ class Size:
 
 
 SIZES = {"quick": Size(4, 40, 32), "standard": Size(2, 96, 128), "full": Size(1, 224, 256)}
-SHARED = {"quick": (1, 2, 4, 8), "standard": (1, 2, 4), "full": (1, 2)}
+SHARED = {"quick": (2, 4, 8), "standard": (2, 4), "full": (2,)}
 
 
 def proxy(size: Size) -> Architecture:
@@ -102,6 +102,9 @@ WAYS: dict[str, Callable[[Size], Callable[[], object]]] = {
 
 def measure(way: str, size: Size, seconds: float) -> tuple[float, int]:
     """Images a second over `seconds` after two epochs of warm-up, and the peak of memory (bytes)."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
     epoch = WAYS[way](size)
     epoch()
     epoch()
@@ -113,22 +116,21 @@ def measure(way: str, size: Size, seconds: float) -> tuple[float, int]:
         epoch()
         torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return STEPS * size.batch / statistics.median(times), torch.cuda.max_memory_allocated()
+    return STEPS * size.batch / statistics.median(times), torch.cuda.max_memory_allocated() - before
 
 
-def processes(way: str, name: str, seconds: float, count: int) -> tuple[float, int]:
-    """Images a second of `count` processes at a time, together; one's peak of memory."""
-    command = [sys.executable, __file__, str(seconds), way, name]
+def together(name: str, seconds: float, count: int) -> float:
+    """Images a second of `count` processes at a time, together."""
+    command = [sys.executable, __file__, str(seconds), name]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
-    found = [one.communicate()[0].split() for one in running]
-    return math.fsum(float(rate) for rate, _ in found), int(found[0][1])
+    return math.fsum(float(one.communicate()[0]) for one in running)
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
-    if len(sys.argv) > 3:
-        torch.set_num_threads(1)
-        print(*measure(sys.argv[2], SIZES[sys.argv[3]], seconds))
+    torch.set_num_threads(1)
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+    if len(sys.argv) > 2:
+        print(measure("graph", SIZES[sys.argv[2]], seconds)[0])
         return
     where = environment()
     print(f"{where['gpu']}, {where['cores']} cores; torch {where['torch']}")
@@ -138,12 +140,11 @@ def main() -> None:
             f"{name}: B0's width / {size.divisor}, {size.px} px, batch {size.batch}, {price.macs / 1e6:.1f} MMACs"
         )
         for way in WAYS:
-            rate, peak = processes(way, name, seconds, 1)
-            print(f"  {way:<6} {rate:8.0f} img/s   peak {peak / 2**20:6.0f} MiB (estimate {expected / 2**20:.0f})")
-        for count in SHARED[name][1:]:
+            rate, peak = measure(way, size, seconds)
+            print(f"  {way:<6} {rate:8.0f} img/s   peak {peak >> 20:6} MiB (estimate {expected >> 20})", flush=True)
+        for count in SHARED[name]:
             # Long enough that all of them train at the same time for most of it.
-            rate, _ = processes("graph", name, 3 * seconds, count)
-            print(f"  {count} at a time {rate:8.0f} img/s together")
+            print(f"  {count} at a time {together(name, 3 * seconds, count):8.0f} img/s together", flush=True)
 
 
 if __name__ == "__main__":
