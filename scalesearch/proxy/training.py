@@ -16,7 +16,7 @@ from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, tru
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.task import Epoch, Recipe
 
-VALIDATION_BATCHES = 4
+VALIDATION_BATCHES = 8
 """Training batches in a batch of validation on a GPU."""
 
 
