@@ -90,18 +90,21 @@ def test_it_learns_and_its_state_goes_on(tmp_path: Path) -> None:
 
 
 def test_memory_is_given_back() -> None:
-    before = torch.cuda.memory_allocated()
+    """All but the workspaces that cuBLAS keeps for the stream, which the first trial leaves behind."""
     objective = ProxyTraining(images())
+    list(objective(spec()))
+    before = torch.cuda.memory_allocated()
     for seed in range(3):
         list(objective(spec(seed)))
         assert torch.cuda.memory_allocated() <= before + 2**16
-    assert torch.cuda.memory_reserved() <= before + 2**22
+    assert torch.cuda.memory_reserved() <= before + 2**23
 
 
 def test_what_does_not_fit_is_oom_and_the_next_trial_runs() -> None:
     objective = ProxyTraining(images())
+    list(objective(spec()))
     total = torch.cuda.get_device_properties(0).total_memory
-    torch.cuda.set_per_process_memory_fraction(256 * 2**20 / total)
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**27) / total)
     try:
         huge = spec(px=512)
         with pytest.raises(TrialEndedError, match="CUDA out of memory") as caught:
