@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.design.family import Member
+    from scalesearch.design.scaling import Baseline
 
 
 def family(
@@ -27,6 +28,7 @@ def family(
     match: Annotated[
         str, typer.Option(help="flops: set each member's px so that it costs 2^φ; none: γ^φ.")
     ] = "flops",
+    rule: options.Rule = "v1",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one baseline file a member here.")] = None,
 ) -> None:
     """Scale a baseline to φ = 1 … 7 by given coefficients, or as published.
@@ -37,6 +39,7 @@ def family(
     from scalesearch.design.family import family as grow
     from scalesearch.design.family import published as as_published
     from scalesearch.design.networks import load_network
+    from scalesearch.design.v2_rule import checked_scaling, has_beside
     from scalesearch.search.candidates import MATCHES
     from scalesearch.study.family_files import write_family
 
@@ -44,16 +47,20 @@ def family(
         raise InputError("family: give either --coefficients α β γ or --published")
     if match not in MATCHES:
         raise InputError(f"--match {match!r}: must be one of {', '.join(MATCHES)}")
-    baseline = load_network(network)
-    rule = options.checked_rule(rounding)
+    baseline, scaling = load_network(network), checked_scaling(rule)
+    rounded = options.checked_rule(rounding)
+    if published and has_beside(baseline):
+        _print_beside(baseline, scaling, rounded, out)
+        return
     if coefficients is None:
-        if rule is not None:
+        if rounded is not None or scaling != "v1":
             raise InputError(
-                "--rounding: the published members have the rounding of their publication; leave it out"
+                "--rounding, --rule: the published members are as their publication has them; leave them out"
             )
         members = as_published(baseline)
     else:
-        members = grow(baseline, coefficients_from(coefficients), rule or "balanced", match == "flops")
+        chosen = coefficients_from(coefficients)
+        members = grow(baseline, chosen, rounded or "balanced", match == "flops", scaling=scaling)
     options.console().print(members_table(members))
     if out is not None:
         from scalesearch.nets.flops import fvcore_receipt
@@ -62,6 +69,15 @@ def family(
             fvcore_receipt(member.baseline.architecture)
         write_family(out, members)
         print(f"{len(members)} baseline files in {out}")
+
+
+def _print_beside(baseline: Baseline, scaling: str, rounding: str | None, out: Path | None) -> None:
+    from scalesearch.cli.beside import print_beside
+
+    if out is not None:
+        names = "efficientnet_v2_m, efficientnet_v2_l"
+        raise InputError(f"--out: {baseline.name}'s larger networks are shipped as they are: {names}; leave it out")
+    print_beside(baseline, scaling, rounding or baseline.rounding.rule)
 
 
 def members_table(members: Sequence[Member]) -> Table:

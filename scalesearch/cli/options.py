@@ -19,6 +19,12 @@ Rounding = Annotated[
         "--rounding", metavar="RULE", help="Round widths and depths by balanced, paper, v2, torchvision or nearest."
     ),
 ]
+Rule = Annotated[
+    str,
+    typer.Option(
+        "--rule", help="v2: as EfficientNetV2, extra layers in the last two stages, at most 480 px; v1: compound."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

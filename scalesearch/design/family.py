@@ -10,6 +10,7 @@ from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Mu
 from scalesearch.design.exact import plain
 from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
+from scalesearch.design.v2_rule import with_late_layers, within_px
 from scalesearch.errors import InputError
 
 PHIS = tuple(range(1, 8))
@@ -77,7 +78,12 @@ class Member:
 
 
 def family(
-    baseline: Baseline, coefficients: Coefficients, rule: str = "balanced", match: bool = True, by: str = "macs"
+    baseline: Baseline,
+    coefficients: Coefficients,
+    rule: str = "balanced",
+    match: bool = True,
+    by: str = "macs",
+    scaling: str = "v1",
 ) -> tuple[Member, ...]:
     """The baseline (φ = 0) and the members φ = 1 … 7 (`phis_of`).
 
@@ -88,16 +94,22 @@ def family(
         match: take for every member the px at which its measured cost is nearest to 2^φ × baseline, so
             that a step really doubles the budget.
         by: the cost, `macs` or `activations`.
+        scaling: `v2`: extra layers in the last two stages, at most 480 px (`v2_rule`); a member that 480 px keep
+            below 2^φ is not matched.
     """
     rounding = replace(baseline.rounding, rule=rule)
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
     for phi in phis_of(coefficients):
         multipliers = coefficients.at(phi)
         network = scaled(baseline.architecture, multipliers, rounding)
+        if scaling == "v2":
+            network = with_late_layers(baseline.architecture, network)
         wanted = Decimal(2) ** phi
         if match:
             shape = (network.widths, network.depths)
             (network,) = match_resolutions(baseline.architecture, [shape], wanted, by=by)
+        if scaling == "v2":
+            network = within_px(baseline.architecture, network)
         named = baseline.member(network, multipliers, rounding, _name(baseline, phi))
         members.append(_member(baseline, named, multipliers, phi, wanted, by))
     return tuple(members)

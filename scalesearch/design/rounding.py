@@ -55,7 +55,8 @@ def nearest_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ..
 
 
 @lru_cache(maxsize=4096)
-def _webster(depths: tuple[int, ...], total: int) -> tuple[int, ...]:
+def handed_out(depths: tuple[int, ...], total: int) -> tuple[int, ...]:
+    """`total` layers in proportion to `depths` by Webster's method, one a stage at least."""
     seats = [1] * len(depths)
     for _ in range(total - len(depths)):
         # L/(2s+1) is largest: compared as fractions, in integers; the later stage wins a tie.
@@ -70,7 +71,7 @@ def _webster(depths: tuple[int, ...], total: int) -> tuple[int, ...]:
 def balanced_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
     """nearest(d·ΣL) layers, handed out by Webster's method from one layer a stage."""
     total = nearest(product(multiplier, sum(depths)))
-    return _webster(tuple(depths), max(total, len(depths)))
+    return handed_out(tuple(depths), max(total, len(depths)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from scalesearch.export.reading import read_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
 from scalesearch.export.torchvision_definition import torchvision_definition
-from scalesearch.export.verify import copied, proven, seeded
+from scalesearch.export.verify import copied, proven, same_features, seeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,10 @@ def as_torch(baseline: Baseline, seed: int) -> Export:
     stem, text = file_stem(baseline.name), torch_source(baseline)
     network: nn.Module = _loaded(text, stem).Network()
     proof = proven(baseline.architecture, network, baseline.name)
-    weights = copied(seeded(baseline.architecture, seed), network)
+    ours = seeded(baseline.architecture, seed)
+    weights = copied(ours, network)
     network.load_state_dict(safetensors.torch.load(data := safetensors.torch.save(weights)))
+    same_features(ours, network, baseline.architecture, baseline.name)
     return Export({f"{stem}.py": text.encode(), f"{stem}.safetensors": data}, proof.words)
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from torch import Tensor, nn
@@ -159,3 +159,20 @@ def stage(
     first = block(inputs, outputs, stride=stride, **sizes)
     rest = (block(outputs, outputs, stride=1, **sizes) for _ in range(layers - 1))
     return nn.Sequential(first, *rest)
+
+
+class Features(nn.Module):
+    """Images to the last feature map of each stride, for a decoder; the layers are those of the network."""
+
+    def __init__(self, layers: Iterable[nn.Module], maps: dict[int, tuple[int, int]]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.kept = tuple(maps)
+        self.strides, self.channels = zip(*maps.values(), strict=True)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        maps = []
+        for layer in self.layers:
+            x = layer(x)
+            maps.append(x)
+        return [maps[index] for index in self.kept]

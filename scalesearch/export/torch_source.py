@@ -9,6 +9,7 @@ from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
+from scalesearch.design.features import feature_levels
 from scalesearch.design.scaling import Baseline
 from scalesearch.export import plain_blocks
 from scalesearch.export.names import described, file_stem
@@ -60,7 +61,7 @@ def _block(stage: Stage) -> str:
 
 def _in_order(blocks: Iterable[str]) -> Iterator[str]:
     """The definitions that `blocks` need, as they stand in `plain_blocks`."""
-    used = {"conv", "stage", *blocks}
+    used = {"conv", "stage", "Features", *blocks}
     used |= {needed for block in blocks for needed in _NEEDS.get(block, ())}
     return (name for name in vars(plain_blocks) if name in used)
 
@@ -76,7 +77,7 @@ def _header(baseline: Baseline, gated: bool) -> str:
         f"    network = Network()\n"
         f'    network.load_state_dict(load_file("{stem}.safetensors"))\n'
         '"""\n\n'
-        "from collections.abc import Callable\n"
+        "from collections.abc import Callable, Iterable\n"
         f"{fractions}\n"
         "from torch import Tensor, nn"
     )
@@ -113,8 +114,29 @@ def _network(baseline: Baseline, blocks: Iterable[str]) -> str:
         f"        self.classifier = nn.Linear({width}, {net.head.classes})\n\n"
         "    def forward(self, images: Tensor) -> Tensor:\n"
         f"        features = {features}\n"
-        "        return self.classifier(features.mean((2, 3)))"
+        "        return self.classifier(features.mean((2, 3)))\n\n"
+        f"{_features_only(net)}"
     )
+
+
+def _features_only(net: Architecture) -> str:
+    """The method; a layer is the stem, its pool or a stage: a stage's stride is its first block's."""
+    layers = list(dict.fromkeys(_layer(block.name) for block in net.walk()))
+    rows = "".join(
+        f"            {layers.index(_layer(level.block))}: ({level.stride}, {level.channels}),\n"
+        for level in feature_levels(net)
+    )
+    stem = "*self.stem" if net.stem.pool else "self.stem"
+    return (
+        "    def features_only(self) -> Features:\n"
+        '        """The network as a backbone: layers whose maps are the last of a stride; stride, channels."""\n'
+        f"        maps = {{\n{rows}        }}\n"
+        f"        return Features([{stem}, *self.stages], maps)"
+    )
+
+
+def _layer(block: str) -> str:
+    return block.rpartition(".")[0] or block
 
 
 def _sizes(stage: Stage) -> str:

@@ -184,3 +184,20 @@ def same_logits(ours: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: T
 def difference_of(logits_NK: Tensor, other_NK: Tensor) -> float:
     """The largest difference, as a share of the largest of `logits_NK` where that is above 1."""
     return float((logits_NK - other_NK).abs().max()) / max(1.0, float(logits_NK.abs().max()))
+
+
+def same_features(ours: ConvNet, theirs: nn.Module, architecture: Architecture, what: str) -> None:
+    """Check that two networks of equal weights give a decoder the same maps.
+
+    Raises:
+        CountError: other strides, channels or maps.
+    """
+    mine, yours = ours.features_only(), theirs.features_only()  # type: ignore[operator]  # a module's attribute
+    side = min(architecture.resolution, _CALIBRATION_PX + 3)
+    images_NCHW = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        maps, others = mine(images_NCHW), yours(images_NCHW)
+    same = (mine.strides, mine.channels) == (yours.strides, yours.channels)
+    same = same and [one.shape for one in maps] == [one.shape for one in others]
+    if not same or not all(difference_of(*pair) <= TOLERANCE for pair in zip(maps, others, strict=True)):
+        raise CountError(f"{what}: the exported network's feature maps are others; please report it")

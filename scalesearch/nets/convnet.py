@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from torch import nn
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.features import feature_levels
+from scalesearch.nets.backbone import Backbone, child_name
 from scalesearch.nets.blocks import BLOCKS
 from scalesearch.nets.blocks.parts import Norms
 from scalesearch.nets.blocks.residual import Residual
@@ -22,7 +24,12 @@ class ConvNet(nn.Sequential):
         super().__init__()
         norms = Norms(architecture.activation, float(architecture.batch_norm_eps))
         for block in architecture.walk():
-            self.add_module(block.name.replace(".", "_"), BLOCKS[block.kind](block, norms))
+            self.add_module(child_name(block.name), BLOCKS[block.kind](block, norms))
+        self._levels = feature_levels(architecture)
+
+    def features_only(self) -> Backbone:
+        """The network as a backbone: the last feature map of each stride, from these same blocks."""
+        return Backbone(self, self._levels)
 
     def residual_blocks(self) -> Iterator[Residual]:
         """The blocks that may have a shortcut, from the input on."""

@@ -36,6 +36,7 @@ _POINTS_PER_PIXEL = 4
 """Points of a fractal per pixel of its largest possible box."""
 _HALF_COVER_POINTS = np.float32(3)
 """n points cover n / (n + 3) of a pixel, so a fractal shows its density and not only its outline."""
+_MASK_COVER = 0.5
 _BATCH_POINTS = 3_000_000
 _DRAWS = 11
 """Uniform numbers per fractal: code, jitter (3), angle, side, corner (2), colour (3)."""
@@ -43,6 +44,7 @@ _BACKGROUND_LEVELS = 64
 _DARKEST_FRACTAL_LEVEL = 96
 
 Images = NDArray[np.uint8]
+Masks = NDArray[np.bool_]
 Codes = tuple[FractalCode, ...]
 
 
@@ -60,26 +62,38 @@ def scene_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
 def render_scenes(recipe: SceneRecipe, px: int) -> tuple[Images, Images]:
     """Training and validation scenes, each uint8 (N, px, px, 3), RGB."""
     classes, pool = scene_codes(recipe)
-    return _render_split(recipe, px, classes, pool, False), _render_split(recipe, px, classes, pool, True)
+    train, val = (_render_split(recipe, px, classes, pool, part) for part in (False, True))
+    return train[0], val[0]
+
+
+def masked_scenes(recipe: SceneRecipe, px: int, val: bool) -> tuple[Images, Masks]:
+    """A split of `render_scenes`, and where the labelled fractal, which lies on top, covers half a pixel or more.
+
+    Masks are (N, px, px); distractors are no part of them.
+    """
+    return _render_split(recipe, px, *scene_codes(recipe), val)
 
 
 def first_val_scenes(recipe: SceneRecipe, px: int, count: int) -> Images:
     """The first `count` validation scenes of `render_scenes`, one of each class while there are classes."""
     classes, pool = scene_codes(recipe)
     labels = scene_labels(recipe, val=True)[:count].tolist()
-    return _render_batch(recipe, px, classes, pool, labels, [_stream(recipe, True, i) for i in range(len(labels))])
+    streams = [_stream(recipe, True, index) for index in range(len(labels))]
+    return _render_batch(recipe, px, classes, pool, labels, streams)[0]
 
 
-def _render_split(recipe: SceneRecipe, px: int, classes: Codes, pool: Codes, val: bool) -> Images:
+def _render_split(recipe: SceneRecipe, px: int, classes: Codes, pool: Codes, val: bool) -> tuple[Images, Masks]:
     labels_N = scene_labels(recipe, val)
     images_NHWC = np.empty((len(labels_N), px, px, 3), np.uint8)
+    masks_NHW = np.empty(images_NHWC.shape[:3], np.bool_)
     points = _steps(recipe, px) * CHAINS * (recipe.distractors + 1)
     batch = max(1, _BATCH_POINTS // points)
     for begin in range(0, len(labels_N), batch):
         labels = [int(label) for label in labels_N[begin : begin + batch]]
         rngs = [_stream(recipe, val, index) for index in range(begin, begin + len(labels))]
-        images_NHWC[begin : begin + len(labels)] = _render_batch(recipe, px, classes, pool, labels, rngs)
-    return images_NHWC
+        part = slice(begin, begin + len(labels))
+        images_NHWC[part], masks_NHW[part] = _render_batch(recipe, px, classes, pool, labels, rngs)
+    return images_NHWC, masks_NHW
 
 
 def _stream(recipe: SceneRecipe, val: bool, index: int) -> np.random.Generator:
@@ -100,8 +114,8 @@ def _render_batch(
     pool: Codes,
     labels: list[int],
     rngs: list[np.random.Generator],
-) -> Images:
-    """Scenes (B, px, px, 3) of the given labels.
+) -> tuple[Images, Masks]:
+    """Scenes (B, px, px, 3) of the given labels, and where their labelled fractals are (B, px, px).
 
     Each takes its draws from its own generator, in order: the layout, the chaos game, the noise.
     """
@@ -125,7 +139,7 @@ def _render_batch(
         for index, rng in enumerate(rngs):
             levels[index] += rng.integers(0, 2 * recipe.noise + 1, (px, px, 3), dtype=np.uint16).astype(np.int16)
         levels -= recipe.noise
-    return np.clip(levels, 0, 255).astype(np.uint8)
+    return np.clip(levels, 0, 255).astype(np.uint8), cover_BFHW[:, -1] >= _MASK_COVER
 
 
 def _count_fractals(

@@ -26,7 +26,7 @@ VERBS = {
     "latency": "names against batch runs json",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
-    "family": "network coefficients published rounding match out",
+    "family": "network coefficients published rounding match rule out",
     "export": "network to depth width resolution rounding out seed",
     "import": "definition out",
     "show": "results",

@@ -145,11 +145,11 @@ def test_a_file_never_hides_a_module_that_it_needs() -> None:
 def test_only_the_blocks_that_are_used_stand_in_the_source() -> None:
     text = torch_source(load_baseline("efficientnet_v2_b0"))
     assert re.findall(r"^(?:class|def) (\w+)", text, re.MULTILINE) == [
-        *("conv", "SqueezeExcite", "MBConv", "FusedMBConv", "stage", "Network"),
+        *("conv", "SqueezeExcite", "MBConv", "FusedMBConv", "stage", "Features", "Network"),
     ]
     plain = torch_source(load_baseline("resnet18"))
     assert re.findall(r"^(?:class|def) (\w+)", plain, re.MULTILINE) == [
-        *("conv", "shortcut", "Basic", "stage", "Network"),
+        *("conv", "shortcut", "Basic", "stage", "Features", "Network"),
     ]
     assert "Fraction" not in plain
     assert "stage(Basic, 64, 128, layers=2, kernel=3, stride=2)," in plain
@@ -174,6 +174,8 @@ WRONG = {
     "another epsilon": ("EPS = 0.001", "EPS = 0.1", "logits differ"),
     "no shortcut": ("return x + branch if self.has_shortcut else branch", "return branch", "logits differ"),
     "another pooling": ("features.mean((2, 3))", "features.amax((2, 3))", "logits differ"),
+    "another map": ("1: (2, 16)", "0: (2, 16)", "feature maps are others"),
+    "a map less": ("            2: (4, 24),\n", "", "feature maps are others"),
     "no gate": ("self.gate(self.depthwise(self.expand(x)))", "self.depthwise(self.expand(x))", "multiply-adds"),
     "a weight of its own": (
         "        self.classifier",
