@@ -31,6 +31,7 @@ _NEEDED = (
     "scalesearch.nets.flops",
     "scalesearch.proxy.datasets",
     "scalesearch.proxy.objective",
+    "scalesearch.study.live",
     "scalesearch.study.search",
     "scalesearch.study.summary",
 )
@@ -225,6 +226,7 @@ def _run(
     from scalesearch.cli.progress import Progress
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.study.files import make_folder
+    from scalesearch.study.live import announced, both
     from scalesearch.study.search import search, search_in_rounds
 
     plan = study.plan
@@ -237,14 +239,15 @@ def _run(
         make_folder(checkpoints)
         objective = ProxyTraining(images, checkpoints.resolve())
         with Progress(now.plan, now.outcomes(), console) as progress:
-            search(now, runner, objective, progress, counted)
+            search(now, runner, objective, both(progress, announce), counted)
         export(now)
 
     try:
-        if plan.open:
-            with runner.session():  # held between the rounds
-                return search_in_rounds(study, one_round)
-        return search_in_rounds(study, one_round)
+        with announced(study.folder, len(study.outcomes())) as announce:
+            if plan.open:
+                with runner.session():  # held between the rounds
+                    return search_in_rounds(study, one_round)
+            return search_in_rounds(study, one_round)
     except KeyboardInterrupt:
         from scalesearch.cli.main import INTERRUPTED, fail
 
