@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test test-all test-interop lint format bench schema figures clean
+.PHONY: grid test test-all test-interop lint format bench schema figures docs clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -54,5 +54,8 @@ schema: $(READY)
 figures: $(READY)  ## the pictures in docs/figures; needs a Chrome or Chromium
 	$(BIN)/python docs/figures/make.py
 
+docs: $(READY)  ## the documentation site: docs/_build/index.html
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
+
 clean:
-	rm -rf $(VENV) $(INTEROP) dist
+	rm -rf $(VENV) $(INTEROP) dist docs/_build
