@@ -11,7 +11,17 @@ import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-LIBRARIES = ["fvcore.nn", "numpy", "optuna", "pandas", "rich.console", "rich.table", "scipy.stats", "torch._dynamo"]
+LIBRARIES = [
+    "fvcore.nn",
+    "numpy",
+    "optuna",
+    "pandas",
+    "plotly.graph_objects",
+    "rich.console",
+    "rich.table",
+    "scipy.stats",
+    "torch._dynamo",
+]
 """What most verbs import, for seconds: loaded once, by a server that every process is forked from."""
 
 _SERVER = multiprocessing.get_context("forkserver")

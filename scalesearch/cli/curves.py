@@ -29,8 +29,8 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
-    from scalesearch.report.figures import scaling_curves
-    from scalesearch.report.page import page
+    from scalesearch.report.figures import curves
+    from scalesearch.report.html import figure_page
     from scalesearch.report.tables import curves_csv
     from scalesearch.study.answer import answer
     from scalesearch.study.files import write_over
@@ -48,7 +48,7 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
         console.print(joint_table(together))
         for line in lead_lines(together):
             console.print(line, highlight=False, soft_wrap=True)
-    write_over(last / "curves.html", page(scaling_curves(together), f"{together.baseline}: scaling rules compared"))
+    write_over(last / "curves.html", figure_page(curves(together), f"{together.baseline}: scaling rules compared"))
     write_over(last / "curves.csv", curves_csv(together))
     console.print(
         f"Curves over FLOPs: {last / 'curves.html'}, {last / 'curves.csv'}", highlight=False, soft_wrap=True

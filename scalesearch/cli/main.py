@@ -38,6 +38,7 @@ def _verbs() -> None:
         grid,
         importing,
         latency,
+        report,
         show,
         solve,
         tables,
@@ -57,6 +58,7 @@ def _verbs() -> None:
     app.command("export")(export.export)
     app.command("import")(importing.import_)
     app.command("show")(show.show)
+    app.command("report")(report.report)
     app.command("trust")(trust.trust)
     app.command("verify")(verify.verify)
 

@@ -31,6 +31,7 @@ _NEEDED = (
     "scalesearch.nets.flops",
     "scalesearch.proxy.datasets",
     "scalesearch.proxy.objective",
+    "scalesearch.report.files",
     "scalesearch.study.live",
     "scalesearch.study.search",
     "scalesearch.study.summary",
@@ -125,6 +126,7 @@ def search_or_plan(
     siblings: Sequence[Path] = (),
     like: DataFacts | None = None,
     export: Callable[[Study], None] | None = None,
+    report: bool = True,
 ) -> None:
     """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
 
@@ -139,6 +141,7 @@ def search_or_plan(
         siblings: folders of studies of the same command; a trial that one of them has is not trained again.
         like: the data must be these, at whatever side.
         export: hears of the study at its start and after every round of a search by a sampler.
+        report: whether report.html, report.md and report.csv are written in the end.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
@@ -154,7 +157,7 @@ def search_or_plan(
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:
-        _search(asked, images, runner, where, console, siblings, export or _nothing)
+        _search(asked, images, runner, where, console, siblings, export or _nothing, report)
 
 
 def _nothing(study: Study) -> None:
@@ -179,6 +182,7 @@ def _search(
     console: Console,
     siblings: Sequence[Path],
     export: Callable[[Study], None],
+    report: bool,
 ) -> None:
     from scalesearch.study.optuna_storage import without_passwords
     from scalesearch.study.provenance import environment
@@ -202,7 +206,7 @@ def _search(
             if done:
                 console.print(f"{where}: {done}/{study.plan.total_trials()} done, resuming", highlight=False)
             study = _run(study, images, runner, command, console, export)
-        _finish(study, console)
+        _finish(study, console, report)
 
 
 def _take_over(study: Study, siblings: Sequence[Path]) -> int:
@@ -285,9 +289,10 @@ def _count(plan: Plan, counted: dict[str, int]) -> None:
             counted[digest(network)] = fvcore_receipt(network).total
 
 
-def _finish(study: Study, console: Console) -> None:
+def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.cli.show import left_behind_lines, ranking_table, unmatched_lines
     from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.report.files import write_report
     from scalesearch.study.answer import answer, write_answer
     from scalesearch.study.family_files import found_family
     from scalesearch.study.summary import summary_lines
@@ -304,6 +309,8 @@ def _finish(study: Study, console: Console) -> None:
         console.print(ranking_table(found))
         for line in [*left_behind_lines(found), *unmatched_lines(study.plan), *summary_lines(found, study.folder)]:
             console.print(line, highlight=False, soft_wrap=True)
+        if report:
+            console.print(f"Report: {write_report(study)}", highlight=False, soft_wrap=True)
     if failed:
         error: ScalesearchError = TrialsFailedError(
             f"{study.folder}: {failed} trials failed; delete their files in trials/ and rerun to try again"

@@ -27,6 +27,7 @@ def trust(
 
     Example: scalesearch trust results/b0-phi1-quick
     """
+    from scalesearch.report.files import write_report
     from scalesearch.study.answer import answer, write_answer
     from scalesearch.study.study import open_study
     from scalesearch.study.trust_words import trust_lines
@@ -42,7 +43,9 @@ def trust(
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     for name, question in further_questions(study, found.ranking, seeds).items():
         where = trust_folder(results, name)
-        searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, like=study.plan.data)
+        searching.search_or_plan(
+            question, data, chosen, where, gpus_per_trial, plan, like=study.plan.data, report=False
+        )
     if plan:
         return
     agreements = read_trust(results)
@@ -52,3 +55,4 @@ def trust(
     console = options.console()
     for line in trust_lines(agreements):
         console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"Report: {write_report(study)}", highlight=False, soft_wrap=True)

@@ -30,5 +30,42 @@ def spread(wanted: Sequence[float], gap: float) -> list[float]:
     return found
 
 
+def sides(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[str]:
+    """Where each point's name stands, as plotly's `textposition`, so that none hides another where that can be.
+
+    Args:
+        points: in px.
+        names: in the order of the points.
+    """
+    taken: list[tuple[float, float, float, float]] = []
+    found = []
+    for (x, y), name in zip(points, names, strict=True):
+        wide = _CHARACTER * len(name) + _GAP
+        boxes = {
+            f"{height} {side}": _box(x, y, wide, height, side)
+            for side in ("right", "left")
+            for height in ("middle", "top", "bottom")
+        }
+        free = [where for where, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
+        where = free[0] if free else "middle right"
+        taken.append(boxes[where])
+        found.append(where)
+    return found
+
+
+_CHARACTER, _GAP, _HIGH = 8.0, 14.0, 16.0
+"""Pixels: a character's width, the room that a mark takes, a line's height."""
+
+
+def _box(x: float, y: float, wide: float, height: str, side: str) -> tuple[float, float, float, float]:
+    left = x if side == "right" else x - wide
+    foot = y + {"middle": -_HIGH / 2, "top": _HIGH / 2, "bottom": -1.5 * _HIGH}[height]
+    return left, left + wide, foot, foot + _HIGH
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)

@@ -32,6 +32,15 @@ LOOKS = {
 }
 """By the name of the rule; single dimensions are dashed."""
 
+OTHER = Look("#537180", "pentagon", "⬟", "solid")
+"""Of a rule that has no look of its own: coefficients by their numbers."""
+
+
+def look_of(rule: str) -> Look:
+    """How the rule of that name is drawn."""
+    return LOOKS.get(rule, OTHER)
+
+
 START = Look("#7d8590", "circle", "●", "solid")
 """Of the baseline, which every curve shares."""
 
@@ -49,3 +58,14 @@ class Theme:
 
 LIGHT = Theme("#ffffff", "#1f2328", "#59636e", "#e4e7eb")
 DARK = Theme("#14171c", "#e6edf3", "#9198a1", "#2c323a")
+
+
+RECOMMENDED = LOOKS["found"]
+TIED = Look("#537180", "circle", "●", "solid")
+BEHIND = Look(START.colour, "circle-open", "○", "dot")
+LEFT = Look(START.colour, "x-thin-open", "×", "dot")
+"""Of a search: the recommended candidate, those that tie with the best, those that do not, and those that were not
+trained to the end."""
+
+ACCURACY = ((0.0, "#6a5acd"), (0.5, "#9a6a9e"), (1.0, "#c8741a"))
+"""Low to high accuracy: violet to orange, told apart by everybody and on both backgrounds."""

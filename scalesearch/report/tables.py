@@ -1,4 +1,4 @@
-"""The numbers of a figure as a table."""
+"""The numbers of figures and of a report as CSV."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import csv
 import io
 
 from scalesearch.design.exact import plain
+from scalesearch.report.rows import Row, rows
+from scalesearch.study.answer import Answer
 from scalesearch.study.joint import Joint, Measured
 
 _COLUMNS = (
@@ -48,3 +50,69 @@ def _row(one: Measured, base_macs: int) -> list[object]:
         *(value if value == "" else f"{value:.6f}" for value in gain),
         "" if one.papers_gain is None else plain(one.papers_gain),
     ]
+
+
+_RANKING = (
+    "place",
+    "candidate",
+    "status",
+    "alpha",
+    "beta",
+    "gamma",
+    "product",
+    "resolution",
+    "flops_ratio",
+    "macs",
+    "params",
+    "activations",
+    "accuracy",
+    "standard_error",
+    "seeds",
+    "behind",
+    "behind_low_95",
+    "behind_high_95",
+    "left_after_images",
+    "score",
+)
+
+
+def ranking_csv(found: Answer) -> str:
+    """A row a candidate, best first; accuracies are shares, `status` is the report's."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_RANKING)
+    writer.writerows(_candidate(place, row) for place, row in enumerate(rows(found), start=1))
+    return stream.getvalue()
+
+
+def _candidate(number: int, row: Row) -> list[object]:
+    one, place = row.candidate, row.place
+    own = one.coefficients
+    measured = [""] * 6
+    if place is not None:
+        low, high = row.behind_95 or (0.0, 0.0)
+        measured = [
+            *(f"{value:.5f}" for value in (place.mean, place.standard_error)),
+            str(place.seeds),
+            *(f"{value:.5f}" for value in (place.behind, low, high)),
+        ]
+    return [
+        "" if place is None else number,
+        inert_cell(row.label),
+        row.status,
+        *(plain(value) for value in (own.alpha, own.beta, own.gamma)),
+        f"{float(own.product):.5f}",
+        one.architecture.resolution,
+        plain(one.flops_ratio),
+        one.cost.macs,
+        one.cost.params,
+        one.cost.activations,
+        *measured,
+        "" if row.left_after is None else row.left_after,
+        "" if row.score is None else f"{row.score:.5f}",
+    ]
+
+
+def inert_cell(text: str) -> str:
+    """`text` as a spreadsheet shows it: an apostrophe before what it would take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

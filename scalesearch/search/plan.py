@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
 
-from scalesearch.design.cost import cost
+from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
@@ -66,7 +66,7 @@ class Plan:
         """The trained candidates by the id of their network."""
         return {digest(one.architecture): one for one in self.chosen}
 
-    @property
+    @cached_property
     def base_id(self) -> str:
         """The id of the unscaled network."""
         return digest(self.question.baseline.architecture)
@@ -90,6 +90,10 @@ class Plan:
     @cached_property
     def _proxies(self) -> dict[str, Network]:
         return {key: proxy_of(self.question, one, self.data.classes) for key, one in self._networks.items()}
+
+    @cached_property
+    def _proxy_costs(self) -> dict[str, Cost]:
+        return {key: cost(proxy) for key, proxy in self._proxies.items()}
 
     def spec(self, network: Network, seed: int) -> TrialSpec:
         """The trial of one network with one seed, trained to the end."""
@@ -118,7 +122,7 @@ class Plan:
         return self._proxy_ratio(digest(network), "macs")
 
     def _proxy_ratio(self, key: str, by: str) -> float:
-        proxy, base = (getattr(cost(self._proxies[one]), by) for one in (key, self.base_id))
+        proxy, base = (getattr(self._proxy_costs[one], by) for one in (key, self.base_id))
         return float(proxy / base / 2 ** float(self.question.phi))
 
     def _adjusted_ratio(self, key: str) -> float:

@@ -121,6 +121,11 @@ class Surface:
         return float(self._means.std(ddof=1))
 
     @cached_property
+    def means(self) -> dict[str, float]:
+        """By key each network's accuracy at the average rung and seed: comparable, whichever trials it has."""
+        return {point.key: float(mean) for point, mean in zip(self.points, self._means, strict=True)}
+
+    @cached_property
     def _places(self) -> Floats:
         return np.array([point.shares for point in self.points])
 

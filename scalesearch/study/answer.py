@@ -11,9 +11,9 @@ from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.search.ranking import Ranked, Ranking, intervals
+from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
 from scalesearch.search.surface import Surface, coefficients_of
-from scalesearch.search.trial import FAILURES, Outcome
+from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
 from scalesearch.search.trust import Agreement
 from scalesearch.study.continuous import search_facts
 from scalesearch.study.family_files import family_texts, write_texts
@@ -43,6 +43,31 @@ class Answer:
     def surface(self) -> Surface | None:
         """The smooth answer beside the raw one; None where the networks are too few."""
         return self.plan.surface(self.outcomes)
+
+    @cached_property
+    def planned(self) -> tuple[TrialSpec, ...]:
+        """Every trial known so far."""
+        return self.plan.planned(self.outcomes)
+
+    @cached_property
+    def base(self) -> Arm:
+        """The unscaled network's trials, trained as long as those that are ranked."""
+        return self.plan.base_arm(self.outcomes)
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """By key of every ranked candidate the 95 % interval of its difference to the best."""
+        return intervals(self.plan.arms(self.outcomes), self.ranking)
+
+    @cached_property
+    def left_behind(self) -> dict[str, int]:
+        """The candidates that were left on a lower rung than the ranked ones, and on which."""
+        return self.plan.left_behind(self.outcomes)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to suggest or to run."""
+        return not self.plan.open and all(spec.id in self.outcomes for spec in self.planned)
 
     @property
     def whole(self) -> bool:
@@ -102,8 +127,7 @@ def winner_text(found: Answer) -> str:
 
     plan, ranking, best = found.plan, found.ranking, found.ranking.arms[0]
     question, own = plan.question, found.winner.coefficients
-    base = plan.base_arm(found.outcomes).accuracies
-    away = intervals(plan.arms(found.outcomes), ranking)
+    base, away = found.base.accuracies, found.intervals
     body = {
         "alpha": float(own.alpha),
         "beta": float(own.beta),

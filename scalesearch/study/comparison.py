@@ -7,7 +7,6 @@ from decimal import Decimal
 from scalesearch.design.exact import plain
 from scalesearch.design.paper import TABLES_3_AND_7
 from scalesearch.search.question import Question
-from scalesearch.search.ranking import intervals
 from scalesearch.study.answer import Answer
 
 _PAPERS_PHI = 2
@@ -17,8 +16,7 @@ def comparison_lines(found: Answer) -> list[str]:
     """The best rule, compound against each single dimension with intervals, and what the baseline had."""
     plan, ranking = found.plan, found.ranking
     names = {arm.key: plan.by_network[arm.key].name for arm in ranking.arms}
-    base = plan.base_arm(found.outcomes).accuracies
-    away = intervals(plan.arms(found.outcomes), ranking)
+    base, away = found.base.accuracies, found.intervals
     first = ranking.arms[0]
     seeds = "1 seed" if first.seeds == 1 else f"{first.seeds} seeds"
     measured = f"{first.mean:.4f} ± {first.standard_error:.4f} ({seeds})"
@@ -45,7 +43,7 @@ def transfer_line(found: Answer, name: str) -> str:
         return (
             f"At φ = {phi}: no network of {name} has the wanted cost and a completed trial, so it was not compared"
         )
-    low, high = intervals(plan.arms(found.outcomes), ranking)[own.key]
+    low, high = found.intervals[own.key]
     best = plan.by_network[ranking.arms[0].key].name
     if best == name:
         return f"At φ = {phi}: {name} is the best again; {found.certainty}"

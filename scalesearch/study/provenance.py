@@ -10,9 +10,6 @@ from pathlib import Path
 
 PACKAGES = ("scalesearch", "torch", "numpy", "ray", "fvcore")
 
-DECISIVE = ("torch", "numpy", "processor", "gpu")
-"""Where one of these differs, the same seed gives other numbers."""
-
 
 def environment() -> dict[str, str]:
     """Versions, processor, cores and GPU of this machine, as texts."""
@@ -23,16 +20,6 @@ def environment() -> dict[str, str]:
     found["cores"] = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     found["gpu"] = _gpu()
     return found
-
-
-def difference(before: dict[str, str], now: dict[str, str]) -> str | None:
-    """What of the decisive parts has changed, in words; None where nothing has."""
-    changed = [
-        f"{name} {before.get(name, 'unknown')} → {now.get(name, 'unknown')}"
-        for name in DECISIVE
-        if before.get(name) != now.get(name)
-    ]
-    return ", ".join(changed) or None
 
 
 def _version(name: str) -> str:

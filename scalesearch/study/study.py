@@ -24,8 +24,8 @@ from scalesearch.search.question import Question
 from scalesearch.search.rivals import Rival
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
+from scalesearch.study.environments import difference
 from scalesearch.study.files import make_folder, storage_error, write_once
-from scalesearch.study.provenance import difference
 from scalesearch.study.records import TrialRecord, read_records, write_record
 from scalesearch.study.suggestions import read_suggestions
 

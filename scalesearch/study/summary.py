@@ -59,7 +59,7 @@ def matched_lines(question: Question) -> list[str]:
 def _rests_on(found: Answer) -> str:
     plan = found.plan
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
-    kind = "a proxy's answer on synthetic images, not ImageNet's" if _synthetic(plan) else "a proxy's answer"
+    kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
     return f"Rests on: {images}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
 
 
@@ -77,5 +77,6 @@ def _greek(own: Coefficients) -> str:
     return f"α = {plain(own.alpha)}, β = {plain(own.beta)}, γ = {plain(own.gamma)}"
 
 
-def _synthetic(plan: Plan) -> bool:
+def is_synthetic(plan: Plan) -> bool:
+    """Whether the images are the embedded ones."""
     return plan.data.name == "fractal scenes"

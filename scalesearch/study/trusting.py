@@ -17,7 +17,8 @@ from scalesearch.search.surface import Point
 from scalesearch.search.trust import Agreement, agreement
 from scalesearch.study.study import Study, open_study
 
-LONGER, LARGER = "longer", "larger"
+OWN, LONGER, LARGER = "own", "longer", "larger"
+"""Budgets: the study's, and the further ones."""
 _FINALISTS = 4
 _NETWORKS = 8
 _LARGER_SIDE = Decimal("1.4")
@@ -75,22 +76,32 @@ def trust_folder(study_folder: Path, name: str) -> Path:
     return study_folder / "trust" / name
 
 
-def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
-    """What the further budgets of a study say; empty where there are none yet, or too few trials.
+def trust_points(study_folder: Path) -> dict[str, list[Point]]:
+    """By budget (`OWN`, `LONGER`, `LARGER`) the networks' accuracies by seed; empty where none was run.
 
     Raises:
         CountError: a record is not what was written.
     """
     folders = {name: trust_folder(study_folder, name) for name in (LONGER, LARGER)}
     if not all((folder / "study.json").is_file() for folder in folders.values()):
-        return ()
+        return {}
     studies = {name: open_study(folder) for name, folder in folders.items()}
     longer, larger = studies[LONGER], studies[LARGER]
+    own = longer.plan.points(longer.outcomes(), [0])
+    twice = longer.plan.points(longer.outcomes(), [1])
+    wide = larger.plan.points(larger.outcomes(), [0])
+    return {OWN: _by_seed(own), LONGER: _by_seed(twice), LARGER: _by_seed(wide)}
+
+
+def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
+    """What the further budgets of a study say; empty where there are none yet, or too few trials.
+
+    Raises:
+        CountError: a record is not what was written.
+    """
+    points = trust_points(study_folder)
     try:
-        own = longer.plan.points(longer.outcomes(), [0])
-        twice = longer.plan.points(longer.outcomes(), [1])
-        wide = larger.plan.points(larger.outcomes(), [0])
-        return agreement(LONGER, _by_seed(own), _by_seed(twice)), agreement(LARGER, _by_seed(own), _by_seed(wide))
+        return tuple(agreement(name, points[OWN], points[name]) for name in (LONGER, LARGER) if points)
     except ValueError:
         return ()
 

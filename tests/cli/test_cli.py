@@ -30,6 +30,7 @@ VERBS = {
     "export": "network to depth width resolution rounding out seed",
     "import": "definition out",
     "show": "results",
+    "report": "results out",
     "trust": "results data seeds runner address gpus_per_trial plan",
     "verify": "results",
 }

@@ -53,7 +53,8 @@ def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
     again = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
     assert "8/8 trials are done" in again.stdout
     shown = scalesearch("show", str(study), cwd=tmp_path)
-    assert shown.stdout.splitlines()[-1] == done.stdout.splitlines()[-2]
+    assert shown.stdout.splitlines()[-1] == done.stdout.splitlines()[-3]
+    assert done.stdout.splitlines()[-2] == f"Report: results/{study.name}/report.html"
     assert done.stdout.splitlines()[-1] == LAST.format("tiny-compare-4x-smoke")
     assert (study / "curves.csv").read_text().count("\n") == 1 + 8
     assert scalesearch("verify", str(study), cwd=tmp_path).returncode == 0

@@ -36,7 +36,7 @@ def accuracies(study: Path) -> dict[str, float]:
 
 
 def test_the_last_lines_say_what_a_person_wants_to_know(inline: Path) -> None:
-    *_, winner, accuracy, rests_on, family = (inline / "printed").read_text().splitlines()
+    *_, winner, accuracy, rests_on, family, _ = (inline / "printed").read_text().splitlines()
     own = yaml.safe_load((inline / "results" / "tiny-phi1-smoke" / "winner.yaml").read_text())
     assert f"α = {own['alpha']:g}, β = {own['beta']:g}, γ = {own['gamma']:g}" in winner
     assert f"{own['product']:.3f}" in winner
@@ -166,7 +166,11 @@ def test_show_and_verify_read_the_study(inline: Path) -> None:
     study = "results/tiny-phi1-smoke"
     shown = scalesearch("show", study, cwd=inline)
     assert shown.returncode == 0
-    assert shown.stdout.splitlines()[-1] == (inline / "printed").read_text().splitlines()[-1]
+    *_, last, report = (inline / "printed").read_text().splitlines()
+    assert shown.stdout.splitlines()[-1] == last
+    assert report == f"Report: {study}/report.html"
+    for name in ("report.html", "report.md", "report.csv"):
+        assert (inline / study / name).stat().st_size > 0
     assert "14 of 14 records, all as written" in scalesearch("verify", study, cwd=inline).stdout
 
 
@@ -197,7 +201,7 @@ def test_an_image_folder_of_scans(tmp_path: Path) -> None:
     done = scalesearch(*words, "--data", "scans", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Rests on: scans (" in done.stdout
-    assert "synthetic" not in done.stdout.splitlines()[-2]
+    assert "synthetic" not in done.stdout.splitlines()[-3]
 
 
 @pytest.mark.slow

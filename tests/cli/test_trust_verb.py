@@ -23,7 +23,11 @@ def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> 
     assert not (tmp_path / STUDY / "trust").exists()
     done = scalesearch("trust", STUDY, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()[-3:]
+    *_, first, longer, larger, report = done.stdout.splitlines()
+    lines = [first, longer, larger]
+    assert report == f"Report: {STUDY}/report.html"
+    assert "The same networks, ranked at each budget" in (tmp_path / STUDY / "report.md").read_text()
+    assert not list((tmp_path / STUDY / "trust").rglob("report.*"))
     assert lines[0].startswith("Proxy: ")
     assert [line.split()[0] for line in lines[1:]] == ["longer", "larger"]
     written = yaml.safe_load((tmp_path / STUDY / "winner.yaml").read_text())["proxy"]
@@ -33,7 +37,7 @@ def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> 
     assert all(line in shown.stdout for line in lines)
     again = scalesearch("trust", STUDY, "--runner", "inline", cwd=tmp_path)
     assert again.stdout.count("trials are done") == 2
-    assert again.stdout.splitlines()[-3:] == lines
+    assert again.stdout.splitlines()[-4:] == [*lines, report]
     other = scalesearch("trust", STUDY, "--data", "digits", cwd=tmp_path)
     assert (other.returncode, other.stderr.count("\n")) == (2, 1)
     assert "the study was made with fractal scenes" in other.stderr

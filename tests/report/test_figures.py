@@ -1,108 +1,262 @@
-"""The figure shows the numbers, all of them, where they belong."""
+"""Every figure of a study shows the numbers of its records, where they belong, with units, in the looks of all."""
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import replace
 from decimal import Decimal
-from math import log10
+from functools import cache
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
-from joints import JOINT
+from planted_studies import halving, rules, trusted
 
-from scalesearch.report.figures import scaling_curves
-from scalesearch.report.looks import DARK, LIGHT, LOOKS, START, Theme
+from scalesearch.design.cost import cost
+from scalesearch.design.networks import load_network
+from scalesearch.report.figures import agreement, curves, family, learning, nominal, parallel, pareto, spending
+from scalesearch.report.figures.agreement import ranks
+from scalesearch.report.figures.family import _peers
+from scalesearch.report.figures.frame import Drawing, colours, framed, inert
+from scalesearch.report.figures.marks import shade
+from scalesearch.report.figures.pareto import front
+from scalesearch.report.figures.spending import region_corners
+from scalesearch.report.looks import ACCURACY, DARK, LIGHT, RECOMMENDED
+from scalesearch.report.rows import rows
+from scalesearch.search.surface import Point, shares_of
+from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.study.joint import joint
 
-
-def traces(figure: go.Figure) -> dict[str, go.Scatter]:
-    return {trace.name: trace for trace in figure.data}
-
-
-def test_each_rule_is_a_curve_from_the_baseline_through_its_points() -> None:
-    found = traces(scaling_curves(JOINT))
-    assert set(found) == {"depth", "width", "compound", "fast", "baseline"}
-    assert (list(found["width"].x), list(found["width"].y)) == ([1000, 2010, 3960], [0.5, 0.6, 0.66])
-    assert (list(found["depth"].x), list(found["depth"].y)) == ([1000, 1990], [0.5, 0.61])
-    assert (list(found["fast"].x), list(found["fast"].y)) == ([1000, 3900], [0.5, 0.7])
-    assert (list(found["baseline"].x), list(found["baseline"].y)) == ([1000], [0.5])
-
-
-def test_bars_are_standard_errors_and_the_shared_point_has_one() -> None:
-    found = traces(scaling_curves(JOINT))
-    assert list(found["compound"].error_y.array) == [0, 0.014, 0.016]
-    assert list(found["compound"].marker.size) == [0, 12, 12]
-    assert list(found["baseline"].error_y.array) == [0.011]
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
-def test_every_rule_looks_as_it_does_everywhere() -> None:
-    found = traces(scaling_curves(JOINT))
-    for rule in ("depth", "width", "compound", "fast"):
-        own, look = found[rule], LOOKS[rule]
-        assert {own.line.color, own.marker.color, own.error_y.color} == {look.colour}
-        assert (own.marker.symbol, own.line.dash) == (look.marker, look.dash)
-    assert found["baseline"].marker.color == START.colour
-    assert [trace.name for trace in scaling_curves(JOINT).data][-2:] == ["compound", "baseline"]  # the best on top
+def named(drawing: Drawing | None) -> dict[str, go.Scatter]:
+    assert drawing is not None
+    return {trace.name: trace for trace in drawing.figure.data}
 
 
-def test_axes_have_units_a_logarithm_and_a_tick_a_cost() -> None:
-    layout = scaling_curves(JOINT).layout
-    assert layout.xaxis.type == "log"
-    assert "FLOPs" in layout.xaxis.title.text
-    assert "share of 1,234 images" in layout.yaxis.title.text
-    assert list(layout.xaxis.tickvals) == [1000, 2000, 4000]
-    assert list(layout.xaxis.ticktext) == ["1.000k<br>1x", "2.000k<br>2x", "4.000k<br>4x"]
-    low, high = layout.xaxis.range
-    assert low < log10(1000)
-    assert log10(4100) < high
-    bottom, top = layout.yaxis.range
-    assert bottom < 0.5 - 0.011
-    assert top > 0.72 + 0.016
-    for part in ("photos", "budget least", "3 seeds"):
-        assert part in layout.title.text
+@cache
+def every() -> list[Drawing]:
+    found = halving().found
+    drawn = [pareto(found), spending(found), parallel(found), learning(found), nominal(found), family(found)]
+    compared = rules().found
+    drawn += [curves(joint([(Decimal(2), compared)])), parallel(compared), learning(compared)]
+    return [one for one in drawn if one is not None]
 
 
-def test_labels_say_the_last_accuracy_in_the_order_of_the_ends() -> None:
-    labels = scaling_curves(JOINT).layout.annotations
-    said = [re.sub("<[^>]*>", "", one.text).split(" ", 1)[1] for one in labels]
-    assert said == [
-        "compound  0.720 ± 0.016",
-        "fast  0.700 ± 0.017",
-        "width  0.660 ± 0.015",
-        "depth  0.610 ± 0.012 at 2x",
+def test_rows_are_the_ranking_and_then_who_was_left() -> None:
+    found = halving().found
+    own = rows(found)
+    ranked = [row for row in own if row.place is not None]
+    assert [row.key for row in ranked] == [arm.key for arm in found.ranking.arms]
+    assert len(own) == len(found.plan.chosen) == 10
+    assert {row.key for row in own if row.left_after is not None} == set(found.left_behind)
+    assert all(row.status == "left" for row in own[len(ranked) :])
+    assert [row.status for row in own].count("recommended") == 1
+    assert {row.left_after for row in own[len(ranked) :]} <= {192, 384}
+
+
+def test_the_front_is_what_nothing_beats() -> None:
+    assert front([(3, 0.7), (1, 0.5), (2, 0.4), (2, 0.6), (4, 0.7), (5, 0.71)]) == [
+        (1, 0.5),
+        (2, 0.6),
+        (3, 0.7),
+        (5, 0.71),
     ]
-    places = [one.y for one in labels]
-    assert places == sorted(places, reverse=True)
+    assert front([(1, 0.5), (1, 0.6)]) == [(1, 0.6)]
 
 
-def test_what_is_pointed_at_tells_its_numbers() -> None:
-    (text,) = [one for one in traces(scaling_curves(JOINT))["fast"].text if "fast" in one]
-    for part in ("3.900x", "3.900k FLOPs", "0.7000 ± 0.0170", "n = 3", "+0.2000 (95 %: +0.1700 … +0.2400)"):
-        assert part in text
+def test_pareto_has_every_ranked_candidate_with_its_bar() -> None:
+    found = halving().found
+    drawing = pareto(found)
+    points = [trace for trace in drawing.figure.data if trace.name != "Pareto front"]
+    drawn = {(x, y, bar) for one in points for x, y, bar in zip(one.x, one.y, one.error_y.array, strict=True)}
+    known = found.plan.by_network
+    assert drawn == {(known[arm.key].cost.macs, arm.mean, arm.standard_error) for arm in found.ranking.arms}
+    star = named(drawing)["recommended"]
+    assert (star.marker.color, star.marker.symbol) == (RECOMMENDED.colour, "star")
+    assert list(star.y) == [found.place.mean]
+    base = next(iter(found.base.accuracies))
+    assert any("tiny unscaled, 1x" in one.text for one in drawing.figure.layout.annotations), base
 
 
-@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
-def test_a_theme_changes_what_is_no_data(theme: Theme) -> None:
-    figure, other = scaling_curves(JOINT, theme), scaling_curves(JOINT)
-    assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == theme.background
-    assert figure.layout.font.color == theme.text
-    assert figure.layout.xaxis.gridcolor == figure.layout.yaxis.gridcolor == theme.grid
-    assert figure.data == other.data
+def test_the_triangle_has_every_candidate_at_its_shares() -> None:
+    found = halving().found
+    drawing = spending(found)
+    assert drawing is not None
+    assert found.surface is not None
+    marked = [one for one in drawing.figure.data if one.mode == "markers" and one.hoverinfo == "text"]
+    drawn = {
+        (round(a), round(b), round(c), colour)
+        for one in marked
+        for a, b, c, colour in zip(one.a, one.b, one.c, one.marker.color, strict=True)
+    }
+    wanted = set()
+    for row in rows(found):
+        depth, width, resolution = (round(100 * share) for share in shares_of(row.candidate.coefficients))
+        wanted.add((depth, width, resolution, found.surface.means[row.key]))
+    assert drawn == wanted
+    top = named(drawing)["highest point of the surface"]
+    assert [top.a[0] / 100, top.b[0] / 100, top.c[0] / 100] == pytest.approx(found.surface.optimum)
+    assert [one.title.text.split(" ")[0] for one in (drawing.figure.layout.ternary[f"{x}axis"] for x in "abc")] == [
+        "depth",
+        "width",
+        "resolution",
+    ]
+    assert spending(rules().found) is None
 
 
-def test_without_the_baselines_trials_or_with_equal_costs_it_is_drawn_too() -> None:
-    alone = replace(JOINT, base=None, points=JOINT.points[:1])
-    figure = scaling_curves(alone)
-    assert list(figure.data[0].x) == [1990]
-    assert list(figure.data[0].marker.size) == [12]
-    low, high = figure.layout.xaxis.range
-    assert low < log10(1000) < log10(1990) < high
-    same = replace(JOINT, base=None, base_macs=1990, points=JOINT.points[:1])
-    low, high = scaling_curves(same).layout.xaxis.range
-    assert low < log10(1990) < high
+def test_regions_are_cut_from_the_triangle() -> None:
+    whole = region_corners([(0, 1), (0, 1), (0, 1)])
+    assert sorted(whole) == [(0, 0, 1), (0, 1, 0), (1, 0, 0)]
+    cut = region_corners([(0, 0.25), (0, 1), (0, 1)])
+    assert sorted(cut) == [(0, 0, 1), (0, 1, 0), (0.25, 0, 0.75), (0.25, 0.75, 0)]
+    edge = region_corners([(0, 0), (0.1, 0.4), (0, 1)])
+    assert {tuple(round(part, 9) for part in one) for one in edge} == {(0, 0.1, 0.9), (0, 0.4, 0.6)}
+    assert region_corners([(0.9, 1), (0.9, 1), (0, 1)])  # nothing is within all three
 
 
-def test_accuracies_stay_within_0_and_1() -> None:
-    wide = [replace(JOINT.points[0], accuracy=value, standard_error=0.2) for value in (0.05, 0.95)]
-    points = (wide[0], replace(wide[1], times=Decimal(4), macs=4000))
-    assert scaling_curves(replace(JOINT, points=points)).layout.yaxis.range == (0, 1)
+def test_a_line_runs_through_what_its_network_has() -> None:
+    found = halving().found
+    drawing = parallel(found)
+    assert drawing is not None
+    by_name = {trace.name: trace for trace in drawing.figure.data}
+    own = rows(found)
+    params = [row.candidate.cost.params for row in own]
+    for row in own:
+        heights = by_name[row.label].y
+        expected = (row.candidate.cost.params - min(params)) / (max(params) - min(params))
+        assert heights[5] == pytest.approx(expected)
+    best = max(own, key=lambda row: row.score or 0)
+    assert by_name[best.label].y[-1] == 1
+
+
+def test_curves_of_learning_are_the_records() -> None:
+    found = halving().found
+    drawing = learning(found)
+    assert drawing is not None
+    drawn = {(x, y) for trace in drawing.figure.data for x, y in zip(trace.x, trace.y, strict=True)}
+    ends = {(one.epochs[-1].samples, one.epochs[-1].val_accuracy) for one in found.outcomes.values()}
+    assert drawn == ends
+    assert list(drawing.figure.layout.xaxis.tickvals) == [192, 384, 768]
+    compared = learning(rules().found)
+    assert compared is not None
+    assert all(len(trace.x) == 2 for trace in compared.figure.data)
+    assert {"width", "compound", "tiny, unscaled"} <= set(named(compared))
+
+
+def test_nominal_and_measured_costs_are_the_grids() -> None:
+    drawing = nominal(halving().found)
+    literal = named(drawing)["γ taken literally, the paper's rounding"]
+    compared = next(trace for name, trace in named(drawing).items() if name.startswith("as searched: px matched"))
+    found = halving().found.plan.found
+    assert sorted(compared.y) == sorted(float(one.flops_ratio) for one in (*found.candidates, *found.unmatched))
+    assert max(abs(y - 2) for y in literal.y) > 0.3
+    assert all(1.9 <= x <= 2.1 for x in (*literal.x, *compared.x))
+    assert nominal(rules().found) is None
+
+
+def test_the_family_stands_beside_the_papers_peers() -> None:
+    assert family(rules().found) is None
+    own = named(family(halving().found))
+    assert "as published" not in own
+    assert not any("Table 2" in name for name in own)
+    with (FIXTURES / "paper_peers.csv").open() as file:
+        peers = [one for one in csv.DictReader(file) if one["flops_b"]]
+    drawn = _peers()
+    assert list(drawn.x) == pytest.approx([float(one["flops_b"]) * 1e9 for one in peers])
+    assert list(drawn.y) == pytest.approx([float(one["params_m"]) * 1e6 for one in peers])
+
+
+def test_b0s_family_has_its_published_costs() -> None:
+    found = halving().found
+    question = replace(found.plan.question, baseline=load_network("b0"))
+    drawing = family(replace(found, plan=replace(found.plan, question=question)))
+    published = named(drawing)["as published"]
+    assert drawing is not None
+    left = next(trace for trace in drawing.figure.data if trace.name == "as published" and trace.xaxis is None)
+    assert published is not None
+    assert list(left.x) == [cost(load_network(f"b{i}").architecture).macs for i in range(8)]
+    assert drawing.heading == "Cost and effective φ of b0 to b7"
+
+
+def test_ranks_of_equals_are_shared() -> None:
+    points = [Point(key, (1, 0, 0), {(0, 0): value}) for key, value in (("a", 0.5), ("b", 0.7), ("c", 0.5))]
+    assert ranks(points) == {"b": 1, "a": 2.5, "c": 2.5}
+
+
+def test_budgets_stand_beside_the_studys_own() -> None:
+    found = halving().found
+    keys = [row.key for row in rows(found)][:4]
+    tau = Estimate(0.33, -0.5, 1.0)
+    agreed = tuple(Agreement(name, 4, 2, tau, tau, tau, {}) for name in ("longer", "larger"))
+    budgets = {
+        name: [Point(key, (1, 0, 0), {(0, 0): 0.1 * place}) for key, place in zip(keys, order, strict=True)]
+        for name, order in (("own", (4, 3, 2, 1)), ("longer", (3, 4, 2, 1)), ("larger", (1, 2, 3, 4)))
+    }
+    whole = replace(found, trust=agreed)
+    drawing = agreement(whole, budgets)
+    assert drawing is not None
+    lines = named(drawing)
+    labels = {row.key: row.label for row in rows(found)}
+    assert list(lines[labels[keys[0]]].y) == [2, 1, 4]
+    assert list(lines[labels[keys[2]]].y) == [3, 3, 2]
+    ticks = drawing.figure.layout.xaxis.ticktext
+    assert ticks[0].startswith("longer<br>τ = 0.33 (95 %: -0.50 … 1.00)")
+    assert agreement(found, budgets) is None
+    assert agreement(whole, {}) is None
+
+
+@pytest.mark.slow
+def test_records_of_trust_are_drawn() -> None:
+    own = trusted()
+    drawing = agreement(own.found, own.budgets)
+    assert drawing is not None
+    assert len(drawing.figure.data) == own.found.trust[0].networks
+    assert {len(trace.y) for trace in drawing.figure.data} == {3}
+
+
+def test_every_axis_names_its_quantity_and_unit() -> None:
+    for drawing in every():
+        if drawing.name in ("spending", "parallel"):
+            continue
+        layout = drawing.figure.to_plotly_json()["layout"]
+        axes = [one for name, one in layout.items() if re.fullmatch(r"[xy]axis\d?", name)]
+        for one in axes:
+            assert re.search(r"\(.+\)|images seen|named by|multiply-adds", one["title"]["text"]), drawing.name
+
+
+def test_a_title_and_a_theme_are_added_and_nothing_else() -> None:
+    for drawing in every():
+        still = drawing.titled(DARK)
+        assert drawing.heading in still.layout.title.text
+        assert still.data == drawing.figure.data
+        assert still.layout.paper_bgcolor == DARK.background
+        assert drawing.figure.layout.paper_bgcolor == LIGHT.background
+        assert drawing.figure.layout.title.text is None
+        assert drawing.caption.endswith(".")
+        assert not drawing.caption.startswith(drawing.heading)
+
+
+X = {"title": {"text": "x"}}
+
+
+def test_themes_reach_every_axis() -> None:
+    figure = framed(go.Figure(go.Scatter(x=[1], y=[2])), xaxis=X, yaxis=X, xaxis2=X, ternary={"aaxis": X})
+    found = colours(DARK, figure)
+    for name in ("xaxis", "yaxis", "xaxis2", "ternary.aaxis", "ternary.caxis"):
+        assert found[f"{name}.gridcolor"] == DARK.grid
+    assert "xaxis2.gridcolor" not in colours(DARK)
+
+
+def test_shades_run_from_low_to_high() -> None:
+    assert shade(0.2, 0.2, 0.6) == ACCURACY[0][1]
+    assert shade(0.4, 0.2, 0.6) == ACCURACY[1][1]
+    assert shade(0.6, 0.2, 0.6) == ACCURACY[2][1]
+    assert shade(0.5, 0.5, 0.5) == ACCURACY[1][1]
+    assert shade(0.3, 0.2, 0.6) not in {colour for _, colour in ACCURACY}
+
+
+def test_names_are_letters_to_plotly() -> None:
+    assert inert("<a href='x'>&") == "&lt;a href='x'&gt;&amp;"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from scalesearch.report.labels import spread
+from scalesearch.report.labels import sides, spread
 
 PLACES = st.lists(st.integers(-1000, 1000).map(lambda one: one / 8), min_size=1, max_size=12)
 
@@ -33,3 +33,10 @@ def test_none_hides_another_and_their_order_stays(wanted: list[float], gap: floa
 
 def test_those_that_have_room_stay() -> None:
     assert spread([30.0, 0.0, 10.0, 11.0], 5) == [30.0, 0.0, 8.0, 13.0]
+
+
+def test_names_of_near_points_do_not_hide_each_other() -> None:
+    assert sides([(0, 0), (400, 0)], ["1/1/1.2", "1.2/1/1"]) == ["middle right", "middle right"]
+    near = sides([(0, 0), (20, 2), (40, -3)], ["1/1/1.2", "1.2/1/1", "1/1.4/1"])
+    assert near[0] == "middle right"
+    assert len(set(near)) == 3

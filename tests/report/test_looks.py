@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from scalesearch.report.looks import DARK, LIGHT, LOOKS, START, Theme
+from scalesearch.report.looks import ACCURACY, DARK, LIGHT, LOOKS, OTHER, START, TIED, Theme, look_of
 from scalesearch.search.rivals import NAMED
 
 # Machado, Oliveira & Fernandes 2009, severity 1.0; applied to linear RGB.
@@ -64,9 +64,23 @@ def test_colours_are_told_apart_by_everybody(blind: str) -> None:
         assert np.linalg.norm(seen[first] - seen[second]) >= 20, (first, second)
 
 
+@pytest.mark.parametrize("blind", BLIND)
+def test_low_and_high_accuracy_are_told_apart_by_everybody(blind: str) -> None:
+    seen = [lab(np.array(BLIND[blind]) @ linear(colour)) for _, colour in ACCURACY]
+    assert np.linalg.norm(seen[0] - seen[2]) >= 60
+    assert min(np.linalg.norm(seen[1] - end) for end in (seen[0], seen[2])) >= 20
+
+
+def test_a_rule_by_its_numbers_has_a_look_too() -> None:
+    assert look_of("width") == LOOKS["width"]
+    assert look_of("1.2/1.1/1.15") == OTHER
+    assert OTHER.marker not in {look.marker for look in LOOKS.values()}
+
+
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_everything_stands_out_from_both_backgrounds(theme: Theme) -> None:
-    for colour in (START.colour, *(look.colour for look in LOOKS.values()), theme.quiet):
+    marks = (START.colour, TIED.colour, OTHER.colour, *(colour for _, colour in ACCURACY))
+    for colour in (*marks, *(look.colour for look in LOOKS.values()), theme.quiet):
         assert contrast(colour, theme.background) >= 3
     assert contrast(theme.text, theme.background) >= 7
     assert contrast(theme.grid, theme.background) < 1.6

@@ -6,8 +6,10 @@ import csv
 import io
 
 from joints import JOINT
+from planted_studies import halving
 
-from scalesearch.report.tables import curves_csv
+from scalesearch.report.rows import rows
+from scalesearch.report.tables import curves_csv, inert_cell, ranking_csv
 
 
 def test_a_row_a_point_the_baselines_first() -> None:
@@ -44,3 +46,22 @@ def test_a_row_a_point_the_baselines_first() -> None:
         "gain_high_95": "0.260000",
         "papers_gain_points": "5",
     }
+
+
+def test_a_row_a_candidate_the_ranked_first() -> None:
+    found = halving().found
+    lines = list(csv.DictReader(io.StringIO(ranking_csv(found))))
+    own = rows(found)
+    assert [one["candidate"] for one in lines] == [row.label for row in own]
+    first, last = lines[0], lines[-1]
+    best = found.ranking.arms[0]
+    assert (first["place"], first["accuracy"], first["seeds"]) == ("1", f"{best.mean:.5f}", "2")
+    assert first["behind"] == "0.00000"
+    assert (last["place"], last["accuracy"], last["status"]) == ("", "", "left")
+    assert {one["left_after_images"] for one in lines} == {"", "192", "384"}
+    assert int(first["macs"]) == own[0].candidate.cost.macs
+    assert {len(one) for one in lines} == {20}
+
+
+def test_formulas_are_letters() -> None:
+    assert [inert_cell(text) for text in ("=1+1", "@a", "1/1/1")] == ["'=1+1", "'@a", "1/1/1"]

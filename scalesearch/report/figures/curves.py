@@ -1,4 +1,4 @@
-"""Figures: what a study found, as plotly's; pure functions without a file or a print."""
+"""Accuracy over measured FLOPs, a curve a scaling rule."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from math import log10
 import plotly.graph_objects as go
 
 from scalesearch.design.exact import plain
+from scalesearch.report.figures.frame import HEIGHT, Drawing, colours, inert
 from scalesearch.report.labels import spread
-from scalesearch.report.looks import LIGHT, LOOKS, START, Theme
+from scalesearch.report.looks import LIGHT, START, Theme, look_of
 from scalesearch.study.joint import BASELINE, Joint, Measured
 from scalesearch.units import si
 
-WIDTH, HEIGHT = 1200, 640
-"""Pixels of a still picture; a page takes its reader's width."""
 _MARGIN = {"l": 96, "r": 256, "t": 86, "b": 92}
 _LINE = 24
 """Pixels between the labels of two curves."""
 _NARROW = 0.1
 """A range of accuracy whose ticks need a third digit."""
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 
 
 def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
@@ -46,7 +44,7 @@ def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
         showlegend=False,
         hovermode="closest",
         title={
-            "text": f"<b>{found.baseline}: one dimension, or all?</b><br><sup>{_subtitle(found)}</sup>",
+            "text": f"<b>{found.baseline}: one dimension, or all?</b><br><sup>{inert(_subtitle(found))}</sup>",
             "x": 0,
             "xref": "paper",
             "xanchor": "left",
@@ -62,26 +60,15 @@ def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
     return figure.update_layout(colours(theme))
 
 
-def colours(theme: Theme) -> dict[str, object]:
-    """The layout of a theme: all that changes between light and dark, by plotly's dotted names."""
-    axes = {
-        f"{axis}.{key}": value
-        for axis in ("xaxis", "yaxis")
-        for key, value in (
-            ("gridcolor", theme.grid),
-            ("linecolor", theme.quiet),
-            ("tickcolor", theme.quiet),
-            ("zerolinecolor", theme.grid),
-        )
-    }
-    return {
-        "paper_bgcolor": theme.background,
-        "plot_bgcolor": theme.background,
-        "font.color": theme.text,
-        "font.family": _FONT,
-        "font.size": 15,
-        **axes,
-    }
+def curves(found: Joint) -> Drawing:
+    """`scaling_curves` with its title as words beside it."""
+    figure = scaling_curves(found)
+    figure.update_layout(title=None, margin={"t": 30})
+    caption = (
+        f"{_subtitle(found)}. Every curve begins at the baseline, whose trials all rules share; labels say the "
+        "last accuracy."
+    )
+    return Drawing("curves", "Accuracy over measured FLOPs, a curve a rule", caption, figure)
 
 
 def _subtitle(found: Joint) -> str:
@@ -92,7 +79,7 @@ def _subtitle(found: Joint) -> str:
 
 def _curve(rule: str, points: Sequence[Measured], found: Joint) -> go.Scatter:
     """One rule's line; the baseline's point, which all share, has neither marker nor bar here."""
-    look = LOOKS[rule]
+    look = look_of(rule)
     shared = [one.rule == BASELINE for one in points]
     return go.Scatter(
         name=rule,
@@ -133,7 +120,7 @@ def _start(base: Measured, found: Joint) -> go.Scatter:
 
 def _hover(one: Measured, found: Joint) -> str:
     lines = [
-        f"<b>{one.rule}</b> at {one.macs / found.base_macs:.3f}x",
+        f"<b>{inert(one.rule)}</b> at {one.macs / found.base_macs:.3f}x",
         f"{si(one.macs)} FLOPs",
         f"accuracy {one.accuracy:.4f} ± {one.standard_error:.4f}, n = {one.seeds}",
     ]
@@ -191,8 +178,8 @@ def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) 
 
 
 def _label(one: Measured, largest: Decimal) -> str:
-    look = LOOKS[one.rule]
+    look = look_of(one.rule)
     marker = f'<span style="color:{look.colour}">{look.glyph}</span>'
     # A curve may end early: at the largest cost no network of its rule was compared.
     where = "" if one.times == largest else f" at {plain(one.times)}x"
-    return f"{marker} <b>{one.rule}</b>  {one.accuracy:.3f} ± {one.standard_error:.3f}{where}"
+    return f"{marker} <b>{inert(one.rule)}</b>  {one.accuracy:.3f} ± {one.standard_error:.3f}{where}"

@@ -1,0 +1,28 @@
+"""`scalesearch report`: a study as a page that reads like a paper's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scalesearch.cli import options
+
+
+def report(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a study.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the report goes; default: the study's folder.")
+    ] = None,
+) -> None:
+    """Write a study's report from its records: the answer, figures, how it was measured, what it does not say.
+
+    report.html opens from disk and asks nothing from outside; report.md and report.csv hold its words and numbers.
+
+    Example: scalesearch report results/reference/b0-phi1-quick --out b0-report
+    """
+    from scalesearch.report.files import write_report
+    from scalesearch.study.study import open_study
+
+    print(write_report(open_study(options.existing_study(results)), out))

@@ -1,0 +1,29 @@
+"""Figures: what a study found, as plotly's; pure functions without a file or a print. One module a figure."""
+
+from __future__ import annotations
+
+from scalesearch.report.figures.agreement import agreement
+from scalesearch.report.figures.curves import curves, scaling_curves
+from scalesearch.report.figures.family import family
+from scalesearch.report.figures.frame import HEIGHT, WIDTH, Drawing, colours
+from scalesearch.report.figures.learning import learning
+from scalesearch.report.figures.nominal import nominal
+from scalesearch.report.figures.parallel import parallel
+from scalesearch.report.figures.pareto import pareto
+from scalesearch.report.figures.spending import spending
+
+__all__ = [
+    "HEIGHT",
+    "WIDTH",
+    "Drawing",
+    "agreement",
+    "colours",
+    "curves",
+    "family",
+    "learning",
+    "nominal",
+    "parallel",
+    "pareto",
+    "scaling_curves",
+    "spending",
+]

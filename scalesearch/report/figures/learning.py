@@ -1,0 +1,101 @@
+"""How accuracy rose with training: by rung where candidates were left on the way, by epoch where none was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
+from scalesearch.report.looks import START, Look
+from scalesearch.report.rows import STATUSES, Row, rows
+from scalesearch.search.trial import TrialSpec
+from scalesearch.study.answer import Answer
+
+Curve = list[tuple[int, float]]
+"""(images, accuracy)."""
+
+
+def learning(found: Answer) -> Drawing | None:
+    """Validation accuracy over training images, a line a network and seed; None where nothing has two points."""
+    shown = rows(found)
+    curves = {(key, seed): curve for key, seed, curve in _curves(found)}
+    if not any(len(curve) > 1 for curve in curves.values()):
+        return None
+    figure, legend = go.Figure(), set[str]()
+    ordered: list[tuple[str, Row | None]] = [(row.key, row) for row in reversed(shown)]
+    for key, row in [(found.plan.base_id, None), *ordered]:
+        name, look = _look(row, found)
+        for (own, seed), curve in curves.items():
+            if own == key:
+                figure.add_trace(_line(name, look, curve, row, seed, name not in legend))
+                legend.add(name)
+    rungs = [] if found.plan.ladder is None else [rung.samples for rung in found.plan.ladder.rungs]
+    framed(
+        figure,
+        xaxis=axis(
+            "Training images seen", tickformat=",", **({"tickvals": rungs} if rungs else {"rangemode": "tozero"})
+        ),
+        yaxis=axis(f"Validation accuracy (share of {found.plan.data.val:,} images)", rangemode="tozero"),
+        shapes=[rule_line(at, 0, at, 1, yref="paper") for at in rungs],
+        legend={"traceorder": "reversed"},
+    )
+    return Drawing("learning", _heading(found), _caption(found), figure)
+
+
+def _curves(found: Answer) -> list[tuple[str, int, Curve]]:
+    """By network and seed: the accuracy at the end of each rung, or after every epoch where there are no rungs."""
+    curves: dict[tuple[str, int], Curve] = {}
+    for spec in _specs(found):
+        outcome = found.outcomes[spec.id]
+        epochs = outcome.epochs[-1:] if found.plan.ladder is not None else outcome.epochs
+        if outcome.accuracy is not None:
+            points = [(one.samples, one.val_accuracy) for one in epochs]
+            curves.setdefault((spec.network_id, spec.seed), []).extend(points)
+    return [(key, seed, sorted(curve)) for (key, seed), curve in sorted(curves.items())]
+
+
+def _specs(found: Answer) -> Sequence[TrialSpec]:
+    return [spec for spec in found.planned if spec.id in found.outcomes]
+
+
+def _look(row: Row | None, found: Answer) -> tuple[str, Look]:
+    """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
+    if row is None:
+        return f"{inert(found.plan.question.baseline.name)}, unscaled", START
+    return (inert(row.label), row.look) if row.candidate.name else (STATUSES[row.status][1], row.look)
+
+
+def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:
+    who = name if row is None else inert(row.label)
+    strong = row is not None and (bool(row.candidate.name) or row.status in ("recommended", "tied"))
+    return go.Scatter(
+        name=name,
+        legendgroup=name,
+        showlegend=first,
+        x=[at for at, _ in curve],
+        y=[accuracy for _, accuracy in curve],
+        mode="lines+markers",
+        line={"color": look.colour, "width": 2 if strong else 1.2, "dash": look.dash},
+        marker={"color": look.colour, "symbol": look.marker, "size": 10 if strong else 7},
+        hovertext=[f"<b>{who}</b>, seed {seed}<br>{at:,} images: {accuracy:.4f}" for at, accuracy in curve],
+        hoverinfo="text",
+    )
+
+
+def _heading(found: Answer) -> str:
+    return "Accuracy from rung to rung" if found.plan.ladder is not None else "Accuracy from epoch to epoch"
+
+
+def _caption(found: Answer) -> str:
+    if found.plan.ladder is None:
+        return "A line is one training: a network with one seed, measured after every epoch."
+    seeds = (
+        " A mark without a line is a further seed of a finalist, which went straight to the top."
+        if found.plan.ladder.finalists and found.plan.ladder.seeds > 1
+        else ""
+    )
+    return (
+        "A line is a network with one seed; dotted uprights are the rungs, and at each the learning rate was run "
+        f"down before accuracy was measured.{seeds} What ends early was left: the better half goes on."
+    )

@@ -1,0 +1,78 @@
+"""Marks that several figures draw alike: candidates by their place in the ranking, accuracy as a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scalesearch.report.figures.frame import inert
+from scalesearch.report.looks import ACCURACY
+from scalesearch.report.rows import STATUSES, Row, Status
+from scalesearch.study.answer import Answer
+from scalesearch.units import si
+
+
+def by_status(found: Sequence[Row]) -> Iterator[tuple[Status, list[Row]]]:
+    """The rows of each status that occurs, the recommended last: it is drawn on top."""
+    for status in reversed(STATUSES):
+        own = [row for row in found if row.status == status]
+        if own:
+            yield status, own
+
+
+def hover(row: Row, found: Answer) -> str:
+    """What pointing at a candidate tells."""
+    candidate, place = row.candidate, row.place
+    own, price = candidate.coefficients, candidate.cost
+    size = f"{si(price.macs)} multiply-adds, {si(price.params)} parameters, {candidate.architecture.resolution} px"
+    lines = [
+        f"<b>{inert(row.label)}</b>, {STATUSES[row.status][1]}",
+        f"αβ²γ² = {float(own.product):.3f}, measured {float(candidate.flops_ratio):.3f}x",
+        size,
+    ]
+    if place is not None:
+        lines.append(f"accuracy {place.mean:.4f} ± {place.standard_error:.4f}, n = {place.seeds}")
+    if row.behind_95 is not None and place is not None and place.behind > 0:
+        low, high = row.behind_95
+        lines.append(f"behind the best by {place.behind:.4f} (95 %: {low:.4f} … {high:.4f})")
+    if row.left_after is not None:
+        lines.append(f"left after {row.left_after:,} of {_images(found):,} images")
+    return "<br>".join(lines)
+
+
+def _images(found: Answer) -> int:
+    ladder = found.plan.ladder
+    return 0 if ladder is None else ladder.rungs[-1].samples
+
+
+def accuracy_colours(values: Sequence[float], title: str) -> dict[str, object]:
+    """The `coloraxis` of a figure: low to high accuracy, and its bar.
+
+    Args:
+        values: all that is coloured.
+        title: of the bar.
+    """
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 0.005, high + 0.005
+    return {
+        "colorscale": [list(stop) for stop in ACCURACY],
+        "cmin": low,
+        "cmax": high,
+        "colorbar": {
+            "title": {"text": title, "side": "right"},
+            "thickness": 14,
+            "outlinewidth": 0,
+            "tickformat": ".2f" if high - low > 0.05 else ".3f",
+        },
+    }
+
+
+def shade(value: float, low: float, high: float) -> str:
+    """The colour of an accuracy between `low` and `high`, as `#rrggbb`; that of the middle where they are equal."""
+    place = 0.5 if high <= low else (value - low) / (high - low)
+    stops = ACCURACY
+    upper = next(i for i, (at, _) in enumerate(stops) if at >= min(place, 1.0))
+    (start, first), (end, second) = stops[max(upper - 1, 0)], stops[upper]
+    part = 0.0 if end == start else (place - start) / (end - start)
+    parts = [(int(first[i : i + 2], 16), int(second[i : i + 2], 16)) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in parts)

@@ -1,0 +1,90 @@
+"""Nominal against measured FLOPs: why triples mislead, and what matching mends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from scalesearch.design.scaling import Baseline
+from scalesearch.report.figures.frame import Drawing, axis, framed, inert
+from scalesearch.report.looks import START, TIED
+from scalesearch.search.candidates import Candidate, candidates
+from scalesearch.search.grid import triples
+from scalesearch.study.answer import Answer
+
+_PAPER = "paper"
+
+
+def nominal(found: Answer) -> Drawing | None:
+    """Measured over nominal cost of the study's grid: literally as in the paper, and as it was compared.
+
+    None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function.
+    """
+    asked = found.plan.question
+    if asked.rivals or asked.continuum is not None or not isinstance(asked.baseline, Baseline):
+        return None
+    grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
+    literal = candidates(asked.baseline, grid, asked.phi, _PAPER, "none").candidates
+    compared = (*found.plan.found.candidates, *found.plan.found.unmatched)
+    low, high = _range([*literal, *compared], found)
+    figure = go.Figure()
+    figure.add_trace(_diagonal(low, high))
+    figure.add_trace(
+        _points("γ taken literally, the paper's rounding", literal, found, START.colour, "circle-open")
+    )
+    matched = "as searched: " + ("px matched" if asked.match == "flops" else "γ taken literally")
+    figure.add_trace(_points(f"{matched}, {asked.rounding} rounding", compared, found, TIED.colour, TIED.marker))
+    framed(
+        figure,
+        xaxis=axis("Nominal FLOPs, (αβ²γ²)^φ (times the baseline's)", ticksuffix="x"),
+        yaxis=axis("Measured FLOPs (times the baseline's)", ticksuffix="x"),
+    )
+    ratios = [float(one.flops_ratio) for one in literal]
+    name = inert(asked.baseline.name)
+    caption = (
+        f"Taken literally, the {len(grid)} triples of this grid are {len(literal)} networks of "
+        f"{min(ratios):.2f}x to {max(ratios):.2f}x {name}'s FLOPs; the line is where nominal and measured are "
+        "equal. Who compares them finds the largest, not the best. Where the px are matched, nominal products "
+        "still differ, because α and β stand as they were asked for; what is measured is equal, or the network "
+        "is not compared."
+    )
+    return Drawing("nominal", "Nominal and measured FLOPs are not the same", caption, figure)
+
+
+def _nominal(one: Candidate, found: Answer) -> float:
+    """Of the grid's own triples, of which a matched γ is none."""
+    aliases = [float(alias.product) for alias in one.aliases]
+    return float((sum(aliases) / len(aliases)) ** float(found.plan.question.phi))
+
+
+def _points(name: str, own: Sequence[Candidate], found: Answer, colour: str, symbol: str) -> go.Scatter:
+    return go.Scatter(
+        name=name,
+        x=[_nominal(one, found) for one in own],
+        y=[float(one.flops_ratio) for one in own],
+        mode="markers",
+        marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5}},
+        hovertext=[
+            f"<b>{inert(one.label)}</b>, {one.architecture.resolution} px<br>measured "
+            f"{float(one.flops_ratio):.3f}x; {len(one.aliases)} of the grid's triples"
+            for one in own
+        ],
+        hoverinfo="text",
+    )
+
+
+def _diagonal(low: float, high: float) -> go.Scatter:
+    return go.Scatter(
+        name="measured = nominal",
+        x=[low, high],
+        y=[low, high],
+        mode="lines",
+        hoverinfo="skip",
+        line={"color": START.colour, "width": 1.5, "dash": "dot"},
+    )
+
+
+def _range(own: Sequence[Candidate], found: Answer) -> tuple[float, float]:
+    values = [_nominal(one, found) for one in own]
+    return min(values), max(values)

@@ -1,0 +1,157 @@
+"""Parallel coordinates: what every network has of each thing, from coefficients to cost to accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from scalesearch.report.figures.frame import Drawing, framed, inert
+from scalesearch.report.figures.marks import accuracy_colours, hover, shade
+from scalesearch.report.looks import START
+from scalesearch.report.rows import Row, rows, scores_are_of_the_surface
+from scalesearch.study.answer import Answer
+from scalesearch.units import si
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """One upright axis."""
+
+    title: str
+    value: Callable[[Row], float]
+    shown: Callable[[float], str]
+
+
+def parallel(found: Answer) -> Drawing | None:
+    """Every candidate with an accuracy as a line over its coefficients, its costs and its accuracy.
+
+    Plain lines, not plotly's own parallel coordinates: those need WebGL, which a strict page has not, and follow no
+    theme. None where fewer than two candidates have an accuracy.
+    """
+    shown = [row for row in rows(found) if row.score is not None]
+    if len(shown) < 2:
+        return None
+    scales = _scales(found)
+    ends = [_ends([scale.value(row) for row in shown]) for scale in scales]
+    low, high = min(row.score or 0.0 for row in shown), max(row.score or 0.0 for row in shown)
+    figure = go.Figure()
+    for row in reversed(shown):  # the best on top
+        figure.add_trace(_line(row, scales, ends, found, shade(row.score or 0.0, low, high)))
+    figure.add_trace(_ticks(scales, ends))
+    if not found.plan.question.rivals:  # rules have colours of their own
+        figure.add_trace(_bar(low, high))
+    framed(
+        figure,
+        height=520,
+        margin={"l": 70, "r": 110, "t": 84, "b": 40},
+        showlegend=bool(found.plan.question.rivals),
+        legend={"y": -0.02, "yanchor": "top"},
+        coloraxis=accuracy_colours([low, high], "Accuracy"),
+        xaxis={"visible": False, "range": [-0.4, len(scales) - 0.6], "fixedrange": True},
+        yaxis={"visible": False, "range": [-0.1, 1.1], "fixedrange": True},
+        shapes=[_upright(i) for i in range(len(scales))],
+        annotations=[_title(i, scale) for i, scale in enumerate(scales)],
+    )
+    return Drawing("parallel", "What each network has", _caption(found), figure)
+
+
+def _scales(found: Answer) -> list[_Scale]:
+    side = "Accuracy<br>(adjusted)" if not scores_are_of_the_surface(found) else "Accuracy<br>(average rung)"
+    return [
+        _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
+        _Scale("Width β", lambda row: float(row.candidate.coefficients.beta), "{:.3g}".format),
+        _Scale("Resolution γ", lambda row: float(row.candidate.coefficients.gamma), "{:.3g}".format),
+        _Scale("Side<br>(px)", lambda row: float(row.candidate.architecture.resolution), "{:.0f}".format),
+        _Scale("FLOPs<br>(multiply-adds)", lambda row: float(row.candidate.cost.macs), si),
+        _Scale("Parameters<br>(count)", lambda row: float(row.candidate.cost.params), si),
+        _Scale("Activations<br>(elements)", lambda row: float(row.candidate.cost.activations), si),
+        _Scale(side, lambda row: row.score or 0.0, "{:.3f}".format),
+    ]
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    return (low, high) if high > low else (low - abs(low) / 2 - 1e-9, high + abs(high) / 2 + 1e-9)
+
+
+def _line(
+    row: Row, scales: Sequence[_Scale], ends: Sequence[tuple[float, float]], found: Answer, colour: str
+) -> go.Scatter:
+    heights = [(scale.value(row) - low) / (high - low) for scale, (low, high) in zip(scales, ends, strict=True)]
+    rule = bool(row.candidate.name)
+    best = row.status == "recommended"
+    colour = row.look.colour if rule else colour
+    wide = 2.5 if rule or row.status == "tied" else 1.2
+    dash = row.look.dash if rule or row.status == "left" else "solid"
+    symbol, size = ("star", 15) if best else (row.look.marker, 11) if rule else ("circle", 8 if wide > 2 else 5)
+    return go.Scatter(
+        name=inert(row.label),
+        x=list(range(len(scales))),
+        y=heights,
+        mode="lines+markers",
+        line={"color": colour, "width": 4 if best else wide, "dash": dash},
+        marker={"color": row.look.colour if best else colour, "symbol": symbol, "size": size, "line": {"width": 0}},
+        hovertext=[hover(row, found)] * len(scales),
+        hoverinfo="text",
+    )
+
+
+def _ticks(scales: Sequence[_Scale], ends: Sequence[tuple[float, float]]) -> go.Scatter:
+    """The values at the foot and the head of each axis, in the colour of text."""
+    places = [(i, part) for i in range(len(scales)) for part in (0, 1)]
+    return go.Scatter(
+        x=[i for i, _ in places],
+        y=[1.06 if part else -0.06 for _, part in places],
+        mode="text",
+        text=[scales[i].shown(ends[i][part]) for i, part in places],
+        textposition="middle center",
+        textfont={"size": 12},
+        hoverinfo="skip",
+        showlegend=False,
+        cliponaxis=False,
+    )
+
+
+def _bar(low: float, high: float) -> go.Scatter:
+    """Nothing to see but the bar of colours."""
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        hoverinfo="skip",
+        marker={"color": [(low + high) / 2], "coloraxis": "coloraxis"},
+    )
+
+
+def _upright(i: int) -> dict[str, object]:
+    line = {"color": START.colour, "width": 1}
+    return {"type": "line", "x0": i, "x1": i, "y0": 0, "y1": 1, "line": line, "layer": "below"}
+
+
+def _title(i: int, scale: _Scale) -> dict[str, object]:
+    return {
+        "x": i,
+        "y": 1,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "text": scale.title,
+        "showarrow": False,
+        "font": {"size": 13},
+    }
+
+
+def _caption(found: Answer) -> str:
+    score = (
+        "accuracy at the average rung and seed, by which networks that were left early can be compared too"
+        if scores_are_of_the_surface(found)
+        else "accuracy as the ranking adjusts it"
+    )
+    if found.plan.question.rivals:
+        return f"A line is a rule's network; the last axis is its {score}."
+    left = " Dotted: not trained to the end." if found.left_behind else ""
+    return (
+        f"A line is a network; its colour and the last axis are its {score}. Thick lines tie with the best, the "
+        f"one with stars is recommended.{left}"
+    )

@@ -1,0 +1,134 @@
+"""Accuracy over measured FLOPs: every ranked candidate with its error bar, the tied set, the Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
+from scalesearch.report.figures.marks import by_status, hover
+from scalesearch.report.labels import sides
+from scalesearch.report.looks import START
+from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.search.ranking import Ranked
+from scalesearch.study.answer import Answer
+from scalesearch.units import si
+
+_NAMED = 8
+"""More names than that hide each other; then only the tied candidates' are written."""
+
+
+def pareto(found: Answer) -> Drawing:
+    """Accuracy over measured FLOPs of the candidates that are ranked."""
+    ranked = [row for row in rows(found) if row.place is not None]
+    figure = go.Figure()
+    if len(ranked) > 1:
+        figure.add_trace(_front(ranked))
+    wanted, base = _wanted(found), _base(found)
+    (left, right), (low, high) = _costs(ranked, wanted), _range(ranked, base)
+    named = [row for row in ranked if len(ranked) <= _NAMED or row.status in ("recommended", "tied")]
+    scale = (right - left) / 1000, (high - low) / 480  # px of the axes at 1200 px
+    spots = [(row.candidate.cost.macs / scale[0], _place(row).mean / scale[1]) for row in named]
+    beside = dict(zip((row.key for row in named), sides(spots, [row.label for row in named]), strict=True))
+    for status, own in by_status(ranked):
+        figure.add_trace(_points(status, own, beside, found))
+    asked = found.plan.question
+    framed(
+        figure,
+        xaxis=axis("Measured FLOPs (multiply-adds) of one image", tickformat="~s", range=[left, right]),
+        yaxis=axis(f"Validation accuracy (share of {found.plan.data.val:,} images)", range=[low, high]),
+        shapes=[rule_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
+        annotations=_words(found, wanted, base),
+    )
+    bars = "Bars are standard errors of the means."
+    front = "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more."
+    line = f"The dotted line is {2 ** float(asked.phi):.4g}x the baseline's FLOPs, which every network was to have."
+    if asked.match == "none":
+        line = "Costs were not matched, so that a network may be better because it is larger."
+    return Drawing("pareto", "Accuracy over measured FLOPs", f"{bars} {front} {line}", figure)
+
+
+def front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Those (multiply-adds, accuracy) that no other equals in both and beats in one, by rising cost."""
+    kept: list[tuple[int, float]] = []
+    for macs, accuracy in sorted(ranked, key=lambda one: (one[0], -one[1])):
+        if not kept or accuracy > kept[-1][1]:
+            kept.append((macs, accuracy))
+    return kept
+
+
+def _place(row: Row) -> Ranked:
+    assert row.place is not None, "only ranked candidates are drawn"
+    return row.place
+
+
+def _front(ranked: Sequence[Row]) -> go.Scatter:
+    kept = front([(row.candidate.cost.macs, _place(row).mean) for row in ranked])
+    return go.Scatter(
+        name="Pareto front",
+        x=[macs for macs, _ in kept],
+        y=[accuracy for _, accuracy in kept],
+        mode="lines",
+        line={"color": START.colour, "width": 1.5, "shape": "hv"},
+        hoverinfo="skip",
+    )
+
+
+def _points(status: Status, own: Sequence[Row], beside: Mapping[str, str], found: Answer) -> go.Scatter:
+    look, words = STATUSES[status]
+    return go.Scatter(
+        name=words,
+        x=[row.candidate.cost.macs for row in own],
+        y=[_place(row).mean for row in own],
+        mode="markers+text",
+        text=[f"  {inert(row.label)}  " if row.key in beside else "" for row in own],
+        textposition=[beside.get(row.key, "middle right") for row in own],
+        textfont={"size": 13},
+        cliponaxis=False,
+        marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
+        error_y={"array": [_place(row).standard_error for row in own], "color": look.colour, "thickness": 1.5},
+        hovertext=[hover(row, found) for row in own],
+        hoverinfo="text",
+    )
+
+
+def _wanted(found: Answer) -> float:
+    from scalesearch.design.cost import cost
+
+    asked = found.plan.question
+    return float(cost(asked.baseline.architecture).macs * 2 ** float(asked.phi))
+
+
+def _base(found: Answer) -> float | None:
+    accuracies = found.base.accuracies
+    return sum(accuracies.values()) / len(accuracies) if accuracies else None
+
+
+def _base_line(base: float | None) -> list[dict[str, object]]:
+    return [] if base is None else [rule_line(0, base, 1, base, xref="paper")]
+
+
+def _words(found: Answer, wanted: float, base: float | None) -> list[dict[str, object]]:
+    asked = found.plan.question
+    name = inert(asked.baseline.name)
+    own = {"showarrow": False, "font": {"size": 13}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}
+    words = [{**own, "x": wanted, "y": 0, "yref": "paper", "text": f"{2 ** float(asked.phi):.4g}x = {si(wanted)}"}]
+    if base is not None:
+        words.append({**own, "x": 0, "xref": "paper", "y": base, "text": f"{name} unscaled, 1x: {base:.3f}"})
+    return words
+
+
+def _costs(ranked: Sequence[Row], wanted: float) -> tuple[float, float]:
+    """All costs and the wanted one, with room for names."""
+    every = [wanted, *(row.candidate.cost.macs for row in ranked)]
+    air = 0.14 * max(max(every) - min(every), 0.01 * wanted)
+    return min(every) - air / 2, max(every) + air
+
+
+def _range(ranked: Sequence[Row], base: float | None) -> tuple[float, float]:
+    """All bars and the baseline's line with a little air, never outside 0 … 1."""
+    ends = [_place(row).mean + sign * _place(row).standard_error for row in ranked for sign in (-1, 1)]
+    ends += [] if base is None else [base]
+    air = 0.08 * max(max(ends) - min(ends), 0.01)
+    return max(min(ends) - air, 0.0), min(max(ends) + air, 1.0)

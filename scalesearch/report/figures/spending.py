@@ -1,0 +1,206 @@
+"""How each candidate spends its compute: shares of log-FLOPs in a triangle, with the response surface behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from scalesearch.report.figures.frame import Drawing, framed
+from scalesearch.report.figures.marks import accuracy_colours, by_status, hover
+from scalesearch.report.looks import START
+from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.search.surface import Surface, shares_of
+from scalesearch.study.answer import Answer, surface_verdict
+
+Shares = tuple[float, float, float]
+
+_STEPS, _DOT = 40, 9
+"""Dots of the surface along an edge, and their px."""
+_SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left": 9}
+_THICK: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
+
+
+def spending(found: Answer) -> Drawing | None:
+    """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
+    if found.plan.question.rivals:
+        return None
+    shown = [row for row in rows(found) if row.score is not None and row.candidate.coefficients.product > 1]
+    if len(shown) < 2:
+        return None
+    fitted = found.surface
+    figure = go.Figure()
+    values = [row.score or 0.0 for row in shown]
+    if fitted is not None:
+        dots = _lattice()
+        heights = [fitted.height(dot) for dot in dots]
+        values = _seen(values, heights)
+        figure.add_trace(_background(dots, heights))
+        figure.add_trace(_region(fitted))
+    for status, own in by_status(shown):
+        figure.add_traces([_points(status, own, found), _in_legend(status)])
+    if fitted is not None:
+        figure.add_trace(_optimum(fitted))
+    title = "Accuracy, at the average rung and seed" if fitted else "Accuracy, adjusted as the ranking is"
+    framed(
+        figure,
+        height=680,
+        margin={"l": 60, "r": 40, "t": 60, "b": 60},
+        ternary={"sum": 100, **{f"{letter}axis": _axis(name) for letter, name in _NAMES.items()}},
+        coloraxis=accuracy_colours(values, title),
+        legend={"orientation": "v", "y": 1, "yanchor": "top"},
+    )
+    return Drawing("spending", "Where each network spends its compute", _caption(found, fitted), figure)
+
+
+_NAMES = {"a": "depth", "b": "width", "c": "resolution"}
+
+
+def _axis(name: str) -> dict[str, object]:
+    title = {"text": f"{name} (% of log-FLOPs)"}
+    return {"title": title, "ticksuffix": " %", "ticks": "outside", "ticklen": 14, "dtick": 20, "min": 0}
+
+
+def _lattice() -> list[Shares]:
+    """A triangular lattice that fills the triangle."""
+    steps = range(_STEPS + 1)
+    return [(i / _STEPS, j / _STEPS, (_STEPS - i - j) / _STEPS) for i in steps for j in steps if i + j <= _STEPS]
+
+
+def _seen(values: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """What the colours span: the candidates; a surface that leaves their range far behind is cut off there."""
+    low, high = min(values), max(values)
+    return [low, high, *(min(max(height, low), high) for height in heights)]
+
+
+def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scatterternary:
+    return go.Scatterternary(
+        name="response surface",
+        **_places(dots),
+        mode="markers",
+        marker={
+            "symbol": "circle",
+            "size": _DOT,
+            "opacity": 0.4,
+            "color": list(heights),
+            "coloraxis": "coloraxis",
+            "line": {"width": 0},
+        },
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _points(status: Status, own: Sequence[Row], found: Answer) -> go.Scatterternary:
+    look, words = STATUSES[status]
+    return go.Scatterternary(
+        name=words,
+        **_places([shares_of(row.candidate.coefficients) for row in own]),
+        mode="markers",
+        cliponaxis=False,
+        showlegend=False,
+        marker={
+            "symbol": "star" if status == "recommended" else "circle",
+            "size": _SIZES[status],
+            "color": [row.score for row in own],
+            "coloraxis": "coloraxis",
+            "line": {"width": _THICK.get(status, 1), "color": look.colour},
+        },
+        hovertext=[f"{hover(row, found)}<br>{_spent(row)}" for row in own],
+        hoverinfo="text",
+    )
+
+
+def _in_legend(status: Status) -> go.Scatterternary:
+    """The mark without the colour of an accuracy, for which a legend has no place."""
+    look, words = STATUSES[status]
+    return go.Scatterternary(
+        name=words,
+        a=[None],
+        b=[None],
+        c=[None],
+        mode="markers",
+        marker={
+            "symbol": "star" if status == "recommended" else "circle",
+            "size": _SIZES[status],
+            "color": "rgba(0,0,0,0)",
+            "line": {"width": _THICK.get(status, 1), "color": look.colour},
+        },
+    )
+
+
+def _spent(row: Row) -> str:
+    parts = zip(_NAMES.values(), shares_of(row.candidate.coefficients), strict=True)
+    return "spends " + ", ".join(f"{100 * share:.0f} % on {name}" for name, share in parts)
+
+
+def _optimum(fitted: Surface) -> go.Scatterternary:
+    """In the colour of text, which no trace has to name: it follows the theme."""
+    return go.Scatterternary(
+        name="highest point of the surface",
+        **_places([fitted.optimum]),
+        mode="text",
+        text=["<b>✛</b>"],
+        textfont={"size": 26},
+        cliponaxis=False,
+        showlegend=False,
+        hovertext=["highest point of the response surface"],
+        hoverinfo="text",
+    )
+
+
+def _region(fitted: Surface) -> go.Scatterternary:
+    corners = region_corners([fitted.region[axis] for axis in ("depth", "width", "resolution")])
+    return go.Scatterternary(
+        name="where its highest point may lie (95 %)",
+        **_places([*corners, corners[0]]),
+        mode="lines",
+        line={"color": START.colour, "width": 3, "dash": "dash"},
+        hoverinfo="skip",
+    )
+
+
+def region_corners(bounds: Sequence[tuple[float, float]]) -> list[Shares]:
+    """The corners, in order, of the shares within bounds: the triangle cut along each bound in turn.
+
+    Sutherland & Hodgman 1974; bounds that leave nothing give the point that was cut away last.
+    """
+    corners: list[Shares] = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
+    for i, (low, high) in enumerate(bounds):
+        for bound, sign in ((low, 1), (high, -1)):
+            corners = _cut(corners, i, bound, sign) or corners[:1]
+    return corners
+
+
+def _cut(corners: Sequence[Shares], i: int, bound: float, sign: int) -> list[Shares]:
+    """The part of a convex outline whose share `i` is at least (`sign` 1) or at most (−1) `bound`."""
+    kept: list[Shares] = []
+    for first, second in zip(corners, [*corners[1:], corners[0]], strict=True):
+        inside, after = (sign * (one[i] - bound) >= -1e-12 for one in (first, second))
+        if inside:
+            kept.append(first)
+        if inside != after:
+            part = (bound - first[i]) / (second[i] - first[i])
+            x, y, z = (a + part * (b - a) for a, b in zip(first, second, strict=True))
+            kept.append((x, y, z))
+    return kept
+
+
+def _places(shares: Sequence[Shares]) -> dict[str, list[float]]:
+    return {letter: [100 * one[i] for one in shares] for i, letter in enumerate("abc")}
+
+
+def _caption(found: Answer, fitted: Surface | None) -> str:
+    start = (
+        "A corner is a network that grows in one dimension alone; a network's place is its shares of the "
+        "log-FLOPs, log α, 2 log β and 2 log γ over their sum."
+    )
+    if fitted is None:
+        return f"{start} Colours are accuracies as the ranking adjusts them."
+    return (
+        f"{start} Colours, of marks and behind them, are accuracies at the average rung and seed: measured, and by "
+        "the fitted quadratic (cut off where it leaves the range of the measured ones). ✛ is where the quadratic "
+        "is highest; the dashed outline is bounded by the 95 % interval of each of its three shares, one at a "
+        f"time, over fits to networks drawn with replacement. R² is {fitted.r_squared:.2f}; "
+        f"{surface_verdict(found)}."
+    )

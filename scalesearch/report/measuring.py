@@ -1,0 +1,179 @@
+"""How a study was measured, what its answer does not say, and how to get it again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from scalesearch.design.exact import plain
+from scalesearch.design.scaling import Baseline
+from scalesearch.report.answering import COSTS, seeds_words, times_of
+from scalesearch.report.article import Bullets, Code, Section, Table, Text
+from scalesearch.report.rows import label
+from scalesearch.search.candidates import tolerance
+from scalesearch.search.plan import Plan
+from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.study import Study
+from scalesearch.study.summary import is_synthetic, matched_lines
+from scalesearch.study.trust_words import trust_lines
+from scalesearch.units import duration
+
+_VERSIONS = ("scalesearch", "python", "torch", "ray", "numpy", "fvcore")
+_MACHINE = ("processor", "cores", "gpu", "system")
+
+
+def measured(study: Study, found: Answer) -> Section:
+    """Data, training, seeds, hardware, versions."""
+    plan = found.plan
+    budget, recipe = plan.question.budget, plan.question.budget.recipe
+    decay = (
+        f"constant rate that falls over the last {plain(100 * recipe.decay)} %" if recipe.decay else "cosine decay"
+    )
+    states = Counter(one.state for one in found.outcomes.values())
+    spent = sum(one.seconds for one in found.outcomes.values())
+    images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
+    steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
+    rate = f"SGD at {plain(recipe.learning_rate)}, {plain(100 * recipe.warmup)} % warm-up, {decay}"
+    ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    rows = (
+        ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}"),
+        ("networks", _networks(plan)),
+        ("proxies", _proxies(plan)),
+        ("training", f"{steps}, {rate}"),
+        ("schedule", _schedule(found)),
+        ("seeds", _seeds(found)),
+        ("noise", _noise(found)),
+        ("trials", f"{ends}; {duration(spent)} of trials in all"),
+        ("budget", budget.name),
+        ("machine", "; ".join(_fact(study, name) for name in _MACHINE)),
+        ("versions", ", ".join(f"{name} {study.environment.get(name, 'unknown')}" for name in _VERSIONS)),
+    )
+    return Section("How it was measured", (Table("", ("what", "value"), rows, frozenset(("what", "value"))),))
+
+
+def _fact(study: Study, name: str) -> str:
+    value = study.environment.get(name, "unknown")
+    return {"cores": f"{value} cores", "gpu": f"GPU: {value}"}.get(name, value)
+
+
+def _networks(plan: Plan) -> str:
+    asked, found = plan.question, plan.found
+    if asked.rivals:
+        start = f"{len(plan.chosen)} of {len(asked.rivals)} rules"
+    elif asked.continuum is not None:
+        start = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
+    else:
+        whole = len(found.candidates) + len(found.unmatched)
+        start = f"{found.triples} triples are {whole} networks, of which {len(plan.chosen)} are compared"
+    within = f"within {plain(100 * tolerance(asked.cost))} %"
+    wanted = f"px set so that the {COSTS[asked.cost]} are {times_of(asked)} {within}"
+    matched = wanted if asked.match == "flops" else "costs not matched"
+    return f"{start}; {asked.rounding} rounding; {matched}"
+
+
+def _proxies(plan: Plan) -> str:
+    base, budget = plan.question.baseline, plan.question.budget
+    if not isinstance(base, Baseline):
+        return f"as the function builds them, at {budget.resolution} px"
+    small = "widths as they are" if budget.width_divisor == 1 else f"widths over {budget.width_divisor}"
+    return f"{small}, depths as they are, {base.name}'s proxy at {budget.resolution} px and others in proportion"
+
+
+def _schedule(found: Answer) -> str:
+    plan = found.plan
+    if plan.ladder is None:
+        return "every network trained to the end"
+    reached = plan.climb(found.outcomes).reached
+    rungs = [
+        f"{plan.completed(found.outcomes, index)} at {rung.samples:,} images"
+        for index, rung in enumerate(plan.ladder.rungs[: reached + 1])
+    ]
+    name = "every network on every rung" if plan.ladder.everyone else "successive halving"
+    return f"{name}: {', '.join(rungs)}"
+
+
+def _seeds(found: Answer) -> str:
+    counts = Counter(arm.seeds for arm in found.ranking.arms)
+    networks = [f"{count} with {seeds_words(seeds)}" for seeds, count in sorted(counts.items(), reverse=True)]
+    return f"of the ranked networks {', '.join(networks)}; equal seeds see equal batches"
+
+
+def _noise(found: Answer) -> str:
+    ranking = found.ranking
+    if ranking.degrees_of_freedom == 0:
+        return f"unknown without repeated seeds; the validation images alone make ± {ranking.noise:.4f} a trial"
+    return f"± {ranking.noise:.4f} a trial ({ranking.degrees_of_freedom} degrees of freedom)"
+
+
+def caveats(found: Answer) -> Section:
+    """What the answer does not say."""
+    plan = found.plan
+    images = (
+        f"The images are {plan.data.name}, made by a formula: coefficients found on them are not ImageNet's."
+        if is_synthetic(plan)
+        else f"The images are {plan.data.name}; other images may ask for other networks."
+    )
+    items = [
+        images,
+        _small(plan),
+        *_trusted(found),
+    ]
+    if found.ranking.degrees_of_freedom == 0:
+        items.append("No network was trained with two seeds, so that no difference can be told from chance.")
+    if found.left_behind:
+        items.append("Networks that were left on an earlier rung were judged by fewer images and one seed.")
+    if found.surface is not None and not plan.question.rivals:
+        items.append(f"Of the response surface: {surface_verdict(found)}.")
+    if found.failures:
+        items.append(f"{found.failures} trials failed for reasons of the machine and are missing here.")
+    items += [
+        f"{label(one)} is not compared: at {one.architecture.resolution} px it has "
+        f"{float(one.matched_ratio):.3f}x the {COSTS[plan.question.cost]}, and no other side is nearer."
+        for one in plan.found.unmatched
+    ]
+    return Section("What it does not say", (Bullets(tuple(items)),))
+
+
+def _small(plan: Plan) -> str:
+    """What a proxy is not."""
+    base, budget = plan.question.baseline, plan.question.budget
+    return (
+        f"Proxies were trained, not the networks: smaller ({base.name} at {budget.resolution} px instead of "
+        f"{base.architecture.resolution}) and for {budget.recipe.epochs} epochs. Short training may rank networks "
+        "as long training does not (Bello et al. 2021, section 6)."
+    )
+
+
+def _trusted(found: Answer) -> list[str]:
+    if found.plan.question.rivals:
+        return []
+    if not found.trust:
+        return [
+            "Whether longer or larger training ranks these networks alike was not asked; scalesearch trust asks it."
+        ]
+    return [line.strip() for line in trust_lines(found.trust)]
+
+
+def again(study: Study) -> Section:
+    """The command, and what of it another machine gives."""
+    return Section(
+        "How to get it again",
+        (
+            Text("This command made the study; run again, it resumes it or shows its answer:"),
+            Code(study.command),
+            Text(
+                "Every trial is a file in trials/ with its curve and a checksum. With RESULTS the study's "
+                "folder, these check the records and rebuild this report from them:"
+            ),
+            Code("scalesearch verify RESULTS"),
+            Code("scalesearch report RESULTS"),
+            Text(
+                "On the machine and the versions above the same seeds give the same numbers; elsewhere they give "
+                "others, which is what the error bars are for."
+            ),
+        ),
+    )
+
+
+def matched_words(found: Answer) -> list[Text]:
+    """What was matched, where it is not multiply-adds."""
+    return [Text(f"{line}.") for line in matched_lines(found.plan.question)]

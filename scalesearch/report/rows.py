@@ -1,0 +1,93 @@
+"""The candidates of a study as figures and tables see them: one row each, best first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from scalesearch.design.exact import plain
+from scalesearch.report.looks import BEHIND, LEFT, RECOMMENDED, TIED, Look, look_of
+from scalesearch.search.candidates import Candidate
+from scalesearch.search.ranking import Ranked
+from scalesearch.study.answer import Answer
+
+Status = Literal["recommended", "tied", "behind", "left"]
+
+STATUSES: dict[Status, tuple[Look, str]] = {
+    "recommended": (RECOMMENDED, "recommended"),
+    "tied": (TIED, "ties with the best (95 %)"),
+    "behind": (BEHIND, "behind the best"),
+    "left": (LEFT, "not trained to the end"),
+}
+"""How each is drawn, and what a legend calls it; in the order of a legend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One candidate; of a comparison of rules none is recommended."""
+
+    key: str
+    label: str
+    """The rule's name, or α/β/γ with γ to three places."""
+    candidate: Candidate
+    status: Status
+    place: Ranked | None
+    """In the ranking; None where it was left on an earlier rung, or has no completed trial."""
+    behind_95: tuple[float, float] | None
+    """Interval of its difference to the best."""
+    left_after: int | None
+    """The images after which it was left; None: it was not, or has no completed trial."""
+    score: float | None
+    """Accuracy that can be compared among all rows: at the average rung and seed where a surface is fitted,
+    else as the ranking adjusts it; None where neither knows the candidate."""
+
+    @property
+    def look(self) -> Look:
+        """How it is drawn: as its rule, or as its place in the ranking."""
+        return look_of(self.candidate.name) if self.candidate.name else STATUSES[self.status][0]
+
+
+def rows(found: Answer) -> tuple[Row, ...]:
+    """All candidates that were trained: ranked ones best first, then those that were left, the latest first."""
+    plan, ranking, away, behind = found.plan, found.ranking, found.intervals, found.left_behind
+    places = {arm.key: arm for arm in ranking.arms}
+    scores = _scores(found)
+    images = [] if plan.ladder is None else [rung.samples for rung in plan.ladder.rungs]
+
+    def row(key: str) -> Row:
+        place = places.get(key)
+        after = images[behind[key]] if key in behind and images else None
+        candidate = plan.by_network[key]
+        status = _status(place, key == ranking.recommended and not plan.question.rivals)
+        return Row(key, label(candidate), candidate, status, place, away.get(key), after, scores.get(key))
+
+    def order(key: str) -> tuple[int, float, str]:
+        return -behind.get(key, -1), -scores.get(key, 0.0), key
+
+    left = sorted(set(plan.by_network) - set(places), key=order)
+    return tuple(row(key) for key in (*places, *left))
+
+
+def _status(place: Ranked | None, recommended: bool) -> Status:
+    if place is None:
+        return "left"
+    if recommended:
+        return "recommended"
+    return "tied" if place.tied else "behind"
+
+
+def _scores(found: Answer) -> dict[str, float]:
+    if found.surface is not None and not found.plan.question.rivals:
+        return found.surface.means
+    return {arm.key: arm.effect for arm in found.ranking.arms}
+
+
+def label(candidate: Candidate) -> str:
+    """A candidate in a table: its rule's name, or α/β/γ with γ to three places."""
+    own = candidate.coefficients
+    return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
+
+
+def scores_are_of_the_surface(found: Answer) -> bool:
+    """Whether the rows' scores are at the average rung and seed."""
+    return found.surface is not None and not found.plan.question.rivals

@@ -1,0 +1,64 @@
+"""The report of one study: from its records to an article."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scalesearch.errors import InputError
+from scalesearch.report import measuring, results
+from scalesearch.report.answering import answer_sentence, title
+from scalesearch.report.article import Article
+from scalesearch.search.surface import Point
+from scalesearch.study.answer import Answer, answer
+from scalesearch.study.study import Study
+from scalesearch.study.trusting import read_trust, trust_points
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """All that a report is made of."""
+
+    study: Study
+    found: Answer
+    budgets: Mapping[str, Sequence[Point]] = field(default_factory=dict)
+    """The networks' accuracies at further budgets (`trusting.trust_points`)."""
+
+
+def reported(study: Study) -> Reported:
+    """Read a study's records.
+
+    Raises:
+        InputError: no candidate has a completed trial.
+        CountError: a record is not what was written.
+    """
+    outcomes = study.outcomes()
+    found = answer(study.plan, outcomes, read_trust(study.folder))
+    if found is None:
+        raise InputError(
+            f"{study.folder}: no candidate has a completed trial, so there is nothing to report; "
+            f"resume it: {study.command}"
+        )
+    return Reported(study, found, trust_points(study.folder))
+
+
+def study_article(own: Reported) -> Article:
+    """The whole report."""
+    study, found = own.study, own.found
+    sections = (
+        results.question(found),
+        results.answer(found),
+        results.evidence(found),
+        results.doubt(found, own.budgets),
+        results.family(found),
+        measuring.measured(study, found),
+        measuring.caveats(found),
+        measuring.again(study),
+    )
+    asked = found.plan.question
+    byline = (
+        f"Study {study.folder.resolve().name}: {found.plan.data.name}, budget {asked.budget.name}, "
+        f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
+    )
+    whole = tuple(section for section in sections if section is not None)
+    return Article(title(asked), byline, answer_sentence(found), whole)

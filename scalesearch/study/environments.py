@@ -1,0 +1,16 @@
+"""Two environments beside each other: whether the same seed gives the same numbers in both."""
+
+from __future__ import annotations
+
+DECISIVE = ("torch", "numpy", "processor", "gpu")
+"""Where one of these differs, the same seed gives other numbers."""
+
+
+def difference(before: dict[str, str], now: dict[str, str]) -> str | None:
+    """What of the decisive parts has changed, in words; None where nothing has."""
+    changed = [
+        f"{name} {before.get(name, 'unknown')} → {now.get(name, 'unknown')}"
+        for name in DECISIVE
+        if before.get(name) != now.get(name)
+    ]
+    return ", ".join(changed) or None

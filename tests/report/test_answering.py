@@ -1,0 +1,108 @@
+"""The answer is one sentence with a verb and its certainty, whatever came out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from planted_studies import halving, rules
+
+from scalesearch.report.answering import answer_sentence, key_figures, title
+from scalesearch.report.measuring import caveats
+from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.study.answer import Answer
+
+
+def tied(count: int, **changes: object) -> Answer:
+    """The planted answer with so many of its three ranked candidates tied."""
+    found = halving().found
+    arms = tuple(replace(arm, tied=i < count) for i, arm in enumerate(found.ranking.arms))
+    return replace(found, ranking=replace(found.ranking, arms=arms, **changes))  # type: ignore[arg-type]
+
+
+def test_a_tie_is_said_and_what_is_recommended_why() -> None:
+    assert answer_sentence(tied(2)).startswith(
+        "No single winner was found: 2 of the 3 networks that were trained to the end tie within the noise (95 %), "
+        "and of these (α, β, γ) = ("
+    )
+    assert answer_sentence(tied(2)).endswith(") is recommended because it has the fewest activations.")
+    assert "all 3 networks that" in answer_sentence(tied(3))
+
+
+def test_fewer_seeds_are_said() -> None:
+    found = tied(3)
+    arms = (*found.ranking.arms[:2], replace(found.ranking.arms[2], seeds=1))
+    fewer = replace(found, ranking=replace(found.ranking, arms=arms))
+    assert answer_sentence(fewer).endswith("the fewest activations of those with as many seeds as the best.")
+
+
+def test_a_winner_and_a_single_seed() -> None:
+    won = answer_sentence(tied(1))
+    assert won.endswith(" is the best of 3 networks, and leads each of them by more than the noise (95 %).")
+    assert answer_sentence(tied(2, degrees_of_freedom=0)).endswith("with one seed, which proves nothing.")
+
+
+def test_rules_are_compared() -> None:
+    found = rules().found
+    assert title(found.plan.question) == "tiny at 2x the multiply-adds: one dimension, or all?"
+    assert answer_sentence(found) == (
+        "The best of 5 rules is width, which leads each of them by more than the noise (95 %)."
+    )
+    three = tuple(replace(arm, tied=i < 3) for i, arm in enumerate(found.ranking.arms))
+    said = answer_sentence(replace(found, ranking=replace(found.ranking, arms=three)))
+    assert said == (
+        "No single rule wins: width has the highest accuracy, but lacs-gpu and fast are within the noise (95 %)."
+    )
+    assert key_figures(found).rows[0][0] == "highest accuracy"
+
+
+def test_an_unfinished_search_says_so() -> None:
+    found = halving().found
+    fewer = dict(list(found.outcomes.items())[:-1])
+    said = answer_sentence(replace(found, outcomes=fewer))
+    assert said.startswith(
+        f"So far ({len(fewer)} of {found.plan.total_trials()} trials are done): no single winner"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (0.9, 0.5, 1.0, "; longer and larger runs rank the networks alike."),
+        (
+            -0.5,
+            -0.9,
+            -0.1,
+            "; longer and larger runs rank the networks otherwise, so the answer is the proxy's alone.",
+        ),
+        (0.1, -0.5, 0.6, "; longer and larger runs could not tell whether the proxy ranks as they do."),
+    ],
+)
+def test_what_further_budgets_say_belongs_to_the_answer(value: float, low: float, high: float, words: str) -> None:
+    one = Estimate(value, low, high)
+    found = replace(tied(2), trust=(Agreement("longer", 8, 2, one, one, None, {}),))
+    assert answer_sentence(found).endswith(words)
+    (bullets,) = caveats(found).blocks
+    assert "Kendall τ" in str(bullets)
+
+
+def test_what_the_answer_does_not_say() -> None:
+    said = str(caveats(halving().found).blocks)
+    for part in (
+        "The images are planted; other images",
+        "smaller (tiny at 24 px instead of 64) and for 3 epochs",
+        "was not asked; scalesearch trust asks it",
+        "judged by fewer images",
+        "Of the response surface: ",
+    ):
+        assert part in said
+    assert "two seeds" not in said
+    assert "no difference can be told from chance" in str(caveats(tied(2, degrees_of_freedom=0)).blocks)
+
+
+def test_other_costs_are_named() -> None:
+    question = halving().found.plan.question
+    assert title(replace(question, cost="activations", phi=Decimal(2))) == (
+        "How should tiny spend its next 4x of activations?"
+    )
