@@ -1,1 +1,33 @@
-"""Compound scaling that can be believed: search how depth, width and resolution grow best together."""
+"""Compound scaling that can be believed: search how depth, width and resolution grow best together.
+
+In a notebook: `import scalesearch as ss`, then `ss.open_study(path)` and `ss.baseline("b0")`. Importing the package
+imports nothing else; each name is looked up when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scalesearch.errors import ScalesearchError
+    from scalesearch.notebook.networks import baseline
+    from scalesearch.notebook.studies import open_study
+
+__all__ = ["ScalesearchError", "baseline", "open_study"]
+
+_HOMES = {
+    "ScalesearchError": "scalesearch.errors",
+    "baseline": "scalesearch.notebook.networks",
+    "open_study": "scalesearch.notebook.studies",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'scalesearch' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

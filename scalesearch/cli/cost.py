@@ -90,11 +90,11 @@ def asked_multipliers(side: int, depth: str, width: str, resolution: int | None)
     from decimal import Decimal
 
     from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.scaling import px_multiplier
 
     if resolution is not None and not 1 <= resolution <= 16384:
         raise InputError(f"--resolution {resolution}: must be in 1 … 16384 px")
-    # Enough digits that rounding to whole pixels gives back what was asked for.
-    ratio = Decimal(1) if resolution is None else round(Decimal(resolution) / side, 12)
+    ratio = Decimal(1) if resolution is None else px_multiplier(resolution, side)
     return Multipliers(_number(depth, "--depth"), _number(width, "--width"), ratio)
 
 

@@ -95,6 +95,11 @@ class Baseline:
         )
 
 
+def px_multiplier(px: int, side: int) -> Decimal:
+    """The resolution multiplier that makes `px` of `side`, with digits enough that rounding to px gives it back."""
+    return round(Decimal(px) / side, 12)
+
+
 def flops_ratio(network: Network, baseline: Network) -> Decimal:
     """Measured multiply-adds over the baseline's, rounded to five decimal places."""
     return cost_ratio(network, baseline, "macs")

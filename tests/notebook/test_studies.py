@@ -1,0 +1,77 @@
+"""Studies in a notebook: tables and figures are the report's, and what is not there is said in a line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from planted_studies import halving, rules
+
+import scalesearch as ss
+from scalesearch.errors import InputError
+from scalesearch.notebook.studies import NotebookStudy
+from scalesearch.report.answering import answer_sentence
+from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.report.rows import label
+from scalesearch.study.study import Study
+
+
+@pytest.fixture(scope="module")
+def climbed() -> NotebookStudy:
+    return ss.open_study(halving().study.folder)
+
+
+def test_tables_have_every_trial_and_every_candidate(climbed: NotebookStudy) -> None:
+    assert len(climbed.trials) == len(halving().found.outcomes)
+    assert len(climbed.ranking) == 10
+    best = halving().found.ranking.arms[0]
+    assert climbed.ranking.index[0] == label(halving().found.plan.by_network[best.key])
+    assert climbed.ranking["accuracy"].iloc[0] == pytest.approx(best.mean, abs=1e-5)
+    assert climbed.ranking["accuracy"].notna().sum() == 3
+    assert climbed.answer == answer_sentence(halving().found)
+
+
+def test_figures_have_titles_and_themes(climbed: NotebookStudy) -> None:
+    names = dir(climbed.figures)
+    assert names == sorted(
+        ["pareto", "spending", "parallel", "learning", "nominal", "agreement", "family", "curves"]
+    )
+    for name in ("pareto", "spending", "parallel", "learning", "nominal", "family"):
+        figure = getattr(climbed.figures, name)()
+        assert figure.layout.title.text.startswith("<b>")
+        assert figure.layout.paper_bgcolor == LIGHT.background
+    assert climbed.figures.pareto(theme="dark").layout.font.color == DARK.text
+    assert ss.open_study(rules().study.folder).figures.curves().data
+
+
+def test_what_is_not_there_is_said_in_a_line(climbed: NotebookStudy, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="agreement: this study has nothing for this figure; "):
+        climbed.figures.agreement()
+    with pytest.raises(InputError, match="curves: this study has nothing"):
+        climbed.figures.curves()
+    with pytest.raises(InputError, match="theme 'grey': must be one of light, dark"):
+        climbed.figures.pareto("grey")
+    with pytest.raises(InputError, match="holds no study"):
+        ss.open_study(tmp_path)
+
+
+def test_a_study_without_a_result_is_shown_too(tmp_path: Path) -> None:
+    begun: Study = halving().study
+    shutil.copy(begun.folder / "study.json", tmp_path / "study.json")
+    (tmp_path / "trials").mkdir()
+    fresh = ss.open_study(str(tmp_path))
+    assert len(fresh.trials) == 0
+    assert fresh._repr_html_().startswith("<p>&lt;Study ")
+    assert "0 of " in repr(fresh)
+    with pytest.raises(InputError, match="no candidate has a completed trial"):
+        print(fresh.answer)
+
+
+def test_what_a_notebook_shows(climbed: NotebookStudy) -> None:
+    assert repr(climbed).startswith("<Study climbed: ")
+    assert "How should tiny spend its next 2x of compute?" in repr(climbed)
+    page = climbed._repr_html_()
+    assert climbed.answer in page
+    assert page.count("<tr") == 2 + 3  # two of headings, three that are ranked
+    assert repr(climbed.figures).startswith("<Figures: ")
