@@ -30,8 +30,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_baseline_and_module_is_in_the_wheel(installed: Path) -> None:
-    shipped = {path.name for path in (installed / "scalesearch" / "search_spaces").iterdir()}
-    assert shipped == {path.name for path in (ROOT / "search_spaces").glob("*.yaml")}
+    inside, here = installed / "scalesearch" / "search_spaces", ROOT / "search_spaces"
+    shipped = {path.relative_to(inside) for path in inside.rglob("*") if path.is_file()}
+    assert shipped == {path.relative_to(here) for path in here.rglob("*.yaml")}
+    assert Path("nas", "mnasnet.yaml") in shipped
     modules = {path.relative_to(ROOT) for path in (ROOT / "scalesearch").rglob("*.py")}
     assert modules <= {path.relative_to(installed) for path in installed.rglob("*.py")}
     assert not list(installed.rglob("test_*.py"))

@@ -37,15 +37,19 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     matched = "cost" if by == "macs" else f"have the {by} of"
     networks = len(found.candidates) + len(found.unmatched)
     head = (
-        f"{found.triples} triples are {networks} networks; {len(found.candidates)} {matched} {base} × 2^φ "
-        f"within {slack}, and {len(plan.chosen)} are compared:"
+        f"{len(plan.chosen)} networks within the limits:"
+        if plan.question.stages
+        else (
+            f"{found.triples} triples are {networks} networks; {len(found.candidates)} {matched} {base} × 2^φ "
+            f"within {slack}, and {len(plan.chosen)} are compared:"
+        )
     )
     trials = (
         f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), "
         f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
     )
     time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
-    chosen = [_line(one, f"{len(one.aliases)} aliases") for one in plan.chosen]
+    chosen = [_line(one, f"{len(one.aliases)} aliases" if one.aliases else "") for one in plan.chosen]
     left_out = [_line(one, f"left out: more than {slack} off") for one in found.unmatched]
     return [*matched_lines(plan.question), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
 

@@ -38,6 +38,7 @@ def _verbs() -> None:
         grid,
         importing,
         latency,
+        nas,
         report,
         show,
         solve,
@@ -47,6 +48,7 @@ def _verbs() -> None:
     )
 
     app.command("grid")(grid.grid)
+    app.command("nas")(nas.nas)
     app.command("compare")(compare.compare)
     app.command("cost")(cost.cost)
     app.command("explain")(explain.explain)

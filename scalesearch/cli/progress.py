@@ -97,8 +97,9 @@ class Progress:
     def _table(self) -> Group:
         """The running trials, the best so far, and how far it is."""
         table = Table(title="Trials", title_justify="left", expand=False)
-        for name in ("α/β/γ", "seed", "trained", "accuracy"):
-            table.add_column(name, justify="left" if name == "α/β/γ" else "right")
+        what = "network" if self._plan.question.stages else "α/β/γ"
+        for name in (what, "seed", "trained", "accuracy"):
+            table.add_column(name, justify="left" if name == what else "right")
         # A record of a later rung may be there before the plan knows of it.
         best = [one for one in self._finished.items() if one[1].accuracy is not None and one[0] in self._specs]
         best.sort(key=lambda one: -(one[1].accuracy or 0))

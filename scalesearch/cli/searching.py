@@ -108,7 +108,7 @@ def _print_plan(asked: Plan, gpus_per_trial: float | None, console: Console) -> 
     from scalesearch.cli.estimate import estimate_lines
     from scalesearch.search.growth import stand_ins
 
-    if asked.question.continuum is not None:
+    if asked.question.suggests:
         asked = replace(asked, suggested=stand_ins(asked.question))
         print("Points are suggested as the search goes; it may come to networks such as these.")
     for line in estimate_lines(asked, gpus_per_trial):
@@ -261,7 +261,7 @@ def _run(
 
 def _round_words(plan: Plan) -> str:
     found, trials = plan.found, plan.total_trials()
-    if plan.question.continuum is not None:
+    if plan.question.suggests:
         known = len(found.candidates)
         return (
             f"{len(plan.suggested)} suggestions are {known} networks within the limits; "

@@ -53,6 +53,10 @@ def ranking_table(found: Answer) -> Table:
     from scalesearch.units import si
 
     asked = found.plan.question
+    if asked.stages:
+        from scalesearch.cli.stages_table import stages_table
+
+        return stages_table(found)
     adjusted = "" if asked.cost == "latency" else " and for what a proxy of other cost gains"
     table = Table(
         title=f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",
@@ -101,8 +105,10 @@ def _short(plan: Plan, key: str) -> str:
 
 def left_behind_lines(found: Answer) -> list[str]:
     """By halving: who was left on which rung."""
+    from scalesearch.search.reached import left_behind
+
     plan = found.plan
-    behind = plan.left_behind(found.outcomes)
+    behind = left_behind(plan, found.outcomes)
     if plan.ladder is None or not behind:
         return []
     lines = []

@@ -12,7 +12,7 @@ from scalesearch.design.strict_yaml import read_text
 from scalesearch.errors import InputError, printable
 
 
-def _folder() -> Path:
+def spaces_folder() -> Path:
     """`search_spaces/`: inside an installed package, beside the package in a checkout."""
     package = Path(str(resources.files("scalesearch")))
     installed = package / "search_spaces"
@@ -21,7 +21,7 @@ def _folder() -> Path:
 
 def baseline_names() -> list[str]:
     """The names of the shipped baselines, sorted."""
-    return sorted(path.stem for path in _folder().glob("*.yaml"))
+    return sorted(path.stem for path in spaces_folder().glob("*.yaml"))
 
 
 def is_factory(name: str) -> bool:
@@ -41,7 +41,7 @@ def load_baseline(name_or_path: str) -> Baseline:
         InputError: no such baseline or file, or the file is bad (`file:line: key: reason`).
     """
     if name_or_path in baseline_names():
-        path = _folder() / f"{name_or_path}.yaml"
+        path = spaces_folder() / f"{name_or_path}.yaml"
     elif is_path(name_or_path):
         path = Path(name_or_path)
     else:

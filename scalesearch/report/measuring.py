@@ -11,6 +11,7 @@ from scalesearch.report.article import Bullets, Code, Section, Table, Text
 from scalesearch.report.rows import label
 from scalesearch.search.candidates import tolerance
 from scalesearch.search.plan import Plan
+from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer, surface_verdict
 from scalesearch.study.study import Study
 from scalesearch.study.summary import is_synthetic, matched_lines
@@ -59,7 +60,7 @@ def _networks(plan: Plan) -> str:
     asked, found = plan.question, plan.found
     if asked.rivals:
         start = f"{len(plan.chosen)} of {len(asked.rivals)} rules"
-    elif asked.continuum is not None:
+    elif asked.suggests:
         start = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
     else:
         whole = len(found.candidates) + len(found.unmatched)
@@ -84,7 +85,7 @@ def _schedule(found: Answer) -> str:
         return "every network trained to the end"
     reached = plan.climb(found.outcomes).reached
     rungs = [
-        f"{plan.completed(found.outcomes, index)} at {rung.samples:,} images"
+        f"{completed(plan, found.outcomes, index)} at {rung.samples:,} images"
         for index, rung in enumerate(plan.ladder.rungs[: reached + 1])
     ]
     name = "every network on every rung" if plan.ladder.everyone else "successive halving"

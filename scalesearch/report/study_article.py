@@ -29,9 +29,11 @@ def reported(study: Study) -> Reported:
     """Read a study's records.
 
     Raises:
-        InputError: no candidate has a completed trial.
+        InputError: no candidate has a completed trial, or it is a search of stages.
         CountError: a record is not what was written.
     """
+    if study.plan.question.stages:
+        raise InputError(f"{study.folder}: is a search of stages, whose answer scalesearch show and front.csv have")
     outcomes = study.outcomes()
     found = answer(study.plan, outcomes, read_trust(study.folder))
     if found is None:

@@ -6,11 +6,11 @@ point is: the unit stays the network. Who suggests is another room's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 from math import log
-from typing import Literal
+from typing import Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients, nominal_product
@@ -20,15 +20,12 @@ from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
+from scalesearch.search.sought import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
 
 SAMPLERS = ("tpe", "gp", "nsga2")
 """Tree-structured Parzen estimator, Gaussian process, and the genetic algorithm NSGA-II."""
 
-OBJECTIVES: dict[str, Literal["maximize", "minimize"]] = {
-    "accuracy": "maximize",
-    "macs": "minimize",
-    "latency": "minimize",
-}
+OBJECTIVES = {name: DIRECTIONS[name] for name in ("accuracy", "macs", "latency")}
 """What may be sought, and which way; MACs and latency are those of the network, not of its proxy."""
 
 LARGEST = 2
@@ -36,9 +33,6 @@ LARGEST = 2
 
 SUGGESTIONS = 20
 """How many suggestions within the limits a search has, where the budget names no number."""
-
-TRIES = 10
-"""A search ends after so many suggestions for each that it wants within the limits."""
 
 _PLACES = 4
 _GAMMA_PLACES = 5
@@ -107,7 +101,7 @@ def suggestion(alpha: float, width_share: float) -> Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What a suggestion is judged by."""
+    """(α, β) of a baseline at φ as a space that is sought in; see `Sought`."""
 
     baseline: Baseline
     phi: Decimal
@@ -116,20 +110,49 @@ class Space:
     batch: int
     """Images of a training step, for the memory."""
     continuum: Continuum
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a suggestion comes to, before anything is trained."""
-
-    network: Architecture
-    excess: tuple[tuple[str, float], ...]
-    """By how much of itself each limit is exceeded; above 0: broken. The same limits for every suggestion."""
+    repeats: bool = field(default=True, init=False)
+    """A triple that means a known network is a point of the search all the same, as in a grid."""
+    seed: int = field(default=0, init=False)
 
     @property
-    def broken(self) -> tuple[str, ...]:
-        """The limits that are broken."""
-        return tuple(name for name, value in self.excess if value > 0)
+    def sampler(self) -> str:
+        """Who suggests."""
+        return self.continuum.sampler
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What is sought."""
+        return self.continuum.objectives
+
+    @property
+    def timing(self) -> Timing | None:
+        """Latency, where that is an objective."""
+        timed = "latency" in self.objectives
+        return Timing("latency", self.baseline.architecture, self.batch) if timed else None
+
+    def dimensions(self) -> dict[str, Dimension]:
+        """α, even in its logarithm, and the share that width has of the rest."""
+        return {"alpha": Interval(1, LARGEST, log=True), "width_share": Interval(0, 1)}
+
+    def point(self, drawn: Mapping[str, Any]) -> Suggestion:
+        """See `suggestion`."""
+        return suggestion(drawn["alpha"], drawn["width_share"])
+
+    def parameters(self, point: Suggestion) -> dict[str, float | str]:
+        """A point as it would have been drawn."""
+        return {"alpha": float(point.alpha), "width_share": point.width_share}
+
+    def judge(self, points: Sequence[Suggestion]) -> list[Judged]:
+        """See `judge`."""
+        return judge(self, points)
+
+    def timed(self, point: Suggestion, time: Time | None) -> Suggestion:
+        """The point with its network's latency."""
+        return replace(point, latency=None if time is None else time.seconds)
+
+    def time(self, point: Suggestion) -> Time | None:
+        """Its latency; the ratio is of no use here and not kept."""
+        return None if point.latency is None else Time(point.latency, 1.0)
 
 
 def judge(space: Space, points: Sequence[Suggestion]) -> list[Judged]:

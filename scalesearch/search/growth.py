@@ -8,10 +8,12 @@ from math import log
 
 from scalesearch.design.cost import cost
 from scalesearch.search.canonical import digest
-from scalesearch.search.continuum import OBJECTIVES, TRIES, Judged, Suggestion, front, judge
+from scalesearch.search.continuum import Suggestion, front
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question, choose, find
+from scalesearch.search.question import Point, Question, choose, find
 from scalesearch.search.ranking import macs_slope
+from scalesearch.search.sought import DIRECTIONS, TRIES, Judged
+from scalesearch.search.stage_search import Stages
 from scalesearch.search.trial import Outcome
 
 _ROUNDS = 5
@@ -22,7 +24,7 @@ _FEWEST = 2
 class Told:
     """A suggestion and what came of it."""
 
-    point: Suggestion
+    point: Point
     judged: Judged
     key: str
     """The id of its network."""
@@ -30,14 +32,23 @@ class Told:
     """Mean over the network's seeds; None: a limit is broken, or no trial completed."""
     score: float | None
     """The accuracy, adjusted for what the proxy costs as the ranking is."""
+    worth: float = 1.0
+    """What an accuracy of the network is multiplied by to be its reward."""
 
     def values(self, objectives: tuple[str, ...], score: bool = True) -> tuple[float, ...] | None:
         """What was sought, in order; None where nothing was measured."""
         reached = self.score if score else self.accuracy
         if reached is None:
             return None
-        macs, latency = float(cost(self.judged.network).macs), self.point.latency
-        known = {"accuracy": reached, "macs": macs, "latency": latency}
+        price, time = cost(self.judged.network), self.point.latency
+        known = {
+            "accuracy": reached,
+            "reward": reached * self.worth,
+            "macs": float(price.macs),
+            "params": float(price.params),
+            "latency": time,
+            "step": time,
+        }
         return tuple(value for name in objectives if (value := known[name]) is not None)
 
 
@@ -47,13 +58,13 @@ def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
     assert space is not None, "a grid has no suggestions"
     arms = plan.arms(outcomes)
     slope = macs_slope(arms, plan.base_arm(outcomes))
-    means = {arm.key: sum(arm.accuracies.values()) / len(arm.accuracies) for arm in arms}
+    means = {arm.key: plan.accuracy(arm) for arm in arms}
     scores = {arm.key: means[arm.key] - slope * log(arm.macs_ratio) for arm in arms}
     found = []
-    for point, judged in zip(plan.suggested, judge(space, plan.suggested), strict=True):
+    for point, judged in zip(plan.suggested, space.judge(plan.suggested), strict=True):
         key = digest(judged.network)
         own = None if judged.broken else key
-        found.append(Told(point, judged, key, means.get(own or ""), scores.get(own or "")))
+        found.append(Told(point, judged, key, means.get(own or ""), scores.get(own or ""), plan.worth(key)))
     return tuple(found)
 
 
@@ -63,7 +74,7 @@ def wanted_next(plan: Plan) -> int:
     A number of the question, not of the machine: the same search on one core and on a cluster.
     """
     wanted = plan.question.count or 0
-    return min(max(_FEWEST, wanted // _ROUNDS), wanted - sum(len(one.aliases) for one in plan.found.candidates))
+    return min(max(_FEWEST, wanted // _ROUNDS), wanted - plan.within)
 
 
 def tries_left(plan: Plan) -> int:
@@ -71,20 +82,22 @@ def tries_left(plan: Plan) -> int:
     return TRIES * (plan.question.count or 0) - len(plan.suggested)
 
 
-def stand_ins(question: Question) -> tuple[Suggestion, ...]:
+def stand_ins(question: Question) -> tuple[Point, ...]:
     """Points spread over what the search can come to, as many as it will have: for an estimate before it begins."""
+    if isinstance(space := question.space, Stages):
+        return space.by_chance(question.count or _FEWEST)
     aliases = [one.aliases[0] for one in choose(question, find(question))]
     return tuple(Suggestion(one.alpha, one.beta) for one in aliases)
 
 
 def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
     """The networks that no other beats in all objectives, most accurate first; measured means, no error bars."""
-    asked = plan.question.continuum
-    assert asked is not None, "a grid has one objective"
+    asked, stages = plan.question.continuum, plan.question.stages
+    objectives = asked.objectives if asked else stages.reward.objectives if stages else ("accuracy",)
     first: dict[str, Told] = {}
     for one in told(plan, outcomes):
         if one.accuracy is not None:
             first.setdefault(one.key, one)
-    values = [(key, one.values(asked.objectives, score=False) or ()) for key, one in first.items()]
-    kept = front(values, [OBJECTIVES[name] for name in asked.objectives])
+    values = [(key, one.values(objectives, score=False) or ()) for key, one in first.items()]
+    kept = front(values, [DIRECTIONS[name] for name in objectives])
     return tuple(sorted((first[key] for key in kept), key=lambda one: (-(one.accuracy or 0), one.key)))

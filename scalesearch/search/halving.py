@@ -76,6 +76,28 @@ def ladder(budget: Budget, train_images: int, candidates: int, everyone: bool = 
     return Ladder(tuple(found), finalists, seeds)
 
 
+def ladder_trials(found: Ladder, networks: int) -> int:
+    """How many trials a climb has if every candidate completes and no rung is left out.
+
+    Args:
+        found: the rungs.
+        networks: the candidates and the unscaled network.
+    """
+    if found.everyone:
+        return len(found.rungs) * networks * found.seeds
+    return sum(rung.enter + found.seeds for rung in found.rungs) + found.finalists * (found.seeds - 1)
+
+
+def ladder_images(found: Ladder, networks: int) -> int:
+    """How many training images those trials see in all."""
+    before = total = 0
+    for rung in found.rungs:
+        trials = networks * found.seeds if found.everyone else rung.enter + found.seeds
+        total += trials * (rung.samples - before)
+        before = rung.forked
+    return total + found.finalists * (found.seeds - 1) * found.rungs[-1].samples
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """What a candidate came to on a rung."""
@@ -168,6 +190,17 @@ def climb_all(found: Ladder, networks: Sequence[str], over: Callable[[Entry], bo
     return Climb(tuple(waves), len(waves) - 1, settled=False)
 
 
+def opening(found: Ladder, candidates: Sequence[str], baseline: str) -> Climb:
+    """The first rung alone: while candidates are still to come, nobody climbs."""
+    return Climb((_wave(found, candidates, baseline, 0),), 0, settled=False)
+
+
+def _wave(found: Ladder, alive: Iterable[str], baseline: str, rung: int) -> tuple[Entry, ...]:
+    """The candidates with the first seed and the unscaled network with all; once each, were they one network."""
+    own = (Entry(baseline, seed, rung, 0) for seed in range(found.seeds))
+    return tuple(dict.fromkeys((*(Entry(key, 0, rung, 0) for key in alive), *own)))
+
+
 def climb(
     found: Ladder,
     candidates: Sequence[str],
@@ -192,8 +225,7 @@ def climb(
     alive, before = tuple(candidates), dict[str, Score]()
     last = len(found.rungs) - 1
     for index in range(len(found.rungs)):
-        own = [Entry(baseline, seed, index, 0) for seed in range(found.seeds)]
-        waves.append((*(Entry(key, 0, index, 0) for key in alive), *own))
+        waves.append(_wave(found, alive, baseline, index))
         if not all(map(over, waves[-1])):
             return Climb(tuple(waves), max(0, index - 1), settled=False)
         now = {key: score for key, score in scores(index).items() if key in alive}

@@ -11,12 +11,24 @@ from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
-from scalesearch.search.continuum import TRIES, Suggestion
 from scalesearch.search.grid_waves import grid_first, grid_second, grid_total
-from scalesearch.search.halving import Climb, Entry, Ladder, Score, climb, climb_all, ladder
-from scalesearch.search.question import Question, choose, find, proxy_of
+from scalesearch.search.halving import (
+    Climb,
+    Entry,
+    Ladder,
+    Score,
+    climb,
+    climb_all,
+    ladder,
+    ladder_images,
+    ladder_trials,
+    opening,
+)
+from scalesearch.search.question import Point, Question, choose, find, proxy_of
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
-from scalesearch.search.surface import Point, Surface, shares_of, surface
+from scalesearch.search.sought import TRIES
+from scalesearch.search.stage_search import Stages
+from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.trial import Outcome, TrialSpec
 
 
@@ -37,7 +49,7 @@ class Plan:
 
     question: Question
     data: DataFacts
-    suggested: tuple[Suggestion, ...] = ()
+    suggested: tuple[Point, ...] = ()
     """So far, where there is no grid."""
 
     @cached_property
@@ -56,10 +68,15 @@ class Plan:
     def open(self) -> bool:
         """Whether more points are still to be suggested; a grid has none."""
         wanted = self.question.count
-        if self.question.continuum is None or wanted is None:
+        if not self.question.suggests or wanted is None:
             return False
-        within = sum(len(one.aliases) for one in self.found.candidates)
-        return within < wanted and len(self.suggested) < wanted * TRIES
+        return self.within < wanted and len(self.suggested) < wanted * TRIES
+
+    @property
+    def within(self) -> int:
+        """How many of those that are wanted have been suggested: (α, β) within the limits, or networks."""
+        found = self.found.candidates
+        return len(found) if self.question.stages else sum(len(one.aliases) for one in found)
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
@@ -77,7 +94,8 @@ class Plan:
         if self.question.scheduler == "grid":
             return None
         everyone = self.question.scheduler == "curves"
-        return ladder(self.question.budget, self.data.train, len(self.chosen), everyone)
+        entering = max(len(self.chosen), self.question.count or 0) if self.open else len(self.chosen)
+        return ladder(self.question.budget, self.data.train, entering, everyone)
 
     @cached_property
     def _networks(self) -> dict[str, Network]:
@@ -133,15 +151,27 @@ class Plan:
         literal, by = self.question.match == "none", self.question.cost
         return 1.0 if literal or by == "latency" else self._proxy_ratio(key, by)
 
+    def worth(self, key: str) -> float:
+        """What a network's accuracy is multiplied by to be ranked: 1, or its reward's factor."""
+        return self._worths.get(key, 1.0)
+
+    @cached_property
+    def _worths(self) -> dict[str, float]:
+        space = self.question.space
+        if not isinstance(space, Stages):
+            return {}
+        points = [one for one in self.suggested if isinstance(one, StagePoint)]
+        return {digest(network): one for network, one in space.worths(points).items()}
+
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
+        if self.open and not self.suggested:
+            return ()
         if self.ladder is None:
-            if self.open and not self.suggested:
-                return ()
             first = grid_first(self._networks, self.question.budget, self._spec)
             if self.open or not all(spec.id in outcomes for spec in first):
                 return (self._dearest_first(first),)
-            arms = self._rung_arms(outcomes, None, self.question.budget.seeds)
+            arms = self.rung_arms(outcomes, None, self.question.budget.seeds)
             second = grid_second(arms, self.question.budget, self.base_arm(outcomes), self._spec)
             return self._dearest_first(first), *([self._dearest_first(second)] if second else [])
         found = self.climb(outcomes)
@@ -151,6 +181,8 @@ class Plan:
         """How far a search by halving has come."""
         assert self.ladder is not None, "only halving has rungs"
         candidates = list(self.by_network)
+        if self.open:
+            return opening(self.ladder, candidates, self.base_id)
 
         def over(entry: Entry) -> bool:
             return self.rung_spec(entry).id in outcomes
@@ -163,14 +195,14 @@ class Plan:
             self.base_id,
             over,
             lambda rung: self._scores(outcomes, rung),
-            lambda rung: list(self._base_on(outcomes, rung).accuracies.values()),
+            lambda rung: list(self.base_on(outcomes, rung).accuracies.values()),
             self.data.val,
         )
 
     def _scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
         """What the candidates came to on a rung with the first seed, adjusted as in the ranking."""
-        arms = self._rung_arms(outcomes, rung, 1)
-        slope = macs_slope(arms, self._base_on(outcomes, rung))
+        arms = self.rung_arms(outcomes, rung, 1)
+        slope = macs_slope(arms, self.base_on(outcomes, rung))
         found = {}
         for arm in arms:
             epochs = outcomes[self.rung_spec(Entry(arm.key, 0, rung, 0)).id].epochs
@@ -194,63 +226,37 @@ class Plan:
         if self.ladder is None:
             wanted = (self.question.count or 0) if self.open else 0
             return grid_total(self.question.budget, max(wanted, len(self.chosen)))
-        found = self.ladder
-        if found.everyone:
-            return len(found.rungs) * len(self._networks) * found.seeds
-        return sum(rung.enter + found.seeds for rung in found.rungs) + found.finalists * (found.seeds - 1)
+        return ladder_trials(self.ladder, len(self._networks))
 
     def total_images(self) -> int:
         """How many training images those trials see in all."""
         if self.ladder is None:
             return self.total_trials() * self.images(self._spec(self.base_id, 0))
-        found, before, total = self.ladder, 0, 0
-        for rung in found.rungs:
-            trials = len(self._networks) * found.seeds if found.everyone else rung.enter + found.seeds
-            total += trials * (rung.samples - before)
-            before = rung.forked
-        return total + found.finalists * (found.seeds - 1) * found.rungs[-1].samples
-
-    def completed(self, outcomes: Mapping[str, Outcome], rung: int) -> int:
-        """How many candidates have a completed trial on a rung."""
-        return len(self._rung_arms(outcomes, rung, 1))
-
-    def whole(self, outcomes: Mapping[str, Outcome]) -> bool:
-        """Whether every candidate has a completed trial, on the first rung where there are rungs."""
-        rung, seeds = (None, self.question.budget.seeds) if self.ladder is None else (0, 1)
-        return len(self._rung_arms(outcomes, rung, seeds)) == len(self.chosen)
+        return ladder_images(self.ladder, len(self._networks))
 
     def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
         """The candidates with a completed trial, as the ranking sees them; by halving, on the reached rung."""
         budget = self.question.budget
         rung = None if self.ladder is None else self.climb(outcomes).reached
-        return self._rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
+        return self.rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
 
     def base_arm(self, outcomes: Mapping[str, Outcome]) -> Arm:
         """The unscaled network's trials, trained as long as those that are ranked."""
         if self.ladder is not None:
-            return self._base_on(outcomes, self.climb(outcomes).reached)
+            return self.base_on(outcomes, self.climb(outcomes).reached)
         return self._arm(self.base_id, [self._spec(self.base_id, s) for s in self._first_seeds], outcomes)
-
-    def left_behind(self, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
-        """The candidates that were left on a lower rung than the ranked ones, and on which."""
-        if self.ladder is None:
-            return {}
-        reached, found = self.climb(outcomes).reached, {}
-        for rung in range(reached):
-            found.update({arm.key: rung for arm in self._rung_arms(outcomes, rung, 1)})
-        ranked = {arm.key for arm in self._rung_arms(outcomes, reached, 1)}
-        return {key: rung for key, rung in found.items() if key not in ranked}
 
     @property
     def _first_seeds(self) -> range:
         return range(self.question.budget.seeds)
 
-    def _base_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
+    def base_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
+        """The unscaled network's trials on a rung."""
         assert self.ladder is not None, "only halving has rungs"
         own = [self.rung_spec(Entry(self.base_id, seed, rung, 0)) for seed in range(self.ladder.seeds)]
         return self._arm(self.base_id, own, outcomes)
 
-    def _rung_arms(self, outcomes: Mapping[str, Outcome], rung: int | None, seeds: int) -> list[Arm]:
+    def rung_arms(self, outcomes: Mapping[str, Outcome], rung: int | None, seeds: int) -> list[Arm]:
         """The candidates with a completed trial on a rung, or at the end of training."""
         found = []
         for key in self.by_network:
@@ -267,33 +273,22 @@ class Plan:
         for spec in specs:
             outcome = outcomes.get(spec.id)
             if outcome is not None and outcome.accuracy is not None:
-                accuracies[spec.seed] = outcome.accuracy
+                accuracies[spec.seed] = outcome.accuracy * self.worth(key)
         price = cost(self._networks[key])
         return Arm(key, accuracies, self._adjusted_ratio(key), price.activations, price.params)
+
+    def accuracy(self, arm: Arm) -> float:
+        """An arm's mean accuracy, whatever it is ranked by."""
+        return sum(arm.accuracies.values()) / len(arm.accuracies) / self.worth(arm.key)
 
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
         """The answer; None while no candidate has a completed trial."""
         arms = self.arms(outcomes)
-        return rank(arms, self.data.val, self.base_arm(outcomes)) if arms else None
-
-    def surface(self, outcomes: Mapping[str, Outcome]) -> Surface | None:
-        """The smooth surface through all candidates and, by halving, all rungs; None where they are too few."""
-        rungs = [None] if self.ladder is None else list(range(self.climb(outcomes).reached + 1))
-        return surface(self.points(outcomes, rungs))
-
-    def points(self, outcomes: Mapping[str, Outcome], rungs: Sequence[int | None]) -> list[Point]:
-        """The candidates' places and accuracies on some rungs (None: at the end), adjusted as the ranking is."""
-        places = {key: shares_of(one.coefficients) for key, one in self.by_network.items()}
-        values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in places}
-        budget = self.question.budget
-        for rung in rungs:
-            arms = self._rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
-            base = self.base_arm(outcomes) if rung is None else self._base_on(outcomes, rung)
-            slope = macs_slope(arms, base)
-            for arm in arms:
-                worth = slope * log(arm.macs_ratio)
-                values[arm.key] |= {(rung or 0, seed): one - worth for seed, one in arm.accuracies.items()}
-        return [Point(key, places[key], own) for key, own in values.items()]
+        if not arms:
+            return None
+        found = rank(arms, self.data.val, self.base_arm(outcomes))
+        # A reward has weighed the cost already; among networks of one cost the cheaper of equals is better.
+        return replace(found, recommended=found.arms[0].key) if self.question.stages else found
 
     def recommended(self, ranking: Ranking) -> Candidate:
         """The candidate that the ranking recommends."""

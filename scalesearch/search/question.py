@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES
@@ -28,12 +30,18 @@ from scalesearch.search.continuum import (
 from scalesearch.search.grid import triples
 from scalesearch.search.rivals import Rival, rival_candidates
 from scalesearch.search.shrink import shrink
+from scalesearch.search.sought import Sought
+from scalesearch.search.stage_search import Stages, StageSearch
+from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.timings import Timings
 
 SCHEDULERS = ("halving", "grid", "curves")
 """Successive halving over rungs of images; the whole of training for every candidate; every rung for every one."""
 
 _FEWEST = 2
+
+Point = Suggestion | StagePoint
+"""What a sampler suggests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class Question:
     """What was measured before the search, where latency is matched."""
     continuum: Continuum | None = field(default=None, metadata=ADDED_LATER)
     """A search of (α, β) by a sampler, in place of a grid."""
+    stages: StageSearch | None = field(default=None, metadata=ADDED_LATER)
+    """A search of the baseline's own stages, in place of a grid; φ is 1 and nothing is scaled."""
 
     def __post_init__(self) -> None:
         if self.rivals and isinstance(self.baseline, FactoryBaseline):
@@ -67,6 +77,8 @@ class Question:
             raise SpaceError(f"scheduler is {self.scheduler}, but a recipe without decay cannot be prolonged")
         if self.continuum is not None:
             self._check_continuum(self.continuum)
+        if self.stages is not None:
+            self._check_stages()
         for name, value, known in (
             ("rounding", self.rounding, ROUNDING_RULES),
             ("match", self.match, MATCHES),
@@ -97,27 +109,49 @@ class Question:
         if "macs" in asked.objectives and self.match != "none":
             raise SpaceError(f"match is {self.match}, but where MACs are an objective they are not matched")
 
+    def _check_stages(self) -> None:
+        if isinstance(self.baseline, FactoryBaseline):
+            raise SpaceError("baseline is a Python function, but stages are searched on baseline files only")
+        if self.rivals or self.continuum or self.match != "none" or self.phi != 1:
+            raise SpaceError(
+                "stages are searched at phi 1 with match none, without rules and without a sampler of (α, β)"
+            )
+        if self.scheduler == "curves":
+            raise SpaceError("scheduler is curves, but stages are searched by halving or to the end")
+
     @property
-    def space(self) -> Space | None:
+    def space(self) -> Sought[Any] | None:
         """What suggestions are judged by; None where there is a grid."""
-        if self.continuum is None or not isinstance(self.baseline, Baseline):
+        if not isinstance(self.baseline, Baseline):
             return None
         batch = self.budget.recipe.batch
-        return Space(self.baseline, self.phi, self.rounding, self.match, batch, self.continuum)
+        if self.stages is not None:
+            return Stages(self.baseline, self.stages, batch)
+        if self.continuum is not None:
+            return Space(self.baseline, self.phi, self.rounding, self.match, batch, self.continuum)
+        return None
+
+    @property
+    def suggests(self) -> bool:
+        """Whether a sampler suggests, in place of a grid."""
+        return self.continuum is not None or self.stages is not None
 
     @property
     def count(self) -> int | None:
         """How many candidates are trained at most; None: all that the grid has."""
-        return self.budget.candidates or (None if self.continuum is None else SUGGESTIONS)
+        return self.budget.candidates or (SUGGESTIONS if self.suggests else None)
 
 
-def find(question: Question, suggested: tuple[Suggestion, ...] | None = None) -> CandidateSet:
+def find(question: Question, suggested: Sequence[Any] | None = None) -> CandidateSet:
     """Every candidate of the question's grid, matched or not.
 
-    In a continuous search those that were suggested, or where none are given what a search can come to.
+    Where a sampler suggests, those that were suggested, or where none are given what a search can come to.
     """
-    if question.space is not None:
-        return suggested_candidates(question.space, lattice() if suggested is None else suggested)
+    space = question.space
+    if isinstance(space, Stages):
+        return space.candidates(space.by_chance(question.count or _FEWEST) if suggested is None else suggested)
+    if isinstance(space, Space):
+        return suggested_candidates(space, lattice() if suggested is None else suggested)
     budget, baseline = question.budget, question.baseline
     if question.rivals and isinstance(baseline, Baseline):
         return rival_candidates(baseline, question.rivals, question.phi, question.rounding, question.cost)
@@ -147,7 +181,7 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
     Raises:
         SpaceError: fewer than two can be compared.
     """
-    count = None if question.rivals else question.count
+    count = None if question.rivals or question.stages else question.count
     chosen = found.candidates if count is None else spread(found.candidates, count)
     if question.only:
         chosen = tuple(one for one in found.candidates if digest(one.architecture) in question.only)
@@ -156,9 +190,11 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
         advice = f"a smaller --step, a larger --tolerance{_OTHERWISE[question.cost]}"
         if question.rivals:
             advice = "a larger baseline"
+        elif question.stages:
+            what, advice = "points", "larger limits or another --space"
         elif question.continuum:
             what, advice = "points", "larger limits, another --rounding or --match none"
-        kept = "within the limits" if question.continuum else "of the wanted cost"
+        kept = "within the limits" if question.suggests else "of the wanted cost"
         raise SpaceError(f"only {len(chosen)} of {found.triples} {what} gives a network {kept}; take {advice}")
     return chosen
 

@@ -30,7 +30,7 @@ class Arm:
 
     key: str
     accuracies: Mapping[int, float]
-    """Validation accuracy (share) by seed, of the trials that completed."""
+    """Validation accuracy (share) by seed, of the trials that completed; in a search of stages the reward."""
     macs_ratio: float
     """The trained proxy's MACs over the wanted multiple of the baseline proxy's; 1 is a perfect match."""
     activations: int

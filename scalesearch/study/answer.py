@@ -9,15 +9,18 @@ from pathlib import Path
 
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.search.candidates import Candidate
+from scalesearch.search.places import surface_of
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
+from scalesearch.search.reached import completed, left_behind, whole
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
 from scalesearch.search.trust import Agreement
 from scalesearch.study.continuous import search_facts
 from scalesearch.study.family_files import family_texts, write_texts
 from scalesearch.study.files import write_over
+from scalesearch.study.stages_found import found_baseline, front_table, stages_text
 from scalesearch.study.trials_table import trials_table
 from scalesearch.study.trust_words import trust_facts
 
@@ -42,7 +45,7 @@ class Answer:
     @cached_property
     def surface(self) -> Surface | None:
         """The smooth answer beside the raw one; None where the networks are too few."""
-        return self.plan.surface(self.outcomes)
+        return surface_of(self.plan, self.outcomes)
 
     @cached_property
     def planned(self) -> tuple[TrialSpec, ...]:
@@ -62,7 +65,7 @@ class Answer:
     @cached_property
     def left_behind(self) -> dict[str, int]:
         """The candidates that were left on a lower rung than the ranked ones, and on which."""
-        return self.plan.left_behind(self.outcomes)
+        return left_behind(self.plan, self.outcomes)
 
     @property
     def over(self) -> bool:
@@ -72,7 +75,7 @@ class Answer:
     @property
     def whole(self) -> bool:
         """Whether every candidate has a completed trial."""
-        return self.plan.whole(self.outcomes)
+        return whole(self.plan, self.outcomes)
 
     @property
     def failures(self) -> int:
@@ -109,13 +112,16 @@ def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, 
 
 
 def write_answer(folder: Path, found: Answer) -> None:
-    """Write winner.yaml, family/*.yaml, trials.csv and trials.parquet.
+    """Write winner.yaml, family/*.yaml, trials.csv and trials.parquet; of stages front.csv and baseline.yaml.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     write_over(folder / "winner.yaml", winner_text(found))
     write_texts(folder / "family", family_texts(found.plan, found.winner.coefficients))
+    if found.plan.question.stages:
+        write_over(folder / "front.csv", front_table(found))
+        write_over(folder / "baseline.yaml", found_baseline(found, folder.name))
     table = trials_table(found.plan, found.outcomes)
     write_over(folder / "trials.csv", table.to_csv(index=False))
     write_over(folder / "trials.parquet", table.to_parquet(index=False))
@@ -125,9 +131,11 @@ def winner_text(found: Answer) -> str:
     """winner.yaml: the coefficients first, then how sure they are and what they rest on."""
     import yaml
 
+    if found.plan.question.stages:
+        return stages_text(found, _rests_on(found))
     plan, ranking, best = found.plan, found.ranking, found.ranking.arms[0]
     question, own = plan.question, found.winner.coefficients
-    base, away = found.base.accuracies, found.intervals
+    away = found.intervals
     body = {
         "alpha": float(own.alpha),
         "beta": float(own.beta),
@@ -153,27 +161,34 @@ def winner_text(found: Answer) -> str:
         "aliases": [_triple(alias) for alias in found.winner.aliases],
         "surface": _surface_facts(found),
         "proxy": trust_facts(found.trust),
-        "rests_on": {
-            "baseline": question.baseline.name,
-            "phi": float(question.phi),
-            "data": plan.data.name,
-            "data_fingerprint": plan.data.fingerprint,
-            "budget": question.budget.name,
-            "rounding": question.rounding,
-            "match": question.match,
-            **_cost_facts(question),
-            "scheduler": question.scheduler,
-            "rungs": _rungs(found),
-            "candidates": len(plan.chosen),
-            "trials": len(found.outcomes),
-            "validation_images": plan.data.val,
-            "noise_per_trial": round(ranking.noise, 5),
-            "degrees_of_freedom": ranking.degrees_of_freedom,
-            "baseline_accuracy": round(sum(base.values()) / len(base), 5) if base else None,
-        },
+        "rests_on": _rests_on(found),
         **search_facts(plan, found.outcomes),
     }
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _rests_on(found: Answer) -> dict[str, object]:
+    """What was asked and measured, for winner.yaml."""
+    plan, ranking, question = found.plan, found.ranking, found.plan.question
+    base = found.base
+    return {
+        "baseline": question.baseline.name,
+        "phi": float(question.phi),
+        "data": plan.data.name,
+        "data_fingerprint": plan.data.fingerprint,
+        "budget": question.budget.name,
+        "rounding": question.rounding,
+        "match": question.match,
+        **_cost_facts(question),
+        "scheduler": question.scheduler,
+        "rungs": _rungs(found),
+        "candidates": len(plan.chosen),
+        "trials": len(found.outcomes),
+        "validation_images": plan.data.val,
+        "noise_per_trial": round(ranking.noise, 5),
+        "degrees_of_freedom": ranking.degrees_of_freedom,
+        "baseline_accuracy": round(plan.accuracy(base), 5) if base.accuracies else None,
+    }
 
 
 def _cost_facts(question: Question) -> dict[str, object]:
@@ -194,7 +209,7 @@ def _rungs(found: Answer) -> list[dict[str, object]] | None:
         return None
     reached = plan.climb(found.outcomes).reached
     return [
-        {"images": rung.samples, "candidates": plan.completed(found.outcomes, index)}
+        {"images": rung.samples, "candidates": completed(plan, found.outcomes, index)}
         for index, rung in enumerate(plan.ladder.rungs[: reached + 1])
     ]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from scalesearch.design.cost import cost
-from scalesearch.search.continuum import judge
+from scalesearch.search.continuum import Suggestion
 from scalesearch.search.growth import Told, pareto
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome
@@ -21,7 +21,7 @@ def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     if asked is None or space is None:
         return []
     points = plan.suggested
-    broken = Counter(name for one in judge(space, points) for name in one.broken)
+    broken = Counter(name for one in space.judge(points) for name in one.broken)
     outside = ", ".join(f"{name} {count}" for name, count in broken.items())
     lines = [
         f"Searched: (α, β) by {_WORDS[asked.sampler]}; {len(points)} suggestions are {len(plan.chosen)} "
@@ -37,6 +37,7 @@ def _words(one: Told, objectives: tuple[str, ...]) -> str:
     values = {"accuracy": f"{one.accuracy:.4f}", "macs": f"{si(cost(one.judged.network).macs)} MACs"}
     if one.point.latency is not None:
         values["latency"] = f"{one.point.latency * 1e3:.3g} ms"
+    assert isinstance(one.point, Suggestion), "stages have words of their own"
     label = str(one.point.coefficients).strip("()").replace(", ", "/")
     return "  ".join(
         [f"{label:<22}", f"{one.judged.network.resolution:>4} px", *map(values.__getitem__, objectives)]
@@ -63,6 +64,7 @@ def search_facts(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, objec
 
 
 def _point(one: Told) -> dict[str, object]:
+    assert isinstance(one.point, Suggestion), "stages have words of their own"
     network = one.judged.network
     point = {
         "candidate": str(one.point.coefficients),

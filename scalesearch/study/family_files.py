@@ -20,10 +20,10 @@ def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
 
     Latency of seven members is not measured: there each member's px is γ^φ.
 
-    None for a user's own function, and none for a comparison of rules.
+    None for a user's own function, for a comparison of rules, and for stages: a grid finds what scales them.
     """
     question = plan.question
-    if isinstance(question.baseline, FactoryBaseline) or question.rivals:
+    if isinstance(question.baseline, FactoryBaseline) or question.rivals or question.stages:
         return ()
     timed = question.cost == "latency"
     matched = question.match == "flops" and not timed
@@ -46,7 +46,7 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
     """The files of the family by name: baselines, or for a user's own function the calls that give them."""
     baseline = plan.question.baseline
-    if plan.question.rivals:
+    if plan.question.rivals or plan.question.stages:
         return {}
     if not isinstance(baseline, FactoryBaseline):
         by = plan.question.cost

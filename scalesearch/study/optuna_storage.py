@@ -6,15 +6,16 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
 from scalesearch.search.canonical import digest
-from scalesearch.search.continuum import OBJECTIVES
+from scalesearch.search.continuum import OBJECTIVES, Suggestion
 from scalesearch.search.growth import Told, told
+from scalesearch.search.sought import Sought
 from scalesearch.study.study import Study
-from scalesearch.study.suggesting import distributions, parameters
+from scalesearch.study.suggesting import distributions
 
 if TYPE_CHECKING:
     import optuna
@@ -53,10 +54,10 @@ class OptunaStorage:
         with self._told_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             target = self._study(study)
-            asked = study.plan.question.continuum
-            assert asked is not None
+            space = study.plan.question.space
+            assert space is not None
             for one in known[len(target.get_trials(deepcopy=False)) :]:
-                target.add_trial(_trial(one, asked.objectives))
+                target.add_trial(_trial(one, space))
 
     def _study(self, study: Study) -> optuna.Study:
         import optuna
@@ -113,18 +114,19 @@ def _reason(error: BaseException) -> str:
     return without_passwords(" ".join(str(error).split()))[:200]
 
 
-def _trial(one: Told, objectives: tuple[str, ...]) -> optuna.trial.FrozenTrial:
+def _trial(one: Told, space: Sought[Any]) -> optuna.trial.FrozenTrial:
     """A suggestion as Optuna keeps it: complete, pruned where a limit is broken, or failed."""
     import optuna
 
-    state, values = optuna.trial.TrialState, one.values(objectives, score=False)
+    state, values = optuna.trial.TrialState, one.values(space.objectives, score=False)
     network, point = one.judged.network, one.point
+    assert isinstance(point, Suggestion), "stages have no storage"
     price = cost(network)
     return optuna.trial.create_trial(
         state=state.PRUNED if one.judged.broken else state.FAIL if values is None else state.COMPLETE,
         values=values,
-        params=parameters(point),
-        distributions=distributions(),
+        params=space.parameters(point),
+        distributions=distributions(space),
         constraints=dict(one.judged.excess),
         user_attrs={
             "label": str(point.coefficients).strip("()").replace(", ", "/"),

@@ -49,7 +49,8 @@ def search(
         return
     # Each wave is what the plan asks for once the one before is recorded.
     runner.run(iter(lambda: study.plan.left(outcomes), ()), objective, on_event)
-    shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
+    if not study.plan.open:  # what is suggested later climbs with those that are here
+        shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
 
 
 def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:
@@ -77,10 +78,10 @@ def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:
 
 
 def _grown(study: Study, outcomes: Mapping[str, Outcome]) -> Study:
-    from scalesearch.nets.latency import latencies
+    from scalesearch.study.clocks import measured
     from scalesearch.study.suggesting import next_points
 
     before = study.plan.suggested
-    points = next_points(study.plan, outcomes, latencies)
+    points = next_points(study.plan, outcomes, measured)
     write_suggestions(study.suggestions_folder, len(before), points)
     return replace(study, plan=replace(study.plan, suggested=(*before, *points)))

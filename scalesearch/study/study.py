@@ -22,6 +22,7 @@ from scalesearch.search.continuum import Continuum
 from scalesearch.search.plan import DataFacts, Plan
 from scalesearch.search.question import Question
 from scalesearch.search.rivals import Rival
+from scalesearch.search.stage_search import StageSearch
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
 from scalesearch.study.environments import difference
@@ -140,8 +141,9 @@ def open_study(folder: Path) -> Study:
             cost=asked.get("cost", "macs"),
             timings=from_json(Timings, asked["timings"], ("timings",)) if "timings" in asked else None,
             continuum=from_json(Continuum, found, ("continuum",)) if (found := asked.get("continuum")) else None,
+            stages=from_json(StageSearch, found, ("stages",)) if (found := asked.get("stages")) else None,
         )
-        suggested = read_suggestions(folder / "suggestions")
+        suggested = read_suggestions(folder / "suggestions", question.stages is not None)
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)), suggested)
         return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
@@ -198,6 +200,7 @@ def _question_json(question: Question) -> dict[str, Json]:
         "cost": question.cost != "macs",
         "timings": question.timings is not None,
         "continuum": question.continuum is not None,
+        "stages": question.stages is not None,
     }
     return {
         **rivals,

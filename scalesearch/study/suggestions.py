@@ -8,10 +8,12 @@ from pathlib import Path
 from scalesearch.errors import CountError, SpaceError
 from scalesearch.search.canonical import MalformedError, as_json, from_json
 from scalesearch.search.continuum import Suggestion
+from scalesearch.search.question import Point
+from scalesearch.search.stage_space import StagePoint
 from scalesearch.study.files import make_folder, write_once
 
 
-def write_suggestions(folder: Path, before: int, points: tuple[Suggestion, ...]) -> None:
+def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> None:
     """Write a round under the number of suggestions `before` it.
 
     Raises:
@@ -22,16 +24,25 @@ def write_suggestions(folder: Path, before: int, points: tuple[Suggestion, ...])
     write_once(folder / f"{before:05d}.json", text + "\n")
 
 
-def read_suggestions(folder: Path) -> tuple[Suggestion, ...]:
+def read_suggestions(folder: Path, of_stages: bool = False) -> tuple[Point, ...]:
     """All rounds, in order; none where there is no folder.
+
+    Args:
+        folder: where they were written.
+        of_stages: whether they are choices of stages, not (α, β).
 
     Raises:
         CountError: a file is not what was written, or one is missing.
     """
-    found: tuple[Suggestion, ...] = ()
+    found: tuple[Point, ...] = ()
     for path in sorted(folder.glob("*.json")):
         try:
-            points = from_json(tuple[Suggestion, ...], json.loads(path.read_text(encoding="utf-8")))
+            tree = json.loads(path.read_text(encoding="utf-8"))
+            points: tuple[Point, ...]
+            if of_stages:
+                points = from_json(tuple[StagePoint, ...], tree)
+            else:
+                points = from_json(tuple[Suggestion, ...], tree)
         except (OSError, ValueError, MalformedError, SpaceError) as error:
             raise CountError(f"{path}: is not what was written ({error}); restore it from a copy") from error
         if path.stem != f"{len(found):05d}":

@@ -14,6 +14,7 @@ from scalesearch.study.answer import Answer, surface_verdict
 from scalesearch.study.comparison import comparison_lines
 from scalesearch.study.continuous import search_lines
 from scalesearch.study.family_files import family_texts
+from scalesearch.study.stages_found import stage_lines
 from scalesearch.study.trust_words import trust_lines
 
 
@@ -21,6 +22,8 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     """The last lines of a search: the winner, how sure it is, what it rests on, where the family lies."""
     if found.plan.question.rivals:
         return [*comparison_lines(found), *matched_lines(found.plan.question), _rests_on(found)]
+    if found.plan.question.stages:
+        return stage_lines(found, _rests_on(found), folder)
     plan, own = found.plan, found.winner.coefficients
     question = plan.question
     names = [name for name in family_texts(plan, own) if name != question.baseline.name]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
 from scalesearch.design.factory import FactoryNetwork, Network
+from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study.stages_found import words_of_network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,6 @@ def trials_table(plan: Plan, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
 def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
     candidate = plan.by_network.get(spec.network_id)
     network = candidate.architecture if candidate else plan.question.baseline.architecture
-    own = candidate.coefficients if candidate else None
     proxy, price = spec.proxy, cost(network)
     last = outcome.epochs[-1] if outcome.epochs else None
     ratio = float(candidate.matched_ratio) if candidate else 1.0
@@ -39,10 +40,7 @@ def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
         "since": spec.since,
         "state": outcome.state,
         "accuracy": outcome.accuracy,
-        "alpha": float(own.alpha) if own else 1.0,
-        "beta": float(own.beta) if own else 1.0,
-        "gamma": float(own.gamma) if own else 1.0,
-        "product": float(own.product) if own else 1.0,
+        **(_stage_facts(plan, spec, outcome) if plan.question.stages else _coefficient_facts(candidate)),
         "flops_ratio": float(candidate.flops_ratio) if candidate else 1.0,
         **({} if plan.question.cost == "macs" else {f"{plan.question.cost}_ratio": ratio}),
         "macs": price.macs,
@@ -61,8 +59,31 @@ def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
         "seconds": outcome.seconds,
         "training_seconds": outcome.training_seconds,
         "message": outcome.message,
-        "aliases": " ".join(str(alias).replace(" ", "") for alias in candidate.aliases) if candidate else "",
+        **({} if plan.question.stages else {"aliases": _aliases(candidate)}),
     }
+
+
+def _coefficient_facts(candidate: Candidate | None) -> dict[str, object]:
+    own = candidate.coefficients if candidate else None
+    return {
+        "alpha": float(own.alpha) if own else 1.0,
+        "beta": float(own.beta) if own else 1.0,
+        "gamma": float(own.gamma) if own else 1.0,
+        "product": float(own.product) if own else 1.0,
+    }
+
+
+def _stage_facts(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
+    reached = outcome.accuracy
+    return {
+        "label": plan.by_network[spec.network_id].label if spec.network_id in plan.by_network else "base",
+        "reward": None if reached is None else reached * plan.worth(spec.network_id),
+        "stages": words_of_network(spec.network),
+    }
+
+
+def _aliases(candidate: Candidate | None) -> str:
+    return " ".join(str(alias).replace(" ", "") for alias in candidate.aliases) if candidate else ""
 
 
 def _sizes(network: Network, axis: str) -> str:

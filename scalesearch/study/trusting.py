@@ -11,6 +11,7 @@ from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.candidates import spread
 from scalesearch.search.canonical import digest
 from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.places import places
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.surface import Point
@@ -35,7 +36,7 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, Q
         InputError: the study is no search by grid, or its baseline is a Python function.
     """
     question = study.plan.question
-    if question.rivals or question.continuum:
+    if question.rivals or question.suggests:
         what = "compares rules" if question.rivals else "was searched by a sampler"
         raise InputError(f"{study.folder}: {what}; trust is for a search by grid")
     if isinstance(question.baseline, FactoryBaseline):
@@ -87,9 +88,9 @@ def trust_points(study_folder: Path) -> dict[str, list[Point]]:
         return {}
     studies = {name: open_study(folder) for name, folder in folders.items()}
     longer, larger = studies[LONGER], studies[LARGER]
-    own = longer.plan.points(longer.outcomes(), [0])
-    twice = longer.plan.points(longer.outcomes(), [1])
-    wide = larger.plan.points(larger.outcomes(), [0])
+    own = places(longer.plan, longer.outcomes(), [0])
+    twice = places(longer.plan, longer.outcomes(), [1])
+    wide = places(larger.plan, larger.outcomes(), [0])
     return {OWN: _by_seed(own), LONGER: _by_seed(twice), LARGER: _by_seed(wide)}
 
 

@@ -20,6 +20,7 @@ from scalesearch.search.candidates import candidates
 from scalesearch.search.canonical import as_json, digest
 from scalesearch.search.continuum import (
     Continuum,
+    Space,
     Suggestion,
     front,
     judge,
@@ -55,7 +56,7 @@ def test_the_papers_point_has_the_papers_gamma() -> None:
 @pytest.mark.parametrize("match", ["flops", "none"])
 def test_a_point_means_the_network_that_a_grid_point_means(match: str) -> None:
     asked = question(match)
-    assert asked.space is not None
+    assert isinstance(asked.space, Space)
     for point in lattice(5):
         (judged,) = judge(asked.space, [point])
         found = candidates(asked.space.baseline, [point.coefficients], Decimal(1), match=match)
@@ -68,8 +69,8 @@ def test_a_point_means_the_network_that_a_grid_point_means(match: str) -> None:
 def test_equal_networks_merge_and_those_over_a_limit_are_left_out() -> None:
     most = int(cost(load_baseline("tiny").architecture).params * 1.5)
     free, limited = question("none"), question("none", max_params=most)
-    assert free.space is not None
-    assert limited.space is not None
+    assert isinstance(free.space, Space)
+    assert isinstance(limited.space, Space)
     points = (*lattice(20), *lattice(20))
     every, few = suggested_candidates(free.space, points), suggested_candidates(limited.space, points)
     assert every.triples == few.triples == len(points) == 2 * 231

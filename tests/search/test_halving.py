@@ -17,6 +17,7 @@ from scalesearch.search.budget import BUDGETS, Budget, prolongable
 from scalesearch.search.halving import REDUCTION, Rung, Score, best_first, ladder, pooled_noise, settled
 from scalesearch.search.plan import DataFacts, Plan
 from scalesearch.search.question import Question
+from scalesearch.search.reached import left_behind, whole
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import Outcome, State, TrialSpec
 
@@ -148,7 +149,7 @@ def test_who_diverges_is_out() -> None:
         for spec in left:
             outcomes[spec.id] = outcome(planted(spec), "diverged" if spec.network == deepest else "complete")
     assert [spec.network for spec in plan.planned(outcomes)].count(deepest) == 1
-    assert not plan.whole(outcomes)
+    assert not whole(plan, outcomes)
 
 
 def test_when_all_diverge_the_climb_ends() -> None:
@@ -184,10 +185,10 @@ def test_the_ranking_holds_those_on_the_reached_rung_and_the_rest_is_named() -> 
     assert ranking is not None
     assert len(ranking.arms) == 3
     assert sorted(arm.seeds for arm in ranking.arms) == [1, 3, 3]
-    left = plan.left_behind(outcomes)
+    left = left_behind(plan, outcomes)
     assert sorted(left.values()) == [0] * 5 + [1] * 3
     assert set(left) | {arm.key for arm in ranking.arms} == set(plan.by_network)
-    assert plan.whole(outcomes)
+    assert whole(plan, outcomes)
     # While the second rung is under way the first one ranks.
     part = {spec.id: outcomes[spec.id] for spec in (*plan.waves({})[0], plan.waves(outcomes)[1][0])}
     ranking = plan.ranking(part)
@@ -237,7 +238,7 @@ def test_for_curves_everyone_climbs_with_every_seed() -> None:
     assert [len(wave) for wave in waves] == [12 * 2] * 3
     assert len(outcomes) == plan.total_trials() == 72
     assert sum(map(plan.images, plan.planned(outcomes))) == plan.total_images() == 24 * (512 + 640 + 1280)
-    assert plan.left_behind(outcomes) == {}
+    assert left_behind(plan, outcomes) == {}
     assert all(sorted(arm.accuracies) == [0, 1] for arm in plan.arms(outcomes))
     # Its first seed is the trial that halving would have run.
     halved = {spec.id for spec in Plan(replace(plan.question, scheduler="halving"), DATA).waves({})[0]}

@@ -20,7 +20,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.continuum import Continuum
+from scalesearch.search.continuum import Continuum, Suggestion
 from scalesearch.search.growth import told
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
@@ -52,6 +52,7 @@ def check(done: Study, url: str) -> None:
     assert len(found.trials) == len(known) >= 8
     for trial, one in zip(found.trials, known, strict=True):
         price = cost(one.judged.network)
+        assert isinstance(one.point, Suggestion)
         assert trial.values == pytest.approx([one.accuracy, price.macs], abs=1e-12)
         assert trial.params["alpha"] == float(one.point.alpha)
         assert trial.user_attrs["macs"] == price.macs

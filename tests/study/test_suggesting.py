@@ -19,10 +19,11 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.continuum import Continuum, judge, suggestion
+from scalesearch.search.continuum import Continuum, suggestion
 from scalesearch.search.growth import pareto, told
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
+from scalesearch.search.sought import Time, Timing
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.search import search, search_in_rounds
@@ -39,7 +40,7 @@ def run_whole(begun: Study, objective: Planted) -> Study:
     return search_in_rounds(begun, lambda now: search(now, InlineRunner(), objective, lambda event: None))
 
 
-def never(networks: Sequence[Architecture]) -> list[float]:
+def never(timing: Timing, networks: Sequence[Architecture]) -> list[Time]:
     raise AssertionError("no latency was asked for")
 
 
@@ -119,9 +120,10 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
     plan = asked(Continuum("tpe", ("accuracy", "latency")))
     seen: list[Architecture] = []
 
-    def measure(networks: Sequence[Architecture]) -> list[float]:
+    def measure(timing: Timing, networks: Sequence[Architecture]) -> list[Time]:
+        assert (timing.what, timing.baseline) == ("latency", load_baseline("tiny").architecture)
         seen.extend(networks)
-        return [cost(one).macs * 1e-9 for one in networks]
+        return [Time(cost(one).macs * 1e-9, 1.0) for one in networks]
 
     first = next_points(plan, {}, measure)
     grown = replace(plan, suggested=first)
@@ -131,7 +133,7 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
     space = plan.question.space
     assert space is not None
     points = (*first, *second)
-    for point, judged in zip(points, judge(space, points), strict=True):
+    for point, judged in zip(points, space.judge(points), strict=True):
         assert point.latency == (None if judged.broken else cost(judged.network).macs * 1e-9)
 
 
@@ -174,7 +176,7 @@ def regret_of_chance(top: tuple[float, float], best: float, draw: Random) -> flo
     space = asked(Continuum("tpe"), 20, "mobilenet_v2", "none").question.space
     assert space is not None
     points = [suggestion(2 ** draw.random(), draw.random()) for _ in range(20)]
-    return best - max(hill(one.network, top) for one in judge(space, points))
+    return best - max(hill(one.network, top) for one in space.judge(points))
 
 
 @pytest.mark.slow

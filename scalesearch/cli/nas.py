@@ -1,0 +1,176 @@
+"""`scalesearch nas`: search the baseline itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli import searching
+from scalesearch.errors import InputError
+
+if TYPE_CHECKING:
+    from scalesearch.search.question import Question
+    from scalesearch.search.rewards import Reward
+    from scalesearch.search.stage_search import StageSearch
+
+_SCHEDULERS = ("halving", "grid")
+
+
+def nas(
+    space: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="What a stage may be: mnasnet, efficientnet_v2 or a YAML file.")
+    ] = "mnasnet",
+    baseline: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Whose stages are searched; default: the space's own.")
+    ] = None,
+    sampler: Annotated[
+        str, typer.Option(metavar="NAME", help="Who suggests: random, tpe, evolution, nsga2 (for the front).")
+    ] = "evolution",
+    reward: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="flops or latency: ACC·(cost/T)^w; step: A·S^w·P^v, a training step and parameters.",
+        ),
+    ] = "flops",
+    target: Annotated[
+        str | None, typer.Option(metavar="400M|5ms", help="T, of flops or latency; default: the baseline's.")
+    ] = None,
+    hard: Annotated[
+        bool, typer.Option("--hard", help="Nothing gained below T, dear above it: w = 0 and −1, not −0.07.")
+    ] = False,
+    trials: Annotated[
+        int | None, typer.Option(min=2, help="Networks that are trained; default: the budget's candidates, or 20.")
+    ] = None,
+    max_flops: Annotated[
+        str | None, typer.Option(metavar="400M", help="Networks above it are not trained; so with the next two.")
+    ] = None,
+    max_params: Annotated[str | None, typer.Option(metavar="8M", help="Parameters.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="2GiB", help="Training memory at the budget's batch.")
+    ] = None,
+    data: Annotated[
+        str, typer.Option(metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME.")
+    ] = "fractal",
+    budget: Annotated[
+        str,
+        typer.Option(metavar="NAME|FILE", help="How much to spend: smoke, quick, standard, full or a file."),
+    ] = "quick",
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds: by halving for the finalists, else for every network.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="halving: the better half goes on; grid: all to the end, as nsga2 has it by itself."),
+    ] = None,
+    sampler_seed: Annotated[int, typer.Option(min=0, help="Another one: other suggestions.")] = 0,
+    runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
+    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
+    gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
+    name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, nas, space, budget.")] = None,
+    results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
+    plan: Annotated[bool, typer.Option("--plan", help="Say what the search will cost, and train nothing.")] = False,
+) -> None:
+    """Search a baseline's stages: block, kernel, expansion, squeeze-and-excitation, layers, width of each.
+
+    Writes the winner as a baseline that `grid` takes, and the front. Rerunning the same command resumes it.
+
+    Example: scalesearch nas --space mnasnet --baseline tiny --budget smoke
+    """
+    from scalesearch.search.stage_search import StageSearch
+    from scalesearch.search.stage_space_file import load_stage_space
+
+    _check_sampler(sampler)
+    asked = StageSearch(
+        space=load_stage_space(space),
+        sampler=sampler,
+        reward=_reward(reward, target, hard),
+        max_macs=_count(max_flops, "--max-flops"),
+        max_params=_count(max_params, "--max-params"),
+        max_memory=_size(max_memory),
+        seed=sampler_seed,
+    )
+    question = _question(asked, baseline, budget, seeds, trials, scheduler)
+    default = f"{question.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{question.budget.name}"
+    where = searching.study_folder(results, name, default)
+    chosen = searching.make_runner(runner, address, gpus_per_trial)
+    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, report=False)
+
+
+def _check_sampler(sampler: str) -> None:
+    from scalesearch.search.stage_search import STAGE_SAMPLERS
+
+    if sampler not in STAGE_SAMPLERS:
+        raise InputError(f"--sampler {sampler!r}: must be one of {', '.join(STAGE_SAMPLERS)}")
+
+
+def _reward(kind: str, target: str | None, hard: bool) -> Reward:
+    """The reward that the options name.
+
+    Raises:
+        InputError: there is none such, or an option is not of it.
+    """
+    from decimal import Decimal
+
+    from scalesearch.design import quantities
+    from scalesearch.search.rewards import HARD, SOFT, Reward
+
+    if kind not in ("flops", "latency", "step"):
+        raise InputError(f"--reward {kind!r}: must be one of flops, latency, step")
+    if kind == "step" and (hard or target is not None):
+        raise InputError("--reward step: weighs a step against the baseline's; leave --target and --hard out")
+    wanted = None
+    if target is not None and kind == "flops":
+        wanted = Decimal(quantities.count(target, "--target"))
+    elif target is not None:
+        wanted = Decimal(str(quantities.seconds(target, "--target")))
+    below, above = (Decimal(0), HARD) if hard else (SOFT, SOFT)
+    return Reward(kind, wanted, below, above)  # type: ignore[arg-type]
+
+
+def _count(text: str | None, name: str) -> int | None:
+    from scalesearch.design import quantities
+
+    return None if text is None else quantities.count(text, name)
+
+
+def _size(text: str | None) -> int | None:
+    from scalesearch.design import quantities
+
+    return None if text is None else quantities.size(text, "--max-memory")
+
+
+def _question(
+    asked: StageSearch,
+    baseline: str | None,
+    budget: str,
+    seeds: int | None,
+    trials: int | None,
+    scheduler: str | None,
+) -> Question:
+    from dataclasses import replace
+    from decimal import Decimal
+
+    from scalesearch.design.baselines import is_factory, load_baseline
+    from scalesearch.search.budget import prolongable
+    from scalesearch.search.budget_file import load_budget
+    from scalesearch.search.question import Question, choose, find, with_overrides
+
+    if scheduler is not None and scheduler not in _SCHEDULERS:
+        raise InputError(f"--scheduler {scheduler!r}: must be one of {', '.join(_SCHEDULERS)}")
+    own = baseline or asked.space.baseline
+    if is_factory(own):
+        raise InputError("--baseline: is for baseline files here, not for a Python function")
+    # Halving keeps those of the best reward, and a front wants others too.
+    schedule = scheduler or ("grid" if asked.sampler == "nsga2" else "halving")
+    spent = with_overrides(load_budget(budget), None, None, seeds)
+    if trials is not None:
+        spent = replace(spent, candidates=trials)
+    if schedule != "grid":
+        spent = prolongable(spent)
+    base = load_baseline(own)
+    question = Question(base, Decimal(1), spent, match="none", scheduler=schedule, stages=asked)
+    choose(question, find(question))  # a space without networks is refused before any image is read
+    return question

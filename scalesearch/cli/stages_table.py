@@ -1,0 +1,53 @@
+"""The networks of a search of stages as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scalesearch.study.answer import Answer
+
+
+def stages_table(found: Answer) -> Table:
+    """The networks trained the longest, best first: reward, accuracy, distance to the best, and what they cost."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from scalesearch.design.architecture import Architecture
+    from scalesearch.units import si
+
+    plan = found.plan
+    asked, reward = plan.question, plan.question.stages
+    assert reward is not None, "a search of stages"
+    table = Table(
+        title=f"{reward.space.name} over {asked.baseline.name}, {reward.reward.words}, budget {asked.budget.name}, "
+        f"{plan.data.name}",
+        title_justify="left",
+        caption="= ties with the best (95 %)   n: seeds   accuracy: of the proxy   cost: over the baseline's\n"
+        "behind: difference in reward to the best, adjusted for the seeds",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for name in ("", "network", "layers", "reward", "n", "behind", "accuracy", "cost", "MACs", "params", "activ."):
+        table.add_column(name, justify="left" if name in ("", "network", "layers") else "right", no_wrap=True)
+    for arm in found.ranking.arms:
+        one = plan.by_network[arm.key]
+        assert isinstance(one.architecture, Architecture), "stages are searched on baseline files only"
+        table.add_row(
+            "=" if arm.tied else " ",
+            one.label,
+            " ".join(map(str, one.architecture.depths)),
+            f"{arm.mean:.4f} ± {arm.standard_error:.4f}",
+            str(arm.seeds),
+            f"{arm.behind:.4f} ± {arm.behind_error:.4f}",
+            f"{arm.mean / plan.worth(arm.key):.4f}",
+            f"{one.flops_ratio:.3f}x",
+            si(one.cost.macs),
+            si(one.cost.params),
+            si(one.cost.activations),
+            style="bold" if arm.key == found.ranking.recommended else None,
+        )
+    return table

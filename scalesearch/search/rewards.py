@@ -1,0 +1,98 @@
+"""What a network is worth beside its accuracy: the rewards of MnasNet and EfficientNetV2.
+
+Each is accuracy times a factor that is known before training, so rewards are ranked as accuracies are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.cost import cost
+from scalesearch.errors import SpaceError
+from scalesearch.search.sought import Time
+
+REWARDS = ("flops", "latency", "step")
+
+SOFT = Decimal("-0.07")
+"""w: twice the cost is worth 5 % of the accuracy (Tan et al. 2019, section 3)."""
+HARD = Decimal(-1)
+PARAMETERS = Decimal("-0.05")
+"""v (Tan & Le 2021, section 3.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """ACC·(cost/T)^w, and for a training step A·S^w·P^v.
+
+    `flops`, `latency`: Tan et al. 2019 (arXiv 1807.11626), eq. 2 and 3: w is α up to the target and β above it;
+    α = β = −0.07 is its soft constraint, α = 0, β = −1 its hard one. EfficientNet-B0 has FLOPS in place of LAT
+    (Tan & Le 2019, section 4).
+    `step`: Tan & Le 2021 (arXiv 2104.00298), section 3.3: S is the training step time and P the parameters, both
+    over the baseline's here.
+    """
+
+    kind: Literal["flops", "latency", "step"] = "flops"
+    target: Decimal | None = None
+    """T: multiply-adds, or seconds; None: the baseline's."""
+    below: Decimal = SOFT
+    """α: the exponent where the cost is at most the target."""
+    above: Decimal = SOFT
+    """β: the exponent where it is larger."""
+    parameters: Decimal = PARAMETERS
+    """v: of the parameters; of `step` alone."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in REWARDS:
+            raise SpaceError(f"reward is {self.kind!r}, but it must be one of {', '.join(REWARDS)}")
+        if self.target is not None and (self.kind == "step" or not self.target > 0):
+            raise SpaceError(f"target is {self.target}, but only flops and latency have one, above 0")
+        for name in ("below", "above", "parameters"):
+            if not -10 <= getattr(self, name) <= 0:
+                raise SpaceError(f"{name} is {getattr(self, name)}, but an exponent is in −10 … 0: less is better")
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What the reward weighs against each other: the axes of the front."""
+        return {
+            "flops": ("accuracy", "macs"),
+            "latency": ("accuracy", "latency"),
+            "step": ("accuracy", "step", "params"),
+        }[self.kind]
+
+    @property
+    def measured(self) -> Literal["latency", "step"] | None:
+        """What has to be measured of a network; None: the closed form says it."""
+        return None if self.kind == "flops" else self.kind
+
+    @property
+    def words(self) -> str:
+        """The formula."""
+        cost_word = {"flops": "FLOPS/T", "latency": "LAT/T", "step": "S"}[self.kind]
+        if self.kind == "step":
+            return f"A·S^{self.below}·P^{self.parameters}"
+        if self.below == self.above:
+            return f"ACC·({cost_word})^{self.below}"
+        return f"ACC·({cost_word})^w, w = {self.below} up to T and {self.above} above"
+
+    def factor(self, network: Architecture, baseline: Architecture, time: Time | None = None) -> float:
+        """What an accuracy of the network is multiplied by.
+
+        Args:
+            network: at its own size.
+            baseline: what the target is where none is given.
+            time: of the network, where the reward has one.
+        """
+        own, base = cost(network), cost(baseline)
+        if self.kind == "flops":
+            return self.of(own.macs / float(self.target or base.macs))
+        assert time is not None, "a reward of time has been measured"
+        if self.kind == "latency":
+            return self.of(time.ratio if self.target is None else time.seconds / float(self.target))
+        return float(self.of(time.ratio) * (own.params / base.params) ** float(self.parameters))
+
+    def of(self, ratio: float) -> float:
+        """(cost/T)^w: the factor of a cost over the target's."""
+        return float(ratio ** float(self.below if ratio <= 1 else self.above))

@@ -1,0 +1,173 @@
+"""A search over a factorised space: who suggests, for which reward, under which limits; and what points come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.cost import cost
+from scalesearch.design.scaling import Baseline, flops_ratio
+from scalesearch.errors import SpaceError
+from scalesearch.search.candidates import Candidate, CandidateSet
+from scalesearch.search.rewards import Reward
+from scalesearch.search.sought import TRIES, Dimension, Judged, Time, Timing
+from scalesearch.search.stage_space import StagePoint, StageSpace, chosen, network_of, options, words_of
+
+STAGE_SAMPLERS = ("random", "tpe", "evolution", "nsga2")
+"""Chance, the tree-structured Parzen estimator, regularised evolution, and the genetic algorithm NSGA-II."""
+
+_UNSCALED = Coefficients(Decimal(1), Decimal(1), Decimal(1))
+
+
+@dataclass(frozen=True, slots=True)
+class StageSearch:
+    """What is asked about a baseline's stages."""
+
+    space: StageSpace
+    sampler: str
+    reward: Reward
+    max_macs: int | None = None
+    max_params: int | None = None
+    max_memory: int | None = None
+    """Bytes of training the network itself, at the recipe's batch; see `Cost.memory_bytes`."""
+    seed: int = 0
+    """Of the sampler."""
+
+    def __post_init__(self) -> None:
+        if self.sampler not in STAGE_SAMPLERS:
+            raise SpaceError(f"sampler is {self.sampler!r}, but it must be one of {', '.join(STAGE_SAMPLERS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """A baseline's stages as a space that is sought in; see `Sought`."""
+
+    baseline: Baseline
+    asked: StageSearch
+    batch: int
+    """Images of a training step, for the memory and for step times."""
+    repeats: bool = field(default=False, init=False)
+    """A network that was suggested before is none of those that are wanted: a budget buys networks."""
+
+    def __post_init__(self) -> None:
+        options(self.asked.space, self.baseline)
+
+    @property
+    def sampler(self) -> str:
+        """Who suggests."""
+        return self.asked.sampler
+
+    @property
+    def seed(self) -> int:
+        """Of the sampler."""
+        return self.asked.seed
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The reward, or for a front what it weighs."""
+        return self.asked.reward.objectives if self.sampler == "nsga2" else ("reward",)
+
+    @property
+    def timing(self) -> Timing | None:
+        """What the reward has to know of a network beside its sizes."""
+        what = self.asked.reward.measured
+        return None if what is None else Timing(what, self.baseline.architecture, self.batch)
+
+    def dimensions(self) -> dict[str, Dimension]:
+        """What may differ, as `stages.2.kernel`: its words."""
+        every = options(self.asked.space, self.baseline)
+        return {
+            f"stages.{index}.{key}": words
+            for index, stage in enumerate(every)
+            for key, words in stage.items()
+            if len(words) > 1
+        }
+
+    def point(self, drawn: Mapping[str, Any]) -> StagePoint:
+        """The choices that the drawn words mean; what cannot differ is what it must be."""
+        every = options(self.asked.space, self.baseline)
+        return StagePoint(
+            tuple(
+                chosen({key: drawn.get(f"stages.{index}.{key}", words[0]) for key, words in stage.items()})
+                for index, stage in enumerate(every)
+            )
+        )
+
+    def parameters(self, point: StagePoint) -> dict[str, float | str]:
+        """The words that mean the point."""
+        known = self.dimensions()
+        return {
+            name: word
+            for index, choice in enumerate(point.choices)
+            for key, word in words_of(choice).items()
+            if (name := f"stages.{index}.{key}") in known
+        }
+
+    def judge(self, points: Sequence[StagePoint]) -> list[Judged]:
+        """The points' networks, and how they stand to the limits."""
+        return [self._judged(network_of(self.asked.space, self.baseline, point)) for point in points]
+
+    def _judged(self, network: Architecture) -> Judged:
+        asked, price = self.asked, cost(network)
+        limits = {
+            "max-flops": (price.macs, asked.max_macs),
+            "max-params": (price.params, asked.max_params),
+            "max-memory": (price.memory_bytes(self.batch), asked.max_memory),
+        }
+        excess = ((name, own / most - 1) for name, (own, most) in limits.items() if most is not None)
+        return Judged(network, tuple(excess))
+
+    def timed(self, point: StagePoint, time: Time | None) -> StagePoint:
+        """The point with its network's time."""
+        return replace(point, time=time)
+
+    def time(self, point: StagePoint) -> Time | None:
+        """Its network's time."""
+        return point.time
+
+    def candidates(self, points: Sequence[StagePoint]) -> CandidateSet:
+        """The networks that break no limit, in the order in which they were first suggested: n1, n2, …."""
+        networks = dict.fromkeys(one.network for one in self.judge(points) if not one.broken)
+        base = self.baseline.architecture
+        found = (
+            Candidate(one, cost(one), _UNSCALED, (), flops_ratio(one, base), f"n{index}")
+            for index, one in enumerate(networks, 1)
+        )
+        return CandidateSet(len(points), tuple(found), ())
+
+    def by_chance(self, count: int, seed: int = 0) -> tuple[StagePoint, ...]:
+        """Points drawn evenly, until so many networks are within the limits or the tries are used up."""
+        draw = Random(seed)  # noqa: S311 (no secret)
+        known = {name: words for name, words in self.dimensions().items() if isinstance(words, tuple)}
+        found: list[StagePoint] = []
+        networks: set[Architecture] = set()
+        while len(networks) < count and len(found) < count * TRIES:
+            point = self.point({name: draw.choice(words) for name, words in known.items()})
+            (judged,) = self.judge([point])
+            found.append(point)
+            if not judged.broken:
+                networks.add(judged.network)
+        return tuple(found)
+
+    def worths(self, points: Sequence[StagePoint]) -> dict[Architecture, float]:
+        """What an accuracy of each network within the limits, and of the baseline, is multiplied by."""
+        base, reward = self.baseline.architecture, self.asked.reward
+        judged = zip(points, self.judge(points), strict=True)
+        times = {one.network: point.time for point, one in judged if not one.broken}
+        return {
+            base: reward.factor(base, base, _of_the_baseline([time for time in times.values() if time])),
+            **{network: reward.factor(network, base, time) for network, time in times.items()},
+        }
+
+
+def _of_the_baseline(times: Sequence[Time]) -> Time | None:
+    """The baseline's time: the middle one of those that the networks' times and ratios say."""
+    if not times:
+        return None
+    seconds = sorted(one.seconds / one.ratio for one in times)
+    return Time(seconds[len(seconds) // 2], 1.0)

@@ -1,0 +1,175 @@
+"""What a search of stages came to: its words, its front, and the winner as a baseline that `grid` takes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baseline_file import baseline_text
+from scalesearch.design.cost import cost
+from scalesearch.design.factory import Network
+from scalesearch.design.scaling import Baseline
+from scalesearch.search.growth import Told, pareto
+from scalesearch.search.plan import Plan
+from scalesearch.search.stage_search import Stages
+from scalesearch.search.stage_space import size, stage_words
+from scalesearch.units import si
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scalesearch.study.answer import Answer
+
+_SAMPLERS = {"random": "chance", "tpe": "TPE", "evolution": "regularised evolution", "nsga2": "NSGA-II"}
+_SHOWN = 10
+"""Networks of the front that a summary lists; front.csv has all."""
+
+
+def stages_of(plan: Plan) -> Stages:
+    """The space of a search of stages."""
+    space = plan.question.space
+    assert isinstance(space, Stages), "a search of stages"
+    return space
+
+
+def words_of_network(network: Network) -> str:
+    """Its stages in short, in one line."""
+    assert isinstance(network, Architecture), "stages are searched on baseline files only"
+    return " · ".join(stage_words(network))
+
+
+def found_baseline(found: Answer, name: str) -> str:
+    """baseline.yaml: the winner as a baseline, rounded and grown as the file that it came from says.
+
+    Args:
+        found: a search of stages.
+        name: of the study, which becomes the baseline's.
+    """
+    space, network = stages_of(found.plan), found.winner.architecture
+    assert isinstance(network, Architecture), "stages are searched on baseline files only"
+    asked, base = space.asked, space.baseline
+    words = f"space {asked.space.name} over {base.name}, {asked.reward.words}, {found.plan.data.name}"
+    price = cost(network)
+    head = f"# {price.macs} multiply-adds, {price.params} parameters, {price.activations} activations\n"
+    return head + baseline_text(Baseline(name, f"scalesearch nas: {words}", network, base.rounding, base.axes))
+
+
+def front_table(found: Answer) -> str:
+    """front.csv: the networks that no other beats in all that the reward weighs, most accurate first.
+
+    Of those that were trained the longest alone: what was left on a lower rung saw fewer images.
+    """
+    names = {key: one.label for key, one in found.plan.by_network.items()}
+    timed = stages_of(found.plan).timing
+    times = [] if timed is None else [f"{timed.what}_seconds", f"{timed.what}_ratio"]
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["network", "label", "accuracy", "reward", "macs", "params", *times, "stages"])
+    for one in pareto(found.plan, found.outcomes):
+        price, reached = cost(one.judged.network), one.accuracy or 0.0
+        time = stages_of(found.plan).time(one.point)  # type: ignore[arg-type]
+        own = [] if time is None else [f"{time.seconds:.6g}", f"{time.ratio:.5f}"]
+        figures = [f"{reached:.5f}", f"{reached * one.worth:.5f}", price.macs, price.params]
+        rows.writerow([one.key, names[one.key], *figures, *own, words_of_network(one.judged.network)])
+    return text.getvalue()
+
+
+def stages_text(found: Answer, rests_on: dict[str, object]) -> str:
+    """winner.yaml of a search of stages: the network first, then how sure it is and what it rests on."""
+    import yaml
+
+    plan, ranking = found.plan, found.ranking
+    space, price, away = stages_of(plan), found.winner.cost, found.intervals
+    asked, network = space.asked, found.winner.architecture
+    assert isinstance(network, Architecture), "stages are searched on baseline files only"
+    body = {
+        "network": found.winner.label,
+        "stages": list(stage_words(network)),
+        "reward": round(found.place.mean, 5),
+        "standard_error": round(found.place.standard_error, 5),
+        "accuracy": round(found.place.mean / plan.worth(found.place.key), 5),
+        "macs": price.macs,
+        "params": price.params,
+        "activations": price.activations,
+        "flops_ratio": float(found.winner.flops_ratio),
+        "seeds": found.place.seeds,
+        "significant": ranking.significant,
+        "in_words": found.certainty,
+        "differences": [
+            {
+                "candidate": plan.by_network[arm.key].label,
+                "behind": round(arm.behind, 5),
+                "interval_95": [round(value, 5) for value in away[arm.key]],
+            }
+            for arm in ranking.arms
+        ],
+        "tied": [plan.by_network[key].label for key in ranking.tied],
+        "best_mean": plan.by_network[ranking.arms[0].key].label,
+        "front": [plan.by_network[one.key].label for one in pareto(plan, found.outcomes)],
+        "sampled": {
+            "space": asked.space.name,
+            "points": size(asked.space, space.baseline),
+            "sampler": asked.sampler,
+            "seed": asked.seed,
+            "reward": asked.reward.words,
+            "target": None if asked.reward.target is None else float(asked.reward.target),
+            "max_flops": asked.max_macs,
+            "max_params": asked.max_params,
+            "max_memory": asked.max_memory,
+            "suggestions": len(plan.suggested),
+        },
+        "rests_on": {key: value for key, value in rests_on.items() if key not in ("phi", "rounding", "match")},
+    }
+    return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
+
+
+def stage_lines(found: Answer, rests_on: str, folder: Path) -> list[str]:
+    """The last lines of a search of stages: the winner, how sure it is, the front, and where to go on."""
+    plan, place, own = found.plan, found.place, found.winner
+    space, base = stages_of(plan), plan.question.baseline.name
+    seeds = "1 seed" if place.seeds == 1 else f"{place.seeds} seeds"
+    ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
+    accuracy = place.mean / plan.worth(place.key)
+    reward = space.asked.reward
+    measured = f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds}), accuracy {accuracy:.4f}"
+    return [
+        f"Winner: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
+        f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with it; {found.certainty}",
+        rests_on,
+        _searched(plan),
+        *_front_lines(found),
+        f"Baseline: {folder / 'baseline.yaml'}; scale it: scalesearch grid --baseline {folder / 'baseline.yaml'}",
+    ]
+
+
+def _searched(plan: Plan) -> str:
+    space = stages_of(plan)
+    broken = Counter(name for one in space.judge(plan.suggested) for name in one.broken)  # type: ignore[arg-type]
+    outside = "".join(f"; outside: {name} {count}" for name, count in broken.items())
+    points = f"{size(space.asked.space, space.baseline):,} points"
+    return (
+        f"Searched: space {space.asked.space.name} over {space.baseline.name} ({points}) by "
+        f"{_SAMPLERS[space.sampler]}; {len(plan.suggested)} suggestions are {len(plan.chosen)} networks{outside}"
+    )
+
+
+def _front_lines(found: Answer) -> list[str]:
+    kept = pareto(found.plan, found.outcomes)
+    objectives = stages_of(found.plan).asked.reward.objectives
+    names = {key: one.label for key, one in found.plan.by_network.items()}
+    more = [] if len(kept) <= _SHOWN else [f"  and {len(kept) - _SHOWN} more"]
+    head = f"Front of {', '.join(objectives)} among those trained the longest (means, without error bars):"
+    return [head, *(f"  {names[one.key]:<5}{_words(one, objectives)}" for one in kept[:_SHOWN]), *more]
+
+
+def _words(one: Told, objectives: tuple[str, ...]) -> str:
+    price = cost(one.judged.network)
+    values = {"accuracy": f"{one.accuracy:.4f}", "macs": f"{si(price.macs)} MACs"}
+    values["params"] = f"{si(price.params)} parameters"
+    if one.point.latency is not None:
+        values["latency"] = f"{one.point.latency * 1e3:.3g} ms"
+        values["step"] = f"{one.point.latency * 1e3:.3g} ms a step"
+    return "  ".join(values[name] for name in objectives)
