@@ -32,6 +32,7 @@ def _verbs() -> None:
         cam,
         compare,
         cost,
+        dashboard,
         explain,
         export,
         family,
@@ -61,6 +62,7 @@ def _verbs() -> None:
     app.command("import")(importing.import_)
     app.command("show")(show.show)
     app.command("report")(report.report)
+    app.command("dashboard")(dashboard.dashboard)
     app.command("trust")(trust.trust)
     app.command("verify")(verify.verify)
 

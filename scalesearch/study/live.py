@@ -21,9 +21,10 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 
 FILE = "running.jsonl"
-_MOST = 32 * 2**20
-"""Bytes of the file that are read; a search of 10,000 trials of ten epochs writes 25 MB."""
-_TRIES = 50
+_LARGE = 2**17
+"""Bytes at which the file is put anew."""
+_MOST = 2**24
+"""Bytes of the file that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,71 @@ def announced(folder: Path, before: int) -> Iterator[Listener]:
 
     The file is locked while it is written, so that the kernel tells a search that was killed from one that lasts.
     """
+    announcer = _Announcer(folder / FILE, before)
     try:
-        descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    except OSError:
-        yield lambda _: None
-        return
-    try:
-        _hold(descriptor)
-        _write(descriptor, {"began": time.time(), "before": before})
-        yield lambda event: _write(descriptor, _line(event))
+        announcer.begin()
+        yield announcer
     finally:
+        announcer.close()
+
+
+class _Announcer:
+    """Appends a line an event; a file that has grown is put anew in one step, without what is over."""
+
+    def __init__(self, path: Path, before: int) -> None:
+        self._path, self._began, self._before, self._done = path, time.time(), before, 0
+        self._lines: dict[str, list[bytes]] = {}
+        """Of the trials under way."""
+        self._descriptor: int | None = None
+        self._size = 0
+
+    def begin(self) -> None:
+        """Put a new file in the place of the one that is there."""
+        fresh = self._path.with_name(f".{FILE}.{os.getpid()}.tmp")
+        try:
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+        except OSError:
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            head = {"began": self._began, "before": self._before, "done": self._done}
+            kept = b"".join([_encoded(head), *(line for own in self._lines.values() for line in own)])
+            os.write(descriptor, kept)
+            fresh.replace(self._path)
+        except OSError:
+            os.close(descriptor)
+            with suppress(OSError):
+                fresh.unlink()
+            return
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor, self._size = descriptor, len(kept)
+
+    def __call__(self, event: Event) -> None:
+        """Take up one event; a full disk costs the line and nothing else."""
+        if self._descriptor is None:
+            return
+        key, line = event.spec.id, b""
+        with suppress(ValueError):
+            line = _encoded(_said(event))
+        if isinstance(event, Finished):
+            self._done += 1
+            self._lines.pop(key, None)
+        elif isinstance(event, Progressed):
+            self._lines.get(key, []).append(line)
+        else:
+            self._lines[key] = [line]
         with suppress(OSError):
-            (folder / FILE).unlink()
-        os.close(descriptor)
+            self._size += os.write(self._descriptor, line)
+        if self._size > _LARGE + 2 * sum(len(line) for own in self._lines.values() for line in own):
+            self.begin()
+
+    def close(self) -> None:
+        """Take the file away; the lock goes with it."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                self._path.unlink()
+            os.close(self._descriptor)
 
 
 def both(first: Listener, second: Listener) -> Listener:
@@ -113,7 +166,8 @@ def read_live(folder: Path) -> Live | None:
 def _told(live: Live, running: dict[str, Running], said: Mapping[str, object]) -> Live:
     """What one line changes."""
     if "began" in said and "trial" not in said:
-        return replace(live, began=_number(said["began"]), before=int(_number(said["before"])))
+        before, done = (int(_number(said[name])) for name in ("before", "done"))
+        return Live(_number(said["began"]), before, done, ())
     trial, at = str(said["trial"]), _number(said["at"])
     if "end" in said:
         running.pop(trial, None)
@@ -128,7 +182,7 @@ def _told(live: Live, running: dict[str, Running], said: Mapping[str, object]) -
     return live
 
 
-def _line(event: Event) -> dict[str, object]:
+def _said(event: Event) -> dict[str, object]:
     said: dict[str, object] = {"trial": event.spec.id, "at": time.time()}
     if isinstance(event, Finished):
         return {**said, "end": event.outcome.state}
@@ -141,23 +195,8 @@ def _who(spec: TrialSpec) -> dict[str, object]:
     return {"network": spec.network_id, "seed": spec.seed, "samples": spec.samples, "since": spec.since}
 
 
-def _write(descriptor: int, said: Mapping[str, object]) -> None:
-    """One line in one write; a full disk costs the line and nothing else."""
-    with suppress(OSError, ValueError):
-        os.write(descriptor, (json.dumps(said, allow_nan=False) + "\n").encode())
-
-
-def _hold(descriptor: int) -> None:
-    """Lock the emptied file; who looks holds it for an instant, and whoever holds it longer is not waited for."""
-    with suppress(OSError):
-        os.ftruncate(descriptor, 0)
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
+def _encoded(said: Mapping[str, object]) -> bytes:
+    return (json.dumps(said, allow_nan=False) + "\n").encode()
 
 
 def _held(descriptor: int) -> bool:

@@ -33,6 +33,7 @@ VERBS = {
     "import": "definition out",
     "show": "results",
     "report": "results out",
+    "dashboard": "results port host allow_remote check",
     "trust": "results data seeds runner address gpus_per_trial plan",
     "verify": "results",
 }
@@ -61,7 +62,8 @@ for verb in {[*VERBS]}:
         app([verb, "--help"], standalone_mode=False)
     except SystemExit:
         pass
-print(sorted({{"torch", "ray", "pandas", "fvcore", "numpy", "plotly", "optuna"}} & set(sys.modules)))
+heavy = {{"torch", "ray", "pandas", "fvcore", "numpy", "plotly", "optuna", "dash", "flask"}}
+print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.count("Example: ") == len(VERBS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -95,17 +94,19 @@ def test_a_folder_that_refuses_the_file_stops_no_search(tmp_path: Path) -> None:
     assert read_live(tmp_path) is None
 
 
-def test_whoever_holds_the_file_stops_no_search(tmp_path: Path) -> None:
-    import fcntl
-
-    (tmp_path / FILE).touch()
-    looker = os.open(tmp_path / FILE, os.O_RDONLY)
-    fcntl.flock(looker, fcntl.LOCK_SH)
-    began = time.monotonic()
-    with announced(tmp_path, 0) as tell:
-        tell(Started(FIRST))
-    assert time.monotonic() - began < 5
-    os.close(looker)
+def test_the_file_stays_small_and_keeps_what_is_under_way(tmp_path: Path) -> None:
+    with announced(tmp_path, 2) as tell:
+        tell(Started(SECOND))
+        tell(Progressed(SECOND, EPOCHS[0]))
+        for _ in range(2000):
+            tell(Started(FIRST))
+            tell(Finished(FIRST, Outcome("complete", EPOCHS, 1.0, 1.0)))
+        assert (tmp_path / FILE).stat().st_size < 300_000
+        found = read_live(tmp_path)
+        assert found is not None
+        assert (found.before, found.done) == (2, 2000)
+        assert [(one.trial, one.epochs) for one in found.running] == [(SECOND.id, EPOCHS[:1])]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_whole_search_announces_each_trial_and_changes_no_record(tmp_path: Path) -> None:

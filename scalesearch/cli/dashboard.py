@@ -1,0 +1,89 @@
+"""`scalesearch dashboard`: studies in a browser, also while they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from scalesearch.design.scaling import Baseline
+    from scalesearch.report.dashboard.watching import Watch
+
+
+def dashboard(
+    results: Annotated[
+        Path, typer.Argument(metavar="[RESULTS]", help="A folder with studies below it, or a study's own.")
+    ] = Path("results"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen here; 0: any that is free.")] = 8050,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Listen at this address.")] = "127.0.0.1",
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Let other machines ask, with a token that is printed.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Say what would be shown, and end.")] = False,
+) -> None:
+    """Show studies in a browser: their trials, figures and families, and a running search as it goes.
+
+    It reads and never writes below RESULTS, listens on this machine alone, and asks nothing from outside.
+    End it with Ctrl-C.
+
+    Example: scalesearch dashboard results --check
+    """
+    from scalesearch.cli import interrupts
+    from scalesearch.cli.cache import cache_folder
+    from scalesearch.report.dashboard.server import bound, is_loopback
+    from scalesearch.report.dashboard.watching import Watch
+
+    if not results.is_dir():
+        raise InputError(f"{printable(str(results))}: is not a folder; give one with studies below it")
+    if not is_loopback(host) and not allow_remote:
+        raise InputError(
+            f"--host {host}: other machines could reach it; add --allow-remote if they may, or leave --host out"
+        )
+    watch = Watch(results, cache_folder())
+    if check:
+        _say(watch)
+        return
+    interrupts.raise_exceptions()
+    server = bound(host, port, None)
+    server.app = _app(watch, host, server.port, allow_remote)
+    try:
+        server.serve_forever()  # returns at Ctrl-C
+    finally:
+        server.server_close()
+
+
+def _app(watch: Watch, host: str, port: int, remote: bool) -> object:
+    """The application, once the port is known; says how it is opened."""
+    import secrets
+
+    from scalesearch.report.dashboard.app import make_app
+    from scalesearch.report.dashboard.guard import Policy, allowed_hosts
+    from scalesearch.report.dashboard.server import is_loopback, names_of
+
+    token = secrets.token_urlsafe(32) if remote else None
+    app = make_app(watch, Policy(allowed_hosts(names_of(host), port), token), {"torch": _torch_source})
+    names = names_of(host)
+    shown = host if is_loopback(host) else names[-1] if host in ("0.0.0.0", "::") else host  # noqa: S104
+    shown = f"[{shown}]" if ":" in shown else shown
+    print(f"http://{shown}:{port}/{f'?token={token}' if token else ''}", flush=True)
+    print("Ctrl-C ends it.", flush=True)
+    return app.server
+
+
+def _torch_source(baseline: Baseline) -> str:
+    from scalesearch.export.torch_source import torch_source
+
+    return torch_source(baseline)
+
+
+def _say(watch: Watch) -> None:
+    from scalesearch.report.dashboard.studies import STAGES
+
+    found = watch.listed()
+    print(f"{len(found)} studies below {printable(str(watch.root))}")
+    for one in found:
+        print(f"{one.name}: {STAGES[one.stage]}, {one.records} trials; {one.asked or one.problem}")

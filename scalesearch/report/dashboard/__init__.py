@@ -1,0 +1,1 @@
+"""The dashboard: studies on disk as pages that follow them while they run; it reads records and changes nothing."""

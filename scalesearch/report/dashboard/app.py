@@ -1,0 +1,200 @@
+"""The dashboard as an application: one page of views, which callbacks fill from what the server watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dash import Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
+from dash.dependencies import ALL
+
+from scalesearch.errors import printable
+from scalesearch.report.dashboard import (
+    compare,
+    evidence,
+    family_page,
+    maps,
+    network,
+    progress,
+    studies_page,
+    trials,
+)
+from scalesearch.report.dashboard.guard import Guard, Policy
+from scalesearch.report.dashboard.parts import trouble
+from scalesearch.report.dashboard.style import STYLE
+from scalesearch.report.dashboard.watching import Watch
+from scalesearch.report.dashboard.words import problems, state
+
+VIEWS = {
+    "studies": "Studies",
+    "progress": "Progress",
+    "trials": "Trials",
+    "network": "Candidate",
+    "evidence": "Answer",
+    "compare": "Compare",
+    "family": "Family",
+    "maps": "Maps",
+}
+"""The views by name, and what their tabs say."""
+
+SECTIONS: dict[str, Callable[[], list[Any]]] = {
+    "studies": studies_page.section,
+    "progress": progress.section,
+    "trials": trials.section,
+    "network": network.section,
+    "evidence": evidence.section,
+    "compare": compare.section,
+    "family": family_page.section,
+    "maps": maps.section,
+}
+
+EVERY = 1000
+"""Milliseconds between two looks at the disk."""
+
+_INDEX = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+{{%metas%}}
+<meta name="color-scheme" content="light dark">
+<title>{{%title%}}</title>
+{{%favicon%}}
+{{%css%}}
+<style>{STYLE}</style>
+</head>
+<body>
+{{%app_entry%}}
+<footer>{{%config%}}{{%scripts%}}{{%renderer%}}</footer>
+</body>
+</html>"""
+
+_THEME = """() => {
+  const now = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  if (window.scalesearchTheme === now) return window.dash_clientside.no_update;
+  window.scalesearchTheme = now;
+  return now;
+}"""
+_SHOWN = "(view) => " + repr(list(VIEWS)) + ".map((name) => name !== view)"
+
+
+def make_app(watch: Watch, policy: Policy, sources: family_page.Sources) -> Dash:
+    """The application, guarded.
+
+    Args:
+        watch: the studies.
+        policy: who may ask.
+        sources: formats besides YAML in which a member of a family is handed out.
+    """
+    app = Dash(
+        __name__,
+        title="scalesearch",
+        update_title="",
+        serve_locally=True,
+        assets_folder="no-assets",
+        assets_ignore=".*",
+        enable_mcp=False,
+        include_assets_files=False,
+        index_string=_INDEX,
+        external_scripts=[],
+        external_stylesheets=[],
+        suppress_callback_exceptions=False,
+    )
+    app.layout = _layout()
+    _register(app, watch)
+    for page in (studies_page, progress, trials, network, evidence, compare, maps):
+        page.register(app, watch)
+    family_page.register(app, watch, sources)
+    app.server.config["MAX_CONTENT_LENGTH"] = 2**20
+    app.server.wsgi_app = Guard(app.server.wsgi_app, policy, app.csp_hashes())
+    return app
+
+
+def _layout() -> html.Main:
+    return html.Main(
+        [
+            html.Header(
+                [
+                    html.H1("scalesearch"),
+                    html.Div(
+                        dcc.Dropdown(id="study", options=[], clearable=False, placeholder="Choose a study"),
+                        className="study",
+                        role="group",
+                        **{"aria-label": "Study"},
+                    ),
+                    html.Span("", id="state", className="state", role="status"),
+                ]
+            ),
+            html.Nav(
+                dcc.RadioItems(id="view", options=VIEWS, value="studies", inline=True),
+                className="views",
+                **{"aria-label": "Views: choose with the arrow keys"},
+            ),
+            html.Div(id="problems"),
+            *(
+                html.Section(make(), id=f"{name}-section", hidden=name != "studies")
+                for name, make in SECTIONS.items()
+            ),
+            dcc.Interval(id="clock", interval=EVERY),
+            dcc.Store(id="seen"),
+            dcc.Store(id="theme"),
+            dcc.Store(id="chosen"),
+        ]
+    )
+
+
+def _register(app: Dash, watch: Watch) -> None:
+    app.clientside_callback(_THEME, Output("theme", "data"), Input("clock", "n_intervals"))
+    app.clientside_callback(_SHOWN, [Output(f"{name}-section", "hidden") for name in VIEWS], Input("view", "value"))
+
+    # Both set what others depend on by `set_props`: Dash holds a callback back as long as another that has its
+    # input as output is under way, and these are so most of the time.
+    @app.callback(Input("clock", "n_intervals"), State("study", "options"), State("study", "value"))  # type: ignore[untyped-decorator]
+    def list_studies(_: object, before: Any, chosen: Any) -> None:
+        names = watch.names()
+        options = [{"label": name, "value": name} for name in names]
+        if options != before:
+            set_props("study", {"options": options})
+        if names and chosen not in names:
+            set_props("study", {"value": first_choice(watch)})
+
+    @app.callback(Input("clock", "n_intervals"), Input("study", "value"), State("seen", "data"))  # type: ignore[untyped-decorator]
+    def look(_: object, name: Any, before: Any) -> None:
+        view = watch.view(name)
+        if view is None:
+            if not watch.names():
+                set_props("problems", {"children": trouble([nothing_there(watch)])})
+            return
+        stamp = {"study": view.name, "stamp": view.stamp}
+        if stamp != before:
+            set_props("seen", {"data": stamp})
+            set_props("problems", {"children": trouble(problems(view))})
+        if stamp != before or view.live:
+            set_props("state", {"children": state(view)})
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("study", "value"),
+        Output("view", "value"),
+        Output("chosen", "data"),
+        Input({"open": ALL, "key": ALL, "place": ALL}, "n_clicks"),
+        prevent_initial_call=True,
+    )
+    def open_one(_: object) -> tuple[Any, Any, Any]:
+        asked = ctx.triggered_id
+        if not asked or not ctx.triggered or not ctx.triggered[0]["value"]:
+            return no_update, no_update, no_update
+        if asked["open"] == "study":
+            return asked["key"], "progress", no_update
+        return no_update, "network", asked["key"]
+
+
+def nothing_there(watch: Watch) -> str:
+    """What is said where no study is."""
+    where = printable(str(watch.root))
+    return f"There is no study below {where}. Begin one with: scalesearch grid --baseline b0 --phi 1"
+
+
+def first_choice(watch: Watch) -> str | None:
+    """The study that is shown at first: one that runs, else the first of the list."""
+    found = watch.listed()
+    running = [one.name for one in found if one.stage == "running"]
+    whole = [one.name for one in found if one.stage == "finished"]
+    return next(iter([*running, *whole, *(one.name for one in found)]), None)

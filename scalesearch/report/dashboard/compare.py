@@ -1,0 +1,153 @@
+"""The view of two studies side by side: what was asked, what came of it, the networks that both have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+from dash import Dash, Input, Output, State, dcc, html, no_update
+
+from scalesearch.design.exact import plain
+from scalesearch.errors import printable
+from scalesearch.report.dashboard.blocks import figure
+from scalesearch.report.dashboard.parts import note, table
+from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.figures.frame import Drawing, axis, framed, inert
+from scalesearch.report.looks import START, TIED
+from scalesearch.report.rows import label
+
+
+def section() -> list[Any]:
+    """What never changes."""
+    field = dcc.Dropdown(id="other", options=[], placeholder="Choose a second study")
+    return [
+        html.H2("Compare"),
+        html.Div(html.Div([html.Label("With", htmlFor="other"), field], className="wide"), className="filters"),
+        html.Div(id="compare-content"),
+        html.Div("", id="compare-stamp", hidden=True),
+    ]
+
+
+def register(app: Dash, watch: Watch) -> None:
+    """Fill it."""
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("other", "options"),
+        Input("view", "value"),
+        Input("study", "options"),
+        State("other", "options"),
+    )
+    def offer(_: object, options: Any, before: Any) -> Any:
+        return no_update if options == before else options
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("compare-content", "children"),
+        Output("compare-stamp", "children"),
+        Input("clock", "n_intervals"),
+        Input("view", "value"),
+        Input("other", "value"),
+        Input("theme", "data"),
+        Input("study", "value"),
+        State("compare-stamp", "children"),
+    )
+    def fill(_: object, shown: Any, other: Any, theme: Any, name: Any, before: Any) -> tuple[Any, Any]:
+        if shown != "compare" or theme is None:
+            return no_update, no_update
+        first, second = watch.view(name), watch.view(other)
+        stamp = f"{theme} {first and first.stamp} {second and second.stamp}"
+        return (no_update, no_update) if stamp == before else (content(first, second, theme), stamp)
+
+
+def content(first: View | None, second: View | None, theme: object) -> list[Any]:
+    """Two studies side by side; words where one of them is lacking."""
+    if first is None or second is None:
+        return [note("Choose a second study.")]
+    for one in (first, second):
+        if one.study is None:
+            return [note(f"{printable(one.name)} cannot be read: {one.problem}.")]
+    own, others = facts_of(first), facts_of(second)
+    names = list(dict.fromkeys([*own, *others]))
+    rows = [(name, own.get(name, ""), others.get(name, "")) for name in names]
+    strong = frozenset(i for i, (_, one, other) in enumerate(rows) if one != other)
+    heads = ("", printable(first.name), printable(second.name))
+    drawn = _drawing(first, second)
+    return [
+        table(heads, rows, frozenset((0, 1, 2)), strong),
+        note("What differs is bold."),
+        figure(drawn, theme, "compare-figure") if drawn else note("No network has completed trials in both."),
+    ]
+
+
+def facts_of(view: View) -> dict[str, str]:
+    """What a study asked and what came of it, by name."""
+    assert view.study is not None, "asked of studies that were read"
+    plan, environment = view.study.plan, view.study.environment
+    asked, data = plan.question, plan.data
+    found = {
+        "baseline": asked.baseline.name,
+        "φ": plain(asked.phi),
+        "rounding": asked.rounding,
+        "matched": asked.cost if asked.match == "flops" else "nothing",
+        "scheduler": asked.scheduler,
+        "budget": asked.budget.name,
+        "epochs": str(asked.budget.recipe.epochs),
+        "side of the proxy": f"{asked.budget.resolution} px",
+        "data": data.name,
+        "images": f"{data.train:,} + {data.val:,}, {data.classes} classes",
+        "fingerprint": data.fingerprint[:16],
+        "torch": environment.get("torch", ""),
+        "processor": environment.get("processor", ""),
+        "GPU": environment.get("gpu", ""),
+        "trials": f"{len(view.trials):,}",
+        "failed, diverged": f"{view.failed}, {view.diverged}",
+    }
+    answer = view.answer
+    if answer is not None:
+        found |= {
+            "recommended": label(answer.winner),
+            "its accuracy": f"{answer.place.mean:.4f} ± {answer.place.standard_error:.4f}",
+            "ties with the best": str(len(answer.ranking.tied)),
+            "how sure": answer.certainty,
+        }
+    return {name: printable(value) for name, value in found.items()}
+
+
+def _drawing(first: View, second: View) -> Drawing | None:
+    """The accuracies of the networks that both have; None where there is none."""
+    if first.answer is None or second.answer is None:
+        return None
+    own, others = ({arm.key: arm for arm in view.answer.ranking.arms} for view in (first, second) if view.answer)
+    keys = [key for key in own if key in others]
+    if not keys:
+        return None
+    names = [inert(first.label(key)) for key in keys]
+    low = min(min(own[key].mean, others[key].mean) for key in keys)
+    high = max(max(own[key].mean, others[key].mean) for key in keys)
+    drawn = go.Figure()
+    drawn.add_trace(
+        go.Scatter(
+            name="a network that both ranked",
+            x=[own[key].mean for key in keys],
+            y=[others[key].mean for key in keys],
+            error_x={"array": [own[key].standard_error for key in keys], "thickness": 1, "width": 0},
+            error_y={"array": [others[key].standard_error for key in keys], "thickness": 1, "width": 0},
+            mode="markers+text",
+            text=names,
+            textposition="middle right",
+            marker={"color": TIED.colour, "symbol": TIED.marker, "size": 11},
+            hoverinfo="x+y+text",
+        )
+    )
+    line = {"color": START.colour, "width": 1.5, "dash": "dot"}
+    ends = [low, high]
+    drawn.add_trace(go.Scatter(name="equal", x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"))
+    framed(
+        drawn,
+        height=560,
+        xaxis=axis(f"Validation accuracy, {inert(printable(first.name))}"),
+        yaxis=axis(f"Validation accuracy, {inert(printable(second.name))}"),
+    )
+    caption = (
+        f"{len(keys)} networks; bars are one standard error. Above the dotted line the second study is higher."
+    )
+    return Drawing("compared", "The same networks in both", caption, drawn)

@@ -1,0 +1,57 @@
+"""The view of the answer: the sections of the study's report, as far as the search has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Dash, Input, Output, State, html, no_update
+
+from scalesearch.errors import printable
+from scalesearch.report import results
+from scalesearch.report.answering import answer_sentence, title
+from scalesearch.report.dashboard.blocks import sections
+from scalesearch.report.dashboard.parts import note
+from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.study.summary import summary_lines
+from scalesearch.study.trusting import trust_points
+
+
+def section() -> list[Any]:
+    """What never changes."""
+    return [
+        html.Div(note("The answer is being drawn."), id="evidence-content"),
+        html.Div("", id="evidence-stamp", hidden=True),
+    ]
+
+
+def register(app: Dash, watch: Watch) -> None:
+    """Fill it."""
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("evidence-content", "children"),
+        Output("evidence-stamp", "children"),
+        Input("seen", "data"),
+        Input("view", "value"),
+        Input("theme", "data"),
+        State("study", "value"),
+        State("evidence-stamp", "children"),
+    )
+    def fill(_: object, shown: Any, theme: Any, name: Any, before: Any) -> tuple[Any, Any]:
+        view = watch.view(name) if shown == "evidence" else None
+        if view is None or theme is None:
+            return no_update, no_update
+        stamp = f"{view.name} {theme} {id(view.answer)}"  # figures are dear, and epochs change none
+        return (no_update, no_update) if stamp == before else (content(view, theme), stamp)
+
+
+def content(view: View, theme: object) -> list[Any]:
+    """The answer so far, with every figure that the report has."""
+    found = view.answer
+    if found is None:
+        return [html.H2("Answer"), note("There is no answer yet: no candidate has a completed trial.")]
+    if found.plan.question.stages:
+        return [html.H2("Answer"), *(html.P(printable(line)) for line in summary_lines(found, view.folder))]
+    head = [html.H2(printable(title(found.plan.question))), html.P(printable(answer_sentence(found)))]
+    budgets = trust_points(view.folder)
+    parts = (results.answer(found), results.evidence(found), results.doubt(found, budgets))
+    return [*head, *sections(parts, theme, "evidence")]

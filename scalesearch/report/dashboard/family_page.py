@@ -1,0 +1,136 @@
+"""The view of the family that the answer gives; its members leave as files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.dependencies import ALL
+
+from scalesearch.design.cost import cost
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import ScalesearchError, printable
+from scalesearch.report import results
+from scalesearch.report.dashboard.blocks import sections
+from scalesearch.report.dashboard.parts import note, table
+from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.study.family_files import family_texts, found_family
+from scalesearch.units import si
+
+Sources = Mapping[str, Callable[[Baseline], str]]
+"""Formats besides YAML by name: a member's text as Python source."""
+
+
+def section() -> list[Any]:
+    """What never changes."""
+    return [
+        html.Div(note("The family is being worked out."), id="family-files"),
+        html.P("", id="family-words", role="status"),
+        html.Div(id="family-content"),
+        html.Div("", id="family-stamp", hidden=True),
+        dcc.Download(id="family-download"),
+    ]
+
+
+def register(app: Dash, watch: Watch, sources: Sources) -> None:
+    """Fill it, and hand out files."""
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("family-files", "children"),
+        Output("family-content", "children"),
+        Output("family-stamp", "children"),
+        Input("seen", "data"),
+        Input("view", "value"),
+        Input("theme", "data"),
+        State("study", "value"),
+        State("family-stamp", "children"),
+    )
+    def fill(_: object, shown: Any, theme: Any, name: Any, before: Any) -> tuple[Any, Any, Any]:
+        view = watch.view(name) if shown == "family" else None
+        if view is None or theme is None:
+            return (no_update,) * 3
+        stamp = f"{view.name} {theme} {id(view.answer)}"
+        return (no_update,) * 3 if stamp == before else (_files(view, sources), _content(view, theme), stamp)
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("family-download", "data"),
+        Output("family-words", "children"),
+        Input({"take": ALL, "member": ALL}, "n_clicks"),
+        State("study", "value"),
+        prevent_initial_call=True,
+    )
+    def take(_: object, name: Any) -> tuple[Any, Any]:
+        asked, view = ctx.triggered_id, watch.view(name)
+        if not asked or not ctx.triggered[0]["value"] or view is None:
+            return no_update, no_update
+        try:
+            made = file_of(view, asked["member"], asked["take"], sources)
+        except ScalesearchError as error:
+            return no_update, printable(str(error))
+        if made is None:
+            return no_update, "There is no such file."
+        return {"filename": made[0], "content": made[1], "type": "text/plain"}, f"{made[0]} is handed out."
+
+
+def file_of(view: View, member: object, kind: object, sources: Sources) -> tuple[str, str] | None:
+    """A member's file, its name and its text; None where the study has no such member or there is no such format.
+
+    Args:
+        view: the study.
+        member: its place in the family, from a browser.
+        kind: `yaml`, or one of `sources`.
+        sources: formats by name.
+    """
+    found = view.answer
+    if found is None or type(member) is not int:
+        return None
+    texts = list(family_texts(found.plan, found.winner.coefficients).items())
+    if not 0 <= member < len(texts):
+        return None
+    name, text = texts[member]
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:64] or "member"
+    if kind == "yaml":
+        return f"{stem}.yaml", text
+    members = found_family(found.plan, found.winner.coefficients)
+    if not isinstance(kind, str) or kind not in sources or not members:
+        return None
+    return f"{stem.replace('-', '_').replace('.', '_')}.py", sources[kind](members[member].baseline)
+
+
+def _files(view: View, sources: Sources) -> list[Any]:
+    found = view.answer
+    if found is None:
+        return [html.H2("Family"), note("There is no family yet: no candidate has a completed trial.")]
+    asked = found.plan.question
+    if asked.rivals or asked.stages:
+        what = "comparison of rules" if asked.rivals else "search of stages"
+        return [html.H2("Family"), note(f"A {what} gives no family.")]
+    texts = family_texts(found.plan, found.winner.coefficients)
+    members = {one.baseline.name: one for one in found_family(found.plan, found.winner.coefficients)}
+    rows = []
+    for i, name in enumerate(texts):
+        takes = [_take("yaml", "YAML", i, name)]
+        shape = members[name].baseline.architecture if name in members else None
+        if shape is not None:
+            takes += [_take(kind, kind, i, name) for kind in sources]
+        price = cost(shape) if shape is not None else None
+        size = (str(shape.resolution), si(price.macs), si(price.params)) if shape and price else ("", "", "")
+        rows.append((printable(name), *size, html.Span(takes)))
+    words = "Press a format to take a member as a file. `scalesearch export` writes the others, with weights."
+    over = bool(view.analysis and view.analysis.over)
+    so_far = [] if over else [note("The search is not over: another candidate may still be recommended.")]
+    heads = ("member", "px", "multiply-adds", "parameters", "take it as")
+    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 4))), note(words)]
+
+
+def _take(kind: str, words: str, place: int, name: str) -> html.Button:
+    key = {"take": kind, "member": place}
+    return html.Button(words, id=key, n_clicks=0, **{"aria-label": f"{printable(name)} as {words}"})
+
+
+def _content(view: View, theme: object) -> list[Any]:
+    if view.answer is None:
+        return []
+    return sections([results.family(view.answer)], theme, "family")

@@ -1,0 +1,185 @@
+"""What stands between the network and the dashboard: who may ask, what may be asked, and what a page may do.
+
+A page on another site can send requests to loopback, and by DNS rebinding even read the answers under its own name;
+so the Host must be one of ours to the letter, and a request that a browser says comes from elsewhere is refused.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+Start = Callable[..., Any]
+Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
+
+COOKIE = "scalesearch-dashboard"
+LARGEST = 2**20
+"""Bytes of a request's body."""
+_PAGES = frozenset(("/", "/_favicon.ico", "/_dash-layout", "/_dash-dependencies", "/_dash-update-component"))
+_LIBRARIES = "/_dash-component-suites/"
+_WORDS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    421: "Misdirected Request",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who may ask."""
+
+    hosts: frozenset[str]
+    """Host headers, with the port, to the letter."""
+    token: str | None = None
+    """Needed by everybody who asks; None: nobody needs one."""
+
+
+def allowed_hosts(names: Iterable[str], port: int) -> frozenset[str]:
+    """The Host headers under which a server of these names and addresses is reached."""
+    found = set()
+    for name in names:
+        shown = f"[{name}]" if ":" in name else name.lower()
+        found.add(f"{shown}:{port}")
+        if port == 80:
+            found.add(shown)  # which browsers leave out
+    return frozenset(found)
+
+
+class Guard:
+    """A WSGI application around another."""
+
+    def __init__(self, inner: Wsgi, policy: Policy, scripts: Sequence[str]) -> None:
+        """Guard `inner`.
+
+        Args:
+            inner: the dashboard.
+            policy: who may ask.
+            scripts: hashes of the inline scripts that may run, as a content security policy has them.
+        """
+        self._inner, self._policy = inner, policy
+        self._headers = security_headers(scripts)
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """Answer, or refuse in a line."""
+        refused = refusal(environ, self._policy)
+        if refused is not None:
+            return _refuse(start, *refused)
+        if self._policy.token is not None:
+            given = _given_tokens(environ)
+            if not any(_equal(one, self._policy.token) for one in given):
+                return _refuse(
+                    start, 403, "open the address with ?token=… that was printed when the server started"
+                )
+            if environ["PATH_INFO"] == "/" and environ.get("QUERY_STRING"):
+                return _with_cookie(start, self._policy.token)
+
+        def guarded(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            ours = {name.lower() for name, _ in self._headers}
+            kept = [(name, value) for name, value in headers if name.lower() not in ours]
+            cached = any(name.lower() == "cache-control" for name, _ in kept)
+            own = [] if cached else [("Cache-Control", "no-store")]
+            return start(status, [*kept, *self._headers, *own], *rest)
+
+        return self._inner(environ, guarded)
+
+
+def refusal(environ: dict[str, Any], policy: Policy) -> tuple[int, str] | None:
+    """Why a request is refused, as a status and a line; None where it may pass.
+
+    Args:
+        environ: of the request, as WSGI has it.
+        policy: who may ask.
+    """
+    path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "")
+    if environ.get("HTTP_HOST", "") not in policy.hosts:
+        return 421, "this server is not known by that name; open the address that it printed when it started"
+    if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("same-origin", "none"):
+        return 403, "the request comes from another site; type the address instead of following a link"
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is not None and not (origin.startswith("http://") and origin[7:] in policy.hosts):
+        return 403, "the request comes from another site"
+    if path not in _PAGES and not path.startswith(_LIBRARIES):
+        return 404, "there is no such page"
+    if method == "POST":
+        return _bad_post(environ, path)
+    if method not in ("GET", "HEAD"):
+        return 405, "the dashboard only reads"
+    return None
+
+
+def _bad_post(environ: dict[str, Any], path: str) -> tuple[int, str] | None:
+    if path != "/_dash-update-component":
+        return 405, "the dashboard only reads"
+    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip() != "application/json":
+        return 415, "must be JSON"  # a form on another site cannot send it
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 400, "has no length"
+    return (413, "is too long") if length > LARGEST else None
+
+
+def security_headers(scripts: Sequence[str]) -> list[tuple[str, str]]:
+    """Headers of every answer: a page runs our scripts, asks this server and nobody else, and stands in no frame.
+
+    Styles may stand in a page: plotly and Dash set them as they draw; they can fetch nothing from outside.
+    """
+    policy = {
+        "default-src": "'none'",
+        "script-src": " ".join(["'self'", *scripts]),
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return [
+        ("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in policy.items())),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ]
+
+
+def _given_tokens(environ: dict[str, Any]) -> list[str]:
+    """The tokens that a request brings, in its address or its cookie."""
+    found = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=8).get("token", [])[:1]
+    try:
+        cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
+    except CookieError:
+        cookie = None
+    return [*found, *([cookie.value] if cookie else [])]
+
+
+def _equal(given: str, token: str) -> bool:
+    """In a time that does not tell how much is right."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
+
+
+def _with_cookie(start: Start, token: str) -> Iterable[bytes]:
+    """Keep the token in a cookie, so that it leaves the address."""
+    cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict"
+    start(
+        "303 See Other", [("Location", "/"), ("Set-Cookie", cookie), ("Content-Length", "0"), *security_headers([])]
+    )
+    return [b""]
+
+
+def _refuse(start: Start, status: int, words: str) -> Iterable[bytes]:
+    body = f"scalesearch dashboard: {words}\n".encode()
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
+    start(f"{status} {_WORDS[status]}", [*headers, *security_headers([]), ("Cache-Control", "no-store")])
+    return [body]

@@ -1,0 +1,167 @@
+"""The view of one candidate: its definition, its aliases, its cost layer by layer, its trials."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dash import Dash, Input, Output, State, html, no_update
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baseline_file import baseline_text
+from scalesearch.design.cost import cost
+from scalesearch.design.factory import FactoryNetwork
+from scalesearch.design.receipt import Group, grouped, layer_counts, sums
+from scalesearch.design.scaling import Baseline
+from scalesearch.report.dashboard.blocks import figure
+from scalesearch.report.dashboard.curves import of_network
+from scalesearch.report.dashboard.parts import facts, note, table
+from scalesearch.report.dashboard.record import Trial
+from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.search.candidates import Candidate
+from scalesearch.units import duration
+
+_ALIASES = 200
+
+
+def section() -> list[Any]:
+    """What never changes."""
+    return [html.Div(note("The candidates are being worked out."), id="network-content")]
+
+
+def register(app: Dash, watch: Watch) -> None:
+    """Fill it."""
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("network-content", "children"),
+        Input("seen", "data"),
+        Input("view", "value"),
+        Input("chosen", "data"),
+        Input("theme", "data"),
+        State("study", "value"),
+    )
+    def fill(_: object, shown: Any, key: Any, theme: Any, name: Any) -> Any:
+        view = watch.view(name) if shown == "network" else None
+        return no_update if view is None or theme is None else content(view, key, theme)
+
+
+def content(view: View, key: object, theme: object = "light") -> list[Any]:
+    """All about one network of a study.
+
+    Args:
+        view: the study.
+        key: the network's id, from a browser; None, or one that is none of the study's: the recommended one's.
+        theme: of the browser.
+    """
+    if view.study is None:
+        return [html.H2("Candidate"), note("There is nothing to show.")]
+    if view.analysis is None or not view.analysis.names:
+        return [html.H2("Candidate"), note("The candidates are being worked out.")]
+    plan, found = view.study.plan, view.answer
+    known = {**plan.by_network, plan.base_id: None}
+    if not isinstance(key, str) or key not in known:
+        key = found.ranking.recommended if found else plan.base_id
+    candidate = known[key]
+    shape = candidate.architecture if candidate else plan.question.baseline.architecture
+    trials = sorted((one for one in view.trials if one.network == key), key=lambda one: (one.seed, one.images))
+    words = view.label(key) if candidate else f"{plan.question.baseline.name}, unscaled"
+    return [
+        html.H2(f"Candidate {words}" if candidate else f"Baseline {words}"),
+        html.Div([facts(_facts(view, key, candidate, trials)), *_receipt(shape)], className="columns"),
+        *_curve(view, key, theme),
+        *_aliases(candidate),
+        *_trials(trials),
+        *_definition(view, shape),
+    ]
+
+
+def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial]) -> list[tuple[str, str]]:
+    assert view.study is not None, "asked of a study that was read"
+    plan, found = view.study.plan, view.answer
+    shape = candidate.architecture if candidate else plan.question.baseline.architecture
+    price = cost(shape)
+    rows = [("network id", key), ("input", f"{shape.resolution} px")]
+    if isinstance(shape, Architecture):
+        rows += [("layers of the stages", ", ".join(map(str, shape.depths)))]
+        rows += [("channels", ", ".join(map(str, shape.widths)))]
+    rows += [
+        ("multiply-adds", f"{price.macs:,}"),
+        ("parameters", f"{price.params:,}"),
+        ("activations", f"{price.activations:,}"),
+    ]
+    if candidate and not plan.question.stages:
+        own = candidate.coefficients
+        rows += [
+            ("α, β, γ", str(own).strip("()")),
+            ("αβ²γ²", f"{float(own.product):.4f}"),
+            ("measured cost", f"{float(candidate.flops_ratio):.4f} × the baseline's"),
+        ]
+    totals = {one.fvcore_total for one in trials} - {None}
+    rows += [("fvcore counted, batch norm included", f"{total:,}") for total in totals if total is not None]
+    rows += [("trained as proxy", f"{one.proxy_px} px, {one.proxy_macs:,} multiply-adds") for one in trials[:1]]
+    place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
+    if place is not None:
+        rows.append(("accuracy", f"{place.mean:.4f} ± {place.standard_error:.4f}, {place.seeds} seeds"))
+        rows.append(("behind the best", f"{place.behind:.4f} ± {place.behind_error:.4f}" + (", tied" * place.tied)))
+    return rows
+
+
+def _receipt(shape: Architecture | FactoryNetwork) -> list[Any]:
+    if isinstance(shape, FactoryNetwork):
+        return [note(f"A network of {shape.factory}: its layers are not known here.")]
+    counts = layer_counts(shape)
+    total = sums(counts)
+    words = (
+        f"{total.macs:,} multiply-adds; {total.flops:,} FLOPs where each is two; {total.fvcore_total:,} with batch "
+        "norm, as fvcore counts."
+    )
+    stages, kinds = grouped(counts, lambda one: one.stage), grouped(counts, lambda one: one.kind)
+    return [html.Div([html.H3("Cost receipt"), _groups("stage", stages), _groups("kind", kinds), note(words)])]
+
+
+def _groups(name: str, groups: tuple[Group, ...]) -> html.Div:
+    rows = [(one.name, str(one.layers), f"{one.macs:,}", f"{one.params:,}") for one in groups]
+    return table((name, "layers", "multiply-adds", "parameters"), rows, frozenset((0,)))
+
+
+def _curve(view: View, key: str, theme: object) -> list[Any]:
+    drawn = of_network(view, key)
+    return [figure(drawn, theme, "network-figure")] if drawn else []
+
+
+def _aliases(candidate: Candidate | None) -> list[Any]:
+    if candidate is None or candidate.name or len(candidate.aliases) == 0:
+        return []
+    shown = [str(one) for one in candidate.aliases[:_ALIASES]]
+    more = len(candidate.aliases) - len(shown)
+    words = f"{len(candidate.aliases)} of the grid's (α, β, γ) are this network: " if len(shown) > 1 else ""
+    return [html.H3("Aliases"), html.P(f"{words}{', '.join(shown)}{f' and {more} more' if more else ''}")]
+
+
+def _trials(trials: list[Trial]) -> list[Any]:
+    if not trials:
+        return [html.H3("Trials"), note("None has finished.")]
+    rows = [
+        (
+            one.id,
+            str(one.seed),
+            f"{one.images:,}",
+            one.outcome.state,
+            "" if one.accuracy is None else f"{one.accuracy:.4f}",
+            duration(one.outcome.seconds),
+            one.outcome.message,
+        )
+        for one in trials
+    ]
+    heads = ("trial", "seed", "images", "state", "accuracy", "time", "message")
+    return [html.H3("Trials"), table(heads, rows, frozenset((0, 3, 6)))]
+
+
+def _definition(view: View, shape: Architecture | FactoryNetwork) -> list[Any]:
+    assert view.study is not None, "asked of a study that was read"
+    baseline = view.study.plan.question.baseline
+    if not isinstance(baseline, Baseline) or isinstance(shape, FactoryNetwork):
+        return []
+    name = baseline.name if shape == baseline.architecture else f"{baseline.name}_scaled"[-64:]
+    text = baseline_text(replace(baseline, name=name, architecture=shape))
+    return [html.H3("Definition"), note("A baseline file, as every verb takes one."), html.Pre(text)]

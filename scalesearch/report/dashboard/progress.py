@@ -1,0 +1,129 @@
+"""The view that follows a search: how far it is, what runs, what leads."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from dash import Dash, Input, Output, State, dcc, html, no_update
+
+from scalesearch.report.dashboard.blocks import CONFIG, themed
+from scalesearch.report.dashboard.curves import live
+from scalesearch.report.dashboard.parts import figures, note, opener, table
+from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.words import progress as done_of
+from scalesearch.report.dashboard.words import seconds_left
+from scalesearch.study.summary import summary_lines
+from scalesearch.units import duration
+
+_LEADERS = 10
+
+
+def section() -> list[Any]:
+    """What never changes."""
+    graph = dcc.Graph(id="progress-curves", config=CONFIG)
+    return [
+        html.H2("Progress"),
+        html.Div(id="progress-figures"),
+        html.Figure([graph, html.Figcaption(id="progress-caption")], id="progress-figure", hidden=True),
+        html.Div(id="progress-tables"),
+    ]
+
+
+def register(app: Dash, watch: Watch) -> None:
+    """Fill it."""
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output("progress-figures", "children"),
+        Output("progress-tables", "children"),
+        Output("progress-curves", "figure"),
+        Output("progress-caption", "children"),
+        Output("progress-figure", "hidden"),
+        Input("seen", "data"),
+        Input("view", "value"),
+        Input("theme", "data"),
+        State("study", "value"),
+    )
+    def fill(_: object, shown: Any, theme: Any, name: Any) -> tuple[Any, ...]:
+        view = watch.view(name) if shown == "progress" else None
+        if view is None or theme is None:
+            return (no_update,) * 5
+        drawn = live(view, theme)
+        graph = (no_update, "", True) if drawn is None else (themed(drawn, theme), drawn.caption, False)
+        return (_figures(view), [*_running(view), *_leaders(view), *_said(view)], *graph)
+
+
+def _figures(view: View) -> list[Any]:
+    done, total = done_of(view)
+    best = max((one.accuracy for one in view.trials if one.accuracy is not None), default=None)
+    left = seconds_left(view)
+    rows = [
+        ("finished trials" if total is None else f"of {total:,} trials finished", f"{done:,}"),
+        ("running", str(len(view.live.running) if view.live else 0)),
+        ("failed", str(view.failed)),
+        ("diverged", str(view.diverged)),
+        ("highest accuracy", "–" if best is None else f"{best:.4f}"),
+    ]
+    if view.live:
+        rows.append(("left, about", "–" if left is None else duration(left)))
+    bar = html.Progress(value=str(done), max=str(total or max(done, 1)), **{"aria-label": "Trials finished"})
+    return [figures(rows), bar]
+
+
+def _running(view: View) -> list[Any]:
+    if view.live is None:
+        return []
+    if not view.live.running:
+        return [html.H3("Running now"), note("No trial has a slot at the moment.")]
+    now = time.time()
+    rows = []
+    for i, one in enumerate(view.live.running):
+        last = one.epochs[-1] if one.epochs else None
+        rows.append(
+            (
+                opener("network", one.network, view.label(one.network), i),
+                str(one.seed),
+                str(last.index if last else 0),
+                f"{last.samples if last else one.since:,}" + (f" of {one.samples:,}" if one.samples else ""),
+                f"{last.val_accuracy:.4f}" if last else "…",
+                f"{last.train_loss:.4f}" if last else "…",
+                duration(now - one.began),
+            )
+        )
+    heads = ("network", "seed", "epochs", "images", "accuracy", "train loss", "since")
+    return [html.H3("Running now"), table(heads, rows, frozenset((0,)))]
+
+
+def _leaders(view: View) -> list[Any]:
+    """The ranking so far, where it is worked out."""
+    found = view.answer
+    if found is None:
+        return [note("The ranking is being worked out.")] if view.trials and not view.index.waiting else []
+    if found.plan.question.stages:
+        return []  # they are ranked by reward, and what that is stands in the words
+    rows = []
+    for i, arm in enumerate(found.ranking.arms[:_LEADERS]):
+        candidate = found.plan.by_network[arm.key]
+        mark = ("▸" if arm.key == found.ranking.recommended else "") + ("=" if arm.tied else "")
+        rows.append(
+            (
+                mark,
+                opener("network", arm.key, view.label(arm.key), 1000 + i),
+                f"{float(candidate.flops_ratio):.3f}x",
+                f"{arm.mean:.4f} ± {arm.standard_error:.4f}",
+                str(arm.seeds),
+                f"{arm.behind:.4f} ± {arm.behind_error:.4f}",
+            )
+        )
+    heads = ("", "network", "cost", "accuracy", "seeds", "behind")
+    strong = frozenset(i for i, arm in enumerate(found.ranking.arms) if arm.key == found.ranking.recommended)
+    words = f"{len(found.ranking.arms)} candidates are ranked; = ties with the best (95 %), ▸ recommended."
+    title = "Ranking" if view.analysis and view.analysis.over else "Ranking so far"
+    return [html.H3(title), table(heads, rows, frozenset((0, 1)), strong), note(words)]
+
+
+def _said(view: View) -> list[Any]:
+    found = view.answer
+    if found is None:
+        return []
+    return [html.H3("In words"), *(html.P(line) for line in summary_lines(found, view.folder))]

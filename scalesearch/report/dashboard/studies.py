@@ -1,0 +1,119 @@
+"""The studies below a folder: which there are, and in what state each is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from scalesearch.design.exact import plain
+from scalesearch.errors import ScalesearchError, printable
+from scalesearch.study.live import read_live
+from scalesearch.study.study import Study, open_study
+
+Stage = Literal["running", "finished", "stopped", "empty", "broken"]
+
+STAGES: dict[Stage, str] = {
+    "running": "running",
+    "finished": "finished",
+    "stopped": "not finished",
+    "empty": "no trial yet",
+    "broken": "cannot be read",
+}
+
+_DEPTH, _MOST = 5, 2000
+"""How many folders deep studies are looked for, and how many are listed."""
+_LARGEST = 8 * 2**20
+"""Bytes of a study.json that is read; a real one has some thousands."""
+_INSIDE = frozenset(("trials", "checkpoints", "suggestions", "family"))
+"""Folders of a study in which there is no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A study in the list."""
+
+    name: str
+    stage: Stage
+    records: int
+    study: Study | None
+    problem: str
+    """In words, where it cannot be read."""
+
+    @property
+    def asked(self) -> str:
+        """What was asked, short."""
+        if self.study is None:
+            return ""
+        question = self.study.plan.question
+        cost = "multiply-adds" if question.cost == "macs" else question.cost
+        matched = f"{cost} matched" if question.match == "flops" else "γ taken literally"
+        what = "comparison of rules" if question.rivals else "search of stages" if question.stages else matched
+        return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.name}, {what}"
+
+
+def find_studies(root: Path) -> dict[str, Path]:
+    """The folders below `root` that hold a study.json, by their path from there (`.` for itself), in order.
+
+    Links are followed once each, so that one that leads back ends the search and not the server.
+    """
+    found, seen = dict[str, Path](), set[Path]()
+    for folder in _folders(root, _DEPTH, seen):
+        if len(found) < _MOST and (folder / "study.json").is_file():
+            found[printable(str(folder.relative_to(root)))] = folder
+    return dict(sorted(found.items()))
+
+
+def _folders(folder: Path, depth: int, seen: set[Path]) -> Iterator[Path]:
+    try:
+        real = folder.resolve()
+        if real in seen:
+            return
+        seen.add(real)
+        yield folder
+        below = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()) if depth else []
+    except OSError:
+        return
+    for name in below:
+        if name not in _INSIDE and not name.startswith("."):
+            yield from _folders(folder / name, depth - 1, seen)
+
+
+def opened(folder: Path) -> Study | str:
+    """A study, or in words why it cannot be read."""
+    try:
+        if (folder / "study.json").stat().st_size > _LARGEST:
+            return "study.json is too large for a study; restore it from a copy"
+        return open_study(folder)
+    except OSError as error:
+        return f"study.json cannot be read ({error.strerror})"
+    except ScalesearchError as error:
+        return printable(str(error)).replace(f"{printable(str(folder))}{os.sep}", "")
+    except (RecursionError, ArithmeticError, ValueError, MemoryError):
+        return "study.json is not what was written; restore it from a copy, or begin anew under another --name"
+
+
+def listed(name: str, folder: Path, study: Study | str) -> Listed:
+    """A study's line in the list; its records are counted, not read."""
+    try:
+        records = sum(one.name.endswith(".json") for one in os.scandir(folder / "trials"))
+    except OSError:
+        records = 0
+    stage = _stage(folder, study, records)
+    return (
+        Listed(name, stage, records, None, study)
+        if isinstance(study, str)
+        else Listed(name, stage, records, study, "")
+    )
+
+
+def _stage(folder: Path, study: Study | str, records: int) -> Stage:
+    if isinstance(study, str):
+        return "broken"
+    if read_live(folder) is not None:
+        return "running"
+    if (folder / "winner.yaml").is_file():
+        return "finished"
+    return "stopped" if records else "empty"
