@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import scalesearch
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
 from scalesearch.study.answer import answer
 from scalesearch.study.joint import Joint, joint
@@ -24,8 +25,16 @@ def curves(name: str) -> Joint:
     return joint([(CURVES[name], found)])
 
 
+SPENDING = ("b0-phi1-quick",)
+"""Searches whose candidates' spending is drawn."""
+
+
 def main() -> None:
     """Write every picture beside this file."""
+    for name in SPENDING:
+        path = HERE / f"{name}-spending.svg"
+        scalesearch.open_study(STUDIES / name).figures.spending().write_image(path, width=960, height=640)
+        print(path.name)
     for name in CURVES:
         path = HERE / f"{name}.svg"
         scaling_curves(curves(name)).write_image(path, width=WIDTH, height=HEIGHT)
