@@ -15,14 +15,24 @@ def report(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where the report goes; default: the study's folder.")
     ] = None,
+    export_optuna: Annotated[
+        str | None, typer.Option(metavar="URL", help="Also copy the trials there as an Optuna study.")
+    ] = None,
 ) -> None:
     """Write a study's report from its records: the answer, figures, how it was measured, what it does not say.
 
+    --export-optuna sqlite:///studies.db, or postgresql://HOST/NAME, is for optuna-dashboard: a copy, never read.
     report.html opens from disk and asks nothing from outside; report.md and report.csv hold its words and numbers.
 
     Example: scalesearch report results/reference/b0-phi1-quick --out b0-report
     """
     from scalesearch.report.files import write_report
+    from scalesearch.study.optuna_storage import OptunaStorage, without_passwords
     from scalesearch.study.study import open_study
 
-    print(write_report(open_study(options.existing_study(results)), out))
+    study = open_study(options.existing_study(results))
+    storage = None if export_optuna is None else OptunaStorage(export_optuna, "--export-optuna")
+    print(write_report(study, out))
+    if storage is not None and export_optuna is not None:
+        count = storage.copy(study)
+        print(f"{count} trials of {study.folder.resolve().name} in {without_passwords(export_optuna)}")

@@ -1,4 +1,4 @@
-"""A continuous search as an Optuna study in a database, for optuna-dashboard: written from records, never read."""
+"""Studies as Optuna's in a database, for optuna-dashboard: written from records, never read."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scalesearch.search.canonical import digest
 from scalesearch.search.continuum import OBJECTIVES, Suggestion
 from scalesearch.search.growth import Told, told
 from scalesearch.search.sought import Sought
+from scalesearch.study.optuna_copy import METRIC, frozen
 from scalesearch.study.study import Study
 from scalesearch.study.suggesting import distributions
 
@@ -26,11 +27,12 @@ _QUESTION = "question"
 class OptunaStorage:
     """A database that holds Optuna studies."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, option: str = "--storage") -> None:
         """Connect.
 
         Args:
             url: such as `sqlite:///studies.db` or `postgresql://user@host/database`.
+            option: that gave it, for messages.
 
         Raises:
             InputError: no such kind of database, or its driver is not installed.
@@ -39,7 +41,7 @@ class OptunaStorage:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._shown = without_passwords(url)
+        self._shown = f"{option} {without_passwords(url)}"
         with self._told_in_one_line():
             self._storage = optuna.storages.RDBStorage(url)
 
@@ -59,6 +61,41 @@ class OptunaStorage:
             for one in known[len(target.get_trials(deepcopy=False)) :]:
                 target.add_trial(_trial(one, space))
 
+    def copy(self, study: Study) -> int:
+        """Write a study as it is now, in place of an earlier copy; how many trials it has in the database.
+
+        A search by a sampler is written as `update` does: its suggestions, with all objectives.
+
+        Raises:
+            InputError: the database holds another study of that name.
+            CountError: a record is not what was written.
+            StorageError: it does not answer, or cannot be written.
+        """
+        import optuna
+
+        if study.plan.question.suggests:
+            self.update(study)
+            return len(told(study.plan, study.outcomes()))
+        trials = list(frozen(study))
+        name, question = study.folder.resolve().name, digest((study.plan.question, study.plan.data))
+        with self._told_in_one_line(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of features that Optuna may still change
+            if name in optuna.get_all_study_names(self._storage):
+                self._refuse_another(optuna.load_study(study_name=name, storage=self._storage), name, question)
+                optuna.delete_study(study_name=name, storage=self._storage)
+            target = optuna.create_study(storage=self._storage, study_name=name, direction="maximize")
+            target.set_user_attr(_QUESTION, question)
+            target.set_user_attr("command", without_passwords(study.command))
+            target.set_metric_names([METRIC])
+            target.add_trials(trials)
+        return len(trials)
+
+    def _refuse_another(self, target: optuna.Study, name: str, question: str) -> None:
+        if target.user_attrs.get(_QUESTION) != question:
+            raise InputError(
+                f"{self._shown}: holds a study {name} of another question; choose another database or --name"
+            )
+
     def _study(self, study: Study) -> optuna.Study:
         import optuna
 
@@ -75,10 +112,7 @@ class OptunaStorage:
         if not target.user_attrs and not target.get_trials(deepcopy=False):
             target.set_user_attr(_QUESTION, question)
             target.set_metric_names(list(asked.objectives))
-        if target.user_attrs.get(_QUESTION) != question:
-            raise InputError(
-                f"--storage {self._shown}: holds a study {name} of another question; choose another --name"
-            )
+        self._refuse_another(target, name, question)
         return target
 
     @contextmanager
@@ -91,15 +125,15 @@ class OptunaStorage:
         except ImportError as error:
             reason = _reason(error)
             raise InputError(
-                f"--storage {self._shown}: its driver is not installed ({reason}); for PostgreSQL: "
+                f"{self._shown}: its driver is not installed ({reason}); for PostgreSQL: "
                 "pip install 'scalesearch[postgres]'"
             ) from error
         except ArgumentError as error:
             raise InputError(
-                f"--storage {self._shown}: must be a URL such as sqlite:///studies.db or postgresql://HOST/NAME"
+                f"{self._shown}: must be a URL such as sqlite:///studies.db or postgresql://HOST/NAME"
             ) from error
         except (StorageInternalError, SQLAlchemyError, RuntimeError, OSError) as error:
-            raise StorageError(f"--storage {self._shown}: cannot be used ({_reason(error)})") from error
+            raise StorageError(f"{self._shown}: cannot be used ({_reason(error)})") from error
 
 
 def without_passwords(text: str) -> str:

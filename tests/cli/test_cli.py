@@ -32,7 +32,7 @@ VERBS = {
     "export": "network to depth width resolution rounding out seed",
     "import": "definition out",
     "show": "results",
-    "report": "results out",
+    "report": "results out export_optuna",
     "dashboard": "results port host allow_remote check",
     "trust": "results data seeds runner address gpus_per_trial plan",
     "verify": "results",

@@ -74,3 +74,13 @@ def test_names_from_a_study_are_inert(tmp_path: Path) -> None:
     assert "<script>alert" not in page
     words = [line for line in (folder / "report.md").read_text().splitlines() if not line.startswith("    ")]
     assert not [line for line in words if "<script>" in line or "://" in line or "[x](" in line]
+
+
+def test_the_trials_are_copied_for_optuna_dashboard(tmp_path: Path) -> None:
+    copy(tmp_path)
+    done = scalesearch("report", "rules", "--export-optuna", "sqlite:///copied.db", cwd=tmp_path)
+    assert done.stdout.splitlines()[-1] == "18 trials of rules in sqlite:///copied.db", done.stderr
+    assert (tmp_path / "copied.db").stat().st_size > 0
+    bad = scalesearch("report", "rules", "--export-optuna", "nonsense", cwd=tmp_path)
+    assert (bad.returncode, bad.stderr.count("\n")) == (2, 1)
+    assert "--export-optuna nonsense: must be a URL" in bad.stderr

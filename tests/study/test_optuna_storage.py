@@ -15,6 +15,7 @@ from pathlib import Path
 import optuna
 import pytest
 from planted import DATA, Planted, budget, study
+from planted_studies import rules
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
@@ -93,7 +94,7 @@ def test_what_breaks_a_limit_is_pruned_and_what_has_no_result_failed(tmp_path: P
 def test_another_search_of_the_same_name_is_refused(tmp_path: Path) -> None:
     storage = OptunaStorage(f"sqlite:///{tmp_path}/studies.db")
     searched(tmp_path / "a" / "s", storage)
-    with pytest.raises(InputError, match="holds a study s of another question; choose another --name"):
+    with pytest.raises(InputError, match="holds a study s of another question; choose another database or --name"):
         searched(tmp_path / "b" / "s", storage, phi="2")
 
 
@@ -163,7 +164,13 @@ def server() -> Iterator[str]:
 
 
 def test_postgresql_holds_the_search(server: str, tmp_path: Path) -> None:
-    check(searched(tmp_path / "s", OptunaStorage(server)), server)
+    done = searched(tmp_path / "s", OptunaStorage(server))
+    check(done, server)
+    assert OptunaStorage(server, "--export-optuna").copy(done) == len(told(done.plan, done.outcomes()))
+    check(done, server)
+    compared = rules().study
+    assert OptunaStorage(server).copy(compared) == len(compared.records())
+    assert len(optuna.load_study(study_name=compared.folder.name, storage=server).trials) == len(compared.records())
 
 
 def test_a_server_that_is_not_there_is_one_line() -> None:
