@@ -29,7 +29,7 @@ def commands(page: Path) -> list[str]:
 
 
 def is_slow(page: Path) -> bool:
-    slow = (" grid ", " nas ", " export ", " compare ", " trust ", " latency ", " cam ")
+    slow = (" grid ", " nas ", " export ", " compare ", " trust ", " latency ", " cam ", " train ", " transfer ")
     return any(verb in command for command in commands(page) for verb in slow)
 
 

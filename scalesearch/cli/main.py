@@ -44,6 +44,7 @@ def _verbs() -> None:
         show,
         solve,
         tables,
+        train,
         trust,
         verify,
     )
@@ -55,6 +56,7 @@ def _verbs() -> None:
     app.command("explain")(explain.explain)
     app.command("solve")(solve.solve)
     app.command("latency")(latency.latency)
+    app.command("train")(train.train)
     app.command("cam")(cam.cam)
     app.command("tables")(tables.tables)
     app.command("family")(family.family)

@@ -10,6 +10,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.features import feature_levels
 from scalesearch.nets.backbone import Backbone, child_name
 from scalesearch.nets.blocks import BLOCKS
+from scalesearch.nets.blocks.ends import Classifier
 from scalesearch.nets.blocks.parts import Norms
 from scalesearch.nets.blocks.residual import Residual
 
@@ -40,6 +41,12 @@ class ConvNet(nn.Sequential):
         for block in self.residual_blocks():
             if block.last_norm is not None:
                 nn.init.zeros_(block.last_norm.weight)
+
+    def drop_features(self, rate: float) -> None:
+        """Dropout before the classifier, in training."""
+        *_, classifier = self
+        assert isinstance(classifier, Classifier)
+        classifier.dropout = rate
 
     def drop_branches(self, rate: float) -> None:
         """Stochastic depth: in training, block i of n loses its branch with probability rate · i/n.

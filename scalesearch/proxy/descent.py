@@ -16,7 +16,8 @@ from scalesearch.search.task import Recipe
 
 WARM_UPS = 3
 """Steps taken op by op before one is captured: momenta come to be, and cuDNN and cuBLAS get their workspaces."""
-_Step = Callable[[Tensor, Moves], Tensor]
+Step = Callable[..., Tensor]
+"""Tensors on the device → the loss."""
 
 
 class Descent:
@@ -37,7 +38,7 @@ class Descent:
             recipe,
             device,
         )
-        self._graph = _Graph(device) if device.type == "cuda" and isinstance(model, ConvNet) else None
+        self._graph = StepGraph(device) if device.type == "cuda" and isinstance(model, ConvNet) else None
 
     def __call__(self, index_B: Tensor, moves: Moves, rate: float) -> Tensor:
         """One step on the images `index_B` at learning rate `rate`; the loss before it, still on the device."""
@@ -45,11 +46,14 @@ class Descent:
             self._set_rate(rate)
             return self._step(index_B, moves)
         self._set_rate(self._graph.rate.fill_(rate))
-        return self._graph.step(self._step, index_B, moves)
+        return self._graph.step(self._moved_step, index_B, moves.flip_N, moves.shift_N2)
 
     def _set_rate(self, rate: float | Tensor) -> None:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
+
+    def _moved_step(self, index_B: Tensor, flip_B: Tensor, shift_B2: Tensor) -> Tensor:
+        return self._step(index_B, Moves(flip_B, shift_B2))
 
     def _step(self, index_B: Tensor, moves: Moves) -> Tensor:
         images_BCHW = normalise(take(self._data.train_images_NCHW, index_B, moves, self._recipe.crop))
@@ -64,7 +68,7 @@ class Descent:
         return loss.detach()
 
 
-class _Graph:
+class StepGraph:
     """A step that is captured once it is warm."""
 
     def __init__(self, device: torch.device) -> None:
@@ -74,35 +78,34 @@ class _Graph:
         self._graph: torch.cuda.CUDAGraph | None = None
         self._warm = 0
 
-    def step(self, step: _Step, index_B: Tensor, moves: Moves) -> Tensor:
-        """One step, whichever way."""
+    def step(self, step: Step, *inputs: Tensor) -> Tensor:
+        """One step, whichever way; the inputs have the same shapes each time."""
         if self._warm < WARM_UPS:
             self._warm += 1
-            return self._beside(step, index_B, moves)
+            return self._beside(step, inputs)
         if self._graph is None:
-            self._capture(step, index_B, moves)
+            self._capture(step, inputs)
         assert self._graph is not None, "captured"
-        self._index_B.copy_(index_B)
-        self._moves.flip_N.copy_(moves.flip_N)
-        self._moves.shift_N2.copy_(moves.shift_N2)
+        for own, given in zip(self._inputs, inputs, strict=True):
+            own.copy_(given)
         self._graph.replay()
         return self._loss.clone()
 
-    def _beside(self, step: _Step, index_B: Tensor, moves: Moves) -> Tensor:
+    def _beside(self, step: Step, inputs: tuple[Tensor, ...]) -> Tensor:
         """On the stream of the capture, where autograd's nodes must live."""
         main = torch.cuda.current_stream(self._stream.device)
         self._stream.wait_stream(main)
         with torch.cuda.stream(self._stream):
-            loss = step(index_B, moves)
+            loss = step(*inputs)
         main.wait_stream(self._stream)
         return loss
 
-    def _capture(self, step: _Step, index_B: Tensor, moves: Moves) -> None:
+    def _capture(self, step: Step, inputs: tuple[Tensor, ...]) -> None:
         """Record a step without taking it."""
-        self._index_B, self._moves = index_B.clone(), Moves(moves.flip_N.clone(), moves.shift_N2.clone())
+        self._inputs = [one.clone() for one in inputs]
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph, stream=self._stream):
-            self._loss = step(self._index_B, self._moves)
+            self._loss = step(*self._inputs)
 
 
 @cache

@@ -77,7 +77,7 @@ class Training:
         """Validate, and say what the steps since the last report came to."""
         index = -(-self.step // self.steps_an_epoch)
         train_loss = torch.stack(self._losses).double().mean().item() if self._losses else math.nan
-        val_loss, val_accuracy = _evaluate(self.model, self.data, self.batch, self.device)
+        val_loss, val_accuracy = evaluate(self.model, self.data, self.batch, self.device)
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             raise Diverged(index)
         now = time.perf_counter()
@@ -205,7 +205,7 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
 
 
 @torch.no_grad()
-def _evaluate(model: nn.Module, data: TrainingData, batch: int, device: torch.device) -> tuple[float, float]:
+def evaluate(model: nn.Module, data: TrainingData, batch: int, device: torch.device) -> tuple[float, float]:
     """Mean cross-entropy (nats) and top-1 over all validation images."""
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks.parts import Norms
@@ -19,6 +20,9 @@ class MaxPool(nn.MaxPool2d):
 class Classifier(nn.Module):
     """Global average pooling and a linear layer."""
 
+    dropout: float = 0.0
+    """Share of the pooled features that training drops."""
+
     def __init__(self, block: Block, _: Norms) -> None:
         super().__init__()
         (layer,) = block.layers
@@ -26,5 +30,8 @@ class Classifier(nn.Module):
 
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
         """Logits (N, classes)."""
-        logits: torch.Tensor = self.linear(features_NCHW.mean((2, 3)))
+        pooled_NC = features_NCHW.mean((2, 3))
+        if self.dropout and self.training:
+            pooled_NC = functional.dropout(pooled_NC, self.dropout)
+        logits: torch.Tensor = self.linear(pooled_NC)
         return logits

@@ -1,0 +1,179 @@
+"""What `train` and `transfer` share: their options, the job that these make, and its run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli import interrupts, options
+from scalesearch.errors import InputError, TrialsFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scalesearch.design.scaling import Baseline
+    from scalesearch.training.events import Row, Sizes, Tick
+    from scalesearch.training.job import Job
+    from scalesearch.training.recipes import TrainRecipe
+
+_NEEDED = ("scalesearch.cli.course", "scalesearch.study.study", "scalesearch.training.record")
+"""All that a training imports, before Ctrl-C may raise."""
+
+Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs; default: the recipe's.")]
+Batch = Annotated[int | None, typer.Option(min=1, help="Images a step; the learning rate follows in proportion.")]
+Accumulate = Annotated[
+    int, typer.Option(min=1, max=4096, help="Cut each batch into so many parts, one after the other.")
+]
+LearningRate = Annotated[str | None, typer.Option(help="Peak learning rate; default: the recipe's, by --batch.")]
+Px = Annotated[int | None, typer.Option(min=8, max=1024, help="Side of the network's images; default: its own.")]
+TrainPx = Annotated[
+    int | None, typer.Option(min=8, max=1024, help="Side in the last stage of training; default: --px.")
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of weights, order and augmentation.")]
+Workers = Annotated[int, typer.Option(min=1, max=4096, help="Train on so many GPUs, or CPU processes, at once.")]
+Address = Annotated[str | None, typer.Option(metavar="ADDR", help="A Ray cluster's, for --workers.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads a worker; default: all cores.")]
+Results = Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")]
+
+
+def recipe_of(
+    name: str, epochs: int | None, batch: int | None, learning_rate: str | None, fixed: bool = False
+) -> TrainRecipe:
+    """The named recipe with the options' values.
+
+    Raises:
+        InputError: no such recipe, or a value out of range.
+    """
+    from dataclasses import replace
+
+    from scalesearch.training.recipes import RECIPES
+
+    if name not in RECIPES:
+        raise InputError(f"--recipe {name!r}: must be one of {', '.join(RECIPES)}")
+    found = RECIPES[name]
+    if epochs is not None:
+        found = replace(found, epochs=epochs)
+    if batch is not None:
+        found = found.with_batch(batch)
+    if (rate := options.decimal(learning_rate, "--learning-rate")) is not None:
+        found = replace(found, learning_rate=rate)
+    return found.fixed() if fixed else found
+
+
+def sizes_of(definition: Baseline, px: int | None, train_px: int | None, accumulate: int) -> Sizes:
+    """The sides that the options ask for; by default the network's own."""
+    from scalesearch.training.events import Sizes
+
+    own = px or definition.architecture.resolution
+    return Sizes(own, train_px or own, accumulate)
+
+
+def job_of(
+    definition: Baseline,
+    recipe: TrainRecipe,
+    sizes: Sizes,
+    data: str,
+    budget: str,
+    seed: int,
+    workers: int,
+    threads: int | None,
+) -> Job:
+    """Load the images and make the job; the definition gets their classes and its side.
+
+    Raises:
+        InputError: data that cannot be used.
+    """
+    from dataclasses import replace
+    from importlib import import_module
+
+    import torch
+
+    from scalesearch.cli.cache import cache_folder
+    from scalesearch.nets.weights import with_classes
+    from scalesearch.search.budget_file import load_budget
+    from scalesearch.training.job import Job, Source
+
+    scenes = load_budget(budget).scenes
+    for module in _NEEDED:
+        import_module(module)
+    interrupts.raise_exceptions()  # what is begun from here on can be resumed
+    source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder())
+    images = source.load()
+    if (count := len(images.train_labels_N)) < recipe.batch:
+        recipe = recipe.with_batch(count)
+    sized = replace(definition, architecture=replace(definition.architecture, resolution=sizes.px))
+    return Job(
+        with_classes(sized, len(images.classes)),
+        images.classes,
+        source,
+        images.fingerprint,
+        recipe,
+        sizes,
+        seed,
+        workers,
+        threads or torch.get_num_threads(),
+    )
+
+
+def school(job: Job, where: Path, address: str | None) -> Row:
+    """Run what is left of the job in its folder, show it, and say where its weights are; its last epoch.
+
+    Raises:
+        ScalesearchError: whatever ends the command with another code than 0.
+    """
+    from scalesearch.proxy.training import Diverged
+    from scalesearch.study.study import locked
+    from scalesearch.training.job import WEIGHTS, read_history
+    from scalesearch.training.record import open_run, write_result
+
+    command = shlex.join(["scalesearch", *sys.argv[1:]])
+    with locked(where):
+        finished = open_run(where, job, command)
+        if finished:
+            print(f"{where}: is trained; to start anew, give --name or delete the folder")
+        else:
+            try:
+                _run(job, where, address)
+            except KeyboardInterrupt:
+                from scalesearch.cli.main import INTERRUPTED, fail
+
+                kept = f"{job.done(where)}/{job.recipe.epochs} epochs are kept in {where}"
+                fail(f"interrupted; {kept}. Resume: {command}", INTERRUPTED)
+            except Diverged as error:
+                raise TrialsFailedError(f"{where}: {error}; give a lower --learning-rate, and --name") from error
+            write_result(where, job)
+        last = read_history(where)[-1]
+    print(f"{where / WEIGHTS}: accuracy {last.val_accuracy:.4f} on the validation images at {job.sizes.px} px")
+    return last
+
+
+def _run(job: Job, where: Path, address: str | None) -> None:
+    from scalesearch.cli.course import Course
+
+    done = job.done(where)
+    if done:
+        print(f"{where}: {done}/{job.recipe.epochs} epochs are done, resuming", flush=True)
+    with Course(job, done, options.console()) as course:
+        if job.workers > 1:
+            from scalesearch.training.together import train_together
+
+            train_together(job, where, address, course)
+        else:
+            for event in _alone(job, where):
+                course(event)
+
+
+def _alone(job: Job, where: Path) -> Iterator[Tick | Row]:
+    import torch
+
+    from scalesearch.proxy.memory import keep_memory
+    from scalesearch.training.job import follow
+
+    torch.set_num_threads(job.threads)
+    keep_memory()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return follow(job, where, job.source.load(), device)

@@ -1,0 +1,68 @@
+"""`scalesearch train`: a member, or any definition, on the user's data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli.schooling import (
+    Accumulate,
+    Address,
+    Batch,
+    Epochs,
+    LearningRate,
+    Px,
+    Results,
+    Seed,
+    Threads,
+    TrainPx,
+    Workers,
+)
+
+if TYPE_CHECKING:
+    from scalesearch.design.scaling import Baseline
+
+
+def train(
+    network: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a published member or a baseline file.")
+    ],
+    data: Annotated[str, typer.Option(metavar="SPEC", help="Images to train on, as grid's --data.")] = "fractal",
+    recipe: Annotated[
+        str, typer.Option(help="fast, v1, paper, paper-m, paper-l, code, code-m or code-l.")
+    ] = "fast",
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="One size and one regularisation, those of the last stage.")
+    ] = False,
+    epochs: Epochs = None,
+    batch: Batch = None,
+    accumulate: Accumulate = 1,
+    learning_rate: LearningRate = None,
+    px: Px = None,
+    train_px: TrainPx = None,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    address: Address = None,
+    threads: Threads = None,
+    budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are trained on.")] = "quick",
+    name: Annotated[str | None, typer.Option(help="Folder of the run; default: NETWORK-train-RECIPE.")] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Train a member on your data; image size and regularisation grow by stage.
+
+    Rerunning the same command resumes it.
+
+    Example: scalesearch train tiny --budget smoke --px 32 --epochs 3
+    """
+    from scalesearch.cli import schooling
+    from scalesearch.cli.searching import study_folder
+    from scalesearch.design.networks import load_network
+
+    definition: Baseline = load_network(network)
+    asked = schooling.recipe_of(recipe, epochs, batch, learning_rate, fixed)
+    default = f"{definition.name[:50]}-train-{asked.name}" + ("-fixed" if fixed else "")
+    sizes = schooling.sizes_of(definition, px, train_px, accumulate)
+    job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads)
+    schooling.school(job, study_folder(results, name, default), address)

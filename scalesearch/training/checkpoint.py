@@ -1,0 +1,72 @@
+"""Where a training stands after an epoch: one safetensors file, replaced in one step.
+
+It holds the tensors that the next epoch depends on and, as metadata, whose they are and the epochs so far, so that
+state and history never disagree. Unlike a search's checkpoints it is no cache: nothing else knows what was trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from scalesearch.errors import InputError, printable
+from scalesearch.study.files import write_over
+from scalesearch.training.events import Row
+
+NAME = "checkpoint.safetensors"
+
+
+def write_checkpoint(folder: Path, run: str, rows: list[Row], state: dict[str, Tensor]) -> None:
+    """Replace the checkpoint by the state after `rows`; a kill at any moment leaves the old or the new one.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    history = json.dumps([asdict(row) for row in rows], allow_nan=False)
+    metadata = {"run": run, "history": history, "sha256": _sum(state)}
+    write_over(folder / NAME, save(state, metadata))
+
+
+def read_checkpoint(folder: Path, run: str) -> tuple[list[Row], dict[str, Tensor]] | None:
+    """The epochs so far and the state after them; None where there is no checkpoint.
+
+    Args:
+        folder: of the run.
+        run: the id that it must have been written by.
+
+    Raises:
+        InputError: another run's, or a damaged file.
+    """
+    path = folder / NAME
+    where = printable(str(path))
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        rows = [Row(**row) for row in json.loads(metadata["history"])]
+        sound = _sum(state) == metadata["sha256"]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where}: is damaged; delete it to train from the beginning") from error
+    if not sound:
+        raise InputError(f"{where}: is damaged; delete it to train from the beginning")
+    if metadata.get("run") != run:
+        raise InputError(f"{where}: is another training's; give --name, or delete the folder")
+    return rows, state
+
+
+def _sum(state: dict[str, Tensor]) -> str:
+    """SHA-256 over names and bytes: safetensors loads flipped bits without a word."""
+    found = hashlib.sha256()
+    for name in sorted(state):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(state[name].numpy()).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,159 @@
+"""A training as a value: what is trained, on what, how; and the run that goes on from its folder's checkpoint."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from scalesearch.design.baseline_file import baseline_text
+from scalesearch.design.scaling import Baseline
+from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.weights import Weights, weights_file, weights_of
+from scalesearch.proxy.datasets import ImageData, load_data
+from scalesearch.proxy.objective import initial_network
+from scalesearch.search.canonical import Json, as_json, digest
+from scalesearch.search.scenes import SceneRecipe
+from scalesearch.study.files import write_over
+from scalesearch.training.checkpoint import NAME, read_checkpoint, write_checkpoint
+from scalesearch.training.events import Row, Sizes, Team, Tick
+from scalesearch.training.recipes import TrainRecipe
+from scalesearch.training.run import MemberTraining
+
+WEIGHTS = "weights.safetensors"
+HISTORY = "history.csv"
+RUN = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where images come from; a worker on another machine reads them for itself."""
+
+    spec: str
+    px: int
+    scenes: SceneRecipe
+    cache: Path
+
+    def load(self) -> ImageData:
+        """The images; see `load_data`."""
+        return load_data(self.spec, self.px, self.scenes, self.cache)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One training."""
+
+    definition: Baseline
+    """With as many logits as there are classes, at the side at which it is judged."""
+    classes: tuple[str, ...]
+    source: Source
+    fingerprint: str
+    """Of the images."""
+    recipe: TrainRecipe
+    sizes: Sizes
+    seed: int
+    workers: int = 1
+    threads: int = 1
+    start: Weights | None = None
+    """What the weights begin as; None: at random by the seed."""
+
+    def asked(self) -> dict[str, Json]:
+        """All that decides the numbers, but for the environment."""
+        start = None if self.start is None else hashlib.sha256(weights_file(self.start)).hexdigest()
+        return {
+            "definition": baseline_text(self.definition),
+            "data": {"spec": self.source.spec, "fingerprint": self.fingerprint},
+            "recipe": as_json(self.recipe),
+            "sizes": as_json(self.sizes),
+            "seed": self.seed,
+            "workers": self.workers,
+            "threads": self.threads,
+            "start": start,
+        }
+
+    @property
+    def id(self) -> str:
+        """The hash of what is asked."""
+        return digest([f"{key}: {value}" for key, value in self.asked().items()])
+
+    def network(self) -> ConvNet:
+        """The network before its first step."""
+        network = initial_network(self.definition.architecture, self.seed)
+        assert isinstance(network, ConvNet)
+        if self.start is not None:
+            network.load_state_dict(self.start.tensors)
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = float(self.recipe.batch_norm)
+        return network
+
+    def done(self, folder: Path) -> int:
+        """Epochs that the folder's checkpoint has behind it.
+
+        Raises:
+            InputError: it is another training's, or damaged.
+        """
+        kept = read_checkpoint(folder, self.id)
+        return 0 if kept is None else len(kept[0])
+
+
+def follow(
+    job: Job, folder: Path, data: ImageData, device: torch.device, team: Team | None = None
+) -> Iterator[Tick | Row]:
+    """Train on from the folder's checkpoint to the end; the first process writes it and the history at each epoch.
+
+    At the end the weights take the checkpoint's place.
+
+    Raises:
+        Diverged: a loss is NaN or infinite.
+        InputError: the checkpoint is another training's, or damaged.
+        StorageError: the folder cannot be written.
+    """
+    rows: list[Row] = []
+    run = MemberTraining(job.network(), data, job.recipe, job.sizes, job.seed, device, team)
+    if (kept := read_checkpoint(folder, job.id)) is not None:
+        rows, state = kept
+        run.restore(state, len(rows))
+    for event in run.epochs():
+        if isinstance(event, Row):
+            rows.append(event)
+            if run.team.rank == 0:
+                write_checkpoint(folder, job.id, rows, run.state())
+                write_over(folder / HISTORY, history_text(rows))
+        yield event
+    if run.team.rank == 0:
+        weights = weights_of(job.definition, run.average.network, job.classes)
+        write_over(folder / WEIGHTS, weights_file(weights))
+        write_over(folder / HISTORY, history_text(rows))
+        (folder / NAME).unlink(missing_ok=True)
+
+
+def history_text(rows: list[Row]) -> str:
+    """history.csv: a line an epoch."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    names = [one.name for one in fields(Row)]
+    writer.writerow(names)
+    writer.writerows([_short(asdict(row)[name]) for name in names] for row in rows)
+    return stream.getvalue()
+
+
+def _short(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.9g}"
+
+
+def read_history(folder: Path) -> list[Row]:
+    """The epochs in a run's history.csv; none where there is none."""
+    path = folder / HISTORY
+    if not path.is_file():
+        return []
+    kinds: dict[str, Callable[[str], Any]] = {one.name: int if one.type == "int" else float for one in fields(Row)}
+    with path.open(newline="") as stream:
+        return [Row(*(kind(row[name]) for name, kind in kinds.items())) for row in csv.DictReader(stream)]

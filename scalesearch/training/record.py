@@ -1,0 +1,62 @@
+"""run.json: what a training was asked for, where it ran, and what it came to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from scalesearch.design.cost import cost
+from scalesearch.errors import InputError
+from scalesearch.study.environments import difference
+from scalesearch.study.files import write_over
+from scalesearch.study.provenance import environment
+from scalesearch.training.job import RUN, WEIGHTS, Job, read_history
+
+
+def open_run(folder: Path, job: Job, command: str) -> bool:
+    """Begin the folder's run, or take it up; whether it is finished already.
+
+    Raises:
+        InputError: the folder holds another run, or this one was begun in another environment.
+    """
+    path = folder / RUN
+    now = environment()
+    if not path.exists():
+        record = {"format": 1, "asked": job.asked(), "command": command, "environment": now}
+        write_over(path, _text(record))
+        return False
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        asked, before, result = record["asked"], record["environment"], record.get("result")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: is damaged; delete the folder, or give --name") from error
+    changed = [key for key, value in job.asked().items() if asked.get(key) != value]
+    if changed:
+        raise InputError(f"{folder}: holds another training (other {', '.join(changed)}); give --name")
+    if result is not None and (folder / WEIGHTS).is_file():
+        return True
+    if (other := difference(before, now)) is not None:
+        raise InputError(f"{folder}: was begun in another environment ({other}); give --name")
+    return False
+
+
+def write_result(folder: Path, job: Job) -> None:
+    """Add what the training came to."""
+    path = folder / RUN
+    record = json.loads(path.read_text(encoding="utf-8"))
+    rows = read_history(folder)
+    price = cost(job.definition.architecture)
+    record["result"] = {
+        "val_accuracy": rows[-1].val_accuracy,
+        "val_loss": rows[-1].val_loss,
+        "seconds": sum(row.seconds for row in rows),
+        "params": price.params,
+        "macs": price.macs,
+        "weights_sha256": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
+    }
+    write_over(path, _text(record))
+
+
+def _text(record: dict[str, object]) -> str:
+    return json.dumps(record, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,147 @@
+"""`scalesearch train` as a user meets it: files, resume, kills, two workers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from command import scalesearch
+from safetensors import safe_open
+
+from scalesearch.nets.weights import read_weights
+
+SMALL = ["train", "tiny", "--budget", "smoke", "--px", "16", "--epochs", "3", "--threads", "1"]
+RUN = Path("results") / "tiny-train-fast"
+LONG = [*SMALL[:-4], "--epochs", "14", "--threads", "1"]
+
+
+def test_a_training_leaves_weights_a_history_and_a_record(tmp_path: Path) -> None:
+    done = scalesearch(*SMALL, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    *epochs, last = done.stdout.splitlines()
+    assert [re.match(r"epoch (\d)/3  (\d+) px", line).groups() for line in epochs] == [  # type: ignore[union-attr]
+        ("1", "8"), ("2", "12"), ("3", "16"),
+    ]  # fmt: skip
+    folder = tmp_path / RUN
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("history.csv", "lock", "run.json", "weights.safetensors"),
+    ]
+    with (folder / "history.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    record = json.loads((folder / "run.json").read_text())
+    assert f"accuracy {float(rows[-1]['val_accuracy']):.4f}" in last
+    assert record["result"]["val_accuracy"] == float(rows[-1]["val_accuracy"])
+    assert record["asked"]["recipe"]["epochs"] == 3
+    weights = read_weights(folder / "weights.safetensors")
+    assert weights.definition.architecture.resolution == 16
+    assert weights.classes == ("fractal 0", "fractal 1", "fractal 2")
+
+
+class Place:
+    """A folder to train in; the drawn images are shared."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder, self.environment = folder, {**os.environ, "XDG_CACHE_HOME": str(cache)}
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "scalesearch", *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def run(self, *words: str) -> str:
+        process = self.start(*words)
+        out, said = process.communicate(timeout=600)
+        assert process.returncode == 0, said
+        return out
+
+    def stop(self, number: int, epochs: int, *words: str) -> tuple[int, str]:
+        """Train until so many epochs are kept, then signal the whole group, as a terminal does."""
+        process, history = self.start(*words), self.folder / RUN / "history.csv"
+        deadline = time.monotonic() + 300
+        while not history.exists() or len(history.read_text().splitlines()) <= epochs:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, number)
+        _, said = process.communicate(timeout=60)
+        return process.returncode, said
+
+    def numbers(self) -> list[list[str]]:
+        with (self.folder / RUN / "history.csv").open() as stream:
+            return [row[:-1] for row in csv.reader(stream)]
+
+    def tensors(self) -> dict[str, bytes]:
+        with safe_open(self.folder / RUN / "weights.safetensors", "np") as file:
+            return {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = Place(tmp_path_factory.mktemp("calm"), tmp_path_factory.mktemp("cache"))
+    place.run(*LONG)
+    return place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_training_ends_once_rerun_with_the_same_numbers(
+    number: signal.Signals, calm: Place, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, Path(calm.environment["XDG_CACHE_HOME"]))
+    for epochs in (2, 7):
+        code, said = place.stop(number, epochs, *LONG)
+        if number == signal.SIGKILL:
+            assert code == -signal.SIGKILL
+            continue
+        assert code == 130, said
+        found = re.fullmatch(
+            rf"scalesearch: interrupted; (\d+)/14 epochs are kept in {RUN}\. Resume: scalesearch (.*)", said.strip()
+        )
+        assert found is not None, said
+        assert epochs <= int(found[1]) < 14
+        assert shlex.split(found[2]) == LONG
+    assert "epochs are done, resuming" in place.run(*LONG)
+    assert place.numbers() == calm.numbers()
+    assert place.tensors() == calm.tensors()
+    assert "is trained" in place.run(*LONG)
+    _, said = place.start(*LONG, "--seed", "1").communicate(timeout=60)
+    assert said.startswith(f"scalesearch: {RUN}: holds another training (other seed)")
+
+
+@pytest.mark.slow
+def test_two_workers_train_one_network(tmp_path: Path) -> None:
+    place = Place(tmp_path, tmp_path / ".cache")
+    out = place.run(*SMALL, "--workers", "2")
+    assert out.count("epoch ") == 3
+    folder = tmp_path / RUN
+    assert read_weights(folder / "weights.safetensors").definition.name == "tiny"
+    assert json.loads((folder / "run.json").read_text())["asked"]["workers"] == 2
+    assert "is trained" in place.run(*SMALL, "--workers", "2")
+
+
+@pytest.mark.slow
+def test_two_workers_gradients_are_one_workers(tmp_path: Path) -> None:
+    """Two halves of a batch, averaged: the first epoch's loss is that of one worker's two accumulated parts."""
+    losses = []
+    for name, words in (("one", ["--accumulate", "2"]), ("two", ["--workers", "2"])):
+        (tmp_path / name).mkdir()
+        place = Place(tmp_path / name, tmp_path / ".cache")
+        place.run(*SMALL, *words)
+        losses.append([float(row[7]) for row in place.numbers()[1:]])
+    assert losses[0] == pytest.approx(losses[1], rel=0.1)
