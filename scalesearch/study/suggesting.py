@@ -93,11 +93,14 @@ class _Sampler:
         self._study = optuna.create_study(
             directions=[DIRECTIONS[name] for name in self._objectives], sampler=sampler
         )
-        if space.sampler != "nsga2":  # whose trials carry their generation
-            self._study.sampler = optuna.samplers.RandomSampler(seed=0)
+        self._study.sampler = optuna.samplers.RandomSampler(seed=0)  # what is known need not be thought about
         for one in known:
             self._study.enqueue_trial(space.parameters(one.point))
-            self.tell(self.ask(), one)
+            trial = self.ask()
+            if isinstance(sampler, optuna.samplers.NSGAIISampler):
+                # Optuna gives a generation only to trials whose values it drew; without one there are no parents.
+                sampler.get_trial_generation(self._study, self._study.get_trials(deepcopy=False)[-1])
+            self.tell(trial, one)
         self._study.sampler = sampler
 
     def ask(self) -> optuna.Trial:

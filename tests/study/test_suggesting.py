@@ -19,7 +19,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.continuum import Continuum, suggestion
+from scalesearch.search.continuum import Continuum, Suggestion, suggestion
 from scalesearch.search.growth import pareto, told
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
@@ -135,6 +135,19 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
     points = (*first, *second)
     for point, judged in zip(points, space.judge(points), strict=True):
         assert point.latency == (None if judged.broken else cost(judged.network).macs * 1e-9)
+
+
+def test_nsga2_breeds_from_what_it_was_told() -> None:
+    """Children of two parents: a value that no parent has is a rare mutation. Chance alone would draw new ones."""
+    plan = asked(Continuum("nsga2", ("accuracy", "macs")), 12, match="none")
+    outcomes: dict[str, Outcome] = {}
+    while not plan.over(outcomes):
+        left = plan.left(outcomes)
+        outcomes.update({spec.id: outcome(cost(spec.network).macs * 1e-8) for spec in left})
+        if not left:
+            plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, never)))
+    alphas = [one.alpha for one in plan.suggested if isinstance(one, Suggestion)]
+    assert len(set(alphas)) < len(alphas)
 
 
 def test_a_file_of_suggestions_that_is_missing_or_torn_is_found(tmp_path: Path) -> None:

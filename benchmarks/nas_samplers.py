@@ -1,0 +1,131 @@
+"""Does a sampler find better networks than chance? Replays of `scalesearch nas` on a space that was trained whole.
+
+    python benchmarks/nas_samplers.py [REPLAYS]          (default 100; some minutes)
+    python benchmarks/nas_samplers.py --record           trains the 128 networks of nas_space.yaml anew
+
+Every sampler searches with the code that `nas` searches with, each replay with a seed of its own, and is told the
+accuracies of recorded_space.csv (digits, 16 px, three epochs, one seed a network). *Behind* is what the reward of the
+network that it would hand over lacks to the space's best; *rank* is that network's among all. Intervals are 95 %
+bootstrap intervals over replays.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import load_baseline
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.canonical import digest
+from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.question import Question
+from scalesearch.search.rewards import Reward
+from scalesearch.search.sought import Interval
+from scalesearch.search.stage_search import STAGE_SAMPLERS, Stages, StageSearch
+from scalesearch.search.stage_space_file import load_stage_space
+from scalesearch.search.task import Epoch, Recipe
+from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study.clocks import measured
+from scalesearch.study.suggesting import next_points
+
+HERE = Path(__file__).parent
+RECORD = HERE / "recorded_space.csv"
+RECIPE = Recipe(epochs=3, batch=32, learning_rate=Decimal("0.1"))
+PX, DIVISOR = 16, 4
+BUDGETS_OF_NETWORKS = (16, 32)
+
+
+def plan_of(sampler: str, networks: int, seed: int) -> Plan:
+    """A search of the recorded space."""
+    asked = StageSearch(load_stage_space(str(HERE / "nas_space.yaml")), sampler, Reward(), seed=seed)
+    spent = replace(BUDGETS["smoke"], candidates=networks, resolution=PX, width_divisor=DIVISOR, recipe=RECIPE)
+    question = Question(load_baseline("tiny"), Decimal(1), spent, match="none", stages=asked)
+    return Plan(question, DataFacts("digits", "recorded", classes=10, train=1438, val=359))
+
+
+def every_network() -> list[Architecture]:
+    """All networks of the space."""
+    space = plan_of("random", 2, 0).question.space
+    assert isinstance(space, Stages)
+    known = {name: words for name, words in space.dimensions().items() if not isinstance(words, Interval)}
+    drawn = (dict(zip(known, words, strict=True)) for words in product(*known.values()))
+    return [one.network for one in space.judge([space.point(one) for one in drawn])]
+
+
+def record() -> None:
+    """Train the whole space."""
+    from scalesearch.cli.cache import cache_folder
+    from scalesearch.proxy.datasets import load_data
+    from scalesearch.proxy.objective import ProxyTraining
+    from scalesearch.search.shrink import shrink
+
+    objective = ProxyTraining(load_data("digits", PX, BUDGETS["smoke"].scenes, cache_folder()))
+    base, data = load_baseline("tiny"), objective.data.fingerprint
+    with RECORD.open("w", newline="") as stream:
+        rows = csv.writer(stream, lineterminator="\n")
+        rows.writerow(["network", "accuracy"])
+        for network in every_network():
+            proxy = shrink(network, base, DIVISOR, PX, 10)
+            epochs = list(objective(TrialSpec(network, proxy, RECIPE, data, 0)))
+            rows.writerow([digest(network), f"{epochs[-1].val_accuracy:.5f}"])
+
+
+def recorded() -> dict[str, float]:
+    """Accuracies by network."""
+    with RECORD.open(newline="") as stream:
+        return {row["network"]: float(row["accuracy"]) for row in csv.DictReader(stream)}
+
+
+def replay(plan: Plan, known: Mapping[str, float]) -> Plan:
+    """The whole search."""
+    outcomes: dict[str, Outcome] = {}
+    while not plan.over(outcomes):
+        for spec in plan.left(outcomes):
+            epoch = Epoch(1, 1, 1.0, 1.0, known.get(spec.network_id, 0.0), 1.0)
+            outcomes[spec.id] = Outcome("complete", (epoch,), 1.0, 1.0)
+        if plan.open:
+            plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, measured)))
+    return plan
+
+
+def interval(values: np.ndarray) -> str:
+    """Mean and its 95 % bootstrap interval."""
+    draw = np.random.default_rng(2019)
+    means = draw.choice(values, (4000, len(values))).mean(1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return f"{values.mean():8.4f} ({low:.4f} … {high:.4f})"
+
+
+def main(replays: int) -> None:
+    """Replay and print."""
+    known, reward, base = recorded(), Reward(), load_baseline("tiny").architecture
+    rewards = {digest(one): known[digest(one)] * reward.factor(one, base) for one in every_network()}
+    ordered = sorted(rewards.values(), reverse=True)
+    print(f"{len(ordered)} networks: accuracies {min(known.values()):.3f} … {max(known.values()):.3f}, rewards ", end="")
+    print(f"{ordered[-1]:.4f} … {ordered[0]:.4f}; {replays} replays each")
+    for networks in BUDGETS_OF_NETWORKS:
+        found: dict[str, np.ndarray] = {}
+        for sampler in STAGE_SAMPLERS:
+            plans = [replay(plan_of(sampler, networks, seed), known) for seed in range(1, replays + 1)]
+            found[sampler] = np.array([max(rewards[key] for key in plan.by_network) for plan in plans])
+            behind, rank = ordered[0] - found[sampler], [ordered.index(one) + 1 for one in found[sampler]]
+            gain = ordered[0] - found["random"].mean() - behind
+            print(
+                f"{networks:3} networks  {sampler:10} behind {interval(behind)}  rank {np.mean(rank):5.1f}  "
+                f"before chance {interval(gain)}"
+            )
+
+
+if __name__ == "__main__":
+    if "--record" in sys.argv:
+        record()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
