@@ -1,12 +1,12 @@
 """Does a sampler find better networks than chance? Replays of `scalesearch nas` on a space that was trained whole.
 
-    python benchmarks/nas_samplers.py [REPLAYS]          (default 100; some minutes)
+    python benchmarks/nas_samplers.py [REPLAYS]          (default 30; a minute)
     python benchmarks/nas_samplers.py --record           trains the 128 networks of nas_space.yaml anew
 
 Every sampler searches with the code that `nas` searches with, each replay with a seed of its own, and is told the
-accuracies of recorded_space.csv (digits, 16 px, three epochs, one seed a network). *Behind* is what the reward of the
-network that it would hand over lacks to the space's best; *rank* is that network's among all. Intervals are 95 %
-bootstrap intervals over replays.
+accuracies of recorded_space.csv (digits, 16 px, three epochs, one seed a network). *Behind* is what the reward of
+the network that it would hand over lacks to the space's best; *rank* is that network's among all. Intervals are
+95 % bootstrap intervals over replays.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ HERE = Path(__file__).parent
 RECORD = HERE / "recorded_space.csv"
 RECIPE = Recipe(epochs=3, batch=32, learning_rate=Decimal("0.1"))
 PX, DIVISOR = 16, 4
-BUDGETS_OF_NETWORKS = (16, 32)
+BUDGETS_OF_NETWORKS = (24,)
 
 
 def plan_of(sampler: str, networks: int, seed: int) -> Plan:
@@ -109,7 +109,10 @@ def main(replays: int) -> None:
     known, reward, base = recorded(), Reward(), load_baseline("tiny").architecture
     rewards = {digest(one): known[digest(one)] * reward.factor(one, base) for one in every_network()}
     ordered = sorted(rewards.values(), reverse=True)
-    print(f"{len(ordered)} networks: accuracies {min(known.values()):.3f} … {max(known.values()):.3f}, rewards ", end="")
+    print(
+        f"{len(ordered)} networks: accuracies {min(known.values()):.3f} … {max(known.values()):.3f}, rewards ",
+        end="",
+    )
     print(f"{ordered[-1]:.4f} … {ordered[0]:.4f}; {replays} replays each")
     for networks in BUDGETS_OF_NETWORKS:
         found: dict[str, np.ndarray] = {}
@@ -128,4 +131,4 @@ if __name__ == "__main__":
     if "--record" in sys.argv:
         record()
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)

@@ -96,7 +96,7 @@ def nas(
     default = f"{question.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{question.budget.name}"
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
-    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, report=False)
+    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan)
 
 
 def _check_sampler(sampler: str) -> None:

@@ -35,7 +35,7 @@ def times_of(asked: Question) -> str:
 
 def answer_sentence(found: Answer) -> str:
     """What came out and how sure it is."""
-    said = _of_rules(found) if found.plan.question.rivals else _of_grid(found)
+    said = _said(found)
     outcomes, plan = found.outcomes, found.plan
     if not found.over:
         said = f"So far ({len(outcomes)} of {plan.total_trials()} trials are done): {said[0].lower()}{said[1:]}"
@@ -43,6 +43,27 @@ def answer_sentence(found: Answer) -> str:
         verdict = overall(found.trust)
         said += f"; {_VERDICTS.get(verdict, f'the proxy {verdict}, which a larger budget would choose more of')}"
     return f"{said}."
+
+
+def _said(found: Answer) -> str:
+    if found.plan.question.stages:
+        return _of_stages(found)
+    return _of_rules(found) if found.plan.question.rivals else _of_grid(found)
+
+
+def _of_stages(found: Answer) -> str:
+    ranking, name = found.ranking, found.winner.label
+    many = len(ranking.arms)
+    if ranking.significant:
+        return f"{name} has the best reward of {many} networks, and leads each by more than the noise (95 %)"
+    if ranking.degrees_of_freedom == 0:
+        return f"{name} has the best reward, but was trained with one seed, which proves nothing"
+    ties = len(ranking.tied)
+    how_many = f"all {many}" if ties == many else f"{ties} of the {many}"
+    return (
+        f"{name} has the best reward, but no single winner was found: {how_many} networks that were trained to the "
+        "end tie within the noise (95 %)"
+    )
 
 
 def _of_grid(found: Answer) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scalesearch.report.html import article_page
 from scalesearch.report.markdown import markdown
+from scalesearch.report.stages import networks_csv
 from scalesearch.report.study_article import reported, study_article
 from scalesearch.report.tables import ranking_csv
 from scalesearch.study.files import make_folder, write_over
@@ -30,7 +31,8 @@ def write_report(study: Study, out: Path | None = None) -> Path:
     article = study_article(own)
     folder = study.folder if out is None else out
     make_folder(folder)
-    texts = (article_page(article), markdown(article), ranking_csv(own.found))
+    table = networks_csv(own.found) if study.plan.question.stages else ranking_csv(own.found)
+    texts = (article_page(article), markdown(article), table)
     for name, text in zip(NAMES, texts, strict=True):
         write_over(folder / name, text)
     return folder / NAMES[0]

@@ -65,6 +65,8 @@ def _networks(plan: Plan) -> str:
     else:
         whole = len(found.candidates) + len(found.unmatched)
         start = f"{found.triples} triples are {whole} networks, of which {len(plan.chosen)} are compared"
+    if asked.stages is not None:
+        return f"{start}; at equal resolution, costs weighed by the reward"
     within = f"within {plain(100 * tolerance(asked.cost))} %"
     wanted = f"px set so that the {COSTS[asked.cost]} are {times_of(asked)} {within}"
     matched = wanted if asked.match == "flops" else "costs not matched"
@@ -145,7 +147,7 @@ def _small(plan: Plan) -> str:
 
 
 def _trusted(found: Answer) -> list[str]:
-    if found.plan.question.rivals:
+    if found.plan.question.rivals or found.plan.question.stages:
         return []
     if not found.trust:
         return [

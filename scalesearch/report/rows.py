@@ -41,10 +41,13 @@ class Row:
     """Accuracy that can be compared among all rows: at the average rung and seed where a surface is fitted,
     else as the ranking adjusts it; None where neither knows the candidate."""
 
+    rule: str = ""
+    """In a comparison of rules its rule's name."""
+
     @property
     def look(self) -> Look:
         """How it is drawn: as its rule, or as its place in the ranking."""
-        return look_of(self.candidate.name) if self.candidate.name else STATUSES[self.status][0]
+        return look_of(self.rule) if self.rule else STATUSES[self.status][0]
 
 
 def rows(found: Answer) -> tuple[Row, ...]:
@@ -59,7 +62,8 @@ def rows(found: Answer) -> tuple[Row, ...]:
         after = images[behind[key]] if key in behind and images else None
         candidate = plan.by_network[key]
         status = _status(place, key == ranking.recommended and not plan.question.rivals)
-        return Row(key, label(candidate), candidate, status, place, away.get(key), after, scores.get(key))
+        rule = candidate.name if plan.question.rivals else ""
+        return Row(key, label(candidate), candidate, status, place, away.get(key), after, scores.get(key), rule)
 
     def order(key: str) -> tuple[int, float, str]:
         return -behind.get(key, -1), -scores.get(key, 0.0), key

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scalesearch.errors import InputError
-from scalesearch.report import measuring, results
+from scalesearch.report import measuring, results, stages
 from scalesearch.report.answering import answer_sentence, title
-from scalesearch.report.article import Article
+from scalesearch.report.article import Article, Section
 from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer, answer
 from scalesearch.study.study import Study
@@ -29,11 +29,9 @@ def reported(study: Study) -> Reported:
     """Read a study's records.
 
     Raises:
-        InputError: no candidate has a completed trial, or it is a search of stages.
+        InputError: no candidate has a completed trial.
         CountError: a record is not what was written.
     """
-    if study.plan.question.stages:
-        raise InputError(f"{study.folder}: is a search of stages, whose answer scalesearch show and front.csv have")
     outcomes = study.outcomes()
     found = answer(study.plan, outcomes, read_trust(study.folder))
     if found is None:
@@ -47,12 +45,17 @@ def reported(study: Study) -> Reported:
 def study_article(own: Reported) -> Article:
     """The whole report."""
     study, found = own.study, own.found
-    sections = (
+    own_parts: tuple[Section | None, ...] = (
         results.question(found),
         results.answer(found),
         results.evidence(found),
         results.doubt(found, own.budgets),
         results.family(found),
+    )
+    if found.plan.question.stages:
+        own_parts = stages.question(found), stages.answer(found), stages.evidence(found)
+    sections = (
+        *own_parts,
         measuring.measured(study, found),
         measuring.caveats(found),
         measuring.again(study),
@@ -63,4 +66,5 @@ def study_article(own: Reported) -> Article:
         f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
     )
     whole = tuple(section for section in sections if section is not None)
-    return Article(title(asked), byline, answer_sentence(found), whole)
+    question = stages.title(found) if asked.stages else title(asked)
+    return Article(question, byline, answer_sentence(found), whole)

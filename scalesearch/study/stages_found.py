@@ -139,19 +139,20 @@ def stage_lines(found: Answer, rests_on: str, folder: Path) -> list[str]:
         f"Winner: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
         f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with it; {found.certainty}",
         rests_on,
-        _searched(plan),
+        f"Searched: {found_words(plan)}",
         *_front_lines(found),
         f"Baseline: {folder / 'baseline.yaml'}; scale it: scalesearch grid --baseline {folder / 'baseline.yaml'}",
     ]
 
 
-def _searched(plan: Plan) -> str:
+def found_words(plan: Plan) -> str:
+    """How the networks were found."""
     space = stages_of(plan)
     broken = Counter(name for one in space.judge(plan.suggested) for name in one.broken)  # type: ignore[arg-type]
     outside = "".join(f"; outside: {name} {count}" for name, count in broken.items())
     points = f"{size(space.asked.space, space.baseline):,} points"
     return (
-        f"Searched: space {space.asked.space.name} over {space.baseline.name} ({points}) by "
+        f"space {space.asked.space.name} over {space.baseline.name} ({points}) by "
         f"{_SAMPLERS[space.sampler]}; {len(plan.suggested)} suggestions are {len(plan.chosen)} networks{outside}"
     )
 

@@ -19,6 +19,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
+from scalesearch.report.files import write_report
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import prolongable
 from scalesearch.search.growth import told
@@ -142,6 +143,25 @@ def test_the_front_is_of_those_trained_the_longest(tmp_path: Path) -> None:
         beaten = any(a >= accuracy and m <= macs and (a, m) != (accuracy, macs) for a, m in every)
         assert ((accuracy, macs) in pairs) != beaten
     assert 1 < len(pairs) < 14
+
+
+def test_the_report_has_the_rewards_and_says_how_sure_they_are(tmp_path: Path) -> None:
+    done = run_whole(open_or_create(study(tmp_path / "own", asked("random", 8))), Dear())
+    write_report(done)
+    text = (done.folder / "report.md").read_text()
+    found = answer(done.plan, done.outcomes())
+    assert found is not None
+    assert text.startswith("# Which stages should tiny have?\n")
+    assert f"{found.winner.label} has the best reward" in text
+    assert "10,077,696 points" in text
+    assert "αβ²γ²" not in text
+    rows = list(csv.DictReader((done.folder / "report.csv").open()))
+    assert rows[0]["network"] == found.winner.label
+    assert [row["place"] for row in rows] == ["1", "2", *[""] * 6]
+    for row, arm in zip(rows, found.ranking.arms, strict=False):
+        assert float(row["reward"]) == pytest.approx(arm.mean, abs=1e-5)
+        assert float(row["accuracy"]) == pytest.approx(arm.mean / done.plan.worth(arm.key), abs=1e-5)
+    assert {row["left_after_images"] for row in rows[2:]} <= {"480", "960"}
 
 
 def test_what_breaks_a_limit_is_not_trained(tmp_path: Path) -> None:

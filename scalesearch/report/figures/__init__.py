@@ -11,6 +11,7 @@ from scalesearch.report.figures.nominal import nominal
 from scalesearch.report.figures.parallel import parallel
 from scalesearch.report.figures.pareto import pareto
 from scalesearch.report.figures.spending import spending
+from scalesearch.report.figures.weighed import weighed
 
 __all__ = [
     "HEIGHT",
@@ -26,4 +27,5 @@ __all__ = [
     "pareto",
     "scaling_curves",
     "spending",
+    "weighed",
 ]

@@ -63,12 +63,12 @@ def _look(row: Row | None, found: Answer) -> tuple[str, Look]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
         return f"{inert(found.plan.question.baseline.name)}, unscaled", START
-    return (inert(row.label), row.look) if row.candidate.name else (STATUSES[row.status][1], row.look)
+    return (inert(row.label), row.look) if row.rule else (STATUSES[row.status][1], row.look)
 
 
 def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:
     who = name if row is None else inert(row.label)
-    strong = row is not None and (bool(row.candidate.name) or row.status in ("recommended", "tied"))
+    strong = row is not None and (bool(row.rule) or row.status in ("recommended", "tied"))
     return go.Scatter(
         name=name,
         legendgroup=name,

@@ -1,0 +1,92 @@
+"""Accuracy over cost of the networks of a search of stages: the front, and where the reward puts each."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
+from scalesearch.report.figures.marks import by_status
+from scalesearch.report.looks import START
+from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.search.growth import pareto
+from scalesearch.search.stage_space import StagePoint
+from scalesearch.study.answer import Answer
+from scalesearch.study.stages_found import words_of_network
+
+_AXES = {
+    "macs": "Multiply-adds of one image",
+    "latency": "Latency of one image (seconds)",
+    "step": "A training step (seconds)",
+}
+_NAMED = 12
+
+
+def weighed(found: Answer) -> Drawing:
+    """Accuracy over what the reward weighs against it, of the networks that were trained the longest."""
+    asked = found.plan.question.stages
+    assert asked is not None, "a search of stages"
+    by = asked.reward.objectives[1]
+    costs = _costs(found, by)
+    ranked = [row for row in rows(found) if row.place is not None and row.key in costs]
+    places = {row.key: (costs[row.key], _accuracy(found, row)) for row in ranked}
+    figure = go.Figure()
+    front = sorted(places[one.key] for one in pareto(found.plan, found.outcomes) if one.key in places)
+    if len(front) > 1:
+        line = {"color": START.colour, "width": 1.5, "shape": "hv"}
+        x, y = zip(*front, strict=True)
+        figure.add_trace(go.Scatter(name="Pareto front", x=x, y=y, mode="lines", line=line, hoverinfo="skip"))
+    for status, own in by_status(ranked):
+        figure.add_trace(_points(status, own, found, places))
+    base = found.plan.accuracy(found.base) if found.base.accuracies else None
+    framed(
+        figure,
+        xaxis=axis(_AXES[by], tickformat="~s"),
+        yaxis=axis(f"Validation accuracy (share of {found.plan.data.val:,} images)"),
+        shapes=[] if base is None else [rule_line(0, base, 1, base, xref="paper")],
+    )
+    dotted = (
+        "" if base is None else f" The dotted line is {found.plan.question.baseline.name} as it is: {base:.3f}."
+    )
+    caption = (
+        "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more. "
+        f"Bars are standard errors. The cost is the network's, the accuracy its proxy's.{dotted}"
+    )
+    return Drawing("weighed", "Accuracy over cost", caption, figure)
+
+
+def _costs(found: Answer, by: str) -> dict[str, float]:
+    """What each network costs, by key."""
+    if by == "macs":
+        return {key: float(one.cost.macs) for key, one in found.plan.by_network.items()}
+    space = found.plan.question.space
+    assert space is not None, "stages are a space"
+    points = [one for one in found.plan.suggested if isinstance(one, StagePoint)]
+    times = {one.network: point.latency for point, one in zip(points, space.judge(points), strict=True)}
+    known = ((key, times.get(one.architecture)) for key, one in found.plan.by_network.items())  # type: ignore[arg-type]
+    return {key: time for key, time in known if time is not None}
+
+
+def _accuracy(found: Answer, row: Row) -> float:
+    assert row.place is not None, "only ranked networks are drawn"
+    return row.place.mean / found.plan.worth(row.key)
+
+
+def _points(status: Status, own: list[Row], found: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
+    look, words = STATUSES[status]
+    x, y = zip(*(places[row.key] for row in own), strict=True)
+    errors = [row.place.standard_error / found.plan.worth(row.key) for row in own if row.place is not None]
+    named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in own]
+    return go.Scatter(
+        name="the best reward" if status == "recommended" else words,
+        x=x,
+        y=y,
+        mode="markers+text",
+        text=[f"  {name}  " for name in named],
+        textposition="middle right",
+        textfont={"size": 13},
+        cliponaxis=False,
+        marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
+        error_y={"array": errors, "color": look.colour, "thickness": 1.5},
+        hovertext=[f"<b>{inert(row.label)}</b><br>{words_of_network(row.candidate.architecture)}" for row in own],
+        hoverinfo="text",
+    )
