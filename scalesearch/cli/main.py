@@ -45,6 +45,7 @@ def _verbs() -> None:
         solve,
         tables,
         train,
+        transfer,
         trust,
         verify,
     )
@@ -57,6 +58,7 @@ def _verbs() -> None:
     app.command("solve")(solve.solve)
     app.command("latency")(latency.latency)
     app.command("train")(train.train)
+    app.command("transfer")(transfer.transfer)
     app.command("cam")(cam.cam)
     app.command("tables")(tables.tables)
     app.command("family")(family.family)

@@ -7,7 +7,7 @@ run any code when it is loaded, so none is ever opened here.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,22 +91,34 @@ def read_weights(path: Path) -> Weights:
         InputError: no such file, a pickle, no safetensors, none of ours, or tensors that are not the definition's.
     """
     where = printable(str(path))
+    metadata, tensors = read_tensors(path)
+    if not is_ours(metadata):
+        raise InputError(f"{where}: does not say which network it is of; give a file that scalesearch has written")
+    return _checked(metadata, tensors, where)
+
+
+def is_ours(metadata: Mapping[str, str]) -> bool:
+    """Whether a file's metadata are those that `weights_file` writes."""
+    return metadata.get("scalesearch") == FORMAT and all(key in metadata for key in _KEYS)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a safetensors file, whosever.
+
+    Raises:
+        InputError: no such file, a pickle, or no safetensors.
+    """
+    where = printable(str(path))
     try:
         if not path.is_file():
             reason = "is not a file" if path.exists() else "does not exist"
             raise InputError(f"{where}: {reason}; give a .safetensors file of a trained network")
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("scalesearch") != FORMAT or not all(key in metadata for key in _KEYS):
-                raise InputError(
-                    f"{where}: does not say which network it is of; give a file that scalesearch has written"
-                )
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:
         raise InputError(f"{where}: {_no_safetensors(path, error)}") from error
-    return _checked(metadata, tensors, where)
 
 
 def same_classes(networks: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:

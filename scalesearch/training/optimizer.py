@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from scalesearch.training.recipes import TrainRecipe
 
 
-def make_optimizer(network: nn.Module, recipe: TrainRecipe, device: torch.device) -> torch.optim.Optimizer:
+def make_optimizer(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
     """RMSProp or SGD; weight decay on weights of two or more dimensions only.
 
     RMSProp is torch's: TensorFlow's, with which EfficientNets were trained, has ε inside the square root and starts
@@ -22,7 +22,7 @@ def make_optimizer(network: nn.Module, recipe: TrainRecipe, device: torch.device
     rate = float(recipe.learning_rate)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, fused=True)
-    return torch.optim.RMSprop(groups, lr=rate, alpha=0.9, eps=1e-3, momentum=0.9, capturable=device.type == "cuda")
+    return torch.optim.RMSprop(groups, lr=rate, alpha=0.9, eps=1e-3, momentum=0.9)
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -41,11 +41,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Tensor]
     for key, value in state.items():
         number, name = key.split(".", 1)
         weight = weights[int(number)]
-        if value.shape == weight.shape:
-            kept = torch.empty_like(weight).copy_(value)
-        else:  # RMSProp's count of steps, which a captured step reads on the device
-            kept = value.to(weight.device) if optimizer.defaults.get("capturable") else value.clone()
-        optimizer.state[weight][name] = kept
+        alike = value.shape == weight.shape  # not so RMSProp's count of steps
+        optimizer.state[weight][name] = torch.empty_like(weight).copy_(value) if alike else value.clone()
 
 
 def _weights(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:

@@ -55,7 +55,7 @@ class MemberTraining:
         network.drop_branches(float(recipe.stochastic_depth))
         self.network, self.recipe, self.sizes, self.seed, self.device = network, recipe, sizes, seed, device
         self.average = MovingAverage(network, float(recipe.average))
-        self.optimizer = make_optimizer(network, recipe, device)
+        self.optimizer = make_optimizer(network, recipe)
         self.course = recipe.course(sizes.train_px)
         self.done = 0
         """Epochs."""
@@ -125,10 +125,15 @@ class MemberTraining:
             images_NCHW = resize(self._data.train_images_NCHW, stage.px)
             self._images_NCHW = images_NCHW.to(self.device, memory_format=torch.channels_last)
             self.network.drop_features(stage.dropout)
-            if self.device.type == "cuda" and self.team.size == 1 and self.sizes.accumulate == 1:
+            if self._can_capture():
                 self._graph = StepGraph(self.device)
             self._stage = stage
         return stage
+
+    def _can_capture(self) -> bool:
+        """Not RMSProp: torch's counts its steps on the CPU."""
+        whole = self.team.size == 1 and self.sizes.accumulate == 1
+        return self.device.type == "cuda" and whole and self.recipe.optimizer == "sgd"
 
     def _steps(self, stage: Stage) -> Iterator[Tensor]:
         """An epoch's steps, and the loss of each, still on the device."""

@@ -28,6 +28,8 @@ VERBS = {
     "latency": "names against batch runs json",
     "train": "network data recipe fixed epochs batch accumulate learning_rate px train_px seed workers address "
     "threads budget name results",
+    "transfer": "checkpoints data network scratch recipe epochs batch accumulate learning_rate px train_px seed "
+    "workers address threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match rule out",
@@ -73,7 +75,7 @@ print(sorted(heavy & set(sys.modules)))
 
 
 @pytest.mark.parametrize(
-    "verb", [name for name in VERBS if name not in ("grid", "nas", "compare", "trust", "train")]
+    "verb", [name for name in VERBS if name not in ("grid", "nas", "compare", "trust", "train", "transfer")]
 )
 def test_the_example_of_each_help_runs(verb: str, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()

@@ -1,0 +1,126 @@
+"""`scalesearch transfer`: trained networks on other data, in the form of the paper's Table 5."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scalesearch.cli import options
+from scalesearch.cli.schooling import (
+    Accumulate,
+    Address,
+    Batch,
+    Epochs,
+    LearningRate,
+    Px,
+    Results,
+    Seed,
+    Threads,
+    TrainPx,
+    Workers,
+)
+from scalesearch.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
+    from scalesearch.design.scaling import Baseline
+    from scalesearch.training.start import Start
+
+
+def transfer(
+    checkpoints: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|NAME=FILE…", help="Weights of trained networks, .safetensors; a row each."),
+    ],
+    data: Annotated[str, typer.Option(metavar="SPEC", help="Images to train on, as grid's --data.")],
+    network: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="What the weights are of, where timm or torchvision named them."),
+    ] = None,
+    scratch: Annotated[
+        bool, typer.Option("--scratch", help="Train each from random weights too, for comparison.")
+    ] = False,
+    recipe: Annotated[str, typer.Option(help="fine-tuning, or one of train's.")] = "fine-tuning",
+    epochs: Epochs = None,
+    batch: Batch = None,
+    accumulate: Accumulate = 1,
+    learning_rate: LearningRate = None,
+    px: Px = None,
+    train_px: TrainPx = None,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    address: Address = None,
+    threads: Threads = None,
+    budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are trained on.")] = "quick",
+    results: Results = Path("results"),
+) -> None:
+    """Fine-tune trained networks on other data: new classifiers, all weights, any image size.
+
+    Rerunning the same command resumes it.
+
+    Example: scalesearch transfer results/reference/cam/baseline.safetensors --data digits --px 16 --epochs 2
+    """
+    from dataclasses import replace
+
+    from scalesearch.cli import schooling
+    from scalesearch.cli.searching import study_folder
+
+    asked = schooling.recipe_of(recipe, epochs, batch, learning_rate)
+    found = _starts(checkpoints, network)
+    rows = []
+    for name, start in found.items():
+        sizes = schooling.sizes_of(start.definition, px, train_px, accumulate)
+        job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads)
+        where = study_folder(results, f"{name}-on-{_slug(data)}", "")
+        began = replace(job, start=start.weights(job.classes, sizes.px, seed))
+        accuracies = [schooling.school(began, where, address).val_accuracy]
+        if scratch:
+            where = study_folder(results, f"{name}-on-{_slug(data)}-scratch", "")
+            accuracies.append(schooling.school(job, where, address).val_accuracy)
+        rows.append((name, accuracies, job.definition))
+    options.console().print(_table(data, rows))
+
+
+def _starts(words: Sequence[str], network: str | None) -> dict[str, Start]:
+    from scalesearch.training.start import read_start
+
+    found: dict[str, Start] = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        start = read_start(Path(path if equals else word), network)
+        name = _slug(name) if equals else start.definition.name[:30]
+        if name in found:
+            raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
+        found[name] = start
+    return found
+
+
+def _slug(word: str) -> str:
+    """The end of a path or name as a part of a folder's name."""
+    end = re.split(r"[/:]", word.rstrip("/"))[-1].lower()
+    return re.sub(r"[^a-z0-9._-]", "-", end).strip("._-")[:24] or "data"
+
+
+def _table(data: str, rows: Sequence[tuple[str, list[float], Baseline]]) -> Table:
+    """As Table 5: accuracy, parameters, and how many times fewer than the first network's."""
+    from rich.table import Table
+
+    from scalesearch.design.cost import cost
+    from scalesearch.units import si
+
+    prices = [cost(definition.architecture) for *_, definition in rows]
+    table = Table(title=f"transfer to {printable(data)}", title_justify="left")
+    names = ["network", "px", "accuracy", *(["from scratch"] if len(rows[0][1]) > 1 else []), "params", "ratio"]
+    for name in names:
+        table.add_column(name, justify="left" if name == "network" else "right")
+    for (name, accuracies, definition), price in zip(rows, prices, strict=True):
+        side = definition.architecture.resolution
+        ratio = f"{prices[0].params / price.params:.2f}x"
+        table.add_row(name, str(side), *(f"{one:.1%}" for one in accuracies), si(price.params), ratio)
+    return table

@@ -1,0 +1,112 @@
+"""timm's and torchvision's names of a network's tensors, so that their trained weights can be ours.
+
+A `.safetensors` file has no order, so each tensor is found by its name. Names are those of timm 1.0
+(`efficientnet_blocks.py`, `resnet.py`) and torchvision 0.29 (`efficientnet.py`, `resnet.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from torch import Tensor
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.blocks import Block
+from scalesearch.nets.backbone import child_name
+
+Pairs = Iterator[tuple[str, str]]
+"""Modules by our name and by theirs."""
+_HEADS = ("classifier.", "classifier.1.", "fc.")
+
+
+def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> tuple[str, dict[str, Tensor]] | None:
+    """The tensors by our names without the classifier's, and the library; None where the names are neither's.
+
+    Shapes are not looked at, and some of the architecture's tensors may be missing.
+    """
+    own = {name for name in tensors if not name.startswith(_HEADS) and not name.endswith("num_batches_tracked")}
+    for library, names in _LIBRARIES.items():
+        modules = {theirs: mine for mine, theirs in names(architecture)}
+        found = {}
+        for name in own:
+            module, _, kind = name.rpartition(".")
+            if module in modules:
+                found[f"{modules[module]}.{kind}"] = tensors[name]
+        if found and len(found) == len(own):
+            return library, found
+    return None
+
+
+def _timm(net: Architecture) -> Pairs:
+    yield from _conv_norm("stem.conv", "conv_stem", "bn1")
+    yield from _conv_norm("head.conv", "conv_head", "bn2")
+    for block in _staged(net):
+        mine, theirs = child_name(block.name), block.name.replace("stages.", "blocks.")
+        roles = [layer.role for layer in block.layers]
+        convolutions = [role for role in roles if role not in ("squeeze", "excite")]
+        for number, role in enumerate(convolutions, 1):
+            name = _timm_name(block, role, len(convolutions))
+            yield from _conv_norm(f"{mine}.{role}", f"{theirs}.{name}", f"{theirs}.bn{number}")
+        yield f"{mine}.gate.squeeze", f"{theirs}.se.conv_reduce"
+        yield f"{mine}.gate.excite", f"{theirs}.se.conv_expand"
+
+
+def _timm_name(block: Block, role: str, convolutions: int) -> str:
+    """Timm calls a last 1×1 `pwl` where one comes before it, and fused ones by what they do."""
+    if convolutions == 1:
+        return "conv"
+    if role == "expand":
+        return "conv_exp" if "fused" in block.kind else "conv_pw"
+    if role == "depthwise":
+        return "conv_dw"
+    plain = block.kind != "fused_mbconv" and block.expansion == 1
+    return "conv_pw" if plain else "conv_pwl"
+
+
+def _torchvision(net: Architecture) -> Pairs:
+    """EfficientNet, V1 and V2."""
+    yield from _conv_norm("stem.conv", "features.0.0", "features.0.1")
+    last = f"features.{len(net.stages) + 1}"
+    yield from _conv_norm("head.conv", f"{last}.0", f"{last}.1")
+    for block in _staged(net):
+        _, stage, index = block.name.split(".")
+        mine, theirs = child_name(block.name), f"features.{int(stage) + 1}.{index}.block"
+        place = 0
+        for layer in block.layers:
+            if layer.role == "squeeze":
+                yield f"{mine}.gate.squeeze", f"{theirs}.{place}.fc1"
+                yield f"{mine}.gate.excite", f"{theirs}.{place}.fc2"
+            elif layer.role != "excite":
+                yield from _conv_norm(f"{mine}.{layer.role}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
+            place += layer.role != "excite"
+
+
+def _resnet(net: Architecture) -> Pairs:
+    """Both libraries' ResNet."""
+    yield from _conv_norm("stem.conv", "conv1", "bn1")
+    for block in _staged(net):
+        _, stage, index = block.name.split(".")
+        mine, theirs = child_name(block.name), f"layer{int(stage) + 1}.{index}"
+        for number, layer in enumerate(block.layers, 1):
+            if layer.role == "shortcut":
+                yield from _conv_norm(f"{mine}.shortcut", f"{theirs}.downsample.0", f"{theirs}.downsample.1")
+            else:
+                yield from _conv_norm(
+                    f"{mine}.branch.{layer.role}", f"{theirs}.conv{number}", f"{theirs}.bn{number}"
+                )
+
+
+_LIBRARIES: dict[str, Callable[[Architecture], Pairs]] = {
+    "timm": _timm,
+    "torchvision": _torchvision,
+    "timm or torchvision": _resnet,
+}
+
+
+def _staged(net: Architecture) -> Iterator[Block]:
+    return (block for block in net.walk() if block.name.startswith("stages."))
+
+
+def _conv_norm(mine: str, convolution: str, norm: str) -> Pairs:
+    yield f"{mine}.0", convolution
+    yield f"{mine}.1", norm

@@ -1,0 +1,87 @@
+"""A transfer begins with the trained layers, whoever named them, under a classifier of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from nets.test_library_names import theirs
+from safetensors.torch import save_file
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.errors import InputError
+from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.weights import weights_file, weights_of
+from scalesearch.proxy.augment import normalise
+from scalesearch.training.start import _with_our_pixels, read_start
+
+TINY = load_baseline("tiny")
+CLASSES = tuple(f"class {index}" for index in range(10))
+
+
+def saved(folder: Path) -> tuple[Path, ConvNet]:
+    torch.manual_seed(3)
+    network = ConvNet(TINY.architecture)
+    path = folder / "tiny.safetensors"
+    path.write_bytes(weights_file(weights_of(TINY, network, CLASSES)))
+    return path, network
+
+
+def test_layers_are_the_trained_ones_and_the_classifier_is_new(tmp_path: Path) -> None:
+    path, network = saved(tmp_path)
+    start = read_start(path, None)
+    found = start.weights(("a", "b", "c"), 48, seed=1)
+    assert found.definition.architecture.resolution == 48
+    assert found.classes == ("a", "b", "c")
+    own = network.state_dict()
+    for name, tensor in found.tensors.items():
+        if name.startswith("classifier."):
+            assert tensor.shape[0] == 3
+        else:
+            assert torch.equal(tensor, own[name]), name
+    again = start.weights(("a", "b", "c"), 48, seed=1)
+    other = start.weights(("a", "b", "c"), 48, seed=2)
+    name = "classifier.linear.weight"
+    assert torch.equal(found.tensors[name], again.tensors[name])
+    assert not torch.equal(found.tensors[name], other.tensors[name])
+
+
+def test_a_librarys_pixels_are_folded_into_the_stem(tmp_path: Path) -> None:
+    network = ConvNet(TINY.architecture).eval()
+    images = torch.randint(0, 256, (2, 3, 20, 20), dtype=torch.uint8)
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    library = (images / 255 - mean[:, None, None]) / deviation[:, None, None]
+    stem = network.get_submodule("stem")
+    with torch.no_grad():
+        wanted = stem(library)
+        network.load_state_dict(_with_our_pixels(network.state_dict()))
+        got = stem(normalise(images))
+    assert torch.allclose(got[:, :, 1:, 1:], wanted[:, :, 1:, 1:], atol=1e-5)
+
+
+def test_a_librarys_file_needs_the_networks_name_and_its_shapes(tmp_path: Path) -> None:
+    given = {name: torch.zeros(one.shape) for name, one in theirs("b0", "timm").items()}
+    path = tmp_path / "timm.safetensors"
+    save_file(given, path)
+    assert read_start(path, "b0").definition.name == "b0"
+    for network, reason in (
+        (None, "give --network NAME"),
+        ("efficientnet_v2_s", "are not named as"),
+        ("b1", "is no b1: .* is missing"),
+        ("b3", "is no b3: .* is "),
+    ):
+        with pytest.raises(InputError, match=reason):
+            read_start(path, network)
+    save_file({**given, "conv_stem.weight": torch.zeros(8, 3, 3, 3)}, path)
+    with pytest.raises(InputError, match=r"is no b0: stem.conv.0.weight is 8×3×3×3"):
+        read_start(path, "b0")
+
+
+def test_a_pickle_and_a_name_too_many_are_refused(tmp_path: Path) -> None:
+    path, network = saved(tmp_path)
+    with pytest.raises(InputError, match="leave --network out"):
+        read_start(path, "tiny")
+    torch.save(network.state_dict(), tmp_path / "tiny.pt")
+    with pytest.raises(InputError, match="is a pickle"):
+        read_start(tmp_path / "tiny.pt", "tiny")
