@@ -30,31 +30,36 @@ def spread(wanted: Sequence[float], gap: float) -> list[float]:
     return found
 
 
-def sides(points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[str]:
-    """Where each point's name stands, as plotly's `textposition`, so that none hides another where that can be.
+def sides(points: Sequence[tuple[float, float]], names: Sequence[str], below: Sequence[bool]) -> list[str]:
+    """Where each point's name stands, as plotly's `textposition`, so that none hides another, or a mark.
+
+    Above or below rather than beside a point, where a line may run; where no place is free, above to the right.
 
     Args:
         points: in px.
         names: in the order of the points.
+        below: whether a name had better stand below its point.
     """
+    marks = [(x - _MARK, x + _MARK, y - _MARK, y + _MARK) for x, y in points]
     taken: list[tuple[float, float, float, float]] = []
     found = []
-    for (x, y), name in zip(points, names, strict=True):
+    for (x, y), name, under in zip(points, names, below, strict=True):
         wide = _CHARACTER * len(name) + _GAP
         boxes = {
             f"{height} {side}": _box(x, y, wide, height, side)
+            for height in (("bottom", "top", "middle") if under else ("top", "bottom", "middle"))
             for side in ("right", "left")
-            for height in ("middle", "top", "bottom")
         }
-        free = [where for where, box in boxes.items() if not any(_overlap(box, other) for other in taken)]
-        where = free[0] if free else "middle right"
+        others = [*taken, *(mark for mark in marks if not mark[0] < x < mark[1])]
+        free = [where for where, box in boxes.items() if not any(_overlap(box, other) for other in others)]
+        where = free[0] if free else "top right"
         taken.append(boxes[where])
         found.append(where)
     return found
 
 
-_CHARACTER, _GAP, _HIGH = 8.0, 14.0, 16.0
-"""Pixels: a character's width, the room that a mark takes, a line's height."""
+_CHARACTER, _GAP, _HIGH, _MARK = 8.0, 14.0, 16.0, 7.0
+"""Pixels: a character's width, a name's distance from its mark, a line's height, half a mark's side."""
 
 
 def _box(x: float, y: float, wide: float, height: str, side: str) -> tuple[float, float, float, float]:

@@ -36,7 +36,8 @@ def test_those_that_have_room_stay() -> None:
 
 
 def test_names_of_near_points_do_not_hide_each_other() -> None:
-    assert sides([(0, 0), (400, 0)], ["1/1/1.2", "1.2/1/1"]) == ["middle right", "middle right"]
-    near = sides([(0, 0), (20, 2), (40, -3)], ["1/1/1.2", "1.2/1/1", "1/1.4/1"])
-    assert near[0] == "middle right"
+    assert sides([(0, 0), (400, 0)], ["1/1/1.2", "1.2/1/1"], [False, True]) == ["top right", "bottom right"]
+    near = sides([(0, 0), (20, 2), (40, -3)], ["1/1/1.2", "1.2/1/1", "1/1.4/1"], [False] * 3)
+    assert near[0] == "top left"  # a mark is to the right
     assert len(set(near)) == 3
+    assert sides([(0, 0), (40, 16)], ["1/1/1.2", "b"], [False] * 2)[0] == "top left"

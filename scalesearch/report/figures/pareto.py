@@ -30,7 +30,9 @@ def pareto(found: Answer) -> Drawing:
     named = [row for row in ranked if len(ranked) <= _NAMED or row.status in ("recommended", "tied")]
     scale = (right - left) / 1000, (high - low) / 480  # px of the axes at 1200 px
     spots = [(row.candidate.cost.macs / scale[0], _place(row).mean / scale[1]) for row in named]
-    beside = dict(zip((row.key for row in named), sides(spots, [row.label for row in named]), strict=True))
+    kept = front([(row.candidate.cost.macs, _place(row).mean) for row in ranked])
+    under = [(row.candidate.cost.macs, _place(row).mean) not in kept for row in named]  # the line runs above them
+    beside = dict(zip((row.key for row in named), sides(spots, [row.label for row in named], under), strict=True))
     for status, own in by_status(ranked):
         figure.add_trace(_points(status, own, beside, found))
     asked = found.plan.question
@@ -42,11 +44,11 @@ def pareto(found: Answer) -> Drawing:
         annotations=_words(found, wanted, base),
     )
     bars = "Bars are standard errors of the means."
-    front = "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more."
+    beaten = "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more."
     line = f"The dotted line is {2 ** float(asked.phi):.4g}x the baseline's FLOPs, which every network was to have."
     if asked.match == "none":
         line = "Costs were not matched, so that a network may be better because it is larger."
-    return Drawing("pareto", "Accuracy over measured FLOPs", f"{bars} {front} {line}", figure)
+    return Drawing("pareto", "Accuracy over measured FLOPs", f"{bars} {beaten} {line}", figure)
 
 
 def front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -152,7 +152,7 @@ def _optimum(fitted: Surface) -> go.Scatterternary:
 def _region(fitted: Surface) -> go.Scatterternary:
     corners = region_corners([fitted.region[axis] for axis in ("depth", "width", "resolution")])
     return go.Scatterternary(
-        name="where its highest point may lie (95 %)",
+        name="highest point, 95 % of each share",
         **_places([*corners, corners[0]]),
         mode="lines",
         line={"color": START.colour, "width": 3, "dash": "dash"},
