@@ -30,11 +30,19 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     assert len(outcomes) == study.plan.total_trials()
     found = answer(study.plan, outcomes)
     assert found is not None
-    write_answer(tmp_path, found)
-    names = ["winner.yaml", "trials.csv", *(f"family/{path.name}" for path in (folder / "family").glob("*"))]
+    again = tmp_path / folder.name  # which is the name of a baseline that was found
+    again.mkdir()
+    write_answer(again, found)
+    own = ["front.csv", "baseline.yaml"] if study.plan.question.stages else []
+    names = [
+        "winner.yaml",
+        "trials.csv",
+        *own,
+        *(f"family/{path.name}" for path in (folder / "family").glob("*")),
+    ]
     for name in names:
-        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes(), name
-    left, right = (pd.read_parquet(one / "trials.parquet") for one in (tmp_path, folder))
+        assert (again / name).read_bytes() == (folder / name).read_bytes(), name
+    left, right = (pd.read_parquet(one / "trials.parquet") for one in (again, folder))
     pd.testing.assert_frame_equal(left, right)
 
 

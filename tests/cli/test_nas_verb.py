@@ -89,9 +89,10 @@ def test_measured_rewards(reward: list[str], tmp_path: Path) -> None:
 def test_nas_then_grid_then_family(tmp_path: Path) -> None:
     """The three commands of docs/nas.md, with next to no training."""
     files(tmp_path)
-    assert scalesearch(*NAS, cwd=tmp_path).returncode == 0
+    assert scalesearch(*NAS, "--runner", "inline", cwd=tmp_path).returncode == 0
     baseline = f"{STUDY}/baseline.yaml"
-    done = scalesearch("grid", "--baseline", baseline, "--budget", "least.yaml", "--data", "digits", cwd=tmp_path)
+    here = ["--data", "digits", "--runner", "inline"]
+    done = scalesearch("grid", "--baseline", baseline, "--budget", "least.yaml", *here, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = yaml.safe_load((tmp_path / "results/tiny-nas-small-least-phi1-least/winner.yaml").read_text())
     words = [str(found[name]) for name in ("alpha", "beta", "gamma")]
