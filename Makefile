@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test test-all test-interop lint format bench schema figures docs clean
+.PHONY: grid test test-all test-interop test-browser playwright lint format bench schema figures screenshots docs clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -33,6 +33,15 @@ $(INTEROP)/.ready: pyproject.toml constraints.txt constraints-interop.txt
 test-interop: $(INTEROP)/.ready  ## against the real timm and torchvision, in an environment of its own; some minutes
 	SCALESEARCH_INTEROP=1 $(INTEROP)/bin/pytest tests/interop -m ''
 
+test-browser: playwright  ## the dashboard in chromium: a running search, every view, hostile names
+	$(BIN)/pytest tests/browser -m browser
+
+playwright: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[browser]'
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; } || \
+		{ echo "no chromium is installed: apt-get install chromium, or your system's package of it"; exit 2; }
+
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -53,6 +62,9 @@ schema: $(READY)
 
 figures: $(READY)  ## the pictures in docs/figures; needs a Chrome or Chromium
 	$(BIN)/python docs/figures/make.py
+
+screenshots: playwright  ## the dashboard's pictures in docs/figures
+	$(BIN)/python docs/figures/screenshots.py
 
 docs: $(READY)  ## the documentation site: docs/_build/index.html
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build

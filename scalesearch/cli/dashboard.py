@@ -60,7 +60,7 @@ def _app(watch: Watch, host: str, port: int, remote: bool) -> object:
     """The application, once the port is known; says how it is opened."""
     import secrets
 
-    from scalesearch.report.dashboard.app import make_app
+    from scalesearch.report.dashboard.app import first_choice, make_app
     from scalesearch.report.dashboard.guard import Policy, allowed_hosts
     from scalesearch.report.dashboard.server import is_loopback, names_of
 
@@ -69,6 +69,7 @@ def _app(watch: Watch, host: str, port: int, remote: bool) -> object:
     names = names_of(host)
     shown = host if is_loopback(host) else names[-1] if host in ("0.0.0.0", "::") else host  # noqa: S104
     shown = f"[{shown}]" if ":" in shown else shown
+    watch.view(first_choice(watch))  # what is shown at first is ready when it is asked for
     print(f"http://{shown}:{port}/{f'?token={token}' if token else ''}", flush=True)
     print("Ctrl-C ends it.", flush=True)
     return app.server

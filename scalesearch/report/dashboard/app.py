@@ -22,7 +22,7 @@ from scalesearch.report.dashboard import (
 from scalesearch.report.dashboard.guard import Guard, Policy
 from scalesearch.report.dashboard.parts import trouble
 from scalesearch.report.dashboard.style import STYLE
-from scalesearch.report.dashboard.watching import Watch
+from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.dashboard.words import problems, state
 
 VIEWS = {
@@ -137,6 +137,7 @@ def _layout() -> html.Main:
             dcc.Store(id="seen"),
             dcc.Store(id="theme"),
             dcc.Store(id="chosen"),
+            dcc.Store(id="beside"),
         ]
     )
 
@@ -145,30 +146,32 @@ def _register(app: Dash, watch: Watch) -> None:
     app.clientside_callback(_THEME, Output("theme", "data"), Input("clock", "n_intervals"))
     app.clientside_callback(_SHOWN, [Output(f"{name}-section", "hidden") for name in VIEWS], Input("view", "value"))
 
-    # Both set what others depend on by `set_props`: Dash holds a callback back as long as another that has its
-    # input as output is under way, and these are so most of the time.
-    @app.callback(Input("clock", "n_intervals"), State("study", "options"), State("study", "value"))  # type: ignore[untyped-decorator]
-    def list_studies(_: object, before: Any, chosen: Any) -> None:
+    # The one callback that the clock calls. It sets what others depend on by `set_props`: Dash holds a callback
+    # back as long as another that has its input as output is under way, and this one is so most of the time.
+    @app.callback(  # type: ignore[untyped-decorator]
+        Input("clock", "n_intervals"),
+        Input("study", "value"),
+        Input("view", "value"),
+        Input("other", "value"),
+        State("study", "options"),
+        State("seen", "data"),
+        State("beside", "data"),
+    )
+    def look(_: object, name: Any, shown: Any, other: Any, options: Any, seen: Any, beside: Any) -> None:
         names = watch.names()
-        options = [{"label": name, "value": name} for name in names]
-        if options != before:
-            set_props("study", {"options": options})
-        if names and chosen not in names:
+        there = [{"label": one, "value": one} for one in names]
+        if there != options:
+            set_props("study", {"options": there})
+        if names and name not in names:
             set_props("study", {"value": first_choice(watch)})
-
-    @app.callback(Input("clock", "n_intervals"), Input("study", "value"), State("seen", "data"))  # type: ignore[untyped-decorator]
-    def look(_: object, name: Any, before: Any) -> None:
         view = watch.view(name)
-        if view is None:
-            if not watch.names():
-                set_props("problems", {"children": trouble([nothing_there(watch)])})
-            return
-        stamp = {"study": view.name, "stamp": view.stamp}
-        if stamp != before:
-            set_props("seen", {"data": stamp})
-            set_props("problems", {"children": trouble(problems(view))})
-        if stamp != before or view.live:
-            set_props("state", {"children": state(view)})
+        if not names:
+            set_props("problems", {"children": trouble([nothing_there(watch)])})
+        elif view is not None:
+            _show(view, seen)
+        stamp = _beside(watch, shown, view, other)
+        if stamp != beside:
+            set_props("beside", {"data": stamp})
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("study", "value"),
@@ -182,8 +185,31 @@ def _register(app: Dash, watch: Watch) -> None:
         if not asked or not ctx.triggered or not ctx.triggered[0]["value"]:
             return no_update, no_update, no_update
         if asked["open"] == "study":
-            return asked["key"], "progress", no_update
+            name = next((one for one in watch.names() if studies_page.key_of(one) == asked["key"]), no_update)
+            return name, "progress", no_update
         return no_update, "network", asked["key"]
+
+
+def _show(view: View, before: Any) -> None:
+    """What stands above every view, where it has changed."""
+    stamp = {"study": view.name, "stamp": view.stamp}
+    if stamp != before:
+        set_props("seen", {"data": stamp})
+        set_props("problems", {"children": trouble(problems(view))})
+    if stamp != before or view.live:
+        set_props("state", {"children": state(view)})
+
+
+def _beside(watch: Watch, shown: Any, view: View | None, other: Any) -> str:
+    """What a view depends on besides the chosen study: the list, a second study, pictures."""
+    if shown == "studies":
+        return f"studies {studies_page.stamp_of(watch.listed())}"
+    if shown == "maps" and view is not None:
+        return f"maps {view.name} {hash(tuple(maps.pictures(view.folder)))}"
+    if shown == "compare":
+        second = watch.view(other)
+        return f"compare {view and view.stamp} {second and second.stamp}"
+    return str(shown)
 
 
 def nothing_there(watch: Watch) -> str:

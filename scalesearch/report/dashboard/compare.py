@@ -24,38 +24,28 @@ def section() -> list[Any]:
         html.H2("Compare"),
         html.Div(html.Div([html.Label("With", htmlFor="other"), field], className="wide"), className="filters"),
         html.Div(id="compare-content"),
-        html.Div("", id="compare-stamp", hidden=True),
     ]
 
 
 def register(app: Dash, watch: Watch) -> None:
     """Fill it."""
 
-    @app.callback(  # type: ignore[untyped-decorator]
-        Output("other", "options"),
-        Input("view", "value"),
-        Input("study", "options"),
-        State("other", "options"),
-    )
-    def offer(_: object, options: Any, before: Any) -> Any:
-        return no_update if options == before else options
+    @app.callback(Output("other", "options"), Input("study", "options"))  # type: ignore[untyped-decorator]
+    def offer(options: Any) -> Any:
+        return options
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("compare-content", "children"),
-        Output("compare-stamp", "children"),
-        Input("clock", "n_intervals"),
-        Input("view", "value"),
-        Input("other", "value"),
+        Input("beside", "data"),
         Input("theme", "data"),
-        Input("study", "value"),
-        State("compare-stamp", "children"),
+        State("view", "value"),
+        State("other", "value"),
+        State("study", "value"),
     )
-    def fill(_: object, shown: Any, other: Any, theme: Any, name: Any, before: Any) -> tuple[Any, Any]:
+    def fill(_: object, theme: Any, shown: Any, other: Any, name: Any) -> Any:
         if shown != "compare" or theme is None:
-            return no_update, no_update
-        first, second = watch.view(name), watch.view(other)
-        stamp = f"{theme} {first and first.stamp} {second and second.stamp}"
-        return (no_update, no_update) if stamp == before else (content(first, second, theme), stamp)
+            return no_update
+        return content(watch.view(name), watch.view(other), theme)
 
 
 def content(first: View | None, second: View | None, theme: object) -> list[Any]:

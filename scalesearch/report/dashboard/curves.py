@@ -59,7 +59,8 @@ def live(view: View, theme: object) -> Drawing | None:
     drawn = sum(len(curves) for _, curves in groups.values())
     have = sum(bool(one.outcome.epochs) for one in view.trials)
     part = f" Of {have:,} finished trials {drawn:,} are drawn, evenly by accuracy." if drawn < have else ""
-    caption = f"A line is one trial, measured after each epoch; {len(under_way)} are under way.{part}"
+    way = f" {len(under_way)} are under way." if under_way else ""
+    caption = f"A line is one trial, measured after each epoch.{way}{part}"
     return Drawing("live", "Learning curves", caption, figure)
 
 

@@ -7,12 +7,11 @@ from typing import Any
 from dash import Dash, Input, Output, State, html, no_update
 
 from scalesearch.errors import printable
-from scalesearch.report import results
+from scalesearch.report import results, stages
 from scalesearch.report.answering import answer_sentence, title
 from scalesearch.report.dashboard.blocks import sections
 from scalesearch.report.dashboard.parts import note
 from scalesearch.report.dashboard.watching import View, Watch
-from scalesearch.study.summary import summary_lines
 from scalesearch.study.trusting import trust_points
 
 
@@ -49,9 +48,9 @@ def content(view: View, theme: object) -> list[Any]:
     found = view.answer
     if found is None:
         return [html.H2("Answer"), note("There is no answer yet: no candidate has a completed trial.")]
-    if found.plan.question.stages:
-        return [html.H2("Answer"), *(html.P(printable(line)) for line in summary_lines(found, view.folder))]
-    head = [html.H2(printable(title(found.plan.question))), html.P(printable(answer_sentence(found)))]
-    budgets = trust_points(view.folder)
-    parts = (results.answer(found), results.evidence(found), results.doubt(found, budgets))
-    return [*head, *sections(parts, theme, "evidence")]
+    asked, answering = found.plan.question, html.P(printable(answer_sentence(found)))
+    if asked.stages:
+        parts = (stages.answer(found), stages.evidence(found))
+        return [html.H2(printable(stages.title(found))), answering, *sections(parts, theme, "evidence")]
+    own = (results.answer(found), results.evidence(found), results.doubt(found, trust_points(view.folder)))
+    return [html.H2(printable(title(asked))), answering, *sections(own, theme, "evidence")]

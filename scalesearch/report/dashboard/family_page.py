@@ -9,7 +9,6 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.dependencies import ALL
 
-from scalesearch.design.cost import cost
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import ScalesearchError, printable
 from scalesearch.report import results
@@ -17,7 +16,6 @@ from scalesearch.report.dashboard.blocks import sections
 from scalesearch.report.dashboard.parts import note, table
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.study.family_files import family_texts, found_family
-from scalesearch.units import si
 
 Sources = Mapping[str, Callable[[Baseline], str]]
 """Formats besides YAML by name: a member's text as Python source."""
@@ -115,14 +113,12 @@ def _files(view: View, sources: Sources) -> list[Any]:
         shape = members[name].baseline.architecture if name in members else None
         if shape is not None:
             takes += [_take(kind, kind, i, name) for kind in sources]
-        price = cost(shape) if shape is not None else None
-        size = (str(shape.resolution), si(price.macs), si(price.params)) if shape and price else ("", "", "")
-        rows.append((printable(name), *size, html.Span(takes)))
-    words = "Press a format to take a member as a file. `scalesearch export` writes the others, with weights."
+        rows.append((printable(name), str(shape.resolution) if shape else "", html.Span(takes)))
+    words = "Press a format to take a member as a file; scalesearch export writes others, and weights."
     over = bool(view.analysis and view.analysis.over)
     so_far = [] if over else [note("The search is not over: another candidate may still be recommended.")]
-    heads = ("member", "px", "multiply-adds", "parameters", "take it as")
-    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 4))), note(words)]
+    heads = ("member", "px", "take it as")
+    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 2))), note(words)]
 
 
 def _take(kind: str, words: str, place: int, name: str) -> html.Button:

@@ -32,11 +32,7 @@ class Picture:
 
 def section() -> list[Any]:
     """What never changes."""
-    return [
-        html.H2("Class activation maps"),
-        html.Div(id="maps-content"),
-        html.Div("", id="maps-stamp", hidden=True),
-    ]
+    return [html.H2("Class activation maps"), html.Div(id="maps-content")]
 
 
 def register(app: Dash, watch: Watch) -> None:
@@ -44,19 +40,13 @@ def register(app: Dash, watch: Watch) -> None:
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("maps-content", "children"),
-        Output("maps-stamp", "children"),
-        Input("clock", "n_intervals"),
-        Input("view", "value"),
-        Input("study", "value"),
-        State("maps-stamp", "children"),
+        Input("beside", "data"),
+        State("view", "value"),
+        State("study", "value"),
     )
-    def fill(_: object, shown: Any, name: Any, before: Any) -> tuple[Any, Any]:
+    def fill(_: object, shown: Any, name: Any) -> Any:
         view = watch.view(name) if shown == "maps" else None
-        if view is None:
-            return no_update, no_update
-        found = pictures(view.folder)
-        stamp = f"{view.name} {hash(tuple(found))}"
-        return (no_update, no_update) if stamp == before else (_content(view, found), stamp)
+        return no_update if view is None else _content(view, pictures(view.folder))
 
 
 def pictures(folder: Path) -> list[Picture]:

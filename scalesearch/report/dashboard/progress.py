@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, html, no_update
 
-from scalesearch.report.dashboard.blocks import CONFIG, themed
+from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.curves import live
 from scalesearch.report.dashboard.parts import figures, note, opener, table
 from scalesearch.report.dashboard.watching import View, Watch
@@ -21,11 +21,10 @@ _LEADERS = 10
 
 def section() -> list[Any]:
     """What never changes."""
-    graph = dcc.Graph(id="progress-curves", config=CONFIG)
     return [
         html.H2("Progress"),
         html.Div(id="progress-figures"),
-        html.Figure([graph, html.Figcaption(id="progress-caption")], id="progress-figure", hidden=True),
+        html.Div(id="progress-curves"),
         html.Div(id="progress-tables"),
     ]
 
@@ -36,9 +35,7 @@ def register(app: Dash, watch: Watch) -> None:
     @app.callback(  # type: ignore[untyped-decorator]
         Output("progress-figures", "children"),
         Output("progress-tables", "children"),
-        Output("progress-curves", "figure"),
-        Output("progress-caption", "children"),
-        Output("progress-figure", "hidden"),
+        Output("progress-curves", "children"),
         Input("seen", "data"),
         Input("view", "value"),
         Input("theme", "data"),
@@ -47,10 +44,10 @@ def register(app: Dash, watch: Watch) -> None:
     def fill(_: object, shown: Any, theme: Any, name: Any) -> tuple[Any, ...]:
         view = watch.view(name) if shown == "progress" else None
         if view is None or theme is None:
-            return (no_update,) * 5
+            return (no_update,) * 3
         drawn = live(view, theme)
-        graph = (no_update, "", True) if drawn is None else (themed(drawn, theme), drawn.caption, False)
-        return (_figures(view), [*_running(view), *_leaders(view), *_said(view)], *graph)
+        curves = [figure(drawn, theme, "live-curves")] if drawn else []
+        return _figures(view), [*_running(view), *_leaders(view), *_said(view)], curves
 
 
 def _figures(view: View) -> list[Any]:

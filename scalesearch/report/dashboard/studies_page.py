@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from dash import Dash, Input, Output, State, html, no_update
@@ -13,25 +14,27 @@ from scalesearch.report.dashboard.watching import Watch
 
 def section() -> list[Any]:
     """What never changes."""
-    return [html.H2("Studies"), html.Div(id="studies-table"), html.Div("", id="studies-stamp", hidden=True)]
+    return [html.H2("Studies"), html.Div(id="studies-table")]
 
 
 def register(app: Dash, watch: Watch) -> None:
     """Fill it."""
 
     @app.callback(  # type: ignore[untyped-decorator]
-        Output("studies-table", "children"),
-        Output("studies-stamp", "children"),
-        Input("clock", "n_intervals"),
-        Input("view", "value"),
-        State("studies-stamp", "children"),
+        Output("studies-table", "children"), Input("beside", "data"), State("view", "value")
     )
-    def fill(_: object, shown: Any, before: Any) -> tuple[Any, Any]:
-        if shown != "studies":
-            return no_update, no_update
-        found = watch.listed()
-        stamp = str(hash(tuple((one.name, one.stage, one.records, one.problem, one.asked) for one in found)))
-        return (no_update, no_update) if stamp == before else (_table(found), stamp)
+    def fill(_: object, shown: Any) -> Any:
+        return _table(watch.listed()) if shown == "studies" else no_update
+
+
+def key_of(name: str) -> str:
+    """What stands for a study's name in a button: its letters could mean something there."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def stamp_of(found: tuple[Listed, ...]) -> int:
+    """Another number where a line of the list is another."""
+    return hash(tuple((one.name, one.stage, one.records, one.problem, one.asked) for one in found))
 
 
 def _table(found: tuple[Listed, ...]) -> html.Div:
@@ -39,7 +42,7 @@ def _table(found: tuple[Listed, ...]) -> html.Div:
         return note("None yet.")
     rows = [
         (
-            opener("study", one.name, one.name, i),
+            opener("study", key_of(one.name), one.name, i),
             STAGES[one.stage],
             f"{one.records:,}",
             one.asked or one.problem,

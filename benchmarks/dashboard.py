@@ -1,0 +1,132 @@
+"""The dashboard with ten thousand trials: how long a browser waits, with and without the index.
+
+    python benchmarks/dashboard.py [--trials 10000]
+
+Needs chromium and playwright (`make test-browser` installs them). Each figure is of a new server and a new browser
+page; the records are planted, of the size of real ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.question import Question
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study.records import TrialRecord, counted, write_record
+from scalesearch.study.study import Study, open_or_create
+
+DATA = DataFacts("planted", "f" * 64, classes=20, train=2500, val=1000)
+EPOCHS = 10
+
+
+def main() -> None:
+    """Print a line a measurement."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trials", type=int, default=10_000)
+    wanted = parser.parse_args().trials
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        count = _make(root / "results" / "many", wanted)
+        print(f"{count:,} trials of {EPOCHS} epochs; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        for how in ("without an index", "with the index", "with the index, again"):
+            _measure(root, how)
+
+
+def _make(folder: Path, wanted: int) -> int:
+    """A study with that many records; written without waiting for the disk, which is not what is measured."""
+    budget = replace(BUDGETS["quick"], step=Decimal("0.05"), seeds=1, finalists=0, final_seeds=0)
+    asked = Question(load_baseline("tiny"), Decimal(1), budget, scheduler="grid")
+    networks = 1 + len(Plan(asked, DATA).chosen)
+    plan = Plan(replace(asked, budget=replace(budget, seeds=-(-wanted // networks))), DATA)
+    study = open_or_create(Study(folder, plan, {"torch": "1"}, "scalesearch grid --name many"))
+    os.fsync = _at_once
+    specs = plan.waves({})[0][:wanted]
+    for spec in specs:
+        write_record(study.trials_folder, TrialRecord(spec, _outcome(spec), counted(spec)))
+    return len(specs)
+
+
+def _at_once(fd: object) -> None:
+    """Wait for no disk."""
+
+
+def _outcome(spec: TrialSpec) -> Outcome:
+    high = 0.5 + int(spec.id[:4], 16) / 200_000
+    epochs = tuple(Epoch(i, i * 2496, 3 / i, 3 / i, high * i / EPOCHS, 12.0) for i in range(1, EPOCHS + 1))
+    return Outcome("complete", epochs, 125.0, 120.0)
+
+
+def _measure(root: Path, how: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    began = time.perf_counter()
+    with _serving(root) as address, sync_playwright() as playwright:
+        served = time.perf_counter() - began
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(600_000)
+        began = time.perf_counter()
+        page.goto(address)
+        page.wait_for_selector("#studies-table table")
+        first = time.perf_counter() - began
+        whole = _whole(page, began)
+        trials = _until(page, "#view label >> text=Trials", "#trials-table tbody tr >> visible=true")
+        turned = _until(page, "#page-next", "#page-words >> text=51–100")
+        ordered = _until(page, "[title='Sort by seed']", "#page-words >> text=1–50")
+        curves = _until(page, "#view label >> text=Progress", "#progress-curves .main-svg >> visible=true")
+        browser.close()
+    print(
+        f"{how}: server up {served:.1f} s, first paint {first:.2f} s, all records read {whole:.1f} s, trials "
+        f"{trials:.2f} s, next page {turned:.2f} s, sorted {ordered:.2f} s, curves {curves:.2f} s",
+        flush=True,
+    )
+
+
+def _whole(page: Any, began: float) -> float:
+    """Seconds until every record is read."""
+    page.wait_for_function(
+        "document.querySelector('#state').innerText !== '' && "
+        "!document.querySelector('#problems').innerText.includes('Reading records')"
+    )
+    return time.perf_counter() - began
+
+
+def _until(page: Any, press: str, shown: str) -> float:
+    began = time.perf_counter()
+    page.locator(press).first.click()
+    page.locator(shown).first.wait_for()
+    return time.perf_counter() - began
+
+
+@contextmanager
+def _serving(root: Path) -> Iterator[str]:
+    words = [sys.executable, "-m", "scalesearch", "dashboard", str(root / "results"), "--port", "0"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(root / "cache")}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+if __name__ == "__main__":
+    main()

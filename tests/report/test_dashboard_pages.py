@@ -1,0 +1,163 @@
+"""What the dashboard's views hold, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from looking import seen
+from planted_studies import halving, rules
+
+from scalesearch.design.baseline_file import parse_baseline
+from scalesearch.design.scaling import Baseline
+from scalesearch.report.dashboard import compare, curves, evidence, family_page
+from scalesearch.report.dashboard.blocks import themed
+from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.figures import pareto
+from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.search.task import Epoch
+from scalesearch.study.family_files import family_texts
+from scalesearch.study.live import Live, Running
+
+SOURCES = {"torch": lambda baseline: f"{baseline.name} {baseline.architecture.resolution}"}
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory: pytest.TempPathFactory) -> View:
+    """A search by halving, over."""
+    folder = halving().study.folder
+    return seen(Watch(folder.parent, tmp_path_factory.mktemp("cache")), folder.name)
+
+
+@pytest.fixture(scope="module")
+def ruled(tmp_path_factory: pytest.TempPathFactory) -> View:
+    """A comparison of rules."""
+    folder = rules().study.folder
+    return seen(Watch(folder.parent, tmp_path_factory.mktemp("cache")), folder.name)
+
+
+def graphs(parts: list[Any]) -> Iterator[Any]:
+    """Every figure of a page."""
+    for one in parts:
+        yield from (each for each in one._traverse() if type(each).__name__ == "Graph")
+
+
+def test_the_answer_has_the_reports_figures(view: View, ruled: View) -> None:
+    names = [one.id for one in graphs(evidence.content(view, "light"))]
+    assert names[:4] == [f"evidence-{name}" for name in ("pareto", "spending", "parallel", "learning")]
+    assert next(graphs(evidence.content(ruled, "light"))).id == "evidence-curves"
+    assert list(graphs(evidence.content(replace(view, analysis=None), "light"))) == []
+
+
+@pytest.mark.parametrize(("theme", "look"), [("dark", DARK), ("light", LIGHT), (None, LIGHT), ({"a": 1}, LIGHT)])
+def test_figures_have_the_browsers_theme(theme: object, look: Any, view: View) -> None:
+    assert themed(pareto(halving().found), theme).layout.paper_bgcolor == look.background
+
+
+def test_members_leave_under_names_that_are_files(view: View) -> None:
+    assert view.answer is not None
+    texts = family_texts(view.answer.plan, view.answer.winner.coefficients)
+    for i, (name, text) in enumerate(texts.items()):
+        assert family_page.file_of(view, i, "yaml", SOURCES) == (f"{name}.yaml", text)
+        px = parse_baseline(text, name).architecture.resolution
+        assert family_page.file_of(view, i, "torch", SOURCES) == (f"{name}.py", f"{name} {px}")
+
+
+@pytest.mark.parametrize("member", [-1, 99, "0", None, True, 0.0, [0]])
+def test_there_is_no_other_member(member: object, view: View) -> None:
+    assert family_page.file_of(view, member, "yaml", SOURCES) is None
+
+
+@pytest.mark.parametrize("kind", ["onnx", "", None, ["yaml"], "../yaml", {"a": 1}])
+def test_there_is_no_other_format(kind: object, view: View) -> None:
+    assert family_page.file_of(view, 1, kind, SOURCES) is None
+
+
+def test_a_comparison_of_rules_has_no_family(ruled: View) -> None:
+    assert family_page.file_of(ruled, 0, "yaml", SOURCES) is None
+    assert "gives no family" in str(family_page._files(ruled, SOURCES))
+
+
+def test_torch_source_needs_nothing_of_the_report() -> None:
+    """What the command hands in makes text of a baseline."""
+    from scalesearch.cli.dashboard import _torch_source
+    from scalesearch.design.baselines import load_baseline
+
+    own: Baseline = load_baseline("tiny")
+    assert "class Network(nn.Module):" in _torch_source(own)
+
+
+def test_studies_are_compared_line_by_line(view: View, ruled: View) -> None:
+    (shown, *_) = compare.content(view, ruled, "light")
+    rows = {row.children[0].children: row for row in shown.children.children[1].children}
+    assert [cell.children for cell in rows["scheduler"].children] == ["scheduler", "halving", "grid"]
+    assert (rows["scheduler"].className, rows["baseline"].className) == ("strong", "")
+    (drawn,) = graphs(compare.content(view, view, "light"))
+    points, equal = drawn.figure.data
+    assert list(points.x) == list(points.y)
+    assert len(points.x) == len(view.answer.ranking.arms) if view.answer else 0
+    assert equal.name == "equal"
+    for first, second in ((None, view), (view, None), (None, None)):
+        assert "Choose a second study." in str(compare.content(first, second, "light"))
+    broken = replace(view, study=None, problem="torn")
+    assert f"{view.name} cannot be read: torn." in str(compare.content(view, broken, "light"))
+
+
+def test_thinned_keeps_the_ends() -> None:
+    for count in (0, 1, 7, 8, 9, 10_000):
+        found = curves.thinned(range(count), 8)
+        assert len(found) == min(count, 8)
+        assert found == sorted(set(found))
+        assert not count or (found[0], found[-1]) == (0, count - 1)
+
+
+def test_ten_thousand_curves_are_thinned(view: View) -> None:
+    one = view.trials[0]
+    epochs = tuple(Epoch(i, i * 10, 1.0, 1.0, 0.5, 1.0) for i in range(1, 500))
+    many = {
+        f"{i:016x}": replace(one, id=f"{i:016x}", outcome=replace(one.outcome, epochs=epochs)) for i in range(9999)
+    }
+    crowd = replace(view, index=replace(view.index, trials=many))
+    drawing = curves.live(crowd, "light")
+    assert drawing is not None
+    points = sum(1 for trace in drawing.figure.data for x in trace.x if x is not None)
+    assert points == curves.LINES * curves.POINTS
+    assert f"Of 9,999 finished trials {curves.LINES} are drawn" in drawing.caption
+
+
+def test_running_trials_are_drawn_over_all_others(view: View) -> None:
+    epoch = Epoch(1, 32, 1.0, 1.0, 0.25, 1.0)
+    own = Running("a" * 16, view.trials[0].network, 1, 64, 0, (epoch,), 0.0)
+    drawing = curves.live(replace(view, live=Live(0.0, 0, 0, (own, replace(own, epochs=())))), "dark")
+    assert drawing is not None
+    last = drawing.figure.data[-1]
+    assert (last.name, [x for x in last.x if x is not None], last.line.color) == ("running", [32], DARK.text)
+    assert "1 are under way" in drawing.caption
+    assert curves.live(replace(view, index=replace(view.index, trials={})), "light") is None
+    assert curves.of_network(view, "no such network") is None
+
+
+def test_names_in_figures_are_letters(view: View) -> None:
+    assert view.analysis is not None
+    name = "<b>x</b><img src=x>"
+    named = replace(view.analysis, names=dict.fromkeys(view.analysis.names, name))
+    drawing = curves.live(replace(view, analysis=named), "light")
+    assert drawing is not None
+    texts = [text for trace in drawing.figure.data for text in trace.hovertext if text]
+    assert texts
+    assert all("&lt;b&gt;x&lt;/b&gt;&lt;img src=x&gt;" in text and "<img" not in text for text in texts)
+
+
+def test_the_pages_import_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import scalesearch.report.dashboard.app, sys; print(sorted({'torch', 'ray', 'fvcore'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert Path(evidence.__file__).is_file()
