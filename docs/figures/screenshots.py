@@ -18,7 +18,6 @@ STUDY = "b0-phi1-quick"
 VIEWS = {
     "progress": ("Progress", "#progress-tables table", "light", 1040),
     "answer": ("Answer", "#evidence-content .main-svg", "dark", 1240),
-    "family": ("Family", "#family-content .main-svg", "light", 900),
 }
 """By the picture's name: the view, what must be there, the theme, and how many px of its height are shown."""
 
