@@ -88,8 +88,8 @@ def _measure(root: Path, how: str) -> None:
         first = time.perf_counter() - began
         whole = _whole(page, began)
         trials = _until(page, "#view label >> text=Trials", "#trials-table tbody tr >> visible=true")
-        turned = _until(page, "#page-next", "#page-words >> text=51–100")
-        ordered = _until(page, "[title='Sort by seed']", "#page-words >> text=1–50")
+        turned = _until(page, "#page-next", "#page-words:has-text('51–100')")
+        ordered = _until(page, "[title='Sort by seed']", "#page-words:has-text('1–50')")
         curves = _until(page, "#view label >> text=Progress", "#progress-curves .main-svg >> visible=true")
         browser.close()
     print(

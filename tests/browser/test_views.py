@@ -85,19 +85,23 @@ def test_trials_are_filtered_sorted_and_paged(seen: Watched) -> None:
     seen.choose("many")
     seen.show("Trials")
     rows = seen.page.locator("#trials-table tbody tr")
-    words = seen.page.locator("#page-words")
+
+    def says(words: str) -> None:
+        seen.page.locator("#page-words", has_text=words).wait_for()
+
+    says("1–50 of")
     total = int(seen.text("#page-words").split(" of ")[1].split()[0])
     assert rows.count() == 50 < total
     seen.page.get_by_role("button", name="Next ›").click()
-    words.get_by_text(f"51–{total}").wait_for()
+    says(f"51–{total}")
     seen.page.get_by_role("button", name="Sort by seed").click()
-    words.get_by_text("1–50").wait_for()
+    says("1–50")
     seen.page.wait_for_function("document.querySelector('#trials-table td:nth-child(2)').innerText === '0'")
     seen.page.locator("#filter-text").fill("base")
-    words.get_by_text("1–8 of 8").wait_for()
+    says("1–8 of 8")
     assert set(rows.locator("td:first-child").all_inner_texts()) == {"base"}
     seen.page.locator("#filter-least").fill("0.99")
-    words.get_by_text("No trial passes").wait_for()
+    says("No trial passes")
 
 
 def test_a_candidate_opens_from_a_trial(seen: Watched) -> None:
