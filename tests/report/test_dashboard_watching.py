@@ -256,6 +256,11 @@ def test_nothing_below_the_folder_is_written(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").rglob("*.parquet"))) == 1
 
 
+def test_a_name_that_breaks_the_list_of_choices_is_shown_as_another(tmp_path: Path) -> None:
+    open_or_create(study(tmp_path / "a __PROTO__ b"))
+    assert alone(tmp_path).names() == ("a __proto_ b",)
+
+
 def test_a_name_with_markup_is_text(tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>"
     open_or_create(study(tmp_path / name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +63,13 @@ def find_studies(root: Path) -> dict[str, Path]:
     found, seen = dict[str, Path](), set[Path]()
     for folder in _folders(root, _DEPTH, seen):
         if len(found) < _MOST and (folder / "study.json").is_file():
-            found[printable(str(folder.relative_to(root)))] = folder
+            found[_shown(folder.relative_to(root))] = folder
     return dict(sorted(found.items()))
+
+
+def _shown(path: Path) -> str:
+    """A study's name on the pages; the index that Dash's drop-down makes of its options breaks at `__proto__`."""
+    return re.sub("__proto__", "__proto_", printable(str(path)), flags=re.IGNORECASE)
 
 
 def _folders(folder: Path, depth: int, seen: set[Path]) -> Iterator[Path]:
