@@ -25,7 +25,7 @@ QUIET = [
     "--no-pings",
     f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
-PATIENCE = 120_000
+PATIENCE = 60_000
 """Milliseconds that a page has for what it is asked."""
 
 

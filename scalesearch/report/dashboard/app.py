@@ -170,7 +170,7 @@ def _register(app: Dash, watch: Watch) -> None:
         elif view is not None:
             _show(view, seen)
         stamp = _beside(watch, shown, view, other)
-        if stamp != beside:
+        if stamp not in (None, beside):
             set_props("beside", {"data": stamp})
 
     @app.callback(  # type: ignore[untyped-decorator]
@@ -200,8 +200,11 @@ def _show(view: View, before: Any) -> None:
         set_props("state", {"children": state(view)})
 
 
-def _beside(watch: Watch, shown: Any, view: View | None, other: Any) -> str:
-    """What a view depends on besides the chosen study: the list, a second study, pictures."""
+def _beside(watch: Watch, shown: Any, view: View | None, other: Any) -> str | None:
+    """What a view depends on besides the chosen study: the list, a second study, pictures; None: nothing.
+
+    Where it stays the same nothing is drawn anew: a press on a button that is just being replaced would be lost.
+    """
     if shown == "studies":
         return f"studies {studies_page.stamp_of(watch.listed())}"
     if shown == "maps" and view is not None:
@@ -209,7 +212,7 @@ def _beside(watch: Watch, shown: Any, view: View | None, other: Any) -> str:
     if shown == "compare":
         second = watch.view(other)
         return f"compare {view and view.stamp} {second and second.stamp}"
-    return str(shown)
+    return None
 
 
 def nothing_there(watch: Watch) -> str:
