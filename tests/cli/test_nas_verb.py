@@ -53,8 +53,9 @@ def test_it_ends_with_a_front_and_a_baseline(inline: Path) -> None:
 def test_show_and_verify_read_it_and_trust_is_for_grids(inline: Path) -> None:
     shown = scalesearch("show", STUDY, cwd=inline)
     assert shown.returncode == 0, shown.stderr
-    tail = (inline / "printed").read_text().splitlines()[-6:]
-    assert all(line in shown.stdout for line in tail)
+    *tail, report = (inline / "printed").read_text().splitlines()[-6:]
+    assert [line for line in tail if line not in shown.stdout] == []
+    assert report == f"Report: {STUDY}/report.html"
     verified = scalesearch("verify", STUDY, cwd=inline)
     assert "all as written" in verified.stdout
     refused = scalesearch("trust", STUDY, cwd=inline)
