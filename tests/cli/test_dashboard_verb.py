@@ -48,9 +48,20 @@ def test_other_machines_need_leave(tmp_path: Path) -> None:
 
 def test_it_serves_with_a_token_until_ctrl_c(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "scalesearch", "dashboard", str(tmp_path), "--port", "0", "--allow-remote"]
-    process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "HOME": str(tmp_path)}
-    )
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        try:
+            _opens_with_its_token_alone(process)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (0, "")
+
+
+def _opens_with_its_token_alone(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     assert address.startswith("http://127.0.0.1:")
@@ -62,6 +73,3 @@ def test_it_serves_with_a_token_until_ctrl_c(tmp_path: Path) -> None:
     with opener.open(address, timeout=60) as page:
         assert page.url == bare
         assert b"_dash-config" in page.read()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
