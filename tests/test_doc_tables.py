@@ -63,10 +63,18 @@ def test_figures_named_in_words() -> None:
 
 def test_pictures_show_what_the_reference_studies_say() -> None:
     """Each label and tick of the figure that `make figures` would draw now stands in the picture."""
+    from scalesearch import open_study
     from scalesearch.report.figures import scaling_curves
 
     make = script("make", "docs/figures")
-    assert {path.stem for path in (ROOT / "docs" / "figures").glob("*.svg")} == set(make.CURVES)
+    spending = {f"{name}-spending": name for name in make.SPENDING}
+    assert {path.stem for path in (ROOT / "docs" / "figures").glob("*.svg")} == {*make.CURVES, *spending}
+    for picture, name in spending.items():
+        drawn = open_study(make.STUDIES / name).figures.spending()
+        words = [trace.name for trace in drawn.data if trace.showlegend is not False and trace.name]
+        shown = html.unescape((ROOT / "docs" / "figures" / f"{picture}.svg").read_text(encoding="utf-8"))
+        assert "recommended" in words
+        assert [word for word in words if f">{word}<" not in shown] == []
     for name in make.CURVES:
         picture = (ROOT / "docs" / "figures" / f"{name}.svg").read_text(encoding="utf-8")
         shown = html.unescape(re.sub(r"<[^>]*>", "\n", picture))
