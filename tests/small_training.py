@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
+from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.task import Epoch
 
@@ -20,6 +21,20 @@ def bright_channel_data(train_count: int = 100, val_count: int = 30, px: int = 8
     images = torch.randint(0, 150, (count, 3, px, px), dtype=torch.uint8, generator=generator)
     images[torch.arange(count), labels] += 90
     return TrainingData(images[:train_count], labels[:train_count], images[train_count:], labels[train_count:])
+
+
+def bright_images() -> ImageData:
+    """The same at 16 px, as a search has its data."""
+    data = bright_channel_data(px=16)
+    return ImageData(
+        data.train_images_NCHW,
+        data.train_labels_N,
+        data.val_images_NCHW,
+        data.val_labels_N,
+        classes=("r", "g", "b"),
+        fingerprint="bright",
+        name="bright",
+    )
 
 
 def tiny_net(seed: int = 0) -> nn.Module:

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import bright_channel_data
+from small_training import bright_channel_data, bright_images
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import descent
-from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training, trunk
 from scalesearch.search.shrink import shrink
@@ -38,19 +37,6 @@ def net(seed: int = 0) -> ConvNet:
 
 def training(seed: int = 0) -> Training:
     return Training(net(), bright_channel_data(px=16), RECIPE, seed, CUDA)
-
-
-def images() -> ImageData:
-    data = bright_channel_data(px=16)
-    return ImageData(
-        data.train_images_NCHW,
-        data.train_labels_N,
-        data.val_images_NCHW,
-        data.val_labels_N,
-        classes=("r", "g", "b"),
-        fingerprint="bright",
-        name="bright",
-    )
 
 
 def spec(seed: int = 0, samples: int | None = None, px: int = 16) -> TrialSpec:
@@ -79,7 +65,7 @@ def test_a_graph_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_learns_and_its_state_goes_on(tmp_path: Path) -> None:
     """A rung that continues from a checkpoint ends as one that began anew, up to the GPU's own order of sums."""
-    alone, continued = ProxyTraining(images()), ProxyTraining(images(), tmp_path)
+    alone, continued = ProxyTraining(bright_images()), ProxyTraining(bright_images(), tmp_path)
     list(continued(spec(samples=192)))
     assert len(list(tmp_path.iterdir())) == 1
     second, whole = list(continued(spec(samples=384)))[-1], list(alone(spec(samples=384)))[-1]
@@ -91,7 +77,7 @@ def test_it_learns_and_its_state_goes_on(tmp_path: Path) -> None:
 
 def test_memory_is_given_back() -> None:
     """All but the workspaces that cuBLAS keeps for the stream, which the first trial leaves behind."""
-    objective = ProxyTraining(images())
+    objective = ProxyTraining(bright_images())
     list(objective(spec()))
     before = torch.cuda.memory_allocated()
     for seed in range(3):
@@ -101,7 +87,7 @@ def test_memory_is_given_back() -> None:
 
 
 def test_what_does_not_fit_is_oom_and_the_next_trial_runs() -> None:
-    objective = ProxyTraining(images())
+    objective = ProxyTraining(bright_images())
     list(objective(spec()))
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 2**27) / total)

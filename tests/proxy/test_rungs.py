@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import CPU, bright_channel_data, curve, tiny_net
+from small_training import CPU, bright_channel_data, bright_images, curve, tiny_net
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.proxy.checkpoints import keep, kept
-from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.schedule import branch_rate, trunk_rate
 from scalesearch.proxy.training import Training, branch, train, trunk
@@ -81,26 +80,13 @@ def spec(end: int, since: int = 0) -> TrialSpec:
     return TrialSpec(base.architecture, proxy, RECIPE, "bright", 2, end * 16, since)
 
 
-def images() -> ImageData:
-    data = bright_channel_data(px=16)
-    return ImageData(
-        data.train_images_NCHW,
-        data.train_labels_N,
-        data.val_images_NCHW,
-        data.val_labels_N,
-        classes=("r", "g", "b"),
-        fingerprint="bright",
-        name="bright",
-    )
-
-
 def last(objective: ProxyTraining, trial: TrialSpec) -> tuple[str, ...]:
     found: tuple[str, ...] = curve(list(objective(trial)))[-1]
     return found
 
 
 def test_rungs_with_and_without_checkpoints_end_alike(tmp_path: Path) -> None:
-    alone, continued = ProxyTraining(images()), ProxyTraining(images(), tmp_path)
+    alone, continued = ProxyTraining(bright_images()), ProxyTraining(bright_images(), tmp_path)
     since = 0
     for end in RUNGS:
         trial = spec(end, since)
@@ -112,13 +98,13 @@ def test_rungs_with_and_without_checkpoints_end_alike(tmp_path: Path) -> None:
 
 
 def test_a_continued_trial_trains_only_what_is_new(tmp_path: Path) -> None:
-    objective = ProxyTraining(images(), tmp_path)
+    objective = ProxyTraining(bright_images(), tmp_path)
     assert [epoch.index for epoch in objective(spec(12))] == [1, 2]
     assert [epoch.index for epoch in objective(spec(24, 128))] == [2, 3, 4]  # epoch 2 had been left in its midst
 
 
 def test_a_later_checkpoint_is_no_use_to_an_earlier_rung(tmp_path: Path) -> None:
-    objective = ProxyTraining(images(), tmp_path)
+    objective = ProxyTraining(bright_images(), tmp_path)
     expected = last(objective, spec(5))
     list(objective(spec(24)))
     assert last(objective, spec(5)) == expected
@@ -126,7 +112,7 @@ def test_a_later_checkpoint_is_no_use_to_an_earlier_rung(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("damage", ["torn", "flipped", "empty", "gone"])
 def test_a_damaged_checkpoint_costs_time_and_nothing_else(damage: str, tmp_path: Path) -> None:
-    objective = ProxyTraining(images(), tmp_path)
+    objective = ProxyTraining(bright_images(), tmp_path)
     list(objective(spec(12)))
     (path,) = tmp_path.iterdir()
     data = path.read_bytes()
@@ -136,13 +122,13 @@ def test_a_damaged_checkpoint_costs_time_and_nothing_else(damage: str, tmp_path:
         path.write_bytes({"torn": data[:-9], "flipped": data[:-1] + bytes([data[-1] ^ 1]), "empty": b""}[damage])
     found = list(objective(spec(24, 128)))
     assert [epoch.index for epoch in found] == [1, 2, 3, 4]
-    assert curve(found)[-1] == last(ProxyTraining(images()), spec(24, 128))
+    assert curve(found)[-1] == last(ProxyTraining(bright_images()), spec(24, 128))
 
 
 def test_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     """A worker on another machine may not see the driver's folder."""
-    objective = ProxyTraining(images(), tmp_path / "elsewhere")
-    assert last(objective, spec(5)) == last(ProxyTraining(images()), spec(5))
+    objective = ProxyTraining(bright_images(), tmp_path / "elsewhere")
+    assert last(objective, spec(5)) == last(ProxyTraining(bright_images()), spec(5))
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -7,10 +7,9 @@ from decimal import Decimal
 
 import pytest
 import torch
-from small_training import bright_channel_data
+from small_training import bright_images
 
 from scalesearch.design.baselines import load_baseline
-from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.runners.execution import Event, Finished, Started
 from scalesearch.runners.ray_tune import RayRunner
@@ -22,16 +21,7 @@ from scalesearch.search.trial import TrialSpec
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_four_trials_share_a_gpu() -> None:
-    base, bright = load_baseline("tiny"), bright_channel_data(px=16)
-    data = ImageData(
-        bright.train_images_NCHW,
-        bright.train_labels_N,
-        bright.val_images_NCHW,
-        bright.val_labels_N,
-        classes=("r", "g", "b"),
-        fingerprint="bright",
-        name="bright",
-    )
+    base, data = load_baseline("tiny"), bright_images()
     recipe = Recipe(epochs=15, batch=16, learning_rate=Decimal("0.1"))
     proxy = shrink(base.architecture, base, 4, 16, 3)
     specs = [TrialSpec(base.architecture, proxy, recipe, "bright", seed) for seed in range(5)]
