@@ -14,6 +14,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -86,7 +87,13 @@ class MemberTraining:
                 losses.append(loss)
                 yield Tick(self._work(self.done, len(losses)), self._work(self.recipe.epochs, 0))
             self.done += 1
-            yield self._row(stage, torch.stack(losses).double().mean().item(), began)
+            yield self._row(stage, self._together(torch.stack(losses).double().mean()), began)
+
+    def _together(self, loss: Tensor) -> float:
+        """The mean of what the processes found, each on its share of the batches."""
+        if self.team.size > 1:
+            dist.all_reduce(loss)
+        return loss.item() / self.team.size
 
     def _row(self, stage: Stage, train_loss: float, began: float) -> Row:
         val_loss = val_accuracy = 0.0
