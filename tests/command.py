@@ -12,15 +12,30 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 LIBRARIES = [
+    "PIL.Image",
     "fvcore.nn",
     "numpy",
     "optuna",
     "pandas",
     "plotly.graph_objects",
+    "plotly.subplots",
+    "pyarrow.parquet",
+    "pydantic",
+    "ray.tune",
     "rich.console",
+    "rich.progress",
     "rich.table",
+    "safetensors.torch",
+    "scalesearch.cli.searching",
+    "scalesearch.nets.flops",
+    "scalesearch.proxy.objective",
+    "scalesearch.report.files",
+    "scalesearch.study.search",
     "scipy.stats",
+    "sklearn.datasets",
     "torch._dynamo",
+    "typer",
+    "yaml",
 ]
 """What most verbs import, for seconds: loaded once, by a server that every process is forked from."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
@@ -107,6 +106,8 @@ def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
 
 def _digit_arrays(px: int) -> SplitArrays:
     """scikit-learn's digits as RGB, scaled to `px` and split by content like a folder that holds them."""
+    from sklearn.datasets import load_digits  # half a second, for the one data set that comes from there
+
     digits = load_digits()
     levels_NHW = np.rint(digits.images * (255 / 16)).astype(np.uint8)
     scans = [np.repeat(scan[:, :, None], 3, axis=2) for scan in levels_NHW]

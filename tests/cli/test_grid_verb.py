@@ -64,12 +64,18 @@ def test_every_trial_was_trained_and_recorded(inline: Path) -> None:
         parse_baseline(path.read_text(), path.name)
 
 
-def test_ray_gives_the_same_trials_and_the_same_numbers(inline: Path, tmp_path: Path) -> None:
-    done = scalesearch(*SMOKE, "--runner", "ray", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    study = Path("results") / "tiny-phi1-smoke"
-    assert accuracies(tmp_path / study) == accuracies(inline / study)
-    assert (tmp_path / study / "winner.yaml").read_text() == (inline / study / "winner.yaml").read_text()
+def test_ray_gives_the_same_trials_and_the_same_numbers(tmp_path: Path) -> None:
+    """With next to no training; `test_baselines_at_smoke_on_both_runners` has whole budgets."""
+    (tmp_path / "six.yaml").write_text(LEAST + "candidates: 6\n")
+    words, study = ("grid", "--baseline", "tiny", "--budget", "six.yaml"), tmp_path / "results" / "tiny-phi1-least"
+    found = []
+    for more in (("--runner", "inline"), ()):
+        done = scalesearch(*words, *more, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        found.append((accuracies(study), (study / "winner.yaml").read_text()))
+        study.rename(tmp_path / f"kept{len(found)}")
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 10
 
 
 def test_a_second_run_says_that_it_is_done(inline: Path) -> None:

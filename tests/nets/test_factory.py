@@ -111,6 +111,7 @@ def test_the_catalogue_matches_activations() -> None:
         assert abs(one.activations - wanted) == min(abs(count - wanted) for count in counts.values())
 
 
+@pytest.mark.slow  # as by px, without the search for it
 def test_the_literal_catalogue_takes_gamma() -> None:
     grid = triples(STEP, SLACK)
     found = catalogue(load_factory(NAME), grid, Decimal(2), BUDGETS["smoke"], "none")

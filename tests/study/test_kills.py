@@ -113,6 +113,7 @@ def assert_equal_answers(folder: Path, calm: Path) -> None:
         assert (folder / name).read_bytes() == (calm / name).read_bytes()
 
 
+@pytest.mark.slow  # by default within a rung, which has more to go wrong
 def test_inline_kills(tmp_path: Path) -> None:
     driver = Driver(tmp_path, "inline", 0.05)
     killed_until_done(driver, min(KILLS, 3), 0.4, Random(1))
