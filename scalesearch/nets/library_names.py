@@ -1,7 +1,8 @@
 """timm's and torchvision's names of a network's tensors, so that their trained weights can be ours.
 
 A `.safetensors` file has no order, so each tensor is found by its name. Names are those of timm 1.0
-(`efficientnet_blocks.py`, `resnet.py`) and torchvision 0.29 (`efficientnet.py`, `resnet.py`).
+(`efficientnet_blocks.py`, `resnet.py`) and torchvision 0.29 (`efficientnet.py`, `mobilenetv2.py`, `mnasnet.py`,
+`resnet.py`).
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ Pairs = Iterator[tuple[str, str]]
 _HEADS = ("classifier.", "classifier.1.", "fc.")
 
 
-def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> tuple[str, dict[str, Tensor]] | None:
-    """The tensors by our names without the classifier's, and the library; None where the names are neither's.
+def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> dict[str, Tensor] | None:
+    """The tensors by our names without the classifier's; None where the names are neither library's.
 
     Shapes are not looked at, and some of the architecture's tensors may be missing.
     """
     own = {name for name in tensors if not name.startswith(_HEADS) and not name.endswith("num_batches_tracked")}
-    for library, names in _LIBRARIES.items():
+    for names in NAMINGS.values():
         modules = {theirs: mine for mine, theirs in names(architecture)}
         found = {}
         for name in own:
@@ -33,7 +34,7 @@ def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> tuple[str
             if module in modules:
                 found[f"{modules[module]}.{kind}"] = tensors[name]
         if found and len(found) == len(own):
-            return library, found
+            return found
     return None
 
 
@@ -64,7 +65,7 @@ def _timm_name(block: Block, role: str, convolutions: int) -> str:
 
 
 def _torchvision(net: Architecture) -> Pairs:
-    """EfficientNet, V1 and V2."""
+    """V1 and V2."""
     yield from _conv_norm("stem.conv", "features.0.0", "features.0.1")
     last = f"features.{len(net.stages) + 1}"
     yield from _conv_norm("head.conv", f"{last}.0", f"{last}.1")
@@ -79,6 +80,31 @@ def _torchvision(net: Architecture) -> Pairs:
             elif layer.role != "excite":
                 yield from _conv_norm(f"{mine}.{layer.role}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
             place += layer.role != "excite"
+
+
+def _torchvision_mobilenet_v2(net: Architecture) -> Pairs:
+    yield from _conv_norm("stem.conv", "features.0.0", "features.0.1")
+    number = 0
+    for number, block in enumerate(_staged(net), 1):
+        mine, theirs = child_name(block.name), f"features.{number}.conv"
+        *inner, last = (f"{mine}.{layer.role}" for layer in block.layers)
+        for place, name in enumerate(inner):
+            yield from _conv_norm(name, f"{theirs}.{place}.0", f"{theirs}.{place}.1")
+        yield from _conv_norm(last, f"{theirs}.{len(inner)}", f"{theirs}.{len(inner) + 1}")
+    yield from _conv_norm("head.conv", f"features.{number + 1}.0", f"features.{number + 1}.1")
+
+
+def _torchvision_mnasnet(net: Architecture) -> Pairs:
+    """Convolution, norm, ReLU in one row; the first stage lies open in it, each further one is a step."""
+    yield from _conv_norm("stem.conv", "layers.0", "layers.1")
+    for block in _staged(net):
+        _, stage, index = block.name.split(".")
+        theirs = "layers" if stage == "0" else f"layers.{int(stage) + 7}.{index}.layers"
+        for place, layer in enumerate(block.layers, 1 if stage == "0" else 0):
+            name = f"{child_name(block.name)}.{layer.role}"
+            yield from _conv_norm(name, f"{theirs}.{3 * place}", f"{theirs}.{3 * place + 1}")
+    end = len(net.stages) + 7
+    yield from _conv_norm("head.conv", f"layers.{end}", f"layers.{end + 1}")
 
 
 def _resnet(net: Architecture) -> Pairs:
@@ -96,11 +122,14 @@ def _resnet(net: Architecture) -> Pairs:
                 )
 
 
-_LIBRARIES: dict[str, Callable[[Architecture], Pairs]] = {
+NAMINGS: dict[str, Callable[[Architecture], Pairs]] = {
     "timm": _timm,
-    "torchvision": _torchvision,
-    "timm or torchvision": _resnet,
+    "torchvision's EfficientNet": _torchvision,
+    "torchvision's MobileNetV2": _torchvision_mobilenet_v2,
+    "torchvision's MNASNet": _torchvision_mnasnet,
+    "ResNet": _resnet,
 }
+"""Of timm all that is built by its EfficientNet builder; ResNets are named alike in both libraries."""
 
 
 def _staged(net: Architecture) -> Iterator[Block]:

@@ -70,11 +70,11 @@ def _of_library(definition: Baseline, tensors: dict[str, Tensor], where: str) ->
     for name, place in wanted.items():
         if name.startswith(_HEAD) or name.endswith("num_batches_tracked"):
             continue
-        got = found[1].get(name)
+        got = found.get(name)
         if got is None or got.shape != place.shape:
             shape = "missing" if got is None else "×".join(map(str, got.shape))
             raise InputError(f"{where}: is no {definition.name}: {name} is {shape}; give the right --network")
-    return Start(definition, _with_our_pixels({name: one.float() for name, one in found[1].items()}))
+    return Start(definition, _with_our_pixels({name: one.float() for name, one in found.items()}))
 
 
 def _with_our_pixels(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

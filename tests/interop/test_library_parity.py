@@ -14,6 +14,7 @@ from torch import nn
 
 from scalesearch.design.cost import cost
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.library_names import ours as named
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "interop_logits.json"
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
@@ -41,6 +42,18 @@ def test_their_weights_in_ours_give_their_logits(pair: Pair) -> None:
     assert not torch.allclose(wanted[0], wanted[1], rtol=1e-2)  # the images matter
     assert torch.allclose(got, wanted, rtol=RELATIVE, atol=ABSOLUTE * max(1, float(wanted.abs().max())))
     _remember(pair, some_logits(theirs, px), px)
+
+
+@pytest.mark.parametrize("pair", _PAIRS, ids=lambda pair: pair.name)
+def test_their_names_lead_to_the_same_places(pair: Pair) -> None:
+    """`transfer` reads a state dict by its names, which a file keeps; here by order, which was just shown right."""
+    theirs = fill(pair.theirs(), side_of(pair))
+    wanted = by_order(theirs, ConvNet(pair.architecture))
+    found = named(theirs.state_dict(), pair.architecture)
+    assert found is not None
+    left_out = {name for name in wanted if name.startswith("classifier.") or name.endswith("num_batches_tracked")}
+    assert found.keys() == wanted.keys() - left_out
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in found.items())
 
 
 def _remember(pair: Pair, logits: torch.Tensor, px: int) -> None:
