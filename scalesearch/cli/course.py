@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from scalesearch.cli.display import Display
 from scalesearch.training.events import Row, Tick
 from scalesearch.training.job import Job
 from scalesearch.units import duration
 
 
-class Course:
-    """Hears ticks and rows; use it as a context manager around the run."""
+class Course(Display):
+    """Hears ticks and rows."""
 
     def __init__(self, job: Job, done: int, console: Console) -> None:
-        self._job, self._console, self._epochs = job, console, job.recipe.epochs
+        super().__init__(console)
+        self._epochs = job.recipe.epochs
         course = job.recipe.course(job.sizes.train_px)
         # An epoch costs as its pixels do.
         self._weights = [stage.px**2 for stage in course for _ in range(stage.begin, stage.end)]
@@ -28,18 +27,6 @@ class Course:
         self._last: Row | None = None
         self._first: tuple[float, float] | None = None
         """How far it was when the first event came, and when: data may take long to read."""
-        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._bar)
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._console.is_terminal:
-            self._live.stop()
 
     def __call__(self, event: Tick | Row) -> None:
         """Take up one event."""
@@ -67,7 +54,7 @@ class Course:
         seconds = (time.monotonic() - self._first[1]) * (1 - self._done) / (self._done - self._first[0])
         return f", about {duration(seconds)} left"
 
-    def _bar(self) -> Table:
+    def _draw(self) -> Table:
         foot = Table.grid(padding=(0, 1))
         words = self._words(self._last) if self._last else f"epoch 1/{self._epochs}"
         foot.add_row(ProgressBar(total=1, completed=self._done, width=40), f"{words}{self._left()}")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from scalesearch.cli.display import Display
 from scalesearch.design.cost import cost
 from scalesearch.runners.execution import Event, Finished, Progressed, Started
 from scalesearch.search.plan import Plan
@@ -22,11 +20,12 @@ from scalesearch.units import duration
 _LEADERS = 5
 
 
-class Progress:
-    """Listens to a search; use it as a context manager around the run."""
+class Progress(Display):
+    """Listens to a search."""
 
     def __init__(self, plan: Plan, done: Mapping[str, Outcome], console: Console) -> None:
-        self._plan, self._console = plan, console
+        super().__init__(console)
+        self._plan = plan
         self._names = network_ids(plan)
         self._total = plan.total_trials()
         self._finished = dict(done)
@@ -34,18 +33,6 @@ class Progress:
         self._specs = {spec.id: spec for spec in plan.planned(done)}
         self._resumed_work = self._work_done()
         self._began = time.monotonic()
-        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._table)
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._console.is_terminal:
-            self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Take up one event."""
@@ -94,7 +81,7 @@ class Progress:
         total = known * max(1.0, self._plan.total_images() / images)
         return (total - self._work_done()) * elapsed / done
 
-    def _table(self) -> Group:
+    def _draw(self) -> Group:
         """The running trials, the best so far, and how far it is."""
         table = Table(title="Trials", title_justify="left", expand=False)
         what = "network" if self._plan.question.stages else "α/β/γ"

@@ -6,58 +6,22 @@ import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from stopping import Place
 
 SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
 STUDY = Path("results") / "tiny-phi1-smoke"
-LONGEST = 240
 
 
-def _heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+class Search(Place):
+    """Where `SMOKE` runs."""
 
-
-class Place:
-    """A folder to run in; the drawn images are shared."""
-
-    def __init__(self, folder: Path, cache: Path) -> None:
-        self.folder, self.environment = folder, {**os.environ, "XDG_CACHE_HOME": str(cache)}
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "scalesearch", *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            # A shell starts what it runs in the background with Ctrl-C ignored, and that is inherited.
-            preexec_fn=_heed_ctrl_c,
-        )
-
-    def run(self, *words: str) -> str:
-        process = self.start(*words)
-        out, said = process.communicate(timeout=LONGEST)
-        assert process.returncode == 0, said
-        return out
-
-    def stop(self, signal_number: int, records: int, *words: str) -> tuple[int, str]:
-        """Run until there are so many records, then signal the whole group, as a terminal does."""
-        process = self.start(*words)
-        deadline = time.monotonic() + LONGEST
-        while len(self.records()) < records:
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.killpg(process.pid, signal_number)
-        _, said = process.communicate(timeout=60)
-        return process.returncode, said
+    def stop_at(self, number: int, records: int, *words: str) -> tuple[int, str]:
+        """Once there are so many records."""
+        return self.stop(number, lambda: len(self.records()) >= records, *words)
 
     def records(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (self.folder / STUDY / "trials").glob("*.json")}
@@ -72,8 +36,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def calm(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("calm"), cache)
+def calm(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Search:
+    place = Search(tmp_path_factory.mktemp("calm"), cache)
     place.run(*SMOKE, "--runner", "inline")
     return place
 
@@ -81,10 +45,10 @@ def calm(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
 @pytest.mark.slow
 @pytest.mark.parametrize("runner", ["inline", "ray"])
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
-    runner: str, calm: Place, cache: Path, tmp_path: Path
+    runner: str, calm: Search, cache: Path, tmp_path: Path
 ) -> None:
-    place = Place(tmp_path, cache)
-    code, said = place.stop(signal.SIGINT, 2, *SMOKE, "--runner", runner)
+    place = Search(tmp_path, cache)
+    code, said = place.stop_at(signal.SIGINT, 2, *SMOKE, "--runner", runner)
     assert code == 130, said
     kept = place.records()
     (line,) = said.splitlines()
@@ -103,10 +67,10 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
 @pytest.mark.parametrize("runner", ["inline", "ray"])
 @pytest.mark.parametrize("records", [1, 4, 8, 12])  # the rungs end at 7, 11 and 14
 def test_a_killed_search_is_taken_up_again(
-    runner: str, records: int, calm: Place, cache: Path, tmp_path: Path
+    runner: str, records: int, calm: Search, cache: Path, tmp_path: Path
 ) -> None:
-    place = Place(tmp_path, cache)
-    code, _ = place.stop(signal.SIGKILL, records, *SMOKE, "--runner", runner)
+    place = Search(tmp_path, cache)
+    code, _ = place.stop_at(signal.SIGKILL, records, *SMOKE, "--runner", runner)
     assert code == -signal.SIGKILL
     kept = place.records()
     place.run(*SMOKE, "--runner", runner)
@@ -115,7 +79,7 @@ def test_a_killed_search_is_taken_up_again(
 
 
 def test_ctrl_c_before_anything_is_begun_is_one_line(cache: Path, tmp_path: Path) -> None:
-    place = Place(tmp_path, cache)
+    place = Search(tmp_path, cache)
     for seconds in (0.9, 1.5):  # in imports, where an exception could be swallowed or end the process in C++
         process = place.start(*SMOKE, "--runner", "inline")
         time.sleep(seconds)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from command import scalesearch
 from safetensors import safe_open
+from stopping import Place
 
 from scalesearch.nets.weights import read_weights
 
@@ -46,41 +43,15 @@ def test_a_training_leaves_weights_a_history_and_a_record(tmp_path: Path) -> Non
     assert weights.classes == ("fractal 0", "fractal 1", "fractal 2")
 
 
-class Place:
-    """A folder to train in; the drawn images are shared."""
+class Training(Place):
+    """Where a run's folder is."""
 
-    def __init__(self, folder: Path, cache: Path) -> None:
-        self.folder, self.environment = folder, {**os.environ, "XDG_CACHE_HOME": str(cache)}
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "scalesearch", *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    def stop_at(self, number: int, epochs: int, *words: str) -> tuple[int, str]:
+        """Once so many epochs are kept."""
+        history = self.folder / RUN / "history.csv"
+        return self.stop(
+            number, lambda: history.exists() and len(history.read_text().splitlines()) > epochs, *words
         )
-
-    def run(self, *words: str) -> str:
-        process = self.start(*words)
-        out, said = process.communicate(timeout=600)
-        assert process.returncode == 0, said
-        return out
-
-    def stop(self, number: int, epochs: int, *words: str) -> tuple[int, str]:
-        """Train until so many epochs are kept, then signal the whole group, as a terminal does."""
-        process, history = self.start(*words), self.folder / RUN / "history.csv"
-        deadline = time.monotonic() + 300
-        while not history.exists() or len(history.read_text().splitlines()) <= epochs:
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.killpg(process.pid, number)
-        _, said = process.communicate(timeout=60)
-        return process.returncode, said
 
     def numbers(self) -> list[list[str]]:
         with (self.folder / RUN / "history.csv").open() as stream:
@@ -92,8 +63,8 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = Place(tmp_path_factory.mktemp("calm"), tmp_path_factory.mktemp("cache"))
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Training:
+    place = Training(tmp_path_factory.mktemp("calm"), tmp_path_factory.mktemp("cache"))
     place.run(*LONG)
     return place
 
@@ -101,11 +72,11 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Place:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_training_ends_once_rerun_with_the_same_numbers(
-    number: signal.Signals, calm: Place, tmp_path: Path
+    number: signal.Signals, calm: Training, tmp_path: Path
 ) -> None:
-    place = Place(tmp_path, Path(calm.environment["XDG_CACHE_HOME"]))
+    place = Training(tmp_path, calm.cache)
     for epochs in (2, 7):
-        code, said = place.stop(number, epochs, *LONG)
+        code, said = place.stop_at(number, epochs, *LONG)
         if number == signal.SIGKILL:
             assert code == -signal.SIGKILL
             continue
@@ -126,7 +97,7 @@ def test_a_stopped_training_ends_once_rerun_with_the_same_numbers(
 
 @pytest.mark.slow
 def test_two_workers_train_one_network(tmp_path: Path) -> None:
-    place = Place(tmp_path, tmp_path / ".cache")
+    place = Training(tmp_path, tmp_path / ".cache")
     out = place.run(*SMALL, "--workers", "2")
     assert out.count("epoch ") == 3
     folder = tmp_path / RUN
