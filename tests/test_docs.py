@@ -68,6 +68,15 @@ def test_cheap_readme_commands_run(tmp_path: Path) -> None:
         assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
+def test_the_readmes_result_is_what_show_prints() -> None:
+    (shown,) = re.findall(
+        r"```text\n(.*?Winner: .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    printed = scalesearch("show", "results/reference/b0-phi1-quick", cwd=ROOT).stdout.splitlines()
+    places = [[line.rstrip() for line in printed].index(line) for line in shown.splitlines()]
+    assert places == sorted(places)
+
+
 def test_yaml_blocks_are_what_they_say() -> None:
     (shown,) = YAML.findall((ROOT / "docs" / "baseline-files.md").read_text(encoding="utf-8"))
     assert parse_baseline(shown, "docs") == load_baseline("tiny")

@@ -72,7 +72,8 @@ def joint_table(found: Joint) -> Table:
         caption="\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
         caption_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        show_edge=False,
+        padding=0,
     )
     for name in ("cost", "rule", "FLOPs", "accuracy", "n", "gain (95 %)", *(["paper"] if papers else [])):
         table.add_column(name, justify="left" if name == "rule" else "right", no_wrap=True)

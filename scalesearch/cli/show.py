@@ -65,7 +65,8 @@ def ranking_table(found: Answer) -> Table:
         f"behind: difference to the best, adjusted for the seeds{adjusted}",
         caption_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        show_edge=False,
+        padding=0,
     )
     other = [] if asked.cost == "macs" else [_SHORT[asked.cost]]
     for name in ("", "α/β/γ", "px", "αβ²γ²", "cost", *other, "accuracy", "n", "behind", "activ."):

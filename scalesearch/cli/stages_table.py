@@ -29,9 +29,10 @@ def stages_table(found: Answer) -> Table:
         "behind: difference in reward to the best, adjusted for the seeds",
         caption_justify="left",
         box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        show_edge=False,
+        padding=0,
     )
-    for name in ("", "network", "layers", "reward", "n", "behind", "accuracy", "cost", "MACs", "params", "activ."):
+    for name in ("", "network", "layers", "reward", "n", "behind", "accuracy", "cost", "MACs", "params"):
         table.add_column(name, justify="left" if name in ("", "network", "layers") else "right", no_wrap=True)
     for arm in found.ranking.arms:
         one = plan.by_network[arm.key]
@@ -47,7 +48,6 @@ def stages_table(found: Answer) -> Table:
             f"{one.flops_ratio:.3f}x",
             si(one.cost.macs),
             si(one.cost.params),
-            si(one.cost.activations),
             style="bold" if arm.key == found.ranking.recommended else None,
         )
     return table
