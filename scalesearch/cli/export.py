@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalesearch.cli import options
 from scalesearch.errors import InputError
 
+if TYPE_CHECKING:
+    from scalesearch.design.scaling import Baseline
+
 
 def export(
     network: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a baseline file or a family's member.")
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="A shipped baseline, a baseline file, a family's member, or trained weights (.safetensors).",
+        ),
     ],
     to: Annotated[str, typer.Option("--to", help="torch, timm, torchvision, onnx or torch-export.")],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
@@ -29,21 +36,34 @@ def export(
 
     Example: scalesearch export tiny --to torch
     """
-    from scalesearch.cli.cost import asked_multipliers
-    from scalesearch.design.coefficients import Multipliers
-    from scalesearch.design.networks import load_network
     from scalesearch.export.exporting import FORMATS
+    from scalesearch.export.verify import seeded
+    from scalesearch.nets.weights import read_weights
     from scalesearch.study.files import make_folder, write_over
 
     if to not in FORMATS:
         raise InputError(f"--to {to!r}: must be one of {', '.join(FORMATS)}")
-    baseline, rule = load_network(network), options.checked_rule(rounding)
-    multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
-    if multipliers != Multipliers():
-        baseline = baseline.scale(multipliers, rule)
-    made = FORMATS[to](baseline, seed)
+    if network.endswith(".safetensors"):
+        if (depth, width, resolution, rounding) != ("1", "1", None, None):
+            raise InputError(f"{network}: trained weights are of one size; leave out what scales it")
+        weights = read_weights(Path(network))
+        baseline, net = weights.definition, weights.network()
+    else:
+        baseline = _scaled(network, depth, width, resolution, rounding)
+        net = seeded(baseline.architecture, seed)
+    made = FORMATS[to](baseline, net)
     make_folder(out)
     for name, content in made.files.items():
         write_over(out / name, content)
     print(", ".join(str(out / name) for name in made.files))
     print(made.checked)
+
+
+def _scaled(network: str, depth: str, width: str, resolution: int | None, rounding: str | None) -> Baseline:
+    from scalesearch.cli.cost import asked_multipliers
+    from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.networks import load_network
+
+    baseline, rule = load_network(network), options.checked_rule(rounding)
+    multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
+    return baseline if multipliers == Multipliers() else baseline.scale(multipliers, rule)

@@ -10,17 +10,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.scaling import Baseline
-from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logits, scrambled, seeded
+from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logits, scrambled
+from scalesearch.nets.convnet import ConvNet
 
 
-def exported_program(baseline: Baseline, seed: int) -> tuple[bytes, Proof]:
+def exported_program(baseline: Baseline, written: ConvNet) -> tuple[bytes, Proof]:
     """The file's bytes, for batches of any size; all is checked on a file with scrambled weights as well.
 
     Raises:
         CountError: the file holds another network.
     """
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    tested, written = scrambled(net), seeded(net, seed)
+    tested = scrambled(net)
     module = _loaded(_saved(tested, net))
     proof = agreed(net, tested, _found(module, images_NCHW), images_NCHW, baseline.name)
     data = _saved(written, net)

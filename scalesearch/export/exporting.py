@@ -24,7 +24,8 @@ from scalesearch.export.reading import read_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
 from scalesearch.export.torchvision_definition import torchvision_definition
-from scalesearch.export.verify import copied, proven, same_features, seeded
+from scalesearch.export.verify import copied, proven, same_features
+from scalesearch.nets.convnet import ConvNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Export:
     """In words, for the terminal."""
 
 
-def as_torch(baseline: Baseline, seed: int) -> Export:
-    """One source file of plain torch, and torch's initial weights of that seed under its names.
+def as_torch(baseline: Baseline, ours: ConvNet) -> Export:
+    """One source file of plain torch, and the weights under its names.
 
     Raises:
         CountError: the file's network is another one.
@@ -46,14 +47,13 @@ def as_torch(baseline: Baseline, seed: int) -> Export:
     stem, text = file_stem(baseline.name), torch_source(baseline)
     network: nn.Module = _loaded(text, stem).Network()
     proof = proven(baseline.architecture, network, baseline.name)
-    ours = seeded(baseline.architecture, seed)
     weights = copied(ours, network)
     network.load_state_dict(safetensors.torch.load(data := safetensors.torch.save(weights)))
     same_features(ours, network, baseline.architecture, baseline.name)
     return Export({f"{stem}.py": text.encode(), f"{stem}.safetensors": data}, proof.words)
 
 
-def as_timm(baseline: Baseline, _: int) -> Export:
+def as_timm(baseline: Baseline, _: ConvNet) -> Export:
     """A file that builds the network with timm.
 
     Raises:
@@ -63,7 +63,7 @@ def as_timm(baseline: Baseline, _: int) -> Export:
     return _as_definition(baseline, timm_definition(baseline), "timm")
 
 
-def as_torchvision(baseline: Baseline, _: int) -> Export:
+def as_torchvision(baseline: Baseline, _: ConvNet) -> Export:
     """A file that builds the network with torchvision.
 
     Raises:
@@ -73,34 +73,35 @@ def as_torchvision(baseline: Baseline, _: int) -> Export:
     return _as_definition(baseline, torchvision_definition(baseline), "torchvision")
 
 
-def as_onnx(baseline: Baseline, seed: int) -> Export:
-    """An ONNX file, with torch's initial weights of that seed.
+def as_onnx(baseline: Baseline, ours: ConvNet) -> Export:
+    """An ONNX file with the weights.
 
     Raises:
         InputError: the packages that it needs are not installed.
         CountError: the file's network is another one.
     """
-    data, proof = onnx_file(baseline, seed)
+    data, proof = onnx_file(baseline, ours)
     return Export({f"{file_stem(baseline.name)}.onnx": data}, proof.words)
 
 
-def as_torch_export(baseline: Baseline, seed: int) -> Export:
-    """A file of `torch.export.save`, with torch's initial weights of that seed.
+def as_torch_export(baseline: Baseline, ours: ConvNet) -> Export:
+    """A file of `torch.export.save` with the weights.
 
     Raises:
         CountError: the file's network is another one.
     """
-    data, proof = exported_program(baseline, seed)
+    data, proof = exported_program(baseline, ours)
     return Export({f"{file_stem(baseline.name)}.pt2": data}, proof.words)
 
 
-FORMATS: dict[str, Callable[[Baseline, int], Export]] = {
+FORMATS: dict[str, Callable[[Baseline, ConvNet], Export]] = {
     "torch": as_torch,
     "timm": as_timm,
     "torchvision": as_torchvision,
     "onnx": as_onnx,
     "torch-export": as_torch_export,
 }
+"""By name; each takes the definition, and the network with the weights that go along, in eval."""
 
 
 def _as_definition(baseline: Baseline, text: str, library: str) -> Export:

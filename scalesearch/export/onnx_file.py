@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logits, scrambled, seeded
+from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logits, scrambled
+from scalesearch.nets.convnet import ConvNet
 
 if TYPE_CHECKING:
     import onnx
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
-def onnx_file(baseline: Baseline, seed: int) -> tuple[bytes, Proof]:
+def onnx_file(baseline: Baseline, written: ConvNet) -> tuple[bytes, Proof]:
     """The file's bytes: `images` (batch, 3, px, px) → `logits` (batch, classes), for batches of any size.
 
     Raises:
@@ -37,7 +38,7 @@ def onnx_file(baseline: Baseline, seed: int) -> tuple[bytes, Proof]:
     import onnx
 
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    tested, written = scrambled(net), seeded(net, seed)
+    tested = scrambled(net)
     model = _saved(tested, net)
     # A folded layer has one bias where batch norm had a scale and a shift.
     params = _params(onnx.load_from_string(model)) + _normed(net)

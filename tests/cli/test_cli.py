@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 import typer.main
 from command import scalesearch
+from safetensors.torch import load_file
 
 from scalesearch.cli.main import app
 from scalesearch.design.baselines import load_baseline
+from scalesearch.export.verify import scrambled
+from scalesearch.nets.weights import weights_file, weights_of, with_classes
 
 VERBS = {
     "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
@@ -178,6 +183,24 @@ def test_an_export_is_written_checked_and_read_back(tmp_path: Path) -> None:
         "here",
         "mine.yaml",
     ]
+
+
+def test_trained_weights_go_along(tmp_path: Path) -> None:
+    """Run without this package they give the logits that ours gives."""
+    definition = with_classes(load_baseline("tiny"), 4)
+    trained = scrambled(definition.architecture)
+    (tmp_path / "mine.safetensors").write_bytes(weights_file(weights_of(definition, trained, "abcd")))
+    done = scalesearch("export", "mine.safetensors", "--to", "torch", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    source = runpy.run_path(str(tmp_path / "exports" / "tiny.py"))
+    network = source["Network"]().eval()
+    network.load_state_dict(load_file(tmp_path / "exports" / "tiny.safetensors"))
+    images_NCHW = torch.rand(3, 3, 64, 64)
+    with torch.no_grad():
+        wanted_NK = trained(images_NCHW)
+        assert torch.allclose(network(images_NCHW), wanted_NK, atol=1e-5 * float(wanted_NK.abs().max()))
+    done = scalesearch("export", "mine.safetensors", "--to", "torch", "--width", "2", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_an_export_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:

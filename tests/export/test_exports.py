@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from exported import export_as
 from networks import random_architecture
 from safetensors.torch import load, load_file
 from torch import nn
@@ -63,7 +64,7 @@ def test_the_small_ones_cover_every_block_kind_but_two() -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_scaled_members_in_plain_torch(name: str) -> None:
     for member in members(name, 33, 2):
-        made = FORMATS["torch"](member, 0)
+        made = export_as("torch", member, 0)
         price = cost(member.architecture)
         assert f"{price.params:,} parameters, {price.macs:,} multiply-adds" in made.checked
 
@@ -72,7 +73,7 @@ def test_scaled_members_in_plain_torch(name: str) -> None:
 def test_every_kind_in_plain_torch(kind: str) -> None:
     for seed in range(8):
         baseline = random_baseline(kind, seed)
-        FORMATS["torch"](baseline, 0)
+        export_as("torch", baseline, 0)
 
 
 @pytest.mark.slow
@@ -84,7 +85,7 @@ def test_five_scaled_members_in_every_format(form: str, name: str) -> None:
         pytest.importorskip("onnxruntime", reason="the export extra is not installed")
     for member in members(name, 65):
         try:
-            made = FORMATS[form](member, 1)
+            made = export_as(form, member, 1)
         except InputError:  # a library has no such network
             assert form in ("timm", "torchvision")
             continue
@@ -96,7 +97,7 @@ def test_five_scaled_members_in_every_format(form: str, name: str) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plain-torch export of a network with a pool, gates, and blocks of four kinds."""
     folder = tmp_path_factory.mktemp("export")
-    made = FORMATS["torch"](load_baseline("tiny"), 3)
+    made = export_as("torch", load_baseline("tiny"), 3)
     for name, content in made.files.items():
         (folder / name).write_bytes(content)
     return folder
@@ -126,7 +127,7 @@ def test_the_weights_fit_the_source_and_are_the_seeds(folder: Path) -> None:
     images = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         assert torch.allclose(network(images), ours(images), atol=1e-6)
-    others = load(FORMATS["torch"](load_baseline("tiny"), 4).files["tiny.safetensors"])
+    others = load(export_as("torch", load_baseline("tiny"), 4).files["tiny.safetensors"])
     assert not torch.equal(others["stem.0.weight"], weights["stem.0.weight"])
 
 
@@ -192,7 +193,7 @@ def test_a_wrong_export_is_refused(what: str, monkeypatch: pytest.MonkeyPatch) -
     assert good in text
     monkeypatch.setattr(exporting, "torch_source", lambda _: text.replace(good, bad))
     with pytest.raises(CountError) as error:
-        FORMATS["torch"](load_baseline("tiny"), 0)
+        export_as("torch", load_baseline("tiny"), 0)
     assert reason in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -201,7 +202,7 @@ def test_a_definition_that_reads_back_differently_is_refused(monkeypatch: pytest
     text = timm_definition(load_baseline("b0"))
     monkeypatch.setattr(exporting, "timm_definition", lambda _: text.replace("_e6_c40", "_e6_c48"))
     with pytest.raises(CountError, match="reads back as another network"):
-        FORMATS["timm"](load_baseline("b0"), 0)
+        export_as("timm", load_baseline("b0"), 0)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_scrambling_leaves_no_tensor_without_effect(name: str) -> None:
 
 @pytest.mark.slow  # the compiler takes ten seconds
 def test_torch_export_runs_without_our_code_for_any_batch(tmp_path: Path) -> None:
-    made = FORMATS["torch-export"](load_baseline("tiny"), 5)
+    made = export_as("torch-export", load_baseline("tiny"), 5)
     (tmp_path / "tiny.pt2").write_bytes(made.files["tiny.pt2"])
     code = (
         "import sys, torch\n"
@@ -252,7 +253,7 @@ def test_onnx_is_the_same_network_for_any_batch(name: str, tmp_path: Path) -> No
     import onnxruntime
 
     baseline = members(name, 40, 1)[0]
-    made = FORMATS["onnx"](baseline, 5)
+    made = export_as("onnx", baseline, 5)
     ((_, data),) = made.files.items()
     assert f"{cost(baseline.architecture).macs:,} multiply-adds" in made.checked
     assert b"site-packages" not in data  # no paths of this machine
@@ -280,10 +281,10 @@ def test_a_wrong_onnx_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(onnx_file, "_saved", without_shortcut)
     with pytest.raises(CountError, match="logits differ"):
-        FORMATS["onnx"](load_baseline("tiny"), 0)
+        export_as("onnx", load_baseline("tiny"), 0)
 
 
 def test_without_the_extra_onnx_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"pip install 'scalesearch\[export\]'"):
-        FORMATS["onnx"](load_baseline("tiny"), 0)
+        export_as("onnx", load_baseline("tiny"), 0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from exported import export_as
 from filling import fill, some_logits
 from interop.library_networks import at, ours
 
@@ -18,7 +19,6 @@ from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export import exporting
-from scalesearch.export.exporting import FORMATS
 from scalesearch.nets.convnet import ConvNet
 
 PX = 64
@@ -34,7 +34,7 @@ def at_64(baseline: Baseline) -> Baseline:
 
 def built(baseline: Baseline, library: str) -> str:
     """Export; the library must have been there to build it. Returns the definition."""
-    made = FORMATS[library](baseline, 0)
+    made = export_as(library, baseline, 0)
     assert "parameters" in made.checked
     ((name, text),) = made.files.items()
     network = exporting._loaded(text.decode(), name[:-3]).build()
