@@ -1,16 +1,15 @@
-"""What the verbs that search share: where a study lies, its runner, its data, the run and its end."""
+"""What the verbs that search share: where a study lies, its runner, its data, and the plan or the run."""
 
 from __future__ import annotations
 
 import re
-import shlex
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesearch.cli import interrupts, options
-from scalesearch.errors import InputError, ScalesearchError, TrialsFailedError
+from scalesearch.cli.study_run import run_study
+from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +156,7 @@ def search_or_plan(
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:
-        _search(asked, images, runner, where, console, siblings, export or _nothing, report)
+        run_study(asked, images, runner, where, console, siblings, export or _nothing, report)
 
 
 def _nothing(study: Study) -> None:
@@ -172,147 +171,3 @@ def _must_be_like(found: DataFacts, like: DataFacts, data: str) -> None:
             f"--data {data}: is {found.name} with {found.train} + {found.val} images, but the study was made with "
             f"{like.name}, {like.train} + {like.val}; give that"
         )
-
-
-def _search(
-    asked: Plan,
-    images: ImageData,
-    runner: Runner,
-    where: Path,
-    console: Console,
-    siblings: Sequence[Path],
-    export: Callable[[Study], None],
-    report: bool,
-) -> None:
-    from scalesearch.study.optuna_storage import without_passwords
-    from scalesearch.study.provenance import environment
-    from scalesearch.study.study import Study, locked, open_or_create
-
-    command = without_passwords(shlex.join(["scalesearch", *sys.argv[1:]]))
-    with locked(where):
-        study = open_or_create(Study(where, asked, environment(), command))
-        if shared := _take_over(study, siblings):
-            console.print(f"{where}: takes over finished trials: {shared}", highlight=False, soft_wrap=True)
-        outcomes = study.outcomes()
-        done = len(outcomes)
-        export(study)
-        if study.plan.over(outcomes):
-            console.print(
-                f"{where}: {done}/{done} trials are done; to start anew, give --name or delete the folder",
-                highlight=False,
-                soft_wrap=True,
-            )
-        else:
-            if done:
-                console.print(f"{where}: {done}/{study.plan.total_trials()} done, resuming", highlight=False)
-            study = _run(study, images, runner, command, console, export)
-        _finish(study, console, report)
-
-
-def _take_over(study: Study, siblings: Sequence[Path]) -> int:
-    """Copy the completed trials that the study needs from its siblings; how many."""
-    from scalesearch.study.study import open_study
-
-    known = {key: one for folder in siblings for key, one in open_study(folder).records().items()}
-    wanted = [known[spec.id] for spec in study.plan.left(study.outcomes()) if spec.id in known]
-    return sum(study.add(record) for record in wanted if record.outcome.state == "complete")
-
-
-def _run(
-    study: Study,
-    images: ImageData,
-    runner: Runner,
-    command: str,
-    console: Console,
-    export: Callable[[Study], None],
-) -> Study:
-    """Run all that is left, round by round where points are suggested; the study with all of them."""
-    from scalesearch.cli.progress import Progress
-    from scalesearch.proxy.objective import ProxyTraining
-    from scalesearch.study.files import make_folder
-    from scalesearch.study.live import announced, both
-    from scalesearch.study.search import search, search_in_rounds
-
-    plan = study.plan
-    checkpoints = study.checkpoints_folder
-    counted: dict[str, int] = {}
-
-    def one_round(now: Study) -> None:
-        console.print(_round_words(now.plan), highlight=False, soft_wrap=True)
-        _count(now.plan, counted)
-        make_folder(checkpoints)
-        objective = ProxyTraining(images, checkpoints.resolve())
-        with Progress(now.plan, now.outcomes(), console) as progress:
-            search(now, runner, objective, both(progress, announce), counted)
-        export(now)
-
-    try:
-        with announced(study.folder, len(study.outcomes())) as announce:
-            if plan.open:
-                with runner.session():  # held between the rounds
-                    return search_in_rounds(study, one_round)
-            return search_in_rounds(study, one_round)
-    except KeyboardInterrupt:
-        from scalesearch.cli.main import INTERRUPTED, fail
-
-        kept = len(study.outcomes())
-        fail(f"interrupted; {kept}/{plan.total_trials()} trials are kept. Resume: {command}", INTERRUPTED)
-
-
-def _round_words(plan: Plan) -> str:
-    found, trials = plan.found, plan.total_trials()
-    if plan.question.suggests:
-        known = len(found.candidates)
-        return (
-            f"{len(plan.suggested)} suggestions are {known} networks within the limits; "
-            f"{trials} trials at most; fvcore counts each first"
-        )
-    return (
-        f"{found.triples} triples are {len(found.candidates) + len(found.unmatched)} networks; "
-        f"{len(plan.chosen)} are compared, in {trials} trials; fvcore counts each first"
-    )
-
-
-def _count(plan: Plan, counted: dict[str, int]) -> None:
-    """Have fvcore count every network that is not yet counted.
-
-    Raises:
-        CountError: it disagrees with the closed form.
-    """
-    from scalesearch.design.architecture import Architecture
-    from scalesearch.nets.flops import fvcore_receipt
-    from scalesearch.search.canonical import digest
-
-    for network in (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen)):
-        # A user's own were counted by fvcore to begin with.
-        if isinstance(network, Architecture) and digest(network) not in counted:
-            counted[digest(network)] = fvcore_receipt(network).total
-
-
-def _finish(study: Study, console: Console, report: bool) -> None:
-    from scalesearch.cli.show import left_behind_lines, ranking_table, unmatched_lines
-    from scalesearch.nets.flops import fvcore_receipt
-    from scalesearch.report.files import write_report
-    from scalesearch.study.answer import answer, write_answer
-    from scalesearch.study.family_files import found_family
-    from scalesearch.study.summary import summary_lines
-    from scalesearch.study.trusting import read_trust
-
-    found = answer(study.plan, study.outcomes(), read_trust(study.folder))
-    if found is None:
-        raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; see trials/*.json for why")
-    failed = found.failures
-    if found.whole or not failed:
-        for member in found_family(study.plan, found.winner.coefficients):
-            fvcore_receipt(member.baseline.architecture)
-        write_answer(study.folder, found)
-        console.print(ranking_table(found))
-        for line in [*left_behind_lines(found), *unmatched_lines(study.plan), *summary_lines(found, study.folder)]:
-            console.print(line, highlight=False, soft_wrap=True)
-        if report:
-            console.print(f"Report: {write_report(study)}", highlight=False, soft_wrap=True)
-    if failed:
-        error: ScalesearchError = TrialsFailedError(
-            f"{study.folder}: {failed} trials failed; delete their files in trials/ and rerun to try again"
-        )
-        raise error
