@@ -93,6 +93,7 @@ def job_of(
     import torch
 
     from scalesearch.cli.cache import cache_folder
+    from scalesearch.cli.reading import Reading
     from scalesearch.nets.weights import with_classes
     from scalesearch.search.budget_file import load_budget
     from scalesearch.training.job import Job, Source
@@ -102,7 +103,8 @@ def job_of(
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on can be resumed
     source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder())
-    images = source.load()
+    with Reading(options.console()) as hear:
+        images = source.load(hear)
     if (count := len(images.train_labels_N)) < recipe.batch:
         recipe = recipe.with_batch(count)
     sized = replace(definition, architecture=replace(definition.architecture, resolution=sizes.px))

@@ -26,6 +26,7 @@ REFERENCE = "reference"
 """The folder of committed studies."""
 _NEEDED = (
     "scalesearch.cli.progress",
+    "scalesearch.cli.reading",
     "scalesearch.cli.show",
     "scalesearch.nets.flops",
     "scalesearch.proxy.datasets",
@@ -73,31 +74,49 @@ def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) ->
     raise InputError(f"--runner {kind!r}: must be ray or inline")
 
 
-def _load(question: Question, data: str, px: int | None) -> ImageData:
+def _load(question: Question, data: str, px: int | None, console: Console) -> ImageData:
     from scalesearch.cli.cache import cache_folder
+    from scalesearch.cli.reading import Reading
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.question import image_px
 
-    return load_data(data, px or image_px(question), question.budget.scenes, cache_folder())
+    with Reading(console) as hear:
+        return load_data(data, px or image_px(question), question.budget.scenes, cache_folder(), hear)
 
 
-def _plan(question: Question, images: ImageData) -> Plan:
-    from scalesearch.search.catalogue import FactoryBaseline
-    from scalesearch.search.plan import DataFacts, Plan
+def _facts(images: ImageData) -> DataFacts:
+    from scalesearch.search.plan import DataFacts
 
-    base = question.baseline
-    if isinstance(base, FactoryBaseline) and base.architecture.classes < len(images.classes):
-        raise InputError(
-            f"baseline {base.name}: gives {base.architecture.classes} logits, but the data have "
-            f"{len(images.classes)} classes; let the function build at least as many"
-        )
-    facts = DataFacts(
+    return DataFacts(
         name=images.name,
         fingerprint=images.fingerprint,
         classes=len(images.classes),
         train=len(images.train_labels_N),
         val=len(images.val_labels_N),
     )
+
+
+def _planned_facts(question: Question, data: str, px: int | None, console: Console) -> DataFacts:
+    """What the plan needs of the data; scenes need not be drawn for it, for minutes."""
+    from scalesearch.proxy.datasets import FRACTAL
+    from scalesearch.search.plan import DataFacts
+
+    scenes = question.budget.scenes
+    if data == FRACTAL:
+        return DataFacts("fractal scenes", "not drawn", scenes.classes, scenes.train, scenes.val)
+    return _facts(_load(question, data, px, console))
+
+
+def _plan(question: Question, facts: DataFacts) -> Plan:
+    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.plan import Plan
+
+    base = question.baseline
+    if isinstance(base, FactoryBaseline) and base.architecture.classes < facts.classes:
+        raise InputError(
+            f"baseline {base.name}: gives {base.architecture.classes} logits, but the data have "
+            f"{facts.classes} classes; let the function build at least as many"
+        )
     return Plan(question, facts)
 
 
@@ -149,10 +168,13 @@ def search_or_plan(
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on is tidied up
-    images = _load(question, data, px)
-    asked = _plan(question, images)
+    if plan:
+        facts = _planned_facts(question, data, px, console)
+    else:
+        facts = _facts(images := _load(question, data, px, console))
+    asked = _plan(question, facts)
     if like is not None:
-        _must_be_like(asked.data, like, data)
+        _must_be_like(facts, like, data)
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:

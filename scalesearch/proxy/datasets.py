@@ -13,6 +13,7 @@ from PIL import Image
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
+from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
 from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet
@@ -51,26 +52,26 @@ class ImageData:
         return TrainingData(*whole).resized(px)
 
 
-def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path) -> ImageData:
+def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear = silent) -> ImageData:
     """The data set that `spec` names, with square images of side `px` (8 to 1024).
 
     `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), the path of
     an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
-    name of a Hugging Face data set. Decoded images are kept in `cache_dir`. Raises `InputError`
-    for data that cannot be used and `StorageError` if the cache cannot be written.
+    name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that is made.
+    Raises `InputError` for data that cannot be used and `StorageError` if the cache cannot be written.
     """
     low, high = _PX_RANGE
     if not low <= px <= high:
         raise InputError(f"image size is {px} px, but it must be from {low} to {high}")
     if spec == FRACTAL:
         key = _scenes_key(scenes, px)
-        return _image_data("fractal scenes", *cached(key, cache_dir, lambda: _scene_arrays(scenes, px)))
+        return _image_data("fractal scenes", *cached(key, cache_dir, lambda: _scene_arrays(scenes, px, hear)))
     if spec == DIGITS:
         arrays = _digit_arrays(px)
         return _image_data(DIGITS, arrays, fingerprint(arrays))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
-        return _image_data(printable(hub.name), *cached(hub.key(px), cache_dir, lambda: hub.read(px)))
+        return _image_data(printable(hub.name), *cached(hub.key(px), cache_dir, lambda: hub.read(px, hear)))
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
@@ -79,9 +80,11 @@ def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path) -> Image
         )
     if files := parquet_files(root):
         key = parquet_key(files, px)
-        return _image_data(printable(root.resolve().name), *cached(key, cache_dir, lambda: read_parquet(files, px)))
+        return _image_data(
+            printable(root.resolve().name), *cached(key, cache_dir, lambda: read_parquet(files, px, hear))
+        )
     listing = list_folder(root)
-    found = cached(listing_key(listing, px), cache_dir, lambda: read_folder(listing, px))
+    found = cached(listing_key(listing, px), cache_dir, lambda: read_folder(listing, px, hear))
     return _image_data(printable(root.resolve().name), *found)
 
 
@@ -93,8 +96,8 @@ def _scenes_key(recipe: SceneRecipe, px: int) -> str:
     return hashlib.sha256(f"scenes {GENERATOR_VERSION} {px} {' '.join(values)}".encode()).hexdigest()
 
 
-def _scene_arrays(recipe: SceneRecipe, px: int) -> SplitArrays:
-    train_NHWC, val_NHWC = render_scenes(recipe, px)
+def _scene_arrays(recipe: SceneRecipe, px: int, hear: Hear) -> SplitArrays:
+    train_NHWC, val_NHWC = render_scenes(recipe, px, hear)
     labels = scene_labels(recipe, val=False), scene_labels(recipe, val=True)
     return SplitArrays(train_NHWC, labels[0], val_NHWC, labels[1], scene_names(recipe))
 

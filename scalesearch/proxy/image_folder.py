@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import SPLIT_RULE_VERSION, Picture, read_pictures
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -88,13 +89,13 @@ def listing_key(listing: FolderListing, px: int) -> str:
     return digest.hexdigest()
 
 
-def read_folder(listing: FolderListing, px: int) -> SplitArrays:
+def read_folder(listing: FolderListing, px: int, hear: Hear = silent) -> SplitArrays:
     """Decodes every file (see `pictures.read_pictures`)."""
     pictures = [
         Picture(str(one.path.relative_to(listing.root)), one.label, one.split, partial(open_file, one.path))
         for one in listing.files
     ]
-    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", px)
+    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", px, hear)
 
 
 def open_file(path: Path) -> BinaryIO:

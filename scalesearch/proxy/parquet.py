@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import SPLIT_RULE_VERSION, Picture, read_pictures
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "png")
@@ -57,7 +58,7 @@ def parquet_key(files: Sequence[Path], px: int) -> str:
     return digest.hexdigest()
 
 
-def read_parquet(files: Sequence[Path], px: int) -> SplitArrays:
+def read_parquet(files: Sequence[Path], px: int, hear: Hear = silent) -> SplitArrays:
     """Decodes every row (see `pictures.read_pictures`).
 
     The pictures are in the column `image` (or `img`, `jpg`, `png`), as encoded bytes or as Hugging Face's struct
@@ -75,10 +76,12 @@ def read_parquet(files: Sequence[Path], px: int) -> SplitArrays:
         table, own = _table(path)
         names = own or names
         rows += _rows(path, table, _split_of_name(path) if len(files) > 1 else None)
-    return read_rows(rows, names, where, px)
+    return read_rows(rows, names, where, px, hear)
 
 
-def read_rows(rows: Sequence[Row], names: Sequence[str] | None, where: str, px: int) -> SplitArrays:
+def read_rows(
+    rows: Sequence[Row], names: Sequence[str] | None, where: str, px: int, hear: Hear = silent
+) -> SplitArrays:
     """Decodes rows whose labels are names, or numbers of `names` where there are any.
 
     Raises:
@@ -100,7 +103,7 @@ def read_rows(rows: Sequence[Row], names: Sequence[str] | None, where: str, px: 
             odd = printable(str(min(missing, key=str)))
             raise InputError(f"{where}: class '{odd}' is in only one of train and val: add or remove it")
     pictures = [Picture(row.name, number[row.label], row.split, partial(_open, row.content)) for row in rows]
-    return read_pictures(pictures, [_class_name(label, names) for label in labels], where, px)
+    return read_pictures(pictures, [_class_name(label, names) for label in labels], where, px, hear)
 
 
 def _class_name(label: str | int, names: Sequence[str] | None) -> str:

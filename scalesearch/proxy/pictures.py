@@ -19,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.hear import Hear, silent
 
 SPLIT_RULE_VERSION = 1
 """Part of every cache key: raise it whenever the same bytes would be decoded or split otherwise."""
@@ -43,14 +44,16 @@ class Picture:
     """Raises `OSError` with a reason where there are no bytes."""
 
 
-def read_pictures(pictures: Sequence[Picture], classes: Sequence[str], where: str, px: int) -> SplitArrays:
+def read_pictures(
+    pictures: Sequence[Picture], classes: Sequence[str], where: str, px: int, hear: Hear = silent
+) -> SplitArrays:
     """Decodes all: short side to `px`, centre square, RGB; within a split by label, then content.
 
     Without splits of their own, `split_by_content` takes a fifth of every class for validation. `where` begins
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
     splits, or if a class is too small to split.
     """
-    found = _decoded(pictures, where, px)
+    found = _decoded(pictures, where, px, hear)
     labels, digests = [one.label for one in pictures], [digest for digest, _ in found]
     if pictures[0].split is None:
         train, val = split_by_content(labels, digests, classes)
@@ -70,14 +73,21 @@ def read_pictures(pictures: Sequence[Picture], classes: Sequence[str], where: st
 
 def read_squares(pictures: Sequence[Picture], where: str, px: int) -> NDArray[np.uint8]:
     """The pictures' centre squares (N, px, px, 3), RGB; raises `InputError` if one cannot be read."""
-    return np.stack([square for _, square in _decoded(pictures, where, px)])
+    return np.stack([square for _, square in _decoded(pictures, where, px, silent)])
 
 
-def _decoded(pictures: Sequence[Picture], where: str, px: int) -> list[tuple[str, NDArray[np.uint8]]]:
+def _decoded(pictures: Sequence[Picture], where: str, px: int, hear: Hear) -> list[tuple[str, NDArray[np.uint8]]]:
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         # Pillow warns of odd metadata and of sizes that are refused below.
         warnings.simplefilter("ignore")
-        decoded = list(pool.map(lambda one: _decode(one, px), pictures))
+        decoded = []
+        try:
+            for one in pool.map(lambda one: _decode(one, px), pictures):
+                decoded.append(one)
+                hear(len(decoded), len(pictures))
+        except BaseException:  # Ctrl-C ends it before the last picture
+            pool.shutdown(cancel_futures=True)
+            raise
     broken = [(one, why) for one, why in zip(pictures, decoded, strict=True) if isinstance(why, str)]
     if broken:
         raise InputError(_broken_message(where, len(pictures), broken))

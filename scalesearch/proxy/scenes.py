@@ -12,6 +12,7 @@ the layout (codes, sizes, places, colours) does not depend on the resolution.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from scalesearch.proxy.fractals import (
     jitter_maps,
     random_choices,
 )
+from scalesearch.proxy.hear import Hear, silent
 from scalesearch.search.scenes import SceneRecipe
 
 GENERATOR_VERSION = 1
@@ -59,11 +61,17 @@ def scene_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
     return np.arange(recipe.val if val else recipe.train, dtype=np.int64) % recipe.classes
 
 
-def render_scenes(recipe: SceneRecipe, px: int) -> tuple[Images, Images]:
+def render_scenes(recipe: SceneRecipe, px: int, hear: Hear = silent) -> tuple[Images, Images]:
     """Training and validation scenes, each uint8 (N, px, px, 3), RGB."""
-    classes, pool = scene_codes(recipe)
-    train, val = (_render_split(recipe, px, classes, pool, part) for part in (False, True))
-    return train[0], val[0]
+    total = recipe.train + recipe.val
+    train_NHWC, val_NHWC = (np.empty((count, px, px, 3), np.uint8) for count in (recipe.train, recipe.val))
+    for part, images, _ in _rendered(recipe, px, val=False):
+        train_NHWC[part] = images
+        hear(part.stop, total)
+    for part, images, _ in _rendered(recipe, px, val=True):
+        val_NHWC[part] = images
+        hear(recipe.train + part.stop, total)
+    return train_NHWC, val_NHWC
 
 
 def masked_scenes(recipe: SceneRecipe, px: int, val: bool) -> tuple[Images, Masks]:
@@ -71,7 +79,8 @@ def masked_scenes(recipe: SceneRecipe, px: int, val: bool) -> tuple[Images, Mask
 
     Masks are (N, px, px); distractors are no part of them.
     """
-    return _render_split(recipe, px, *scene_codes(recipe), val)
+    _, images, masks = zip(*_rendered(recipe, px, val), strict=True)
+    return np.concatenate(images), np.concatenate(masks)
 
 
 def first_val_scenes(recipe: SceneRecipe, px: int, count: int) -> Images:
@@ -82,18 +91,16 @@ def first_val_scenes(recipe: SceneRecipe, px: int, count: int) -> Images:
     return _render_batch(recipe, px, classes, pool, labels, streams)[0]
 
 
-def _render_split(recipe: SceneRecipe, px: int, classes: Codes, pool: Codes, val: bool) -> tuple[Images, Masks]:
-    labels_N = scene_labels(recipe, val)
-    images_NHWC = np.empty((len(labels_N), px, px, 3), np.uint8)
-    masks_NHW = np.empty(images_NHWC.shape[:3], np.bool_)
+def _rendered(recipe: SceneRecipe, px: int, val: bool) -> Iterator[tuple[slice, Images, Masks]]:
+    """A split in parts: which scenes, their images and masks."""
+    classes, pool = scene_codes(recipe)
+    labels_N = scene_labels(recipe, val).tolist()
     points = _steps(recipe, px) * CHAINS * (recipe.distractors + 1)
     batch = max(1, _BATCH_POINTS // points)
     for begin in range(0, len(labels_N), batch):
-        labels = [int(label) for label in labels_N[begin : begin + batch]]
+        labels = labels_N[begin : begin + batch]
         rngs = [_stream(recipe, val, index) for index in range(begin, begin + len(labels))]
-        part = slice(begin, begin + len(labels))
-        images_NHWC[part], masks_NHW[part] = _render_batch(recipe, px, classes, pool, labels, rngs)
-    return images_NHWC, masks_NHW
+        yield slice(begin, begin + len(labels)), *_render_batch(recipe, px, classes, pool, labels, rngs)
 
 
 def _stream(recipe: SceneRecipe, val: bool, index: int) -> np.random.Generator:

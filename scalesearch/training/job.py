@@ -18,6 +18,7 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import Weights, weights_file, weights_of
 from scalesearch.proxy.datasets import ImageData, load_data
+from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.objective import initial_network
 from scalesearch.search.canonical import Json, as_json, digest
 from scalesearch.search.scenes import SceneRecipe
@@ -41,9 +42,9 @@ class Source:
     scenes: SceneRecipe
     cache: Path
 
-    def load(self) -> ImageData:
+    def load(self, hear: Hear = silent) -> ImageData:
         """The images; see `load_data`."""
-        return load_data(self.spec, self.px, self.scenes, self.cache)
+        return load_data(self.spec, self.px, self.scenes, self.cache, hear)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

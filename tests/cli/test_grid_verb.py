@@ -192,6 +192,7 @@ def test_plan_trains_nothing_and_writes_no_results(tmp_path: Path) -> None:
     ):
         assert words in done.stdout
     assert not (tmp_path / "results").exists()
+    assert not list(tmp_path.rglob("*.safetensors")), "no scene is drawn for it"
 
 
 def test_an_image_folder_of_scans(tmp_path: Path) -> None:

@@ -134,3 +134,19 @@ def test_a_cache_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> No
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError):
         load_data("fractal", 16, SMALL, tmp_path / "file")
+
+
+def test_it_tells_how_far_the_making_is_and_nothing_of_what_is_kept(tmp_path: Path) -> None:
+    for index in range(12):
+        folder = tmp_path / "set" / str(index % 2)
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 11), (index, 0, 0)).save(folder / f"{index}.png")
+    for spec in ("fractal", str(tmp_path / "set")):
+        heard: list[tuple[int, int]] = []
+        for _ in range(2):
+            load_data(
+                spec, 20, SMALL, tmp_path / "cache", lambda done, total, heard=heard: heard.append((done, total))
+            )
+        assert [total for _, total in heard] == [12] * len(heard)  # 7 + 5 scenes; 12 files
+        assert heard == sorted(set(heard))
+        assert heard[-1] == (12, 12)
