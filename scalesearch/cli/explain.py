@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -136,10 +137,15 @@ def _about_layers(found: Explanation, asked: str) -> str:
     depth, origin = found.multipliers.depth, found.member.origin
     before, after = (sum(one.architecture.depths) for one in (found.baseline, found.member))
     rule = origin.rounding if origin else found.member.rounding.rule
+    # `balanced` rounds the sum, then shares it out (docs/rounding.md).
+    how = "of the sum, shared out over the stages" if rule == "balanced" else "stage by stage"
+    rounding = f"{rule!r} rounding, {how}"
+    head = "" if found.baseline.architecture.head.width is None else "head, "
     return (
-        f"Where the layers come from{asked}: a stage is many blocks, and depth multiplies those. {plain(depth)} × "
-        f"{before} = {plain(depth * before)} blocks; {rule!r} rounding, stage by stage, makes it {after}. Each new "
-        "block repeats its stage's later ones: stride 1, same width. Stem, head, pooling, classifier stay single."
+        f"Where the layers come from{asked}: a stage is many blocks, and depth multiplies those. "
+        f"{plain(round(depth, 4))} × {before} = {plain(round(depth * before, 3))} blocks; {rounding}, makes it "
+        f"{after}. Each new block repeats its stage's later ones: stride 1, same width. Stem, {head}pooling, "
+        "classifier stay single."
     )
 
 
@@ -155,6 +161,13 @@ def _about_phi(found: Explanation, asked: str) -> str:
         for axis, (low, high) in ranges
         if (low, high) != (float("-inf"), float("inf"))
     )
+    (depth, width, px) = found.ranges
+    low, high = max(depth[0], width[0]), min(depth[1], width[1])
+    if found.member.origin is not None and not asked and low <= high and isfinite(low) and isfinite(px[0]):
+        return (
+            f"{start}Depth and width for φ = {low:.2f} … {high:.2f}; the side asks for {px[0]:.2f} … {px[1]:.2f} "
+            "(the members that are made here have the one that matches the cost)."
+        )
     return f"{start}For no φ, not even rounded to tenths and to 4 px: {shown}."
 
 

@@ -54,9 +54,17 @@ def export(
     made = FORMATS[to](baseline, net)
     make_folder(out)
     for name, content in made.files.items():
+        _keep(out / name, content)
+    for name, content in made.files.items():
         write_over(out / name, content)
     print(", ".join(str(out / name) for name in made.files))
     print(made.checked)
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Refuse to write one network's source over another's of that name."""
+    if path.suffix == ".py" and path.is_file() and path.read_bytes() != content:
+        raise InputError(f"{path}: holds another network; give another --out, or delete it")
 
 
 def _scaled(network: str, depth: str, width: str, resolution: int | None, rounding: str | None) -> Baseline:

@@ -171,6 +171,7 @@ def search_or_plan(
     if plan:
         facts = _planned_facts(question, data, px, console)
     else:
+        runner.check()
         facts = _facts(images := _load(question, data, px, console))
     asked = _plan(question, facts)
     if like is not None:

@@ -141,7 +141,7 @@ def _words(baseline: Baseline, found: Solution) -> tuple[str, str]:
         f"blocks {' '.join(map(str, net.depths))}; channels {' '.join(map(str, net.widths))}"
     )
     if larger is None:
-        return size, "Nothing binds: this is the family's largest member."
+        return size, f"Nothing binds: φ = {plain(found.member.phi)} is the largest that is looked at."
     binding = " and ".join(use.limit.flag for use in found.uses if use.binds)
     following = f"φ = {plain(larger.phi)}, {larger.macs:,} multiply-adds, {larger.params:,} parameters"
     return size, f"Bound by {binding}: the next larger one in multiply-adds ({following}) is beyond."

@@ -9,12 +9,13 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.cost import cost
+from scalesearch.design.exact import plain
 from scalesearch.design.factory import Network
 from scalesearch.design.rounding import Rounding
 from scalesearch.errors import SpaceError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_LONGEST_SOURCE = 1000
+_LONGEST_NAME, _LONGEST_SOURCE = 64, 1000
 
 
 def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
@@ -88,11 +89,18 @@ class Baseline:
         origin = Origin(self.name, rounding.rule, multipliers.rounded(), ratio)
         return replace(
             self,
-            name=name or f"{self.name[:57]}-scaled",
+            name=name or _scaled_name(self.name, multipliers, architecture.resolution),
             architecture=architecture,
             rounding=rounding,
             origin=origin,
         )
+
+
+def _scaled_name(name: str, by: Multipliers, px: int) -> str:
+    """`b0` as `b0-d1.4-w1.2-300px`: two sizes of a network have two names, and so their files."""
+    depth, width = (plain(round(one, 3)) for one in (by.depth, by.width))
+    end = f"-d{depth}-w{width}-{px}px"
+    return f"{name[: _LONGEST_NAME - len(end)]}{end}"
 
 
 def px_multiplier(px: int, side: int) -> Decimal:

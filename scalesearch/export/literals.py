@@ -107,7 +107,7 @@ class _Reader:
             if target in self._definition.names:
                 raise self._refused(one, f"{target} is assigned twice; keep one")
             self._definition.names[target] = value
-        if isinstance(value, Call) and isinstance(expression, ast.Call):
+        if isinstance(value, Call) and isinstance(expression, ast.Call) and value.name != "partial":
             self._definition.calls.append(value)
 
     def _value(self, node: ast.expr) -> Value:
@@ -147,7 +147,14 @@ class _Reader:
                     self._add(keywords, key, inner, keyword.value)
             else:
                 raise self._refused(keyword.value, "** of something unknown; write the arguments out")
-        return Call(node.lineno, name, tuple(self._value(one) for one in node.args), keywords)
+        given = tuple(self._value(one) for one in node.args)
+        bound = self._definition.names.get(name)
+        if isinstance(bound, Call) and bound.name == "partial" and bound.arguments:
+            # As functools.partial: torchvision's `bneck_conf`.
+            called, *first = bound.arguments
+            if isinstance(called, Symbol):
+                return Call(node.lineno, called.name, (*first, *given), bound.keywords | keywords)
+        return Call(node.lineno, name, given, keywords)
 
     def _dict(self, node: ast.Dict) -> Call:
         found: dict[str, Value] = {}

@@ -13,7 +13,7 @@ _TAKEN = sys.stdlib_module_names | {"torch", "timm", "torchvision", "safetensors
 
 
 def file_stem(name: str) -> str:
-    """A baseline's name as a Python module can be called: `b0-scaled` is `b0_scaled`."""
+    """A baseline's name as a Python module can be called: `b0-d1.4-w1.2-300px` is `b0_d1_4_w1_2_300px`."""
     stem = re.sub(r"[^a-z0-9_]", "_", name)
     taken = keyword.iskeyword(stem) or stem in _TAKEN  # beside a torch.py, nothing can import torch
     return f"net_{stem}" if taken or not stem[0].isalpha() else stem

@@ -17,6 +17,7 @@ POSITIONS = "block_args num_classes num_features"
 UNSEEN = "drop_rate drop_path_rate global_pool in_chans"
 _TOKEN = re.compile(r"(r|k|s|e|c|se|a|p)(\d+(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
+_NO_SKIP = "noskip"
 _ONLY_ONE = ("a", "p")
 """Kernels of the two 1×1 convolutions."""
 
@@ -39,7 +40,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         network = Architecture(
             px,
             Stem(stem_kernel, 2, stem_size, fixed=fixed),
-            tuple(stage for stage, _ in rows),
+            tuple(stage for stage, _, _ in rows),
             Head(num_features or None, arguments.integer("num_classes", 1000)),
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(),
@@ -48,12 +49,13 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     if pad is not None and not (isinstance(pad, Literal) and pad.value == ""):
         raise arguments.refused(pad.line, "pad_type: only the symmetric padding '' is understood")
     arguments.finish()
-    _check(arguments, network, [line for _, line in rows], free, output_stride)
+    _check(arguments, network, [line for _, line, _ in rows], free, output_stride)
+    _check_skips(arguments, network, rows)
     return network
 
 
-def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[tuple[Stage, int]]:
-    """Every stage and its line; of one list of strings each becomes a stage of its own."""
+def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[tuple[Stage, int, bool]]:
+    """Every stage, its line, and whether it says `noskip`; of one list of strings each is a stage of its own."""
     if isinstance(block_args, Call) and block_args.name == "decode_arch_def" and not block_args.keywords:
         block_args = block_args.arguments[0] if len(block_args.arguments) == 1 else None
     if not isinstance(block_args, Items):
@@ -67,7 +69,7 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[tuple[Stag
                 stage = stage_of(text.value)
                 if place and stage.stride != 1:
                     raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
-                yield stage, text.line
+                yield stage, text.line, _NO_SKIP in text.value.split("_")
         if not isinstance(row, Items):
             raise arguments.refused(row.line, "arch_def must be a list of lists of strings, written out")
 
@@ -81,7 +83,7 @@ def stage_of(text: str) -> Stage:
     block, *tokens = text.split("_")
     skips = "skip" in tokens
     sizes: dict[str, str] = {}
-    for token in (one for one in tokens if one != "skip"):
+    for token in (one for one in tokens if one not in ("skip", _NO_SKIP)):
         found = _TOKEN.fullmatch(token)
         if found is None or found[1] in sizes:
             raise SpaceError(f"{text!r}: {token!r} is not understood; parts are r k s e c se, once each")
@@ -174,3 +176,11 @@ def _check(arguments: Arguments, network: Architecture, lines: list[int], free: 
                 line,
                 f"timm squeezes to {timm_squeeze(block.in_width, stage)} channels, but {squeezed(block)} here",
             )
+
+
+def _check_skips(arguments: Arguments, network: Architecture, rows: list[tuple[Stage, int, bool]]) -> None:
+    """Refuse a `noskip` that takes a residual away; in MNASNet's first stage, say, there is none to take."""
+    for number, _, block in stage_blocks(network):
+        _, line, without = rows[number - 1]
+        if without and block.stride == 1 and block.in_width == block.out_width:
+            raise arguments.refused(line, f"{_NO_SKIP}: a block of stride 1 and equal widths has a residual here")

@@ -1,6 +1,7 @@
 """Image folders: `PATH/train/<class>/*` with `PATH/val/<class>/*`, or `PATH/<class>/*` split here.
 
-Files are JPEG, PNG or WebP by their suffix. Hidden files and files with other suffixes are ignored.
+Files are JPEG, PNG or WebP by their suffix. Hidden files and files that are no pictures are ignored; pictures of
+other formats and folders within a class's are refused, since images would be missing without a word.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from PIL import Image
+
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import SPLIT_RULE_VERSION, Picture, read_pictures
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-"""Of picture files; others in a folder are ignored."""
+"""Of picture files that are read."""
+_OTHERS = frozenset(Image.registered_extensions()) - {*SUFFIXES, ".pdf"} | {".avif", ".heic", ".heif", ".svg"}
+"""Of pictures in other formats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,19 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _image_paths(root: Path, folder: Path) -> list[Path]:
-    paths = [entry for entry in _entries(folder) if entry.suffix.lower() in SUFFIXES]
+    entries = _entries(folder)
+    paths = [entry for entry in entries if entry.suffix.lower() in SUFFIXES]
+    odd = [
+        one
+        for one in entries
+        if one.suffix.lower() not in SUFFIXES and (one.is_dir() or one.suffix.lower() in _OTHERS)
+    ]
+    if odd:
+        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+        raise InputError(
+            f"data folder {_shown(root)}: '{printable(str(odd[0].relative_to(root)))}'{more} would be left out: a "
+            f"class's folder holds its pictures themselves, as {' '.join(SUFFIXES)}; convert or move what is not"
+        )
     if not paths:
         raise InputError(
             f"data folder {_shown(root)}: class '{printable(str(folder.relative_to(root)))}' has no images "

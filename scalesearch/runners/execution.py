@@ -42,6 +42,14 @@ Listener = Callable[[Event], None]
 class Runner(Protocol):
     """Runs trials somewhere and tells what happens; every spec ends in exactly one `Finished`."""
 
+    def check(self) -> None:
+        """See at once what would stop `run` after minutes of preparation.
+
+        Raises:
+            InputError: what was asked for cannot be had.
+        """
+        ...
+
     def session(self) -> AbstractContextManager[None]:
         """Hold what several runs share, such as a started Ray."""
         ...

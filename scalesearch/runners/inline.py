@@ -15,6 +15,9 @@ from scalesearch.search.trial import Objective, Outcome, TrialSpec
 class InlineRunner:
     """One trial after another."""
 
+    def check(self) -> None:
+        """Nothing that could be missing."""
+
     def session(self) -> AbstractContextManager[None]:
         """Nothing to hold."""
         return nullcontext()

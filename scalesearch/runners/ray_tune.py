@@ -97,12 +97,17 @@ class RayRunner:
         gpus = self.gpus_per_trial
         if gpus is None:
             gpus = 1.0 if ray.cluster_resources().get("GPU", 0) else 0.0
-        available = ray.cluster_resources().get("GPU", 0)
-        if gpus > available:
-            raise InputError(
-                f"--gpus-per-trial {gpus:g}: there are {available:g} GPUs here; take less, or leave it out"
-            )
+        _must_have(gpus, ray.cluster_resources().get("GPU", 0))
         return {"cpu": 1, "gpu": gpus}
+
+    def check(self) -> None:
+        """See `Runner`: an address must answer, this machine must have the GPUs; a cluster's are seen later."""
+        if self.address is not None:
+            _must_answer(self.address)
+        elif self.gpus_per_trial and self.logical_gpus is None:
+            import torch
+
+            _must_have(self.gpus_per_trial, torch.cuda.device_count())
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -114,8 +119,7 @@ class RayRunner:
         if ray.is_initialized():
             yield
             return
-        if self.address is not None:
-            _must_answer(self.address)
+        self.check()
         os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
         # BLAS and OpenMP read these when a worker imports torch; a trial has one thread.
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -141,6 +145,13 @@ class RayRunner:
             yield
         finally:
             ray.shutdown()
+
+
+def _must_have(gpus: float, available: float) -> None:
+    if gpus > available:
+        raise InputError(
+            f"--gpus-per-trial {gpus:g}: there are {available:g} GPUs here; take less, or leave it out"
+        )
 
 
 def _must_answer(address: str) -> None:

@@ -213,6 +213,18 @@ class Plan:
         """Every trial known so far."""
         return tuple(spec for wave in self.waves(outcomes) for spec in wave)
 
+    def may_have(self, spec: TrialSpec) -> bool:
+        """Whether the trial is one of this study's, however its rungs go; a rung's records need not be there."""
+        key, budget = spec.network_id, self.question.budget
+        if key not in self._networks:
+            return False
+        if self.ladder is None:
+            return spec.seed < max(budget.seeds, budget.final_seeds) and spec == self._spec(key, spec.seed)
+        every = (
+            Entry(key, spec.seed, rung, at) for rung in range(len(self.ladder.rungs)) for at in range(rung + 1)
+        )
+        return spec.seed < self.ladder.seeds and any(spec == self.rung_spec(one) for one in every)
+
     def left(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
         """The trials that are known to be needed and have no outcome yet; see `over`."""
         return tuple(spec for spec in self.planned(outcomes) if spec.id not in outcomes)

@@ -170,7 +170,7 @@ def test_an_export_is_written_checked_and_read_back(tmp_path: Path) -> None:
     done = scalesearch("export", "tiny", "--to", "timm", "--width", "2", "--out", "here/there", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
-    assert first == "here/there/tiny_scaled_timm.py"
+    assert first == "here/there/tiny_d1_w2_64px_timm.py"
     assert second.startswith("reads back as the same network")
     done = scalesearch("import", first, "--out", "mine.yaml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -180,13 +180,13 @@ def test_another_question_is_2(search: Search, words: list[str]) -> None:
     assert "holds a study of another question (" in one_line(said)
 
 
-def test_an_address_where_nothing_is_is_2_and_leaves_no_trial(search: Search) -> None:
+def test_an_address_where_nothing_is_is_2_and_leaves_nothing(search: Search) -> None:
     words = ["grid", "--baseline", "tiny", "--budget", "./budget.yaml", "--address", "127.0.0.1:9", "--name", NAME]
     (search.folder / "budget.yaml").write_text(BUDGET.format(seeds=1))
     code, _, said = search.run(*words)
     assert code == 2
     assert "--address 127.0.0.1:9: nothing answers there" in one_line(said)
-    assert list((search.study / "trials").iterdir()) == []
+    assert not search.study.exists()
 
 
 @pytest.mark.parametrize("spoil", ["flip", "tear", "rename", "foreign"])
@@ -208,6 +208,18 @@ def test_verify_finds_what_is_wrong_and_ends_with_1(search: Search, spoil: str) 
     code, _, said = search.run("verify", str(search.study))
     assert code == 1
     assert one_line(said)
+
+
+def test_a_record_of_a_higher_rung_is_of_the_study_without_the_lower_one(search: Search) -> None:
+    """Deleting a damaged one is what `verify` advises; those that climbed from it are no strangers."""
+    search(Planted(), "--scheduler", "halving")
+    records = open_study(search.study).records()
+    assert len({one.spec.samples for one in records.values()}) > 1
+    first = min(records, key=lambda key: records[key].spec.samples or 0)
+    (search.study / "trials" / f"{first}.json").unlink()
+    code, out, said = search.run("verify", str(search.study))
+    assert (code, said) == (0, "")
+    assert f"{len(records) - 1} of {len(records)} records, all as written" in out
 
 
 def foreign_record(search: Search) -> None:

@@ -132,7 +132,7 @@ def test_scaling_remembers_where_it_came_from() -> None:
     assert by.rounded().resolution == Decimal("1.624468055503")
     assert B0.scale(Multipliers()).rounding.rule == "paper"
     long = replace(B0, name="a" * 64)
-    assert long.scale(Multipliers()).name == "a" * 57 + "-scaled"
+    assert long.scale(Multipliers()).name == "a" * (64 - 12) + "-d1-w1-224px"
 
 
 @pytest.mark.parametrize("values", [("1.2", "1.1"), ("1", "1", "1", "1"), ("a", "1", "1"), ("1,2", "1", "1")])

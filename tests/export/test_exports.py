@@ -134,7 +134,7 @@ def test_the_weights_fit_the_source_and_are_the_seeds(folder: Path) -> None:
 def test_a_file_never_hides_a_module_that_it_needs() -> None:
     names = {
         "b0": "b0",
-        "b0-scaled": "b0_scaled",
+        "b0-d1.4-w1-224px": "b0_d1_4_w1_224px",
         "7.a": "net_7_a",
         "torch": "net_torch",
         "fractions": "net_fractions",
@@ -159,8 +159,8 @@ def test_only_the_blocks_that_are_used_stand_in_the_source() -> None:
 def test_the_source_says_what_it_was_made_from() -> None:
     by = Multipliers(Decimal("1.4"), Decimal("1.2"))
     text = torch_source(load_baseline("b0").scale(by))
-    assert text.startswith('"""b0-scaled: b0 scaled by depth 1.4, width 1.2; EfficientNet-B0: ')
-    assert 'load_file("b0_scaled.safetensors")' in text
+    assert text.startswith('"""b0-d1.4-w1.2-224px: b0 scaled by depth 1.4, width 1.2; EfficientNet-B0: ')
+    assert 'load_file("b0_d1_4_w1_2_224px.safetensors")' in text
 
 
 WRONG = {

@@ -43,6 +43,23 @@ def test_timms_b0_is_ours() -> None:
     assert read_network(TIMM_B0, "x") == load_baseline("b0").architecture
 
 
+def test_timms_mnasnet_says_noskip_where_nothing_could_be_skipped() -> None:
+    rows = (
+        "ds_r1_k3_s1_c16_noskip ir_r3_k3_s2_e3_c24 ir_r3_k5_s2_e3_c40 ir_r3_k5_s2_e6_c80 ir_r2_k3_s1_e6_c96 "
+        "ir_r4_k5_s2_e6_c192 ir_r1_k3_s1_e6_c320_noskip"
+    )
+    found = same_network(read_network(f"arch_def = {[[one] for one in rows.split()]}", "x"))
+    ours = same_network(load_baseline("mnasnet").architecture)
+    assert (found.stem, found.stages, found.head) == (ours.stem, ours.stages, ours.head)
+
+
+def test_torchvisions_partial_rows() -> None:
+    text = TORCHVISION_V2_S.replace(" MBConvConfig(", " row(")
+    assert read_network("row = partial(MBConvConfig, width_mult=1.0, depth_mult=1.0)\n" + text, "x") == (
+        load_baseline("efficientnet_v2_s").architecture
+    )
+
+
 def test_torchvisions_v2_s_is_ours() -> None:
     assert read_network(TORCHVISION_V2_S, "x") == load_baseline("efficientnet_v2_s").architecture
 
@@ -93,7 +110,7 @@ BAD = [
     ("arch_def = [['ir_r1_k3_s1_e2.5_c16']]", 1, "2.5 must be a whole number"),
     ("arch_def = [['ir_r1_k3.5_s1_e6_c16']]", 1, "3.5 must be a whole number"),
     ("arch_def = [['ir_r1_k3_s1_e6_c16_nre']]", 1, "'nre' is not understood"),
-    ("arch_def = [['ir_r1_k3_s1_e6_c16_noskip']]", 1, "'noskip' is not understood"),
+    ("arch_def = [['ds_r2_k3_s1_c16_noskip']]", 1, "equal widths has a residual here"),
     ("arch_def = [['ir_r1_k3_s1_e6_c16_c16']]", 1, "once each"),
     ("arch_def = [['ir_r1_k3_s1_e6_c16_cc4']]", 1, "'cc4' is not understood"),
     ("arch_def = [['ir_r1_k3_s1_e6_c16_a3']]", 1, "the other convolutions are 1×1"),

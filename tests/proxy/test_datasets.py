@@ -142,11 +142,14 @@ def test_it_tells_how_far_the_making_is_and_nothing_of_what_is_kept(tmp_path: Pa
         folder.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (9, 11), (index, 0, 0)).save(folder / f"{index}.png")
     for spec in ("fractal", str(tmp_path / "set")):
-        heard: list[tuple[int, int]] = []
-        for _ in range(2):
-            load_data(
-                spec, 20, SMALL, tmp_path / "cache", lambda done, total, heard=heard: heard.append((done, total))
-            )
-        assert [total for _, total in heard] == [12] * len(heard)  # 7 + 5 scenes; 12 files
-        assert heard == sorted(set(heard))
-        assert heard[-1] == (12, 12)
+        first, again = (far_of(spec, tmp_path) for _ in range(2))
+        assert [total for _, total in first] == [12] * len(first)  # 7 + 5 scenes; 12 files
+        assert first == sorted(set(first))
+        assert first[-1] == (12, 12)
+        assert again == []
+
+
+def far_of(spec: str, folder: Path) -> list[tuple[int, int]]:
+    heard = []
+    load_data(spec, 20, SMALL, folder / "cache", lambda done, total: heard.append((done, total)))
+    return heard

@@ -111,8 +111,17 @@ def test_hidden_and_other_files_are_ignored(flat: Path) -> None:
     assert fingerprint(_read(flat)) == before
 
 
+@pytest.mark.parametrize("odd", ["x.bmp", "x.TIFF", "x.gif", "x.heic", "inner"])
+def test_what_would_be_left_out_is_refused(odd: str, flat: Path) -> None:
+    if odd == "inner":
+        (flat / "bee" / "inner").mkdir()
+        (flat / "cow" / "deeper").symlink_to(flat)
+    else:
+        Image.fromarray(_pixels(3)).save(flat / "bee" / odd, format="BMP")
+    assert f"'bee/{odd}' would be left out: a class's folder holds its pictures themselves" in _refusal(flat)
+
+
 def test_links_that_loop_do_not_hang(flat: Path) -> None:
-    (flat / "ant" / "up").symlink_to(flat)
     (flat / "loop").symlink_to(flat / "loop")
     before = _read(flat)
     (flat / "ant" / "loop.png").symlink_to(flat / "ant" / "loop.png")
