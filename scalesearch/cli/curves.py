@@ -57,26 +57,18 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
 
 def joint_table(found: Joint) -> Table:
     """Every rule at every cost: measured FLOPs, accuracy, gain over the baseline, and the paper's gain."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
+    from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.exact import plain
     from scalesearch.units import si
 
     papers = any(one.papers_gain is not None for one in found.points)
     once = any(one.seeds == 1 for one in found.points)
-    table = Table(
-        title=f"{found.baseline} at {' and '.join(f'{plain(times)}x' for times in found.costs)}, {found.data}, "
+    table = narrow_table(
+        f"{found.baseline} at {' and '.join(f'{plain(times)}x' for times in found.costs)}, {found.data}, "
         f"budget {found.budget}",
-        title_justify="left",
-        caption="\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,
+        "cost|rule<|FLOPs|accuracy|n|gain (95 %)" + ("|paper" if papers else ""),
+        "\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
     )
-    for name in ("cost", "rule", "FLOPs", "accuracy", "n", "gain (95 %)", *(["paper"] if papers else [])):
-        table.add_column(name, justify="left" if name == "rule" else "right", no_wrap=True)
     rows = [*([] if found.base is None else [found.base]), *found.points]
     for one, after in zip(rows, [*rows[1:], None], strict=True):
         cells = [

@@ -82,27 +82,16 @@ def _print_beside(baseline: Baseline, scaling: str, rounding: str | None, out: P
 
 def members_table(members: Sequence[Member]) -> Table:
     """The family as a table: multipliers, cost, nominal and measured ratio side by side."""
-    from rich.table import Table
-
+    from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.cost import cost
     from scalesearch.design.exact import plain
     from scalesearch.units import si
 
-    table = Table(title=f"{members[0].baseline.name} and its family", title_justify="left")
-    for name in (
-        "member",
-        "depth",
-        "width",
-        "px",
-        "px/base",
-        "implied γ",
-        "nominal",
-        "measured",
-        "MACs",
-        "params",
-    ):
-        table.add_column(name, justify="left" if name == "member" else "right")
+    table = narrow_table(
+        f"{members[0].baseline.name} and its family",
+        "member<|depth|width|px|px/base|implied γ|nominal|measured|MACs|params",
+    )
     for member in members:
         origin, net = member.baseline.origin, member.baseline.architecture
         by = origin.multipliers if origin and member.phi != 0 else Multipliers()

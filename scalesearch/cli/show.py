@@ -47,9 +47,7 @@ def show(
 
 def ranking_table(found: Answer) -> Table:
     """The candidates, best first: coefficients, nominal and measured cost, accuracy, distance to the best."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
+    from scalesearch.cli.narrow import narrow_table
     from scalesearch.units import si
 
     asked = found.plan.question
@@ -58,19 +56,13 @@ def ranking_table(found: Answer) -> Table:
 
         return stages_table(found)
     adjusted = "" if asked.cost == "latency" else " and for what a proxy of other cost gains"
-    table = Table(
-        title=f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",
-        title_justify="left",
-        caption="= ties with the best (95 %)   ▸ recommended   n: seeds\n"
-        f"behind: difference to the best, adjusted for the seeds{adjusted}",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,
-    )
     other = [] if asked.cost == "macs" else [_SHORT[asked.cost]]
-    for name in ("", "α/β/γ", "px", "αβ²γ²", "cost", *other, "accuracy", "n", "behind", "activ."):
-        table.add_column(name, justify="left" if name in ("", "α/β/γ") else "right", no_wrap=True)
+    table = narrow_table(
+        f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",
+        "|".join(["<", "α/β/γ<", "px", "αβ²γ²", "cost", *other, "accuracy", "n", "behind", "activ."]),
+        "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
+        f"behind: difference to the best, adjusted for the seeds{adjusted}",
+    )
     for arm in found.ranking.arms:
         candidate = found.plan.by_network[arm.key]
         own = candidate.coefficients

@@ -12,28 +12,20 @@ if TYPE_CHECKING:
 
 def stages_table(found: Answer) -> Table:
     """The networks trained the longest, best first: reward, accuracy, distance to the best, and what they cost."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
+    from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.architecture import Architecture
     from scalesearch.units import si
 
     plan = found.plan
     asked, reward = plan.question, plan.question.stages
     assert reward is not None, "a search of stages"
-    table = Table(
-        title=f"{reward.space.name} over {asked.baseline.name}, {reward.reward.words}, budget {asked.budget.name}, "
+    table = narrow_table(
+        f"{reward.space.name} over {asked.baseline.name}, {reward.reward.words}, budget {asked.budget.name}, "
         f"{plan.data.name}",
-        title_justify="left",
-        caption="= ties with the best (95 %)   n: seeds   accuracy: of the proxy   cost: over the baseline's\n"
+        "<|network<|layers<|reward|n|behind|accuracy|cost|MACs|params",
+        "= ties with the best (95 %)   n: seeds   accuracy: of the proxy   cost: over the baseline's\n"
         "behind: difference in reward to the best, adjusted for the seeds",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,
     )
-    for name in ("", "network", "layers", "reward", "n", "behind", "accuracy", "cost", "MACs", "params"):
-        table.add_column(name, justify="left" if name in ("", "network", "layers") else "right", no_wrap=True)
     for arm in found.ranking.arms:
         one = plan.by_network[arm.key]
         assert isinstance(one.architecture, Architecture), "stages are searched on baseline files only"

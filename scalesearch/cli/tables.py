@@ -48,17 +48,6 @@ def tables(rounding: options.Rounding = None, json: options.Json = False) -> Non
     )
 
 
-def _table(title: str, columns: str) -> Table:
-    """Columns by name; those that end in < are left-aligned."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in columns.split("|"):
-        table.add_column(name.rstrip("<"), justify="left" if name.endswith("<") else "right")
-    return table
-
-
 def _letter(note: str, notes: dict[str, str]) -> str:
     """The letter that stands for a note, which is printed once below."""
     return notes.setdefault(note, "abcdefgh"[len(notes)]) if note else ""
@@ -80,9 +69,10 @@ def _times(ratio: float | None) -> str:
 
 
 def _stages(rows: Sequence[StageRow]) -> Table:
+    from scalesearch.cli.narrow import narrow_table
     from scalesearch.units import si
 
-    table = _table("Table 1, EfficientNet-B0", "row|operator<|px|channels|layers|as built<|MACs|params")
+    table = narrow_table("Table 1, EfficientNet-B0", "row|operator<|px|channels|layers|as built<|MACs|params")
     for place, one in enumerate(rows, start=1):
         sizes = [str(one.printed.px), str(one.printed.channels), str(one.printed.layers)]
         built = "=" if one.agrees else f"{one.px}, {one.channels}, {one.layers}"
@@ -91,8 +81,10 @@ def _stages(rows: Sequence[StageRow]) -> Table:
 
 
 def _networks(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
+    from scalesearch.cli.narrow import narrow_table
+
     columns = "network<|top-1|params|counted|Δ|FLOPS|counted|Δ|params ratio|FLOPS ratio|<"
-    table = _table("Table 2; =: the count rounds to the print; ratios over the EfficientNet above", columns)
+    table = narrow_table("Table 2; =: the count rounds to the print; ratios over the EfficientNet above", columns)
     for one in rows:
         params = (f"{one.params.printed} M", _counted(one.params), _delta(one.params))
         macs = (f"{one.macs.printed} G" if one.macs.printed else "-", _counted(one.macs), _delta(one.macs))
@@ -102,11 +94,12 @@ def _networks(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
 
 
 def _variants(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> Table:
+    from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.exact import plain
     from scalesearch.units import si
 
     columns = "baseline<|scaled by<|d|w|px|top-1|FLOPS|counted|Δ|ratio|counted|params|<"
-    table = _table(title, columns)
+    table = narrow_table(title, columns)
     for one in rows:
         by = (plain(one.multipliers.depth), plain(one.multipliers.width), str(one.px))
         macs = (f"{one.macs.printed} G", _counted(one.macs), _delta(one.macs))

@@ -161,7 +161,7 @@ def test_a_family_is_files_that_are_baselines_again(tmp_path: Path) -> None:
 def test_the_published_family_is_the_papers() -> None:
     shown = scalesearch("family", "b0", "--published").stdout
     for name, px, ratio in (("b1", "240", "1.78x"), ("b7", "600", "97.83x")):
-        (row,) = [line for line in shown.splitlines() if f" {name} " in line]
+        (row,) = [line for line in shown.splitlines() if line.startswith(f"{name} ")]
         assert px in row
         assert ratio in row
 
@@ -215,3 +215,20 @@ def test_help_names_every_rounding_rule() -> None:
 
     said = " ".join(scalesearch("cost", "--help").stdout.split())
     assert all(rule in said.split("--rounding")[1] for rule in ROUNDING_RULES)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "show results/reference/b0-phi1-quick",
+        "show results/reference/nas-tiny-digits",
+        "show results/reference/mobilenet_v1-compare-4x-quick",
+        "family b0 --coefficients 1.2 1.1 1.15",
+    ],
+)
+def test_eighty_columns_hold_every_figure(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table, _, _ = scalesearch(*words.split(), cwd=Path(__file__).parents[2]).stdout.partition("= ties")
+    assert len(table.splitlines()) >= 6
+    assert "…" not in table
+    assert max(len(line.rstrip()) for line in table.splitlines()) <= 80
