@@ -51,14 +51,19 @@ def receipt_facts(architecture: Architecture) -> dict[str, object]:
 
 
 def print_receipt(architecture: Architecture, facts: Mapping[str, object]) -> None:
-    """The receipt as tables: a row a stage, a row a kind, and the sum that ends in every counter's figure."""
+    """The receipt as tables: a row a layer, a stage, a kind, and the sum that ends in every counter's figure."""
     from rich.table import Table
 
+    from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.receipt import grouped, layer_counts, sums
 
     counts = layer_counts(architecture)
     total = sums(counts)
-    table = Table(title="by stage and by kind of layer (every layer: --json)", title_justify="left")
+    layers = narrow_table("by layer", "layer<|kind<|multiply-adds|parameters")
+    for one in counts:
+        layers.add_row(f"{one.block} {one.role}", one.kind, f"{one.macs:,}", f"{one.params:,}")
+    options.console().print(layers)
+    table = Table(title="by stage and by kind of layer", title_justify="left")
     table.add_column("")
     for name in ("layers", "multiply-adds", "share", "parameters"):
         table.add_column(name, justify="right")

@@ -130,6 +130,14 @@ def parse_baseline(text: str, where: str) -> Baseline:
         raise InputError(_space_line(tree, error, where, lines)) from error
 
 
+_REASONS = {
+    "extra_forbidden": "is not a key here",
+    "model_type": "must be a mapping of keys, as in {kind: conv, kernel: 3}",
+    "model_attributes_type": "must be a mapping of keys, as in {kind: conv, kernel: 3}",
+}
+"""In place of pydantic's words, which name its own classes."""
+
+
 def validation_line(error: ValidationError, where: str, lines: dict[Path_, int]) -> str:
     """The first of pydantic's complaints as `where:line: key: reason`."""
     # A misspelt key is the cause of the missing one, so it is named first.
@@ -139,7 +147,7 @@ def validation_line(error: ValidationError, where: str, lines: dict[Path_, int])
     while known not in lines:
         known = known[:-1]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    reason = "is not a key here" if first["type"] == "extra_forbidden" else first["msg"]
+    reason = _REASONS.get(first["type"], first["msg"])
     return f"{where}:{lines[known]}: {dotted(path)}: {reason[0].lower()}{reason[1:]}{more}"
 
 

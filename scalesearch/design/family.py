@@ -11,7 +11,7 @@ from scalesearch.design.exact import plain
 from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
 from scalesearch.design.v2_rule import with_late_layers, within_px
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, SpaceError
 
 PHIS = tuple(range(1, 8))
 
@@ -101,7 +101,10 @@ def family(
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
     for phi in phis_of(coefficients):
         multipliers = coefficients.at(phi)
-        network = scaled(baseline.architecture, multipliers, rounding)
+        try:
+            network = scaled(baseline.architecture, multipliers, rounding)
+        except SpaceError as error:
+            raise InputError(f"{_name(baseline, phi)} (φ = {phi} of {coefficients}): {error}") from error
         if scaling == "v2":
             network = with_late_layers(baseline.architecture, network)
         wanted = Decimal(2) ** phi

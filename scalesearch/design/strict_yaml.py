@@ -133,6 +133,8 @@ def _scalar(node: yaml.Node, path: Path_, where: str) -> Tree:
     if node.tag not in _PLAIN_TAGS or looks_numeric:
         line = node.start_mark.line + 1
         shown = text if len(text) <= 40 else text[:37] + "..."
+        if not text:
+            raise InputError(f"{where}:{line}: {dotted(path)}: has no value; write one")
         raise InputError(
             f"{where}:{line}: {dotted(path)}: {shown!r} is ambiguous; write a plain number such as 3 or "
             "0.001, or quote a string"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import Any
 
 from scalesearch.errors import InputError, printable
@@ -25,6 +26,8 @@ class HubData:
             InputError: the package is missing, or there is no such data set of labelled images.
         """
         self.name = name
+        if not name:
+            raise InputError(f"data {PREFIX}: names no data set; give one, as in {PREFIX}cifar10")
         try:
             import datasets
         except ImportError as error:
@@ -32,6 +35,9 @@ class HubData:
                 f"data {PREFIX}{name}: needs the extra; pip install 'scalesearch[datasets]'"
             ) from error
         datasets.disable_progress_bars()
+        logging.getLogger("huggingface_hub").setLevel(
+            logging.ERROR
+        )  # it tells of every retry; the end is told here
         try:
             loaded = datasets.load_dataset(name)
         except Exception as error:  # the hub, the network and the files raise what they like

@@ -137,6 +137,7 @@ def test_every_broken_row_is_listed(tmp_path: Path) -> None:
 def test_a_data_set_that_the_hub_does_not_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("datasets", reason="the extra [datasets] is not installed")
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    assert refusal("hf:", tmp_path / "cache").startswith("data hf:: names no data set")
     message = refusal(f"hf:{tmp_path / 'nowhere'}", tmp_path / "cache")
     assert message.startswith(f"data hf:{tmp_path / 'nowhere'}: cannot be loaded (")
     assert "\n" not in message
