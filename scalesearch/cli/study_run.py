@@ -141,9 +141,11 @@ def _count(plan: Plan, counted: dict[str, int]) -> None:
 
 
 def _finish(study: Study, console: Console, report: bool) -> None:
+    from scalesearch.cli.function_family import count_family
     from scalesearch.cli.show import left_behind_lines, ranking_table, unmatched_lines
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.report.files import write_report
+    from scalesearch.search.catalogue import FactoryBaseline
     from scalesearch.study.answer import answer, write_answer
     from scalesearch.study.family_files import found_family
     from scalesearch.study.summary import summary_lines
@@ -157,6 +159,8 @@ def _finish(study: Study, console: Console, report: bool) -> None:
         for member in found_family(study.plan, found.winner.coefficients):
             fvcore_receipt(member.baseline.architecture)
         write_answer(study.folder, found)
+        if isinstance(base := study.plan.question.baseline, FactoryBaseline):
+            count_family(study, base, found.winner.coefficients)
         console.print(ranking_table(found))
         for line in [*left_behind_lines(found), *unmatched_lines(study.plan), *summary_lines(found, study.folder)]:
             console.print(line, highlight=False, soft_wrap=True)

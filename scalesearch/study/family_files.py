@@ -57,7 +57,7 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
 def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:
     by, base = coefficients.at(phi).rounded(), baseline.architecture
     return (
-        "# Not counted: px follows from γ, so measured costs may be off from 2^φ\n"
+        "# px follows from γ; what it really costs stands in costs.csv\n"
         f"factory: {base.factory}\n"
         f"depth: {plain(by.depth)}\n"
         f"width: {plain(by.width)}\n"

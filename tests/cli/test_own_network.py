@@ -6,7 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import yaml
 from command import scalesearch
 
 HERE = Path(__file__).parents[1]
@@ -29,7 +32,13 @@ def test_a_function_is_searched_and_the_study_stands_without_it(tmp_path: Path) 
     assert "Winner: α = " in out
     study = tmp_path / "results" / "factories-build-phi1-smoke"
     assert len(list((study / "trials").glob("*.json"))) == 14
-    assert {path.name for path in (study / "family").iterdir()} == {f"phi{phi}.yaml" for phi in range(1, 8)}
+    names = {f"phi{phi}.yaml" for phi in range(1, 8)}
+    assert {path.name for path in (study / "family").iterdir()} == names | {"costs.csv"}
+    costs = pd.read_csv(study / "family" / "costs.csv")
+    own = yaml.safe_load((study / "winner.yaml").read_text())
+    assert list(costs["member"]) == [f"phi{phi}" for phi in range(1, 8)]
+    assert costs["flops_ratio"][0] == pytest.approx(own["flops_ratio"], rel=0.05)
+    assert (costs["flops_ratio"] / 2.0 ** np.arange(1, 8)).between(0.5, 2).all()
     first = json.loads(next((study / "trials").glob("*.json")).read_text())
     assert first["spec"]["network"]["factory"] == FACTORY
     assert "14/14 trials are done" in search(tmp_path)
