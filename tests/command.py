@@ -46,6 +46,8 @@ _SERVER.set_forkserver_preload(LIBRARIES)
 def scalesearch(*words: str, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     """`scalesearch …`, with its cache beside its results."""
     environment = dict(os.environ)
+    # Ray leaves it where it was started; the server has imported Ray without it, and would have no token.
+    environment.pop("RAY_AUTH_MODE", None)
     if cwd is not None:
         environment["XDG_CACHE_HOME"] = str(cwd / ".cache")
     with TemporaryDirectory() as folder:

@@ -69,7 +69,7 @@ _SMOKE = Budget(
 )
 
 # Easier scenes than the recipe's default, so that four epochs on a core tell networks apart: b0's proxy ends
-# at .63 and .73 over two seeds, and depth, width and resolution alone each add to it (docs/log.md).
+# at .63 … .79, width and resolution alone add to it, and depth does not hurt (docs/log.md).
 _QUICK = Budget(
     name="quick",
     step=Decimal("0.1"),
