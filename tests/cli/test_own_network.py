@@ -60,10 +60,8 @@ def test_too_few_logits_are_refused_before_training(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         (HERE / "factories.py").read_text().replace("nn.Linear(channels, 11)", "nn.Linear(channels, 9)")
     )
-    done = scalesearch(
-        *("grid", "--baseline", "mine:build", "--budget", "smoke", "--data", "digits", "--runner", "inline"),
-        cwd=tmp_path,
-    )
+    words = ("grid", "--baseline", "mine:build", "--budget", "smoke", "--data", "digits", "--runner", "inline")
+    done = scalesearch(*words, "--step", "0.5", "--tolerance", "0.3", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("scalesearch: baseline mine-build: gives 9 logits, but the data have 10 classes")
     assert not (tmp_path / "results" / "mine-build-phi1-smoke").exists()
