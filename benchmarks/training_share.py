@@ -3,6 +3,8 @@
 The same trials of the `quick` budget on each side, in one run. Share = seconds in epochs / (slots × wall).
 
     python benchmarks/training_share.py [TRIALS]      (default 8; 21 is the whole first wave)
+    python benchmarks/training_share.py RESULTS       a search that was just made here in one go, from
+                                                      the first count by fvcore to the answer
 """
 
 from __future__ import annotations
@@ -33,11 +35,15 @@ from scalesearch.search.plan import DataFacts, Plan
 from scalesearch.search.question import Question, image_px
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
+from scalesearch.study.study import open_study
 
 SLOTS = 2
 
 
 def main() -> None:
+    if len(sys.argv) > 1 and not sys.argv[1].isdecimal():
+        of_study(Path(sys.argv[1]))
+        return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     question = Question(load_baseline("b0"), Decimal(1), BUDGETS["quick"])
     data = load_data("fractal", image_px(question), question.budget.scenes, cache_folder())
@@ -51,6 +57,15 @@ def main() -> None:
     ours = report("ray runner", SLOTS, run(RayRunner(cores=SLOTS), specs, objective))
     report("inline", 1, run(InlineRunner(), specs, objective))
     print(f"default script / ray runner: {default / ours:.2f}x the wall time")
+
+
+def of_study(folder: Path) -> None:
+    """The share over a whole study, by the times of its first and last file."""
+    wall = (folder / "winner.yaml").stat().st_mtime - (folder / "study.json").stat().st_mtime
+    records = open_study(folder).records().values()
+    report(
+        f"{folder.name}, {len(records)} trials", SLOTS, (wall, sum(one.outcome.training_seconds for one in records))
+    )
 
 
 def report(name: str, slots: int, measured: tuple[float, float]) -> float:
