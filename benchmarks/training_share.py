@@ -4,7 +4,7 @@ The same trials of the `quick` budget on each side, in one run. Share = seconds 
 
     python benchmarks/training_share.py [TRIALS]      (default 8; 21 is the whole first wave)
     python benchmarks/training_share.py RESULTS       a search that was just made here in one go, from
-                                                      the first count by fvcore to the answer
+                                                      the first count by fvcore to the last record
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ def main() -> None:
 
 
 def of_study(folder: Path) -> None:
-    """The share over a whole study, by the times of its first and last file."""
-    wall = (folder / "winner.yaml").stat().st_mtime - (folder / "study.json").stat().st_mtime
+    """The share over a whole study, by the times of its first file and its last record."""
+    last = max(path.stat().st_mtime for path in (folder / "trials").iterdir())
+    wall = last - (folder / "study.json").stat().st_mtime
     records = open_study(folder).records().values()
     report(
         f"{folder.name}, {len(records)} trials", SLOTS, (wall, sum(one.outcome.training_seconds for one in records))
