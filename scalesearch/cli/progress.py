@@ -32,11 +32,13 @@ class Progress(Display):
         self._running: dict[str, tuple[TrialSpec, int]] = {}
         self._specs = {spec.id: spec for spec in plan.planned(done)}
         self._resumed_work = self._work_done()
-        self._began = time.monotonic()
+        self._began: float | None = None
 
     def __call__(self, event: Event) -> None:
         """Take up one event."""
         self._specs[event.spec.id] = event.spec
+        if self._began is None:
+            self._began = time.monotonic()  # the workers have started, for seconds in which nothing is trained
         if isinstance(event, Started):
             self._running[event.spec.id] = (event.spec, 0)
         elif isinstance(event, Progressed):
@@ -73,9 +75,9 @@ class Progress(Display):
     def _seconds_left(self) -> float | None:
         """From the multiply-adds done since the start; trials not yet known count as the mean one."""
         done = self._work_done() - self._resumed_work
-        elapsed = time.monotonic() - self._began
-        if done <= 0:
+        if done <= 0 or self._began is None:
             return None
+        elapsed = time.monotonic() - self._began
         known = sum(self._work(spec) for spec in self._specs.values())
         images = sum(self._plan.images(spec) for spec in self._specs.values())
         total = known * max(1.0, self._plan.total_images() / images)

@@ -76,6 +76,9 @@ def _of_grid(found: Answer) -> str:
     fewer = any(arm.tied and arm.seeds < ranking.arms[0].seeds for arm in ranking.arms)
     how_many = f"all {ranked}" if tied == ranked else f"{tied} of the {ranked}"
     of = " of those with as many seeds as the best" if fewer else ""
+    unscaled = list(found.plan.base_arm(found.outcomes).accuracies.values())
+    if any(arm.tied and unscaled and arm.mean <= sum(unscaled) / len(unscaled) for arm in ranking.arms):
+        of += f"{', and' if fewer else ' of those that'} are better than {found.plan.question.baseline.name} itself"
     return (
         f"No single winner was found: {how_many} networks that were trained to the end tie within "
         f"the noise (95 %), and of these {own} is recommended because it has the fewest activations{of}"

@@ -68,7 +68,7 @@ class Ranking:
     macs_slope: float
     """Accuracy gained per unit of log proxy MACs, from baseline to candidates; used to adjust."""
     recommended: str
-    """Of the tied that have as many seeds as the best: fewest activations, then parameters."""
+    """Of the tied with as many seeds as the best that beat the unscaled: fewest activations, then parameters."""
 
     @property
     def tied(self) -> tuple[str, ...]:
@@ -124,7 +124,7 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
         tied = i == best or behind <= threshold * error
         ranked.append(Ranked(arm.key, len(arm.accuracies), mean, own_error, effects[i], behind, error, tied))
     ranked.sort(key=lambda one: (one.behind, one.key))
-    recommended = _recommended(ranked, arms)
+    recommended = _recommended(ranked, arms, baseline)
     return Ranking(tuple(ranked), noise, freedom, slope, recommended)
 
 
@@ -262,9 +262,13 @@ def _t_quantile(freedom: int) -> float:
     return float(t.ppf(tail, freedom)) if freedom > 0 else float(norm.ppf(tail))
 
 
-def _recommended(ranked: Sequence[Ranked], arms: Sequence[Arm]) -> str:
+def _recommended(ranked: Sequence[Ranked], arms: Sequence[Arm], baseline: Arm | None) -> str:
+    """The cheapest of the tied, if it is better than not to scale at all; the best where none is."""
     by_key = {arm.key: arm for arm in arms}
     fair = [one for one in ranked if one.tied and one.seeds >= ranked[0].seeds]
+    if baseline is not None and baseline.accuracies:
+        unscaled = float(np.mean(list(baseline.accuracies.values())))
+        fair = [one for one in fair if one.mean > unscaled] or [ranked[0]]
 
     def price(one: Ranked) -> tuple[float, float, float, str]:
         arm = by_key[one.key]

@@ -28,13 +28,15 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     question = plan.question
     names = [name for name in family_texts(plan, own) if name != question.baseline.name]
     seeds = "1 seed" if found.place.seeds == 1 else f"{found.place.seeds} seeds"
-    ties = len(found.ranking.tied) - 1
+    ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
     measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
+    unscaled = list(plan.base_arm(found.outcomes).accuracies.values())
+    base = f"{question.baseline.name} itself {sum(unscaled) / len(unscaled):.4f}; " if unscaled else ""
     cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
     other = "" if question.cost == "macs" else f", {question.cost} {float(found.winner.matched_ratio):.3f}x"
     lines = [
-        f"Winner: {_greek(own)} ({cost_words} {question.baseline.name}{other})",
-        f"Accuracy: {measured}; {ties} of {len(found.ranking.arms) - 1} others tie with it; {found.certainty}",
+        f"{'Winner' if found.over else 'So far'}: {_greek(own)} ({cost_words} {question.baseline.name}{other})",
+        f"Accuracy: {measured}; {base}{ties} of {others} others tie with it; {found.certainty}",
         *matched_lines(question),
         _rests_on(found),
         *search_lines(plan, found.outcomes),
@@ -42,6 +44,8 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     if found.surface is not None:
         lines.append(_surface_line(found, found.surface))
     lines += trust_lines(found.trust)
+    if not found.over:
+        return lines
     return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
 
 
