@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.errors import SpaceError
@@ -20,6 +21,14 @@ _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _NO_SKIP = "noskip"
 _ONLY_ONE = ("a", "p")
 """Kernels of the two 1×1 convolutions."""
+
+
+class _Row(NamedTuple):
+    """A stage as it is written."""
+
+    stage: Stage
+    line: int
+    noskip: bool
 
 
 def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
@@ -40,7 +49,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         network = Architecture(
             px,
             Stem(stem_kernel, 2, stem_size, fixed=fixed),
-            tuple(stage for stage, _, _ in rows),
+            tuple(row.stage for row in rows),
             Head(num_features or None, arguments.integer("num_classes", 1000)),
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(),
@@ -49,13 +58,13 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     if pad is not None and not (isinstance(pad, Literal) and pad.value == ""):
         raise arguments.refused(pad.line, "pad_type: only the symmetric padding '' is understood")
     arguments.finish()
-    _check(arguments, network, [line for _, line, _ in rows], free, output_stride)
+    _check(arguments, network, [row.line for row in rows], free, output_stride)
     _check_skips(arguments, network, rows)
     return network
 
 
-def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[tuple[Stage, int, bool]]:
-    """Every stage, its line, and whether it says `noskip`; of one list of strings each is a stage of its own."""
+def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_Row]:
+    """Every stage; of one list of strings each is a stage of its own."""
     if isinstance(block_args, Call) and block_args.name == "decode_arch_def" and not block_args.keywords:
         block_args = block_args.arguments[0] if len(block_args.arguments) == 1 else None
     if not isinstance(block_args, Items):
@@ -69,7 +78,7 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[tuple[Stag
                 stage = stage_of(text.value)
                 if place and stage.stride != 1:
                     raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
-                yield stage, text.line, _NO_SKIP in text.value.split("_")
+                yield _Row(stage, text.line, _NO_SKIP in text.value.split("_"))
         if not isinstance(row, Items):
             raise arguments.refused(row.line, "arch_def must be a list of lists of strings, written out")
 
@@ -178,9 +187,11 @@ def _check(arguments: Arguments, network: Architecture, lines: list[int], free: 
             )
 
 
-def _check_skips(arguments: Arguments, network: Architecture, rows: list[tuple[Stage, int, bool]]) -> None:
+def _check_skips(arguments: Arguments, network: Architecture, rows: list[_Row]) -> None:
     """Refuse a `noskip` that takes a residual away; in MNASNet's first stage, say, there is none to take."""
     for number, _, block in stage_blocks(network):
-        _, line, without = rows[number - 1]
-        if without and block.stride == 1 and block.in_width == block.out_width:
-            raise arguments.refused(line, f"{_NO_SKIP}: a block of stride 1 and equal widths has a residual here")
+        row = rows[number - 1]
+        if row.noskip and block.stride == 1 and block.in_width == block.out_width:
+            raise arguments.refused(
+                row.line, f"{_NO_SKIP}: a block of stride 1 and equal widths has a residual here"
+            )

@@ -75,10 +75,11 @@ def _of_grid(found: Answer) -> str:
         return f"{own} is recommended, but was trained with one seed, which proves nothing"
     fewer = any(arm.tied and arm.seeds < ranking.arms[0].seeds for arm in ranking.arms)
     how_many = f"all {ranked}" if tied == ranked else f"{tied} of the {ranked}"
-    of = " of those with as many seeds as the best" if fewer else ""
-    unscaled = list(found.plan.base_arm(found.outcomes).accuracies.values())
-    if any(arm.tied and unscaled and arm.mean <= sum(unscaled) / len(unscaled) for arm in ranking.arms):
-        of += f"{', and' if fewer else ' of those that'} are better than {found.plan.question.baseline.name} itself"
+    unscaled = found.base.mean
+    worse = unscaled is not None and any(arm.tied and arm.mean <= unscaled for arm in ranking.arms)
+    which = ["have as many seeds as the best"] * fewer
+    which += [f"are better than {found.plan.question.baseline.name} itself"] * worse
+    of = f" of those that {' and '.join(which)}" if which else ""
     return (
         f"No single winner was found: {how_many} networks that were trained to the end tie within "
         f"the noise (95 %), and of these {own} is recommended because it has the fewest activations{of}"

@@ -36,6 +36,11 @@ class Arm:
     activations: int
     params: int
 
+    @property
+    def mean(self) -> float | None:
+        """Over the seeds; None without a completed trial."""
+        return float(np.mean(list(self.accuracies.values()))) if self.accuracies else None
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -266,8 +271,8 @@ def _recommended(ranked: Sequence[Ranked], arms: Sequence[Arm], baseline: Arm | 
     """The cheapest of the tied, if it is better than not to scale at all; the best where none is."""
     by_key = {arm.key: arm for arm in arms}
     fair = [one for one in ranked if one.tied and one.seeds >= ranked[0].seeds]
-    if baseline is not None and baseline.accuracies:
-        unscaled = float(np.mean(list(baseline.accuracies.values())))
+    if baseline is not None and baseline.mean is not None:
+        unscaled = baseline.mean
         fair = [one for one in fair if one.mean > unscaled] or [ranked[0]]
 
     def price(one: Ranked) -> tuple[float, float, float, str]:

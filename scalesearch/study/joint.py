@@ -100,7 +100,7 @@ def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
 
 
 def _base(found: Answer) -> Measured | None:
-    accuracies = found.plan.base_arm(found.outcomes).accuracies
+    accuracies = found.base.accuracies
     if not accuracies:
         return None
     network, seeds = found.plan.question.baseline.architecture, len(accuracies)
@@ -139,7 +139,7 @@ def _points(times: Decimal, found: Answer) -> list[Measured]:
 
 def _gains(found: Answer) -> dict[str, Difference]:
     """Each rule's gain over the baseline as it was measured: seeds in pairs, nothing adjusted for cost."""
-    base = found.plan.base_arm(found.outcomes)
+    base = found.base
     if not base.accuracies:
         return {}
     arms: list[Arm] = [*found.plan.arms(found.outcomes), base]

@@ -30,8 +30,8 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     seeds = "1 seed" if found.place.seeds == 1 else f"{found.place.seeds} seeds"
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
     measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
-    unscaled = list(plan.base_arm(found.outcomes).accuracies.values())
-    base = f"{question.baseline.name} itself {sum(unscaled) / len(unscaled):.4f}; " if unscaled else ""
+    unscaled = found.base.mean
+    base = "" if unscaled is None else f"{question.baseline.name} itself {unscaled:.4f}; "
     cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
     other = "" if question.cost == "macs" else f", {question.cost} {float(found.winner.matched_ratio):.3f}x"
     lines = [

@@ -23,13 +23,12 @@ SINGLE = {
     "resolution": Multipliers(resolution=Decimal("1.38")),
 }
 SEEDS = range(4)
-NOISE = 0.06 * (2 / len(SEEDS)) ** 0.5
-"""Of a difference of two means; one trial's is the reference studies' `noise_per_trial`."""
+"""Depth's gain is within the noise even of these (docs/log.md)."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_quick_is_neither_saturated_nor_blind_and_no_dimension_hurts(tmp_path: Path) -> None:
+def test_quick_is_neither_saturated_nor_blind_and_each_dimension_helps(tmp_path: Path) -> None:
     baseline, budget = load_baseline("b0"), BUDGETS["quick"]
     px = image_px(Question(baseline, Decimal(1), budget))
     data = load_data("fractal", px, budget.scenes, tmp_path)
@@ -47,7 +46,4 @@ def test_quick_is_neither_saturated_nor_blind_and_no_dimension_hurts(tmp_path: P
     base = accuracy(Multipliers())
     assert 0.6 <= base <= 0.85
     gains = {name: accuracy(multipliers) - base for name, multipliers in SINGLE.items()}
-    assert min(gains["width"], gains["resolution"]) > 0, gains
-    assert gains["depth"] > -NOISE, (
-        gains
-    )  # what twice the blocks add at this length is lost in the noise (docs/log.md)
+    assert all(gain > 0 for gain in gains.values()), gains
