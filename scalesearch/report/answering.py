@@ -77,9 +77,9 @@ def _of_grid(found: Answer) -> str:
     how_many = f"all {ranked}" if tied == ranked else f"{tied} of the {ranked}"
     unscaled = found.base.mean
     worse = unscaled is not None and any(arm.tied and arm.mean <= unscaled for arm in ranking.arms)
-    which = ["have as many seeds as the best"] * fewer
-    which += [f"are better than {found.plan.question.baseline.name} itself"] * worse
-    of = f" of those that {' and '.join(which)}" if which else ""
+    of = " of those" if fewer or worse else ""
+    of += " with as many seeds as the best" if fewer else ""
+    of += f" that are better than {found.plan.question.baseline.name} itself" if worse else ""
     return (
         f"No single winner was found: {how_many} networks that were trained to the end tie within "
         f"the noise (95 %), and of these {own} is recommended because it has the fewest activations{of}"
