@@ -97,7 +97,9 @@ def run() -> NoReturn:
     except ScalesearchError as error:
         fail(str(error), error.exit_code)
     except UsageError as error:
-        verb = error.ctx.command_path if error.ctx else "scalesearch"
+        # The parser of options raises some without a context.
+        words = [word for word in sys.argv[1:2] if not word.startswith("-")]
+        verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
         fail(f"{error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
     except typer.Abort:
         fail("interrupted", INTERRUPTED)

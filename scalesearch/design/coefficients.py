@@ -61,7 +61,8 @@ class Coefficients:
             value = getattr(self, name)
             if not (value.is_finite() and 1 <= value <= 4):
                 raise SpaceError(
-                    f"{name} is {value}, but a coefficient must be in 1 … 4: below 1 it would shrink the baseline"
+                    f"{name} is {value}, but a coefficient must be in 1 … 4"
+                    + (": below 1 it would shrink the baseline" if value.is_finite() and value < 1 else "")
                 )
 
     @property
