@@ -4,26 +4,33 @@
     python benchmarks/proxy_recipes.py learning_rate=0.2 warmup=0.25
     python benchmarks/proxy_recipes.py optimizer=adamw learning_rate=0.003
     python benchmarks/proxy_recipes.py optimizer=muon learning_rate=0.02
+    python benchmarks/proxy_recipes.py average=0.98
 
-Keys: optimizer (sgd, adamw, muon), norm_momentum (of batch norm), network (depth/width/resolution multipliers),
-rungs (shares of the recipe), seeds, and those of `Recipe`. Two processes; accuracies are exact, whatever else runs.
+Keys: optimizer (sgd, adamw, muon), norm_momentum (of batch norm), average (decay a step of a moving average of the
+weights, from each fork on, which is what is validated), branches (zero, one: where the last batch-norm scale of a
+residual branch begins), network (depth/width/resolution multipliers), rungs (shares of the recipe), seeds, and
+those of `Recipe`. Two processes; accuracies are exact, whatever else runs.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import fields, replace
 from decimal import Decimal
+from functools import partial
 from multiprocessing import get_context
 from unittest import mock
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from scalesearch.cli.cache import cache_folder
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
+from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import objective, training
 from scalesearch.proxy.datasets import load_data
 from scalesearch.search.budget import BUDGETS, prolongable
@@ -33,6 +40,7 @@ from scalesearch.search.task import Recipe
 
 RUNGS = "0.1,0.25,0.5,1"
 COMPOUND = "1.2/1.1/1.1473"
+OWN_KEYS = {"optimizer", "norm_momentum", "average", "branches", "network", "rungs"}
 
 
 class Muon(torch.optim.Optimizer):
@@ -104,12 +112,15 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
     device = objective.prepare_process()
     momentum = float(asked.get("norm_momentum", objective.BATCH_NORM_MOMENTUM))
-    with mock.patch.object(objective, "BATCH_NORM_MOMENTUM", momentum):
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.object(objective, "BATCH_NORM_MOMENTUM", momentum))
+        if asked.get("branches", "zero") != "zero":
+            patches.enter_context(mock.patch.object(ConvNet, "zero_residual_branches"))
+        if (kind := asked.get("optimizer", "sgd")) != "sgd":
+            patches.enter_context(mock.patch.object(training, "_optimizer", partial(optimizer_of, kind)))
         model = objective.initial_network(proxy, seed)
-    run = training.Training(model, data.at(proxy.resolution), recipe, seed, device)
-    if asked.get("optimizer", "sgd") != "sgd":
-        run.optimizer = optimizer_of(asked["optimizer"], model, recipe)  # type: ignore[assignment]
-    return [_rung(run, int(run.steps * share)) for share in shares(asked)]
+        run = training.Training(model, data.at(proxy.resolution), recipe, seed, device)
+    return [_rung(run, int(run.steps * share), asked.get("average")) for share in shares(asked)]
 
 
 def shares(asked: Mapping[str, str]) -> list[Decimal]:
@@ -117,24 +128,36 @@ def shares(asked: Mapping[str, str]) -> list[Decimal]:
     return [Decimal(text) for text in asked.get("rungs", RUNGS).split(",")]
 
 
-def _rung(run: training.Training, end: int) -> float:
+def _rung(run: training.Training, end: int, average: str | None) -> float:
     """Climb to the fork, let the rate decay, and go back to the fork."""
     list(training.trunk(run, run.recipe.fork(end)))
     weights = {key: value.clone() for key, value in run.model.state_dict().items()}
     memory = {key: {k: torch.clone(v) if isinstance(v, Tensor) else v for k, v in one.items()}
               for key, one in run.optimizer.state.items()}  # fmt: skip
     state = {key: value.clone() for key, value in run.state().items()}
-    *_, last = training.branch(run, end)
+    with averaged(run, float(average)) if average else nullcontext():
+        *_, last = training.branch(run, end)
     run.restore(state)
     run.model.load_state_dict(weights)
     run.optimizer.state.update(memory)
     return last.val_accuracy
 
 
+@contextmanager
+def averaged(run: training.Training, decay: float) -> Iterator[None]:
+    """Validate a moving average of the weights and of batch norm's statistics instead of the last ones."""
+    mean = AveragedModel(run.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    hook = run.optimizer.register_step_post_hook(lambda *_: mean.update_parameters(run.model))
+    evaluate = training.evaluate
+    with mock.patch.object(training, "evaluate", lambda _, *others: evaluate(mean, *others)):
+        yield
+    hook.remove()
+
+
 def main() -> None:
     asked = dict(word.split("=") for word in sys.argv[1:])
     seeds = [int(seed) for seed in asked.pop("seeds", "0,1").split(",")]
-    known = {field.name for field in fields(Recipe)} | {"optimizer", "norm_momentum", "network", "rungs"}
+    known = OWN_KEYS | {field.name for field in fields(Recipe)}
     if unknown := set(asked) - known:
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such key; known are {', '.join(sorted(known))}")
     print(" ".join(sys.argv[1:]) or "quick, prolongable")
