@@ -146,7 +146,7 @@ def _rung(run: training.Training, end: int, average: str | None) -> float:
 @contextmanager
 def averaged(run: training.Training, decay: float) -> Iterator[None]:
     """Validate a moving average of the weights and of batch norm's statistics instead of the last ones."""
-    mean = AveragedModel(run.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    mean = AveragedModel(run.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
     hook = run.optimizer.register_step_post_hook(lambda *_: mean.update_parameters(run.model))
     evaluate = training.evaluate
     with mock.patch.object(training, "evaluate", lambda _, *others: evaluate(mean, *others)):

@@ -49,9 +49,13 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
         f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
     )
     time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
-    chosen = [_line(one, f"{len(one.aliases)} aliases" if one.aliases else "") for one in plan.chosen]
+    chosen = [_line(one, _aliases(len(one.aliases))) for one in plan.chosen]
     left_out = [_line(one, f"left out: more than {slack} off") for one in found.unmatched]
     return [*matched_lines(plan.question), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
+
+
+def _aliases(count: int) -> str:
+    return f"{count} alias" + ("es" if count > 1 else "") if count else ""
 
 
 def _line(one: Candidate, note: str) -> str:

@@ -33,8 +33,10 @@ def grid(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Seeds: by halving for the finalists, else for every candidate.")
     ] = None,
-    step: Annotated[str | None, typer.Option(help="Spacing of the grid.")] = None,
-    tolerance: Annotated[str | None, typer.Option(help="How far αβ²γ² may be from 2.")] = None,
+    step: Annotated[str | None, typer.Option(help="Spacing of the grid; the budget's by default.")] = None,
+    tolerance: Annotated[
+        str | None, typer.Option(help="How far αβ²γ² may be from 2; the budget's by default.")
+    ] = None,
     rounding: options.Rounding = None,
     match: Annotated[
         str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")

@@ -164,11 +164,11 @@ def again(study: Study) -> Section:
             Text("This command made the study; run again, it resumes it or shows its answer:"),
             Code(study.command),
             Text(
-                "Every trial is a file in trials/ with its curve and a checksum. With RESULTS the study's "
-                "folder, these check the records and rebuild this report from them:"
+                "Every trial is a file in trials/ with its curve and a checksum. From within the study's folder, "
+                "these check the records and rebuild this report from them:"
             ),
-            Code("scalesearch verify RESULTS"),
-            Code("scalesearch report RESULTS"),
+            Code("scalesearch verify ."),
+            Code("scalesearch report ."),
             Text(
                 "On the machine and the versions above the same seeds give the same numbers; elsewhere they give "
                 "others, which is what the error bars are for."

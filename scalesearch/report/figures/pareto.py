@@ -44,8 +44,14 @@ def pareto(found: Answer) -> Drawing:
         annotations=_words(found, wanted, base),
     )
     bars = "Bars are standard errors of the means."
-    beaten = "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more."
-    line = f"The dotted line is {2 ** float(asked.phi):.4g}x the baseline's FLOPs, which every network was to have."
+    beaten = (
+        "Whatever lies below the stepped line, the Pareto front of the candidates' means, is beaten by a candidate "
+        "that costs no more"
+        + ("." if base is None else "; whatever lies below the level one, by the unscaled network.")
+    )
+    line = (
+        f"The upright line is {2 ** float(asked.phi):.4g}x the baseline's FLOPs, which every network was to have."
+    )
     if asked.match == "none":
         line = "Costs were not matched, so that a network may be better because it is larger."
     return Drawing("pareto", "Accuracy over measured FLOPs", f"{bars} {beaten} {line}", figure)
