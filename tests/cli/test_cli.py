@@ -7,6 +7,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,16 @@ def test_help_has_an_example(verb: list[str]) -> None:
     assert "Example: scalesearch " in done.stdout
 
 
+def test_the_version_is_the_distributions() -> None:
+    done = scalesearch("--version")
+    assert (done.returncode, done.stdout) == (0, f"scalesearch {metadata.version('scalesearch')}\n")
+
+
 def test_help_imports_nothing_heavy() -> None:
     """In .3 s on a quiet machine; any of these would be seconds."""
     code = f"""
 import sys
+from importlib import metadata
 from scalesearch.cli.main import app
 for verb in {[*VERBS]}:
     try:
