@@ -34,22 +34,20 @@ def compare(
     winner: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A study's winner.yaml: its coefficients compete too.")
     ] = None,
-    data: Annotated[
-        str, typer.Option(metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME.")
-    ] = "fractal",
+    data: options.Data = "fractal",
     cost: Annotated[str, typer.Option(help="What is equal: macs or activations.")] = "macs",
-    budget: Annotated[str, typer.Option(metavar="NAME|FILE", help="How much to spend on each network.")] = "quick",
+    budget: options.Budget = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for every rule.")] = 3,
     rounding: options.Rounding = None,
-    runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
-    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
-    gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
+    runner: options.Runner = "ray",
+    address: options.Address = None,
+    gpus_per_trial: options.GpusPerTrial = None,
     name: Annotated[
         str | None,
         typer.Option(help="Of the study (of several: NAME-2x, NAME-4x …); default: baseline, times, budget."),
     ] = None,
-    results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
-    plan: Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")] = False,
+    results: options.Results = Path("results"),
+    plan: options.PlanOnly = False,
 ) -> None:
     """Compare scaling rules at equal measured cost: the paper's Tables 3 and 7, for any baseline and data.
 

@@ -20,16 +20,12 @@ if TYPE_CHECKING:
     from scalesearch.search.continuum import Continuum
     from scalesearch.search.question import Question
 
-_BUDGETS = "smoke, quick, standard, full or a YAML file"
-
 
 def grid(
     baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="What is scaled.")] = "b0",
     phi: Annotated[str, typer.Option(help="Compound coefficient: the wanted cost is 2^φ × the baseline's.")] = "1",
-    data: Annotated[
-        str, typer.Option(metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME.")
-    ] = "fractal",
-    budget: Annotated[str, typer.Option(metavar="NAME|FILE", help=f"How much to spend: {_BUDGETS}.")] = "quick",
+    data: options.Data = "fractal",
+    budget: options.Budget = "quick",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Seeds: by halving for the finalists, else for every candidate.")
     ] = None,
@@ -53,15 +49,15 @@ def grid(
     max_params: sampling.MaxParams = None,
     max_memory: sampling.MaxMemory = None,
     storage: sampling.Storage = None,
-    runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
-    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
-    gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
+    runner: options.Runner = "ray",
+    address: options.Address = None,
+    gpus_per_trial: options.GpusPerTrial = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ, budget, cost.")] = None,
-    results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
+    results: options.Results = Path("results"),
     check_phi: Annotated[
         str | None, typer.Option(metavar="PHI", help="Then see whether the answer still holds at this φ.")
     ] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what the search will cost, and train nothing.")] = False,
+    plan: options.PlanOnly = False,
 ) -> None:
     """Search (α, β, γ): enumerate, merge by network, match the cost, train proxies, rank with error bars.
 
@@ -69,8 +65,6 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
-    from scalesearch.design.exact import plain
-
     _check_cost(cost, match, baseline, check_phi)
     of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost != "macs"}
     of_a_grid["--scheduler curves"] = scheduler == "curves"
@@ -80,10 +74,7 @@ def grid(
     question = _question(
         baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, continuum
     )
-    default = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
-    default += "" if cost == "macs" else f"-{cost}"
-    default += "" if continuum is None else f"-{continuum.sampler}"
-    where = searching.study_folder(results, name, default)
+    where = searching.study_folder(results, name, _default_name(question, cost))
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     transfer = _transfer_phi(check_phi, question)
     if cost == "latency":
@@ -93,6 +84,14 @@ def grid(
     searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, export=export)
     if transfer is not None and not plan:
         _check(question, transfer, data, chosen, where, gpus_per_trial)
+
+
+def _default_name(question: Question, cost: str) -> str:
+    from scalesearch.design.exact import plain
+
+    own = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
+    own += "" if cost == "macs" else f"-{cost}"
+    return own if question.continuum is None else f"{own}-{question.continuum.sampler}"
 
 
 def _check_cost(cost: str, match: str, baseline: str, check_phi: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalesearch.cli import searching
+from scalesearch.cli import options, searching
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,31 +16,40 @@ if TYPE_CHECKING:
     from scalesearch.search.stage_search import StageSearch
 
 _SCHEDULERS = ("halving", "grid")
+_Space = Annotated[
+    str,
+    typer.Option(
+        "--space", metavar="NAME|FILE", help="What a stage may be: mnasnet, efficientnet_v2 or a YAML file."
+    ),
+]
+_Reward = Annotated[
+    str,
+    typer.Option(
+        "--reward",
+        metavar="NAME",
+        help="flops or latency: ACC·(cost/T)^w; step: A·S^w·P^v, a training step and parameters.",
+    ),
+]
+_Target = Annotated[
+    str | None,
+    typer.Option("--target", metavar="400M|5ms", help="T, of flops or latency; default: the baseline's."),
+]
+_Hard = Annotated[
+    bool, typer.Option("--hard", help="Nothing gained below T, dear above it: w = 0 and −1, not −0.07.")
+]
 
 
 def nas(
-    space: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="What a stage may be: mnasnet, efficientnet_v2 or a YAML file.")
-    ] = "mnasnet",
+    space: _Space = "mnasnet",
     baseline: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Whose stages are searched; default: the space's own.")
     ] = None,
     sampler: Annotated[
         str, typer.Option(metavar="NAME", help="Who suggests: random, tpe, evolution, nsga2 (for the front).")
     ] = "evolution",
-    reward: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="flops or latency: ACC·(cost/T)^w; step: A·S^w·P^v, a training step and parameters.",
-        ),
-    ] = "flops",
-    target: Annotated[
-        str | None, typer.Option(metavar="400M|5ms", help="T, of flops or latency; default: the baseline's.")
-    ] = None,
-    hard: Annotated[
-        bool, typer.Option("--hard", help="Nothing gained below T, dear above it: w = 0 and −1, not −0.07.")
-    ] = False,
+    reward: _Reward = "flops",
+    target: _Target = None,
+    hard: _Hard = False,
     trials: Annotated[
         int | None, typer.Option(min=2, help="Networks that are trained; default: the budget's candidates, or 20.")
     ] = None,
@@ -51,13 +60,8 @@ def nas(
     max_memory: Annotated[
         str | None, typer.Option(metavar="2GiB", help="Training memory at the budget's batch.")
     ] = None,
-    data: Annotated[
-        str, typer.Option(metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME.")
-    ] = "fractal",
-    budget: Annotated[
-        str,
-        typer.Option(metavar="NAME|FILE", help="How much to spend: smoke, quick, standard, full or a file."),
-    ] = "quick",
+    data: options.Data = "fractal",
+    budget: options.Budget = "quick",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Seeds: by halving for the finalists, else for every network.")
     ] = None,
@@ -66,12 +70,12 @@ def nas(
         typer.Option(help="halving: the better half goes on; grid: all to the end, as nsga2 has it by itself."),
     ] = None,
     sampler_seed: Annotated[int, typer.Option(min=0, help="Another one: other suggestions.")] = 0,
-    runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
-    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
-    gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
+    runner: options.Runner = "ray",
+    address: options.Address = None,
+    gpus_per_trial: options.GpusPerTrial = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, nas, space, budget.")] = None,
-    results: Annotated[Path, typer.Option(metavar="DIR", help="Where studies are kept.")] = Path("results"),
-    plan: Annotated[bool, typer.Option("--plan", help="Say what the search will cost, and train nothing.")] = False,
+    results: options.Results = Path("results"),
+    plan: options.PlanOnly = False,
 ) -> None:
     """Search a baseline's stages: block, kernel, expansion, squeeze-and-excitation, layers, width of each.
 

@@ -25,6 +25,23 @@ Rule = Annotated[
         "--rule", help="v2: as EfficientNetV2, extra layers in the last two stages, at most 480 px; v1: compound."
     ),
 ]
+Data = Annotated[
+    str,
+    typer.Option("--data", metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME."),
+]
+Budget = Annotated[
+    str,
+    typer.Option(
+        "--budget", metavar="NAME|FILE", help="How much to spend: smoke, quick, standard, full or a YAML file."
+    ),
+]
+Runner = Annotated[str, typer.Option("--runner", help="ray: trials side by side; inline: here, in order.")]
+Address = Annotated[str | None, typer.Option("--address", help="Of a running Ray cluster, such as auto.")]
+GpusPerTrial = Annotated[
+    float | None, typer.Option("--gpus-per-trial", min=0, help="Share of a GPU for each trial.")
+]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where studies are kept.")]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

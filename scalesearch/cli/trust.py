@@ -15,10 +15,10 @@ def trust(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a finished search.")],
     data: Annotated[str, typer.Option(metavar="SPEC", help="The data that the study was made with.")] = "fractal",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for every network at each further budget.")] = 2,
-    runner: Annotated[str, typer.Option(help="ray: trials side by side; inline: here, in order.")] = "ray",
-    address: Annotated[str | None, typer.Option(help="Of a running Ray cluster, such as auto.")] = None,
-    gpus_per_trial: Annotated[float | None, typer.Option(min=0, help="Share of a GPU for each trial.")] = None,
-    plan: Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")] = False,
+    runner: options.Runner = "ray",
+    address: options.Address = None,
+    gpus_per_trial: options.GpusPerTrial = None,
+    plan: options.PlanOnly = False,
 ) -> None:
     """Rerun finalists and others at two further budgets, and say whether the proxy ranks as they do.
 

@@ -54,7 +54,12 @@ def section() -> list[Any]:
 
 def register(app: Dash, watch: Watch) -> None:
     """Fill it."""
-    asked = [State(f"filter-{name}", "value") for name in _FILTERS]
+    _register_order(app)
+    _register_rows(app, watch)
+
+
+def _register_order(app: Dash) -> None:
+    """By which column, and which page of it."""
     told = [Input(f"filter-{name}", "value") for name in _FILTERS]
 
     @app.callback(  # type: ignore[untyped-decorator]
@@ -85,6 +90,11 @@ def register(app: Dash, watch: Watch) -> None:
         before = given[-1] if isinstance(given[-1], int) else 0
         step = steps.get(str(ctx.triggered_id))
         return 0 if step is None else max(0, before + step)
+
+
+def _register_rows(app: Dash, watch: Watch) -> None:
+    """The page's rows, and what can be filtered by."""
+    asked = [State(f"filter-{name}", "value") for name in _FILTERS]
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("trials-table", "children"),
