@@ -63,6 +63,7 @@ def train(
     definition: Baseline = load_network(network)
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate, fixed)
     default = f"{definition.name[:50]}-train-{asked.name}" + ("-fixed" if fixed else "")
+    where = study_folder(results, name, default)
     sizes = schooling.sizes_of(definition, px, train_px, accumulate)
     job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads)
-    schooling.school(job, study_folder(results, name, default), address)
+    schooling.school(job, where, address)

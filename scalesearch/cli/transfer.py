@@ -75,9 +75,9 @@ def transfer(
     found = _starts(checkpoints, network)
     rows = []
     for name, start in found.items():
+        where = study_folder(results, f"{name}-on-{_slug(data)}", "")
         sizes = schooling.sizes_of(start.definition, px, train_px, accumulate)
         job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads)
-        where = study_folder(results, f"{name}-on-{_slug(data)}", "")
         began = replace(job, start=start.weights(job.classes, sizes.px, seed))
         accuracies = [schooling.school(began, where, address).val_accuracy]
         if scratch:
