@@ -24,7 +24,8 @@ from typing import Any
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec

@@ -25,7 +25,8 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.canonical import digest
-from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
 from scalesearch.search.rewards import Reward
 from scalesearch.search.sought import Interval

@@ -15,7 +15,8 @@ from networks import staged
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.search.budget import BUDGETS, Budget, prolongable
-from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec

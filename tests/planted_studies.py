@@ -16,7 +16,8 @@ from planted import budget, plan, study
 from scalesearch.report.study_article import Reported, reported
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import prolongable
-from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.rivals import NAMED
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from scalesearch.proxy.datasets import ImageData
     from scalesearch.runners.execution import Runner
-    from scalesearch.search.plan import DataFacts, Plan
+    from scalesearch.search.plan import Plan
+    from scalesearch.search.proxies import DataFacts
     from scalesearch.search.question import Question
     from scalesearch.study.study import Study
 
@@ -85,7 +86,7 @@ def _load(question: Question, data: str, px: int | None, console: Console) -> Im
 
 
 def _facts(images: ImageData) -> DataFacts:
-    from scalesearch.search.plan import DataFacts
+    from scalesearch.search.proxies import DataFacts
 
     return DataFacts(
         name=images.name,
@@ -99,7 +100,7 @@ def _facts(images: ImageData) -> DataFacts:
 def _planned_facts(question: Question, data: str, px: int | None, console: Console) -> DataFacts:
     """What the plan needs of the data; scenes need not be drawn for it, for minutes."""
     from scalesearch.proxy.datasets import FRACTAL
-    from scalesearch.search.plan import DataFacts
+    from scalesearch.search.proxies import DataFacts
 
     scenes = question.budget.scenes
     if data == FRACTAL:

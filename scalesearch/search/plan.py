@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
 
-from scalesearch.design.cost import Cost, cost
+from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
@@ -24,23 +24,13 @@ from scalesearch.search.halving import (
     ladder_trials,
     opening,
 )
-from scalesearch.search.question import Point, Question, choose, find, proxy_of
+from scalesearch.search.proxies import DataFacts, Proxies
+from scalesearch.search.question import Point, Question, choose, find
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
 from scalesearch.search.sought import TRIES
 from scalesearch.search.stage_search import Stages
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.trial import Outcome, TrialSpec
-
-
-@dataclass(frozen=True, slots=True)
-class DataFacts:
-    """What the plan must know of the data set."""
-
-    name: str
-    fingerprint: str
-    classes: int
-    train: int
-    val: int
 
 
 @dataclass(frozen=True)
@@ -106,50 +96,28 @@ class Plan:
         }
 
     @cached_property
-    def _proxies(self) -> dict[str, Network]:
-        return {key: proxy_of(self.question, one, self.data.classes) for key, one in self._networks.items()}
-
-    @cached_property
-    def _proxy_costs(self) -> dict[str, Cost]:
-        return {key: cost(proxy) for key, proxy in self._proxies.items()}
+    def proxies(self) -> Proxies:
+        """What is trained in place of the networks."""
+        return Proxies(self.question, self.data, self._networks)
 
     def spec(self, network: Network, seed: int) -> TrialSpec:
         """The trial of one network with one seed, trained to the end."""
-        return self._spec(digest(network), seed)
-
-    def _spec(self, key: str, seed: int) -> TrialSpec:
-        recipe, data = self.question.budget.recipe, self.data.fingerprint
-        return TrialSpec(self._networks[key], self._proxies[key], recipe, data, seed)
+        return self.proxies.spec(digest(network), seed)
 
     def rung_spec(self, entry: Entry) -> TrialSpec:
         """The trial of one network on one rung."""
         assert self.ladder is not None, "only halving has rungs"
         rungs = self.ladder.rungs
         since = rungs[entry.rung - 1].forked if entry.rung > entry.joined else 0
-        return replace(self._spec(entry.key, entry.seed), samples=rungs[entry.rung].samples, since=since)
+        return replace(self.proxies.spec(entry.key, entry.seed), samples=rungs[entry.rung].samples, since=since)
 
     def images(self, spec: TrialSpec) -> int:
         """How many training images a trial sees, those of the rungs before left out."""
-        recipe = self.question.budget.recipe
-        batch = min(recipe.batch, self.data.train)
-        whole = recipe.epochs * (self.data.train // batch) * batch
-        return (whole if spec.samples is None else spec.samples) - spec.since
+        return self.proxies.images(spec)
 
     def proxy_macs_ratio(self, network: Network) -> float:
         """MACs of the network's proxy over 2^φ × those of the baseline's proxy."""
-        return self._proxy_ratio(digest(network), "macs")
-
-    def _proxy_ratio(self, key: str, by: str) -> float:
-        proxy, base = (getattr(self._proxy_costs[one], by) for one in (key, self.base_id))
-        return float(proxy / base / 2 ** float(self.question.phi))
-
-    def _adjusted_ratio(self, key: str) -> float:
-        """The matched cost of a network's proxy over the wanted one: what its accuracy is adjusted for.
-
-        Nothing in the literal protocol, nor where latency is matched: there candidates differ in MACs on purpose.
-        """
-        literal, by = self.question.match == "none", self.question.cost
-        return 1.0 if literal or by == "latency" else self._proxy_ratio(key, by)
+        return self.proxies.ratio(digest(network))
 
     def worth(self, key: str) -> float:
         """What a network's accuracy is multiplied by to be ranked: 1, or its reward's factor."""
@@ -168,11 +136,11 @@ class Plan:
         if self.open and not self.suggested:
             return ()
         if self.ladder is None:
-            first = grid_first(self._networks, self.question.budget, self._spec)
+            first = grid_first(self._networks, self.question.budget, self.proxies.spec)
             if self.open or not all(spec.id in outcomes for spec in first):
                 return (self._dearest_first(first),)
             arms = self.rung_arms(outcomes, None, self.question.budget.seeds)
-            second = grid_second(arms, self.question.budget, self.base_arm(outcomes), self._spec)
+            second = grid_second(arms, self.question.budget, self.base_arm(outcomes), self.proxies.spec)
             return self._dearest_first(first), *([self._dearest_first(second)] if second else [])
         found = self.climb(outcomes)
         return tuple(self._dearest_first([self.rung_spec(one) for one in wave]) for wave in found.entries)
@@ -219,7 +187,7 @@ class Plan:
         if key not in self._networks:
             return False
         if self.ladder is None:
-            return spec.seed < max(budget.seeds, budget.final_seeds) and spec == self._spec(key, spec.seed)
+            return spec.seed < max(budget.seeds, budget.final_seeds) and spec == self.proxies.spec(key, spec.seed)
         every = (
             Entry(key, spec.seed, rung, at) for rung in range(len(self.ladder.rungs)) for at in range(rung + 1)
         )
@@ -243,7 +211,7 @@ class Plan:
     def total_images(self) -> int:
         """How many training images those trials see in all."""
         if self.ladder is None:
-            return self.total_trials() * self.images(self._spec(self.base_id, 0))
+            return self.total_trials() * self.images(self.proxies.spec(self.base_id, 0))
         return ladder_images(self.ladder, len(self._networks))
 
     def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
@@ -256,7 +224,7 @@ class Plan:
         """The unscaled network's trials, trained as long as those that are ranked."""
         if self.ladder is not None:
             return self.base_on(outcomes, self.climb(outcomes).reached)
-        return self._arm(self.base_id, [self._spec(self.base_id, s) for s in self._first_seeds], outcomes)
+        return self._arm(self.base_id, [self.proxies.spec(self.base_id, s) for s in self._first_seeds], outcomes)
 
     @property
     def _first_seeds(self) -> range:
@@ -273,7 +241,7 @@ class Plan:
         found = []
         for key in self.by_network:
             if self.ladder is None or rung is None:
-                own = [self._spec(key, seed) for seed in range(seeds)]
+                own = [self.proxies.spec(key, seed) for seed in range(seeds)]
             else:
                 joined = [self.ladder.joined(seed, rung) for seed in range(seeds)]
                 own = [self.rung_spec(Entry(key, seed, rung, at)) for seed, at in enumerate(joined)]
@@ -287,7 +255,7 @@ class Plan:
             if outcome is not None and outcome.accuracy is not None:
                 accuracies[spec.seed] = outcome.accuracy * self.worth(key)
         price = cost(self._networks[key])
-        return Arm(key, accuracies, self._adjusted_ratio(key), price.activations, price.params)
+        return Arm(key, accuracies, self.proxies.adjusted_ratio(key), price.activations, price.params)
 
     def accuracy(self, arm: Arm) -> float:
         """An arm's mean accuracy, whatever it is ranked by."""

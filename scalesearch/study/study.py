@@ -19,7 +19,8 @@ from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.continuum import Continuum
-from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
 from scalesearch.search.rivals import Rival
 from scalesearch.search.stage_search import StageSearch

@@ -15,7 +15,8 @@ from networks import SMALL, staged
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS, Budget, prolongable
 from scalesearch.search.halving import REDUCTION, Rung, Score, best_first, ladder, pooled_noise, settled
-from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
 from scalesearch.search.reached import left_behind, whole
 from scalesearch.search.task import Epoch, Recipe

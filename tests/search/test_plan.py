@@ -14,7 +14,8 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.canonical import digest
-from scalesearch.search.plan import DataFacts, Plan
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question, image_px, with_overrides
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State, TrialSpec

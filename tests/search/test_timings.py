@@ -127,7 +127,7 @@ def test_candidates_are_at_the_timed_px_and_within_ten_per_cent() -> None:
 
 def test_nothing_is_adjusted_where_latency_is_matched() -> None:
     asked = Plan(question(), plan().data)
-    assert {asked._adjusted_ratio(key) for key in asked.by_network} == {1.0}
+    assert {asked.proxies.adjusted_ratio(key) for key in asked.by_network} == {1.0}
 
 
 def test_the_times_come_back_and_are_not_measured_anew(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""What is trained in place of the networks of a question: their proxies, what these cost, and one trial of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from scalesearch.design.cost import Cost, cost
+from scalesearch.design.factory import Network
+from scalesearch.search.canonical import digest
+from scalesearch.search.question import Question, proxy_of
+from scalesearch.search.trial import TrialSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What the plan must know of the data set."""
+
+    name: str
+    fingerprint: str
+    classes: int
+    train: int
+    val: int
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """The networks that a question trains, by id, each as its proxy on a data set."""
+
+    question: Question
+    data: DataFacts
+    networks: Mapping[str, Network]
+
+    @cached_property
+    def _found(self) -> dict[str, Network]:
+        return {key: proxy_of(self.question, one, self.data.classes) for key, one in self.networks.items()}
+
+    @cached_property
+    def _base_id(self) -> str:
+        return digest(self.question.baseline.architecture)
+
+    @cached_property
+    def _costs(self) -> dict[str, Cost]:
+        return {key: cost(proxy) for key, proxy in self._found.items()}
+
+    def spec(self, key: str, seed: int) -> TrialSpec:
+        """The trial of one network with one seed, trained to the end."""
+        recipe, data = self.question.budget.recipe, self.data.fingerprint
+        return TrialSpec(self.networks[key], self._found[key], recipe, data, seed)
+
+    def images(self, spec: TrialSpec) -> int:
+        """How many training images a trial sees, those of the rungs before left out."""
+        recipe = self.question.budget.recipe
+        batch = min(recipe.batch, self.data.train)
+        whole = recipe.epochs * (self.data.train // batch) * batch
+        return (whole if spec.samples is None else spec.samples) - spec.since
+
+    def ratio(self, key: str, by: str = "macs") -> float:
+        """A cost of the network's proxy over 2^φ × that of the baseline's proxy."""
+        own, wanted = (getattr(self._costs[one], by) for one in (key, self._base_id))
+        return float(own / wanted / 2 ** float(self.question.phi))
+
+    def adjusted_ratio(self, key: str) -> float:
+        """The matched cost of a network's proxy over the wanted one: what its accuracy is adjusted for.
+
+        Nothing in the literal protocol, nor where latency is matched: there candidates differ in MACs on purpose.
+        """
+        literal, by = self.question.match == "none", self.question.cost
+        return 1.0 if literal or by == "latency" else self.ratio(key, by)
