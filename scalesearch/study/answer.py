@@ -57,6 +57,11 @@ class Answer:
         """The unscaled network's trials, trained as long as those that are ranked."""
         return self.plan.base_arm(self.outcomes)
 
+    @property
+    def worse(self) -> bool:
+        """Whether what is recommended is not above the unscaled network: nothing that ties for the best is."""
+        return self.base.mean is not None and self.place.mean <= self.base.mean
+
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
         """By key of every ranked candidate the 95 % interval of its difference to the best."""
@@ -84,7 +89,12 @@ class Answer:
 
     @property
     def certainty(self) -> str:
-        """In words how far the winner stands out."""
+        """In words how far the best stands out, and whether growing was worth it at all."""
+        none = f"; none is above {self.plan.question.baseline.name} itself" if self.worse else ""
+        return self._lead + none
+
+    @property
+    def _lead(self) -> str:
         others = len(self.ranking.tied) - 1
         if self.ranking.significant:
             return "it leads every other candidate by more than the noise (95 %)"

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scalesearch.search.canonical import digest
 from scalesearch.search.plan import Plan
 from scalesearch.study.records import TrialRecord
 from scalesearch.study.study import Study
+from scalesearch.study.suggesting import distributions as distributions_of
 
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
 
-METRIC = "accuracy"
 _LARGEST = 4.0
 """That a coefficient can be (`design.coefficients`)."""
 
@@ -58,6 +59,11 @@ def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
     return found
 
 
+def metric(plan: Plan) -> str:
+    """What a trial's value is: the accuracy, or the reward that it is weighed into."""
+    return "reward" if plan.question.stages else "accuracy"
+
+
 def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     """The trials as Optuna keeps them: pruned where others went on, failed where there is no accuracy.
 
@@ -67,32 +73,44 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     import optuna
 
     state, plan = optuna.trial.TrialState, study.plan
-    distributions = _distributions(plan)
+    distributions, points = _distributions(plan), _points(plan)
     for one in trainings(plan, study.records()):
-        accuracy = one.last.outcome.accuracy
+        accuracy, worth = one.last.outcome.accuracy, plan.worth(one.network)
         curve = one.curve(plan.ladder is not None)
+        parameters = points.get(one.network, {}) if plan.question.stages else _parameters(plan, one)
         ended = state.FAIL if accuracy is None else state.PRUNED if one.goes_on else state.COMPLETE
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             yield optuna.trial.create_trial(
                 state=ended,
-                values=None if accuracy is None else [accuracy],
-                params=_parameters(plan, one),
-                distributions=distributions,
-                intermediate_values=curve,
-                user_attrs=_facts(plan, one),
+                values=None if accuracy is None else [accuracy * worth],
+                params=parameters,
+                distributions={name: distributions[name] for name in parameters},
+                intermediate_values={samples: value * worth for samples, value in curve.items()},
+                user_attrs={**_facts(plan, one), "accuracy": accuracy},
             )
 
 
 def _distributions(plan: Plan) -> dict[str, BaseDistribution]:
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+    if plan.question.space is not None:
+        return distributions_of(plan.question.space)
     found: dict[str, BaseDistribution] = {
         name: FloatDistribution(1.0, _LARGEST) for name in ("alpha", "beta", "gamma")
     }
     if plan.question.rivals:
         found["rule"] = CategoricalDistribution(["baseline", *(one.name for one in plan.question.rivals)])
     return found
+
+
+def _points(plan: Plan) -> dict[str, dict[str, float | str]]:
+    """Of a search of stages by network: the words that mean it. The baseline need not be a point of the space."""
+    space = plan.question.space
+    if space is None:
+        return {}
+    judged = zip(plan.suggested, space.judge(plan.suggested), strict=True)
+    return {digest(one.network): space.parameters(point) for point, one in judged}
 
 
 def _parameters(plan: Plan, one: Training) -> dict[str, object]:

@@ -14,7 +14,7 @@ from scalesearch.search.canonical import digest
 from scalesearch.search.continuum import OBJECTIVES, Suggestion
 from scalesearch.search.growth import Told, told
 from scalesearch.search.sought import Sought
-from scalesearch.study.optuna_copy import METRIC, frozen
+from scalesearch.study.optuna_copy import frozen, metric
 from scalesearch.study.study import Study
 from scalesearch.study.suggesting import distributions
 
@@ -64,7 +64,7 @@ class OptunaStorage:
     def copy(self, study: Study) -> int:
         """Write a study as it is now, in place of an earlier copy; how many trials it has in the database.
 
-        A search by a sampler is written as `update` does: its suggestions, with all objectives.
+        A search of the continuum is written as `update` does: its suggestions, with all objectives.
 
         Raises:
             InputError: the database holds another study of that name.
@@ -73,7 +73,7 @@ class OptunaStorage:
         """
         import optuna
 
-        if study.plan.question.suggests:
+        if study.plan.question.continuum is not None:
             self.update(study)
             return len(told(study.plan, study.outcomes()))
         trials = list(frozen(study))
@@ -86,7 +86,7 @@ class OptunaStorage:
             target = optuna.create_study(storage=self._storage, study_name=name, direction="maximize")
             target.set_user_attr(_QUESTION, question)
             target.set_user_attr("command", without_passwords(study.command))
-            target.set_metric_names([METRIC])
+            target.set_metric_names([metric(study.plan)])
             target.add_trials(trials)
         return len(trials)
 

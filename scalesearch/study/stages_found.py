@@ -91,6 +91,7 @@ def stages_text(found: Answer, rests_on: dict[str, object]) -> str:
         "reward": round(found.place.mean, 5),
         "standard_error": round(found.place.standard_error, 5),
         "accuracy": round(found.place.mean / plan.worth(found.place.key), 5),
+        "baseline_reward": None if found.base.mean is None else round(found.base.mean, 5),
         "macs": price.macs,
         "params": price.params,
         "activations": price.activations,
@@ -133,11 +134,13 @@ def stage_lines(found: Answer, rests_on: str, folder: Path) -> list[str]:
     seeds = "1 seed" if place.seeds == 1 else f"{place.seeds} seeds"
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
     accuracy = place.mean / plan.worth(place.key)
-    reward = space.asked.reward
+    reward, unsearched = space.asked.reward, found.base.mean
     measured = f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds}), accuracy {accuracy:.4f}"
+    if unsearched is not None:
+        measured += f"; {base} itself {unsearched:.4f}, accuracy {plan.accuracy(found.base):.4f}"
     return [
         f"Winner: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
-        f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with it; {found.certainty}",
+        f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {found.certainty}",
         rests_on,
         f"Searched: {found_words(plan)}",
         *_front_lines(found),

@@ -36,7 +36,7 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     other = "" if question.cost == "macs" else f", {question.cost} {float(found.winner.matched_ratio):.3f}x"
     lines = [
         f"{'Winner' if found.over else 'So far'}: {_greek(own)} ({cost_words} {question.baseline.name}{other})",
-        f"Accuracy: {measured}; {base}{ties} of {others} others tie with it; {found.certainty}",
+        f"Accuracy: {measured}; {base}{ties} of {others} others tie with the best; {found.certainty}",
         *matched_lines(question),
         _rests_on(found),
         *search_lines(plan, found.outcomes),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from planted_studies import halving, rules
@@ -12,6 +13,7 @@ from scalesearch.report.answering import answer_sentence, key_figures, title
 from scalesearch.report.measuring import caveats
 from scalesearch.search.trust import Agreement, Estimate
 from scalesearch.study.answer import Answer
+from scalesearch.study.summary import summary_lines
 
 
 def tied(count: int, **changes: object) -> Answer:
@@ -35,6 +37,17 @@ def test_fewer_seeds_are_said() -> None:
     arms = (*found.ranking.arms[:2], replace(found.ranking.arms[2], seeds=1))
     fewer = replace(found, ranking=replace(found.ranking, arms=arms))
     assert answer_sentence(fewer).endswith("the fewest activations of those with as many seeds as the best.")
+
+
+def test_that_nothing_beats_the_unscaled_network_is_said() -> None:
+    found = tied(3)
+    beaten = replace(found, place=replace(found.place, mean=found.base.mean or 0.0))
+    assert not found.worse
+    assert answer_sentence(beaten).startswith(
+        "None of the 3 networks that were trained to the end has a higher mean accuracy than tiny itself; the best"
+    )
+    assert beaten.certainty == f"{found.certainty}; none is above tiny itself"
+    assert "none is above tiny itself" in " ".join(summary_lines(beaten, Path("anywhere")))
 
 
 def test_a_winner_and_a_single_seed() -> None:

@@ -11,9 +11,10 @@ import pytest
 from planted_studies import halving, rules
 
 from scalesearch.errors import InputError
+from scalesearch.search.canonical import digest
 from scalesearch.study.optuna_copy import trainings
 from scalesearch.study.optuna_storage import OptunaStorage
-from scalesearch.study.study import Study
+from scalesearch.study.study import Study, open_study
 
 
 def copied(study: Study, folder: Path) -> optuna.Study:
@@ -60,6 +61,28 @@ def test_rules_are_a_parameter_and_epochs_are_steps(tmp_path: Path) -> None:
     assert all(len(one.intermediate_values) == 2 for one in target.trials)
     base = next(one for one in target.trials if one.params["rule"] == "baseline")
     assert (base.params["alpha"], base.user_attrs["label"], base.user_attrs["flops_ratio"]) == (1, "tiny", 1)
+
+
+def test_stages_are_parameters_and_rewards_are_values(tmp_path: Path) -> None:
+    study = open_study(Path(__file__).parents[2] / "results/reference/nas-tiny-digits")
+    plan, outcomes = study.plan, study.outcomes()
+    target = copied(study, tmp_path)
+    assert target.metric_names == ["reward"]
+    best = target.best_trial
+    assert best.value == best.user_attrs["accuracy"] * plan.worth(best.user_attrs["network"])
+    assert best.value == max(
+        plan.worth(one.network_id) * (outcomes[one.id].accuracy or 0)
+        for one in plan.planned(outcomes)
+        if one.samples == plan.ladder.rungs[-1].samples  # type: ignore[union-attr]
+    )
+    space = plan.question.space
+    assert space is not None
+    for trial in target.trials:
+        if trial.user_attrs["role"] == "baseline":
+            assert trial.params == {}
+        else:
+            (judged,) = space.judge([space.point(trial.params)])
+            assert digest(judged.network) == trial.user_attrs["network"]
 
 
 def test_a_failure_has_no_value() -> None:
