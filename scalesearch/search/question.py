@@ -223,5 +223,5 @@ def with_overrides(budget: Budget, step: Decimal | None, tolerance: Decimal | No
     if tolerance is not None:
         changed = replace(changed, tolerance=tolerance)
     if seeds is not None:
-        changed = replace(changed, seeds=seeds)
+        changed = replace(changed, seeds=seeds, final_seeds=seeds if changed.final_seeds else 0)
     return changed

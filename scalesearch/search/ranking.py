@@ -85,7 +85,8 @@ class Ranking:
         """Seeds for each of the two best at which their lead, if it is real, would be found with 80 % power.
 
         Two-sided 5 % test of a difference with the noise known: n = 2 · (noise · (z.975 + z.8) / lead)²
-        (Cohen 1988, chapter 2); None with one candidate, no repeated seeds, or no lead.
+        (Cohen 1988, chapter 2), and more than the best has, unless it leads already; None with one candidate, no
+        repeated seeds, or no lead.
         """
         if len(self.arms) < 2 or self.degrees_of_freedom == 0 or self.arms[1].behind <= 0:
             return None
@@ -93,7 +94,8 @@ class Ranking:
 
         lead = self.arms[1].behind
         wanted = float(norm.ppf(1 - (1 - CONFIDENCE) / 2) + norm.ppf(POWER))
-        return max(2, ceil(2 * (self.noise * wanted / lead) ** 2))
+        enough = max(2, ceil(2 * (self.noise * wanted / lead) ** 2))
+        return enough if self.significant else max(enough, self.arms[0].seeds + 1)
 
     @property
     def significant(self) -> bool:
@@ -115,7 +117,7 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
     if not arms or any(not arm.accuracies for arm in arms):
         raise ValueError("every arm needs at least one accuracy")
     fit = _fit(arms)
-    noise, freedom = _noise(arms, fit.residuals, validation_images)
+    noise, freedom = _noise(_learning(arms), validation_images)
     slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
@@ -185,8 +187,9 @@ def _moved(arms: Sequence[Arm], ranking: Ranking) -> dict[str, np.ndarray]:
     fit, draw = _fit(arms), np.random.default_rng(_SEED)
     trials = len(fit.residuals)
     if ranking.degrees_of_freedom > 0:
-        pool = fit.residuals * sqrt(trials / ranking.degrees_of_freedom)
-        errors = pool[draw.integers(0, trials, (trials, RESAMPLES))]
+        residuals = _fit(_learning(arms)).residuals
+        pool = residuals * sqrt(len(residuals) / ranking.degrees_of_freedom)
+        errors = pool[draw.integers(0, len(pool), (trials, RESAMPLES))]
     else:
         errors = draw.normal(0, ranking.noise, (trials, RESAMPLES))
     return {arm.key: row for arm, row in zip(arms, fit.weights @ errors, strict=True)}
@@ -233,12 +236,20 @@ def _adjusted(arms: Sequence[Arm], fit: _Fit, slope: float) -> list[float]:
     ]
 
 
-def _noise(arms: Sequence[Arm], residuals: np.ndarray, validation_images: int) -> tuple[float, int]:
+def _learning(arms: Sequence[Arm]) -> Sequence[Arm]:
+    """Those that the noise is measured on: what ends alike with every seed never left chance, and has none."""
+    found = [arm for arm in arms if len(arm.accuracies) == 1 or len(set(arm.accuracies.values())) > 1]
+    return found or arms
+
+
+def _noise(arms: Sequence[Arm], validation_images: int) -> tuple[float, int]:
+    """Standard deviation of a trial and its degrees of freedom; half an image of the validation set at least."""
     trials = sum(len(arm.accuracies) for arm in arms)
     seeds = len({seed for arm in arms for seed in arm.accuracies})
     freedom = trials - len(arms) - (seeds - 1)
     if freedom > 0:
-        return max(float(np.sqrt(np.sum(residuals**2) / freedom)), 1e-9), freedom
+        residuals = _fit(arms).residuals
+        return max(float(np.sqrt(np.sum(residuals**2) / freedom)), 0.5 / validation_images), freedom
     mean = float(np.mean([value for arm in arms for value in arm.accuracies.values()]))
     # Half an image at least: a validation set that is wholly right still proves no certainty.
     share = min(max(mean, 0.5 / validation_images), 1 - 0.5 / validation_images)

@@ -211,4 +211,5 @@ def test_overrides() -> None:
     quick = BUDGETS["quick"]
     assert with_overrides(quick, None, None, None) == quick
     changed = with_overrides(quick, Decimal("0.2"), Decimal("0.3"), 5)
-    assert changed == replace(quick, step=Decimal("0.2"), tolerance=Decimal("0.3"), seeds=5)
+    assert changed == replace(quick, step=Decimal("0.2"), tolerance=Decimal("0.3"), seeds=5, final_seeds=5)
+    assert with_overrides(BUDGETS["smoke"], None, None, 2).final_seeds == 0

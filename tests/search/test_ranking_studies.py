@@ -125,6 +125,27 @@ def test_two_equal_leaders_far_ahead_are_the_hardest_and_err_as_stated() -> None
     assert 0.03 <= rate <= 0.06
 
 
+@pytest.mark.parametrize("dead", [1, 4, 18])
+def test_networks_that_never_learn_do_not_make_the_others_look_certain(dead: int) -> None:
+    """Plain networks that are too deep end at chance with every seed (compare of MobileNetV1)."""
+    random, found = np.random.default_rng(2019), 0
+    for _ in range(1000):
+        living = measured(random, [0.7, 0.7], 3)
+        chance = [Arm(f"dead{i}", dict.fromkeys(range(3), 0.05), 1.0, 1, 1) for i in range(dead)]
+        found += rank([*living, *chance], 1000).significant
+    assert found / 1000 <= 0.065
+
+
+@pytest.mark.parametrize(("images", "level"), [(96, 0.95), (359, 0.995)])
+def test_few_validation_images_seldom_give_a_winner(images: int, level: float) -> None:
+    random, found = np.random.default_rng(2019), 0
+    for _ in range(1000):
+        drawn = random.binomial(images, level, (2, 2)) / images
+        arms = [Arm(str(i), {s: float(drawn[i, s]) for s in range(2)}, 1.0, 1, 1) for i in range(2)]
+        found += rank(arms, images).significant
+    assert found / 1000 <= 0.065
+
+
 def test_a_clear_best_is_found() -> None:
     # .825 over 5,000 studies: 200 of them would only tell .77 from .88.
     assert power(1000) >= 0.8
