@@ -37,8 +37,8 @@ OTHER = Look("#537180", "pentagon", "⬟", "solid")
 
 
 def look_of(rule: str) -> Look:
-    """How the rule of that name is drawn."""
-    return LOOKS.get(rule, OTHER)
+    """How the rule of that name is drawn; of several that give one network, the first."""
+    return LOOKS.get(rule.split(" = ")[0], OTHER)
 
 
 START = Look("#7d8590", "circle", "●", "solid")

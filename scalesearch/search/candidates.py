@@ -25,6 +25,10 @@ COSTS = ("macs", "activations", "latency")
 _Key = TypeVar("_Key", bound=Hashable)
 
 
+SAME = " = "
+"""Between the names of rules that give the same network."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One network of the search and every grid point that means it."""
@@ -38,7 +42,7 @@ class Candidate:
     flops_ratio: Decimal
     """Measured MACs over the baseline's."""
     name: str = ""
-    """Of the rule that it stands for, in a comparison of rules."""
+    """Of the rule that it stands for, in a comparison of rules; of several that give one network, `a = b`."""
     other_ratio: Decimal | None = None
     """The matched cost over the baseline's, where that is another than MACs."""
 
@@ -46,6 +50,11 @@ class Candidate:
     def matched_ratio(self) -> Decimal:
         """The cost that is matched over the baseline's."""
         return self.flops_ratio if self.other_ratio is None else self.other_ratio
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that give this network, in a comparison of rules."""
+        return tuple(self.name.split(SAME)) if self.name else ()
 
     @property
     def label(self) -> str:

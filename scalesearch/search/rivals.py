@@ -15,10 +15,11 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
+from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
-from scalesearch.search.candidates import Candidate, CandidateSet, is_near, other_ratio
+from scalesearch.search.candidates import SAME, Candidate, CandidateSet, is_near, other_ratio
 
 _ONE = Decimal(1)
 _ROOT = power(Decimal(2), Decimal("0.5"))
@@ -87,7 +88,8 @@ def rival_candidates(
 
     Depth alone and width alone are matched along themselves; every other rule takes its depth and width there,
     α^φ and β^φ where multiply-adds are matched, and the px at which its cost is nearest. What is more than 5 % off
-    is not compared: a network of few layers or coarse widths may have none.
+    is not compared: a network of few layers or coarse widths may have none. Rules that give the same network
+    are one candidate of both names.
 
     Args:
         baseline: what is scaled.
@@ -96,7 +98,11 @@ def rival_candidates(
         rule: the rounding rule.
         by: the cost, `macs` or `activations`.
     """
-    found = tuple(_candidate(baseline, rival, phi, rule, by) for rival in rivals)
+    networks: dict[Network, Candidate] = {}
+    for one in (_candidate(baseline, rival, phi, rule, by) for rival in rivals):
+        known = networks.get(one.architecture)
+        networks[one.architecture] = one if known is None else replace(known, name=known.name + SAME + one.name)
+    found = tuple(networks.values())
     near = tuple(one for one in found if is_near(one, phi, by))
     return CandidateSet(len(rivals), near, tuple(one for one in found if one not in near))
 

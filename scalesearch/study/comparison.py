@@ -38,19 +38,18 @@ def transfer_line(found: Answer, name: str) -> str:
     """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
     plan, ranking = found.plan, found.ranking
     phi = plain(plan.question.phi)
-    own = next((arm for arm in ranking.arms if plan.by_network[arm.key].name == name), None)
+    own = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
     if own is None:
         return (
             f"At φ = {phi}: no network of {name} has the wanted cost and a completed trial, so it was not compared"
         )
     low, high = found.intervals[own.key]
-    best = plan.by_network[ranking.arms[0].key].name
-    if best == name:
+    best = plan.by_network[ranking.arms[0].key]
+    if name in best.rules:
         return f"At φ = {phi}: {name} is the best again; {found.certainty}"
     verdict = "still ties" if own.tied else "no longer ties"
-    return (
-        f"At φ = {phi}: {name} {verdict} with the best, {best}: behind by {own.behind:.4f} ({low:.4f} … {high:.4f})"
-    )
+    behind = f"behind by {own.behind:.4f} ({low:.4f} … {high:.4f})"
+    return f"At φ = {phi}: {name} {verdict} with the best, {best.name}: {behind}"
 
 
 def papers_gains(question: Question) -> dict[str, Decimal]:

@@ -122,7 +122,7 @@ def _points(times: Decimal, found: Answer) -> list[Measured]:
     gains, papers = _gains(found), papers_gains(found.plan.question)
     return [
         Measured(
-            rule=one.name,
+            rule=rule,
             times=times,
             macs=one.cost.macs,
             proxy_macs=_proxy_macs(found, one.architecture),
@@ -130,9 +130,10 @@ def _points(times: Decimal, found: Answer) -> list[Measured]:
             standard_error=places[key].standard_error,
             seeds=places[key].seeds,
             gain=gains.get(key),
-            papers_gain=papers.get(one.name),
+            papers_gain=papers.get(rule),
         )
         for key, one in found.plan.by_network.items()
+        for rule in one.rules
         if key in places
     ]
 
@@ -148,7 +149,7 @@ def _gains(found: Answer) -> dict[str, Difference]:
 
 
 def _leads(times: Decimal, found: Answer) -> list[Lead]:
-    keys = {one.name: key for key, one in found.plan.by_network.items()}
+    keys = {rule: key for key, one in found.plan.by_network.items() for rule in one.rules}
     arms, papers = found.plan.arms(found.outcomes), papers_gains(found.plan.question)
     ranked = {arm.key for arm in arms}
     own = keys.get(COMPOUND)
@@ -162,7 +163,7 @@ def _leads(times: Decimal, found: Answer) -> list[Lead]:
             papers=papers[COMPOUND] - papers[one.name] if one.name in papers else None,
         )
         for one in SINGLE
-        if keys.get(one.name) in ranked
+        if keys.get(one.name) in ranked and keys[one.name] != own
     ]
 
 

@@ -100,7 +100,7 @@ def _distributions(plan: Plan) -> dict[str, BaseDistribution]:
         name: FloatDistribution(1.0, _LARGEST) for name in ("alpha", "beta", "gamma")
     }
     if plan.question.rivals:
-        found["rule"] = CategoricalDistribution(["baseline", *(one.name for one in plan.question.rivals)])
+        found["rule"] = CategoricalDistribution(["baseline", *(one.name for one in plan.chosen)])
     return found
 
 

@@ -123,6 +123,15 @@ def test_a_comparison_takes_every_rule_and_one_of_ones_own() -> None:
     assert [one.label for one in chosen] == [*NAMES, "found"]
 
 
+def test_rules_that_give_one_network_are_one_candidate() -> None:
+    compound = next(one for one in NAMED if one.name == "compound")
+    again = Rival("found", compound.coefficients)
+    found = rival_candidates(load_baseline("b0"), (*NAMED, again), Decimal(2), "balanced").candidates
+    assert [one.name for one in found].count("compound = found") == 1
+    assert sorted(rule for one in found for rule in one.rules) == sorted([*(one.name for one in NAMED), "found"])
+    assert len({one.architecture for one in found}) == len(found) == len(NAMED)
+
+
 def test_the_tied_set_competes_with_the_single_dimensions() -> None:
     base = load_baseline("b0")
     first = Question(base, Decimal(1), BUDGETS["quick"])
