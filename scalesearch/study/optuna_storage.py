@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.cost import cost
@@ -46,20 +47,27 @@ class OptunaStorage:
             self._storage = optuna.storages.RDBStorage(url)
 
     def update(self, study: Study) -> None:
-        """Add every suggestion that is not there yet, with what came of it.
+        """Add every suggestion whose trials are over, with what came of it; where that changed, write all anew.
 
         Raises:
             InputError: the database holds another search of that name.
             StorageError: it does not answer, or cannot be written.
         """
-        known = told(study.plan, study.outcomes())
+        import optuna
+
+        plan, outcomes = study.plan, study.outcomes()
+        running = {spec.network_id for spec in plan.left(outcomes)}
+        known = list(takewhile(lambda one: one.judged.broken or one.key not in running, told(plan, outcomes)))
+        space = plan.question.space
+        assert space is not None, "only what is suggested has a storage"
         with self._told_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
-            target = self._study(study)
-            space = study.plan.question.space
-            assert space is not None
-            for one in known[len(target.get_trials(deepcopy=False)) :]:
-                target.add_trial(_trial(one, space))
+            target, trials = self._study(study), [_trial(one, space) for one in known]
+            there = [(one.state, one.values) for one in target.get_trials(deepcopy=False)]
+            if there != [(one.state, one.values) for one in trials[: len(there)]]:
+                optuna.delete_study(study_name=target.study_name, storage=self._storage)
+                target, there = self._study(study), []
+            target.add_trials(trials[len(there) :])
 
     def copy(self, study: Study) -> int:
         """Write a study as it is now, in place of an earlier copy; how many trials it has in the database.

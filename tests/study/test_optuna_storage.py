@@ -73,6 +73,25 @@ def test_sqlite_holds_the_search_and_is_filled_up_by_a_later_run(tmp_path: Path)
     check(done, url)
 
 
+def test_what_is_still_to_be_trained_is_no_failure_and_what_changed_is_written_anew(tmp_path: Path) -> None:
+    """As after a kill within a round: the suggestions are on disk, some of their trials are not."""
+    url = f"sqlite:///{tmp_path}/studies.db"
+    done = searched(tmp_path / "s", OptunaStorage(url))
+    whole = [(one.state.name, one.values) for one in optuna.load_study(study_name="s", storage=url).trials]
+    first, *_ = (one for one in told(done.plan, done.outcomes())[2:] if not one.judged.broken)
+    (own,) = (spec for spec in done.plan.planned(done.outcomes()) if spec.network_id == first.key)
+    record = done.trials_folder / f"{own.id}.json"
+    kept = record.read_bytes()
+    record.unlink()
+    OptunaStorage(url).update(done)
+    trials = optuna.load_study(study_name="s", storage=url).trials
+    assert len(trials) < len(whole)
+    assert [one.state.name for one in trials] == [state for state, _ in whole[: len(trials)]]
+    record.write_bytes(kept)
+    OptunaStorage(url).update(done)
+    check(done, url)
+
+
 def test_what_breaks_a_limit_is_pruned_and_what_has_no_result_failed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/studies.db"
     limited = Continuum("tpe", ("accuracy",), int(cost(load_baseline("tiny").architecture).params * 1.6))
