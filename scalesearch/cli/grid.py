@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import options, sampling, searching
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, SpaceError
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -120,6 +120,7 @@ def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
         InputError: it is no other φ, or the baseline is a Python function.
     """
     from scalesearch.design.scaling import Baseline
+    from scalesearch.search.rivals import SINGLE, rival_candidates
 
     power = options.decimal(check_phi, "--check-phi")
     if power is None:
@@ -128,6 +129,10 @@ def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
         raise InputError(f"--check-phi {check_phi}: must be above 0, at most 10, and another than --phi")
     if not isinstance(question.baseline, Baseline):
         raise InputError("--check-phi: is for baseline files, not for a Python function")
+    try:  # before anything is trained
+        rival_candidates(question.baseline, SINGLE, power, question.rounding, question.cost)
+    except SpaceError as error:
+        raise InputError(f"--check-phi {check_phi}: {error}") from error
     return power
 
 

@@ -32,7 +32,8 @@ class Multipliers:
             value = getattr(self, name)
             if not (value.is_finite() and 0 < value <= LARGEST_MULTIPLIER):
                 raise SpaceError(
-                    f"{name} multiplier is {value}, but it must be above 0 and at most {LARGEST_MULTIPLIER}"
+                    f"{name} multiplier is {value:.6g}, but it must be above 0 and at most {LARGEST_MULTIPLIER}: "
+                    "take a smaller one, or a smaller φ"
                 )
 
     @property

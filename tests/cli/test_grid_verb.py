@@ -245,7 +245,7 @@ def test_the_answer_is_checked_at_another_phi(tmp_path: Path) -> None:
     assert again.stdout.count("trials are done") == 2
 
 
-@pytest.mark.parametrize("phi", ["1", "0", "11", "x"])
+@pytest.mark.parametrize("phi", ["1", "0", "11", "x", "7"])
 def test_a_phi_that_checks_nothing_is_refused(phi: str, tmp_path: Path) -> None:
     done = scalesearch("grid", "--baseline", "tiny", "--budget", "smoke", "--check-phi", phi, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
