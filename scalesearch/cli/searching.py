@@ -144,6 +144,7 @@ def search_or_plan(
     px: int | None = None,
     siblings: Sequence[Path] = (),
     like: DataFacts | None = None,
+    same_px: bool = True,
     export: Callable[[Study], None] | None = None,
     report: bool = True,
 ) -> None:
@@ -158,7 +159,8 @@ def search_or_plan(
         plan: train nothing.
         px: side at which images are kept; None: that of the question's largest proxy.
         siblings: folders of studies of the same command; a trial that one of them has is not trained again.
-        like: the data must be these, at whatever side.
+        like: the data must be these.
+        same_px: whether they are kept at the side of those, so that they must be equal to the byte.
         export: hears of the study at its start and after every round of a search by a sampler.
         report: whether report.html, report.md and report.csv are written in the end.
 
@@ -176,7 +178,7 @@ def search_or_plan(
         facts = _facts(images := _load(question, data, px, console))
     asked = _plan(question, facts)
     if like is not None:
-        _must_be_like(facts, like, data)
+        _must_be_like(facts, like, data, same_px and not plan)
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:
@@ -187,11 +189,13 @@ def _nothing(study: Study) -> None:
     """Export nothing."""
 
 
-def _must_be_like(found: DataFacts, like: DataFacts, data: str) -> None:
-    from dataclasses import replace
-
-    if replace(found, fingerprint=like.fingerprint) != like:
+def _must_be_like(found: DataFacts, like: DataFacts, data: str, exactly: bool) -> None:
+    if (found.classes, found.train, found.val) != (like.classes, like.train, like.val):
         raise InputError(
             f"--data {data}: is {found.name} with {found.train} + {found.val} images, but the study was made with "
             f"{like.name}, {like.train} + {like.val}; give that"
+        )
+    if exactly and found.fingerprint != like.fingerprint:
+        raise InputError(
+            f"--data {data}: holds other images than the study was made with ({like.name}); give those"
         )

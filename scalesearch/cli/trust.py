@@ -23,7 +23,8 @@ def trust(
     """Rerun finalists and others at two further budgets, and say whether the proxy ranks as they do.
 
     `longer` sees twice the images, `larger` is trained at 1.4 times the side. Kendall's τ between budgets stands
-    beside the τ of one seed with another, which nothing can exceed. Rerunning the same command resumes it.
+    beside the τ of one seed with another, which nothing can exceed. Rerunning the same command resumes it; with
+    more --seeds, it trains those that are missing.
 
     Example: scalesearch trust results/b0-phi1-quick
     """
@@ -31,7 +32,7 @@ def trust(
     from scalesearch.study.answer import answer, write_answer
     from scalesearch.study.study import open_study
     from scalesearch.study.trust_words import trust_lines
-    from scalesearch.study.trusting import further_questions, read_trust, trust_folder
+    from scalesearch.study.trusting import LONGER, further_questions, read_trust, trust_folder, with_more_seeds
 
     study = open_study(options.existing_study(results))
     if results.resolve().parent.name == searching.REFERENCE:
@@ -44,7 +45,15 @@ def trust(
     for name, question in further_questions(study, found.ranking, seeds).items():
         where = trust_folder(results, name)
         searching.search_or_plan(
-            question, data, chosen, where, gpus_per_trial, plan, like=study.plan.data, report=False
+            question if plan else with_more_seeds(where, question),
+            data,
+            chosen,
+            where,
+            gpus_per_trial,
+            plan,
+            like=study.plan.data,
+            same_px=name == LONGER,
+            report=False,
         )
     if plan:
         return

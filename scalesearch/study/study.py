@@ -27,7 +27,7 @@ from scalesearch.search.stage_search import StageSearch
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
 from scalesearch.study.environments import difference
-from scalesearch.study.files import make_folder, storage_error, write_once
+from scalesearch.study.files import make_folder, storage_error, write_once, write_over
 from scalesearch.study.records import TrialRecord, read_records, write_record
 from scalesearch.study.suggestions import read_suggestions
 
@@ -80,8 +80,7 @@ def open_or_create(study: Study) -> Study:
         StorageError: the folder cannot be written.
     """
     make_folder(study.trials_folder)
-    text = json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    if write_once(study.folder / "study.json", text):
+    if write_once(study.folder / "study.json", _text(study)):
         return study
     before = open_study(study.folder)
     changed = _first_difference(_asked(before.plan), _asked(study.plan))
@@ -94,6 +93,19 @@ def open_or_create(study: Study) -> Study:
             "this one's; choose another --name"
         )
     return before
+
+
+def _text(study: Study) -> str:
+    return json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def rewrite(study: Study) -> None:
+    """Write what is asked anew, for a study that grows; its trials stay.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    write_over(study.folder / "study.json", _text(study))
 
 
 def kept_timings(folder: Path, asked: Question) -> Timings | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from scalesearch.search.trust import Agreement, Estimate
 
 _WORST = ("do not use", "drifts", "cannot tell", "trust")
@@ -24,17 +26,20 @@ def trust_lines(found: tuple[Agreement, ...]) -> list[str]:
         return []
     reasons = {
         "trust": "longer and larger runs rank the networks alike",
-        "cannot tell": "seeds disagree about as much as budgets do; more seeds would tell",
+        "cannot tell": "seeds disagree about as much as budgets do; more --seeds would tell"
+        if all(one.ceiling for one in found)
+        else "one seed does not show how far seeds agree; --seeds 3 would",
         "do not use": "further budgets rank the networks otherwise: this answer is the proxy's, not the network's",
     }
     worst = overall(found)
     lines = [f"Proxy: {worst}; {reasons.get(worst, 'a larger budget would choose more of it')}"]
     for one in found:
         ceiling = "" if one.ceiling is None else f"; seeds alone agree at {_shown(one.ceiling)}"
-        drift = ", ".join(f"{axis} {part.value:+.1f}" for axis, part in one.drift.items())
+        drift = ", ".join(f"{axis} {part.value:+.1f}" for axis, part in one.drift.items() if isfinite(part.value))
+        seeds = "1 seed" if one.seeds == 1 else f"{one.seeds} seeds"
         lines.append(
-            f"  {one.budget} ({one.networks} networks, {one.seeds} seeds): Kendall τ {_shown(one.tau)}, between "
-            f"single seeds {_shown(one.single)}{ceiling}; drift {drift}; {in_words(one)}"
+            f"  {one.budget} ({one.networks} networks, {seeds}): Kendall τ {_shown(one.tau)}, between "
+            f"single seeds {_shown(one.single)}{ceiling}; drift {drift or 'not measured'}; {in_words(one)}"
         )
     return lines
 
@@ -53,7 +58,9 @@ def trust_facts(found: tuple[Agreement, ...]) -> dict[str, object] | None:
                 "tau": _numbers(one.tau),
                 "tau_single_seeds": _numbers(one.single),
                 "tau_ceiling": None if one.ceiling is None else _numbers(one.ceiling),
-                "drift": {axis: _numbers(part) for axis, part in one.drift.items()},
+                "drift": {
+                    axis: _numbers(part) if isfinite(part.value) else None for axis, part in one.drift.items()
+                },
                 "in_words": in_words(one),
             }
             for one in found

@@ -38,6 +38,12 @@ def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> 
     again = scalesearch("trust", STUDY, "--runner", "inline", cwd=tmp_path)
     assert again.stdout.count("trials are done") == 2
     assert again.stdout.splitlines()[-4:] == [*lines, report]
+    more = scalesearch("trust", STUDY, "--runner", "inline", "--seeds", "3", cwd=tmp_path)
+    assert more.returncode == 0, more.stderr
+    assert "28/42 done, resuming" in more.stdout
+    assert "(6 networks, 3 seeds)" in more.stdout
+    fewer = scalesearch("trust", STUDY, "--runner", "inline", "--seeds", "1", cwd=tmp_path)
+    assert fewer.stdout.splitlines()[-4:] == more.stdout.splitlines()[-4:]
     other = scalesearch("trust", STUDY, "--data", "digits", cwd=tmp_path)
     assert (other.returncode, other.stderr.count("\n")) == (2, 1)
     assert "the study was made with fractal scenes" in other.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,10 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.answer import answer, write_answer
 from scalesearch.study.search import search
-from scalesearch.study.study import Study, open_or_create
+from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines
-from scalesearch.study.trust_words import overall
-from scalesearch.study.trusting import further_questions, read_trust, trust_folder
+from scalesearch.study.trust_words import overall, trust_facts, trust_lines
+from scalesearch.study.trusting import further_questions, read_trust, trust_folder, with_more_seeds
 
 BUDGET = prolongable(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
 
@@ -114,6 +115,38 @@ def test_a_proxy_that_holds_is_trusted(tmp_path: Path) -> None:
     found = read_trust(trusted(searched(tmp_path), flips=False).folder)
     assert overall(found) == "trust"
     assert all(one.tau.value > 0.5 for one in found)
+
+
+def test_what_one_seed_cannot_show_is_said(tmp_path: Path) -> None:
+    found = read_trust(trusted(searched(tmp_path), flips=False).folder)
+    flat = {axis: replace(one, value=nan) for axis, one in found[0].drift.items()}
+    single = tuple(
+        replace(one, seeds=1, ceiling=None, drift=flat, tau=replace(one.tau, value=0.1, low=-0.1)) for one in found
+    )
+    first, line, _ = trust_lines(single)
+    assert first == "Proxy: cannot tell; one seed does not show how far seeds agree; --seeds 3 would"
+    assert "1 seed)" in line
+    assert "drift not measured" in line
+    facts = trust_facts(single)
+    assert facts is not None
+    assert "nan" not in yaml.safe_dump(facts)
+
+
+def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) -> None:
+    begun = trusted(searched(tmp_path), flips=False)
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    for seeds, wanted in ((1, 2), (3, 3)):
+        for name, question in further_questions(begun, found.ranking, seeds).items():
+            folder = trust_folder(begun.folder, name)
+            before = open_study(folder)
+            grown = with_more_seeds(folder, question)
+            after = open_study(folder)
+            assert after.plan.question == grown
+            assert grown.budget.seeds == wanted
+            assert after.outcomes() == before.outcomes()
+            left = after.plan.left(after.outcomes())
+            assert {spec.seed for spec in left} == (set() if wanted == 2 else {2})
 
 
 def test_a_study_without_further_budgets_says_nothing(tmp_path: Path) -> None:
