@@ -86,7 +86,7 @@ def test_a_clear_best_is_found_by_halving() -> None:
     found = [halved_study(random, truth, 0.5) for _ in range(500)]
     right = np.mean([one.significant and one.arms[0].key == one.recommended == "01" for one in found])
     first = np.mean([one.arms[0].key == "01" for one in found])
-    # Four finalists on three seeds leave the noise seven degrees of freedom: .70 are found, where twenty arms on
+    # Four finalists on three seeds leave the noise six degrees of freedom: .70 are found, where twenty arms on
     # three seeds find .83; that the best is the first in the ranking holds in .998.
     assert first >= 0.97
     assert right >= 0.65
