@@ -55,7 +55,7 @@ def ranking_table(found: Answer) -> Table:
         from scalesearch.cli.stages_table import stages_table
 
         return stages_table(found)
-    adjusted = "" if asked.cost == "latency" else " and for what a proxy of other cost gains"
+    adjusted = " and for what a proxy of other cost gains" if asked.adjusts else ""
     other = [] if asked.cost == "macs" else [_SHORT[asked.cost]]
     table = narrow_table(
         f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",

@@ -128,9 +128,8 @@ def ranking_table(found: Answer) -> Table:
     )
     strong = frozenset(i for i, row in enumerate(own) if row.status == "recommended")
     left = frozenset(("", "rule", "α/β/γ"))
-    return Table(
-        _ranking_caption(own, named), columns, tuple(_cells(row, bool(other), named) for row in own), left, strong
-    )
+    caption = _ranking_caption(own, named, found.plan.question.adjusts)
+    return Table(caption, columns, tuple(_cells(row, bool(other), named) for row in own), left, strong)
 
 
 def _cells(row: Row, other: bool, named: bool) -> tuple[str, ...]:
@@ -157,11 +156,12 @@ def _cells(row: Row, other: bool, named: bool) -> tuple[str, ...]:
     )
 
 
-def _ranking_caption(own: Iterable[Row], named: bool) -> str:
+def _ranking_caption(own: Iterable[Row], named: bool, adjusts: bool) -> str:
     marks = "= ties with the best (95 %)." if named else "▸ recommended, = ties with the best (95 %)."
     left = any(row.left_after is not None for row in own)
+    cost = " and for the proxy's cost, as the ranking is" if adjusts else ", as the ranking is"
     tail = " Those without an accuracy were left on an earlier rung." if left else ""
     return (
-        f"{marks} Accuracies are means ± standard errors; the distance behind the best is adjusted for the seeds "
-        f"and for the proxy's cost, as the ranking is, with bootstrap intervals.{tail}"
+        f"{marks} Accuracies are means ± standard errors; the distance behind the best is adjusted for the "
+        f"seeds{cost}, with bootstrap intervals.{tail}"
     )

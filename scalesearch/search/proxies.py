@@ -62,9 +62,5 @@ class Proxies:
         return float(own / wanted / 2 ** float(self.question.phi))
 
     def adjusted_ratio(self, key: str) -> float:
-        """The matched cost of a network's proxy over the wanted one: what its accuracy is adjusted for.
-
-        Nothing in the literal protocol, nor where latency is matched: there candidates differ in MACs on purpose.
-        """
-        literal, by = self.question.match == "none", self.question.cost
-        return 1.0 if literal or by == "latency" else self.ratio(key, by)
+        """The matched cost of a network's proxy over the wanted one, which its accuracy is adjusted for; or 1."""
+        return self.ratio(key, self.question.cost) if self.question.adjusts else 1.0

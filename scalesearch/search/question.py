@@ -89,6 +89,14 @@ class Question:
                 raise SpaceError(f"{name} is {value!r}, but it must be one of {', '.join(known)}")
         self._check_cost()
 
+    @property
+    def adjusts(self) -> bool:
+        """Whether accuracies are adjusted for what proxies cost: candidates of one cost have proxies that differ.
+
+        Not in the literal protocol, nor where latency is matched: there candidates differ in MACs on purpose.
+        """
+        return self.match != "none" and self.cost != "latency"
+
     def _check_cost(self) -> None:
         if self.cost != "macs" and self.match == "none":
             raise SpaceError(f"cost is {self.cost}, which says what is matched, but match is none: nothing is")

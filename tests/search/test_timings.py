@@ -127,6 +127,7 @@ def test_candidates_are_at_the_timed_px_and_within_ten_per_cent() -> None:
 
 def test_nothing_is_adjusted_where_latency_is_matched() -> None:
     asked = Plan(question(), plan().data)
+    assert not asked.question.adjusts
     assert {asked.proxies.adjusted_ratio(key) for key in asked.by_network} == {1.0}
 
 
