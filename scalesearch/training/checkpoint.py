@@ -30,7 +30,7 @@ def write_checkpoint(folder: Path, run: str, rows: list[Row], state: dict[str, T
         StorageError: the folder cannot be written.
     """
     history = json.dumps([asdict(row) for row in rows], allow_nan=False)
-    metadata = {"run": run, "history": history, "sha256": _sum(state)}
+    metadata = {"run": run, "history": history, "sha256": tensors_sum(state)}
     write_over(folder / NAME, save(state, metadata))
 
 
@@ -53,7 +53,7 @@ def read_checkpoint(folder: Path, run: str) -> tuple[list[Row], dict[str, Tensor
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         rows = [Row(**row) for row in json.loads(metadata["history"])]
-        sound = _sum(state) == metadata["sha256"]
+        sound = tensors_sum(state) == metadata["sha256"]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: is damaged; delete it to train from the beginning") from error
     if not sound:
@@ -63,8 +63,11 @@ def read_checkpoint(folder: Path, run: str) -> tuple[list[Row], dict[str, Tensor
     return rows, state
 
 
-def _sum(state: dict[str, Tensor]) -> str:
-    """SHA-256 over names and bytes: safetensors loads flipped bits without a word."""
+def tensors_sum(state: dict[str, Tensor]) -> str:
+    """SHA-256 over names and bytes.
+
+    Not of a file: safetensors loads flipped bits without a word, and writes its metadata in any order.
+    """
     found = hashlib.sha256()
     for name in sorted(state):
         found.update(name.encode())

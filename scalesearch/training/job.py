@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +22,7 @@ from scalesearch.proxy.objective import initial_network
 from scalesearch.search.canonical import Json, as_json, digest
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.study.files import write_over
-from scalesearch.training.checkpoint import NAME, read_checkpoint, write_checkpoint
+from scalesearch.training.checkpoint import NAME, read_checkpoint, tensors_sum, write_checkpoint
 from scalesearch.training.events import Row, Sizes, Team, Tick
 from scalesearch.training.recipes import TrainRecipe
 from scalesearch.training.run import MemberTraining
@@ -67,7 +66,7 @@ class Job:
 
     def asked(self) -> dict[str, Json]:
         """All that decides the numbers, but for the environment."""
-        start = None if self.start is None else hashlib.sha256(weights_file(self.start)).hexdigest()
+        start = None if self.start is None else tensors_sum(self.start.tensors)
         return {
             "definition": baseline_text(self.definition),
             "data": {"spec": self.source.spec, "fingerprint": self.fingerprint},

@@ -17,13 +17,18 @@ from scalesearch.nets.weights import read_weights, weights_file, weights_of
 SMALL = ["--data", "fractal", "--budget", "smoke", "--px", "16", "--epochs", "1", "--threads", "1"]
 
 
+def untrained(path: Path, width: str = "1") -> Path:
+    """`tiny`, so many times as wide, for ten classes."""
+    definition = load_baseline("tiny").scale(Multipliers(width=Decimal(width)))
+    torch.manual_seed(0)
+    weights = weights_of(definition, ConvNet(definition.architecture), tuple(map(str, range(10))))
+    path.write_bytes(weights_file(weights))
+    return path
+
+
 def test_two_networks_are_fine_tuned_and_compared(tmp_path: Path) -> None:
-    classes = tuple(map(str, range(10)))
     for name, width in (("wide", "1"), ("narrow", "0.5")):
-        definition = load_baseline("tiny").scale(Multipliers(width=Decimal(width)))
-        torch.manual_seed(0)
-        weights = weights_of(definition, ConvNet(definition.architecture), classes)
-        (tmp_path / f"{name}.safetensors").write_bytes(weights_file(weights))
+        untrained(tmp_path / f"{name}.safetensors", width)
     done = scalesearch("transfer", "a=wide.safetensors", "b=narrow.safetensors", *SMALL, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     rows = {line.split()[1]: line for line in done.stdout.splitlines() if line.startswith("│")}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from nets.test_library_names import theirs
 from safetensors.torch import save_file
+from training.schooled import job
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError
@@ -45,6 +47,16 @@ def test_layers_are_the_trained_ones_and_the_classifier_is_new(tmp_path: Path) -
     name = "classifier.linear.weight"
     assert torch.equal(found.tensors[name], again.tensors[name])
     assert not torch.equal(found.tensors[name], other.tensors[name])
+
+
+def test_a_start_says_the_same_of_itself_again(tmp_path: Path) -> None:
+    """Else the command that was killed would not resume; a file's bytes are others at every writing."""
+    path, _ = saved(tmp_path)
+    first, *same, other = (
+        replace(job(), start=read_start(path, None).weights(("a", "b", "c"), 16, seed)).id for seed in (0, 0, 0, 1)
+    )
+    assert same == [first, first]
+    assert other != first
 
 
 def test_a_librarys_pixels_are_folded_into_the_stem(tmp_path: Path) -> None:
