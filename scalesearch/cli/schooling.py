@@ -136,7 +136,7 @@ def school(job: Job, where: Path, address: str | None) -> Row:
     with locked(where):
         finished = open_run(where, job, command)
         if finished:
-            print(f"{where}: is trained; to start anew, give --name or delete the folder")
+            print(f"{where}: is trained; to start anew, give another --results or delete the folder")
         else:
             try:
                 _run(job, where, address)
@@ -146,7 +146,9 @@ def school(job: Job, where: Path, address: str | None) -> Row:
                 kept = f"{job.done(where)}/{job.recipe.epochs} epochs are kept in {where}"
                 fail(f"interrupted; {kept}. Resume: {command}", INTERRUPTED)
             except Diverged as error:
-                raise TrialsFailedError(f"{where}: {error}; give a lower --learning-rate, and --name") from error
+                raise TrialsFailedError(
+                    f"{where}: {error}; delete the folder and give a lower --learning-rate"
+                ) from error
             write_result(where, job)
         last = read_history(where)[-1]
     print(f"{where / WEIGHTS}: accuracy {last.val_accuracy:.4f} on the validation images at {job.sizes.px} px")

@@ -181,9 +181,7 @@ def locked(folder: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise LockedError(
-            f"{folder}: another run is working on this study; wait for it, or choose --name"
-        ) from error
+        raise LockedError(f"{folder}: another run is working on this study; wait until it ends") from error
     try:
         yield
     finally:

@@ -59,7 +59,7 @@ def read_checkpoint(folder: Path, run: str) -> tuple[list[Row], dict[str, Tensor
     if not sound:
         raise InputError(f"{where}: is damaged; delete it to train from the beginning")
     if metadata.get("run") != run:
-        raise InputError(f"{where}: is another training's; give --name, or delete the folder")
+        raise InputError(f"{where}: is another training's; give another --results, or delete the folder")
     return rows, state
 
 

@@ -13,6 +13,9 @@ from scalesearch.study.files import write_over
 from scalesearch.study.provenance import environment
 from scalesearch.training.job import RUN, WEIGHTS, Job, read_history
 
+_ELSEWHERE = "give another --results, or delete the folder"
+"""Not --name, which transfer has not."""
+
 
 def open_run(folder: Path, job: Job, command: str) -> bool:
     """Begin the folder's run, or take it up; whether it is finished already.
@@ -30,14 +33,14 @@ def open_run(folder: Path, job: Job, command: str) -> bool:
         record = json.loads(path.read_text(encoding="utf-8"))
         asked, before, result = record["asked"], record["environment"], record.get("result")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: is damaged; delete the folder, or give --name") from error
+        raise InputError(f"{path}: is damaged; {_ELSEWHERE}") from error
     changed = [key for key, value in job.asked().items() if asked.get(key) != value]
     if changed:
-        raise InputError(f"{folder}: holds another training (other {', '.join(changed)}); give --name")
+        raise InputError(f"{folder}: holds another training (other {', '.join(changed)}); {_ELSEWHERE}")
     if result is not None and (folder / WEIGHTS).is_file():
         return True
     if (other := difference(before, now)) is not None:
-        raise InputError(f"{folder}: was begun in another environment ({other}); give --name")
+        raise InputError(f"{folder}: was begun in another environment ({other}); {_ELSEWHERE}")
     return False
 
 
