@@ -85,7 +85,7 @@ def job_of(
     """Load the images and make the job; the definition gets their classes and its side.
 
     Raises:
-        InputError: data that cannot be used.
+        InputError: data that cannot be used, or too few for the batch's parts.
     """
     from dataclasses import replace
     from importlib import import_module
@@ -97,6 +97,7 @@ def job_of(
     from scalesearch.nets.weights import with_classes
     from scalesearch.search.budget_file import load_budget
     from scalesearch.training.job import Job, Source
+    from scalesearch.training.run import part_size
 
     scenes = load_budget(budget).scenes
     for module in _NEEDED:
@@ -105,8 +106,10 @@ def job_of(
     source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder())
     with Reading(options.console()) as hear:
         images = source.load(hear)
-    if (count := len(images.train_labels_N)) < recipe.batch:
-        recipe = recipe.with_batch(count)
+    count, parts = len(images.train_labels_N), workers * sizes.accumulate
+    if count < recipe.batch:
+        recipe = recipe.with_batch(count - count % parts or count)
+    part_size(recipe.batch, count, parts)  # before there is a folder
     sized = replace(definition, architecture=replace(definition.architecture, resolution=sizes.px))
     return Job(
         with_classes(sized, len(images.classes)),

@@ -11,7 +11,8 @@ from scalesearch.errors import InputError
 from scalesearch.study.environments import difference
 from scalesearch.study.files import write_over
 from scalesearch.study.provenance import environment
-from scalesearch.training.job import RUN, WEIGHTS, Job, read_history
+from scalesearch.training.checkpoint import NAME
+from scalesearch.training.job import HISTORY, RUN, WEIGHTS, Job, read_history
 
 _ELSEWHERE = "give another --results, or delete the folder"
 """Not --name, which transfer has not."""
@@ -20,12 +21,14 @@ _ELSEWHERE = "give another --results, or delete the folder"
 def open_run(folder: Path, job: Job, command: str) -> bool:
     """Begin the folder's run, or take it up; whether it is finished already.
 
+    One that came to no epoch has nothing to lose: another may begin there.
+
     Raises:
         InputError: the folder holds another run, or this one was begun in another environment.
     """
     path = folder / RUN
     now = environment()
-    if not path.exists():
+    if not path.exists() or not any((folder / name).exists() for name in (NAME, HISTORY, WEIGHTS)):
         record = {"format": 1, "asked": job.asked(), "command": command, "environment": now}
         write_over(path, _text(record))
         return False

@@ -61,7 +61,7 @@ class MemberTraining:
         self.done = 0
         """Epochs."""
         self._data, self._count = data, len(data.train_labels_N)
-        self._part = _part_size(recipe.batch, self._count, self.team.size * sizes.accumulate)
+        self._part = part_size(recipe.batch, self._count, self.team.size * sizes.accumulate)
         self.batch = self._part * self.team.size * sizes.accumulate
         self.steps_an_epoch = self._count // self.batch
         val_NCHW = resize(data.val_images_NCHW, sizes.px)
@@ -229,8 +229,12 @@ class MemberTraining:
         self.done = epochs
 
 
-def _part_size(batch: int, count: int, parts: int) -> int:
-    """Images in each of the parts that a batch is cut into, the same for all; data may be less than a batch."""
+def part_size(batch: int, count: int, parts: int) -> int:
+    """Images in each of the parts that a batch is cut into, the same for all; data may be less than a batch.
+
+    Raises:
+        InputError: the batch cannot be cut so.
+    """
     size = min(batch, count) // parts
     if size < 1 or (batch <= count and batch % parts):
         raise InputError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +14,16 @@ import torch
 import typer.main
 from training.schooled import RECIPE, bright_sides, job
 
-from scalesearch.cli.main import app
-from scalesearch.cli.schooling import school
+from scalesearch.cli.main import app, run
+from scalesearch.cli.schooling import job_of, school
+from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError, TrialsFailedError
+from scalesearch.training.events import Row, Sizes
+from scalesearch.training.job import follow
 from scalesearch.training.recipes import NONE
+from scalesearch.training.record import open_run
 
+CPU = torch.device("cpu")
 SHORT = replace(RECIPE, epochs=1)
 
 
@@ -24,6 +31,48 @@ SHORT = replace(RECIPE, epochs=1)
 def _bright_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scalesearch.training.job.load_data", lambda *_: bright_sides())
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)  # the other tests' as well
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--batch", "8", "--accumulate", "16"], "--batch 8: cannot be cut into 16 equal parts"),
+        (["--batch", "32", "--workers", "3"], "--batch 32: cannot be cut into 3 equal parts"),
+        (["--batch", "99", "--accumulate", "50"], "--batch 39: cannot be cut into 50 equal parts"),
+    ],
+)
+def test_what_is_refused_leaves_no_folder(
+    words: list[str], reason: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["scalesearch", "train", "tiny", "--px", "16", "--epochs", "1", *words])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 2
+    assert reason in capsys.readouterr().err
+    assert not (place / "results").exists()
+
+
+def test_images_fewer_than_a_batch_are_one_that_parts_can_share() -> None:
+    baseline, sizes = load_baseline("tiny"), Sizes(16, 16, 2)
+    found = job_of(baseline, RECIPE.with_batch(4096), sizes, "fractal", "smoke", seed=0, workers=2, threads=1)
+    assert found.recipe == RECIPE.with_batch(4096).with_batch(36)  # of 39
+
+
+def test_a_run_without_an_epoch_makes_room_and_one_with_an_epoch_does_not(tmp_path: Path) -> None:
+    assert not open_run(tmp_path, job(), "first")
+    assert not open_run(tmp_path, job(seed=1), "second")
+    assert json.loads((tmp_path / "run.json").read_text())["command"] == "second"
+    next(one for one in follow(job(seed=1), tmp_path, bright_sides(), CPU) if isinstance(one, Row))
+    with pytest.raises(InputError, match="other seed"):
+        open_run(tmp_path, job(), "first")
+    assert not open_run(tmp_path, job(seed=1), "second")
 
 
 def options_of(verb: str) -> set[str]:
