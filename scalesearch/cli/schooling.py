@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import interrupts, options
-from scalesearch.errors import InputError, TrialsFailedError
+from scalesearch.errors import InputError, TrialsFailedError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,21 @@ def recipe_of(
     if (rate := options.decimal(learning_rate, "--learning-rate")) is not None:
         found = replace(found, learning_rate=rate)
     return found.fixed() if fixed else found
+
+
+def check_address(address: str | None, workers: int) -> None:
+    """Whether there is a cluster to train on, where one is asked for.
+
+    Raises:
+        InputError: nothing answers there, or one worker has no use for it.
+    """
+    if address is None:
+        return
+    if workers == 1:
+        raise InputError(f"--address {printable(address)}: one worker trains in this process; give --workers too")
+    from scalesearch.runners.ray_tune import RayRunner
+
+    RayRunner(address=address).check()
 
 
 def sizes_of(definition: Baseline, px: int | None, train_px: int | None, accumulate: int) -> Sizes:

@@ -64,6 +64,7 @@ def train(
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate, fixed)
     default = f"{definition.name[:50]}-train-{asked.name}" + ("-fixed" if fixed else "")
     where = study_folder(results, name, default)
+    schooling.check_address(address, workers)
     sizes = schooling.sizes_of(definition, px, train_px, accumulate)
     job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads)
     schooling.school(job, where, address)

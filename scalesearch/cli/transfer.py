@@ -72,6 +72,7 @@ def transfer(
     from scalesearch.cli.searching import study_folder
 
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate)
+    schooling.check_address(address, workers)
     found = _starts(checkpoints, network)
     rows = []
     for name, start in found.items():

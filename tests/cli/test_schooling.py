@@ -46,6 +46,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["--batch", "8", "--accumulate", "16"], "--batch 8: cannot be cut into 16 equal parts"),
         (["--batch", "32", "--workers", "3"], "--batch 32: cannot be cut into 3 equal parts"),
         (["--batch", "99", "--accumulate", "50"], "--batch 39: cannot be cut into 50 equal parts"),
+        (["--address", "auto"], "--address auto: one worker trains in this process; give --workers too"),
+        (["--address", "127.0.0.1:1", "--workers", "2"], "--address 127.0.0.1:1: nothing answers there"),
     ],
 )
 def test_what_is_refused_leaves_no_folder(
