@@ -147,6 +147,7 @@ def school(job: Job, where: Path, address: str | None) -> Row:
     """
     from scalesearch.proxy.training import Diverged
     from scalesearch.study.study import locked
+    from scalesearch.training.checkpoint import NAME
     from scalesearch.training.job import WEIGHTS, read_history
     from scalesearch.training.record import open_run, write_result
 
@@ -168,6 +169,7 @@ def school(job: Job, where: Path, address: str | None) -> Row:
                     f"{where}: {error}; delete the folder and give a lower --learning-rate"
                 ) from error
             write_result(where, job)
+        (where / NAME).unlink(missing_ok=True)  # not before the record is whole
         last = read_history(where)[-1]
     print(f"{where / WEIGHTS}: accuracy {last.val_accuracy:.4f} on the validation images at {job.sizes.px} px")
     return last

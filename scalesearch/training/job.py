@@ -22,7 +22,7 @@ from scalesearch.proxy.objective import initial_network
 from scalesearch.search.canonical import Json, as_json, digest
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.study.files import write_over
-from scalesearch.training.checkpoint import NAME, read_checkpoint, tensors_sum, write_checkpoint
+from scalesearch.training.checkpoint import read_checkpoint, tensors_sum, write_checkpoint
 from scalesearch.training.events import Row, Sizes, Team, Tick
 from scalesearch.training.recipes import TrainRecipe
 from scalesearch.training.run import MemberTraining
@@ -109,7 +109,7 @@ def follow(
 ) -> Iterator[Tick | Row]:
     """Train on from the folder's checkpoint to the end; the first process writes it and the history at each epoch.
 
-    At the end the weights take the checkpoint's place.
+    At the end it writes the weights; the checkpoint stays, for the record is still to come.
 
     Raises:
         Diverged: a loss is NaN or infinite.
@@ -132,7 +132,6 @@ def follow(
         weights = weights_of(job.definition, run.average.network, job.classes)
         write_over(folder / WEIGHTS, weights_file(weights))
         write_over(folder / HISTORY, history_text(rows))
-        (folder / NAME).unlink(missing_ok=True)
 
 
 def history_text(rows: list[Row]) -> str:

@@ -19,7 +19,7 @@ from scalesearch.cli.schooling import job_of, school
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError, TrialsFailedError
 from scalesearch.training.events import Row, Sizes
-from scalesearch.training.job import follow
+from scalesearch.training.job import HISTORY, RUN, WEIGHTS, follow
 from scalesearch.training.recipes import NONE
 from scalesearch.training.record import open_run
 
@@ -70,11 +70,32 @@ def test_images_fewer_than_a_batch_are_one_that_parts_can_share() -> None:
 def test_a_run_without_an_epoch_makes_room_and_one_with_an_epoch_does_not(tmp_path: Path) -> None:
     assert not open_run(tmp_path, job(), "first")
     assert not open_run(tmp_path, job(seed=1), "second")
-    assert json.loads((tmp_path / "run.json").read_text())["command"] == "second"
+    assert json.loads((tmp_path / RUN).read_text())["command"] == "second"
     next(one for one in follow(job(seed=1), tmp_path, bright_sides(), CPU) if isinstance(one, Row))
     with pytest.raises(InputError, match="other seed"):
         open_run(tmp_path, job(), "first")
     assert not open_run(tmp_path, job(seed=1), "second")
+
+
+def test_a_kill_before_the_record_throws_no_epoch_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr("scalesearch.training.record.write_result", killed)
+        with pytest.raises(SystemExit):
+            school(job(), tmp_path, None)
+    capsys.readouterr()
+    kept = (tmp_path / HISTORY).read_bytes()
+    school(job(), tmp_path, None)
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"{tmp_path}: 3/3 epochs are done, resuming"
+    assert not any(line.startswith("epoch ") for line in rest)
+    assert (tmp_path / HISTORY).read_bytes() == kept
+    assert "result" in json.loads((tmp_path / RUN).read_text())
+    assert sorted(one.name for one in tmp_path.iterdir()) == [HISTORY, "lock", RUN, WEIGHTS]
 
 
 def options_of(verb: str) -> set[str]:
