@@ -62,7 +62,7 @@ def train(
 
     definition: Baseline = load_network(network)
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate, fixed)
-    default = f"{definition.name[:50]}-train-{asked.name}" + ("-fixed" if fixed else "")
+    default = f"{definition.name[:40]}-train-{asked.name}" + ("-fixed" if fixed else "")
     where = study_folder(results, name, default)
     schooling.check_address(address, workers)
     sizes = schooling.sizes_of(definition, px, train_px, accumulate)

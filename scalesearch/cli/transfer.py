@@ -74,15 +74,15 @@ def transfer(
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate)
     schooling.check_address(address, workers)
     found = _starts(checkpoints, network)
+    folders = {name: study_folder(results, None, f"{name}-on-{_slug(data)}") for name in found}
     rows = []
     for name, start in found.items():
-        where = study_folder(results, f"{name}-on-{_slug(data)}", "")
         sizes = schooling.sizes_of(start.definition, px, train_px, accumulate)
         job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads)
         began = replace(job, start=start.weights(job.classes, sizes.px, seed))
-        accuracies = [schooling.school(began, where, address).val_accuracy]
+        accuracies = [schooling.school(began, folders[name], address).val_accuracy]
         if scratch:
-            where = study_folder(results, f"{name}-on-{_slug(data)}-scratch", "")
+            where = folders[name].with_name(f"{folders[name].name}-scratch")
             accuracies.append(schooling.school(job, where, address).val_accuracy)
         rows.append((name, accuracies, job.definition))
     options.console().print(_table(data, rows))
@@ -95,7 +95,7 @@ def _starts(words: Sequence[str], network: str | None) -> dict[str, Start]:
     for word in words:
         name, equals, path = word.partition("=")
         start = read_start(Path(path if equals else word), network)
-        name = _slug(name) if equals else start.definition.name[:30]
+        name = _slug(name if equals else start.definition.name)
         if name in found:
             raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
         found[name] = start
