@@ -106,7 +106,7 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Metadata and tensors of a safetensors file, whosever.
 
     Raises:
-        InputError: no such file, a pickle, or no safetensors.
+        InputError: no such file, a pickle, no safetensors, or numbers that are none.
     """
     where = printable(str(path))
     try:
@@ -114,11 +114,16 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
             reason = "is not a file" if path.exists() else "does not exist"
             raise InputError(f"{where}: {reason}; give a .safetensors file of a trained network")
         with safe_open(path, "pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:
         raise InputError(f"{where}: {_no_safetensors(path, error)}") from error
+    for name, one in tensors.items():
+        if not one.float().isfinite().all():
+            raise InputError(f"{where}: {printable(name)} holds NaN or infinity; give weights that can be used")
+    return metadata, tensors
 
 
 def same_classes(networks: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:

@@ -39,6 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         weights = weights_of(definition, ConvNet(definition.architecture), classes)
         (folder / f"{name}.safetensors").write_bytes(weights_file(weights))
+    diverged = ConvNet(BASE.architecture)
+    torch.nn.init.constant_(diverged.get_parameter("stem.conv.0.weight"), float("nan"))
+    (folder / "diverged.safetensors").write_bytes(weights_file(weights_of(BASE, diverged, SMOKE)))
     (folder / "pickled.safetensors").write_bytes(pickle.dumps({"a": 1}))
     (folder / "pictures").mkdir()
     for name in ("one.png", "two.png"):
@@ -81,6 +84,7 @@ def test_pictures_without_classes_get_the_first_networks_choice(folder: Path) ->
     [
         (["missing.safetensors"], {}, "does not exist"),
         (["pickled.safetensors"], {}, "is a pickle"),
+        (["diverged.safetensors"], {}, "diverged.safetensors: stem.conv.0.weight holds NaN or infinity"),
         (["base.safetensors", "other.safetensors"], {}, "other: has 3 classes (a, b, c), but base has"),
         (["other.safetensors"], {"images": "fractal"}, "--images fractal: has 3 classes"),
         (["base.safetensors", "base.safetensors"], {}, "give NAME=FILE"),
