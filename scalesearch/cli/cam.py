@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch.cli.naming import called
 from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _networks(words: Sequence[str]) -> dict[str, Weights]:
     found: dict[str, Weights] = {}
     for word in words:
         name, equals, path = word.partition("=")
-        name, path = (name, path) if equals else (Path(word).stem, word)
+        name, path = (name, path) if equals else (called(Path(word), Path(word).stem), word)
         if name in found:
             raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
         found[name] = read_weights(Path(path))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import options
+from scalesearch.cli.naming import called
 from scalesearch.cli.schooling import (
     Accumulate,
     Address,
@@ -94,8 +95,9 @@ def _starts(words: Sequence[str], network: str | None) -> dict[str, Start]:
     found: dict[str, Start] = {}
     for word in words:
         name, equals, path = word.partition("=")
-        start = read_start(Path(path if equals else word), network)
-        name = _slug(name if equals else start.definition.name)
+        file = Path(path if equals else word)
+        start = read_start(file, network)
+        name = _slug(name if equals else called(file, start.definition.name))
         if name in found:
             raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
         found[name] = start

@@ -14,6 +14,7 @@ from command import scalesearch
 from PIL import Image
 
 from scalesearch.cli.cam import cam
+from scalesearch.cli.naming import called
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.errors import InputError
@@ -77,6 +78,16 @@ def test_pictures_without_classes_get_the_first_networks_choice(folder: Path) ->
     rows = slice(24, 24 + TILE)
     assert sum(np.array_equal(chosen[rows], one[rows]) for one in asked) == 1
     assert not np.array_equal(asked[0][rows], asked[1][rows])
+
+
+def test_trainings_are_told_apart_by_their_folders(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("base", "wide"):
+        (folder / name).mkdir()
+        (folder / name / "weights.safetensors").symlink_to(folder / f"{name}.safetensors")
+    drawn(folder, "two.png", "base/weights.safetensors", "wide/weights.safetensors")
+    assert shape(folder / "two.png")[0] == 3
+    monkeypatch.chdir(folder / "base")
+    assert called(Path("weights.safetensors"), "") == "base"
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,18 @@ def test_long_names_make_folders_that_fit(tmp_path: Path, monkeypatch: pytest.Mo
     assert str(seen[1]) == f"{seen[0]}-scratch"
 
 
+def test_trainings_of_one_network_are_told_apart_by_their_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = schooled_nowhere(monkeypatch)
+    files = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        files.append(str(untrained(tmp_path / name / "weights.safetensors")))
+    transfer(files, **ASKED)
+    assert [one.name for one in seen] == ["one-on-fractal", "two-on-fractal"]
+
+
 def schooled_nowhere(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders of trainings that are asked for, none of which is run."""
     seen: list[Path] = []
