@@ -31,7 +31,7 @@ def train(
     ],
     data: Annotated[str, typer.Option(metavar="SPEC", help="Images to train on, as grid's --data.")] = "fractal",
     recipe: Annotated[
-        str, typer.Option(help="fast, v1, paper, paper-m, paper-l, code, code-m or code-l.")
+        str, typer.Option(help="fast, v1, paper, paper-m, paper-l, code, code-m, code-l or fine-tuning.")
     ] = "fast",
     fixed: Annotated[
         bool, typer.Option("--fixed", help="One size and one regularisation, those of the last stage.")

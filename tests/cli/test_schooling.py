@@ -20,7 +20,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError, TrialsFailedError
 from scalesearch.training.events import Row, Sizes
 from scalesearch.training.job import HISTORY, RUN, WEIGHTS, follow
-from scalesearch.training.recipes import NONE
+from scalesearch.training.recipes import NONE, RECIPES
 from scalesearch.training.record import open_run
 
 CPU = torch.device("cpu")
@@ -101,6 +101,12 @@ def test_a_kill_before_the_record_throws_no_epoch_away(
 def options_of(verb: str) -> set[str]:
     group = typer.main.get_command(app)
     return {word for one in group.commands[verb].params for word in one.opts}  # type: ignore[attr-defined]
+
+
+def test_trains_help_names_every_recipe() -> None:
+    group = typer.main.get_command(app)
+    (words,) = (one.help for one in group.commands["train"].params if one.name == "recipe")  # type: ignore[attr-defined]
+    assert re.findall(r"[a-z0-9-]+", words.replace(" or ", ", ")) == [*RECIPES]
 
 
 def test_what_a_line_tells_to_give_both_verbs_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
