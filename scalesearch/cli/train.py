@@ -54,7 +54,7 @@ def train(
 
     Rerunning the same command resumes it.
 
-    Example: scalesearch train tiny --budget smoke --px 32 --epochs 3
+    Example: scalesearch train tiny --budget smoke --px 32 --epochs 3 --threads 1
     """
     from scalesearch.cli import schooling
     from scalesearch.cli.searching import study_folder

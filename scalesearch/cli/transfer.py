@@ -66,6 +66,7 @@ def transfer(
     Rerunning the same command resumes it.
 
     Example: scalesearch transfer results/reference/cam/baseline.safetensors --data digits --px 16 --epochs 2
+    --threads 1
     """
     from dataclasses import replace
 
