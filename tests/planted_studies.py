@@ -22,9 +22,10 @@ from scalesearch.search.rivals import NAMED
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.search import search
-from scalesearch.study.study import Study, open_or_create
+from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.trusting import further_questions, trust_folder
 
+STAGES = Path(__file__).parent.parent / "results" / "reference" / "nas-tiny-digits"
 BUDGET = prolongable(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))
 DATA = DataFacts("planted", "f" * 64, classes=3, train=256, val=1000)
 
@@ -65,6 +66,12 @@ def trusted() -> Reported:
         further = study(trust_folder(begun.folder, name), replace(begun.plan, question=question))
         search(open_or_create(further), InlineRunner(), Rising(), lambda event: None)
     return reported(begun)
+
+
+@cache
+def stages() -> Reported:
+    """A search of stages, the kept one: its rewards are not its accuracies."""
+    return reported(open_study(STAGES))
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import isfunction
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from scalesearch.errors import InputError
 from scalesearch.report import figures
-from scalesearch.report.answering import answer_sentence, title
+from scalesearch.report.answering import answer_sentence
 from scalesearch.report.figures import Drawing
 from scalesearch.report.looks import DARK, LIGHT
-from scalesearch.report.study_article import Reported, reported
+from scalesearch.report.stages import networks_csv
+from scalesearch.report.study_article import Reported, question_of, reported
 from scalesearch.report.tables import ranking_csv
+from scalesearch.study.answer import Answer
 from scalesearch.study.joint import joint
 from scalesearch.study.study import Study
 from scalesearch.study.study import open_study as read_study
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _THEMES = {"light": LIGHT, "dark": DARK}
+_COUNTS = ("place", "seeds", "left_after_images")
+"""Columns of whole numbers, empty where a network has none."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class NotebookStudy:
     def ranking(self) -> pd.DataFrame:
         """A row a candidate, best first: coefficients, costs, accuracy, distance to the best.
 
+        Of a search of stages a row a network: its reward, its accuracy, costs, stages.
+
         Raises:
             InputError: no candidate has a completed trial.
         """
@@ -68,7 +75,13 @@ class NotebookStudy:
 
         import pandas as pd
 
-        return pd.read_csv(io.StringIO(ranking_csv(self._reported.found)), index_col="candidate")
+        found = self._reported.found
+        text, name = (networks_csv(found), "network") if self._stages else (ranking_csv(found), "candidate")
+        return pd.read_csv(io.StringIO(text), index_col=name, dtype=dict.fromkeys(_COUNTS, "Int64"))
+
+    @property
+    def _stages(self) -> bool:
+        return self.study.plan.question.stages is not None
 
     @property
     def figures(self) -> Figures:
@@ -77,16 +90,17 @@ class NotebookStudy:
 
     def __repr__(self) -> str:
         done, plan = len(self.study.records()), self.study.plan
-        return f"<Study {self.name}: {done} of {plan.total_trials()} trials; {title(plan.question)}>"
+        return f"<Study {self.name}: {done} of {plan.total_trials()} trials; {question_of(plan.question)}>"
 
     def _repr_html_(self) -> str:
         try:
             said = self.answer
         except InputError:
             return f"<p>{html.escape(repr(self))}</p>"
-        columns = ["status", "flops_ratio", "accuracy", "standard_error", "seeds", "behind"]
+        ranked = ["reward", "standard_error", "accuracy"] if self._stages else ["accuracy", "standard_error"]
+        columns = ["status", "macs" if self._stages else "flops_ratio", *ranked, "seeds", "behind"]
         table = self.ranking[columns].dropna(subset=["accuracy"])
-        head = f"<b>{html.escape(title(self.study.plan.question))}</b><br>{html.escape(said)}"
+        head = f"<b>{html.escape(question_of(self.study.plan.question))}</b><br>{html.escape(said)}"
         return f"<p>{head}</p>{table.to_html(float_format=lambda value: f'{value:.4f}', border=0)}"
 
 
@@ -98,15 +112,20 @@ class Figures:
 
     def pareto(self, theme: str = "light") -> go.Figure:
         """Accuracy over measured FLOPs of the ranked candidates, the tied set and the Pareto front."""
-        return _titled("pareto", figures.pareto(self.reported.found), theme)
+        return self._of_coefficients("pareto", figures.pareto, theme)
+
+    def weighed(self, theme: str = "light") -> go.Figure:
+        """Accuracy over the cost that the reward weighs; of a search of stages."""
+        found = self.reported.found
+        return _titled("weighed", figures.weighed(found) if found.plan.question.stages else None, theme)
 
     def spending(self, theme: str = "light") -> go.Figure:
         """The candidates by their shares of log-FLOPs, over the response surface."""
-        return _titled("spending", figures.spending(self.reported.found), theme)
+        return self._of_coefficients("spending", figures.spending, theme)
 
     def parallel(self, theme: str = "light") -> go.Figure:
         """A line a network, over its coefficients, its costs and its accuracy."""
-        return _titled("parallel", figures.parallel(self.reported.found), theme)
+        return self._of_coefficients("parallel", figures.parallel, theme)
 
     def learning(self, theme: str = "light") -> go.Figure:
         """Accuracy from rung to rung, or from epoch to epoch."""
@@ -114,7 +133,7 @@ class Figures:
 
     def nominal(self, theme: str = "light") -> go.Figure:
         """Nominal against measured FLOPs of the grid."""
-        return _titled("nominal", figures.nominal(self.reported.found), theme)
+        return self._of_coefficients("nominal", figures.nominal, theme)
 
     def agreement(self, theme: str = "light") -> go.Figure:
         """The networks' ranks at each budget of `trust`."""
@@ -122,7 +141,7 @@ class Figures:
 
     def family(self, theme: str = "light") -> go.Figure:
         """Cost and effective φ of the members, beside the paper's peers."""
-        return _titled("family", figures.family(self.reported.found), theme)
+        return self._of_coefficients("family", figures.family, theme)
 
     def curves(self, theme: str = "light") -> go.Figure:
         """Accuracy over measured FLOPs, a curve a rule; of a comparison of rules."""
@@ -133,6 +152,11 @@ class Figures:
         if found.plan.question.rivals:
             drawn = figures.curves(joint([(Decimal(2) ** found.plan.question.phi, found)]))
         return _titled("curves", drawn, theme)
+
+    def _of_coefficients(self, name: str, draw: Callable[[Answer], Drawing | None], theme: str) -> go.Figure:
+        """A figure over α, β and γ, which a search of stages has none of."""
+        found = self.reported.found
+        return _titled(name, None if found.plan.question.stages else draw(found), theme)
 
     def __dir__(self) -> list[str]:
         return [name for name, one in vars(Figures).items() if isfunction(one) and name[0] != "_"]

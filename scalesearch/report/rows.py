@@ -92,6 +92,14 @@ def label(candidate: Candidate) -> str:
     return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
 
 
+def reached(found: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
+    """What a ranked network came to, by name: its accuracy, and where a reward ranks the reward first."""
+    worth = found.plan.worth(place.key)
+    accuracy = ("accuracy", f"{place.mean / worth:.4f} ± {place.standard_error / worth:.4f}")
+    reward = ("reward", f"{place.mean:.4f} ± {place.standard_error:.4f}")
+    return (reward, accuracy) if found.plan.question.stages else (accuracy,)
+
+
 def scores_are_of_the_surface(found: Answer) -> bool:
     """Whether the rows' scores are at the average rung and seed."""
     return found.surface is not None and not found.plan.question.rivals

@@ -10,6 +10,7 @@ from scalesearch.report import figures
 from scalesearch.report.answering import seeds_words
 from scalesearch.report.article import Section, Table, Text
 from scalesearch.report.rows import Row, rows
+from scalesearch.search.question import Question
 from scalesearch.search.stage_search import StageSearch
 from scalesearch.search.stage_space import size
 from scalesearch.study.answer import Answer
@@ -21,9 +22,9 @@ def _asked(found: Answer) -> StageSearch:
     return stages_of(found.plan).asked
 
 
-def title(found: Answer) -> str:
+def title(asked: Question) -> str:
     """The question."""
-    return f"Which stages should {found.plan.question.baseline.name} have?"
+    return f"Which stages should {asked.baseline.name} have?"
 
 
 def question(found: Answer) -> Section:

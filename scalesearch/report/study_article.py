@@ -9,6 +9,7 @@ from scalesearch.errors import InputError
 from scalesearch.report import measuring, results, stages
 from scalesearch.report.answering import answer_sentence, title
 from scalesearch.report.article import Article, Section
+from scalesearch.search.question import Question
 from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer, answer
 from scalesearch.study.study import Study
@@ -66,5 +67,9 @@ def study_article(own: Reported) -> Article:
         f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
     )
     whole = tuple(section for section in sections if section is not None)
-    question = stages.title(found) if asked.stages else title(asked)
-    return Article(question, byline, answer_sentence(found), whole)
+    return Article(question_of(asked), byline, answer_sentence(found), whole)
+
+
+def question_of(asked: Question) -> str:
+    """The question as a title, of whatever kind it is."""
+    return stages.title(asked) if asked.stages else title(asked)

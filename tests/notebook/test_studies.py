@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from planted_studies import halving, rules
+from planted_studies import STAGES, halving, rules
 
 import scalesearch as ss
 from scalesearch.errors import InputError
@@ -35,7 +35,7 @@ def test_tables_have_every_trial_and_every_candidate(climbed: NotebookStudy) -> 
 def test_figures_have_titles_and_themes(climbed: NotebookStudy) -> None:
     names = dir(climbed.figures)
     assert names == sorted(
-        ["pareto", "spending", "parallel", "learning", "nominal", "agreement", "family", "curves"]
+        ["pareto", "weighed", "spending", "parallel", "learning", "nominal", "agreement", "family", "curves"]
     )
     for name in ("pareto", "spending", "parallel", "learning", "nominal", "family"):
         figure = getattr(climbed.figures, name)()
@@ -45,11 +45,33 @@ def test_figures_have_titles_and_themes(climbed: NotebookStudy) -> None:
     assert ss.open_study(rules().study.folder).figures.curves().data
 
 
+def test_a_search_of_stages_has_rewards_and_accuracies() -> None:
+    study = ss.open_study(STAGES)
+    best = study.ranking.loc["n4"]
+    assert (best["reward"], best["accuracy"], best["place"]) == (0.86656, 0.81058, 1)
+    assert "alpha" not in study.ranking.columns
+    assert repr(study).endswith("32 of 32 trials; Which stages should tiny have?>")
+    page = study._repr_html_()
+    assert "Which stages should tiny have?" in page
+    assert "<th>reward</th>" in page
+    assert study.figures.weighed().layout.yaxis.title.text == "Validation accuracy (share of 359 images)"
+    for name in ("pareto", "spending", "parallel", "nominal", "family"):
+        with pytest.raises(InputError, match=f"{name}: this study has nothing for this figure"):
+            getattr(study.figures, name)()
+
+
+def test_counts_are_whole_numbers(climbed: NotebookStudy) -> None:
+    assert str(climbed.ranking["seeds"].dtype) == "Int64"
+    assert "<td>2</td>" in climbed._repr_html_()
+
+
 def test_what_is_not_there_is_said_in_a_line(climbed: NotebookStudy, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="agreement: this study has nothing for this figure; "):
         climbed.figures.agreement()
     with pytest.raises(InputError, match="curves: this study has nothing"):
         climbed.figures.curves()
+    with pytest.raises(InputError, match="weighed: this study has nothing"):
+        climbed.figures.weighed()
     with pytest.raises(InputError, match="theme 'grey': must be one of light, dark"):
         climbed.figures.pareto("grey")
     with pytest.raises(InputError, match="holds no study"):

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from looking import seen
-from planted_studies import halving, rules
+from planted_studies import STAGES, halving, rules
 
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.dashboard import compare, curves, evidence, family_page
+from scalesearch.report.dashboard import compare, curves, evidence, family_page, network
 from scalesearch.report.dashboard.blocks import themed
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.figures import pareto
@@ -37,6 +37,12 @@ def ruled(tmp_path_factory: pytest.TempPathFactory) -> View:
     """A comparison of rules."""
     folder = rules().study.folder
     return seen(Watch(folder.parent, tmp_path_factory.mktemp("cache")), folder.name)
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> View:
+    """A search of stages: its rewards are not its accuracies."""
+    return seen(Watch(STAGES.parent, tmp_path_factory.mktemp("cache")), STAGES.name)
 
 
 def graphs(parts: list[Any]) -> Iterator[Any]:
@@ -104,6 +110,21 @@ def test_studies_are_compared_line_by_line(view: View, ruled: View) -> None:
         assert "Choose a second study." in str(compare.content(first, second, "light"))
     broken = replace(view, study=None, problem="torn")
     assert f"{view.name} cannot be read: torn." in str(compare.content(view, broken, "light"))
+
+
+def test_a_reward_is_never_called_an_accuracy(staged: View) -> None:
+    assert staged.answer is not None
+    place, plan = staged.answer.place, staged.answer.plan
+    accuracy = plan.accuracy(next(arm for arm in plan.arms(staged.answer.outcomes) if arm.key == place.key))
+    assert (f"{place.mean:.4f}", f"{accuracy:.4f}") == ("0.8666", "0.8106")
+    shown = dict(network._facts(staged, place.key, plan.by_network[place.key], []))
+    assert (shown["reward"], shown["accuracy"]) == ("0.8666 ± 0.0173, 2 seeds", "0.8106 ± 0.0162, 2 seeds")
+    assert "behind the best" not in shown
+    said = compare.facts_of(staged)
+    assert (said["its reward"], said["its accuracy"]) == ("0.8666 ± 0.0173", "0.8106 ± 0.0162")
+    (drawn,) = graphs(compare.content(staged, staged, "light"))
+    assert accuracy in [pytest.approx(x) for x in drawn.figure.data[0].x]
+    assert "Validation accuracy (share of 359 images)" in drawn.figure.layout.xaxis.title.text
 
 
 def test_thinned_keeps_the_ends() -> None:

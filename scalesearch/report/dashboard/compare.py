@@ -14,7 +14,8 @@ from scalesearch.report.dashboard.parts import note, table
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.looks import START, TIED
-from scalesearch.report.rows import label
+from scalesearch.report.rows import label, reached
+from scalesearch.study.answer import Answer
 
 
 def section() -> list[Any]:
@@ -94,8 +95,8 @@ def facts_of(view: View) -> dict[str, str]:
     answer = view.answer
     if answer is not None:
         found |= {
-            "recommended": label(answer.winner),
-            "its accuracy": f"{answer.place.mean:.4f} ± {answer.place.standard_error:.4f}",
+            "best reward" if asked.stages else "recommended": label(answer.winner),
+            **{f"its {name}": value for name, value in reached(answer, answer.place)},
             "ties with the best": str(len(answer.ranking.tied)),
             "how sure": answer.certainty,
         }
@@ -103,24 +104,23 @@ def facts_of(view: View) -> dict[str, str]:
 
 
 def _drawing(first: View, second: View) -> Drawing | None:
-    """The accuracies of the networks that both have; None where there is none."""
+    """The accuracies of the networks that both have, also where rewards rank them; None where there is none."""
     if first.answer is None or second.answer is None:
         return None
-    own, others = ({arm.key: arm for arm in view.answer.ranking.arms} for view in (first, second) if view.answer)
+    own, others = _accuracies(first.answer), _accuracies(second.answer)
     keys = [key for key in own if key in others]
     if not keys:
         return None
     names = [inert(first.label(key)) for key in keys]
-    low = min(min(own[key].mean, others[key].mean) for key in keys)
-    high = max(max(own[key].mean, others[key].mean) for key in keys)
+    (x, x_errors), (y, y_errors) = (zip(*(one[key] for key in keys), strict=True) for one in (own, others))
     drawn = go.Figure()
     drawn.add_trace(
         go.Scatter(
             name="a network that both ranked",
-            x=[own[key].mean for key in keys],
-            y=[others[key].mean for key in keys],
-            error_x={"array": [own[key].standard_error for key in keys], "thickness": 1, "width": 0},
-            error_y={"array": [others[key].standard_error for key in keys], "thickness": 1, "width": 0},
+            x=x,
+            y=y,
+            error_x={"array": x_errors, "thickness": 1, "width": 0},
+            error_y={"array": y_errors, "thickness": 1, "width": 0},
             mode="markers+text",
             text=names,
             textposition="middle right",
@@ -129,15 +129,27 @@ def _drawing(first: View, second: View) -> Drawing | None:
         )
     )
     line = {"color": START.colour, "width": 1.5, "dash": "dot"}
-    ends = [low, high]
+    ends = [min(*x, *y), max(*x, *y)]
     drawn.add_trace(go.Scatter(name="equal", x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"))
     framed(
         drawn,
         height=560,
-        xaxis=axis(f"Validation accuracy, {inert(printable(first.name))}"),
-        yaxis=axis(f"Validation accuracy, {inert(printable(second.name))}"),
+        xaxis=axis(_axis_words(first.name, first.answer)),
+        yaxis=axis(_axis_words(second.name, second.answer)),
     )
     caption = (
         f"{len(keys)} networks; bars are one standard error. Above the dotted line the second study is higher."
     )
     return Drawing("compared", "The same networks in both", caption, drawn)
+
+
+def _accuracies(found: Answer) -> dict[str, tuple[float, float]]:
+    """Means and standard errors of the ranked networks; of a search of stages without the reward's factor."""
+    worths = {arm.key: found.plan.worth(arm.key) for arm in found.ranking.arms}
+    return {
+        arm.key: (arm.mean / worths[arm.key], arm.standard_error / worths[arm.key]) for arm in found.ranking.arms
+    }
+
+
+def _axis_words(name: str, found: Answer) -> str:
+    return f"Validation accuracy (share of {found.plan.data.val:,} images), {inert(printable(name))}"

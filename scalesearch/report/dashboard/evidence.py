@@ -8,10 +8,11 @@ from dash import Dash, Input, Output, State, html, no_update
 
 from scalesearch.errors import printable
 from scalesearch.report import results, stages
-from scalesearch.report.answering import answer_sentence, title
+from scalesearch.report.answering import answer_sentence
 from scalesearch.report.dashboard.blocks import sections
 from scalesearch.report.dashboard.parts import note
 from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.study_article import question_of
 from scalesearch.study.trusting import trust_points
 
 
@@ -48,9 +49,9 @@ def content(view: View, theme: object) -> list[Any]:
     found = view.answer
     if found is None:
         return [html.H2("Answer"), note("There is no answer yet: no candidate has a completed trial.")]
-    asked, answering = found.plan.question, html.P(printable(answer_sentence(found)))
+    asked = found.plan.question
+    head = [html.H2(printable(question_of(asked))), html.P(printable(answer_sentence(found)))]
     if asked.stages:
-        parts = (stages.answer(found), stages.evidence(found))
-        return [html.H2(printable(stages.title(found))), answering, *sections(parts, theme, "evidence")]
+        return [*head, *sections((stages.answer(found), stages.evidence(found)), theme, "evidence")]
     own = (results.answer(found), results.evidence(found), results.doubt(found, trust_points(view.folder)))
-    return [html.H2(printable(title(asked))), answering, *sections(own, theme, "evidence")]
+    return [*head, *sections(own, theme, "evidence")]

@@ -13,11 +13,13 @@ from scalesearch.design.cost import cost
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.receipt import Group, grouped, layer_counts, sums
 from scalesearch.design.scaling import Baseline
+from scalesearch.report.answering import seeds_words
 from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.curves import of_network
 from scalesearch.report.dashboard.parts import facts, note, table
 from scalesearch.report.dashboard.record import Trial
 from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.rows import reached
 from scalesearch.search.candidates import Candidate
 from scalesearch.units import duration
 
@@ -100,9 +102,10 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
     rows += [("fvcore counted, batch norm included", f"{total:,}") for total in totals if total is not None]
     rows += [("trained as proxy", f"{one.proxy_px} px, {one.proxy_macs:,} multiply-adds") for one in trials[:1]]
     place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
-    if place is not None:
-        rows.append(("accuracy", f"{place.mean:.4f} ± {place.standard_error:.4f}, {place.seeds} seeds"))
-        rows.append(("behind the best", f"{place.behind:.4f} ± {place.behind_error:.4f}" + (", tied" * place.tied)))
+    if found is not None and place is not None:
+        rows += [(name, f"{value}, {seeds_words(place.seeds)}") for name, value in reached(found, place)]
+        of = "reward behind the best" if plan.question.stages else "behind the best"
+        rows.append((of, f"{place.behind:.4f} ± {place.behind_error:.4f}" + (", tied" * place.tied)))
     return rows
 
 

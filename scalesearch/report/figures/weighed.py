@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
 from scalesearch.report.figures.marks import by_status
 from scalesearch.report.looks import START
-from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.report.rows import STATUSES, Row, Status, reached, rows
 from scalesearch.search.growth import pareto
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.study.answer import Answer
@@ -71,6 +71,11 @@ def _accuracy(found: Answer, row: Row) -> float:
     return row.place.mean / found.plan.worth(row.key)
 
 
+def _hover(row: Row, found: Answer) -> str:
+    measured = [f"{name} {value}" for name, value in reached(found, row.place)] if row.place else []
+    return "<br>".join([f"<b>{inert(row.label)}</b>", words_of_network(row.candidate.architecture), *measured])
+
+
 def _points(status: Status, own: list[Row], found: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
     look, words = STATUSES[status]
     x, y = zip(*(places[row.key] for row in own), strict=True)
@@ -87,6 +92,6 @@ def _points(status: Status, own: list[Row], found: Answer, places: dict[str, tup
         cliponaxis=False,
         marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
         error_y={"array": errors, "color": look.colour, "thickness": 1.5},
-        hovertext=[f"<b>{inert(row.label)}</b><br>{words_of_network(row.candidate.architecture)}" for row in own],
+        hovertext=[_hover(row, found) for row in own],
         hoverinfo="text",
     )
