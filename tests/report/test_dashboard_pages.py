@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from planted_studies import STAGES, halving, rules
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.dashboard import compare, curves, evidence, family_page, network
+from scalesearch.report.dashboard.asked import asked_facts
 from scalesearch.report.dashboard.blocks import themed
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.figures import pareto
 from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.search.continuum import Continuum
 from scalesearch.search.task import Epoch
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.live import Live, Running
@@ -120,11 +123,47 @@ def test_a_reward_is_never_called_an_accuracy(staged: View) -> None:
     shown = dict(network._facts(staged, place.key, plan.by_network[place.key], []))
     assert (shown["reward"], shown["accuracy"]) == ("0.8666 ± 0.0173, 2 seeds", "0.8106 ± 0.0162, 2 seeds")
     assert "behind the best" not in shown
-    said = compare.facts_of(staged)
+    said = compare._outcome(staged)
     assert (said["its reward"], said["its accuracy"]) == ("0.8666 ± 0.0173", "0.8106 ± 0.0162")
     (drawn,) = graphs(compare.content(staged, staged, "light"))
     assert accuracy in [pytest.approx(x) for x in drawn.figure.data[0].x]
     assert "Validation accuracy (share of 359 images)" in drawn.figure.layout.xaxis.title.text
+
+
+def test_what_was_asked_stands_side_by_side_and_nothing_that_was_not(staged: View) -> None:
+    assert staged.study is not None
+    nas, grid = staged.study.plan.question, halving().found.plan.question
+    own = asked_facts(nas)
+    assert not {"φ", "rounding", "matched"} & set(own)
+    assert (own["space"], own["sampler"], own["reward"]) == ("mnasnet", "evolution", "ACC·(FLOPS/T)^-0.07")
+    assert own["target of the reward"] == "the baseline's cost"
+    assert nas.stages is not None
+    limited = replace(nas.stages, max_macs=9_000_000, reward=replace(nas.stages.reward, target=Decimal(500)))
+    more = asked_facts(replace(nas, stages=limited))
+    assert (more["limit of multiply-adds"], more["target of the reward"]) == ("9,000,000", "500 multiply-adds")
+    sampled = replace(grid, scheduler="grid", continuum=Continuum("tpe", max_params=100_000))
+    rows = {name: (one, other) for name, one, other in compare._asked(grid, sampled)}
+    assert rows["kind"] == ("search by grid", "search of (α, β)")
+    assert (rows["sampler"], rows["limit of parameters"]) == (("", "tpe"), ("", "100,000"))
+
+
+def test_nothing_that_was_asked_otherwise_is_left_out(staged: View) -> None:
+    assert staged.study is not None
+    asked = staged.study.plan.question
+    stages, budget, base = asked.stages, asked.budget, asked.baseline
+    assert stages is not None
+    assert isinstance(base, Baseline)
+    space = replace(stages.space, source="elsewhere")
+    for other, name in (
+        (replace(asked, budget=replace(budget, seeds=7)), "budget, seeds"),
+        (replace(asked, budget=replace(budget, candidates=None)), "budget, candidates"),
+        (replace(asked, budget=replace(budget, recipe=replace(budget.recipe, batch=7))), "budget, recipe, batch"),
+        (replace(asked, stages=replace(stages, space=space)), "space, digest"),
+        (replace(asked, stages=replace(stages, seed=3)), "seed of the sampler"),
+        (replace(asked, baseline=replace(base, source="elsewhere")), "baseline, digest"),
+    ):
+        assert [row for row, one, two in compare._asked(asked, other) if one != two] == [name]
+    assert [row for row, one, two in compare._asked(asked, asked) if one != two] == []
 
 
 def test_thinned_keeps_the_ends() -> None:

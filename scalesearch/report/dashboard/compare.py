@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import plotly.graph_objects as go
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from scalesearch.design.exact import plain
 from scalesearch.errors import printable
+from scalesearch.report.dashboard.asked import asked_facts, other_fields
 from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.parts import note, table
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.looks import START, TIED
 from scalesearch.report.rows import label, reached
+from scalesearch.search.question import Question
 from scalesearch.study.answer import Answer
 
 
@@ -56,9 +58,7 @@ def content(first: View | None, second: View | None, theme: object) -> list[Any]
     for one in (first, second):
         if one.study is None:
             return [note(f"{printable(one.name)} cannot be read: {one.problem}.")]
-    own, others = facts_of(first), facts_of(second)
-    names = list(dict.fromkeys([*own, *others]))
-    rows = [(name, own.get(name, ""), others.get(name, "")) for name in names]
+    rows = [*_asked(_question(first), _question(second)), *_side_by_side(_outcome(first), _outcome(second))]
     strong = frozenset(i for i, (_, one, other) in enumerate(rows) if one != other)
     heads = ("", printable(first.name), printable(second.name))
     drawn = _drawing(first, second)
@@ -69,20 +69,32 @@ def content(first: View | None, second: View | None, theme: object) -> list[Any]
     ]
 
 
-def facts_of(view: View) -> dict[str, str]:
-    """What a study asked and what came of it, by name."""
+def _side_by_side(own: Mapping[str, str], others: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    names = dict.fromkeys([*own, *others])
+    return [(name, printable(own.get(name, "")), printable(others.get(name, ""))) for name in names]
+
+
+def _asked(first: Question, second: Question) -> list[tuple[str, str, str]]:
+    """What was asked, and whatever else differs: a page that says what differs must leave nothing out."""
+    own, others = other_fields(first), other_fields(second)
+    differ = {name: value for name, value in own.items() if others.get(name, value) != value}
+    return [
+        *_side_by_side(asked_facts(first), asked_facts(second)),
+        *_side_by_side(differ, {name: others[name] for name in differ}),
+    ]
+
+
+def _question(view: View) -> Question:
+    assert view.study is not None, "asked of studies that were read"
+    return view.study.plan.question
+
+
+def _outcome(view: View) -> dict[str, str]:
+    """What a study worked with and what came of it, by name."""
     assert view.study is not None, "asked of studies that were read"
     plan, environment = view.study.plan, view.study.environment
-    asked, data = plan.question, plan.data
+    data = plan.data
     found = {
-        "baseline": asked.baseline.name,
-        "φ": plain(asked.phi),
-        "rounding": asked.rounding,
-        "matched": asked.cost if asked.match == "flops" else "nothing",
-        "scheduler": asked.scheduler,
-        "budget": asked.budget.name,
-        "epochs": str(asked.budget.recipe.epochs),
-        "side of the proxy": f"{asked.budget.resolution} px",
         "data": data.name,
         "images": f"{data.train:,} + {data.val:,}, {data.classes} classes",
         "fingerprint": data.fingerprint[:16],
@@ -95,12 +107,12 @@ def facts_of(view: View) -> dict[str, str]:
     answer = view.answer
     if answer is not None:
         found |= {
-            "best reward" if asked.stages else "recommended": label(answer.winner),
+            "best reward" if plan.question.stages else "recommended": label(answer.winner),
             **{f"its {name}": value for name, value in reached(answer, answer.place)},
             "ties with the best": str(len(answer.ranking.tied)),
             "how sure": answer.certainty,
         }
-    return {name: printable(value) for name, value in found.items()}
+    return found
 
 
 def _drawing(first: View, second: View) -> Drawing | None:
