@@ -13,6 +13,7 @@ from looking import seen
 from planted_studies import STAGES, halving, rules
 
 from scalesearch.design.baseline_file import parse_baseline
+from scalesearch.design.baselines import load_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.dashboard import compare, curves, evidence, family_page, network
 from scalesearch.report.dashboard.asked import asked_facts
@@ -90,10 +91,36 @@ def test_a_comparison_of_rules_has_no_family(ruled: View) -> None:
     assert "gives no family" in str(family_page._files(ruled, SOURCES))
 
 
+def test_a_search_of_stages_hands_out_its_baseline(staged: View) -> None:
+    name = STAGES.name
+    assert family_page.file_of(staged, 0, "yaml", SOURCES) == (
+        f"{name}.yaml",
+        (STAGES / "baseline.yaml").read_text(encoding="utf-8"),
+    )
+    assert family_page.file_of(staged, 0, "torch", SOURCES) == ("nas_tiny_digits.py", f"{name} 64")
+    assert family_page.file_of(staged, 1, "yaml", SOURCES) is None
+    shown = str(family_page._files(staged, SOURCES))
+    assert "baseline.yaml; scalesearch grid finds what scales it" in shown
+    renamed = family_page.file_of(replace(staged, folder=Path("-My Study")), 0, "yaml", SOURCES)
+    assert renamed is not None
+    assert parse_baseline(renamed[1], "it").name == "my_study"
+
+
+def test_a_networks_definition_is_its_own(staged: View, view: View) -> None:
+    for seen_, name, source in (
+        (staged, "tiny-n4", "scalesearch nas: space mnasnet over tiny, ACC·(FLOPS/T)^-0.07"),
+        (view, "tiny_scaled", load_baseline("tiny").source),
+    ):
+        assert seen_.answer is not None
+        text = network.content(seen_, seen_.answer.place.key)[-1].children
+        own = parse_baseline(text, "it")
+        assert (own.name, own.source) == (name, source)
+        assert own.architecture == seen_.answer.winner.architecture
+
+
 def test_torch_source_needs_nothing_of_the_report() -> None:
     """What the command hands in makes text of a baseline."""
     from scalesearch.cli.dashboard import _torch_source
-    from scalesearch.design.baselines import load_baseline
 
     own: Baseline = load_baseline("tiny")
     assert "class Network(nn.Module):" in _torch_source(own)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.dependencies import ALL
 
+from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import ScalesearchError, printable
 from scalesearch.report import results
@@ -16,6 +18,7 @@ from scalesearch.report.dashboard.blocks import sections
 from scalesearch.report.dashboard.parts import note, table
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.study.family_files import family_texts, found_family
+from scalesearch.study.stages_found import found_baseline
 
 Sources = Mapping[str, Callable[[Baseline], str]]
 """Formats besides YAML by name: a member's text as Python source."""
@@ -81,44 +84,66 @@ def file_of(view: View, member: object, kind: object, sources: Sources) -> tuple
         kind: `yaml`, or one of `sources`.
         sources: formats by name.
     """
-    found = view.answer
-    if found is None or type(member) is not int:
+    offered = _offered(view)
+    if type(member) is not int or not 0 <= member < len(offered):
         return None
-    texts = list(family_texts(found.plan, found.winner.coefficients).items())
-    if not 0 <= member < len(texts):
-        return None
-    name, text = texts[member]
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[:64] or "member"
+    one = offered[member]
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", one.name).lstrip(".")[:64] or "member"
     if kind == "yaml":
-        return f"{stem}.yaml", text
-    members = found_family(found.plan, found.winner.coefficients)
-    if not isinstance(kind, str) or kind not in sources or not members:
+        return f"{stem}.yaml", one.text
+    if not isinstance(kind, str) or kind not in sources or one.baseline is None:
         return None
-    return f"{stem.replace('-', '_').replace('.', '_')}.py", sources[kind](members[member].baseline)
+    return f"{stem.replace('-', '_').replace('.', '_')}.py", sources[kind](one.baseline)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """A network that may be taken."""
+
+    name: str
+    text: str
+    """Its file."""
+    baseline: Baseline | None
+    """None where a user's own function builds it."""
+
+
+def _offered(view: View) -> list[_Offered]:
+    """The family; of a search of stages the baseline that it found, as its baseline.yaml has it."""
+    found = view.answer
+    if found is None:
+        return []
+    if found.plan.question.stages:
+        # A folder may have been given a name since that no baseline may have.
+        name = re.sub(r"[^a-z0-9._-]", "_", view.folder.resolve().name.lower()).lstrip("._-")[:64] or "found"
+        text = found_baseline(found, name)
+        return [_Offered(name, text, parse_baseline(text, name))]
+    members = {one.baseline.name: one.baseline for one in found_family(found.plan, found.winner.coefficients)}
+    texts = family_texts(found.plan, found.winner.coefficients)
+    return [_Offered(name, text, members.get(name)) for name, text in texts.items()]
 
 
 def _files(view: View, sources: Sources) -> list[Any]:
     found = view.answer
     if found is None:
         return [html.H2("Family"), note("There is no family yet: no candidate has a completed trial.")]
-    asked = found.plan.question
-    if asked.rivals or asked.stages:
-        what = "comparison of rules" if asked.rivals else "search of stages"
-        return [html.H2("Family"), note(f"A {what} gives no family.")]
-    texts = family_texts(found.plan, found.winner.coefficients)
-    members = {one.baseline.name: one for one in found_family(found.plan, found.winner.coefficients)}
+    if found.plan.question.rivals:
+        return [html.H2("Family"), note("A comparison of rules gives no family.")]
     rows = []
-    for i, name in enumerate(texts):
-        takes = [_take("yaml", "YAML", i, name)]
-        shape = members[name].baseline.architecture if name in members else None
-        if shape is not None:
-            takes += [_take(kind, kind, i, name) for kind in sources]
-        rows.append((printable(name), str(shape.resolution) if shape else "", html.Span(takes)))
-    words = "Press a format to take a member as a file; scalesearch export writes others, and weights."
+    for i, one in enumerate(_offered(view)):
+        takes = [_take("yaml", "YAML", i, one.name)]
+        if one.baseline is not None:
+            takes += [_take(kind, kind, i, one.name) for kind in sources]
+        side = "" if one.baseline is None else str(one.baseline.architecture.resolution)
+        rows.append((printable(one.name), side, html.Span(takes)))
+    words = ["Press a format to take a member as a file; scalesearch export writes others, and weights."]
+    if found.plan.question.stages:
+        words.append(
+            "A search of stages gives one network, its baseline.yaml; scalesearch grid finds what scales it."
+        )
     over = bool(view.analysis and view.analysis.over)
     so_far = [] if over else [note("The search is not over: another candidate may still be recommended.")]
     heads = ("member", "px", "take it as")
-    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 2))), note(words)]
+    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 2))), *map(note, words)]
 
 
 def _take(kind: str, words: str, place: int, name: str) -> html.Button:

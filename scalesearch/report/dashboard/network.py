@@ -73,7 +73,7 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
         *_curve(view, key, theme),
         *_aliases(candidate),
         *_trials(trials),
-        *_definition(view, shape),
+        *_definition(view, candidate, shape),
     ]
 
 
@@ -160,11 +160,16 @@ def _trials(trials: list[Trial]) -> list[Any]:
     return [html.H3("Trials"), table(heads, rows, frozenset((0, 3, 6)))]
 
 
-def _definition(view: View, shape: Architecture | FactoryNetwork) -> list[Any]:
+def _definition(view: View, candidate: Candidate | None, shape: Architecture | FactoryNetwork) -> list[Any]:
     assert view.study is not None, "asked of a study that was read"
     baseline = view.study.plan.question.baseline
     if not isinstance(baseline, Baseline) or isinstance(shape, FactoryNetwork):
         return []
-    name = baseline.name if shape == baseline.architecture else f"{baseline.name}_scaled"[-64:]
-    text = baseline_text(replace(baseline, name=name, architecture=shape))
-    return [html.H3("Definition"), note("A baseline file, as every verb takes one."), html.Pre(text)]
+    own = replace(baseline, architecture=shape)
+    asked = view.study.plan.question.stages
+    if candidate is not None and asked is not None:
+        words = f"scalesearch nas: space {asked.space.name} over {baseline.name}, {asked.reward.words}"
+        own = replace(own, name=f"{baseline.name}-{candidate.label}"[-64:], source=words)
+    elif candidate is not None:
+        own = replace(own, name=f"{baseline.name}_scaled"[-64:])
+    return [html.H3("Definition"), note("A baseline file, as every verb takes one."), html.Pre(baseline_text(own))]
