@@ -45,7 +45,18 @@ class Table:
             raise ValueError(f"table {self.caption!r}: every row must have {len(self.columns)} cells")
 
 
-Block = Text | Code | Bullets | Table | Drawing
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG file of the study."""
+
+    name: str
+    """Its path in the study's folder."""
+    heading: str
+    caption: str
+    png: bytes
+
+
+Block = Text | Code | Bullets | Table | Drawing | Picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Article, Block, Bullets, Code, Table, Text
+from scalesearch.report.article import Article, Block, Bullets, Code, Picture, Table, Text
 from scalesearch.report.figures.frame import Drawing, colours
 from scalesearch.report.looks import DARK, LIGHT
 from scalesearch.report.style import STYLE
@@ -146,9 +146,16 @@ def _block(block: Block, numbers: dict[str, int]) -> str:
         return _table(block, numbers)
     numbers["figure"] += 1
     return (
-        f'<figure>\n<div class="plot" id="{_text(block.name)}"></div>\n<figcaption><b>Figure '
+        f"<figure>\n{_shown(block)}\n<figcaption><b>Figure "
         f"{numbers['figure']}. {_text(block.heading)}.</b> {_text(block.caption)}</figcaption>\n</figure>"
     )
+
+
+def _shown(block: Drawing | Picture) -> str:
+    if isinstance(block, Drawing):
+        return f'<div class="plot" id="{_text(block.name)}"></div>'
+    source = base64.b64encode(block.png).decode()
+    return f'<img alt="{_text(block.heading)}" src="data:image/png;base64,{source}">'
 
 
 def _table(table: Table, numbers: dict[str, int]) -> str:

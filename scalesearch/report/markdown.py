@@ -6,7 +6,7 @@ import html
 import re
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Article, Block, Bullets, Code, Table, Text
+from scalesearch.report.article import Article, Block, Bullets, Code, Picture, Table, Text
 from scalesearch.report.figures.frame import Drawing
 
 
@@ -17,7 +17,7 @@ def markdown(article: Article) -> str:
     for section in article.sections:
         parts.append(f"## {escaped(section.heading)}")
         for block in section.blocks:
-            number += isinstance(block, Drawing)
+            number += isinstance(block, Drawing | Picture)
             parts.append(_block(block, number))
     return "\n\n".join(parts) + "\n"
 
@@ -31,8 +31,8 @@ def _block(block: Block, number: int) -> str:
         return "\n".join(f"- {escaped(item)}" for item in block.items)
     if isinstance(block, Table):
         return _table(block)
-    heading = f"Figure {number}, in report.html: {escaped(block.heading)}"
-    return f"*{heading}.* {escaped(block.caption)}"
+    where = "report.html" if isinstance(block, Drawing) else escaped(block.name)
+    return f"*Figure {number}, in {where}: {escaped(block.heading)}.* {escaped(block.caption)}"
 
 
 def _table(table: Table) -> str:

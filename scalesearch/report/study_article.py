@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scalesearch.errors import InputError
-from scalesearch.report import measuring, results, stages
+from scalesearch.report import measuring, pictures, results, stages
 from scalesearch.report.answering import answer_sentence, title
-from scalesearch.report.article import Article, Section
+from scalesearch.report.article import Article, Picture, Section, Text
 from scalesearch.search.question import Question
 from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer, answer
@@ -24,6 +24,8 @@ class Reported:
     found: Answer
     budgets: Mapping[str, Sequence[Point]] = field(default_factory=dict)
     """The networks' accuracies at further budgets (`trusting.trust_points`)."""
+    maps: tuple[Picture | Text, ...] = ()
+    """Class activation maps that lie in the folder."""
 
 
 def reported(study: Study) -> Reported:
@@ -40,7 +42,7 @@ def reported(study: Study) -> Reported:
             f"{study.folder}: no candidate has a completed trial, so there is nothing to report; "
             f"resume it: {study.command}"
         )
-    return Reported(study, found, trust_points(study.folder))
+    return Reported(study, found, trust_points(study.folder), pictures.read(study.folder))
 
 
 def study_article(own: Reported) -> Article:
@@ -57,6 +59,7 @@ def study_article(own: Reported) -> Article:
         own_parts = stages.question(found), stages.answer(found), stages.evidence(found)
     sections = (
         *own_parts,
+        pictures.section(own.maps),
         measuring.measured(study, found),
         measuring.caveats(found),
         measuring.again(study),

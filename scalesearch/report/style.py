@@ -25,6 +25,7 @@ p {{ margin: 10px 0; }}
 figure {{ margin: 26px 0 34px; }}
 figcaption {{ font-size: 15px; line-height: 1.45; max-width: 54em; margin-top: 8px; color: var(--quiet); }}
 figcaption b {{ color: var(--text); }}
+img {{ max-width: 100%; }}
 .plot {{ width: 100%; min-height: 420px; }}
 .scroll {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font: 14px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans",

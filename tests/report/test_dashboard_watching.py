@@ -13,12 +13,12 @@ from looking import searched, seen
 from planted import Planted, budget, plan, study
 
 from scalesearch.report.dashboard.listing import PAGE, Filters, columns, ordered, page_of, wanted
-from scalesearch.report.dashboard.maps import pictures
 from scalesearch.report.dashboard.network import content
 from scalesearch.report.dashboard.studies import find_studies
 from scalesearch.report.dashboard.trials import read_filters
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.dashboard.words import problems, progress, seconds_left, state
+from scalesearch.report.pictures import pictures
 from scalesearch.runners.execution import Progressed, Started
 from scalesearch.search.task import Epoch
 from scalesearch.study.live import announced
@@ -244,6 +244,9 @@ def test_pictures_are_files_of_the_folder_alone(tmp_path: Path) -> None:
     for name in ("b.PNG", "cam/c.png", "e.jpg"):
         (folder / name).write_bytes(secret.read_bytes())
     assert [one.name for one in pictures(folder)] == ["b.PNG", "cam/c.png"]
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "cam").symlink_to(folder / "cam")
+    assert pictures(tmp_path / "linked") == []
 
 
 def test_nothing_below_the_folder_is_written(tmp_path: Path) -> None:

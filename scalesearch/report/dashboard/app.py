@@ -24,6 +24,7 @@ from scalesearch.report.dashboard.parts import trouble
 from scalesearch.report.dashboard.style import STYLE
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.dashboard.words import problems, state
+from scalesearch.report.pictures import pictures
 
 VIEWS = {
     "studies": "Studies",
@@ -208,7 +209,7 @@ def _beside(watch: Watch, shown: Any, view: View | None, other: Any) -> str | No
     if shown == "studies":
         return f"studies {studies_page.stamp_of(watch.listed())}"
     if shown == "maps" and view is not None:
-        return f"maps {view.name} {hash(tuple(maps.pictures(view.folder)))}"
+        return f"maps {view.name} {hash(tuple(pictures(view.folder)))}"
     if shown == "compare":
         second = watch.view(other)
         return f"compare {view and view.stamp} {second and second.stamp}"

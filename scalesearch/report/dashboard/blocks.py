@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
 from dash import dcc, html
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Block, Bullets, Code, Section, Table, Text
+from scalesearch.report.article import Block, Bullets, Code, Picture, Section, Table, Text
 from scalesearch.report.dashboard.parts import facts, table
 from scalesearch.report.figures.frame import Drawing, colours
 from scalesearch.report.looks import DARK, LIGHT
@@ -63,7 +64,16 @@ def _block(block: Block, theme: object, key: str) -> Any:
         return html.Ul([html.Li(printable(item)) for item in block.items])
     if isinstance(block, Table):
         return _table(block)
+    if isinstance(block, Picture):
+        return picture(block)
     return figure(block, theme, f"{key}-{block.name}")
+
+
+def picture(block: Picture) -> html.Figure:
+    """A picture above its words."""
+    source = f"data:image/png;base64,{base64.b64encode(block.png).decode()}"
+    words = [html.B(f"{printable(block.heading)}. "), printable(block.caption)]
+    return html.Figure([html.Img(src=source, alt=printable(block.heading)), html.Figcaption(words)])
 
 
 def _table(block: Table) -> html.Figure:
