@@ -11,15 +11,17 @@ from PIL import Image, ImageDraw, ImageFont
 TILE = 128
 """Side of an image or a map, px."""
 _GAP, _LINE = 6, 16
-_STRONGEST = 0.65
-_COLD, _HOT = np.array([255.0, 200.0, 0.0]), np.array([220.0, 0.0, 0.0])
+_STRONGEST = 0.8
+RAMP = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)], np.float64)
+"""Black over purple, red and orange to pale yellow, as matplotlib's inferno: lightness rises all the way, also for
+people who do not see red, green or blue, so that a strong place is told from a weak one by more than its hue."""
 
 Tile = tuple[Image.Image, str]
 """A picture and the words below it."""
 
 
 def overlaid(image_HWC: NDArray[np.uint8], map_HW: NDArray[np.float32]) -> Image.Image:
-    """The positive part of a map over its image: the stronger, the redder; scaled to the map's own largest value.
+    """The positive part of a map over its image: the stronger, the brighter; scaled to the map's own largest value.
 
     What is negative, or a map without a positive place, shows the image alone: Grad-CAM's ReLU.
     """
@@ -28,9 +30,14 @@ def overlaid(image_HWC: NDArray[np.uint8], map_HW: NDArray[np.float32]) -> Image
     small = Image.fromarray(strength.astype(np.float32))
     share = np.asarray(small.resize((TILE, TILE), Image.Resampling.BILINEAR))[:, :, None]
     base = np.asarray(plain(image_HWC)).astype(np.float32)
-    heat = _COLD + share * (_HOT - _COLD)
-    mixed = base + _STRONGEST * share * (heat - base)
+    mixed = base + _STRONGEST * share * (shaded(share[:, :, 0]) - base)
     return Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
+
+
+def shaded(share_HW: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The colours of shares of the largest value, 0 … 1."""
+    places = np.linspace(0, 1, len(RAMP))
+    return np.stack([np.interp(share_HW, places, channel) for channel in RAMP.T], axis=-1)
 
 
 def plain(image_HWC: NDArray[np.uint8]) -> Image.Image:

@@ -1,24 +1,40 @@
-"""Maps over images: where it is red, where nothing is shown, and where a tile lies in the strip."""
+"""Maps over images: where it is bright, where nothing is shown, and where a tile lies in the strip."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+import pytest
+from colours import BLIND, lab, linear
 from PIL import Image
 
-from scalesearch.proxy.strips import TILE, overlaid, plain, strip
+from scalesearch.proxy.strips import TILE, overlaid, plain, shaded, strip
 
 GREY = np.full((20, 20, 3), 90, np.uint8)
 
 
-def test_the_strongest_place_is_the_reddest_and_negative_ones_are_bare() -> None:
+def lightness(colour: np.ndarray, blind: str = "none") -> float:
+    return float(lab(np.array(BLIND[blind]) @ linear("#" + "".join(f"{round(part):02x}" for part in colour)))[0])
+
+
+def test_the_strongest_place_is_the_brightest_and_negative_ones_are_bare() -> None:
     map_HW = np.array([[5, -3], [0, 1]], np.float32)
     shown = np.asarray(overlaid(GREY, map_HW)).astype(int)
     top, bottom = shown[5, 5], shown[TILE - 5, TILE - 5]
     assert shown[5, TILE - 5].tolist() == [90, 90, 90]
-    assert top[0] - top[1] > bottom[0] - bottom[1] > 0
-    assert top[0] > 150
+    assert lightness(top) > lightness(np.array((90, 90, 90))) + 30
+    assert lightness(top) > lightness(bottom) + 30
+    assert bottom.tolist() != [90, 90, 90], "a weak place has a colour too"
     # only shares of the largest value count
     assert np.array_equal(shown, np.asarray(overlaid(GREY, map_HW * 40)))
+
+
+@pytest.mark.parametrize("blind", BLIND)
+def test_lightness_rises_with_the_share_to_everybody(blind: str) -> None:
+    seen = [lightness(colour, blind) for colour in shaded(np.linspace(0, 1, 21, dtype=np.float32)[None])[0]]
+    assert all(low < high for low, high in pairwise(seen))
+    assert seen[-1] - seen[0] > 80
 
 
 def test_a_map_without_a_positive_place_is_the_image() -> None:
