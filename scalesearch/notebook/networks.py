@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from scalesearch.design.baseline_file import baseline_text
@@ -106,9 +107,7 @@ class Network:
         """
         if rounding is not None and rounding not in ROUNDING_RULES:
             raise InputError(f"rounding {rounding!r}: must be one of {', '.join(ROUNDING_RULES)}")
-        side = self.architecture.resolution if resolution is None else resolution
-        if not isinstance(side, int) or not 1 <= side <= _LARGEST_PX:
-            raise InputError(f"resolution {resolution!r}: must be a whole number of px, 1 … {_LARGEST_PX}")
+        side = self.architecture.resolution if resolution is None else _side(resolution)
         by = Multipliers(
             _exact(depth, "depth"), _exact(width, "width"), px_multiplier(side, self.architecture.resolution)
         )
@@ -145,6 +144,13 @@ def baseline(name: str) -> Network:
         InputError: no such network or file, or the file is bad (`file:line: key: reason`).
     """
     return Network(load_network(name))
+
+
+def _side(value: int) -> int:
+    """Whole px, also as numpy's integers, which a table of trials holds; True is a slip, not 1."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= _LARGEST_PX:
+        raise InputError(f"resolution {value!r}: must be a whole number of px, 1 … {_LARGEST_PX}")
+    return int(value)
 
 
 def _exact(value: Number, name: str) -> Decimal:

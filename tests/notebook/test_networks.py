@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 import scalesearch as ss
@@ -33,6 +34,10 @@ def test_a_scaled_network_costs_what_the_command_line_says() -> None:
     whole = cost(load_network("b3").architecture)
     assert price.memory(7) == whole.memory_bytes(7)
     assert ss.baseline("b0").cost().flops_ratio == 1
+
+
+def test_a_side_may_come_from_a_table_of_trials() -> None:
+    assert ss.baseline("b0").scale(resolution=np.int64(258)) == ss.baseline("b0").scale(resolution=258)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("number", [1.1, "1.1", Decimal("1.1")])
@@ -64,6 +69,8 @@ def test_rounding_is_the_files_own_or_another() -> None:
         ({"depth": float("nan")}, "depth multiplier is NaN"),
         ({"resolution": 0}, "resolution 0: must be a whole number of px"),
         ({"resolution": 1.15}, "resolution 1.15: must be a whole number of px"),
+        ({"resolution": True}, "resolution True: must be a whole number of px"),
+        ({"depth": True}, "depth True: must be a number such as 1.2"),
         ({"rounding": "up"}, "rounding 'up': must be one of balanced, "),
     ],
 )
