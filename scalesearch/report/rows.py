@@ -8,6 +8,7 @@ from typing import Literal
 from scalesearch.design.exact import plain
 from scalesearch.report.looks import BEHIND, LEFT, RECOMMENDED, TIED, Look, look_of
 from scalesearch.search.candidates import Candidate
+from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
 from scalesearch.study.answer import Answer
 
@@ -90,6 +91,11 @@ def label(candidate: Candidate) -> str:
     """A candidate in a table: its rule's name, or α/β/γ with γ to three places."""
     own = candidate.coefficients
     return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
+
+
+def status_words(status: Status, asked: Question) -> str:
+    """What a legend calls it; a search of stages recommends nothing, it has a best reward."""
+    return "the best reward" if status == "recommended" and asked.stages else STATUSES[status][1]
 
 
 def reached(found: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:

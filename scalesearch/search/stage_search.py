@@ -156,13 +156,17 @@ class Stages:
 
     def worths(self, points: Sequence[StagePoint]) -> dict[Architecture, float]:
         """What an accuracy of each network within the limits, and of the baseline, is multiplied by."""
-        base, reward = self.baseline.architecture, self.asked.reward
+        base, reward, times = self.baseline.architecture, self.asked.reward, self.times(points)
+        within = (one.network for one in self.judge(points) if not one.broken)
+        networks = (base, *(one for one in within if one != base))
+        return {one: reward.factor(one, base, times.get(one)) for one in networks}
+
+    def times(self, points: Sequence[StagePoint]) -> dict[Architecture, Time]:
+        """What was measured of each network within the limits, and what that says of the baseline."""
         judged = zip(points, self.judge(points), strict=True)
-        times = {one.network: point.time for point, one in judged if not one.broken}
-        return {
-            base: reward.factor(base, base, _of_the_baseline([time for time in times.values() if time])),
-            **{network: reward.factor(network, base, time) for network, time in times.items()},
-        }
+        own = {one.network: point.time for point, one in judged if point.time is not None and not one.broken}
+        base = _of_the_baseline(list(own.values()))
+        return own if base is None else {self.baseline.architecture: base, **own}
 
 
 def _of_the_baseline(times: Sequence[Time]) -> Time | None:

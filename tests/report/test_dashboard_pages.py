@@ -21,6 +21,7 @@ from scalesearch.report.dashboard.blocks import themed
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.figures import pareto
 from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.report.rows import rows
 from scalesearch.search.continuum import Continuum
 from scalesearch.search.task import Epoch
 from scalesearch.study.family_files import family_texts
@@ -213,6 +214,25 @@ def test_ten_thousand_curves_are_thinned(view: View) -> None:
     points = sum(1 for trace in drawing.figure.data for x in trace.x if x is not None)
     assert points == curves.LINES * curves.POINTS
     assert f"Of 9,999 finished trials {curves.LINES} are drawn" in drawing.caption
+
+
+def test_curves_have_the_reports_words(view: View, staged: View) -> None:
+    for one, images, best in ((view, "1,000", "recommended"), (staged, "359", "the best reward")):
+        assert one.answer is not None
+        every = curves.live(one, "light"), curves.of_network(one, one.answer.place.key)
+        for drawing in every:
+            assert drawing is not None
+            title = drawing.figure.layout.yaxis.title.text
+            assert title == f"Validation accuracy (share of {images} images)"
+        assert every[0] is not None
+        assert every[0].figure.data[-1].name == best
+        assert every[0].figure.data[-1].line.width > 2
+
+
+def test_a_network_has_one_name_in_every_view(view: View) -> None:
+    assert view.answer is not None
+    for row in rows(view.answer):
+        assert view.label(row.key) == row.label
 
 
 def test_running_trials_are_drawn_over_all_others(view: View) -> None:

@@ -11,11 +11,21 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
-from planted_studies import halving, rules, trusted
+from planted_studies import halving, rules, stages, trusted
 
 from scalesearch.design.cost import cost
 from scalesearch.design.networks import load_network
-from scalesearch.report.figures import agreement, curves, family, learning, nominal, parallel, pareto, spending
+from scalesearch.report.figures import (
+    agreement,
+    curves,
+    family,
+    learning,
+    nominal,
+    parallel,
+    pareto,
+    spending,
+    weighed,
+)
 from scalesearch.report.figures.agreement import ranks
 from scalesearch.report.figures.family import _peers
 from scalesearch.report.figures.frame import Drawing, colours, framed, inert
@@ -42,6 +52,7 @@ def every() -> list[Drawing]:
     drawn = [pareto(found), spending(found), parallel(found), learning(found), nominal(found), family(found)]
     compared = rules().found
     drawn += [curves(joint([(Decimal(2), compared)])), parallel(compared), learning(compared)]
+    drawn += [weighed(stages().found), learning(stages().found)]
     return [one for one in drawn if one is not None]
 
 
@@ -144,6 +155,21 @@ def test_curves_of_learning_are_the_records() -> None:
     assert compared is not None
     assert all(len(trace.x) == 2 for trace in compared.figure.data)
     assert {"width", "compound", "tiny, unscaled"} <= set(named(compared))
+
+
+def test_what_was_found_stands_over_its_cost_beside_the_baseline_at_its_own() -> None:
+    found = stages().found
+    plan, drawn = found.plan, named(weighed(found))
+    base = drawn["tiny as it is"]
+    assert (list(base.x), list(base.y)) == (
+        [cost(load_network("tiny").architecture).macs],
+        [plan.accuracy(found.base)],
+    )
+    best = drawn["the best reward"]
+    assert (best.marker.symbol, list(best.x)) == ("star", [found.winner.cost.macs])
+    assert list(best.y) == [pytest.approx(found.place.mean / plan.worth(found.place.key))]
+    assert {"the best reward", "tiny as it is"} < set(named(learning(found)))
+    assert "recommended" not in {*drawn, *named(learning(found))}
 
 
 def test_nominal_and_measured_costs_are_the_grids() -> None:

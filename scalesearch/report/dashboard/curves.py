@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from scalesearch.report.dashboard.watching import View
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.looks import DARK, LIGHT, START, Look
-from scalesearch.report.rows import STATUSES
+from scalesearch.report.rows import STATUSES, status_words
 from scalesearch.search.task import Epoch
 
 LINES, POINTS = 300, 60
@@ -53,7 +53,7 @@ def live(view: View, theme: object) -> Drawing | None:
         figure,
         height=460,
         xaxis=axis("Training images seen", tickformat=",", rangemode="tozero"),
-        yaxis=axis("Validation accuracy", rangemode="tozero"),
+        yaxis=axis(_accuracy_words(view), rangemode="tozero"),
         uirevision=view.name,
     )
     drawn = sum(len(curves) for _, curves in groups.values())
@@ -69,11 +69,12 @@ def _groups(view: View) -> dict[str, tuple[Look, list[Curve]]]:
     ranking = view.answer.ranking if view.answer else None
     tied = {arm.key for arm in ranking.arms if arm.tied} if ranking else set()
     base = view.study.plan.base_id if view.study else ""
+    first = status_words("recommended", view.study.plan.question) if view.study else STATUSES["recommended"][1]
     found: dict[str, tuple[Look, list[Curve]]] = {
         "behind, or not ranked": (STATUSES["behind"][0], []),
         "baseline": (START, []),
         STATUSES["tied"][1]: (STATUSES["tied"][0], []),
-        STATUSES["recommended"][1]: (STATUSES["recommended"][0], []),
+        first: (STATUSES["recommended"][0], []),
     }
     rest, baseline, ties, best = found
     ordered = sorted(
@@ -93,7 +94,7 @@ def _groups(view: View) -> dict[str, tuple[Look, list[Curve]]]:
 def _trace(name: str, look: Look, curves: Sequence[Curve], view: View) -> go.Scatter:
     """One trace for many curves, a gap between each two."""
     points = list(_points(curves, view))
-    strong = name in ("running", STATUSES["recommended"][1])
+    strong = name == "running" or look == STATUSES["recommended"][0]
     return go.Scatter(
         name=name,
         x=[one[0] for one in points],
@@ -113,6 +114,11 @@ def _points(curves: Sequence[Curve], view: View) -> Iterator[tuple[int | None, f
             words = f"<b>{name}</b>, seed {curve.seed}<br>{one.samples:,} images: {one.val_accuracy:.4f}"
             yield one.samples, one.val_accuracy, words
         yield None, None, ""
+
+
+def _accuracy_words(view: View) -> str:
+    images = f"{view.study.plan.data.val:,} images" if view.study else "images"
+    return f"Validation accuracy (share of {images})"
 
 
 def of_network(view: View, key: str) -> Drawing | None:
@@ -135,7 +141,7 @@ def of_network(view: View, key: str) -> Drawing | None:
         figure,
         height=380,
         xaxis=axis("Training images seen", tickformat=",", rangemode="tozero", domain=[0, 0.46]),
-        yaxis=axis("Validation accuracy", rangemode="tozero"),
+        yaxis=axis(_accuracy_words(view), rangemode="tozero"),
         xaxis2=axis("Training images seen", tickformat=",", rangemode="tozero", domain=[0.56, 1], anchor="y2"),
         yaxis2=axis("Cross-entropy (nats)", rangemode="tozero", anchor="x2"),
         uirevision=f"{view.name} {key}",

@@ -14,11 +14,12 @@ from scalesearch.errors import ScalesearchError, printable
 from scalesearch.report.dashboard.index import Index, index_path, load, refreshed, save
 from scalesearch.report.dashboard.record import Trial
 from scalesearch.report.dashboard.studies import Listed, find_studies, listed, opened
+from scalesearch.report.rows import label
+from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
 from scalesearch.study.answer import Answer, answer
 from scalesearch.study.live import Live, read_live
 from scalesearch.study.study import Study
-from scalesearch.study.trials_table import network_ids
 from scalesearch.study.trusting import read_trust
 
 _PATIENCE = 4
@@ -170,12 +171,17 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_size
 
 
+def _names(plan: Plan) -> dict[str, str]:
+    """Of every network as the answer's tables have it, so that no two views call one differently."""
+    return {plan.base_id: "base", **{key: label(one) for key, one in plan.by_network.items()}}
+
+
 def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[Analysis]:
     """First the names of the networks, then the answer; what cannot be worked out is said in words."""
     plan = study.plan
     try:
         if before is None:
-            before = Analysis(network_ids(plan), plan.total_trials(), plan.total_images(), None, None)
+            before = Analysis(_names(plan), plan.total_trials(), plan.total_images(), None, None)
             yield before
         outcomes = {key: one.outcome for key, one in index.trials.items()}
         found = answer(plan, outcomes, read_trust(study.folder))

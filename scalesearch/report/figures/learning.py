@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
 from scalesearch.report.looks import START, Look
-from scalesearch.report.rows import STATUSES, Row, rows
+from scalesearch.report.rows import Row, rows, status_words
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.answer import Answer
 
@@ -62,8 +62,9 @@ def _specs(found: Answer) -> Sequence[TrialSpec]:
 def _look(row: Row | None, found: Answer) -> tuple[str, Look]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
-        return f"{inert(found.plan.question.baseline.name)}, unscaled", START
-    return (inert(row.label), row.look) if row.rule else (STATUSES[row.status][1], row.look)
+        name = inert(found.plan.question.baseline.name)
+        return (f"{name} as it is" if found.plan.question.stages else f"{name}, unscaled"), START
+    return (inert(row.label), row.look) if row.rule else (status_words(row.status, found.plan.question), row.look)
 
 
 def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from scalesearch.design.cost import cost
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
 from scalesearch.report.figures.marks import by_status
 from scalesearch.report.looks import START
-from scalesearch.report.rows import STATUSES, Row, Status, reached, rows
+from scalesearch.report.rows import STATUSES, Row, Status, reached, rows, status_words
 from scalesearch.search.growth import pareto
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.study.answer import Answer
-from scalesearch.study.stages_found import words_of_network
+from scalesearch.study.stages_found import stages_of, words_of_network
 
 _AXES = {
-    "macs": "Multiply-adds of one image",
+    "macs": "FLOPs (multiply-adds) of one image",
     "latency": "Latency of one image (seconds)",
     "step": "A training step (seconds)",
 }
@@ -38,6 +39,8 @@ def weighed(found: Answer) -> Drawing:
     for status, own in by_status(ranked):
         figure.add_trace(_points(status, own, found, places))
     base = found.plan.accuracy(found.base) if found.base.accuracies else None
+    if base is not None and found.plan.base_id in costs:
+        figure.add_trace(_baseline(found, costs[found.plan.base_id], base))
     framed(
         figure,
         xaxis=axis(_AXES[by], tickformat="~s"),
@@ -45,7 +48,9 @@ def weighed(found: Answer) -> Drawing:
         shapes=[] if base is None else [rule_line(0, base, 1, base, xref="paper")],
     )
     dotted = (
-        "" if base is None else f" The dotted line is {found.plan.question.baseline.name} as it is: {base:.3f}."
+        ""
+        if base is None
+        else f" The grey dot and the dotted line are {found.plan.question.baseline.name} as it is: {base:.3f}."
     )
     caption = (
         "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more. "
@@ -55,15 +60,29 @@ def weighed(found: Answer) -> Drawing:
 
 
 def _costs(found: Answer, by: str) -> dict[str, float]:
-    """What each network costs, by key."""
+    """What each network and the baseline cost, by key."""
+    plan = found.plan
+    networks = {plan.base_id: plan.question.baseline.architecture}
+    networks |= {key: one.architecture for key, one in plan.by_network.items()}
     if by == "macs":
-        return {key: float(one.cost.macs) for key, one in found.plan.by_network.items()}
-    space = found.plan.question.space
-    assert space is not None, "stages are a space"
-    points = [one for one in found.plan.suggested if isinstance(one, StagePoint)]
-    times = {one.network: point.latency for point, one in zip(points, space.judge(points), strict=True)}
-    known = ((key, times.get(one.architecture)) for key, one in found.plan.by_network.items())  # type: ignore[arg-type]
-    return {key: time for key, time in known if time is not None}
+        return {key: float(cost(network).macs) for key, network in networks.items()}
+    points = [one for one in plan.suggested if isinstance(one, StagePoint)]
+    times = stages_of(plan).times(points)
+    return {key: times[network].seconds for key, network in networks.items() if network in times}
+
+
+def _baseline(found: Answer, at: float, accuracy: float) -> go.Scatter:
+    """The baseline at its own cost: what is found is to beat it."""
+    name = f"{inert(found.plan.question.baseline.name)} as it is"
+    return go.Scatter(
+        name=name,
+        x=[at],
+        y=[accuracy],
+        mode="markers",
+        marker={"color": START.colour, "symbol": START.marker, "size": 12},
+        hovertext=[f"<b>{name}</b><br>accuracy {accuracy:.4f}"],
+        hoverinfo="text",
+    )
 
 
 def _accuracy(found: Answer, row: Row) -> float:
@@ -77,12 +96,12 @@ def _hover(row: Row, found: Answer) -> str:
 
 
 def _points(status: Status, own: list[Row], found: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
-    look, words = STATUSES[status]
+    look, words = STATUSES[status][0], status_words(status, found.plan.question)
     x, y = zip(*(places[row.key] for row in own), strict=True)
     errors = [row.place.standard_error / found.plan.worth(row.key) for row in own if row.place is not None]
     named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in own]
     return go.Scatter(
-        name="the best reward" if status == "recommended" else words,
+        name=words,
         x=x,
         y=y,
         mode="markers+text",
