@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from numbers import Integral
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, SupportsIndex
 
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Multipliers
@@ -89,7 +89,7 @@ class Network:
         self,
         depth: Number = 1,
         width: Number = 1,
-        resolution: int | None = None,
+        resolution: SupportsIndex | None = None,
         rounding: str | None = None,
         name: str | None = None,
     ) -> Network:
@@ -146,11 +146,11 @@ def baseline(name: str) -> Network:
     return Network(load_network(name))
 
 
-def _side(value: int) -> int:
+def _side(value: SupportsIndex) -> int:
     """Whole px, also as numpy's integers, which a table of trials holds; True is a slip, not 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not 1 <= value <= _LARGEST_PX:
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not 1 <= index(value) <= _LARGEST_PX:
         raise InputError(f"resolution {value!r}: must be a whole number of px, 1 … {_LARGEST_PX}")
-    return int(value)
+    return index(value)
 
 
 def _exact(value: Number, name: str) -> Decimal:
