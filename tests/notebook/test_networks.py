@@ -37,7 +37,7 @@ def test_a_scaled_network_costs_what_the_command_line_says() -> None:
 
 
 def test_a_side_may_come_from_a_table_of_trials() -> None:
-    assert ss.baseline("b0").scale(resolution=np.int64(258)) == ss.baseline("b0").scale(resolution=258)  # type: ignore[arg-type]
+    assert ss.baseline("b0").scale(resolution=np.int64(258)) == ss.baseline("b0").scale(resolution=258)
 
 
 @pytest.mark.parametrize("number", [1.1, "1.1", Decimal("1.1")])
