@@ -68,11 +68,13 @@ def test_the_command_line_and_the_tables_are_the_programs_own(site: Path) -> Non
     [
         pytest.param(one, id=page.name)
         for page in PAGES
-        for one in PYTHON.findall(page.read_text("utf-8"))
-        if "print(" in one  # others are excerpts
+        for one in PYTHON.findall(page.read_text("utf-8"))  # but for files, which begin with their name
     ],
 )
-def test_python_blocks_run_and_print_what_they_say(block: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_python_blocks_run_and_print_what_they_say(
+    block: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
     exec(compile(block, "docs", "exec"), {})
     said = re.findall(r"print\(.*\)  # (.*)", block)
     assert said
