@@ -142,25 +142,23 @@ def _check(
     """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
     from dataclasses import replace
 
-    from scalesearch.design.exact import plain
-    from scalesearch.search.rivals import transfer_name, transfer_rivals
+    from scalesearch.report.files import write_report
+    from scalesearch.search.rivals import transfer_rivals
     from scalesearch.study.answer import answer
-    from scalesearch.study.comparison import transfer_line
+    from scalesearch.study.other_phi import check_folder, other_phi_lines
     from scalesearch.study.study import open_study
 
     first = open_study(where)
     found = answer(first.plan, first.outcomes())
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
-    there = where.with_name(f"{where.name}-check-phi{plain(phi)}")
+    there = check_folder(where, phi)
     asked = replace(
         question, phi=phi, match="flops", rivals=transfer_rivals(tied), scheduler="grid", continuum=None
     )
     searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False)
-    second = open_study(there)
-    checked = answer(second.plan, second.outcomes())
-    if checked is not None:
-        print(transfer_line(checked, transfer_name(found.winner)))
+    write_report(first)  # it says so too
+    print(*other_phi_lines(found, where), sep="\n")
 
 
 def _question(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
@@ -13,6 +14,7 @@ from scalesearch.search.candidates import tolerance
 from scalesearch.search.plan import Plan
 from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.other_phi import other_phi_lines
 from scalesearch.study.study import Study
 from scalesearch.study.summary import is_synthetic, matched_lines
 from scalesearch.study.trust_words import trust_lines
@@ -107,8 +109,13 @@ def _noise(found: Answer) -> str:
     return f"± {ranking.noise:.4f} a trial ({ranking.degrees_of_freedom} degrees of freedom)"
 
 
-def caveats(found: Answer) -> Section:
-    """What the answer does not say."""
+def caveats(found: Answer, folder: Path) -> Section:
+    """What the answer does not say.
+
+    Args:
+        found: the answer.
+        folder: of its study; beside it lies what was trained at another φ.
+    """
     plan = found.plan
     images = (
         f"The images are {plan.data.name}, made by a formula: coefficients found on them are not ImageNet's."
@@ -119,6 +126,7 @@ def caveats(found: Answer) -> Section:
         images,
         _small(plan),
         *_trusted(found),
+        *(f"{line}." for line in other_phi_lines(found, folder)),
     ]
     if found.ranking.degrees_of_freedom == 0:
         items.append("No network was trained with two seeds, so that no difference can be told from chance.")

@@ -61,7 +61,7 @@ def study_article(own: Reported) -> Article:
         *own_parts,
         pictures.section(own.maps),
         measuring.measured(study, found),
-        measuring.caveats(found),
+        measuring.caveats(found, study.folder),
         measuring.again(study),
     )
     asked = found.plan.question

@@ -14,6 +14,7 @@ from scalesearch.study.answer import Answer, surface_verdict
 from scalesearch.study.comparison import comparison_lines
 from scalesearch.study.continuous import search_lines
 from scalesearch.study.family_files import family_texts
+from scalesearch.study.other_phi import other_phi_lines
 from scalesearch.study.stages_found import stage_lines
 from scalesearch.study.trust_words import trust_lines
 
@@ -43,7 +44,7 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     ]
     if found.surface is not None:
         lines.append(_surface_line(found, found.surface))
-    lines += trust_lines(found.trust)
+    lines += trust_lines(found.trust) + other_phi_lines(found, folder)
     if not found.over:
         return lines
     return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]

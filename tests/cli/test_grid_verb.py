@@ -239,7 +239,9 @@ def test_the_answer_is_checked_at_another_phi(tmp_path: Path) -> None:
     names = [one["name"] for one in asked["rivals"]]
     assert names[-3:] == ["depth", "width", "resolution"]
     assert len(names) == len(set(names)) > 3
-    assert (first / "winner.yaml").exists()
+    said = done.stdout.splitlines()[-1]
+    assert said in scalesearch("show", str(first), cwd=tmp_path).stdout
+    assert f"- {said}." in (first / "report.md").read_text().replace("\\", "")
     again = scalesearch(*words, "--check-phi", "2", cwd=tmp_path)
     assert again.stdout.splitlines()[-1] == done.stdout.splitlines()[-1]
     assert again.stdout.count("trials are done") == 2

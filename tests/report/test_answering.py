@@ -15,6 +15,8 @@ from scalesearch.search.trust import Agreement, Estimate
 from scalesearch.study.answer import Answer
 from scalesearch.study.summary import summary_lines
 
+NOWHERE = Path("nowhere")
+
 
 def tied(count: int, **changes: object) -> Answer:
     """The planted answer with so many of its three ranked candidates tied."""
@@ -47,7 +49,7 @@ def test_that_nothing_beats_the_unscaled_network_is_said() -> None:
         "None of the 3 networks that were trained to the end has a higher mean accuracy than tiny itself; the best"
     )
     assert beaten.certainty == f"{found.certainty}; none is above tiny itself"
-    assert "none is above tiny itself" in " ".join(summary_lines(beaten, Path("anywhere")))
+    assert "none is above tiny itself" in " ".join(summary_lines(beaten, NOWHERE))
 
 
 def test_a_winner_and_a_single_seed() -> None:
@@ -96,12 +98,12 @@ def test_what_further_budgets_say_belongs_to_the_answer(value: float, low: float
     one = Estimate(value, low, high)
     found = replace(tied(2), trust=(Agreement("longer", 8, 2, one, one, None, {}),))
     assert answer_sentence(found).endswith(words)
-    (bullets,) = caveats(found).blocks
+    (bullets,) = caveats(found, NOWHERE).blocks
     assert "Kendall τ" in str(bullets)
 
 
 def test_what_the_answer_does_not_say() -> None:
-    said = str(caveats(halving().found).blocks)
+    said = str(caveats(halving().found, NOWHERE).blocks)
     for part in (
         "The images are planted; other images",
         "smaller (tiny at 24 px instead of 64) and for 3 epochs",
@@ -111,7 +113,7 @@ def test_what_the_answer_does_not_say() -> None:
     ):
         assert part in said
     assert "two seeds" not in said
-    assert "no difference can be told from chance" in str(caveats(tied(2, degrees_of_freedom=0)).blocks)
+    assert "no difference can be told from chance" in str(caveats(tied(2, degrees_of_freedom=0), NOWHERE).blocks)
 
 
 def test_other_costs_are_named() -> None:

@@ -1,0 +1,36 @@
+"""Whether an answer still holds at another φ: what `grid --check-phi` trained, in a folder beside the study's."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from scalesearch.design.exact import plain
+from scalesearch.errors import ScalesearchError
+from scalesearch.search.rivals import transfer_name
+from scalesearch.study.answer import Answer, answer
+from scalesearch.study.comparison import transfer_line
+from scalesearch.study.study import open_study
+
+_BETWEEN = "-check-phi"
+
+
+def check_folder(study_folder: Path, phi: Decimal) -> Path:
+    """Where the study at another φ lies."""
+    return study_folder.with_name(f"{study_folder.name}{_BETWEEN}{plain(phi)}")
+
+
+def other_phi_lines(found: Answer, study_folder: Path) -> list[str]:
+    """A line for each other φ that has been trained; one that cannot be read says why."""
+    here = study_folder.resolve()
+    folders = sorted(here.parent.glob(f"{here.name}{_BETWEEN}*/study.json"))
+    return [line for path in folders if (line := _line(found, path.parent))]
+
+
+def _line(found: Answer, folder: Path) -> str:
+    try:
+        study = open_study(folder)
+        checked = answer(study.plan, study.outcomes())
+    except ScalesearchError as error:
+        return f"At another φ: {error}"
+    return "" if checked is None else transfer_line(checked, transfer_name(found.winner))
