@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.latency import Beside
+    from scalesearch.proxy.hear import Hear
 
 _Found = dict[tuple[str, int], "list[Beside]"]
 """By device and batch, the networks in their order."""
@@ -37,19 +38,25 @@ def latency(
 
     Example: scalesearch latency resnet18 mobilenet_v2
     """
+    from scalesearch.cli.reading import Reading
     from scalesearch.design.networks import load_network
     from scalesearch.nets.latency import RUNS, devices
+    from scalesearch.proxy.hear import silent
 
     turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
     networks = [load_network(one) for one in dict.fromkeys([*([against] if against else []), *names])]
-    found = {(device, size): _timed(networks, turns, size, device) for device in devices() for size in batches}
+    out = options.console()
+    with Reading(out, "Turns", "") as hear:
+        told = silent if json else hear  # standard output is for the JSON alone
+        found = {
+            (device, size): _timed(networks, turns, size, device, told) for device in devices() for size in batches
+        }
     facts = _facts(networks, found, turns)
     if json:
         from json import dumps
 
         print(dumps(facts, indent=2))
         return
-    out = options.console()
     for (device, size), column in found.items():
         out.print(_table(networks, column, f"{_place(device)}, {size} image{'s' if size > 1 else ''} a pass"))
     out.print(_protocol(facts), highlight=False)
@@ -57,12 +64,12 @@ def latency(
         out.print(line, highlight=False)
 
 
-def _timed(networks: Sequence[Baseline], runs: int, batch: int, device: str) -> list[Beside]:
+def _timed(networks: Sequence[Baseline], runs: int, batch: int, device: str, hear: Hear | None) -> list[Beside]:
     """The reference, then all others beside it."""
     from scalesearch.nets.latency import Beside, latencies_beside
 
     first, *others = [one.architecture for one in networks]
-    reference, found = latencies_beside(first, others, runs, batch, device)
+    reference, found = latencies_beside(first, others, runs, batch, device, hear)
     return [Beside(reference, 1.0), *found]
 
 

@@ -51,7 +51,8 @@ def nas(
     target: _Target = None,
     hard: _Hard = False,
     trials: Annotated[
-        int | None, typer.Option(min=2, help="Networks that are trained; default: the budget's candidates, or 20.")
+        int | None,
+        typer.Option(min=2, max=10_000, help="Networks that are trained; default: the budget's candidates, or 20."),
     ] = None,
     max_flops: Annotated[
         str | None, typer.Option(metavar="400M", help="Networks above it are not trained; so with the next two.")

@@ -1,4 +1,4 @@
-"""What the first reading of a data set shows: a live bar on a terminal, now and then a plain line anywhere else."""
+"""What long counting shows, of images or turns: a live bar on a terminal, now and then a line elsewhere."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ _FIRST, _EVERY = 5.0, 30.0
 
 
 class Reading(Display):
-    """Hears how many images are made; nothing where they lie in the cache."""
+    """Hears how many images are made, or whatever else is counted; shows nothing where that is never told."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(
+        self, console: Console, what: str = "Images", note: str = "; they are kept for later runs"
+    ) -> None:
         super().__init__(console)
+        self._what, self._note = what, note
         self._done, self._total = 0, 0
         self._began = time.monotonic()
         self._told = self._began + _FIRST - _EVERY
@@ -28,11 +31,9 @@ class Reading(Display):
         """Take up how far it is."""
         self._done, self._total = done, total
         now = time.monotonic()
-        if not self._console.is_terminal and now - self._told >= _EVERY:
+        if not self._console.is_terminal and done < total and now - self._told >= _EVERY:
             self._told = now
-            self._console.print(
-                f"Images: {self._words()}; they are kept for later runs", soft_wrap=True, highlight=False
-            )
+            self._console.print(f"{self._what}: {self._words()}{self._note}", soft_wrap=True, highlight=False)
 
     def _words(self) -> str:
         left = (time.monotonic() - self._began) * (self._total - self._done) / self._done
@@ -42,5 +43,5 @@ class Reading(Display):
         if not self._done:
             return ""
         foot = Table.grid(padding=(0, 1))
-        foot.add_row("Images", ProgressBar(total=self._total, completed=self._done, width=30), self._words())
+        foot.add_row(self._what, ProgressBar(total=self._total, completed=self._done, width=30), self._words())
         return foot

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +74,7 @@ def latencies_beside(
     runs: int = RUNS,
     batch: int = BATCH,
     device: str | None = None,
+    hear: Callable[[int, int], None] | None = None,
 ) -> tuple[Latency, list[Beside]]:
     """What a forward pass takes: eager float32, eval, no gradients.
 
@@ -89,6 +90,7 @@ def latencies_beside(
         runs: turns, warm-up left out.
         batch: images a pass.
         device: one of `devices()`.
+        hear: is told how many turns are over, and how many there are.
 
     Returns:
         The baseline's latency over all its runs, and every network's.
@@ -97,7 +99,7 @@ def latencies_beside(
         InputError: the GPU's memory does not hold the networks and their images.
     """
     try:
-        return _take_turns(baseline, networks, runs, batch, torch.device(device or devices()[-1]))
+        return _take_turns(baseline, networks, runs, batch, torch.device(device or devices()[-1]), hear)
     except torch.cuda.OutOfMemoryError as error:
         raise InputError(
             f"{len(networks) + 1} networks and {batch} images a pass: more than the GPU's memory; take fewer"
@@ -105,11 +107,20 @@ def latencies_beside(
 
 
 def _take_turns(
-    baseline: Architecture, networks: Sequence[Architecture], runs: int, batch: int, device: torch.device
+    baseline: Architecture,
+    networks: Sequence[Architecture],
+    runs: int,
+    batch: int,
+    device: torch.device,
+    hear: Callable[[int, int], None] | None,
 ) -> tuple[Latency, list[Beside]]:
+    turns: list[list[tuple[float, float]]] = []
     with torch.inference_mode(), one_thread():
         base, *built = [_Runner(one, batch, device) for one in (baseline, *networks)]
-        turns = [[(base.seconds(), one.seconds()) for one in built or [base]] for _ in range(runs)]
+        while len(turns) < runs:
+            turns.append([(base.seconds(), one.seconds()) for one in built or [base]])
+            if hear is not None:
+                hear(len(turns), runs)
     times = np.array(turns)  # (turns, networks, baseline and network)
     found = [_latency(times[:, i, 1]) for i in range(len(built))]
     ratios = np.median(times[..., 1] / times[..., 0], axis=0)

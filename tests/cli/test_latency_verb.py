@@ -23,7 +23,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     asked: list[Call] = []
 
     def planted(
-        baseline: Architecture, networks: Sequence[Architecture], runs: int, batch: int, device: str | None
+        baseline: Architecture,
+        networks: Sequence[Architecture],
+        runs: int,
+        batch: int,
+        device: str | None,
+        hear: object,
     ) -> tuple[Latency, list[Beside]]:
         asked.append((runs, batch, device))
         unit = (1e-9 if device == "cuda" else 1e-8) * batch

@@ -13,7 +13,9 @@ from scalesearch.nets.latency import device_words, devices, latencies_beside, la
 def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
     before = torch.get_num_threads()
     networks = [replace(load_baseline(name).architecture, resolution=33) for name in ("tiny", "resnet18", "b0")]
-    base, found = latencies_beside(networks[0], networks[1:], runs=3)
+    heard: list[tuple[int, int]] = []
+    base, found = latencies_beside(networks[0], networks[1:], runs=3, hear=lambda *turn: heard.append(turn))
+    assert heard == [(1, 3), (2, 3), (3, 3)]
     assert len(found) == 2
     for one in (base, *(beside.latency for beside in found)):
         assert one.seconds > 0
