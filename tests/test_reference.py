@@ -12,9 +12,12 @@ from scalesearch.study.answer import answer, write_answer
 from scalesearch.study.records import problems
 from scalesearch.study.study import open_study
 from scalesearch.study.summary import summary_lines
+from scalesearch.study.trusting import read_trust
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/study.json"))
+FURTHER = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/trust/*/study.json"))
+"""The further budgets of those that were asked whether their proxy deserves trust."""
 
 
 def test_there_are_three() -> None:
@@ -22,13 +25,13 @@ def test_there_are_three() -> None:
     assert {f"{name}-phi1-quick" for name in ("b0", "mobilenet_v2", "resnet18")} <= set(names)
 
 
-@pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [*STUDIES, *FURTHER], ids=lambda path: path.name)
 def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     study = open_study(folder)
     assert list(problems(study.trials_folder)) == []
     outcomes = study.outcomes()
     assert len(outcomes) == study.plan.total_trials()
-    found = answer(study.plan, outcomes)
+    found = answer(study.plan, outcomes, read_trust(folder))
     assert found is not None
     again = tmp_path / folder.name  # which is the name of a baseline that was found
     again.mkdir()
@@ -57,7 +60,7 @@ def test_its_report_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) ->
         assert write_report(open_study(folder), tmp_path / "again").read_bytes() == first
 
 
-@pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [*STUDIES, *FURTHER], ids=lambda path: path.name)
 def test_every_trial_was_really_trained(folder: Path) -> None:
     records = open_study(folder).records().values()
     plan = open_study(folder).plan
