@@ -41,13 +41,12 @@ def latency(
     from scalesearch.cli.reading import Reading
     from scalesearch.design.networks import load_network
     from scalesearch.nets.latency import RUNS, devices
-    from scalesearch.proxy.hear import silent
 
     turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
     networks = [load_network(one) for one in dict.fromkeys([*([against] if against else []), *names])]
     out = options.console()
     with Reading(out, "Turns", "") as hear:
-        told = silent if json else hear  # standard output is for the JSON alone
+        told = None if json else hear  # standard output is for the JSON alone
         found = {
             (device, size): _timed(networks, turns, size, device, told) for device in devices() for size in batches
         }

@@ -51,16 +51,17 @@ def _said(found: Answer) -> str:
     return _of_rules(found) if found.plan.question.rivals else _of_grid(found)
 
 
-def _none_above(found: Answer, what: str) -> str:
+def _not_above(found: Answer, name: str, what: str) -> str:
     base, many = found.plan.question.baseline.name, len(found.ranking.arms)
-    return f"None of the {many} networks that were trained to the end has a higher mean {what} than {base} itself"
+    best = f"{name}, the best of {many} networks that were trained to the end"
+    return f"{best}, has no higher mean {what} than {base} itself"
 
 
 def _of_stages(found: Answer) -> str:
     ranking, name = found.ranking, found.winner.label
     many = len(ranking.arms)
     if found.worse:
-        return f"{_none_above(found, 'reward')}; the best of them is {name}"
+        return _not_above(found, name, "reward")
     if ranking.significant:
         return f"{name} has the best reward of {many} networks, and leads each by more than the noise (95 %)"
     if ranking.degrees_of_freedom == 0:
@@ -77,7 +78,7 @@ def _of_grid(found: Answer) -> str:
     ranking, own = found.ranking, greek(found.winner.coefficients)
     tied, ranked = len(ranking.tied), len(ranking.arms)
     if found.worse:
-        return f"{_none_above(found, 'accuracy')}; the best of them is {own}"
+        return _not_above(found, own, "accuracy")
     if ranking.significant:
         return f"{own} is the best of {ranked} networks, and leads each of them by more than the noise (95 %)"
     if ranking.degrees_of_freedom == 0:

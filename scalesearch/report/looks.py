@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scalesearch.search.candidates import SAME
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -38,7 +40,7 @@ OTHER = Look("#537180", "pentagon", "⬟", "solid")
 
 def look_of(rule: str) -> Look:
     """How the rule of that name is drawn; of several that give one network, the first."""
-    return LOOKS.get(rule.split(" = ")[0], OTHER)
+    return LOOKS.get(rule.split(SAME)[0], OTHER)
 
 
 START = Look("#7d8590", "circle", "●", "solid")

@@ -90,8 +90,8 @@ class Answer:
     @property
     def certainty(self) -> str:
         """In words how far the best stands out, and whether growing was worth it at all."""
-        none = f"; none is above {self.plan.question.baseline.name} itself" if self.worse else ""
-        return self._lead + none
+        beaten = f"; its mean is not above {self.plan.question.baseline.name}'s itself" if self.worse else ""
+        return self._lead + beaten
 
     @property
     def _lead(self) -> str:

@@ -45,11 +45,11 @@ def test_that_nothing_beats_the_unscaled_network_is_said() -> None:
     found = tied(3)
     beaten = replace(found, place=replace(found.place, mean=found.base.mean or 0.0))
     assert not found.worse
-    assert answer_sentence(beaten).startswith(
-        "None of the 3 networks that were trained to the end has a higher mean accuracy than tiny itself; the best"
+    assert answer_sentence(beaten).endswith(
+        ", the best of 3 networks that were trained to the end, has no higher mean accuracy than tiny itself."
     )
-    assert beaten.certainty == f"{found.certainty}; none is above tiny itself"
-    assert "none is above tiny itself" in " ".join(summary_lines(beaten, NOWHERE))
+    assert beaten.certainty == f"{found.certainty}; its mean is not above tiny's itself"
+    assert "not above tiny's itself" in " ".join(summary_lines(beaten, NOWHERE))
 
 
 def test_a_winner_and_a_single_seed() -> None:
