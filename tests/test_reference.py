@@ -66,7 +66,7 @@ def test_every_trial_was_really_trained(folder: Path) -> None:
     plan = open_study(folder).plan
     for record in records:
         epochs = record.outcome.epochs
-        assert epochs[-1].samples == record.spec.since + plan.images(record.spec)
+        assert epochs[-1].samples == record.spec.since + plan.proxies.images(record.spec)
         if plan.ladder is None:
             assert len(epochs) == plan.question.budget.recipe.epochs
     assert all(record.outcome.training_seconds > 1 for record in records)

@@ -65,7 +65,7 @@ class Progress(Display):
         return f"{self._names[spec.network_id]} seed {spec.seed}{rung}"
 
     def _work(self, spec: TrialSpec) -> int:
-        return cost(spec.proxy).macs * self._plan.images(spec)
+        return cost(spec.proxy).macs * self._plan.proxies.images(spec)
 
     def _work_done(self) -> float:
         whole = sum(self._work(self._specs[key]) for key in self._finished if key in self._specs)
@@ -79,7 +79,7 @@ class Progress(Display):
             return None
         elapsed = time.monotonic() - self._began
         known = sum(self._work(spec) for spec in self._specs.values())
-        images = sum(self._plan.images(spec) for spec in self._specs.values())
+        images = sum(self._plan.proxies.images(spec) for spec in self._specs.values())
         total = known * max(1.0, self._plan.total_images() / images)
         return (total - self._work_done()) * elapsed / done
 
@@ -100,7 +100,7 @@ class Progress(Display):
             table.add_row(
                 self._names[spec.network_id],
                 str(spec.seed),
-                f"{seen / self._plan.images(spec):.0%}",
+                f"{seen / self._plan.proxies.images(spec):.0%}",
                 "…",
                 style="dim",
             )

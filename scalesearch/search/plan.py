@@ -111,14 +111,6 @@ class Plan:
         since = rungs[entry.rung - 1].forked if entry.rung > entry.joined else 0
         return replace(self.proxies.spec(entry.key, entry.seed), samples=rungs[entry.rung].samples, since=since)
 
-    def images(self, spec: TrialSpec) -> int:
-        """How many training images a trial sees, those of the rungs before left out."""
-        return self.proxies.images(spec)
-
-    def proxy_macs_ratio(self, network: Network) -> float:
-        """MACs of the network's proxy over 2^φ × those of the baseline's proxy."""
-        return self.proxies.ratio(digest(network))
-
     def worth(self, key: str) -> float:
         """What a network's accuracy is multiplied by to be ranked: 1, or its reward's factor."""
         return self._worths.get(key, 1.0)
@@ -211,7 +203,7 @@ class Plan:
     def total_images(self) -> int:
         """How many training images those trials see in all."""
         if self.ladder is None:
-            return self.total_trials() * self.images(self.proxies.spec(self.base_id, 0))
+            return self.total_trials() * self.proxies.images(self.proxies.spec(self.base_id, 0))
         return ladder_images(self.ladder, len(self._networks))
 
     def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
@@ -276,4 +268,4 @@ class Plan:
 
     def _dearest_first(self, specs: Sequence[TrialSpec]) -> tuple[TrialSpec, ...]:
         """Long trials early leave no core idle at the end."""
-        return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs * self.images(spec), spec.id)))
+        return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs * self.proxies.images(spec), spec.id)))

@@ -51,7 +51,7 @@ def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
         "widths": _sizes(network, "width"),
         "proxy_resolution": proxy.resolution,
         "proxy_macs": cost(proxy).macs,
-        "proxy_macs_ratio": plan.proxy_macs_ratio(network) if candidate else None,
+        "proxy_macs_ratio": plan.proxies.ratio(spec.network_id) if candidate else None,
         "epochs": len(outcome.epochs),
         "samples": last.samples if last else 0,
         "train_loss": last.train_loss if last else None,

@@ -101,7 +101,7 @@ def test_a_rung_goes_on_where_the_one_before_forked() -> None:
     outcomes = run_all(plan)
     for wave, since in zip(plan.waves(outcomes)[:3], (0, 24 * 16, 48 * 16), strict=True):
         assert {spec.since for spec in wave} == {since}
-    seen = sum(plan.images(spec) for spec in plan.planned(outcomes))
+    seen = sum(plan.proxies.images(spec) for spec in plan.planned(outcomes))
     first = (11 + 3) * 512 + (6 + 3) * (1024 - 384) + (3 + 3) * (2048 - 768)
     assert seen == plan.total_images() == first + 4 * 2048
 

@@ -165,7 +165,7 @@ def test_the_macs_ratio_is_of_the_proxies_and_left_out_of_the_literal_protocol()
     for key, one in plan.by_network.items():
         spec = plan.spec(one.architecture, 0)
         base = cost(plan.spec(SMALL.architecture, 0).proxy).macs
-        assert plan.proxy_macs_ratio(one.architecture) == pytest.approx(cost(spec.proxy).macs / base / 2)
+        assert plan.proxies.ratio(spec.network_id) == pytest.approx(cost(spec.proxy).macs / base / 2)
         assert spec.network_id == key == digest(one.architecture)
     outcomes = run_all(plan)
     assert {arm.macs_ratio for arm in plan.arms(outcomes)} != {1.0}
