@@ -238,7 +238,7 @@ def test_for_curves_everyone_climbs_with_every_seed() -> None:
     waves = plan.waves(outcomes)
     assert [len(wave) for wave in waves] == [12 * 2] * 3
     assert len(outcomes) == plan.total_trials() == 72
-    assert sum(map(plan.images, plan.planned(outcomes))) == plan.total_images() == 24 * (512 + 640 + 1280)
+    assert sum(map(plan.proxies.images, plan.planned(outcomes))) == plan.total_images() == 24 * (512 + 640 + 1280)
     assert left_behind(plan, outcomes) == {}
     assert all(sorted(arm.accuracies) == [0, 1] for arm in plan.arms(outcomes))
     # Its first seed is the trial that halving would have run.
