@@ -7,22 +7,28 @@ from pathlib import Path
 
 import scalesearch
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
-from scalesearch.study.answer import answer
+from scalesearch.study.answer import Answer, answer
 from scalesearch.study.joint import Joint, joint
 from scalesearch.study.study import open_study
 
 HERE = Path(__file__).parent
 STUDIES = HERE.parent.parent / "results" / "reference"
-CURVES = {"mobilenet_v1-compare-4x-quick": Decimal(4)}
-"""Comparisons and their costs; a picture each, of the same name."""
+CURVES = {
+    "mobilenet_v1-compare-quick": {times: f"mobilenet_v1-compare-{times}x-quick" for times in (2, 4)},
+}
+"""By picture: the studies of one comparison by their cost, cheapest first."""
 
 
 def curves(name: str) -> Joint:
-    """What the comparison says."""
+    """What the comparison says, all its costs together."""
+    return joint([(Decimal(times), _answer(study)) for times, study in CURVES[name].items()])
+
+
+def _answer(name: str) -> Answer:
     study = open_study(STUDIES / name)
     found = answer(study.plan, study.outcomes())
     assert found is not None, f"{name} has no completed trial"
-    return joint([(CURVES[name], found)])
+    return found
 
 
 SPENDING = ("b0-phi1-quick",)

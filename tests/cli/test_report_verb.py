@@ -28,7 +28,15 @@ def test_all_three_files_are_written_beside_the_study_or_elsewhere(tmp_path: Pat
     for path in folder.glob("report.*"):
         assert (tmp_path / "here" / "there" / path.name).read_bytes() == path.read_bytes()
     rows = list(csv.DictReader((folder / "report.csv").open()))
-    assert [row["candidate"] for row in rows] == ["resolution", "width", "fast", "compound", "depth"]
+    assert [row["candidate"] for row in rows] == [
+        "resolution",
+        "width",
+        "fast",
+        "compound",
+        "lacs-tpu",
+        "lacs-gpu",
+        "depth",
+    ]
 
 
 def test_an_unfinished_study_says_so(tmp_path: Path) -> None:
@@ -38,7 +46,7 @@ def test_an_unfinished_study_says_so(tmp_path: Path) -> None:
     for trial in gone:
         (folder / "trials" / f"{trial}.json").unlink()
     assert scalesearch("report", "rules", cwd=tmp_path).returncode == 0
-    assert "**So far (15 of 18 trials are done): " in (folder / "report.md").read_text()
+    assert "**So far (21 of 24 trials are done): " in (folder / "report.md").read_text()
 
 
 def test_a_study_without_a_result_is_refused_in_a_line(tmp_path: Path) -> None:
@@ -79,7 +87,7 @@ def test_names_from_a_study_are_inert(tmp_path: Path) -> None:
 def test_the_trials_are_copied_for_optuna_dashboard(tmp_path: Path) -> None:
     copy(tmp_path)
     done = scalesearch("report", "rules", "--export-optuna", "sqlite:///copied.db", cwd=tmp_path)
-    assert done.stdout.splitlines()[-1] == "18 trials of rules in sqlite:///copied.db", done.stderr
+    assert done.stdout.splitlines()[-1] == "24 trials of rules in sqlite:///copied.db", done.stderr
     assert (tmp_path / "copied.db").stat().st_size > 0
     bad = scalesearch("report", "rules", "--export-optuna", "nonsense", cwd=tmp_path)
     assert (bad.returncode, bad.stderr.count("\n")) == (2, 1)
