@@ -35,7 +35,9 @@ def compare(
         Path | None, typer.Option(metavar="FILE", help="A study's winner.yaml: its coefficients compete too.")
     ] = None,
     data: options.Data = "fractal",
-    cost: Annotated[str, typer.Option(help="What is equal: macs or activations.")] = "macs",
+    cost: Annotated[
+        str, typer.Option(help="What is equal: macs; activations; latency, measured on this device.")
+    ] = "macs",
     budget: options.Budget = "quick",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for every rule.")] = 3,
     rounding: options.Rounding = None,
@@ -67,8 +69,7 @@ def compare(
         raise InputError(
             f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
         )
-    if options.checked_cost(cost) == "latency":
-        raise InputError("--cost latency: rules are compared at equal macs or activations; grid can match latency")
+    options.checked_cost(cost)
     ratios = _ratios(times or [_DEFAULT_TIMES])
     spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
     questions = _questions(baseline, ratios, spent, options.checked_rule(rounding) or "balanced", winner, cost)
@@ -78,6 +79,10 @@ def compare(
         default = f"{question.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
         default += "" if cost == "macs" else f"-{cost}"
         folders[ratio] = searching.study_folder(results, given, default)
+    if cost == "latency":
+        from scalesearch.cli.timing import with_latency
+
+        questions = {ratio: with_latency(question, folders[ratio]) for ratio, question in questions.items()}
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     _run(questions, folders, data, chosen, gpus_per_trial, plan)
 
@@ -102,14 +107,20 @@ def _ratios(times: Sequence[str]) -> list[Decimal]:
 def _questions(
     baseline: str, ratios: Sequence[Decimal], spent: Budget, rule: str, winner: Path | None, cost: str
 ) -> dict[Decimal, Question]:
-    """One comparison a cost; one without two rules that meet it is refused before any image is read."""
+    """One comparison a cost; one without two rules that meet it is refused before any image is read.
+
+    Latency is still to be measured: those questions are by multiply-adds.
+    """
     from scalesearch.design.baselines import load_baseline
     from scalesearch.search.question import Question, choose, find
     from scalesearch.search.rivals import NAMED
 
     base = load_baseline(baseline)
     rivals = NAMED if winner is None else (*NAMED, _found(winner))
-    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rivals, cost=cost) for ratio in ratios}
+    counted = "macs" if cost == "latency" else cost
+    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rivals, cost=counted) for ratio in ratios}
+    if cost == "latency":
+        return found  # who meets it is known once they are timed
     for question in found.values():
         choose(question, find(question))
     return found

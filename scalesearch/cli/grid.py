@@ -65,7 +65,7 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
-    _check_cost(cost, match, baseline, check_phi)
+    _check_cost(cost, match, baseline)
     of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost != "macs"}
     of_a_grid["--scheduler curves"] = scheduler == "curves"
     continuum = sampling.continuum_from(sampler, objectives, max_params, max_memory, of_a_grid)
@@ -94,7 +94,7 @@ def _default_name(question: Question, cost: str) -> str:
     return own if question.continuum is None else f"{own}-{question.continuum.sampler}"
 
 
-def _check_cost(cost: str, match: str, baseline: str, check_phi: str | None) -> None:
+def _check_cost(cost: str, match: str, baseline: str) -> None:
     """Refuse a cost that is none, or that nothing is matched by.
 
     Raises:
@@ -109,8 +109,6 @@ def _check_cost(cost: str, match: str, baseline: str, check_phi: str | None) -> 
         raise InputError(
             "--cost latency: is for baseline files, not for a Python function; take --cost activations"
         )
-    if cost == "latency" and check_phi is not None:
-        raise InputError("--check-phi: compares rules, which --cost macs or activations can match, but not latency")
 
 
 def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
@@ -156,6 +154,10 @@ def _check(
     asked = replace(
         question, phi=phi, match="flops", rivals=transfer_rivals(tied), scheduler="grid", continuum=None
     )
+    if question.cost == "latency":
+        from scalesearch.cli.timing import with_latency
+
+        asked = with_latency(replace(asked, cost="macs", timings=None), there)
     searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False)
     write_report(first)  # it says so too
     print(*other_phi_lines(found, where), sep="\n")

@@ -25,15 +25,15 @@ def with_latency(asked: Question, where: Path) -> Question:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.timings import measure_timings
-    from scalesearch.search.question import choose, find, shapes_to_time
+    from scalesearch.search.question import choose, find, lines_to_time
     from scalesearch.study.study import kept_timings
 
     timings = kept_timings(where, asked)
     if timings is None:
-        shapes = shapes_to_time(asked)
-        print(f"Timing {len(shapes)} networks at a few sizes each, in turns with {asked.baseline.name}", flush=True)
         assert isinstance(asked.baseline, Baseline), "Python functions are not timed"
-        timings = measure_timings(asked.baseline, shapes, Decimal(2) ** asked.phi)
+        lines = lines_to_time(asked)
+        print(f"Timing {len(lines)} networks at a few sizes each, in turns with {asked.baseline.name}", flush=True)
+        timings = measure_timings(asked.baseline.architecture, lines, Decimal(2) ** asked.phi)
     question = replace(asked, cost="latency", timings=timings)
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question

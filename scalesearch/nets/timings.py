@@ -6,30 +6,27 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.matching import Shape
-from scalesearch.design.scaling import Baseline
 from scalesearch.nets.latency import BATCH, RUNS, THREADS, Latency, device_name, latencies_beside
-from scalesearch.search.timings import Timed, Timings, match_times
+from scalesearch.search.timings import Line, Timed, Timings, match_times
 
 _RUNS_OF_A_GUESS = 5
 
 
-def measure_timings(baseline: Baseline, shapes: Sequence[Shape], ratio: Decimal) -> Timings:
-    """Look for the px at which each shape takes ratio × the baseline's time, then time all of them anew.
+def measure_timings(own: Architecture, lines: Sequence[Line], ratio: Decimal) -> Timings:
+    """Look on each line for the network that takes ratio × the baseline's time, then time all of them anew.
 
-    The figures are those of the second, longer measurement: the first chose the px by its own noise.
+    The figures are those of the second, longer measurement: the first chose the networks by its own noise.
 
     Args:
-        baseline: what the ratio is of.
-        shapes: widths and depths of the networks.
+        own: the baseline, which the ratio is of.
+        lines: where a network is looked for.
         ratio: the wanted latency.
     """
-    own, grows = baseline.architecture, "resolution" in baseline.axes
 
     def clock(networks: Sequence[Architecture]) -> list[float]:
         return [one.ratio for one in latencies_beside(own, networks, _RUNS_OF_A_GUESS)[1]]
 
-    networks = match_times(own, shapes, ratio, clock, grows)
+    networks = match_times(lines, ratio, clock)
     first, found = latencies_beside(own, networks)
     entries = [_timed(network, one.latency, one.ratio) for network, one in zip(networks, found, strict=True)]
     return Timings(device_name(), BATCH, THREADS, RUNS, _timed(own, first, 1.0), tuple(entries))

@@ -28,12 +28,12 @@ from scalesearch.search.continuum import (
     suggested_candidates,
 )
 from scalesearch.search.grid import triples
-from scalesearch.search.rivals import Rival, rival_candidates
+from scalesearch.search.rivals import Rival, rival_candidates, rival_lines
 from scalesearch.search.shrink import shrink
 from scalesearch.search.sought import Sought
 from scalesearch.search.stage_search import Stages, StageSearch
 from scalesearch.search.stage_space import StagePoint
-from scalesearch.search.timings import Timings
+from scalesearch.search.timings import Line, Timings, shape_lines
 
 SCHEDULERS = ("halving", "grid", "curves")
 """Successive halving over rungs of images; the whole of training for every candidate; every rung for every one."""
@@ -102,9 +102,8 @@ class Question:
             raise SpaceError(f"cost is {self.cost}, which says what is matched, but match is none: nothing is")
         if (self.cost == "latency") != (self.timings is not None):
             raise SpaceError(f"cost is {self.cost}, but timings must be given for latency, and only for that")
-        if self.cost == "latency" and (self.rivals or isinstance(self.baseline, FactoryBaseline)):
-            what = "comparisons of rules" if self.rivals else "Python functions"
-            raise SpaceError(f"cost is latency, but {what} are matched by macs or activations only")
+        if self.cost == "latency" and isinstance(self.baseline, FactoryBaseline):
+            raise SpaceError("cost is latency, but Python functions are matched by macs or activations only")
 
     def _check_continuum(self, asked: Continuum) -> None:
         grown = self.baseline.axes
@@ -162,10 +161,21 @@ def find(question: Question, suggested: Sequence[Any] | None = None) -> Candidat
         return suggested_candidates(space, lattice() if suggested is None else suggested)
     budget, baseline = question.budget, question.baseline
     if question.rivals and isinstance(baseline, Baseline):
-        return rival_candidates(baseline, question.rivals, question.phi, question.rounding, question.cost)
+        by = question.cost, question.timings
+        return rival_candidates(baseline, question.rivals, question.phi, question.rounding, *by)
     grid = triples(budget.step, budget.tolerance, question.baseline.axes)
     how = (question.rounding, question.match, question.cost, question.timings)
     return candidates(question.baseline, grid, question.phi, *how)
+
+
+def lines_to_time(question: Question) -> list[Line]:
+    """Where the networks are looked for that take 2^φ × the baseline's time: one line a shape, or a rule."""
+    baseline = question.baseline
+    assert isinstance(baseline, Baseline), "Python functions are not timed"
+    if question.rivals:
+        return rival_lines(baseline, question.rivals, question.phi, question.rounding)
+    grows, ratio = "resolution" in baseline.axes, Decimal(2) ** question.phi
+    return shape_lines(baseline.architecture, shapes_to_time(question), ratio, grows)
 
 
 def shapes_to_time(question: Question) -> tuple[Shape, ...]:
@@ -197,7 +207,7 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
         what = "rules" if question.rivals else "grid points"
         advice = f"a smaller --step, a larger --tolerance{_OTHERWISE[question.cost]}"
         if question.rivals:
-            advice = "a larger baseline"
+            advice = "a larger baseline" + (_OTHERWISE["latency"] if question.cost == "latency" else "")
         elif question.stages:
             what, advice = "points", "larger limits or another --space"
         elif question.continuum:

@@ -12,14 +12,16 @@ from decimal import Decimal
 from math import log
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.coefficients import AXES, Coefficients, Multipliers
+from scalesearch.design.coefficients import AXES, LARGEST_MULTIPLIER, Coefficients, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
 from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
+from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import SAME, Candidate, CandidateSet, is_near, other_ratio
+from scalesearch.search.timings import Line, Timed, Timings
 
 _ONE = Decimal(1)
 _ROOT = power(Decimal(2), Decimal("0.5"))
@@ -82,24 +84,42 @@ _SINGLE_NAMES = tuple(one.name for one in SINGLE)
 
 
 def rival_candidates(
-    baseline: Baseline, rivals: tuple[Rival, ...], phi: Decimal, rule: str, by: str = "macs"
+    baseline: Baseline,
+    rivals: tuple[Rival, ...],
+    phi: Decimal,
+    rule: str,
+    by: str = "macs",
+    timings: Timings | None = None,
 ) -> CandidateSet:
     """Each rule's network at 2^φ × the baseline's cost.
 
     Depth alone and width alone are matched along themselves; every other rule takes its depth and width there,
-    α^φ and β^φ where multiply-adds are matched, and the px at which its cost is nearest. What is more than 5 % off
-    is not compared: a network of few layers or coarse widths may have none. Rules that give the same network
-    are one candidate of both names.
+    α^φ and β^φ where multiply-adds are matched, and the px at which its cost is nearest. Where latency is matched,
+    every rule was taken along its own direction until it took the wanted time (`rival_lines`). What is more than
+    5 % off (10 % where it is measured) is not compared: a network of few layers or coarse widths may have none.
+    Rules that give the same network are one candidate of both names.
 
     Args:
         baseline: what is scaled.
         rivals: the rules.
         phi: the compound coefficient.
         rule: the rounding rule.
-        by: the cost, `macs` or `activations`.
+        by: the cost, one of `COSTS`.
+        timings: what was measured of each rule, where that is latency.
+
+    Raises:
+        SpaceError: a network that was timed is none of its rule's.
     """
+    if by == "latency":
+        assert timings is not None, "a comparison by latency has been timed"
+        each = [
+            _timed(baseline, rival, phi, rule, timings, entry)
+            for rival, entry in zip(rivals, timings.entries, strict=True)
+        ]
+    else:
+        each = [_candidate(baseline, rival, phi, rule, by) for rival in rivals]
     networks: dict[Network, Candidate] = {}
-    for one in (_candidate(baseline, rival, phi, rule, by) for rival in rivals):
+    for one in each:
         known = networks.get(one.architecture)
         networks[one.architecture] = one if known is None else replace(known, name=known.name + SAME + one.name)
     found = tuple(networks.values())
@@ -122,6 +142,62 @@ def _candidate(baseline: Baseline, rival: Rival, phi: Decimal, rule: str, by: st
         own = replace(asked, gamma=_base(Decimal(network.resolution) / base.resolution, phi))
     own = Coefficients(*(round(one, 5) for one in (own.alpha, own.beta, own.gamma)))
     other = other_ratio(network, base, by)
+    return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rival.name, other)
+
+
+def rival_lines(baseline: Baseline, rivals: tuple[Rival, ...], phi: Decimal, rule: str) -> list[Line]:
+    """Each rule's networks as it grows, from the baseline on to 2^(3φ) × its nominal cost.
+
+    How long a network takes is no matter of one dimension: a wider layer may take no longer on a GPU. So it is the
+    whole rule that is taken further, as all three of its dimensions grow, and not its px alone.
+    """
+    wanted = Decimal(2) ** phi
+    return [_line(baseline, rival, phi, rule).to_time(baseline.architecture, wanted) for rival in rivals]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A rule's networks and the φ at which each of them is met first."""
+
+    phis: tuple[Decimal, ...]
+    networks: tuple[Architecture, ...]
+
+    def to_time(self, base: Architecture, wanted: Decimal) -> Line:
+        """Begun where the multiply-adds are as wanted."""
+        misses = [abs(flops_ratio(one, base) - wanted) for one in self.networks]
+        extents = [2 ** float(one) for one in self.phis]
+        return Line(extents, self.networks.__getitem__, misses.index(min(misses)), 1.0)
+
+
+def _line(baseline: Baseline, rival: Rival, phi: Decimal, rule: str) -> _Line:
+    rounding = replace(baseline.rounding, rule=rule)
+    own = rival.coefficients
+    longest = log(LARGEST_MULTIPLIER) / log(max(Decimal(2), own.alpha, own.beta, own.gamma))
+    top = max(phi, min(3 * phi, Decimal(repr(round(longest - 1e-6, 6)))))
+    met: dict[Architecture, Decimal] = {}
+    for step in range(_PLACES + 1):
+        here = top * step / _PLACES
+        multipliers = own.at(here)
+        if "resolution" not in baseline.axes:
+            multipliers = replace(multipliers, resolution=_ONE)
+        met.setdefault(scaled(baseline.architecture, multipliers, rounding), here)
+    return _Line(tuple(met.values()), tuple(met))
+
+
+_PLACES = 240
+"""φ that are tried on a rule's line."""
+
+
+def _timed(baseline: Baseline, rival: Rival, phi: Decimal, rule: str, timings: Timings, entry: Timed) -> Candidate:
+    """The network of a rule that was found to take the wanted time."""
+    base, line = baseline.architecture, _line(baseline, rival, phi, rule)
+    network = base.resized(entry.widths, entry.depths, entry.resolution)
+    if network not in line.networks:
+        raise SpaceError(f"{rival.name} with layers {entry.depths} was not timed; begin the study anew")
+    longer = line.phis[line.networks.index(network)] / phi
+    values = (rival.coefficients.alpha, rival.coefficients.beta, rival.coefficients.gamma)
+    own = Coefficients(*(round(power(value, longer), 5) for value in values))
+    other = other_ratio(network, base, "latency", timings)
     return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rival.name, other)
 
 

@@ -1,7 +1,7 @@
 """Measured latency as facts of a study: timed once, before the plan, which then needs neither torch nor a clock.
 
-Time is no closed form of a network's sizes, so the px at which a network takes a wanted multiple of the baseline's
-time is looked for by timing a few sizes of it. What times networks is an argument; `nets.timings` has the real one.
+Time is no closed form of a network's sizes, so the size that takes a wanted multiple of the baseline's time is
+looked for by timing a few. What times networks is an argument; `nets.timings` has the real one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from math import exp, log
 
 from scalesearch.design.architecture import Architecture
@@ -51,7 +52,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """The baseline and every shape of a grid at the px that was found for it, timed in the same turns."""
+    """The baseline and every network that was found to take the wanted time, timed in the same turns."""
 
     device: str
     """`CPU`, or the GPU's name; the study's environment names the processor."""
@@ -62,6 +63,7 @@ class Timings:
     """Turns that the figures come from, warm-up left out."""
     base: Timed
     entries: tuple[Timed, ...]
+    """One for each shape of a grid, or for each rule of a comparison, in their order."""
 
     @property
     def conditions(self) -> str:
@@ -83,64 +85,100 @@ class Timings:
     def ratio(self, network: Network) -> Decimal:
         """The network's latency over the baseline's."""
         assert isinstance(network, Architecture), "Python functions are not timed"
-        return self.entry((network.widths, network.depths)).ratio
+        for one in self.entries:
+            if (one.widths, one.depths, one.resolution) == (network.widths, network.depths, network.resolution):
+                return one.ratio
+        raise SpaceError(f"network with layers {network.depths} was not timed; begin the study anew")
 
 
-def match_times(
-    baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, clock: Clock, grows: bool = True
-) -> list[Architecture]:
-    """For every shape the network whose time is nearest to ratio × the baseline's, of those that are timed.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Networks in the order in which they grow, of which one is to take a wanted time."""
 
-    All shapes are timed in turns with the baseline, first at the px that matches the multiply-adds; from then on
-    each at the px where its own times so far say that the wanted one lies, by interpolation on logarithms within
-    the bracket that they form. The resolution is never below the baseline's, and is the baseline's where it does
-    not grow; of two that are equally near, the smaller is taken.
+    extents: Sequence[float]
+    """How large each is, rising: its side (px), or its nominal cost."""
+    at: Callable[[int], Architecture]
+    """The network of a place among the extents."""
+    start: int
+    """The place that is timed first."""
+    power: float
+    """Time grows about as this power of the extent; two timed places say it better."""
+
+
+def shape_lines(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool) -> list[Line]:
+    """Each shape at every px from the baseline's on; first is the px that matches the multiply-adds.
+
+    Args:
+        baseline: what the ratio is of.
+        shapes: widths and depths.
+        ratio: the wanted latency over the baseline's.
+        grows: whether the resolution may grow at all; else it is the baseline's.
     """
-    start = match_resolutions(baseline, shapes, ratio, grows)
-    if not grows:
-        return start
-    sides, wanted = sides_from(baseline, ratio), float(ratio)
-    known: list[dict[int, float]] = [{} for _ in shapes]
-    guesses: dict[int, int | None] = {i: sides.index(one.resolution) for i, one in enumerate(start)}
+    matched = match_resolutions(baseline, shapes, ratio, grows)
+    sides = sides_from(baseline, ratio) if grows else (baseline.resolution,)
+    return [
+        Line(sides, partial(_at_side, baseline, shape, sides), sides.index(one.resolution), 2.0)
+        for shape, one in zip(shapes, matched, strict=True)
+    ]
+
+
+def _at_side(baseline: Architecture, shape: Shape, sides: Sequence[int], place: int) -> Architecture:
+    return baseline.resized(*shape, sides[place])
+
+
+def match_times(lines: Sequence[Line], ratio: Decimal, clock: Clock) -> list[Architecture]:
+    """On every line the network whose time is nearest to ratio × the baseline's, of those that are timed.
+
+    All lines are timed in turns with the baseline, first at their starts; from then on each at the place where its
+    own times so far say that the wanted one lies, by interpolation on logarithms within the bracket that they form.
+    Of two that are equally near, the smaller is taken; what has one place alone is not timed.
+    """
+    wanted = float(ratio)
+    known: list[dict[int, float]] = [{} for _ in lines]
+    guesses = {i: line.start for i, line in enumerate(lines) if len(line.extents) > 1}
     for _ in range(ROUNDS):
-        due = {i: place for i, place in guesses.items() if place is not None}
-        if not due:
+        if not guesses:
             break
-        times = clock([baseline.resized(*shapes[i], sides[place]) for i, place in due.items()])
-        for i, time in zip(due, times, strict=True):
-            known[i][due[i]] = time / wanted
-        guesses = {i: _next_place(known[i], sides) for i in due}
-    nearest = [min(found, key=lambda place: (abs(found[place] - 1), place)) for found in known]
-    return [baseline.resized(*shape, sides[place]) for shape, place in zip(shapes, nearest, strict=True)]
+        times = clock([lines[i].at(place) for i, place in guesses.items()])
+        for (i, place), time in zip(guesses.items(), times, strict=True):
+            known[i][place] = time / wanted
+        following = {i: _next_place(known[i], lines[i]) for i in guesses}
+        guesses = {i: place for i, place in following.items() if place is not None}
+    return [line.at(_nearest(times, line.start)) for line, times in zip(lines, known, strict=True)]
 
 
-def _next_place(known: Mapping[int, float], sides: Sequence[int]) -> int | None:
-    """The place among the sides to time next; None: the bracket is closed, or one is near enough.
+def _nearest(known: Mapping[int, float], start: int) -> int:
+    return min(known, key=lambda place: (abs(known[place] - 1), place), default=start)
+
+
+def _next_place(known: Mapping[int, float], line: Line) -> int | None:
+    """The place to time next; None: the bracket is closed, or one is near enough.
 
     Args:
         known: times over the wanted one, by place.
-        sides: px, rising.
+        line: what the places are of.
     """
     if min(abs(time - 1) for time in known.values()) <= CLOSE:
         return None
+    extents = line.extents
     short = max((place for place, time in known.items() if time < 1), default=-1)
-    long = min((place for place, time in known.items() if time >= 1), default=len(sides))
-    if long - short <= 1:  # neighbours, the end of the sides, or times out of order: noise decides no further
+    long = min((place for place, time in known.items() if time >= 1), default=len(extents))
+    if long - short <= 1:  # neighbours, the end of the line, or times out of order: noise decides no further
         return None
-    power = _power(known, sides, short, long)
+    power = _power(known, line, short, long)
     nearest = min((place for place in (short, long) if place in known), key=lambda place: abs(log(known[place])))
-    side = sides[nearest] * exp(-log(known[nearest]) / power)
-    place = min(range(len(sides)), key=lambda one: abs(sides[one] - side))
+    extent = extents[nearest] * exp(-log(known[nearest]) / power)
+    place = min(range(len(extents)), key=lambda one: abs(extents[one] - extent))
     return min(max(place, short + 1), long - 1)
 
 
-def _power(known: Mapping[int, float], sides: Sequence[int], short: int, long: int) -> float:
-    """The exponent by which time grows with the side, from the two timed places nearest to the goal; else 2."""
+def _power(known: Mapping[int, float], line: Line, short: int, long: int) -> float:
+    """The exponent by which time grows with the extent, from the two timed places nearest to the goal."""
     near = sorted(known, key=lambda place: abs(log(known[place])))[:2]
     if short in known and long in known:
         near = [short, long]
     if len(near) < 2:
-        return 2.0
+        return line.power
     first, second = near
-    grown = log(known[second] / known[first]) / log(sides[second] / sides[first])
-    return min(max(grown, 0.25), 8.0)
+    grown = log(known[second] / known[first]) / log(line.extents[second] / line.extents[first])
+    return min(max(grown, line.power / 8), line.power * 4)

@@ -55,9 +55,9 @@ def transfer_line(found: Answer, name: str) -> str:
 def papers_gains(question: Question) -> dict[str, Decimal]:
     """What Tables 3 and 7 of Tan & Le 2019 print for the baseline at about 4x, in points over it, by rule.
 
-    Empty at another cost, and for a baseline that the paper does not scale.
+    Empty at another cost, of another kind of cost, and for a baseline that the paper does not scale.
     """
     rows = {row.variant: Decimal(row.top1) for row in TABLES_3_AND_7 if row.baseline == question.baseline.name}
-    if question.phi != _PAPERS_PHI or not rows:
+    if question.cost != "macs" or question.phi != _PAPERS_PHI or not rows:
         return {}
     return {name: top1 - rows["baseline"] for name, top1 in rows.items() if name != "baseline"}

@@ -36,6 +36,25 @@ LAST = "Curves over FLOPs: results/{0}/curves.html, results/{0}/curves.csv"
 
 
 @pytest.mark.slow
+def test_rules_meet_at_an_equal_latency_that_is_measured_once(tmp_path: Path) -> None:
+    words = (*SMOKE, "--times", "2", "--runner", "inline", "--cost", "latency")
+    for _ in range(5):  # on a busy machine times may scatter by more than the tolerance
+        done = scalesearch(*words, cwd=tmp_path)
+        if done.returncode == 0:
+            break
+        assert "time them on a quieter machine" in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Timing 7 networks") == 2
+    assert "Matched: latency, within 10 %, not multiply-adds; batch 1, " in done.stdout
+    kept = [path.read_bytes() for path in sorted(tmp_path.glob("results/*/study.json"))]
+    assert len(kept) == 2
+    again = scalesearch(*words, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "Timing" not in again.stdout
+    assert [path.read_bytes() for path in sorted(tmp_path.glob("results/*/study.json"))] == kept
+
+
+@pytest.mark.slow
 def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
     done = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -15,12 +15,14 @@ from planted import plan, study
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question, choose, find, shapes_to_time
-from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times
+from scalesearch.search.question import Question, choose, find, lines_to_time, shapes_to_time
+from scalesearch.search.rivals import NAMED, Rival, rival_lines
+from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times, shape_lines
 from scalesearch.study.study import kept_timings, open_or_create, open_study
 
 TINY, B0 = load_baseline("tiny"), load_baseline("b0")
@@ -72,7 +74,7 @@ def misses(base: Architecture, shape: tuple[tuple[int, ...], tuple[int, ...]], p
 def test_the_px_is_as_good_as_the_best_of_all(name: str, planted: Planted) -> None:
     base = load_baseline(name).architecture
     clock = Clock(base, planted)
-    found = match_times(base, shapes(name), Decimal(2), clock)
+    found = match_times(shape_lines(base, shapes(name), Decimal(2), True), Decimal(2), clock)
     assert len(clock.asked) <= ROUNDS
     for shape, network in zip(shapes(name), found, strict=True):
         assert (network.widths, network.depths) == shape
@@ -88,7 +90,8 @@ def test_the_px_is_as_good_as_the_best_of_all(name: str, planted: Planted) -> No
 
 def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
     base = B0.architecture
-    found = match_times(base, shapes("b0"), Decimal(2), Clock(base, by_layers, 0.03))
+    lines = shape_lines(base, shapes("b0"), Decimal(2), True)
+    found = match_times(lines, Decimal(2), Clock(base, by_layers, 0.03))
     for shape, network in zip(shapes("b0"), found, strict=True):
         best = misses(base, shape, by_layers)
         assert abs(by_layers(network) / by_layers(base) / 2 - 1) <= max(0.1, 1.01 * best)
@@ -96,9 +99,92 @@ def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
 
 def test_a_fixed_resolution_is_not_searched() -> None:
     clock = Clock(TINY.architecture, by_macs)
-    found = match_times(TINY.architecture, shapes("tiny"), Decimal(2), clock, grows=False)
+    lines = shape_lines(TINY.architecture, shapes("tiny"), Decimal(2), grows=False)
+    found = match_times(lines, Decimal(2), clock)
     assert {one.resolution for one in found} == {TINY.architecture.resolution}
     assert clock.asked == []
+
+
+@pytest.mark.parametrize("planted", [by_macs, by_layers])
+@pytest.mark.parametrize("name", ["tiny", "mobilenet_v1"])
+def test_a_rule_goes_on_until_it_takes_as_long(name: str, planted: Planted) -> None:
+    """The oracle times every network of a line; only few are asked about."""
+    baseline = load_baseline(name)
+    lines = rival_lines(baseline, NAMED, ONE, "balanced")
+    clock = Clock(baseline.architecture, planted)
+    found = match_times(lines, Decimal(2), clock)
+    assert sum(map(len, clock.asked)) <= ROUNDS * len(NAMED)
+    for rival, line, network in zip(NAMED, lines, found, strict=True):
+        every = [line.at(place) for place in range(len(line.extents))]
+        assert every[0] == baseline.architecture, rival.name
+        assert sorted(every, key=lambda one: cost(one).macs) == every
+        misses = [abs(planted(one) / planted(every[0]) / 2 - 1) for one in every]
+        assert misses[every.index(network)] <= max(CLOSE, 1.01 * min(misses)), rival.name
+
+
+def test_width_grows_further_where_wide_layers_take_no_longer() -> None:
+    def launched(network: Architecture) -> float:
+        return 1e-3 * sum(network.depths) + cost(network).macs * 3e-10
+
+    lines = rival_lines(TINY, NAMED[:2], ONE, "balanced")
+    depth, width = match_times(lines, Decimal(2), Clock(TINY.architecture, launched))
+    for network in (depth, width):
+        assert launched(network) == pytest.approx(2 * launched(TINY.architecture), rel=0.1)
+    assert cost(width).macs > 2 * cost(depth).macs
+
+
+def test_a_line_ends_where_a_multiplier_would_be_too_large() -> None:
+    steep = Rival("steep", Coefficients(Decimal(3), ONE, ONE))
+    (line,) = rival_lines(TINY, (steep,), Decimal("3.5"), "balanced")
+    last = line.at(len(line.extents) - 1)
+    assert 60 < sum(last.depths) / sum(TINY.architecture.depths) <= 64
+
+
+def test_a_resolution_that_does_not_grow_stays_in_every_rule() -> None:
+    fixed = replace(TINY, axes=("depth", "width"))
+    for line in rival_lines(fixed, NAMED, ONE, "balanced"):
+        sides = {line.at(place).resolution for place in range(len(line.extents))}
+        assert sides == {TINY.architecture.resolution}
+
+
+def rules(planted: Planted = by_layers) -> Question:
+    """The planted study's baseline under every rule, at twice its planted time."""
+    asked = replace(plan().question, rivals=NAMED, scheduler="grid", match="flops")
+    base = staged(asked.baseline.architecture)
+    found = match_times(lines_to_time(asked), Decimal(2), Clock(base, planted))
+    entries = tuple(timed(one, round(100 * planted(one) / planted(base))) for one in found)
+    return replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base, 100), entries))
+
+
+def test_rules_are_compared_at_the_networks_that_were_timed(tmp_path: Path) -> None:
+    asked = rules()
+    assert asked.timings is not None
+    found = find(asked)
+    every = {name: one for one in (*found.candidates, *found.unmatched) for name in one.rules}
+    assert set(every) == {one.name for one in NAMED}
+    for rival, entry in zip(NAMED, asked.timings.entries, strict=True):
+        network = staged(every[rival.name].architecture)
+        assert (network.widths, network.depths, network.resolution) == (
+            entry.widths,
+            entry.depths,
+            entry.resolution,
+        )
+        assert every[rival.name].matched_ratio == entry.ratio
+    assert all(abs(one.matched_ratio / 2 - 1) <= Decimal("0.1") for one in found.candidates)
+    width = every["width"].coefficients
+    assert (width.alpha, width.gamma) == (ONE, ONE)
+    assert width.beta > NAMED[1].coefficients.beta
+    begun = open_or_create(replace(study(tmp_path / "s"), plan=Plan(asked, plan().data)))
+    assert open_study(tmp_path / "s") == begun
+
+
+def test_a_network_that_is_none_of_the_rules_is_refused() -> None:
+    asked = rules()
+    assert asked.timings is not None
+    depth, *others = asked.timings.entries
+    wrong = replace(asked.timings, entries=(replace(depth, resolution=depth.resolution + 1), *others))
+    with pytest.raises(SpaceError, match=r"depth with layers .* was not timed; begin the study anew"):
+        find(replace(asked, timings=wrong))
 
 
 def timed(network: Architecture, hundredths: int) -> Timed:
