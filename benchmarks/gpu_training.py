@@ -5,8 +5,10 @@
 B0 at the sizes of the budgets quick, standard and full. *Plain* is what a short script does: float32 (TF32 off, as
 torch has it), contiguous, one kernel after another, images ready-made on the GPU; *bf16* is that under autocast and
 in channels_last. *Ours* is `proxy.training`, which pays for its batches and augmentation: op by op (*eager*), and
-with each step replayed as a CUDA graph (*graph*), which is what trials do. Then n processes train on the GPU at a
-time, each with a graph. Medians; the memory is torch's peak, beside what `cost` estimates (float32).
+with each step replayed as a CUDA graph (*graph*), which is what trials do; *graph32* is that without autocast. Then
+n processes train on the GPU at a time, each with a graph; they begin together, once all of them are warm. Medians;
+the memory is torch's peak, beside what `cost` estimates (float32), and *first* are the first ten steps, in which
+cuDNN plans every convolution of a shape that the process has not met.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ from scalesearch.study.provenance import environment
 DEVICE = torch.device("cuda")
 STEPS = 10
 """In an epoch, after which seconds are read."""
+READY = "ready\n"
+"""What a process prints when it is warm."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,20 @@ def plain(size: Size, fast: bool) -> Callable[[], object]:
     return epoch
 
 
-def ours(size: Size, graph: bool) -> Callable[[], object]:
+def ours(size: Size, graph: bool, float32: bool = False) -> Callable[[], object]:
     recipe = Recipe(epochs=10**6, batch=size.batch, learning_rate=Decimal("0.05"), decay=Decimal("0.3"))
     with mock.patch.object(descent, "ConvNet", ConvNet if graph else ()):  # what is none runs op by op
         run = Training(ConvNet(proxy(size)), data(size), recipe, 0, DEVICE)
-    return lambda: run._advance(run.step + STEPS, lambda _: 0.05)
+
+    def epoch() -> None:
+        with mock.patch.object(descent, "precision", no_autocast if float32 else descent.precision):
+            run._advance(run.step + STEPS, lambda _: 0.05)
+
+    return epoch
+
+
+def no_autocast(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=False)
 
 
 WAYS: dict[str, Callable[[Size], Callable[[], object]]] = {
@@ -97,18 +110,25 @@ WAYS: dict[str, Callable[[Size], Callable[[], object]]] = {
     "bf16": lambda size: plain(size, fast=True),
     "eager": lambda size: ours(size, graph=False),
     "graph": lambda size: ours(size, graph=True),
+    "graph32": lambda size: ours(size, graph=True, float32=True),
 }
 
 
-def measure(way: str, size: Size, seconds: float) -> tuple[float, int]:
-    """Images a second over `seconds` after two epochs of warm-up, and the peak of memory (bytes)."""
+def measure(
+    way: str, size: Size, seconds: float, warm: Callable[[], object] = lambda: None
+) -> tuple[float, int, float]:
+    """Images a second over `seconds` after two epochs of warm-up, peak memory (bytes), the first epoch (s)."""
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
     epoch = WAYS[way](size)
-    epoch()
+    begun = time.perf_counter()
     epoch()
     torch.cuda.synchronize()
+    first = time.perf_counter() - begun
+    epoch()
+    torch.cuda.synchronize()
+    warm()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 3:
@@ -116,21 +136,30 @@ def measure(way: str, size: Size, seconds: float) -> tuple[float, int]:
         epoch()
         torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return STEPS * size.batch / statistics.median(times), torch.cuda.max_memory_allocated() - before
+    return STEPS * size.batch / statistics.median(times), torch.cuda.max_memory_allocated() - before, first
 
 
 def together(name: str, seconds: float, count: int) -> float:
     """Images a second of `count` processes at a time, together."""
-    command = [sys.executable, __file__, str(seconds), name]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
-    return math.fsum(float(one.communicate()[0]) for one in running)
+    command, pipe = [sys.executable, __file__, str(seconds), name], subprocess.PIPE
+    running = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(count)]
+    for one in running:
+        assert one.stdout is not None
+        assert one.stdout.readline() == READY, "a process has ended before it was warm"
+    return math.fsum(float(one.communicate("\n")[0]) for one in running)
+
+
+def ready() -> None:
+    """Say so, and wait until all are."""
+    print(READY, end="", flush=True)
+    sys.stdin.readline()
 
 
 def main() -> None:
     torch.set_num_threads(1)
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
     if len(sys.argv) > 2:
-        print(measure("graph", SIZES[sys.argv[2]], seconds)[0])
+        print(measure("graph", SIZES[sys.argv[2]], seconds, ready)[0])
         return
     where = environment()
     print(f"{where['gpu']}, {where['cores']} cores; torch {where['torch']}")
@@ -140,11 +169,11 @@ def main() -> None:
             f"{name}: B0's width / {size.divisor}, {size.px} px, batch {size.batch}, {price.macs / 1e6:.1f} MMACs"
         )
         for way in WAYS:
-            rate, peak = measure(way, size, seconds)
-            print(f"  {way:<6} {rate:8.0f} img/s   peak {peak >> 20:6} MiB (estimate {expected >> 20})", flush=True)
+            rate, peak, first = measure(way, size, seconds)
+            memory = f"peak {peak >> 20:6} MiB (estimate {expected >> 20})"
+            print(f"  {way:<7} {rate:8.0f} img/s   {memory}   first {first:5.1f} s", flush=True)
         for count in SHARED[name]:
-            # Long enough that all of them train at the same time for most of it.
-            print(f"  {count} at a time {together(name, 3 * seconds, count):8.0f} img/s together", flush=True)
+            print(f"  {count} at a time {together(name, seconds, count):8.0f} img/s together", flush=True)
 
 
 if __name__ == "__main__":
