@@ -156,6 +156,8 @@ def ready() -> None:
 
 
 def main() -> None:
+    if not torch.cuda.is_available():
+        sys.exit("no CUDA device here; run it where there is one")
     torch.set_num_threads(1)
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
     if len(sys.argv) > 2:
