@@ -76,10 +76,25 @@ def one_epoch(world: World, draw: np.random.Generator) -> Choice:
 
 
 def asha(world: World, draw: np.random.Generator) -> Choice:
-    """Ray Tune's own ASHAScheduler with two slots; results and reductions as ours, and no decay to pay for."""
+    """Ray Tune's own ASHAScheduler on one seed; the best of the highest rung."""
+    return _asha(world, draw, [int(draw.integers(SEEDS))])
+
+
+def asha_with_seeds(count: int) -> Strategy:
+    """The same with `count` seeds of every network, a trial each; the best mean on the highest rung."""
+
+    def chosen(world: World, draw: np.random.Generator) -> Choice:
+        return _asha(world, draw, draw.permutation(SEEDS)[:count].tolist())
+
+    return chosen
+
+
+def _asha(world: World, draw: np.random.Generator, seeds: Sequence[int]) -> Choice:
+    """With two slots; results and reductions as ours, and no decay to pay for."""
     from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 
-    seed, order = int(draw.integers(SEEDS)), draw.permutation(list(world.truth))
+    each = [(key, seed) for key in world.truth for seed in seeds]
+    order = [each[place] for place in draw.permutation(len(each))]
     factor = world.samples[-1] / world.samples[-2]
     scheduler = ASHAScheduler(
         time_attr="rung",
@@ -88,9 +103,9 @@ def asha(world: World, draw: np.random.Generator) -> Choice:
         max_t=2 ** (len(world.samples) - 1),
         reduction_factor=factor,
     )
-    waiting = [SimpleNamespace(trial_id=key, key=str(key), rung=0, at=0.0) for key in order]
+    waiting = [SimpleNamespace(trial_id=f"{key}-{s}", key=key, seed=s, rung=0, at=0.0) for key, s in order]
     running: list[SimpleNamespace] = []
-    clock, spent, last = [0.0, 0.0], 0.0, dict[str, tuple[int, float]]()
+    clock, spent, last = [0.0, 0.0], 0.0, dict[tuple[str, int], list[float]]()
     for trial in waiting:
         scheduler.on_trial_add(None, trial)
     while waiting or running:
@@ -99,8 +114,8 @@ def asha(world: World, draw: np.random.Generator) -> Choice:
             trial.at = min(clock) + world.samples[0]
             running.append(trial)
         trial = min(running, key=lambda one: one.at)
-        accuracy = world.scores[trial.key, seed, trial.rung].accuracy
-        last[trial.key] = (trial.rung, accuracy)
+        accuracy = world.scores[trial.key, trial.seed, trial.rung].accuracy
+        last.setdefault((trial.key, trial.rung), []).append(accuracy)
         result = {"rung": 2**trial.rung, "accuracy": accuracy, "training_iteration": trial.rung + 1}
         said = scheduler.on_trial_result(None, trial, result)
         if said == TrialScheduler.CONTINUE and trial.rung + 1 < len(world.samples):
@@ -110,7 +125,8 @@ def asha(world: World, draw: np.random.Generator) -> Choice:
             running.remove(trial)
             clock = [trial.at, *sorted(clock)[1:]]
             spent += world.samples[trial.rung]
-    return max(last, key=lambda key: last[key]), spent
+    best, _ = max(last, key=lambda one: (one[1], float(np.mean(last[one]))))
+    return best, spent
 
 
 def halving(world: World, draw: np.random.Generator) -> Choice:
@@ -163,6 +179,8 @@ STRATEGIES: dict[str, Strategy] = {
     "full grid, 1 seed": one_seed,
     "random choice": random_choice,
     "Ray's ASHA": asha,
+    "Ray's ASHA, 2 seeds": asha_with_seeds(2),
+    "Ray's ASHA, 3 seeds": asha_with_seeds(3),
     f"first rung, {TOP} best to the end": one_epoch,
     "halving": halving,
     "halving, seeds for finalists": halving_with_seeds,

@@ -86,7 +86,18 @@ print(sorted(heavy & set(sys.modules)))
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("verb", [name for name in VERBS if name not in ("grid", "nas", "compare", "trust")])
+_BUILDS_OR_TRAINS = ("export", "latency", "cam", "train", "transfer", "report")
+"""Verbs whose example takes seconds; their own tests are in the default suite."""
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in _BUILDS_OR_TRAINS else [])
+        for name in VERBS
+        if name not in ("grid", "nas", "compare", "trust")
+    ],
+)
 def test_the_example_of_each_help_runs(verb: str, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     reference = Path(__file__).parents[2] / "results" / "reference"
