@@ -12,6 +12,7 @@ AXES = ("depth", "width", "resolution")
 """The three dimensions that compound scaling grows, in the order α, β, γ."""
 
 LARGEST_MULTIPLIER = Decimal(64)
+LARGEST_COEFFICIENT = Decimal(4)
 
 
 def nominal_product(depth: Decimal, width: Decimal, resolution: Decimal) -> Decimal:
@@ -60,9 +61,9 @@ class Coefficients:
     def __post_init__(self) -> None:
         for name in ("alpha", "beta", "gamma"):
             value = getattr(self, name)
-            if not (value.is_finite() and 1 <= value <= 4):
+            if not (value.is_finite() and 1 <= value <= LARGEST_COEFFICIENT):
                 raise SpaceError(
-                    f"{name} is {value}, but a coefficient must be in 1 … 4"
+                    f"{name} is {value}, but a coefficient must be in 1 … {LARGEST_COEFFICIENT}"
                     + (": below 1 it would shrink the baseline" if value.is_finite() and value < 1 else "")
                 )
 

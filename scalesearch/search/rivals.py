@@ -12,7 +12,7 @@ from decimal import Decimal
 from math import log
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.coefficients import AXES, LARGEST_MULTIPLIER, Coefficients, Multipliers
+from scalesearch.design.coefficients import AXES, LARGEST_COEFFICIENT, LARGEST_MULTIPLIER, Coefficients, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
 from scalesearch.design.factory import Network
@@ -146,7 +146,7 @@ def _candidate(baseline: Baseline, rival: Rival, phi: Decimal, rule: str, by: st
 
 
 def rival_lines(baseline: Baseline, rivals: tuple[Rival, ...], phi: Decimal, rule: str) -> list[Line]:
-    """Each rule's networks as it grows, from the baseline on to 2^(3φ) × its nominal cost.
+    """Each rule's networks as it grows, from the baseline on to 2^(3φ) × its nominal cost (depth alone: 2^(2φ)).
 
     How long a network takes is no matter of one dimension: a wider layer may take no longer on a GPU. So it is the
     whole rule that is taken further, as all three of its dimensions grow, and not its px alone.
@@ -172,8 +172,12 @@ class _Line:
 def _line(baseline: Baseline, rival: Rival, phi: Decimal, rule: str) -> _Line:
     rounding = replace(baseline.rounding, rule=rule)
     own = rival.coefficients
-    longest = log(LARGEST_MULTIPLIER) / log(max(Decimal(2), own.alpha, own.beta, own.gamma))
-    top = max(phi, min(3 * phi, Decimal(repr(round(longest - 1e-6, 6)))))
+    steepest = log(max(_ROOT, own.alpha, own.beta, own.gamma))
+    # Neither a multiplier at the end of the line nor the coefficient that gives it may be too large.
+    longest = min(
+        3 * float(phi), log(LARGEST_MULTIPLIER) / steepest, log(LARGEST_COEFFICIENT) / steepest * float(phi)
+    )
+    top = max(phi, Decimal(repr(round(longest - 1e-6, 6))))
     met: dict[Architecture, Decimal] = {}
     for step in range(_PLACES + 1):
         here = top * step / _PLACES

@@ -140,6 +140,16 @@ def test_a_line_ends_where_a_multiplier_would_be_too_large() -> None:
     assert 60 < sum(last.depths) / sum(TINY.architecture.depths) <= 64
 
 
+@pytest.mark.parametrize("phi", ["0.07", "1", "3"])
+def test_the_end_of_every_line_has_coefficients(phi: str) -> None:
+    asked = replace(plan().question, phi=Decimal(phi), rivals=NAMED, scheduler="grid", match="flops")
+    base, lines = staged(asked.baseline.architecture), lines_to_time(asked)
+    entries = tuple(timed(line.at(len(line.extents) - 1), 200) for line in lines)
+    last = replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base, 100), entries))
+    found = find(last)
+    assert sum(len(one.rules) for one in (*found.candidates, *found.unmatched)) == len(NAMED)
+
+
 def test_a_resolution_that_does_not_grow_stays_in_every_rule() -> None:
     fixed = replace(TINY, axes=("depth", "width"))
     for line in rival_lines(fixed, NAMED, ONE, "balanced"):
