@@ -2,13 +2,14 @@
 
     python benchmarks/gpu_training.py [SECONDS]      (for each measurement; default 3)
 
-B0 at the sizes of the budgets quick, standard and full. *Plain* is what a short script does: float32 (TF32 off, as
-torch has it), contiguous, one kernel after another, images ready-made on the GPU; *bf16* is that under autocast and
-in channels_last. *Ours* is `proxy.training`, which pays for its batches and augmentation: op by op (*eager*), and
-with each step replayed as a CUDA graph (*graph*), which is what trials do; *graph32* is that without autocast. Then
-n processes train on the GPU at a time, each with a graph; they begin together, once all of them are warm. Medians;
-the memory is torch's peak, beside what `cost` estimates (float32), and *first* are the first ten steps, in which
-cuDNN plans every convolution of a shape that the process has not met.
+B0 at the sizes of the budgets quick, standard and full. *Plain* is what a short script does: float32 (TF32 in
+convolutions, as torch has it), contiguous, one kernel after another, images ready-made on the GPU; *bf16* is that
+under autocast and in channels_last. *Ours* is `proxy.training`, which pays for its batches and augmentation: op by op
+(*eager*), and with each step replayed as a CUDA graph (*graph*), which is what trials do; *graph32* is that without
+autocast. Then n processes train on the GPU at a time, each with a graph; they begin together, once all of them are
+warm. Medians; the memory is torch's peak, beside what `cost` estimates (float32), and *first* are the first ten
+steps, in which cuDNN plans every convolution of a shape and type that the process has not met: *graph* comes after
+*eager* and finds them planned.
 """
 
 from __future__ import annotations
@@ -146,7 +147,11 @@ def together(name: str, seconds: float, count: int) -> float:
     for one in running:
         assert one.stdout is not None
         assert one.stdout.readline() == READY, "a process has ended before it was warm"
-    return math.fsum(float(one.communicate("\n")[0]) for one in running)
+    for one in running:
+        assert one.stdin is not None
+        one.stdin.write("\n")
+        one.stdin.flush()
+    return math.fsum(float(one.communicate()[0]) for one in running)
 
 
 def ready() -> None:

@@ -71,6 +71,10 @@ def _networks(plan: Plan) -> str:
         return f"{start}; at equal resolution, costs weighed by the reward"
     within = f"within {plain(100 * tolerance(asked.cost))} %"
     wanted = f"px set so that the {COSTS[asked.cost]} are {times_of(asked)} {within}"
+    if asked.cost == "latency":
+        wanted = f"px set so that the latency is {times_of(asked)} {within}"
+    if asked.cost == "latency" and asked.rivals:
+        wanted = f"each rule taken along its direction to {times_of(asked)} the latency {within}"
     matched = wanted if asked.match == "flops" else "costs not matched"
     return f"{start}; {asked.rounding} rounding; {matched}"
 
@@ -136,9 +140,11 @@ def caveats(found: Answer, folder: Path) -> Section:
         items.append(f"Of the response surface: {surface_verdict(found)}.")
     if found.failures:
         items.append(f"{found.failures} trials failed for reasons of the machine and are missing here.")
+    asked = plan.question
+    nearer = "nothing nearer was timed" if asked.cost == "latency" else "no other side is nearer"
     items += [
         f"{label(one)} is not compared: at {one.architecture.resolution} px it has "
-        f"{float(one.matched_ratio):.3f}x the {COSTS[plan.question.cost]}, and no other side is nearer."
+        f"{float(one.matched_ratio):.3f}x the {COSTS[asked.cost]}, and {nearer}."
         for one in plan.found.unmatched
     ]
     return Section("What it does not say", (Bullets(tuple(items)),))

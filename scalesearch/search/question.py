@@ -102,6 +102,11 @@ class Question:
             raise SpaceError(f"cost is {self.cost}, which says what is matched, but match is none: nothing is")
         if (self.cost == "latency") != (self.timings is not None):
             raise SpaceError(f"cost is {self.cost}, but timings must be given for latency, and only for that")
+        if self.rivals and self.timings is not None and len(self.timings.entries) != len(self.rivals):
+            raise SpaceError(
+                f"timings are of {len(self.timings.entries)} networks, but there are {len(self.rivals)} rules; "
+                "begin the study anew"
+            )
         if self.cost == "latency" and isinstance(self.baseline, FactoryBaseline):
             raise SpaceError("cost is latency, but Python functions are matched by macs or activations only")
 

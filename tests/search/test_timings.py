@@ -193,6 +193,8 @@ def test_a_network_that_is_none_of_the_rules_is_refused() -> None:
     assert asked.timings is not None
     depth, *others = asked.timings.entries
     wrong = replace(asked.timings, entries=(replace(depth, resolution=depth.resolution + 1), *others))
+    with pytest.raises(SpaceError, match="timings are of 6 networks, but there are 7 rules"):
+        replace(asked, timings=replace(asked.timings, entries=tuple(others)))
     with pytest.raises(SpaceError, match=r"depth with layers .* was not timed; begin the study anew"):
         find(replace(asked, timings=wrong))
 
