@@ -4,12 +4,12 @@
 
 B0 at the sizes of the budgets quick, standard and full. *Plain* is what a short script does: float32 (TF32 in
 convolutions, as torch has it), contiguous, one kernel after another, images ready-made on the GPU; *bf16* is that
-under autocast and in channels_last. *Ours* is `proxy.training`, which pays for its batches and augmentation: op by op
-(*eager*), and with each step replayed as a CUDA graph (*graph*), which is what trials do; *graph32* is that without
-autocast. Then n processes train on the GPU at a time, each with a graph; they begin together, once all of them are
-warm. Medians; the memory is torch's peak, beside what `cost` estimates (float32), and *first* are the first ten
-steps, in which cuDNN plans every convolution of a shape and type that the process has not met: *graph* comes after
-*eager* and finds them planned.
+under autocast and in channels_last. *Ours* is `proxy.training`, which pays for its batches and augmentation: op
+by op (*eager*), and with each step replayed as a CUDA graph (*graph*), which is what trials do; *graph32* is that
+without autocast. Then n processes train on the GPU at a time, each with a graph; they begin together, once all of
+them are warm. Medians; the memory is torch's peak, beside what `cost` estimates (float32), and *first* are the
+first ten steps, in which cuDNN plans every convolution of a shape and type that the process has not met: *graph*
+comes after *eager* and finds them planned.
 """
 
 from __future__ import annotations
