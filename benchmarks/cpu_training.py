@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from scalesearch.design.baselines import load_baseline
 from scalesearch.nets import depthwise
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy.memory import keep_memory
+from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import train
 from scalesearch.search.shrink import shrink

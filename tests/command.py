@@ -63,6 +63,17 @@ def scalesearch(*words: str, cwd: Path | None = None, timeout: float = 300) -> s
         )
 
 
+def scalesearch_timed(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """One that times networks, tried again where times scattered by more than the tolerance."""
+    for _ in range(5):
+        done = scalesearch(*words, cwd=cwd)
+        if done.returncode == 0:
+            break
+        assert "time them on a quieter machine" in done.stderr
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def _main(words: tuple[str, ...], cwd: str, environment: dict[str, str], out: Path, err: Path) -> None:
     os.chdir(cwd)
     os.environ.clear()

@@ -11,16 +11,19 @@ from scalesearch.study.joint import Joint, Lead, Measured
 def point(rule: str, times: str, macs: int, accuracy: float, error: float, paper: str | None = None) -> Measured:
     gain = Difference(round(accuracy - 0.5, 4), round(accuracy - 0.53, 4), round(accuracy - 0.46, 4))
     papers = None if paper is None else Decimal(paper)
-    return Measured(rule, Decimal(times), macs, macs // 10, accuracy, error, 3, gain, papers)
+    ratio = Decimal(macs) / 1000
+    return Measured(rule, Decimal(times), macs, ratio, macs // 10, accuracy, error, 3, gain, papers)
 
 
 JOINT = Joint(
     baseline="small",
+    cost="macs",
+    adjusts=True,
     base_macs=1000,
     data="photos",
     validation_images=1234,
     budget="least",
-    base=Measured("baseline", Decimal(1), 1000, 107, 0.5, 0.011, 2, None, None),
+    base=Measured("baseline", Decimal(1), 1000, Decimal(1), 107, 0.5, 0.011, 2, None, None),
     points=(
         point("depth", "2", 1990, 0.61, 0.012),
         point("width", "2", 2010, 0.6, 0.013),

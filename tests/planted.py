@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,13 +12,15 @@ from pathlib import Path
 
 from networks import staged
 
+from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.search.budget import BUDGETS, Budget, prolongable
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question
+from scalesearch.search.question import Question, lines_to_time
 from scalesearch.search.task import Epoch
+from scalesearch.search.timings import Timed, Timings, match_times
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 from scalesearch.study.study import Study
 
@@ -135,3 +137,23 @@ def trials(count: int) -> list[TrialSpec]:
     asked = plan()
     base, other = asked.question.baseline.architecture, asked.chosen[-1].architecture
     return [asked.spec(other if seed % 2 else base, seed) for seed in range(count)]
+
+
+def launched(network: Architecture) -> float:
+    """Seconds where every layer takes a while, however small: a GPU at batch 1."""
+    return 1e-3 * sum(network.depths) + cost(network).macs * 3e-10
+
+
+def with_times(asked: Question, seconds: Callable[[Architecture], float]) -> Question:
+    """The question by latency, its networks found and timed by a clock that is never wrong."""
+    base = staged(asked.baseline.architecture)
+
+    def ratio(network: Architecture) -> float:
+        return seconds(network) / seconds(base)
+
+    def timed(network: Architecture) -> Timed:
+        sizes = network.widths, network.depths, network.resolution
+        return Timed(*sizes, round(1e9 * seconds(network)), 17, Decimal(f"{ratio(network):.5f}"))
+
+    found = match_times(lines_to_time(asked), Decimal(2) ** asked.phi, lambda networks: list(map(ratio, networks)))
+    return replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base), tuple(map(timed, found))))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalesearch.cli import options, searching
-from scalesearch.errors import InputError, TrialsFailedError
+from scalesearch.errors import InputError, SpaceError, TrialsFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from scalesearch.runners.execution import Runner
@@ -82,7 +83,9 @@ def compare(
     if cost == "latency":
         from scalesearch.cli.timing import with_latency
 
-        questions = {ratio: with_latency(question, folders[ratio]) for ratio, question in questions.items()}
+        for ratio, question in questions.items():
+            with _named(ratio):
+                questions[ratio] = with_latency(question, folders[ratio])
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     _run(questions, folders, data, chosen, gpus_per_trial, plan)
 
@@ -121,9 +124,21 @@ def _questions(
     found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rivals, cost=counted) for ratio in ratios}
     if cost == "latency":
         return found  # who meets it is known once they are timed
-    for question in found.values():
-        choose(question, find(question))
+    for ratio, question in found.items():
+        with _named(ratio):
+            choose(question, find(question))
     return found
+
+
+@contextmanager
+def _named(ratio: Decimal) -> Iterator[None]:
+    """What is wrong with a cost is said of the option that asked for it."""
+    from scalesearch.design.exact import plain
+
+    try:
+        yield
+    except SpaceError as error:
+        raise InputError(f"--times {plain(ratio)}: {error}") from error
 
 
 def _run(
@@ -145,16 +160,18 @@ def _run(
     from scalesearch.search.question import image_px
 
     px = max(map(image_px, questions.values()))
+    timed = any(question.timings is not None for question in questions.values())
+    if timed and not plan:  # or a rerun would time the later ones anew, and find other networks
+        runner.check()
+        searching.begin({folders[ratio]: question for ratio, question in questions.items()}, data, px)
     failed: list[str] = []
-    done: list[Path] = []
     for ratio, question in questions.items():
+        where = folders[ratio]
+        others = [one for one in folders.values() if one != where and (one / "study.json").exists()]
         try:
-            searching.search_or_plan(
-                question, data, runner, folders[ratio], gpus_per_trial, plan, px, siblings=done
-            )
+            searching.search_or_plan(question, data, runner, where, gpus_per_trial, plan, px, siblings=others)
         except TrialsFailedError as error:
             failed.append(str(error))
-        done = [*done, folders[ratio]]
     if not plan:
         from scalesearch.cli.curves import show_curves
 

@@ -59,13 +59,14 @@ def joint_table(found: Joint) -> Table:
     """Every rule at every cost: measured FLOPs, accuracy, gain over the baseline, and the paper's gain."""
     from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.exact import plain
+    from scalesearch.study.cost_words import COST_WORDS
     from scalesearch.units import si
 
     papers = any(one.papers_gain is not None for one in found.points)
     once = any(one.seeds == 1 for one in found.points)
+    costs = " and ".join(f"{plain(times)}x" for times in found.costs)
     table = narrow_table(
-        f"{found.baseline} at {' and '.join(f'{plain(times)}x' for times in found.costs)}, {found.data}, "
-        f"budget {found.budget}",
+        f"{found.baseline} at {costs} the {COST_WORDS[found.cost]}, {found.data}, budget {found.budget}",
         "cost|rule<|FLOPs|accuracy|n|gain (95 %)" + ("|paper" if papers else ""),
         "\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
     )
@@ -89,7 +90,7 @@ def lead_lines(found: Joint) -> list[str]:
     """How far the compound rule is ahead of each single dimension, a line a cost."""
     from scalesearch.design.exact import plain
 
-    lines = []
+    adjusted, lines = ", adjusted as the ranking is" if found.adjusts else "", []
     for times in found.costs:
         leads = [one for one in found.leads if one.times == times]
         words = [
@@ -98,7 +99,7 @@ def lead_lines(found: Joint) -> list[str]:
             for one in leads
         ]
         said = ", ".join(words) if words else "not measured: it, or every single dimension, was not compared"
-        lines.append(f"Compound's lead at {plain(times)}x (95 %, adjusted as the ranking is): {said}")
+        lines.append(f"Compound's lead at {plain(times)}x (95 %{adjusted}): {said}")
     return lines
 
 

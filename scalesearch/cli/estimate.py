@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalesearch.design.cost import cost
 from scalesearch.search.candidates import tolerance
+from scalesearch.study.cost_words import wanted
 from scalesearch.units import duration, si
 
 if TYPE_CHECKING:
@@ -32,26 +33,28 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     whole = seconds / slots
     # Forward, and twice that backward (gradients of inputs and of weights).
     macs = 3 * images * sum(cost(spec.proxy).macs for spec in first) // len(first)
-    found, base, by = plan.found, plan.question.baseline.name, plan.question.cost
-    slack = f"{tolerance(by) * 100:.0f} %"
-    matched = "cost" if by == "macs" else f"have the {by} of"
-    networks = len(found.candidates) + len(found.unmatched)
-    head = (
-        f"{len(plan.chosen)} networks within the limits:"
-        if plan.question.stages
-        else (
-            f"{found.triples} triples are {networks} networks; {len(found.candidates)} {matched} {base} × 2^φ "
-            f"within {slack}, and {len(plan.chosen)} are compared:"
-        )
-    )
+    slack = f"{tolerance(plan.question.cost) * 100:.0f} %"
     trials = (
         f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), "
         f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
     )
     time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
-    chosen = [_line(one, _aliases(len(one.aliases))) for one in plan.chosen]
-    left_out = [_line(one, f"left out: more than {slack} off") for one in found.unmatched]
+    chosen = [_line(one, "" if one.name else _aliases(len(one.aliases))) for one in plan.chosen]
+    left_out = [_line(one, f"left out: more than {slack} off") for one in plan.found.unmatched]
+    head = _head(plan, slack)
     return [*matched_lines(plan.question), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
+
+
+def _head(plan: Plan, slack: str) -> str:
+    asked, found = plan.question, plan.found
+    if asked.stages:
+        return f"{len(plan.chosen)} networks within the limits:"
+    what, matched = "rules" if asked.rivals else "triples", f"{len(found.candidates)} have {wanted(asked)} of"
+    within = (
+        f"{matched} {asked.baseline.name} within {slack}" if asked.match == "flops" else "costs are not matched"
+    )
+    networks = len(found.candidates) + len(found.unmatched)
+    return f"{found.triples} {what} are {networks} networks; {within}, and {len(plan.chosen)} are compared:"
 
 
 def _aliases(count: int) -> str:
@@ -61,7 +64,7 @@ def _aliases(count: int) -> str:
 def _line(one: Candidate, note: str) -> str:
     ratio, px = float(one.flops_ratio), one.architecture.resolution
     other = "" if one.other_ratio is None else f"matched {one.other_ratio:.3f}x  "
-    return f"  {one.label:<20} {px:>4} px  {si(one.cost.macs):>7} MACs  {ratio:.3f}x  {other}{note}"
+    return f"  {one.label:<20} {px:>4} px  {si(one.cost.macs):>7} MACs  {ratio:.3f}x  {other}{note}".rstrip()
 
 
 def _seconds(specs: Sequence[TrialSpec]) -> float:

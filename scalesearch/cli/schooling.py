@@ -194,7 +194,7 @@ def _run(job: Job, where: Path, address: str | None) -> None:
 def _alone(job: Job, where: Path) -> Iterator[Tick | Row]:
     import torch
 
-    from scalesearch.proxy.memory import keep_memory
+    from scalesearch.nets.memory import keep_memory
     from scalesearch.training.job import follow
 
     torch.set_num_threads(job.threads)

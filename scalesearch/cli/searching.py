@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesearch.cli import interrupts, options
-from scalesearch.cli.study_run import run_study
+from scalesearch.cli.study_run import begin_study, run_study
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -183,6 +183,22 @@ def search_or_plan(
         _print_plan(asked, gpus_per_trial, console)
     else:
         run_study(asked, images, runner, where, console, siblings, export or _nothing, report)
+
+
+def begin(questions: Mapping[Path, Question], data: str, px: int) -> None:
+    """Write down every question in its folder before anything is trained: what was measured for it is kept then.
+
+    Args:
+        questions: by their folders.
+        data: what `--data` names.
+        px: side at which images are kept.
+
+    Raises:
+        ScalesearchError: whatever ends the command with another code than 0.
+    """
+    facts = _facts(_load(next(iter(questions.values())), data, px, options.console()))
+    for where, question in questions.items():
+        begin_study(_plan(question, facts), where)
 
 
 def _nothing(study: Study) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.search.plan import Plan
+    from scalesearch.search.question import Question
     from scalesearch.study.answer import Answer
 
 
@@ -58,10 +59,10 @@ def ranking_table(found: Answer) -> Table:
     adjusted = " and for what a proxy of other cost gains" if asked.adjusts else ""
     other = [] if asked.cost == "macs" else [_SHORT[asked.cost]]
     table = narrow_table(
-        f"{asked.baseline.name}, φ = {asked.phi}, budget {asked.budget.name}, {found.plan.data.name}",
+        f"{_headline(asked)}, budget {asked.budget.name}, {found.plan.data.name}",
         "|".join(["<", "α/β/γ<", "px", "αβ²γ²", "cost", *other, "accuracy", "n", "behind", "activ."]),
         "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
-        f"behind: difference to the best, adjusted for the seeds{adjusted}",
+        f"behind: difference to the best, adjusted for the seeds{adjusted}{_per_phi(asked)}",
     )
     for arm in found.ranking.arms:
         candidate = found.plan.by_network[arm.key]
@@ -81,6 +82,21 @@ def ranking_table(found: Answer) -> Table:
             style="bold" if arm.key == found.ranking.recommended else None,
         )
     return table
+
+
+def _headline(asked: Question) -> str:
+    """What is scaled, and how far, in the words of the command that asked."""
+    from scalesearch.design.exact import plain
+    from scalesearch.study.cost_words import wanted
+
+    if asked.rivals:
+        return f"{asked.baseline.name} at {wanted(asked)}"
+    return f"{asked.baseline.name}, φ = {plain(asked.phi)}"
+
+
+def _per_phi(asked: Question) -> str:
+    """A caption where coefficients are not what the networks were multiplied by."""
+    return "\nαβ²γ²: for each doubling of the cost" if asked.rivals and asked.phi != 1 else ""
 
 
 _SHORT = {"activations": "activ. ratio", "latency": "latency"}

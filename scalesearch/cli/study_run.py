@@ -35,13 +35,10 @@ def run_study(
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
-    from scalesearch.study.optuna_storage import without_passwords
-    from scalesearch.study.provenance import environment
-    from scalesearch.study.study import Study, locked, open_or_create
+    from scalesearch.study.study import locked
 
-    command = without_passwords(shlex.join(["scalesearch", *sys.argv[1:]]))
     with locked(where):
-        study = open_or_create(Study(where, asked, environment(), command))
+        study = _begun(asked, where)
         if shared := _take_over(study, siblings):
             console.print(f"{where}: takes over finished trials: {shared}", highlight=False, soft_wrap=True)
         outcomes = study.outcomes()
@@ -49,15 +46,40 @@ def run_study(
         export(study)
         if study.plan.over(outcomes):
             console.print(
-                f"{where}: {done}/{done} trials are done; to start anew, give --name or delete the folder",
+                f"{where}: {done}/{done} trials are done; to start anew, give another --name or delete the folder",
                 highlight=False,
                 soft_wrap=True,
             )
         else:
             if done:
                 console.print(f"{where}: {done}/{study.plan.total_trials()} done, resuming", highlight=False)
-            study = _run(study, images, runner, command, console, export)
+            study = _run(study, images, runner, console, export)
         _finish(study, console, report)
+
+
+def begin_study(asked: Plan, where: Path) -> None:
+    """Write down what is asked, or see that the study there asks the same; nothing is trained.
+
+    Raises:
+        ScalesearchError: whatever ends the command with another code than 0.
+    """
+    from scalesearch.study.study import locked
+
+    with locked(where):
+        _begun(asked, where)
+
+
+def _begun(asked: Plan, where: Path) -> Study:
+    from scalesearch.study.provenance import environment
+    from scalesearch.study.study import Study, open_or_create
+
+    return open_or_create(Study(where, asked, environment(), _command()))
+
+
+def _command() -> str:
+    from scalesearch.study.optuna_storage import without_passwords
+
+    return without_passwords(shlex.join(["scalesearch", *sys.argv[1:]]))
 
 
 def _take_over(study: Study, siblings: Sequence[Path]) -> int:
@@ -73,7 +95,6 @@ def _run(
     study: Study,
     images: ImageData,
     runner: Runner,
-    command: str,
     console: Console,
     export: Callable[[Study], None],
 ) -> Study:
@@ -107,7 +128,7 @@ def _run(
         from scalesearch.cli.main import INTERRUPTED, fail
 
         kept = len(study.outcomes())
-        fail(f"interrupted; {kept}/{plan.total_trials()} trials are kept. Resume: {command}", INTERRUPTED)
+        fail(f"interrupted; {kept}/{plan.total_trials()} trials are kept. Resume: {_command()}", INTERRUPTED)
 
 
 def _round_words(plan: Plan) -> str:
@@ -118,8 +139,9 @@ def _round_words(plan: Plan) -> str:
             f"{len(plan.suggested)} suggestions are {known} networks within the limits; "
             f"{trials} trials at most; fvcore counts each first"
         )
+    what = "rules" if plan.question.rivals else "triples"
     return (
-        f"{found.triples} triples are {len(found.candidates) + len(found.unmatched)} networks; "
+        f"{found.triples} {what} are {len(found.candidates) + len(found.unmatched)} networks; "
         f"{len(plan.chosen)} are compared, in {trials} trials; fvcore counts each first"
     )
 

@@ -12,6 +12,7 @@ import torch
 from scalesearch.design.architecture import Architecture
 from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.memory import keep_memory
 from scalesearch.nets.threads import one_thread
 
 WARM_UPS = 3
@@ -82,7 +83,8 @@ def latencies_beside(
     then run in turns, and before every network the baseline runs again: a machine that slows down slows both, and
     their ratio stays. In its turn a network runs twice and the second run counts: in use its weights are not what
     another network has just driven out of the cache. On the CPU the thread's own time counts, which is what passes
-    on a machine that does nothing else; on a GPU the time until it has finished.
+    on a machine that does nothing else; on a GPU the time until it has finished. glibc is told to keep freed memory
+    (`keep_memory`): else maps above some size are mapped anew in every pass, and a few px more cost twice the time.
 
     Args:
         baseline: what ratios are of.
@@ -114,6 +116,8 @@ def _take_turns(
     device: torch.device,
     hear: Callable[[int, int], None] | None,
 ) -> tuple[Latency, list[Beside]]:
+    if device.type == "cpu":
+        keep_memory()
     turns: list[list[tuple[float, float]]] = []
     with torch.inference_mode(), one_thread():
         base, *built = [_Runner(one, batch, device) for one in (baseline, *networks)]

@@ -14,9 +14,9 @@ from scalesearch.design.factory import Network
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.datasets import ImageData
-from scalesearch.proxy.memory import keep_memory
 from scalesearch.proxy.training import Diverged, Training, branch, trunk, whole
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec

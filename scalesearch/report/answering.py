@@ -8,9 +8,9 @@ from scalesearch.report.article import Table
 from scalesearch.report.rows import label
 from scalesearch.search.question import Question
 from scalesearch.study.answer import Answer
+from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
 from scalesearch.study.trust_words import overall
 
-COSTS = {"macs": "multiply-adds", "activations": "activations", "latency": "latency"}
 _SEVERAL = 2
 _VERDICTS = {
     "trust": "longer and larger runs rank the networks alike",
@@ -21,16 +21,10 @@ _VERDICTS = {
 
 def title(asked: Question) -> str:
     """The question."""
-    times = times_of(asked)
     if asked.rivals:
-        return f"{asked.baseline.name} at {times} the {COSTS[asked.cost]}: one dimension, or all?"
-    what = "compute" if asked.cost == "macs" else COSTS[asked.cost]
-    return f"How should {asked.baseline.name} spend its next {times} of {what}?"
-
-
-def times_of(asked: Question) -> str:
-    """`2x`: the wanted cost over the baseline's."""
-    return f"{2 ** float(asked.phi):.4g}x"
+        return f"{asked.baseline.name} at {wanted(asked)}: one dimension, or all?"
+    what = "compute" if asked.cost == "macs" else COST_WORDS[asked.cost]
+    return f"How should {asked.baseline.name} spend its next {times_of(asked)} of {what}?"
 
 
 def answer_sentence(found: Answer) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.answering import COSTS, seeds_words, times_of
+from scalesearch.report.answering import seeds_words
 from scalesearch.report.article import Bullets, Code, Section, Table, Text
 from scalesearch.report.rows import label
 from scalesearch.search.candidates import tolerance
 from scalesearch.search.plan import Plan
 from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.cost_words import COST_WORDS, times_of
 from scalesearch.study.other_phi import other_phi_lines
 from scalesearch.study.study import Study
 from scalesearch.study.summary import is_synthetic, matched_lines
@@ -70,7 +71,7 @@ def _networks(plan: Plan) -> str:
     if asked.stages is not None:
         return f"{start}; at equal resolution, costs weighed by the reward"
     within = f"within {plain(100 * tolerance(asked.cost))} %"
-    wanted = f"px set so that the {COSTS[asked.cost]} are {times_of(asked)} {within}"
+    wanted = f"px set so that the {COST_WORDS[asked.cost]} are {times_of(asked)} {within}"
     if asked.cost == "latency":
         wanted = f"px set so that the latency is {times_of(asked)} {within}"
     if asked.cost == "latency" and asked.rivals:
@@ -144,7 +145,7 @@ def caveats(found: Answer, folder: Path) -> Section:
     nearer = "nothing nearer was timed" if asked.cost == "latency" else "no other side is nearer"
     items += [
         f"{label(one)} is not compared: at {one.architecture.resolution} px it has "
-        f"{float(one.matched_ratio):.3f}x the {COSTS[asked.cost]}, and {nearer}."
+        f"{float(one.matched_ratio):.3f}x the {COST_WORDS[asked.cost]}, and {nearer}."
         for one in plan.found.unmatched
     ]
     return Section("What it does not say", (Bullets(tuple(items)),))
@@ -172,6 +173,8 @@ def _trusted(found: Answer) -> list[str]:
 
 def again(study: Study) -> Section:
     """The command, and what of it another machine gives."""
+    timed = study.plan.question.timings is not None
+    anew = " A study that is begun anew times its networks anew, and may find others." if timed else ""
     return Section(
         "How to get it again",
         (
@@ -185,7 +188,7 @@ def again(study: Study) -> Section:
             Code("scalesearch report ."),
             Text(
                 "On the machine and the versions above the same seeds give the same numbers; elsewhere they give "
-                "others, which is what the error bars are for."
+                f"others, which is what the error bars are for.{anew}"
             ),
         ),
     )

@@ -10,7 +10,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
 from scalesearch.design.family import Member
 from scalesearch.report import figures
-from scalesearch.report.answering import COSTS, key_figures, times_of
+from scalesearch.report.answering import key_figures
 from scalesearch.report.article import Block, Bullets, Section, Table, Text
 from scalesearch.report.figures.frame import Drawing
 from scalesearch.report.measuring import matched_words
@@ -19,6 +19,7 @@ from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer
 from scalesearch.study.comparison import comparison_lines
 from scalesearch.study.continuous import search_lines
+from scalesearch.study.cost_words import COST_WORDS, times_of
 from scalesearch.study.family_files import found_family
 from scalesearch.study.joint import joint
 from scalesearch.units import si
@@ -37,7 +38,7 @@ def question(found: Answer) -> Section:
     if asked.rivals:
         text = (
             f"{size} Growing depth, width or resolution alone, or all three by a rule, each to {times_of(asked)} "
-            f"the {COSTS[asked.cost]}: which gives the highest accuracy? (Tan & Le 2019, Tables 3 and 7)"
+            f"the {COST_WORDS[asked.cost]}: which gives the highest accuracy? (Tan & Le 2019, Tables 3 and 7)"
         )
     else:
         text = (

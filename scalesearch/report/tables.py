@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 from scalesearch.design.exact import plain
 from scalesearch.report.rows import Row, rows
 from scalesearch.study.answer import Answer
 from scalesearch.study.joint import Joint, Measured
 
-_COLUMNS = (
+_CURVES = (
     "rule",
     "times",
     "flops_ratio",
@@ -30,18 +31,29 @@ def curves_csv(found: Joint) -> str:
     """A row a point of the figure, the baseline's first; accuracies and gains are shares, the paper's points."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS)
     start = () if found.base is None else (found.base,)
-    writer.writerows(_row(one, found.base_macs) for one in (*start, *found.points))
+    writer.writerow(_columns(_CURVES, found.cost))
+    writer.writerows(_row(one, found) for one in (*start, *found.points))
     return stream.getvalue()
 
 
-def _row(one: Measured, base_macs: int) -> list[object]:
+def _columns(names: Sequence[str], by: str) -> list[str]:
+    """With the ratio of the matched cost after that of the multiply-adds, where it is another."""
+    place = names.index("flops_ratio") + 1
+    return [*names[:place], *_if_other(by, f"{by}_ratio"), *names[place:]]
+
+
+def _if_other(by: str, cell: str) -> list[str]:
+    return [] if by == "macs" else [cell]
+
+
+def _row(one: Measured, found: Joint) -> list[object]:
     gain = ("", "", "") if one.gain is None else (one.gain.value, one.gain.low, one.gain.high)
     return [
         one.rule,
         plain(one.times),
-        f"{one.macs / base_macs:.5f}",
+        f"{one.macs / found.base_macs:.5f}",
+        *_if_other(found.cost, plain(one.ratio)),
         one.macs,
         one.proxy_macs,
         f"{one.accuracy:.6f}",
@@ -80,12 +92,13 @@ def ranking_csv(found: Answer) -> str:
     """A row a candidate, best first; accuracies are shares, `status` is the report's."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_RANKING)
-    writer.writerows(_candidate(place, row) for place, row in enumerate(rows(found), start=1))
+    by = found.plan.question.cost
+    writer.writerow(_columns(_RANKING, by))
+    writer.writerows(_candidate(place, row, by) for place, row in enumerate(rows(found), start=1))
     return stream.getvalue()
 
 
-def _candidate(number: int, row: Row) -> list[object]:
+def _candidate(number: int, row: Row, by: str) -> list[object]:
     one, place = row.candidate, row.place
     own = one.coefficients
     measured = [""] * 6
@@ -104,6 +117,7 @@ def _candidate(number: int, row: Row) -> list[object]:
         f"{float(own.product):.5f}",
         one.architecture.resolution,
         plain(one.flops_ratio),
+        *_if_other(by, plain(one.matched_ratio)),
         one.cost.macs,
         one.cost.params,
         one.cost.activations,

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from math import exp, log
+from math import exp, log, log2
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.coefficients import LARGEST_COEFFICIENT
 from scalesearch.design.factory import Network
 from scalesearch.design.matching import Shape, match_resolutions, sides_from
 from scalesearch.errors import SpaceError
@@ -116,6 +117,8 @@ def shape_lines(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal,
     """
     matched = match_resolutions(baseline, shapes, ratio, grows)
     sides = sides_from(baseline, ratio) if grows else (baseline.resolution,)
+    longest = baseline.resolution * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
+    sides = tuple(side for side in sides if side <= longest)
     return [
         Line(sides, partial(_at_side, baseline, shape, sides), sides.index(one.resolution), 2.0)
         for shape, one in zip(shapes, matched, strict=True)

@@ -27,6 +27,8 @@ class Measured:
     """The cost that was wanted, over the baseline's; 1 for the baseline."""
     macs: int
     """Multiply-adds that the network has, for one image."""
+    ratio: Decimal
+    """The cost that was matched, over the baseline's."""
     proxy_macs: int
     """Those of the small network that was trained."""
     accuracy: float
@@ -55,6 +57,10 @@ class Joint:
     """Comparisons of one baseline at rising costs."""
 
     baseline: str
+    cost: str
+    """What the rules have the same of; one of `COSTS`."""
+    adjusts: bool
+    """Whether the leads are adjusted for what proxies cost."""
     base_macs: int
     data: str
     validation_images: int
@@ -89,6 +95,8 @@ def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
     asked = plan.question
     return Joint(
         baseline=asked.baseline.name,
+        cost=asked.cost,
+        adjusts=asked.adjusts,
         base_macs=cost(asked.baseline.architecture).macs,
         data=plan.data.name,
         validation_images=plan.data.val,
@@ -108,6 +116,7 @@ def _base(found: Answer) -> Measured | None:
         rule=BASELINE,
         times=Decimal(1),
         macs=cost(network).macs,
+        ratio=Decimal(1),
         proxy_macs=_proxy_macs(found, network),
         accuracy=sum(accuracies.values()) / seeds,
         standard_error=found.ranking.noise / seeds**0.5,
@@ -125,6 +134,7 @@ def _points(times: Decimal, found: Answer) -> list[Measured]:
             rule=rule,
             times=times,
             macs=one.cost.macs,
+            ratio=one.matched_ratio,
             proxy_macs=_proxy_macs(found, one.architecture),
             accuracy=places[key].mean,
             standard_error=places[key].standard_error,

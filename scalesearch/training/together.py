@@ -20,7 +20,7 @@ from ray.train import RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer, get_device
 
 from scalesearch.errors import ScalesearchError, TrialsFailedError
-from scalesearch.proxy.memory import keep_memory
+from scalesearch.nets.memory import keep_memory
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.training.events import Row, Team
 from scalesearch.training.job import Job, follow, read_history

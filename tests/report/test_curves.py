@@ -62,6 +62,17 @@ def test_axes_have_units_a_logarithm_and_a_tick_a_cost() -> None:
         assert part in layout.title.text
 
 
+def test_where_latency_is_equal_the_figure_says_so_and_ticks_are_doublings_of_flops() -> None:
+    layout = scaling_curves(replace(JOINT, cost="latency")).layout
+    assert "Equal measured latency" in layout.title.text
+    assert "Equal measured cost" in scaling_curves(JOINT).layout.title.text
+    assert dict(zip(layout.xaxis.tickvals, layout.xaxis.ticktext, strict=True)) == {
+        1000: "1.000k",
+        2000: "2.000k",
+        4000: "4.000k",
+    }
+
+
 def test_labels_say_the_last_accuracy_in_the_order_of_the_ends() -> None:
     labels = scaling_curves(JOINT).layout.annotations
     said = [re.sub("<[^>]*>", "", one.text).split(" ", 1)[1] for one in labels]

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
+from decimal import Decimal
 
 from joints import JOINT
 from planted_studies import halving
 
 from scalesearch.report.rows import rows
 from scalesearch.report.tables import curves_csv, inert_cell, ranking_csv
+
+
+def test_the_ratio_of_another_matched_cost_has_a_column_of_its_own() -> None:
+    points = tuple(replace(one, ratio=Decimal("2.034")) for one in JOINT.points)
+    rows = list(csv.DictReader(io.StringIO(curves_csv(replace(JOINT, cost="latency", points=points)))))
+    assert {one["latency_ratio"] for one in rows[1:]} == {"2.034"}
+    assert rows[0]["latency_ratio"] == "1"
+    assert rows[5]["flops_ratio"] == "4.10000"
+    assert rows[5]["macs"] == "4100"
 
 
 def test_a_row_a_point_the_baselines_first() -> None:

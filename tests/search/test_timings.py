@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from networks import staged
-from planted import plan, study
+from planted import launched, plan, study, with_times
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
@@ -97,6 +97,12 @@ def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
         assert abs(by_layers(network) / by_layers(base) / 2 - 1) <= max(0.1, 1.01 * best)
 
 
+def test_no_side_is_tried_whose_coefficient_would_be_too_large() -> None:
+    asked = replace(plan().question, phi=Decimal("0.25"))
+    every = find(with_times(asked, lambda network: float(network.resolution) ** 0.25))
+    assert 3 < max(one.coefficients.gamma for one in (*every.candidates, *every.unmatched)) <= 4
+
+
 def test_a_fixed_resolution_is_not_searched() -> None:
     clock = Clock(TINY.architecture, by_macs)
     lines = shape_lines(TINY.architecture, shapes("tiny"), Decimal(2), grows=False)
@@ -123,9 +129,6 @@ def test_a_rule_goes_on_until_it_takes_as_long(name: str, planted: Planted) -> N
 
 
 def test_width_grows_further_where_wide_layers_take_no_longer() -> None:
-    def launched(network: Architecture) -> float:
-        return 1e-3 * sum(network.depths) + cost(network).macs * 3e-10
-
     lines = rival_lines(TINY, NAMED[:2], ONE, "balanced")
     depth, width = match_times(lines, Decimal(2), Clock(TINY.architecture, launched))
     for network in (depth, width):
@@ -157,13 +160,9 @@ def test_a_resolution_that_does_not_grow_stays_in_every_rule() -> None:
         assert sides == {TINY.architecture.resolution}
 
 
-def rules(planted: Planted = by_layers) -> Question:
+def rules() -> Question:
     """The planted study's baseline under every rule, at twice its planted time."""
-    asked = replace(plan().question, rivals=NAMED, scheduler="grid", match="flops")
-    base = staged(asked.baseline.architecture)
-    found = match_times(lines_to_time(asked), Decimal(2), Clock(base, planted))
-    entries = tuple(timed(one, round(100 * planted(one) / planted(base))) for one in found)
-    return replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base, 100), entries))
+    return with_times(replace(plan().question, rivals=NAMED, scheduler="grid", match="flops"), by_layers)
 
 
 def test_rules_are_compared_at_the_networks_that_were_timed(tmp_path: Path) -> None:

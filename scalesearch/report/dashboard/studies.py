@@ -11,6 +11,7 @@ from typing import Literal
 
 from scalesearch.design.exact import plain
 from scalesearch.errors import ScalesearchError, printable
+from scalesearch.study.cost_words import COST_WORDS, wanted
 from scalesearch.study.live import read_live
 from scalesearch.study.study import Study, open_study
 
@@ -49,10 +50,11 @@ class Listed:
         if self.study is None:
             return ""
         question = self.study.plan.question
-        cost = "multiply-adds" if question.cost == "macs" else question.cost
-        matched = f"{cost} matched" if question.match == "flops" else "γ taken literally"
-        what = "comparison of rules" if question.rivals else "search of stages" if question.stages else matched
-        return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.name}, {what}"
+        matched = f"{COST_WORDS[question.cost]} matched" if question.match == "flops" else "γ taken literally"
+        name, budget = question.baseline.name, f"budget {question.budget.name}"
+        if question.rivals:
+            return f"{name} at {wanted(question)}, {budget}, comparison of rules"
+        return f"{name}, φ = {plain(question.phi)}, {budget}, {'search of stages' if question.stages else matched}"
 
 
 def find_studies(root: Path) -> dict[str, Path]:

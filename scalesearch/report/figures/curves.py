@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from math import log10
+from math import floor, log2, log10
 
 import plotly.graph_objects as go
 
@@ -12,6 +12,7 @@ from scalesearch.design.exact import plain
 from scalesearch.report.figures.frame import HEIGHT, Drawing, colours, inert
 from scalesearch.report.labels import spread
 from scalesearch.report.looks import LIGHT, START, Theme, look_of
+from scalesearch.study.cost_words import COST_WORDS
 from scalesearch.study.joint import BASELINE, Joint, Measured
 from scalesearch.units import si
 
@@ -34,9 +35,9 @@ def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
     figure, curves = go.Figure(), found.curves()
     bottom, top = _accuracy_range(found)
     for rule, points in reversed(curves.items()):  # the best on top
-        figure.add_trace(_curve(rule, points, found))
+        figure.add_trace(_curve(rule, points))
     if found.base is not None:
-        figure.add_trace(_start(found.base, found))
+        figure.add_trace(_start(found.base))
     figure.update_layout(
         annotations=_labels(curves, bottom, top),
         height=HEIGHT,
@@ -74,10 +75,11 @@ def curves(found: Joint) -> Drawing:
 def _subtitle(found: Joint) -> str:
     most = max(one.seeds for one in found.points)
     seeds = "1 seed" if most == 1 else f"{most} seeds"
-    return f"Equal measured cost; {found.data}, budget {found.budget}, {seeds}; bars: standard error"
+    what = "cost" if found.cost == "macs" else COST_WORDS[found.cost]
+    return f"Equal measured {what}; {found.data}, budget {found.budget}, {seeds}; bars: standard error"
 
 
-def _curve(rule: str, points: Sequence[Measured], found: Joint) -> go.Scatter:
+def _curve(rule: str, points: Sequence[Measured]) -> go.Scatter:
     """One rule's line; the baseline's point, which all share, has neither marker nor bar here."""
     look = look_of(rule)
     shared = [one.rule == BASELINE for one in points]
@@ -100,12 +102,12 @@ def _curve(rule: str, points: Sequence[Measured], found: Joint) -> go.Scatter:
             "thickness": 1.5,
             "width": 5,
         },
-        text=[_hover(one, found) for one in points],
+        text=[_hover(one) for one in points],
         hoverinfo=["skip" if one else "text" for one in shared],
     )
 
 
-def _start(base: Measured, found: Joint) -> go.Scatter:
+def _start(base: Measured) -> go.Scatter:
     return go.Scatter(
         name=BASELINE,
         x=[base.macs],
@@ -113,14 +115,14 @@ def _start(base: Measured, found: Joint) -> go.Scatter:
         mode="markers",
         marker={"color": START.colour, "symbol": START.marker, "size": 12},
         error_y={"array": [base.standard_error], "color": START.colour, "thickness": 1.5, "width": 5},
-        text=[_hover(base, found)],
+        text=[_hover(base)],
         hoverinfo="text",
     )
 
 
-def _hover(one: Measured, found: Joint) -> str:
+def _hover(one: Measured) -> str:
     lines = [
-        f"<b>{inert(one.rule)}</b> at {one.macs / found.base_macs:.3f}x",
+        f"<b>{inert(one.rule)}</b> at {float(one.ratio):.3f}x",
         f"{si(one.macs)} FLOPs",
         f"accuracy {one.accuracy:.4f} ± {one.standard_error:.4f}, n = {one.seeds}",
     ]
@@ -142,13 +144,16 @@ def _cost_axis(found: Joint) -> dict[str, object]:
     ends = [found.base_macs, *(one.macs for one in found.points)]
     first, last = log10(min(ends)), log10(max(ends))
     wide = max(last - first, 0.05)
-    ticks = [Decimal(1), *found.costs]
+    if found.cost == "macs":
+        ticks = {float(times): f"<br>{plain(times)}x" for times in (Decimal(1), *found.costs)}
+    else:  # what was matched is not on this axis
+        ticks = {2.0**power: "" for power in range(floor(log2(max(ends) / found.base_macs)) + 1)}
     return {
         "type": "log",
         "title": {"text": "FLOPs (multiply-adds) of one image, logarithmic", "standoff": 12},
         "range": [first - 0.04 * wide, last + 0.02 * wide],
-        "tickvals": [found.base_macs * float(times) for times in ticks],
-        "ticktext": [f"{si(found.base_macs * float(times))}<br>{plain(times)}x" for times in ticks],
+        "tickvals": [found.base_macs * times for times in ticks],
+        "ticktext": [f"{si(found.base_macs * times)}{word}" for times, word in ticks.items()],
         "showline": True,
         "ticks": "outside",
     }

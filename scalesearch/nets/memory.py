@@ -1,4 +1,4 @@
-"""Make the C allocator keep the memory that one training step frees for the next step.
+"""Make the C allocator keep the memory that one pass frees for the next.
 
 By default glibc maps every large tensor afresh and hands it back to the kernel when it is freed: tens of
 thousands of page faults a step, and 1.1-1.4x of the time on small networks.
@@ -18,8 +18,8 @@ _NEVER = 2**31 - 1
 def keep_memory() -> bool:
     """Never map a tensor on its own, never give memory back: for this process, until it ends.
 
-    Call it once at the start of a training process, before its first tensor: what is already mapped stays
-    mapped. Returns whether it applied; where the C library is not glibc nothing happens.
+    Call it before a process's first tensor: what is already mapped stays mapped. Returns whether it applied; where
+    the C library is not glibc nothing happens.
     """
     if not sys.platform.startswith("linux"):
         return False
