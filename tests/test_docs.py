@@ -29,7 +29,18 @@ def commands(page: Path) -> list[str]:
 
 
 def is_slow(page: Path) -> bool:
-    slow = (" grid ", " nas ", " export ", " compare ", " trust ", " latency ", " cam ", " train ", " transfer ")
+    slow = (
+        " grid ",
+        " nas ",
+        " export ",
+        " compare ",
+        " trust ",
+        " latency ",
+        " cam ",
+        " train ",
+        " transfer ",
+        " solve ",
+    )
     return any(verb in command for command in commands(page) for verb in slow)
 
 

@@ -257,6 +257,6 @@ def _first_difference(before: Json, now: Json, path: str = "") -> str | None:
     if before == now:
         return None
     if path == "data.fingerprint":
-        return "other images there, or of another size"
+        return f"{path}: other images there, or of another size"
     shown = [str(one) if len(str(one)) < 40 else "…" for one in (before, now)]
     return f"{path}: {shown[0]} there, {shown[1]} asked"

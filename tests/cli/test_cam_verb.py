@@ -56,6 +56,7 @@ def shape(path: Path) -> tuple[int, int]:
         return picture.width // TILE, picture.height // TILE
 
 
+@pytest.mark.slow
 def test_a_column_a_network_and_a_row_an_image(folder: Path) -> None:
     done = scalesearch("cam", "base.safetensors", "big=wide.safetensors", "--budget", "smoke", cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -86,7 +86,7 @@ print(sorted(heavy & set(sys.modules)))
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-_BUILDS_OR_TRAINS = ("export", "latency", "cam", "train", "transfer", "report")
+_BUILDS_OR_TRAINS = ("export", "latency", "cam", "train", "transfer", "report", "show", "solve")
 """Verbs whose example takes seconds; their own tests are in the default suite."""
 
 

@@ -85,7 +85,7 @@ def test_done_is_0_and_done_again_says_so(search: Search) -> None:
     assert out.count("\n1/6  ") == out.count("\n6/6  ") == 1
     code, out, said = search(Planted())
     assert (code, said) == (0, "")
-    assert "6/6 trials are done; to start anew, give --name or delete the folder" in out
+    assert "6/6 trials are done; to start anew, give another --name or delete the folder" in out
 
 
 def test_trials_that_fail_are_3_and_the_winner_is_still_written(search: Search) -> None:

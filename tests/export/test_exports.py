@@ -248,7 +248,8 @@ def test_torch_export_runs_without_our_code_for_any_batch(tmp_path: Path) -> Non
 
 
 @needs_onnx
-@pytest.mark.parametrize("name", ["tiny", pytest.param("resnet18", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tiny", "resnet18"])
 def test_onnx_is_the_same_network_for_any_batch(name: str, tmp_path: Path) -> None:
     import onnxruntime
 

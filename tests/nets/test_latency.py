@@ -37,6 +37,7 @@ def test_a_batch_takes_longer_than_an_image() -> None:
     assert devices()[0] == "cpu"
 
 
+@pytest.mark.slow
 def test_memory_that_a_pass_frees_is_kept_for_the_next() -> None:
     """Else the kernel's page faults are timed, and a few px more cost twice the time."""
     program = (

@@ -75,6 +75,7 @@ def test_a_run_that_broke_off_gives_its_slots_back(
     assert caught.value is not None
 
 
+@pytest.mark.slow
 def test_a_trial_that_hangs_is_given_up_and_its_slot_goes_on_in_a_new_process(tmp_path: Path) -> None:
     log, specs = tmp_path / "log", trials(3)
     began = time.monotonic()
