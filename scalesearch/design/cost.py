@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from scalesearch.design.architecture import Architecture
@@ -59,6 +60,7 @@ def _fold(architecture: Architecture, widths: Sequence[int], depths: Sequence[in
     return Cost(macs, params, activations, stored)
 
 
+@lru_cache(maxsize=2**14)
 def cost(network: Network) -> Cost:
     """The cost of one network: exact, and what fvcore counted for a user's own (its memory is an estimate)."""
     if isinstance(network, FactoryNetwork):

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scalesearch.design.exact import plain
@@ -54,6 +55,7 @@ def digest(value: object) -> str:
 
 
 _T = TypeVar("_T")
+_hints = cache(get_type_hints)
 
 
 def from_json(kind: type[_T], value: object, path: tuple[str | int, ...] = ()) -> _T:
@@ -123,7 +125,7 @@ def _read_fields(kind: Any, value: object, path: tuple[str | int, ...]) -> objec
     for key in value:
         if key not in known:
             raise MalformedError((*path, key), f"is not a key here; known are {', '.join(known)}")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     for name, field in known.items():
         if name not in value and field.default is MISSING:
             raise MalformedError((*path, name), "is missing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from scalesearch.design.factory import Network
@@ -39,17 +40,28 @@ class TrialSpec:
     @property
     def id(self) -> str:
         """16 hex digits; equal for equal trials, on every machine."""
-        return digest(self)
+        return _id(self)
 
     @property
     def trunk_id(self) -> str:
         """16 hex digits; equal for the same training on every rung: the name of its checkpoints."""
-        return digest(replace(self, samples=None, since=0))
+        return _id(replace(self, samples=None, since=0))
 
     @property
     def network_id(self) -> str:
         """16 hex digits; equal for all trials of one network."""
-        return digest(self.network)
+        return _network_id(self.network)
+
+
+@lru_cache(maxsize=2**14)
+def _id(spec: TrialSpec) -> str:
+    """Remembered: a study asks for its trials' ids again and again."""
+    return digest(spec)
+
+
+@lru_cache(maxsize=2**14)
+def _network_id(network: Network) -> str:
+    return digest(network)
 
 
 @dataclass(frozen=True, slots=True)
