@@ -101,6 +101,7 @@ def _run(
     """Run all that is left, round by round where points are suggested; the study with all of them."""
     from scalesearch.cli.progress import Progress
     from scalesearch.proxy.objective import ProxyTraining
+    from scalesearch.search.catalogue import FactoryBaseline
     from scalesearch.study.files import make_folder
     from scalesearch.study.live import announced, both
     from scalesearch.study.search import search, search_in_rounds
@@ -108,12 +109,14 @@ def _run(
     plan = study.plan
     checkpoints = study.checkpoints_folder
     counted: dict[str, int] = {}
+    base = plan.question.baseline
+    fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
 
     def one_round(now: Study) -> None:
         console.print(_round_words(now.plan), highlight=False, soft_wrap=True)
         _count(now.plan, counted)
         make_folder(checkpoints)
-        objective = ProxyTraining(images, checkpoints.resolve())
+        objective = ProxyTraining(images, checkpoints.resolve(), fingerprint)
         with Progress(now.plan, now.outcomes(), console) as progress:
             search(now, runner, objective, both(progress, announce), counted)
         export(now)
@@ -157,7 +160,7 @@ def _count(plan: Plan, counted: dict[str, int]) -> None:
     from scalesearch.search.canonical import digest
 
     for network in (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen)):
-        # A user's own were counted by fvcore to begin with.
+        # A user's own were counted to begin with.
         if isinstance(network, Architecture) and digest(network) not in counted:
             counted[digest(network)] = fvcore_receipt(network).total
 

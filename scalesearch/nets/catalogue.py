@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
+from math import log
 
 from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.factory import FactoryNetwork
-from scalesearch.nets.factory import Factory, count_factory
+from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
 from scalesearch.search.catalogue import Entry, FactoryBaseline, literal_px
 
@@ -45,7 +46,9 @@ def catalogue(
     def entry(network: FactoryNetwork) -> Entry:
         width = round(network.width / budget.width_divisor, 12)
         small = max(1, literal_px(budget.resolution, Decimal(network.resolution) / px))
-        return Entry(network, count(network.depth, width, small))
+        proxy = count(network.depth, width, small)
+        check_training_step(proxy)
+        return Entry(network, proxy)
 
     return FactoryBaseline(
         _name(factory.name), factory.fingerprint, entry(base), tuple(entry(found) for found in networks.values())
@@ -55,8 +58,8 @@ def catalogue(
 def _matched(factory: Factory, point: Multipliers, wanted: float, by: str) -> FactoryNetwork:
     """The px from the function's own on at which the counted cost is nearest to `wanted`.
 
-    Multiply-adds and activations grow about as px², so each guess is scaled from the last; near the goal px are
-    tried one by one, as long as the cost does not pass it.
+    Costs grow about as a power of px, 2 for convolutions and up to 4 for attention: each guess follows the power
+    between the last two sizes; near the goal px are tried one by one, as long as the cost does not pass it.
     """
     seen: dict[int, FactoryNetwork] = {}
 
@@ -65,12 +68,13 @@ def _matched(factory: Factory, point: Multipliers, wanted: float, by: str) -> Fa
             seen[px] = count_factory(factory, point.depth, point.width, px)
         return int(getattr(seen[px], by))
 
-    px = factory.resolution
+    px, power = factory.resolution, 2.0
     while True:
-        guess = max(factory.resolution, round(px * (wanted / cost_at(px)) ** 0.5))
+        guess = max(factory.resolution, round(px * (wanted / cost_at(px)) ** (1 / power)))
         if guess in seen:
             break
-        px = guess
+        growth = log(cost_at(guess) / cost_at(px)) / log(guess / px)
+        px, power = guess, min(4.0, max(2.0, growth))
     step = 1 if cost_at(px) < wanted else -1
     while px + step >= factory.resolution and (cost_at(px) < wanted) == (step > 0):
         px += step

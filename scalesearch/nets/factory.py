@@ -1,28 +1,27 @@
-"""A user's own network: a Python function that builds it, and what fvcore counts of what it builds."""
+"""A user's own network: a Python function that builds it, and the count of what it builds."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
-import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
 import torch
-from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 from torch import nn
+from torch.nn import functional
 
 from scalesearch.design.factory import FactoryNetwork
-from scalesearch.errors import InputError, printable
+from scalesearch.errors import CountError, InputError, printable
+from scalesearch.nets.fvcore_witness import fvcore_macs
+from scalesearch.nets.imported_source import source_fingerprint
+from scalesearch.nets.multiply_adds import count_forward
 from scalesearch.nets.threads import one_thread
-
-MULTIPLY_ADDS = ("conv", "linear", "addmm", "matmul", "bmm", "baddbmm", "einsum")
-"""fvcore's operators that consist of multiply-adds."""
 
 _ARGUMENTS = ("depth", "width", "resolution")
 _LOGITS = 2
@@ -38,7 +37,7 @@ class Factory:
     resolution: int
     """Side (px) of the unscaled network: the default of the function's own argument."""
     fingerprint: str
-    """SHA-256 (hex) of the source of its module."""
+    """SHA-256 (hex) of the source of its module and of all that this imports from the user's project."""
 
 
 @lru_cache
@@ -70,9 +69,7 @@ def load_factory(name: str) -> Factory:
             f"baseline {name!r}: the argument resolution has no whole number of px as its default; give the "
             "unscaled network's, as in resolution=224"
         )
-    source = getattr(module, "__file__", None)
-    content = Path(source).read_bytes() if source else name.encode()
-    return Factory(name, build, px, hashlib.sha256(content).hexdigest())
+    return Factory(name, build, px, source_fingerprint(module_name, Path.cwd()))
 
 
 def build_factory(network: FactoryNetwork) -> nn.Module:
@@ -96,33 +93,87 @@ def _build(factory: Factory, depth: Decimal, width: Decimal, px: int) -> nn.Modu
 
 
 def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
-    """Build and count one network: fvcore at batch 1 on the CPU, in eval, without gradients.
+    """Build and count one network: one random image on the CPU, in eval, without gradients.
 
-    Multiply-adds are those of convolutions, linear layers and matrix products.
+    Multiply-adds are those of every convolution, linear layer and matrix product that torch executes, fused
+    operators such as attention and recurrent layers included. fvcore is the second witness where it can count the
+    network.
 
     Raises:
-        InputError: the function fails, or its network does not turn images (N, 3, px, px) into logits.
+        InputError: the function fails; its network does not turn images (N, 3, px, px) into logits, in eval and in
+            training; or it executes an operator whose multiply-adds are not known.
+        CountError: fvcore counts other multiply-adds.
     """
-    module = _build(factory, depth, width, px).eval()
-    image = torch.zeros(1, 3, px, px)
+    module = _build(factory, depth, width, px)
+    params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
     call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
-    logging.getLogger("fvcore").setLevel(logging.ERROR)
-    with torch.no_grad(), one_thread():
-        try:
-            logits = module(image)
-            operations = FlopCountAnalysis(module, image).by_operator()
-            activations = ActivationCountAnalysis(module, image).total()
-        except (Exception, SystemExit) as error:  # a user's network raises what it likes
-            raise InputError(f"baseline {call}: fails on an image of {px} px ({_reason(error)})") from error
-    if not isinstance(logits, torch.Tensor) or logits.dim() != _LOGITS:
-        raise InputError(f"baseline {call}: must turn images (N, 3, {px}, {px}) into logits (N, classes)")
-    macs = sum(int(operations[name]) for name in MULTIPLY_ADDS)
-    if macs == 0:
+    image = torch.rand(1, 3, px, px, generator=torch.Generator().manual_seed(0))
+    with one_thread(), _failures(call, px):
+        counter, logits = count_forward(module.eval(), image)
+        fvcore = None if counter.unknown else fvcore_macs(module, image)
+    _check_logits(call, px, logits, 1, "in eval")
+    if counter.unknown:
+        raise InputError(
+            f"baseline {call}: executes {', '.join(sorted(counter.unknown))}, whose multiply-adds are not known; "
+            "write it with torch's convolutions, linear layers and matrix products"
+        )
+    if counter.macs == 0:
         raise InputError(
             f"baseline {call}: has no convolution, linear layer or matrix product, so nothing to scale"
         )
-    params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
-    return FactoryNetwork(factory.name, depth, width, px, logits.shape[1], macs, params, int(activations))
+    if fvcore is not None and not fvcore.agrees(counter):
+        raise CountError(
+            f"baseline {call}: executes {counter.macs} multiply-adds, but fvcore traces {fvcore.macs}; the network "
+            "must compute the same for every image"
+        )
+    with one_thread(), torch.no_grad(), _failures(call, px, "in training "):
+        in_training = module.train()(image.expand(2, -1, -1, -1))
+    _check_logits(call, px, in_training, 2, "in training", logits.shape[1])
+    return FactoryNetwork(
+        factory.name, depth, width, px, logits.shape[1], counter.macs, params, counter.activations
+    )
+
+
+def check_training_step(network: FactoryNetwork) -> None:
+    """Run one forward and backward pass of what every trial of the network will run thousands of.
+
+    Raises:
+        InputError: the function or the passes fail, or no gradient reaches a weight.
+    """
+    px = network.resolution
+    call = f"{network.factory}(depth={network.depth:f}, width={network.width:f}, resolution={px})"
+    module = build_factory(network).train()
+    images = torch.rand(2, 3, px, px, generator=torch.Generator().manual_seed(0))
+    with one_thread(), _failures(call, px, "in a training step "):
+        logits = module(images)
+        if not logits.requires_grad:
+            raise InputError("has no weight that its logits depend on; training could change nothing")
+        loss = functional.cross_entropy(logits, torch.tensor([0, network.classes - 1]))
+        loss.backward()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _failures(call: str, px: int, mode: str = "") -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"baseline {call}: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's network raises what it likes
+        raise InputError(f"baseline {call}: fails {mode}on an image of {px} px ({_reason(error)})") from error
+
+
+def _check_logits(call: str, px: int, logits: object, images: int, mode: str, classes: int | None = None) -> None:
+    shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) != _LOGITS
+        or shape[0] != images
+        or shape[1] != (classes or shape[1])
+    ):
+        raise InputError(
+            f"baseline {call}: must turn images (N, 3, {px}, {px}) into logits (N, classes), "
+            f"but {mode} it gives {shape}"
+        )
 
 
 def _reason(error: BaseException) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from scalesearch.design.factory import Network
+from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.factory import load_factory
 from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.datasets import ImageData
@@ -31,10 +32,13 @@ class ProxyTraining:
 
     A trial on a rung of successive halving leaves a checkpoint in the folder `checkpoints` and goes on from the one
     that it finds there; None, or a folder that this machine does not have: it trains from the beginning.
+
+    A user's own function must have the source with this fingerprint where the trial runs; None: any.
     """
 
     data: ImageData
     checkpoints: Path | None = None
+    fingerprint: str | None = None
 
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
         """The trial's epochs; ends with `diverged` or `oom` where training does."""
@@ -53,11 +57,26 @@ class ProxyTraining:
     def _epochs(self, spec: TrialSpec, device: torch.device) -> Iterator[Epoch]:
         """Train; network, data and graph are let go of with this frame."""
         try:
+            self._check_source(spec.proxy)
             network = initial_network(spec.proxy, spec.seed)
         except InputError as error:  # a user's own function, which worked when it was counted
             raise TrialEndedError("failed", str(error)) from error
         run = Training(network, self.data.at(spec.proxy.resolution), spec.recipe, spec.seed, device)
         yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
+
+    def _check_source(self, proxy: Network) -> None:
+        """Refuse to train another network than the one that was counted.
+
+        Raises:
+            InputError: the function's source has changed since, or is another one on this node of a cluster.
+        """
+        if self.fingerprint is None or not isinstance(proxy, FactoryNetwork):
+            return
+        if load_factory(proxy.factory).fingerprint != self.fingerprint:
+            raise InputError(
+                f"baseline {proxy.factory}: its source here is not the one that was counted; let every node have "
+                "the same files, and leave them alone while a search runs"
+            )
 
     def _rung(self, run: Training, spec: TrialSpec, end: int) -> Iterator[Epoch]:
         """Take up the trunk where it was left, go on to the fork, keep the state, and let the rate decay."""

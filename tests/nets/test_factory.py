@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import torch
 
-from scalesearch.design.coefficients import Multipliers
+from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
@@ -118,3 +119,23 @@ def test_the_literal_catalogue_takes_gamma() -> None:
     assert {(one.network.depth, one.network.width, one.network.resolution) for one in found.entries} == {
         (by.depth, by.width, literal_px(40, by.resolution)) for by in wanted
     }
+
+
+def test_attention_networks_are_matched_by_their_whole_cost() -> None:
+    """Their cost grows faster than px²; the nearest side that the stem's 4 px patches allow is taken."""
+    factory = load_factory("fused:attention")
+    point = Coefficients(Decimal(1), Decimal("1.1"), Decimal("1.2"))
+    budget = replace(BUDGETS["smoke"], width_divisor=1)
+    (entry,) = catalogue(factory, [point], Decimal(1), budget, "flops").entries
+    target = 2 * 25_952_896
+    counts = {px: count_factory(factory, Decimal(1), Decimal("1.1"), px).macs for px in range(64, 93, 4)}
+    assert abs(entry.network.macs - target) == min(abs(macs - target) for macs in counts.values())
+
+
+def test_what_fails_in_a_training_step_is_found_before_any_trial() -> None:
+    factory = load_factory("fused:frozen")
+    with pytest.raises(InputError, match="has no weight that its logits depend on"):
+        catalogue(factory, triples(STEP, SLACK)[:1], Decimal(1), BUDGETS["smoke"], "none")
+    overwriting = load_factory("fused:overwritten")
+    with pytest.raises(InputError, match=r"fails in a training step .*modified by an inplace operation"):
+        catalogue(overwriting, triples(STEP, SLACK)[:1], Decimal(1), BUDGETS["smoke"], "none")
