@@ -89,7 +89,8 @@ class Calls(nn.Module):
 
 
 def _fourier(features: Tensor) -> Tensor:
-    return torch.fft.irfft2(torch.fft.rfft2(features), s=features.shape[-2:])
+    back: Tensor = torch.fft.irfft2(torch.fft.rfft2(features), s=features.shape[-2:])
+    return back
 
 
 def fourier(depth: float = 1.0, width: float = 1.0, resolution: int = 8) -> nn.Module:

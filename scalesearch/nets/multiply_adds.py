@@ -195,8 +195,8 @@ _FREE = re.compile(
   | _to_copy | _local_scalar_dense | _assert\w* | _pin_memory | record_stream | is_\w+ | item
   | (native_|_fused_)?dropout | bernoulli | uniform | normal | exponential | random\w* | randperm | multinomial
   | poisson | glu | huber_loss | (binary_)?cross_entropy\w* | mse_loss | smooth_l1_loss | nll_loss\w*
-  | complex | polar
-  | _prelu_kernel | hardswish | gelu | mish | threshold | rrelu\w* | log_sigmoid_forward | floor_divide | rsub | xlogy
+  | complex | polar | _prelu_kernel
+  | hardswish | gelu | mish | threshold | rrelu\w* | log_sigmoid_forward | floor_divide | rsub | xlogy
   | _foreach_(?!mm)\w+ | _thnn_fused_(gru|lstm)_cell | _pack_padded_sequence | _fake_quantize\w* | fake_quantize\w*
   | bitwise_\w+ | __\w+__ | lerp | sym_\w+ | _?aminmax | _functional_assert\w* | _batch_norm_\w+
     """,
