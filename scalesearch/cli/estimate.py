@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scalesearch.design.cost import cost
+from scalesearch.errors import InputError
 from scalesearch.search.candidates import tolerance
 from scalesearch.study.cost_words import wanted
 from scalesearch.units import duration, si
@@ -71,15 +72,35 @@ def _seconds(specs: Sequence[TrialSpec]) -> float:
     """Training time of one image of each spec, in all: timed for a few sizes, linear in MACs between them."""
     import numpy as np
 
-    from scalesearch.proxy.timing import seconds_per_image
-
     by_macs = sorted(specs, key=lambda spec: cost(spec.proxy).macs)
     picks = {round(i * (len(by_macs) - 1) / (_TIMED - 1)) for i in range(_TIMED)}
     timed = [by_macs[i] for i in sorted(picks)]
     xs = [cost(spec.proxy).macs for spec in timed]
-    ys = [seconds_per_image(spec) for spec in timed]
+    ys = [_seconds_per_image(spec) for spec in timed]
     slope, start = np.polyfit(xs, ys, 1)
     return float(sum(start + slope * cost(spec.proxy).macs for spec in specs))
+
+
+def _seconds_per_image(spec: TrialSpec) -> float:
+    """Of a few timed steps.
+
+    Raises:
+        InputError: the steps cannot be taken on this machine.
+    """
+    from scalesearch.proxy.failures import training_failure
+    from scalesearch.proxy.timing import seconds_per_image
+    from scalesearch.proxy.training import Diverged
+
+    step = f"a timed step of {spec.recipe.batch} images at {spec.proxy.resolution} px"
+    try:
+        return seconds_per_image(spec)
+    except Diverged as error:
+        raise InputError(f"{step}: {error}; take a budget with a lower recipe.learning_rate") from error
+    except (RuntimeError, ValueError, MemoryError) as error:
+        failure = training_failure(error)
+        if failure is None:
+            raise
+        raise InputError(f"{step}: {failure.for_budget()}") from error
 
 
 def _slots(gpus_per_trial: float | None) -> int:

@@ -125,6 +125,13 @@ def run() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except (MemoryError, RuntimeError, OSError) as error:
+        from scalesearch.proxy.failures import training_failure
+
+        failure = training_failure(error)
+        if failure is None or failure.state != "oom":
+            raise
+        fail(f"{failure.reason}; take a smaller network, batch or image side, or free memory", _BAD_INPUT)
     if code == INTERRUPTED:  # typer makes it of Ctrl-C, without a word
         fail("interrupted", INTERRUPTED)
     sys.exit(code or 0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import interrupts, options
-from scalesearch.errors import InputError, TrialsFailedError, printable
+from scalesearch.errors import InputError, StorageError, TrialsFailedError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +145,7 @@ def school(job: Job, where: Path, address: str | None) -> Row:
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
+    from scalesearch.proxy.failures import training_failure
     from scalesearch.proxy.training import Diverged
     from scalesearch.study.study import locked
     from scalesearch.training.checkpoint import NAME
@@ -162,17 +163,37 @@ def school(job: Job, where: Path, address: str | None) -> Row:
             except KeyboardInterrupt:
                 from scalesearch.cli.main import INTERRUPTED, fail
 
-                kept = f"{job.done(where)}/{job.recipe.epochs} epochs are kept in {where}"
-                fail(f"interrupted; {kept}. Resume: {command}", INTERRUPTED)
+                fail(f"interrupted; {_kept(job, where)}. Resume: {command}", INTERRUPTED)
             except Diverged as error:
                 raise TrialsFailedError(
                     f"{where}: {error}; delete the folder and give a lower --learning-rate"
+                ) from error
+            except StorageError as error:
+                raise StorageError(f"{error}; {_kept(job, where)}. Resume: {command}") from error
+            except (RuntimeError, ValueError, MemoryError, OSError) as error:
+                failure = training_failure(error)
+                if failure is None:
+                    raise
+                raise TrialsFailedError(
+                    f"{where}: {failure.for_options()}; {_after_failure(job, where, command)}"
                 ) from error
             write_result(where, job)
         (where / NAME).unlink(missing_ok=True)  # not before the record is whole
         last = read_history(where)[-1]
     print(f"{where / WEIGHTS}: accuracy {last.val_accuracy:.4f} on the validation images at {job.sizes.px} px")
     return last
+
+
+def _kept(job: Job, folder: Path) -> str:
+    """What a later run goes on from."""
+    return f"{job.done(folder)}/{job.recipe.epochs} epochs are kept in {folder}"
+
+
+def _after_failure(job: Job, folder: Path, command: str) -> str:
+    """How to go on; a folder without an epoch takes any command, one with epochs the same alone."""
+    if not job.done(folder):
+        return "no epoch was finished, so the corrected command begins in the same folder"
+    return f"{_kept(job, folder)}. Resume: {command} (with other values of these options: in another --results)"
 
 
 def _run(job: Job, where: Path, address: str | None) -> None:

@@ -98,13 +98,15 @@ def latencies_beside(
         The baseline's latency over all its runs, and every network's.
 
     Raises:
-        InputError: the GPU's memory does not hold the networks and their images.
+        InputError: memory does not hold the networks and their images.
     """
     try:
         return _take_turns(baseline, networks, runs, batch, torch.device(device or devices()[-1]), hear)
-    except torch.cuda.OutOfMemoryError as error:
+    except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) and "allocat" not in str(error):
+            raise
         raise InputError(
-            f"{len(networks) + 1} networks and {batch} images a pass: more than the GPU's memory; take fewer"
+            f"{len(networks) + 1} networks and {batch} images a pass: more than the memory holds; take fewer"
         ) from error
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load, save_file
 
 from scalesearch.errors import StorageError
 
@@ -84,7 +84,7 @@ def _storage_errors(cache_dir: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise StorageError(
             f"cannot write the image cache in {str(cache_dir)!r} ({reason}): "
-            "free it, or give another folder for results"
+            "free space there, or set XDG_CACHE_HOME to a folder on another disk"
         ) from error
 
 
@@ -103,9 +103,18 @@ def _read(path: Path) -> tuple[SplitArrays, str] | None:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            parts = {name: file.get_tensor(name).numpy() for name in _ARRAYS}
+            parts = {name: tensor.numpy() for name, tensor in _tensors(file, path).items()}
         arrays = SplitArrays(**parts, classes=tuple(json.loads(metadata["classes"])))
         sound = fingerprint(arrays) == metadata["fingerprint"]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
     return (arrays, metadata["fingerprint"]) if sound else None
+
+
+def _tensors(file: safe_open, path: Path) -> dict[str, torch.Tensor]:
+    """The arrays, mapped from the file; read into memory where the file system maps none."""
+    try:
+        return {name: file.get_tensor(name) for name in _ARRAYS}  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        stored = load(path.read_bytes())
+        return {name: stored[name] for name in _ARRAYS}

@@ -18,6 +18,7 @@ from scalesearch.nets.factory import load_factory
 from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.datasets import ImageData
+from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.training import Diverged, Training, branch, trunk, whole
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
@@ -47,9 +48,12 @@ class ProxyTraining:
             yield from self._epochs(spec, device)
         except Diverged as error:
             raise TrialEndedError("diverged", str(error)) from error
-        except torch.cuda.OutOfMemoryError as error:
+        except (RuntimeError, ValueError, MemoryError, OSError) as error:
+            failure = training_failure(error)
+            if failure is None:
+                raise
             traceback.clear_frames(error.__traceback__)  # they hold what did not fit
-            raise TrialEndedError("oom", "CUDA out of memory; run fewer trials on a GPU at a time") from error
+            raise TrialEndedError(failure.state, failure.for_budget()) from error
         finally:
             if device.type == "cuda":
                 torch.cuda.empty_cache()  # for the trials beside this one

@@ -11,6 +11,7 @@ import torch
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.errors import InputError
+from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
@@ -29,14 +30,15 @@ def steps_beside(baseline: Architecture, networks: Sequence[Architecture], batch
     As trials are trained: the first GPU, or one thread; whole networks at their own resolution, not proxies.
 
     Raises:
-        InputError: the GPU's memory does not hold two networks under training.
+        InputError: memory does not hold two networks under training, or a step has too few values to normalise.
     """
     try:
         return [_beside(_Steps(baseline, batch), _Steps(one, batch)) for one in networks]
-    except torch.cuda.OutOfMemoryError as error:
-        raise InputError(
-            f"a training step of {batch} images: more than the GPU's memory; lower the batch"
-        ) from error
+    except (RuntimeError, ValueError, MemoryError) as error:
+        failure = training_failure(error)
+        if failure is None:
+            raise
+        raise InputError(f"a timed step of {batch} images: {failure.for_budget()}") from error
 
 
 def _beside(base: _Steps, own: _Steps) -> Time:

@@ -21,6 +21,7 @@ from ray.train.torch import TorchConfig, TorchTrainer, get_device
 
 from scalesearch.errors import ScalesearchError, TrialsFailedError
 from scalesearch.nets.memory import keep_memory
+from scalesearch.proxy.failures import training_failure
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.training.events import Row, Team
 from scalesearch.training.job import Job, follow, read_history
@@ -53,6 +54,8 @@ def train_together(job: Job, folder: Path, address: str | None, listener: Callab
         except (KeyboardInterrupt, ScalesearchError):
             raise
         except Exception as error:  # whatever a worker raised, wrapped by Ray in ways that change
+            if (failure := training_failure(str(error))) is not None:
+                raise TrialsFailedError(f"{folder}: a worker failed: {failure.for_options()}") from error
             reason = str(error).strip().splitlines()
             words = reason[-1][:200] if reason else type(error).__name__
             raise TrialsFailedError(f"{folder}: a worker failed ({words})") from error

@@ -1,0 +1,91 @@
+"""Why training cannot run here, told from what torch, CUDA or the system raised, and what to change."""
+
+from __future__ import annotations
+
+import errno
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Remedy = Literal["larger steps", "smaller steps", "free space"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFailure:
+    """A reason that a training step, or the reading of its images, failed for; the network is not to blame."""
+
+    state: Literal["failed", "oom"]
+    """The state of a trial that ends so."""
+    reason: str
+    remedy: Remedy
+
+    def for_options(self) -> str:
+        """The reason and what to change, for commands with `--batch`, `--accumulate` and `--px`."""
+        return f"{self.reason}; {_BY_OPTIONS[self.remedy]}"
+
+    def for_budget(self) -> str:
+        """The same for commands whose batch and side are a budget's."""
+        return f"{self.reason}; {_BY_BUDGET[self.remedy]}"
+
+
+_BY_OPTIONS: dict[Remedy, str] = {
+    "larger steps": "give a larger --batch, a smaller --accumulate or a larger --px",
+    "smaller steps": "give a smaller --batch, a larger --accumulate or a smaller --px",
+    "free space": "free space on that disk, or set XDG_CACHE_HOME to a folder on another one",
+}
+_BY_BUDGET: dict[Remedy, str] = {
+    "larger steps": "take a budget with a larger recipe.batch or resolution",
+    "smaller steps": "take a budget with a smaller recipe.batch or resolution, or run fewer trials at a time",
+    "free space": _BY_OPTIONS["free space"],
+}
+
+_REQUESTED = re.compile(
+    r"tried to allocate ([0-9.]+ ?[KMGT]?i?B(?:ytes)?)|allocate ([0-9.]+ [KMGT]iB)", re.IGNORECASE
+)
+
+_REASONS: tuple[tuple[re.Pattern[str], TrainingFailure], ...] = (
+    (
+        re.compile(r"Expected more than 1 (value per channel|spatial element)"),
+        TrainingFailure(
+            "failed", "batch normalisation in training needs more than one value per channel", "larger steps"
+        ),
+    ),
+    (
+        re.compile(r"CUDA out of memory|CUDA error: out of memory|(CUBLAS|CUDNN)_STATUS_ALLOC_FAILED"),
+        TrainingFailure("oom", "the GPU's memory is exhausted", "smaller steps"),
+    ),
+    (
+        re.compile(r"No space left on device|Disk quota exceeded|os error (28|122)\b"),
+        TrainingFailure("failed", "the disk of the image cache is full", "free space"),
+    ),
+    (
+        re.compile(r"unable to mmap|mmap\b.*fail|Cannot map"),
+        TrainingFailure("oom", "the cached images cannot be mapped into this machine's memory", "smaller steps"),
+    ),
+    (
+        re.compile(
+            r"DefaultCPUAllocator|can't allocate memory|Unable to allocate|Cannot allocate memory|bad_alloc"
+            r"|MemoryError|could not create a memory"
+        ),
+        TrainingFailure("oom", "the memory of this machine is exhausted", "smaller steps"),
+    ),
+)
+
+
+def training_failure(error: BaseException | str) -> TrainingFailure | None:
+    """What the error, or its text where another process raised it, says; None where it says something else."""
+    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        text += " No space left on device"
+    failure = next((failure for pattern, failure in _REASONS if pattern.search(text)), None)
+    requested = _REQUESTED.search(text)
+    if failure is None or failure.state != "oom" or requested is None:
+        return failure
+    size = _readable(requested[1] or requested[2])
+    return TrainingFailure(failure.state, f"{failure.reason} ({size} more were asked for)", failure.remedy)
+
+
+def _readable(size: str) -> str:
+    """`108380160 bytes` as `103 MiB`; what has a unit stays."""
+    number, unit = re.match(r"([0-9.]+) ?(.*)", size).groups()  # type: ignore[union-attr]  # it was matched before
+    return size if unit.lower() != "bytes" else f"{float(number) / 2**20:.0f} MiB"
