@@ -43,8 +43,10 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(LIBRARIES)
 
 
-def scalesearch(*words: str, cwd: Path | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """`scalesearch …`, with its cache beside its results."""
+def scalesearch(
+    *words: str, cwd: Path | None = None, timeout: float = 300, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[str]:
+    """`scalesearch …`, with its cache beside its results, on streams of an encoding."""
     environment = dict(os.environ)
     # Ray leaves it where it was started; the server has imported Ray without it, and would have no token.
     environment.pop("RAY_AUTH_MODE", None)
@@ -52,14 +54,16 @@ def scalesearch(*words: str, cwd: Path | None = None, timeout: float = 300) -> s
         environment["XDG_CACHE_HOME"] = str(cwd / ".cache")
     with TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
-        process = _SERVER.Process(target=_main, args=(words, str(cwd or Path.cwd()), environment, out, err))
+        process = _SERVER.Process(
+            target=_main, args=(words, str(cwd or Path.cwd()), environment, out, err, encoding)
+        )
         process.start()
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
             raise subprocess.TimeoutExpired(["scalesearch", *words], timeout, out.read_bytes(), err.read_bytes())
         return subprocess.CompletedProcess(
-            ["scalesearch", *words], process.exitcode, out.read_text("utf-8"), err.read_text("utf-8")
+            ["scalesearch", *words], process.exitcode, out.read_text(encoding), err.read_text(encoding)
         )
 
 
@@ -74,7 +78,9 @@ def scalesearch_timed(*words: str, cwd: Path) -> subprocess.CompletedProcess[str
     return done
 
 
-def _main(words: tuple[str, ...], cwd: str, environment: dict[str, str], out: Path, err: Path) -> None:
+def _main(
+    words: tuple[str, ...], cwd: str, environment: dict[str, str], out: Path, err: Path, encoding: str
+) -> None:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)
@@ -82,8 +88,8 @@ def _main(words: tuple[str, ...], cwd: str, environment: dict[str, str], out: Pa
         file = os.open(path, os.O_WRONLY | os.O_CREAT)
         os.dup2(file, number)
         os.close(file)
-    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), "utf-8")
-    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), "utf-8", line_buffering=True)
+    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding)
+    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding, line_buffering=True)
     sys.argv = ["scalesearch", *words]
     sys.path.insert(0, "")  # as `python -m scalesearch` has it: a user's own module lies in the working directory
     from scalesearch.cli.main import main

@@ -30,7 +30,7 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
 
     base = baseline.architecture
     path = study.folder / "family" / "costs.csv"
-    known = list(csv.reader(path.read_text().splitlines())) if path.exists() else []
+    known = list(csv.reader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
     rows: list[list[str]] = []
     for phi in phis_of(coefficients):
         by = coefficients.at(phi).rounded()

@@ -10,6 +10,7 @@ import typer
 from typer._click.exceptions import UsageError
 
 from scalesearch.cli import interrupts
+from scalesearch.cli.encoding import degrade_output
 from scalesearch.errors import ScalesearchError, printable
 
 app = typer.Typer(
@@ -94,6 +95,7 @@ _verbs()
 def main() -> NoReturn:
     """The program: `run`, and its exit code for certain."""
     interrupts.leave_at_once()
+    degrade_output()
     try:
         run()
     except SystemExit as end:

@@ -154,5 +154,5 @@ def read_history(folder: Path) -> list[Row]:
     if not path.is_file():
         return []
     kinds: dict[str, Callable[[str], Any]] = {one.name: int if one.type == "int" else float for one in fields(Row)}
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         return [Row(*(kind(row[name]) for name, kind in kinds.items())) for row in csv.DictReader(stream)]
