@@ -12,6 +12,7 @@ from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
     from scalesearch.design.scaling import Baseline
+    from scalesearch.export.onnx_file import OnnxTarget
 
 
 def export(
@@ -31,18 +32,29 @@ def export(
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Of the initial weights, where any go along.")
     ] = 0,
+    opset: Annotated[
+        int | None, typer.Option(help="ONNX operators, 13 … 23, for older or newer runtimes; default: 18.")
+    ] = None,
+    dynamic_side: Annotated[
+        bool, typer.Option("--dynamic-side", help="ONNX for images of any height and width.")
+    ] = False,
 ) -> None:
     """Write a network as plain torch, timm, torchvision, ONNX or torch.export; checked before it is written.
 
     Example: scalesearch export tiny --to torch
     """
-    from scalesearch.export.exporting import FORMATS
+    from functools import partial
+
+    from scalesearch.export.exporting import FORMATS, as_onnx
     from scalesearch.export.verify import seeded
     from scalesearch.nets.weights import read_weights
     from scalesearch.study.files import make_folder, write_over
 
     if to not in FORMATS:
         raise InputError(f"--to {to!r}: must be one of {', '.join(FORMATS)}")
+    if to != "onnx" and (opset is not None or dynamic_side):
+        raise InputError(f"--to {to}: --opset and --dynamic-side are for --to onnx; leave them out")
+    make = partial(as_onnx, target=_onnx_target(opset, dynamic_side)) if to == "onnx" else FORMATS[to]
     if network.endswith(".safetensors"):
         if (depth, width, resolution, rounding) != ("1", "1", None, None):
             raise InputError(f"{network}: trained weights are of one size; leave out what scales it")
@@ -51,7 +63,7 @@ def export(
     else:
         baseline = _scaled(network, depth, width, resolution, rounding)
         net = seeded(baseline.architecture, seed)
-    made = FORMATS[to](baseline, net)
+    made = make(baseline, net)
     make_folder(out)
     for name, content in made.files.items():
         _keep(out / name, content)
@@ -59,6 +71,12 @@ def export(
         write_over(out / name, content)
     print(", ".join(str(out / name) for name in made.files))
     print(made.checked)
+
+
+def _onnx_target(opset: int | None, dynamic_side: bool) -> OnnxTarget:
+    from scalesearch.export.onnx_file import OnnxTarget
+
+    return OnnxTarget(dynamic_side=dynamic_side) if opset is None else OnnxTarget(opset, dynamic_side)
 
 
 def _keep(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from scalesearch.errors import CountError
 from scalesearch.export.exported_program import exported_program
 from scalesearch.export.library_rules import same_network
 from scalesearch.export.names import file_stem
-from scalesearch.export.onnx_file import onnx_file
+from scalesearch.export.onnx_file import OnnxTarget, onnx_file
 from scalesearch.export.reading import read_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
@@ -73,14 +73,14 @@ def as_torchvision(baseline: Baseline, _: ConvNet) -> Export:
     return _as_definition(baseline, torchvision_definition(baseline), "torchvision")
 
 
-def as_onnx(baseline: Baseline, ours: ConvNet) -> Export:
-    """An ONNX file with the weights.
+def as_onnx(baseline: Baseline, ours: ConvNet, target: OnnxTarget | None = None) -> Export:
+    """An ONNX file with the weights, for the runtime of `target`.
 
     Raises:
         InputError: the packages that it needs are not installed.
         CountError: the file's network is another one.
     """
-    data, proof = onnx_file(baseline, ours)
+    data, proof = onnx_file(baseline, ours, target or OnnxTarget())
     return Export({f"{file_stem(baseline.name)}.onnx": data}, proof.words)
 
 

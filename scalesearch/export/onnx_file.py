@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,27 @@ if TYPE_CHECKING:
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
-def onnx_file(baseline: Baseline, written: ConvNet) -> tuple[bytes, Proof]:
+OLDEST_OPSET, NEWEST_OPSET = 13, 23
+_TORCHS_OLDEST = 18
+"""The exporter of torch 2.13 writes nothing older."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxTarget:
+    """What the runtime that will read the file understands."""
+
+    opset: int = _TORCHS_OLDEST
+    """Version of the operators, 13 … 23. The file gets the lowest IR version that has them: 7 for opset 13, 8 for
+    15 … 18, 9 for 19 and 20, 10 for 21 and 22, 11 for 23 (onnx's docs/Versioning.md)."""
+    dynamic_side: bool = False
+    """Whether images of any height and width are taken, and not of the network's own alone."""
+
+    def __post_init__(self) -> None:
+        if not OLDEST_OPSET <= self.opset <= NEWEST_OPSET:
+            raise InputError(f"--opset {self.opset}: must be in {OLDEST_OPSET} … {NEWEST_OPSET}")
+
+
+def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple[bytes, Proof]:
     """The file's bytes: `images` (batch, 3, px, px) → `logits` (batch, classes), for batches of any size.
 
     Raises:
@@ -39,12 +60,15 @@ def onnx_file(baseline: Baseline, written: ConvNet) -> tuple[bytes, Proof]:
 
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
     tested = scrambled(net)
-    model = _saved(tested, net)
+    model = _saved(tested, net, target)
     # A folded layer has one bias where batch norm had a scale and a shift.
     params = _params(onnx.load_from_string(model)) + _normed(net)
-    found = Found(params, _macs(onnx.load_from_string(model)), _Runner(model))
+    found = Found(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
     proof = agreed(net, tested, found, images_NCHW, baseline.name)
-    data = _saved(written, net)
+    if target.dynamic_side:
+        other_NCHW = torch.nn.functional.pad(images_NCHW, (0, 9, 0, 4))
+        same_logits(tested, _Runner(model), other_NCHW, f"{baseline.name} on images of other sides")
+    data = _saved(written, net, target)
     same_logits(written, _Runner(data), images_NCHW, baseline.name)
     return data, proof
 
@@ -53,8 +77,10 @@ def _normed(net: Architecture) -> int:
     return sum(layer.out_width for block in net.walk() for layer in block.layers if layer.norm)
 
 
-def _saved(network: nn.Module, net: Architecture) -> bytes:
-    batch = torch.export.Dim("batch")
+def _saved(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:
+    from onnx import checker, helper
+
+    names = {0: "batch", 2: "height", 3: "width"} if target.dynamic_side else {0: "batch"}
     with _silence(), torch.no_grad():
         program = torch.onnx.export(
             network,
@@ -62,14 +88,47 @@ def _saved(network: nn.Module, net: Architecture) -> bytes:
             dynamo=True,
             input_names=["images"],
             output_names=["logits"],
-            dynamic_shapes=({0: batch},),
+            dynamic_shapes=({place: torch.export.Dim(name) for place, name in names.items()},),
+            opset_version=max(target.opset, _TORCHS_OLDEST),
             verbose=False,
         )
     assert program is not None
     model: onnx.ModelProto = program.model_proto
     for node in model.graph.node:  # the paths and source lines of the machine that exported it
         node.ClearField("metadata_props")
+    if target.opset < _TORCHS_OLDEST:
+        _lower(model, target.opset)
+    model.ir_version = helper.find_min_ir_version_for(model.opset_import)
+    checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
+
+
+def _lower(model: onnx.ModelProto, opset: int) -> None:
+    """State an opset before 18, in which a mean's axes are an attribute where they are an input since.
+
+    onnx's own converter fails on what torch writes. No other operator of our networks has changed since opset 13,
+    and the checker holds every one to the opset's definition.
+    """
+    from onnx import helper, numpy_helper
+
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    constants |= {
+        node.output[0]: numpy_helper.to_array(node.attribute[0].t)
+        for node in model.graph.node
+        if node.op_type == "Constant"
+    }
+    for node in model.graph.node:
+        if node.op_type == "ReduceMean" and len(node.input) > 1:
+            axes = constants[node.input.pop()]
+            kept = [attribute for attribute in node.attribute if attribute.name != "noop_with_empty_axes"]
+            node.ClearField("attribute")
+            node.attribute.extend([*kept, helper.make_attribute("axes", axes.tolist())])
+    used = {name for node in model.graph.node for name in node.input}
+    for tensor in [tensor for tensor in model.graph.initializer if tensor.name not in used]:
+        model.graph.initializer.remove(tensor)
+    for imported in model.opset_import:
+        if imported.domain in ("", "ai.onnx"):
+            imported.version = opset
 
 
 @contextmanager
@@ -93,8 +152,16 @@ def _params(model: onnx.ModelProto) -> int:
     return sum(sizes[name] for node in layers for name in node.input[1:])
 
 
-def _macs(model: onnx.ModelProto) -> int:
-    """Multiply-adds of convolutions and linear layers for one image, from the shapes that the graph states."""
+def _macs(model: onnx.ModelProto, images_NCHW: Tensor) -> int:
+    """Multiply-adds of convolutions and linear layers for one image, from the shapes that these give."""
+    from onnx import shape_inference
+
+    for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, images_NCHW.shape, strict=True):
+        dimension.dim_value = size
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    model = shape_inference.infer_shapes(model, strict_mode=True)
     weights = {one.name: tuple(one.dims) for one in model.graph.initializer}
     shapes = {
         one.name: [dimension.dim_value for dimension in one.type.tensor_type.shape.dim]

@@ -1,0 +1,69 @@
+"""ONNX for other runtimes: the operators' version, the file's own version, and images of any side."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import pytest
+import torch
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.errors import InputError
+from scalesearch.export.exporting import as_onnx
+from scalesearch.export.onnx_file import OnnxTarget
+from scalesearch.export.verify import seeded
+
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
+    reason="the export extra is not installed",
+)
+
+IR_VERSIONS = {13: 7, 14: 7, 15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}
+"""onnx's docs/Versioning.md."""
+
+
+def exported(name: str, target: OnnxTarget | None) -> tuple[Any, bytes]:
+    import onnx
+
+    baseline = load_baseline(name)
+    (data,) = as_onnx(baseline, seeded(baseline.architecture, 0), target).files.values()
+    return onnx.load_from_string(data), data
+
+
+def check(name: str, target: OnnxTarget) -> None:
+    import onnxruntime
+
+    model, data = exported(name, target)
+    assert [one.version for one in model.opset_import if one.domain in ("", "ai.onnx")] == [target.opset]
+    assert model.ir_version == IR_VERSIONS[target.opset]
+    px = load_baseline(name).architecture.resolution
+    sides = [
+        dimension.dim_param or dimension.dim_value for dimension in model.graph.input[0].type.tensor_type.shape.dim
+    ]
+    assert sides == (["batch", 3, "height", "width"] if target.dynamic_side else ["batch", 3, px, px])
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    shapes = [(2, 3, px, px), (3, 3, px + 7, px - 13)] if target.dynamic_side else [(2, 3, px, px)]
+    network = seeded(load_baseline(name).architecture, 0)
+    for shape in shapes:
+        images = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+        (logits,) = session.run(["logits"], {"images": images.numpy()})
+        with torch.no_grad():
+            torch.testing.assert_close(torch.from_numpy(logits), network(images), atol=1e-5, rtol=1e-4)
+
+
+def test_the_oldest_opset_takes_images_of_any_side() -> None:
+    check("tiny", OnnxTarget(13, dynamic_side=True))
+
+
+@pytest.mark.slow  # each is two exports
+@pytest.mark.parametrize("name", ["tiny", "mobilenet_v2", "resnet18"])
+@pytest.mark.parametrize("opset", IR_VERSIONS)
+def test_every_opset(name: str, opset: int) -> None:
+    check(name, OnnxTarget(opset, dynamic_side=opset % 2 == 0))
+
+
+@pytest.mark.parametrize("opset", [12, 24, 0, -1])
+def test_other_opsets_are_refused_with_the_range(opset: int) -> None:
+    with pytest.raises(InputError, match=rf"^--opset {opset}: must be in 13 … 23$"):
+        OnnxTarget(opset)
