@@ -11,6 +11,7 @@ from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
     from scalesearch.design.scaling import Baseline
+    from scalesearch.report.dashboard.guard import Gateway
     from scalesearch.report.dashboard.watching import Watch
 
 
@@ -23,6 +24,11 @@ def dashboard(
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Let other machines ask, with a token that is printed.")
     ] = False,
+    public_host: Annotated[
+        list[str] | None,
+        typer.Option("--public-host", metavar="NAME[:PORT]", help="Answer under a tunnel's or proxy's name too."),
+    ] = None,
+    prefix: Annotated[str, typer.Option(metavar="/PATH", help="The path below which a proxy shows it.")] = "",
     check: Annotated[bool, typer.Option("--check", help="Say what would be shown, and end.")] = False,
 ) -> None:
     """Show studies in a browser: their trials, figures and families, and a running search as it goes.
@@ -43,20 +49,40 @@ def dashboard(
         raise InputError(
             f"--host {host}: other machines could reach it; add --allow-remote if they may, or leave --host out"
         )
+    gateway = _gateway(public_host or [], prefix, allow_remote)
     watch = Watch(results, cache_folder())
     if check:
         _say(watch)
         return
     interrupts.raise_exceptions()
     server = bound(host, port, None)
-    server.app = _app(watch, host, server.port, allow_remote)
+    server.app = _app(watch, host, server.port, allow_remote, gateway)
     try:
         server.serve_forever()  # returns at Ctrl-C
     finally:
         server.server_close()
 
 
-def _app(watch: Watch, host: str, port: int, remote: bool) -> object:
+def _gateway(public_hosts: list[str], prefix: str, remote: bool) -> Gateway:
+    """The names and the path of the tunnel or proxy in front of the server.
+
+    Raises:
+        InputError: a name or path that is none, or a name that others reach without a token.
+    """
+    from scalesearch.report.dashboard.guard import Gateway, checked_prefix, checked_public_host
+    from scalesearch.report.dashboard.server import is_loopback
+
+    names = [checked_public_host(name) for name in public_hosts]
+    for name in names:
+        if not is_loopback(name.partition(":")[0]) and not remote:
+            raise InputError(
+                f"--public-host {name}: whoever reaches that name could read the studies; add --allow-remote, "
+                "which asks for a token"
+            )
+    return Gateway(frozenset(names), checked_prefix(prefix))
+
+
+def _app(watch: Watch, host: str, port: int, remote: bool, gateway: Gateway) -> object:
     """The application, once the port is known; says how it is opened."""
     import secrets
 
@@ -65,12 +91,16 @@ def _app(watch: Watch, host: str, port: int, remote: bool) -> object:
     from scalesearch.report.dashboard.server import is_loopback, names_of
 
     token = secrets.token_urlsafe(32) if remote else None
-    app = make_app(watch, Policy(allowed_hosts(names_of(host), port), token), {"torch": _torch_source})
+    policy = Policy(allowed_hosts(names_of(host), port), token, gateway)
+    app = make_app(watch, policy, {"torch": _torch_source})
     names = names_of(host)
     shown = host if is_loopback(host) else names[-1] if host in ("0.0.0.0", "::") else host  # noqa: S104
     shown = f"[{shown}]" if ":" in shown else shown
     watch.view(first_choice(watch))  # what is shown at first is ready when it is asked for
-    print(f"http://{shown}:{port}/{f'?token={token}' if token else ''}", flush=True)
+    path = f"{gateway.prefix}/{f'?token={token}' if token else ''}"
+    print(f"http://{shown}:{port}{path}", flush=True)
+    for name in sorted(gateway.hosts):
+        print(f"{'http' if is_loopback(name.partition(':')[0]) else 'https'}://{name}{path}", flush=True)
     print("Ctrl-C ends it.", flush=True)
     return app.server
 

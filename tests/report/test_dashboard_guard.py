@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 
 from scalesearch.errors import InputError
 from scalesearch.report.dashboard.app import make_app
-from scalesearch.report.dashboard.guard import COOKIE, LARGEST, Policy, allowed_hosts
+from scalesearch.report.dashboard.guard import (
+    COOKIE,
+    LARGEST,
+    Gateway,
+    Policy,
+    allowed_hosts,
+    checked_prefix,
+    checked_public_host,
+)
 from scalesearch.report.dashboard.server import bound, is_loopback, names_of
 from scalesearch.report.dashboard.watching import Watch
 
@@ -47,10 +56,12 @@ def test_it_answers_under_its_own_names(host: str, asked: Any) -> None:
 def test_any_other_host_is_refused(host: str, path: str, asked: Any) -> None:
     answer = asked.get(path, headers={"Host": host})
     assert answer.status_code == 421
-    assert answer.text == (
+    advice = f"; behind a tunnel or proxy, start it with --public-host {host}"
+    said = (
         "scalesearch dashboard: this server is not known by that name; open the address that it printed when it "
-        "started\n"
+        "started"
     )
+    assert answer.text == f"{said}{advice if re.fullmatch('[A-Za-z0-9.]+(:[0-9]+)?', host) else ''}\n"
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense", ""])
@@ -153,3 +164,75 @@ def test_a_port_that_is_taken_is_said() -> None:
     with pytest.raises(InputError, match=rf"--port {server.port}: cannot listen there .*choose another --port"):
         bound("127.0.0.1", server.port, None)
     server.server_close()
+
+
+def behind(tmp: Path, token: str | None, *hosts: str, prefix: str = "") -> Any:
+    policy = Policy(allowed_hosts(names_of("127.0.0.1"), PORT), token, Gateway(frozenset(hosts), prefix))
+    return make_app(Watch(tmp, tmp / "cache"), policy, {}).server.test_client(use_cookies=False)
+
+
+def test_a_public_name_is_known_to_the_letter_and_over_https(tmp_path: Path) -> None:
+    asked = behind(tmp_path, None, "studies.example.org", "localhost:9000")
+    for host in ("studies.example.org", "localhost:9000", f"127.0.0.1:{PORT}"):
+        assert asked.get("/", headers={"Host": host}).status_code == 200
+    for host in ("studies.example.org:80", "localhost", "x.studies.example.org", "example.org"):
+        assert asked.get("/", headers={"Host": host}).status_code == 421
+    public = {"Host": "studies.example.org"}
+    for origin in ("https://studies.example.org", "http://studies.example.org"):
+        assert asked.post(POST, json={}, headers={**public, "Origin": origin}).status_code != 403
+    for origin in (
+        "https://example.org",
+        f"https://127.0.0.1:{PORT}",
+        "studies.example.org",
+        "ftp://localhost:9000",
+    ):
+        assert asked.post(POST, json={}, headers={**public, "Origin": origin}).status_code == 403
+
+
+def test_below_a_prefix_with_or_without_it(tmp_path: Path) -> None:
+    """A proxy may hand the path on as it is, or take its own part off."""
+    asked = behind(tmp_path, TOKEN, prefix="/proxy/8050")
+    entered = asked.get(f"/proxy/8050/?token={TOKEN}", headers=HOST)
+    assert (entered.status_code, entered.headers["Location"]) == (303, "/proxy/8050/")
+    cookie = entered.headers["Set-Cookie"]
+    assert cookie == f"{COOKIE}={TOKEN}; Path=/proxy/8050/; HttpOnly; SameSite=Strict"
+    headers = {**HOST, "Cookie": cookie.split(";")[0]}
+    for path in ("/proxy/8050/", "/"):
+        page = asked.get(path, headers=headers)
+        assert page.status_code == 200
+        assert page.text.count("<script src=") == page.text.count('<script src="/proxy/8050/_dash-component') > 3
+    for path in ("/proxy/8050/_dash-layout", "/_dash-layout"):
+        assert asked.get(path, headers=headers).status_code == 200
+    bare = asked.get("/proxy/8050", headers=headers)
+    assert (bare.status_code, bare.headers["Location"]) == (303, "/proxy/8050/")
+    assert asked.get("/proxy/8051/", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/proxy/8050/", "/proxy/8050/_dash-layout", "/proxy/8050/_favicon.ico"])
+def test_a_proxys_path_gets_the_advice(path: str, asked: Any) -> None:
+    answer = asked.get(path, headers=HOST)
+    assert answer.status_code == 404
+    assert answer.text.endswith("; behind a path of a proxy, start it with --prefix /proxy/8050\n")
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "/proxy", "/<b>/", "/a b/", "/%0d%0aX/", "//", "/../", "/x" * 9 + "/"]
+)
+def test_no_other_path_is_repeated(path: str, asked: Any) -> None:
+    answer = asked.get(path, headers=HOST)
+    assert answer.status_code == 404
+    assert answer.text in (
+        "scalesearch dashboard: there is no such page\n",
+        "scalesearch dashboard: there is no such page; behind a path of a proxy, start it with --prefix /..\n",
+    )
+
+
+def test_names_and_paths_are_checked() -> None:
+    assert checked_public_host("Studies.example.org:8443") == "studies.example.org:8443"
+    assert [checked_prefix(path) for path in ("", "/", "/a", "/a/b/")] == ["", "", "/a", "/a/b"]
+    for name in ("", "http://a", "a b", "a/b", "a:b", "*"):
+        with pytest.raises(InputError, match=r"^--public-host "):
+            checked_public_host(name)
+    for path in ("a", "/a b", "/a?b", "/a//b", "http://a/b"):
+        with pytest.raises(InputError, match=r"^--prefix "):
+            checked_prefix(path)

@@ -98,6 +98,8 @@ def make_app(watch: Watch, policy: Policy, sources: family_page.Sources) -> Dash
         external_scripts=[],
         external_stylesheets=[],
         suppress_callback_exceptions=False,
+        routes_pathname_prefix="/",  # the guard takes a proxy's path off
+        requests_pathname_prefix=f"{policy.gateway.prefix}/",
     )
     app.layout = _layout()
     _register(app, watch)

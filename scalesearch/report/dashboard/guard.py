@@ -7,11 +7,14 @@ so the Host must be one of ours to the letter, and a request that a browser says
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
+
+from scalesearch.errors import InputError, printable
 
 Start = Callable[..., Any]
 Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
@@ -21,6 +24,9 @@ LARGEST = 2**20
 """Bytes of a request's body."""
 _PAGES = frozenset(("/", "/_favicon.ico", "/_dash-layout", "/_dash-dependencies", "/_dash-update-component"))
 _LIBRARIES = "/_dash-component-suites/"
+_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
+"""A Host header that may be repeated in an answer: a name or IPv4 address, and a port."""
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,8}")
 _WORDS = {
     400: "Bad Request",
     403: "Forbidden",
@@ -33,6 +39,16 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Gateway:
+    """A tunnel or reverse proxy in front of the server."""
+
+    hosts: frozenset[str] = frozenset()
+    """Host headers that it hands on, over HTTP or HTTPS, to the letter."""
+    prefix: str = ""
+    """The path below which it shows the dashboard, such as `/proxy/8050`; it may hand it on or take it off."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Who may ask."""
 
@@ -40,6 +56,18 @@ class Policy:
     """Host headers, with the port, to the letter."""
     token: str | None = None
     """Needed by everybody who asks; None: nobody needs one."""
+    gateway: Gateway = Gateway()
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header names this server."""
+        return host in self.hosts or host in self.gateway.hosts
+
+    def is_own_origin(self, origin: str) -> bool:
+        """Whether an Origin header is that of one of its pages."""
+        scheme, separator, host = origin.partition("://")
+        if not separator:
+            return False
+        return (scheme == "http" and self.knows(host)) or (scheme == "https" and host in self.gateway.hosts)
 
 
 def allowed_hosts(names: Iterable[str], port: int) -> frozenset[str]:
@@ -51,6 +79,29 @@ def allowed_hosts(names: Iterable[str], port: int) -> frozenset[str]:
         if port == 80:
             found.add(shown)  # which browsers leave out
     return frozenset(found)
+
+
+def checked_public_host(name: str) -> str:
+    """A name of a tunnel or proxy, in the form that a Host header has it.
+
+    Raises:
+        InputError: it is no name with or without a port.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"--public-host {printable(name)}: must be NAME or NAME:PORT, as in studies.example.org")
+    return name.lower()
+
+
+def checked_prefix(path: str) -> str:
+    """A path of a proxy, without a slash at its end; empty: none.
+
+    Raises:
+        InputError: it is no plain absolute path.
+    """
+    prefix = path.rstrip("/")
+    if prefix and not _PREFIX.fullmatch(prefix):
+        raise InputError(f"--prefix {printable(path)}: must be a path such as /proxy/8050")
+    return prefix
 
 
 class Guard:
@@ -69,6 +120,9 @@ class Guard:
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """Answer, or refuse in a line."""
+        if self._policy.gateway.prefix and environ.get("PATH_INFO", "") == self._policy.gateway.prefix:
+            return _redirect(start, f"{self._policy.gateway.prefix}/")
+        environ = _without_prefix(environ, self._policy.gateway.prefix)
         refused = refusal(environ, self._policy)
         if refused is not None:
             return _refuse(start, *refused)
@@ -79,7 +133,7 @@ class Guard:
                     start, 403, "open the address with ?token=… that was printed when the server started"
                 )
             if environ["PATH_INFO"] == "/" and environ.get("QUERY_STRING"):
-                return _with_cookie(start, self._policy.token)
+                return _with_cookie(start, self._policy.token, f"{self._policy.gateway.prefix}/")
 
         def guarded(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             ours = {name.lower() for name, _ in self._headers}
@@ -99,20 +153,43 @@ def refusal(environ: dict[str, Any], policy: Policy) -> tuple[int, str] | None:
         policy: who may ask.
     """
     path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "")
-    if environ.get("HTTP_HOST", "") not in policy.hosts:
-        return 421, "this server is not known by that name; open the address that it printed when it started"
+    host = environ.get("HTTP_HOST", "")
+    if not policy.knows(host):
+        advice = f"; behind a tunnel or proxy, start it with --public-host {host}" if _NAME.fullmatch(host) else ""
+        return (
+            421,
+            f"this server is not known by that name; open the address that it printed when it started{advice}",
+        )
     if environ.get("HTTP_SEC_FETCH_SITE", "none") not in ("same-origin", "none"):
         return 403, "the request comes from another site; type the address instead of following a link"
     origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and not (origin.startswith("http://") and origin[7:] in policy.hosts):
+    if origin is not None and not policy.is_own_origin(origin):
         return 403, "the request comes from another site"
-    if path not in _PAGES and not path.startswith(_LIBRARIES):
-        return 404, "there is no such page"
+    if not _is_page(path):
+        return 404, f"there is no such page{_prefix_advice(path)}"
     if method == "POST":
         return _bad_post(environ, path)
     if method not in ("GET", "HEAD"):
         return 405, "the dashboard only reads"
     return None
+
+
+def _is_page(path: str) -> bool:
+    return path in _PAGES or path.startswith(_LIBRARIES)
+
+
+def _prefix_advice(path: str) -> str:
+    """What to start the server with where a proxy hands on the path below which it shows the dashboard."""
+    places = [place for place, char in enumerate(path) if char == "/" and place > 0]
+    prefix = next((path[:place] for place in places if _is_page(path[place:])), "")
+    return f"; behind a path of a proxy, start it with --prefix {prefix}" if _PREFIX.fullmatch(prefix) else ""
+
+
+def _without_prefix(environ: dict[str, Any], prefix: str) -> dict[str, Any]:
+    path = environ.get("PATH_INFO", "")
+    if not prefix or not path.startswith(f"{prefix}/"):
+        return environ
+    return {**environ, "PATH_INFO": path.removeprefix(prefix), "SCRIPT_NAME": prefix}
 
 
 def _bad_post(environ: dict[str, Any], path: str) -> tuple[int, str] | None:
@@ -169,12 +246,14 @@ def _equal(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
 
 
-def _with_cookie(start: Start, token: str) -> Iterable[bytes]:
+def _with_cookie(start: Start, token: str, path: str) -> Iterable[bytes]:
     """Keep the token in a cookie, so that it leaves the address."""
-    cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict"
-    start(
-        "303 See Other", [("Location", "/"), ("Set-Cookie", cookie), ("Content-Length", "0"), *security_headers([])]
-    )
+    cookie = f"{COOKIE}={token}; Path={path}; HttpOnly; SameSite=Strict"
+    return _redirect(start, path, ("Set-Cookie", cookie))
+
+
+def _redirect(start: Start, path: str, *headers: tuple[str, str]) -> Iterable[bytes]:
+    start("303 See Other", [("Location", path), *headers, ("Content-Length", "0"), *security_headers([])])
     return [b""]
 
 
