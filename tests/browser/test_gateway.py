@@ -81,7 +81,7 @@ def test_every_request_goes_below_the_prefix(strip: bool, browser: Any, tmp_path
             page = watched(browser, public)
             page.open()
             page.choose("good")
-            page.page.wait_for_function("document.querySelector('#progress-section').innerText.includes('trials')")
+            page.page.wait_for_selector("#progress-figures > *")
             page.page.close()
             assert page.wrong == []
         finally:
