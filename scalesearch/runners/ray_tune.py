@@ -14,7 +14,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from ray import tune
 
 from scalesearch.errors import InputError
 from scalesearch.runners.execution import Listener
+from scalesearch.runners.ray_alone import LOOPBACK, on_loopback_with_a_token, session_folder
 from scalesearch.runners.ray_watcher import Bridge, Watcher, Waves
 from scalesearch.runners.ray_worker import Worker
 from scalesearch.search.trial import Objective, TrialSpec
@@ -124,21 +125,10 @@ class RayRunner:
         # BLAS and OpenMP read these when a worker imports torch; a trial has one thread.
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         common: dict[str, Any] = {"runtime_env": {"env_vars": threads}, "log_to_driver": False}
-        with _session_folder() as folder:
+        where = nullcontext({"address": self.address}) if self.address is not None else self._alone()
+        with where as place:
             try:
-                if self.address is not None:
-                    ray.init(address=self.address, logging_level="error", **common)
-                else:
-                    ray.init(
-                        address="local",  # never a cluster that RAY_ADDRESS or an earlier `ray start` names
-                        num_cpus=self.cores,
-                        num_gpus=self.logical_gpus,
-                        include_dashboard=False,
-                        _node_ip_address="127.0.0.1",
-                        _temp_dir=folder,
-                        logging_level="error",
-                        **common,
-                    )
+                ray.init(logging_level="error", **place, **common)
             except Exception as error:  # the class itself, where a busy machine's node takes too long to start
                 reason = " ".join(str(error).split())[:200]
                 if self.address is None:
@@ -149,6 +139,19 @@ class RayRunner:
                 yield
             finally:
                 ray.shutdown()
+
+    @contextmanager
+    def _alone(self) -> Iterator[dict[str, Any]]:
+        """What a Ray for this run alone is started with."""
+        with session_folder() as folder, on_loopback_with_a_token():
+            yield {
+                "address": "local",  # never a cluster that RAY_ADDRESS or an earlier `ray start` names
+                "num_cpus": self.cores,
+                "num_gpus": self.logical_gpus,
+                "include_dashboard": False,
+                "_node_ip_address": LOOPBACK,
+                "_temp_dir": folder,
+            }
 
 
 def _must_have(gpus: float, available: float) -> None:
@@ -185,35 +188,6 @@ def _silence() -> None:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     logging.getLogger("ray.air").setLevel(logging.CRITICAL)
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
-
-
-@contextmanager
-def _session_folder() -> Iterator[str | None]:
-    """A folder for a local Ray's sockets; None where the temporary folder's name is short enough for them.
-
-    Raises:
-        InputError: the temporary folder's name is too long for a socket, and no short folder can be written.
-    """
-    name = next((name for name in ("RAY_TMPDIR", "TMPDIR") if os.environ.get(name)), "")
-    if len(os.fsencode(os.environ.get(name, ""))) <= _LONGEST_TEMPORARY_FOLDER:
-        yield None
-        return
-    try:
-        folder = tempfile.mkdtemp(prefix="scalesearch-ray-", dir=_SHORT_TEMPORARY_FOLDER)
-    except OSError as error:
-        raise InputError(
-            f"{name}: is longer than the {_LONGEST_TEMPORARY_FOLDER} characters that Ray's sockets leave for it, "
-            f"and {_SHORT_TEMPORARY_FOLDER} cannot be written ({error.strerror}); set {name} to a shorter folder"
-        ) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-_SHORT_TEMPORARY_FOLDER = "/tmp"  # noqa: S108 (a folder of its own is made in it)
-_LONGEST_TEMPORARY_FOLDER = 35
-"""A socket's path has at most 103 bytes on macOS, of which Ray's names of session and socket take up to 68."""
 
 
 @contextmanager

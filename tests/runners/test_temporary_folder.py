@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from scalesearch.errors import InputError
-from scalesearch.runners import ray_tune
-from scalesearch.runners.ray_tune import _session_folder
+from scalesearch.runners import ray_alone
+from scalesearch.runners.ray_alone import session_folder
 
 LONGEST = "/tmp/" + "a" * 30
 
@@ -20,10 +20,10 @@ LONGEST = "/tmp/" + "a" * 30
 def test_a_long_folder_is_replaced_by_a_short_one_that_goes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
     monkeypatch.setenv(name, LONGEST)
-    with _session_folder() as folder:
+    with session_folder() as folder:
         assert folder is None
     monkeypatch.setenv(name, LONGEST + "a")
-    with _session_folder() as folder:
+    with session_folder() as folder:
         assert folder is not None
         assert len(folder) <= len(LONGEST)
         assert Path(folder).is_dir()
@@ -33,9 +33,9 @@ def test_a_long_folder_is_replaced_by_a_short_one_that_goes(name: str, monkeypat
 def test_without_a_short_folder_the_variable_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("RAY_TMPDIR", raising=False)
     monkeypatch.setenv("TMPDIR", LONGEST + "a")
-    monkeypatch.setattr(ray_tune, "_SHORT_TEMPORARY_FOLDER", str(tmp_path / "absent"))
+    monkeypatch.setattr(ray_alone, "_SHORT_TEMPORARY_FOLDER", str(tmp_path / "absent"))
     said = r"^TMPDIR: is longer than the 35 .* set TMPDIR to a shorter folder$"
-    with pytest.raises(InputError, match=said), _session_folder():
+    with pytest.raises(InputError, match=said), session_folder():
         pass
 
 

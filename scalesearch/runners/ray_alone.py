@@ -1,0 +1,81 @@
+"""A Ray that serves one run on one machine: on loopback, with a token of its own, in a folder with a short name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ray._private import ray_constants
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # compiled
+
+from scalesearch.errors import InputError
+
+LOOPBACK = "127.0.0.1"
+
+_TOKEN = secrets.token_hex(32)
+"""One for every Ray of this process: Ray's workers get it through their environment, and no file holds it."""
+
+
+@contextmanager
+def on_loopback_with_a_token() -> Iterator[None]:
+    """While it is active a Ray that is started listens on loopback alone, and asks everybody for the token.
+
+    By default Ray replaces a loopback address by the machine's own and then listens on every interface; it does not
+    where it was told that there is no cluster (as it is on Windows and macOS). Its own token lies in the home
+    folder, readable by everybody who has an account (2.60: mode 0644).
+    """
+    before = dict(os.environ)
+    clusters = ray_constants.ENABLE_RAY_CLUSTER
+    os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"
+    os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN})
+    ray_constants.ENABLE_RAY_CLUSTER = False  # it was read from the environment when Ray was imported
+    _read_environment_again()
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = clusters
+        for name in (ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                os.environ.pop(name, None)
+        _read_environment_again()
+
+
+def _read_environment_again() -> None:
+    """Ray keeps what it read of the environment for as long as the process lives."""
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
+@contextmanager
+def session_folder() -> Iterator[str | None]:
+    """A folder for a local Ray's sockets; None where the temporary folder's name is short enough for them.
+
+    Raises:
+        InputError: the temporary folder's name is too long for a socket, and no short folder can be written.
+    """
+    name = next((name for name in ("RAY_TMPDIR", "TMPDIR") if os.environ.get(name)), "")
+    if len(os.fsencode(os.environ.get(name, ""))) <= _LONGEST_TEMPORARY_FOLDER:
+        yield None
+        return
+    try:
+        folder = tempfile.mkdtemp(prefix="scalesearch-ray-", dir=_SHORT_TEMPORARY_FOLDER)
+    except OSError as error:
+        raise InputError(
+            f"{name}: is longer than the {_LONGEST_TEMPORARY_FOLDER} characters that Ray's sockets leave for it, "
+            f"and {_SHORT_TEMPORARY_FOLDER} cannot be written ({error.strerror}); set {name} to a shorter folder"
+        ) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_SHORT_TEMPORARY_FOLDER = "/tmp"  # noqa: S108 (a folder of its own is made in it)
+_LONGEST_TEMPORARY_FOLDER = 35
+"""A socket's path has at most 103 bytes on macOS, of which Ray's names of session and socket take up to 68."""

@@ -1,0 +1,112 @@
+"""A local search's Ray cannot be reached from outside, nor by another account of the machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scalesearch.runners.ray_alone import on_loopback_with_a_token
+
+LISTENERS = """
+import json, os, socket, subprocess, sys
+import ray
+from scalesearch.runners.ray_tune import RayRunner
+
+outside = ray.util.get_node_ip_address()
+with RayRunner(cores=1).session():
+    @ray.remote
+    def number():
+        return 7
+    assert ray.get(number.remote()) == 7
+    rows = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True).stdout.splitlines()
+    places = [row.split()[3] for row in rows]
+    reached = []
+    for place in places:
+        try:
+            socket.create_connection((outside, int(place.rpartition(":")[2])), 2).close()
+            reached.append(place)
+        except OSError:
+            pass
+    home = [str(path) for path in __import__("pathlib").Path.home().rglob("*token*")]
+    print(json.dumps({"outside": outside, "places": places, "reached": reached, "home": home}))
+"""
+NAMESPACE = (
+    'ip link set lo up && ip addr add 10.9.8.7/24 dev lo && ip route add default via 10.9.8.1 dev lo && exec "$@"'
+)
+
+
+@pytest.mark.slow  # Ray starts
+def test_listeners_are_on_loopback_on_a_machine_with_another_address(tmp_path: Path) -> None:
+    import json
+
+    wrapper = ["unshare", "--net", "sh", "-c", NAMESPACE, "sh"]
+    if (
+        not all(map(shutil.which, ("unshare", "ip", "ss")))
+        or subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no network namespace can be made here: it takes root, iproute2 and unshare")
+    done = subprocess.run(
+        [*wrapper, sys.executable, "-c", LISTENERS],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["outside"] == "10.9.8.7"  # what Ray listens for by default
+    assert len(seen["places"]) >= 5
+    assert {place.rpartition(":")[0].strip("[]") for place in seen["places"]} <= {
+        *("127.0.0.1", "::ffff:127.0.0.1", "::1"),
+    }
+    assert seen["reached"] == []
+    assert seen["home"] == []
+
+
+INTRUDER = """
+import sys
+from ray._raylet import GcsClient
+GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None)
+print("in")
+"""
+
+
+@pytest.mark.slow  # Ray starts
+def test_nobody_gets_in_without_the_token(tmp_path: Path) -> None:
+    import ray
+
+    from scalesearch.runners.ray_tune import RayRunner
+
+    def ask(**more: str) -> str:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | more
+        command = [sys.executable, "-c", INTRUDER, address]
+        try:
+            done = subprocess.run(
+                command, env={**env, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=30
+            )
+        except subprocess.TimeoutExpired:
+            return "refused"
+        return done.stdout.strip() or "refused"
+
+    if ray.is_initialized():
+        ray.shutdown()
+    with RayRunner(cores=1).session():
+        address = ray.get_runtime_context().gcs_address
+        assert ask() == "refused"
+        assert ask(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="0" * 64) == "refused"
+        assert ask(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=os.environ["RAY_AUTH_TOKEN"]) == "in"
+
+
+def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "mine")
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    before = dict(os.environ)
+    with on_loopback_with_a_token():
+        assert os.environ["RAY_AUTH_MODE"] == "token"
+        assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
+    assert dict(os.environ) == before
