@@ -50,6 +50,12 @@ class StorageError(ScalesearchError):
     exit_code = 4
 
 
+class RayLostError(ScalesearchError):
+    """Ray, or the head of a cluster, ended while trials were under way; a rerun resumes."""
+
+    exit_code = 6
+
+
 class LockedError(ScalesearchError):
     """Another run is working on the same study."""
 

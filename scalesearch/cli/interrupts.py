@@ -1,4 +1,4 @@
-"""What Ctrl-C does: before anything is begun it ends the program at once, later it is an exception.
+"""What Ctrl-C and a job's signals do: before anything is begun the program ends at once, later they raise.
 
 An exception that falls into the import of a large library may be swallowed by it, or end the process from within
 C++ (`terminate called after …`). While there is nothing to tidy up, leaving from the handler is certain.
@@ -10,26 +10,72 @@ import contextlib
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from types import FrameType
 
-CODE = 130
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+"""Ctrl-C; Kubernetes and SLURM at a job's end; a terminal that is closed; SLURM ahead of the end (`--signal`)."""
+STOPPING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+EXIT_CODES = frozenset(128 + number for number in STOPPING)
+
+_AGAIN_SECONDS = 2.0
+"""A signal to the whole group comes twice, by itself and from the parent that hands it on."""
+
+Handler = Callable[[int, FrameType | None], None]
+
+_received: signal.Signals | None = None
+_received_at = 0.0
 
 
 def leave_at_once() -> None:
-    """From now on Ctrl-C ends the program with one line; where it is ignored (nohup) it stays so."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
+    """From now on the signals end the program with one line; where one is ignored (nohup) it stays so."""
+    for number in STOPPING:
+        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+            signal.signal(number, _leave)
 
 
 def raise_exceptions() -> None:
-    """From now on Ctrl-C raises KeyboardInterrupt."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """From now on the signals raise KeyboardInterrupt."""
+    for number in STOPPING:
+        if signal.getsignal(number) is _leave:
+            signal.signal(number, _raise)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def exit_code() -> int:
+    """The code to end with after the last signal: 130 for Ctrl-C, 143 for SIGTERM, as a shell has them."""
+    return 128 + (_received or signal.SIGINT)
+
+
+def cause() -> str:
+    """`interrupted`, or which signal stopped the program."""
+    return "interrupted" if _received in (None, signal.SIGINT) else f"stopped by {_received.name}"
+
+
+def was_stopped() -> bool:
+    """Whether one of the signals came."""
+    return _received is not None
+
+
+def note(number: int) -> bool:
+    """Remember that a signal came; whether it is news."""
+    global _received, _received_at
+    now = time.monotonic()
+    news = _received != number or now - _received_at > _AGAIN_SECONDS
+    _received, _received_at = signal.Signals(number), now
+    return news
+
+
+def _raise(number: int, _: FrameType | None) -> None:
+    if note(number):
+        raise KeyboardInterrupt
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    note(number)
     # The stream may be in the middle of a write of its own.
     with contextlib.suppress(RuntimeError, OSError, ValueError):
         sys.stdout.flush()
-    os.write(2, b"scalesearch: interrupted; nothing was begun\n")
-    os._exit(CODE)
+    with contextlib.suppress(OSError):  # a terminal that is gone
+        os.write(2, f"scalesearch: {cause()}; nothing was begun\n".encode())
+    os._exit(exit_code())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -9,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer._click.exceptions import UsageError
 
-from scalesearch.cli import interrupts
+from scalesearch.cli import interrupts, supervisor
 from scalesearch.cli.encoding import degrade_output
 from scalesearch.errors import ScalesearchError, printable
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     "Example: scalesearch grid --baseline b0 --phi 1",
 )
 
-INTERRUPTED = 130
+_TYPERS_INTERRUPT = 130
 _BAD_INPUT = 2
 
 
@@ -96,14 +97,17 @@ def main() -> NoReturn:
     """The program: `run`, and its exit code for certain."""
     interrupts.leave_at_once()
     degrade_output()
+    supervisor.supervise()
     try:
         run()
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        supervisor.ended()
+        if end.code in interrupts.EXIT_CODES:
             # Where Ctrl-C fell into an import, Python would end itself by the signal whatever is asked here.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)
+            with contextlib.suppress(OSError):  # a terminal that is gone
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(interrupts.exit_code())
         raise
 
 
@@ -121,9 +125,9 @@ def run() -> NoReturn:
         verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
         fail(f"{error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
     except typer.Abort:
-        fail("interrupted", INTERRUPTED)
+        fail(interrupts.cause(), interrupts.exit_code())
     except KeyboardInterrupt:
-        fail("interrupted; nothing was begun", INTERRUPTED)
+        fail(f"{interrupts.cause()}; nothing was begun", interrupts.exit_code())
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
@@ -134,12 +138,13 @@ def run() -> NoReturn:
         if failure is None or failure.state != "oom":
             raise
         fail(f"{failure.reason}; take a smaller network, batch or image side, or free memory", _BAD_INPUT)
-    if code == INTERRUPTED:  # typer makes it of Ctrl-C, without a word
-        fail("interrupted", INTERRUPTED)
+    if code == _TYPERS_INTERRUPT:  # of a KeyboardInterrupt, without a word
+        fail(interrupts.cause(), interrupts.exit_code())
     sys.exit(code or 0)
 
 
 def fail(message: str, code: int) -> NoReturn:
     """Print one line, or where an error lists files a line for each, and leave."""
-    print("scalesearch:", "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
+    with contextlib.suppress(OSError):  # a terminal that is gone
+        print("scalesearch:", "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
     sys.exit(code)

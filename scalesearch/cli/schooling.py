@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalesearch.cli import interrupts, options
+from scalesearch.cli import interrupts, options, supervisor
 from scalesearch.errors import InputError, StorageError, TrialsFailedError, printable
 
 if TYPE_CHECKING:
@@ -158,12 +158,13 @@ def school(job: Job, where: Path, address: str | None) -> Row:
         if finished:
             print(f"{where}: is trained; to start anew, give another --results or delete the folder")
         else:
+            supervisor.began(where)
             try:
                 _run(job, where, address)
             except KeyboardInterrupt:
-                from scalesearch.cli.main import INTERRUPTED, fail
+                from scalesearch.cli.main import fail
 
-                fail(f"interrupted; {_kept(job, where)}. Resume: {command}", INTERRUPTED)
+                fail(f"{interrupts.cause()}; {_kept(job, where)}. Resume: {command}", interrupts.exit_code())
             except Diverged as error:
                 raise TrialsFailedError(
                     f"{where}: {error}; delete the folder and give a lower --learning-rate"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesearch.cli import interrupts, supervisor
 from scalesearch.errors import ScalesearchError, TrialsFailedError
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _run(
             search(now, runner, objective, both(progress, announce), counted)
         export(now)
 
+    supervisor.began(study.folder)
     try:
         with announced(study.folder, len(study.outcomes())) as announce:
             if plan.open:
@@ -128,10 +130,10 @@ def _run(
                     return search_in_rounds(study, one_round)
             return search_in_rounds(study, one_round)
     except KeyboardInterrupt:
-        from scalesearch.cli.main import INTERRUPTED, fail
+        from scalesearch.cli.main import fail
 
-        kept = len(study.outcomes())
-        fail(f"interrupted; {kept}/{plan.total_trials()} trials are kept. Resume: {_command()}", INTERRUPTED)
+        kept = f"{len(study.outcomes())}/{plan.total_trials()} trials are kept"
+        fail(f"{interrupts.cause()}; {kept}. Resume: {_command()}", interrupts.exit_code())
 
 
 def _round_words(plan: Plan) -> str:

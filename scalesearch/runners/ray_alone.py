@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,6 +46,28 @@ def on_loopback_with_a_token() -> Iterator[None]:
             else:
                 os.environ.pop(name, None)
         _read_environment_again()
+
+
+@contextmanager
+def own_signals() -> Iterator[None]:
+    """While Ray starts, its processes learn to leave the early warnings of job schedulers alone.
+
+    SLURM may send SIGUSR1 to all processes of a job, which would end Ray's own before the driver can end the search
+    in order. Afterwards the driver's handlers are as before: Ray would take over SIGTERM.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = ("SIGTERM", "SIGUSR1", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers[1:]:
+        signal.signal(number, signal.SIG_IGN)  # inherited, where a handler is not
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _read_environment_again() -> None:

@@ -24,7 +24,7 @@ from ray import tune
 
 from scalesearch.errors import InputError
 from scalesearch.runners.execution import Listener
-from scalesearch.runners.ray_alone import LOOPBACK, on_loopback_with_a_token, session_folder
+from scalesearch.runners.ray_alone import LOOPBACK, on_loopback_with_a_token, own_signals, session_folder
 from scalesearch.runners.ray_watcher import Bridge, Watcher, Waves
 from scalesearch.runners.ray_worker import Worker
 from scalesearch.search.trial import Objective, TrialSpec
@@ -32,6 +32,8 @@ from scalesearch.search.trial import Objective, TrialSpec
 # Read once, before Ray: our own progress replaces Tune's table, and its files are thrown away anyway.
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
+    # Seconds until a process whose head is gone gives up; by default it waits a minute.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "10",
     "RAY_DEDUP_LOGS": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_GLOBAL_CHECKPOINT_S": "100000",
@@ -128,7 +130,8 @@ class RayRunner:
         where = nullcontext({"address": self.address}) if self.address is not None else self._alone()
         with where as place:
             try:
-                ray.init(logging_level="error", **place, **common)
+                with own_signals():
+                    ray.init(logging_level="error", **place, **common)
             except Exception as error:  # the class itself, where a busy machine's node takes too long to start
                 reason = " ".join(str(error).split())[:200]
                 if self.address is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,7 +36,13 @@ class Watcher:
         self._unfinished: set[str] = set()
         self._to_begin_anew: list[TrialSpec] = []
         self._deaths: Counter[str] = Counter()
+        self._handler = signal.getsignal(signal.SIGUSR1) if hasattr(signal, "SIGUSR1") else None
         _WATCHERS[self.key] = self
+
+    def take_signal_back(self) -> None:
+        """Set the handler of SIGUSR1 that was there before Tune's."""
+        if self._handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGUSR1, self._handler)
 
     def close(self) -> None:
         """Listen no more."""
@@ -115,6 +123,10 @@ class Bridge(Callback):  # type: ignore[misc]  # ray has no types
 
     def __init__(self, key: str) -> None:
         self._key = key
+
+    def setup(self, **_: Any) -> None:
+        """Take SIGUSR1 back, at which Tune would end its run as if all trials were over."""
+        _WATCHERS[self._key].take_signal_back()
 
     def on_trial_start(self, *, trial: Any, **_: Any) -> None:
         """A trial has a slot."""
