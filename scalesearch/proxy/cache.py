@@ -29,7 +29,7 @@ _ARRAYS = ("train_images_NHWC", "train_labels_N", "val_images_NHWC", "val_labels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitArrays:
-    """A decoded data set as it is stored: images uint8 (N, px, px, 3), labels int64 (N,), class names."""
+    """A decoded data set as it is stored: images uint8 (N, px, px, 1, 3 or 4), labels int64 (N,), class names."""
 
     train_images_NHWC: NDArray[np.uint8]
     train_labels_N: NDArray[np.int64]

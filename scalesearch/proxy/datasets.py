@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
+from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
@@ -33,7 +35,7 @@ class ImageData:
     """A classification data set in memory. Tensors may be mapped from the cache: do not write to them."""
 
     train_images_NCHW: torch.Tensor
-    """uint8, RGB, square, channels_last."""
+    """uint8, square, channels_last; 3 channels are RGB, 1 is luminance, 4 are RGB and alpha."""
     train_labels_N: torch.Tensor
     """int64, each an index into `classes`."""
     val_images_NCHW: torch.Tensor
@@ -52,40 +54,53 @@ class ImageData:
         return TrainingData(*whole).resized(px)
 
 
-def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear = silent) -> ImageData:
+def load_data(
+    spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear = silent, channels: int = RGB
+) -> ImageData:
     """The data set that `spec` names, with square images of side `px` (8 to 1024).
 
     `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), the path of
     an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
     name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that is made.
-    Raises `InputError` for data that cannot be used and `StorageError` if the cache cannot be written.
+    `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is opaque where an image has none; the
+    split is the same for all.
+
+    Raises:
+        InputError: data that cannot be used, or another size or number of channels.
+        StorageError: the cache cannot be written.
     """
     low, high = _PX_RANGE
     if not low <= px <= high:
         raise InputError(f"image size is {px} px, but it must be from {low} to {high}")
+    check_channels(channels)
+    if spec == DIGITS:
+        arrays = split_of_channels(_digit_arrays(px), channels)
+        return _image_data(DIGITS, arrays, fingerprint(arrays))
+    name, key, read = _source(spec, px, scenes, hear, channels)
+    return _image_data(name, *cached(key_of_channels(key, channels), cache_dir, read))
+
+
+def _source(
+    spec: str, px: int, scenes: SceneRecipe, hear: Hear, channels: int
+) -> tuple[str, str, Callable[[], SplitArrays]]:
+    """The data set's name, its key in the cache (of RGB), and how it is made."""
     if spec == FRACTAL:
         key = _scenes_key(scenes, px)
-        return _image_data("fractal scenes", *cached(key, cache_dir, lambda: _scene_arrays(scenes, px, hear)))
-    if spec == DIGITS:
-        arrays = _digit_arrays(px)
-        return _image_data(DIGITS, arrays, fingerprint(arrays))
+        return "fractal scenes", key, lambda: split_of_channels(_scene_arrays(scenes, px, hear), channels)
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
-        return _image_data(printable(hub.name), *cached(hub.key(px), cache_dir, lambda: hub.read(px, hear)))
+        return printable(hub.name), hub.key(px), lambda: hub.read(px, hear, channels)
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
             f"data set '{printable(spec)}' is not known and there is no such folder: "
             f"give {FRACTAL}, {DIGITS}, the path of an image folder or of parquet files, or {PREFIX}NAME"
         )
+    name = printable(root.resolve().name)
     if files := parquet_files(root):
-        key = parquet_key(files, px)
-        return _image_data(
-            printable(root.resolve().name), *cached(key, cache_dir, lambda: read_parquet(files, px, hear))
-        )
+        return name, parquet_key(files, px), lambda: read_parquet(files, px, hear, channels)
     listing = list_folder(root)
-    found = cached(listing_key(listing, px), cache_dir, lambda: read_folder(listing, px, hear))
-    return _image_data(printable(root.resolve().name), *found)
+    return name, listing_key(listing, px), lambda: read_folder(listing, px, hear, channels)
 
 
 def _scenes_key(recipe: SceneRecipe, px: int) -> str:

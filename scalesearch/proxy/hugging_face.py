@@ -8,6 +8,7 @@ from typing import Any
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.channels import RGB
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.parquet import SPLITS, Row, read_rows
 from scalesearch.proxy.pictures import SPLIT_RULE_VERSION
@@ -59,7 +60,7 @@ class HubData:
         prints = [f"{split} {part._fingerprint}" for split, part in sorted(self._splits.items())]
         return hashlib.sha256(f"hub {SPLIT_RULE_VERSION} {px} {prints}".encode()).hexdigest()
 
-    def read(self, px: int, hear: Hear = silent) -> SplitArrays:
+    def read(self, px: int, hear: Hear = silent, channels: int = RGB) -> SplitArrays:
         """Decodes every row (see `pictures.read_pictures`).
 
         Raises:
@@ -76,7 +77,7 @@ class HubData:
             for split in used
             for index, row in enumerate(self._splits[split].cast_column(self._image, self._raw))
         ]
-        return read_rows(rows, self._classes, f"data {PREFIX}{printable(self.name)}", px, hear)
+        return read_rows(rows, self._classes, f"data {PREFIX}{printable(self.name)}", px, hear, channels)
 
 
 def _first(features: Any, kind: type, name: str, what: str) -> str:

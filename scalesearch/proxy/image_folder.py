@@ -18,6 +18,7 @@ from PIL import Image
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.channels import RGB
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import SPLIT_RULE_VERSION, Picture, read_pictures
 
@@ -94,13 +95,13 @@ def listing_key(listing: FolderListing, px: int) -> str:
     return digest.hexdigest()
 
 
-def read_folder(listing: FolderListing, px: int, hear: Hear = silent) -> SplitArrays:
+def read_folder(listing: FolderListing, px: int, hear: Hear = silent, channels: int = RGB) -> SplitArrays:
     """Decodes every file (see `pictures.read_pictures`)."""
     pictures = [
         Picture(str(one.path.relative_to(listing.root)), one.label, one.split, partial(open_file, one.path))
         for one in listing.files
     ]
-    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", px, hear)
+    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", px, hear, channels)
 
 
 def open_file(path: Path) -> BinaryIO:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.channels import RGB
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import SPLIT_RULE_VERSION, Picture, read_pictures
 
@@ -58,7 +59,7 @@ def parquet_key(files: Sequence[Path], px: int) -> str:
     return digest.hexdigest()
 
 
-def read_parquet(files: Sequence[Path], px: int, hear: Hear = silent) -> SplitArrays:
+def read_parquet(files: Sequence[Path], px: int, hear: Hear = silent, channels: int = RGB) -> SplitArrays:
     """Decodes every row (see `pictures.read_pictures`).
 
     The pictures are in the column `image` (or `img`, `jpg`, `png`), as encoded bytes or as Hugging Face's struct
@@ -76,11 +77,16 @@ def read_parquet(files: Sequence[Path], px: int, hear: Hear = silent) -> SplitAr
         table, own = _table(path)
         names = own or names
         rows += _rows(path, table, _split_of_name(path) if len(files) > 1 else None)
-    return read_rows(rows, names, where, px, hear)
+    return read_rows(rows, names, where, px, hear, channels)
 
 
 def read_rows(
-    rows: Sequence[Row], names: Sequence[str] | None, where: str, px: int, hear: Hear = silent
+    rows: Sequence[Row],
+    names: Sequence[str] | None,
+    where: str,
+    px: int,
+    hear: Hear = silent,
+    channels: int = RGB,
 ) -> SplitArrays:
     """Decodes rows whose labels are names, or numbers of `names` where there are any.
 
@@ -103,7 +109,7 @@ def read_rows(
             odd = printable(str(min(missing, key=str)))
             raise InputError(f"{where}: class '{odd}' is in only one of train and val: add or remove it")
     pictures = [Picture(row.name, number[row.label], row.split, partial(_open, row.content)) for row in rows]
-    return read_pictures(pictures, [_class_name(label, names) for label in labels], where, px, hear)
+    return read_pictures(pictures, [_class_name(label, names) for label in labels], where, px, hear, channels)
 
 
 def _class_name(label: str | int, names: Sequence[str] | None) -> str:

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.channels import RGB, RGBA, of_channels
 from scalesearch.proxy.hear import Hear, silent
 
 SPLIT_RULE_VERSION = 1
@@ -45,15 +46,20 @@ class Picture:
 
 
 def read_pictures(
-    pictures: Sequence[Picture], classes: Sequence[str], where: str, px: int, hear: Hear = silent
+    pictures: Sequence[Picture],
+    classes: Sequence[str],
+    where: str,
+    px: int,
+    hear: Hear = silent,
+    channels: int = RGB,
 ) -> SplitArrays:
-    """Decodes all: short side to `px`, centre square, RGB; within a split by label, then content.
+    """Decodes all: short side to `px`, centre square, RGB unless `channels` differ; in a split by label and content.
 
     Without splits of their own, `split_by_content` takes a fifth of every class for validation. `where` begins
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
     splits, or if a class is too small to split.
     """
-    found = _decoded(pictures, where, px, hear)
+    found = _decoded(pictures, where, px, hear, channels)
     labels, digests = [one.label for one in pictures], [digest for digest, _ in found]
     if pictures[0].split is None:
         train, val = split_by_content(labels, digests, classes)
@@ -76,13 +82,15 @@ def read_squares(pictures: Sequence[Picture], where: str, px: int) -> NDArray[np
     return np.stack([square for _, square in _decoded(pictures, where, px, silent)])
 
 
-def _decoded(pictures: Sequence[Picture], where: str, px: int, hear: Hear) -> list[tuple[str, NDArray[np.uint8]]]:
+def _decoded(
+    pictures: Sequence[Picture], where: str, px: int, hear: Hear, channels: int = RGB
+) -> list[tuple[str, NDArray[np.uint8]]]:
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         # Pillow warns of odd metadata and of sizes that are refused below.
         warnings.simplefilter("ignore")
         decoded = []
         try:
-            for one in pool.map(lambda one: _decode(one, px), pictures):
+            for one in pool.map(lambda one: _decode(one, px, channels), pictures):
                 decoded.append(one)
                 hear(len(decoded), len(pictures))
         except BaseException:  # Ctrl-C ends it before the last picture
@@ -125,22 +133,30 @@ def split_by_content(
 
 
 def resize_square(image: Image.Image, px: int) -> NDArray[np.uint8]:
-    """The centre square of an RGB image, scaled to (px, px, 3)."""
+    """The centre square of an RGB or RGBA image, scaled to (px, px, 3 or 4); a clear pixel has no weight."""
     short = min(image.size)
     left, top = (image.width - short) // 2, (image.height - short) // 2
     box = (left, top, left + short, top + short)
     return np.asarray(image.resize((px, px), Image.Resampling.BICUBIC, box=box))
 
 
-def _decode(picture: Picture, px: int) -> tuple[str, NDArray[np.uint8]] | str:
-    """The picture's digest and its (px, px, 3) square, or why it cannot be read."""
+def _decode(picture: Picture, px: int, channels: int = RGB) -> tuple[str, NDArray[np.uint8]] | str:
+    """The picture's digest and its (px, px, channels) square, or why it cannot be read.
+
+    The digest is that of RGB whatever the channels, so that they do not decide the split.
+    """
     try:
         with picture.open() as stream, Image.open(stream, formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 return f"{image.width} x {image.height} px, more than {MAX_PIXELS // 10**6} megapixels"
             image.load()
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
-            return picture_digest(np.asarray(rgb)), resize_square(rgb, px)
+            upright = ImageOps.exif_transpose(image)
+            rgb = _to_rgb(upright)
+            if channels == RGBA and upright.has_transparency_data:
+                square = resize_square(upright.convert("RGBA"), px)
+            else:
+                square = of_channels(resize_square(rgb, px), channels)
+            return picture_digest(np.asarray(rgb)), square
     except Image.DecompressionBombError:
         return f"more than {MAX_PIXELS // 10**6} megapixels"
     except UnidentifiedImageError:
