@@ -53,7 +53,7 @@ def read_pictures(
     hear: Hear = silent,
     channels: int = RGB,
 ) -> SplitArrays:
-    """Decodes all: short side to `px`, centre square, RGB unless `channels` differ; in a split by label and content.
+    """Decodes all: short side to `px`, centre square, RGB unless `channels` differ; by label and content.
 
     Without splits of their own, `split_by_content` takes a fifth of every class for validation. `where` begins
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
