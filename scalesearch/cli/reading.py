@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from rich.console import Console, RenderableType
 from rich.progress_bar import ProgressBar
@@ -45,3 +46,9 @@ class Reading(Display):
         foot = Table.grid(padding=(0, 1))
         foot.add_row(self._what, ProgressBar(total=self._total, completed=self._done, width=30), self._words())
         return foot
+
+
+def print_notes(notes: Sequence[str], console: Console) -> None:
+    """Say what was decided in reading a data set."""
+    for note in notes:
+        console.print(f"Data: {note}", highlight=False, soft_wrap=True, markup=False)

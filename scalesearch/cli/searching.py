@@ -77,12 +77,14 @@ def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) ->
 
 def _load(question: Question, data: str, px: int | None, console: Console) -> ImageData:
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.cli.reading import Reading
+    from scalesearch.cli.reading import Reading, print_notes
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.question import image_px
 
     with Reading(console) as hear:
-        return load_data(data, px or image_px(question), question.budget.scenes, cache_folder(), hear)
+        images = load_data(data, px or image_px(question), question.budget.scenes, cache_folder(), hear)
+    print_notes(images.notes, console)
+    return images
 
 
 def _facts(images: ImageData) -> DataFacts:
@@ -94,6 +96,7 @@ def _facts(images: ImageData) -> DataFacts:
         classes=len(images.classes),
         train=len(images.train_labels_N),
         val=len(images.val_labels_N),
+        notes=images.notes,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,8 @@ class ImageData:
     """SHA-256 (hex) over the images and labels of both splits and the class names."""
     name: str
     """`fractal scenes`, `digits`, or the name of the folder, file or hub's data set."""
+    notes: tuple[str, ...] = ()
+    """What was decided in reading it that a user should know, a line each."""
 
     def at(self, px: int) -> TrainingData:
         """The images at a network's side."""
@@ -76,20 +79,30 @@ def load_data(
     if spec == DIGITS:
         arrays = split_of_channels(_digit_arrays(px), channels)
         return _image_data(DIGITS, arrays, fingerprint(arrays))
-    name, key, read = _source(spec, px, scenes, hear, channels)
-    return _image_data(name, *cached(key_of_channels(key, channels), cache_dir, read))
+    source = _source(spec, px, scenes, hear, channels)
+    data = _image_data(source.name, *cached(key_of_channels(source.key, channels), cache_dir, source.read))
+    return replace(data, notes=(*source.notes, *data.notes))
 
 
-def _source(
-    spec: str, px: int, scenes: SceneRecipe, hear: Hear, channels: int
-) -> tuple[str, str, Callable[[], SplitArrays]]:
-    """The data set's name, its key in the cache (of RGB), and how it is made."""
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A data set that is made once and then kept."""
+
+    name: str
+    key: str
+    """In the cache, of RGB."""
+    read: Callable[[], SplitArrays]
+    notes: tuple[str, ...] = ()
+    """On what the key does not cover."""
+
+
+def _source(spec: str, px: int, scenes: SceneRecipe, hear: Hear, channels: int) -> _Source:
     if spec == FRACTAL:
-        key = _scenes_key(scenes, px)
-        return "fractal scenes", key, lambda: split_of_channels(_scene_arrays(scenes, px, hear), channels)
+        draw = partial(_scene_arrays, scenes, px, hear)
+        return _Source("fractal scenes", _scenes_key(scenes, px), lambda: split_of_channels(draw(), channels))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
-        return printable(hub.name), hub.key(px), lambda: hub.read(px, hear, channels)
+        return _Source(printable(hub.name), hub.key(px), lambda: hub.read(px, hear, channels))
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
@@ -98,9 +111,11 @@ def _source(
         )
     name = printable(root.resolve().name)
     if files := parquet_files(root):
-        return name, parquet_key(files, px), lambda: read_parquet(files, px, hear, channels)
+        key = parquet_key(root, files, px)
+        return _Source(name, key, lambda: read_parquet(root, files, px, hear, channels))
     listing = list_folder(root)
-    return name, listing_key(listing, px), lambda: read_folder(listing, px, hear, channels)
+    key = listing_key(listing, px)
+    return _Source(name, key, lambda: read_folder(listing, px, hear, channels), listing.notes)
 
 
 def _scenes_key(recipe: SceneRecipe, px: int) -> str:
@@ -145,4 +160,5 @@ def _image_data(name: str, arrays: SplitArrays, content: str) -> ImageData:
         arrays.classes,
         content,
         name,
+        arrays.notes,
     )

@@ -22,7 +22,7 @@ from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.channels import RGB, RGBA, of_channels
 from scalesearch.proxy.hear import Hear, silent
 
-SPLIT_RULE_VERSION = 1
+SPLIT_RULE_VERSION = 2
 """Part of every cache key: raise it whenever the same bytes would be decoded or split otherwise."""
 MAX_PIXELS = 50_000_000
 """Pictures whose header states more pixels than this are refused before they are decoded."""

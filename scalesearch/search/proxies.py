@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
+from scalesearch.design.later import ADDED_LATER
 from scalesearch.search.canonical import digest
 from scalesearch.search.question import Question, proxy_of
 from scalesearch.search.trial import TrialSpec
@@ -22,6 +23,8 @@ class DataFacts:
     classes: int
     train: int
     val: int
+    notes: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    """What was decided in reading it that a reader of the study should know, a line each."""
 
 
 @dataclass(frozen=True)

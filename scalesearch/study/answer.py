@@ -186,6 +186,7 @@ def _rests_on(found: Answer) -> dict[str, object]:
         "phi": float(question.phi),
         "data": plan.data.name,
         "data_fingerprint": plan.data.fingerprint,
+        **({"data_notes": list(plan.data.notes)} if plan.data.notes else {}),
         "budget": question.budget.name,
         "rounding": question.rounding,
         "match": question.match,

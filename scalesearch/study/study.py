@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def open_or_create(study: Study) -> Study:
     if write_once(study.folder / "study.json", _text(study)):
         return study
     before = open_study(study.folder)
-    changed = _first_difference(_asked(before.plan), _asked(study.plan))
+    changed = _first_difference(_compared(before.plan), _compared(study.plan))
     if changed:
         raise _another_question(study.folder, changed)
     moved = difference(before.environment, study.environment)
@@ -201,6 +201,11 @@ def _another_question(folder: Path, changed: str) -> InputError:
 
 def _asked(plan: Plan) -> dict[str, Json]:
     return {**_question_json(plan.question), "data": as_json(plan.data)}
+
+
+def _compared(plan: Plan) -> dict[str, Json]:
+    """What two runs of one study must have in common: all but the words on its data."""
+    return {**_question_json(plan.question), "data": as_json(replace(plan.data, notes=()))}
 
 
 def _question_json(question: Question) -> dict[str, Json]:

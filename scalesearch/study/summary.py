@@ -68,7 +68,8 @@ def _rests_on(found: Answer) -> str:
     plan = found.plan
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
     kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
-    return f"Rests on: {images}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
+    notes = "".join(f"; {note}" for note in plan.data.notes)
+    return f"Rests on: {images}{notes}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
 
 
 def _surface_line(found: Answer, fitted: Surface) -> str:

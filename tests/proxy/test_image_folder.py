@@ -226,8 +226,10 @@ def test_splits_that_do_not_match_are_refused(parted: Path) -> None:
     _assert_one_line(_refusal(parted), "class 'cow' is in only one of train/ and val/")
     (parted / "train" / "cow").mkdir()
     _assert_one_line(_refusal(parted), "class 'train/cow' has no images")
-    (parted / "val").rename(parted / "test")
+    (parted / "val").rename(parted / "other")
     _assert_one_line(_refusal(parted), "has train/ but no val/")
+    (parted / "train").rename(parted / "dev")
+    _assert_one_line(_refusal(parted), "has dev/ but no train/")
 
 
 def _decoded(path: Path, px: int) -> NDArray[np.uint8]:
@@ -269,3 +271,75 @@ def test_the_centre_square_is_kept_even_of_extreme_shapes(tmp_path: Path) -> Non
     assert (_decoded(tmp_path / "wide.png", 6) == wide[:, 12:18]).all()
     Image.new("RGB", (1, 60_000), (4, 5, 6)).save(tmp_path / "line.png")
     assert _decoded(tmp_path / "line.png", 16).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("train", "val"), [("train", "valid"), ("Training", "validation"), ("train_2", "dev"), ("train", "test")]
+)
+def test_splits_may_have_their_other_names(train: str, val: str, parted: Path) -> None:
+    wanted = fingerprint(_read(parted))
+    (parted / "train").rename(parted / "x")
+    (parted / "val").rename(parted / val)
+    (parted / "x").rename(parted / train)
+    listing = list_folder(parted)
+    assert fingerprint(read_folder(listing, 8)) == wanted
+    assert listing.notes == (("there is no val: test is the validation set",) if val == "test" else ())
+
+
+def test_what_lies_beside_the_splits_is_said(parted: Path) -> None:
+    wanted = fingerprint(_read(parted))
+    for index in range(4):
+        _save(parted / "test" / "cow" / f"{index}.png", 900 + index)
+    _save(parted / "unlabelled" / "0.png", 1000)
+    listing = list_folder(parted)
+    assert fingerprint(read_folder(listing, 8)) == wanted
+    assert listing.notes == ("test (4 images) is not used", "folders beside the splits are not used: unlabelled")
+    (parted / "validation" / "ant").mkdir(parents=True)
+    _assert_one_line(_refusal(parted), "val/ and validation/ are both val: put them into one folder")
+
+
+def test_classes_may_be_called_as_splits_are(flat: Path) -> None:
+    (flat / "ant").rename(flat / "train")
+    (flat / "bee").rename(flat / "dev")
+    assert list_folder(flat).classes == ("cow", "dev", "train")
+    assert len(_read(flat).train_labels_N) == 15
+
+
+@pytest.mark.parametrize(
+    "name", ["photo.JPG.1", "photo", "photo.JPEG", "photo.jfif", "photo.jpe", "photo.txt", "é"]
+)
+def test_the_first_bytes_say_what_a_file_is(name: str, flat: Path) -> None:
+    for form in ("JPEG", "PNG", "WEBP"):
+        Image.fromarray(_pixels(77)).save(flat / "bee" / name, form)
+        listing = list_folder(flat)
+        assert listing.notes == ()
+        assert len(listing.files) == 20
+        arrays = read_folder(listing, 8)
+        assert len(arrays.train_labels_N) + len(arrays.val_labels_N) == 20
+
+
+def test_another_format_without_its_suffix_is_refused(flat: Path) -> None:
+    Image.fromarray(_pixels(3)).save(flat / "bee" / "scan", format="TIFF")
+    _assert_one_line(_refusal(flat), "'bee/scan' would be left out")
+
+
+def test_files_that_are_not_used_are_counted(flat: Path) -> None:
+    assert list_folder(flat).notes == ()
+    (flat / "labels.csv").write_text("a,b")
+    (flat / "ant" / "notes.txt").write_text("hello")
+    (flat / "cow" / "empty").write_bytes(b"")
+    (flat / "cow" / ".hidden.png").write_bytes(b"x")
+    (flat / "cow" / ".DS_Store").write_bytes(b"x")
+    assert list_folder(flat).notes == ("files that are not used: 4, such as 'ant/notes.txt'",)
+
+
+def test_names_of_classes_that_differ_in_normalisation_only(parted: Path) -> None:
+    for split in ("train", "val"):
+        (parted / split / "ant").rename(parted / split / "caf\u00e9")
+    wanted = fingerprint(_read(parted))
+    (parted / "val" / "caf\u00e9").rename(parted / "val" / "cafe\u0301")
+    listing = list_folder(parted)
+    assert fingerprint(read_folder(listing, 8)) == wanted
+    assert listing.notes == ("classes whose names the splits write in different Unicode normalisations: 1",)
+    (parted / "train" / "cafe\u0301").mkdir()
+    _assert_one_line(_refusal(parted), "two classes are called", "in different Unicode normalisations")
