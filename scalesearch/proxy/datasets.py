@@ -16,11 +16,12 @@ from PIL import Image
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
 from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
+from scalesearch.proxy.decoding import MAX_MEGAPIXELS, ImageForm, picture_digest, resize_square
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
 from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet
-from scalesearch.proxy.pictures import picture_digest, resize_square, split_by_content
+from scalesearch.proxy.pictures import split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.scenes import SceneRecipe
@@ -58,7 +59,13 @@ class ImageData:
 
 
 def load_data(
-    spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear = silent, channels: int = RGB
+    spec: str,
+    px: int,
+    scenes: SceneRecipe,
+    cache_dir: Path,
+    hear: Hear = silent,
+    channels: int = RGB,
+    max_megapixels: int = MAX_MEGAPIXELS,
 ) -> ImageData:
     """The data set that `spec` names, with square images of side `px` (8 to 1024).
 
@@ -66,7 +73,8 @@ def load_data(
     an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
     name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that is made.
     `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is opaque where an image has none; the
-    split is the same for all.
+    split is the same for all. Pictures of more than `max_megapixels` are refused; large ones are decoded one at a
+    time, which takes about 10 bytes a pixel.
 
     Raises:
         InputError: data that cannot be used, or another size or number of channels.
@@ -79,8 +87,8 @@ def load_data(
     if spec == DIGITS:
         arrays = split_of_channels(_digit_arrays(px), channels)
         return _image_data(DIGITS, arrays, fingerprint(arrays))
-    source = _source(spec, px, scenes, hear, channels)
-    data = _image_data(source.name, *cached(key_of_channels(source.key, channels), cache_dir, source.read))
+    source = _source(spec, scenes, ImageForm(px, channels, max_megapixels), hear)
+    data = _image_data(source.name, *cached(source.key, cache_dir, source.read))
     return replace(data, notes=(*source.notes, *data.notes))
 
 
@@ -90,19 +98,20 @@ class _Source:
 
     name: str
     key: str
-    """In the cache, of RGB."""
+    """In the cache."""
     read: Callable[[], SplitArrays]
     notes: tuple[str, ...] = ()
     """On what the key does not cover."""
 
 
-def _source(spec: str, px: int, scenes: SceneRecipe, hear: Hear, channels: int) -> _Source:
+def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Source:
     if spec == FRACTAL:
-        draw = partial(_scene_arrays, scenes, px, hear)
-        return _Source("fractal scenes", _scenes_key(scenes, px), lambda: split_of_channels(draw(), channels))
+        key = key_of_channels(_scenes_key(scenes, form.px), form.channels)
+        draw = partial(_scene_arrays, scenes, form.px, hear)
+        return _Source("fractal scenes", key, lambda: split_of_channels(draw(), form.channels))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
-        return _Source(printable(hub.name), hub.key(px), lambda: hub.read(px, hear, channels))
+        return _Source(printable(hub.name), hub.key(form), lambda: hub.read(form, hear))
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
@@ -111,11 +120,9 @@ def _source(spec: str, px: int, scenes: SceneRecipe, hear: Hear, channels: int) 
         )
     name = printable(root.resolve().name)
     if files := parquet_files(root):
-        key = parquet_key(root, files, px)
-        return _Source(name, key, lambda: read_parquet(root, files, px, hear, channels))
+        return _Source(name, parquet_key(root, files, form), lambda: read_parquet(root, files, form, hear))
     listing = list_folder(root)
-    key = listing_key(listing, px)
-    return _Source(name, key, lambda: read_folder(listing, px, hear, channels), listing.notes)
+    return _Source(name, listing_key(listing, form), lambda: read_folder(listing, form, hear), listing.notes)
 
 
 def _scenes_key(recipe: SceneRecipe, px: int) -> str:

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
-from scalesearch.proxy.channels import RGB
+from scalesearch.proxy.decoding import ImageForm
 from scalesearch.proxy.hear import Hear, silent
-from scalesearch.proxy.pictures import SPLIT_RULE_VERSION
+from scalesearch.proxy.pictures import form_key
 from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, open_file, opener, read_rows
 from scalesearch.proxy.splits import KEYWORDS
 
@@ -105,9 +105,9 @@ class HubData:
                 return plain[0]
         return self._column(features, datasets.ClassLabel, LABEL_COLUMNS, "class labels")
 
-    def key(self, px: int) -> str:
-        """The cache key (hex): `datasets`' own fingerprints, files outside of them, `px`, the rule's version."""
-        digest = hashlib.sha256(f"hub {SPLIT_RULE_VERSION} {px} {self._unused}".encode())
+    def key(self, form: ImageForm) -> str:
+        """The cache key (hex): `datasets`' own fingerprints, files outside of them, the form and the rule."""
+        digest = hashlib.sha256(f"hub {form_key(form)} {self._unused}".encode())
         for split, part in sorted(self._splits.items()):
             digest.update(f"{split} {part._fingerprint} ".encode())
             for path in self._outside(part):
@@ -123,14 +123,14 @@ class HubData:
         paths = pc.struct_field(column, "path").filter(pc.is_null(pc.struct_field(column, "bytes")))
         return (path for path in paths.to_pylist() if path is not None)
 
-    def read(self, px: int, hear: Hear = silent, channels: int = RGB) -> SplitArrays:
+    def read(self, form: ImageForm, hear: Hear = silent) -> SplitArrays:
         """Decodes every row (see `pictures.read_pictures`).
 
         Raises:
             InputError: a picture or a class cannot be used.
         """
         rows = [row for split in self._splits for row in self._rows(split)]
-        arrays = read_rows(rows, self._classes, self._shown, px, hear, channels)
+        arrays = read_rows(rows, self._classes, self._shown, form, hear)
         notes = [f"split {name} is not used" for name in self._unused]
         return replace(arrays, notes=(*notes, *arrays.notes))
 

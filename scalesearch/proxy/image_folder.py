@@ -17,10 +17,10 @@ from pathlib import Path
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
-from scalesearch.proxy.channels import RGB
+from scalesearch.proxy.decoding import ImageForm, Picture
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.image_files import ClassFiles, class_files, count_of, entries_of
-from scalesearch.proxy.pictures import SPLIT_RULE_VERSION, Picture, read_pictures
+from scalesearch.proxy.pictures import form_key, read_pictures
 from scalesearch.proxy.rows import check_normalised, open_file
 from scalesearch.proxy.splits import split_of_name, use_of_splits
 
@@ -136,12 +136,12 @@ def _unused(
     return [f"files that are not used: {len(files)}, such as '{such}'"]
 
 
-def listing_key(listing: FolderListing, px: int) -> str:
-    """The cache key (hex): SHA-256 over relative names, file contents, `px` and the rule's version.
+def listing_key(listing: FolderListing, form: ImageForm) -> str:
+    """The cache key (hex): SHA-256 over relative names, file contents, the form and the rule's version.
 
     A file that cannot be opened counts by its name; reading it will say what is wrong.
     """
-    digest = hashlib.sha256(f"folder {SPLIT_RULE_VERSION} {px}".encode())
+    digest = hashlib.sha256(f"folder {form_key(form)}".encode())
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for file, content in zip(listing.files, pool.map(_file_sha256, listing.files), strict=True):
             name = os.fsencode(file.path.relative_to(listing.root))
@@ -149,13 +149,13 @@ def listing_key(listing: FolderListing, px: int) -> str:
     return digest.hexdigest()
 
 
-def read_folder(listing: FolderListing, px: int, hear: Hear = silent, channels: int = RGB) -> SplitArrays:
+def read_folder(listing: FolderListing, form: ImageForm, hear: Hear = silent) -> SplitArrays:
     """Decodes every file (see `pictures.read_pictures`)."""
     pictures = [
         Picture(str(one.path.relative_to(listing.root)), one.label, one.split, partial(open_file, one.path))
         for one in listing.files
     ]
-    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", px, hear, channels)
+    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", form, hear)
 
 
 def _file_sha256(file: ImageFile) -> bytes:

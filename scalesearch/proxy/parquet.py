@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
-from scalesearch.proxy.channels import RGB
+from scalesearch.proxy.decoding import ImageForm
 from scalesearch.proxy.hear import Hear, silent
-from scalesearch.proxy.pictures import SPLIT_RULE_VERSION
+from scalesearch.proxy.pictures import form_key
 from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, opener, read_rows
 from scalesearch.proxy.splits import split_of_word, splits_of_paths
 
@@ -26,13 +26,13 @@ def parquet_files(path: Path) -> tuple[Path, ...]:
     return (path,) if path.suffix == ".parquet" else ()
 
 
-def parquet_key(root: Path, files: Sequence[Path], px: int) -> str:
-    """The cache key (hex): SHA-256 over names, contents, `px` and the rule's version.
+def parquet_key(root: Path, files: Sequence[Path], form: ImageForm) -> str:
+    """The cache key (hex): SHA-256 over names, contents, the form and the rule's version.
 
     Raises:
         InputError: a file cannot be opened.
     """
-    digest = hashlib.sha256(f"parquet {SPLIT_RULE_VERSION} {px}".encode())
+    digest = hashlib.sha256(f"parquet {form_key(form)}".encode())
     for path in files:
         try:
             with path.open("rb") as stream:
@@ -43,9 +43,7 @@ def parquet_key(root: Path, files: Sequence[Path], px: int) -> str:
     return digest.hexdigest()
 
 
-def read_parquet(
-    root: Path, files: Sequence[Path], px: int, hear: Hear = silent, channels: int = RGB
-) -> SplitArrays:
+def read_parquet(root: Path, files: Sequence[Path], form: ImageForm, hear: Hear = silent) -> SplitArrays:
     """Decodes every row (see `pictures.read_pictures`).
 
     The pictures are in the column `image` (or `img`, `jpg`, `png`), as encoded bytes or as Hugging Face's struct
@@ -69,7 +67,7 @@ def read_parquet(
             )
         names = known or names
         rows += _rows(path, table, split)
-    return read_rows(rows, names, where, px, hear, channels)
+    return read_rows(rows, names, where, form, hear)
 
 
 def _relative(root: Path, path: Path) -> Path:

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
-from scalesearch.proxy.channels import RGB
+from scalesearch.proxy.decoding import ImageForm, Picture
 from scalesearch.proxy.hear import Hear, silent
-from scalesearch.proxy.pictures import Picture, read_pictures
+from scalesearch.proxy.pictures import read_pictures
 from scalesearch.proxy.splits import use_of_splits
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "png")
@@ -62,9 +62,8 @@ def read_rows(
     rows: Sequence[Row],
     names: Sequence[str] | None,
     where: str,
-    px: int,
+    form: ImageForm,
     hear: Hear = silent,
-    channels: int = RGB,
 ) -> SplitArrays:
     """Decodes rows whose labels are names, or numbers of `names` where there are any; see `splits` for the splits.
 
@@ -83,7 +82,7 @@ def read_rows(
             raise InputError(f"{where}: class '{odd}' is in only one of train and val: add or remove it")
     pictures = [Picture(row.name, number[row.label], row.split, row.open) for row in used]
     classes = [_class_name(label, names) for label in labels]
-    arrays = read_pictures(pictures, classes, where, px, hear, channels)
+    arrays = read_pictures(pictures, classes, where, form, hear)
     return replace(arrays, notes=(*use.notes, *arrays.notes))
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.datasets import FRACTAL, load_data, scene_names
+from scalesearch.proxy.decoding import Picture
 from scalesearch.proxy.image_files import SUFFIXES
-from scalesearch.proxy.pictures import Picture, read_squares
+from scalesearch.proxy.pictures import read_squares
 from scalesearch.proxy.rows import open_file
 from scalesearch.proxy.scenes import first_val_scenes, scene_labels
 from scalesearch.search.scenes import SceneRecipe
