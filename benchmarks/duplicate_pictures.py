@@ -2,9 +2,9 @@
 
     python benchmarks/duplicate_pictures.py [PICTURES]
 
-Decodes pictures of two kinds, 32 x 32 px PNG (as CIFAR's) to 40 px and 320 x 240 px JPEG (as ImageNette's) to 96 px,
-and looks for duplicates in what came of it: both in one run, so that what else the machine does weighs on both. Prints
-the seconds of each and their ratio, which should be at most .1.
+Decodes pictures of two kinds, 32 x 32 px PNG (as CIFAR's) to 40 px and 320 x 240 px JPEG (as ImageNette's) to
+96 px, and looks for duplicates in what came of it: both in one run, so that what else the machine does weighs on
+both. Prints the seconds of each and their ratio, which should be at most .1.
 """
 
 from __future__ import annotations
