@@ -57,6 +57,7 @@ def grid(
     check_phi: Annotated[
         str | None, typer.Option(metavar="PHI", help="Then see whether the answer still holds at this φ.")
     ] = None,
+    metric: options.Metric = None,
     plan: options.PlanOnly = False,
 ) -> None:
     """Search (α, β, γ): enumerate, merge by network, match the cost, train proxies, rank with error bars.
@@ -76,12 +77,13 @@ def grid(
     )
     where = searching.study_folder(results, name, _default_name(question, cost))
     chosen = searching.make_runner(runner, address, gpus_per_trial)
+    ranked_by = options.checked_metric(metric)
     transfer = _transfer_phi(check_phi, question)
     if cost == "latency":
         from scalesearch.cli.timing import with_latency
 
         question = with_latency(question, where)
-    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, export=export)
+    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, export=export, metric=ranked_by)
     if transfer is not None and not plan:
         _check(question, transfer, data, chosen, where, gpus_per_trial)
 
@@ -158,7 +160,8 @@ def _check(
         from scalesearch.cli.timing import with_latency
 
         asked = with_latency(replace(asked, cost="macs", timings=None), there)
-    searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False)
+    same = first.plan.question.metric
+    searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False, metric=same)
     write_report(first)  # it says so too
     print(*other_phi_lines(found, where), sep="\n")
 

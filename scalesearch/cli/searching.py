@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scalesearch.proxy.datasets import ImageData
     from scalesearch.runners.execution import Runner
     from scalesearch.search.plan import Plan
-    from scalesearch.search.proxies import DataFacts
+    from scalesearch.search.proxies import DataFacts, Majority
     from scalesearch.search.question import Question
     from scalesearch.study.study import Study
 
@@ -77,27 +77,58 @@ def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) ->
 
 def _load(question: Question, data: str, px: int | None, console: Console) -> ImageData:
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.cli.reading import Reading, print_notes
+    from scalesearch.cli.reading import Reading
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.question import image_px
 
     with Reading(console) as hear:
-        images = load_data(data, px or image_px(question), question.budget.scenes, cache_folder(), hear)
-    print_notes(images.notes, console)
-    return images
+        return load_data(data, px or image_px(question), question.budget.scenes, cache_folder(), hear)
 
 
 def _facts(images: ImageData) -> DataFacts:
     from scalesearch.search.proxies import DataFacts
 
+    majority, notes = _majority(images), images.notes
+    if majority is not None:
+        share = majority.count / len(images.val_labels_N)
+        notes = (*notes, f"{share:.1%} of the validation images are of class '{majority.name}'")
     return DataFacts(
         name=images.name,
         fingerprint=images.fingerprint,
         classes=len(images.classes),
         train=len(images.train_labels_N),
         val=len(images.val_labels_N),
-        notes=images.notes,
+        notes=notes,
+        majority=majority,
     )
+
+
+def _majority(images: ImageData) -> Majority | None:
+    """The class of more than half of the validation images."""
+    from scalesearch.search.proxies import Majority
+
+    counts = images.val_labels_N.bincount()
+    most = int(counts.argmax())
+    return (
+        Majority(images.classes[most], int(counts[most])) if 2 * counts[most] > len(images.val_labels_N) else None
+    )
+
+
+def _with_metric(question: Question, facts: DataFacts, where: Path, metric: str | None) -> Question:
+    """The question with its metric: the one that was asked for, that of the study in `where`, or the data's.
+
+    Where more than half of the validation images are of one class, accuracy tells little apart.
+    """
+    from dataclasses import replace
+
+    from scalesearch.search.metrics import ACCURACY, BALANCED
+    from scalesearch.study.study import open_study
+
+    if metric is None and (where / "study.json").is_file():
+        metric = open_study(where).plan.question.metric
+    if metric is None:
+        metric = ACCURACY if facts.majority is None else BALANCED
+    return replace(question, metric=metric)
 
 
 def _planned_facts(question: Question, data: str, px: int | None, console: Console) -> DataFacts:
@@ -150,6 +181,7 @@ def search_or_plan(
     same_px: bool = True,
     export: Callable[[Study], None] | None = None,
     report: bool = True,
+    metric: str | None = None,
 ) -> None:
     """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
 
@@ -166,10 +198,13 @@ def search_or_plan(
         same_px: whether they are kept at the side of those, so that they must be equal to the byte.
         export: hears of the study at its start and after every round of a search by a sampler.
         report: whether report.html, report.md and report.csv are written in the end.
+        metric: what is ranked by; None: what the study there has, or what suits the data.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
+    from scalesearch.cli.reading import print_notes
+
     console = options.console()
     for module in _NEEDED:
         import_module(module)
@@ -179,7 +214,8 @@ def search_or_plan(
     else:
         runner.check()
         facts = _facts(images := _load(question, data, px, console))
-    asked = _plan(question, facts)
+    print_notes(facts.notes, console)
+    asked = _plan(_with_metric(question, facts, where, metric), facts)
     if like is not None:
         _must_be_like(facts, like, data, same_px and not plan)
     if plan:
@@ -188,20 +224,21 @@ def search_or_plan(
         run_study(asked, images, runner, where, console, siblings, export or _nothing, report)
 
 
-def begin(questions: Mapping[Path, Question], data: str, px: int) -> None:
+def begin(questions: Mapping[Path, Question], data: str, px: int, metric: str | None) -> None:
     """Write down every question in its folder before anything is trained: what was measured for it is kept then.
 
     Args:
         questions: by their folders.
         data: what `--data` names.
         px: side at which images are kept.
+        metric: see `search_or_plan`.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
     facts = _facts(_load(next(iter(questions.values())), data, px, options.console()))
     for where, question in questions.items():
-        begin_study(_plan(question, facts), where)
+        begin_study(_plan(_with_metric(question, facts, where, metric), facts), where)
 
 
 def _nothing(study: Study) -> None:

@@ -54,6 +54,7 @@ def trust(
             like=study.plan.data,
             same_px=name == LONGER,
             report=False,
+            metric=question.metric,
         )
     if plan:
         return

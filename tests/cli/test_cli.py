@@ -23,11 +23,11 @@ from scalesearch.nets.weights import weights_file, weights_of, with_classes
 
 VERBS = {
     "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
-    "results check_phi plan scheduler cost sampler objectives max_params max_memory storage",
+    "results check_phi metric plan scheduler cost sampler objectives max_params max_memory storage",
     "nas": "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
-    "scheduler sampler_seed runner address gpus_per_trial name results plan",
+    "scheduler sampler_seed metric runner address gpus_per_trial name results plan",
     "compare": "baseline times winner data budget seeds rounding cost runner address gpus_per_trial name "
-    "results plan",
+    "results metric plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
