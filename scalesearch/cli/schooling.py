@@ -108,7 +108,7 @@ def job_of(
     import torch
 
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.cli.reading import Reading, print_notes
+    from scalesearch.cli.reading import Reading, data_notes, print_notes
     from scalesearch.nets.weights import with_classes
     from scalesearch.search.budget_file import load_budget
     from scalesearch.training.job import Job, Source
@@ -121,7 +121,7 @@ def job_of(
     source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder())
     with Reading(options.console()) as hear:
         images = source.load(hear)
-    print_notes(images.notes, options.console())
+    print_notes(data_notes(images), options.console())
     count, parts = len(images.train_labels_N), workers * sizes.accumulate
     if count < recipe.batch:
         recipe = recipe.with_batch(count - count % parts or count)

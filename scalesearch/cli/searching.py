@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scalesearch.proxy.datasets import ImageData
     from scalesearch.runners.execution import Runner
     from scalesearch.search.plan import Plan
-    from scalesearch.search.proxies import DataFacts, Majority
+    from scalesearch.search.proxies import DataFacts
     from scalesearch.search.question import Question
     from scalesearch.study.study import Study
 
@@ -86,31 +86,17 @@ def _load(question: Question, data: str, px: int | None, console: Console) -> Im
 
 
 def _facts(images: ImageData) -> DataFacts:
-    from scalesearch.search.proxies import DataFacts
+    from scalesearch.cli.reading import data_notes
+    from scalesearch.search.proxies import DataFacts, Majority
 
-    majority, notes = _majority(images), images.notes
-    if majority is not None:
-        share = majority.count / len(images.val_labels_N)
-        notes = (*notes, f"{share:.1%} of the validation images are of class '{majority.name}'")
     return DataFacts(
         name=images.name,
         fingerprint=images.fingerprint,
         classes=len(images.classes),
         train=len(images.train_labels_N),
         val=len(images.val_labels_N),
-        notes=notes,
-        majority=majority,
-    )
-
-
-def _majority(images: ImageData) -> Majority | None:
-    """The class of more than half of the validation images."""
-    from scalesearch.search.proxies import Majority
-
-    counts = images.val_labels_N.bincount()
-    most = int(counts.argmax())
-    return (
-        Majority(images.classes[most], int(counts[most])) if 2 * counts[most] > len(images.val_labels_N) else None
+        notes=data_notes(images),
+        majority=None if images.majority is None else Majority(*images.majority),
     )
 
 

@@ -20,7 +20,7 @@ from scalesearch.proxy.decoding import MAX_MEGAPIXELS, ImageForm, picture_digest
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
-from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet
+from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet, unused_files
 from scalesearch.proxy.pictures import split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
 from scalesearch.proxy.tensors import TrainingData
@@ -51,6 +51,13 @@ class ImageData:
     """`fractal scenes`, `digits`, or the name of the folder, file or hub's data set."""
     notes: tuple[str, ...] = ()
     """What was decided in reading it that a user should know, a line each."""
+
+    @property
+    def majority(self) -> tuple[str, int] | None:
+        """The class of more than half of the validation images, and how many it has; None: there is none."""
+        counts = self.val_labels_N.bincount()
+        most = int(counts.argmax())
+        return (self.classes[most], int(counts[most])) if 2 * counts[most] > len(self.val_labels_N) else None
 
     def at(self, px: int) -> TrainingData:
         """The images at a network's side."""
@@ -120,7 +127,8 @@ def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Sou
         )
     name = printable(root.resolve().name)
     if files := parquet_files(root):
-        return _Source(name, parquet_key(root, files, form), lambda: read_parquet(root, files, form, hear))
+        read = partial(read_parquet, root, files, form, hear)
+        return _Source(name, parquet_key(root, files, form), read, unused_files(root))
     listing = list_folder(root)
     return _Source(name, listing_key(listing, form), lambda: read_folder(listing, form, hear), listing.notes)
 

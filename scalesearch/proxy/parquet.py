@@ -22,8 +22,29 @@ from scalesearch.proxy.splits import split_of_word, splits_of_paths
 def parquet_files(path: Path) -> tuple[Path, ...]:
     """The files of a data set: the file itself, or every `*.parquet` under a folder; none: it is no such set."""
     if path.is_dir():
-        return tuple(sorted(path.rglob("*.parquet")))
-    return (path,) if path.suffix == ".parquet" else ()
+        return tuple(one for one in _visible(path) if _is_parquet(one))
+    return (path,) if _is_parquet(path) else ()
+
+
+def unused_files(path: Path) -> tuple[str, ...]:
+    """A line on the files beside the parquet files of a folder, where there are any."""
+    rest = [one for one in _visible(path) if not _is_parquet(one)] if path.is_dir() else []
+    such = f", such as '{printable(str(rest[0].relative_to(path)))}'" if rest else ""
+    return (f"files that are not used: {len(rest)}{such}",) if rest else ()
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _visible(folder: Path) -> list[Path]:
+    """All files under a folder, without hidden files and folders, where tools keep copies."""
+    every = sorted(folder.rglob("*"))
+    return [
+        one
+        for one in every
+        if one.is_file() and not any(part.startswith(".") for part in one.relative_to(folder).parts)
+    ]
 
 
 def parquet_key(root: Path, files: Sequence[Path], form: ImageForm) -> str:

@@ -224,3 +224,13 @@ def test_class_labels_with_gaps_keep_their_names(tmp_path: Path) -> None:
     data = load(tmp_path / "gaps.parquet", tmp_path / "cache")
     assert data.classes == ("kind 0", "kind 3", "kind 7")
     assert same(data, load(folder(tmp_path), tmp_path / "cache"))
+
+
+def test_files_beside_parquet_files_are_counted_and_hidden_copies_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "pets" / "train" / "0.PARQUET", mixed(9, 0))
+    write(tmp_path / "pets" / "val" / "0.parquet", mixed(6, 100))
+    write(tmp_path / "pets" / ".cache" / "train" / "0.parquet", mixed(9, 0))
+    (tmp_path / "pets" / "photo.jpg").write_bytes(png(3))
+    data = load(tmp_path / "pets", tmp_path / "cache")
+    assert (len(data.train_labels_N), len(data.val_labels_N)) == (9, 6)
+    assert data.notes == ("files that are not used: 1, such as 'photo.jpg'",)
