@@ -9,6 +9,7 @@ import typer
 
 from scalesearch.cli import options, searching
 from scalesearch.errors import InputError
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from scalesearch.search.question import Question
@@ -77,6 +78,7 @@ def nas(
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, nas, space, budget.")] = None,
     results: options.Results = Path("results"),
     metric: options.Metric = None,
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
     plan: options.PlanOnly = False,
 ) -> None:
     """Search a baseline's stages: block, kernel, expansion, squeeze-and-excitation, layers, width of each.
@@ -103,7 +105,9 @@ def nas(
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
     ranked_by = options.checked_metric(metric)
-    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, metric=ranked_by)
+    searching.search_or_plan(
+        question, data, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
+    )
 
 
 def _check_sampler(sampler: str) -> None:

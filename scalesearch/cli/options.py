@@ -41,6 +41,9 @@ GpusPerTrial = Annotated[
     float | None, typer.Option("--gpus-per-trial", min=0, help="Share of a GPU for each trial.")
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where studies are kept.")]
+MaxMegapixels = Annotated[
+    int, typer.Option("--max-megapixels", min=1, help="Refuse larger images; each takes 10 bytes a pixel.")
+]
 Metric = Annotated[
     str | None,
     typer.Option(

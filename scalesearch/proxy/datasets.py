@@ -16,7 +16,7 @@ from PIL import Image
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
 from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
-from scalesearch.proxy.decoding import MAX_MEGAPIXELS, ImageForm, picture_digest, resize_square
+from scalesearch.proxy.decoding import ImageForm, picture_digest, resize_square
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
@@ -25,6 +25,7 @@ from scalesearch.proxy.pictures import split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.scenes import SceneRecipe
+from scalesearch.units import MAX_MEGAPIXELS
 
 FRACTAL = "fractal"
 DIGITS = "digits"

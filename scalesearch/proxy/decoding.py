@@ -15,9 +15,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from scalesearch.errors import printable
 from scalesearch.proxy.channels import RGB, RGBA, of_channels
+from scalesearch.units import MAX_MEGAPIXELS
 
-MAX_MEGAPIXELS = 200
-"""Pictures whose header states more are refused before they are decoded, unless another limit is given."""
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _LARGE = 16 * 10**6
 """Pixels above which pictures are decoded one at a time, so that memory does not grow with the number of cores."""

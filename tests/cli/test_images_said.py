@@ -28,7 +28,7 @@ def test_a_plan_says_that_test_is_not_used(tmp_path: Path) -> None:
     for _ in range(2):  # read, and from the cache
         done = scalesearch(*SMOKE, "--data", "pets", "--plan", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        assert "Data: test (10 images) is not used\n" in done.stdout + done.stderr
+        assert "Data: test (10 images) is not used\n" in done.stdout
 
 
 LEAST_SEARCH = ["grid", "--baseline", "tiny", "--budget", "least.yaml", "--runner", "inline", "--data", "pets"]
@@ -91,3 +91,13 @@ def test_metrics_through_every_search(tmp_path: Path) -> None:
     changed = scalesearch(*LEAST_SEARCH, *own, cwd=tmp_path)
     assert (changed.returncode, changed.stderr.count("\n")) == (2, 1)
     assert "metric: " in changed.stderr
+
+
+def test_the_limit_of_sizes_is_an_option(tmp_path: Path) -> None:
+    for number, label in enumerate(("ant", "bee")):
+        _pictures(tmp_path / "pets" / label, 3, number)
+    Image.new("L", (1500, 800), 9).save(tmp_path / "pets" / "ant" / "large.png")
+    done = scalesearch(*SMOKE, "--data", "pets", "--plan", "--max-megapixels", "1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "'ant/large.png': 1500 x 800 px, more than 1 megapixels" in done.stderr
+    assert scalesearch(*SMOKE, "--data", "pets", "--plan", cwd=tmp_path).returncode == 0
