@@ -64,9 +64,14 @@ def read_pictures(
     return SplitArrays(train_images, labels_N[train], val_images, labels_N[val], tuple(classes), notes)
 
 
-def read_squares(pictures: Sequence[Picture], where: str, px: int) -> NDArray[np.uint8]:
-    """The pictures' centre squares (N, px, px, 3), RGB; raises `InputError` if one cannot be read."""
-    return np.stack([one.square for one in _all_decoded(pictures, where, ImageForm(px), silent)[0]])
+def read_squares(pictures: Sequence[Picture], where: str, px: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """The pictures' centre squares (N, px, px, 3), RGB, and a line on the levels of greys.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    decoded, notes = _all_decoded(pictures, where, ImageForm(px), silent)
+    return np.stack([one.square for one in decoded]), notes
 
 
 def _all_decoded(
