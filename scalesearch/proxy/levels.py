@@ -15,6 +15,8 @@ from scalesearch.proxy.channels import of_channels
 from scalesearch.proxy.decoding import Decoded
 
 _HALF = 128
+_FEW = 64
+"""Levels below which a set of greys is said to have few."""
 
 
 def scale_greys(decoded: Sequence[Decoded], channels: int, where: str) -> tuple[list[Decoded], tuple[str, ...]]:
@@ -33,9 +35,9 @@ def scale_greys(decoded: Sequence[Decoded], channels: int, where: str) -> tuple[
             that their upper 8 bits, which are all that is read, lose levels.
     """
     ranges = [one.grey_range for one in decoded if one.grey_range is not None]
-    _check_colours(decoded, where)
+    colours = _colours(decoded, where)
     if not ranges:
-        return list(decoded), ()
+        return list(decoded), colours
     if len(ranges) < len(decoded):
         others = len(decoded) - len(ranges)
         raise InputError(
@@ -46,7 +48,19 @@ def scale_greys(decoded: Sequence[Decoded], channels: int, where: str) -> tuple[
     if low == high:
         raise InputError(f"{where}: every pixel of its 16-bit greys has the level {low}: there is nothing to see")
     note = f"16-bit greys are scaled from {low} … {high}, the range of all images, to 0 … 255"
-    return [_scaled(one, low, high, channels) for one in decoded], (note,)
+    scaled = [_scaled(one, low, high, channels) for one in decoded]
+    return scaled, (note, *_few_levels(scaled))
+
+
+def _few_levels(scaled: Sequence[Decoded]) -> tuple[str, ...]:
+    """A line where little is left: one pixel far too bright makes the range so wide that the rest is one level."""
+    present = np.zeros(256, bool)
+    for one in scaled:
+        present[one.square[..., 0]] = True
+    count = int(present.sum())
+    return (
+        (f"only {count} of 256 levels are used: look for a pixel that is far too bright",) if count < _FEW else ()
+    )
 
 
 def _scaled(one: Decoded, low: int, high: int, channels: int) -> Decoded:
@@ -56,10 +70,12 @@ def _scaled(one: Decoded, low: int, high: int, channels: int) -> Decoded:
     return replace(one, square=levels_HW[..., None] if channels == 1 else of_channels(rgb_HWC, channels))
 
 
-def _check_colours(decoded: Sequence[Decoded], where: str) -> None:
+def _colours(decoded: Sequence[Decoded], where: str) -> tuple[str, ...]:
+    """A line on 16-bit colours, where there are any; raises `InputError` where they lose levels."""
     highest = [one.colour_highest for one in decoded if one.colour_highest is not None]
     if highest and max(highest) < _HALF:
         raise InputError(
             f"{where}: {len(highest)} images of 16-bit colour use {256 * max(highest) + 255} of 65535 at most, of "
             f"which {max(highest) + 1} levels would be left; convert them to 8 bits"
         )
+    return (f"of {len(highest)} images of 16-bit colour the upper 8 bits are read",) if highest else ()

@@ -66,6 +66,15 @@ def test_pictures_that_differ_by_one_level_are_different(tmp_path: Path) -> None
     assert sorted(centres) == [0, 85, 170, 255]
 
 
+def test_one_pixel_that_is_far_too_bright_is_noticed(tmp_path: Path) -> None:
+    root, levels = _folder(tmp_path / "set", 10)
+    levels[3][4, 4] = 65535
+    Image.fromarray(levels[3]).save(root / "b" / "3.png")
+    arrays = _read(root)
+    assert arrays.notes[0].startswith("16-bit greys are scaled from 0 … 65535,")
+    assert arrays.notes[1] == "only 6 of 256 levels are used: look for a pixel that is far too bright"
+
+
 def test_sets_of_8_bits_are_what_they_were(tmp_path: Path) -> None:
     """A fingerprint that was written before greys of 16 bits were scaled."""
     for index in range(8):
@@ -121,7 +130,9 @@ def test_16_bit_colour_keeps_its_upper_bits_or_is_refused(tmp_path: Path) -> Non
                 tmp_path / str(bits) / "ab"[index % 2] / f"{index}.png", (pixels >> (16 - bits)).astype(np.uint16)
             )
     expected = (pixels >> 8).astype(np.uint8)
-    assert expected.tobytes() in _images(_read(tmp_path / "16"))
+    arrays = _read(tmp_path / "16")
+    assert expected.tobytes() in _images(arrays)
+    assert arrays.notes == ("of 6 images of 16-bit colour the upper 8 bits are read",)
     assert "6 images of 16-bit colour use 4095 of 65535 at most, of which 16 levels would be left" in _refusal(
         tmp_path / "12"
     )
