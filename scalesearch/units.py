@@ -5,6 +5,9 @@ Counters that call a multiply-add two FLOPs (torch's `FlopCounterMode`, for one)
 
 from __future__ import annotations
 
+MAX_MEGAPIXELS = 200
+"""Pictures whose header states more are refused before they are decoded, unless another limit is given."""
+
 BYTES_PER_FLOAT = 4
 """Weights, gradients and activations are float32 in every memory estimate."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch.cli import options
 from scalesearch.cli.naming import called
 from scalesearch.errors import InputError, printable
 
@@ -43,6 +44,7 @@ def cam(
     Example: scalesearch cam results/reference/cam/baseline.safetensors results/reference/cam/compound.safetensors
     """
     from scalesearch.cli.cache import cache_folder
+    from scalesearch.cli.reading import print_notes
     from scalesearch.nets.weights import same_classes
     from scalesearch.proxy.shown import shown_images
     from scalesearch.search.budget_file import load_budget
@@ -56,6 +58,7 @@ def cam(
         raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
     px = max(one.definition.architecture.resolution for one in found.values())
     shown = shown_images(images, px, count, load_budget(budget).scenes, cache_folder())
+    print_notes(shown.notes, options.console())
     if shown.classes is not None:
         same_classes([(next(iter(found)), classes), (f"--images {printable(images)}", shown.classes)])
     drawn = _drawn(found, classes, shown, None if of is None else classes.index(of))

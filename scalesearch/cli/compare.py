@@ -10,6 +10,7 @@ import typer
 
 from scalesearch.cli import options, searching
 from scalesearch.errors import InputError, SpaceError, TrialsFailedError
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +51,8 @@ def compare(
         typer.Option(help="Of the study (of several: NAME-2x, NAME-4x …); default: baseline, times, budget."),
     ] = None,
     results: options.Results = Path("results"),
+    metric: options.Metric = None,
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
     plan: options.PlanOnly = False,
 ) -> None:
     """Compare scaling rules at equal measured cost: the paper's Tables 3 and 7, for any baseline and data.
@@ -87,7 +90,7 @@ def compare(
             with _named(ratio):
                 questions[ratio] = with_latency(question, folders[ratio])
     chosen = searching.make_runner(runner, address, gpus_per_trial)
-    _run(questions, folders, data, chosen, gpus_per_trial, plan)
+    _run(questions, folders, data, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
 
 
 def _ratios(times: Sequence[str]) -> list[Decimal]:
@@ -148,6 +151,8 @@ def _run(
     runner: Runner,
     gpus_per_trial: float | None,
     plan: bool,
+    metric: str | None = None,
+    max_megapixels: int = MAX_MEGAPIXELS,
 ) -> None:
     """One study after the other, then what they say together.
 
@@ -163,13 +168,26 @@ def _run(
     timed = any(question.timings is not None for question in questions.values())
     if timed and not plan:  # or a rerun would time the later ones anew, and find other networks
         runner.check()
-        searching.begin({folders[ratio]: question for ratio, question in questions.items()}, data, px)
+        searching.begin(
+            {folders[ratio]: question for ratio, question in questions.items()}, data, px, metric, max_megapixels
+        )
     failed: list[str] = []
     for ratio, question in questions.items():
         where = folders[ratio]
         others = [one for one in folders.values() if one != where and (one / "study.json").exists()]
         try:
-            searching.search_or_plan(question, data, runner, where, gpus_per_trial, plan, px, siblings=others)
+            searching.search_or_plan(
+                question,
+                data,
+                runner,
+                where,
+                gpus_per_trial,
+                plan,
+                px,
+                others,
+                metric=metric,
+                max_megapixels=max_megapixels,
+            )
         except TrialsFailedError as error:
             failed.append(str(error))
     if not plan:

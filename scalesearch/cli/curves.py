@@ -59,6 +59,7 @@ def joint_table(found: Joint) -> Table:
     """Every rule at every cost: measured FLOPs, accuracy, gain over the baseline, and the paper's gain."""
     from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.exact import plain
+    from scalesearch.search.metrics import metric_words
     from scalesearch.study.cost_words import COST_WORDS
     from scalesearch.units import si
 
@@ -67,7 +68,7 @@ def joint_table(found: Joint) -> Table:
     costs = " and ".join(f"{plain(times)}x" for times in found.costs)
     table = narrow_table(
         f"{found.baseline} at {costs} the {COST_WORDS[found.cost]}, {found.data}, budget {found.budget}",
-        "cost|rule<|FLOPs|accuracy|n|gain (95 %)" + ("|paper" if papers else ""),
+        f"cost|rule<|FLOPs|{metric_words(found.metric)}|n|gain (95 %)" + ("|paper" if papers else ""),
         "\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
     )
     rows = [*([] if found.base is None else [found.base]), *found.points]

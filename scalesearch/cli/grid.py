@@ -9,6 +9,7 @@ import typer
 
 from scalesearch.cli import options, sampling, searching
 from scalesearch.errors import InputError, SpaceError
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -57,6 +58,8 @@ def grid(
     check_phi: Annotated[
         str | None, typer.Option(metavar="PHI", help="Then see whether the answer still holds at this φ.")
     ] = None,
+    metric: options.Metric = None,
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
     plan: options.PlanOnly = False,
 ) -> None:
     """Search (α, β, γ): enumerate, merge by network, match the cost, train proxies, rank with error bars.
@@ -76,14 +79,25 @@ def grid(
     )
     where = searching.study_folder(results, name, _default_name(question, cost))
     chosen = searching.make_runner(runner, address, gpus_per_trial)
+    ranked_by = options.checked_metric(metric)
     transfer = _transfer_phi(check_phi, question)
     if cost == "latency":
         from scalesearch.cli.timing import with_latency
 
         question = with_latency(question, where)
-    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan, export=export)
+    searching.search_or_plan(
+        question,
+        data,
+        chosen,
+        where,
+        gpus_per_trial,
+        plan,
+        export=export,
+        metric=ranked_by,
+        max_megapixels=max_megapixels,
+    )
     if transfer is not None and not plan:
-        _check(question, transfer, data, chosen, where, gpus_per_trial)
+        _check(question, transfer, data, chosen, where, gpus_per_trial, max_megapixels)
 
 
 def _default_name(question: Question, cost: str) -> str:
@@ -135,7 +149,13 @@ def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
 
 
 def _check(
-    question: Question, phi: Decimal, data: str, runner: Runner, where: Path, gpus_per_trial: float | None
+    question: Question,
+    phi: Decimal,
+    data: str,
+    runner: Runner,
+    where: Path,
+    gpus_per_trial: float | None,
+    max_megapixels: int,
 ) -> None:
     """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
     from dataclasses import replace
@@ -158,7 +178,10 @@ def _check(
         from scalesearch.cli.timing import with_latency
 
         asked = with_latency(replace(asked, cost="macs", timings=None), there)
-    searching.search_or_plan(asked, data, runner, there, gpus_per_trial, plan=False)
+    same = first.plan.question.metric
+    searching.search_or_plan(
+        asked, data, runner, there, gpus_per_trial, False, metric=same, max_megapixels=max_megapixels
+    )
     write_report(first)  # it says so too
     print(*other_phi_lines(found, where), sep="\n")
 

@@ -9,6 +9,7 @@ import typer
 
 from scalesearch.cli import options, searching
 from scalesearch.errors import InputError
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from scalesearch.search.question import Question
@@ -76,6 +77,8 @@ def nas(
     gpus_per_trial: options.GpusPerTrial = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, nas, space, budget.")] = None,
     results: options.Results = Path("results"),
+    metric: options.Metric = None,
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
     plan: options.PlanOnly = False,
 ) -> None:
     """Search a baseline's stages: block, kernel, expansion, squeeze-and-excitation, layers, width of each.
@@ -101,7 +104,10 @@ def nas(
     default = f"{question.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{question.budget.name}"
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial)
-    searching.search_or_plan(question, data, chosen, where, gpus_per_trial, plan)
+    ranked_by = options.checked_metric(metric)
+    searching.search_or_plan(
+        question, data, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
+    )
 
 
 def _check_sampler(sampler: str) -> None:

@@ -41,6 +41,18 @@ GpusPerTrial = Annotated[
     float | None, typer.Option("--gpus-per-trial", min=0, help="Share of a GPU for each trial.")
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where studies are kept.")]
+MaxMegapixels = Annotated[
+    int, typer.Option("--max-megapixels", min=1, help="Refuse larger images; each takes 10 bytes a pixel.")
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME|FILE.py:FUNCTION",
+        help="Rank by accuracy, balanced-accuracy, loss or a function; default: accuracy, or balanced-accuracy "
+        "where most images are of one class.",
+    ),
+]
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -86,6 +98,17 @@ def checked_cost(cost: str) -> str:
     if cost not in COSTS:
         raise InputError(f"--cost {cost!r}: must be one of {', '.join(COSTS)}")
     return cost
+
+
+def checked_metric(metric: str | None) -> str | None:
+    """A metric as a study keeps it, or None.
+
+    Raises:
+        InputError: there is no such metric, or its file cannot be used.
+    """
+    from scalesearch.proxy.metrics import canonical_metric
+
+    return None if metric is None else canonical_metric(metric)
 
 
 def existing_study(folder: Path) -> Path:

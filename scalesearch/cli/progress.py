@@ -12,6 +12,7 @@ from rich.table import Table
 from scalesearch.cli.display import Display
 from scalesearch.design.cost import cost
 from scalesearch.runners.execution import Event, Finished, Progressed, Started
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.trials_table import network_ids
@@ -51,7 +52,7 @@ class Progress(Display):
 
     def _line(self, event: Finished) -> str:
         outcome = event.outcome
-        result = f"{outcome.accuracy:.4f}" if outcome.accuracy is not None else outcome.state
+        result = f"{outcome.score:.4f}" if outcome.score is not None else outcome.state
         note = f" ({outcome.message})" if outcome.message else ""
         left = self._seconds_left()
         eta = f", about {duration(left)} left" if left else ""
@@ -87,15 +88,15 @@ class Progress(Display):
         """The running trials, the best so far, and how far it is."""
         table = Table(title="Trials", title_justify="left", expand=False)
         what = "network" if self._plan.question.stages else "α/β/γ"
-        for name in (what, "seed", "trained", "accuracy"):
+        for name in (what, "seed", "trained", metric_words(self._plan.question.metric)):
             table.add_column(name, justify="left" if name == what else "right")
         # A record of a later rung may be there before the plan knows of it.
-        best = [one for one in self._finished.items() if one[1].accuracy is not None and one[0] in self._specs]
-        best.sort(key=lambda one: -(one[1].accuracy or 0))
+        best = [one for one in self._finished.items() if one[1].score is not None and one[0] in self._specs]
+        best.sort(key=lambda one: -(one[1].score or 0))
         for key, outcome in best[:_LEADERS]:
             spec = self._specs[key]
             name, seed = self._names[spec.network_id], str(spec.seed)
-            table.add_row(name, seed, "done", f"{outcome.accuracy:.4f}")
+            table.add_row(name, seed, "done", f"{outcome.score:.4f}")
         for spec, seen in self._running.values():
             table.add_row(
                 self._names[spec.network_id],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
 from rich.progress_bar import ProgressBar
@@ -10,6 +12,9 @@ from rich.table import Table
 
 from scalesearch.cli.display import Display
 from scalesearch.units import duration
+
+if TYPE_CHECKING:
+    from scalesearch.proxy.datasets import ImageData
 
 _FIRST, _EVERY = 5.0, 30.0
 """Seconds before the first plain line, and between two."""
@@ -45,3 +50,18 @@ class Reading(Display):
         foot = Table.grid(padding=(0, 1))
         foot.add_row(self._what, ProgressBar(total=self._total, completed=self._done, width=30), self._words())
         return foot
+
+
+def data_notes(images: ImageData) -> tuple[str, ...]:
+    """What a user should know of a data set, a line each."""
+    if images.majority is None:
+        return images.notes
+    name, count = images.majority
+    share = count / len(images.val_labels_N)
+    return (*images.notes, f"{share:.1%} of the validation images are of class '{name}'")
+
+
+def print_notes(notes: Sequence[str], console: Console) -> None:
+    """Say what was decided in reading a data set."""
+    for note in notes:
+        console.print(f"Data: {note}", highlight=False, soft_wrap=True, markup=False)

@@ -11,6 +11,7 @@ import typer
 
 from scalesearch.cli import interrupts, options, supervisor
 from scalesearch.errors import InputError, StorageError, TrialsFailedError, printable
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +97,7 @@ def job_of(
     seed: int,
     workers: int,
     threads: int | None,
+    max_megapixels: int = MAX_MEGAPIXELS,
 ) -> Job:
     """Load the images and make the job; the definition gets their classes and its side.
 
@@ -108,7 +110,7 @@ def job_of(
     import torch
 
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.cli.reading import Reading
+    from scalesearch.cli.reading import Reading, data_notes, print_notes
     from scalesearch.nets.weights import with_classes
     from scalesearch.search.budget_file import load_budget
     from scalesearch.training.job import Job, Source
@@ -118,9 +120,10 @@ def job_of(
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on can be resumed
-    source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder())
+    source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder(), max_megapixels)
     with Reading(options.console()) as hear:
         images = source.load(hear)
+    print_notes(data_notes(images), options.console())
     count, parts = len(images.train_labels_N), workers * sizes.accumulate
     if count < recipe.batch:
         recipe = recipe.with_batch(count - count % parts or count)

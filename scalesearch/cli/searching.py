@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scalesearch.cli import interrupts, options
 from scalesearch.cli.study_run import begin_study, run_study
 from scalesearch.errors import InputError
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,18 +76,21 @@ def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) ->
     raise InputError(f"--runner {kind!r}: must be ray or inline")
 
 
-def _load(question: Question, data: str, px: int | None, console: Console) -> ImageData:
+def _load(question: Question, data: str, px: int | None, console: Console, max_megapixels: int) -> ImageData:
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.reading import Reading
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.question import image_px
 
     with Reading(console) as hear:
-        return load_data(data, px or image_px(question), question.budget.scenes, cache_folder(), hear)
+        kept = px or image_px(question)
+        scenes, folder = question.budget.scenes, cache_folder()
+        return load_data(data, kept, scenes, folder, hear, max_megapixels=max_megapixels)
 
 
 def _facts(images: ImageData) -> DataFacts:
-    from scalesearch.search.proxies import DataFacts
+    from scalesearch.cli.reading import data_notes
+    from scalesearch.search.proxies import DataFacts, Majority
 
     return DataFacts(
         name=images.name,
@@ -94,10 +98,31 @@ def _facts(images: ImageData) -> DataFacts:
         classes=len(images.classes),
         train=len(images.train_labels_N),
         val=len(images.val_labels_N),
+        notes=data_notes(images),
+        majority=None if images.majority is None else Majority(*images.majority),
     )
 
 
-def _planned_facts(question: Question, data: str, px: int | None, console: Console) -> DataFacts:
+def _with_metric(question: Question, facts: DataFacts, where: Path, metric: str | None) -> Question:
+    """The question with its metric: the one that was asked for, that of the study in `where`, or the data's.
+
+    Where more than half of the validation images are of one class, accuracy tells little apart.
+    """
+    from dataclasses import replace
+
+    from scalesearch.search.metrics import ACCURACY, BALANCED
+    from scalesearch.study.study import open_study
+
+    if metric is None and (where / "study.json").is_file():
+        metric = open_study(where).plan.question.metric
+    if metric is None:
+        metric = ACCURACY if facts.majority is None else BALANCED
+    return replace(question, metric=metric)
+
+
+def _planned_facts(
+    question: Question, data: str, px: int | None, console: Console, max_megapixels: int
+) -> DataFacts:
     """What the plan needs of the data; scenes need not be drawn for it, for minutes."""
     from scalesearch.proxy.datasets import FRACTAL
     from scalesearch.search.proxies import DataFacts
@@ -105,7 +130,7 @@ def _planned_facts(question: Question, data: str, px: int | None, console: Conso
     scenes = question.budget.scenes
     if data == FRACTAL:
         return DataFacts("fractal scenes", "not drawn", scenes.classes, scenes.train, scenes.val)
-    return _facts(_load(question, data, px, console))
+    return _facts(_load(question, data, px, console, max_megapixels))
 
 
 def _plan(question: Question, facts: DataFacts) -> Plan:
@@ -147,6 +172,8 @@ def search_or_plan(
     same_px: bool = True,
     export: Callable[[Study], None] | None = None,
     report: bool = True,
+    metric: str | None = None,
+    max_megapixels: int = MAX_MEGAPIXELS,
 ) -> None:
     """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
 
@@ -163,20 +190,25 @@ def search_or_plan(
         same_px: whether they are kept at the side of those, so that they must be equal to the byte.
         export: hears of the study at its start and after every round of a search by a sampler.
         report: whether report.html, report.md and report.csv are written in the end.
+        metric: what is ranked by; None: what the study there has, or what suits the data.
+        max_megapixels: larger images are refused.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
+    from scalesearch.cli.reading import print_notes
+
     console = options.console()
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on is tidied up
     if plan:
-        facts = _planned_facts(question, data, px, console)
+        facts = _planned_facts(question, data, px, console, max_megapixels)
     else:
         runner.check()
-        facts = _facts(images := _load(question, data, px, console))
-    asked = _plan(question, facts)
+        facts = _facts(images := _load(question, data, px, console, max_megapixels))
+    print_notes(facts.notes, console)
+    asked = _plan(_with_metric(question, facts, where, metric), facts)
     if like is not None:
         _must_be_like(facts, like, data, same_px and not plan)
     if plan:
@@ -185,20 +217,22 @@ def search_or_plan(
         run_study(asked, images, runner, where, console, siblings, export or _nothing, report)
 
 
-def begin(questions: Mapping[Path, Question], data: str, px: int) -> None:
+def begin(questions: Mapping[Path, Question], data: str, px: int, metric: str | None, max_megapixels: int) -> None:
     """Write down every question in its folder before anything is trained: what was measured for it is kept then.
 
     Args:
         questions: by their folders.
         data: what `--data` names.
         px: side at which images are kept.
+        metric: see `search_or_plan`.
+        max_megapixels: larger images are refused.
 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
-    facts = _facts(_load(next(iter(questions.values())), data, px, options.console()))
+    facts = _facts(_load(next(iter(questions.values())), data, px, options.console(), max_megapixels))
     for where, question in questions.items():
-        begin_study(_plan(question, facts), where)
+        begin_study(_plan(_with_metric(question, facts, where, metric), facts), where)
 
 
 def _nothing(study: Study) -> None:

@@ -49,6 +49,7 @@ def show(
 def ranking_table(found: Answer) -> Table:
     """The candidates, best first: coefficients, nominal and measured cost, accuracy, distance to the best."""
     from scalesearch.cli.narrow import narrow_table
+    from scalesearch.search.metrics import metric_words
     from scalesearch.units import si
 
     asked = found.plan.question
@@ -60,7 +61,9 @@ def ranking_table(found: Answer) -> Table:
     other = [] if asked.cost == "macs" else [_SHORT[asked.cost]]
     table = narrow_table(
         f"{_headline(asked)}, budget {asked.budget.name}, {found.plan.data.name}",
-        "|".join(["<", "α/β/γ<", "px", "αβ²γ²", "cost", *other, "accuracy", "n", "behind", "activ."]),
+        "|".join(
+            ["<", "α/β/γ<", "px", "αβ²γ²", "cost", *other, metric_words(asked.metric), "n", "behind", "activ."]
+        ),
         "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
         f"behind: difference to the best, adjusted for the seeds{adjusted}{_per_phi(asked)}",
     )

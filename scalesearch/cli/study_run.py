@@ -101,6 +101,7 @@ def _run(
 ) -> Study:
     """Run all that is left, round by round where points are suggested; the study with all of them."""
     from scalesearch.cli.progress import Progress
+    from scalesearch.proxy.metrics import metric_source
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.catalogue import FactoryBaseline
     from scalesearch.study.files import make_folder
@@ -112,12 +113,13 @@ def _run(
     counted: dict[str, int] = {}
     base = plan.question.baseline
     fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
+    source = metric_source(plan.question.metric)
 
     def one_round(now: Study) -> None:
         console.print(_round_words(now.plan), highlight=False, soft_wrap=True)
         _count(now.plan, counted)
         make_folder(checkpoints)
-        objective = ProxyTraining(images, checkpoints.resolve(), fingerprint)
+        objective = ProxyTraining(images, checkpoints.resolve(), fingerprint, source)
         with Progress(now.plan, now.outcomes(), console) as progress:
             search(now, runner, objective, both(progress, announce), counted)
         export(now)

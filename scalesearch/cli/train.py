@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch.cli import options
 from scalesearch.cli.schooling import (
     Accumulate,
     Address,
@@ -20,6 +21,7 @@ from scalesearch.cli.schooling import (
     TrainPx,
     Workers,
 )
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from scalesearch.design.scaling import Baseline
@@ -49,6 +51,7 @@ def train(
     budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are trained on.")] = "quick",
     name: Annotated[str | None, typer.Option(help="Folder of the run; default: NETWORK-train-RECIPE.")] = None,
     results: Results = Path("results"),
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
     """Train a member on your data; image size and regularisation grow by stage.
 
@@ -66,5 +69,5 @@ def train(
     where = study_folder(results, name, default)
     schooling.check_address(address, workers)
     sizes = schooling.sizes_of(definition, px, train_px, accumulate)
-    job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads)
+    job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
     schooling.school(job, where, address)

@@ -24,6 +24,7 @@ from scalesearch.cli.schooling import (
     Workers,
 )
 from scalesearch.errors import InputError, printable
+from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,7 @@ def transfer(
     threads: Threads = None,
     budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are trained on.")] = "quick",
     results: Results = Path("results"),
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
     """Fine-tune trained networks on other data: new classifiers, all weights, any image size.
 
@@ -80,7 +82,7 @@ def transfer(
     rows = []
     for name, start in found.items():
         sizes = schooling.sizes_of(start.definition, px, train_px, accumulate)
-        job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads)
+        job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
         began = replace(job, start=start.weights(job.classes, sizes.px, seed))
         accuracies = [schooling.school(began, folders[name], address).val_accuracy]
         if scratch:

@@ -9,6 +9,7 @@ import typer
 
 from scalesearch.cli import options, searching
 from scalesearch.errors import InputError
+from scalesearch.units import MAX_MEGAPIXELS
 
 
 def trust(
@@ -18,6 +19,7 @@ def trust(
     runner: options.Runner = "ray",
     address: options.Address = None,
     gpus_per_trial: options.GpusPerTrial = None,
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
     plan: options.PlanOnly = False,
 ) -> None:
     """Rerun finalists and others at two further budgets, and say whether the proxy ranks as they do.
@@ -54,6 +56,8 @@ def trust(
             like=study.plan.data,
             same_px=name == LONGER,
             report=False,
+            metric=question.metric,
+            max_megapixels=max_megapixels,
         )
     if plan:
         return

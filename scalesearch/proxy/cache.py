@@ -29,13 +29,15 @@ _ARRAYS = ("train_images_NHWC", "train_labels_N", "val_images_NHWC", "val_labels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitArrays:
-    """A decoded data set as it is stored: images uint8 (N, px, px, 3), labels int64 (N,), class names."""
+    """A decoded data set as it is stored: images uint8 (N, px, px, 1, 3 or 4), labels int64 (N,), class names."""
 
     train_images_NHWC: NDArray[np.uint8]
     train_labels_N: NDArray[np.int64]
     val_images_NHWC: NDArray[np.uint8]
     val_labels_N: NDArray[np.int64]
     classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What was decided in reading it that a user should know, a line each."""
 
 
 def fingerprint(arrays: SplitArrays) -> str:
@@ -90,7 +92,11 @@ def _storage_errors(cache_dir: Path) -> Iterator[None]:
 
 def _write(arrays: SplitArrays, print_hex: str, path: Path) -> None:
     tensors = {name: torch.from_numpy(np.ascontiguousarray(getattr(arrays, name))) for name in _ARRAYS}
-    metadata = {"classes": json.dumps(arrays.classes), "fingerprint": print_hex}
+    metadata = {
+        "classes": json.dumps(arrays.classes),
+        "notes": json.dumps(arrays.notes),
+        "fingerprint": print_hex,
+    }
     save_file(tensors, path, metadata)
     with path.open("rb") as file:
         os.fsync(file.fileno())
@@ -104,7 +110,8 @@ def _read(path: Path) -> tuple[SplitArrays, str] | None:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             parts = {name: tensor.numpy() for name, tensor in _tensors(file, path).items()}
-        arrays = SplitArrays(**parts, classes=tuple(json.loads(metadata["classes"])))
+        classes, notes = (tuple(json.loads(metadata.get(name, "[]"))) for name in ("classes", "notes"))
+        arrays = SplitArrays(**parts, classes=classes, notes=notes)
         sound = fingerprint(arrays) == metadata["fingerprint"]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +15,17 @@ from PIL import Image
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
+from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
+from scalesearch.proxy.decoding import ImageForm, picture_digest, resize_square
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
-from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet
-from scalesearch.proxy.pictures import picture_digest, resize_square, split_by_content
+from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet, unused_files
+from scalesearch.proxy.pictures import split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.scenes import SceneRecipe
+from scalesearch.units import MAX_MEGAPIXELS
 
 FRACTAL = "fractal"
 DIGITS = "digits"
@@ -33,7 +38,7 @@ class ImageData:
     """A classification data set in memory. Tensors may be mapped from the cache: do not write to them."""
 
     train_images_NCHW: torch.Tensor
-    """uint8, RGB, square, channels_last."""
+    """uint8, square, channels_last; 3 channels are RGB, 1 is luminance, 4 are RGB and alpha."""
     train_labels_N: torch.Tensor
     """int64, each an index into `classes`."""
     val_images_NCHW: torch.Tensor
@@ -45,6 +50,15 @@ class ImageData:
     """SHA-256 (hex) over the images and labels of both splits and the class names."""
     name: str
     """`fractal scenes`, `digits`, or the name of the folder, file or hub's data set."""
+    notes: tuple[str, ...] = ()
+    """What was decided in reading it that a user should know, a line each."""
+
+    @property
+    def majority(self) -> tuple[str, int] | None:
+        """The class of more than half of the validation images, and how many it has; None: there is none."""
+        counts = self.val_labels_N.bincount()
+        most = int(counts.argmax())
+        return (self.classes[most], int(counts[most])) if 2 * counts[most] > len(self.val_labels_N) else None
 
     def at(self, px: int) -> TrainingData:
         """The images at a network's side."""
@@ -52,40 +66,72 @@ class ImageData:
         return TrainingData(*whole).resized(px)
 
 
-def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear = silent) -> ImageData:
+def load_data(
+    spec: str,
+    px: int,
+    scenes: SceneRecipe,
+    cache_dir: Path,
+    hear: Hear = silent,
+    channels: int = RGB,
+    max_megapixels: int = MAX_MEGAPIXELS,
+) -> ImageData:
     """The data set that `spec` names, with square images of side `px` (8 to 1024).
 
     `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), the path of
     an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
     name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that is made.
-    Raises `InputError` for data that cannot be used and `StorageError` if the cache cannot be written.
+    `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is opaque where an image has none; the
+    split is the same for all. Pictures of more than `max_megapixels` are refused; large ones are decoded one at a
+    time, which takes about 10 bytes a pixel.
+
+    Raises:
+        InputError: data that cannot be used, or another size or number of channels.
+        StorageError: the cache cannot be written.
     """
     low, high = _PX_RANGE
     if not low <= px <= high:
         raise InputError(f"image size is {px} px, but it must be from {low} to {high}")
-    if spec == FRACTAL:
-        key = _scenes_key(scenes, px)
-        return _image_data("fractal scenes", *cached(key, cache_dir, lambda: _scene_arrays(scenes, px, hear)))
+    check_channels(channels)
     if spec == DIGITS:
-        arrays = _digit_arrays(px)
+        arrays = split_of_channels(_digit_arrays(px), channels)
         return _image_data(DIGITS, arrays, fingerprint(arrays))
+    source = _source(spec, scenes, ImageForm(px, channels, max_megapixels), hear)
+    data = _image_data(source.name, *cached(source.key, cache_dir, source.read))
+    return replace(data, notes=(*source.notes, *data.notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A data set that is made once and then kept."""
+
+    name: str
+    key: str
+    """In the cache."""
+    read: Callable[[], SplitArrays]
+    notes: tuple[str, ...] = ()
+    """On what the key does not cover."""
+
+
+def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Source:
+    if spec == FRACTAL:
+        key = key_of_channels(_scenes_key(scenes, form.px), form.channels)
+        draw = partial(_scene_arrays, scenes, form.px, hear)
+        return _Source("fractal scenes", key, lambda: split_of_channels(draw(), form.channels))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
-        return _image_data(printable(hub.name), *cached(hub.key(px), cache_dir, lambda: hub.read(px, hear)))
+        return _Source(printable(hub.name), hub.key(form), lambda: hub.read(form, hear))
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
             f"data set '{printable(spec)}' is not known and there is no such folder: "
             f"give {FRACTAL}, {DIGITS}, the path of an image folder or of parquet files, or {PREFIX}NAME"
         )
+    name = printable(root.resolve().name)
     if files := parquet_files(root):
-        key = parquet_key(files, px)
-        return _image_data(
-            printable(root.resolve().name), *cached(key, cache_dir, lambda: read_parquet(files, px, hear))
-        )
+        read = partial(read_parquet, root, files, form, hear)
+        return _Source(name, parquet_key(root, files, form), read, unused_files(root))
     listing = list_folder(root)
-    found = cached(listing_key(listing, px), cache_dir, lambda: read_folder(listing, px, hear))
-    return _image_data(printable(root.resolve().name), *found)
+    return _Source(name, listing_key(listing, form), lambda: read_folder(listing, form, hear), listing.notes)
 
 
 def _scenes_key(recipe: SceneRecipe, px: int) -> str:
@@ -130,4 +176,5 @@ def _image_data(name: str, arrays: SplitArrays, content: str) -> ImageData:
         arrays.classes,
         content,
         name,
+        arrays.notes,
     )

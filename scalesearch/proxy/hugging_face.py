@@ -1,86 +1,142 @@
-"""Hugging Face data sets by name, through the optional package `datasets`."""
+"""Hugging Face data sets by name or folder, through the optional package `datasets`."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
+
+import pyarrow.compute as pc
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.decoding import ImageForm
 from scalesearch.proxy.hear import Hear, silent
-from scalesearch.proxy.parquet import SPLITS, Row, read_rows
-from scalesearch.proxy.pictures import SPLIT_RULE_VERSION
+from scalesearch.proxy.pictures import form_key
+from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, open_file, opener, read_rows
+from scalesearch.proxy.splits import KEYWORDS
 
 PREFIX = "hf:"
 """`hf:NAME`, with a name of the hub such as `cifar10`, or the path of a folder that `datasets` can load."""
+_SAVED = ("dataset_dict.json", "state.json")
+"""What `save_to_disk` leaves in its folder: of several splits, of one."""
 
 
 class HubData:
     """A loaded data set: its picture and label columns, its splits."""
 
     def __init__(self, name: str) -> None:
-        """Load it, from the hub or from `datasets`' own cache.
+        """Load it, from the hub, from a folder, or from `datasets`' own cache.
 
         Raises:
             InputError: the package is missing, or there is no such data set of labelled images.
         """
         self.name = name
+        self._shown = f"data {PREFIX}{printable(name)}"
         if not name:
             raise InputError(f"data {PREFIX}: names no data set; give one, as in {PREFIX}cifar10")
         try:
             import datasets
         except ImportError as error:
-            raise InputError(
-                f"data {PREFIX}{name}: needs the extra; pip install 'scalesearch[datasets]'"
-            ) from error
-        datasets.disable_progress_bars()
-        logging.getLogger("huggingface_hub").setLevel(
-            logging.ERROR
-        )  # it tells of every retry; the end is told here
-        try:
-            loaded = datasets.load_dataset(name)
-        except Exception as error:  # the hub, the network and the files raise what they like
-            reason = printable(" ".join(str(error).split())[:160])
-            raise InputError(f"data {PREFIX}{name}: cannot be loaded ({type(error).__name__}: {reason})") from error
-        self._splits: dict[str, Any] = {}
-        for split, part in loaded.items():
-            self._splits.setdefault(SPLITS.get(str(split), ""), part)
-        if "train" not in self._splits:
-            raise InputError(f"data {PREFIX}{name}: has no split train (it has {', '.join(loaded)})")
-        features = self._splits["train"].features
-        self._image = _first(features, datasets.Image, name, "images")
-        self._label = _first(features, datasets.ClassLabel, name, "class labels")
-        self._classes = list(features[self._label].names)
+            raise InputError(f"{self._shown}: needs the extra; pip install 'scalesearch[datasets]'") from error
+        loaded = self._load(datasets)
+        self._splits, self._unused = self._by_split(loaded, datasets)
+        features = next(iter(self._splits.values())).features
+        for split, part in self._splits.items():
+            if part.features != features:
+                raise InputError(f"{self._shown}: split {split} has other columns or classes than the first split")
+        self._image = self._column(features, datasets.Image, IMAGE_COLUMNS, "images")
+        self._label = self._label_column(features, datasets)
+        self._classes: list[str] | None = getattr(features[self._label], "names", None)
         self._raw = datasets.Image(decode=False)
 
-    def key(self, px: int) -> str:
-        """The cache key (hex), from `datasets`' own fingerprints, `px` and the rule's version."""
-        prints = [f"{split} {part._fingerprint}" for split, part in sorted(self._splits.items())]
-        return hashlib.sha256(f"hub {SPLIT_RULE_VERSION} {px} {prints}".encode()).hexdigest()
+    def _load(self, datasets: Any) -> Mapping[str, Any]:
+        datasets.disable_progress_bars()
+        # The hub's client tells of every retry; the end is told here.
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+        try:
+            if any((Path(self.name) / one).is_file() for one in _SAVED):
+                loaded = datasets.load_from_disk(self.name)
+            else:
+                loaded = datasets.load_dataset(self.name)
+        except Exception as error:  # the hub, the network and the files raise what they like
+            reason = printable(" ".join(str(error).split())[:160])
+            raise InputError(f"{self._shown}: cannot be loaded ({type(error).__name__}: {reason})") from error
+        return loaded if isinstance(loaded, dict) else {str(loaded.split or "train"): loaded}
 
-    def read(self, px: int, hear: Hear = silent) -> SplitArrays:
+    def _by_split(self, loaded: Mapping[str, Any], datasets: Any) -> tuple[dict[str, Any], list[str]]:
+        """The data by `train`, `val` and `test`, and the names of further splits, which are not used."""
+        splits: dict[str, Any] = {}
+        unused = []
+        for name, part in loaded.items():
+            if not isinstance(part, datasets.Dataset):
+                raise InputError(f"{self._shown}: is a stream; load it whole, or save it as parquet files")
+            split = KEYWORDS.get(str(name).lower())
+            if split is None or split in splits:
+                unused.append(printable(str(name)))
+            else:
+                splits[split] = part
+        if "train" not in splits:
+            raise InputError(f"{self._shown}: has no split train (it has {printable(', '.join(map(str, loaded)))})")
+        return splits, unused
+
+    def _column(self, features: Any, kind: type, known: tuple[str, ...], what: str) -> str:
+        """The one column of a kind; of several the one with a known name."""
+        columns = [str(name) for name, feature in features.items() if isinstance(feature, kind)]
+        if not columns:
+            raise InputError(f"{self._shown}: has no column of {what}; give a data set for image classification")
+        named = [name for name in known if name in columns]
+        if len(columns) > 1 and not named:
+            raise InputError(
+                f"{self._shown}: has several columns of {what} ({printable(', '.join(columns))}); "
+                f"call one {known[0]}"
+            )
+        return columns[0] if len(columns) == 1 else named[0]
+
+    def _label_column(self, features: Any, datasets: Any) -> str:
+        """The column of class labels; or names or numbers in a column that is called so."""
+        if not any(isinstance(feature, datasets.ClassLabel) for feature in features.values()):
+            plain = [name for name in LABEL_COLUMNS if isinstance(features.get(name), datasets.Value)]
+            if plain:
+                return plain[0]
+        return self._column(features, datasets.ClassLabel, LABEL_COLUMNS, "class labels")
+
+    def key(self, form: ImageForm) -> str:
+        """The cache key (hex): `datasets`' own fingerprints, files outside of them, the form and the rule."""
+        digest = hashlib.sha256(f"hub {form_key(form)} {self._unused}".encode())
+        for split, part in sorted(self._splits.items()):
+            digest.update(f"{split} {part._fingerprint} ".encode())
+            for path in self._outside(part):
+                digest.update(path.encode("utf-8", "surrogatepass"))
+                if Path(path).is_file():
+                    with Path(path).open("rb") as stream:
+                        digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return digest.hexdigest()
+
+    def _outside(self, part: Any) -> Iterator[str]:
+        """The paths of pictures whose bytes are not in the table."""
+        column = part.data.column(self._image)
+        paths = pc.struct_field(column, "path").filter(pc.is_null(pc.struct_field(column, "bytes")))
+        return (path for path in paths.to_pylist() if path is not None)
+
+    def read(self, form: ImageForm, hear: Hear = silent) -> SplitArrays:
         """Decodes every row (see `pictures.read_pictures`).
 
         Raises:
             InputError: a picture or a class cannot be used.
         """
-        used = [one for one in ("train", "val") if one in self._splits]
-        rows = [
-            Row(
-                f"{split} row {index}",
-                row[self._label],
-                split if len(used) > 1 else None,
-                row[self._image]["bytes"],
-            )
-            for split in used
-            for index, row in enumerate(self._splits[split].cast_column(self._image, self._raw))
-        ]
-        return read_rows(rows, self._classes, f"data {PREFIX}{printable(self.name)}", px, hear)
+        rows = [row for split in self._splits for row in self._rows(split)]
+        arrays = read_rows(rows, self._classes, self._shown, form, hear)
+        notes = [f"split {name} is not used" for name in self._unused]
+        return replace(arrays, notes=(*notes, *arrays.notes))
 
-
-def _first(features: Any, kind: type, name: str, what: str) -> str:
-    for column, feature in features.items():
-        if isinstance(feature, kind):
-            return str(column)
-    raise InputError(f"data {PREFIX}{name}: has no column of {what}; give a data set for image classification")
+    def _rows(self, split: str) -> Iterator[Row]:
+        for index, row in enumerate(self._splits[split].cast_column(self._image, self._raw)):
+            cell = row[self._image] or {}
+            content, path = content_of(cell), cell.get("path")
+            opens = partial(open_file, Path(path)) if content is None and path else opener(content)
+            yield Row(f"{split} row {index}", row[self._label], split, opens)

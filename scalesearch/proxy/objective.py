@@ -19,6 +19,7 @@ from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.failures import training_failure
+from scalesearch.proxy.metrics import score_of
 from scalesearch.proxy.training import Diverged, Training, branch, trunk, whole
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
@@ -40,6 +41,8 @@ class ProxyTraining:
     data: ImageData
     checkpoints: Path | None = None
     fingerprint: str | None = None
+    metric_source: str | None = None
+    """The text of the file that a metric of the user's own is in."""
 
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
         """The trial's epochs; ends with `diverged` or `oom` where training does."""
@@ -63,10 +66,11 @@ class ProxyTraining:
         try:
             self._check_source(spec.proxy)
             network = initial_network(spec.proxy, spec.seed)
-        except InputError as error:  # a user's own function, which worked when it was counted
+            score = score_of(spec.metric, self.metric_source)
+            run = Training(network, self.data.at(spec.proxy.resolution), spec.recipe, spec.seed, device, score)
+            yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
+        except InputError as error:  # a user's own network, which worked when it was counted, or metric
             raise TrialEndedError("failed", str(error)) from error
-        run = Training(network, self.data.at(spec.proxy.resolution), spec.recipe, spec.seed, device)
-        yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
 
     def _check_source(self, proxy: Network) -> None:
         """Refuse to train another network than the one that was counted.

@@ -5,56 +5,48 @@ Every picture is decoded before anything is trained, and all that cannot be are 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import BinaryIO
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.channels import RGB
+from scalesearch.proxy.decoding import Decoded, ImageForm, Picture, decode
+from scalesearch.proxy.duplicates import MAX_LISTED, near_duplicates, without_contradictions
 from scalesearch.proxy.hear import Hear, silent
+from scalesearch.proxy.levels import scale_greys
 
-SPLIT_RULE_VERSION = 1
+SPLIT_RULE_VERSION = 2
 """Part of every cache key: raise it whenever the same bytes would be decoded or split otherwise."""
-MAX_PIXELS = 50_000_000
-"""Pictures whose header states more pixels than this are refused before they are decoded."""
-MAX_LISTED = 20
-"""Unreadable pictures that one error lists."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP")
 _VAL_SHARE = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture of a data set: a name for messages, its label, the split it is given in, its bytes."""
-
-    name: str
-    label: int
-    split: str | None
-    """`train`, `val`, or None where the data set is to be split here."""
-    open: Callable[[], BinaryIO]
-    """Raises `OSError` with a reason where there are no bytes."""
+def form_key(form: ImageForm) -> str:
+    """What of a key in the cache is not the pictures themselves: the rule's version, the side and the channels."""
+    return f"{SPLIT_RULE_VERSION} {form.px}" + ("" if form.channels == RGB else f" channels {form.channels}")
 
 
 def read_pictures(
-    pictures: Sequence[Picture], classes: Sequence[str], where: str, px: int, hear: Hear = silent
+    pictures: Sequence[Picture], classes: Sequence[str], where: str, form: ImageForm, hear: Hear = silent
 ) -> SplitArrays:
-    """Decodes all: short side to `px`, centre square, RGB; within a split by label, then content.
+    """Decodes all: short side to the form's, centre square; within a split by label, then content.
 
     Without splits of their own, `split_by_content` takes a fifth of every class for validation. `where` begins
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
-    splits, or if a class is too small to split.
+    splits, if too many are in two classes, or if a class is too small to split.
     """
-    found = _decoded(pictures, where, px, hear)
-    labels, digests = [one.label for one in pictures], [digest for digest, _ in found]
+    decoded, greys = _all_decoded(pictures, where, form, hear)
+    kept, contradictions = without_contradictions(pictures, [one.digest for one in decoded], where)
+    pictures, decoded = [pictures[one] for one in kept], [decoded[one] for one in kept]
+    labels, digests = [one.label for one in pictures], [one.digest for one in decoded]
     if pictures[0].split is None:
         train, val = split_by_content(labels, digests, classes)
     else:
@@ -66,23 +58,30 @@ def read_pictures(
             for split in ("train", "val")
         )
     _refuse_overlap(where, pictures, digests, train, val)
-    train_images, val_images = (np.stack([found[index][1] for index in part]) for part in (train, val))
+    train_images, val_images = (np.stack([decoded[index].square for index in part]) for part in (train, val))
     labels_N = np.array(labels, np.int64)
-    return SplitArrays(train_images, labels_N[train], val_images, labels_N[val], tuple(classes))
+    notes = (*greys, *contradictions, *near_duplicates(train_images, val_images))
+    return SplitArrays(train_images, labels_N[train], val_images, labels_N[val], tuple(classes), notes)
 
 
-def read_squares(pictures: Sequence[Picture], where: str, px: int) -> NDArray[np.uint8]:
-    """The pictures' centre squares (N, px, px, 3), RGB; raises `InputError` if one cannot be read."""
-    return np.stack([square for _, square in _decoded(pictures, where, px, silent)])
+def read_squares(pictures: Sequence[Picture], where: str, px: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """The pictures' centre squares (N, px, px, 3), RGB, and a line on the levels of greys.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    decoded, notes = _all_decoded(pictures, where, ImageForm(px), silent)
+    return np.stack([one.square for one in decoded]), notes
 
 
-def _decoded(pictures: Sequence[Picture], where: str, px: int, hear: Hear) -> list[tuple[str, NDArray[np.uint8]]]:
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Pillow warns of odd metadata and of sizes that are refused below.
-        warnings.simplefilter("ignore")
+def _all_decoded(
+    pictures: Sequence[Picture], where: str, form: ImageForm, hear: Hear
+) -> tuple[list[Decoded], tuple[str, ...]]:
+    """All pictures as uint8, and a line on the levels of greys; raises `InputError` if one cannot be read."""
+    with _pillow_without_limits(), ThreadPoolExecutor(1) as large, ThreadPoolExecutor(os.cpu_count()) as pool:
         decoded = []
         try:
-            for one in pool.map(lambda one: _decode(one, px), pictures):
+            for one in pool.map(lambda one: decode(one, form, large), pictures):
                 decoded.append(one)
                 hear(len(decoded), len(pictures))
         except BaseException:  # Ctrl-C ends it before the last picture
@@ -91,15 +90,20 @@ def _decoded(pictures: Sequence[Picture], where: str, px: int, hear: Hear) -> li
     broken = [(one, why) for one, why in zip(pictures, decoded, strict=True) if isinstance(why, str)]
     if broken:
         raise InputError(_broken_message(where, len(pictures), broken))
-    return [one for one in decoded if not isinstance(one, str)]
+    return scale_greys([one for one in decoded if not isinstance(one, str)], form.channels, where)
 
 
-def picture_digest(rgb_HWC: NDArray[np.uint8]) -> str:
-    """SHA-256 (hex) of a decoded picture: its height and width, and its RGB bytes."""
-    height, width, _ = rgb_HWC.shape
-    digest = hashlib.sha256(f"{height}x{width} ".encode())
-    digest.update(np.ascontiguousarray(rgb_HWC).data)
-    return digest.hexdigest()
+@contextmanager
+def _pillow_without_limits() -> Iterator[None]:
+    """Pillow warns of odd metadata, and of sizes that `decode` has a limit of its own for."""
+    before = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def split_by_content(
@@ -122,42 +126,6 @@ def split_by_content(
         val += [index for digest, index in members if digest <= last]
         train += [index for digest, index in members if digest > last]
     return train, val
-
-
-def resize_square(image: Image.Image, px: int) -> NDArray[np.uint8]:
-    """The centre square of an RGB image, scaled to (px, px, 3)."""
-    short = min(image.size)
-    left, top = (image.width - short) // 2, (image.height - short) // 2
-    box = (left, top, left + short, top + short)
-    return np.asarray(image.resize((px, px), Image.Resampling.BICUBIC, box=box))
-
-
-def _decode(picture: Picture, px: int) -> tuple[str, NDArray[np.uint8]] | str:
-    """The picture's digest and its (px, px, 3) square, or why it cannot be read."""
-    try:
-        with picture.open() as stream, Image.open(stream, formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                return f"{image.width} x {image.height} px, more than {MAX_PIXELS // 10**6} megapixels"
-            image.load()
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
-            return picture_digest(np.asarray(rgb)), resize_square(rgb, px)
-    except Image.DecompressionBombError:
-        return f"more than {MAX_PIXELS // 10**6} megapixels"
-    except UnidentifiedImageError:
-        return "not a JPEG, PNG or WebP image"
-    except Exception as error:  # No such file; and decoders raise what they like on hostile bytes.
-        return printable(str(error)) or type(error).__name__
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """RGB: 16-bit greys keep their upper 8 bits (Pillow alone would clip), transparency shows white."""
-    if image.mode.startswith("I"):
-        levels = np.asarray(image, np.int64) >> 8
-        return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
-    return image.convert("RGB")
 
 
 def _broken_message(where: str, total: int, broken: list[tuple[Picture, str]]) -> str:

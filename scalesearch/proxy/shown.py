@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.datasets import FRACTAL, load_data, scene_names
-from scalesearch.proxy.image_folder import SUFFIXES, open_file
-from scalesearch.proxy.pictures import Picture, read_squares
+from scalesearch.proxy.decoding import Picture
+from scalesearch.proxy.image_files import SUFFIXES
+from scalesearch.proxy.pictures import read_squares
+from scalesearch.proxy.rows import open_file
 from scalesearch.proxy.scenes import first_val_scenes, scene_labels
 from scalesearch.search.scenes import SceneRecipe
 
@@ -28,6 +30,8 @@ class Shown:
     labels: tuple[int, ...] | None = None
     """None: pictures without classes."""
     classes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    """What was decided in reading them."""
 
 
 def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir: Path) -> Shown:
@@ -46,7 +50,8 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
     paths = _pictures(Path(spec)) if spec else []
     if paths:
         asked = [Picture(printable(one.name), 0, None, partial(open_file, one)) for one in paths[:count]]
-        return Shown(read_squares(asked, f"images '{printable(spec)}'", px), tuple(one.name for one in asked))
+        squares, notes = read_squares(asked, f"images '{printable(spec)}'", px)
+        return Shown(squares, tuple(one.name for one in asked), notes=notes)
     if spec == FRACTAL:  # a few are drawn in no time, where a whole data set takes half a minute
         labels = scene_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
         names = scene_names(scenes)
@@ -57,7 +62,7 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
     chosen = _firsts(labels, count)
     images = data.val_images_NCHW[torch.tensor(chosen)].permute(0, 2, 3, 1).contiguous().numpy()
     found = tuple(labels[index] for index in chosen)
-    return Shown(images, tuple(data.classes[one] for one in found), found, data.classes)
+    return Shown(images, tuple(data.classes[one] for one in found), found, data.classes, data.notes)
 
 
 def _pictures(path: Path) -> list[Path]:

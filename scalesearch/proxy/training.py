@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from scalesearch.proxy.augment import Moves, draw_moves, normalise
 from scalesearch.proxy.descent import Descent, precision
+from scalesearch.proxy.metrics import Score
 from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, trunk_rate
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.task import Epoch, Recipe
@@ -40,12 +41,19 @@ class Training:
     """
 
     def __init__(
-        self, model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device
+        self,
+        model: nn.Module,
+        data: TrainingData,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        score: Score | None = None,
     ) -> None:
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
         self.model, self.data, self.recipe, self.device = model, data.to(device), recipe, device
         self.optimizer = _optimizer(model, recipe)
         self._descend = Descent(model, self.optimizer, self.data, recipe, device)
+        self._score = score
         self.count = len(data.train_labels_N)
         self.batch = min(recipe.batch, self.count)
         self.steps_an_epoch = self.count // self.batch
@@ -77,12 +85,16 @@ class Training:
         """Validate, and say what the steps since the last report came to."""
         index = -(-self.step // self.steps_an_epoch)
         train_loss = torch.stack(self._losses).double().mean().item() if self._losses else math.nan
-        val_loss, val_accuracy = evaluate(self.model, self.data, self.batch, self.device)
+        logits: list[Tensor] | None = None if self._score is None else []
+        val_loss, val_accuracy = evaluate(self.model, self.data, self.batch, self.device, logits)
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             raise Diverged(index)
         now = time.perf_counter()
         seconds, self._began, self._losses = now - self._began, now, []
-        return Epoch(index, self.step * self.batch, train_loss, val_loss, val_accuracy, seconds)
+        score = None
+        if self._score is not None and logits is not None:
+            score = self._score(torch.cat(logits).cpu().numpy(), self.data.val_labels_N.cpu().numpy())
+        return Epoch(index, self.step * self.batch, train_loss, val_loss, val_accuracy, seconds, score)
 
     def _advance(self, until: int, rate: Schedule) -> None:
         """Steps within one epoch."""
@@ -205,8 +217,10 @@ def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, data: TrainingData, batch: int, device: torch.device) -> tuple[float, float]:
-    """Mean cross-entropy (nats) and top-1 over all validation images."""
+def evaluate(
+    model: nn.Module, data: TrainingData, batch: int, device: torch.device, outputs: list[Tensor] | None = None
+) -> tuple[float, float]:
+    """Mean cross-entropy (nats) and top-1 over all validation images; `outputs` gets the logits, batch by batch."""
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=device)
     hits = torch.zeros((), dtype=torch.int64, device=device)
@@ -219,4 +233,6 @@ def evaluate(model: nn.Module, data: TrainingData, batch: int, device: torch.dev
             logits_BK = model(normalise(data.val_images_NCHW[first : first + batch]))
         loss += F.cross_entropy(logits_BK.float(), labels_B, reduction="sum")
         hits += (logits_BK.argmax(1) == labels_B).sum()
+        if outputs is not None:
+            outputs.append(logits_BK.float())
     return loss.item() / count, hits.item() / count

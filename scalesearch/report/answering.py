@@ -6,6 +6,7 @@ from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.exact import plain
 from scalesearch.report.article import Table
 from scalesearch.report.rows import label
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.question import Question
 from scalesearch.study.answer import Answer
 from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
@@ -72,7 +73,7 @@ def _of_grid(found: Answer) -> str:
     ranking, own = found.ranking, greek(found.winner.coefficients)
     tied, ranked = len(ranking.tied), len(ranking.arms)
     if found.worse:
-        return _not_above(found, own, "accuracy")
+        return _not_above(found, own, metric_words(found.plan.question.metric))
     if ranking.significant:
         return f"{own} is the best of {ranked} networks, and leads each of them by more than the noise (95 %)"
     if ranking.degrees_of_freedom == 0:
@@ -97,10 +98,13 @@ def _of_rules(found: Answer) -> str:
     if ranking.significant:
         return f"The best of {len(names)} rules is {best}, which leads each of them by more than the noise (95 %)"
     if ranking.degrees_of_freedom == 0:
-        return f"The highest accuracy has {best}, but with one seed, which proves nothing"
+        return (
+            f"The highest {metric_words(plan.question.metric)} has {best}, but with one seed, which proves nothing"
+        )
     are = "are" if len(others) >= _SEVERAL else "is"
     return (
-        f"No single rule wins: {best} has the highest accuracy, but {_listed(others)} {are} within the noise (95 %)"
+        f"No single rule wins: {best} has the highest {metric_words(plan.question.metric)}, but {_listed(others)} "
+        f"{are} within the noise (95 %)"
     )
 
 
@@ -119,12 +123,12 @@ def key_figures(found: Answer) -> Table:
     if plan.question.rivals:  # nothing is recommended: the best is told from the others
         place = found.ranking.arms[0]
         winner = plan.by_network[place.key]
-    own, base = winner.coefficients, found.base.accuracies
+    own, base, word = winner.coefficients, found.base.accuracies, metric_words(plan.question.metric)
     rows = [
-        ("highest accuracy", f"{winner.name}: {greek(own)}") if winner.name else ("recommended", greek(own)),
+        (f"highest {word}", f"{winner.name}: {greek(own)}") if winner.name else ("recommended", greek(own)),
         ("nominal αβ²γ²", f"{float(own.product):.3f}"),
         ("measured FLOPs", f"{float(winner.flops_ratio):.3f}x {plan.question.baseline.name}'s"),
-        ("accuracy", f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds_words(place.seeds)})"),
+        (word, f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds_words(place.seeds)})"),
     ]
     if base:
         mean = sum(base.values()) / len(base)

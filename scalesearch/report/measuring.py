@@ -34,12 +34,13 @@ def measured(study: Study, found: Answer) -> Section:
     )
     states = Counter(one.state for one in found.outcomes.values())
     spent = sum(one.seconds for one in found.outcomes.values())
+    notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
     steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
     rate = f"SGD at {plain(recipe.learning_rate)}, {plain(100 * recipe.warmup)} % warm-up, {decay}"
     ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     rows = (
-        ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}"),
+        ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}{notes}"),
         ("networks", _networks(plan)),
         ("proxies", _proxies(plan)),
         ("training", f"{steps}, {rate}"),

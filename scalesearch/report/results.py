@@ -15,6 +15,7 @@ from scalesearch.report.article import Block, Bullets, Section, Table, Text
 from scalesearch.report.figures.frame import Drawing
 from scalesearch.report.measuring import matched_words
 from scalesearch.report.rows import Row, rows
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer
 from scalesearch.study.comparison import comparison_lines
@@ -38,13 +39,14 @@ def question(found: Answer) -> Section:
     if asked.rivals:
         text = (
             f"{size} Growing depth, width or resolution alone, or all three by a rule, each to {times_of(asked)} "
-            f"the {COST_WORDS[asked.cost]}: which gives the highest accuracy? (Tan & Le 2019, Tables 3 and 7)"
+            f"the {COST_WORDS[asked.cost]}: which gives the highest {metric_words(asked.metric)}? "
+            "(Tan & Le 2019, Tables 3 and 7)"
         )
     else:
         text = (
             f"{size} Compound scaling multiplies its depth by α^φ, its width by β^φ and its resolution by γ^φ, "
-            "with αβ²γ² ≈ 2 (Tan & Le 2019, equation 3). Which α, β and γ give the highest accuracy at φ = "
-            f"{plain(asked.phi)}?"
+            "with αβ²γ² ≈ 2 (Tan & Le 2019, equation 3). Which α, β and γ give the highest "
+            f"{metric_words(asked.metric)} at φ = {plain(asked.phi)}?"
         )
     return Section("The question", (Text(text), *matched_words(found)))
 
@@ -121,7 +123,7 @@ def ranking_table(found: Answer) -> Table:
         "αβ²γ²",
         "FLOPs",
         *other,
-        "accuracy",
+        metric_words(found.plan.question.metric),
         "seeds",
         "behind the best (95 %)",
         "parameters",

@@ -8,6 +8,7 @@ from typing import Literal
 from scalesearch.design.exact import plain
 from scalesearch.report.looks import BEHIND, LEFT, RECOMMENDED, TIED, Look, look_of
 from scalesearch.search.candidates import Candidate
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
 from scalesearch.study.answer import Answer
@@ -101,7 +102,10 @@ def status_words(status: Status, asked: Question) -> str:
 def reached(found: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
     """What a ranked network came to, by name: its accuracy, and where a reward ranks the reward first."""
     worth = found.plan.worth(place.key)
-    accuracy = ("accuracy", f"{place.mean / worth:.4f} ± {place.standard_error / worth:.4f}")
+    accuracy = (
+        metric_words(found.plan.question.metric),
+        f"{place.mean / worth:.4f} ± {place.standard_error / worth:.4f}",
+    )
     reward = ("reward", f"{place.mean:.4f} ± {place.standard_error:.4f}")
     return (reward, accuracy) if found.plan.question.stages else (accuracy,)
 

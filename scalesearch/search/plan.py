@@ -24,6 +24,7 @@ from scalesearch.search.halving import (
     ladder_trials,
     opening,
 )
+from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.proxies import DataFacts, Proxies
 from scalesearch.search.question import Point, Question, choose, find
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
@@ -244,13 +245,13 @@ class Plan:
         accuracies = {}
         for spec in specs:
             outcome = outcomes.get(spec.id)
-            if outcome is not None and outcome.accuracy is not None:
-                accuracies[spec.seed] = outcome.accuracy * self.worth(key)
+            if outcome is not None and outcome.score is not None:
+                accuracies[spec.seed] = outcome.score * self.worth(key)
         price = cost(self._networks[key])
         return Arm(key, accuracies, self.proxies.adjusted_ratio(key), price.activations, price.params)
 
     def accuracy(self, arm: Arm) -> float:
-        """An arm's mean accuracy, whatever it is ranked by."""
+        """An arm's mean of the metric, without the worth that a reward weighs it by."""
         return sum(arm.accuracies.values()) / len(arm.accuracies) / self.worth(arm.key)
 
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
@@ -258,7 +259,7 @@ class Plan:
         arms = self.arms(outcomes)
         if not arms:
             return None
-        found = rank(arms, self.data.val, self.base_arm(outcomes))
+        found = rank(arms, self.data.val, self.base_arm(outcomes), self.question.metric == ACCURACY)
         # A reward has weighed the cost already; among networks of one cost the cheaper of equals is better.
         return replace(found, recommended=found.arms[0].key) if self.question.stages else found
 

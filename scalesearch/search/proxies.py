@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
+from scalesearch.design.later import ADDED_LATER
 from scalesearch.search.canonical import digest
 from scalesearch.search.question import Question, proxy_of
 from scalesearch.search.trial import TrialSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Majority:
+    """The class of most validation images."""
+
+    name: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,10 @@ class DataFacts:
     classes: int
     train: int
     val: int
+    notes: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    """What was decided in reading it that a reader of the study should know, a line each."""
+    majority: Majority | None = field(default=None, metadata=ADDED_LATER)
+    """The class of more than half of the validation images; None: there is none."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class Proxies:
     def spec(self, key: str, seed: int) -> TrialSpec:
         """The trial of one network with one seed, trained to the end."""
         recipe, data = self.question.budget.recipe, self.data.fingerprint
-        return TrialSpec(self.networks[key], self._found[key], recipe, data, seed)
+        return TrialSpec(self.networks[key], self._found[key], recipe, data, seed, metric=self.question.metric)
 
     def images(self, spec: TrialSpec) -> int:
         """How many training images a trial sees, those of the rungs before left out."""

@@ -28,6 +28,7 @@ from scalesearch.search.continuum import (
     suggested_candidates,
 )
 from scalesearch.search.grid import triples
+from scalesearch.search.metrics import ACCURACY, LOSS, METRICS, is_metric
 from scalesearch.search.rivals import Rival, rival_candidates, rival_lines
 from scalesearch.search.shrink import shrink
 from scalesearch.search.sought import Sought
@@ -67,6 +68,8 @@ class Question:
     """A search of (α, β) by a sampler, in place of a grid."""
     stages: StageSearch | None = field(default=None, metadata=ADDED_LATER)
     """A search of the baseline's own stages, in place of a grid; φ is 1 and nothing is scaled."""
+    metric: str = field(default=ACCURACY, metadata=ADDED_LATER)
+    """What candidates are ranked by; see `metrics`."""
 
     def __post_init__(self) -> None:
         if self.rivals and isinstance(self.baseline, FactoryBaseline):
@@ -88,6 +91,12 @@ class Question:
             if value not in known:
                 raise SpaceError(f"{name} is {value!r}, but it must be one of {', '.join(known)}")
         self._check_cost()
+        if not is_metric(self.metric):
+            raise SpaceError(f"metric is {self.metric!r}, but it must be one of {', '.join(METRICS)} or a function")
+        if self.stages is not None and self.metric == LOSS:
+            raise SpaceError(
+                "metric is loss, but a reward weighs what is above 0; take accuracy or balanced-accuracy"
+            )
 
     @property
     def adjusts(self) -> bool:

@@ -30,7 +30,8 @@ class Arm:
 
     key: str
     accuracies: Mapping[int, float]
-    """Validation accuracy (share) by seed, of the trials that completed; in a search of stages the reward."""
+    """Validation accuracy (share) by seed, of the trials that completed; in a search of stages the reward, and by
+    another metric that."""
     macs_ratio: float
     """The trained proxy's MACs over the wanted multiple of the baseline proxy's; 1 is a perfect match."""
     activations: int
@@ -103,13 +104,16 @@ class Ranking:
         return len(self.tied) == 1 and self.degrees_of_freedom > 0
 
 
-def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = None) -> Ranking:
+def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = None, shares: bool = True) -> Ranking:
     """Rank candidates of equal cost.
 
     Args:
         arms: the candidates; those without a completed trial must be left out.
         validation_images: size of the validation set, for the error where there is one seed only.
         baseline: the unscaled network's trials; from it comes what a factor in MACs is worth.
+        shares: whether values are shares of the validation images, whose error is known from their number. That of
+            another metric is not: with one seed the spread between the candidates stands in, so that all but the
+            odd one tie.
 
     Raises:
         ValueError: no arms, or one without accuracies.
@@ -117,7 +121,7 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
     if not arms or any(not arm.accuracies for arm in arms):
         raise ValueError("every arm needs at least one accuracy")
     fit = _fit(arms)
-    noise, freedom = _noise(_learning(arms), validation_images)
+    noise, freedom = _noise(_learning(arms), validation_images, shares)
     slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
@@ -242,7 +246,7 @@ def _learning(arms: Sequence[Arm]) -> Sequence[Arm]:
     return found or arms
 
 
-def _noise(arms: Sequence[Arm], validation_images: int) -> tuple[float, int]:
+def _noise(arms: Sequence[Arm], validation_images: int, shares: bool) -> tuple[float, int]:
     """Standard deviation of a trial and its degrees of freedom; half an image of the validation set at least."""
     trials = sum(len(arm.accuracies) for arm in arms)
     seeds = len({seed for arm in arms for seed in arm.accuracies})
@@ -250,7 +254,10 @@ def _noise(arms: Sequence[Arm], validation_images: int) -> tuple[float, int]:
     if freedom > 0:
         residuals = _fit(arms).residuals
         return max(float(np.sqrt(np.sum(residuals**2) / freedom)), 0.5 / validation_images), freedom
-    mean = float(np.mean([value for arm in arms for value in arm.accuracies.values()]))
+    values = [value for arm in arms for value in arm.accuracies.values()]
+    if not shares:
+        return max(float(np.std(values)), 0.5 / validation_images), 0
+    mean = float(np.mean(values))
     # Half an image at least: a validation set that is wholly right still proves no certainty.
     share = min(max(mean, 0.5 / validation_images), 1 - 0.5 / validation_images)
     return sqrt(share * (1 - share) / validation_images), 0

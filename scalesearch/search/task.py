@@ -62,3 +62,10 @@ class Epoch:
     """Top-1, in [0, 1]."""
     seconds: float
     """Wall time of the epoch, validation included."""
+    score: float | None = field(default=None, metadata=ADDED_LATER)
+    """The validation images' metric that the study ranks by, the larger the better; None: accuracy."""
+
+    @property
+    def ranked(self) -> float:
+        """What is ranked by: the study's metric."""
+        return self.val_accuracy if self.score is None else self.score

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from scalesearch.design.factory import Network
 from scalesearch.design.later import ADDED_LATER
 from scalesearch.search.canonical import digest
+from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.task import Epoch, Recipe
 
 State = Literal["complete", "diverged", "failed", "oom", "stalled"]
@@ -36,6 +37,8 @@ class TrialSpec:
     since: int = field(default=0, metadata=ADDED_LATER)
     """Of these, seen on an earlier rung: training goes on from its checkpoint. Where that is gone it begins anew,
     to the same numbers."""
+    metric: str = field(default=ACCURACY, metadata=ADDED_LATER)
+    """What is measured beside accuracy, and ranked by; see `metrics`."""
 
     @property
     def id(self) -> str:
@@ -81,6 +84,11 @@ class Outcome:
     def accuracy(self) -> float | None:
         """Validation accuracy after the last epoch of a complete trial."""
         return self.epochs[-1].val_accuracy if self.state == "complete" and self.epochs else None
+
+    @property
+    def score(self) -> float | None:
+        """What a complete trial is ranked by: the study's metric after the last epoch; accuracy by default."""
+        return self.epochs[-1].ranked if self.state == "complete" and self.epochs else None
 
 
 class TrialEndedError(Exception):

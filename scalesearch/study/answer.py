@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 from pathlib import Path
 
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.search.candidates import Candidate
+from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.places import surface_of
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
@@ -26,6 +28,7 @@ from scalesearch.study.trust_words import trust_facts
 
 _SEVERAL = 2
 _PREDICTS = 0.85
+_Z = 1.96
 """A surface that misses left-out networks by more than this share of their spread is not listened to."""
 
 
@@ -91,7 +94,28 @@ class Answer:
     def certainty(self) -> str:
         """In words how far the best stands out, and whether growing was worth it at all."""
         beaten = f"; its mean is not above {self.plan.question.baseline.name}'s itself" if self.worse else ""
-        return self._lead + beaten
+        blind = f"; no better than always answering {self.blind}" if self.blind else ""
+        return self._lead + beaten + blind
+
+    @cached_property
+    def blind(self) -> str | None:
+        """The answer that does without the images and is as good as the best network's (95 %); None: none is.
+
+        By balanced accuracy any class will do, which is right in one of them; else the class of most images, where
+        more than half of all are of one.
+        """
+        data, best = self.plan.data, self.ranking.arms[0]
+        if self.plan.question.metric == BALANCED:
+            chance = 1 / data.classes
+            low = (best.mean - _Z * best.standard_error) / self.plan.worth(best.key)
+            return f"one class ({chance:.4f})" if low <= chance else None
+        if data.majority is None:
+            return None
+        share = data.majority.count / data.val
+        own = [self.outcomes[one.id].accuracy for one in self.planned if one.id in self.outcomes]
+        noise = _Z * sqrt(share * (1 - share) / data.val)
+        highest = max((one for one in own if one is not None), default=0.0)
+        return f"'{data.majority.name}' ({share:.4f})" if highest - noise <= share else None
 
     @property
     def _lead(self) -> str:
@@ -153,7 +177,8 @@ def winner_text(found: Answer) -> str:
         "product": round(float(own.product), 5),
         "flops_ratio": float(found.winner.flops_ratio),
         **({} if question.cost == "macs" else {f"{question.cost}_ratio": float(found.winner.matched_ratio)}),
-        "accuracy": round(found.place.mean, 5),
+        **({} if question.metric == ACCURACY else {"metric": question.metric}),
+        "accuracy" if question.metric == ACCURACY else "score": round(found.place.mean, 5),
         "standard_error": round(found.place.standard_error, 5),
         "seeds": found.place.seeds,
         "significant": ranking.significant,
@@ -186,6 +211,7 @@ def _rests_on(found: Answer) -> dict[str, object]:
         "phi": float(question.phi),
         "data": plan.data.name,
         "data_fingerprint": plan.data.fingerprint,
+        **({"data_notes": list(plan.data.notes)} if plan.data.notes else {}),
         "budget": question.budget.name,
         "rounding": question.rounding,
         "match": question.match,
@@ -197,8 +223,19 @@ def _rests_on(found: Answer) -> dict[str, object]:
         "validation_images": plan.data.val,
         "noise_per_trial": round(ranking.noise, 5),
         "degrees_of_freedom": ranking.degrees_of_freedom,
-        "baseline_accuracy": round(plan.accuracy(base), 5) if base.accuracies else None,
+        "baseline_accuracy" if question.metric == ACCURACY else "baseline_score": (
+            round(plan.accuracy(base), 5) if base.accuracies else None
+        ),
+        **_majority_facts(plan),
     }
+
+
+def _majority_facts(plan: Plan) -> dict[str, object]:
+    """The class that more than half of the validation images are of, and their share."""
+    found = plan.data.majority
+    return (
+        {} if found is None else {"majority": found.name, "majority_share": round(found.count / plan.data.val, 5)}
+    )
 
 
 def _cost_facts(question: Question) -> dict[str, object]:

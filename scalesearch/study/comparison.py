@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from scalesearch.design.exact import plain
 from scalesearch.design.paper import TABLES_3_AND_7
+from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.question import Question
 from scalesearch.study.answer import Answer
 
@@ -20,7 +21,8 @@ def comparison_lines(found: Answer) -> list[str]:
     first = ranking.arms[0]
     seeds = "1 seed" if first.seeds == 1 else f"{first.seeds} seeds"
     measured = f"{first.mean:.4f} ± {first.standard_error:.4f} ({seeds})"
-    lines = [f"Best: {names[first.key]}, {measured}; {found.certainty}"]
+    by = "" if plan.question.metric == ACCURACY else f"{metric_words(plan.question.metric)} "
+    lines = [f"Best: {names[first.key]}, {by}{measured}; {found.certainty}"]
     for arm in ranking.arms[1:]:
         low, high = away[arm.key]
         lines.append(f"  {names[arm.key]:<10} behind by {arm.behind:.4f} (95 %: {low:.4f} … {high:.4f})")

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
+from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.ranking import Arm, Difference, difference, rank
 from scalesearch.search.rivals import SINGLE
 from scalesearch.study.answer import Answer
@@ -70,6 +71,8 @@ class Joint:
     points: tuple[Measured, ...]
     """By cost, in the order of the rules."""
     leads: tuple[Lead, ...]
+    metric: str = ACCURACY
+    """What is called accuracy here."""
 
     @property
     def costs(self) -> tuple[Decimal, ...]:
@@ -100,6 +103,7 @@ def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
         base_macs=cost(asked.baseline.architecture).macs,
         data=plan.data.name,
         validation_images=plan.data.val,
+        metric=asked.metric,
         budget=asked.budget.name,
         base=_base(answers[-1][1]),
         points=tuple(point for times, found in answers for point in _points(times, found)),
@@ -154,7 +158,10 @@ def _gains(found: Answer) -> dict[str, Difference]:
     if not base.accuracies:
         return {}
     arms: list[Arm] = [*found.plan.arms(found.outcomes), base]
-    ranking = rank(arms, found.plan.data.val)  # without a baseline to rise from, MACs are worth nothing
+    shares = found.plan.question.metric == ACCURACY
+    ranking = rank(
+        arms, found.plan.data.val, shares=shares
+    )  # without a baseline to rise from, MACs are worth nothing
     return {arm.key: difference(arms, ranking, arm.key, base.key) for arm in arms[:-1]}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scalesearch.search.canonical import digest
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.study.records import TrialRecord
 from scalesearch.study.study import Study
@@ -40,7 +41,7 @@ class Training:
     def curve(self, rungs: bool) -> dict[int, float]:
         """Accuracy by images seen: at the end of every rung, or after every epoch where there are none."""
         ends = [one.outcome.epochs[-1:] if rungs else one.outcome.epochs for one in self.records]
-        return {epoch.samples: epoch.val_accuracy for epochs in ends for epoch in epochs}
+        return {epoch.samples: epoch.ranked for epochs in ends for epoch in epochs}
 
 
 def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
@@ -60,8 +61,8 @@ def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
 
 
 def metric(plan: Plan) -> str:
-    """What a trial's value is: the accuracy, or the reward that it is weighed into."""
-    return "reward" if plan.question.stages else "accuracy"
+    """What a trial's value is: the metric that is ranked by, or the reward that it is weighed into."""
+    return "reward" if plan.question.stages else metric_words(plan.question.metric)
 
 
 def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
@@ -75,15 +76,15 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     state, plan = optuna.trial.TrialState, study.plan
     distributions, points = _distributions(plan), _points(plan)
     for one in trainings(plan, study.records()):
-        accuracy, worth = one.last.outcome.accuracy, plan.worth(one.network)
+        accuracy, score, worth = one.last.outcome.accuracy, one.last.outcome.score, plan.worth(one.network)
         curve = one.curve(plan.ladder is not None)
         parameters = points.get(one.network, {}) if plan.question.stages else _parameters(plan, one)
-        ended = state.FAIL if accuracy is None else state.PRUNED if one.goes_on else state.COMPLETE
+        ended = state.FAIL if score is None else state.PRUNED if one.goes_on else state.COMPLETE
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             yield optuna.trial.create_trial(
                 state=ended,
-                values=None if accuracy is None else [accuracy * worth],
+                values=None if score is None else [score * worth],
                 params=parameters,
                 distributions={name: distributions[name] for name in parameters},
                 intermediate_values={samples: value * worth for samples, value in curve.items()},

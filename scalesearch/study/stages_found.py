@@ -13,6 +13,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline
 from scalesearch.search.growth import Told, pareto
+from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.stage_search import Stages
 from scalesearch.search.stage_space import size, stage_words
@@ -90,7 +91,10 @@ def stages_text(found: Answer, rests_on: dict[str, object]) -> str:
         "stages": list(stage_words(network)),
         "reward": round(found.place.mean, 5),
         "standard_error": round(found.place.standard_error, 5),
-        "accuracy": round(found.place.mean / plan.worth(found.place.key), 5),
+        **({} if plan.question.metric == ACCURACY else {"metric": plan.question.metric}),
+        "accuracy" if plan.question.metric == ACCURACY else "score": round(
+            found.place.mean / plan.worth(found.place.key), 5
+        ),
         "baseline_reward": None if found.base.mean is None else round(found.base.mean, 5),
         "macs": price.macs,
         "params": price.params,
@@ -135,9 +139,10 @@ def stage_lines(found: Answer, rests_on: str, folder: Path) -> list[str]:
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
     accuracy = place.mean / plan.worth(place.key)
     reward, unsearched = space.asked.reward, found.base.mean
-    measured = f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds}), accuracy {accuracy:.4f}"
+    word = metric_words(plan.question.metric)
+    measured = f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds}), {word} {accuracy:.4f}"
     if unsearched is not None:
-        measured += f"; {base} itself {unsearched:.4f}, accuracy {plan.accuracy(found.base):.4f}"
+        measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(found.base):.4f}"
     return [
         f"Winner: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
         f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {found.certainty}",

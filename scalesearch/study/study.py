@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.continuum import Continuum
+from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
@@ -83,7 +84,7 @@ def open_or_create(study: Study) -> Study:
     if write_once(study.folder / "study.json", _text(study)):
         return study
     before = open_study(study.folder)
-    changed = _first_difference(_asked(before.plan), _asked(study.plan))
+    changed = _first_difference(_compared(before.plan), _compared(study.plan))
     if changed:
         raise _another_question(study.folder, changed)
     moved = difference(before.environment, study.environment)
@@ -121,8 +122,9 @@ def kept_timings(folder: Path, asked: Question) -> Timings | None:
     if not (folder / "study.json").exists():
         return None
     before = open_study(folder).plan.question
-    there = {key: value for key, value in _question_json(before).items() if key != "timings"}
-    changed = _first_difference(there, {**_question_json(asked), "cost": "latency"})
+    chosen_later = ("timings", "metric")
+    there = {key: value for key, value in _question_json(before).items() if key not in chosen_later}
+    changed = _first_difference(there, {**_question_json(replace(asked, metric=ACCURACY)), "cost": "latency"})
     if changed:
         raise _another_question(folder, changed)
     return before.timings
@@ -154,6 +156,7 @@ def open_study(folder: Path) -> Study:
             cost=asked.get("cost", "macs"),
             timings=from_json(Timings, asked["timings"], ("timings",)) if "timings" in asked else None,
             continuum=from_json(Continuum, found, ("continuum",)) if (found := asked.get("continuum")) else None,
+            metric=asked.get("metric", ACCURACY),
             stages=from_json(StageSearch, found, ("stages",)) if (found := asked.get("stages")) else None,
         )
         suggested = read_suggestions(folder / "suggestions", question.stages is not None)
@@ -203,6 +206,12 @@ def _asked(plan: Plan) -> dict[str, Json]:
     return {**_question_json(plan.question), "data": as_json(plan.data)}
 
 
+def _compared(plan: Plan) -> dict[str, Json]:
+    """What two runs of one study must have in common: all but what is said of its data beside the fingerprint."""
+    data = as_json(replace(plan.data, notes=(), majority=None))
+    return {**_question_json(plan.question), "metric": plan.question.metric, "data": data}
+
+
 def _question_json(question: Question) -> dict[str, Json]:
     rivals: dict[str, Json] = {"rivals": as_json(question.rivals)} if question.rivals else {}
     later = {
@@ -212,6 +221,7 @@ def _question_json(question: Question) -> dict[str, Json]:
         "timings": question.timings is not None,
         "continuum": question.continuum is not None,
         "stages": question.stages is not None,
+        "metric": question.metric != ACCURACY,
     }
     return {
         **rivals,

@@ -7,6 +7,7 @@ from pathlib import Path
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.design.exact import plain
 from scalesearch.search.candidates import tolerance
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.surface import Surface, coefficients_of
@@ -31,13 +32,13 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     seeds = "1 seed" if found.place.seeds == 1 else f"{found.place.seeds} seeds"
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
     measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
-    unscaled = found.base.mean
+    unscaled, word = found.base.mean, metric_words(question.metric)
     base = "" if unscaled is None else f"{question.baseline.name} itself {unscaled:.4f}; "
     cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
     other = "" if question.cost == "macs" else f", {question.cost} {float(found.winner.matched_ratio):.3f}x"
     lines = [
         f"{'Winner' if found.over else 'So far'}: {_greek(own)} ({cost_words} {question.baseline.name}{other})",
-        f"Accuracy: {measured}; {base}{ties} of {others} others tie with the best; {found.certainty}",
+        f"{word.capitalize()}: {measured}; {base}{ties} of {others} others tie with the best; {found.certainty}",
         *matched_lines(question),
         _rests_on(found),
         *search_lines(plan, found.outcomes),
@@ -68,7 +69,8 @@ def _rests_on(found: Answer) -> str:
     plan = found.plan
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
     kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
-    return f"Rests on: {images}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
+    notes = "".join(f"; {note}" for note in plan.data.notes)
+    return f"Rests on: {images}{notes}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
 
 
 def _surface_line(found: Answer, fitted: Surface) -> str:

@@ -10,6 +10,7 @@ from scalesearch.design.exact import plain
 from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
+from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.stages_found import words_of_network
@@ -40,6 +41,7 @@ def _row(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
         "since": spec.since,
         "state": outcome.state,
         "accuracy": outcome.accuracy,
+        **({} if plan.question.metric == ACCURACY else {"score": outcome.score}),
         **(_stage_facts(plan, spec, outcome) if plan.question.stages else _coefficient_facts(candidate)),
         "flops_ratio": float(candidate.flops_ratio) if candidate else 1.0,
         **({} if plan.question.cost == "macs" else {f"{plan.question.cost}_ratio": ratio}),
@@ -74,7 +76,7 @@ def _coefficient_facts(candidate: Candidate | None) -> dict[str, object]:
 
 
 def _stage_facts(plan: Plan, spec: TrialSpec, outcome: Outcome) -> dict[str, object]:
-    reached = outcome.accuracy
+    reached = outcome.score
     return {
         "label": plan.by_network[spec.network_id].label if spec.network_id in plan.by_network else "base",
         "reward": None if reached is None else reached * plan.worth(spec.network_id),

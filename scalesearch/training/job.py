@@ -26,6 +26,7 @@ from scalesearch.training.checkpoint import read_checkpoint, tensors_sum, write_
 from scalesearch.training.events import Row, Sizes, Team, Tick
 from scalesearch.training.recipes import TrainRecipe
 from scalesearch.training.run import MemberTraining
+from scalesearch.units import MAX_MEGAPIXELS
 
 WEIGHTS = "weights.safetensors"
 HISTORY = "history.csv"
@@ -40,10 +41,12 @@ class Source:
     px: int
     scenes: SceneRecipe
     cache: Path
+    max_megapixels: int = MAX_MEGAPIXELS
+    """Larger images are refused."""
 
     def load(self, hear: Hear = silent) -> ImageData:
         """The images; see `load_data`."""
-        return load_data(self.spec, self.px, self.scenes, self.cache, hear)
+        return load_data(self.spec, self.px, self.scenes, self.cache, hear, max_megapixels=self.max_megapixels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,19 +22,24 @@ from scalesearch.export.verify import scrambled
 from scalesearch.nets.weights import weights_file, weights_of, with_classes
 
 VERBS = {
-    "grid": "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
-    "results check_phi plan scheduler cost sampler objectives max_params max_memory storage",
-    "nas": "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
-    "scheduler sampler_seed runner address gpus_per_trial name results plan",
-    "compare": "baseline times winner data budget seeds rounding cost runner address gpus_per_trial name "
-    "results plan",
+    "grid": "max_megapixels "
+    "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
+    "results check_phi metric plan scheduler cost sampler objectives max_params max_memory storage",
+    "nas": "max_megapixels "
+    "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
+    "scheduler sampler_seed metric runner address gpus_per_trial name results plan",
+    "compare": "max_megapixels "
+    "baseline times winner data budget seeds rounding cost runner address gpus_per_trial name "
+    "results metric plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
     "latency": "names against batch runs json",
-    "train": "network data recipe fixed epochs batch accumulate learning_rate px train_px seed workers address "
+    "train": "max_megapixels "
+    "network data recipe fixed epochs batch accumulate learning_rate px train_px seed workers address "
     "threads budget name results",
-    "transfer": "checkpoints data network scratch recipe epochs batch accumulate learning_rate px train_px seed "
+    "transfer": "max_megapixels "
+    "checkpoints data network scratch recipe epochs batch accumulate learning_rate px train_px seed "
     "workers address threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
@@ -44,7 +49,7 @@ VERBS = {
     "show": "results",
     "report": "results out export_optuna",
     "dashboard": "results port host allow_remote check",
-    "trust": "results data seeds runner address gpus_per_trial plan",
+    "trust": "max_megapixels results data seeds runner address gpus_per_trial plan",
     "verify": "results",
 }
 

@@ -1,4 +1,4 @@
-"""A search that is stopped, or that loses Ray, keeps what it has, says so in a line, and has an exit code for it."""
+"""A search that is stopped, or that loses Ray, keeps what it has and says so, with an exit code of its own."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_what_cannot_be_data_is_refused_in_a_line(tmp_path: Path) -> None:
     one = write(tmp_path / "b.parquet", [(content, 1) for content, _ in PICTURES])
     assert "has 1 classes, but a comparison needs at least 2" in refusal(one, cache)
     floats = write(tmp_path / "c.parquet", [(content, label + 0.5) for content, label in PICTURES])
-    assert "label of row 0 is '0.5'" in refusal(floats, cache)
+    assert "label of c.parquet row 0 is '0.5'" in refusal(floats, cache)
     odd = write(tmp_path / "d.parquet", PICTURES, split=["train"] * 21 + ["spare"])
     assert "the splits are spare, train; name them" in refusal(odd, cache)
     half = write(tmp_path / "e.parquet", PICTURES, split=["train"] * 17 + ["val"] * 5)
@@ -141,3 +141,96 @@ def test_a_data_set_that_the_hub_does_not_have(tmp_path: Path, monkeypatch: pyte
     message = refusal(f"hf:{tmp_path / 'nowhere'}", tmp_path / "cache")
     assert message.startswith(f"data hf:{tmp_path / 'nowhere'}: cannot be loaded (")
     assert "\n" not in message
+
+
+def mixed(count: int, first: int) -> list[tuple[bytes, int]]:
+    return [(png(first + index), index % 3) for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("train", "val"),
+    [
+        ("train/0000.parquet", "val/0000.parquet"),
+        ("flowers_train.parquet", "flowers_validation.parquet"),
+        ("training/a.parquet", "Dev/a.parquet"),
+        ("data/x-train.parquet", "data/x-valid.parquet"),
+    ],
+)
+def test_40_and_12_rows_stay_40_and_12(train: str, val: str, tmp_path: Path) -> None:
+    write(tmp_path / "pets" / train, mixed(40, 0))
+    write(tmp_path / "pets" / val, mixed(12, 1000))
+    data = load(tmp_path / "pets", tmp_path / "cache")
+    assert (len(data.train_labels_N), len(data.val_labels_N)) == (40, 12)
+    wanted = load(
+        write(tmp_path / "a.parquet", mixed(40, 0) + mixed(12, 1000), split=["train"] * 40 + ["val"] * 12),
+        tmp_path / "cache",
+    )
+    assert same(data, wanted)
+    assert data.notes == ()
+
+
+def test_test_rows_are_never_in_the_other_splits(tmp_path: Path) -> None:
+    for split, count in (("train", 10), ("validation", 7), ("test", 5)):
+        write(tmp_path / "three" / split / "0.parquet", mixed(count, 100 * count))
+    write(tmp_path / "pair" / "train.parquet", mixed(10, 1000))
+    write(tmp_path / "pair" / "test.parquet", mixed(5, 500))
+    for _ in range(2):  # read, and from the cache
+        three = load(tmp_path / "three", tmp_path / "cache")
+        assert (len(three.train_labels_N), len(three.val_labels_N)) == (10, 7)
+        assert three.notes == ("test (5 images) is not used",)
+        pair = load(tmp_path / "pair", tmp_path / "cache")
+        assert (len(pair.train_labels_N), len(pair.val_labels_N)) == (10, 5)
+        assert pair.notes == ("there is no val: test is the validation set",)
+
+
+def test_moving_a_file_to_another_split_is_seen_by_the_cache(tmp_path: Path) -> None:
+    write(tmp_path / "pets" / "train" / "0.parquet", mixed(9, 0))
+    write(tmp_path / "pets" / "val" / "0.parquet", mixed(6, 100))
+    before = load(tmp_path / "pets", tmp_path / "cache")
+    for old, new in (("train", "spare"), ("val", "train"), ("spare", "val")):
+        (tmp_path / "pets" / old).rename(tmp_path / "pets" / new)
+    after = load(tmp_path / "pets", tmp_path / "cache")
+    assert (len(before.train_labels_N), len(after.train_labels_N)) == (9, 6)
+
+
+def named_classes(path: Path, pictures: Sequence[tuple[bytes, int]], names: Sequence[str]) -> None:
+    datasets = pytest.importorskip("datasets", reason="the extra [datasets] is not installed")
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=list(names))})
+    rows = [{"image": {"bytes": content, "path": None}, "label": label} for content, label in pictures]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    datasets.Dataset.from_list(rows, features=features).to_parquet(str(path))
+
+
+def test_labels_that_mean_nothing_or_two_things_are_refused(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    named_classes(tmp_path / "two" / "train.parquet", mixed(9, 0), ("ant", "bee", "cow"))
+    named_classes(tmp_path / "two" / "val.parquet", mixed(6, 100), ("bee", "ant", "cow"))
+    assert "names other classes than the files before it" in refusal(tmp_path / "two", cache)
+    for label, words in ((None, "row 9 is 'None'"), (-1, "label -1 is none of the 3 classes")):
+        named_classes(tmp_path / "null.parquet", [*mixed(9, 0), (png(900), label)], CLASSES)  # type: ignore[list-item]
+        assert words in refusal(tmp_path / "null.parquet", cache)
+    write(tmp_path / "kinds" / "train.parquet", mixed(9, 0))
+    write(tmp_path / "kinds" / "val.parquet", [(content, str(label)) for content, label in mixed(6, 100)])
+    assert "some labels are names and some are numbers" in refusal(tmp_path / "kinds", cache)
+    accents = [(content, ("caf\u00e9", "cafe\u0301", "tea")[label]) for content, label in PICTURES]
+    assert "different Unicode normalisations" in refusal(write(tmp_path / "nfc.parquet", accents), cache)
+    for spec in (tmp_path / "two", tmp_path / "null.parquet", tmp_path / "kinds", tmp_path / "nfc.parquet"):
+        assert "\n" not in refusal(spec, cache)
+
+
+def test_class_labels_with_gaps_keep_their_names(tmp_path: Path) -> None:
+    gaps = [(content, (0, 3, 7)[label]) for content, label in PICTURES]
+    named_classes(tmp_path / "gaps.parquet", gaps, [f"kind {index}" for index in range(9)])
+    data = load(tmp_path / "gaps.parquet", tmp_path / "cache")
+    assert data.classes == ("kind 0", "kind 3", "kind 7")
+    assert same(data, load(folder(tmp_path), tmp_path / "cache"))
+
+
+def test_files_beside_parquet_files_are_counted_and_hidden_copies_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "pets" / "train" / "0.PARQUET", mixed(9, 0))
+    write(tmp_path / "pets" / "val" / "0.parquet", mixed(6, 100))
+    write(tmp_path / "pets" / ".cache" / "train" / "0.parquet", mixed(9, 0))
+    (tmp_path / "pets" / "photo.jpg").write_bytes(png(3))
+    data = load(tmp_path / "pets", tmp_path / "cache")
+    assert (len(data.train_labels_N), len(data.val_labels_N)) == (9, 6)
+    assert data.notes == ("files that are not used: 1, such as 'photo.jpg'",)

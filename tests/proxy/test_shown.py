@@ -62,3 +62,12 @@ def test_what_is_not_there_is_refused(spec: str, tmp_path: Path, monkeypatch: py
     (tmp_path / "broken.png").write_bytes(b"\x89PNG nothing")
     with pytest.raises(InputError):
         shown_images(spec, 16, 2, SCENES, tmp_path)
+
+
+def test_deep_greys_say_how_they_are_scaled(tmp_path: Path) -> None:
+    levels = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
+    (tmp_path / "set").mkdir()
+    Image.fromarray(levels).save(tmp_path / "set" / "a.png")
+    shown = shown_images(str(tmp_path / "set"), 8, 1, SCENES, tmp_path)
+    assert len(np.unique(shown.images_NHWC)) == 64
+    assert shown.notes == ("16-bit greys are scaled from 0 … 4095, the range of all images, to 0 … 255",)

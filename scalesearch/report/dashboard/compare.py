@@ -16,6 +16,7 @@ from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.looks import START, TIED
 from scalesearch.report.rows import label, reached
+from scalesearch.search.metrics import validation_words
 from scalesearch.search.question import Question
 from scalesearch.study.answer import Answer
 
@@ -164,4 +165,4 @@ def _accuracies(found: Answer) -> dict[str, tuple[float, float]]:
 
 
 def _axis_words(name: str, found: Answer) -> str:
-    return f"Validation accuracy (share of {found.plan.data.val:,} images), {inert(printable(name))}"
+    return f"{validation_words(found.plan.question.metric, found.plan.data.val)}, {inert(printable(name))}"

@@ -21,7 +21,7 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, write_over
 
-VERSION = b"1"
+VERSION = b"2"
 Stamp = tuple[int, int]
 """Size (bytes) and time of change (ns) of a record's file."""
 
@@ -98,7 +98,7 @@ def index_path(cache: Path, study: Path) -> Path:
     return cache / "dashboard" / f"{hashlib.sha256(os.fsencode(study.resolve())).hexdigest()[:32]}.parquet"
 
 
-_EPOCHS = ("index", "samples", "train_loss", "val_loss", "val_accuracy", "seconds")
+_EPOCHS = ("index", "samples", "train_loss", "val_loss", "val_accuracy", "seconds", "score")
 _OUTCOME = ("state", "seconds", "training_seconds", "message")
 _FACTS = (
     "id", "network", "seed", "samples", "since", "px", "proxy_px", "macs", "params", "activations", "proxy_macs",

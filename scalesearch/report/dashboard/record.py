@@ -115,6 +115,7 @@ def _outcome(said: Mapping[str, object]) -> Outcome:
             val_loss=_number(one["val_loss"]),
             val_accuracy=_number(one["val_accuracy"]),
             seconds=_number(one["seconds"]),
+            score=_number(one["score"]) if one.get("score") is not None else None,
         )
         for one in epochs
     )

@@ -12,6 +12,7 @@ from scalesearch.design.exact import plain
 from scalesearch.report.figures.frame import HEIGHT, Drawing, colours, inert
 from scalesearch.report.labels import spread
 from scalesearch.report.looks import LIGHT, START, Theme, look_of
+from scalesearch.search.metrics import validation_words
 from scalesearch.study.cost_words import COST_WORDS
 from scalesearch.study.joint import BASELINE, Joint, Measured
 from scalesearch.units import si
@@ -53,7 +54,7 @@ def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
         },
         xaxis=_cost_axis(found),
         yaxis={
-            "title": {"text": f"Validation accuracy (share of {found.validation_images:,} images)"},
+            "title": {"text": validation_words(found.metric, found.validation_images)},
             "range": [bottom, top],
             "tickformat": ".2f" if top - bottom > _NARROW else ".3f",
         },

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
 from scalesearch.report.looks import START, Look
 from scalesearch.report.rows import Row, rows, status_words
+from scalesearch.search.metrics import validation_words
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.answer import Answer
 
@@ -36,7 +37,7 @@ def learning(found: Answer) -> Drawing | None:
         xaxis=axis(
             "Training images seen", tickformat=",", **({"tickvals": rungs} if rungs else {"rangemode": "tozero"})
         ),
-        yaxis=axis(f"Validation accuracy (share of {found.plan.data.val:,} images)", rangemode="tozero"),
+        yaxis=axis(validation_words(found.plan.question.metric, found.plan.data.val), rangemode="tozero"),
         shapes=[rule_line(at, 0, at, 1, yref="paper") for at in rungs],
         legend={"traceorder": "reversed"},
     )
@@ -49,8 +50,8 @@ def _curves(found: Answer) -> list[tuple[str, int, Curve]]:
     for spec in _specs(found):
         outcome = found.outcomes[spec.id]
         epochs = outcome.epochs[-1:] if found.plan.ladder is not None else outcome.epochs
-        if outcome.accuracy is not None:
-            points = [(one.samples, one.val_accuracy) for one in epochs]
+        if outcome.score is not None:
+            points = [(one.samples, one.ranked) for one in epochs]
             curves.setdefault((spec.network_id, spec.seed), []).extend(points)
     return [(key, seed, sorted(curve)) for (key, seed), curve in sorted(curves.items())]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from scalesearch.report.figures.frame import inert
 from scalesearch.report.looks import ACCURACY
 from scalesearch.report.rows import STATUSES, Row, Status
+from scalesearch.search.metrics import metric_words
 from scalesearch.study.answer import Answer
 from scalesearch.units import si
 
@@ -30,7 +31,8 @@ def hover(row: Row, found: Answer) -> str:
         size,
     ]
     if place is not None:
-        lines.append(f"accuracy {place.mean:.4f} ± {place.standard_error:.4f}, n = {place.seeds}")
+        word = metric_words(found.plan.question.metric)
+        lines.append(f"{word} {place.mean:.4f} ± {place.standard_error:.4f}, n = {place.seeds}")
     if row.behind_95 is not None and place is not None and place.behind > 0:
         low, high = row.behind_95
         lines.append(f"behind the best by {place.behind:.4f} (95 %: {low:.4f} … {high:.4f})")

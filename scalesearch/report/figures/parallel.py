@@ -11,6 +11,7 @@ from scalesearch.report.figures.frame import Drawing, framed, inert
 from scalesearch.report.figures.marks import accuracy_colours, hover, shade
 from scalesearch.report.looks import START
 from scalesearch.report.rows import Row, rows, scores_are_of_the_surface
+from scalesearch.search.metrics import metric_words
 from scalesearch.study.answer import Answer
 from scalesearch.units import si
 
@@ -48,7 +49,7 @@ def parallel(found: Answer) -> Drawing | None:
         margin={"l": 70, "r": 110, "t": 84, "b": 40},
         showlegend=bool(found.plan.question.rivals),
         legend={"y": -0.02, "yanchor": "top"},
-        coloraxis=accuracy_colours([low, high], "Accuracy"),
+        coloraxis=accuracy_colours([low, high], metric_words(found.plan.question.metric).capitalize()),
         xaxis={"visible": False, "range": [-0.4, len(scales) - 0.6], "fixedrange": True},
         yaxis={"visible": False, "range": [-0.1, 1.1], "fixedrange": True},
         shapes=[_upright(i) for i in range(len(scales))],
@@ -58,7 +59,8 @@ def parallel(found: Answer) -> Drawing | None:
 
 
 def _scales(found: Answer) -> list[_Scale]:
-    side = "Accuracy<br>(adjusted)" if not scores_are_of_the_surface(found) else "Accuracy<br>(average rung)"
+    word = metric_words(found.plan.question.metric).capitalize()
+    side = f"{word}<br>({'average rung' if scores_are_of_the_surface(found) else 'adjusted'})"
     return [
         _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
         _Scale("Width β", lambda row: float(row.candidate.coefficients.beta), "{:.3g}".format),

@@ -11,6 +11,7 @@ from scalesearch.report.figures.marks import by_status, hover
 from scalesearch.report.labels import sides
 from scalesearch.report.looks import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.search.metrics import metric_words, validation_words
 from scalesearch.search.ranking import Ranked
 from scalesearch.study.answer import Answer
 from scalesearch.units import si
@@ -39,7 +40,7 @@ def pareto(found: Answer) -> Drawing:
     framed(
         figure,
         xaxis=axis("Measured FLOPs (multiply-adds) of one image", tickformat="~s", range=[left, right]),
-        yaxis=axis(f"Validation accuracy (share of {found.plan.data.val:,} images)", range=[low, high]),
+        yaxis=axis(validation_words(found.plan.question.metric, found.plan.data.val), range=[low, high]),
         shapes=[rule_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
         annotations=_words(found, wanted, base),
     )
@@ -54,7 +55,12 @@ def pareto(found: Answer) -> Drawing:
     )
     if asked.match == "none":
         line = "Costs were not matched, so that a network may be better because it is larger."
-    return Drawing("pareto", "Accuracy over measured FLOPs", f"{bars} {beaten} {line}", figure)
+    return Drawing(
+        "pareto",
+        f"{metric_words(asked.metric).capitalize()} over measured FLOPs",
+        f"{bars} {beaten} {line}",
+        figure,
+    )
 
 
 def front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -10,6 +10,7 @@ from scalesearch.report.figures.frame import Drawing, framed
 from scalesearch.report.figures.marks import accuracy_colours, by_status, hover
 from scalesearch.report.looks import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.surface import Surface, shares_of
 from scalesearch.study.answer import Answer, surface_verdict
 
@@ -41,7 +42,8 @@ def spending(found: Answer) -> Drawing | None:
         figure.add_traces([_points(status, own, found), _in_legend(status)])
     if fitted is not None:
         figure.add_trace(_optimum(fitted))
-    title = "Accuracy, at the average rung and seed" if fitted else "Accuracy, adjusted as the ranking is"
+    word = metric_words(found.plan.question.metric).capitalize()
+    title = f"{word}, at the average rung and seed" if fitted else f"{word}, adjusted as the ranking is"
     framed(
         figure,
         height=680,

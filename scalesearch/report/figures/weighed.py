@@ -10,6 +10,7 @@ from scalesearch.report.figures.marks import by_status
 from scalesearch.report.looks import START
 from scalesearch.report.rows import STATUSES, Row, Status, reached, rows, status_words
 from scalesearch.search.growth import pareto
+from scalesearch.search.metrics import validation_words
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.study.answer import Answer
 from scalesearch.study.stages_found import stages_of, words_of_network
@@ -44,7 +45,7 @@ def weighed(found: Answer) -> Drawing:
     framed(
         figure,
         xaxis=axis(_AXES[by], tickformat="~s"),
-        yaxis=axis(f"Validation accuracy (share of {found.plan.data.val:,} images)"),
+        yaxis=axis(validation_words(found.plan.question.metric, found.plan.data.val)),
         shapes=[] if base is None else [rule_line(0, base, 1, base, xref="paper")],
     )
     dotted = (

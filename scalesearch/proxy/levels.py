@@ -1,0 +1,81 @@
+"""Pictures of more than 8 bits: one range for a whole set, so that levels that differ stay apart.
+
+Cameras and scanners write 10 or 12 bits into files of 16, so the range is that of the data, not of the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from scalesearch.errors import InputError
+from scalesearch.proxy.channels import of_channels
+from scalesearch.proxy.decoding import Decoded
+
+_HALF = 128
+_FEW = 64
+"""Levels below which a set of greys is said to have few."""
+
+
+def scale_greys(decoded: Sequence[Decoded], channels: int, where: str) -> tuple[list[Decoded], tuple[str, ...]]:
+    """16-bit greys scaled from the lowest and highest level of all of them to 0 … 255; other pictures as they are.
+
+    Args:
+        decoded: all pictures of a set.
+        channels: of the result.
+        where: what a message begins with.
+
+    Returns:
+        The pictures, and a line on the range that was used.
+
+    Raises:
+        InputError: only some pictures have 16 bits, their pixels all have one level, or 16-bit colours are so dark
+            that their upper 8 bits, which are all that is read, lose levels.
+    """
+    ranges = [one.grey_range for one in decoded if one.grey_range is not None]
+    colours = _colours(decoded, where)
+    if not ranges:
+        return list(decoded), colours
+    if len(ranges) < len(decoded):
+        others = len(decoded) - len(ranges)
+        raise InputError(
+            f"{where}: {len(ranges)} images are 16-bit greys and {others} are not, so there is no one range of "
+            "levels; convert all to one depth"
+        )
+    low, high = min(one for one, _ in ranges), max(one for _, one in ranges)
+    if low == high:
+        raise InputError(f"{where}: every pixel of its 16-bit greys has the level {low}: there is nothing to see")
+    note = f"16-bit greys are scaled from {low} … {high}, the range of all images, to 0 … 255"
+    scaled = [_scaled(one, low, high, channels) for one in decoded]
+    return scaled, (note, *_few_levels(scaled))
+
+
+def _few_levels(scaled: Sequence[Decoded]) -> tuple[str, ...]:
+    """A line where little is left: one pixel far too bright makes the range so wide that the rest is one level."""
+    present = np.zeros(256, bool)
+    for one in scaled:
+        present[one.square[..., 0]] = True
+    count = int(present.sum())
+    return (
+        (f"only {count} of 256 levels are used: look for a pixel that is far too bright",) if count < _FEW else ()
+    )
+
+
+def _scaled(one: Decoded, low: int, high: int, channels: int) -> Decoded:
+    """Bicubic scaling may leave the range; what is outside of it is cut off."""
+    levels_HW = np.clip(np.rint((one.square - low) * (255 / (high - low))), 0, 255).astype(np.uint8)
+    rgb_HWC = np.repeat(levels_HW[..., None], 3, axis=2)
+    return replace(one, square=levels_HW[..., None] if channels == 1 else of_channels(rgb_HWC, channels))
+
+
+def _colours(decoded: Sequence[Decoded], where: str) -> tuple[str, ...]:
+    """A line on 16-bit colours, where there are any; raises `InputError` where they lose levels."""
+    highest = [one.colour_highest for one in decoded if one.colour_highest is not None]
+    if highest and max(highest) < _HALF:
+        raise InputError(
+            f"{where}: {len(highest)} images of 16-bit colour use {256 * max(highest) + 255} of 65535 at most, of "
+            f"which {max(highest) + 1} levels would be left; convert them to 8 bits"
+        )
+    return (f"of {len(highest)} images of 16-bit colour the upper 8 bits are read",) if highest else ()

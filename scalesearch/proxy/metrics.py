@@ -1,0 +1,123 @@
+"""Metrics of a network's validation outputs, beside top-1 accuracy."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalesearch.errors import InputError, printable
+from scalesearch.search.metrics import ACCURACY, BALANCED, FUNCTION, METRICS, is_metric
+
+Score = Callable[[NDArray[np.float32], NDArray[np.int64]], float]
+"""Of logits (N, classes) and labels (N,); the larger the better."""
+
+
+def balanced_accuracy(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float:
+    """The mean over the classes that occur of the share of their images that are recognised (mean recall)."""
+    hits_N = logits_NK.argmax(1) == labels_N
+    return float(np.mean([hits_N[labels_N == label].mean() for label in np.unique(labels_N)]))
+
+
+def negative_loss(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float:
+    """The mean log probability (nats) of the right class: cross-entropy without smoothing, negated."""
+    shifted_NK = logits_NK.astype(np.float64) - logits_NK.max(1, keepdims=True)
+    chosen_N = np.take_along_axis(shifted_NK, labels_N[:, None], axis=1)[:, 0]
+    return float(np.mean(chosen_N - np.log(np.exp(shifted_NK).sum(1))))
+
+
+def canonical_metric(text: str) -> str:
+    """The metric that an option names; a function with the digest of its file, by which another one is told.
+
+    Args:
+        text: `accuracy`, `balanced-accuracy`, `loss` or `FILE.py:function`.
+
+    Raises:
+        InputError: there is no such metric, file or function.
+    """
+    if text in METRICS:
+        return text
+    path, _, name = text.rpartition(":")
+    if not (path.endswith(".py") and name.isidentifier()):
+        raise InputError(f"--metric {text!r}: must be one of {', '.join(METRICS)}, or FILE.py:function")
+    metric = f"{path}:{name}@{_digest(_read(path))}"
+    if not is_metric(metric):
+        raise InputError(f"--metric {text!r}: must be one of {', '.join(METRICS)}, or FILE.py:function")
+    score_of(metric, metric_source(metric))
+    return metric
+
+
+def metric_source(metric: str) -> str | None:
+    """The text of a function's file, for machines that do not have it; None of the metrics of our own.
+
+    Raises:
+        InputError: the file is gone, or another one than the study was begun with.
+    """
+    own = FUNCTION.fullmatch(metric)
+    if own is None:
+        return None
+    source = _read(own["path"])
+    if _digest(source) != own["digest"]:
+        raise InputError(f"metric {printable(own['path'])}: has changed since the study was begun; restore it")
+    return source
+
+
+def score_of(metric: str, source: str | None) -> Score | None:
+    """The metric as a function; None for accuracy, which every trial has.
+
+    Args:
+        metric: of `search.metrics`.
+        source: see `metric_source`.
+
+    Raises:
+        InputError: the file cannot be run, or has no such function; the function itself raises it where it fails.
+    """
+    if metric == ACCURACY:
+        return None
+    own = FUNCTION.fullmatch(metric)
+    if own is None or source is None:
+        return balanced_accuracy if metric == BALANCED else negative_loss
+    shown = f"metric {printable(own['path'])}"
+    space: dict[str, Any] = {"__name__": "scalesearch_metric", "__file__": own["path"]}
+    try:
+        exec(compile(source, own["path"], "exec"), space)  # noqa: S102  # the user's own file, named by the user
+    except Exception as error:
+        raise InputError(f"{shown}: cannot be run ({_line(error)})") from error
+    function = space.get(own["name"])
+    if not callable(function):
+        raise InputError(f"{shown}: has no function {own['name']}; define it, of logits and labels")
+    return _checked(function, f"{shown}:{own['name']}")
+
+
+def _checked(function: Callable[..., Any], shown: str) -> Score:
+    def score(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float:
+        try:
+            value = float(function(logits_NK, labels_N))
+        except Exception as error:
+            raise InputError(f"{shown}: fails ({_line(error)})") from error
+        if not math.isfinite(value):
+            raise InputError(f"{shown}: gives {value}, but must give a finite number")
+        return value
+
+    return score
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {printable(' '.join(str(error).split()))[:120]}"
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise InputError(f"metric {printable(path)}: cannot be read ({reason})") from error
+
+
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:16]

@@ -1,0 +1,127 @@
+"""Rows of a table → a data set: what parquet files and Hugging Face data sets have in common."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from scalesearch.errors import InputError, printable
+from scalesearch.proxy.cache import SplitArrays
+from scalesearch.proxy.decoding import ImageForm, Picture
+from scalesearch.proxy.hear import Hear, silent
+from scalesearch.proxy.pictures import read_pictures
+from scalesearch.proxy.splits import use_of_splits
+
+IMAGE_COLUMNS = ("image", "img", "jpg", "png")
+LABEL_COLUMNS = ("label", "labels", "fine_label", "class")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row before its label is a number."""
+
+    name: str
+    label: Any
+    """A name or a whole number; anything else is refused."""
+    split: str | None
+    open: Callable[[], BinaryIO]
+    """Raises `OSError` with a reason where there are no bytes."""
+
+
+def content_of(value: Any) -> bytes | None:
+    """The encoded bytes in a cell: bytes themselves, or Hugging Face's struct with a field `bytes`."""
+    content = value.get("bytes") if isinstance(value, dict) else value
+    return content if isinstance(content, bytes) else None
+
+
+def opener(content: bytes | None) -> Callable[[], BinaryIO]:
+    """Opens the bytes of a picture."""
+    return partial(_open, content)
+
+
+def _open(content: bytes | None) -> BinaryIO:
+    if content is None:
+        raise OSError("holds no bytes of an image")
+    return io.BytesIO(content)
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A regular file's bytes; `OSError` for anything else."""
+    if not path.is_file():  # a socket or a pipe would wait for ever
+        raise OSError("not a file")
+    return path.open("rb")
+
+
+def read_rows(
+    rows: Sequence[Row],
+    names: Sequence[str] | None,
+    where: str,
+    form: ImageForm,
+    hear: Hear = silent,
+) -> SplitArrays:
+    """Decodes rows whose labels are names, or numbers of `names` where there are any; see `splits` for the splits.
+
+    Raises:
+        InputError: a label that is none, fewer than two classes, a class that only one split has, or a picture that
+            cannot be used.
+    """
+    use = use_of_splits(Counter(row.split for row in rows), where)
+    used = [replace(row, split=use.used[row.split]) for row in rows if row.split in use.used]
+    labels = _labels(used, names, where)
+    number = {label: index for index, label in enumerate(labels)}
+    for split in sorted({row.split for row in used}, key=str):
+        missing = set(labels) - {row.label for row in used if row.split == split}
+        if missing:
+            odd = printable(str(min(missing, key=str)))
+            raise InputError(f"{where}: class '{odd}' is in only one of train and val: add or remove it")
+    pictures = [Picture(row.name, number[row.label], row.split, row.open) for row in used]
+    classes = [_class_name(label, names) for label in labels]
+    arrays = read_pictures(pictures, classes, where, form, hear)
+    return replace(arrays, notes=(*use.notes, *arrays.notes))
+
+
+def _labels(rows: Sequence[Row], names: Sequence[str] | None, where: str) -> list[Any]:
+    """The labels in the order of their classes."""
+    for row in rows:
+        if not isinstance(row.label, str | int):
+            raise InputError(
+                f"{where}: the label of {row.name} is {printable(str(row.label))[:40]!r}, but must be a name or a "
+                "whole number"
+            )
+    labels = sorted({row.label for row in rows}, key=lambda label: (isinstance(label, str), label))
+    if len({isinstance(label, str) for label in labels}) > 1:
+        raise InputError(f"{where}: some labels are names and some are numbers: give one kind")
+    outside = [
+        label for label in labels if names is not None and isinstance(label, int) and label not in range(len(names))
+    ]
+    if names is not None and outside:
+        raise InputError(
+            f"{where}: label {outside[0]} is none of the {len(names)} classes (-1 marks images without a label): "
+            "remove such rows"
+        )
+    check_normalised([label for label in labels if isinstance(label, str)], where)
+    if len(labels) < 2:
+        raise InputError(f"{where}: has {len(labels)} classes, but a comparison needs at least 2")
+    return labels
+
+
+def check_normalised(names: Sequence[str], where: str) -> None:
+    """Raises `InputError` if two names of classes differ only in their Unicode normalisation."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(unicodedata.normalize("NFC", name), name)
+        if other != name:
+            raise InputError(
+                f"{where}: two classes are called '{printable(name)}', in different Unicode normalisations "
+                "(NFC and NFD): give both one name"
+            )
+
+
+def _class_name(label: str | int, names: Sequence[str] | None) -> str:
+    return printable(str(names[label] if names is not None and isinstance(label, int) else label))

@@ -1,0 +1,123 @@
+"""A study's metric: what is ranked by, kept and said; accuracy leaves everything as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+from networks import staged
+from planted import budget, plan, study
+
+from scalesearch.errors import InputError, SpaceError
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts, Majority
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import TrialSpec
+from scalesearch.study.answer import Answer, answer, winner_text
+from scalesearch.study.search import search
+from scalesearch.study.study import Study, open_or_create, open_study
+from scalesearch.study.summary import summary_lines
+from scalesearch.study.trials_table import trials_table
+
+UNEVEN = DataFacts("planted", "f" * 64, 3, 70, 1000, ("test (5 images) is not used",), Majority("ant", 950))
+
+
+@dataclass(frozen=True)
+class Contrary:
+    """Accuracy falls with depth, the score rises."""
+
+    accuracy: float = 0.9
+    score: float | None = 0.5
+
+    def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
+        depth = sum(staged(spec.network).depths)
+        noise = (int(spec.id, 16) % 1000 - 500) * 1e-7
+        score = None if self.score is None else self.score + 0.01 * depth + noise
+        yield Epoch(1, 100, 1.0, 1.0, self.accuracy - 0.001 * depth + noise, 0.1, score)
+
+
+def _plan(metric: str, data: DataFacts = UNEVEN) -> Plan:
+    asked = plan(budget(seeds=2))
+    return replace(asked, question=replace(asked.question, metric=metric), data=data)
+
+
+def _searched(folder: Path, asked: Plan, objective: Contrary) -> tuple[Study, Answer]:
+    begun = open_or_create(study(folder, asked))
+    search(begun, InlineRunner(), objective, lambda event: None)
+    found = answer(begun.plan, begun.outcomes())
+    assert found is not None
+    return begun, found
+
+
+def test_the_score_ranks_and_is_named(tmp_path: Path) -> None:
+    begun, found = _searched(tmp_path / "s", _plan("balanced-accuracy"), Contrary())
+    depths = {one: sum(staged(one.architecture).depths) for one in begun.plan.chosen}
+    best = begun.plan.by_network[found.ranking.arms[0].key]
+    assert depths[best] == max(depths.values())
+    assert summary_lines(found, tmp_path)[1].startswith(f"Balanced accuracy: {found.place.mean:.4f} ± ")
+    written = yaml.safe_load(winner_text(found))
+    assert written["metric"] == "balanced-accuracy"
+    assert written["score"] == round(found.place.mean, 5)
+    assert "accuracy" not in written
+    assert (written["rests_on"]["majority"], written["rests_on"]["majority_share"]) == ("ant", 0.95)
+    assert written["rests_on"]["data_notes"] == ["test (5 images) is not used"]
+    assert trials_table(begun.plan, begun.outcomes())["score"].notna().all()
+    record = json.loads(next(begun.trials_folder.iterdir()).read_text())
+    assert record["spec"]["metric"] == "balanced-accuracy"
+    assert record["outcome"]["epochs"][0]["score"] > 0.5
+
+
+def test_accuracy_leaves_no_trace(tmp_path: Path) -> None:
+    data = replace(UNEVEN, notes=(), majority=None)
+    begun, found = _searched(tmp_path / "s", _plan("accuracy", data), Contrary(score=None))
+    text = (begun.folder / "study.json").read_text() + "".join(p.read_text() for p in begun.trials_folder.iterdir())
+    for word in ("metric", "score", "majority", "notes"):
+        assert f'"{word}"' not in text
+    assert "metric" not in yaml.safe_load(winner_text(found))
+    assert "score" not in trials_table(begun.plan, begun.outcomes())
+
+
+def test_the_metric_is_part_of_the_question_and_the_words_on_the_data_are_not(tmp_path: Path) -> None:
+    open_or_create(study(tmp_path / "s", _plan("loss")))
+    again = open_study(tmp_path / "s").plan
+    assert (again.question.metric, again.data) == ("loss", UNEVEN)
+    with pytest.raises(InputError, match=r"another question \(metric: loss there, accuracy asked\)"):
+        open_or_create(study(tmp_path / "s", _plan("accuracy")))
+    open_or_create(study(tmp_path / "s", _plan("loss", replace(UNEVEN, notes=("x",), majority=None))))
+
+
+def test_what_is_no_better_than_always_one_answer_says_so(tmp_path: Path) -> None:
+    _, blind = _searched(tmp_path / "a", _plan("accuracy"), Contrary(accuracy=0.955, score=None))
+    assert "; no better than always answering 'ant' (0.9500)" in blind.certainty
+    _, sees = _searched(tmp_path / "b", _plan("accuracy"), Contrary(accuracy=1.0, score=None))
+    assert "no better" not in sees.certainty
+    _, chance = _searched(tmp_path / "c", _plan("balanced-accuracy"), Contrary(score=0.2))
+    assert "no better than always answering one class (0.3333)" in chance.certainty
+    _, fair = _searched(tmp_path / "d", _plan("balanced-accuracy"), Contrary())
+    assert "no better" not in fair.certainty
+    even = replace(UNEVEN, majority=None)
+    _, unknown = _searched(tmp_path / "e", _plan("accuracy", even), Contrary(accuracy=0.3, score=None))
+    assert "no better" not in unknown.certainty
+
+
+def test_one_seed_of_a_metric_without_a_known_error_proves_nothing(tmp_path: Path) -> None:
+    asked = replace(_plan("loss").question, budget=budget(seeds=1, finalists=0, final_seeds=0))
+    _, found = _searched(tmp_path / "s", replace(_plan("loss"), question=asked), Contrary(score=-1.0))
+    means = [arm.mean for arm in found.ranking.arms]
+    assert found.ranking.noise == pytest.approx(
+        (sum((m - sum(means) / len(means)) ** 2 for m in means) / len(means)) ** 0.5
+    )
+    assert not found.ranking.significant
+    assert "one seed each proves nothing" in found.certainty
+
+
+def test_metrics_that_are_none_are_refused() -> None:
+    for metric in ("f1", "own.py:f", "own.py:f@123"):
+        with pytest.raises(SpaceError, match="metric is"):
+            _plan(metric)
+    assert _plan("own.py:f@0123456789abcdef").question.metric == "own.py:f@0123456789abcdef"
