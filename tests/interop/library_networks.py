@@ -10,8 +10,7 @@ from functools import partial
 from torch import nn
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.baselines import load_baseline
-from scalesearch.design.family import published
+from scalesearch.design.networks import load_network
 
 EPS = Decimal("0.001")
 SIDES = {"efficientnet_v2_l": 96, "efficientnet_v2_m": 96, "b7": 96}
@@ -29,14 +28,7 @@ class Pair:
 
 def ours(name: str) -> Architecture:
     """A shipped baseline, or a published member of one."""
-    if name.startswith("b") and name != "b0":
-        return next(
-            one.baseline for one in published(load_baseline("b0")) if one.baseline.name == name
-        ).architecture
-    if name.startswith("efficientnet_v2_b") and name != "efficientnet_v2_b0":
-        family = published(load_baseline("efficientnet_v2_b0"))
-        return next(one.baseline for one in family if one.baseline.name == name).architecture
-    return load_baseline(name).architecture
+    return load_network(name).architecture
 
 
 def pairs() -> list[Pair]:
@@ -62,6 +54,9 @@ def pairs() -> list[Pair]:
     for number in range(4):
         timm_name = f"tf_efficientnetv2_b{number}"
         add(f"efficientnet_v2_b{number}", "timm", partial(timm.create_model, timm_name, pad_type=""))
+    for number in range(5):
+        timm_name = f"efficientnet_lite{number}"
+        add(f"efficientnet_lite{number}", "timm", partial(timm.create_model, timm_name, norm_layer=norm))
     for depth in (18, 34, 50, 101, 152):
         add(f"resnet{depth}", "torchvision", getattr(models, f"resnet{depth}"))
         add(f"resnet{depth}", "timm", partial(timm.create_model, f"resnet{depth}"))

@@ -27,7 +27,7 @@ QUICK_PARAMS = 26_000_000
 def networks() -> dict[str, Architecture]:
     """Shipped baselines and published members by name."""
     found = {name: load_baseline(name).architecture for name in baseline_names()}
-    for base in ("b0", "efficientnet_v2_b0"):
+    for base in ("b0", "efficientnet_v2_b0", "efficientnet_lite0"):
         found |= {one.baseline.name: one.baseline.architecture for one in published(load_baseline(base))}
     return found
 
