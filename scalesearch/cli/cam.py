@@ -116,10 +116,11 @@ def _column(one: Weights, shown: Shown, mapped: Sequence[int | None]) -> tuple[l
     from scalesearch.nets.cam import class_maps
     from scalesearch.proxy.augment import normalise
     from scalesearch.proxy.strips import overlaid
-    from scalesearch.proxy.tensors import resize
+    from scalesearch.proxy.tensors import resize, with_channels
 
-    network, px = one.network(), one.definition.architecture.resolution
-    images_NCHW = normalise(resize(torch.from_numpy(shown.images_NHWC).permute(0, 3, 1, 2), px))
+    network, net = one.network(), one.definition.architecture
+    seen_NCHW = with_channels(torch.from_numpy(shown.images_NHWC).permute(0, 3, 1, 2), net.in_channels)
+    images_NCHW = normalise(resize(seen_NCHW, net.resolution))
     with torch.no_grad():
         shares_NK = network(images_NCHW).softmax(1)
     named = shares_NK.argmax(1).tolist()

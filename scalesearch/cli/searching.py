@@ -82,7 +82,10 @@ def _load(question: Question, data: str, px: int | None, console: Console) -> Im
     from scalesearch.search.question import image_px
 
     with Reading(console) as hear:
-        return load_data(data, px or image_px(question), question.budget.scenes, cache_folder(), hear)
+        channels = question.baseline.architecture.in_channels
+        return load_data(
+            data, px or image_px(question), question.budget.scenes, cache_folder(), hear, channels=channels
+        )
 
 
 def _facts(images: ImageData) -> DataFacts:

@@ -26,7 +26,7 @@ _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 def onnx_file(baseline: Baseline, written: ConvNet) -> tuple[bytes, Proof]:
-    """The file's bytes: `images` (batch, 3, px, px) → `logits` (batch, classes), for batches of any size.
+    """The file's bytes: `images` (batch, channels, px, px) → `logits` (batch, classes), for batches of any size.
 
     Raises:
         InputError: the packages of the `export` extra are not installed.

@@ -17,6 +17,7 @@ import torch
 from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
 from torch import nn
 
+from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError, printable
 from scalesearch.nets.threads import one_thread
@@ -39,6 +40,8 @@ class Factory:
     """Side (px) of the unscaled network: the default of the function's own argument."""
     fingerprint: str
     """SHA-256 (hex) of the source of its module."""
+    in_channels: int = 3
+    """Of the images: the default of the function's argument of that name, where it has one."""
 
 
 @lru_cache
@@ -70,9 +73,15 @@ def load_factory(name: str) -> Factory:
             f"baseline {name!r}: the argument resolution has no whole number of px as its default; give the "
             "unscaled network's, as in resolution=224"
         )
+    channels = known["in_channels"].default if "in_channels" in known else 3
+    if channels not in IN_CHANNELS:
+        raise InputError(
+            f"baseline {name!r}: the argument in_channels has the default {printable(repr(channels))}, but images "
+            "have 1 (grey), 3 (RGB) or 4 (RGBA); give one of these"
+        )
     source = getattr(module, "__file__", None)
     content = Path(source).read_bytes() if source else name.encode()
-    return Factory(name, build, px, hashlib.sha256(content).hexdigest())
+    return Factory(name, build, px, hashlib.sha256(content).hexdigest(), channels)
 
 
 def build_factory(network: FactoryNetwork) -> nn.Module:
@@ -101,10 +110,10 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
     Multiply-adds are those of convolutions, linear layers and matrix products.
 
     Raises:
-        InputError: the function fails, or its network does not turn images (N, 3, px, px) into logits.
+        InputError: the function fails, or its network does not turn images (N, in_channels, px, px) into logits.
     """
     module = _build(factory, depth, width, px).eval()
-    image = torch.zeros(1, 3, px, px)
+    image = torch.zeros(1, factory.in_channels, px, px)
     call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     with torch.no_grad(), one_thread():
@@ -115,14 +124,17 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
         except (Exception, SystemExit) as error:  # a user's network raises what it likes
             raise InputError(f"baseline {call}: fails on an image of {px} px ({_reason(error)})") from error
     if not isinstance(logits, torch.Tensor) or logits.dim() != _LOGITS:
-        raise InputError(f"baseline {call}: must turn images (N, 3, {px}, {px}) into logits (N, classes)")
+        raise InputError(
+            f"baseline {call}: must turn images (N, {factory.in_channels}, {px}, {px}) into logits (N, classes)"
+        )
     macs = sum(int(operations[name]) for name in MULTIPLY_ADDS)
     if macs == 0:
         raise InputError(
             f"baseline {call}: has no convolution, linear layer or matrix product, so nothing to scale"
         )
     params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
-    return FactoryNetwork(factory.name, depth, width, px, logits.shape[1], macs, params, int(activations))
+    counted = logits.shape[1], macs, params, int(activations)
+    return FactoryNetwork(factory.name, depth, width, px, *counted, factory.in_channels)
 
 
 def _reason(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
 from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet
 from scalesearch.proxy.pictures import picture_digest, resize_square, split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
-from scalesearch.proxy.tensors import TrainingData
+from scalesearch.proxy.tensors import TrainingData, with_channels
 from scalesearch.search.scenes import SceneRecipe
 
 FRACTAL = "fractal"
@@ -46,20 +46,34 @@ class ImageData:
     name: str
     """`fractal scenes`, `digits`, or the name of the folder, file or hub's data set."""
 
+    def with_channels(self, channels: int) -> ImageData:
+        """The same images for a network of 1, 3 or 4 input channels."""
+        if channels == self.train_images_NCHW.shape[1]:
+            return self
+        train, val = (with_channels(one, channels) for one in (self.train_images_NCHW, self.val_images_NCHW))
+        return replace(self, train_images_NCHW=train, val_images_NCHW=val)
+
     def at(self, px: int) -> TrainingData:
         """The images at a network's side."""
         whole = (self.train_images_NCHW, self.train_labels_N, self.val_images_NCHW, self.val_labels_N)
         return TrainingData(*whole).resized(px)
 
 
-def load_data(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear = silent) -> ImageData:
+def load_data(
+    spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear = silent, channels: int = 3
+) -> ImageData:
     """The data set that `spec` names, with square images of side `px` (8 to 1024).
 
     `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), the path of
     an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
     name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that is made.
+    `channels` is 3 for RGB, 1 for luminance, 4 for RGBA.
     Raises `InputError` for data that cannot be used and `StorageError` if the cache cannot be written.
     """
+    return _load_colour(spec, px, scenes, cache_dir, hear).with_channels(channels)
+
+
+def _load_colour(spec: str, px: int, scenes: SceneRecipe, cache_dir: Path, hear: Hear) -> ImageData:
     low, high = _PX_RANGE
     if not low <= px <= high:
         raise InputError(f"image size is {px} px, but it must be from {low} to {high}")

@@ -63,3 +63,17 @@ def resize(images_NCHW: Tensor, px: int) -> Tensor:
     if images_NCHW.shape[2:] == (px, px):
         return images_NCHW
     return F.interpolate(images_NCHW, size=(px, px), mode="bilinear", antialias=True)
+
+
+def with_channels(images_NCHW: Tensor, channels: int) -> Tensor:
+    """RGB images, uint8, as luminance (1 channel), as they are (3) or with an opaque alpha channel (4).
+
+    Luminance is that of ITU-R 601, rounded as Pillow's mode L does.
+    """
+    if channels == 1:
+        red, green, blue = images_NCHW.int().unbind(1)
+        images_NCHW = ((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).to(torch.uint8).unsqueeze(1)
+    elif channels == 4:  # RGBA
+        opaque = torch.full_like(images_NCHW[:, :1], 255)
+        images_NCHW = torch.cat((images_NCHW, opaque), 1)
+    return images_NCHW.contiguous(memory_format=torch.channels_last)

@@ -40,10 +40,12 @@ class Source:
     px: int
     scenes: SceneRecipe
     cache: Path
+    channels: int = 3
+    """That the network takes."""
 
     def load(self, hear: Hear = silent) -> ImageData:
         """The images; see `load_data`."""
-        return load_data(self.spec, self.px, self.scenes, self.cache, hear)
+        return load_data(self.spec, self.px, self.scenes, self.cache, hear, channels=self.channels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
