@@ -1,7 +1,7 @@
 """Every keyword of every builder of timm and torchvision that is read: supported, without effect, or refused.
 
 Each value of a keyword is a call with that keyword changed. What is read must cost what the library's own network
-costs (`tests/fixtures/keyword_costs.json`, written by `GOLDEN=1 make test-interop`); others are refused in one line.
+costs (`tests/fixtures/keyword_costs.json`, written by `GOLDEN=1 make test-interop`); all else is refused.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ SHORT = replace(RECIPE, epochs=1)
 
 @pytest.fixture(autouse=True)
 def _bright_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scalesearch.training.job.load_data", lambda *_: bright_sides())
+    monkeypatch.setattr("scalesearch.training.job.load_data", lambda *_, **__: bright_sides())
     monkeypatch.setattr(torch, "set_num_threads", lambda _: None)  # the other tests' as well
 
 

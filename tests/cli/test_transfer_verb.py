@@ -83,7 +83,7 @@ def schooled_nowhere(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         seen.append(where)
         return Row(1, 16, 0, 0, 0, 0.1, 1, 1, 0.5, 1)
 
-    monkeypatch.setattr("scalesearch.training.job.load_data", lambda *_: bright_sides())
+    monkeypatch.setattr("scalesearch.training.job.load_data", lambda *_, **__: bright_sides())
     monkeypatch.setattr("scalesearch.cli.schooling.school", school)
     return seen
 
