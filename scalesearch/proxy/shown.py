@@ -16,6 +16,7 @@ from scalesearch.proxy.datasets import FRACTAL, load_data, scene_names
 from scalesearch.proxy.image_folder import SUFFIXES, open_file
 from scalesearch.proxy.pictures import Picture, read_squares
 from scalesearch.proxy.scenes import first_val_scenes, scene_labels
+from scalesearch.proxy.tensors import with_channels
 from scalesearch.search.scenes import SceneRecipe
 
 
@@ -30,7 +31,7 @@ class Shown:
     classes: tuple[str, ...] | None = None
 
 
-def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir: Path) -> Shown:
+def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir: Path, channels: int = 3) -> Shown:
     """The first `count` pictures of a file or folder; of a data set the first validation image of each class.
 
     Args:
@@ -39,6 +40,7 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
         count: at most so many.
         scenes: the recipe, where `spec` is the fractal scenes.
         cache_dir: where decoded data sets are kept.
+        channels: 3 for RGB, 1 for luminance, 4 for RGBA, as `load_data` has them.
 
     Raises:
         InputError: nothing there, or a picture that cannot be read.
@@ -46,18 +48,24 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
     paths = _pictures(Path(spec)) if spec else []
     if paths:
         asked = [Picture(printable(one.name), 0, None, partial(open_file, one)) for one in paths[:count]]
-        return Shown(read_squares(asked, f"images '{printable(spec)}'", px), tuple(one.name for one in asked))
+        squares = read_squares(asked, f"images '{printable(spec)}'", px)
+        return Shown(_of_channels(squares, channels), tuple(one.name for one in asked))
     if spec == FRACTAL:  # a few are drawn in no time, where a whole data set takes half a minute
         labels = scene_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
         names = scene_names(scenes)
         drawn = first_val_scenes(scenes, px, len(labels))
-        return Shown(drawn, tuple(names[one] for one in labels), tuple(labels), names)
-    data = load_data(spec, px, scenes, cache_dir)
+        return Shown(_of_channels(drawn, channels), tuple(names[one] for one in labels), tuple(labels), names)
+    data = load_data(spec, px, scenes, cache_dir, channels=channels)
     labels = data.val_labels_N.tolist()
     chosen = _firsts(labels, count)
     images = data.val_images_NCHW[torch.tensor(chosen)].permute(0, 2, 3, 1).contiguous().numpy()
     found = tuple(labels[index] for index in chosen)
     return Shown(images, tuple(data.classes[one] for one in found), found, data.classes)
+
+
+def _of_channels(rgb_NHWC: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    images_NCHW = with_channels(torch.from_numpy(rgb_NHWC).permute(0, 3, 1, 2), channels)
+    return images_NCHW.permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def _pictures(path: Path) -> list[Path]:
