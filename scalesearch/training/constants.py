@@ -44,6 +44,8 @@ _TENSORFLOW = {
 }
 TIMM: dict[str, str] = _PLAIN | _TENSORFLOW
 """timm's names of models that are networks of ours, without the tag of their weights; `tf_` ones pad otherwise."""
+_ONLY_SYMMETRIC = {*_PLAIN.values()} - {*_TENSORFLOW.values()}
+"""Networks of which timm has no `tf_` model."""
 _LARGE_EPSILON = ("b5", "b6", "b7", "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l")
 """torchvision's EfficientNets that have TensorFlow's epsilon."""
 _HALF = {
@@ -150,7 +152,7 @@ def constants_of(
     Raises:
         InputError: the padding cannot be known, or what is stated is not so.
     """
-    padding = _padding(naming, stated, config, where)
+    padding = _padding(naming, name, stated, config, where)
     epsilon = own_epsilon
     if epsilon is None or config is not None:
         epsilon = library_epsilon(naming, name, padding)
@@ -168,12 +170,12 @@ def library_epsilon(naming: str, name: str, padding: str = "symmetric") -> Decim
     return TENSORFLOW_EPSILON if large or padding == "tensorflow" else EPSILON
 
 
-def _padding(naming: str, stated: Stated, config: HubConfig | None, where: str) -> str:
+def _padding(naming: str, name: str, stated: Stated, config: HubConfig | None, where: str) -> str:
     if config is not None:
         if stated.padding is not None:
             raise InputError(f"{config.where}: says the padding itself; leave --padding out")
         return "tensorflow" if config.architecture.startswith("tf_") else "symmetric"
-    if naming == "timm":
+    if naming == "timm" and name not in _ONLY_SYMMETRIC:
         if stated.padding is None:
             raise InputError(
                 f"{where}: tensors do not show whether they are of a tf_ model of timm, which pads otherwise; give "
@@ -181,7 +183,7 @@ def _padding(naming: str, stated: Stated, config: HubConfig | None, where: str) 
             )
         return stated.padding
     if stated.padding == "tensorflow":
-        raise InputError(f"{where}: has the names of {naming}, which pads symmetrically; leave --padding out")
+        raise InputError(f"{where}: is of {naming}'s {name}, which pads symmetrically; leave --padding out")
     return "symmetric"
 
 
