@@ -34,8 +34,8 @@ VERBS = {
     "latency": "names against batch runs json",
     "train": "network data recipe fixed epochs batch accumulate learning_rate px train_px seed workers address "
     "threads budget name results",
-    "transfer": "checkpoints data network padding pixels scratch recipe epochs batch accumulate learning_rate px train_px seed "
-    "workers address threads budget results",
+    "transfer": "checkpoints data network scratch recipe epochs batch accumulate learning_rate px train_px seed "
+    "padding pixels workers address threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match rule out",
