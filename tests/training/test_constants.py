@@ -18,6 +18,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.networks import load_network
 from scalesearch.errors import InputError
 from scalesearch.nets.library_names import NAMINGS
+from scalesearch.nets.weights import read_weights
 from scalesearch.training.constants import TIMM, Stated, equal_sides
 from scalesearch.training.start import read_start
 
@@ -178,3 +179,26 @@ def test_the_command_says_what_it_assumes_or_refuses(tmp_path: Path) -> None:
         assert len(done.stderr.strip().splitlines()) == 1
         assert not (tmp_path / "results").exists()
     assert "the prefix model.encoder." in done.stdout or more == ["--padding", "x"]
+
+
+def test_the_weights_that_are_written_have_the_librarys_epsilon(tmp_path: Path) -> None:
+    saved(tmp_path, "tiny", "timm", "module.")
+    command = [
+        "transfer",
+        "weights.safetensors",
+        "--network",
+        "tiny",
+        "--padding",
+        "symmetric",
+        *SMALL,
+        "--px",
+        "16",
+    ]
+    done = scalesearch(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = (
+        "tensors named as timm's; of its network: silu, batch norm's epsilon 0.00001, symmetric padding, pixels by"
+    )
+    assert said in done.stdout.replace("\n", " ")
+    (written,) = (tmp_path / "results").glob("*/weights.safetensors")
+    assert read_weights(written).definition.architecture.batch_norm_eps == Decimal("0.00001")
