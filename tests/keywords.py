@@ -7,7 +7,7 @@ costs (`tests/fixtures/keyword_costs.json`, written by `GOLDEN=1 make test-inter
 from __future__ import annotations
 
 SUPPORTED, NO_EFFECT, REFUSED = "supported", "no effect", "refused"
-MULTIPLIED = "must be 1; write the scaled numbers"
+MULTIPLIED = "write the scaled numbers, or scale with scalesearch; only 1 is read"
 
 
 ROWS = "[['ds_r1_k3_s1_e1_c16_se0.25'], ['ir_r2_k5_s2_e6_c24_se0.25']]"
@@ -173,7 +173,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "drop_path_rate": _RATE,
         "drop_block_rate": _RATE,
         "zero_init_last": {"False": NO_EFFECT, "True": NO_EFFECT},
-        "block_args": {"None": NO_EFFECT, "dict()": NO_EFFECT, "dict(attn_layer='se')": "arguments of their own"},
+        "block_args": {"None": NO_EFFECT, "dict()": NO_EFFECT, "dict(attn_layer='se')": "arguments of its own"},
         "device": _PLACE,
         "dtype": _PLACE,
     },
@@ -199,7 +199,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "[[1, 16, 1]]": "a row must be",
         },
         "round_nearest": {"8": NO_EFFECT, "64": SUPPORTED, "0": "round_nearest at least 1"},
-        "block": {"None": NO_EFFECT, "MyBlock": "only torchvision's InvertedResidual"},
+        "block": {"None": NO_EFFECT, "MyBlock": "torchvision's InvertedResidual"},
         "norm_layer": _NORMS | {"None": NO_EFFECT},
         "dropout": _RATE,
     },

@@ -128,7 +128,8 @@ class Arguments:
         """
         value = self._left.pop(name, None)
         if value is not None and not any(_is_same(_plain_value(value), one) for one in known):
-            raise self.refused(value.line, f"{name}: {reason}")
+            read = " or ".join(repr(one) for one in known)
+            raise self.refused(value.line, f"{name}: {reason}; only {read} is read")
 
     def in_channels(self, name: str) -> int:
         """The channels of the images, RGB's where nothing is said."""

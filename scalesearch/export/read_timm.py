@@ -64,11 +64,11 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
             arguments.batch_norm_eps(),
             arguments.in_channels("in_chans"),
         )
-    arguments.only("pad_type", ("",), "only the symmetric padding '' is understood")
+    arguments.only("pad_type", ("",), "a network here has symmetric padding")
     arguments.only("aa_layer", (None,), "an anti-aliasing layer is no part of a network here")
     pooled_by_mean(arguments)
     # timm has two SqueezeExcite: the one in timm.layers rounds its width otherwise.
-    arguments.only("se_layer", (None,), "only timm's default is understood; leave it out")
+    arguments.only("se_layer", (None,), "a gate here is timm's default")
     arguments.finish()
     _check(arguments, network, [row.line for row in rows], free, output_stride)
     _check_skips(arguments, network, rows)
@@ -77,9 +77,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
 
 def pooled_by_mean(arguments: Arguments) -> None:
     """Refuse a global pooling other than the mean; `catavgmax`, say, doubles the classifier."""
-    arguments.only(
-        "global_pool", AVERAGES, f"must be one of {', '.join(AVERAGES)}: the head here pools by the mean"
-    )
+    arguments.only("global_pool", AVERAGES, "the head here pools by the mean")
 
 
 def _decoded(arguments: Arguments, block_args: Value | None) -> Iterator[_Row]:
@@ -88,7 +86,7 @@ def _decoded(arguments: Arguments, block_args: Value | None) -> Iterator[_Row]:
         yield from _rows(arguments, block_args)
         return
     decoder = Arguments(arguments.definition, block_args, DECODED, "depth_trunc experts_multiplier")
-    decoder.only("depth_multiplier", (1,), "must be 1; write the scaled numbers, or scale with scalesearch")
+    decoder.only("depth_multiplier", (1,), "write the scaled numbers, or scale with scalesearch")
     decoder.only("group_size", (None,), "grouped convolutions are no kind here")
     fixed, arch_def = decoder.flag("fix_first_last"), decoder.value("arch_def")
     decoder.finish()

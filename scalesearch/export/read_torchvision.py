@@ -43,7 +43,7 @@ _RESNET_ONLY: dict[str, tuple[tuple[object, ...], str]] = {
         "a network here has strides in place of dilation",
     ),
     "aa_layer": ((None,), "an anti-aliasing layer is no part of a network here"),
-    "block_args": ((None, ()), "only blocks without arguments of their own are understood"),
+    "block_args": ((None, ()), "a block here has no arguments of its own"),
 }
 """Arguments of either library that change the network: the values that are ours, and why others are not."""
 
@@ -89,8 +89,8 @@ def _stage(definition: Definition, row: Call) -> tuple[int, Stage]:
     multipliers = _MULTIPLIERS[kind]
     arguments = Arguments(definition, row, " ".join((_CONFIG, *multipliers, "block")))
     for name in multipliers:
-        arguments.only(name, (1,), "must be 1; write the scaled numbers, or scale with scalesearch")
-    arguments.only("block", (None,), f"only {row.name}'s own block is understood")
+        arguments.only(name, (1,), "write the scaled numbers, or scale with scalesearch")
+    arguments.only("block", (None,), f"a block here is {row.name}'s own block")
     expansion, kernel, stride, before, width, layers = (arguments.integer(name) for name in _CONFIG.split())
     arguments.finish()
     if stride > 2:
@@ -108,7 +108,7 @@ def read_mobilenet(definition: Definition, call: Call, px: int) -> Architecture:
     """
     positions = "num_classes width_mult inverted_residual_setting round_nearest block norm_layer dropout"
     arguments = Arguments(definition, call, positions, "dropout")
-    arguments.only("block", (None,), "only torchvision's InvertedResidual is understood: leave it out")
+    arguments.only("block", (None,), "a block here is torchvision's InvertedResidual")
     times, nearest = float(arguments.number("width_mult", "1")), arguments.integer("round_nearest", 8)
     if not 0 < times <= 64 or not 1 <= nearest <= 65536:
         raise arguments.refused(call.line, "width_mult must be in 0 … 64, and round_nearest at least 1")

@@ -147,13 +147,13 @@ BAD = [
     (
         f"EfficientNet(decode_arch_def({GOOD_ROWS}, 1.2))",
         1,
-        "depth_multiplier: must be 1; write the scaled numbers",
+        "depth_multiplier: write the scaled numbers",
     ),
     (f"input_size = (3, 20, 30)\narch_def = {GOOD_ROWS}", 1, "square images"),
     (f"input_size = 3\narch_def = {GOOD_ROWS}", 1, "must be a list"),
     (f"input_size = (3, 99999, 99999)\narch_def = {GOOD_ROWS}", 1, "resolution is 99999"),
     ("rows = [MBConvConfig(6, 3, 1, 32, 16)]", 1, "num_layers must be a whole number"),
-    ("rows = [MBConvConfig(6, 3, 1, 32, 16, 1, 1.1)]", 1, "width_mult: must be 1"),
+    ("rows = [MBConvConfig(6, 3, 1, 32, 16, 1, 1.1)]", 1, "width_mult: write the scaled numbers"),
     ("rows = [MBConvConfig(6, 3, 3, 32, 16, 1)]", 1, "strides are 1 and 2, not 3"),
     (
         "rows = [MBConvConfig(6, 3, 1, 32, 16, 1),\nMBConvConfig(6, 3, 1, 24, 16, 1)]",
