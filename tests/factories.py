@@ -52,3 +52,11 @@ def fails(depth: float = 1.0, width: float = 1.0, resolution: int = 40) -> nn.Mo
 
 
 three = 3
+
+
+def grey(depth: float = 1.0, width: float = 1.0, resolution: int = 40, in_channels: int = 1) -> nn.Module:
+    return nn.Sequential(nn.Conv2d(in_channels, round(8 * width), 3), nn.Flatten(), nn.LazyLinear(7))
+
+
+def thermal(depth: float = 1.0, width: float = 1.0, resolution: int = 40, in_channels: int = 2) -> nn.Module:
+    return grey(depth, width, resolution, in_channels)

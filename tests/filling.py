@@ -25,9 +25,14 @@ def uniform(place: int, count: int) -> Tensor:
     return torch.from_numpy((bits >> np.uint64(40)).astype(np.float32) / np.float32(2**23) - 1)
 
 
-def images(count: int, px: int, place: int) -> Tensor:
-    """Images (N, 3, px, px) of uniform noise."""
-    return uniform(place, count * 3 * px * px).reshape(count, 3, px, px)
+def images(count: int, px: int, place: int, channels: int = 3) -> Tensor:
+    """Images (N, channels, px, px) of uniform noise."""
+    return uniform(place, count * channels * px * px).reshape(count, channels, px, px)
+
+
+def _channels(network: nn.Module) -> int:
+    """What the first convolution takes."""
+    return next(one.in_channels for one in network.modules() if isinstance(one, nn.Conv2d))
 
 
 def fill(network: nn.Module, px: int) -> nn.Module:
@@ -47,7 +52,7 @@ def fill(network: nn.Module, px: int) -> nn.Module:
         for norm in norms:
             norm.weight.mul_(0.1).add_(0.3)  # a scale, where the filling made a shift
         hooks = [norm.register_forward_pre_hook(_measurer(2000 + place)) for place, norm in enumerate(norms)]
-        network(images(8, px, 1000))
+        network(images(8, px, 1000, _channels(network)))
     for hook in hooks:
         hook.remove()
     return network
@@ -70,5 +75,5 @@ def _measurer(place: int) -> Callable[[nn.BatchNorm2d, tuple[Tensor, ...]], None
 def some_logits(network: nn.Module, px: int) -> Tensor:
     """The first eight logits of two images."""
     with torch.no_grad():
-        logits_NK: Tensor = network(images(2, px, 3000))
+        logits_NK: Tensor = network(images(2, px, 3000, _channels(network)))
     return logits_NK[:, :8]

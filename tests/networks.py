@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -68,7 +69,7 @@ def random_stage(random: Random, width: int, kind: str | None = None) -> Stage:
     expansion = random.choice((1, 2, 3, 6)) if KINDS[kind].expands else 1
     se = Decimal(random.choice(("0", "0", "0.25", "0.04", "0.5", "1", "0.333333"))) if KINDS[kind].squeezes else 0
     whole = width * expansion if KINDS[kind].narrows else width
-    return Stage(kind, kernel, stride, expansion, whole, depth, Decimal(se))
+    return Stage(kind, kernel, stride, expansion, whole, depth, Decimal(se), random.random() < 0.2)
 
 
 def random_architecture(random: Random, largest_px: int = 21, kind: str | None = None) -> Architecture:
@@ -83,7 +84,13 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
         head=Head(random.choice((None, sizes[5])), sizes[6], random.random() < 0.2),
         activation=random.choice(ACTIVATIONS),
         batch_norm_eps=Decimal(random.choice(("0.001", "0.00001", "0.5"))),
+        in_channels=random.choice((3, 3, 1, 4)),
     )
+
+
+def depth_free(net: Architecture) -> Architecture:
+    """The network with every stage's depth free to grow."""
+    return replace(net, stages=tuple(replace(stage, depth_fixed=False) for stage in net.stages))
 
 
 def random_multipliers(random: Random) -> Multipliers:

@@ -57,11 +57,14 @@ def cam(
     if of is not None and of not in classes:
         raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
     px = max(one.definition.architecture.resolution for one in found.values())
-    shown = shown_images(images, px, count, load_budget(budget).scenes, cache_folder())
+    scenes, cache = load_budget(budget).scenes, cache_folder()
+    taken = {one.definition.architecture.in_channels for one in found.values()}
+    seen = {channels: shown_images(images, px, count, scenes, cache, channels) for channels in {3, *taken}}
+    shown = seen[3]
     print_notes(shown.notes, options.console())
     if shown.classes is not None:
         same_classes([(next(iter(found)), classes), (f"--images {printable(images)}", shown.classes)])
-    drawn = _drawn(found, classes, shown, None if of is None else classes.index(of))
+    drawn = _drawn(found, classes, seen, None if of is None else classes.index(of))
     make_folder(out.parent)
     write_over(out, drawn)
     print(f"{out}: {len(shown.names)} images, {len(found)} networks")
@@ -84,18 +87,19 @@ def _networks(words: Sequence[str]) -> dict[str, Weights]:
     return found
 
 
-def _drawn(found: dict[str, Weights], classes: Sequence[str], shown: Shown, of: int | None) -> bytes:
-    """The picture as a PNG file."""
+def _drawn(found: dict[str, Weights], classes: Sequence[str], seen: dict[int, Shown], of: int | None) -> bytes:
+    """The picture as a PNG file; `seen` has the images by their channels, and the coloured ones are drawn."""
     from io import BytesIO
 
     from PIL import Image
 
     from scalesearch.proxy.strips import plain, strip
 
+    shown = seen[3]
     mapped = list(shown.labels) if of is None and shown.labels else [of] * len(shown.names)
     columns = []
     for one in found.values():
-        tiles, mapped = _column(one, shown, mapped)
+        tiles, mapped = _column(one, seen, mapped)
         columns.append(tiles)
     words = [
         classes[label] if shown.labels else f"{name}: {classes[label]}"
@@ -109,7 +113,9 @@ def _drawn(found: dict[str, Weights], classes: Sequence[str], shown: Shown, of: 
     return file.getvalue()
 
 
-def _column(one: Weights, shown: Shown, mapped: Sequence[int | None]) -> tuple[list[Tile], list[int | None]]:
+def _column(
+    one: Weights, seen: dict[int, Shown], mapped: Sequence[int | None]
+) -> tuple[list[Tile], list[int | None]]:
     """One network's maps, below each the class that it names and how sure it is, and the classes that were mapped.
 
     A class that is not known (None) is the one that this network names.
@@ -121,13 +127,14 @@ def _column(one: Weights, shown: Shown, mapped: Sequence[int | None]) -> tuple[l
     from scalesearch.proxy.strips import overlaid
     from scalesearch.proxy.tensors import resize
 
-    network, px = one.network(), one.definition.architecture.resolution
-    images_NCHW = normalise(resize(torch.from_numpy(shown.images_NHWC).permute(0, 3, 1, 2), px))
+    network, net = one.network(), one.definition.architecture
+    pixels_NCHW = torch.from_numpy(seen[net.in_channels].images_NHWC).permute(0, 3, 1, 2)
+    images_NCHW = normalise(resize(pixels_NCHW, net.resolution))
     with torch.no_grad():
         shares_NK = network(images_NCHW).softmax(1)
     named = shares_NK.argmax(1).tolist()
     chosen = [name if label is None else label for name, label in zip(named, mapped, strict=True)]
     maps_NHW = class_maps(network, images_NCHW, torch.tensor(chosen)).numpy()
     words = [f"{one.classes[name]}: {float(share[name]):.2f}" for name, share in zip(named, shares_NK, strict=True)]
-    tiles = [overlaid(*pair) for pair in zip(shown.images_NHWC, maps_NHW, strict=True)]
+    tiles = [overlaid(*pair) for pair in zip(seen[3].images_NHWC, maps_NHW, strict=True)]
     return list(zip(tiles, words, strict=True)), [*chosen]

@@ -120,7 +120,8 @@ def job_of(
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on can be resumed
-    source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder(), max_megapixels)
+    channels = definition.architecture.in_channels
+    source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder(), max_megapixels, channels)
     with Reading(options.console()) as hear:
         images = source.load(hear)
     print_notes(data_notes(images), options.console())

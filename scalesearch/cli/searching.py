@@ -84,8 +84,8 @@ def _load(question: Question, data: str, px: int | None, console: Console, max_m
 
     with Reading(console) as hear:
         kept = px or image_px(question)
-        scenes, folder = question.budget.scenes, cache_folder()
-        return load_data(data, kept, scenes, folder, hear, max_megapixels=max_megapixels)
+        scenes, channels = question.budget.scenes, question.baseline.architecture.in_channels
+        return load_data(data, kept, scenes, cache_folder(), hear, channels, max_megapixels)
 
 
 def _facts(images: ImageData) -> DataFacts:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.design.scaling import Baseline
+    from scalesearch.training.constants import Stated
     from scalesearch.training.start import Start
 
 
@@ -44,6 +45,18 @@ def transfer(
     network: Annotated[
         str | None,
         typer.Option(metavar="NAME|FILE", help="What the weights are of, where timm or torchvision named them."),
+    ] = None,
+    padding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD", help="symmetric, or tensorflow for a tf_ model of timm: its tensors do not show it."
+        ),
+    ] = None,
+    pixels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD", help="What a library's weights saw: imagenet's mean and deviation, or half (.5, .5)."
+        ),
     ] = None,
     scratch: Annotated[
         bool, typer.Option("--scratch", help="Train each from random weights too, for comparison.")
@@ -74,10 +87,13 @@ def transfer(
 
     from scalesearch.cli import schooling
     from scalesearch.cli.searching import study_folder
+    from scalesearch.training.constants import Stated
 
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate)
     schooling.check_address(address, workers)
-    found = _starts(checkpoints, network)
+    found = _starts(checkpoints, network, Stated(padding, pixels))
+    for start in found.values():
+        start.check_side(schooling.sizes_of(start.definition, px, train_px, accumulate).px)
     folders = {name: study_folder(results, None, f"{name}-on-{_slug(data)}") for name in found}
     rows = []
     for name, start in found.items():
@@ -92,14 +108,16 @@ def transfer(
     options.console().print(_table(data, rows))
 
 
-def _starts(words: Sequence[str], network: str | None) -> dict[str, Start]:
+def _starts(words: Sequence[str], network: str | None, stated: Stated) -> dict[str, Start]:
     from scalesearch.training.start import read_start
 
     found: dict[str, Start] = {}
     for word in words:
         name, equals, path = word.partition("=")
         file = Path(path if equals else word)
-        start = read_start(file, network)
+        start = read_start(file, network, stated)
+        for note in start.notes:
+            print(f"{printable(str(file))}: {note}")
         name = _slug(name if equals else called(file, start.definition.name))
         if name in found:
             raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")

@@ -12,6 +12,8 @@ from scalesearch.design.later import ADDED_LATER
 from scalesearch.errors import SpaceError
 
 ACTIVATIONS = ("silu", "relu", "relu6")
+IN_CHANNELS = (1, 3, 4)
+"""Grey, RGB, and RGB with an alpha channel: the images that there are to train on."""
 
 _LIMITS = {
     "kernel": (1, 15),
@@ -62,6 +64,8 @@ class Stage:
     depth: int
     se: Decimal = Decimal(0)
     """Squeeze-and-excitation width as a share of the block's input width; 0: none."""
+    depth_fixed: bool = field(default=False, metadata=ADDED_LATER)
+    """Whether the depth multiplier leaves it alone (timm's `fix_first_last`, as in EfficientNet-Lite)."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -127,6 +131,8 @@ class Architecture:
     head: Head
     activation: str = "silu"
     batch_norm_eps: Decimal = Decimal("0.001")
+    in_channels: int = field(default=3, metadata=ADDED_LATER)
+    """Of the images: one of `IN_CHANNELS`."""
 
     def __post_init__(self) -> None:
         _check("architecture", resolution=self.resolution)
@@ -139,6 +145,10 @@ class Architecture:
         if not 0 < self.batch_norm_eps < 1:
             raise SpaceError(f"architecture: batch_norm_eps is {self.batch_norm_eps}, but it is in 0 … 1")
         _check_places("architecture", batch_norm_eps=self.batch_norm_eps)
+        if self.in_channels not in IN_CHANNELS:
+            raise SpaceError(
+                f"architecture: in_channels is {self.in_channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA)"
+            )
 
     @property
     def classes(self) -> int:
@@ -180,7 +190,7 @@ class Architecture:
 
     def runs(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Iterator[tuple[Block, int]]:
         """Every run of equal blocks and its length, for sizes that may be arrays of one shape."""
-        stem = Block("stem", "conv", 3, widths[0], resolution, self.stem.kernel, self.stem.stride)
+        stem = Block("stem", "conv", self.in_channels, widths[0], resolution, self.stem.kernel, self.stem.stride)
         yield stem, 1
         width, px = stem.out_width, stem.out_px
         if self.stem.pool:

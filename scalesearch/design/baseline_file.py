@@ -31,6 +31,8 @@ Number = Annotated[
 Count = Annotated[int, Field(ge=1)]
 Rule = Literal["balanced", "paper", "v2", "torchvision", "nearest"]
 Scaling = Literal["fixed"] | None
+_RGB = 3
+"""Channels of an image where the file says nothing; a file that says nothing stays as it was."""
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
@@ -67,6 +69,7 @@ class StageFile(_Strict):
         description="squeeze width over block input width; 0: none",
         json_schema_extra={"default": 0},
     )
+    depth_scaling: Scaling = Field(default=None, description="fixed: the depth multiplier leaves it alone")
 
 
 class HeadFile(_Strict):
@@ -103,6 +106,7 @@ class BaselineFile(_Strict):
     )
     activation: Literal["silu", "relu", "relu6"] = "silu"
     batch_norm_eps: Number = Field(default=Decimal("0.001"), json_schema_extra={"default": 0.001})
+    in_channels: Literal[1, 3, 4] = Field(default=3, description="of the images: 1 grey, 3 RGB, 4 RGBA")
     stem: StemFile
     stages: list[StageFile] = Field(min_length=1, max_length=64)
     head: HeadFile
@@ -173,7 +177,16 @@ def _breaks_a_rule(stage: object) -> bool:
 
 
 def _stage(file: StageFile) -> Stage:
-    return Stage(file.kind, file.kernel, file.stride, file.expansion, file.width, file.depth, file.se)
+    return Stage(
+        file.kind,
+        file.kernel,
+        file.stride,
+        file.expansion,
+        file.width,
+        file.depth,
+        file.se,
+        file.depth_scaling == "fixed",
+    )
 
 
 def _baseline(file: BaselineFile) -> Baseline:
@@ -190,6 +203,7 @@ def _baseline(file: BaselineFile) -> Baseline:
         head=Head(file.head.width, file.head.classes, file.head.scaling == "fixed"),
         activation=file.activation,
         batch_norm_eps=file.batch_norm_eps,
+        in_channels=file.in_channels,
     )
     rounding = Rounding(file.rounding, file.divisor)
     origin = None if file.scaled_from is None else _origin(file.scaled_from)
@@ -216,6 +230,7 @@ def baseline_text(baseline: Baseline) -> str:
         f"axes: [{', '.join(baseline.axes)}]",
         f"activation: {net.activation}",
         f"batch_norm_eps: {plain(net.batch_norm_eps)}",
+        *([] if net.in_channels == _RGB else [f"in_channels: {net.in_channels}"]),
         _stem_text(net.stem),
         "stages:",
         *(f"  - {{{_stage_text(stage)}}}" for stage in net.stages),
@@ -245,6 +260,7 @@ def _stage_text(stage: Stage) -> str:
     return (
         f"kind: {stage.kind}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
         f"width: {stage.width}, depth: {stage.depth}{squeeze}"
+        f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
     )
 
 

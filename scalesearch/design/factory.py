@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.later import ADDED_LATER
 
 STORED_A_ACTIVATION = 3
 """Elements kept for the backward pass, over activations: 1.9 (ResNet-50) … 3.3 (B0) for the shipped baselines."""
@@ -27,6 +28,8 @@ class FactoryNetwork:
     macs: int
     params: int
     activations: int
+    in_channels: int = field(default=3, metadata=ADDED_LATER)
+    """Of the images: what the function's argument of that name says, RGB where it has none."""
 
 
 Network = Architecture | FactoryNetwork

@@ -17,6 +17,7 @@ PHIS = tuple(range(1, 8))
 
 # Width, depth, px: tensorflow/tpu `efficientnet_builder.py`, `efficientnet_params`; google/automl
 # `effnetv2_configs.py`, `efficientnetv2_params` (evaluation sizes).
+# tensorflow/tpu `lite/efficientnet_lite_builder.py`, `efficientnet_lite_params`.
 _PUBLISHED = {
     "b0": (
         ("b1", "1.0", "1.1", 240),
@@ -31,6 +32,12 @@ _PUBLISHED = {
         ("efficientnet_v2_b1", "1.0", "1.1", 240),
         ("efficientnet_v2_b2", "1.1", "1.2", 260),
         ("efficientnet_v2_b3", "1.2", "1.4", 300),
+    ),
+    "efficientnet_lite0": (
+        ("efficientnet_lite1", "1.0", "1.1", 240),
+        ("efficientnet_lite2", "1.1", "1.2", 260),
+        ("efficientnet_lite3", "1.2", "1.4", 280),
+        ("efficientnet_lite4", "1.4", "1.8", 300),
     ),
 }
 

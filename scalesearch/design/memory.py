@@ -7,8 +7,6 @@ from scalesearch.design.blocks import Block
 from scalesearch.design.cost import cost
 from scalesearch.units import BYTES_PER_FLOAT
 
-_CHANNELS_OF_AN_IMAGE = 3
-
 
 def inference_bytes(architecture: Architecture, batch: int) -> int:
     """Float32 memory of a forward pass without gradients: all weights, and the live tensors of `batch` images.
@@ -25,7 +23,7 @@ def live_elements(architecture: Architecture) -> int:
     and batch norm and activation, which do not work in place, a second copy of the output. `nets` was seen to
     keep exactly that (tests/nets/test_memory.py); a compiler that fuses or works in place keeps less.
     """
-    image = _CHANNELS_OF_AN_IMAGE * architecture.resolution**2
+    image = architecture.in_channels * architecture.resolution**2
     runs = architecture.runs(architecture.widths, architecture.depths, architecture.resolution)
     return image + max(_live(block) for block, length in runs if length)
 

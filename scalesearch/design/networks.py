@@ -50,7 +50,7 @@ def load_origin(member: Baseline, where: str) -> Baseline:
     else:
         raise InputError(f"{where}: was scaled from {name!r}, which is not shipped; put {beside} beside it")
     kinds = [[stage.kind for stage in one.architecture.stages] for one in (member, baseline)]
-    heads = [one.architecture.head.width is None for one in (member, baseline)]
+    heads = [(one.architecture.head.width is None, one.architecture.in_channels) for one in (member, baseline)]
     if kinds[0] != kinds[1] or heads[0] != heads[1]:
         raise InputError(f"{where}: has other stages than its baseline {name!r}; give the baseline that it is of")
     return baseline

@@ -21,15 +21,23 @@ _LONGEST_NAME, _LONGEST_SOURCE = 64, 1000
 def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
     """`architecture` with depth, width and resolution multiplied and rounded.
 
-    The widths of stem and head are scaled too, unless the file says that they are fixed.
+    The widths of stem and head and the depth of every stage are scaled too, unless the file says that they are
+    fixed.
     """
     before, has_head = architecture.widths, architecture.head.width is not None
     after = rounding.widths(before, multipliers.width, architecture.units, has_head)
     return architecture.resized(
         [old if fixed else new for old, new, fixed in zip(before, after, architecture.fixed, strict=True)],
-        rounding.depths(architecture.depths, multipliers.depth),
+        _depths(architecture, multipliers.depth, rounding),
         rounding.resolution(architecture.resolution, multipliers.resolution),
     )
+
+
+def _depths(architecture: Architecture, multiplier: Decimal, rounding: Rounding) -> tuple[int, ...]:
+    """The scaled depth of every stage; a rule sees only the stages whose depth is free."""
+    free = [stage.depth for stage in architecture.stages if not stage.depth_fixed]
+    grown = iter(rounding.depths(free, multiplier) if free else ())
+    return tuple(stage.depth if stage.depth_fixed else next(grown) for stage in architecture.stages)
 
 
 @dataclass(frozen=True, slots=True)

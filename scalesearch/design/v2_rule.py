@@ -34,13 +34,15 @@ _PUBLISHED = {"efficientnet_v2_s": ("efficientnet_v2_m", "efficientnet_v2_l")}
 def with_late_layers(before: Architecture, after: Architecture) -> Architecture:
     """`after`, scaled from `before`, with all the layers that it has more in the last two stages.
 
-    A network that has no more layers than before stays as it is.
+    A stage whose depth is fixed is none of them. A network that has no more layers than before stays as it is.
     """
     extra = sum(after.depths) - sum(before.depths)
     if extra <= 0:
         return after
-    late = before.depths[-_LATE:]
-    depths = (*before.depths[:-_LATE], *handed_out(late, sum(late) + extra))
+    free = [place for place, stage in enumerate(before.stages) if not stage.depth_fixed][-_LATE:]
+    late = tuple(before.depths[place] for place in free)
+    grown = dict(zip(free, handed_out(late, sum(late) + extra), strict=True))
+    depths = tuple(grown.get(place, depth) for place, depth in enumerate(before.depths))
     return after.resized(after.widths, depths, after.resolution)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
+from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.exact import plain
 from scalesearch.errors import InputError, SpaceError
+from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.literals import Call, Definition, Items, Literal, Symbol, Value
 
 _ACTIVATIONS = {
@@ -22,6 +24,22 @@ _ACTIVATIONS = {
 _TORCH_EPS = Decimal("0.00001")
 
 
+def _plain_value(value: Value) -> object:
+    """A literal as its value, a list of literals as a tuple of them, an empty dict as an empty tuple."""
+    if isinstance(value, Literal):
+        return value.value
+    if isinstance(value, Items):
+        return tuple(_plain_value(one) for one in value.items)
+    if isinstance(value, Call) and value.name == "dict" and not value.keywords and not value.arguments:
+        return ()
+    return value
+
+
+def _is_same(value: object, known: object) -> bool:
+    """Equal and of one kind: True is not 1, but 1.0 is."""
+    return value == known and isinstance(value, bool) == isinstance(known, bool)
+
+
 class Arguments:
     """Typed access to the arguments of one call; every error names file and line.
 
@@ -29,11 +47,12 @@ class Arguments:
         definition: for its file's name.
         call: whose arguments these are.
         positions: the parameters' names in their order.
-        unseen: parameters that change training only, or nothing.
+        unseen: parameters that have no effect on the network, whatever their value: rates of dropout, initial
+            weights.
     """
 
     def __init__(self, definition: Definition, call: Call, positions: str, unseen: str = "") -> None:
-        self._definition, self.call = definition, call
+        self.definition, self.call = definition, call
         names = positions.split()
         if len(call.arguments) > len(names):
             raise self.refused(call.line, f"{call.name} has more arguments than are understood; name them")
@@ -47,7 +66,7 @@ class Arguments:
 
     def refused(self, line: int, reason: str) -> InputError:
         """The error for something that is not understood."""
-        return self._definition.refused(line, reason)
+        return self.definition.refused(line, reason)
 
     @contextmanager
     def placed(self, line: int) -> Iterator[None]:
@@ -62,9 +81,18 @@ class Arguments:
         value = self._left.pop(name, None)
         return None if isinstance(value, Literal) and value.value is None else value
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """A whole number; without a default it must be given."""
+    def integer(self, name: str, default: int | None = None, optional: bool = False) -> int:
+        """A whole number; without a default it must be given.
+
+        Args:
+            name: of the argument.
+            default: where it is not given.
+            optional: whether the library takes None for the default.
+        """
+        given = self._left.get(name)
         value = self.value(name)
+        if value is None and given is not None and not optional:
+            raise self.refused(given.line, f"{name} must be a whole number, written out")
         if value is None and default is not None:
             return default
         return self.as_integer(value, name)
@@ -89,6 +117,30 @@ class Arguments:
             if number.is_finite():
                 return number
         raise self.refused(value.line, f"{name} must be a number, written out")
+
+    def only(self, name: str, known: Sequence[object], reason: str) -> None:
+        """Take an argument that must be one of the values that are the network's own.
+
+        Args:
+            name: of the argument.
+            known: the values that change nothing, as leaving it out.
+            reason: why another value is none of our networks.
+        """
+        value = self._left.pop(name, None)
+        if value is not None and not any(_is_same(_plain_value(value), one) for one in known):
+            read = " or ".join(repr(one) for one in known)
+            raise self.refused(value.line, f"{name}: {reason}; only {read} is read")
+
+    def in_channels(self, name: str) -> int:
+        """The channels of the images, RGB's where nothing is said."""
+        given = self._left.get(name)
+        channels = self.integer(name, COLOUR)
+        if channels not in IN_CHANNELS:
+            line = given.line if given else self.call.line
+            raise self.refused(
+                line, f"{name} is {channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA) channels"
+            )
+        return channels
 
     def flag(self, name: str) -> bool:
         """True or False, false by default."""
@@ -136,7 +188,7 @@ class Arguments:
         if isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1:
             (layer,) = value.arguments
             if isinstance(layer, Symbol) and layer.name == "BatchNorm2d":
-                inner = Arguments(self._definition, value, "layer", "momentum")
+                inner = Arguments(self.definition, value, "layer", "momentum")
                 inner.value("layer")
                 eps = inner.number("eps", plain(_TORCH_EPS))
                 inner.finish()

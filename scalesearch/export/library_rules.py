@@ -8,6 +8,8 @@ from dataclasses import replace
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.blocks import Block
 
+COLOUR = 3
+"""Channels that both libraries' networks take where nothing else is said; torchvision's take no others."""
 RESNET_KINDS = ("basic", "bottleneck")
 RESNET_WIDTHS = (64, 128, 256, 512)
 RESNET_STRIDES = (1, 2, 2, 2)
@@ -25,11 +27,14 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 def same_network(architecture: Architecture) -> Architecture:
     """One value for all architectures that are the same network.
 
-    An MBConv without a gate is an inverted residual, and what the width multiplier leaves alone is no part of
-    the network.
+    An MBConv without a gate is an inverted residual, and what a multiplier leaves alone is no part of the network.
     """
     stages = tuple(
-        replace(stage, kind="inverted_residual") if stage.kind == "mbconv" and not stage.se else stage
+        replace(
+            stage,
+            kind="inverted_residual" if stage.kind == "mbconv" and not stage.se else stage.kind,
+            depth_fixed=False,
+        )
         for stage in architecture.stages
     )
     return replace(

@@ -43,6 +43,8 @@ class Call:
     keywords: dict[str, Value]
 
 
+_HARMLESS = ("eval", "train")
+"""Methods that leave a network as it is."""
 Value = Literal | Symbol | Items | Call
 
 
@@ -97,8 +99,9 @@ class _Reader:
         if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant):
             return
         if isinstance(one, ast.FunctionDef):
-            self.statements(one.body)
+            self._function(one)
             return
+        self._check_method(one)
         target, expression = _assigned(one)
         if expression is None:
             raise self._refused(one, "only assignments, calls and functions of them are read")
@@ -110,6 +113,25 @@ class _Reader:
         if isinstance(value, Call) and isinstance(expression, ast.Call) and value.name != "partial":
             self._definition.calls.append(value)
 
+    def _function(self, one: ast.FunctionDef) -> None:
+        """Its statements; a parameter must not hide a value of the same name, for its own value is not known."""
+        given = one.args
+        for parameter in (*given.posonlyargs, *given.args, *given.kwonlyargs):
+            if parameter.arg in self._definition.names:
+                line = parameter.lineno
+                raise self._definition.refused(line, f"{parameter.arg} is assigned above as well; rename one")
+        self.statements(one.body)
+
+    def _check_method(self, one: ast.stmt) -> None:
+        """Refuse `net.reset_classifier(10)`: what a method makes of a network is not followed."""
+        if not isinstance(one, ast.Expr) or not isinstance(one.value, ast.Call):
+            return
+        method = one.value.func
+        if isinstance(method, ast.Attribute) and isinstance(method.value, ast.Name):
+            owner = method.value.id
+            if owner in self._definition.names and method.attr not in _HARMLESS:
+                raise self._refused(one, f"{owner}.{method.attr} is not followed; write the final network out")
+
     def _value(self, node: ast.expr) -> Value:
         line = node.lineno
         if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
@@ -118,7 +140,8 @@ class _Reader:
             return Items(line, tuple(self._value(one) for one in node.elts))
         if isinstance(node, ast.Name | ast.Attribute):
             name = self._name(node)
-            return self._definition.names.get(name, Symbol(line, name))
+            symbol = Symbol(line, name)
+            return self._definition.names.get(name, symbol) if isinstance(node, ast.Name) else symbol
         if isinstance(node, ast.Call):
             return self._call(node)
         if isinstance(node, ast.Dict):
@@ -148,7 +171,7 @@ class _Reader:
             else:
                 raise self._refused(keyword.value, "** of something unknown; write the arguments out")
         given = tuple(self._value(one) for one in node.args)
-        bound = self._definition.names.get(name)
+        bound = self._definition.names.get(name) if isinstance(node.func, ast.Name) else None
         if isinstance(bound, Call) and bound.name == "partial" and bound.arguments:
             # As functools.partial: torchvision's `bneck_conf`.
             called, *first = bound.arguments

@@ -47,7 +47,7 @@ class OnnxTarget:
 
 
 def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple[bytes, Proof]:
-    """The file's bytes: `images` (batch, 3, px, px) → `logits` (batch, classes), for batches of any size.
+    """The file's bytes: `images` (batch, channels, px, px) → `logits` (batch, classes), for batches of any size.
 
     Raises:
         InputError: the packages of the `export` extra are not installed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,7 +16,13 @@ from scalesearch.export.literals import Call, Definition, Items, Literal, Symbol
 from scalesearch.export.timm_definition import OUTPUT_STRIDE, make_divisible_inner, timm_squeeze
 
 POSITIONS = "block_args num_classes num_features"
-UNSEEN = "drop_rate drop_path_rate global_pool in_chans"
+UNSEEN = "drop_rate drop_path_rate device dtype"
+"""Dropout and stochastic depth are of training; where the weights lie is of no network."""
+DECODED = "arch_def depth_multiplier depth_trunc experts_multiplier fix_first_last group_size"
+"""`decode_arch_def`'s arguments. `depth_trunc` says how a multiplied depth is rounded, and `experts_multiplier`
+multiplies experts (`cc`): neither has an effect, as a multiplier other than 1 and `cc` are refused."""
+AVERAGES = ("avg", "fast", "fastavg")
+"""timm's words for the mean over the map, `SelectAdaptivePool2d`."""
 _TOKEN = re.compile(r"(r|k|s|e|c|se|a|p)(\d+(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _NO_SKIP = "noskip"
@@ -29,6 +36,8 @@ class _Row(NamedTuple):
     stage: Stage
     line: int
     noskip: bool
+    number: int
+    """Of the list that it stands in: timm's stage."""
 
 
 def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
@@ -40,7 +49,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         InputError: something in it is not understood, or is no network of ours: one line with its place.
     """
     arguments = Arguments(definition, call, POSITIONS, UNSEEN)
-    rows = list(_rows(arguments, arguments.value("block_args")))
+    rows = list(_decoded(arguments, arguments.value("block_args")))
     free = _free_widths(arguments)
     stem_size, num_features = arguments.integer("stem_size", 32), arguments.integer("num_features", 1280)
     stem_kernel, fixed = arguments.integer("stem_kernel_size", 3), arguments.flag("fix_stem")
@@ -53,24 +62,46 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
             Head(num_features or None, arguments.integer("num_classes", 1000)),
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(),
+            arguments.in_channels("in_chans"),
         )
-    pad = arguments.value("pad_type")
-    if pad is not None and not (isinstance(pad, Literal) and pad.value == ""):
-        raise arguments.refused(pad.line, "pad_type: only the symmetric padding '' is understood")
+    arguments.only("pad_type", ("",), "a network here has symmetric padding")
+    arguments.only("aa_layer", (None,), "an anti-aliasing layer is no part of a network here")
+    pooled_by_mean(arguments)
+    # timm has two SqueezeExcite: the one in timm.layers rounds its width otherwise.
+    arguments.only("se_layer", (None,), "a gate here is timm's default")
     arguments.finish()
     _check(arguments, network, [row.line for row in rows], free, output_stride)
     _check_skips(arguments, network, rows)
     return network
 
 
+def pooled_by_mean(arguments: Arguments) -> None:
+    """Refuse a global pooling other than the mean; `catavgmax`, say, doubles the classifier."""
+    arguments.only("global_pool", AVERAGES, "the head here pools by the mean")
+
+
+def _decoded(arguments: Arguments, block_args: Value | None) -> Iterator[_Row]:
+    """Every stage of the strings, or of `decode_arch_def` of them."""
+    if not (isinstance(block_args, Call) and block_args.name == "decode_arch_def"):
+        yield from _rows(arguments, block_args)
+        return
+    decoder = Arguments(arguments.definition, block_args, DECODED, "depth_trunc experts_multiplier")
+    decoder.only("depth_multiplier", (1,), "write the scaled numbers, or scale with scalesearch")
+    decoder.only("group_size", (None,), "grouped convolutions are no kind here")
+    fixed, arch_def = decoder.flag("fix_first_last"), decoder.value("arch_def")
+    decoder.finish()
+    rows = list(_rows(decoder, arch_def))
+    ends = {rows[0].number, rows[-1].number} if rows and fixed else set()
+    for row in rows:
+        yield row._replace(stage=replace(row.stage, depth_fixed=row.number in ends))
+
+
 def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_Row]:
     """Every stage; of one list of strings each is a stage of its own."""
-    if isinstance(block_args, Call) and block_args.name == "decode_arch_def" and not block_args.keywords:
-        block_args = block_args.arguments[0] if len(block_args.arguments) == 1 else None
     if not isinstance(block_args, Items):
         line = block_args.line if block_args else arguments.call.line
         raise arguments.refused(line, "arch_def must be a list of lists of strings, written out")
-    for row in block_args.items:
+    for number, row in enumerate(block_args.items):
         for place, text in enumerate(row.items if isinstance(row, Items) else ()):
             if not isinstance(text, Literal) or not isinstance(text.value, str):
                 raise arguments.refused(text.line, "arch_def must be a list of lists of strings, written out")
@@ -78,7 +109,7 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_Row]:
                 stage = stage_of(text.value)
                 if place and stage.stride != 1:
                     raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
-                yield _Row(stage, text.line, _NO_SKIP in text.value.split("_"))
+                yield _Row(stage, text.line, _NO_SKIP in text.value.split("_"), number)
         if not isinstance(row, Items):
             raise arguments.refused(row.line, "arch_def must be a list of lists of strings, written out")
 
@@ -91,6 +122,8 @@ def stage_of(text: str) -> Stage:
     """
     block, *tokens = text.split("_")
     skips = "skip" in tokens
+    if skips and _NO_SKIP in tokens:
+        raise SpaceError(f"{text!r}: has both skip and {_NO_SKIP}; keep one")
     sizes: dict[str, str] = {}
     for token in (one for one in tokens if one not in ("skip", _NO_SKIP)):
         found = _TOKEN.fullmatch(token)
@@ -162,7 +195,7 @@ def _free_widths(arguments: Arguments) -> bool:
 
 def _check(arguments: Arguments, network: Architecture, lines: list[int], free: bool, output_stride: int) -> None:
     """Refuse what timm would build differently."""
-    widths = [] if free else [(network.stem.width, arguments.call.line)]
+    widths = [] if free or network.stem.fixed else [(network.stem.width, arguments.call.line)]
     widths += [] if free else zip((stage.width for stage in network.stages), lines, strict=True)
     for width, line in widths:
         if make_divisible(width) != width:

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import RESNET_STRIDES, RESNET_WIDTHS, make_divisible, stage_blocks
 from scalesearch.export.literals import Call, Definition, Items
+from scalesearch.export.read_timm import pooled_by_mean
 from scalesearch.export.torchvision_definition import CONFIGS, MOBILENET_HEAD, MOBILENET_STEM, QUARTER
 
 _CONFIG = "expand_ratio kernel stride input_channels out_channels num_layers"
 _KINDS = {config: kind for kind, config in CONFIGS.items()}
+_MULTIPLIERS = {"mbconv": ("width_mult", "depth_mult"), "fused_mbconv": ()}
+_MOBILENET_ROWS = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+"""What torchvision builds where no setting is given."""
+
+
+RESNET_UNSEEN = "zero_init_residual zero_init_last drop_rate drop_path_rate drop_block_rate stem_width device dtype"
+"""Initial weights, dropout, and the width of a deep stem, which is refused: any other stem has 64 channels."""
+_RESNET_ONLY: dict[str, tuple[tuple[object, ...], str]] = {
+    "stem_type": (("",), "a deep stem is no stem here"),
+    "replace_stem_pool": ((False,), "the pool behind the stem is a max-pool here"),
+    "avg_down": ((False,), "a shortcut with a pool is no shortcut here"),
+    "down_kernel_size": ((1,), "a shortcut's convolution is 1×1 here"),
+    "block_reduce_first": ((1,), "a narrower first convolution is no block here"),
+    "cardinality": ((1,), "grouped convolutions are no kind here"),
+    "groups": ((1,), "grouped convolutions are no kind here"),
+    "output_stride": ((32,), "a network here has strides in place of dilation"),
+    "replace_stride_with_dilation": (
+        (None, (False, False, False)),
+        "a network here has strides in place of dilation",
+    ),
+    "aa_layer": ((None,), "an anti-aliasing layer is no part of a network here"),
+    "block_args": ((None, ()), "a block here has no arguments of its own"),
+}
+"""Arguments of either library that change the network: the values that are ours, and why others are not."""
 
 
 def read_efficientnet(definition: Definition, call: Call, px: int) -> Architecture:
@@ -36,7 +70,8 @@ def read_efficientnet(definition: Definition, call: Call, px: int) -> Architectu
         stages.append(stage)
         lines.append(row.line)
     with arguments.placed(call.line):
-        head = Head(arguments.integer("last_channel", 4 * width), arguments.integer("num_classes", 1000))
+        last = arguments.integer("last_channel", 4 * width, optional=True)
+        head = Head(last, arguments.integer("num_classes", 1000))
         network = Architecture(px, Stem(3, 2, stem), tuple(stages), head, "silu", arguments.batch_norm_eps())
     arguments.finish()
     for number, stage, block in stage_blocks(network):
@@ -50,17 +85,16 @@ def read_efficientnet(definition: Definition, call: Call, px: int) -> Architectu
 
 def _stage(definition: Definition, row: Call) -> tuple[int, Stage]:
     """A row's input channels and its stage."""
-    arguments = Arguments(definition, row, f"{_CONFIG} width_mult depth_mult")
-    for name in ("width_mult", "depth_mult"):
-        if arguments.number(name, "1") != 1:
-            raise arguments.refused(
-                row.line, f"{name} is not 1; write the scaled numbers, or scale with scalesearch"
-            )
+    kind = _KINDS[row.name]
+    multipliers = _MULTIPLIERS[kind]
+    arguments = Arguments(definition, row, " ".join((_CONFIG, *multipliers, "block")))
+    for name in multipliers:
+        arguments.only(name, (1,), "write the scaled numbers, or scale with scalesearch")
+    arguments.only("block", (None,), f"a block here is {row.name}'s own block")
     expansion, kernel, stride, before, width, layers = (arguments.integer(name) for name in _CONFIG.split())
     arguments.finish()
     if stride > 2:
         raise arguments.refused(row.line, f"torchvision's strides are 1 and 2, not {stride}")
-    kind = _KINDS[row.name]
     se = QUARTER if kind == "mbconv" else Decimal(0)
     with arguments.placed(row.line):
         return before, Stage(kind, kernel, stride, expansion, width, layers, se)
@@ -72,19 +106,17 @@ def read_mobilenet(definition: Definition, call: Call, px: int) -> Architecture:
     Raises:
         InputError: something in it is not understood, or is no network of ours: one line with its place.
     """
-    positions = "num_classes width_mult inverted_residual_setting round_nearest"
+    positions = "num_classes width_mult inverted_residual_setting round_nearest block norm_layer dropout"
     arguments = Arguments(definition, call, positions, "dropout")
+    arguments.only("block", (None,), "a block here is torchvision's InvertedResidual")
     times, nearest = float(arguments.number("width_mult", "1")), arguments.integer("round_nearest", 8)
     if not 0 < times <= 64 or not 1 <= nearest <= 65536:
         raise arguments.refused(call.line, "width_mult must be in 0 … 64, and round_nearest at least 1")
     stages = []
-    for row in arguments.items("inverted_residual_setting"):
-        if not isinstance(row, Items) or len(row.items) != 4:
-            raise arguments.refused(row.line, "a row must be [expansion, channels, layers, stride]")
-        expansion, channels, layers, stride = (arguments.as_integer(one, "a row's number") for one in row.items)
+    for line, (expansion, channels, layers, stride) in _mobilenet_rows(arguments):
         if stride > 2:
-            raise arguments.refused(row.line, f"torchvision's strides are 1 and 2, not {stride}")
-        with arguments.placed(row.line):
+            raise arguments.refused(line, f"torchvision's strides are 1 and 2, not {stride}")
+        with arguments.placed(line):
             width = make_divisible(channels * times, nearest)
             stages.append(Stage("inverted_residual", 3, stride, expansion, width, layers))
     stem = make_divisible(MOBILENET_STEM * times, nearest)
@@ -98,15 +130,32 @@ def read_mobilenet(definition: Definition, call: Call, px: int) -> Architecture:
     return network
 
 
+def _mobilenet_rows(arguments: Arguments) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Line and numbers of every row; torchvision's own rows where none are given."""
+    value = arguments.value("inverted_residual_setting")
+    if value is None:
+        yield from ((arguments.call.line, row) for row in _MOBILENET_ROWS)
+        return
+    if not isinstance(value, Items) or not value.items:
+        raise arguments.refused(value.line, "inverted_residual_setting must be a list, written out")
+    for row in value.items:
+        if not isinstance(row, Items) or len(row.items) != len(_MOBILENET_ROWS[0]):
+            raise arguments.refused(row.line, "a row must be [expansion, channels, layers, stride]")
+        yield row.line, tuple(arguments.as_integer(one, "a row's number") for one in row.items)
+
+
 def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
     """The network of a call of timm's or torchvision's ResNet (`models/resnet.py` in both).
 
     Raises:
         InputError: something in it is not understood, or is no network of ours: one line with its place.
     """
-    arguments = Arguments(definition, call, "block layers num_classes", "zero_init_residual in_chans drop_rate")
+    arguments = Arguments(definition, call, "block layers num_classes", RESNET_UNSEEN)
     kind = arguments.symbol("block", {"BasicBlock": "basic", "Bottleneck": "bottleneck"})
     depths = arguments.integers("layers")
+    for name, (known, reason) in _RESNET_ONLY.items():
+        arguments.only(name, known, reason)
+    pooled_by_mean(arguments)
     given = "channels" in call.keywords
     planes = arguments.integers("channels") if given else RESNET_WIDTHS
     base = arguments.integer("base_width", 64) * arguments.integer("width_per_group", 64) // 64
@@ -127,6 +176,7 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
             Head(None, arguments.integer("num_classes", 1000)),
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(),
+            arguments.in_channels("in_chans"),
         )
     arguments.finish()
     return network

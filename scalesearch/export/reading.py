@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.export.arguments import Arguments
+from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.literals import Call, Definition, Items, Value, read_definition
 from scalesearch.export.read_timm import read_timm
 from scalesearch.export.read_torchvision import read_efficientnet, read_mobilenet, read_resnet
@@ -27,8 +28,17 @@ def read_network(text: str, where: str) -> Architecture:
         InputError: anything else: one line, `where:line: reason`.
     """
     definition = read_definition(text, where)
-    px = _resolution(definition)
-    call = _network(definition)
+    size = definition.names.get("input_size")
+    channels, px = (COLOUR, _DEFAULT_PX) if size is None else _input_size(definition, size)
+    network = _read(definition, _network(definition), px)
+    if size is not None and channels != network.in_channels:
+        raise definition.refused(
+            size.line, f"input_size has {channels} channels, but the network takes {network.in_channels}"
+        )
+    return network
+
+
+def _read(definition: Definition, call: Call, px: int) -> Architecture:
     if call.name == "MobileNetV2":
         return read_mobilenet(definition, call, px)
     if call.name == "ResNet":
@@ -49,6 +59,11 @@ def _network(definition: Definition) -> Call:
     if len(calls) > 1:
         raise definition.refused(calls[1].line, f"is a second network beside line {calls[0].line}; keep one")
     if calls:
+        for other in definition.calls:
+            if other is not calls[0] and _holds(other, calls[0]):
+                raise definition.refused(
+                    other.line, f"{other.name} takes the network, and is not followed; write the final network out"
+                )
         return calls[0]
     keywords = [value for value in definition.names.values() if isinstance(value, Call) and value.name == "dict"]
     if len(keywords) > 1:
@@ -67,12 +82,21 @@ def _network(definition: Definition) -> Call:
     return Call(line, "EfficientNet", (), given)
 
 
-def _resolution(definition: Definition) -> int:
-    value = definition.names.get("input_size")
-    if value is None:
-        return _DEFAULT_PX
+def _holds(value: Value, network: Call) -> bool:
+    """Whether a value has the network in it."""
+    if isinstance(value, Items):
+        inner: tuple[Value, ...] = value.items
+    elif isinstance(value, Call):
+        inner = (*value.arguments, *value.keywords.values())
+    else:
+        return False
+    return any(one is network or _holds(one, network) for one in inner)
+
+
+def _input_size(definition: Definition, value: Value) -> tuple[int, int]:
+    """Channels and px of (channels, px, px)."""
     arguments = Arguments(definition, Call(value.line, "input_size", (value,), {}), "input_size")
     channels, *sides = arguments.integers("input_size")
-    if channels != 3 or len(sides) != 2 or sides[0] != sides[1]:
-        raise arguments.refused(value.line, "input_size must be (3, px, px): square colour images")
-    return sides[0]
+    if len(sides) != 2 or sides[0] != sides[1]:  # height and width
+        raise arguments.refused(value.line, "input_size must be (channels, px, px): square images")
+    return channels, sides[0]

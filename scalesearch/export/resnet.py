@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.export.library_rules import RESNET_KINDS, RESNET_STRIDES, RESNET_WIDTHS
+from scalesearch.export.library_rules import COLOUR, RESNET_KINDS, RESNET_STRIDES, RESNET_WIDTHS
 from scalesearch.export.names import described, file_stem
 
 BLOCKS = {"basic": "BasicBlock", "bottleneck": "Bottleneck"}
@@ -33,6 +33,8 @@ def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
         yield "a ResNet has four stages of strides 1, 2, 2, 2, but this one has not"
     if any(stage.kernel != 3 for stage in stages):
         yield "a ResNet's kernels are 3×3, but not all of this one"
+    if not free_widths and net.in_channels != COLOUR:
+        yield f"torchvision's networks take images of 3 channels, but this one takes {net.in_channels}"
     if net.head.width is not None:
         yield "a ResNet has no convolution in its head, but this one has"
     if len({stage.expansion for stage in stages}) != 1 or 256 % stages[0].expansion:
@@ -60,6 +62,8 @@ def resnet_text(baseline: Baseline, library: str) -> str:
     block, timm = BLOCKS[net.stages[0].kind], library == "timm"
     planes = tuple(stage.width // _unit(net) for stage in net.stages)
     lines = [f"{block},", f"{[stage.depth for stage in net.stages]},", f"num_classes={net.head.classes},"]
+    if net.in_channels != COLOUR:
+        lines.append(f"in_chans={net.in_channels},")
     if timm and planes != RESNET_WIDTHS:
         lines.append(f"channels={planes},")
     if block == "Bottleneck" and net.stages[0].expansion != _BOTTLENECK:
@@ -76,7 +80,7 @@ def resnet_text(baseline: Baseline, library: str) -> str:
         '"""\n\n'
         "from functools import partial\n\n"
         f"{first}\n{second}\n\n"
-        f"input_size = (3, {px}, {px})\n\n\n"
+        f"input_size = ({net.in_channels}, {px}, {px})\n\n\n"
         "def build() -> nn.Module:\n"
         f'    """The network, with {library}\'s initial weights."""\n'
         "    return ResNet(\n" + "".join(f"        {line}\n" for line in lines) + "    )\n"

@@ -9,7 +9,7 @@ from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import RESNET_KINDS, make_divisible, squeezed, stage_blocks
+from scalesearch.export.library_rules import COLOUR, RESNET_KINDS, make_divisible, squeezed, stage_blocks
 from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 
@@ -94,6 +94,8 @@ def _text(baseline: Baseline) -> str:
         stride *= stage.stride
     extras = f"    output_stride={stride},\n" if stride > OUTPUT_STRIDE else ""
     extras += "    fix_stem=True,\n" if net.stem.fixed else ""
+    extras += "" if net.in_channels == COLOUR else f"    in_chans={net.in_channels},\n"
+    fixed = ", fix_first_last=True" if _first_and_last_fixed(net) else ""
     return (
         f'"""{described(baseline)}\n\n'
         f"    from {file_stem(baseline.name)}_timm import build\n"
@@ -103,7 +105,7 @@ def _text(baseline: Baseline) -> str:
         "from timm.models._efficientnet_builder import decode_arch_def\n"
         "from timm.models.efficientnet import EfficientNet\n"
         "from torch import nn\n\n"
-        f"input_size = (3, {px}, {px})\n"
+        f"input_size = ({net.in_channels}, {px}, {px})\n"
         f"arch_def = [\n{rows}]\n"
         "kwargs = dict(\n"
         f"    num_classes={net.head.classes},\n"
@@ -117,8 +119,14 @@ def _text(baseline: Baseline) -> str:
         ")\n\n\n"
         "def build() -> nn.Module:\n"
         '    """The network, with timm\'s initial weights."""\n'
-        "    return EfficientNet(decode_arch_def(arch_def), **kwargs)\n"
+        f"    return EfficientNet(decode_arch_def(arch_def{fixed}), **kwargs)\n"
     )
+
+
+def _first_and_last_fixed(net: Architecture) -> bool:
+    """Whether just those two stages keep their depth, as timm's `fix_first_last` says it."""
+    places = [place for place, stage in enumerate(net.stages) if stage.depth_fixed]
+    return places == sorted({0, len(net.stages) - 1})
 
 
 def norm_text(eps: Decimal) -> str:

@@ -89,7 +89,7 @@ def _constants(net: Architecture) -> str:
 
 def _network(baseline: Baseline, blocks: Iterable[str]) -> str:
     net, px = baseline.architecture, baseline.architecture.resolution
-    stem = f"conv(3, {net.stem.width}, kernel={net.stem.kernel}, stride={net.stem.stride})"
+    stem = f"conv({net.in_channels}, {net.stem.width}, kernel={net.stem.kernel}, stride={net.stem.stride})"
     if net.stem.pool:
         stem = f"nn.Sequential({stem}, nn.MaxPool2d(3, stride=2, padding=1))"
     width = net.stem.width
@@ -103,7 +103,7 @@ def _network(baseline: Baseline, blocks: Iterable[str]) -> str:
     features = trunk if net.head.width is None else f"self.head({trunk})"
     return (
         "class Network(nn.Module):\n"
-        f'    """Images (N, 3, {px}, {px}) to logits (N, {net.head.classes})."""\n\n'
+        f'    """Images (N, {net.in_channels}, {px}, {px}) to logits (N, {net.head.classes})."""\n\n'
         "    def __init__(self) -> None:\n"
         "        super().__init__()\n"
         f"        self.stem = {stem}\n"

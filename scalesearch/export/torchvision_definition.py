@@ -9,7 +9,7 @@ from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import RESNET_KINDS, make_divisible, stage_blocks
+from scalesearch.export.library_rules import COLOUR, RESNET_KINDS, make_divisible, stage_blocks
 from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 from scalesearch.export.timm_definition import norm_text
@@ -53,6 +53,8 @@ def _gated(net: Architecture) -> bool:
 
 
 def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
+    if net.in_channels != COLOUR:
+        yield f"torchvision's networks take images of 3 channels, but this one takes {net.in_channels}"
     if (net.stem.kernel, net.stem.stride, net.stem.pool) != (3, 2, False):
         yield "torchvision's stem is 3×3 with stride 2 and no pool, but this one is not"
     if net.head.width is None:
@@ -180,7 +182,7 @@ def _text(baseline: Baseline, imported: str, setting: str, call: tuple[str, ...]
         '"""\n\n'
         "from functools import partial\n\n"
         f"from torch import nn\n{imported}\n\n"
-        f"input_size = (3, {px}, {px})\n"
+        f"input_size = ({COLOUR}, {px}, {px})\n"
         f"{setting}\n\n"
         "def build() -> nn.Module:\n"
         '    """The network, with torchvision\'s initial weights."""\n'

@@ -62,7 +62,7 @@ def scrambled(architecture: Architecture, seed: int = 0) -> ConvNet:
 def _rounding_error(net: ConvNet, architecture: Architecture) -> float:
     """Of the float32 logits, in shares as `TOLERANCE`; at a side other than that of the statistics."""
     side = min(architecture.resolution, _CALIBRATION_PX + 3)
-    images_NCHW = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(2))
+    images_NCHW = torch.randn(2, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         logits_NK, exact_NK = net(images_NCHW), deepcopy(net).double()(images_NCHW.double())
     return difference_of(exact_NK, logits_NK)
@@ -87,7 +87,7 @@ def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet
             norm.weight.uniform_(largest / 2, largest, generator=generator)
             norm.bias.uniform_(-1, 1, generator=generator)
             hooks.append(norm.register_forward_pre_hook(measure))
-        net(torch.randn(_CALIBRATION_IMAGES, 3, side, side, generator=generator))
+        net(torch.randn(_CALIBRATION_IMAGES, architecture.in_channels, side, side, generator=generator))
     for hook in hooks:
         hook.remove()
     return net
@@ -112,9 +112,9 @@ def copied(ours: nn.Module, theirs: nn.Module) -> dict[str, Tensor]:
 
 
 def images_of(architecture: Architecture, count: int = 1) -> Tensor:
-    """Random images (N, 3, px, px) at the network's own resolution."""
-    side = architecture.resolution
-    return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(1))
+    """Random images (N, channels, px, px) at the network's own resolution."""
+    channels, side = architecture.in_channels, architecture.resolution
+    return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(1))
 
 
 def proven(architecture: Architecture, theirs: nn.Module, what: str) -> Proof:
@@ -194,7 +194,7 @@ def same_features(ours: ConvNet, theirs: nn.Module, architecture: Architecture, 
     """
     mine, yours = ours.features_only(), theirs.features_only()  # type: ignore[operator]  # a module's attribute
     side = min(architecture.resolution, _CALIBRATION_PX + 3)
-    images_NCHW = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(3))
+    images_NCHW = torch.randn(2, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
         maps, others = mine(images_NCHW), yours(images_NCHW)
     same = (mine.strides, mine.channels) == (yours.strides, yours.channels)

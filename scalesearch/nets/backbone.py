@@ -11,7 +11,7 @@ from scalesearch.design.features import Level
 
 
 class Backbone(nn.Module):
-    """Images (N, 3, H, W) → the last feature map of each stride, (N, channels, ⌈H/stride⌉, ⌈W/stride⌉).
+    """Images (N, channels, H, W) → the last feature map of each stride, (N, channels, ⌈H/stride⌉, ⌈W/stride⌉).
 
     The blocks are the network's own, under their names: what trains one trains the other, and the tensors of
     `state_dict()` are those of the `ConvNet` but for head and classifier.

@@ -11,7 +11,7 @@ from scalesearch.nets.factory import build_factory
 
 
 def build(network: Network) -> nn.Module:
-    """Images (N, 3, px, px) → logits (N, classes), with fresh weights.
+    """Images (N, in_channels, px, px) → logits (N, classes), with fresh weights.
 
     Raises:
         InputError: a user's own function fails.

@@ -16,7 +16,7 @@ from scalesearch.nets.blocks.residual import Residual
 
 
 class ConvNet(nn.Sequential):
-    """Images (N, 3, H, W) → logits (N, classes); the children are the blocks of `Architecture.walk()`.
+    """Images (N, in_channels, H, W) → logits (N, classes); the children are the blocks of `Architecture.walk()`.
 
     Weights start as torch's do, unlike tensorflow/tpu `efficientnet_model.py` (variance 2 / fan-out).
     """

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import CountError, InputError, printable
 from scalesearch.nets.fvcore_witness import fvcore_macs
@@ -38,6 +39,8 @@ class Factory:
     """Side (px) of the unscaled network: the default of the function's own argument."""
     fingerprint: str
     """SHA-256 (hex) of the source of its module and of all that this imports from the user's project."""
+    in_channels: int = 3
+    """Of the images: the default of the function's argument of that name, where it has one."""
 
 
 @lru_cache
@@ -69,7 +72,13 @@ def load_factory(name: str) -> Factory:
             f"baseline {name!r}: the argument resolution has no whole number of px as its default; give the "
             "unscaled network's, as in resolution=224"
         )
-    return Factory(name, build, px, source_fingerprint(module_name, Path.cwd()))
+    channels = known["in_channels"].default if "in_channels" in known else 3
+    if channels not in IN_CHANNELS:
+        raise InputError(
+            f"baseline {name!r}: the argument in_channels has the default {printable(repr(channels))}, but images "
+            "have 1 (grey), 3 (RGB) or 4 (RGBA); give one of these"
+        )
+    return Factory(name, build, px, source_fingerprint(module_name, Path.cwd()), channels)
 
 
 def build_factory(network: FactoryNetwork) -> nn.Module:
@@ -100,14 +109,14 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
     network.
 
     Raises:
-        InputError: the function fails; its network does not turn images (N, 3, px, px) into logits, in eval and in
-            training; or it executes an operator whose multiply-adds are not known.
+        InputError: the function fails; its network does not turn images (N, in_channels, px, px) into logits, in
+            eval and in training; or it executes an operator whose multiply-adds are not known.
         CountError: fvcore counts other multiply-adds.
     """
     module = _build(factory, depth, width, px)
     params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
     call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
-    image = torch.rand(1, 3, px, px, generator=torch.Generator().manual_seed(0))
+    image = torch.rand(1, factory.in_channels, px, px, generator=torch.Generator().manual_seed(0))
     with one_thread(), _failures(call, px):
         counter, logits = count_forward(module.eval(), image)
         fvcore = None if counter.unknown else fvcore_macs(module, image)
@@ -129,9 +138,8 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
     with one_thread(), torch.no_grad(), _failures(call, px, "in training "):
         in_training = module.train()(image.expand(2, -1, -1, -1))
     _check_logits(call, px, in_training, 2, "in training", logits.shape[1])
-    return FactoryNetwork(
-        factory.name, depth, width, px, logits.shape[1], counter.macs, params, counter.activations
-    )
+    counted = logits.shape[1], counter.macs, params, counter.activations
+    return FactoryNetwork(factory.name, depth, width, px, *counted, factory.in_channels)
 
 
 def check_training_step(network: FactoryNetwork) -> None:
@@ -143,7 +151,7 @@ def check_training_step(network: FactoryNetwork) -> None:
     px = network.resolution
     call = f"{network.factory}(depth={network.depth:f}, width={network.width:f}, resolution={px})"
     module = build_factory(network).train()
-    images = torch.rand(2, 3, px, px, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(2, network.in_channels, px, px, generator=torch.Generator().manual_seed(0))
     with one_thread(), _failures(call, px, "in a training step "):
         logits = module(images)
         if not logits.requires_grad:
@@ -171,7 +179,7 @@ def _check_logits(call: str, px: int, logits: object, images: int, mode: str, cl
         or shape[1] != (classes or shape[1])
     ):
         raise InputError(
-            f"baseline {call}: must turn images (N, 3, {px}, {px}) into logits (N, classes), "
+            f"baseline {call}: must turn images (N, channels, {px}, {px}) into logits (N, classes), "
             f"but {mode} it gives {shape}"
         )
 

@@ -145,7 +145,7 @@ class _Runner:
     def __init__(self, architecture: Architecture, batch: int, device: torch.device) -> None:
         side = architecture.resolution
         self._network = ConvNet(architecture).eval().to(device)
-        self._images = torch.zeros(batch, 3, side, side, device=device)
+        self._images = torch.zeros(batch, architecture.in_channels, side, side, device=device)
         # On one thread nothing waits for anything: its own clock stands while other programs have the core.
         self._clock = time.perf_counter if device.type == "cuda" else time.thread_time
         for _ in range(WARM_UPS):

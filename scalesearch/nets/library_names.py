@@ -20,13 +20,32 @@ Pairs = Iterator[tuple[str, str]]
 _HEADS = ("classifier.", "classifier.1.", "fc.")
 
 
-def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> dict[str, Tensor] | None:
-    """The tensors by our names without the classifier's; None where the names are neither library's.
+PREFIXES = ("module.", "_orig_mod.", "model.", "encoder.")
+"""What wrappers put before every name: DataParallel, torch.compile, and modules that hold the network."""
+_AVERAGED = "n_averaged"
+"""The counter of torch's AveragedModel, beside the tensors of its `module`."""
 
-    Shapes are not looked at, and some of the architecture's tensors may be missing.
+
+def without_prefix(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """The tensors without what stands before all their names, nested wrappers too, and that prefix."""
+    found, prefix = {name: one for name, one in tensors.items() if name != _AVERAGED}, ""
+    while found:
+        wrapper = next((one for one in PREFIXES if all(name.startswith(one) for name in found)), None)
+        if wrapper is None:
+            break
+        found = {name.removeprefix(wrapper): one for name, one in found.items()}
+        prefix += wrapper
+    return found, prefix
+
+
+def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> tuple[str, dict[str, Tensor]] | None:
+    """Whose names the tensors have, of `NAMINGS`, and the tensors by our names without the classifier's.
+
+    None where the names are neither library's. Shapes are not looked at, and some of the architecture's tensors may
+    be missing.
     """
     own = {name for name in tensors if not name.startswith(_HEADS) and not name.endswith("num_batches_tracked")}
-    for names in NAMINGS.values():
+    for library, names in NAMINGS.items():
         modules = {theirs: mine for mine, theirs in names(architecture)}
         found = {}
         for name in own:
@@ -34,7 +53,7 @@ def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> dict[str,
             if module in modules:
                 found[f"{modules[module]}.{kind}"] = tensors[name]
         if found and len(found) == len(own):
-            return found
+            return library, found
     return None
 
 

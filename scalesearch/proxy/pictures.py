@@ -64,13 +64,15 @@ def read_pictures(
     return SplitArrays(train_images, labels_N[train], val_images, labels_N[val], tuple(classes), notes)
 
 
-def read_squares(pictures: Sequence[Picture], where: str, px: int) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The pictures' centre squares (N, px, px, 3), RGB, and a line on the levels of greys.
+def read_squares(
+    pictures: Sequence[Picture], where: str, form: ImageForm
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """The pictures' centre squares (N, px, px, channels) and a line on the levels of greys.
 
     Raises:
         InputError: one cannot be read.
     """
-    decoded, notes = _all_decoded(pictures, where, ImageForm(px), silent)
+    decoded, notes = _all_decoded(pictures, where, form, silent)
     return np.stack([one.square for one in decoded]), notes
 
 

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from scalesearch.errors import InputError, printable
+from scalesearch.proxy.channels import of_channels
 from scalesearch.proxy.datasets import FRACTAL, load_data, scene_names
-from scalesearch.proxy.decoding import Picture
+from scalesearch.proxy.decoding import ImageForm, Picture
 from scalesearch.proxy.image_files import SUFFIXES
 from scalesearch.proxy.pictures import read_squares
 from scalesearch.proxy.rows import open_file
@@ -34,7 +35,7 @@ class Shown:
     """What was decided in reading them."""
 
 
-def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir: Path) -> Shown:
+def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir: Path, channels: int = 3) -> Shown:
     """The first `count` pictures of a file or folder; of a data set the first validation image of each class.
 
     Args:
@@ -43,6 +44,7 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
         count: at most so many.
         scenes: the recipe, where `spec` is the fractal scenes.
         cache_dir: where decoded data sets are kept.
+        channels: 3 for RGB, 1 for luminance, 4 for RGBA, as `load_data` has them.
 
     Raises:
         InputError: nothing there, or a picture that cannot be read.
@@ -50,14 +52,14 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
     paths = _pictures(Path(spec)) if spec else []
     if paths:
         asked = [Picture(printable(one.name), 0, None, partial(open_file, one)) for one in paths[:count]]
-        squares, notes = read_squares(asked, f"images '{printable(spec)}'", px)
+        squares, notes = read_squares(asked, f"images '{printable(spec)}'", ImageForm(px, channels))
         return Shown(squares, tuple(one.name for one in asked), notes=notes)
     if spec == FRACTAL:  # a few are drawn in no time, where a whole data set takes half a minute
         labels = scene_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
         names = scene_names(scenes)
         drawn = first_val_scenes(scenes, px, len(labels))
-        return Shown(drawn, tuple(names[one] for one in labels), tuple(labels), names)
-    data = load_data(spec, px, scenes, cache_dir)
+        return Shown(of_channels(drawn, channels), tuple(names[one] for one in labels), tuple(labels), names)
+    data = load_data(spec, px, scenes, cache_dir, channels=channels)
     labels = data.val_labels_N.tolist()
     chosen = _firsts(labels, count)
     images = data.val_images_NCHW[torch.tensor(chosen)].permute(0, 2, 3, 1).contiguous().numpy()

@@ -200,8 +200,13 @@ def _ordered(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
 def nearest_alias(
     baseline: Architecture, network: Architecture, aliases: Sequence[Coefficients], phi: Decimal
 ) -> Coefficients:
-    """The alias nearest to the realised log depth ratio (of layers) and log width ratio (of channels)."""
-    depth = log(sum(network.depths) / sum(baseline.depths)) / float(phi)
+    """The alias nearest to the realised log depth ratio (of layers) and log width ratio (of channels).
+
+    Layers are those of the stages whose depth is free; where there are none, nothing has grown.
+    """
+    free = [place for place, stage in enumerate(baseline.stages) if not stage.depth_fixed]
+    layers, before = (sum(one.depths[place] for place in free) for one in (network, baseline))
+    depth = log(layers / before) / float(phi) if free else 0.0
     width = log(sum(network.widths) / sum(baseline.widths)) / float(phi)
 
     def distance(alias: Coefficients) -> tuple[float, Coefficients]:

@@ -186,6 +186,7 @@ def _stage(choices: Choices, stage: Stage, choice: Choice, baseline: Baseline) -
         baseline.rounding.width(stage.width, choice.width),
         max(1, stage.depth + choice.layers),
         choice.se if squeezes else Decimal(0),
+        stage.depth_fixed,
     )
 
 

@@ -43,10 +43,12 @@ class Source:
     cache: Path
     max_megapixels: int = MAX_MEGAPIXELS
     """Larger images are refused."""
+    channels: int = 3
+    """That the network takes."""
 
     def load(self, hear: Hear = silent) -> ImageData:
         """The images; see `load_data`."""
-        return load_data(self.spec, self.px, self.scenes, self.cache, hear, max_megapixels=self.max_megapixels)
+        return load_data(self.spec, self.px, self.scenes, self.cache, hear, self.channels, self.max_megapixels)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

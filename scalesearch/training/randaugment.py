@@ -20,6 +20,7 @@ LAYERS = 2
 FULL = 10.0
 """The magnitude that turns by 30° and moves by .3 of the side; EfficientNetV2 goes beyond it."""
 _LEVELS = 256
+_COLOURS = 3
 _GREY = (0.299, 0.587, 0.114)
 
 
@@ -51,8 +52,10 @@ def rand_augment(images_BCHW: Tensor, choices: Choices, magnitude: float) -> Ten
             if len(rows):
                 signs_B = torch.where(choices.up_NL[rows, layer], 1.0, -1.0).to(images_BCHW.device)
                 rows = rows.to(images_BCHW.device)
-                changed = operation(images_BCHW[rows], signs_B * (magnitude / FULL))
-                images_BCHW[rows] = changed.clamp_(0, _LEVELS - 1)
+                # An alpha channel moves with its image, but is no colour.
+                seen = slice(None) if operation in _MOVES else slice(_COLOURS)
+                changed = operation(images_BCHW[rows, seen], signs_B * (magnitude / FULL))
+                images_BCHW[rows, seen] = changed.clamp_(0, _LEVELS - 1)
     return images_BCHW
 
 
@@ -90,6 +93,8 @@ def _blended(images: Tensor, other: Tensor, level_B: Tensor) -> Tensor:
 
 
 def _grey(images: Tensor) -> Tensor:
+    if images.shape[1] == 1:
+        return images
     weights = torch.tensor(_GREY, device=images.device)[None, :, None, None]
     return (images * weights).sum(1, keepdim=True)
 
@@ -137,6 +142,9 @@ def _equalize(images: Tensor, _: Tensor) -> Tensor:
     return torch.where(images.amax((2, 3), keepdim=True) > images.amin((2, 3), keepdim=True), equal, images)
 
 
+_SHEAR_X, _SHEAR_Y = _affine(0, 1, 0.3), _affine(1, 0, 0.3)
+_TRANSLATE_X, _TRANSLATE_Y = _affine(0, 2, 0.6), _affine(1, 2, 0.6)
+_MOVES = (_rotate, _SHEAR_X, _SHEAR_Y, _TRANSLATE_X, _TRANSLATE_Y)
 OPERATIONS: dict[str, _Operation] = {
     "identity": lambda images, _: images,
     "auto contrast": _auto_contrast,
@@ -148,9 +156,9 @@ OPERATIONS: dict[str, _Operation] = {
     "contrast": _contrast,
     "brightness": _brightness,
     "sharpness": _sharpness,
-    "shear x": _affine(0, 1, 0.3),
-    "shear y": _affine(1, 0, 0.3),
-    "translate x": _affine(0, 2, 0.6),
-    "translate y": _affine(1, 2, 0.6),
+    "shear x": _SHEAR_X,
+    "shear y": _SHEAR_Y,
+    "translate x": _TRANSLATE_X,
+    "translate y": _TRANSLATE_Y,
 }
 """By the paper's names; shares of .6 in coordinates from −1 to 1 are .3 of the side."""

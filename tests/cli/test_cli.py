@@ -40,7 +40,7 @@ VERBS = {
     "threads budget name results",
     "transfer": "max_megapixels "
     "checkpoints data network scratch recipe epochs batch accumulate learning_rate px train_px seed "
-    "workers address threads budget results",
+    "padding pixels workers address threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match rule out",

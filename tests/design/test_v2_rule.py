@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 from command import scalesearch
-from networks import random_architecture
+from networks import depth_free, random_architecture
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Coefficients, Multipliers
@@ -35,7 +35,7 @@ def test_what_the_rule_gives_of_v2_s_is_frozen_beside_the_papers_m_and_l() -> No
 
 def test_any_network_keeps_its_early_stages_and_its_number_of_layers() -> None:
     for seed in range(60):
-        before = random_architecture(Random(seed))
+        before = depth_free(random_architecture(Random(seed)))
         by = Multipliers(Decimal(Random(seed).choice(["0.5", "1", "1.3", "2.7"])), Decimal("1.1"))
         compound = scaled(before, by, Rounding("paper", 1))
         after = with_late_layers(before, compound)

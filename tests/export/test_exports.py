@@ -249,17 +249,18 @@ def test_torch_export_runs_without_our_code_for_any_batch(tmp_path: Path) -> Non
 
 @needs_onnx
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["tiny", "resnet18"])
-def test_onnx_is_the_same_network_for_any_batch(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "channels"), [("tiny", 3), ("resnet18", 3), ("tiny", 1), ("tiny", 4)])
+def test_onnx_is_the_same_network_for_any_batch(name: str, channels: int, tmp_path: Path) -> None:
     import onnxruntime
 
     baseline = members(name, 40, 1)[0]
+    baseline = replace(baseline, architecture=replace(baseline.architecture, in_channels=channels))
     made = export_as("onnx", baseline, 5)
     ((_, data),) = made.files.items()
     assert f"{cost(baseline.architecture).macs:,} multiply-adds" in made.checked
     assert b"site-packages" not in data  # no paths of this machine
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    images = torch.randn(4, 3, 40, 40)
+    images = torch.randn(4, channels, 40, 40)
     (got,) = session.run(["logits"], {"images": images.numpy()})
     with torch.no_grad():
         wanted = verify.seeded(baseline.architecture, 5)(images)

@@ -144,12 +144,16 @@ BAD = [
     (f"EfficientNet(decode_arch_def({GOOD_ROWS}))\nResNet(Bottleneck, [1, 1, 1, 1])", 2, "is a second network"),
     (f"EfficientNet(decode_arch_def({GOOD_ROWS}), 9, 8, 7)", 1, "more arguments than are understood"),
     (f"EfficientNet(decode_arch_def({GOOD_ROWS}), 9, num_classes=9)", 1, "num_classes is given twice"),
-    (f"EfficientNet(decode_arch_def({GOOD_ROWS}, 1.2))", 1, "must be a list of lists of strings"),
-    (f"input_size = (3, 20, 30)\narch_def = {GOOD_ROWS}", 1, "square colour images"),
+    (
+        f"EfficientNet(decode_arch_def({GOOD_ROWS}, 1.2))",
+        1,
+        "depth_multiplier: write the scaled numbers",
+    ),
+    (f"input_size = (3, 20, 30)\narch_def = {GOOD_ROWS}", 1, "square images"),
     (f"input_size = 3\narch_def = {GOOD_ROWS}", 1, "must be a list"),
     (f"input_size = (3, 99999, 99999)\narch_def = {GOOD_ROWS}", 1, "resolution is 99999"),
     ("rows = [MBConvConfig(6, 3, 1, 32, 16)]", 1, "num_layers must be a whole number"),
-    ("rows = [MBConvConfig(6, 3, 1, 32, 16, 1, 1.1)]", 1, "width_mult is not 1"),
+    ("rows = [MBConvConfig(6, 3, 1, 32, 16, 1, 1.1)]", 1, "width_mult: write the scaled numbers"),
     ("rows = [MBConvConfig(6, 3, 3, 32, 16, 1)]", 1, "strides are 1 and 2, not 3"),
     (
         "rows = [MBConvConfig(6, 3, 1, 32, 16, 1),\nMBConvConfig(6, 3, 1, 24, 16, 1)]",
@@ -161,11 +165,11 @@ BAD = [
     ("MobileNetV2(inverted_residual_setting=[[1, 16, 1]])", 1, "a row must be"),
     ("MobileNetV2(inverted_residual_setting=[[1, 16, 1, 3]])", 1, "strides are 1 and 2"),
     ("MobileNetV2(width_mult=0, inverted_residual_setting=[[1, 16, 1, 1]])", 1, "width_mult must be"),
-    ("MobileNetV2()", 1, "inverted_residual_setting must be a list"),
+    ("MobileNetV2(inverted_residual_setting=[])", 1, "inverted_residual_setting must be a list"),
     ("ResNet(Bottle, [3, 4, 6, 3])", 1, "block must be one of BasicBlock, Bottleneck"),
     ("ResNet(Bottleneck, [3, 4, 6])", 1, "four stages"),
     ("ResNet(BasicBlock, [3, 4, 6, 3], base_width=128)", 1, "be 64 with BasicBlock"),
-    ("ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32)", 1, "cardinality is not understood"),
+    ("ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32)", 1, "cardinality: grouped convolutions"),
 ]
 
 

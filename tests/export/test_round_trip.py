@@ -14,6 +14,7 @@ from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.family import family
+from scalesearch.design.networks import load_network
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
@@ -25,6 +26,7 @@ from scalesearch.export.torchvision_definition import torchvision_definition
 LIBRARIES = {"timm": timm_definition, "torchvision": torchvision_definition}
 NOT_IN_TORCHVISION = {
     "mnasnet": "torchvision's network has relu6, but this one relu",
+    "efficientnet_lite0": "stage 3 has 5×5 kernels",
     "mobilenet_v1": "has a convolution in its head, but this one has none",
 }
 
@@ -48,7 +50,8 @@ def likely(random: Random) -> Architecture:
     activation = "relu6" if kinds == ("inverted_residual",) else random.choice(("silu", "relu"))
     head = Head(random.choice((None, 1280, widths[7])), random.randint(2, 99))
     eps = Decimal(random.choice(("0.001", "0.00001", "0.5")))
-    return Architecture(random.randint(8, 600), stem, stages, head, activation, eps)
+    channels = random.choice((3, 3, 1, 4))
+    return Architecture(random.randint(8, 600), stem, stages, head, activation, eps, channels)
 
 
 def _likely_stage(random: Random, kind: str, width: int) -> Stage:
@@ -120,6 +123,17 @@ def test_members_of_a_family_read_back(name: str) -> None:
         assert same_network(read_network(text, "x")) == same_network(members[2].baseline.architecture)
 
 
+def test_lites_fixed_depths_survive_timms_definition() -> None:
+    """What the depth multiplier leaves alone is no part of a network, but timm has a word for just this case."""
+    lite = load_baseline("efficientnet_lite0")
+    again = read_network(timm_definition(lite), "x.py")
+    assert again.stages == lite.architecture.stages
+    lite4 = load_network("efficientnet_lite4")
+    assert "fix_first_last=True" in timm_definition(lite4)
+    assert same_network(read_network(timm_definition(lite4), "x.py")) == same_network(lite4.architecture)
+    assert "fix_first_last" not in timm_definition(load_baseline("b0"))
+
+
 BASE = load_baseline("b0").architecture
 RES = load_baseline("resnet50").architecture
 MOBILE = load_baseline("mobilenet_v2").architecture
@@ -145,6 +159,8 @@ REFUSED = [
     (timm_definition, replace(RES, stages=RES.stages[:3]), "four stages of strides 1, 2, 2, 2"),
     (timm_definition, replace(RES, head=Head(64, 9)), "no convolution in its head"),
     (timm_definition, replace(RES, stem=Stem(7, 2, 32, pool=True)), "stem is 7×7, stride 2, 64 channels"),
+    (torchvision_definition, replace(RES, in_channels=1), "take images of 3 channels, but this one takes 1"),
+    (torchvision_definition, replace(BASE, in_channels=4), "take images of 3 channels, but this one takes 4"),
     (torchvision_definition, replace(RES, activation="silu"), "has ReLU, but this one silu"),
     (torchvision_definition, replace(BASE, activation="relu"), "has silu, but this one relu"),
     (torchvision_definition, replace(BASE, stem=Stem(5, 2, 32)), "stem is 3×3 with stride 2"),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import partial
 
 from torch import nn
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.baselines import load_baseline
-from scalesearch.design.family import published
+from scalesearch.design.networks import load_network
+from scalesearch.training.constants import library_epsilon
 
-EPS = Decimal("0.001")
 SIDES = {"efficientnet_v2_l": 96, "efficientnet_v2_m": 96, "b7": 96}
 """px of the larger comparisons; the others have 64."""
 
@@ -29,14 +27,7 @@ class Pair:
 
 def ours(name: str) -> Architecture:
     """A shipped baseline, or a published member of one."""
-    if name.startswith("b") and name != "b0":
-        return next(
-            one.baseline for one in published(load_baseline("b0")) if one.baseline.name == name
-        ).architecture
-    if name.startswith("efficientnet_v2_b") and name != "efficientnet_v2_b0":
-        family = published(load_baseline("efficientnet_v2_b0"))
-        return next(one.baseline for one in family if one.baseline.name == name).architecture
-    return load_baseline(name).architecture
+    return load_network(name).architecture
 
 
 def pairs() -> list[Pair]:
@@ -44,28 +35,32 @@ def pairs() -> list[Pair]:
     import timm
     from torchvision import models
 
-    norm = partial(nn.BatchNorm2d, eps=float(EPS))
     found = []
 
-    def add(name: str, library: str, build: Callable[[], nn.Module]) -> None:
-        found.append(Pair(f"{name}-{library}", ours(name), build))
+    def add(name: str, library: str, build: Callable[[], nn.Module], padding: str = "symmetric") -> None:
+        naming = library if library == "timm" else "torchvision's EfficientNet"
+        epsilon = library_epsilon(naming, name, padding)
+        found.append(Pair(f"{name}-{library}", replace(ours(name), batch_norm_eps=epsilon), build))
 
     for number in range(8):
-        build = getattr(models, f"efficientnet_b{number}")
-        # B5 and larger have this epsilon of their own there.
-        add(f"b{number}", "torchvision", build if number >= 5 else partial(build, norm_layer=norm))
-        add(f"b{number}", "timm", partial(timm.create_model, f"efficientnet_b{number}", norm_layer=norm))
+        add(f"b{number}", "torchvision", getattr(models, f"efficientnet_b{number}"))
+        add(f"b{number}", "timm", partial(timm.create_model, f"efficientnet_b{number}"))
     for size in "sml":
         add(f"efficientnet_v2_{size}", "torchvision", partial(getattr(models, f"efficientnet_v2_{size}")))
         timm_name = f"tf_efficientnetv2_{size}"
-        add(f"efficientnet_v2_{size}", "timm", partial(timm.create_model, timm_name, pad_type=""))
+        build = partial(timm.create_model, timm_name, pad_type="")
+        add(f"efficientnet_v2_{size}", "timm", build, "tensorflow")  # its epsilon
     for number in range(4):
         timm_name = f"tf_efficientnetv2_b{number}"
-        add(f"efficientnet_v2_b{number}", "timm", partial(timm.create_model, timm_name, pad_type=""))
+        build = partial(timm.create_model, timm_name, pad_type="")
+        add(f"efficientnet_v2_b{number}", "timm", build, "tensorflow")
+    for number in range(5):
+        timm_name = f"efficientnet_lite{number}"
+        add(f"efficientnet_lite{number}", "timm", partial(timm.create_model, timm_name))
     for depth in (18, 34, 50, 101, 152):
         add(f"resnet{depth}", "torchvision", getattr(models, f"resnet{depth}"))
         add(f"resnet{depth}", "timm", partial(timm.create_model, f"resnet{depth}"))
-    add("mobilenet_v1", "timm", partial(timm.create_model, "mobilenetv1_100", norm_layer=norm))
+    add("mobilenet_v1", "timm", partial(timm.create_model, "mobilenetv1_100"))
     add("mobilenet_v2", "torchvision", models.mobilenet_v2)
     add("mobilenet_v2", "timm", partial(timm.create_model, "mobilenetv2_100"))
     add("mnasnet", "torchvision", models.mnasnet1_0)

@@ -24,7 +24,7 @@ from scalesearch.nets.convnet import ConvNet
 PX = 64
 COEFFICIENTS = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
 PUBLISHED = [f"b{number}" for number in range(1, 8)] + [f"efficientnet_v2_b{number}" for number in range(1, 4)]
-INEXPRESSIBLE = {("mnasnet", "torchvision"), ("mobilenet_v1", "torchvision")}
+INEXPRESSIBLE = {("mnasnet", "torchvision"), ("mobilenet_v1", "torchvision"), ("efficientnet_lite0", "torchvision")}
 LIBRARIES = ("timm", "torchvision")
 
 
@@ -86,6 +86,9 @@ def unusual() -> Iterator[tuple[str, Architecture, str]]:
     stages = tuple(Stage(kind, 5, 2 - i % 2, 1, 20 + 4 * i, 2) for i, kind in enumerate(kinds))
     gated = Stage("fused_mbconv", 3, 2, 4, 32, 2, Decimal("0.5"))
     yield "timm", replace(base, stages=(*stages, gated)), "er_r2_k3_s2_e4_c32_se0.5"
+    yield "timm", replace(base, in_channels=1), "in_chans=1"
+    yield "timm", replace(res, in_channels=4), "in_chans=4"
+    yield "timm", load_baseline("efficientnet_lite0").architecture, "fix_first_last=True"
     wide = load_baseline("mobilenet_v2").scale(Multipliers(Decimal("1.2"), Decimal("1.4")))
     yield "torchvision", wide.architecture, "width_mult=1.4"
     small = replace(mobile, stem=replace(mobile.stem, width=24))

@@ -46,7 +46,7 @@ def test_maps_have_the_promised_sizes_and_are_the_networks_own() -> None:
         torch.manual_seed(seed)
         network = ConvNet(architecture).eval()
         backbone = network.features_only()
-        images = torch.randn(2, 3, 37, 41)
+        images = torch.randn(2, architecture.in_channels, 37, 41)
         with torch.no_grad():
             maps, logits = backbone(images), network(images)
             last = maps[-1]

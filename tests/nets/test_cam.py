@@ -25,8 +25,8 @@ def filled(architecture: Architecture, px: int) -> ConvNet:
     return network
 
 
-def noise(count: int, px: int) -> Tensor:
-    return torch.randn(count, 3, px, px + 32, generator=torch.Generator().manual_seed(3))
+def noise(count: int, px: int, channels: int = 3) -> Tensor:
+    return torch.randn(count, channels, px, px + 32, generator=torch.Generator().manual_seed(3))
 
 
 def grad_cam(network: ConvNet, images_NCHW: Tensor, classes_N: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ def test_a_maps_sum_and_the_bias_are_the_logit_of_any_network() -> None:
     for _ in range(12):
         architecture = random_architecture(random)
         network = filled(architecture, 24)
-        images = noise(2, 24)
+        images = noise(2, 24, architecture.in_channels)
         classes = torch.tensor([random.randrange(architecture.classes) for _ in range(2)])
         logits = network(images).gather(1, classes[:, None])[:, 0]
         bias = network.get_parameter("classifier.linear.bias")[classes]

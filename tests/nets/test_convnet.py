@@ -32,7 +32,7 @@ def examples(count: int) -> Iterator[tuple[Architecture, ConvNet]]:
 
 def images_of(architecture: Architecture, batch: int) -> Tensor:
     side = architecture.resolution
-    return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(1))
+    return torch.randn(batch, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(1))
 
 
 def output_sizes(net: nn.Module, images_NCHW: Tensor) -> list[tuple[int, ...]]:

@@ -46,7 +46,16 @@ def test_fvcore_counts_what_the_function_builds(depth: str, width: str, px: int)
         assert build(counted)(torch.zeros(2, 3, px, px)).shape == (2, 11)
 
 
+def test_a_function_says_the_channels_of_its_images() -> None:
+    factory = load_factory("factories:grey")
+    counted = count_factory(factory, Decimal(1), Decimal(1), 9)
+    assert (factory.in_channels, counted.in_channels) == (1, 1)
+    assert counted.macs == 9 * 8 * 49 + 8 * 49 * 7
+    assert load_factory(NAME).in_channels == 3
+
+
 WRONG = [
+    ("factories:thermal", "the argument in_channels has the default 2, but images have 1 (grey), 3 (RGB) or 4"),
     ("nowhere.at_all:build", "cannot be imported (ModuleNotFoundError: No module named 'nowhere')"),
     ("factories:absent", "cannot be imported (AttributeError"),
     ("factories:three", "cannot be imported (TypeError"),

@@ -56,7 +56,7 @@ def test_every_shipped_baseline_is_counted_alike_at_its_own_size(name: str) -> N
 
 def torch_counters_flops(architecture: Architecture) -> int:
     """What torch's own counter makes of the network: two operations a multiply-add."""
-    image = torch.zeros(1, 3, architecture.resolution, architecture.resolution)
+    image = torch.zeros(1, architecture.in_channels, architecture.resolution, architecture.resolution)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         ConvNet(architecture).eval()(image)
     return int(counter.get_total_flops())

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from scalesearch.design.baselines import load_baseline
-from scalesearch.nets.latency import device_words, devices, latencies_beside, latency
+from scalesearch.nets.latency import device_words, devices, latencies, latencies_beside, latency
 
 
 def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
@@ -59,3 +59,8 @@ def test_memory_that_a_pass_frees_is_kept_for_the_next() -> None:
         return int(subprocess.run([sys.executable, "-c", program, word], capture_output=True, check=True).stdout)
 
     assert faults("kept") < faults("default") / 4
+
+
+def test_images_have_the_networks_channels() -> None:
+    networks = [replace(load_baseline("tiny").architecture, in_channels=channels) for channels in (1, 4)]
+    assert all(seconds > 0 for seconds in latencies(networks))

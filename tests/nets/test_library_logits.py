@@ -1,4 +1,4 @@
-"""Our networks give the logits that torchvision's and timm's gave with the same weights.
+"""Our networks give the logits that torchvision's and timm's gave with the same weights and their own epsilon.
 
 `make test-interop` compares with the libraries themselves and writes the fixture (`GOLDEN=1`).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ QUICK_PARAMS = 26_000_000
 def networks() -> dict[str, Architecture]:
     """Shipped baselines and published members by name."""
     found = {name: load_baseline(name).architecture for name in baseline_names()}
-    for base in ("b0", "efficientnet_v2_b0"):
+    for base in ("b0", "efficientnet_v2_b0", "efficientnet_lite0"):
         found |= {one.baseline.name: one.baseline.architecture for one in published(load_baseline(base))}
     return found
 
@@ -49,7 +50,8 @@ def test_every_network_that_a_library_has_is_known() -> None:
 )
 def test_logits_are_the_librarys(name: str) -> None:
     known = KNOWN[name]
-    network = fill(ConvNet(replace(NETWORKS[name], resolution=known["px"])), known["px"])
+    epsilon = Decimal(known["epsilon"])
+    network = fill(ConvNet(replace(NETWORKS[name], resolution=known["px"], batch_norm_eps=epsilon)), known["px"])
     got, wanted = some_logits(network, known["px"]), torch.tensor(known["logits"])
     assert not torch.allclose(wanted[0], wanted[1], rtol=0.01)
     assert torch.allclose(got, wanted, rtol=1e-4, atol=1e-5 * max(1, float(wanted.abs().max())))

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from scalesearch.design.networks import load_network
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.library_names import NAMINGS, ours
+from scalesearch.nets.library_names import NAMINGS, ours, without_prefix
 
 KNOWN = {
     # From the libraries' state dicts: timm 1.0, torchvision 0.29
@@ -63,8 +63,10 @@ def theirs(name: str, library: str) -> dict[str, Tensor]:
 def test_their_names_lead_to_our_tensors(name: str, library: str) -> None:
     given = theirs(name, library)
     assert set(KNOWN[name, library].split()) <= set(given)
-    found = ours(given, load_network(name).architecture)
-    assert found is not None
+    result = ours(given, load_network(name).architecture)
+    assert result is not None
+    naming, found = result
+    assert naming == library
     wanted = {
         key: tensor
         for key, tensor in state(name).items()
@@ -72,6 +74,18 @@ def test_their_names_lead_to_our_tensors(name: str, library: str) -> None:
     }
     assert found.keys() == wanted.keys()
     assert all(found[key].shape == tensor.shape for key, tensor in wanted.items())
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "model.encoder.", "module._orig_mod.model."])
+def test_what_wrappers_put_before_the_names_is_taken_off(prefix: str) -> None:
+    given = {f"{prefix}{name}": tensor for name, tensor in theirs("b0", "timm").items()}
+    found, taken = without_prefix({**given, "n_averaged": torch.zeros(())})
+    assert (list(found), taken) == (list(theirs("b0", "timm")), prefix)
+
+
+def test_a_prefix_of_some_names_only_is_a_part_of_them() -> None:
+    given = {"encoder.conv_stem.weight": torch.zeros(1), "decoder.weight": torch.zeros(1)}
+    assert without_prefix(given) == (given, "")
 
 
 def test_another_networks_names_are_none() -> None:

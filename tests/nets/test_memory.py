@@ -50,7 +50,7 @@ class Peak(TorchDispatchMode):
 
 def measured(network: Architecture, batch: int) -> int:
     built = ConvNet(network).eval()
-    images = torch.zeros(batch, 3, network.resolution, network.resolution)
+    images = torch.zeros(batch, network.in_channels, network.resolution, network.resolution)
     weights = {one.untyped_storage()._cdata for one in (*built.parameters(), *built.buffers())}
     with torch.no_grad(), Peak(weights) as counted:
         built(images)

@@ -153,3 +153,16 @@ def far_of(spec: str, folder: Path) -> list[tuple[int, int]]:
     heard = []
     load_data(spec, 20, SMALL, folder / "cache", lambda done, total: heard.append((done, total)))
     return heard
+
+
+def test_luminance_is_pillows_and_alpha_is_opaque(tmp_path: Path) -> None:
+    colour, grey, clear = (load_data("fractal", 20, SMALL, tmp_path, channels=count) for count in (3, 1, 4))
+    for part in ("train_images_NCHW", "val_images_NCHW"):
+        images = getattr(colour, part)
+        pictures = [Image.fromarray(one.permute(1, 2, 0).numpy()).convert("L") for one in images]
+        assert torch.equal(
+            getattr(grey, part)[:, 0], torch.stack([torch.from_numpy(np.array(one)) for one in pictures])
+        )
+        assert torch.equal(getattr(clear, part)[:, :3], images)
+        assert getattr(clear, part)[:, 3].unique().tolist() == [255]
+    assert grey.train_images_NCHW.shape[1] == 1

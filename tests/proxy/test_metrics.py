@@ -84,7 +84,7 @@ def test_a_function_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
     metric = canonical_metric("own.py:worst")
     assert metric.startswith("own.py:worst@")
     source = metric_source(metric)
-    objective = pickle.loads(pickle.dumps(ProxyTraining(bright_images(), None, source)))  # as Ray sends it
+    objective = pickle.loads(pickle.dumps(ProxyTraining(bright_images(), metric_source=source)))  # as Ray sends it
     (tmp_path / "own.py").unlink()
     *_, last = objective(_spec(metric))
     assert last.score is not None

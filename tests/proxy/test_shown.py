@@ -42,6 +42,18 @@ def test_a_data_set_shows_its_first_validation_image_of_each_class(tmp_path: Pat
         assert np.array_equal(image, own[0])
 
 
+@pytest.mark.parametrize("spec", ["fractal", "digits", "some"])
+def test_images_have_the_channels_that_a_network_takes(spec: str, tmp_path: Path) -> None:
+    picture(tmp_path / "some" / "a.png", 40, 24, 10)
+    where = str(tmp_path / "some") if spec == "some" else spec
+    colour, grey, clear = (shown_images(where, 12, 2, SCENES, tmp_path, channels) for channels in (3, 1, 4))
+    wanted = [np.asarray(Image.fromarray(one).convert("L"))[:, :, None] for one in colour.images_NHWC]
+    assert np.array_equal(grey.images_NHWC, np.stack(wanted))
+    assert np.array_equal(clear.images_NHWC[..., :3], colour.images_NHWC)
+    assert (grey.names, grey.labels, clear.names) == (colour.names, colour.labels, colour.names)
+    assert clear.images_NHWC[..., 3].min() == 255
+
+
 def test_pictures_are_shown_by_name_and_cut_to_squares(tmp_path: Path) -> None:
     folder = tmp_path / "some"
     for name, level in (("b.png", 20), ("a.png", 10), ("c.PNG", 30)):

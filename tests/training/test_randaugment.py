@@ -115,3 +115,19 @@ def test_a_mix_keeps_the_shares_that_its_labels_get() -> None:
     assert 60 < sum(is_mixup for is_mixup, _ in shares) < 140
     assert draw_mix(rng, 0, 0, 16) == Mix()
     assert mixed(batch, Mix()) is batch
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_grey_images_and_alpha_channels(name: str) -> None:
+    """An alpha channel moves with its image and has no colour; a grey image changes as three equal channels do."""
+    number = list(OPERATIONS).index(name)
+    choices = Choices(torch.full((3, 2), number), torch.tensor([[True, False]] * 3))
+    batch, alpha = images(), images(2)[:, :1]
+    got = rand_augment(torch.cat((batch, alpha), 1), choices, 6)
+    assert torch.equal(got[:, :3], rand_augment(batch, choices, 6))
+    moves = name in ("rotate", "shear x", "shear y", "translate x", "translate y")
+    assert torch.equal(got[:, 3:], alpha) == (not moves)
+    grey = rand_augment(alpha, choices, 6)
+    assert torch.allclose(
+        grey.expand(-1, 3, -1, -1), rand_augment(alpha.expand(-1, 3, -1, -1), choices, 6), atol=1e-3
+    )

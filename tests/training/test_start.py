@@ -16,9 +16,12 @@ from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of
 from scalesearch.proxy.augment import normalise
+from scalesearch.training.constants import Stated, constants_of
 from scalesearch.training.start import _with_our_pixels, read_start
 
 TINY = load_baseline("tiny")
+SYMMETRIC = Stated("symmetric")
+IMAGENET = constants_of("timm", "b0", None, SYMMETRIC, None, "x")
 CLASSES = tuple(f"class {index}" for index in range(10))
 
 
@@ -67,7 +70,7 @@ def test_a_librarys_pixels_are_folded_into_the_stem(tmp_path: Path) -> None:
     stem = network.get_submodule("stem")
     with torch.no_grad():
         wanted = stem(library)
-        network.load_state_dict(_with_our_pixels(network.state_dict()))
+        network.load_state_dict(_with_our_pixels(network.state_dict(), IMAGENET, "x"))
         got = stem(normalise(images))
     assert torch.allclose(got[:, :, 1:, 1:], wanted[:, :, 1:, 1:], atol=1e-5)
 
@@ -76,7 +79,7 @@ def test_a_librarys_file_needs_the_networks_name_and_its_shapes(tmp_path: Path) 
     given = {name: torch.zeros(one.shape) for name, one in theirs("b0", "timm").items()}
     path = tmp_path / "timm.safetensors"
     save_file(given, path)
-    assert read_start(path, "b0").definition.name == "b0"
+    assert read_start(path, "b0", SYMMETRIC).definition.name == "b0"
     for network, reason in (
         (None, "give --network NAME"),
         ("efficientnet_v2_s", "are not named as"),
@@ -84,10 +87,10 @@ def test_a_librarys_file_needs_the_networks_name_and_its_shapes(tmp_path: Path) 
         ("b3", "is no b3: .* is "),
     ):
         with pytest.raises(InputError, match=reason):
-            read_start(path, network)
+            read_start(path, network, SYMMETRIC)
     save_file({**given, "conv_stem.weight": torch.zeros(8, 3, 3, 3)}, path)
     with pytest.raises(InputError, match=r"is no b0: stem.conv.0.weight is 8×3×3×3"):
-        read_start(path, "b0")
+        read_start(path, "b0", SYMMETRIC)
 
 
 def test_a_pickle_and_a_name_too_many_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,212 @@
+"""What a library's state dict does not say: batch norm's epsilon, the padding, and what its images were scaled by.
+
+Tensors have names and shapes, no constants. Some are a library's own; timm's `tf_` models, which pad as TensorFlow
+does, have the same tensors as its others. There the file beside the weights tells (`config.json` of timm's hub
+format), or the user.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.exact import plain
+from scalesearch.errors import InputError, printable
+
+PADDINGS = ("symmetric", "tensorflow")
+PIXELS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+"""Mean and deviation of the images, in 0 … 1, by the names that `--pixels` takes."""
+EPSILON, TENSORFLOW_EPSILON = Decimal("0.00001"), Decimal("0.001")
+"""Of torch's batch norm, which both libraries take, and of timm's `tf_` models."""
+
+_VERSIONS = {
+    f"efficientnetv2_{size}": f"efficientnet_v2_{size}" for size in ("s", "m", "l", "b0", "b1", "b2", "b3")
+}
+_PLAIN = {
+    **{f"efficientnet_b{number}": f"b{number}" for number in range(8)},
+    **{f"efficientnet_lite{number}": f"efficientnet_lite{number}" for number in range(5)},
+    **{name: ours for name, ours in _VERSIONS.items() if "_b" not in name},
+    "mobilenetv1_100": "mobilenet_v1",
+    "mobilenetv2_100": "mobilenet_v2",
+    "mnasnet_100": "mnasnet",
+    **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
+}
+_TENSORFLOW = {
+    f"tf_{name}": ours for name, ours in {**_PLAIN, **_VERSIONS}.items() if name.startswith("efficientnet")
+}
+TIMM: dict[str, str] = _PLAIN | _TENSORFLOW
+"""timm's names of models that are networks of ours, without the tag of their weights; `tf_` ones pad otherwise."""
+_ONLY_SYMMETRIC = {*_PLAIN.values()} - {*_TENSORFLOW.values()}
+"""Networks of which timm has no `tf_` model."""
+_LARGE_EPSILON = ("b5", "b6", "b7", "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l")
+"""torchvision's EfficientNets that have TensorFlow's epsilon."""
+_HALF = {
+    ("timm", "mobilenet_v1"),
+    *(("timm", f"efficientnet_v2_{size}") for size in "sml"),
+    ("torchvision's EfficientNet", "efficientnet_v2_l"),
+}
+"""Networks, by naming, whose weights saw images scaled by `half`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """What the trained network had beside its tensors."""
+
+    epsilon: Decimal
+    padding: str
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    source: str
+    """Who says so, in words."""
+
+    def words(self, activation: str) -> str:
+        """One clause: what is taken for granted."""
+        known = {values: name for name, values in PIXELS.items()}
+        pixels = known.get((self.mean, self.deviation), f"{self.mean} and {self.deviation}")
+        return (
+            f"{activation}, batch norm's epsilon {plain(self.epsilon)}, {self.padding} padding, "
+            f"pixels by {pixels} ({self.source})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the user says of the weights."""
+
+    padding: str | None = None
+    pixels: str | None = None
+
+    def __post_init__(self) -> None:
+        for flag, value, known in (("padding", self.padding, PADDINGS), ("pixels", self.pixels, tuple(PIXELS))):
+            if value is not None and value not in known:
+                raise InputError(f"--{flag} {value!r}: must be one of {', '.join(known)}")
+
+
+@dataclass(frozen=True, slots=True)
+class HubConfig:
+    """timm's `config.json` beside the weights."""
+
+    where: str
+    architecture: str
+    network: str
+    """Our name of the network."""
+    mean: tuple[float, ...] | None
+    deviation: tuple[float, ...] | None
+
+
+def read_hub_config(weights: Path) -> HubConfig | None:
+    """The `config.json` in the folder of a file of weights; None where there is none, or it is not timm's.
+
+    Raises:
+        InputError: it is of a model that no network here is.
+    """
+    path = weights.with_name("config.json")
+    where = printable(str(path))
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{where}: cannot be read as JSON; give the model's own, or move it away") from error
+    if not isinstance(tree, dict) or not isinstance(tree.get("architecture"), str):
+        return None
+    architecture = tree["architecture"].partition(".")[0]
+    if architecture not in TIMM:
+        raise InputError(
+            f"{where}: the weights are of timm's {printable(architecture)!r}, which is no network here"
+        )
+    if tree.get("model_args"):
+        raise InputError(f"{where}: model_args change the network; give weights of the model as timm builds it")
+    given = tree.get("pretrained_cfg")
+    cfg: Mapping[str, Any] = given if isinstance(given, dict) else tree
+    return HubConfig(where, architecture, TIMM[architecture], *(_numbers(cfg.get(key)) for key in ("mean", "std")))
+
+
+def _numbers(value: object) -> tuple[float, ...] | None:
+    if isinstance(value, list) and value and all(isinstance(one, int | float) for one in value):
+        return tuple(float(one) for one in value)
+    return None
+
+
+def constants_of(
+    naming: str, name: str, own_epsilon: Decimal | None, stated: Stated, config: HubConfig | None, where: str
+) -> Constants:
+    """What a state dict's network had.
+
+    Args:
+        naming: whose names the tensors have, one of `library_names.NAMINGS`.
+        name: the network's.
+        own_epsilon: what the user's own baseline file says, where no `config` says better; None: a shipped network.
+        stated: what the user says.
+        config: timm's file beside the weights.
+        where: the file of weights, for errors.
+
+    Raises:
+        InputError: the padding cannot be known, or what is stated is not so.
+    """
+    padding = _padding(naming, name, stated, config, where)
+    epsilon = own_epsilon
+    if epsilon is None or config is not None:
+        epsilon = library_epsilon(naming, name, padding)
+    mean, deviation = _pixels(naming, name, stated, config)
+    source = "its config.json says so" if config else "assumed" if stated == Stated() else "assumed and stated"
+    return Constants(epsilon, padding, mean, deviation, source)
+
+
+def library_epsilon(naming: str, name: str, padding: str = "symmetric") -> Decimal:
+    """Batch norm's epsilon in a library's own network.
+
+    timm 1.0 `_efficientnet_builder.py`, `BN_EPS_TF_DEFAULT`; torchvision `efficientnet.py`, `norm_layer`.
+    """
+    large = naming == "torchvision's EfficientNet" and name in _LARGE_EPSILON
+    return TENSORFLOW_EPSILON if large or padding == "tensorflow" else EPSILON
+
+
+def _padding(naming: str, name: str, stated: Stated, config: HubConfig | None, where: str) -> str:
+    if config is not None:
+        if stated.padding is not None:
+            raise InputError(f"{config.where}: says the padding itself; leave --padding out")
+        return "tensorflow" if config.architecture.startswith("tf_") else "symmetric"
+    if naming == "timm" and name not in _ONLY_SYMMETRIC:
+        if stated.padding is None:
+            raise InputError(
+                f"{where}: tensors do not show whether they are of a tf_ model of timm, which pads otherwise; give "
+                "--padding tensorflow for one, else --padding symmetric, or put the model's config.json beside them"
+            )
+        return stated.padding
+    if stated.padding == "tensorflow":
+        raise InputError(f"{where}: is of {naming}'s {name}, which pads symmetrically; leave --padding out")
+    return "symmetric"
+
+
+def _pixels(
+    naming: str, name: str, stated: Stated, config: HubConfig | None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if config is not None and config.mean is not None and config.deviation is not None:
+        if stated.pixels is not None:
+            raise InputError(f"{config.where}: says mean and std itself; leave --pixels out")
+        return config.mean, config.deviation
+    return PIXELS[stated.pixels or ("half" if (naming, name) in _HALF else "imagenet")]
+
+
+def equal_sides(net: Architecture, px: int) -> int:
+    """The side nearest to `px` at which TensorFlow's padding is the symmetric one: every stride sees an odd side.
+
+    SAME pads ⌈n/s⌉·s − s + k − n in all, one more behind where that is odd: for an odd kernel and stride 2 the two
+    ends are equal where n is odd.
+    """
+    sides = sorted(range(1, 2 * px + 2), key=lambda side: (abs(side - px), side))
+    return next(side for side in sides if _all_odd(net, side))
+
+
+def _all_odd(net: Architecture, side: int) -> bool:
+    blocks = net.runs(net.widths, net.depths, side)
+    return all(block.stride == 1 or block.in_px % 2 for block, length in blocks if length)

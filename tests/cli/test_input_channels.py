@@ -1,0 +1,76 @@
+"""Networks of 1 and 4 input channels through the commands: counted, exported, searched, trained, mapped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command import scalesearch
+from safetensors.torch import load_file
+
+from scalesearch.design.baseline_file import baseline_text, parse_baseline
+from scalesearch.design.baselines import load_baseline
+
+TINY = baseline_text(load_baseline("tiny"))
+PARAMS = {1: 63_450, 3: 63_738, 4: 63_882}
+"""`tiny` has a stem of 16 channels: 144 weights for each channel of the image."""
+SLOW = pytest.mark.slow
+FAST = ["--budget", "smoke", "--px", "16", "--epochs", "1", "--threads", "1"]
+
+
+def written(folder: Path, channels: int) -> None:
+    text = TINY.replace("stem:", f"in_channels: {channels}\nstem:").replace('"tiny"', '"mine"', 1)
+    (folder / "mine.yaml").write_text(text)
+
+
+@pytest.mark.parametrize("channels", [1, pytest.param(3, marks=SLOW), pytest.param(4, marks=SLOW)])
+def test_a_network_is_counted_and_leaves_with_its_channels(channels: int, tmp_path: Path) -> None:
+    written(tmp_path, channels)
+    counted = scalesearch("cost", "mine.yaml", "--json", cwd=tmp_path)
+    assert json.loads(counted.stdout)["params"] == PARAMS[channels]
+    made = scalesearch("export", "mine.yaml", "--to", "torch", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert f"{PARAMS[channels]:,} parameters" in made.stdout
+    assert load_file(tmp_path / "exports" / "mine.safetensors")["stem.0.weight"].shape == (16, channels, 3, 3)
+    scalesearch("export", "mine.yaml", "--to", "timm", cwd=tmp_path)
+    scalesearch("import", "exports/mine_timm.py", "--out", "again.yaml", cwd=tmp_path)
+    again = parse_baseline((tmp_path / "again.yaml").read_text(), "again.yaml")
+    assert again.architecture.in_channels == channels
+    refused = scalesearch("export", "mine.yaml", "--to", "torchvision", cwd=tmp_path)
+    assert (refused.returncode == 2) == (channels != 3 or "torchvision" in refused.stderr)
+
+
+def test_a_number_of_channels_that_no_image_has_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, 2)
+    done = scalesearch("cost", "mine.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("mine.yaml:9: in_channels: input should be 1, 3 or 4")
+
+
+@pytest.mark.parametrize("channels", [pytest.param(1, marks=SLOW), 4])
+def test_training_maps_and_transfer(channels: int, tmp_path: Path) -> None:
+    written(tmp_path, channels)
+    done = scalesearch("train", "mine.yaml", *FAST, "--name", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    weights = "results/run/weights.safetensors"
+    assert load_file(tmp_path / weights)["stem.conv.0.weight"].shape == (16, channels, 3, 3)
+    mapped = scalesearch("cam", weights, "--budget", "smoke", cwd=tmp_path)
+    assert mapped.returncode == 0, mapped.stderr
+    moved = scalesearch(
+        "transfer", weights, "--data", "digits", "--px", "16", "--epochs", "1", "--threads", "1", cwd=tmp_path
+    )
+    assert moved.returncode == 0, moved.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_search(channels: int, tmp_path: Path) -> None:
+    written(tmp_path, channels)
+    command = ["grid", "--baseline", "mine.yaml", "--budget", "smoke", "--runner", "inline"]
+    done = scalesearch(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    member = (tmp_path / "results" / "mine-phi1-smoke" / "family" / "phi1.yaml").read_text()
+    assert f"\nin_channels: {channels}\n" in member
+    assert scalesearch("verify", "results/mine-phi1-smoke", cwd=tmp_path).returncode == 0
+    assert scalesearch("report", "results/mine-phi1-smoke", cwd=tmp_path).returncode == 0

@@ -1,0 +1,231 @@
+"""Every keyword of every builder of timm and torchvision that is read: supported, without effect, or refused.
+
+Each value of a keyword is a call with that keyword changed. What is read must cost what the library's own network
+costs (`tests/fixtures/keyword_costs.json`, written by `GOLDEN=1 make test-interop`); all else is refused.
+"""
+
+from __future__ import annotations
+
+SUPPORTED, NO_EFFECT, REFUSED = "supported", "no effect", "refused"
+MULTIPLIED = "write the scaled numbers, or scale with scalesearch; only 1 is read"
+
+
+ROWS = "[['ds_r1_k3_s1_e1_c16_se0.25'], ['ir_r2_k5_s2_e6_c24_se0.25']]"
+_MBCONV = "EfficientNet(\n    [MBConvConfig(\n{}\n    )],\n    dropout=0.2,\n    num_classes=2,\n)"
+TEMPLATES: dict[str, tuple[str, dict[str, str]]] = {
+    "timm.EfficientNet": ("EfficientNet(\n{}\n)", {"block_args": f"decode_arch_def({ROWS})", "num_classes": "2"}),
+    "timm.decode_arch_def": (
+        "EfficientNet(\n    decode_arch_def(\n{}\n    ),\n    num_classes=2,\n)",
+        {"arch_def": ROWS},
+    ),
+    "timm.ResNet": (
+        "ResNet(\n{}\n)",
+        {"block": "BasicBlock", "layers": "[1, 1, 2, 1]", "num_classes": "2"},
+    ),
+    "torchvision.EfficientNet": (
+        "EfficientNet(\n{}\n)",
+        {
+            "inverted_residual_setting": "[MBConvConfig(6, 3, 2, 24, 40, 2)]",
+            "dropout": "0.2",
+            "num_classes": "2",
+        },
+    ),
+    "torchvision.MBConvConfig": (
+        _MBCONV,
+        {
+            "expand_ratio": "6",
+            "kernel": "3",
+            "stride": "2",
+            "input_channels": "24",
+            "out_channels": "40",
+            "num_layers": "2",
+        },
+    ),
+    "torchvision.FusedMBConvConfig": (
+        _MBCONV.replace("[MBConv", "[FusedMBConv"),
+        {
+            "expand_ratio": "3",
+            "kernel": "3",
+            "stride": "2",
+            "input_channels": "24",
+            "out_channels": "40",
+            "num_layers": "2",
+        },
+    ),
+    "torchvision.MobileNetV2": (
+        "MobileNetV2(\n{}\n)",
+        {"num_classes": "2", "inverted_residual_setting": "[[1, 16, 1, 1], [6, 24, 2, 2]]"},
+    ),
+    "torchvision.ResNet": (
+        "ResNet(\n{}\n)",
+        {"block": "Bottleneck", "layers": "[1, 1, 2, 1]", "num_classes": "2"},
+    ),
+}
+"""Each builder's call and its arguments where a case changes none."""
+
+
+def text_of(builder: str, changes: dict[str, str]) -> str:
+    """The builder's call with arguments changed, one a line."""
+    template, arguments = TEMPLATES[builder]
+    lines = (f"        {name}={value}," for name, value in (arguments | changes).items())
+    return "network = " + template.replace("{}", "\n".join(lines)) + "\n"
+
+
+_RATE = {"0.3": NO_EFFECT, "0.0": NO_EFFECT}
+_PLACE = {"None": NO_EFFECT}
+_ALIASED = {"None": NO_EFFECT, "BlurPool2d": "anti-aliasing"}
+_NORMS = {
+    "nn.BatchNorm2d": NO_EFFECT,
+    "partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)": SUPPORTED,
+    "partial(nn.BatchNorm2d, affine=False)": "affine is not understood",
+    "nn.GroupNorm": "must be BatchNorm2d",
+}
+_ACTIVATIONS = {"nn.SiLU": SUPPORTED, "nn.ReLU6": SUPPORTED, "nn.ReLU": NO_EFFECT, "nn.Hardswish": "must be SiLU"}
+_POOLS = {
+    "'avg'": NO_EFFECT,
+    "'fast'": NO_EFFECT,
+    "'catavgmax'": "pools by the mean",
+    "'avgmax'": "pools by the mean",
+    "'max'": "pools by the mean",
+    "''": "pools by the mean",
+    "None": "pools by the mean",
+}
+_IMAGES = {"1": SUPPORTED, "4": SUPPORTED, "3": NO_EFFECT, "2": "in_chans is 2, but images", "None": "whole number"}
+_CLASSES = {"10": SUPPORTED, "0": "classes is 0", "None": "must be a whole number"}
+_ONE = {"1": NO_EFFECT, "1.0": NO_EFFECT, "1.1": MULTIPLIED, "True": MULTIPLIED}
+_GROUPS = {"1": NO_EFFECT, "2": "grouped convolutions"}
+_CONFIG: dict[str, dict[str, str]] = {
+    "expand_ratio": {"4": SUPPORTED, "1": SUPPORTED, "2.5": "must be a whole number"},
+    "kernel": {"5": SUPPORTED, "4": "kernel is 4"},
+    "stride": {"1": SUPPORTED, "3": "strides are 1 and 2"},
+    "input_channels": {"32": SUPPORTED, "'24'": "must be a whole number"},
+    "out_channels": {"24": SUPPORTED, "None": "must be a whole number"},
+    "num_layers": {"3": SUPPORTED, "0": "depth is 0"},
+    "block": {"None": NO_EFFECT, "ResidualBlock": "own block"},
+}
+
+VALUES: dict[str, dict[str, dict[str, str]]] = {
+    "timm.EfficientNet": {
+        "block_args": {
+            "decode_arch_def([['cn_r1_k3_s1_c16'], ['dsa_r2_k3_s2_c32']])": SUPPORTED,
+            "[[dict(block_type='ir')]]": "must be a list of lists of strings",
+        },
+        "num_classes": _CLASSES,
+        "num_features": {"0": SUPPORTED, "640": SUPPORTED, "None": "must be a whole number"},
+        "in_chans": _IMAGES,
+        "stem_size": {"16": SUPPORTED, "20": "timm rounds 20 channels to 24"},
+        "stem_kernel_size": {"5": SUPPORTED, "4": "kernel is 4"},
+        "fix_stem": {"True": NO_EFFECT, "False": NO_EFFECT, "1": "must be True or False"},
+        "output_stride": {"32": NO_EFFECT, "2": "beyond output_stride 2"},
+        "pad_type": {"''": NO_EFFECT, "'same'": "symmetric padding", "None": "symmetric padding"},
+        "act_layer": _ACTIVATIONS | {"None": NO_EFFECT, "'swish'": SUPPORTED},
+        "norm_layer": _NORMS | {"None": NO_EFFECT},
+        "aa_layer": _ALIASED,
+        "se_layer": {"None": NO_EFFECT, "SqueezeExcite": "timm's default", "'eca'": "timm's default"},
+        "round_chs_fn": {
+            "int": NO_EFFECT,
+            "round_channels": NO_EFFECT,
+            "partial(round_channels, multiplier=1.4)": "round_chs_fn",
+        },
+        "drop_rate": _RATE,
+        "drop_path_rate": _RATE,
+        "global_pool": _POOLS | {"'fastavg'": NO_EFFECT},
+        "device": _PLACE,
+        "dtype": _PLACE,
+    },
+    "timm.decode_arch_def": {
+        "arch_def": {
+            "[['er_r2_k3_s2_e4_c24']]": SUPPORTED,
+            "[['ir_r1_k3_s1_e6_c16_nsw']]": "'nsw' is not understood",
+            "[['ir_r1_k3_s1_e6_c16_gs8']]": "'gs8' is not understood",
+            "[['ir_r1_k3_s1_e6_c16_d1']]": "'d1' is not understood",
+            "[['er_r1_k3_s1_e6_c16_fc24']]": "'fc24' is not understood",
+            "[['ir_r1_k3.5_s1_e6_c16']]": "3.5 must be a whole number",
+            "[['uir_r1_k3_s1_c16']]": "'uir' is not understood",
+            "[['cn_r1_k3_s1_c16_skip_noskip']]": "has both skip and noskip",
+        },
+        "depth_multiplier": _ONE | {"(1.0, 1.0)": MULTIPLIED},
+        "depth_trunc": {"'round'": NO_EFFECT, "'ceil'": NO_EFFECT},
+        "experts_multiplier": {"2": NO_EFFECT},
+        "fix_first_last": {"True": NO_EFFECT, "False": NO_EFFECT, "'yes'": "must be True or False"},
+        "group_size": {"None": NO_EFFECT, "8": "grouped convolutions"},
+    },
+    "timm.ResNet": {
+        "block": {"Bottleneck": SUPPORTED, "PreActBlock": "must be one of BasicBlock, Bottleneck"},
+        "layers": {"(2, 1, 1, 1)": SUPPORTED, "[1, 1, 1]": "four stages"},
+        "num_classes": _CLASSES,
+        "in_chans": _IMAGES,
+        "output_stride": {"32": NO_EFFECT, "16": "strides in place of dilation"},
+        "global_pool": _POOLS,
+        "cardinality": _GROUPS,
+        "base_width": {"64": NO_EFFECT, "128": "be 64 with BasicBlock"},
+        "stem_width": {"64": NO_EFFECT, "32": NO_EFFECT},
+        "stem_type": {"''": NO_EFFECT, "'deep'": "deep stem", "'deep_tiered'": "deep stem"},
+        "replace_stem_pool": {"False": NO_EFFECT, "True": "max-pool"},
+        "block_reduce_first": {"1": NO_EFFECT, "2": "narrower first convolution"},
+        "down_kernel_size": {"1": NO_EFFECT, "3": "1×1 here"},
+        "avg_down": {"False": NO_EFFECT, "True": "shortcut with a pool"},
+        "channels": {"(32, 48, 96, 160)": SUPPORTED, "(64, 128)": "four stages", "None": "must be a list"},
+        "act_layer": _ACTIVATIONS,
+        "norm_layer": _NORMS,
+        "aa_layer": _ALIASED,
+        "drop_rate": _RATE,
+        "drop_path_rate": _RATE,
+        "drop_block_rate": _RATE,
+        "zero_init_last": {"False": NO_EFFECT, "True": NO_EFFECT},
+        "block_args": {"None": NO_EFFECT, "dict()": NO_EFFECT, "dict(attn_layer='se')": "arguments of its own"},
+        "device": _PLACE,
+        "dtype": _PLACE,
+    },
+    "torchvision.EfficientNet": {
+        "inverted_residual_setting": {
+            "[FusedMBConvConfig(1, 3, 1, 24, 24, 2)]": SUPPORTED,
+            "[CNBlockConfig(96, 192, 3)]": "rows must be",
+        },
+        "dropout": _RATE,
+        "stochastic_depth_prob": _RATE,
+        "num_classes": _CLASSES,
+        "norm_layer": _NORMS | {"None": NO_EFFECT},
+        "last_channel": {"None": NO_EFFECT, "96": SUPPORTED, "0": "width is 0"},
+    },
+    "torchvision.MBConvConfig": _CONFIG | {"width_mult": _ONE, "depth_mult": _ONE},
+    "torchvision.FusedMBConvConfig": _CONFIG,
+    "torchvision.MobileNetV2": {
+        "num_classes": _CLASSES,
+        "width_mult": {"1.0": NO_EFFECT, "1.4": SUPPORTED, "0": "width_mult must be in"},
+        "inverted_residual_setting": {
+            "None": SUPPORTED,
+            "[[1, 16, 1, 2], [4, 40, 3, 2]]": SUPPORTED,
+            "[[1, 16, 1]]": "a row must be",
+        },
+        "round_nearest": {"8": NO_EFFECT, "64": SUPPORTED, "0": "round_nearest at least 1"},
+        "block": {"None": NO_EFFECT, "MyBlock": "torchvision's InvertedResidual"},
+        "norm_layer": _NORMS | {"None": NO_EFFECT},
+        "dropout": _RATE,
+    },
+    "torchvision.ResNet": {
+        "block": {"BasicBlock": SUPPORTED, "MyBlock": "must be one of BasicBlock, Bottleneck"},
+        "layers": {"[2, 1, 1, 1]": SUPPORTED, "[1, 1, 1]": "four stages"},
+        "num_classes": _CLASSES,
+        "zero_init_residual": {"True": NO_EFFECT, "False": NO_EFFECT},
+        "groups": _GROUPS,
+        "width_per_group": {"64": NO_EFFECT, "128": SUPPORTED, "96": "must divide 256"},
+        "replace_stride_with_dilation": {
+            "None": NO_EFFECT,
+            "[False, False, False]": NO_EFFECT,
+            "[False, True, True]": "strides in place of dilation",
+        },
+        "norm_layer": _NORMS | {"None": NO_EFFECT},
+    },
+}
+"""By builder, keyword and value: what becomes of it; any text but `SUPPORTED` and `NO_EFFECT` is the reason."""
+
+
+def table(builder: str) -> dict[str, str]:
+    """What becomes of each keyword of a builder: supported where a value is, else refused where one is."""
+    found = {}
+    for keyword, values in VALUES[builder].items():
+        kinds = set(values.values())
+        rest = NO_EFFECT if kinds == {NO_EFFECT} else REFUSED
+        found[keyword] = SUPPORTED if SUPPORTED in kinds else rest
+    return found
