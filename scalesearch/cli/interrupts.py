@@ -72,7 +72,8 @@ def _raise(number: int, _: FrameType | None) -> None:
 
 
 def _leave(number: int, _: FrameType | None) -> None:
-    note(number)
+    if not note(number):
+        return
     # The stream may be in the middle of a write of its own.
     with contextlib.suppress(RuntimeError, OSError, ValueError):
         sys.stdout.flush()

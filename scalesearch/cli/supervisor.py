@@ -50,7 +50,7 @@ def supervise() -> None:
     _, status = os.waitpid(child, 0)
     told = os.read(read, 2**16)
     code = os.waitstatus_to_exitcode(status)
-    if not told.endswith(_ENDED):
+    if not told.endswith(_ENDED) and code not in interrupts.EXIT_CODES:  # with these it has left from a handler
         code = _last_word(code, told.decode("utf-8", "replace").strip("\1"))
     os._exit(code)
 

@@ -114,13 +114,12 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
         CountError: fvcore counts other multiply-adds.
     """
     module = _build(factory, depth, width, px)
-    params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
     call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
     image = torch.rand(1, factory.in_channels, px, px, generator=torch.Generator().manual_seed(0))
     with one_thread(), _failures(call, px):
         counter, logits = count_forward(module.eval(), image)
         fvcore = None if counter.unknown else fvcore_macs(module, image)
-    _check_logits(call, px, logits, 1, "in eval")
+    _check_logits(call, image.shape, logits, "in eval")
     if counter.unknown:
         raise InputError(
             f"baseline {call}: executes {', '.join(sorted(counter.unknown))}, whose multiply-adds are not known; "
@@ -135,9 +134,11 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
             f"baseline {call}: executes {counter.macs} multiply-adds, but fvcore traces {fvcore.macs}; the network "
             "must compute the same for every image"
         )
+    images = image.expand(2, -1, -1, -1)
     with one_thread(), torch.no_grad(), _failures(call, px, "in training "):
-        in_training = module.train()(image.expand(2, -1, -1, -1))
-    _check_logits(call, px, in_training, 2, "in training", logits.shape[1])
+        in_training = module.train()(images)
+    _check_logits(call, images.shape, in_training, "in training", logits.shape[1])
+    params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
     counted = logits.shape[1], counter.macs, params, counter.activations
     return FactoryNetwork(factory.name, depth, width, px, *counted, factory.in_channels)
 
@@ -170,16 +171,14 @@ def _failures(call: str, px: int, mode: str = "") -> Iterator[None]:
         raise InputError(f"baseline {call}: fails {mode}on an image of {px} px ({_reason(error)})") from error
 
 
-def _check_logits(call: str, px: int, logits: object, images: int, mode: str, classes: int | None = None) -> None:
+def _check_logits(call: str, images: torch.Size, logits: object, mode: str, classes: int | None = None) -> None:
+    """Refuse what is no tensor of (N, classes) logits for images of that shape."""
+    count, channels, px, _ = images
     shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-    if (
-        not isinstance(shape, tuple)
-        or len(shape) != _LOGITS
-        or shape[0] != images
-        or shape[1] != (classes or shape[1])
-    ):
+    is_right = isinstance(shape, tuple) and len(shape) == _LOGITS and shape == (count, classes or shape[1])
+    if not is_right:
         raise InputError(
-            f"baseline {call}: must turn images (N, channels, {px}, {px}) into logits (N, classes), "
+            f"baseline {call}: must turn images (N, {channels}, {px}, {px}) into logits (N, classes), "
             f"but {mode} it gives {shape}"
         )
 

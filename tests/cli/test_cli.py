@@ -44,11 +44,11 @@ VERBS = {
     "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match rule out",
-    "export": "network to depth width resolution rounding out seed",
+    "export": "network to depth width resolution rounding out seed opset dynamic_side",
     "import": "definition out",
     "show": "results",
     "report": "results out export_optuna",
-    "dashboard": "results port host allow_remote check",
+    "dashboard": "results port host allow_remote public_host prefix check",
     "trust": "max_megapixels results data seeds runner address gpus_per_trial plan",
     "verify": "results",
 }
