@@ -22,7 +22,8 @@ from scalesearch.report.style import STYLE
 _BOOT = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const config = {displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"]};
+const config = {displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"],
+  showSendToCloud: false, plotlyServerURL: ""};
 const themed = (one) => one.themes[dark.matches ? "dark" : "light"];
 for (const [name, one] of Object.entries(figures)) {
   Plotly.newPlot(name, one.data, one.layout, config).then(() => Plotly.relayout(name, themed(one)));

@@ -14,7 +14,14 @@ from scalesearch.report.dashboard.parts import facts, table
 from scalesearch.report.figures.frame import Drawing, colours
 from scalesearch.report.looks import DARK, LIGHT
 
-CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["lasso2d", "select2d"]}
+CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d"],
+    # By default a button sends the figure to a service of plotly's.
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+}
 
 
 def themed(drawing: Drawing, theme: object) -> Any:
