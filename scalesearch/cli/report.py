@@ -26,8 +26,9 @@ def report(
 
     Example: scalesearch report results/reference/b0-phi1-quick --out b0-report
     """
+    from scalesearch.redaction import redacted
     from scalesearch.report.files import write_report
-    from scalesearch.study.optuna_storage import OptunaStorage, without_passwords
+    from scalesearch.study.optuna_storage import OptunaStorage
     from scalesearch.study.study import open_study
 
     study = open_study(options.existing_study(results))
@@ -35,4 +36,4 @@ def report(
     print(write_report(study, out))
     if storage is not None and export_optuna is not None:
         count = storage.copy(study)
-        print(f"{count} trials of {study.folder.resolve().name} in {without_passwords(export_optuna)}")
+        print(f"{count} trials of {study.folder.resolve().name} in {redacted(export_optuna)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 
 from scalesearch.cli import interrupts, options, supervisor
 from scalesearch.errors import InputError, StorageError, TrialsFailedError, printable
+from scalesearch.redaction import redacted_command
 from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def school(job: Job, where: Path, address: str | None) -> Row:
     from scalesearch.training.job import WEIGHTS, read_history
     from scalesearch.training.record import open_run, write_result
 
-    command = shlex.join(["scalesearch", *sys.argv[1:]])
+    command = redacted_command(["scalesearch", *sys.argv[1:]])
     with locked(where):
         finished = open_run(where, job, command)
         if finished:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesearch.cli import interrupts, supervisor
 from scalesearch.errors import ScalesearchError, TrialsFailedError
+from scalesearch.redaction import redacted_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,9 +78,7 @@ def _begun(asked: Plan, where: Path) -> Study:
 
 
 def _command() -> str:
-    from scalesearch.study.optuna_storage import without_passwords
-
-    return without_passwords(shlex.join(["scalesearch", *sys.argv[1:]]))
+    return redacted_command(["scalesearch", *sys.argv[1:]])
 
 
 def _take_over(study: Study, siblings: Sequence[Path]) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from types import FrameType
 
 from scalesearch.cli import interrupts
 from scalesearch.errors import RayLostError, printable
+from scalesearch.redaction import redacted_command
 
 _COMMANDS = ("grid", "nas", "compare", "trust", "train", "transfer")
 _ENDED, _BEGAN = b"\0", b"\1"
@@ -69,7 +69,7 @@ def ended() -> None:
 
 def _last_word(code: int, folder: str) -> int:
     """Print what the child could not say; the exit code."""
-    command = shlex.join(["scalesearch", *sys.argv[1:]])
+    command = redacted_command(["scalesearch", *sys.argv[1:]])
     kept = f"what is recorded in {printable(folder)} is kept. Resume: {command}" if folder else "nothing was begun"
     if interrupts.was_stopped():
         cause, code = interrupts.cause(), interrupts.exit_code()

@@ -24,6 +24,7 @@ from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet, 
 from scalesearch.proxy.pictures import split_by_content
 from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
 from scalesearch.proxy.tensors import TrainingData
+from scalesearch.redaction import redacted
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.units import MAX_MEGAPIXELS
 
@@ -119,11 +120,11 @@ def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Sou
         return _Source("fractal scenes", key, lambda: split_of_channels(draw(), form.channels))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
-        return _Source(printable(hub.name), hub.key(form), lambda: hub.read(form, hear))
+        return _Source(printable(redacted(hub.name)), hub.key(form), lambda: hub.read(form, hear))
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
-            f"data set '{printable(spec)}' is not known and there is no such folder: "
+            f"data set '{printable(redacted(spec))}' is not known and there is no such folder: "
             f"give {FRACTAL}, {DIGITS}, the path of an image folder or of parquet files, or {PREFIX}NAME"
         )
     name = printable(root.resolve().name)

@@ -19,6 +19,7 @@ from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import form_key
 from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, open_file, opener, read_rows
 from scalesearch.proxy.splits import KEYWORDS
+from scalesearch.redaction import redacted
 
 PREFIX = "hf:"
 """`hf:NAME`, with a name of the hub such as `cifar10`, or the path of a folder that `datasets` can load."""
@@ -36,7 +37,7 @@ class HubData:
             InputError: the package is missing, or there is no such data set of labelled images.
         """
         self.name = name
-        self._shown = f"data {PREFIX}{printable(name)}"
+        self._shown = f"data {PREFIX}{printable(redacted(name))}"
         if not name:
             raise InputError(f"data {PREFIX}: names no data set; give one, as in {PREFIX}cifar10")
         try:

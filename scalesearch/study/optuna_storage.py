@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
+from scalesearch.redaction import redacted
 from scalesearch.search.canonical import digest
 from scalesearch.search.continuum import OBJECTIVES, Suggestion
 from scalesearch.search.growth import Told, told
@@ -42,7 +42,7 @@ class OptunaStorage:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._shown = f"{option} {without_passwords(url)}"
+        self._shown = f"{option} {redacted(url)}"
         with self._told_in_one_line():
             self._storage = optuna.storages.RDBStorage(url)
 
@@ -93,7 +93,7 @@ class OptunaStorage:
                 optuna.delete_study(study_name=name, storage=self._storage)
             target = optuna.create_study(storage=self._storage, study_name=name, direction="maximize")
             target.set_user_attr(_QUESTION, question)
-            target.set_user_attr("command", without_passwords(study.command))
+            target.set_user_attr("command", study.command)
             target.set_metric_names([metric(study.plan)])
             target.add_trials(trials)
         return len(trials)
@@ -136,24 +136,20 @@ class OptunaStorage:
                 f"{self._shown}: its driver is not installed ({reason}); for PostgreSQL: "
                 "pip install 'scalesearch[postgres]'"
             ) from error
-        except ArgumentError as error:
+        except (ArgumentError, ValueError) as error:  # ValueError: what stands for a port is no number
             raise InputError(
-                f"{self._shown}: must be a URL such as sqlite:///studies.db or postgresql://HOST/NAME"
+                f"{self._shown}: must be a URL such as sqlite:///studies.db or postgresql://HOST/NAME; in a "
+                "password write @ as %40, : as %3A and / as %2F"
             ) from error
         except (StorageInternalError, SQLAlchemyError, RuntimeError, OSError) as error:
             raise StorageError(f"{self._shown}: cannot be used ({_reason(error)})") from error
-
-
-def without_passwords(text: str) -> str:
-    """The text with the password of every URL in it left out."""
-    return re.sub(r"(://[^\s:/@]*):[^\s/]*@", r"\1:***@", text)
 
 
 def _reason(error: BaseException) -> str:
     """The cause of an error of a library, in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return without_passwords(" ".join(str(error).split()))[:200]
+    return " ".join(map(redacted, str(error).split()))[:200]
 
 
 def _trial(one: Told, space: Sought[Any]) -> optuna.trial.FrozenTrial:

@@ -15,6 +15,7 @@ from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import CountError, InputError, LockedError
+from scalesearch.redaction import redacted_line
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
@@ -161,7 +162,7 @@ def open_study(folder: Path) -> Study:
         )
         suggested = read_suggestions(folder / "suggestions", question.stages is not None)
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)), suggested)
-        return Study(folder, plan, dict(tree["environment"]), str(tree["command"]))
+        return Study(folder, plan, dict(tree["environment"]), redacted_line(str(tree["command"])))
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         reason = str(error) if isinstance(error, MalformedError | InputError) else "it is not a whole study.json"
         raise CountError(f"{path}: {reason}; restore it from a copy, or begin anew under another --name") from error

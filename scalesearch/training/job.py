@@ -19,6 +19,7 @@ from scalesearch.nets.weights import Weights, weights_file, weights_of
 from scalesearch.proxy.datasets import ImageData, load_data
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.objective import initial_network
+from scalesearch.redaction import redacted
 from scalesearch.search.canonical import Json, as_json, digest
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.study.files import write_over
@@ -74,7 +75,7 @@ class Job:
         start = None if self.start is None else tensors_sum(self.start.tensors)
         return {
             "definition": baseline_text(self.definition),
-            "data": {"spec": self.source.spec, "fingerprint": self.fingerprint},
+            "data": {"spec": redacted(self.source.spec), "fingerprint": self.fingerprint},
             "recipe": as_json(self.recipe),
             "sizes": as_json(self.sizes),
             "seed": self.seed,

@@ -25,7 +25,7 @@ from scalesearch.search.continuum import Continuum, Suggestion
 from scalesearch.search.growth import told
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.study.optuna_storage import OptunaStorage, without_passwords
+from scalesearch.study.optuna_storage import OptunaStorage
 from scalesearch.study.search import search, search_in_rounds
 from scalesearch.study.study import Study, open_or_create
 
@@ -130,19 +130,6 @@ def test_a_database_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "other.db").write_text("no database at all, but a text of some length")
     with pytest.raises(StorageError, match=r"other\.db: cannot be used"):
         OptunaStorage(f"sqlite:///{tmp_path}/other.db")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("--storage postgresql://me:se:cr@et@host/db --name a", "--storage postgresql://me:***@host/db --name a"),
-        ("postgresql+psycopg://:x@host", "postgresql+psycopg://:***@host"),
-        ("sqlite:///a@b.db and hf:one/two", "sqlite:///a@b.db and hf:one/two"),
-        ("postgresql://me@host:5432/db", "postgresql://me@host:5432/db"),
-    ],
-)  # fmt: skip
-def test_passwords_are_left_out(text: str, shown: str) -> None:
-    assert without_passwords(text) == shown
 
 
 def programs() -> Path | None:
