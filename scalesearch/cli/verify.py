@@ -1,33 +1,86 @@
-"""`scalesearch verify`: are a study's records what was written?"""
+"""`scalesearch verify`: are a study's files what was written, and what its records give?"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalesearch.cli import options
-from scalesearch.errors import CountError
+from scalesearch.errors import CountError, InputError
+from scalesearch.units import MAX_MEGAPIXELS
+
+if TYPE_CHECKING:
+    from scalesearch.study.study import Study
+
+_EMBEDDED = {"fractal scenes": "fractal", "digits": "digits"}
 
 
 def verify(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a study.")],
+    rerun: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Train the N cheapest trials again and compare them too.")
+    ] = 0,
+    data: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="The study's images, for --rerun; not for embedded data.")
+    ] = None,
+    max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
-    """Check every record of a study against its checksum and its id.
+    """Check a study: records against checksums, ids and costs; the winner and the tables against the records.
+
+    A checksum finds damage. It is no signature: who can write a record can write its checksum.
 
     Example: scalesearch verify results/reference/b0-phi1-quick
     """
-    from scalesearch.study.records import problems
     from scalesearch.study.study import open_study
+    from scalesearch.study.verification import disagreements
 
     study = open_study(options.existing_study(results))
-    found = list(problems(study.trials_folder))
-    for line in found[1:]:
+    wrong = list(disagreements(study))
+    for line in wrong[1:]:
         print(line)
-    if found:
-        raise CountError(found[0])
-    foreign = sorted(key for key, one in study.records().items() if not study.plan.may_have(one.spec))
-    if foreign:
-        raise CountError(f"{results}: trial {foreign[0]} is not of this study (and {len(foreign) - 1} more)")
-    print(f"{results}: {len(study.records())} of {study.plan.total_trials()} records, all as written")
+    if wrong:
+        raise CountError(wrong[0])
+    print(
+        f"{results}: {len(study.own_records())} of {study.plan.total_trials()} records, all as written "
+        "(checksums find damage; they are no signature)"
+    )
+    if rerun:
+        _rerun(study, rerun, data, max_megapixels)
+
+
+def _rerun(study: Study, count: int, data: str | None, max_megapixels: int) -> None:
+    from scalesearch.cli.cache import cache_folder
+    from scalesearch.cli.reading import Reading
+    from scalesearch.proxy.datasets import load_data
+    from scalesearch.proxy.metrics import metric_source
+    from scalesearch.proxy.objective import ProxyTraining
+    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.question import image_px
+    from scalesearch.study.environments import difference
+    from scalesearch.study.provenance import environment
+    from scalesearch.study.verification import rerun
+
+    question = study.plan.question
+    spec = data or _EMBEDDED.get(study.plan.data.name)
+    if spec is None:
+        raise InputError(f"--rerun {count}: give --data, the images of {study.plan.data.name}")
+    channels = question.baseline.architecture.in_channels
+    with Reading(options.console()) as progress:
+        scenes, cache = question.budget.scenes, cache_folder()
+        images = load_data(spec, image_px(question), scenes, cache, progress, channels, max_megapixels)
+    if images.fingerprint != study.plan.data.fingerprint:
+        raise InputError(f"--data {spec}: holds other images than the study was made with; give those")
+    base = question.baseline
+    fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
+    objective = ProxyTraining(images, None, fingerprint, metric_source(question.metric))
+    moved = difference(study.environment, environment())
+    wrong = 0
+    for key, reason in rerun(study, objective, count, moved is None):
+        print(f"{key}: trained again, {reason or ('equal to the bit' if moved is None else 'within the noise')}")
+        wrong += bool(reason)
+    if moved is not None:
+        print(f"The records are of another environment ({moved}), so scores were compared, not bits.")
+    if wrong:
+        raise CountError(f"{study.folder}: {wrong} of the trials that were trained again came to something else")

@@ -1,8 +1,10 @@
-"""Files that are never half written."""
+"""Files that are never half written, and whose reading never waits."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -43,6 +45,42 @@ def write_over(path: Path, text: str | bytes) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         raise storage_error(path, error) from error
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a regular file; of a pipe or a device, whose reading may never end, an error at once.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        return stream.read()
+
+
+def json_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """The regular files `*.json` of a folder, by name, and the names of others that are called so.
+
+    None where there is no such folder. Others are pipes, sockets, devices, folders and links that lead nowhere:
+    they are nobody's records, and are passed over.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    files: list[str] = []
+    others: list[str] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".json") and not entry.name.startswith("."):
+                    (files if entry.is_file() else others).append(entry.name)
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be read ({error.strerror}); let this account read it") from error
+    return [folder / name for name in sorted(files)], sorted(others)
 
 
 def make_folder(path: Path) -> None:

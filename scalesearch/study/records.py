@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scalesearch.design.cost import cost
-from scalesearch.errors import CountError, SpaceError
+from scalesearch.errors import CountError, SpaceError, StorageError
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.files import write_once
+from scalesearch.study.files import json_files, read_file, write_once
 
 VERSION = 1
 
@@ -62,22 +62,49 @@ def read_records(folder: Path) -> dict[str, TrialRecord]:
 
     Raises:
         CountError: a record is not what was written.
+        StorageError: the folder or a record cannot be read.
     """
-    return {record.spec.id: record for record in map(_read, sorted(folder.glob("*.json")))}
+    return {record.spec.id: record for record in map(_read, json_files(folder)[0])}
 
 
 def problems(folder: Path) -> Iterator[str]:
-    """What is wrong with the records, one line each; nothing: all are as written."""
-    for path in sorted(folder.glob("*.json")):
+    """What is wrong with the records, one line each; nothing: all are as written, and possible.
+
+    Raises:
+        StorageError: the folder cannot be read.
+    """
+    files, others = json_files(folder)
+    for name in others:
+        yield f"{folder / name}: is no regular file and no record; remove it"
+    for path in files:
         try:
-            _read(path)
-        except CountError as error:
+            record = _read(path)
+        except (CountError, StorageError) as error:
             yield str(error)
+        else:
+            yield from (f"{path}: {reason}" for reason in impossibilities(record))
+
+
+def impossibilities(record: TrialRecord) -> Iterator[str]:
+    """What no trial can have come to, whatever its checksum says."""
+    outcome = record.outcome
+    # What fvcore counts besides is not in the definition.
+    if replace(record.cost, fvcore_total=None) != counted(record.spec):
+        yield "its costs are not those of its network"
+    if min(outcome.seconds, outcome.training_seconds, *(epoch.seconds for epoch in outcome.epochs)) < 0:
+        yield "a time is negative"
+    if not all(0 <= epoch.val_accuracy <= 1 for epoch in outcome.epochs):
+        yield "an accuracy is not in 0 … 1"
+    if not all(epoch.train_loss >= 0 and epoch.val_loss >= 0 for epoch in outcome.epochs):
+        yield "a loss is negative"
+    seen = [epoch.samples for epoch in outcome.epochs]
+    if seen != sorted(set(seen)) or (outcome.state == "complete" and not seen):
+        yield "its epochs do not follow one another"
 
 
 def _read(path: Path) -> TrialRecord:
     try:
-        tree = json.loads(path.read_bytes())
+        tree = json.loads(read_file(path))
         checksum = tree.pop("sha256")
         if checksum != _checksum(tree):
             raise MalformedError((), "its checksum does not match")
@@ -88,7 +115,9 @@ def _read(path: Path) -> TrialRecord:
         )
         if record.spec.id != path.stem:
             raise MalformedError((), "its name is not the id of what it holds")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SpaceError) as error:
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read ({error.strerror}); let this account read it") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SpaceError) as error:
         reason = error.reason if isinstance(error, MalformedError) else "it is not a whole record"
         raise CountError(f"{path}: {reason}; delete the file to run this trial again") from error
     return record

@@ -14,7 +14,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import CountError, InputError, LockedError
+from scalesearch.errors import CountError, InputError, LockedError, StorageError
 from scalesearch.redaction import redacted_line
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
@@ -29,7 +29,7 @@ from scalesearch.search.stage_search import StageSearch
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
 from scalesearch.study.environments import difference
-from scalesearch.study.files import make_folder, storage_error, write_once, write_over
+from scalesearch.study.files import make_folder, read_file, storage_error, write_once, write_over
 from scalesearch.study.records import TrialRecord, read_records, write_record
 from scalesearch.study.suggestions import read_suggestions
 
@@ -62,12 +62,16 @@ class Study:
         return self.folder / "suggestions"
 
     def records(self) -> dict[str, TrialRecord]:
-        """All finished trials by id."""
+        """All records in the folder, by trial id; also those of other studies."""
         return read_records(self.trials_folder)
 
+    def own_records(self) -> dict[str, TrialRecord]:
+        """The records of trials that this study asks for; what lies beside them counts for nothing."""
+        return {key: record for key, record in self.records().items() if self.plan.may_have(record.spec)}
+
     def outcomes(self) -> dict[str, Outcome]:
-        """What came of the finished trials, by id."""
-        return {key: record.outcome for key, record in self.records().items()}
+        """What came of the study's finished trials, by id."""
+        return {key: record.outcome for key, record in self.own_records().items()}
 
     def add(self, record: TrialRecord) -> bool:
         """Write one more finished trial."""
@@ -139,10 +143,14 @@ def open_study(folder: Path) -> Study:
         CountError: its study.json is not what was written.
     """
     path = folder / "study.json"
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be read ({error.strerror}); let this account read it") from error
+    if not is_there:
         raise InputError(f"{folder}: holds no study (no study.json); give the folder of one, such as results/NAME")
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = json.loads(read_file(path))
         asked = tree["question"]
         baseline = _read_baseline(asked["baseline"], f"{path} (baseline)")
         question = Question(

@@ -10,7 +10,7 @@ from scalesearch.search.canonical import MalformedError, as_json, from_json
 from scalesearch.search.continuum import Suggestion
 from scalesearch.search.question import Point
 from scalesearch.search.stage_space import StagePoint
-from scalesearch.study.files import make_folder, write_once
+from scalesearch.study.files import json_files, make_folder, read_file, write_once
 
 
 def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> None:
@@ -35,9 +35,9 @@ def read_suggestions(folder: Path, of_stages: bool = False) -> tuple[Point, ...]
         CountError: a file is not what was written, or one is missing.
     """
     found: tuple[Point, ...] = ()
-    for path in sorted(folder.glob("*.json")):
+    for path in json_files(folder)[0]:
         try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
+            tree = json.loads(read_file(path))
             points: tuple[Point, ...]
             if of_stages:
                 points = from_json(tuple[StagePoint, ...], tree)

@@ -50,7 +50,7 @@ VERBS = {
     "report": "results out export_optuna",
     "dashboard": "results port host allow_remote public_host prefix check",
     "trust": "max_megapixels results data seeds runner address gpus_per_trial plan",
-    "verify": "results",
+    "verify": "results rerun data max_megapixels",
 }
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
 from dash.dependencies import ALL
+from flask import request
+from werkzeug.exceptions import HTTPException
 
 from scalesearch.errors import printable
 from scalesearch.report.dashboard import (
@@ -19,7 +22,7 @@ from scalesearch.report.dashboard import (
     studies_page,
     trials,
 )
-from scalesearch.report.dashboard.guard import Guard, Policy
+from scalesearch.report.dashboard.guard import Guard, Policy, is_callback
 from scalesearch.report.dashboard.parts import trouble
 from scalesearch.report.dashboard.style import STYLE
 from scalesearch.report.dashboard.watching import View, Watch
@@ -107,8 +110,21 @@ def make_app(watch: Watch, policy: Policy, sources: family_page.Sources) -> Dash
         page.register(app, watch)
     family_page.register(app, watch, sources)
     app.server.config["MAX_CONTENT_LENGTH"] = 2**20
+    app.server.register_error_handler(Exception, _failed)
     app.server.wsgi_app = Guard(app.server.wsgi_app, policy, app.csp_hashes())
     return app
+
+
+def _failed(error: Exception) -> tuple[str, int, dict[str, str]]:
+    """The answer to a request that ended with an error: a line, also in the log where the page was to blame."""
+    plain_text = {"Content-Type": "text/plain; charset=utf-8"}
+    if isinstance(error, HTTPException):
+        return f"scalesearch dashboard: {error.name}\n", error.code or 500, plain_text
+    if not is_callback(request.get_json(silent=True)):
+        return "scalesearch dashboard: is no request of this page\n", 400, plain_text
+    reason = printable(" ".join(f"{type(error).__name__}: {error}".split())[:200])
+    logging.getLogger("scalesearch").error("scalesearch dashboard: a callback failed (%s)", reason)
+    return f"scalesearch dashboard: a callback failed ({reason})\n", 500, plain_text
 
 
 def _layout() -> html.Main:

@@ -204,6 +204,14 @@ def _bad_post(environ: dict[str, Any], path: str) -> tuple[int, str] | None:
     return (413, "is too long") if length > LARGEST else None
 
 
+def is_callback(body: object) -> bool:
+    """Whether a request's JSON has the form of a callback that Dash's own page sends."""
+    if not isinstance(body, dict) or not isinstance(body.get("output", ""), str):
+        return False
+    parts = [body.get(name, []) for name in ("inputs", "state")]
+    return "inputs" in body and all(isinstance(part, list) for part in parts)
+
+
 def security_headers(scripts: Sequence[str]) -> list[tuple[str, str]]:
     """Headers of every answer: a page runs our scripts, asks this server and nobody else, and stands in no frame.
 

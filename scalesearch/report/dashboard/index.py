@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scalesearch.errors import StorageError
-from scalesearch.report.dashboard.record import BrokenError, Trial, read_trial
+from scalesearch.report.dashboard.record import CANNOT_BE_READ, BrokenError, Trial, read_trial
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, write_over
@@ -61,6 +61,8 @@ def refreshed(before: Index, folder: Path, seconds: float = 0.4) -> Index:
         there = dict(_stamps(folder))
     except FileNotFoundError:
         return Index() if before.trials or before.broken else before
+    except OSError as error:
+        return Index(broken={"trials/": f"{CANNOT_BE_READ} ({error.strerror})"})
     new = [name for name, stamp in there.items() if before.stamps.get(name) != stamp]
     gone = before.stamps.keys() - there.keys()
     if not new and not gone:

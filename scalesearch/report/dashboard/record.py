@@ -11,6 +11,7 @@ from typing import get_args
 
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State
+from scalesearch.study.files import read_file
 
 _MOST = 16 * 2**20
 """Bytes of a record; a real one has some thousands."""
@@ -48,6 +49,10 @@ class Trial:
         return self.outcome.epochs[-1].samples if self.outcome.epochs else self.since
 
 
+CANNOT_BE_READ = "cannot be read"
+"""What is said of a file that the system does not hand out, or that is none; its content is not to blame."""
+
+
 class BrokenError(ValueError):
     """A record that is not what was written; the message is one line."""
 
@@ -61,7 +66,7 @@ def read_trial(path: Path) -> Trial:
     try:
         if path.stat().st_size > _MOST:
             raise BrokenError("is too large for a record")
-        tree = json.loads(path.read_bytes())
+        tree = json.loads(read_file(path))
         checksum = tree.pop("sha256")
         if checksum != _digest(tree):
             raise BrokenError("its checksum does not match")
@@ -71,7 +76,7 @@ def read_trial(path: Path) -> Trial:
     except BrokenError:
         raise
     except OSError as error:
-        raise BrokenError(f"cannot be read ({error.strerror})") from error
+        raise BrokenError(f"{CANNOT_BE_READ} ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenError("is not a whole record") from error
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from scalesearch.errors import InputError
 
@@ -14,17 +15,49 @@ if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SILENCE_SECONDS = 30
+"""A connection that sends nothing for so long is closed."""
+MOST_CONNECTIONS = 64
+"""A browser holds about six."""
 
 
 class _Quiet(WSGIRequestHandler):  # type: ignore[misc]
     """Says nothing of requests, nor of who serves them; connections stay open."""
 
     protocol_version = "HTTP/1.1"
+    timeout = SILENCE_SECONDS
     server_version = "scalesearch"
     sys_version = ""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""
+
+
+class _Bounded(ThreadedWSGIServer):  # type: ignore[misc]
+    """A thread a connection, `MOST_CONNECTIONS` at most: further ones are closed at once."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own, where there is one left."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and make room for the next connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of what is no HTTP, or of a browser that went away."""
 
 
 def is_loopback(host: str) -> bool:
@@ -58,9 +91,7 @@ def bound(host: str, port: int, app: Any) -> BaseWSGIServer:
         InputError: it cannot listen there.
     """
     with _free(host, port) as listening:
-        return make_server(
-            host, listening.getsockname()[1], app, threaded=True, request_handler=_Quiet, fd=listening.fileno()
-        )
+        return _Bounded(host, listening.getsockname()[1], app, handler=_Quiet, fd=listening.fileno())
 
 
 def _free(host: str, port: int) -> socket.socket:

@@ -64,9 +64,17 @@ def find_studies(root: Path) -> dict[str, Path]:
     """
     found, seen = dict[str, Path](), set[Path]()
     for folder in _folders(root, _DEPTH, seen):
-        if len(found) < _MOST and (folder / "study.json").is_file():
+        if len(found) < _MOST and _may_be_study(folder):
             found[_shown(folder.relative_to(root))] = folder
     return dict(sorted(found.items()))
+
+
+def _may_be_study(folder: Path) -> bool:
+    """Whether a folder holds a study.json, or cannot be looked into: then it is named, with the reason."""
+    try:
+        return (folder / "study.json").is_file()
+    except OSError:
+        return True
 
 
 def _shown(path: Path) -> str:
@@ -96,7 +104,7 @@ def opened(folder: Path) -> Study | str:
             return "study.json is too large for a study; restore it from a copy"
         return open_study(folder)
     except OSError as error:
-        return f"study.json cannot be read ({error.strerror})"
+        return f"study.json cannot be read ({error.strerror}); let this account read it"
     except ScalesearchError as error:
         return printable(str(error)).replace(f"{printable(str(folder))}{os.sep}", "")
     except (RecursionError, ArithmeticError, ValueError, MemoryError):

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import printable
+from scalesearch.report.dashboard.record import CANNOT_BE_READ
 from scalesearch.report.dashboard.watching import View
 from scalesearch.units import duration
 
 _SHOWN = 5
+
+
+def _named(files: Sequence[tuple[str, str]]) -> str:
+    named = "; ".join(f"{printable(name)} {reason}" for name, reason in files[:_SHOWN])
+    return f"{named}; and {len(files) - _SHOWN} more" if len(files) > _SHOWN else named
 
 
 def problems(view: View) -> list[str]:
@@ -20,14 +27,16 @@ def problems(view: View) -> list[str]:
     if view.index.waiting:
         read = len(view.index.trials)
         found.append(f"Reading records: {read:,} of {read + view.index.waiting:,} so far.")
-    broken = sorted(view.index.broken.items())
+    odd = sorted(view.index.broken.items())
+    unread = [one for one in odd if one[1].startswith(CANNOT_BE_READ)]
+    broken = [one for one in odd if one not in unread]
+    if unread:
+        found.append(f"Left out here: {_named(unread)}.")
     if broken:
-        named = "; ".join(f"{printable(name)} {reason}" for name, reason in broken[:_SHOWN])
-        more = f"; and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
         records = "1 record is" if len(broken) == 1 else f"{len(broken)} records are"
         found.append(
-            f"{records} not as written and left out here: {named}{more}. Delete such a file and rerun the command "
-            "to run its trial again."
+            f"{records} not as written and left out here: {_named(broken)}. Delete such a file and rerun the "
+            "command to run its trial again."
         )
     if not view.trials and not view.index.waiting:
         found.append("No trial has finished yet.")

@@ -1,0 +1,69 @@
+"""`scalesearch verify`: its lines, its exit codes, and trials that are trained again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from command import scalesearch
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+
+
+def test_what_is_wrong_is_said_and_ends_with_1(tmp_path: Path) -> None:
+    shutil.copytree(REFERENCE / "resnet18-phi1-quick", tmp_path / "s")
+    done = scalesearch("verify", "s", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "27 of 27 records, all as written (checksums find damage; they are no signature)" in done.stdout
+    min((tmp_path / "s" / "trials").glob("*.json")).unlink()
+    done = scalesearch("verify", "s", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("scalesearch: s: is finished, but 1 of its records are missing; rerun: ")
+
+
+@pytest.mark.slow  # trains
+def test_the_cheapest_trials_are_trained_again() -> None:
+    """On the processor of the records to the bit, on others within the noise."""
+    done = scalesearch("verify", str(REFERENCE / "nas-tiny-digits"), "--rerun", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("trained again, equal to the bit") + done.stdout.count("within the noise") == 2
+
+
+@pytest.mark.slow
+def test_a_forged_curve_is_found_by_training(tmp_path: Path) -> None:
+    """Consistent in every file: only the training itself gives other figures."""
+    import json
+
+    from scalesearch.study.answer import answer, write_answer
+    from scalesearch.study.records import _checksum
+    from scalesearch.study.study import open_study
+    from scalesearch.study.verification import disagreements
+
+    done = scalesearch(
+        *("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--runner", "inline"), cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "tiny-phi1-smoke"
+    for path in (folder / "trials").glob("*.json"):
+        tree = json.loads(path.read_text())
+        del tree["sha256"]
+        tree["outcome"]["epochs"][-1]["train_loss"] += 0.001
+        path.write_text(json.dumps({**tree, "sha256": _checksum(tree)}))
+    study = open_study(folder)
+    result = answer(study.plan, study.outcomes())
+    assert result is not None
+    write_answer(folder, result)
+    assert list(disagreements(study)) == []
+    done = scalesearch("verify", str(folder), "--rerun", "1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "trained again, its curve is another one" in done.stdout
+    assert "1 of the trials that were trained again came to something else" in done.stderr
+
+
+def test_another_set_of_images_is_refused(tmp_path: Path) -> None:
+    done = scalesearch(
+        "verify", str(REFERENCE / "nas-tiny-digits"), "--rerun", "1", "--data", "nowhere", cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1

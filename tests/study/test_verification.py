@@ -1,0 +1,171 @@
+"""`verify` finds what a checksum cannot: impossible figures, a winner or a table that the records do not give."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scalesearch.errors import CountError, StorageError
+from scalesearch.search.canonical import digest
+from scalesearch.study.files import json_files, read_file
+from scalesearch.study.records import _checksum
+from scalesearch.study.study import open_study
+from scalesearch.study.verification import disagreements
+
+REFERENCE = Path(__file__).parents[2] / "results" / "reference"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(REFERENCE / "b0-phi1-quick-grid", tmp_path / "study")
+    return tmp_path / "study"
+
+
+def forge(folder: Path, change: Callable[[dict], None], keep_id: bool = True) -> Path:  # type: ignore[type-arg]
+    """A changed record with a checksum that fits, as one makes it who wants to be believed."""
+    path = sorted((folder / "trials").glob("*.json"))[3]
+    tree = json.loads(path.read_text())
+    del tree["sha256"]
+    change(tree)
+    if not keep_id:
+        path.unlink()
+        tree["id"] = digest(tree["spec"])
+        path = path.with_name(f"{tree['id']}.json")
+    path.write_text(json.dumps({**tree, "sha256": _checksum(tree)}))
+    return path
+
+
+def last(tree: dict) -> dict:  # type: ignore[type-arg]
+    epoch: dict = tree["outcome"]["epochs"][-1]  # type: ignore[type-arg]
+    return epoch
+
+
+FORGED: list[tuple[str, Callable[[dict], None], str]] = [  # type: ignore[type-arg]
+    ("accuracy", lambda tree: last(tree).update(val_accuracy=1.5), "an accuracy is not in 0 … 1"),
+    ("time", lambda tree: tree["outcome"].update(seconds=-1.0), "a time is negative"),
+    ("epoch's time", lambda tree: last(tree).update(seconds=-0.1), "a time is negative"),
+    ("loss", lambda tree: last(tree).update(val_loss=-0.3), "a loss is negative"),
+    (
+        "macs",
+        lambda tree: tree["cost"].update(macs=tree["cost"]["macs"] + 1),
+        "its costs are not those of its network",
+    ),
+    ("params", lambda tree: tree["cost"].update(params=7), "its costs are not those of its network"),
+    ("proxy", lambda tree: tree["cost"].update(proxy_macs=7), "its costs are not those of its network"),
+    ("epochs", lambda tree: last(tree).update(samples=1), "its epochs do not follow one another"),
+    ("no epochs", lambda tree: tree["outcome"].update(epochs=[]), "its epochs do not follow one another"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), [pytest.param(*rest, id=name) for name, *rest in FORGED])
+def test_impossible_figures_are_found(change: Callable[[dict], None], reason: str, folder: Path) -> None:  # type: ignore[type-arg]
+    path = forge(folder, change)
+    assert list(disagreements(open_study(folder))) == [f"{path}: {reason}"]
+
+
+def test_a_better_accuracy_contradicts_the_winner_and_the_table(folder: Path) -> None:
+    forge(folder, lambda tree: last(tree).update(val_accuracy=0.999))
+    found = list(disagreements(open_study(folder)))
+    assert any("winner.yaml: " in line for line in found)
+    assert any("trials.csv: accuracy is " in line for line in found)
+
+
+def test_a_changed_winner_and_table_are_found(folder: Path) -> None:
+    winner = yaml.safe_load((folder / "winner.yaml").read_text())
+    winner["beta"] += 0.1
+    (folder / "winner.yaml").write_text(yaml.safe_dump(winner))
+    (line,) = disagreements(open_study(folder))
+    assert f"winner.yaml: beta is {winner['beta']}, but the records give " in line
+    shutil.copy(REFERENCE / "b0-phi1-quick-grid" / "winner.yaml", folder)
+    table = (folder / "trials.csv").read_text()
+    (folder / "trials.csv").write_text(table.replace(",complete,", ",failed,", 1))
+    (line,) = disagreements(open_study(folder))
+    assert "trials.csv: state is failed, but a record gives complete" in line
+
+
+def test_a_missing_record_of_a_finished_study_is_found(folder: Path) -> None:
+    min((folder / "trials").glob("*.json")).unlink()
+    (line,) = disagreements(open_study(folder))
+    assert "is finished, but 1 of its records are missing; rerun: scalesearch grid" in line
+    (folder / "winner.yaml").unlink()  # then it is not finished, and nothing is wrong
+    assert list(disagreements(open_study(folder))) == []
+
+
+def test_a_foreign_record_is_named_and_counts_for_nothing(folder: Path) -> None:
+    before = open_study(folder).outcomes()
+    foreign = min((REFERENCE / "resnet18-phi1-quick" / "trials").glob("*.json"))
+    shutil.copy(foreign, folder / "trials")
+    study = open_study(folder)
+    assert study.outcomes() == before
+    assert len(study.records()) == len(before) + 1
+    assert list(disagreements(study)) == [
+        f"{folder / 'trials' / foreign.name}: is not a trial of this study; remove it"
+    ]
+
+
+def test_what_is_no_file_is_passed_over_by_name_and_nothing_waits(folder: Path) -> None:
+    before = open_study(folder).outcomes()
+    trials = folder / "trials"
+    os.mkfifo(trials / "pipe.json")
+    (trials / "folder.json").mkdir()
+    (trials / "nowhere.json").symlink_to(trials / "absent")
+    (trials / "device.json").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(trials / "s.json"))
+        study = open_study(folder)
+        assert study.outcomes() == before
+        others = json_files(trials)[1]
+        assert others == ["device.json", "folder.json", "nowhere.json", "pipe.json", "s.json"]
+        found = list(disagreements(study))
+    assert found == [f"{trials / name}: is no regular file and no record; remove it" for name in others]
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_a_study_that_is_a_pipe_does_not_wait(name: str, folder: Path) -> None:
+    path = folder / "study.json"
+    path.unlink()
+    if name == "pipe":
+        os.mkfifo(path)
+        with pytest.raises(OSError, match="is not a regular file"):
+            read_file(path)
+    else:
+        with pytest.raises(OSError, match="is not a regular file"):
+            read_file(Path(name))
+
+
+UNREADABLE = """
+import os, sys
+from pathlib import Path
+from scalesearch.study.study import open_study
+from scalesearch.study.verification import disagreements
+os.setuid(65534)
+try:
+    print(list(disagreements(open_study(Path(sys.argv[1])))))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another account that may read nothing")
+@pytest.mark.parametrize("part", ["trials", ".", "trials/{first}"])
+def test_an_unreadable_folder_is_no_empty_one(part: str, folder: Path) -> None:
+    import subprocess
+    import sys
+
+    first = min((folder / "trials").glob("*.json")).name
+    for above in [folder, *folder.parents][:4]:
+        above.chmod(0o755)
+    (folder / part.format(first=first)).chmod(0)
+    done = subprocess.run(
+        [sys.executable, "-c", UNREADABLE, str(folder)], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert "cannot be read (Permission denied); let this account read it" in done.stdout, done.stderr
+    assert "delete the file" not in done.stdout
+    assert StorageError.exit_code != CountError.exit_code
