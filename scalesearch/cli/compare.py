@@ -41,7 +41,7 @@ def compare(
         str, typer.Option(help="What is equal: macs; activations; latency, measured on this device.")
     ] = "macs",
     budget: options.Budget = "quick",
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds for every rule.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds for every rule.")] = 3,
     rounding: options.Rounding = None,
     runner: options.Runner = "ray",
     address: options.Address = None,

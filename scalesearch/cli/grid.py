@@ -28,7 +28,8 @@ def grid(
     data: options.Data = "fractal",
     budget: options.Budget = "quick",
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="Seeds: by halving for the finalists, else for every candidate.")
+        int | None,
+        typer.Option(min=1, max=1000, help="Seeds: by halving for the finalists, else for every candidate."),
     ] = None,
     step: Annotated[str | None, typer.Option(help="Spacing of the grid; the budget's by default.")] = None,
     tolerance: Annotated[

@@ -65,13 +65,14 @@ def nas(
     data: options.Data = "fractal",
     budget: options.Budget = "quick",
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="Seeds: by halving for the finalists, else for every network.")
+        int | None,
+        typer.Option(min=1, max=1000, help="Seeds: by halving for the finalists, else for every network."),
     ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(help="halving: the better half goes on; grid: all to the end, as nsga2 has it by itself."),
     ] = None,
-    sampler_seed: Annotated[int, typer.Option(min=0, help="Another one: other suggestions.")] = 0,
+    sampler_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another one: other suggestions.")] = 0,
     runner: options.Runner = "ray",
     address: options.Address = None,
     gpus_per_trial: options.GpusPerTrial = None,

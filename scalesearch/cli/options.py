@@ -38,11 +38,12 @@ Budget = Annotated[
 Runner = Annotated[str, typer.Option("--runner", help="ray: trials side by side; inline: here, in order.")]
 Address = Annotated[str | None, typer.Option("--address", help="Of a running Ray cluster, such as auto.")]
 GpusPerTrial = Annotated[
-    float | None, typer.Option("--gpus-per-trial", min=0, help="Share of a GPU for each trial.")
+    float | None, typer.Option("--gpus-per-trial", min=0, max=1024, help="Share of a GPU for each trial.")
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where studies are kept.")]
 MaxMegapixels = Annotated[
-    int, typer.Option("--max-megapixels", min=1, help="Refuse larger images; each takes 10 bytes a pixel.")
+    int,
+    typer.Option("--max-megapixels", min=1, max=100_000, help="Refuse larger images; each takes 10 bytes a pixel."),
 ]
 Metric = Annotated[
     str | None,

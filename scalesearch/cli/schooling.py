@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 _NEEDED = ("scalesearch.cli.course", "scalesearch.study.study", "scalesearch.training.record")
 """All that a training imports, before Ctrl-C may raise."""
 
-Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs; default: the recipe's.")]
-Batch = Annotated[int | None, typer.Option(min=1, help="Images a step; the learning rate follows in proportion.")]
+Epochs = Annotated[int | None, typer.Option(min=1, max=100_000, help="Epochs; default: the recipe's.")]
+Batch = Annotated[
+    int | None, typer.Option(min=1, max=65_536, help="Images a step; the learning rate follows in proportion.")
+]
 Accumulate = Annotated[
     int, typer.Option(min=1, max=4096, help="Cut each batch into so many parts, one after the other.")
 ]

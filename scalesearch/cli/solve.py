@@ -23,7 +23,9 @@ def solve(
     max_flops: Annotated[str | None, typer.Option(metavar="600M", help="Multiply-adds of one image.")] = None,
     max_params: Annotated[str | None, typer.Option(metavar="8M", help="Parameters.")] = None,
     max_memory: Annotated[str | None, typer.Option(metavar="2GiB", help="Weights and activations.")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, help="Images at a time, for the memory; default: 1.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, max=2**20, help="Images at a time, for the memory; default: 1.")
+    ] = None,
     training: Annotated[bool, typer.Option("--training", help="The memory of training, not inference.")] = False,
     max_latency: Annotated[str | None, typer.Option(metavar="5ms", help="One image, measured here.")] = None,
     coefficients: Annotated[

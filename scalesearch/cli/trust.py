@@ -15,7 +15,9 @@ from scalesearch.units import MAX_MEGAPIXELS
 def trust(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a finished search.")],
     data: Annotated[str, typer.Option(metavar="SPEC", help="The data that the study was made with.")] = "fractal",
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds for every network at each further budget.")] = 2,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1000, help="Seeds for every network at each further budget.")
+    ] = 2,
     runner: options.Runner = "ray",
     address: options.Address = None,
     gpus_per_trial: options.GpusPerTrial = None,

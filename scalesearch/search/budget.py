@@ -36,12 +36,22 @@ class Budget:
     """Of successive halving: the last is the whole recipe, each before it half as long."""
 
     def __post_init__(self) -> None:
-        low = {"seeds": 1, "finalists": 0, "final_seeds": 0, "width_divisor": 1, "resolution": 8, "rungs": 1}
-        for name, least in low.items():
-            if getattr(self, name) < least:
-                raise SpaceError(f"{name} is {getattr(self, name)}, but it must be at least {least}")
-        if self.candidates is not None and self.candidates < 2:
-            raise SpaceError(f"candidates is {self.candidates}, but a comparison needs at least 2")
+        for name, (least, most, reason) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise SpaceError(f"{name} is {value}, but it must be in {least} … {most} ({reason})")
+
+
+MOST_SEEDS = 1000
+_BOUNDS = {
+    "seeds": (1, MOST_SEEDS, "the error of a mean falls with the root of the seeds, and each is a training"),
+    "finalists": (0, 10_000, "a grid has fewer networks"),
+    "final_seeds": (0, MOST_SEEDS, "the error of a mean falls with the root of the seeds, and each is a training"),
+    "width_divisor": (1, 64, "a proxy keeps a channel or two of each layer"),
+    "resolution": (8, 16384, "as for networks"),
+    "rungs": (1, 20, "each rung before the last sees half of its images"),
+    "candidates": (2, 100_000, "a comparison needs two, and every network is a training"),
+}
 
 
 DECAY = Decimal("0.3")

@@ -8,6 +8,9 @@ from decimal import Decimal
 from scalesearch.design.later import ADDED_LATER
 from scalesearch.errors import SpaceError
 
+MOST_IMAGES = 65_536
+"""In a step: more than any memory holds, or any optimiser makes use of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -30,9 +33,9 @@ class Recipe:
     run can be prolonged; 0: a cosine over the whole run."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise SpaceError(f"{name} is {getattr(self, name)}, but training needs at least 1")
+        for name, most in (("epochs", 100_000), ("batch", MOST_IMAGES)):
+            if not 1 <= getattr(self, name) <= most:
+                raise SpaceError(f"{name} is {getattr(self, name)}, but training takes 1 … {most}")
         if not self.learning_rate > 0:
             raise SpaceError(f"learning_rate is {self.learning_rate}, but it must be above 0")
         for name in ("warmup", "momentum", "label_smoothing", "crop", "decay"):

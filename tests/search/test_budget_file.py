@@ -55,14 +55,14 @@ def test_named_budgets() -> None:
 @pytest.mark.parametrize(
     ("part", "by", "message"),
     [
-        ("seeds: 2", "seeds: 0", "f:4: seeds: seeds is 0, but it must be at least 1"),
+        ("seeds: 2", "seeds: 0", "f:4: seeds: seeds is 0, but it must be in 1 …"),
         ("seeds: 2", "seeds: two", "f:4: seeds: is 'two', but must be a whole number"),
         ("seeds: 2\n", "", "f:1: seeds: is missing"),
         ("step: 0.1", "step: 1e-1", "f:2: step: '1e-1' is ambiguous"),
         ("step: 0.1", "step: 'NaN'", "f:2: step: is 'NaN', but must be a number"),
         ("final_seeds: 0", "final_seeds: 0\nfoo: 1", "f:7: foo: is not a key here"),
         ("final_seeds: 0", 'final_seeds: 0\n"a\\nb": 1', "f:7: 'a\\nb': is not a key here"),
-        ("epochs: 3", "epochs: 0", "f:9: recipe.epochs: epochs is 0, but training needs at least 1"),
+        ("epochs: 3", "epochs: 0", "f:9: recipe.epochs: epochs is 0, but training takes 1 … 100000"),
         ("  val: 32", "  val: 3", "f:13: scenes.val: val is 3, but needs 4, one a class"),
         ("  classes: 4", "  classes: 1", "f:11: scenes.classes: classes is 1"),
         ("width_divisor: 4", "width_divisor: 4\ncandidates: 1", "f:8: candidates: candidates is 1"),
@@ -98,12 +98,12 @@ def test_recipes_are_checked(changes: dict[str, int | Decimal], message: str) ->
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seeds": 0}, "seeds is 0, but it must be at least 1"),
+        ({"seeds": 0}, "seeds is 0, but it must be in 1 …"),
         ({"finalists": -1}, "finalists is -1"),
         ({"final_seeds": -1}, "final_seeds is -1"),
         ({"width_divisor": 0}, "width_divisor is 0"),
         ({"resolution": 7}, "resolution is 7"),
-        ({"candidates": 1}, "candidates is 1, but a comparison needs at least 2"),
+        ({"candidates": 1}, "candidates is 1, but it must be in 2 …"),
     ],
 )
 def test_budgets_are_checked(changes: dict[str, int], message: str) -> None:
