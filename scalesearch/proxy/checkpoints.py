@@ -22,8 +22,12 @@ def keep(folder: Path, trunk: str, step: int, state: dict[str, Tensor]) -> None:
     path = folder / f"{trunk}-{step:09}-{_sum(data)}.safetensors"
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with suppress(OSError):
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # on a full disk it holds the space that a record needs
+            raise
         for older in folder.glob(f"{trunk}-*.safetensors"):
             if older.name < path.name:
                 older.unlink(missing_ok=True)

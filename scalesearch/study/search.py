@@ -6,8 +6,10 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from scalesearch.errors import StorageError
 from scalesearch.runners.execution import Event, Finished, Listener, Runner
 from scalesearch.search.trial import Objective, Outcome
+from scalesearch.study.files import make_folder
 from scalesearch.study.records import TrialRecord, counted
 from scalesearch.study.study import Study
 from scalesearch.study.suggestions import write_suggestions
@@ -41,7 +43,7 @@ def search(
     def on_event(event: Event) -> None:
         if isinstance(event, Finished):
             total = (fvcore_totals or {}).get(event.spec.network_id)
-            study.add(TrialRecord(event.spec, event.outcome, counted(event.spec, total)))
+            _add(study, TrialRecord(event.spec, event.outcome, counted(event.spec, total)))
             outcomes[event.spec.id] = event.outcome
         listener(event)
 
@@ -51,6 +53,20 @@ def search(
     runner.run(iter(lambda: study.plan.left(outcomes), ()), objective, on_event)
     if not study.plan.open:  # what is suggested later climbs with those that are here
         shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
+
+
+def _add(study: Study, record: TrialRecord) -> None:
+    """Write a record; where the disk is full, drop the checkpoints, which only save time, and write it again.
+
+    Raises:
+        StorageError: there is no room for it even so.
+    """
+    try:
+        study.add(record)
+    except StorageError:
+        shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
+        study.add(record)
+        make_folder(study.checkpoints_folder)
 
 
 def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:

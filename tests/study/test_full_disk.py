@@ -1,0 +1,83 @@
+"""On a disk that is full, records come before checkpoints, and nothing half written stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from planted import Planted, study
+
+from scalesearch.errors import StorageError
+from scalesearch.proxy.checkpoints import keep, kept
+from scalesearch.runners.inline import InlineRunner
+from scalesearch.study.search import search
+from scalesearch.study.study import Study, open_or_create
+
+SIZE = 1 << 20
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one mebibyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no small file system can be mounted here: it takes root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path, leave: int = 0) -> Path:
+    """Use up all that is free, but for `leave` bytes."""
+    free = os.statvfs(folder)
+    path = folder / "filler"
+    path.write_bytes(b"x" * (free.f_bavail * free.f_frsize - leave))
+    return path
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_nothing(disk: Path) -> None:
+    fill(disk, leave=64 * 1024)
+    keep(disk, "trunk", 3, {"weights": torch.zeros(SIZE // 8)})
+    assert [path.name for path in disk.iterdir()] == ["filler"]
+    assert kept(disk, "trunk", 3) is None
+    keep(disk, "trunk", 3, {"weights": torch.zeros(9)})
+    assert kept(disk, "trunk", 3) is not None
+
+
+def begun(disk: Path) -> Study:
+    own = study(disk / "study")
+    open_or_create(own)
+    own.checkpoints_folder.mkdir()
+    return own
+
+
+def test_a_record_takes_the_room_of_checkpoints(disk: Path) -> None:
+    own = begun(disk)
+    keep(own.checkpoints_folder, "trunk", 3, {"weights": torch.zeros(SIZE // 16)})
+    fill(disk)
+    search(own, InlineRunner(), Planted(), lambda event: None)
+    assert len(own.outcomes()) == own.plan.total_trials()
+
+
+def test_a_disk_that_stays_full_keeps_all_and_resumes(disk: Path) -> None:
+    """However many records fit: those that were written stay as they are, and the rest is run later."""
+    own = begun(disk)
+    for leave in (0, 4096, 2 * 4096):
+        filler = fill(disk, leave)
+        with pytest.raises(StorageError, match="cannot be written"):
+            search(own, InlineRunner(), Planted(), lambda event: None)
+        before = {path.name: path.read_bytes() for path in own.trials_folder.iterdir()}
+        assert all(name.endswith(".json") and not name.startswith(".") for name in before)
+        assert len(own.outcomes()) == len(before)
+        filler.unlink()
+    search(own, InlineRunner(), Planted(), lambda event: None)
+    after = {path.name: path.read_bytes() for path in own.trials_folder.iterdir()}
+    assert before.items() <= after.items()
+    assert len(after) == own.plan.total_trials()
