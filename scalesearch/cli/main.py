@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import traceback
 from typing import Annotated, NoReturn
 
 import typer
@@ -27,6 +28,8 @@ app = typer.Typer(
 _TYPERS_INTERRUPT = 130
 _BAD_INPUT = 2
 
+_debug = False
+
 
 def _print_version(asked: bool) -> None:
     if asked:
@@ -41,8 +44,12 @@ def _program(
     _: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and leave.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, of your own code too.")
+    ] = False,
 ) -> None:
-    pass
+    global _debug
+    _debug = debug
 
 
 def _verbs() -> None:
@@ -118,6 +125,8 @@ def run() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except ScalesearchError as error:
+        if _debug:
+            traceback.print_exc()
         fail(str(error), error.exit_code)
     except UsageError as error:
         # The parser of options raises some without a context.

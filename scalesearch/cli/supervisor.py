@@ -31,7 +31,8 @@ def supervise() -> None:
     A process that is killed takes its child along (on Linux), so a kill stays a kill.
     """
     global _to_parent
-    if sys.argv[1:2] not in ([command] for command in _COMMANDS) or not hasattr(os, "fork"):
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if command not in _COMMANDS or not hasattr(os, "fork"):
         return
     read, write = os.pipe()
     sys.stdout.flush()

@@ -23,6 +23,7 @@ from scalesearch.nets.fvcore_witness import fvcore_macs
 from scalesearch.nets.imported_source import source_fingerprint
 from scalesearch.nets.multiply_adds import count_forward
 from scalesearch.nets.threads import one_thread
+from scalesearch.user_code import place_in_user_code
 
 _ARGUMENTS = ("depth", "width", "resolution")
 _LOGITS = 2
@@ -185,4 +186,5 @@ def _check_logits(call: str, images: torch.Size, logits: object, mode: str, clas
 
 def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())[:200]
-    return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    place = place_in_user_code(error)
+    return printable(f"{type(error).__name__}: {text}{place}" if text else f"{type(error).__name__}{place}")

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Objective, Outcome, State, TrialEndedError, TrialSpec
+from scalesearch.user_code import place_in_user_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +107,5 @@ class Execution:
 
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:500]
+    place = place_in_user_code(error)
+    return f"{type(error).__name__}: {text}"[: 500 - len(place)] + place

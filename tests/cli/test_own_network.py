@@ -95,3 +95,44 @@ def test_a_function_is_counted(tmp_path: Path) -> None:
     assert "at 51 px" in scalesearch(*words, cwd=tmp_path).stdout
     done = scalesearch("cost", FACTORY, "--receipt", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+BROKEN = """from torch import nn
+
+
+class Late(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(3, 10)
+
+    def forward(self, images):
+        features = images.mean((2, 3))
+        return self.out(features[:, :2])
+
+
+def build(depth=1.0, width=1.0, resolution=8):
+    return helper() if depth > 1 else Late()
+
+
+def helper():
+    raise ValueError("no depth above 1")
+"""
+
+
+def test_an_error_of_the_function_names_its_line(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    done = scalesearch("cost", "broken:build", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "fails on an image of 8 px (RuntimeError: mat1 and mat2 shapes cannot be multiplied" in done.stderr
+    assert done.stderr.endswith(" at broken.py:11)\n")
+    again = scalesearch("--debug", "cost", "broken:build", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "Traceback" in again.stderr
+    assert 'broken.py", line 11, in forward' in again.stderr
+    assert again.stderr.endswith(done.stderr)
+
+
+def test_an_error_in_a_helper_names_the_helper(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN.replace("depth > 1", "True"))
+    done = scalesearch("cost", "broken:build", cwd=tmp_path)
+    assert done.stderr.endswith("fails (ValueError: no depth above 1 at broken.py:19)\n")

@@ -85,7 +85,7 @@ def test_failures_are_said(mixed: View) -> None:
     assert (mixed.failed, mixed.diverged) == (count, count)
     (said,) = problems(mixed)
     assert said.startswith(f"{count} trials failed, such as ")
-    assert said.endswith(": failed (RuntimeError: broken in two lines).")
+    assert ": failed (RuntimeError: broken in two lines at planted.py:" in said
 
 
 STUDY_JSON: dict[str, Callable[[str], str]] = {
