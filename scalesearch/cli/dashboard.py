@@ -55,6 +55,7 @@ def dashboard(
         _say(watch)
         return
     interrupts.raise_exceptions()
+    interrupts.heed_ctrl_c()
     server = bound(host, port, None)
     server.app = _app(watch, host, server.port, allow_remote, gateway)
     try:

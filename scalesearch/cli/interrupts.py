@@ -42,6 +42,14 @@ def raise_exceptions() -> None:
             signal.signal(number, _raise)
 
 
+def heed_ctrl_c() -> None:
+    """From now on Ctrl-C raises KeyboardInterrupt, also where the program was started with it ignored.
+
+    A shell starts what it runs in the background so; a command that says that Ctrl-C ends it must keep its word.
+    """
+    signal.signal(signal.SIGINT, _raise)
+
+
 def exit_code() -> int:
     """The code to end with after the last signal: 130 for Ctrl-C, 143 for SIGTERM, as a shell has them."""
     return 128 + (_received or signal.SIGINT)

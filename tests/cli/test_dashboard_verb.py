@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,11 +57,21 @@ def test_a_public_name_needs_leave_unless_it_is_loopback(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
 
 
-def test_it_serves_with_a_token_until_ctrl_c(tmp_path: Path) -> None:
+def _ignore_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("before", [_heed_ctrl_c, _ignore_ctrl_c], ids=["heeded", "ignored"])
+def test_it_serves_with_a_token_until_ctrl_c(before: Callable[[], None], tmp_path: Path) -> None:
+    """Also where a shell's background or nohup has it ignored."""
     words = [sys.executable, "-m", "scalesearch", "dashboard", str(tmp_path), "--port", "0", "--allow-remote"]
     environment = {**os.environ, "HOME": str(tmp_path)}
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, preexec_fn=before
     ) as process:
         try:
             _opens_with_its_token_alone(process)
