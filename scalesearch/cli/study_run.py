@@ -167,6 +167,17 @@ def _count(plan: Plan, counted: dict[str, int]) -> None:
             counted[digest(network)] = fvcore_receipt(network).total
 
 
+def _why_none(study: Study) -> str:
+    """What to change where every candidate failed; what a rerun would not change is not worth one."""
+    outcomes = [one for one in study.outcomes().values() if one.state != "complete"]
+    states = {one.state for one in outcomes}
+    if states == {"diverged"}:
+        return "every loss became NaN or infinite: lower the budget's recipe.learning_rate, and give another --name"
+    message = next((one.message for one in outcomes if one.message), "")
+    reason = f"the first said: {message}. " if message else ""
+    return f"{reason}Mend that, delete the files in trials/ and rerun"
+
+
 def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.cli.function_family import count_family
     from scalesearch.cli.show import left_behind_lines, ranking_table, unmatched_lines
@@ -180,7 +191,7 @@ def _finish(study: Study, console: Console, report: bool) -> None:
 
     found = answer(study.plan, study.outcomes(), read_trust(study.folder))
     if found is None:
-        raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; see trials/*.json for why")
+        raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; {_why_none(study)}")
     failed = found.failures
     if found.whole or not failed:
         for member in found_family(study.plan, found.winner.coefficients):

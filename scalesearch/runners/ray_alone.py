@@ -9,7 +9,8 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from ray._private import ray_constants
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # compiled
@@ -76,6 +77,40 @@ def _read_environment_again() -> None:
     AuthenticationTokenLoader.instance().reset_cache()
 
 
+_PREFIX, _SHORT_PREFIX = "scalesearch-ray-", "ssray-"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[str]:
+    """A folder for Tune's files, which nobody reads; those that killed runs of this account left go first."""
+    remove_leftovers(Path(tempfile.gettempdir()))
+    folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary folders of this account's runs that have ended without doing so."""
+    for path in [*folder.glob(f"{_PREFIX}*-*"), *folder.glob(f"{_SHORT_PREFIX}*-*")]:
+        process = path.name.removeprefix(_PREFIX).removeprefix(_SHORT_PREFIX).split("-")[0]
+        with suppress(OSError):
+            is_own = path.lstat().st_uid == os.getuid() and path.is_dir() and not path.is_symlink()
+            if is_own and process.isdigit() and not _is_alive(int(process)):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another account's
+        return True
+    return True
+
+
 @contextmanager
 def session_folder() -> Iterator[str | None]:
     """A folder for a local Ray's sockets; None where the temporary folder's name is short enough for them.
@@ -88,7 +123,7 @@ def session_folder() -> Iterator[str | None]:
         yield None
         return
     try:
-        folder = tempfile.mkdtemp(prefix="scalesearch-ray-", dir=_SHORT_TEMPORARY_FOLDER)
+        folder = tempfile.mkdtemp(prefix=f"{_SHORT_PREFIX}{os.getpid()}-", dir=_SHORT_TEMPORARY_FOLDER)
     except OSError as error:
         raise InputError(
             f"{name}: is longer than the {_LONGEST_TEMPORARY_FOLDER} characters that Ray's sockets leave for it, "

@@ -10,9 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -24,7 +22,13 @@ from ray import tune
 
 from scalesearch.errors import InputError
 from scalesearch.runners.execution import Listener
-from scalesearch.runners.ray_alone import LOOPBACK, on_loopback_with_a_token, own_signals, session_folder
+from scalesearch.runners.ray_alone import (
+    LOOPBACK,
+    on_loopback_with_a_token,
+    own_signals,
+    session_folder,
+    temporary_folder,
+)
 from scalesearch.runners.ray_watcher import Bridge, Watcher, Waves
 from scalesearch.runners.ray_worker import Worker
 from scalesearch.search.trial import Objective, TrialSpec
@@ -73,7 +77,7 @@ class RayRunner:
     def _fit(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
         watcher = Watcher(waves, listener)
         trainable = tune.with_parameters(Worker, objective=objective, stall_seconds=self.stall_seconds)
-        with _temporary_folder() as folder:
+        with temporary_folder() as folder:
             tuner = tune.Tuner(
                 tune.with_resources(trainable, self._resources()),
                 tune_config=tune.TuneConfig(search_alg=Waves(watcher.key), num_samples=-1, reuse_actors=True),
@@ -191,12 +195,3 @@ def _silence() -> None:
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     logging.getLogger("ray.air").setLevel(logging.CRITICAL)
     ray._private.worker.print_to_stdstream = lambda *_, **__: None
-
-
-@contextmanager
-def _temporary_folder() -> Iterator[str]:
-    folder = tempfile.mkdtemp(prefix="scalesearch-ray-")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
