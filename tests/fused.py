@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -142,3 +143,40 @@ def _overwrite(features: Tensor) -> Tensor:
 
 def overwritten(depth: float = 1.0, width: float = 1.0, resolution: int = 8) -> nn.Module:
     return Calls(_overwrite)
+
+
+def _in_threads(features: Tensor) -> Tensor:
+    halves = features.chunk(2, 1)
+    with ThreadPoolExecutor(2) as pool:
+        return torch.cat(list(pool.map(lambda half: half @ half.transpose(-1, -2), halves)), 1)
+
+
+def threads(depth: float = 1.0, width: float = 1.0, resolution: int = 8) -> nn.Module:
+    return Calls(_in_threads)
+
+
+def _complex(features: Tensor) -> Tensor:
+    turned = torch.complex(features, features)
+    return (turned @ turned.transpose(-1, -2)).real
+
+
+def complex_product(depth: float = 1.0, width: float = 1.0, resolution: int = 8) -> nn.Module:
+    return Calls(_complex)
+
+
+def _without_tracking(features: Tensor) -> Tensor:
+    with torch.inference_mode():
+        return features @ features.transpose(-1, -2)
+
+
+def inference_mode(depth: float = 1.0, width: float = 1.0, resolution: int = 8) -> nn.Module:
+    return Calls(_without_tracking)
+
+
+def _by_condition(features: Tensor) -> Tensor:
+    chosen: Tensor = torch.cond(features.sum() > 0, torch.sin, torch.cos, (features,))
+    return chosen
+
+
+def condition(depth: float = 1.0, width: float = 1.0, resolution: int = 8) -> nn.Module:
+    return Calls(_by_condition)

@@ -100,7 +100,7 @@ def _app(watch: Watch, host: str, port: int, remote: bool, gateway: Gateway) -> 
     watch.view(first_choice(watch))  # what is shown at first is ready when it is asked for
     path = f"{gateway.prefix}/{f'?token={token}' if token else ''}"
     print(f"http://{shown}:{port}{path}", flush=True)
-    for name in sorted(gateway.hosts):
+    for name in sorted(gateway.names):
         print(f"{'http' if is_loopback(name.partition(':')[0]) else 'https'}://{name}{path}", flush=True)
     print("Ctrl-C ends it.", flush=True)
     return app.server

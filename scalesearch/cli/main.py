@@ -14,6 +14,7 @@ from typer._click.exceptions import UsageError
 from scalesearch.cli import interrupts, supervisor
 from scalesearch.cli.encoding import degrade_output
 from scalesearch.errors import ScalesearchError, printable
+from scalesearch.redaction import redacted_command
 
 app = typer.Typer(
     name="scalesearch",
@@ -116,6 +117,9 @@ def main() -> NoReturn:
                 sys.stderr.flush()
             os._exit(interrupts.exit_code())
         raise
+    except BaseException:  # a defect of ours; its traceback is the last word
+        supervisor.ended()
+        raise
 
 
 def run() -> NoReturn:
@@ -140,16 +144,31 @@ def run() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
-    except (MemoryError, RuntimeError, OSError) as error:
-        from scalesearch.proxy.failures import training_failure
-
-        failure = training_failure(error)
-        if failure is None or failure.state != "oom":
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+        message = _out_of_memory(error)
+        if message is None:
             raise
-        fail(f"{failure.reason}; take a smaller network, batch or image side, or free memory", _BAD_INPUT)
+        fail(message, _BAD_INPUT)
     if code == _TYPERS_INTERRUPT:  # of a KeyboardInterrupt, without a word
         fail(interrupts.cause(), interrupts.exit_code())
     sys.exit(code or 0)
+
+
+def _out_of_memory(error: BaseException) -> str | None:
+    """A line for what ran out of memory before or beside training; None for any other error."""
+    from scalesearch.proxy.failures import training_failure
+
+    failure = training_failure(error)
+    if failure is None or failure.state != "oom":
+        return None
+    command = sys.argv[1:2]
+    if command in (["train"], ["transfer"]):
+        advice = failure.for_options()
+    elif command in (["grid"], ["nas"], ["compare"], ["trust"]):
+        advice = failure.for_budget()
+    else:
+        return f"{failure.reason}; take a smaller network, batch or image side, or free memory"
+    return f"{advice}. What is recorded is kept; rerun: {redacted_command(['scalesearch', *sys.argv[1:]])}"
 
 
 def fail(message: str, code: int) -> NoReturn:

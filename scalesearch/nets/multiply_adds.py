@@ -8,17 +8,20 @@ known to multiply no matrices, or named as unknown so that the caller can refuse
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from scalesearch.errors import InputError
 
@@ -50,11 +53,15 @@ class MultiplyAddCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  #
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        if torch.is_inference_mode_enabled():
+            raise InputError("runs in torch.inference_mode, where operators are not told apart; use torch.no_grad")
         result = func(*args, **(kwargs or {}))
         namespace, _, name = func.name().partition("::")
         name = name.partition(".")[0]
         form = _FORMS.get(name.removesuffix("_")) if namespace == "aten" else None
-        if form is not None:
+        if any(isinstance(value, Tensor) and value.is_complex() for value in tree_leaves(result)):
+            self.unknown["operators on complex numbers"] += 1  # of which a product is three or four real ones
+        elif form is not None:
             macs, outputs = form(_positional(func, args, kwargs or {}), result)
             self.by_operator[name] += macs
             self.activations += outputs
@@ -69,11 +76,41 @@ def count_forward(network: nn.Module, image_NCHW: Tensor) -> tuple[MultiplyAddCo
     Fused encoder layers are switched to their unfused form, whose operators have closed forms.
 
     Raises:
-        InputError: values leave torch for NumPy, where nothing can be counted.
+        InputError: values leave torch for NumPy, or the thread for another, where nothing can be counted; or an
+            operator takes functions, such as `torch.cond`, whose branches are not told apart.
     """
-    with torch.no_grad(), _unfused(), _NoNumpy(), MultiplyAddCounter() as counter:
-        logits = network(image_NCHW)
+    try:
+        with torch.no_grad(), _unfused(), _one_thread_alone(), _NoNumpy(), MultiplyAddCounter() as counter:
+            logits = network(image_NCHW)
+    except NotImplementedError as error:
+        if "HigherOrderOperator" not in str(error):
+            raise
+        name = re.search(r"HigherOrderOperator (\w+)", str(error))
+        shown = f"torch's {name[1]}" if name else "an operator that takes functions"
+        raise InputError(f"executes {shown}, whose multiply-adds cannot be counted; write it without") from error
     return counter, logits
+
+
+@contextmanager
+def _one_thread_alone() -> Iterator[None]:
+    """Refuse work in other threads, which no dispatch mode sees."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise InputError("computes in other threads, where multiply-adds cannot be counted; compute in the one")
+
+    places: tuple[tuple[type, str], ...] = (
+        (threading.Thread, "start"),
+        (ThreadPoolExecutor, "submit"),
+        (ProcessPoolExecutor, "submit"),
+    )
+    before = [getattr(owner, name) for owner, name in places]
+    for owner, name in places:
+        setattr(owner, name, refuse)
+    try:
+        yield
+    finally:
+        for (owner, name), function in zip(places, before, strict=True):
+            setattr(owner, name, function)
 
 
 @contextmanager

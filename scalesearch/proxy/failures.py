@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,7 +66,7 @@ _REASONS: tuple[tuple[re.Pattern[str], TrainingFailure], ...] = (
     (
         re.compile(
             r"DefaultCPUAllocator|can't allocate memory|Unable to allocate|Cannot allocate memory|bad_alloc"
-            r"|MemoryError|could not create a memory"
+            r"|MemoryError|could not (create|execute) a (memory|primitive)|failed to map segment"
         ),
         TrainingFailure("oom", "the memory of this machine is exhausted", "smaller steps"),
     ),
@@ -74,7 +75,7 @@ _REASONS: tuple[tuple[re.Pattern[str], TrainingFailure], ...] = (
 
 def training_failure(error: BaseException | str) -> TrainingFailure | None:
     """What the error, or its text where another process raised it, says; None where it says something else."""
-    text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    text = error if isinstance(error, str) else " ".join(_texts(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         text += " No space left on device"
     failure = next((failure for pattern, failure in _REASONS if pattern.search(text)), None)
@@ -83,6 +84,14 @@ def training_failure(error: BaseException | str) -> TrainingFailure | None:
         return failure
     size = _readable(requested[1] or requested[2])
     return TrainingFailure(failure.state, f"{failure.reason} ({size} more were asked for)", failure.remedy)
+
+
+def _texts(error: BaseException) -> Iterator[str]:
+    """What the error and those behind it say; a library may blame its installation for want of memory."""
+    chain: BaseException | None = error
+    while chain is not None:
+        yield f"{type(chain).__name__}: {chain}"
+        chain = chain.__cause__ or chain.__context__
 
 
 def _readable(size: str) -> str:

@@ -8,9 +8,11 @@ all of them see it; the first worker writes. Gradients are averaged, batch norm'
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ def train_together(job: Job, folder: Path, address: str | None, listener: Callab
     with RayRunner(address=address, cores=job.workers).session(), tempfile.TemporaryDirectory() as scratch:
         trainer = TorchTrainer(
             _work,
-            train_loop_config={"job": job, "folder": str(folder.resolve())},
+            train_loop_config={"job": job, "folder": str(folder.resolve()), "cwd": str(Path.cwd())},
             scaling_config=ScalingConfig(num_workers=job.workers, use_gpu=gpus, resources_per_worker={"CPU": 1}),
             torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
             run_config=RunConfig(name="scalesearch", storage_path=scratch),
@@ -57,7 +59,7 @@ def train_together(job: Job, folder: Path, address: str | None, listener: Callab
             if (failure := training_failure(str(error))) is not None:
                 raise TrialsFailedError(f"{folder}: a worker failed: {failure.for_options()}") from error
             reason = str(error).strip().splitlines()
-            words = reason[-1][:200] if reason else type(error).__name__
+            words = re.sub(r"^[\w.]+Error: ", "", reason[-1])[:300] if reason else type(error).__name__
             raise TrialsFailedError(f"{folder}: a worker failed ({words})") from error
         finally:
             over.set()
@@ -67,6 +69,8 @@ def train_together(job: Job, folder: Path, address: str | None, listener: Callab
 def _work(config: dict[str, Any]) -> None:
     """One worker."""
     job, folder = config["job"], Path(config["folder"])
+    with suppress(OSError):  # a path of images may be relative; another machine may lack the folder
+        os.chdir(config["cwd"])
     torch.set_num_threads(job.threads)
     keep_memory()
     context = train.get_context()

@@ -66,6 +66,11 @@ def limited(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
             2,
             "more were asked for); take a budget with a smaller recipe.batch or resolution",
         ),
+        (
+            ("train", "b0", "--data", "digits", "--px", "768", "--epochs", "1", "--batch", "256", "--threads", "1"),
+            2,
+            "give a smaller --batch, a larger --accumulate or a smaller --px. What is recorded is kept; rerun: ",
+        ),
         (("latency", "b4", "--batch", "256"), 2, "256 images a pass: more than the memory holds; take fewer"),
         (("cost", "b7", "--resolution", "4000", "--receipt"), 2, "take a smaller network, batch or image side"),
     ],

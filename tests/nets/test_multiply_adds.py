@@ -185,9 +185,13 @@ def test_what_torch_wraps_is_seen_through() -> None:
 
 
 REFUSED = [
-    ("fourier", "executes aten::_fft_c2r, aten::_fft_r2c, whose multiply-adds are not known"),
+    ("fourier", "executes aten::_fft_c2r, operators on complex numbers, whose multiply-adds are not known"),
     ("custom_operator", "executes scalesearch_tests::mix, whose multiply-adds are not known"),
     ("through_numpy", "hands values to NumPy, where multiply-adds cannot be counted"),
+    ("threads", "computes in other threads, where multiply-adds cannot be counted"),
+    ("complex_product", "executes operators on complex numbers, whose"),
+    ("inference_mode", "runs in torch.inference_mode, where operators are not told apart; use torch.no_grad"),
+    ("condition", "executes torch's cond, whose multiply-adds cannot be counted"),
     ("two_heads", "into logits (N, classes), but in training it gives tuple"),
 ]
 

@@ -67,6 +67,19 @@ def test_texts_of_other_machines_are_known(text: str, state: str, reason: str) -
     assert failure == training_failure(f"ray.exceptions.RayTaskError: {text}")
 
 
+def test_a_library_that_blames_its_installation_is_looked_through() -> None:
+    try:
+        try:
+            raise ImportError("libgfortran.so.5: failed to map segment from shared object")
+        except ImportError as cause:
+            raise ImportError("the scipy install you are using seems to be broken") from cause
+    except ImportError as error:
+        failure = training_failure(error)
+    assert failure is not None
+    assert failure.state == "oom"
+    assert training_failure(RuntimeError("could not create a primitive")) == failure
+
+
 def test_other_errors_are_not_explained_away() -> None:
     for error in (ValueError("batch"), RuntimeError("mat1 and mat2 shapes cannot be multiplied"), KeyError("a")):
         assert training_failure(error) is None

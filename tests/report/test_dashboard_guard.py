@@ -173,9 +173,9 @@ def behind(tmp: Path, token: str | None, *hosts: str, prefix: str = "") -> Any:
 
 def test_a_public_name_is_known_to_the_letter_and_over_https(tmp_path: Path) -> None:
     asked = behind(tmp_path, None, "studies.example.org", "localhost:9000")
-    for host in ("studies.example.org", "localhost:9000", f"127.0.0.1:{PORT}"):
+    for host in ("studies.example.org", "studies.example.org:443", "localhost:9000", f"127.0.0.1:{PORT}"):
         assert asked.get("/", headers={"Host": host}).status_code == 200
-    for host in ("studies.example.org:80", "localhost", "x.studies.example.org", "example.org"):
+    for host in ("studies.example.org:8080", "localhost", "localhost:443", "x.studies.example.org", "example.org"):
         assert asked.get("/", headers={"Host": host}).status_code == 421
     public = {"Host": "studies.example.org"}
     for origin in ("https://studies.example.org", "http://studies.example.org"):
@@ -221,10 +221,7 @@ def test_a_proxys_path_gets_the_advice(path: str, asked: Any) -> None:
 def test_no_other_path_is_repeated(path: str, asked: Any) -> None:
     answer = asked.get(path, headers=HOST)
     assert answer.status_code == 404
-    assert answer.text in (
-        "scalesearch dashboard: there is no such page\n",
-        "scalesearch dashboard: there is no such page; behind a path of a proxy, start it with --prefix /..\n",
-    )
+    assert answer.text == "scalesearch dashboard: there is no such page\n"
 
 
 def test_names_and_paths_are_checked() -> None:
@@ -233,6 +230,6 @@ def test_names_and_paths_are_checked() -> None:
     for name in ("", "http://a", "a b", "a/b", "a:b", "*"):
         with pytest.raises(InputError, match=r"^--public-host "):
             checked_public_host(name)
-    for path in ("a", "/a b", "/a?b", "/a//b", "http://a/b"):
+    for path in ("a", "/a b", "/a?b", "/a//b", "http://a/b", "/a/../b", "/..", "/./a"):
         with pytest.raises(InputError, match=r"^--prefix "):
             checked_prefix(path)

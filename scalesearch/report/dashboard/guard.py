@@ -26,7 +26,9 @@ _PAGES = frozenset(("/", "/_favicon.ico", "/_dash-layout", "/_dash-dependencies"
 _LIBRARIES = "/_dash-component-suites/"
 _NAME = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 """A Host header that may be repeated in an answer: a name or IPv4 address, and a port."""
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,8}")
+_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]{1,64}){1,8}")
+_DEFAULT_PORTS = ("80", "443")
+"""Which a browser leaves out of the Host header, and some proxies write into it."""
 _WORDS = {
     400: "Bad Request",
     403: "Forbidden",
@@ -42,10 +44,15 @@ _WORDS = {
 class Gateway:
     """A tunnel or reverse proxy in front of the server."""
 
-    hosts: frozenset[str] = frozenset()
-    """Host headers that it hands on, over HTTP or HTTPS, to the letter."""
+    names: frozenset[str] = frozenset()
+    """Names, with or without a port, under which it is reached over HTTP or HTTPS."""
     prefix: str = ""
     """The path below which it shows the dashboard, such as `/proxy/8050`; it may hand it on or take it off."""
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header is one of its names, to the letter; the ports of HTTP and HTTPS may be left out."""
+        bare, _, port = host.partition(":")
+        return host in self.names or (port in _DEFAULT_PORTS and bare in self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +67,14 @@ class Policy:
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server."""
-        return host in self.hosts or host in self.gateway.hosts
+        return host in self.hosts or self.gateway.knows(host)
 
     def is_own_origin(self, origin: str) -> bool:
         """Whether an Origin header is that of one of its pages."""
         scheme, separator, host = origin.partition("://")
         if not separator:
             return False
-        return (scheme == "http" and self.knows(host)) or (scheme == "https" and host in self.gateway.hosts)
+        return (scheme == "http" and self.knows(host)) or (scheme == "https" and self.gateway.knows(host))
 
 
 def allowed_hosts(names: Iterable[str], port: int) -> frozenset[str]:
