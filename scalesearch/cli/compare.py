@@ -46,6 +46,7 @@ def compare(
     runner: options.Runner = "ray",
     address: options.Address = None,
     gpus_per_trial: options.GpusPerTrial = None,
+    stall_seconds: options.StallSeconds = None,
     name: Annotated[
         str | None,
         typer.Option(help="Of the study (of several: NAME-2x, NAME-4x …); default: baseline, times, budget."),
@@ -89,7 +90,7 @@ def compare(
         for ratio, question in questions.items():
             with _named(ratio):
                 questions[ratio] = with_latency(question, folders[ratio])
-    chosen = searching.make_runner(runner, address, gpus_per_trial)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
     _run(questions, folders, data, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
 
 

@@ -54,6 +54,7 @@ def grid(
     runner: options.Runner = "ray",
     address: options.Address = None,
     gpus_per_trial: options.GpusPerTrial = None,
+    stall_seconds: options.StallSeconds = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ, budget, cost.")] = None,
     results: options.Results = Path("results"),
     check_phi: Annotated[
@@ -79,7 +80,7 @@ def grid(
         baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, continuum
     )
     where = searching.study_folder(results, name, _default_name(question, cost))
-    chosen = searching.make_runner(runner, address, gpus_per_trial)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
     ranked_by = options.checked_metric(metric)
     transfer = _transfer_phi(check_phi, question)
     if cost == "latency":

@@ -76,6 +76,7 @@ def nas(
     runner: options.Runner = "ray",
     address: options.Address = None,
     gpus_per_trial: options.GpusPerTrial = None,
+    stall_seconds: options.StallSeconds = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, nas, space, budget.")] = None,
     results: options.Results = Path("results"),
     metric: options.Metric = None,
@@ -104,7 +105,7 @@ def nas(
     question = _question(asked, baseline, budget, seeds, trials, scheduler)
     default = f"{question.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{question.budget.name}"
     where = searching.study_folder(results, name, default)
-    chosen = searching.make_runner(runner, address, gpus_per_trial)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
     ranked_by = options.checked_metric(metric)
     searching.search_or_plan(
         question, data, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels

@@ -40,6 +40,12 @@ Address = Annotated[str | None, typer.Option("--address", help="Of a running Ray
 GpusPerTrial = Annotated[
     float | None, typer.Option("--gpus-per-trial", min=0, max=1024, help="Share of a GPU for each trial.")
 ]
+StallSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--stall-seconds", min=1, max=1e6, help="Silence that ends a trial's worker; default: ten epochs, a minute."
+    ),
+]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where studies are kept.")]
 MaxMegapixels = Annotated[
     int,

@@ -55,16 +55,19 @@ def study_folder(results: Path, name: str | None, default: str) -> Path:
     return results / chosen
 
 
-def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) -> Runner:
+def make_runner(
+    kind: str, address: str | None, gpus_per_trial: float | None, stall_seconds: float | None = None
+) -> Runner:
     """The runner that the options name.
 
     Raises:
         InputError: no such runner, or options of the other one.
     """
     if kind == "inline":
-        if address is not None or gpus_per_trial is not None:
+        if (address, gpus_per_trial, stall_seconds) != (None, None, None):
             raise InputError(
-                "--runner inline: trials run in this process; --address and --gpus-per-trial are Ray's"
+                "--runner inline: trials run in this process; --address, --gpus-per-trial and --stall-seconds are "
+                "Ray's"
             )
         from scalesearch.runners.inline import InlineRunner
 
@@ -72,7 +75,7 @@ def make_runner(kind: str, address: str | None, gpus_per_trial: float | None) ->
     if kind == "ray":
         from scalesearch.runners.ray_tune import RayRunner
 
-        return RayRunner(address=address, gpus_per_trial=gpus_per_trial)
+        return RayRunner(address=address, gpus_per_trial=gpus_per_trial, stall_seconds=stall_seconds)
     raise InputError(f"--runner {kind!r}: must be ray or inline")
 
 

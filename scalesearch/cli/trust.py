@@ -21,6 +21,7 @@ def trust(
     runner: options.Runner = "ray",
     address: options.Address = None,
     gpus_per_trial: options.GpusPerTrial = None,
+    stall_seconds: options.StallSeconds = None,
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
     plan: options.PlanOnly = False,
 ) -> None:
@@ -45,7 +46,7 @@ def trust(
     found = answer(study.plan, outcomes)
     if found is None or study.plan.left(outcomes):
         raise InputError(f"{results}: is not finished; resume it first: {study.command}")
-    chosen = searching.make_runner(runner, address, gpus_per_trial)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
     for name, question in further_questions(study, found.ranking, seeds).items():
         where = trust_folder(results, name)
         searching.search_or_plan(

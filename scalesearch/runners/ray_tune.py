@@ -58,14 +58,15 @@ class RayRunner:
     Args (fields):
         address: of a running cluster (`auto`, `ray://…`, `host:port`); None starts Ray here.
         gpus_per_trial: share of a GPU for each trial; None: one where there is a GPU, else none.
-        stall_seconds: a trial without a finished epoch for so long is given up as `stalled`.
+        stall_seconds: a trial without a finished epoch for so long is begun anew, then given up as `stalled`; None:
+            see `Patience`.
         cores: how many trials run at a time on this machine's CPU; None: as many as it has.
         logical_gpus: start Ray with so many GPUs whatever the hardware; for tests of placement.
     """
 
     address: str | None = None
     gpus_per_trial: float | None = None
-    stall_seconds: float = 1800
+    stall_seconds: float | None = None
     cores: int | None = None
     logical_gpus: int | None = None
 
@@ -75,8 +76,8 @@ class RayRunner:
             self._fit(waves, objective, listener)
 
     def _fit(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
-        watcher = Watcher(waves, listener)
-        trainable = tune.with_parameters(Worker, objective=objective, stall_seconds=self.stall_seconds)
+        watcher = Watcher(waves, listener, self.stall_seconds)
+        trainable = tune.with_parameters(Worker, objective=objective)
         with temporary_folder() as folder:
             tuner = tune.Tuner(
                 tune.with_resources(trainable, self._resources()),

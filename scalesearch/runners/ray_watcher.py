@@ -9,10 +9,12 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import ray
 from ray.tune import Callback
 from ray.tune.search import Searcher
 
 from scalesearch.runners.execution import Event, Finished, Listener, Progressed, Started
+from scalesearch.runners.patience import Patience
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
@@ -20,13 +22,20 @@ from scalesearch.search.trial import Outcome, TrialSpec
 MAX_FAILURES = 2
 """How often a trial is begun anew, when the others of its wave are done, after its worker died."""
 
+MAX_STALLS = 1
+"""How often a trial is begun anew after its worker was silent for too long."""
+
 _DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
 
 
 class Watcher:
     """Gives Tune its trials and turns what Tune says of them into events. Lives outside what Tune pickles."""
 
-    def __init__(self, waves: Iterable[Sequence[TrialSpec]], listener: Listener) -> None:
+    def __init__(
+        self, waves: Iterable[Sequence[TrialSpec]], listener: Listener, stall_seconds: float | None = None
+    ) -> None:
+        self._patience = Patience(stall_seconds)
+        self._stalls: Counter[str] = Counter()
         self.key = f"{os.getpid()}-{id(self)}"
         self.error: Exception | None = None
         """What the listener or a wave raised, such as a full disk; Tune puts a traceback of its own around it."""
@@ -76,13 +85,25 @@ class Watcher:
 
     def started(self, trial: Any) -> None:
         """A trial has a slot."""
+        self._patience.begin(_spec(trial))
         self._tell(Started(_spec(trial)))
+
+    def look_after(self, trials: Iterable[Any]) -> None:
+        """End the worker of every trial that has been silent for too long; the next word of it is `died`."""
+        for trial in trials:
+            actor = trial.temporary_state.ray_actor
+            spec = _spec(trial)
+            if actor is not None and spec.id in self._unfinished and self._patience.is_over(spec):
+                self._patience.end(spec)
+                self._stalls[spec.id] += 1
+                ray.kill(actor)
 
     def reported(self, trial: Any, result: Mapping[str, Any]) -> None:
         """A trial finished an epoch or itself."""
         if "outcome" in result:
             self._finish(_spec(trial), from_json(Outcome, result["outcome"]))
         elif "epoch" in result:
+            self._patience.heard(_spec(trial))
             self._tell(Progressed(_spec(trial), from_json(Epoch, result["epoch"])))
 
     def died(self, trial: Any) -> None:
@@ -91,13 +112,17 @@ class Watcher:
         if spec.id not in self._unfinished:
             return
         self._deaths[spec.id] += 1
-        if self._deaths[spec.id] > MAX_FAILURES:
+        if self._stalls[spec.id] > MAX_STALLS:
+            silent = f"no epoch was finished in {self._patience.seconds(spec):.0f} s, {MAX_STALLS + 1} times"
+            self._finish(spec, Outcome("stalled", (), 0.0, 0.0, silent))
+        elif self._deaths[spec.id] > MAX_FAILURES:
             self._finish(spec, Outcome("failed", (), 0.0, 0.0, _DIED))
         else:
             self._unfinished.remove(spec.id)
             self._to_begin_anew.append(spec)
 
     def _finish(self, spec: TrialSpec, outcome: Outcome) -> None:
+        self._patience.end(spec)
         if spec.id in self._unfinished:
             self._unfinished.remove(spec.id)
             self._tell(Finished(spec, outcome))
@@ -131,6 +156,10 @@ class Bridge(Callback):  # type: ignore[misc]  # ray has no types
     def on_trial_start(self, *, trial: Any, **_: Any) -> None:
         """A trial has a slot."""
         _WATCHERS[self._key].started(trial)
+
+    def on_step_end(self, *, trials: list[Any], **_: Any) -> None:
+        """Tune looks round, several times a second."""
+        _WATCHERS[self._key].look_after(trials)
 
     def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
         """A trial finished an epoch or itself."""

@@ -23,13 +23,13 @@ from scalesearch.nets.weights import weights_file, weights_of, with_classes
 
 VERBS = {
     "grid": "max_megapixels "
-    "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial name "
+    "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial stall_seconds name "
     "results check_phi metric plan scheduler cost sampler objectives max_params max_memory storage",
     "nas": "max_megapixels "
     "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
-    "scheduler sampler_seed metric runner address gpus_per_trial name results plan",
+    "scheduler sampler_seed metric runner address gpus_per_trial stall_seconds name results plan",
     "compare": "max_megapixels "
-    "baseline times winner data budget seeds rounding cost runner address gpus_per_trial name "
+    "baseline times winner data budget seeds rounding cost runner address gpus_per_trial stall_seconds name "
     "results metric plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
@@ -49,7 +49,7 @@ VERBS = {
     "show": "results",
     "report": "results out export_optuna",
     "dashboard": "results port host allow_remote public_host prefix check",
-    "trust": "max_megapixels results data seeds runner address gpus_per_trial plan",
+    "trust": "max_megapixels results data seeds runner address gpus_per_trial stall_seconds plan",
     "verify": "results rerun data max_megapixels",
 }
 
