@@ -7,20 +7,10 @@ from pathlib import Path
 
 import pytest
 from command import scalesearch
+from least import LEAST
 
 HUGE = "99999999999"
-BUDGET = """name: mine
-step: 0.1
-tolerance: 0.1
-seeds: 1
-finalists: 0
-final_seeds: 0
-width_divisor: 4
-resolution: 24
-rungs: 2
-recipe: {epochs: 2, batch: 16, learning_rate: 0.1}
-scenes: {classes: 3, train: 96, val: 96}
-"""
+BUDGET = LEAST.replace("recipe:", "rungs: 2\nrecipe:")
 OPTIONS = [
     ("grid", "--baseline", "tiny", "--seeds", HUGE, "--plan"),
     ("grid", "--baseline", "tiny", "--phi", HUGE, "--plan"),
