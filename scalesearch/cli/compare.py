@@ -45,6 +45,7 @@ def compare(
     rounding: options.Rounding = None,
     runner: options.Runner = "ray",
     address: options.Address = None,
+    insecure_cluster: options.InsecureCluster = False,
     gpus_per_trial: options.GpusPerTrial = None,
     stall_seconds: options.StallSeconds = None,
     name: Annotated[
@@ -90,7 +91,7 @@ def compare(
         for ratio, question in questions.items():
             with _named(ratio):
                 questions[ratio] = with_latency(question, folders[ratio])
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     _run(questions, folders, data, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
 
 

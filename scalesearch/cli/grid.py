@@ -53,6 +53,7 @@ def grid(
     storage: sampling.Storage = None,
     runner: options.Runner = "ray",
     address: options.Address = None,
+    insecure_cluster: options.InsecureCluster = False,
     gpus_per_trial: options.GpusPerTrial = None,
     stall_seconds: options.StallSeconds = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ, budget, cost.")] = None,
@@ -80,7 +81,7 @@ def grid(
         baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, continuum
     )
     where = searching.study_folder(results, name, _default_name(question, cost))
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
     transfer = _transfer_phi(check_phi, question)
     if cost == "latency":

@@ -75,6 +75,7 @@ def nas(
     sampler_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another one: other suggestions.")] = 0,
     runner: options.Runner = "ray",
     address: options.Address = None,
+    insecure_cluster: options.InsecureCluster = False,
     gpus_per_trial: options.GpusPerTrial = None,
     stall_seconds: options.StallSeconds = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, nas, space, budget.")] = None,
@@ -105,7 +106,7 @@ def nas(
     question = _question(asked, baseline, budget, seeds, trials, scheduler)
     default = f"{question.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{question.budget.name}"
     where = searching.study_folder(results, name, default)
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
     searching.search_or_plan(
         question, data, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels

@@ -37,6 +37,9 @@ Budget = Annotated[
 ]
 Runner = Annotated[str, typer.Option("--runner", help="ray: trials side by side; inline: here, in order.")]
 Address = Annotated[str | None, typer.Option("--address", help="Of a running Ray cluster, such as auto.")]
+InsecureCluster = Annotated[
+    bool, typer.Option("--insecure-cluster", help="Use a cluster at --address that asks nobody for a token.")
+]
 GpusPerTrial = Annotated[
     float | None, typer.Option("--gpus-per-trial", min=0, max=1024, help="Share of a GPU for each trial.")
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scalesearch.design.scaling import Baseline
+    from scalesearch.runners.ray_tune import RayRunner
     from scalesearch.training.events import Row, Sizes, Tick
     from scalesearch.training.job import Job
     from scalesearch.training.recipes import TrainRecipe
@@ -39,6 +40,7 @@ TrainPx = Annotated[
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of weights, order and augmentation.")]
 Workers = Annotated[int, typer.Option(min=1, max=4096, help="Train on so many GPUs, or CPU processes, at once.")]
 Address = Annotated[str | None, typer.Option(metavar="ADDR", help="A Ray cluster's, for --workers.")]
+InsecureCluster = options.InsecureCluster
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads a worker; default: all cores.")]
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")]
 
@@ -67,19 +69,21 @@ def recipe_of(
     return found.fixed() if fixed else found
 
 
-def check_address(address: str | None, workers: int) -> None:
-    """Whether there is a cluster to train on, where one is asked for.
+def cluster_at(address: str | None, workers: int, insecure_cluster: bool) -> RayRunner | None:
+    """The cluster to train on; None where none is asked for.
 
     Raises:
         InputError: nothing answers there, or one worker has no use for it.
     """
     if address is None:
-        return
+        return None
     if workers == 1:
         raise InputError(f"--address {printable(address)}: one worker trains in this process; give --workers too")
     from scalesearch.runners.ray_tune import RayRunner
 
-    RayRunner(address=address).check()
+    cluster = RayRunner(address, insecure_cluster)
+    cluster.check()
+    return cluster
 
 
 def sizes_of(definition: Baseline, px: int | None, train_px: int | None, accumulate: int) -> Sizes:
@@ -145,7 +149,7 @@ def job_of(
     )
 
 
-def school(job: Job, where: Path, address: str | None) -> Row:
+def school(job: Job, where: Path, cluster: RayRunner | None) -> Row:
     """Run what is left of the job in its folder, show it, and say where its weights are; its last epoch.
 
     Raises:
@@ -166,7 +170,7 @@ def school(job: Job, where: Path, address: str | None) -> Row:
         else:
             supervisor.began(where)
             try:
-                _run(job, where, address)
+                _run(job, where, cluster)
             except KeyboardInterrupt:
                 from scalesearch.cli.main import fail
 
@@ -203,7 +207,7 @@ def _after_failure(job: Job, folder: Path, command: str) -> str:
     return f"{_kept(job, folder)}. Resume: {command} (with other values of these options: in another --results)"
 
 
-def _run(job: Job, where: Path, address: str | None) -> None:
+def _run(job: Job, where: Path, cluster: RayRunner | None) -> None:
     from scalesearch.cli.course import Course
 
     done = job.done(where)
@@ -213,7 +217,7 @@ def _run(job: Job, where: Path, address: str | None) -> None:
         if job.workers > 1:
             from scalesearch.training.together import train_together
 
-            train_together(job, where, address, course)
+            train_together(job, where, cluster, course)
         else:
             for event in _alone(job, where):
                 course(event)

@@ -56,7 +56,11 @@ def study_folder(results: Path, name: str | None, default: str) -> Path:
 
 
 def make_runner(
-    kind: str, address: str | None, gpus_per_trial: float | None, stall_seconds: float | None = None
+    kind: str,
+    address: str | None,
+    gpus_per_trial: float | None,
+    stall_seconds: float | None = None,
+    insecure_cluster: bool = False,
 ) -> Runner:
     """The runner that the options name.
 
@@ -75,7 +79,7 @@ def make_runner(
     if kind == "ray":
         from scalesearch.runners.ray_tune import RayRunner
 
-        return RayRunner(address=address, gpus_per_trial=gpus_per_trial, stall_seconds=stall_seconds)
+        return RayRunner(address, insecure_cluster, gpus_per_trial, stall_seconds)
     raise InputError(f"--runner {kind!r}: must be ray or inline")
 
 

@@ -13,6 +13,7 @@ from scalesearch.cli.schooling import (
     Address,
     Batch,
     Epochs,
+    InsecureCluster,
     LearningRate,
     Px,
     Results,
@@ -47,6 +48,7 @@ def train(
     seed: Seed = 0,
     workers: Workers = 1,
     address: Address = None,
+    insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
     budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are trained on.")] = "quick",
     name: Annotated[str | None, typer.Option(help="Folder of the run; default: NETWORK-train-RECIPE.")] = None,
@@ -67,7 +69,7 @@ def train(
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate, fixed)
     default = f"{definition.name[:40]}-train-{asked.name}" + ("-fixed" if fixed else "")
     where = study_folder(results, name, default)
-    schooling.check_address(address, workers)
+    cluster = schooling.cluster_at(address, workers, insecure_cluster)
     sizes = schooling.sizes_of(definition, px, train_px, accumulate)
     job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
-    schooling.school(job, where, address)
+    schooling.school(job, where, cluster)

@@ -15,6 +15,7 @@ from scalesearch.cli.schooling import (
     Address,
     Batch,
     Epochs,
+    InsecureCluster,
     LearningRate,
     Px,
     Results,
@@ -71,6 +72,7 @@ def transfer(
     seed: Seed = 0,
     workers: Workers = 1,
     address: Address = None,
+    insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
     budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are trained on.")] = "quick",
     results: Results = Path("results"),
@@ -90,7 +92,7 @@ def transfer(
     from scalesearch.training.constants import Stated
 
     asked = schooling.recipe_of(recipe, epochs, batch, learning_rate)
-    schooling.check_address(address, workers)
+    cluster = schooling.cluster_at(address, workers, insecure_cluster)
     found = _starts(checkpoints, network, Stated(padding, pixels))
     for start in found.values():
         start.check_side(schooling.sizes_of(start.definition, px, train_px, accumulate).px)
@@ -100,10 +102,10 @@ def transfer(
         sizes = schooling.sizes_of(start.definition, px, train_px, accumulate)
         job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
         began = replace(job, start=start.weights(job.classes, sizes.px, seed))
-        accuracies = [schooling.school(began, folders[name], address).val_accuracy]
+        accuracies = [schooling.school(began, folders[name], cluster).val_accuracy]
         if scratch:
             where = folders[name].with_name(f"{folders[name].name}-scratch")
-            accuracies.append(schooling.school(job, where, address).val_accuracy)
+            accuracies.append(schooling.school(job, where, cluster).val_accuracy)
         rows.append((name, accuracies, job.definition))
     options.console().print(_table(data, rows))
 

@@ -20,6 +20,7 @@ def trust(
     ] = 2,
     runner: options.Runner = "ray",
     address: options.Address = None,
+    insecure_cluster: options.InsecureCluster = False,
     gpus_per_trial: options.GpusPerTrial = None,
     stall_seconds: options.StallSeconds = None,
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
@@ -46,7 +47,7 @@ def trust(
     found = answer(study.plan, outcomes)
     if found is None or study.plan.left(outcomes):
         raise InputError(f"{results}: is not finished; resume it first: {study.command}")
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds)
+    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     for name, question in further_questions(study, found.ranking, seeds).items():
         where = trust_folder(results, name)
         searching.search_or_plan(

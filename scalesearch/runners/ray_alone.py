@@ -6,12 +6,15 @@ import os
 import secrets
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import ray
 from ray._private import ray_constants
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # compiled
 
@@ -138,3 +141,43 @@ def session_folder() -> Iterator[str | None]:
 _SHORT_TEMPORARY_FOLDER = "/tmp"  # noqa: S108 (a folder of its own is made in it)
 _LONGEST_TEMPORARY_FOLDER = 35
 """A socket's path has at most 103 bytes on macOS, of which Ray's names of session and socket take up to 68."""
+
+
+_STRANGER = """
+import sys
+from ray._raylet import GcsClient
+GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None)
+print("answered")
+"""
+_ANSWER_SECONDS = 30
+
+
+def must_ask_for_token(address: str) -> None:
+    """Refuse the cluster that this process has joined where it answers those who have no token.
+
+    Whoever reaches such a cluster runs code on all of its nodes. It is asked as a stranger would, from a process
+    that has no token, since the cluster's own settings cannot be read from outside. Behind `ray://` the head cannot
+    be asked: there this process must have been told to use a token.
+
+    Raises:
+        InputError: it answers.
+    """
+    refused = InputError(
+        f"--address {address}: the cluster asks for no token, so whoever reaches it runs code on its nodes; start "
+        "it with RAY_AUTH_MODE=token, or give --insecure-cluster"
+    )
+    if address.startswith("ray://"):
+        if os.environ.get("RAY_AUTH_MODE") != "token":
+            raise refused
+        return
+    stranger = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    stranger |= {"RAY_AUTH_MODE": "disabled"}
+    command = [sys.executable, "-c", _STRANGER, ray.get_runtime_context().gcs_address]
+    try:
+        done = subprocess.run(  # noqa: S603 (our own program)
+            command, env=stranger, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return
+    if "answered" in done.stdout:
+        raise refused

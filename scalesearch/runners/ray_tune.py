@@ -24,6 +24,7 @@ from scalesearch.errors import InputError
 from scalesearch.runners.execution import Listener
 from scalesearch.runners.ray_alone import (
     LOOPBACK,
+    must_ask_for_token,
     on_loopback_with_a_token,
     own_signals,
     session_folder,
@@ -57,6 +58,7 @@ class RayRunner:
 
     Args (fields):
         address: of a running cluster (`auto`, `ray://…`, `host:port`); None starts Ray here.
+        insecure_cluster: use a cluster that asks nobody for a token.
         gpus_per_trial: share of a GPU for each trial; None: one where there is a GPU, else none.
         stall_seconds: a trial without a finished epoch for so long is begun anew, then given up as `stalled`; None:
             see `Patience`.
@@ -65,6 +67,7 @@ class RayRunner:
     """
 
     address: str | None = None
+    insecure_cluster: bool = False
     gpus_per_trial: float | None = None
     stall_seconds: float | None = None
     cores: int | None = None
@@ -144,6 +147,8 @@ class RayRunner:
                 raise InputError(f"--address {self.address}: Ray does not start there ({reason})") from error
             _silence()
             try:
+                if self.address is not None and not self.insecure_cluster:
+                    must_ask_for_token(self.address)
                 yield
             finally:
                 ray.shutdown()

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from scalesearch.training.job import Job, follow, read_history
 _POLL_SECONDS = 0.5
 
 
-def train_together(job: Job, folder: Path, address: str | None, listener: Callable[[Row], None]) -> None:
+def train_together(job: Job, folder: Path, cluster: RayRunner | None, listener: Callable[[Row], None]) -> None:
     """Train with `job.workers` workers, on a GPU each where there are any; hear of every epoch.
 
     Raises:
@@ -42,7 +43,7 @@ def train_together(job: Job, folder: Path, address: str | None, listener: Callab
     gpus = torch.cuda.is_available()
     over = threading.Event()
     watcher = threading.Thread(target=_watch, args=(folder, len(read_history(folder)), over, listener), daemon=True)
-    with RayRunner(address=address, cores=job.workers).session(), tempfile.TemporaryDirectory() as scratch:
+    with replace(cluster or RayRunner(), cores=job.workers).session(), tempfile.TemporaryDirectory() as scratch:
         trainer = TorchTrainer(
             _work,
             train_loop_config={"job": job, "folder": str(folder.resolve()), "cwd": str(Path.cwd())},

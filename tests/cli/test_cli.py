@@ -23,24 +23,25 @@ from scalesearch.nets.weights import weights_file, weights_of, with_classes
 
 VERBS = {
     "grid": "max_megapixels "
-    "baseline phi data budget seeds step tolerance rounding match runner address gpus_per_trial stall_seconds name "
-    "results check_phi metric plan scheduler cost sampler objectives max_params max_memory storage",
+    "baseline phi data budget seeds step tolerance rounding match runner address insecure_cluster "
+    "gpus_per_trial stall_seconds name results check_phi metric plan scheduler cost sampler "
+    "objectives max_params max_memory storage",
     "nas": "max_megapixels "
     "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
-    "scheduler sampler_seed metric runner address gpus_per_trial stall_seconds name results plan",
+    "scheduler sampler_seed metric runner address insecure_cluster gpus_per_trial stall_seconds name results plan",
     "compare": "max_megapixels "
-    "baseline times winner data budget seeds rounding cost runner address gpus_per_trial stall_seconds name "
-    "results metric plan",
+    "baseline times winner data budget seeds rounding cost runner address insecure_cluster "
+    "gpus_per_trial stall_seconds name results metric plan",
     "cost": "network depth width resolution batch rounding json receipt",
     "explain": "network depth width resolution coefficients rounding",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
     "latency": "names against batch runs json",
     "train": "max_megapixels "
     "network data recipe fixed epochs batch accumulate learning_rate px train_px seed workers address "
-    "threads budget name results",
+    "insecure_cluster threads budget name results",
     "transfer": "max_megapixels "
     "checkpoints data network scratch recipe epochs batch accumulate learning_rate px train_px seed "
-    "padding pixels workers address threads budget results",
+    "padding pixels workers address insecure_cluster threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match rule out",
@@ -49,7 +50,7 @@ VERBS = {
     "show": "results",
     "report": "results out export_optuna",
     "dashboard": "results port host allow_remote public_host prefix check",
-    "trust": "max_megapixels results data seeds runner address gpus_per_trial stall_seconds plan",
+    "trust": "max_megapixels results data seeds runner address insecure_cluster gpus_per_trial stall_seconds plan",
     "verify": "results rerun data max_megapixels",
 }
 

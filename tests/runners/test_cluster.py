@@ -11,6 +11,7 @@ import ray
 from planted import Planted, importable_by_workers, log_lines, trials
 from ray.cluster_utils import Cluster
 
+from scalesearch.errors import InputError
 from scalesearch.runners.execution import Event, Finished, Progressed
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
@@ -46,13 +47,20 @@ def test_a_lost_node_costs_nothing_but_time(cluster: Cluster, tmp_path_factory: 
             lost.set()
             cluster.remove_node(min(cluster.worker_nodes, key=id), allow_graceful=False)
 
-    RayRunner(address=cluster.address).run([specs], objective, listener)
+    RayRunner(address=cluster.address, insecure_cluster=True).run([specs], objective, listener)
     found = {event.spec.id: event.outcome for event in events if isinstance(event, Finished)}
     assert lost.is_set()
     assert Counter(outcome.state for outcome in found.values()) == {"complete": 10}
     assert curves(found) == curves(inline(objective))
     starts = Counter(trial for what, trial, *_ in log_lines(log) if what == "start")
     assert max(starts.values()) == 2, "what ran on the lost node was begun anew"
+
+
+def test_a_cluster_that_asks_nobody_for_a_token_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(InputError, match=r"asks for no token.* or give --insecure-cluster") as caught:
+        RayRunner(address=cluster.address).run([trials(1)], Planted(), lambda event: None)
+    assert "\n" not in str(caught.value)
+    assert not ray.is_initialized()
 
 
 def inline(objective: Planted) -> dict[str, Outcome]:

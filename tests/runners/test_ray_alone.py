@@ -110,3 +110,29 @@ def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
         assert os.environ["RAY_AUTH_MODE"] == "token"
         assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
     assert dict(os.environ) == before
+
+
+@pytest.mark.slow  # a head starts
+def test_a_cluster_with_a_token_is_joined_and_one_without_refused(tmp_path: Path) -> None:
+    """A real head, with and without token authentication, and the real command."""
+    base = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | {
+        "HOME": str(tmp_path)
+    }
+    ray_command = str(Path(sys.executable).with_name("ray"))
+    words = ("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--address", "127.0.0.1:6411")
+    search = [sys.executable, "-m", "scalesearch", *words]
+    for mode, extra, code in (("disabled", [], 2), ("token", [], 0), ("disabled", ["--insecure-cluster"], 0)):
+        env = base | {"RAY_AUTH_MODE": mode, "RAY_AUTH_TOKEN": "f" * 64, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        start = [ray_command, "start", "--head", "--port=6411", "--num-cpus=2", "--include-dashboard=false"]
+        subprocess.run(start, env=env, check=True, capture_output=True)
+        try:
+            done = subprocess.run(
+                [*search, "--name", f"{mode}{len(extra)}", *extra],
+                env=env, cwd=tmp_path, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        finally:
+            subprocess.run([ray_command, "stop", "--force"], env=env, check=True, capture_output=True)
+        assert done.returncode == code, done.stderr
+        if code:
+            assert "the cluster asks for no token, so whoever reaches it runs code on its nodes" in done.stderr
+            assert "or give --insecure-cluster" in done.stderr
