@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test test-all test-interop test-browser playwright lint format bench schema figures screenshots docs clean
+.PHONY: grid test test-all test-faults test-interop test-browser playwright lint format bench schema figures screenshots docs clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -24,6 +24,10 @@ test: $(READY)  ## the default suite, under five minutes on two cores
 
 test-all: $(READY)  ## everything: b0-sized searches, 50 kills, every documented command
 	KILLS=50 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m ''
+
+test-faults: $(READY)  ## what docs/faults.md says, with real kills, full disks and lost heads; under half an hour
+	KILLS=50 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m '' \
+		$$(grep -o 'tests/[a-z_/]*\.py' docs/faults.md | sort -u)
 
 $(INTEROP)/.ready: pyproject.toml constraints.txt constraints-interop.txt
 	$(PYTHON) -m venv $(INTEROP)

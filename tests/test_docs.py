@@ -40,6 +40,7 @@ def is_slow(page: Path) -> bool:
         " train ",
         " transfer ",
         " solve ",
+        " --rerun ",
     )
     return any(verb in command for command in commands(page) for verb in slow)
 
@@ -106,3 +107,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_setup_is_two_commands() -> None:
     block = SHELL.findall((ROOT / "README.md").read_text(encoding="utf-8"))[0]
     assert [line.split("#")[0].strip() for line in block.splitlines()] == ["make grid", "make test"]
+
+
+def test_every_test_that_the_page_of_faults_names_is_there() -> None:
+    text = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| fault")]
+    assert len(rows) > 12
+    for row in rows:
+        named = re.findall(r"`(tests/[a-z_/]+[.]py)`", row)
+        assert named, row
+        assert all((ROOT / name).is_file() for name in named)

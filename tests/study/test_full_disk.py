@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from planted import Planted, study
 from scalesearch.errors import StorageError
 from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.runners.inline import InlineRunner
+from scalesearch.study import files
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create
 
@@ -81,3 +83,44 @@ def test_a_disk_that_stays_full_keeps_all_and_resumes(disk: Path) -> None:
     after = {path.name: path.read_bytes() for path in own.trials_folder.iterdir()}
     assert before.items() <= after.items()
     assert len(after) == own.plan.total_trials()
+
+
+def begin_and_search(own: Study) -> None:
+    open_or_create(own)
+    search(own, InlineRunner(), Planted(), lambda event: None)
+
+
+def test_a_failing_write_at_every_place_of_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The k-th write and the next one (a record is tried twice) fail, for every k; each rerun ends as a calm one."""
+    calm = study(tmp_path / "calm")
+    writes = 0
+    real = files._write_temporary
+
+    def counting(path: Path, text: str | bytes) -> Path:
+        nonlocal writes
+        writes += 1
+        return real(path, text)
+
+    monkeypatch.setattr(files, "_write_temporary", counting)
+    begin_and_search(calm)
+    total, expected = writes, sorted(calm.outcomes())
+    assert total == 1 + len(expected)
+    for fails_at in range(total):
+        own = study(tmp_path / str(fails_at))
+        count = 0
+
+        def failing(path: Path, text: str | bytes, fails_at: int = fails_at) -> Path:
+            nonlocal count
+            count += 1
+            if count - 1 in (fails_at, fails_at + 1):
+                path.with_name(f".{path.name}.tmp").unlink(missing_ok=True)
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            return real(path, text)
+
+        monkeypatch.setattr(files, "_write_temporary", failing)
+        with pytest.raises(StorageError, match="No space left on device"):
+            begin_and_search(own)
+        monkeypatch.setattr(files, "_write_temporary", real)
+        assert len(own.outcomes()) == max(0, fails_at - 1)
+        begin_and_search(own)
+        assert sorted(own.outcomes()) == expected
