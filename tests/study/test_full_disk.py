@@ -91,7 +91,7 @@ def begin_and_search(own: Study) -> None:
 
 
 def test_a_failing_write_at_every_place_of_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The k-th write and the next one (a record is tried twice) fail, for every k; each rerun ends as a calm one."""
+    """The k-th write and the next one (a record is tried twice) fail, for every k; a rerun ends as a calm one."""
     calm = study(tmp_path / "calm")
     writes = 0
     real = files._write_temporary
