@@ -23,7 +23,7 @@ from scalesearch.proxy.duplicates import MAX_LISTED, near_duplicates, without_co
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.levels import scale_greys
 
-SPLIT_RULE_VERSION = 2
+SPLIT_RULE_VERSION = 3
 """Part of every cache key: raise it whenever the same bytes would be decoded or split otherwise."""
 
 _VAL_SHARE = 0.2
