@@ -98,7 +98,7 @@ class HubData:
         other = next((name for name in known if name in features and name not in columns), None)
         if columns and other is not None and not set(known) & set(columns):
             raise InputError(
-                f"{self._shown}: column {other} holds no {what}, but {printable(columns[0])} does; rename one of them"
+                f"{self._shown}: column {other} holds no {what}, but {printable(columns[0])} does; rename one"
             )
         if not columns:
             raise InputError(f"{self._shown}: has no column of {what}; give a data set for image classification")

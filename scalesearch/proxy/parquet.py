@@ -75,8 +75,8 @@ def read_parquet(root: Path, files: Sequence[Path], form: ImageForm, hear: Hear 
     every class is held out, and that is said where there are several files.
 
     Raises:
-        InputError: a file is no parquet, a column is missing, a split is empty or has two names, or a picture cannot
-            be used.
+        InputError: a file is no parquet, a column is missing, a split is empty or has two names, or a picture
+            cannot be used.
     """
     where = f"data file '{printable(str(files[0]))}'" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
     splits = _splits(root, files, where)

@@ -117,8 +117,8 @@ def _refuse_configurations(paths: Sequence[PurePath], splits: Sequence[str | Non
         if other != root:
             first, second = (f"'{printable(str(one))}'" for one in sorted((other, root)))
             raise InputError(
-                f"{split} lies in {first} and in {second}, as two configurations do: give the folder of one, or put "
-                f"all {split} files into one folder"
+                f"{split} lies in {first} and in {second}, as two configurations do: give the folder of one, or "
+                f"put all {split} files into one folder"
             )
 
 
