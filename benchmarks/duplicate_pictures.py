@@ -46,7 +46,7 @@ def measure(form: str, width: int, height: int, px: int, count: int) -> tuple[fl
         for index in range(count)
     ]
     began = time.perf_counter()
-    decoded, _ = _all_decoded(pictures, "data", ImageForm(px), silent)
+    decoded = _all_decoded(pictures, "data", ImageForm(px), silent)
     images = np.stack([one.square for one in decoded])
     decoding = time.perf_counter() - began
     began = time.perf_counter()

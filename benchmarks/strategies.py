@@ -10,6 +10,7 @@ import numpy as np
 
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.halving import Entry, Ladder, Rung, Score, best_first, climb, ladder
+from scalesearch.search.metrics import ImagesError
 from scalesearch.search.surface import Point, surface
 
 SEEDS = 3
@@ -228,7 +229,9 @@ def _climbed(world: World, found: Ladder, seed: int) -> tuple[list[str], float, 
     def repeats(rung: int) -> list[float]:
         return [world.base[s, rung] for s in range(SEEDS)]
 
-    came = climb(found, list(world.truth), BASE, lambda _: True, scores, repeats, VALIDATION)
+    came = climb(
+        found, list(world.truth), BASE, lambda _: True, scores, repeats, VALIDATION, ImagesError((VALIDATION,))
+    )
     first = [entry for wave in came.entries for entry in wave if entry.seed == 0 and entry.key != BASE]
     spent = sum(_images(found, entry) for entry in first)
     on_top = {entry.key for entry in first if entry.rung == came.reached}

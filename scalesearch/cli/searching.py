@@ -99,6 +99,7 @@ def _facts(images: ImageData) -> DataFacts:
     from scalesearch.cli.reading import data_notes
     from scalesearch.search.proxies import DataFacts, Majority
 
+    counts = images.val_labels_N.bincount(minlength=len(images.classes)).tolist()
     return DataFacts(
         name=images.name,
         fingerprint=images.fingerprint,
@@ -107,6 +108,7 @@ def _facts(images: ImageData) -> DataFacts:
         val=len(images.val_labels_N),
         notes=data_notes(images),
         majority=None if images.majority is None else Majority(*images.majority),
+        counts=() if len(set(counts)) == 1 else tuple(counts),
     )
 
 

@@ -78,9 +78,9 @@ def ranking_table(found: Answer) -> Table:
             f"{own.product:.3f}",
             f"{candidate.flops_ratio:.3f}x",
             *[f"{candidate.matched_ratio:.3f}x" for _ in other],
-            f"{arm.mean:.4f} ± {arm.standard_error:.4f}",
+            found.with_error(arm.mean, arm.standard_error),
             str(arm.seeds),
-            f"{arm.behind:.4f} ± {arm.behind_error:.4f}",
+            found.with_error(arm.behind, arm.behind_error),
             si(candidate.cost.activations),
             style="bold" if arm.key == found.ranking.recommended else None,
         )

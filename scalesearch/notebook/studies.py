@@ -17,7 +17,7 @@ from scalesearch.report.figures import Drawing
 from scalesearch.report.looks import DARK, LIGHT
 from scalesearch.report.stages import networks_csv
 from scalesearch.report.study_article import Reported, question_of, reported
-from scalesearch.report.tables import ranking_csv
+from scalesearch.report.tables import metric_column, ranking_csv
 from scalesearch.study.answer import Answer
 from scalesearch.study.joint import joint
 from scalesearch.study.study import Study
@@ -64,7 +64,8 @@ class NotebookStudy:
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
-        """A row a candidate, best first: coefficients, costs, accuracy, distance to the best.
+        """A row a candidate, best first: coefficients, costs, accuracy (by another metric its `score`), distance to
+        the best.
 
         Of a search of stages a row a network: its reward, its accuracy, costs, stages.
 
@@ -97,9 +98,10 @@ class NotebookStudy:
             said = self.answer
         except InputError:
             return f"<p>{html.escape(repr(self))}</p>"
-        ranked = ["reward", "standard_error", "accuracy"] if self._stages else ["accuracy", "standard_error"]
+        value = metric_column(self.study.plan.question.metric)
+        ranked = ["reward", "standard_error", value] if self._stages else [value, "standard_error"]
         columns = ["status", "macs" if self._stages else "flops_ratio", *ranked, "seeds", "behind"]
-        table = self.ranking[columns].dropna(subset=["accuracy"])
+        table = self.ranking[columns].dropna(subset=[value])
         head = f"<b>{html.escape(question_of(self.study.plan.question))}</b><br>{html.escape(said)}"
         return f"<p>{head}</p>{table.to_html(float_format=lambda value: f'{value:.4f}', border=0)}"
 

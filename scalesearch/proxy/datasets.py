@@ -82,8 +82,8 @@ def load_data(
     an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
     name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that is made.
     `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is opaque where an image has none; the
-    split is the same for all. Pictures of more than `max_megapixels` are refused; large ones are decoded one at a
-    time, which takes about 10 bytes a pixel.
+    split is the same for all, but that pictures which differ in alpha alone are one picture without it. Pictures of
+    more than `max_megapixels` are refused; large ones are decoded one at a time, at about 10 bytes a pixel.
 
     Raises:
         InputError: data that cannot be used, or another size or number of channels.

@@ -18,6 +18,7 @@ from scalesearch.proxy.channels import RGB, RGBA, of_channels
 from scalesearch.units import MAX_MEGAPIXELS
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_LEVELS, _OPAQUE = 256, 255
 _LARGE = 16 * 10**6
 """Pixels above which pictures are decoded one at a time, so that memory does not grow with the number of cores."""
 
@@ -52,13 +53,15 @@ class Decoded:
 
     digest: str
     """SHA-256 (hex) over its size and its pixels before they are scaled; of RGB whatever the channels, so that
-    these do not decide the split."""
+    these do not decide the split. Of 4 channels that of RGBA is added where a pixel is not opaque."""
     square: NDArray[Any]
     """uint8 (px, px, channels); of 16-bit greys the levels themselves, float32 (px, px)."""
     grey_range: tuple[int, int] | None = None
     """The lowest and highest level of a 16-bit grey picture; None of any other."""
-    colour_highest: int | None = None
-    """The highest value in a picture of 16-bit colour by its upper 8 bits, which are all that is read."""
+    colour_counts: NDArray[np.uint32] | None = None
+    """(256,) how many values of a picture of 16-bit colour have each level by its upper 8 bits, which are all that
+    is read: of opaque pixels, or where none is of all that are not clear. None of any other picture,
+    and of one that is clear."""
 
 
 def decode(picture: Picture, form: ImageForm, large: Executor | None = None) -> Decoded | str:
@@ -101,13 +104,45 @@ def _decoded(image: Image.Image, form: ImageForm) -> Decoded | str:
         return _grey(image, form.px)
     rgb = _to_rgb(image)
     rgb_HWC = np.asarray(rgb)
+    digest = picture_digest(rgb_HWC)
     if form.channels == RGBA and image.has_transparency_data:
-        square = resize_square(image.convert("RGBA"), form.px)
+        layered = image.convert("RGBA")
+        square = resize_square(layered, form.px)
+        digest += _digest_of_clear(layered)
     elif image.has_transparency_data and _vanishes(image, rgb_HWC):
         return "transparent, with nothing to see over white: flatten it over another colour"
     else:
         square = of_channels(resize_square(rgb, form.px), form.channels)
-    return Decoded(picture_digest(rgb_HWC), square, colour_highest=int(rgb_HWC.max()) if deep else None)
+    return Decoded(digest, square, colour_counts=_colour_counts(image) if deep else None)
+
+
+def _digest_of_clear(layered: Image.Image) -> str:
+    """SHA-256 (hex) of RGBA where some pixel is not opaque, else nothing; clear pixels have no colour.
+
+    It is put after the digest of RGB, by which pictures stay in order whatever the channels.
+    """
+    rgba_HWC = np.array(layered)
+    alpha_HW = rgba_HWC[..., 3]
+    if alpha_HW.min() == _OPAQUE:
+        return ""
+    rgba_HWC[alpha_HW == 0] = 0
+    return hashlib.sha256(rgba_HWC.data).hexdigest()
+
+
+def _colour_counts(image: Image.Image) -> NDArray[np.uint32] | None:
+    """See `Decoded.colour_counts`: what is laid over white would look as if it used the whole range."""
+    mask = None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+        highest = alpha.getextrema()[1]
+        if highest == 0:
+            return None
+        least = _OPAQUE if highest == _OPAQUE else 1
+        mask = alpha.point([255 * (level >= least) for level in range(_LEVELS)])
+    counts = image.convert("RGB").histogram(mask)  # in place of NumPy's, which takes 8 bytes a value
+    levels: NDArray[np.uint32] = np.array(counts, np.uint32).reshape(3, _LEVELS).sum(axis=0, dtype=np.uint32)
+    return levels
 
 
 def _grey(image: Image.Image, px: int) -> Decoded:

@@ -18,7 +18,7 @@ from scalesearch.proxy.decoding import ImageForm
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import form_key
 from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, open_file, opener, read_rows
-from scalesearch.proxy.splits import KEYWORDS
+from scalesearch.proxy.splits import KEYWORDS, refuse_two_names
 from scalesearch.redaction import redacted
 
 PREFIX = "hf:"
@@ -73,11 +73,15 @@ class HubData:
         """The data by `train`, `val` and `test`, and the names of further splits, which are not used."""
         splits: dict[str, Any] = {}
         unused = []
+        try:
+            refuse_two_names(map(str, loaded))
+        except InputError as error:
+            raise InputError(f"{self._shown}: {error}") from error
         for name, part in loaded.items():
             if not isinstance(part, datasets.Dataset):
                 raise InputError(f"{self._shown}: is a stream; load it whole, or save it as parquet files")
             split = KEYWORDS.get(str(name).lower())
-            if split is None or split in splits:
+            if split is None:
                 unused.append(printable(str(name)))
             else:
                 splits[split] = part
@@ -86,8 +90,16 @@ class HubData:
         return splits, unused
 
     def _column(self, features: Any, kind: type, known: tuple[str, ...], what: str) -> str:
-        """The one column of a kind; of several the one with a known name."""
+        """The one column of a kind; of several the one with a known name.
+
+        A column with a known name that is of another kind is not passed over for one that is called otherwise.
+        """
         columns = [str(name) for name, feature in features.items() if isinstance(feature, kind)]
+        other = next((name for name in known if name in features and name not in columns), None)
+        if columns and other is not None and not set(known) & set(columns):
+            raise InputError(
+                f"{self._shown}: column {other} holds no {what}, but {printable(columns[0])} does; rename one"
+            )
         if not columns:
             raise InputError(f"{self._shown}: has no column of {what}; give a data set for image classification")
         named = [name for name in known if name in columns]
@@ -99,11 +111,11 @@ class HubData:
         return columns[0] if len(columns) == 1 else named[0]
 
     def _label_column(self, features: Any, datasets: Any) -> str:
-        """The column of class labels; or names or numbers in a column that is called so."""
-        if not any(isinstance(feature, datasets.ClassLabel) for feature in features.values()):
-            plain = [name for name in LABEL_COLUMNS if isinstance(features.get(name), datasets.Value)]
-            if plain:
-                return plain[0]
+        """The column that is called a label, of classes, names or numbers; else the one column of class labels."""
+        kinds = (datasets.ClassLabel, datasets.Value)
+        named = [name for name in LABEL_COLUMNS if isinstance(features.get(name), kinds)]
+        if named:
+            return named[0]
         return self._column(features, datasets.ClassLabel, LABEL_COLUMNS, "class labels")
 
     def key(self, form: ImageForm) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalesearch.errors import InputError
 from scalesearch.proxy.channels import of_channels
@@ -16,7 +17,9 @@ from scalesearch.proxy.decoding import Decoded
 
 _HALF = 128
 _FEW = 64
-"""Levels below which a set of greys is said to have few."""
+"""Levels below which a set is said to have few."""
+_NEARLY_ALL = 0.99
+"""Share of the values of 16-bit colours whose levels are counted, so that a few bright pixels do not matter."""
 
 
 def scale_greys(decoded: Sequence[Decoded], channels: int, where: str) -> tuple[list[Decoded], tuple[str, ...]]:
@@ -71,11 +74,32 @@ def _scaled(one: Decoded, low: int, high: int, channels: int) -> Decoded:
 
 
 def _colours(decoded: Sequence[Decoded], where: str) -> tuple[str, ...]:
-    """A line on 16-bit colours, where there are any; raises `InputError` where they lose levels."""
-    highest = [one.colour_highest for one in decoded if one.colour_highest is not None]
-    if highest and max(highest) < _HALF:
+    """Lines on 16-bit colours, where there are any; raises `InputError` where they lose levels."""
+    counts = [one.colour_counts for one in decoded if one.colour_counts is not None]
+    if not counts:
+        return ()
+    total = np.stack(counts).astype(np.int64).sum(axis=0)
+    highest = int(total.nonzero()[0][-1])
+    if highest < _HALF:
         raise InputError(
-            f"{where}: {len(highest)} images of 16-bit colour use {256 * max(highest) + 255} of 65535 at most, of "
-            f"which {max(highest) + 1} levels would be left; convert them to 8 bits"
+            f"{where}: {len(counts)} images of 16-bit colour use {256 * highest + 255} of 65535 at most, of "
+            f"which {highest + 1} levels would be left; convert them to 8 bits"
         )
-    return (f"of {len(highest)} images of 16-bit colour the upper 8 bits are read",) if highest else ()
+    return (colours_note(decoded), *_few_colours(total))
+
+
+def colours_note(decoded: Sequence[Decoded]) -> str:
+    """What is read of 16-bit colours."""
+    count = sum(one.colour_counts is not None for one in decoded)
+    return f"of {count} images of 16-bit colour the upper 8 bits are read"
+
+
+def _few_colours(total: NDArray[np.int64]) -> tuple[str, ...]:
+    """A line where few levels hold nearly all values: one bright pixel hides that 12 bits were written into 16."""
+    held = np.cumsum(np.sort(total)[::-1]) / total.sum()
+    count = int(np.searchsorted(held, _NEARLY_ALL)) + 1
+    if count >= _FEW:
+        return ()
+    return (
+        f"{count} of 256 levels hold 99% of their values: if fewer than 16 bits are used, convert them to 8 bits",
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +18,7 @@ from scalesearch.proxy.decoding import ImageForm
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import form_key
 from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, opener, read_rows
-from scalesearch.proxy.splits import split_of_word, splits_of_paths
+from scalesearch.proxy.splits import refuse_empty, refuse_two_names, split_of_word, splits_of_paths
 
 
 def parquet_files(path: Path) -> tuple[Path, ...]:
@@ -70,13 +72,15 @@ def read_parquet(root: Path, files: Sequence[Path], form: ImageForm, hear: Hear 
     The pictures are in the column `image` (or `img`, `jpg`, `png`), as encoded bytes or as Hugging Face's struct
     with a field `bytes`; the labels in `label` (or `labels`, `fine_label`, `class`), as numbers or names. A column
     `split` says the split, or else the names of folders or files do (see `splits`); where nothing does, a fifth of
-    every class is held out.
+    every class is held out, and that is said where there are several files.
 
     Raises:
-        InputError: a file is no parquet, a column is missing, or a picture cannot be used.
+        InputError: a file is no parquet, a column is missing, a split is empty or has two names, or a picture
+            cannot be used.
     """
     where = f"data file '{printable(str(files[0]))}'" + (f" and {len(files) - 1} more" if len(files) > 1 else "")
-    splits = splits_of_paths([_relative(root, path) for path in files]) if root.is_dir() else [None]
+    splits = _splits(root, files, where)
+    counts, words = Counter[str | None](), set[str]()
     names: Sequence[str] | None = None
     rows: list[Row] = []
     for path, split in zip(files, splits, strict=True):
@@ -88,7 +92,40 @@ def read_parquet(root: Path, files: Sequence[Path], form: ImageForm, hear: Hear 
             )
         names = known or names
         rows += _rows(path, table, split)
-    return read_rows(rows, names, where, form, hear)
+        counts[split] += len(table)
+        words |= _column_words(table)
+    _refuse_two_names(words, where)
+    refuse_empty(counts, where)
+    arrays = read_rows(rows, names, where, form, hear)
+    return replace(arrays, notes=(*_joined(files, rows), *arrays.notes))
+
+
+def _splits(root: Path, files: Sequence[Path], where: str) -> list[str | None]:
+    try:
+        return splits_of_paths([_relative(root, path) for path in files]) if root.is_dir() else [None]
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _column_words(table: pa.Table) -> set[str]:
+    return set(map(str, table.column("split").unique().to_pylist())) if "split" in table.column_names else set()
+
+
+def _refuse_two_names(words: set[str], where: str) -> None:
+    try:
+        refuse_two_names(words)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _joined(files: Sequence[Path], rows: Sequence[Row]) -> tuple[str, ...]:
+    """A line where several files are one set that is split here: their names may mean splits that are not known."""
+    if len(files) < 2 or any(row.split is not None for row in rows):
+        return ()
+    such = ", such as " + " and ".join(f"'{printable(path.name)}'" for path in files[:2])
+    return (
+        f"{len(files)} files without a split's name are one set, of which a fifth of each class is held out{such}",
+    )
 
 
 def _relative(root: Path, path: Path) -> Path:

@@ -17,21 +17,24 @@ from PIL import Image
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
-from scalesearch.proxy.channels import RGB
+from scalesearch.proxy.channels import RGB, RGBA
 from scalesearch.proxy.decoding import Decoded, ImageForm, Picture, decode
 from scalesearch.proxy.duplicates import MAX_LISTED, near_duplicates, without_contradictions
 from scalesearch.proxy.hear import Hear, silent
-from scalesearch.proxy.levels import scale_greys
+from scalesearch.proxy.levels import colours_note, scale_greys
+from scalesearch.units import MAX_MEGAPIXELS
 
-SPLIT_RULE_VERSION = 2
+SPLIT_RULE_VERSION = 3
 """Part of every cache key: raise it whenever the same bytes would be decoded or split otherwise."""
 
 _VAL_SHARE = 0.2
 
 
 def form_key(form: ImageForm) -> str:
-    """What of a key in the cache is not the pictures themselves: the rule's version, the side and the channels."""
-    return f"{SPLIT_RULE_VERSION} {form.px}" + ("" if form.channels == RGB else f" channels {form.channels}")
+    """What of a key in the cache is not the pictures themselves: the rule, the side, channels and limit."""
+    channels = "" if form.channels == RGB else f" channels {form.channels}"
+    limit = "" if form.max_megapixels == MAX_MEGAPIXELS else f" megapixels {form.max_megapixels}"
+    return f"{SPLIT_RULE_VERSION} {form.px}{channels}{limit}"
 
 
 def read_pictures(
@@ -43,7 +46,7 @@ def read_pictures(
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
     splits, if too many are in two classes, or if a class is too small to split.
     """
-    decoded, greys = _all_decoded(pictures, where, form, hear)
+    decoded, greys = scale_greys(_all_decoded(pictures, where, form, hear), form.channels, where)
     kept, contradictions = without_contradictions(pictures, [one.digest for one in decoded], where)
     pictures, decoded = [pictures[one] for one in kept], [decoded[one] for one in kept]
     labels, digests = [one.label for one in pictures], [one.digest for one in decoded]
@@ -60,26 +63,39 @@ def read_pictures(
     _refuse_overlap(where, pictures, digests, train, val)
     train_images, val_images = (np.stack([decoded[index].square for index in part]) for part in (train, val))
     labels_N = np.array(labels, np.int64)
-    notes = (*greys, *contradictions, *near_duplicates(train_images, val_images))
+    notes = (*greys, *contradictions, *near_duplicates(_seen(train_images), _seen(val_images)))
     return SplitArrays(train_images, labels_N[train], val_images, labels_N[val], tuple(classes), notes)
+
+
+def _seen(images_NHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images with alpha as their green over white (N, px, px, 1), so that alpha counts; others as they are."""
+    if images_NHWC.shape[3] != RGBA:
+        return images_NHWC
+    green, alpha = (images_NHWC[..., band, None].astype(np.uint16) for band in (1, 3))
+    return (255 - (255 - green) * alpha // 255).astype(np.uint8)
 
 
 def read_squares(
     pictures: Sequence[Picture], where: str, form: ImageForm
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """The pictures' centre squares (N, px, px, channels) and a line on the levels of greys.
+    """The centre squares (N, px, px, channels) of pictures that are no data set, and a line on 16-bit colours.
 
     Raises:
-        InputError: one cannot be read.
+        InputError: one cannot be read, or has 16-bit greys, whose range is that of the set that was trained on.
     """
-    decoded, notes = _all_decoded(pictures, where, form, silent)
-    return np.stack([one.square for one in decoded]), notes
+    decoded = _all_decoded(pictures, where, form, silent)
+    greys = sum(one.grey_range is not None for one in decoded)
+    if greys:
+        raise InputError(
+            f"{where}: {greys} of {len(decoded)} are 16-bit greys, and a network expects them scaled by the range "
+            "of its training set: give that data set, or convert them to 8 bits by its range"
+        )
+    deep = any(one.colour_counts is not None for one in decoded)
+    return np.stack([one.square for one in decoded]), (colours_note(decoded),) if deep else ()
 
 
-def _all_decoded(
-    pictures: Sequence[Picture], where: str, form: ImageForm, hear: Hear
-) -> tuple[list[Decoded], tuple[str, ...]]:
-    """All pictures as uint8, and a line on the levels of greys; raises `InputError` if one cannot be read."""
+def _all_decoded(pictures: Sequence[Picture], where: str, form: ImageForm, hear: Hear) -> list[Decoded]:
+    """All pictures; raises `InputError` if one cannot be read."""
     with _pillow_without_limits(), ThreadPoolExecutor(1) as large, ThreadPoolExecutor(os.cpu_count()) as pool:
         decoded = []
         try:
@@ -92,7 +108,7 @@ def _all_decoded(
     broken = [(one, why) for one, why in zip(pictures, decoded, strict=True) if isinstance(why, str)]
     if broken:
         raise InputError(_broken_message(where, len(pictures), broken))
-    return scale_greys([one for one in decoded if not isinstance(one, str)], form.channels, where)
+    return [one for one in decoded if not isinstance(one, str)]
 
 
 @contextmanager

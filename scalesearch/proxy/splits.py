@@ -1,13 +1,14 @@
 """The names of splits, in one table for all readers: as Hugging Face's `datasets` reads them (`data_files.py`).
 
 A folder or a file belongs to a split if a keyword is one of its name's words, where words end at `-`, `.`, `_`,
-a space or a digit: `train-00000-of-00002.parquet`, `flowers_val`, `test2017`. Case does not matter.
+a space or a digit: `train-00000-of-00002.parquet`, `flowers_val`, `test2017`. Case does not matter. Beyond that
+package, words also end at `=` and before a capital: `split=train`, `flowersTrain`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -27,7 +28,7 @@ KEYWORDS = {
 }
 """What a split may be called, and which it is."""
 ADVICE = "name them train and val (or validation, valid, dev, test)"
-_DELIMITERS = re.compile(r"[-._ 0-9]+")
+_DELIMITERS = re.compile(r"[-._ 0-9=]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def split_of_word(word: str) -> str:
@@ -41,12 +42,19 @@ def split_of_name(name: str) -> str | None:
     Raises:
         InputError: the name has the words of two splits.
     """
-    splits = {KEYWORDS[word] for word in _DELIMITERS.split(name.lower()) if word in KEYWORDS}
+    splits = {KEYWORDS[word] for word in _keywords(name)}
     if len(splits) > 1:
         raise InputError(
             f"'{printable(name)}' names the splits {' and '.join(sorted(splits))}: give it the name of one"
         )
     return splits.pop() if splits else None
+
+
+def _keywords(name: str) -> list[str]:
+    """The words of a name that mean a split; also the whole name, so that `VaLiD` is one word."""
+    words = [word.lower() for word in _DELIMITERS.split(name)]
+    plain = [word for word in re.split(r"[-._ 0-9=]+", name.lower()) if word in KEYWORDS]
+    return [word for word in [*words, *plain] if word in KEYWORDS]
 
 
 def splits_of_paths(paths: Sequence[PurePath]) -> list[str | None]:
@@ -56,10 +64,62 @@ def splits_of_paths(paths: Sequence[PurePath]) -> list[str | None]:
     `datasets.data_files.get_data_patterns`.
 
     Raises:
-        InputError: one path names two splits.
+        InputError: one path names two splits, a split has two names, or it lies in two folders beside other splits
+            of their own, as two configurations of a data set do.
     """
     by_folder = [_one_of(path, path.parts[:-1]) for path in paths]
-    return by_folder if any(by_folder) else [split_of_name(path.name) for path in paths]
+    if any(by_folder):
+        refuse_two_names(word for path in paths for part in path.parts[:-1] for word in _keywords(part))
+        _refuse_configurations(paths, by_folder)
+        return by_folder
+    by_file = [split_of_name(path.name) for path in paths]
+    refuse_two_names(word for path in paths for word in _keywords(path.name))
+    _refuse_configurations(paths, by_file)
+    return by_file
+
+
+def refuse_two_names(words: Iterable[str]) -> None:
+    """Raises `InputError` if two words, such as `dev` and `validation`, are names of one split.
+
+    Args:
+        words: what the splits of one data set are called; words that mean no split are passed over.
+    """
+    names: dict[str, str] = {}
+    for word in sorted({word.strip().lower() for word in words} & set(KEYWORDS)):
+        other = names.setdefault(KEYWORDS[word], word)
+        if other != word:
+            raise InputError(f"splits '{other}' and '{word}' are both {KEYWORDS[word]}: keep one, or join them")
+
+
+def refuse_empty(counts: Mapping[str | None, int], where: str) -> None:
+    """Raises `InputError` if a split that is used has no images.
+
+    Args:
+        counts: images by split, with 0 for one that is there and empty.
+        where: what a message begins with.
+    """
+    spare = "test" if "val" in counts else "val"
+    empty = sorted(split for split, count in counts.items() if split and not count and split != spare)
+    if empty:
+        raise InputError(f"{where}: split {printable(empty[0])} has no rows: fill it, or remove it")
+
+
+def _refuse_configurations(paths: Sequence[PurePath], splits: Sequence[str | None]) -> None:
+    """`default/train/0.parquet` and `other/train/0.parquet` are two data sets, not one."""
+    roots: dict[str, PurePath] = {}
+    for path, split in zip(paths, splits, strict=True):
+        if split is None:
+            continue
+        folders = path.parts[:-1]
+        named = next((index for index, part in enumerate(folders) if split_of_name(part)), len(folders))
+        root = PurePath(*folders[:named])
+        other = roots.setdefault(split, root)
+        if other != root:
+            first, second = (f"'{printable(str(one))}'" for one in sorted((other, root)))
+            raise InputError(
+                f"{split} lies in {first} and in {second}, as two configurations do: give the folder of one, or "
+                f"put all {split} files into one folder"
+            )
 
 
 def _one_of(path: PurePath, parts: Sequence[str]) -> str | None:

@@ -128,7 +128,7 @@ def key_figures(found: Answer) -> Table:
         (f"highest {word}", f"{winner.name}: {greek(own)}") if winner.name else ("recommended", greek(own)),
         ("nominal αβ²γ²", f"{float(own.product):.3f}"),
         ("measured FLOPs", f"{float(winner.flops_ratio):.3f}x {plan.question.baseline.name}'s"),
-        (word, f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds_words(place.seeds)})"),
+        (word, found.measured(place)),
     ]
     if base:
         mean = sum(base.values()) / len(base)

@@ -11,6 +11,7 @@ from scalesearch.report.answering import seeds_words
 from scalesearch.report.article import Bullets, Code, Section, Table, Text
 from scalesearch.report.rows import label
 from scalesearch.search.candidates import tolerance
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer, surface_verdict
@@ -110,6 +111,12 @@ def _seeds(found: Answer) -> str:
 
 def _noise(found: Answer) -> str:
     ranking = found.ranking
+    if not ranking.error_known:
+        word = metric_words(found.plan.question.metric)
+        return (
+            "not known without repeated seeds that differ, and the validation images do not tell that of the "
+            f"{word}; the standard deviation of all ranked trials is {ranking.noise:.4f}"
+        )
     if ranking.degrees_of_freedom == 0:
         return f"unknown without repeated seeds; the validation images alone make ± {ranking.noise:.4f} a trial"
     return f"± {ranking.noise:.4f} a trial ({ranking.degrees_of_freedom} degrees of freedom)"
@@ -135,7 +142,9 @@ def caveats(found: Answer, folder: Path) -> Section:
         *(f"{line}." for line in other_phi_lines(found, folder)),
     ]
     if found.ranking.degrees_of_freedom == 0:
-        items.append("No network was trained with two seeds, so that no difference can be told from chance.")
+        repeated = any(arm.seeds > 1 for arm in found.ranking.arms)
+        why = "No network's seeds differ" if repeated else "No network was trained with two seeds"
+        items.append(f"{why}, so that no difference can be told from chance.")
     if found.left_behind:
         items.append("Networks that were left on an earlier rung were judged by fewer images and one seed.")
     if found.surface is not None and not plan.question.rivals:

@@ -14,8 +14,8 @@ from scalesearch.report.answering import key_figures
 from scalesearch.report.article import Block, Bullets, Section, Table, Text
 from scalesearch.report.figures.frame import Drawing
 from scalesearch.report.measuring import matched_words
-from scalesearch.report.rows import Row, rows
-from scalesearch.search.metrics import metric_words
+from scalesearch.report.rows import Row, behind_words, rows
+from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer
 from scalesearch.study.comparison import comparison_lines
@@ -131,20 +131,18 @@ def ranking_table(found: Answer) -> Table:
     )
     strong = frozenset(i for i, row in enumerate(own) if row.status == "recommended")
     left = frozenset(("", "rule", "α/β/γ"))
-    caption = _ranking_caption(own, named, found.plan.question.adjusts)
-    return Table(caption, columns, tuple(_cells(row, bool(other), named) for row in own), left, strong)
+    caption = _ranking_caption(found, own, named)
+    return Table(caption, columns, tuple(_cells(found, row, bool(other), named) for row in own), left, strong)
 
 
-def _cells(row: Row, other: bool, named: bool) -> tuple[str, ...]:
+def _cells(found: Answer, row: Row, other: bool, named: bool) -> tuple[str, ...]:
     one, place = row.candidate, row.place
     triple = str(one.coefficients).strip("()").replace(", ", "/")
     if place is None:
         after = "not complete" if row.left_after is None else f"left after {row.left_after:,} images"
         ranked: tuple[str, ...] = (after, "", "")
     else:
-        low, high = row.behind_95 or (0.0, 0.0)
-        behind = f"{place.behind:.4f} ({low:.4f} … {high:.4f})" if place.behind > 0 else "the best"
-        ranked = (f"{place.mean:.4f} ± {place.standard_error:.4f}", str(place.seeds), behind)
+        ranked = (found.with_error(place.mean, place.standard_error), str(place.seeds), behind_words(row))
     return (
         ("▸" if row.status == "recommended" else "") + ("=" if place and place.tied else ""),
         row.label,
@@ -159,12 +157,16 @@ def _cells(row: Row, other: bool, named: bool) -> tuple[str, ...]:
     )
 
 
-def _ranking_caption(own: Iterable[Row], named: bool, adjusts: bool) -> str:
+def _ranking_caption(found: Answer, own: Iterable[Row], named: bool) -> str:
     marks = "= ties with the best (95 %)." if named else "▸ recommended, = ties with the best (95 %)."
     left = any(row.left_after is not None for row in own)
-    cost = " and for the proxy's cost, as the ranking is" if adjusts else ", as the ranking is"
-    tail = " Those without an accuracy were left on an earlier rung." if left else ""
+    asked, known = found.plan.question, found.ranking.error_known
+    cost = " and for the proxy's cost, as the ranking is" if asked.adjusts else ", as the ranking is"
+    what, noun = ("Accuracies", "an accuracy") if asked.metric == ACCURACY else ("Scores", "a score")
+    tail = f" Those without {noun} were left on an earlier rung." if left else ""
+    errors, intervals = (" ± standard errors", ", with bootstrap intervals") if known else ("", "")
+    unknown = "" if known else " Their errors are not known: no seeds that differ, and images do not tell them."
     return (
-        f"{marks} Accuracies are means ± standard errors; the distance behind the best is adjusted for the "
-        f"seeds{cost}, with bootstrap intervals.{tail}"
+        f"{marks} {what} are means{errors}; the distance behind the best is adjusted for the "
+        f"seeds{cost}{intervals}.{unknown}{tail}"
     )

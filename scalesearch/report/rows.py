@@ -36,7 +36,7 @@ class Row:
     place: Ranked | None
     """In the ranking; None where it was left on an earlier rung, or has no completed trial."""
     behind_95: tuple[float, float] | None
-    """Interval of its difference to the best."""
+    """Interval of its difference to the best; None where it is not ranked, or nothing tells an error."""
     left_after: int | None
     """The images after which it was left; None: it was not, or has no completed trial."""
     score: float | None
@@ -65,7 +65,8 @@ def rows(found: Answer) -> tuple[Row, ...]:
         candidate = plan.by_network[key]
         status = _status(place, key == ranking.recommended and not plan.question.rivals)
         rule = candidate.name if plan.question.rivals else ""
-        return Row(key, label(candidate), candidate, status, place, away.get(key), after, scores.get(key), rule)
+        interval = away.get(key) if ranking.error_known else None
+        return Row(key, label(candidate), candidate, status, place, interval, after, scores.get(key), rule)
 
     def order(key: str) -> tuple[int, float, str]:
         return -behind.get(key, -1), -scores.get(key, 0.0), key
@@ -104,10 +105,18 @@ def reached(found: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
     worth = found.plan.worth(place.key)
     accuracy = (
         metric_words(found.plan.question.metric),
-        f"{place.mean / worth:.4f} ± {place.standard_error / worth:.4f}",
+        found.with_error(place.mean / worth, place.standard_error / worth),
     )
-    reward = ("reward", f"{place.mean:.4f} ± {place.standard_error:.4f}")
+    reward = ("reward", found.with_error(place.mean, place.standard_error))
     return (reward, accuracy) if found.plan.question.stages else (accuracy,)
+
+
+def behind_words(row: Row) -> str:
+    """How far a ranked row is behind the best, with the interval of that where an error is known."""
+    if row.place is None or row.place.behind <= 0:
+        return "the best"
+    interval = "" if row.behind_95 is None else " ({:.4f} … {:.4f})".format(*row.behind_95)
+    return f"{row.place.behind:.4f}{interval}"
 
 
 def scores_are_of_the_surface(found: Answer) -> bool:

@@ -7,9 +7,10 @@ import io
 
 from scalesearch.design.cost import cost
 from scalesearch.report import figures
-from scalesearch.report.answering import seeds_words
 from scalesearch.report.article import Section, Table, Text
-from scalesearch.report.rows import Row, rows
+from scalesearch.report.rows import Row, behind_words, rows
+from scalesearch.report.tables import error_cells, metric_column
+from scalesearch.search.metrics import metric_words
 from scalesearch.search.question import Question
 from scalesearch.search.stage_search import StageSearch
 from scalesearch.search.stage_space import size
@@ -45,8 +46,8 @@ def answer(found: Answer) -> Section:
     plan, place, own = found.plan, found.place, found.winner
     rows_ = [
         ("best reward", f"{own.label}: {words_of_network(own.architecture)}"),
-        ("reward", f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds_words(place.seeds)})"),
-        ("accuracy", f"{place.mean / plan.worth(place.key):.4f}"),
+        ("reward", found.measured(place)),
+        (metric_words(plan.question.metric), f"{place.mean / plan.worth(place.key):.4f}"),
         ("cost", f"{float(own.flops_ratio):.3f}x {plan.question.baseline.name}'s multiply-adds"),
     ]
     if found.base.accuracies:
@@ -66,7 +67,7 @@ def networks(found: Answer) -> Table:
         "reward",
         "seeds",
         "behind the best (95 %)",
-        "accuracy",
+        metric_words(found.plan.question.metric),
         "FLOPs",
         "parameters",
         "stages",
@@ -86,9 +87,11 @@ def _cells(found: Answer, row: Row) -> tuple[str, ...]:
         after = "not complete" if row.left_after is None else f"left after {row.left_after:,} images"
         measured: tuple[str, ...] = (after, "", "", "")
     else:
-        low, high = row.behind_95 or (0.0, 0.0)
-        behind = f"{place.behind:.4f} ({low:.4f} … {high:.4f})" if place.behind > 0 else "the best"
-        reward, accuracy = f"{place.mean:.4f} ± {place.standard_error:.4f}", place.mean / found.plan.worth(row.key)
+        reward, accuracy = (
+            found.with_error(place.mean, place.standard_error),
+            place.mean / found.plan.worth(row.key),
+        )
+        behind = behind_words(row)
         measured = (reward, str(place.seeds), behind, f"{accuracy:.4f}")
     sizes = (f"{float(one.flops_ratio):.3f}x", si(one.cost.params), words_of_network(one.architecture))
     return ("=" if place and place.tied else "", row.label, *measured, *sizes)
@@ -104,16 +107,16 @@ def networks_csv(found: Answer) -> str:
     """A row a network, best first."""
     text = io.StringIO()
     rows_ = csv.writer(text, lineterminator="\n")
-    measured = ("reward", "standard_error", "accuracy", "seeds", "behind", "behind_low_95", "behind_high_95")
+    value = metric_column(found.plan.question.metric)
+    measured = ("reward", "standard_error", value, "seeds", "behind", "behind_low_95", "behind_high_95")
     rows_.writerow(("place", "network", "status", *measured, "macs", "params", "left_after_images", "stages"))
     for number, row in enumerate(rows(found), start=1):
         one, place = row.candidate, row.place
         own: tuple[object, ...] = ("",) * len(measured)
         if place is not None:
-            low, high = row.behind_95 or (0.0, 0.0)
-            accuracy = place.mean / found.plan.worth(row.key)
-            first = (f"{place.mean:.5f}", f"{place.standard_error:.5f}", f"{accuracy:.5f}", place.seeds)
-            own = (*first, *(f"{value:.5f}" for value in (place.behind, low, high)))
+            reached = place.mean / found.plan.worth(row.key)
+            error, *away = error_cells(found, row)
+            own = (f"{place.mean:.5f}", error, f"{reached:.5f}", place.seeds, f"{place.behind:.5f}", *away)
         rank = "" if place is None else number
         left = "" if row.left_after is None else row.left_after
         sizes = (one.cost.macs, one.cost.params, left, words_of_network(one.architecture))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from scalesearch.design.exact import plain
 from scalesearch.report.rows import Row, rows
+from scalesearch.search.metrics import ACCURACY
 from scalesearch.study.answer import Answer
 from scalesearch.study.joint import Joint, Measured
 
@@ -32,7 +33,8 @@ def curves_csv(found: Joint) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     start = () if found.base is None else (found.base,)
-    writer.writerow(_columns(_CURVES, found.cost))
+    names = [metric_column(found.metric) if name == "accuracy" else name for name in _CURVES]
+    writer.writerow(_columns(names, found.cost))
     writer.writerows(_row(one, found) for one in (*start, *found.points))
     return stream.getvalue()
 
@@ -77,38 +79,53 @@ _RANKING = (
     "macs",
     "params",
     "activations",
-    "accuracy",
+    "",
     "standard_error",
     "seeds",
     "behind",
     "behind_low_95",
     "behind_high_95",
     "left_after_images",
-    "score",
+    "",
 )
+"""The metric's value and the rows' adjusted score are called by the metric."""
 
 
 def ranking_csv(found: Answer) -> str:
-    """A row a candidate, best first; accuracies are shares, `status` is the report's."""
+    """A row a candidate, best first; accuracies are shares, `status` is the report's.
+
+    By accuracy the last column is called `score`, as it always was. By another metric `score` is the metric's
+    value, as in trials.csv, and the last column is `adjusted`. Errors that nothing tells are empty.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    by = found.plan.question.cost
-    writer.writerow(_columns(_RANKING, by))
-    writer.writerows(_candidate(place, row, by) for place, row in enumerate(rows(found), start=1))
+    by, metric = found.plan.question.cost, found.plan.question.metric
+    names = iter((metric_column(metric), "score" if metric == ACCURACY else "adjusted"))
+    writer.writerow(_columns([name or next(names) for name in _RANKING], by))
+    writer.writerows(_candidate(place, row, found) for place, row in enumerate(rows(found), start=1))
     return stream.getvalue()
 
 
-def _candidate(number: int, row: Row, by: str) -> list[object]:
-    one, place = row.candidate, row.place
+def metric_column(metric: str) -> str:
+    """What a table calls the column of the metric's values."""
+    return "accuracy" if metric == ACCURACY else "score"
+
+
+def error_cells(found: Answer, row: Row) -> tuple[str, str, str]:
+    """A row's standard error and the interval of its distance to the best; empty where nothing tells them."""
+    if row.place is None or not found.ranking.error_known:
+        return "", "", ""
+    low, high = row.behind_95 or (0.0, 0.0)
+    return f"{row.place.standard_error:.5f}", f"{low:.5f}", f"{high:.5f}"
+
+
+def _candidate(number: int, row: Row, found: Answer) -> list[object]:
+    one, place, by = row.candidate, row.place, found.plan.question.cost
     own = one.coefficients
     measured = [""] * 6
     if place is not None:
-        low, high = row.behind_95 or (0.0, 0.0)
-        measured = [
-            *(f"{value:.5f}" for value in (place.mean, place.standard_error)),
-            str(place.seeds),
-            *(f"{value:.5f}" for value in (place.behind, low, high)),
-        ]
+        error, *away = error_cells(found, row)
+        measured = [f"{place.mean:.5f}", error, str(place.seeds), f"{place.behind:.5f}", *away]
     return [
         "" if place is None else number,
         inert_cell(row.label),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 
 from scalesearch.search.budget import Budget
+from scalesearch.search.metrics import ImagesError
 
 REDUCTION = 2
 """A rung lets one in so many go on, to so many times the images."""
@@ -137,12 +138,14 @@ def settled(before: Mapping[str, Score], now: Mapping[str, Score], noise: float)
     )
 
 
-def pooled_noise(repeats: Iterable[Sequence[float]], validation_images: int) -> float:
+def pooled_noise(repeats: Iterable[Sequence[float]], images: ImagesError | None) -> float:
     """Standard deviation from seed to seed, over groups of repeated trials; at least the binomial error.
+
+    Without either it is infinite: nothing tells it, so no lead is above it.
 
     Args:
         repeats: the accuracies of one network on one rung, one a seed, for several rungs.
-        validation_images: size of the validation set.
+        images: the error that the validation images make; None: the metric has none.
     """
     squares, freedom, values = 0.0, 0, list[float]()
     for group in filter(None, repeats):
@@ -151,8 +154,9 @@ def pooled_noise(repeats: Iterable[Sequence[float]], validation_images: int) -> 
         freedom += len(group) - 1
         values.extend(group)
     centre = sum(values) / len(values) if values else 0.5
-    binomial = sqrt(max(0.0, centre * (1 - centre)) / validation_images)
-    return max(binomial, sqrt(squares / freedom) if freedom else 0.0)
+    if images is None:
+        return sqrt(squares / freedom) if squares else inf
+    return max(images.at(centre), sqrt(squares / freedom) if freedom else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,7 @@ def climb(
     scores: Callable[[int], Mapping[str, Score]],
     repeats: Callable[[int], Sequence[float]],
     validation_images: int,
+    images: ImagesError | None,
 ) -> Climb:
     """The trials that the results so far ask for; a pure function of them, so a resumed search climbs alike.
 
@@ -220,6 +225,7 @@ def climb(
         scores: of the candidates that completed a rung, with the first seed.
         repeats: the baseline's accuracies on a rung, one a seed.
         validation_images: size of the validation set.
+        images: the error that they make; None: the metric has none.
     """
     waves: list[tuple[Entry, ...]] = []
     alive, before = tuple(candidates), dict[str, Score]()
@@ -230,7 +236,7 @@ def climb(
             return Climb(tuple(waves), max(0, index - 1), settled=False)
         now = {key: score for key, score in scores(index).items() if key in alive}
         order = best_first(now, validation_images)
-        noise = pooled_noise([repeats(one) for one in range(index + 1)], validation_images)
+        noise = pooled_noise([repeats(one) for one in range(index + 1)], images)
         stands = index < last and bool(before) and settled(before, now, noise)
         if index == last or stands or not order:
             finalists = [

@@ -24,7 +24,7 @@ from scalesearch.search.halving import (
     ladder_trials,
     opening,
 )
-from scalesearch.search.metrics import ACCURACY
+from scalesearch.search.metrics import ImagesError, images_error
 from scalesearch.search.proxies import DataFacts, Proxies
 from scalesearch.search.question import Point, Question, choose, find
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
@@ -158,6 +158,7 @@ class Plan:
             lambda rung: self._scores(outcomes, rung),
             lambda rung: list(self.base_on(outcomes, rung).accuracies.values()),
             self.data.val,
+            self.images_error,
         )
 
     def _scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
@@ -254,12 +255,17 @@ class Plan:
         """An arm's mean of the metric, without the worth that a reward weighs it by."""
         return sum(arm.accuracies.values()) / len(arm.accuracies) / self.worth(arm.key)
 
+    @property
+    def images_error(self) -> ImagesError | None:
+        """The error that the validation images make by the metric; None: it does not follow from them."""
+        return images_error(self.question.metric, self.data.sizes)
+
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
         """The answer; None while no candidate has a completed trial."""
         arms = self.arms(outcomes)
         if not arms:
             return None
-        found = rank(arms, self.data.val, self.base_arm(outcomes), self.question.metric == ACCURACY)
+        found = rank(arms, self.images_error, self.base_arm(outcomes))
         # A reward has weighed the cost already; among networks of one cost the cheaper of equals is better.
         return replace(found, recommended=found.arms[0].key) if self.question.stages else found
 

@@ -35,6 +35,18 @@ class DataFacts:
     """What was decided in reading it that a reader of the study should know, a line each."""
     majority: Majority | None = field(default=None, metadata=ADDED_LATER)
     """The class of more than half of the validation images; None: there is none."""
+    counts: tuple[int, ...] = field(default=(), metadata=ADDED_LATER)
+    """Validation images by class; empty where all classes have equally many, and in studies that did not say it."""
+
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """Validation images by class; where they are not written, as even as the largest class lets them be."""
+        if self.counts:
+            return self.counts
+        if self.majority is None:
+            return (self.val / self.classes,) * self.classes
+        rest = (self.val - self.majority.count) / max(1, self.classes - 1)
+        return (self.majority.count, *[rest] * (self.classes - 1))
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,14 @@ from math import ceil, log, sqrt
 
 import numpy as np
 
+from scalesearch.search.metrics import ImagesError
+
 CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 1000
 _SEED = 2019
+_EQUAL = 1e-12
+"""Residuals below this are those of equal values, by the rounding of the fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,14 @@ class Ranking:
     noise: float
     """Standard deviation of one trial's accuracy around candidate + seed."""
     degrees_of_freedom: int
-    """Of `noise`; 0 where no candidate was repeated: then it is only the validation set's binomial error."""
+    """Of `noise`; 0 where no candidate was repeated: then it is only the validation set's binomial error, or of a
+    metric that has none the spread between the candidates (see `error_known`)."""
     macs_slope: float
     """Accuracy gained per unit of log proxy MACs, from baseline to candidates; used to adjust."""
     recommended: str
     """Of the tied with as many seeds as the best that beat the unscaled: fewest activations, then parameters."""
+    error_known: bool = True
+    """Whether `noise` and what follows from it is an error; else nothing tells one, and it is a mere spread."""
 
     @property
     def tied(self) -> tuple[str, ...]:
@@ -104,16 +111,15 @@ class Ranking:
         return len(self.tied) == 1 and self.degrees_of_freedom > 0
 
 
-def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = None, shares: bool = True) -> Ranking:
+def rank(arms: Sequence[Arm], images: int | ImagesError | None, baseline: Arm | None = None) -> Ranking:
     """Rank candidates of equal cost.
 
     Args:
         arms: the candidates; those without a completed trial must be left out.
-        validation_images: size of the validation set, for the error where there is one seed only.
+        images: the error that the validation images make, where there is one seed only; a number is that of
+            accuracy on so many. None: the metric has no such error, and with one seed the spread between the
+            candidates stands in, so that all but the odd one tie.
         baseline: the unscaled network's trials; from it comes what a factor in MACs is worth.
-        shares: whether values are shares of the validation images, whose error is known from their number. That of
-            another metric is not: with one seed the spread between the candidates stands in, so that all but the
-            odd one tie.
 
     Raises:
         ValueError: no arms, or one without accuracies.
@@ -121,7 +127,8 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
     if not arms or any(not arm.accuracies for arm in arms):
         raise ValueError("every arm needs at least one accuracy")
     fit = _fit(arms)
-    noise, freedom = _noise(_learning(arms), validation_images, shares)
+    error_of = ImagesError((images,)) if isinstance(images, int) else images
+    noise, freedom = _noise(_learning(arms), error_of)
     slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
@@ -136,7 +143,8 @@ def rank(arms: Sequence[Arm], validation_images: int, baseline: Arm | None = Non
         ranked.append(Ranked(arm.key, len(arm.accuracies), mean, own_error, effects[i], behind, error, tied))
     ranked.sort(key=lambda one: (one.behind, one.key))
     recommended = _recommended(ranked, arms, baseline)
-    return Ranking(tuple(ranked), noise, freedom, slope, recommended)
+    known = freedom > 0 or error_of is not None
+    return Ranking(tuple(ranked), noise, freedom, slope, recommended, known)
 
 
 def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tuple[str, ...]:
@@ -246,21 +254,23 @@ def _learning(arms: Sequence[Arm]) -> Sequence[Arm]:
     return found or arms
 
 
-def _noise(arms: Sequence[Arm], validation_images: int, shares: bool) -> tuple[float, int]:
-    """Standard deviation of a trial and its degrees of freedom; half an image of the validation set at least."""
+def _noise(arms: Sequence[Arm], images: ImagesError | None) -> tuple[float, int]:
+    """Standard deviation of a trial and its degrees of freedom; half an image of the validation set at least.
+
+    Of a metric whose error does not follow from the images (None) seeds that do not differ at all measure nothing:
+    then, and without repeated seeds, it is the spread of the values.
+    """
     trials = sum(len(arm.accuracies) for arm in arms)
     seeds = len({seed for arm in arms for seed in arm.accuracies})
     freedom = trials - len(arms) - (seeds - 1)
-    if freedom > 0:
-        residuals = _fit(arms).residuals
-        return max(float(np.sqrt(np.sum(residuals**2) / freedom)), 0.5 / validation_images), freedom
+    measured = float(np.sqrt(np.sum(_fit(arms).residuals ** 2) / freedom)) if freedom > 0 else 0.0
     values = [value for arm in arms for value in arm.accuracies.values()]
-    if not shares:
-        return max(float(np.std(values)), 0.5 / validation_images), 0
-    mean = float(np.mean(values))
+    if images is None:
+        return (measured, freedom) if measured > _EQUAL else (float(np.std(values)), 0)
+    if freedom > 0:
+        return max(measured, images.half_image), freedom
     # Half an image at least: a validation set that is wholly right still proves no certainty.
-    share = min(max(mean, 0.5 / validation_images), 1 - 0.5 / validation_images)
-    return sqrt(share * (1 - share) / validation_images), 0
+    return images.at(min(max(float(np.mean(values)), images.half_image), 1 - images.half_image)), 0
 
 
 def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
 from pathlib import Path
 
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.search.candidates import Candidate
-from scalesearch.search.metrics import ACCURACY, BALANCED
+from scalesearch.search.metrics import ACCURACY, BALANCED, images_error
 from scalesearch.search.places import surface_of
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
@@ -94,28 +93,42 @@ class Answer:
     def certainty(self) -> str:
         """In words how far the best stands out, and whether growing was worth it at all."""
         beaten = f"; its mean is not above {self.plan.question.baseline.name}'s itself" if self.worse else ""
-        blind = f"; no better than always answering {self.blind}" if self.blind else ""
+        by = "" if self.plan.question.metric in (ACCURACY, BALANCED) else "by accuracy "
+        blind = f"; {by}no better than always answering {self.blind}" if self.blind else ""
         return self._lead + beaten + blind
 
     @cached_property
     def blind(self) -> str | None:
         """The answer that does without the images and is as good as the best network's (95 %); None: none is.
 
-        By balanced accuracy any class will do, which is right in one of them; else the class of most images, where
-        more than half of all are of one.
+        It is as accurate as the largest class's share. By balanced accuracy any class will do, which is right in
+        one of them. A metric whose chance is not known is passed over for the accuracy.
         """
-        data, best = self.plan.data, self.ranking.arms[0]
-        if self.plan.question.metric == BALANCED:
-            chance = 1 / data.classes
-            low = (best.mean - _Z * best.standard_error) / self.plan.worth(best.key)
-            return f"one class ({chance:.4f})" if low <= chance else None
-        if data.majority is None:
+        data, metric = self.plan.data, self.plan.question.metric
+        done = [self.outcomes[one.id] for one in self.planned if one.id in self.outcomes]
+        error = images_error(BALANCED if metric == BALANCED else ACCURACY, data.sizes)
+        assert error is not None, "both have one"
+        chance = 1 / len(error.sizes) if metric == BALANCED else max(data.sizes) / data.val
+        reached = [one.score if metric == BALANCED else one.accuracy for one in done]
+        highest = max((one for one in reached if one is not None), default=0.0)
+        if highest - _Z * error.at(chance) > chance:
             return None
-        share = data.majority.count / data.val
-        own = [self.outcomes[one.id].accuracy for one in self.planned if one.id in self.outcomes]
-        noise = _Z * sqrt(share * (1 - share) / data.val)
-        highest = max((one for one in own if one is not None), default=0.0)
-        return f"'{data.majority.name}' ({share:.4f})" if highest - noise <= share else None
+        if data.majority is not None and metric != BALANCED:
+            return f"'{data.majority.name}' ({chance:.4f})"
+        one_of_equals = metric == BALANCED or len(set(data.sizes)) == 1
+        return f"{'one class' if one_of_equals else 'the largest class'} ({chance:.4f})"
+
+    def with_error(self, mean: float, error: float) -> str:
+        """A figure and its standard error; alone where nothing tells the error."""
+        return f"{mean:.4f} ± {error:.4f}" if self.ranking.error_known else f"{mean:.4f}"
+
+    def measured(self, place: Ranked) -> str:
+        """A candidate's mean, its standard error and its seeds in words."""
+        seeds = "1 seed" if place.seeds == 1 else f"{place.seeds} seeds"
+        spread = (
+            "" if self.ranking.error_known else f"; error not known, spread of the trials {self.ranking.noise:.4f}"
+        )
+        return f"{self.with_error(place.mean, place.standard_error)} ({seeds}{spread})"
 
     @property
     def _lead(self) -> str:
@@ -123,6 +136,8 @@ class Answer:
         if self.ranking.significant:
             return "it leads every other candidate by more than the noise (95 %)"
         if self.ranking.degrees_of_freedom == 0:
+            if any(arm.seeds > 1 for arm in self.ranking.arms):
+                return "seeds that do not differ prove nothing"
             return "one seed each proves nothing: take --seeds 3 for a claim"
         are = "candidates are" if others >= _SEVERAL else "candidate is"
         needed = self.ranking.seeds_needed
@@ -179,7 +194,7 @@ def winner_text(found: Answer) -> str:
         **({} if question.cost == "macs" else {f"{question.cost}_ratio": float(found.winner.matched_ratio)}),
         **({} if question.metric == ACCURACY else {"metric": question.metric}),
         "accuracy" if question.metric == ACCURACY else "score": round(found.place.mean, 5),
-        "standard_error": round(found.place.standard_error, 5),
+        "standard_error": round(found.place.standard_error, 5) if ranking.error_known else None,
         "seeds": found.place.seeds,
         "significant": ranking.significant,
         "in_words": found.certainty,
@@ -187,7 +202,7 @@ def winner_text(found: Answer) -> str:
             {
                 "candidate": _triple(plan.by_network[arm.key].coefficients),
                 "behind": round(arm.behind, 5),
-                "interval_95": [round(value, 5) for value in away[arm.key]],
+                "interval_95": [round(value, 5) for value in away[arm.key]] if ranking.error_known else None,
             }
             for arm in ranking.arms
         ],
@@ -221,7 +236,7 @@ def _rests_on(found: Answer) -> dict[str, object]:
         "candidates": len(plan.chosen),
         "trials": len(found.outcomes),
         "validation_images": plan.data.val,
-        "noise_per_trial": round(ranking.noise, 5),
+        "noise_per_trial" if ranking.error_known else "spread_of_trials": round(ranking.noise, 5),
         "degrees_of_freedom": ranking.degrees_of_freedom,
         "baseline_accuracy" if question.metric == ACCURACY else "baseline_score": (
             round(plan.accuracy(base), 5) if base.accuracies else None

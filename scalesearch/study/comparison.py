@@ -19,13 +19,12 @@ def comparison_lines(found: Answer) -> list[str]:
     names = {arm.key: plan.by_network[arm.key].name for arm in ranking.arms}
     base, away = found.base.accuracies, found.intervals
     first = ranking.arms[0]
-    seeds = "1 seed" if first.seeds == 1 else f"{first.seeds} seeds"
-    measured = f"{first.mean:.4f} ± {first.standard_error:.4f} ({seeds})"
     by = "" if plan.question.metric == ACCURACY else f"{metric_words(plan.question.metric)} "
-    lines = [f"Best: {names[first.key]}, {by}{measured}; {found.certainty}"]
+    lines = [f"Best: {names[first.key]}, {by}{found.measured(first)}; {found.certainty}"]
     for arm in ranking.arms[1:]:
         low, high = away[arm.key]
-        lines.append(f"  {names[arm.key]:<10} behind by {arm.behind:.4f} (95 %: {low:.4f} … {high:.4f})")
+        interval = f" (95 %: {low:.4f} … {high:.4f})" if ranking.error_known else ""
+        lines.append(f"  {names[arm.key]:<10} behind by {arm.behind:.4f}{interval}")
     if base:
         before = sum(base.values()) / len(base)
         gains = ", ".join(f"{names[arm.key]} {arm.mean - before:+.4f}" for arm in ranking.arms)

@@ -158,10 +158,7 @@ def _gains(found: Answer) -> dict[str, Difference]:
     if not base.accuracies:
         return {}
     arms: list[Arm] = [*found.plan.arms(found.outcomes), base]
-    shares = found.plan.question.metric == ACCURACY
-    ranking = rank(
-        arms, found.plan.data.val, shares=shares
-    )  # without a baseline to rise from, MACs are worth nothing
+    ranking = rank(arms, found.plan.images_error)  # without a baseline to rise from, MACs are worth nothing
     return {arm.key: difference(arms, ranking, arm.key, base.key) for arm in arms[:-1]}
 
 

@@ -68,7 +68,8 @@ def front_table(found: Answer) -> str:
     times = [] if timed is None else [f"{timed.what}_seconds", f"{timed.what}_ratio"]
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["network", "label", "accuracy", "reward", "macs", "params", *times, "stages"])
+    value = "accuracy" if found.plan.question.metric == ACCURACY else "score"
+    rows.writerow(["network", "label", value, "reward", "macs", "params", *times, "stages"])
     for one in pareto(found.plan, found.outcomes):
         price, reached = cost(one.judged.network), one.accuracy or 0.0
         time = stages_of(found.plan).time(one.point)  # type: ignore[arg-type]
@@ -90,7 +91,7 @@ def stages_text(found: Answer, rests_on: dict[str, object]) -> str:
         "network": found.winner.label,
         "stages": list(stage_words(network)),
         "reward": round(found.place.mean, 5),
-        "standard_error": round(found.place.standard_error, 5),
+        "standard_error": round(found.place.standard_error, 5) if ranking.error_known else None,
         **({} if plan.question.metric == ACCURACY else {"metric": plan.question.metric}),
         "accuracy" if plan.question.metric == ACCURACY else "score": round(
             found.place.mean / plan.worth(found.place.key), 5
@@ -107,7 +108,7 @@ def stages_text(found: Answer, rests_on: dict[str, object]) -> str:
             {
                 "candidate": plan.by_network[arm.key].label,
                 "behind": round(arm.behind, 5),
-                "interval_95": [round(value, 5) for value in away[arm.key]],
+                "interval_95": [round(value, 5) for value in away[arm.key]] if ranking.error_known else None,
             }
             for arm in ranking.arms
         ],
@@ -135,12 +136,11 @@ def stage_lines(found: Answer, rests_on: str, folder: Path) -> list[str]:
     """The last lines of a search of stages: the winner, how sure it is, the front, and where to go on."""
     plan, place, own = found.plan, found.place, found.winner
     space, base = stages_of(plan), plan.question.baseline.name
-    seeds = "1 seed" if place.seeds == 1 else f"{place.seeds} seeds"
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
     accuracy = place.mean / plan.worth(place.key)
     reward, unsearched = space.asked.reward, found.base.mean
     word = metric_words(plan.question.metric)
-    measured = f"{place.mean:.4f} ± {place.standard_error:.4f} ({seeds}), {word} {accuracy:.4f}"
+    measured = f"{found.measured(place)}, {word} {accuracy:.4f}"
     if unsearched is not None:
         measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(found.base):.4f}"
     return [

@@ -217,7 +217,7 @@ def _asked(plan: Plan) -> dict[str, Json]:
 
 def _compared(plan: Plan) -> dict[str, Json]:
     """What two runs of one study must have in common: all but what is said of its data beside the fingerprint."""
-    data = as_json(replace(plan.data, notes=(), majority=None))
+    data = as_json(replace(plan.data, notes=(), majority=None, counts=()))
     return {**_question_json(plan.question), "metric": plan.question.metric, "data": data}
 
 

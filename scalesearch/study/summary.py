@@ -29,9 +29,8 @@ def summary_lines(found: Answer, folder: Path) -> list[str]:
     plan, own = found.plan, found.winner.coefficients
     question = plan.question
     names = [name for name in family_texts(plan, own) if name != question.baseline.name]
-    seeds = "1 seed" if found.place.seeds == 1 else f"{found.place.seeds} seeds"
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
-    measured = f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({seeds})"
+    measured = found.measured(found.place)
     unscaled, word = found.base.mean, metric_words(question.metric)
     base = "" if unscaled is None else f"{question.baseline.name} itself {unscaled:.4f}; "
     cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"

@@ -80,3 +80,41 @@ def test_the_key_of_rgb_is_the_old_one_and_the_others_differ() -> None:
 def test_other_numbers_are_refused(channels: int, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"images of {channels} channels cannot be read: take 1 "):
         load_data("digits", 8, SCENES, tmp_path, channels=channels)
+
+
+def _alpha_only(root: Path, count: int) -> Path:
+    """Two classes of white pictures that differ in their alpha alone."""
+    for label in ("ant", "bee"):
+        (root / label).mkdir(parents=True)
+        for index in range(count):
+            pixels = np.full((9, 9, 4), 255, np.uint8)
+            pixels[..., 3] = _colours(10 * ord(label[0]) + index, 9, 9)
+            Image.fromarray(pixels).save(root / label / f"{index}.png")
+    return root
+
+
+def test_pictures_that_differ_in_alpha_are_different(tmp_path: Path) -> None:
+    data = load_data(str(_alpha_only(tmp_path / "set", 5)), 9, SCENES, tmp_path / "cache", channels=4)
+    assert (len(data.train_labels_N), len(data.val_labels_N), data.notes) == (8, 2, ())
+    assert len({image.tobytes() for image in _images(data)}) == 10
+
+
+def test_the_same_colours_under_another_alpha_are_no_near_duplicates(tmp_path: Path) -> None:
+    colours = _colours(1, 16, 16, 3)
+    for index in range(8):
+        alpha = np.repeat(np.repeat(_colours(50 + index, 4, 4), 4, 0), 4, 1)
+        path = tmp_path / "set" / ("ant", "bee")[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.dstack([colours, alpha])).save(path)
+    assert load_data(str(tmp_path / "set"), 16, SCENES, tmp_path / "cache", channels=4).notes == ()
+
+
+def test_a_clear_pixel_has_no_colour(tmp_path: Path) -> None:
+    """Two pictures in two classes that differ only where nothing is seen are the same picture."""
+    _alpha_only(tmp_path / "set", 5)
+    for label, hidden in (("ant", 10), ("bee", 90)):
+        pixels = _colours(7, 9, 9, 4)
+        pixels[:3] = (hidden, hidden, hidden, 0)
+        Image.fromarray(pixels).save(tmp_path / "set" / label / "same.png")
+    with pytest.raises(InputError, match="2 of 12 images are in two classes with the same pixels"):
+        load_data(str(tmp_path / "set"), 9, SCENES, tmp_path / "cache", channels=4)

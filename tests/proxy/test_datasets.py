@@ -166,3 +166,14 @@ def test_luminance_is_pillows_and_alpha_is_opaque(tmp_path: Path) -> None:
         assert torch.equal(getattr(clear, part)[:, :3], images)
         assert getattr(clear, part)[:, 3].unique().tolist() == [255]
     assert grey.train_images_NCHW.shape[1] == 1
+
+
+def test_the_limit_of_sizes_holds_for_kept_images_too(tmp_path: Path) -> None:
+    for index in range(4):
+        path = tmp_path / "set" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (1500, 800 + index), 40 * index).save(path)
+    wide = load_data(str(tmp_path / "set"), 8, SMALL, tmp_path / "cache", max_megapixels=2)
+    with pytest.raises(InputError, match="more than 1 megapixels"):
+        load_data(str(tmp_path / "set"), 8, SMALL, tmp_path / "cache", max_megapixels=1)
+    assert load_data(str(tmp_path / "set"), 8, SMALL, tmp_path / "cache").fingerprint == wide.fingerprint

@@ -153,3 +153,30 @@ def test_a_missing_file_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     _loads(monkeypatch, train=datasets.Dataset.from_list([*rows, {**rows[0], "label": 1}], features=features))
     with pytest.raises(InputError, match=r"3 of 3 images cannot be read(?s:.*)'train row 0': not a file"):
         _load("hf:any", tmp_path)
+
+
+def _typed(count: int, first: int, **features: Any) -> Any:
+    """Pictures with columns of the given features, each of 0, 1, 0, 1 …; `kind` of 0, 1, 2, 0 …"""
+    columns: dict[str, Any] = {
+        name: [index % (3 if name == "kind" else 2) for index in range(count)] for name in features
+    }
+    columns["image"] = [{"bytes": _png(first + index), "path": None} for index in range(count)]
+    return datasets.Dataset.from_dict(columns, features=datasets.Features(image=datasets.Image(), **features))
+
+
+def test_a_known_name_comes_before_another_column_of_class_labels(tmp_path: Path) -> None:
+    three = datasets.ClassLabel(names=["p", "q", "r"])
+    _typed(20, 0, label=datasets.Value("int64"), kind=three).save_to_disk(tmp_path / "set")
+    assert _load(f"hf:{tmp_path / 'set'}", tmp_path).classes == ("0", "1")
+    _typed(20, 0, kind=three).save_to_disk(tmp_path / "alone")
+    assert _load(f"hf:{tmp_path / 'alone'}", tmp_path).classes == ("p", "q", "r")
+    odd = _typed(20, 0, kind=three).add_column("label", [[0]] * 20)
+    odd.save_to_disk(tmp_path / "odd")
+    assert "column label holds no class labels, but kind does" in _refusal(f"hf:{tmp_path / 'odd'}", tmp_path)
+
+
+def test_splits_with_two_names_are_refused(tmp_path: Path) -> None:
+    two = datasets.ClassLabel(names=["x", "y"])
+    train, val = _typed(20, 0, label=two), _typed(6, 100, label=two)
+    datasets.DatasetDict(train=train, dev=val, validation=val).save_to_disk(tmp_path / "both")
+    assert "splits 'dev' and 'validation' are both val" in _refusal(f"hf:{tmp_path / 'both'}", tmp_path)

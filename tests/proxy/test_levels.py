@@ -104,11 +104,11 @@ def test_ranges_that_say_nothing_are_refused(tmp_path: Path) -> None:
 
 
 def _deep_colour(path: Path, rgb_HWC: NDArray[np.uint16]) -> None:
-    """A PNG of 16-bit colour, which Pillow does not write (PNG specification, section 5: IHDR, IDAT, IEND)."""
-    height, width, _ = rgb_HWC.shape
+    """A PNG of 16-bit colour, of 3 or 4 channels, which Pillow does not write (PNG specification, section 5)."""
+    height, width, channels = rgb_HWC.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in rgb_HWC)
     parts = [
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)),
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)),
         (b"IDAT", zlib.compress(rows)),
         (b"IEND", b""),
     ]
@@ -135,4 +135,34 @@ def test_16_bit_colour_keeps_its_upper_bits_or_is_refused(tmp_path: Path) -> Non
     assert arrays.notes == ("of 6 images of 16-bit colour the upper 8 bits are read",)
     assert "6 images of 16-bit colour use 4095 of 65535 at most, of which 16 levels would be left" in _refusal(
         tmp_path / "12"
+    )
+
+
+def _twelve_bits(root: Path, count: int, channels: int) -> list[NDArray[np.uint16]]:
+    """Pictures of 12 bits in two classes; where there is alpha the upper rows are clear and hold white."""
+    draw = np.random.default_rng(3)
+    pictures = [draw.integers(0, 2**12, (9, 12, channels)).astype(np.uint16) for _ in range(count)]
+    for index, pixels in enumerate(pictures):
+        if channels == 4:
+            pixels[..., 3] = 65535
+            pixels[:2] = (65535, 65535, 65535, 0)
+        _deep_colour(root / "ab"[index % 2] / f"{index}.png", pixels)
+    return pictures
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_12_bits_are_seen_below_transparency(channels: int, tmp_path: Path) -> None:
+    """What is laid over white has the value 255 somewhere, whatever the picture itself has."""
+    _twelve_bits(tmp_path / "set", 6, 4)
+    with pytest.raises(InputError, match="6 images of 16-bit colour use 4095 of 65535 at most, of which 16 levels"):
+        _read(tmp_path / "set", channels)
+
+
+def test_one_white_pixel_does_not_hide_that_12_bits_are_used(tmp_path: Path) -> None:
+    pixels = _twelve_bits(tmp_path / "set", 6, 3)[0]
+    pixels[4, 4] = 65535
+    _deep_colour(tmp_path / "set" / "a" / "0.png", pixels)
+    assert _read(tmp_path / "set").notes == (
+        "of 6 images of 16-bit colour the upper 8 bits are read",
+        "16 of 256 levels hold 99% of their values: if fewer than 16 bits are used, convert them to 8 bits",
     )

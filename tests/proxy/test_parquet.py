@@ -234,3 +234,35 @@ def test_files_beside_parquet_files_are_counted_and_hidden_copies_left_out(tmp_p
     data = load(tmp_path / "pets", tmp_path / "cache")
     assert (len(data.train_labels_N), len(data.val_labels_N)) == (9, 6)
     assert data.notes == ("files that are not used: 1, such as 'photo.jpg'",)
+
+
+@pytest.mark.parametrize(
+    ("train", "val"),
+    [("split=train/x", "split=val/x"), ("flowersTrain", "flowersVal")],
+)
+def test_names_of_hive_and_camel_case_split(train: str, val: str, tmp_path: Path) -> None:
+    write(tmp_path / "set" / f"{train}.parquet", mixed(40, 0))
+    write(tmp_path / "set" / f"{val}.parquet", mixed(12, 1000))
+    data = load(tmp_path / "set", tmp_path / "cache")
+    assert (len(data.train_labels_N), len(data.val_labels_N)) == (40, 12)
+    assert data.notes == ()
+
+
+@pytest.mark.parametrize(("first", "second"), [("traindata", "valdata"), ("trn", "vld"), ("a/0", "b/0")])
+def test_files_that_are_joined_and_split_here_are_said(first: str, second: str, tmp_path: Path) -> None:
+    write(tmp_path / "set" / f"{first}.parquet", mixed(40, 0))
+    write(tmp_path / "set" / f"{second}.parquet", mixed(12, 1000))
+    notes = load(tmp_path / "set", tmp_path / "cache").notes
+    assert len(notes) == 1
+    assert notes[0].startswith(
+        "2 files without a split's name are one set, of which a fifth of each class is held out, such as "
+    )
+
+
+def test_an_empty_split_and_two_names_of_one_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "empty" / "train.parquet", mixed(20, 0))
+    write(tmp_path / "empty" / "val.parquet", [])
+    assert "split val has no rows: fill it, or remove it" in refusal(tmp_path / "empty", tmp_path / "cache")
+    column = ["train"] * 20 + ["dev"] * 4 + ["validation"] * 4
+    both = write(tmp_path / "both.parquet", mixed(28, 0), split=column)
+    assert "splits 'dev' and 'validation' are both val" in refusal(both, tmp_path / "cache")

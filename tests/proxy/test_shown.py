@@ -76,10 +76,16 @@ def test_what_is_not_there_is_refused(spec: str, tmp_path: Path, monkeypatch: py
         shown_images(spec, 16, 2, SCENES, tmp_path)
 
 
-def test_deep_greys_say_how_they_are_scaled(tmp_path: Path) -> None:
-    levels = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
-    (tmp_path / "set").mkdir()
-    Image.fromarray(levels).save(tmp_path / "set" / "a.png")
-    shown = shown_images(str(tmp_path / "set"), 8, 1, SCENES, tmp_path)
-    assert len(np.unique(shown.images_NHWC)) == 64
+def test_deep_greys_are_taken_as_a_data_set_only(tmp_path: Path) -> None:
+    """The range of the shown pictures is not that of the set that a network was trained on."""
+    for index in range(6):
+        levels = np.random.default_rng(index).integers(0, 4096, (8, 8)).astype(np.uint16)
+        levels[0, :2] = (0, 4095)
+        path = tmp_path / "set" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(levels).save(path)
+    with pytest.raises(InputError, match=r"2 of 2 are 16-bit greys, .* give that data set") as caught:
+        shown_images(str(tmp_path / "set" / "a"), 8, 2, SCENES, tmp_path)
+    assert "\n" not in str(caught.value)
+    shown = shown_images(str(tmp_path / "set"), 8, 2, SCENES, tmp_path / "cache")
     assert shown.notes == ("16-bit greys are scaled from 0 … 4095, the range of all images, to 0 … 255",)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from scalesearch.errors import InputError
-from scalesearch.proxy.splits import KEYWORDS, split_of_name, splits_of_paths, use_of_splits
+from scalesearch.proxy.splits import KEYWORDS, refuse_empty, split_of_name, splits_of_paths, use_of_splits
 
 
 def test_the_keywords_are_those_of_datasets() -> None:
@@ -87,3 +87,38 @@ def test_what_splits_are_used_for() -> None:
     for counts in refused:
         with pytest.raises(InputError, match=r"x: the splits are .*; name them train and val"):
             use_of_splits(counts, "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("split=train", "train"),
+        ("flowersVal.parquet", "val"),
+        ("HTMLTrain", "train"),
+        ("VaLiD", "val"),
+        ("Testimonials", None),
+        ("traindata.parquet", None),
+        ("vld", None),
+    ],
+)
+def test_hive_folders_and_camel_case_are_words_too(name: str, split: str | None) -> None:
+    assert split_of_name(name) == split
+
+
+def test_two_configurations_are_not_one_set() -> None:
+    for name in ("{}/train/0.parquet", "{}/train-0.parquet", "{}/split=train/x/0.parquet"):
+        paths = [PurePath(name.format(one)) for one in ("default", "other")]
+        with pytest.raises(InputError, match=r"train lies in 'default' and in 'other', as two configurations do"):
+            splits_of_paths(paths)
+    shards = [PurePath("train/a/0.parquet"), PurePath("train/b/0.parquet"), PurePath("val/0.parquet")]
+    assert splits_of_paths(shards) == ["train", "train", "val"]
+
+
+def test_a_split_has_one_name_and_images() -> None:
+    with pytest.raises(InputError, match="splits 'dev' and 'validation' are both val: keep one"):
+        splits_of_paths([PurePath("dev/0.parquet"), PurePath("validation/0.parquet"), PurePath("train/0.parquet")])
+    with pytest.raises(InputError, match="x: split val has no rows: fill it, or remove it"):
+        refuse_empty({"train": 5, "val": 0}, "x")
+    with pytest.raises(InputError, match="x: split test has no rows"):
+        refuse_empty({"train": 5, "test": 0}, "x")
+    refuse_empty({"train": 5, "val": 2, "test": 0, None: 0}, "x")

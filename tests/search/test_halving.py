@@ -15,6 +15,7 @@ from networks import SMALL, staged
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS, Budget, prolongable
 from scalesearch.search.halving import REDUCTION, Rung, Score, best_first, ladder, pooled_noise, settled
+from scalesearch.search.metrics import ImagesError
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
@@ -218,9 +219,15 @@ def test_settled_needs_one_leader_on_both_rungs_beyond_the_noise() -> None:
 
 def test_pooled_noise() -> None:
     # Sums of squares .0002 and .0008 with 1 and 2 degrees of freedom.
-    assert pooled_noise([[0.5, 0.52], [0.6, 0.62, 0.64]], 10**9) == pytest.approx((0.001 / 3) ** 0.5)
-    assert pooled_noise([[0.5, 0.5]], 100) == pytest.approx(0.05)  # the binomial error of 100 images
-    assert pooled_noise([], 25) == pytest.approx(0.1)
+    assert pooled_noise([[0.5, 0.52], [0.6, 0.62, 0.64]], ImagesError((10**9,))) == pytest.approx(
+        (0.001 / 3) ** 0.5
+    )
+    assert pooled_noise([[0.5, 0.5]], ImagesError((100,))) == pytest.approx(
+        0.05
+    )  # the binomial error of 100 images
+    assert pooled_noise([], ImagesError((25,))) == pytest.approx(0.1)
+    assert pooled_noise([[-2.5, -2.5]], None) == float("inf")  # nothing tells it: no lead stands out
+    assert pooled_noise([[-2.5, -2.3]], None) == pytest.approx(0.02**0.5)
 
 
 def test_a_cosine_cannot_be_prolonged() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
+from scalesearch.search.metrics import images_error
 from scalesearch.search.ranking import Arm, Ranking, leaders, rank
 
 TABLE = {
@@ -195,3 +196,28 @@ def test_an_arm_without_a_trial_is_refused() -> None:
         rank([arm("a", {})], 10)
     with pytest.raises(ValueError, match="at least one accuracy"):
         rank([], 10)
+
+
+def test_the_images_error_is_that_of_a_mean_of_independent_shares() -> None:
+    """Against draws of right answers: 60, 12 and 5 images of three classes, each recognised with p = .8."""
+    error = images_error("balanced-accuracy", (60, 12, 5))
+    assert error is not None
+    draw = np.random.default_rng(4)
+    recalls = [draw.binomial(size, 0.8, 40_000) / size for size in (60, 12, 5)]
+    assert error.at(0.8) == pytest.approx(np.mean(recalls, axis=0).std(), rel=0.02)
+    assert error.half_image == pytest.approx(0.5 / 5 / 3)
+    plain = images_error("accuracy", (60, 12, 5))
+    assert plain is not None
+    assert plain.at(0.8) == pytest.approx(sqrt(0.8 * 0.2 / 77))
+    assert images_error("balanced-accuracy", (60, 0, 5)) == images_error("balanced-accuracy", (60, 5))
+    assert images_error("loss", (60, 12, 5)) is None
+
+
+def test_a_metric_without_an_error_of_its_images_has_that_of_the_seeds_or_none() -> None:
+    once = rank([arm("a", {0: -3.0}), arm("b", {0: -1.0})], None)
+    assert (once.error_known, once.noise, once.degrees_of_freedom) == (False, 1.0, 0)
+    alike = rank([arm("a", {0: -3.0, 1: -3.0}), arm("b", {0: -1.0, 1: -1.0})], None)
+    assert (alike.error_known, alike.significant, alike.degrees_of_freedom) == (False, False, 0)
+    seeds = rank(arms_of(TABLE), None)
+    assert seeds.error_known
+    assert seeds.noise == rank(arms_of(TABLE), 1000).noise

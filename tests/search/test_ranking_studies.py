@@ -10,6 +10,7 @@ import pytest
 
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.halving import Score, climb, ladder
+from scalesearch.search.metrics import ImagesError
 from scalesearch.search.ranking import Arm, Ranking, difference, intervals, leaders, rank
 
 NOISE = 0.012
@@ -58,7 +59,7 @@ def halved_study(random: np.random.Generator, truth: Sequence[float], shared: fl
         return [float(0.5 + by_seed[seed] + random.normal(0, NOISE)) for seed in range(3)]
 
     keys = [f"{i:02}" for i in range(len(truth))]
-    came = climb(found, keys, "base", lambda _: True, scores, repeats, 1000)
+    came = climb(found, keys, "base", lambda _: True, scores, repeats, 1000, ImagesError((1000,)))
     on_top: dict[str, dict[int, float]] = {}
     for entry in (one for wave in came.entries for one in wave):
         if entry.key != "base" and entry.rung == came.reached:

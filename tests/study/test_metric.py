@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +15,9 @@ from networks import staged
 from planted import budget, plan, study
 
 from scalesearch.errors import InputError, SpaceError
+from scalesearch.notebook.studies import open_study as open_in_notebook
+from scalesearch.report import measuring, results
+from scalesearch.report.tables import ranking_csv
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, Majority
@@ -41,12 +46,22 @@ class Contrary:
         yield Epoch(1, 100, 1.0, 1.0, self.accuracy - 0.001 * depth + noise, 0.1, score)
 
 
+@dataclass(frozen=True)
+class Constant:
+    """Every network comes to the same score with every seed."""
+
+    score: float
+
+    def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
+        yield Epoch(1, 100, 1.0, 1.0, 0.9, 0.1, self.score)
+
+
 def _plan(metric: str, data: DataFacts = UNEVEN) -> Plan:
     asked = plan(budget(seeds=2))
     return replace(asked, question=replace(asked.question, metric=metric), data=data)
 
 
-def _searched(folder: Path, asked: Plan, objective: Contrary) -> tuple[Study, Answer]:
+def _searched(folder: Path, asked: Plan, objective: Contrary | Constant) -> tuple[Study, Answer]:
     begun = open_or_create(study(folder, asked))
     search(begun, InlineRunner(), objective, lambda event: None)
     found = answer(begun.plan, begun.outcomes())
@@ -101,8 +116,78 @@ def test_what_is_no_better_than_always_one_answer_says_so(tmp_path: Path) -> Non
     _, fair = _searched(tmp_path / "d", _plan("balanced-accuracy"), Contrary())
     assert "no better" not in fair.certainty
     even = replace(UNEVEN, majority=None)
-    _, unknown = _searched(tmp_path / "e", _plan("accuracy", even), Contrary(accuracy=0.3, score=None))
-    assert "no better" not in unknown.certainty
+    _, guess = _searched(tmp_path / "e", _plan("accuracy", even), Contrary(accuracy=0.36, score=None))
+    assert "; no better than always answering one class (0.3333)" in guess.certainty
+    _, above = _searched(tmp_path / "f", _plan("accuracy", even), Contrary(accuracy=0.42, score=None))
+    assert "no better" not in above.certainty
+    largest = replace(even, counts=(450, 350, 200))
+    _, uneven = _searched(tmp_path / "g", _plan("accuracy", largest), Contrary(accuracy=0.42, score=None))
+    assert "; no better than always answering the largest class (0.4500)" in uneven.certainty
+    _, loss = _searched(tmp_path / "h", _plan("loss", even), Contrary(accuracy=0.3, score=-1.0))
+    assert "; by accuracy no better than always answering one class (0.3333)" in loss.certainty
+
+
+def test_few_images_of_a_class_make_the_error_of_balanced_accuracy(tmp_path: Path) -> None:
+    """95 + 5 images: a class of five makes ± .11, by sqrt(sum of p (1 - p) / n_k) / K at p = 1/2."""
+    few = DataFacts("planted", "f" * 64, 2, 70, 100, majority=Majority("ant", 95), counts=(95, 5))
+    asked = _plan("balanced-accuracy", few)
+    once = replace(asked, question=replace(asked.question, budget=budget(seeds=1, finalists=0, final_seeds=0)))
+    _, found = _searched(tmp_path / "a", once, Constant(0.5))
+    assert found.place.standard_error == pytest.approx((0.25 / 95 + 0.25 / 5) ** 0.5 / 2)
+    assert summary_lines(found, tmp_path)[1].startswith("Balanced accuracy: 0.5000 ± 0.1147 (1 seed); ")
+    assert "the validation images alone make ± 0.1147 a trial" in measuring._noise(found)
+    _, repeated = _searched(tmp_path / "b", asked, Constant(0.5))
+    assert repeated.ranking.noise == pytest.approx(0.5 / 5 / 2)  # half an image of the smallest class
+    _, luck = _searched(tmp_path / "c", asked, Constant(0.7))
+    assert "no better than always answering one class (0.5000)" in luck.certainty
+    _, sees = _searched(tmp_path / "d", asked, Constant(0.75))
+    assert "no better" not in sees.certainty
+    assert replace(few, counts=()).sizes == (95, 5)
+    text = (tmp_path / "a" / "study.json").read_text()
+    assert json.loads(text)["data"]["counts"] == [95, 5]
+
+
+def test_an_error_that_nothing_tells_is_not_printed(tmp_path: Path) -> None:
+    asked = _plan("loss")
+    once = replace(asked, question=replace(asked.question, budget=budget(seeds=1, finalists=0, final_seeds=0)))
+    _, found = _searched(tmp_path / "a", once, Contrary(score=-1.0))
+    spread = f"{found.ranking.noise:.4f}"
+    line = summary_lines(found, tmp_path)[1]
+    assert line.startswith(
+        f"Negative loss: {found.place.mean:.4f} (1 seed; error not known, spread of the trials {spread}); "
+    )
+    assert "±" not in line
+    assert measuring._noise(found).startswith("not known without repeated seeds that differ")
+    written = yaml.safe_load(winner_text(found))
+    assert written["standard_error"] is None
+    assert {one["interval_95"] for one in written["differences"]} == {None}
+    assert written["rests_on"]["spread_of_trials"] == round(found.ranking.noise, 5)
+    assert "±" not in str(results.ranking_table(found))
+    row = next(csv.DictReader(io.StringIO(ranking_csv(found))))
+    assert (row["standard_error"], row["behind_low_95"], row["behind_high_95"]) == ("", "", "")
+    _, alike = _searched(tmp_path / "b", asked, Constant(-1.0))
+    assert not alike.ranking.error_known
+    assert "seeds that do not differ prove nothing" in alike.certainty
+    _, several = _searched(tmp_path / "c", asked, Contrary(score=-1.0))
+    assert several.ranking.error_known
+    assert several.ranking.noise < 1e-3  # of the seeds, without half an image of 1000
+
+
+def test_one_name_of_a_column_has_one_meaning(tmp_path: Path) -> None:
+    begun, found = _searched(tmp_path / "s", _plan("balanced-accuracy"), Contrary())
+    ranked = list(csv.DictReader(io.StringIO(ranking_csv(found))))
+    assert "accuracy" not in ranked[0]
+    assert float(ranked[0]["score"]) == pytest.approx(found.ranking.arms[0].mean, abs=1e-5)
+    assert "adjusted" in ranked[0]
+    trials = trials_table(begun.plan, begun.outcomes())
+    best = trials[trials["network"] == found.ranking.arms[0].key]
+    assert float(ranked[0]["score"]) == pytest.approx(best["score"].mean(), abs=1e-5)
+    shown = open_in_notebook(begun.folder)
+    assert shown.ranking["score"].iloc[0] == float(ranked[0]["score"])
+    assert "<th>score</th>" in shown._repr_html_()
+    _, plain = _searched(tmp_path / "t", _plan("accuracy"), Contrary(score=None))
+    head = ranking_csv(plain).splitlines()[0].split(",")
+    assert (head[12], head[-1], "adjusted" in head) == ("accuracy", "score", False)
 
 
 def test_one_seed_of_a_metric_without_a_known_error_proves_nothing(tmp_path: Path) -> None:

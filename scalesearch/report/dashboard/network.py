@@ -105,7 +105,7 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
     if found is not None and place is not None:
         rows += [(name, f"{value}, {seeds_words(place.seeds)}") for name, value in reached(found, place)]
         of = "reward behind the best" if plan.question.stages else "behind the best"
-        rows.append((of, f"{place.behind:.4f} ± {place.behind_error:.4f}" + (", tied" * place.tied)))
+        rows.append((of, found.with_error(place.behind, place.behind_error) + (", tied" * place.tied)))
     return rows
 
 

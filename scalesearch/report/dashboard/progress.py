@@ -107,9 +107,9 @@ def _leaders(view: View) -> list[Any]:
                 mark,
                 opener("network", arm.key, view.label(arm.key), 1000 + i),
                 f"{float(candidate.flops_ratio):.3f}x",
-                f"{arm.mean:.4f} ± {arm.standard_error:.4f}",
+                found.with_error(arm.mean, arm.standard_error),
                 str(arm.seeds),
-                f"{arm.behind:.4f} ± {arm.behind_error:.4f}",
+                found.with_error(arm.behind, arm.behind_error),
             )
         )
     heads = ("", "network", "cost", "accuracy", "seeds", "behind")

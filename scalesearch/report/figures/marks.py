@@ -32,7 +32,7 @@ def hover(row: Row, found: Answer) -> str:
     ]
     if place is not None:
         word = metric_words(found.plan.question.metric)
-        lines.append(f"{word} {place.mean:.4f} ± {place.standard_error:.4f}, n = {place.seeds}")
+        lines.append(f"{word} {found.with_error(place.mean, place.standard_error)}, n = {place.seeds}")
     if row.behind_95 is not None and place is not None and place.behind > 0:
         low, high = row.behind_95
         lines.append(f"behind the best by {place.behind:.4f} (95 %: {low:.4f} … {high:.4f})")
