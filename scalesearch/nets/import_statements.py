@@ -99,7 +99,7 @@ class _Names:
 
 
 def _named_in_calls(nodes: list[ast.AST], names: _Names, module: str, package: str) -> Iterator[str]:
-    """The names that calls of `import_module` and `__import__` give; any other use of such a function is refused."""
+    """The names that calls of `import_module` and `__import__` give; other use of such a function is refused."""
     read: set[int] = set()
     for node in nodes:
         if isinstance(node, ast.Call) and names.meaning(node.func) in _BY_NAME:

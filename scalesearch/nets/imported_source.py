@@ -20,8 +20,8 @@ def source_fingerprint(module: str, root: Path) -> str:
 
     Imports are read from the source, inside functions too, as are calls of `import_module` with a name written out;
     the packages around each module count as imported. A file that is no Python counts by its bytes. A project is
-    what lies below `root` or in the module's own folder tree and is neither installed nor of Python itself. A module
-    without imports from its project has the SHA-256 of its file.
+    what lies below `root` or in the module's own folder tree and is neither installed nor of Python itself. A
+    module without imports from its project has the SHA-256 of its file.
 
     Args:
         module: the dotted name of the user's module, which has been imported.
