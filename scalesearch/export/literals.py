@@ -115,6 +115,8 @@ class _Reader:
         if isinstance(one, ast.FunctionDef):
             self._function(one)
             return
+        if isinstance(one, ast.AnnAssign):
+            self._check_annotation(one.annotation)
         target, expression = _assigned(one)
         if expression is None:
             raise self._refused(one, "only assignments, calls and functions of them are read")
@@ -140,6 +142,7 @@ class _Reader:
             outside = top not in _LIBRARIES
             if isinstance(one, ast.Import):
                 local, name = alias.asname or top, alias.name if alias.asname else top
+                name = name if outside else name.rpartition(".")[2]
             elif alias.name == "*":
                 if outside:
                     raise self._refused(one, f"import * from {module}: name what is imported")
@@ -161,7 +164,9 @@ class _Reader:
                 self._value(default)
         optional = (parameter for parameter in (given.vararg, given.kwarg) if parameter is not None)
         parameters = (*given.posonlyargs, *given.args, *given.kwonlyargs, *optional)
+        self._check_annotation(one.returns)
         for parameter in parameters:
+            self._check_annotation(parameter.annotation)
             if parameter.arg in names:
                 line = parameter.lineno
                 raise self._definition.refused(line, f"{parameter.arg} is assigned above as well; rename one")
@@ -173,6 +178,12 @@ class _Reader:
         for parameter in parameters:
             del names[parameter.arg]
         self._bind(one.name, Symbol(one.lineno, f"{one.name}()", True), one)
+
+    def _check_annotation(self, node: ast.expr | None) -> None:
+        """Python runs annotations: a call in one could change the network."""
+        for inner in ast.walk(node) if node is not None else ():
+            if isinstance(inner, ast.Call | ast.NamedExpr):
+                raise self._refused(inner, "a call in an annotation is not followed; leave it out")
 
     def _value(self, node: ast.expr) -> Value:
         line = node.lineno

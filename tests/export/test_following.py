@@ -39,6 +39,8 @@ READ = {
     "called function": f"def build():\n    return {CALL}\nnet = build()\nnet.eval()",
     "default argument": f"def build(net={CALL}):\n    return net",
     "other keywords": f"other = dict(in_chans=3)\n{NET}",
+    "annotations": f"def build(px: int = 3) -> list[Any]:\n    net: nn.Module = {CALL}\n    return net",
+    "imported twice": "from torch import nn\nimport torch.nn as nn\nimport torch\n" + NET,
     "imports": "from __future__ import annotations\nfrom typing import Any\nimport torch\nfrom torch import nn\n"
     + NET,
 }
@@ -161,6 +163,9 @@ AFTERWARDS = {
     "exec('net.blocks.pop()')": "exec(…) is not followed",
     "setattr(timm.layers, 'SqueezeExcite', None)": "setattr(…) is not followed",
     "net.eval(change())": "change(…) is not followed",
+    "x: (net := 3) = 4": "in an annotation",
+    "def f(x: net.blocks.pop(1)):\n    return 3": "in an annotation",
+    "def f() -> net.blocks.pop(1):\n    return 3": "in an annotation",
     "y = net(3)": "calls a value",
     "net()()": "not a plain name",
 }
