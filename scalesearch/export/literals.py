@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from scalesearch.errors import InputError
 
@@ -23,6 +24,8 @@ class Symbol:
 
     line: int
     name: str
+    outside: bool = False
+    """Of none of the libraries; then the module stays in the name: `mine.SiLU`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class Call:
 
 
 _HARMLESS = ("eval", "train")
-"""Methods that leave a network as it is."""
+"""Methods that give a network back as it is."""
+_LIBRARIES = ("functools", "timm", "torch", "torchvision")
 Value = Literal | Symbol | Items | Call
 
 
@@ -54,8 +58,11 @@ class Definition:
 
     where: str
     names: dict[str, Value] = field(default_factory=dict)
-    calls: list[Call] = field(default_factory=list)
-    """Calls that are assigned, returned or stand by themselves, in order; not those inside other calls."""
+    """What is assigned, imported or defined, by its name."""
+    values: list[Value] = field(default_factory=list)
+    """What is assigned, returned or stands by itself, in order."""
+    made: list[Items | Call] = field(default_factory=list)
+    """Every list and call, inner ones first; but no `partial` that is called, as its arguments are in that call."""
 
     def refused(self, line: int, reason: str) -> InputError:
         """The error for something that is not understood."""
@@ -88,6 +95,12 @@ def read_definition(text: str, where: str) -> Definition:
 class _Reader:
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
+        self._imported: set[str] = set()
+        self._unbound: set[str] = set()
+        """Names that were used before anything was assigned to them."""
+        self._functions: dict[str, Value] = {}
+        """What each function returns."""
+        self._returned: list[Value] = []
 
     def statements(self, body: list[ast.stmt]) -> None:
         for one in body:
@@ -95,71 +108,165 @@ class _Reader:
 
     def _statement(self, one: ast.stmt) -> None:
         if isinstance(one, ast.Import | ast.ImportFrom):
+            self._import(one)
             return
         if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant):
             return
         if isinstance(one, ast.FunctionDef):
             self._function(one)
             return
-        self._check_method(one)
+        if isinstance(one, ast.AnnAssign):
+            self._check_annotation(one.annotation)
         target, expression = _assigned(one)
         if expression is None:
             raise self._refused(one, "only assignments, calls and functions of them are read")
         value = self._value(expression)
+        self._definition.values.append(value)
         if target is not None:
-            if target in self._definition.names:
-                raise self._refused(one, f"{target} is assigned twice; keep one")
-            self._definition.names[target] = value
-        if isinstance(value, Call) and isinstance(expression, ast.Call) and value.name != "partial":
-            self._definition.calls.append(value)
+            self._bind(target, value, one)
+        if isinstance(one, ast.Return):
+            self._returned.append(value)
+
+    def _bind(self, name: str, value: Value, statement: ast.stmt) -> None:
+        if name in self._definition.names:
+            raise self._refused(statement, f"{name} is assigned twice; keep one")
+        if name in self._unbound:
+            raise self._refused(statement, f"{name} is used above; assign it before")
+        self._definition.names[name] = value
+
+    def _import(self, one: ast.Import | ast.ImportFrom) -> None:
+        """Bind what is imported to the name that it has in its module."""
+        for alias in one.names:
+            module = "." * one.level + (one.module or "") if isinstance(one, ast.ImportFrom) else alias.name
+            top = module.partition(".")[0]
+            outside = top not in _LIBRARIES
+            if isinstance(one, ast.Import):
+                local, name = alias.asname or top, alias.name if alias.asname else top
+                name = name if outside else name.rpartition(".")[2]
+            elif alias.name == "*":
+                if outside:
+                    raise self._refused(one, f"import * from {module}: name what is imported")
+                continue
+            else:
+                local, name = alias.asname or alias.name, f"{module}.{alias.name}" if outside else alias.name
+            known = self._definition.names.get(local)
+            if local not in self._imported or not isinstance(known, Symbol) or known.name != name:
+                self._bind(local, Symbol(one.lineno, name, outside), one)
+            self._imported.add(local)
 
     def _function(self, one: ast.FunctionDef) -> None:
         """Its statements; a parameter must not hide a value of the same name, for its own value is not known."""
-        given = one.args
-        for parameter in (*given.posonlyargs, *given.args, *given.kwonlyargs):
-            if parameter.arg in self._definition.names:
+        for decorator in one.decorator_list:
+            raise self._refused(decorator, "a decorator is not followed; write the final network out")
+        given, names = one.args, self._definition.names
+        for default in (*given.defaults, *given.kw_defaults):
+            if default is not None:
+                self._value(default)
+        optional = (parameter for parameter in (given.vararg, given.kwarg) if parameter is not None)
+        parameters = (*given.posonlyargs, *given.args, *given.kwonlyargs, *optional)
+        self._check_annotation(one.returns)
+        for parameter in parameters:
+            self._check_annotation(parameter.annotation)
+            if parameter.arg in names:
                 line = parameter.lineno
                 raise self._definition.refused(line, f"{parameter.arg} is assigned above as well; rename one")
+        names |= {given.arg: Symbol(given.lineno, f"{one.name}.{given.arg}", True) for given in parameters}
+        before, self._returned = self._returned, []
         self.statements(one.body)
+        self._functions[one.name] = self._returned[0] if self._returned else Literal(one.lineno, None)
+        self._returned = before
+        for parameter in parameters:
+            del names[parameter.arg]
+        self._bind(one.name, Symbol(one.lineno, f"{one.name}()", True), one)
 
-    def _check_method(self, one: ast.stmt) -> None:
-        """Refuse `net.reset_classifier(10)`: what a method makes of a network is not followed."""
-        if not isinstance(one, ast.Expr) or not isinstance(one.value, ast.Call):
-            return
-        method = one.value.func
-        if isinstance(method, ast.Attribute) and isinstance(method.value, ast.Name):
-            owner = method.value.id
-            if owner in self._definition.names and method.attr not in _HARMLESS:
-                raise self._refused(one, f"{owner}.{method.attr} is not followed; write the final network out")
+    def _check_annotation(self, node: ast.expr | None) -> None:
+        """Python runs annotations: a call in one could change the network."""
+        for inner in ast.walk(node) if node is not None else ():
+            if isinstance(inner, ast.Call | ast.NamedExpr):
+                raise self._refused(inner, "a call in an annotation is not followed; leave it out")
 
     def _value(self, node: ast.expr) -> Value:
         line = node.lineno
         if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
             return Literal(line, node.value)
         if isinstance(node, ast.List | ast.Tuple):
-            return Items(line, tuple(self._value(one) for one in node.elts))
+            items = Items(line, tuple(self._value(one) for one in node.elts))
+            self._definition.made.append(items)
+            return items
         if isinstance(node, ast.Name | ast.Attribute):
-            name = self._name(node)
-            symbol = Symbol(line, name)
-            return self._definition.names.get(name, symbol) if isinstance(node, ast.Name) else symbol
+            return self._named(node)
         if isinstance(node, ast.Call):
             return self._call(node)
         if isinstance(node, ast.Dict):
             return self._dict(node)
         raise self._refused(node, "is neither a number, string, list nor call of a name; write the value out")
 
-    def _name(self, node: ast.expr) -> str:
-        inner = node
-        while isinstance(inner, ast.Attribute):
-            inner = inner.value
-        if isinstance(node, ast.Attribute) and isinstance(inner, ast.Name):
-            return node.attr
+    def _named(self, node: ast.expr) -> Value:
+        """What a name stands for; attributes are followed in modules alone."""
         if isinstance(node, ast.Name):
-            return node.id
-        raise self._refused(node, "is not a plain name; write the value out")
+            bound = self._definition.names.get(node.id)
+            if bound is None:
+                self._unbound.add(node.id)
+                return Symbol(node.lineno, node.id)
+            if isinstance(bound, Symbol) and node.id in self._imported:
+                return replace(bound, line=node.lineno)
+            return bound
+        inner, members = node, list[str]()
+        while isinstance(inner, ast.Attribute):
+            members.insert(0, inner.attr)
+            inner = inner.value
+        if not members or not isinstance(inner, ast.Name):
+            raise self._refused(node, "is not a plain name; write the value out")
+        owner = self._named(inner)
+        if not isinstance(owner, Symbol):
+            path = ".".join((inner.id, *members))
+            raise self._refused(node, f"{path} is not followed; write the final network out")
+        name = ".".join((owner.name, *members)) if owner.outside else members[-1]
+        return Symbol(node.lineno, name, owner.outside)
 
-    def _call(self, node: ast.Call) -> Call:
-        name = self._name(node.func)
+    def _call(self, node: ast.Call) -> Value:
+        unchanged = self._unchanged(node)
+        if unchanged is not None:
+            return unchanged
+        callee = self._named(node.func)
+        given, keywords = self._arguments(node)
+        if isinstance(node.func, ast.Name) and node.func.id in self._functions:
+            if given or keywords:
+                raise self._refused(node, f"arguments of {node.func.id} are not followed; write them in its place")
+            return self._functions[node.func.id]
+        if _is_partial(callee):  # as functools.partial: torchvision's `bneck_conf`
+            callee, given, keywords = self._joined(callee, given, keywords)
+        if not isinstance(callee, Symbol):
+            raise self._refused(node, "calls a value, which is not followed; write the final network out")
+        if callee.name == "partial" and given and _is_partial(given[0]):
+            called, given, keywords = self._joined(given[0], given[1:], keywords)
+            given = (called, *given)
+        if callee.name == "dict" and given:
+            raise self._refused(node, "dict of a value is not followed; write its keywords out")
+        return self._made(node, callee.name, given, keywords)
+
+    def _joined(
+        self, partial: Call, given: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> tuple[Value, tuple[Value, ...], dict[str, Value]]:
+        """What a `partial` calls, with its arguments and further ones; it stands by itself no more."""
+        made, values = self._definition.made, self._definition.values
+        made[:] = [value for value in made if value is not partial]
+        values[:] = [value for value in values if value is not partial]
+        called, *first = partial.arguments
+        return called, (*first, *given), partial.keywords | keywords
+
+    def _unchanged(self, node: ast.Call) -> Call | None:
+        """The network that a harmless method gives back: `net.eval()`, `EfficientNet(…).eval()`."""
+        method = node.func
+        if not isinstance(method, ast.Attribute) or method.attr not in _HARMLESS:
+            return None
+        owner = self._value(method.value) if isinstance(method.value, ast.Name | ast.Call) else None
+        if not isinstance(owner, Call):
+            return None
+        self._arguments(node)
+        return owner
+
+    def _arguments(self, node: ast.Call) -> tuple[tuple[Value, ...], dict[str, Value]]:
         keywords: dict[str, Value] = {}
         for keyword in node.keywords:
             value = self._value(keyword.value)
@@ -170,14 +277,12 @@ class _Reader:
                     self._add(keywords, key, inner, keyword.value)
             else:
                 raise self._refused(keyword.value, "** of something unknown; write the arguments out")
-        given = tuple(self._value(one) for one in node.args)
-        bound = self._definition.names.get(name) if isinstance(node.func, ast.Name) else None
-        if isinstance(bound, Call) and bound.name == "partial" and bound.arguments:
-            # As functools.partial: torchvision's `bneck_conf`.
-            called, *first = bound.arguments
-            if isinstance(called, Symbol):
-                return Call(node.lineno, called.name, (*first, *given), bound.keywords | keywords)
-        return Call(node.lineno, name, given, keywords)
+        return tuple(self._value(one) for one in node.args), keywords
+
+    def _made(self, node: ast.expr, name: str, given: tuple[Value, ...], keywords: dict[str, Value]) -> Call:
+        call = Call(node.lineno, name, given, keywords)
+        self._definition.made.append(call)
+        return call
 
     def _dict(self, node: ast.Dict) -> Call:
         found: dict[str, Value] = {}
@@ -185,7 +290,7 @@ class _Reader:
             if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
                 raise self._refused(value, "a dict's keys must be words")
             self._add(found, key.value, self._value(value), key)
-        return Call(node.lineno, "dict", (), found)
+        return self._made(node, "dict", (), found)
 
     def _add(self, found: dict[str, Value], key: str, value: Value, node: ast.expr) -> None:
         if key in found:
@@ -194,6 +299,10 @@ class _Reader:
 
     def _refused(self, node: ast.stmt | ast.expr, reason: str) -> InputError:
         return self._definition.refused(node.lineno, reason)
+
+
+def _is_partial(value: Value) -> TypeGuard[Call]:
+    return isinstance(value, Call) and value.name == "partial" and bool(value.arguments)
 
 
 def _assigned(one: ast.stmt) -> tuple[str | None, ast.expr | None]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from scalesearch.design.architecture import Architecture
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import COLOUR
-from scalesearch.export.literals import Call, Definition, Items, Value, read_definition
+from scalesearch.export.literals import Call, Definition, Items, Symbol, Value, read_definition
 from scalesearch.export.read_timm import read_timm
 from scalesearch.export.read_torchvision import read_efficientnet, read_mobilenet, read_resnet
 
 _NETWORKS = ("EfficientNet", "MobileNetV2", "ResNet")
+_UNDERSTOOD = (*_NETWORKS, "MBConvConfig", "FusedMBConvConfig", "decode_arch_def", "dict", "partial", "device")
+"""What may be called in a definition; any other call could change the network."""
 _DEFAULT_PX = 224
 
 
 def read_network(text: str, where: str) -> Architecture:
     """The network that a definition's literals describe.
 
-    Understood are a call of timm's `EfficientNet`, torchvision's `EfficientNet` or `MobileNetV2`, or either's
-    `ResNet`; and, without a call, a list `arch_def` of timm's strings beside a `dict(…)` of keywords, or a list
-    of `MBConvConfig` rows. `input_size = (3, px, px)` gives the resolution, 224 where it is missing.
+    Understood is a call of timm's `EfficientNet`, torchvision's `EfficientNet` or `MobileNetV2`, or either's
+    `ResNet`, which nothing else takes or changes. Without a call a list `arch_def` of timm's strings beside a
+    `dict(…)` of keywords, or a list of `MBConvConfig` rows, is read if nothing else stands in the text.
+    `input_size = (3, px, px)` gives the resolution, 224 where it is missing.
 
     Args:
         text: Python, which is parsed and never run.
@@ -31,6 +36,9 @@ def read_network(text: str, where: str) -> Architecture:
     size = definition.names.get("input_size")
     channels, px = (COLOUR, _DEFAULT_PX) if size is None else _input_size(definition, size)
     network = _read(definition, _network(definition), px)
+    for call in _calls(definition):
+        if call.name not in _UNDERSTOOD:
+            raise definition.refused(call.line, f"{call.name}(…) is not followed; write the final network out")
     if size is not None and channels != network.in_channels:
         raise definition.refused(
             size.line, f"input_size has {channels} channels, but the network takes {network.in_channels}"
@@ -53,18 +61,34 @@ def _has_configs(value: Value | None) -> bool:
     return isinstance(value, Items) and any(isinstance(one, Call) for one in value.items)
 
 
+def _calls(definition: Definition) -> list[Call]:
+    return [value for value in definition.made if isinstance(value, Call)]
+
+
 def _network(definition: Definition) -> Call:
     """The one call of a network, or what stands for one."""
-    calls = [call for call in definition.calls if call.name in _NETWORKS]
+    calls = [call for call in _calls(definition) if call.name in _NETWORKS]
+    if not calls:
+        return _bare(definition)
     if len(calls) > 1:
         raise definition.refused(calls[1].line, f"is a second network beside line {calls[0].line}; keep one")
-    if calls:
-        for other in definition.calls:
-            if other is not calls[0] and _holds(other, calls[0]):
-                raise definition.refused(
-                    other.line, f"{other.name} takes the network, and is not followed; write the final network out"
-                )
-        return calls[0]
+    for other in definition.made:
+        if any(value is calls[0] for value in _parts(other)):
+            taker = other.name if isinstance(other, Call) else "a list"
+            raise definition.refused(
+                other.line, f"{taker} takes the network, and is not followed; write the final network out"
+            )
+        if isinstance(other, Call) and other.name == "partial" and _is_network(other.arguments[:1]):
+            raise definition.refused(other.line, f"is a second network beside line {calls[0].line}; keep one")
+    return calls[0]
+
+
+def _is_network(values: tuple[Value, ...]) -> bool:
+    return any(isinstance(value, Symbol) and value.name in _NETWORKS for value in values)
+
+
+def _bare(definition: Definition) -> Call:
+    """The call of EfficientNet that a list and its keywords stand for; nothing else may stand in the text."""
     keywords = [value for value in definition.names.values() if isinstance(value, Call) and value.name == "dict"]
     if len(keywords) > 1:
         raise definition.refused(keywords[1].line, f"is a second dict beside line {keywords[0].line}; keep one")
@@ -78,19 +102,38 @@ def _network(definition: Definition) -> Call:
         raise definition.refused(
             1, "has no network: give arch_def = [[…]], MBConvConfig rows, or a call of EfficientNet or ResNet"
         )
+    size = [definition.names["input_size"]] if "input_size" in definition.names else []
+    _check_all_read(definition, [*keywords, *given.values(), *size])
     line = keywords[0].line if keywords else 1
     return Call(line, "EfficientNet", (), given)
 
 
-def _holds(value: Value, network: Call) -> bool:
-    """Whether a value has the network in it."""
+def _check_all_read(definition: Definition, read: list[Value]) -> None:
+    """Refuse what stands beside the values that are read: it may be how the network is really built."""
+    known: set[int] = set()
+    while read:
+        value = read.pop()
+        if id(value) not in known:
+            known.add(id(value))
+            read += _parts(value)
+    names = {id(value): name for name, value in definition.names.items()}
+    for value in (*definition.values, *_calls(definition)):
+        if id(value) not in known:
+            label = f"{value.name}(…)" if isinstance(value, Call) else names.get(id(value), "this value")
+            raise definition.refused(
+                value.line,
+                f"{label} is not read beside a bare list; write the call of EfficientNet with all its arguments, "
+                "or leave this out",
+            )
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    """The values that a list or a call directly has in it."""
     if isinstance(value, Items):
-        inner: tuple[Value, ...] = value.items
+        yield from value.items
     elif isinstance(value, Call):
-        inner = (*value.arguments, *value.keywords.values())
-    else:
-        return False
-    return any(one is network or _holds(one, network) for one in inner)
+        yield from value.arguments
+        yield from value.keywords.values()
 
 
 def _input_size(definition: Definition, value: Value) -> tuple[int, int]:

@@ -79,7 +79,11 @@ def load_factory(name: str) -> Factory:
             f"baseline {name!r}: the argument in_channels has the default {printable(repr(channels))}, but images "
             "have 1 (grey), 3 (RGB) or 4 (RGBA); give one of these"
         )
-    return Factory(name, build, px, source_fingerprint(module_name, Path.cwd()), channels)
+    try:
+        fingerprint = source_fingerprint(module_name, Path.cwd())
+    except InputError as error:
+        raise InputError(f"baseline {name!r}: {error}") from error
+    return Factory(name, build, px, fingerprint, channels)
 
 
 def build_factory(network: FactoryNetwork) -> nn.Module:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterator
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+
+from scalesearch.errors import InputError
+from scalesearch.nets.import_statements import ComputedImportError, imported_names
 
 _INSTALLED = {"site-packages", "dist-packages"}
 
@@ -16,15 +18,17 @@ _INSTALLED = {"site-packages", "dist-packages"}
 def source_fingerprint(module: str, root: Path) -> str:
     """SHA-256 (hex) of a module's file and of all that it imports from its own project, directly or not.
 
-    Imports are read from the source, inside functions too; the packages around each module count as imported. A
-    project is what lies below `root` or in the module's own folder tree and is neither installed nor of Python
-    itself. A module without imports from its project has the SHA-256 of its file.
+    Imports are read from the source, inside functions too, as are calls of `import_module` with a name written out;
+    the packages around each module count as imported. A file that is no Python counts by its bytes. A project is
+    what lies below `root` or in the module's own folder tree and is neither installed nor of Python itself. A
+    module without imports from its project has the SHA-256 of its file.
 
     Args:
         module: the dotted name of the user's module, which has been imported.
         root: the folder that the command was started in.
 
     Raises:
+        InputError: a file loads modules by computed names.
         OSError: a file cannot be read.
     """
     files = _project_files(module, root)
@@ -84,14 +88,19 @@ def _parents(name: str) -> Iterator[str]:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """Where the module is; asking for a submodule imports the packages around it."""
-    spec: ModuleSpec | None = getattr(sys.modules.get(name), "__spec__", None)
-    if spec is None:
-        try:
-            spec = importlib.util.find_spec(name)
-        except (ImportError, AttributeError, ValueError):
-            return None
-    return spec
+    """Where the module is. No package is imported for it, as one may fail on one machine and not on another."""
+    parent = name.rpartition(".")[0]
+    try:
+        spec: ModuleSpec | None = getattr(sys.modules.get(name), "__spec__", None)
+        if spec is not None:
+            return spec
+        if not parent:
+            return importlib.util.find_spec(name)
+        package = _spec(parent)
+        folders = package and package.submodule_search_locations
+        return PathFinder.find_spec(name, folders) if folders else None
+    except Exception:  # what a user's module or finder raises: the import is passed over, as it may be optional
+        return None
 
 
 def _file(name: str) -> Path | None:
@@ -103,21 +112,13 @@ def _file(name: str) -> Path | None:
 
 
 def _imports(name: str, path: Path) -> Iterator[str]:
-    """The dotted names of all that a file imports; of `from a import b` both `a` and `a.b`."""
+    """The dotted names of all that a file imports."""
     if path.suffix != ".py":
         return
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(package, node.level, node.module)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
-def _absolute(package: str, level: int, module: str | None) -> str:
-    """The dotted name that `from …module` means within a package; as `importlib.util.resolve_name`."""
-    parts = package.split(".") if level else []
-    base = parts[: len(parts) - level + 1]
-    return ".".join([*base, *([module] if module else [])])
+    try:
+        yield from imported_names(path.read_bytes(), name, path.name == "__init__.py")
+    except ComputedImportError as error:
+        raise InputError(
+            f"{path.name}:{error.line}: {error.function} imports modules by computed names, so its source cannot "
+            "be told; import them by name"
+        ) from error

@@ -78,7 +78,7 @@ def test_a_function_that_cannot_be_used_is_named(name: str, reason: str) -> None
     [
         ("no_module", "gives a int, but must give a torch module"),
         ("no_logits", "must turn images (N, 3, 40, 40) into logits"),
-        ("fails", "(depth=1, width=1.2, resolution=40): fails (ValueError: only width 1)"),
+        ("fails", "(depth=1, width=1.2, resolution=40): fails (ValueError: only width 1 at factories.py:"),
     ],
 )
 def test_a_function_that_fails_is_told_with_its_call(name: str, reason: str) -> None:
