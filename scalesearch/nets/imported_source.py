@@ -118,7 +118,8 @@ def _imports(name: str, path: Path) -> Iterator[str]:
     try:
         yield from imported_names(path.read_bytes(), name, path.name == "__init__.py")
     except ComputedImportError as error:
+        place = f"{path.parent.name}/{path.name}" if path.name == "__init__.py" else path.name
         raise InputError(
-            f"{path.name}:{error.line}: {error.function} imports modules by computed names, so its source cannot "
+            f"{place}:{error.line}: {error.function} imports modules by computed names, so its source cannot "
             "be told; import them by name"
         ) from error

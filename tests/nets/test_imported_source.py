@@ -168,3 +168,10 @@ def test_a_function_with_computed_imports_is_refused_by_name(
     (project / "lazy_net.py").write_text(text)
     with pytest.raises(InputError, match=r"^baseline 'lazy_net:build': lazy_net\.py:3: importlib\.import_module"):
         load_factory("lazy_net:build")
+
+
+def test_a_package_that_loads_its_modules_is_named(project: Path) -> None:
+    (project / "plugins_net").mkdir()
+    (project / "plugins_net" / "__init__.py").write_text("import pkgutil\nlist(pkgutil.walk_packages(__path__))\n")
+    with pytest.raises(InputError, match=r"^plugins_net/__init__\.py:2: pkgutil\.walk_packages"):
+        source_fingerprint("plugins_net", project)
