@@ -10,7 +10,7 @@ from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.exact import plain
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.library_rules import COLOUR
-from scalesearch.export.literals import Call, Definition, Items, Literal, Symbol, Value
+from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
 _ACTIVATIONS = {
     "SiLU": "silu",

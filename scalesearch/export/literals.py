@@ -4,69 +4,15 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypeGuard
 
 from scalesearch.errors import InputError
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A number, string, boolean or None, and its line."""
-
-    line: int
-    value: str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A name that the text does not assign, without its module: `nn.SiLU` is `SiLU`."""
-
-    line: int
-    name: str
-    outside: bool = False
-    """Of none of the libraries; then the module stays in the name: `mine.SiLU`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """A list or tuple."""
-
-    line: int
-    items: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a name, with its arguments in order and by name; a dict is a call of `dict`."""
-
-    line: int
-    name: str
-    arguments: tuple[Value, ...]
-    keywords: dict[str, Value]
-
+from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
 _HARMLESS = ("eval", "train")
 """Methods that give a network back as it is."""
 _LIBRARIES = ("functools", "timm", "torch", "torchvision")
-Value = Literal | Symbol | Items | Call
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What a text assigns and calls."""
-
-    where: str
-    names: dict[str, Value] = field(default_factory=dict)
-    """What is assigned, imported or defined, by its name."""
-    values: list[Value] = field(default_factory=list)
-    """What is assigned, returned or stands by itself, in order."""
-    made: list[Items | Call] = field(default_factory=list)
-    """Every list and call, inner ones first; but no `partial` that is called, as its arguments are in that call."""
-
-    def refused(self, line: int, reason: str) -> InputError:
-        """The error for something that is not understood."""
-        return InputError(f"{self.where}:{line}: {reason}")
 
 
 def read_definition(text: str, where: str) -> Definition:

@@ -12,8 +12,8 @@ from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeezed, stage_blocks
-from scalesearch.export.literals import Call, Definition, Items, Literal, Symbol, Value
 from scalesearch.export.timm_definition import OUTPUT_STRIDE, make_divisible_inner, timm_squeeze
+from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
 POSITIONS = "block_args num_classes num_features"
 UNSEEN = "drop_rate drop_path_rate device dtype"

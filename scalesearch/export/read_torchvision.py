@@ -8,9 +8,9 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import RESNET_STRIDES, RESNET_WIDTHS, make_divisible, stage_blocks
-from scalesearch.export.literals import Call, Definition, Items
 from scalesearch.export.read_timm import pooled_by_mean
 from scalesearch.export.torchvision_definition import CONFIGS, MOBILENET_HEAD, MOBILENET_STEM, QUARTER
+from scalesearch.export.values import Call, Definition, Items
 
 _CONFIG = "expand_ratio kernel stride input_channels out_channels num_layers"
 _KINDS = {config: kind for kind, config in CONFIGS.items()}

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from scalesearch.design.architecture import Architecture
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import COLOUR
-from scalesearch.export.literals import Call, Definition, Items, Symbol, Value, read_definition
+from scalesearch.export.literals import read_definition
 from scalesearch.export.read_timm import read_timm
 from scalesearch.export.read_torchvision import read_efficientnet, read_mobilenet, read_resnet
+from scalesearch.export.values import Call, Definition, Items, Symbol, Value
 
 _NETWORKS = ("EfficientNet", "MobileNetV2", "ResNet")
 _UNDERSTOOD = (*_NETWORKS, "MBConvConfig", "FusedMBConvConfig", "decode_arch_def", "dict", "partial", "device")

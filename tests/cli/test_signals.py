@@ -76,12 +76,15 @@ def test_a_lost_ray_has_its_line_and_its_code(lost: str, cache: Path, tmp_path: 
         time.sleep(0.01)
     subprocess.run(["pkill", "-9", "-s", str(process.pid), "-f", lost], check=True)
     _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    if process.returncode == 0:  # the workers finished before they missed what was killed
+        assert records(tmp_path) == 14
+        return
     assert process.returncode == 6, said
     assert said.splitlines()[-1] == (
         "scalesearch: Ray was lost (one of its processes or the cluster's head has ended); what is recorded in "
         f"{STUDY} is kept. Resume: scalesearch {shlex.join(SMOKE)}"
     )
-    assert "Traceback" not in said
     place.run(*SMOKE)
     assert records(tmp_path) == 14
 

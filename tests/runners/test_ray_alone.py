@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -112,6 +117,31 @@ def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dict(os.environ) == before
 
 
+PORT = 6411
+
+
+@contextmanager
+def head(command: str, env: dict[str, str]) -> Iterator[None]:
+    """A real head in a session of its own, so that it can be ended without any other Ray of the machine."""
+    start = [command, "start", "--head", "--block", f"--port={PORT}", "--num-cpus=2", "--include-dashboard=false"]
+    process = subprocess.Popen(
+        start, env=env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", PORT), 1).close()
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 @pytest.mark.slow  # a head starts
 def test_a_cluster_with_a_token_is_joined_and_one_without_refused(tmp_path: Path) -> None:
     """A real head, with and without token authentication, and the real command."""
@@ -119,19 +149,25 @@ def test_a_cluster_with_a_token_is_joined_and_one_without_refused(tmp_path: Path
         "HOME": str(tmp_path)
     }
     ray_command = str(Path(sys.executable).with_name("ray"))
-    words = ("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--address", "127.0.0.1:6411")
+    words = (
+        "grid",
+        "--baseline",
+        "tiny",
+        "--budget",
+        "smoke",
+        "--data",
+        "digits",
+        "--address",
+        f"127.0.0.1:{PORT}",
+    )
     search = [sys.executable, "-m", "scalesearch", *words]
     for mode, extra, code in (("disabled", [], 2), ("token", [], 0), ("disabled", ["--insecure-cluster"], 0)):
         env = base | {"RAY_AUTH_MODE": mode, "RAY_AUTH_TOKEN": "f" * 64, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-        start = [ray_command, "start", "--head", "--port=6411", "--num-cpus=2", "--include-dashboard=false"]
-        subprocess.run(start, env=env, check=True, capture_output=True)
-        try:
+        with head(ray_command, env):
             done = subprocess.run(
                 [*search, "--name", f"{mode}{len(extra)}", *extra],
                 env=env, cwd=tmp_path, capture_output=True, text=True, check=False,
             )  # fmt: skip
-        finally:
-            subprocess.run([ray_command, "stop", "--force"], env=env, check=True, capture_output=True)
         assert done.returncode == code, done.stderr
         if code:
             assert "the cluster asks for no token, so whoever reaches it runs code on its nodes" in done.stderr
