@@ -63,7 +63,8 @@ class Planted:
         # A hash of the trial stands for noise, the same on every machine.
         noise = (int(spec.id, 16) % 1000 - 500) * 1e-6
         accuracy = 0.5 + self.per_layer * layers * index / self.epochs + 0.001 * spec.seed + noise
-        return Epoch(index, index * 100, 1 / (cost(spec.proxy).macs + index), 1.0, accuracy, self.seconds)
+        seen = spec.since + index * 100
+        return Epoch(index, seen, 1 / (cost(spec.proxy).macs + index), 1.0, accuracy, self.seconds)
 
     def _misbehave(self, spec: TrialSpec) -> None:
         if spec.seed in self.diverges:

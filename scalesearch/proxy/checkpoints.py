@@ -16,8 +16,11 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 
-def keep(folder: Path, trunk: str, step: int, state: dict[str, Tensor]) -> None:
-    """Write the state at `step` and drop the trunk's earlier ones; what cannot be written is not kept."""
+def keep(folder: Path, trunk: str, step: int, state: dict[str, Tensor], needed: int = 0) -> None:
+    """Write the state at `step` and drop the trunk's before step `needed`; what cannot be written is not kept.
+
+    The state that this rung began with stays until the next one: a rung that is killed begins with it again.
+    """
     data = save({name: value.contiguous() for name, value in state.items()})
     path = folder / f"{trunk}-{step:09}-{_sum(data)}.safetensors"
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -29,7 +32,7 @@ def keep(folder: Path, trunk: str, step: int, state: dict[str, Tensor]) -> None:
             temporary.unlink(missing_ok=True)  # on a full disk it holds the space that a record needs
             raise
         for older in folder.glob(f"{trunk}-*.safetensors"):
-            if older.name < path.name:
+            if int(older.stem.split("-")[1]) < needed:
                 older.unlink(missing_ok=True)
 
 

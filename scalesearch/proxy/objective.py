@@ -87,13 +87,16 @@ class ProxyTraining:
             )
 
     def _rung(self, run: Training, spec: TrialSpec, end: int) -> Iterator[Epoch]:
-        """Take up the trunk where it was left, go on to the fork, keep the state, and let the rate decay."""
-        fork = spec.recipe.fork(end)
-        if self.checkpoints is not None and (state := kept(self.checkpoints, spec.trunk_id, fork)) is not None:
+        """Take up the trunk where the rung before left it, go on to the fork, keep the state, let the rate decay.
+
+        A state beyond, which a killed run of this rung has left, is not taken up: the curve would begin later.
+        """
+        fork, since = spec.recipe.fork(end), spec.since // run.batch
+        if self.checkpoints is not None and (state := kept(self.checkpoints, spec.trunk_id, since)) is not None:
             run.restore(state)
         yield from trunk(run, fork)
         if self.checkpoints is not None:
-            keep(self.checkpoints, spec.trunk_id, fork, run.state())
+            keep(self.checkpoints, spec.trunk_id, fork, run.state(), since)
         yield from branch(run, end)
 
 

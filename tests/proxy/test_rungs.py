@@ -15,9 +15,10 @@ from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.schedule import branch_rate, trunk_rate
 from scalesearch.proxy.training import Training, branch, train, trunk
+from scalesearch.runners.execution import Execution
 from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Epoch, Recipe
-from scalesearch.search.trial import TrialSpec
+from scalesearch.search.trial import Outcome, TrialSpec
 
 # 100 images are 6 steps an epoch, 24 in all: rungs at steps 5, 12 and 24 leave the trunk at 3, 8 and 16.
 RECIPE = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.1"), decay=Decimal("0.33"))
@@ -91,10 +92,36 @@ def test_rungs_with_and_without_checkpoints_end_alike(tmp_path: Path) -> None:
     for end in RUNGS:
         trial = spec(end, since)
         assert last(continued, trial) == last(alone, trial)
-        files = list(tmp_path.iterdir())
-        assert len(files) == 1  # the trunk's earlier checkpoints have gone
-        assert files[0].name.startswith(f"{trial.trunk_id}-{RECIPE.fork(end):09}-")
+        steps = sorted(int(path.name.split("-")[1]) for path in tmp_path.iterdir())
+        assert steps == [*([since // 16] if since else []), RECIPE.fork(end)]  # the trunk's earlier ones have gone
         since = RECIPE.fork(end) * 16
+
+
+@pytest.mark.parametrize("damage", ["none", "killed after the fork", "all checkpoints gone"])
+def test_a_record_is_the_same_whatever_was_killed(damage: str, tmp_path: Path) -> None:
+    """Its curve begins where the rung does, with the same figures, also where the rung is run a second time."""
+    objective = ProxyTraining(bright_images(), tmp_path)
+    list(objective(spec(12)))
+    trial = spec(24, 128)
+    expected = [2, 3, 4]
+    if damage == "killed after the fork":
+        for epoch in objective(trial):  # it has kept the state of its fork by then
+            if epoch.samples == trial.samples:
+                break
+    elif damage == "all checkpoints gone":
+        for path in tmp_path.iterdir():
+            path.unlink()
+    calm = outcome(ProxyTraining(bright_images(), None), trial)
+    found = outcome(objective, trial)
+    assert [epoch.index for epoch in found.epochs] == expected
+    assert curve(list(found.epochs)) == curve(list(calm.epochs))
+
+
+def outcome(objective: ProxyTraining, trial: TrialSpec) -> Outcome:
+    execution = Execution(trial, objective)
+    while not isinstance(result := execution.step(), Outcome):
+        pass
+    return result
 
 
 def test_a_continued_trial_trains_only_what_is_new(tmp_path: Path) -> None:
