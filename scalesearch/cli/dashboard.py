@@ -33,7 +33,8 @@ def dashboard(
 ) -> None:
     """Show studies in a browser: their trials, figures and families, and a running search as it goes.
 
-    It reads and never writes below RESULTS, listens on this machine alone, and asks nothing from outside.
+    It reads and never writes below RESULTS, listens on this machine alone unless --host says otherwise, and asks
+    nothing from outside.
     End it with Ctrl-C.
 
     Example: scalesearch dashboard results --check

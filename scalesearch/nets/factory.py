@@ -60,7 +60,9 @@ def load_factory(name: str) -> Factory:
         build = getattr(module, function)
         known = inspect.signature(build).parameters
     except (Exception, SystemExit) as error:  # a user's module raises what it likes
-        raise InputError(f"baseline {name!r}: cannot be imported ({_reason(error)})") from error
+        raise InputError(
+            f"baseline {name!r}: cannot be imported ({_reason(error)}){_advice(name, error)}"
+        ) from error
     missing = [one for one in _ARGUMENTS if one not in known]
     if missing:
         raise InputError(
@@ -84,6 +86,24 @@ def load_factory(name: str) -> Factory:
     except InputError as error:
         raise InputError(f"baseline {name!r}: {error}") from error
     return Factory(name, build, px, fingerprint, channels)
+
+
+def _advice(name: str, error: BaseException) -> str:
+    """What to do where the name itself is at fault; nothing where the user's own code is."""
+    module_name, _, function = name.partition(":")
+    if isinstance(error, ModuleNotFoundError) and module_name.endswith(".py"):
+        return f"; write a module's name, as in {Path(module_name).stem}:{function}"
+    if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:
+        return f"; {error.name} must be installed, or lie in this folder as {error.name}.py"
+    if isinstance(error, AttributeError) and (module := sys.modules.get(module_name)) is not None:
+        functions = [one for one, value in vars(module).items() if _is_own_function(value, module_name)]
+        if function not in functions:
+            return f"; its functions are {', '.join(functions) or 'none'}"
+    return ""
+
+
+def _is_own_function(value: object, module_name: str) -> bool:
+    return inspect.isfunction(value) and value.__module__ == module_name
 
 
 def build_factory(network: FactoryNetwork) -> nn.Module:

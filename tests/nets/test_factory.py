@@ -57,7 +57,10 @@ def test_a_function_says_the_channels_of_its_images() -> None:
 WRONG = [
     ("factories:thermal", "the argument in_channels has the default 2, but images have 1 (grey), 3 (RGB) or 4"),
     ("nowhere.at_all:build", "cannot be imported (ModuleNotFoundError: No module named 'nowhere')"),
+    ("nowhere.at_all:build", "; nowhere must be installed, or lie in this folder as nowhere.py"),
+    ("factories.py:build", "; write a module's name, as in factories:build"),
     ("factories:absent", "cannot be imported (AttributeError"),
+    ("factories:absent", "; its functions are "),
     ("factories:three", "cannot be imported (TypeError"),
     ("factories:no_width", "no_width does not take width; it must be a function of"),
     ("factories:no_default", "the argument resolution has no whole number of px as its default"),
