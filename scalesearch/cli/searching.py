@@ -119,9 +119,12 @@ def _with_metric(question: Question, facts: DataFacts, where: Path, metric: str 
     """
     from dataclasses import replace
 
+    from scalesearch.proxy.metrics import try_metric
     from scalesearch.search.metrics import ACCURACY, BALANCED
     from scalesearch.study.study import open_study
 
+    if metric is not None:
+        try_metric(metric, facts.classes)
     if metric is None and (where / "study.json").is_file():
         metric = open_study(where).plan.question.metric
     if metric is None:

@@ -15,7 +15,14 @@ from small_training import CPU, bright_channel_data, bright_images, curve, tiny_
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError
-from scalesearch.proxy.metrics import balanced_accuracy, canonical_metric, metric_source, negative_loss, score_of
+from scalesearch.proxy.metrics import (
+    balanced_accuracy,
+    canonical_metric,
+    metric_source,
+    negative_loss,
+    score_of,
+    try_metric,
+)
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training, whole
 from scalesearch.search.shrink import shrink
@@ -118,6 +125,23 @@ def test_functions_that_are_none_are_refused(tmp_path: Path, monkeypatch: pytest
     Path("own.py").write_text(OWN + "\n")
     with pytest.raises(InputError, match=r"metric own.py: has changed since the study was begun"):
         metric_source(metric)
+
+
+def test_a_function_is_called_once_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = "def half(z, y):\n    assert z.shape == (6, 3)\n    return (z.argmax(1) == y).mean() == 0.5\n"
+    Path("own.py").write_text(OWN + told)
+    for name, words in {"broken": "fails (KeyError: ", "infinite": "gives inf, but must"}.items():
+        with pytest.raises(InputError, match=r"^metric own.py") as caught:
+            try_metric(canonical_metric(f"own.py:{name}"), 3)
+        assert words in str(caught.value)
+    for fit in ("own.py:worst", "own.py:half", "accuracy", "loss"):
+        try_metric(canonical_metric(fit), 3)
+    score = score_of(metric := canonical_metric("own.py:half"), metric_source(metric))
+    assert score is not None
+    assert score(np.eye(3, dtype=np.float32)[[0, 1, 2, 1, 2, 0]], np.arange(6) % 3) == 1.0
 
 
 def test_another_metric_is_another_trial() -> None:
