@@ -6,6 +6,8 @@ and may show its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -14,6 +16,12 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
     )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean b0?` for the known name that is nearest to a misspelt one, or nothing where none is near."""
+    found = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 class ScalesearchError(Exception):

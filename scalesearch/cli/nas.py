@@ -137,6 +137,8 @@ def _reward(kind: str, target: str | None, hard: bool) -> Reward:
         raise InputError("--reward step: weighs a step against the baseline's; leave --target and --hard out")
     wanted = None
     if target is not None and kind == "flops":
+        if target.endswith("s"):
+            raise InputError(f"--target {target!r}: is a time, but the reward is of FLOPs; add --reward latency")
         wanted = Decimal(quantities.count(target, "--target"))
     elif target is not None:
         wanted = Decimal(str(quantities.seconds(target, "--target")))

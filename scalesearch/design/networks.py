@@ -7,7 +7,7 @@ from pathlib import Path
 from scalesearch.design.baselines import baseline_names, is_path, load_baseline
 from scalesearch.design.family import published, published_baseline, published_names
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, nearest
 
 
 def load_network(name_or_path: str) -> Baseline:
@@ -21,8 +21,11 @@ def load_network(name_or_path: str) -> Baseline:
     if is_path(name_or_path) or name_or_path in baseline_names():
         return load_baseline(name_or_path)
     if name_or_path not in published_names():
-        known = ", ".join((*baseline_names(), *published_names()))
-        raise InputError(f"network {name_or_path!r}: is none of {known}; give one of them or a path to a .yaml")
+        known = (*baseline_names(), *published_names())
+        raise InputError(
+            f"network {name_or_path!r}: is none of {', '.join(known)}; give one of them or a path "
+            f"to a .yaml{nearest(name_or_path, known)}"
+        )
     members = published(load_baseline(published_baseline(name_or_path)))
     return next(one.baseline for one in members if one.baseline.name == name_or_path)
 

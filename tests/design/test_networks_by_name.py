@@ -37,6 +37,10 @@ def test_v2_members_and_baselines_have_names_too() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"; did you mean efficientnet_lite4\?$"):
+        load_network("efficientnet_lite44")
+    with pytest.raises(InputError, match=r"a path to a .yaml$"):
+        load_network("zzz")
     with pytest.raises(InputError, match=r"network 'b8': is none of b0, .*, b7, efficientnet_v2_b1, "):
         load_network("b8")
 
