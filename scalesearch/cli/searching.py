@@ -209,11 +209,13 @@ def search_or_plan(
         ScalesearchError: whatever ends the command with another code than 0.
     """
     from scalesearch.cli.reading import print_notes
+    from scalesearch.study.files import check_folder
 
     console = options.console()
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on is tidied up
+    check_folder(where)
     if plan:
         facts = _planned_facts(question, data, px, console, max_megapixels)
     else:

@@ -15,7 +15,7 @@ from scalesearch.design.exact import plain
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin
 from scalesearch.design.strict_yaml import Path_, dotted, parse
-from scalesearch.errors import InputError, SpaceError
+from scalesearch.errors import InputError, SpaceError, printable
 
 
 def _decimal(value: object) -> object:
@@ -126,12 +126,20 @@ def parse_baseline(text: str, where: str) -> Baseline:
     tree, lines = parse(text, where)
     if not isinstance(tree, dict):
         raise InputError(f"{where}:1: file: must be a mapping of keys such as name, stem and stages")
+    if ("factory",) in lines and "stages" not in tree:
+        raise InputError(f"{where}:{lines['factory',]}: factory: is the call of a function; give{_call(tree)}")
     try:
         return _baseline(BaselineFile.model_validate(tree))
     except ValidationError as error:
         raise InputError(validation_line(error, where, lines)) from error
     except SpaceError as error:
         raise InputError(_space_line(tree, error, where, lines)) from error
+
+
+def _call(tree: dict[str, Any]) -> str:
+    """The words of a command for a member of a function's family."""
+    options = "".join(f" --{key} {tree[key]}" for key in ("depth", "width", "resolution") if key in tree)
+    return printable(f" {tree['factory']}{options}")
 
 
 _REASONS = {

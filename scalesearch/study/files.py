@@ -118,6 +118,20 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse, before anything is done, a folder that cannot be made.
+
+    Raises:
+        StorageError: it, or what should be one above it, is a file.
+    """
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise storage_error(folder, OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+
+
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The system's refusal to write a file, in one line."""
-    return StorageError(f"{path}: cannot be written ({error.strerror}); free space or choose another folder")
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "free space or choose another folder" if full else "choose another folder"
+    return StorageError(f"{path}: cannot be written ({error.strerror}); {remedy}")
