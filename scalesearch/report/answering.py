@@ -41,6 +41,8 @@ def answer_sentence(found: Answer) -> str:
 
 
 def _said(found: Answer) -> str:
+    if found.blind is not None:
+        return f"Nothing is told apart: the best network is {found.blind_words}, so train longer, or on more images"
     if found.plan.question.stages:
         return _of_stages(found)
     return _of_rules(found) if found.plan.question.rivals else _of_grid(found)

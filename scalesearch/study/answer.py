@@ -93,9 +93,14 @@ class Answer:
     def certainty(self) -> str:
         """In words how far the best stands out, and whether growing was worth it at all."""
         beaten = f"; its mean is not above {self.plan.question.baseline.name}'s itself" if self.worse else ""
-        by = "" if self.plan.question.metric in (ACCURACY, BALANCED) else "by accuracy "
-        blind = f"; {by}no better than always answering {self.blind}" if self.blind else ""
+        blind = f"; {self.blind_words}: train longer, or on more images" if self.blind else ""
         return self._lead + beaten + blind
+
+    @property
+    def blind_words(self) -> str:
+        """What `blind` means, where it is an answer."""
+        by = "" if self.plan.question.metric in (ACCURACY, BALANCED) else "by accuracy "
+        return f"{by}no better than always answering {self.blind}"
 
     @cached_property
     def blind(self) -> str | None:

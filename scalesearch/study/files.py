@@ -132,6 +132,6 @@ def check_folder(folder: Path) -> None:
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """The system's refusal to write a file, in one line."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    remedy = "free space or choose another folder" if full else "choose another folder"
+    elsewhere = error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EACCES, errno.EPERM)
+    remedy = "choose another folder" if elsewhere else "free space or choose another folder"
     return StorageError(f"{path}: cannot be written ({error.strerror}); {remedy}")

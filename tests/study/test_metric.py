@@ -17,6 +17,7 @@ from planted import budget, plan, study
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.notebook.studies import open_study as open_in_notebook
 from scalesearch.report import measuring, results
+from scalesearch.report.answering import answer_sentence
 from scalesearch.report.tables import ranking_csv
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
@@ -109,6 +110,11 @@ def test_the_metric_is_part_of_the_question_and_the_words_on_the_data_are_not(tm
 def test_what_is_no_better_than_always_one_answer_says_so(tmp_path: Path) -> None:
     _, blind = _searched(tmp_path / "a", _plan("accuracy"), Contrary(accuracy=0.955, score=None))
     assert "; no better than always answering 'ant' (0.9500)" in blind.certainty
+    assert blind.certainty.endswith(": train longer, or on more images")
+    assert answer_sentence(blind) == (
+        "Nothing is told apart: the best network is no better than always answering 'ant' (0.9500), so train "
+        "longer, or on more images."
+    )
     _, sees = _searched(tmp_path / "b", _plan("accuracy"), Contrary(accuracy=1.0, score=None))
     assert "no better" not in sees.certainty
     _, chance = _searched(tmp_path / "c", _plan("balanced-accuracy"), Contrary(score=0.2))
