@@ -9,7 +9,7 @@ import traceback
 from typing import Annotated, NoReturn
 
 import typer
-from typer._click.exceptions import UsageError
+from typer._click.exceptions import BadParameter, UsageError
 
 from scalesearch.cli import interrupts, supervisor
 from scalesearch.cli.encoding import degrade_output
@@ -136,7 +136,7 @@ def run() -> NoReturn:
         # The parser of options raises some without a context.
         words = [word for word in sys.argv[1:2] if not word.startswith("-")]
         verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
-        fail(f"{error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
+        fail(f"{_bad_value(error) or error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
     except typer.Abort:
         fail(interrupts.cause(), interrupts.exit_code())
     except KeyboardInterrupt:
@@ -152,6 +152,33 @@ def run() -> NoReturn:
     if code == _TYPERS_INTERRUPT:  # of a KeyboardInterrupt, without a word
         fail(interrupts.cause(), interrupts.exit_code())
     sys.exit(code or 0)
+
+
+_MUST_BE = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "greater_than": "above {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "below {lt}",
+    "less_than_equal": "at most {le}",
+}
+"""By pydantic's types of errors."""
+
+
+def _bad_value(error: UsageError) -> str | None:
+    """What an option's value must be, in the words of every other refusal; None where it is not about a value."""
+    from pydantic import ValidationError  # by which typer checks values
+
+    cause = error.__cause__
+    if not isinstance(error, BadParameter) or error.param is None or not isinstance(cause, ValidationError):
+        return None
+    first = cause.errors()[0]
+    rule = _MUST_BE.get(first["type"])
+    if rule is None:
+        return None
+    shown = error.param.get_error_hint().replace("'", "")
+    return printable(f"{shown} {first['input']}: must be {rule.format(**first.get('ctx', {}))}")
 
 
 def _out_of_memory(error: BaseException) -> str | None:

@@ -41,6 +41,19 @@ def test_options_have_bounds(words: tuple[str, ...], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train b0 --batch 0", "--batch 0: must be at least 1; see scalesearch train --help"),
+        ("dashboard --port 70000", "--port 70000: must be at most 65535; see scalesearch dashboard --help"),
+        ("grid --seeds 1.5", "--seeds 1.5: must be a whole number; see scalesearch grid --help"),
+    ],
+)
+def test_a_value_that_is_refused_is_said_with_its_bound(words: str, said: str, tmp_path: Path) -> None:
+    done = scalesearch(*words.split(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"scalesearch: {said}\n")
+
+
+@pytest.mark.parametrize(
     ("line", "value"),
     [(line, HUGE) for line in BUDGET.splitlines()[3:9]] + [("recipe", "epochs"), ("recipe", "batch")],
 )
