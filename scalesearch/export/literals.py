@@ -110,6 +110,11 @@ class _Reader:
                 self._value(default)
         optional = (parameter for parameter in (given.vararg, given.kwarg) if parameter is not None)
         parameters = (*given.posonlyargs, *given.args, *given.kwonlyargs, *optional)
+        if {"depth", "width", "resolution"} <= {parameter.arg for parameter in parameters}:
+            raise self._refused(
+                one,
+                f"{one.name} scales its network itself; it needs no import: give MODULE:{one.name} as a baseline",
+            )
         self._check_annotation(one.returns)
         for parameter in parameters:
             self._check_annotation(parameter.annotation)

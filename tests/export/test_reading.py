@@ -97,6 +97,7 @@ BAD = [
     ("x = (", 1, "is not Python"),
     ("\0", 1, "not Python"),
     ("x = 1\nfor y in z: pass", 2, "only assignments, calls and functions"),
+    ("\ndef net(depth=1.0, width=1.0, resolution=32):\n    return 1 + 2", 2, "give MODULE:net as a baseline"),
     ("x = 1 + 2", 1, "neither a number, string, list nor call"),
     ("arch_def = open('x').read()", 1, "is not a plain name"),
     ("arch_def = [['ds_r1_k3_s1_e1_c16']]\narch_def = []", 2, "assigned twice"),
