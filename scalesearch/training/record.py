@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from scalesearch.design.cost import cost
@@ -37,7 +38,7 @@ def open_run(folder: Path, job: Job, command: str) -> bool:
         asked, before, result = record["asked"], record["environment"], record.get("result")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is damaged; {_ELSEWHERE}") from error
-    changed = [key for key, value in job.asked().items() if asked.get(key) != value]
+    changed = list(_changed(asked, job.asked()))
     if changed:
         raise InputError(f"{folder}: holds another training (other {', '.join(changed)}); {_ELSEWHERE}")
     if result is not None and (folder / WEIGHTS).is_file():
@@ -45,6 +46,15 @@ def open_run(folder: Path, job: Job, command: str) -> bool:
     if (other := difference(before, now)) is not None:
         raise InputError(f"{folder}: was begun in another environment ({other}); {_ELSEWHERE}")
     return False
+
+
+def _changed(before: object, now: object, path: str = "") -> Iterator[str]:
+    """The keys whose values differ, such as `seed` or `sizes.batch`."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            yield from _changed(before.get(key), now.get(key), f"{path}.{key}" if path else str(key))
+    elif before != now:
+        yield path
 
 
 def write_result(folder: Path, job: Job) -> None:

@@ -19,6 +19,7 @@ from scalesearch.training.checkpoint import NAME, read_checkpoint, write_checkpo
 from scalesearch.training.events import Row, Sizes, Tick
 from scalesearch.training.job import HISTORY, WEIGHTS, Job, follow, history_text, read_history
 from scalesearch.training.recipes import NONE
+from scalesearch.training.record import open_run
 from scalesearch.training.run import MemberTraining
 
 CPU = torch.device("cpu")
@@ -143,3 +144,14 @@ def test_a_checkpoint_knows_whose_it_is_and_whether_it_is_whole(tmp_path: Path) 
         read_checkpoint(tmp_path, "mine")
     (tmp_path / HISTORY).write_text(history_text([row]))
     assert read_history(tmp_path) == [row]
+
+
+def test_a_folder_of_another_training_says_which_values_differ(tmp_path: Path) -> None:
+    first = job()
+    open_run(tmp_path, first, "scalesearch train")
+    (tmp_path / HISTORY).write_text("begun")
+    other = replace(job(replace(RECIPE, epochs=RECIPE.epochs + 1), accumulate=2), threads=first.threads + 1)
+    with pytest.raises(
+        InputError, match=r"holds another training \(other recipe.epochs, sizes.accumulate, threads\);"
+    ):
+        open_run(tmp_path, other, "scalesearch train")
