@@ -43,7 +43,9 @@ def cost(
 
     if is_factory(network):
         if receipt or rounding is not None:
-            raise InputError(f"{network}: is a Python function; --receipt and --rounding are for baseline files")
+            raise InputError(
+                f"{network}: is a Python function; --receipt and --rounding are for baseline files; leave them out"
+            )
         _show(_factory_facts(network, depth, width, resolution, batch), json)
         return
     baseline = load_network(network)
