@@ -102,9 +102,7 @@ class Execution:
         """The trial's outcome if it ended now."""
         seconds = time.perf_counter() - self._began
         training = sum(epoch.seconds for epoch in self._epochs)
-        # Where the checkpoint was gone, earlier rungs were trained again; the record is that of this rung.
-        epochs = tuple(epoch for epoch in self._epochs if epoch.samples > self.spec.since)
-        return Outcome(state, epochs, round(seconds, 4), round(training, 4), message)
+        return Outcome(state, self.spec.of_rung(self._epochs), round(seconds, 4), round(training, 4), message)
 
 
 def _one_line(error: BaseException) -> str:

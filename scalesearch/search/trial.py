@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, Protocol
@@ -49,6 +49,13 @@ class TrialSpec:
     def trunk_id(self) -> str:
         """16 hex digits; equal for the same training on every rung: the name of its checkpoints."""
         return _id(replace(self, samples=None, since=0))
+
+    def of_rung(self, epochs: Iterable[Epoch]) -> tuple[Epoch, ...]:
+        """Those of a training's epochs that belong to the trial's record.
+
+        Where an earlier rung's checkpoint is gone, training begins at 0; what comes before `since` is that rung's.
+        """
+        return tuple(epoch for epoch in epochs if epoch.samples > self.since)
 
     @property
     def network_id(self) -> str:

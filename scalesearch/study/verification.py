@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scalesearch.errors import CountError, ScalesearchError
+from scalesearch.runners.execution import Execution
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 from scalesearch.study.answer import answer, winner_text
 from scalesearch.study.files import read_file
@@ -23,6 +24,8 @@ from scalesearch.study.trusting import read_trust
 
 _NOISES = 3
 """A score of another environment may differ by so many standard errors of a difference between two trials."""
+_WORDS = frozenset({"in_words"})
+"""Entries of winner.yaml that say in a sentence what its numbers say; another version may say it otherwise."""
 _SAME = 1e-9
 """Relative difference of two spellings of one number."""
 
@@ -64,7 +67,7 @@ def _other_winner(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str
     except (OSError, ValueError, yaml.YAMLError, ScalesearchError) as error:
         yield f"{path}: cannot be compared with the records ({' '.join(str(error).split())[:120]})"
         return
-    for name in written.keys() & given.keys():
+    for name in (written.keys() & given.keys()) - _WORDS:
         if _is_plain(given[name]) and not _equal(written[name], given[name]):
             yield f"{path}: {name} is {written[name]}, but the records give {given[name]}; rerun: {study.command}"
 
@@ -108,7 +111,7 @@ def rerun(study: Study, objective: Objective, count: int, same_environment: bool
     """Train the cheapest of the recorded trials again: each trial's id, and what its new outcome differs in, or "".
 
     In the environment of the records the curves must be equal to the bit (but for times); in another one the last
-    accuracy must be within the noise of a difference, which the study's own seeds tell.
+    score must be within the noise of a difference, which the study's own seeds tell.
 
     Args:
         study: finished or not.
@@ -126,15 +129,23 @@ def rerun(study: Study, objective: Objective, count: int, same_environment: bool
     allowed = _NOISES * math.sqrt(2) * result.ranking.noise if result else 0.0
     cheapest = sorted(complete, key=lambda key: (_work(complete[key].spec, complete[key].outcome), key))
     for key in cheapest[:count]:
-        epochs = [*objective(complete[key].spec)]
-        before, now = complete[key].outcome.epochs, tuple(epochs)
-        if same_environment:
-            same = [*map(_figures, before)] == [*map(_figures, now)]
+        before, now = complete[key].outcome, _trained(complete[key].spec, objective)
+        if now.state != before.state:
+            yield key, f"it ended as {now.state} ({now.message})"
+        elif same_environment:
+            same = [*map(_figures, before.epochs)] == [*map(_figures, now.epochs)]
             yield key, "" if same else "its curve is another one"
         else:
-            apart = abs(before[-1].val_accuracy - now[-1].val_accuracy)
-            noise = f"its accuracy differs by {apart:.4f}, the noise is {allowed:.4f}"
+            apart = abs(before.epochs[-1].ranked - now.epochs[-1].ranked)
+            noise = f"its score differs by {apart:.4f}, the noise is {allowed:.4f}"
             yield key, "" if apart <= allowed else noise
+
+
+def _trained(spec: TrialSpec, objective: Objective) -> Outcome:
+    execution = Execution(spec, objective)
+    while not isinstance(end := execution.step(), Outcome):
+        pass
+    return end
 
 
 def _work(spec: TrialSpec, outcome: Outcome) -> int:
@@ -144,4 +155,4 @@ def _work(spec: TrialSpec, outcome: Outcome) -> int:
 
 
 def _figures(epoch: Any) -> tuple[float, ...]:
-    return epoch.index, epoch.samples, epoch.train_loss, epoch.val_loss, epoch.val_accuracy
+    return epoch.index, epoch.samples, epoch.train_loss, epoch.val_loss, epoch.val_accuracy, epoch.ranked

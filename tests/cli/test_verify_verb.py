@@ -31,6 +31,18 @@ def test_the_cheapest_trials_are_trained_again() -> None:
 
 
 @pytest.mark.slow
+def test_trials_of_every_rung_are_trained_again(tmp_path: Path) -> None:
+    """A rung's record begins where the one below ended; nothing is left of the checkpoint it went on from."""
+    done = scalesearch(
+        *("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--runner", "inline"), cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    done = scalesearch("verify", "results/tiny-phi1-smoke", "--rerun", "14", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("trained again, equal to the bit") == 14
+
+
+@pytest.mark.slow
 def test_a_forged_curve_is_found_by_training(tmp_path: Path) -> None:
     """Consistent in every file: only the training itself gives other figures."""
     import json

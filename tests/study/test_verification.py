@@ -6,18 +6,24 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from planted import plan_by, study
 
 from scalesearch.errors import CountError, StorageError
+from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.canonical import digest
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import TrialEndedError, TrialSpec
 from scalesearch.study.files import json_files, read_file
 from scalesearch.study.records import _checksum
-from scalesearch.study.study import open_study
-from scalesearch.study.verification import disagreements
+from scalesearch.study.search import search
+from scalesearch.study.study import Study, open_or_create, open_study
+from scalesearch.study.verification import disagreements, rerun
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 
@@ -90,6 +96,61 @@ def test_a_changed_winner_and_table_are_found(folder: Path) -> None:
     assert "trials.csv: state is failed, but a record gives complete" in line
 
 
+def test_words_of_another_version_are_no_disagreement(folder: Path) -> None:
+    winner = yaml.safe_load((folder / "winner.yaml").read_text())
+    assert winner["in_words"]
+    (folder / "winner.yaml").write_text(yaml.safe_dump({**winner, "in_words": "said otherwise"}))
+    assert list(disagreements(open_study(folder))) == []
+
+
+class FromZero:
+    """Trains from the first image on, a hundred at a time, as where no checkpoint is left."""
+
+    def __init__(self, forged: str = "", diverges: str = "") -> None:
+        self.forged, self.diverges = forged, diverges
+
+    def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
+        if spec.id == self.diverges:
+            raise TrialEndedError("diverged", "the loss is no longer finite")
+        assert spec.samples is not None
+        accuracy = 0.5 + int(spec.trunk_id, 16) % 997 * 1e-5
+        for index, samples in enumerate(range(100, spec.samples + 1, 100), 1):
+            score = 0.25 if spec.id == self.forged else -0.5
+            yield Epoch(index, samples, 1 / index, 1.0, accuracy, 0.001, score)
+
+
+def halved(tmp_path: Path) -> Study:
+    """A search by halving, of images enough for several epochs a rung."""
+    asked = plan_by("halving")
+    own = open_or_create(study(tmp_path / "s", replace(asked, data=replace(asked.data, train=700))))
+    search(own, InlineRunner(), FromZero(), lambda event: None)
+    return own
+
+
+def test_every_rung_is_trained_again(tmp_path: Path) -> None:
+    """A rung's record has its own epochs only, and its training may have to begin with those before it."""
+    own = halved(tmp_path)
+    records = own.own_records()
+    later = sorted(key for key, one in records.items() if one.spec.since > 0)
+    assert later
+    assert all(records[key].outcome.epochs[0].index > 1 for key in later)
+    assert dict(rerun(own, FromZero(), 99, True)) == dict.fromkeys(records, "")
+    assert dict(rerun(own, FromZero(), 99, False)) == dict.fromkeys(records, "")
+    wrong = dict(rerun(own, FromZero(forged=later[0], diverges=later[1]), 99, True))
+    assert {key: reason for key, reason in wrong.items() if reason} == {
+        later[0]: "its curve is another one",
+        later[1]: "it ended as diverged (the loss is no longer finite)",
+    }
+
+
+def test_in_another_environment_scores_are_compared_by_the_studys_metric(tmp_path: Path) -> None:
+    own = halved(tmp_path)
+    key = min(own.own_records())
+    wrong = dict(rerun(own, FromZero(forged=key), 99, False))
+    assert [key] == [one for one, reason in wrong.items() if reason]
+    assert wrong[key].startswith("its score differs by 0.7500, the noise is ")
+
+
 def test_a_missing_record_of_a_finished_study_is_found(folder: Path) -> None:
     min((folder / "trials").glob("*.json")).unlink()
     (line,) = disagreements(open_study(folder))
@@ -143,8 +204,9 @@ def test_a_study_that_is_a_pipe_does_not_wait(name: str, folder: Path) -> None:
 UNREADABLE = """
 import os, sys
 from pathlib import Path
-from scalesearch.study.study import open_study
-from scalesearch.study.verification import disagreements
+from scalesearch.study.search import search
+from scalesearch.study.study import Study, open_or_create, open_study
+from scalesearch.study.verification import disagreements, rerun
 os.setuid(65534)
 try:
     print(list(disagreements(open_study(Path(sys.argv[1])))))
