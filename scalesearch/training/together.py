@@ -28,6 +28,7 @@ from scalesearch.proxy.failures import training_failure
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.training.events import Row, Team
 from scalesearch.training.job import Job, follow, read_history
+from scalesearch.training.loopback import LoopbackConfig
 
 _POLL_SECONDS = 0.5
 
@@ -48,7 +49,7 @@ def train_together(job: Job, folder: Path, cluster: RayRunner | None, listener: 
             _work,
             train_loop_config={"job": job, "folder": str(folder.resolve()), "cwd": str(Path.cwd())},
             scaling_config=ScalingConfig(num_workers=job.workers, use_gpu=gpus, resources_per_worker={"CPU": 1}),
-            torch_config=TorchConfig(backend="nccl" if gpus else "gloo"),
+            torch_config=_process_group("nccl" if gpus else "gloo", cluster, Path(scratch)),
             run_config=RunConfig(name="scalesearch", storage_path=scratch),
         )
         watcher.start()
@@ -65,6 +66,13 @@ def train_together(job: Job, folder: Path, cluster: RayRunner | None, listener: 
         finally:
             over.set()
             watcher.join()
+
+
+def _process_group(backend: str, cluster: RayRunner | None, scratch: Path) -> TorchConfig:
+    """On a cluster the first worker listens for the others; on one machine nobody needs to be let in."""
+    if cluster is not None and cluster.address is not None:
+        return TorchConfig(backend=backend)
+    return LoopbackConfig(backend=backend, meeting_file=str(scratch / "meeting"))
 
 
 def _work(config: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -40,23 +41,39 @@ with RayRunner(cores=1).session():
     home = [str(path) for path in __import__("pathlib").Path.home().rglob("*token*")]
     print(json.dumps({"outside": outside, "places": places, "reached": reached, "home": home}))
 """
-NAMESPACE = (
-    'ip link set lo up && ip addr add 10.9.8.7/24 dev lo && ip route add default via 10.9.8.1 dev lo && exec "$@"'
-)
+WATCH = """
+import json, subprocess, sys
+process = subprocess.Popen([sys.executable, "-m", "scalesearch", *sys.argv[1:]], stdout=subprocess.DEVNULL)
+places = set()
+while process.poll() is None:
+    rows = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True).stdout.splitlines()
+    places.update(row.split()[3] for row in rows)
+print(json.dumps({"code": process.returncode, "places": sorted(places)}))
+"""
+LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+
+
+@pytest.fixture
+def apart() -> list[str]:
+    """Words before a command that let it run where loopback is one of two addresses of the machine."""
+    addresses = "ip addr add 10.9.8.7/24 dev lo && ip route add default via 10.9.8.1 dev lo"
+    words = ["unshare", "--net", "sh", "-c", f'ip link set lo up && {addresses} && exec "$@"', "sh"]
+    if (
+        not all(map(shutil.which, ("unshare", "ip", "ss")))
+        or subprocess.run([*words, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no network namespace can be made here: it takes root, iproute2 and unshare")
+    return words
+
+
+def hosts(places: list[str]) -> set[str]:
+    return {place.rpartition(":")[0].strip("[]") for place in places}
 
 
 @pytest.mark.slow  # Ray starts
-def test_listeners_are_on_loopback_on_a_machine_with_another_address(tmp_path: Path) -> None:
-    import json
-
-    wrapper = ["unshare", "--net", "sh", "-c", NAMESPACE, "sh"]
-    if (
-        not all(map(shutil.which, ("unshare", "ip", "ss")))
-        or subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip("no network namespace can be made here: it takes root, iproute2 and unshare")
+def test_listeners_are_on_loopback_on_a_machine_with_another_address(apart: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
-        [*wrapper, sys.executable, "-c", LISTENERS],
+        [*apart, sys.executable, "-c", LISTENERS],
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -66,11 +83,33 @@ def test_listeners_are_on_loopback_on_a_machine_with_another_address(tmp_path: P
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["outside"] == "10.9.8.7"  # what Ray listens for by default
     assert len(seen["places"]) >= 5
-    assert {place.rpartition(":")[0].strip("[]") for place in seen["places"]} <= {
-        *("127.0.0.1", "::ffff:127.0.0.1", "::1"),
-    }
+    assert hosts(seen["places"]) <= LOOPBACK
     assert seen["reached"] == []
     assert seen["home"] == []
+
+
+@pytest.mark.slow  # a search and a training
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits"),
+        ("train", "tiny", "--budget", "smoke", "--px", "16", "--epochs", "3", "--workers", "2"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_no_command_of_one_machine_listens_beyond_it(
+    words: tuple[str, ...], apart: list[str], tmp_path: Path
+) -> None:
+    """From its start to its end; a training's workers speak to one another as well."""
+    done = subprocess.run(
+        [*apart, sys.executable, "-c", WATCH, *words],
+        env={**os.environ, "HOME": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["code"] == 0, done.stderr
+    assert len(seen["places"]) >= 5
+    assert hosts(seen["places"]) <= LOOPBACK
 
 
 INTRUDER = """
