@@ -15,15 +15,14 @@ from collections.abc import Mapping, Sequence
 
 from scalesearch.errors import printable
 from scalesearch.report.article import Article, Block, Bullets, Code, Picture, Table, Text
-from scalesearch.report.figures.frame import Drawing, colours
+from scalesearch.report.figures.frame import CONTROLS, Drawing, colours
 from scalesearch.report.looks import DARK, LIGHT
 from scalesearch.report.style import STYLE
 
 _BOOT = """
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const config = {displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"],
-  showSendToCloud: false, plotlyServerURL: ""};
+const config = CONTROLS;
 const themed = (one) => one.themes[dark.matches ? "dark" : "light"];
 for (const [name, one] of Object.entries(figures)) {
   Plotly.newPlot(name, one.data, one.layout, config).then(() => Plotly.relayout(name, themed(one)));
@@ -31,7 +30,7 @@ for (const [name, one] of Object.entries(figures)) {
 dark.addEventListener("change", () => {
   for (const [name, one] of Object.entries(figures)) Plotly.relayout(name, themed(one));
 });
-"""
+""".replace("CONTROLS", json.dumps(CONTROLS, sort_keys=True))
 
 
 _SHEETS = re.compile(r'getElementById\("([0-9a-f]{64})"\)')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from browsing import Watched, serving, watched
 from command import scalesearch
 
+from scalesearch.cli.curves import show_curves
 from scalesearch.report.dashboard.app import VIEWS
 
 pytestmark = pytest.mark.browser
@@ -58,11 +60,24 @@ def leads_outside(seen: Watched, own: str) -> list[str]:
     return [address for address in addresses if not address.startswith((own, "data:", "blob:"))]
 
 
-def test_no_control_of_a_report_leads_outside(browser: Any, report: Path) -> None:
-    seen = watched(browser, report.as_uri())
-    seen.page.goto(report.as_uri())
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of curves of `compare`."""
+    folder = tmp_path_factory.mktemp("compare") / "study"
+    shutil.copytree(ROOT / "results" / "reference" / "mobilenet_v1-compare-4x-quick", folder)
+    show_curves({Decimal(4): folder})
+    return folder / "curves.html"
+
+
+@pytest.mark.parametrize("file", ["report", "comparison"])
+def test_no_control_of_a_written_page_leads_outside(
+    file: str, browser: Any, request: pytest.FixtureRequest
+) -> None:
+    path: Path = request.getfixturevalue(file)
+    seen = watched(browser, path.as_uri())
+    seen.page.goto(path.as_uri())
     seen.page.wait_for_selector(".js-plotly-plot .main-svg")
-    assert press_everything(seen) > 5
+    assert press_everything(seen) >= 5
     assert leads_outside(seen, "file://") == []
     seen.page.close()
     assert seen.wrong == []

@@ -12,6 +12,7 @@ import scalesearch as ss
 from scalesearch.errors import InputError
 from scalesearch.notebook.studies import NotebookStudy
 from scalesearch.report.answering import answer_sentence
+from scalesearch.report.figures.frame import CONTROLS
 from scalesearch.report.looks import DARK, LIGHT
 from scalesearch.report.rows import label
 from scalesearch.study.study import Study
@@ -30,6 +31,29 @@ def test_tables_have_every_trial_and_every_candidate(climbed: NotebookStudy) -> 
     assert climbed.ranking["accuracy"].iloc[0] == pytest.approx(best.mean, abs=1e-5)
     assert climbed.ranking["accuracy"].notna().sum() == 3
     assert climbed.answer == answer_sentence(halving().found)
+
+
+def test_a_figure_offers_to_send_itself_nowhere(
+    climbed: NotebookStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However a notebook shows it: its own display, `show`, and HTML that a user writes."""
+    import plotly.io
+
+    monkeypatch.setattr(plotly.io.renderers, "default", "plotly_mimetype")
+    figure = climbed.figures.pareto()
+    bundle = figure._repr_mimebundle_()
+    assert bundle["application/vnd.plotly.v1+json"]["config"]["showSendToCloud"] is False
+    shown: list[dict[str, object]] = []
+    monkeypatch.setattr(plotly.io, "show", lambda figure, **options: shown.append(options))
+    figure.show()
+    figure._ipython_display_()
+    assert [one["config"] for one in shown] == [CONTROLS, CONTROLS]
+    figure.write_html(tmp_path / "one.html", include_plotlyjs=False, config={"scrollZoom": True})
+    for text in (
+        figure._repr_html_(), figure.to_html(), (tmp_path / "one.html").read_text("utf-8")
+    ):  # fmt: skip
+        assert '"showSendToCloud": false' in text
+    assert '"scrollZoom": true' in (tmp_path / "one.html").read_text("utf-8")
 
 
 def test_figures_have_titles_and_themes(climbed: NotebookStudy) -> None:

@@ -11,17 +11,8 @@ from dash import dcc, html
 from scalesearch.errors import printable
 from scalesearch.report.article import Block, Bullets, Code, Picture, Section, Table, Text
 from scalesearch.report.dashboard.parts import facts, table
-from scalesearch.report.figures.frame import Drawing, colours
+from scalesearch.report.figures.frame import CONTROLS, Drawing, colours
 from scalesearch.report.looks import DARK, LIGHT
-
-CONFIG = {
-    "displaylogo": False,
-    "responsive": True,
-    "modeBarButtonsToRemove": ["lasso2d", "select2d"],
-    # By default a button sends the figure to a service of plotly's.
-    "showSendToCloud": False,
-    "plotlyServerURL": "",
-}
 
 
 def themed(drawing: Drawing, theme: object) -> Any:
@@ -40,7 +31,7 @@ def figure(drawing: Drawing, theme: object, key: str) -> html.Figure:
     """
     return html.Figure(
         [
-            dcc.Graph(id=key, figure=themed(drawing, theme), config=CONFIG),
+            dcc.Graph(id=key, figure=themed(drawing, theme), config=CONTROLS),
             html.Figcaption([html.B(f"{printable(drawing.heading)}. "), printable(drawing.caption)]),
         ]
     )

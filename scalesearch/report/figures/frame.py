@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -14,6 +16,39 @@ WIDTH, HEIGHT = 1200, 640
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _TITLE_ROOM = 60
 """Pixels that a title of two lines takes above the axes."""
+
+
+CONTROLS: dict[str, Any] = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d"],
+    # By default a button sends the figure to a service of plotly's.
+    "showSendToCloud": False,
+    "plotlyServerURL": "",
+}
+"""plotly.js's configuration of every figure, wherever it is shown."""
+
+
+class LocalFigure(go.Figure):  # type: ignore[misc]  # plotly has no types
+    """plotly's figure, with `CONTROLS` where its own methods show or write it: no button sends it anywhere."""
+
+    def show(self, *arguments: object, **options: object) -> None:
+        """As plotly's."""
+        super().show(*arguments, **{"config": dict(CONTROLS), **options})
+
+    def to_html(self, config: Mapping[str, object] | None = None, **options: object) -> str:
+        """As plotly's; `config` is added to `CONTROLS`."""
+        return str(super().to_html(config={**CONTROLS, **(config or {})}, **options))
+
+    def write_html(self, file: object, config: Mapping[str, object] | None = None, **options: object) -> None:
+        """As plotly's; `config` is added to `CONTROLS`."""
+        super().write_html(file, config={**CONTROLS, **(config or {})}, **options)
+
+    def _repr_mimebundle_(self, *arguments: object, **options: object) -> Any:
+        return super()._repr_mimebundle_(*arguments, **{"config": dict(CONTROLS), **options})
+
+    def _ipython_display_(self) -> None:
+        self.show()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +64,17 @@ class Drawing:
     figure: go.Figure
     """Without a title, in the light theme."""
 
-    def titled(self, theme: Theme = LIGHT) -> go.Figure:
+    def titled(self, theme: Theme = LIGHT) -> LocalFigure:
         """The figure as it stands alone: with its heading as title, in a theme."""
-        figure = go.Figure(self.figure)
+        figure = LocalFigure(self.figure)
         top = (figure.layout.margin.t or 0) + _TITLE_ROOM
         figure.update_layout(
             title={"text": f"<b>{inert(self.heading)}</b>", "x": 0, "xref": "paper", "xanchor": "left", "y": 0.96},
             height=(figure.layout.height or HEIGHT) + _TITLE_ROOM,
             margin={"t": top},
         )
-        return figure.update_layout(colours(theme, figure))
+        figure.update_layout(colours(theme, figure))
+        return figure
 
 
 def inert(text: str) -> str:
