@@ -13,8 +13,9 @@ from pathlib import Path
 LONGEST = 600
 
 
-def _heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Place:
@@ -32,8 +33,9 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            # A shell starts what it runs in the background with Ctrl-C ignored, and that is inherited.
-            preexec_fn=_heed_ctrl_c,
+            # A shell starts what it runs in the background with Ctrl-C ignored, and `nohup` SIGHUP; both are
+            # inherited.
+            preexec_fn=_heed_signals,
         )
 
     def run(self, *words: str) -> str:

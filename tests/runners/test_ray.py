@@ -20,6 +20,7 @@ from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.runners.ray_watcher import MAX_FAILURES, MAX_STALLS
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 
+KILLS = int(os.environ.get("KILLS", "3"))
 ONE_SLOT = RayRunner(gpus_per_trial=1)
 """One GPU a trial, and the session has one: so one trial at a time."""
 
@@ -56,6 +57,31 @@ def test_a_worker_that_dies_once_costs_nothing_but_time(tmp_path: Path) -> None:
     assert found.state == "complete"
     assert found.epochs == calm.epochs
     assert [what for what, *_ in log_lines(log)] == ["start", "start", "end"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_workers_cost_nothing_but_time(tmp_path: Path) -> None:
+    """Each trial's process is killed as often as it may be, at its first epoch."""
+    log, specs = tmp_path / "log", trials(max(KILLS, 4) // MAX_FAILURES)
+    killed: Counter[str] = Counter()
+    outcomes: dict[str, Outcome] = {}
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Finished):
+            outcomes[event.spec.id] = event.outcome
+        if isinstance(event, Progressed) and killed[event.spec.id] < MAX_FAILURES:
+            killed[event.spec.id] += 1
+            rows = [
+                process for what, trial, process, _ in log_lines(log) if (what, trial) == ("start", event.spec.id)
+            ]
+            os.kill(rows[-1], signal.SIGKILL)
+
+    RayRunner().run([specs], Planted(epochs=3, seconds=0.2, log=str(log)), listener)
+    assert killed == {spec.id: MAX_FAILURES for spec in specs}
+    calm = finished(InlineRunner(), specs, Planted(epochs=3))
+    assert {key: bits(one) for key, one in outcomes.items()} == {key: bits(one) for key, one in calm.items()}
+    assert {one.state for one in outcomes.values()} == {"complete"}
 
 
 @pytest.mark.slow
