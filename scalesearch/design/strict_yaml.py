@@ -1,7 +1,8 @@
 """A small, strict YAML: mappings, lists, plain numbers and strings, and the line that each value stands on.
 
-YAML 1.1 reads `no` as false, `010` as 8, `1e-3` as a string and `.nan` as a number, keeps the last of two
-equal keys, and lets an alias grow a file without bound. Each of these is refused here, with its place.
+YAML 1.1 reads `no` as false, `010` as 8 and `.nan` as a number, keeps the last of two equal keys, and lets an alias
+grow a file without bound. Each of these is refused here, with its place. `1e-3`, which it reads as a string, is a
+number here, as in YAML 1.2.
 Plain pure-Python parsing on a bounded text: libyaml's recursion crashes on 65,000 opening brackets.
 """
 
@@ -17,7 +18,8 @@ from scalesearch.errors import InputError, printable
 
 LARGEST_FILE = 32 * 1024
 _DEEPEST = 12
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?(1[0-8]|[0-9]))?")
+"""Plain, or in scientific notation: YAML 1.2's `1e-4`."""
 _PLAIN_TAGS = {"tag:yaml.org,2002:str"}
 
 Path_ = tuple[str | int, ...]
@@ -127,7 +129,7 @@ def _scalar(node: yaml.Node, path: Path_, where: str) -> Tree:
     if getattr(node, "style", None) is not None:
         return text
     if _NUMBER.fullmatch(text):
-        return Decimal(text) if "." in text else int(text)
+        return int(text) if text.removeprefix("-").isdigit() else Decimal(f"{Decimal(text):f}")
     # Quoting is asked for wherever another reader of YAML would see a number, a boolean or nothing.
     looks_numeric = re.fullmatch(r"[-+.]?[0-9][0-9_.eE+-]*", text) is not None
     if node.tag not in _PLAIN_TAGS or looks_numeric:

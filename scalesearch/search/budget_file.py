@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
-from scalesearch.design.strict_yaml import Path_, dotted, parse, read_text
+from scalesearch.design.strict_yaml import Path_, Tree, dotted, parse, read_text
 from scalesearch.errors import InputError, SpaceError, printable
 from scalesearch.search.budget import BUDGETS, Budget
-from scalesearch.search.canonical import MalformedError, from_json
+from scalesearch.search.canonical import MalformedError, as_json, from_json
 
 
 def load_budget(name_or_path: str) -> Budget:
-    """The named budget, or the one in a YAML file with the same keys as `Budget`.
+    """The named budget, or the one in a YAML file with the same keys as `Budget`; see `parse_budget`.
 
     Raises:
         InputError: no such budget or file, or the file is bad (`file:line: key: reason`).
@@ -24,14 +25,14 @@ def load_budget(name_or_path: str) -> Budget:
 
 
 def parse_budget(text: str, where: str) -> Budget:
-    """A budget from YAML text.
+    """A budget from YAML text; what it leaves out is that of the named budget which it `extends`.
 
     Raises:
         InputError: one line, `where:line: key: reason`.
     """
     tree, lines = parse(text, where)
     try:
-        return from_json(Budget, tree)
+        return from_json(Budget, _extended(tree))
     except MalformedError as error:
         known: Path_ = error.path
         while known not in lines:
@@ -43,3 +44,19 @@ def parse_budget(text: str, where: str) -> Budget:
         word = (reason if colon else owner).split(" ")[0]
         path = next((path for path in lines if path and path[-1] == word), ())
         raise InputError(f"{where}:{lines[path]}: {dotted(path)}: {reason or owner}") from error
+
+
+def _extended(tree: Tree) -> Tree:
+    """The file's keys over those of the budget that it extends, those of `recipe` and `scenes` one by one."""
+    if not isinstance(tree, dict) or "extends" not in tree:
+        return tree
+    name = tree["extends"]
+    if not isinstance(name, str) or name not in BUDGETS:
+        raise MalformedError(("extends",), f"is {name!r}, but must be one of {', '.join(BUDGETS)}")
+    found: dict[str, Any] = {**cast("dict[str, Any]", as_json(BUDGETS[name]))}
+    del found["name"]  # what differs from a budget has a name of its own
+    for key, value in tree.items():
+        inner = found.get(key)
+        if key != "extends":
+            found[key] = {**inner, **value} if isinstance(inner, dict) and isinstance(value, dict) else value
+    return found

@@ -94,7 +94,8 @@ def _read(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise MalformedError(path, f"is {value!r}, but must be {_WORDS.get(kind, kind.__name__)}")
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
+        raise MalformedError(path, f"is {shown}, but must be {_WORDS.get(kind, kind.__name__)}")
     return value
 
 

@@ -110,7 +110,7 @@ WRONG = [
     ("resolution: 33", 'resolution: 33\n"a\\nb": 1', r"4: 'a\nb': is not a key here"),
     ("resolution: 33", f"resolution: 33\n{'k' * 90}: 1", f"4: {'k' * 37}...: is not a key here"),
     ("resolution: 33", "resolution: " + "[" * 13 + "]" * 13, "3: file: is nested more than 12 deep"),
-    ("batch_norm_eps: 0.001", "batch_norm_eps: 1e-3", "5: batch_norm_eps: '1e-3' is ambiguous"),
+    ("batch_norm_eps: 0.001", "batch_norm_eps: 1e-99", "5: batch_norm_eps: '1e-99' is ambiguous"),
     ("batch_norm_eps: 0.001", "batch_norm_eps: -0.001", "5: batch_norm_eps: input should be greater"),
     ("batch_norm_eps: 0.001", "batch_norm_eps: '0.001'", "5: batch_norm_eps: input should be"),
     ("batch_norm_eps: 0.001", "batch_norm_eps: 0", "5: batch_norm_eps: batch_norm_eps is 0"),

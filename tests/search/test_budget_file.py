@@ -11,6 +11,7 @@ import pytest
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.budget_file import load_budget, parse_budget
+from scalesearch.search.canonical import as_json
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.search.task import Recipe
 
@@ -41,6 +42,31 @@ def test_a_file_is_a_budget(tmp_path: Path) -> None:
     assert found.candidates is None
 
 
+def test_a_file_holds_what_differs_from_the_budget_that_it_extends() -> None:
+    text = "name: mine\nextends: quick\nrungs: 2\nrecipe: {weight_decay: 1e-4, batch: 64}\nscenes: {val: 40}\n"
+    quick = BUDGETS["quick"]
+    recipe = replace(quick.recipe, weight_decay=Decimal("0.0001"), batch=64)
+    found = parse_budget(text, "f")
+    assert found == replace(quick, name="mine", rungs=2, recipe=recipe, scenes=replace(quick.scenes, val=40))
+    assert as_json(found) == as_json(replace(found, recipe=recipe))
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1e-4", "0.0001"),
+        ("2.5E-3", "0.0025"),
+        ("3e-1", "0.3"),
+        ("0.02e+1", "0.2"),
+        ("1e-18", "0." + "0" * 17 + "1"),
+    ],
+)
+def test_scientific_notation_is_a_number(written: str, value: str) -> None:
+    """Its text, of which ids are made, is the plain one's."""
+    found = parse_budget(MINE.replace("learning_rate: 0.1", f"learning_rate: {written}"), "f")
+    assert as_json(found.recipe)["learning_rate"] == value  # type: ignore[call-overload, index]
+
+
 def test_named_budgets() -> None:
     assert sorted(BUDGETS) == ["full", "quick", "smoke", "standard"]
     for name, budget in BUDGETS.items():
@@ -58,7 +84,11 @@ def test_named_budgets() -> None:
         ("seeds: 2", "seeds: 0", "f:4: seeds: seeds is 0, but it must be in 1 …"),
         ("seeds: 2", "seeds: two", "f:4: seeds: is 'two', but must be a whole number"),
         ("seeds: 2\n", "", "f:1: seeds: is missing"),
-        ("step: 0.1", "step: 1e-1", "f:2: step: '1e-1' is ambiguous"),
+        ("step: 0.1", "step: 1e-99", "f:2: step: '1e-99' is ambiguous"),
+        ("seeds: 2", "seeds: 2e0", "f:4: seeds: is 2, but must be a whole number"),
+        ("name: mine", "extends: huge", "f:1: extends: is 'huge', but must be one of smoke, quick, standard, full"),
+        ("name: mine", "extends: quick", "f:1: name: is missing"),
+        ("  val: 32", "  val: 3\nextends: quick", "f:13: scenes.val: val is 3, but needs 4, one a class"),
         ("step: 0.1", "step: 'NaN'", "f:2: step: is 'NaN', but must be a number"),
         ("final_seeds: 0", "final_seeds: 0\nfoo: 1", "f:7: foo: is not a key here"),
         ("final_seeds: 0", 'final_seeds: 0\n"a\\nb": 1', "f:7: 'a\\nb': is not a key here"),
