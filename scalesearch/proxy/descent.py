@@ -29,7 +29,12 @@ class Descent:
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: torch.optim.SGD, data: TrainingData, recipe: Recipe, device: torch.device
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        data: TrainingData,
+        recipe: Recipe,
+        device: torch.device,
     ) -> None:
         self._model, self._optimizer, self._data, self._recipe, self._device = (
             model,

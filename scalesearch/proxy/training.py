@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +14,13 @@ from torch.nn import functional as F
 from scalesearch.proxy.augment import Moves, draw_moves, normalise
 from scalesearch.proxy.descent import Descent, precision
 from scalesearch.proxy.metrics import Score
+from scalesearch.proxy.optimizers import make_optimizer, optimizer_state, restore_optimizer
+from scalesearch.proxy.precise_bn import precise_statistics
 from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, trunk_rate
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.task import Epoch, Recipe
 
+_OPTIMIZER = "optimizer."
 VALIDATION_BATCHES = 8
 """Training batches in a batch of validation on a GPU."""
 
@@ -32,7 +36,7 @@ class Diverged(Exception):  # noqa: N818 (an outcome of a trial, not a mistake)
 class Training:
     """A network under training: its weights, its optimiser, its random state and how many steps it has taken.
 
-    SGD with Nesterov momentum, label smoothing, weight decay on weights of two or more dimensions only,
+    The recipe's optimiser, label smoothing, weight decay on weights of two or more dimensions only,
     channels_last, bfloat16 autocast on CUDA. The last, incomplete batch of an epoch is dropped (data
     smaller than a batch is one batch). Order, augmentation and dropout depend on `seed` alone, not on the
     model, its initial weights or the global random state, which is left as it was. On a CPU the same seed
@@ -51,7 +55,7 @@ class Training:
     ) -> None:
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
         self.model, self.data, self.recipe, self.device = model, data.to(device), recipe, device
-        self.optimizer = _optimizer(model, recipe)
+        self.optimizer = make_optimizer(model, recipe, device)
         self._descend = Descent(model, self.optimizer, self.data, recipe, device)
         self._score = score
         self.count = len(data.train_labels_N)
@@ -86,7 +90,8 @@ class Training:
         index = -(-self.step // self.steps_an_epoch)
         train_loss = torch.stack(self._losses).double().mean().item() if self._losses else math.nan
         logits: list[Tensor] | None = None if self._score is None else []
-        val_loss, val_accuracy = evaluate(self.model, self.data, self.batch, self.device, logits)
+        with self._statistics():
+            val_loss, val_accuracy = evaluate(self.model, self.data, self.batch, self.device, logits)
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             raise Diverged(index)
         now = time.perf_counter()
@@ -95,6 +100,17 @@ class Training:
         if self._score is not None and logits is not None:
             score = self._score(torch.cat(logits).cpu().numpy(), self.data.val_labels_N.cpu().numpy())
         return Epoch(index, self.step * self.batch, train_loss, val_loss, val_accuracy, seconds, score)
+
+    def _statistics(self) -> AbstractContextManager[None]:
+        """Of batch norm at a validation: over the first images of the epoch's order, or the running averages."""
+        count = min(self.recipe.precise_bn_images, self.count)
+        if count == 0:
+            return nullcontext()
+        index_N = self._order_N[:count]
+        batch = min(self.batch, count)
+        parts = (index_N[first : first + batch] for first in range(0, count - batch + 1, batch))
+        batches = (normalise(self.data.train_images_NCHW[part]) for part in parts)
+        return precise_statistics(self.model, batches)
 
     def _advance(self, until: int, rate: Schedule) -> None:
         """Steps within one epoch."""
@@ -143,23 +159,19 @@ class Training:
     def state(self) -> dict[str, Tensor]:
         """All that goes on from here depends on: weights, momenta, random states, the losses not yet reported."""
         found = {f"model.{name}": value.detach().cpu() for name, value in self.model.state_dict().items()}
-        for i, parameter in enumerate(self._parameters()):
-            momentum = self.optimizer.state[parameter].get("momentum_buffer")
-            if momentum is not None:
-                found[f"momentum.{i}"] = momentum.detach().cpu()
+        found |= {
+            f"{_OPTIMIZER}{name}": value.detach().cpu() for name, value in optimizer_state(self.optimizer).items()
+        }
         found |= {f"dropout.{i}": value for i, value in enumerate(self._dropout)}
         losses = torch.stack(self._losses).cpu() if self._losses else torch.empty(0)
         return {**found, "losses": losses, "epoch": self._before_epoch, "step": torch.tensor(self.step)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from where `state` was kept; the model, the data, the recipe and the seed must be the same."""
-        prefix = "model."
-        own = {name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)}
-        self.model.load_state_dict(own)
-        for i, parameter in enumerate(self._parameters()):
-            if f"momentum.{i}" in state:
-                momentum = torch.empty_like(parameter)  # keeps the parameter's memory format, and so the bits
-                self.optimizer.state[parameter]["momentum_buffer"] = momentum.copy_(state[f"momentum.{i}"])
+        self.model.load_state_dict(_under(state, "model."))
+        # Momenta of a study that an earlier version began.
+        earlier = {f"{i}.momentum_buffer": value for i, value in _under(state, "momentum.").items()}
+        restore_optimizer(self.optimizer, _under(state, _OPTIMIZER) or earlier)
         self._before_epoch = state["epoch"]
         self._generator.set_state(state["epoch"])
         self._draw()
@@ -167,8 +179,9 @@ class Training:
         self._losses = list(state["losses"].to(self.device))
         self.step = int(state["step"])
 
-    def _parameters(self) -> list[nn.Parameter]:
-        return [one for group in self.optimizer.param_groups for one in group["params"]]
+
+def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def train(model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device) -> Iterator[Epoch]:
@@ -195,25 +208,6 @@ def branch(run: Training, end: int) -> Iterator[Epoch]:
     yield from run.epochs(end, lambda step: branch_rate(step, end, run.steps, run.recipe))
     if end % run.steps_an_epoch:
         yield run.report()
-
-
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {
-            "params": [parameter for parameter in parameters if parameter.ndim >= 2],
-            "weight_decay": float(recipe.weight_decay),
-        },
-        {"params": [parameter for parameter in parameters if parameter.ndim < 2], "weight_decay": 0.0},
-    ]
-    momentum = float(recipe.momentum)
-    return torch.optim.SGD(
-        [group for group in groups if group["params"]],
-        lr=float(recipe.learning_rate),
-        momentum=momentum,
-        nesterov=momentum > 0,
-        fused=True,
-    )
 
 
 @torch.no_grad()

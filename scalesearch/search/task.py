@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from scalesearch.design.later import ADDED_LATER
 from scalesearch.errors import SpaceError
@@ -12,9 +13,13 @@ MOST_IMAGES = 65_536
 """In a step: more than any memory holds, or any optimiser makes use of."""
 
 
+Optimizer = Literal["sgd", "adamw"]
+"""`sgd` has Nesterov momentum; `adamw` has torch's betas, .9 and .999."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one network is trained: SGD with Nesterov momentum, linear warm-up, then a cosine or a constant."""
+    """How one network is trained: by SGD or AdamW, with a linear warm-up, then a cosine or a constant."""
 
     epochs: int
     batch: int
@@ -23,6 +28,7 @@ class Recipe:
     warmup: Decimal = Decimal("0.1")
     """Share of all steps in which the learning rate climbs linearly."""
     momentum: Decimal = Decimal("0.9")
+    """Of SGD; AdamW leaves it out."""
     weight_decay: Decimal = Decimal("0.0005")
     """Applied to convolution and linear weights, not to biases or batch-norm scales."""
     label_smoothing: Decimal = Decimal("0.1")
@@ -31,6 +37,9 @@ class Recipe:
     decay: Decimal = field(default=Decimal(0), metadata=ADDED_LATER)
     """Share of a run, at its end, in which the learning rate falls to zero after a constant stretch, so that the
     run can be prolonged; 0: a cosine over the whole run."""
+    optimizer: Optimizer = field(default="sgd", metadata=ADDED_LATER)
+    precise_bn_images: int = field(default=0, metadata=ADDED_LATER)
+    """Training images whose batch-norm statistics are used at every validation; 0: the running averages."""
 
     def __post_init__(self) -> None:
         for name, most in (("epochs", 100_000), ("batch", MOST_IMAGES)):
@@ -41,6 +50,8 @@ class Recipe:
         for name in ("warmup", "momentum", "label_smoothing", "crop", "decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but it must be in [0, 1)")
+        if not 0 <= self.precise_bn_images <= MOST_IMAGES:
+            raise SpaceError(f"precise_bn_images is {self.precise_bn_images}, but training takes 0 … {MOST_IMAGES}")
         if self.weight_decay < 0:
             raise SpaceError(f"weight_decay is {self.weight_decay}, but it must not be negative")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,8 +26,8 @@ RECIPE = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.1"), decay=Decimal(
 RUNGS = (5, 12, 24)
 
 
-def training() -> Training:
-    return Training(tiny_net(), bright_channel_data(), RECIPE, 0, CPU)
+def training(recipe: Recipe = RECIPE) -> Training:
+    return Training(tiny_net(), bright_channel_data(), recipe, 0, CPU)
 
 
 def straight(end: int) -> list[Epoch]:
@@ -48,18 +49,38 @@ def test_rates() -> None:
     assert branch_rate(16, 24, 24, RECIPE) == pytest.approx(0.1)
 
 
+PRECISE = replace(RECIPE, precise_bn_images=40)
+ADAMW = replace(RECIPE, optimizer="adamw", learning_rate=Decimal("0.003"), precise_bn_images=1000)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, PRECISE, ADAMW], ids=["sgd", "precise", "adamw"])
 @pytest.mark.parametrize("stop", range(1, 13))
-def test_a_state_kept_anywhere_goes_on_to_the_bit(stop: int) -> None:
-    """Within an epoch, at its end, before and after a report; dropout and momentum included."""
-    whole, first = training(), training()
+def test_a_state_kept_anywhere_goes_on_to_the_bit(stop: int, recipe: Recipe) -> None:
+    """Within an epoch, at its end, before and after a report; dropout and the optimiser's moments included."""
+    whole, first = training(recipe), training(recipe)
     expected = list(trunk(whole, 14))
     before = list(trunk(first, stop))
-    second = Training(tiny_net(seed=9), bright_channel_data(), RECIPE, 0, CPU)
+    second = Training(tiny_net(seed=9), bright_channel_data(), recipe, 0, CPU)
     second.restore(first.state())
     assert second.step == stop
     assert curve([*before, *trunk(second, 14)]) == curve(expected)
     for one, other in zip(whole.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_momenta_of_an_earlier_versions_checkpoint_are_taken_up() -> None:
+    whole, first = training(), training()
+    expected = list(trunk(whole, 14))
+    before = list(trunk(first, 7))
+    state = {
+        re.sub(r"^optimizer\.(\d+)\.momentum_buffer$", r"momentum.\1", key): one
+        for key, one in first.state().items()
+    }
+    assert "momentum.0" in state
+    assert not any(key.startswith("optimizer.") for key in state)
+    second = Training(tiny_net(seed=9), bright_channel_data(), RECIPE, 0, CPU)
+    second.restore(state)
+    assert curve([*before, *trunk(second, 14)]) == curve(expected)
 
 
 def test_a_rung_is_reported_at_its_end_even_within_an_epoch() -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from scalesearch.errors import InputError
 from scalesearch.nets.memory import keep_memory
-from scalesearch.proxy import training
+from scalesearch.proxy.optimizers import make_optimizer
 from scalesearch.proxy.schedule import learning_rate, warmup_steps
 from scalesearch.proxy.tensors import TrainingData, resize
 from scalesearch.proxy.training import Diverged, train
@@ -125,7 +125,7 @@ def test_divergence_names_its_epoch() -> None:
 
 def test_weights_decay_but_biases_and_norms_do_not() -> None:
     model = tiny_net()
-    groups = training._optimizer(model, RECIPE).param_groups
+    groups = make_optimizer(model, RECIPE, CPU).param_groups
     decayed = {id(p) for group in groups if group["weight_decay"] > 0 for p in group["params"]}
     names = {name for name, p in model.named_parameters() if id(p) in decayed}
     assert names == {"0.weight", "3.weight", "6.weight", "11.weight"}
