@@ -41,6 +41,7 @@ from scalesearch.search.task import Recipe
 RUNGS = "0.1,0.25,0.5,1"
 COMPOUND = "1.2/1.1/1.1473"
 OWN_KEYS = {"optimizer", "norm_momentum", "average", "branches", "network", "rungs"}
+RECIPE_KEYS = {field.name for field in fields(Recipe)} - OWN_KEYS
 
 
 class Muon(torch.optim.Optimizer):
@@ -89,7 +90,7 @@ def _orthogonal(matrix: Tensor) -> Tensor:
     return result
 
 
-def optimizer_of(kind: str, model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def optimizer_of(kind: str, model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:  # noqa: ARG001 (as in make_optimizer)
     """AdamW with weight decay .05 on weights of two or more dimensions, or Muon."""
     rate = float(recipe.learning_rate)
     if kind == "muon":
@@ -104,7 +105,7 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     """Validation accuracy at the end of every rung."""
     asked, seed = job
     budget, baseline = prolongable(BUDGETS["quick"]), load_baseline("b0")
-    own = {key: text for key, text in asked.items() if key in {field.name for field in fields(Recipe)}}
+    own = {key: text for key, text in asked.items() if key in RECIPE_KEYS}
     recipe = replace(budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in own.items()})
     data = load_data("fractal", image_px(Question(baseline, Decimal(1), budget)), budget.scenes, cache_folder())
     by = Multipliers(*map(Decimal, asked.get("network", COMPOUND).split("/")))
@@ -117,7 +118,7 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
         if asked.get("branches", "zero") != "zero":
             patches.enter_context(mock.patch.object(ConvNet, "zero_residual_branches"))
         if (kind := asked.get("optimizer", "sgd")) != "sgd":
-            patches.enter_context(mock.patch.object(training, "_optimizer", partial(optimizer_of, kind)))
+            patches.enter_context(mock.patch.object(training, "make_optimizer", partial(optimizer_of, kind)))
         model = objective.initial_network(proxy, seed)
         run = training.Training(model, data.at(proxy.resolution), recipe, seed, device)
     return [_rung(run, int(run.steps * share), asked.get("average")) for share in shares(asked)]
@@ -157,7 +158,7 @@ def averaged(run: training.Training, decay: float) -> Iterator[None]:
 def main() -> None:
     asked = dict(word.split("=") for word in sys.argv[1:])
     seeds = [int(seed) for seed in asked.pop("seeds", "0,1").split(",")]
-    known = OWN_KEYS | {field.name for field in fields(Recipe)}
+    known = OWN_KEYS | RECIPE_KEYS
     if unknown := set(asked) - known:
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such key; known are {', '.join(sorted(known))}")
     print(" ".join(sys.argv[1:]) or "quick, prolongable")

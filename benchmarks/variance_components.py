@@ -1,0 +1,80 @@
+"""Between networks and between seeds: how much of a score's variance each makes, from networks × seeds trials.
+
+One-way analysis of covariance with random networks: score = μ + β · covariate(network) + network + seed. With n
+seeds of each of k networks the mean square of the networks' means about their line, n Σ r² / (k − 2), has
+expectation σ² + n τ², that within networks has σ². So τ² / σ², the signal-to-noise ratio (SNR) of one trial, is
+(F − 1) / n, and its interval follows from that of F (Searle, Casella & McCulloch 2006, Variance Components,
+section 3.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalesearch.search.trust import tau_b
+
+Floats = NDArray[np.float64]
+_TAIL = 0.025
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Of one score."""
+
+    mean: float
+    noise: float
+    """Standard deviation from seed to seed."""
+    signal: float
+    """Standard deviation from network to network of equal covariate; 0 where the estimate is negative."""
+    snr: float
+    """Of variances, for one trial. Negative where networks differ less than seeds would make them."""
+    low: float
+    high: float
+    """95 % interval of `snr`."""
+    tau: float
+    """Mean Kendall's τ-b between one seed's networks and another seed's, adjusted for the covariate."""
+
+    @property
+    def icc(self) -> float:
+        """The share of a trial's variance that its network makes: SNR / (1 + SNR), at least 0."""
+        return max(0.0, self.snr) / (1 + max(0.0, self.snr))
+
+
+def components(scores_KN: Floats, covariate_K: Floats) -> Components:
+    """The components of a balanced table.
+
+    Args:
+        scores_KN: of K ≥ 3 networks, each with N ≥ 2 seeds.
+        covariate_K: what scores are adjusted for, such as the logarithm of a proxy's multiply-adds.
+    """
+    from scipy.stats import f
+
+    networks, seeds = scores_KN.shape
+    means_K = scores_KN.mean(1)
+    centred_K = covariate_K - covariate_K.mean()
+    square = float(centred_K @ centred_K)
+    slope = float(centred_K @ means_K) / square if square > 0 else 0.0
+    off_line_K = means_K - means_K.mean() - slope * centred_K
+    freedom = networks - (2 if square > 0 else 1), networks * (seeds - 1)
+    between = seeds * float(off_line_K @ off_line_K) / freedom[0]
+    within = float(((scores_KN - means_K[:, None]) ** 2).sum()) / freedom[1]
+    ratio = between / within if within > 0 else np.inf
+
+    def snr(value: float) -> float:
+        return float((value - 1) / seeds)
+
+    adjusted_KN = scores_KN - slope * centred_K[:, None]
+    taus = [tau_b(adjusted_KN[:, s], adjusted_KN[:, t]) for s, t in permutations(range(seeds), 2)]
+    return Components(
+        mean=float(scores_KN.mean()),
+        noise=within**0.5,
+        signal=max(0.0, (between - within) / seeds) ** 0.5,
+        snr=snr(ratio),
+        low=snr(ratio / float(f.ppf(1 - _TAIL, *freedom))),
+        high=snr(ratio / float(f.ppf(_TAIL, *freedom))),
+        tau=float(np.nanmean(taus)) if not np.all(np.isnan(taus)) else 0.0,
+    )
