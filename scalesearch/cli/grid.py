@@ -223,7 +223,10 @@ def _question(
         spent = prolongable(spent)
     rule = options.checked_rule(rounding) or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
-    question = Question(base, power, spent, rule, match, scheduler=scheduler, cost=cost, continuum=continuum)
+    question = Question(
+        base, power, spent, rule, match, scheduler=scheduler, cost=cost, continuum=continuum,
+        prolongs=scheduler == "halving",
+    )  # fmt: skip
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question
 

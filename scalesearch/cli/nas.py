@@ -187,6 +187,8 @@ def _question(
     if schedule != "grid":
         spent = prolongable(spent)
     base = load_baseline(own)
-    question = Question(base, Decimal(1), spent, match="none", scheduler=schedule, stages=asked)
+    question = Question(
+        base, Decimal(1), spent, match="none", scheduler=schedule, stages=asked, prolongs=schedule == "halving"
+    )
     choose(question, find(question))  # a space without networks is refused before any image is read
     return question

@@ -28,7 +28,7 @@ class Progress(Display):
         super().__init__(console)
         self._plan = plan
         self._names = network_ids(plan)
-        self._total = plan.total_trials()
+        self._total, self._images = plan.total_trials(done), plan.total_images(done)
         self._finished = dict(done)
         self._running: dict[str, tuple[TrialSpec, int]] = {}
         self._specs = {spec.id: spec for spec in plan.planned(done)}
@@ -37,7 +37,11 @@ class Progress(Display):
 
     def __call__(self, event: Event) -> None:
         """Take up one event."""
-        self._specs[event.spec.id] = event.spec
+        if event.spec.id not in self._specs:  # a wave has begun
+            self._specs.update({spec.id: spec for spec in self._plan.planned(self._finished)})
+            self._specs[event.spec.id] = event.spec
+            self._total = self._plan.total_trials(self._finished)
+            self._images = self._plan.total_images(self._finished)
         if self._began is None:
             self._began = time.monotonic()  # the workers have started, for seconds in which nothing is trained
         if isinstance(event, Started):
@@ -81,7 +85,7 @@ class Progress(Display):
         elapsed = time.monotonic() - self._began
         known = sum(self._work(spec) for spec in self._specs.values())
         images = sum(self._plan.proxies.images(spec) for spec in self._specs.values())
-        total = known * max(1.0, self._plan.total_images() / images)
+        total = known * max(1.0, self._images / images)
         return (total - self._work_done()) * elapsed / done
 
     def _draw(self) -> Group:

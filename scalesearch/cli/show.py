@@ -35,13 +35,14 @@ def show(
     found = answer(study.plan, outcomes, read_trust(results))
     console = make_console()
     if found is None:
-        print(f"{results}: {len(outcomes)}/{study.plan.total_trials()} trials done, none of a candidate complete")
+        done = f"{len(outcomes)}/{study.plan.total_trials(outcomes)}"
+        print(f"{results}: {done} trials done, none of a candidate complete")
         return
     console.print(ranking_table(found))
     for line in [*left_behind_lines(found), *unmatched_lines(study.plan)]:
         console.print(line, highlight=False, soft_wrap=True)
     if not study.plan.over(outcomes):
-        print(f"Not finished: {len(outcomes)}/{study.plan.total_trials()} trials. Resume: {study.command}")
+        print(f"Not finished: {len(outcomes)}/{study.plan.total_trials(outcomes)} trials. Resume: {study.command}")
     for line in summary_lines(found, results):
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -116,14 +117,15 @@ def _short(plan: Plan, key: str) -> str:
 
 
 def left_behind_lines(found: Answer) -> list[str]:
-    """By halving: who was left on which rung."""
+    """By halving: the rungs that eliminated nobody, and who was left on which other one."""
     from scalesearch.search.reached import left_behind
+    from scalesearch.study.chance_words import prolonged_lines
 
     plan = found.plan
     behind = left_behind(plan, found.outcomes)
+    lines = prolonged_lines(plan, found.outcomes)
     if plan.ladder is None or not behind:
-        return []
-    lines = []
+        return lines
     for index, rung in enumerate(plan.ladder.rungs):
         names = [_short(plan, key) for key, at in behind.items() if at == index]
         if names:

@@ -53,7 +53,9 @@ def run_study(
             )
         else:
             if done:
-                console.print(f"{where}: {done}/{study.plan.total_trials()} done, resuming", highlight=False)
+                console.print(
+                    f"{where}: {done}/{study.plan.total_trials(outcomes)} done, resuming", highlight=False
+                )
             study = _run(study, images, runner, console, export)
         _finish(study, console, report)
 
@@ -132,7 +134,8 @@ def _run(
     except KeyboardInterrupt:
         from scalesearch.cli.main import fail
 
-        kept = f"{len(study.outcomes())}/{plan.total_trials()} trials are kept"
+        outcomes = study.outcomes()
+        kept = f"{len(outcomes)}/{plan.total_trials(outcomes)} trials are kept"
         fail(f"{interrupts.cause()}; {kept}. Resume: {_command()}", interrupts.exit_code())
 
 

@@ -42,8 +42,9 @@ def verify(
         print(line)
     if wrong:
         raise CountError(wrong[0])
+    outcomes = {key: record.outcome for key, record in study.own_records().items()}
     print(
-        f"{results}: {len(study.own_records())} of {study.plan.total_trials()} records, all as written "
+        f"{results}: {len(outcomes)} of {study.plan.total_trials(outcomes)} records, all as written "
         "(checksums find damage; they are no signature)"
     )
     if rerun:

@@ -90,8 +90,9 @@ class NotebookStudy:
         return Figures(self._reported)
 
     def __repr__(self) -> str:
-        done, plan = len(self.study.records()), self.study.plan
-        return f"<Study {self.name}: {done} of {plan.total_trials()} trials; {question_of(plan.question)}>"
+        outcomes, plan = self.study.outcomes(), self.study.plan
+        done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
+        return f"<Study {self.name}: {done} trials; {question_of(plan.question)}>"
 
     def _repr_html_(self) -> str:
         try:

@@ -33,7 +33,8 @@ def answer_sentence(found: Answer) -> str:
     said = _said(found)
     outcomes, plan = found.outcomes, found.plan
     if not found.over:
-        said = f"So far ({len(outcomes)} of {plan.total_trials()} trials are done): {said[0].lower()}{said[1:]}"
+        done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
+        said = f"So far ({done} trials are done): {said[0].lower()}{said[1:]}"
     if found.trust:
         verdict = overall(found.trust)
         said += f"; {_VERDICTS.get(verdict, f'the proxy {verdict}, which a larger budget would choose more of')}"

@@ -15,6 +15,7 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.chance_words import prolonged_lines
 from scalesearch.study.cost_words import COST_WORDS, times_of
 from scalesearch.study.other_phi import other_phi_lines
 from scalesearch.study.study import Study
@@ -145,6 +146,7 @@ def caveats(found: Answer, folder: Path) -> Section:
         repeated = any(arm.seeds > 1 for arm in found.ranking.arms)
         why = "No network's seeds differ" if repeated else "No network was trained with two seeds"
         items.append(f"{why}, so that no difference can be told from chance.")
+    items += [f"{line}." for line in prolonged_lines(plan, found.outcomes)]
     if found.left_behind:
         items.append("Networks that were left on an earlier rung were judged by fewer images and one seed.")
     if found.surface is not None and not plan.question.rivals:

@@ -1,9 +1,10 @@
 """Synchronous successive halving: every candidate trains a little, the better half twice as long, and so on.
 
 Jamieson & Talwalkar 2016 (arXiv 1502.07943, figure 1), with rungs of training images in place of arm pulls. Ours
-differs in three points: a rung waits for all of its trials, so it does not depend on who was faster; scores are
-taken at the end of a decay of the learning rate, so that rungs are comparable; and climbing stops early where the
-leader stands out (the idea of PASHA, Bohdal et al. 2023, arXiv 2207.06940: no more training than a ranking needs).
+differs in four points: a rung waits for all of its trials, so it does not depend on who was faster; scores are
+taken at the end of a decay of the learning rate, so that rungs are comparable; nobody is left on a rung whose
+networks have learned nothing yet; and climbing stops early where the leader stands out (the idea of PASHA, Bohdal
+et al. 2023, arXiv 2207.06940: no more training than a ranking needs).
 """
 
 from __future__ import annotations
@@ -182,6 +183,15 @@ class Climb:
     """The highest rung that is over; 0 while the first is under way."""
     settled: bool
     """Whether climbing stopped before the last rung because the leader stood out."""
+    prolonged: tuple[int, ...] = ()
+    """The rungs at chance, on which nobody was eliminated."""
+
+    def more_trials(self, found: Ladder) -> list[int]:
+        """By rung: how many trials it has beyond the plan, since the rung before was prolonged."""
+        more = [0] * len(found.rungs)
+        for index in (one + 1 for one in self.prolonged if one + 1 < len(self.entries)):
+            more[index] = max(0, len(self.entries[index]) - found.rungs[index].enter - found.seeds)
+        return more
 
 
 def climb_all(found: Ladder, networks: Sequence[str], over: Callable[[Entry], bool]) -> Climb:
@@ -214,6 +224,7 @@ def climb(
     repeats: Callable[[int], Sequence[float]],
     validation_images: int,
     images: ImagesError | None,
+    at_chance: Callable[[int], bool] = lambda _: False,
 ) -> Climb:
     """The trials that the results so far ask for; a pure function of them, so a resumed search climbs alike.
 
@@ -226,22 +237,26 @@ def climb(
         repeats: the baseline's accuracies on a rung, one a seed.
         validation_images: size of the validation set.
         images: the error that they make; None: the metric has none.
+        at_chance: whether no candidate has learned anything on a rung; then all go on to the next.
     """
     waves: list[tuple[Entry, ...]] = []
-    alive, before = tuple(candidates), dict[str, Score]()
+    alive, before, prolonged = tuple(candidates), dict[str, Score](), tuple[int, ...]()
     last = len(found.rungs) - 1
     for index in range(len(found.rungs)):
         waves.append(_wave(found, alive, baseline, index))
         if not all(map(over, waves[-1])):
-            return Climb(tuple(waves), max(0, index - 1), settled=False)
+            return Climb(tuple(waves), max(0, index - 1), False, prolonged)
         now = {key: score for key, score in scores(index).items() if key in alive}
         order = best_first(now, validation_images)
         noise = pooled_noise([repeats(one) for one in range(index + 1)], images)
+        if index < last and order and at_chance(index):
+            alive, before, prolonged = order, now, (*prolonged, index)
+            continue
         stands = index < last and bool(before) and settled(before, now, noise)
         if index == last or stands or not order:
             finalists = [
                 Entry(key, s, index, index) for key in order[: found.finalists] for s in range(1, found.seeds)
             ]
-            return Climb((*waves, *([tuple(finalists)] if finalists else [])), index, stands)
+            return Climb((*waves, *([tuple(finalists)] if finalists else [])), index, stands, prolonged)
         alive, before = order[: found.rungs[index + 1].enter], now
     raise AssertionError("a ladder has rungs")

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
+from types import MappingProxyType
 
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
+from scalesearch.search.chance import Chance, chance
 from scalesearch.search.grid_waves import grid_first, grid_second, grid_total
 from scalesearch.search.halving import (
     Climb,
@@ -159,7 +161,19 @@ class Plan:
             lambda rung: list(self.base_on(outcomes, rung).accuracies.values()),
             self.data.val,
             self.images_error,
+            lambda rung: self.question.prolongs and not self.chance.is_left_by_any(self.reached(outcomes, rung)),
         )
+
+    @cached_property
+    def chance(self) -> Chance:
+        """What a network reaches on this data that has learned nothing."""
+        return chance(self.question.metric, self.data)
+
+    def reached(self, outcomes: Mapping[str, Outcome], rung: int) -> list[float]:
+        """What the candidates' first seeds came to on a rung, as chance is measured."""
+        specs = (self.rung_spec(Entry(key, 0, rung, 0)) for key in self.by_network)
+        done = (outcomes[spec.id] for spec in specs if spec.id in outcomes)
+        return [score for one in done if (score := self.chance.score(one)) is not None]
 
     def _scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
         """What the candidates came to on a rung with the first seed, adjusted as in the ranking."""
@@ -195,18 +209,34 @@ class Plan:
         """Whether nothing is left to suggest or to run."""
         return not self.open and not self.left(outcomes)
 
-    def total_trials(self) -> int:
-        """How many trials the study will have if every candidate completes and no rung is left out."""
+    def total_trials(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
+        """How many trials the study will have if every candidate completes and no rung is left out.
+
+        Args:
+            outcomes: so far; a rung that they prolong has more.
+        """
         if self.ladder is None:
             wanted = (self.question.count or 0) if self.open else 0
             return grid_total(self.question.budget, max(wanted, len(self.chosen)))
-        return ladder_trials(self.ladder, len(self._networks))
+        return ladder_trials(self.ladder, len(self._networks)) + sum(self._more_trials(outcomes))
 
-    def total_images(self) -> int:
+    def _more_trials(self, outcomes: Mapping[str, Outcome]) -> list[int]:
+        """By rung, beyond what was planned."""
+        if self.ladder is None or not outcomes:
+            return []
+        return self.climb(outcomes).more_trials(self.ladder)
+
+    def total_images(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
         """How many training images those trials see in all."""
         if self.ladder is None:
             return self.total_trials() * self.proxies.images(self.proxies.spec(self.base_id, 0))
-        return ladder_images(self.ladder, len(self._networks))
+        rungs = self.ladder.rungs
+        more = sum(
+            count * (rungs[index].samples - rungs[index - 1].forked)
+            for index, count in enumerate(self._more_trials(outcomes))
+            if count
+        )
+        return ladder_images(self.ladder, len(self._networks)) + more
 
     def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
         """The candidates with a completed trial, as the ranking sees them; by halving, on the reached rung."""

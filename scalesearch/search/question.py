@@ -70,6 +70,8 @@ class Question:
     """A search of the baseline's own stages, in place of a grid; φ is 1 and nothing is scaled."""
     metric: str = field(default=ACCURACY, metadata=ADDED_LATER)
     """What candidates are ranked by; see `metrics`."""
+    prolongs: bool = field(default=False, metadata=ADDED_LATER)
+    """Whether a rung on which no network differs from chance eliminates nobody; not so in studies begun before."""
 
     def __post_init__(self) -> None:
         if self.rivals and isinstance(self.baseline, FactoryBaseline):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.search.candidates import Candidate
-from scalesearch.search.metrics import ACCURACY, BALANCED, images_error
+from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.places import surface_of
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
@@ -18,6 +18,7 @@ from scalesearch.search.reached import completed, left_behind, whole
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
 from scalesearch.search.trust import Agreement
+from scalesearch.study.chance_words import chance_words
 from scalesearch.study.continuous import search_facts
 from scalesearch.study.family_files import family_texts, write_texts
 from scalesearch.study.files import write_over
@@ -27,7 +28,6 @@ from scalesearch.study.trust_words import trust_facts
 
 _SEVERAL = 2
 _PREDICTS = 0.85
-_Z = 1.96
 """A surface that misses left-out networks by more than this share of their spread is not listened to."""
 
 
@@ -109,19 +109,11 @@ class Answer:
         It is as accurate as the largest class's share. By balanced accuracy any class will do, which is right in
         one of them. A metric whose chance is not known is passed over for the accuracy.
         """
-        data, metric = self.plan.data, self.plan.question.metric
-        done = [self.outcomes[one.id] for one in self.planned if one.id in self.outcomes]
-        error = images_error(BALANCED if metric == BALANCED else ACCURACY, data.sizes)
-        assert error is not None, "both have one"
-        chance = 1 / len(error.sizes) if metric == BALANCED else max(data.sizes) / data.val
-        reached = [one.score if metric == BALANCED else one.accuracy for one in done]
-        highest = max((one for one in reached if one is not None), default=0.0)
-        if highest - _Z * error.at(chance) > chance:
+        chance = self.plan.chance
+        reached = (chance.score(self.outcomes[one.id]) for one in self.planned if one.id in self.outcomes)
+        if chance.is_left_by_any(one for one in reached if one is not None):
             return None
-        if data.majority is not None and metric != BALANCED:
-            return f"'{data.majority.name}' ({chance:.4f})"
-        one_of_equals = metric == BALANCED or len(set(data.sizes)) == 1
-        return f"{'one class' if one_of_equals else 'the largest class'} ({chance:.4f})"
+        return chance_words(self.plan)
 
     def with_error(self, mean: float, error: float) -> str:
         """A figure and its standard error; alone where nothing tells the error."""

@@ -127,9 +127,10 @@ def kept_timings(folder: Path, asked: Question) -> Timings | None:
     if not (folder / "study.json").exists():
         return None
     before = open_study(folder).plan.question
-    chosen_later = ("timings", "metric")
+    chosen_later = ("timings", "metric", "prolongs")
     there = {key: value for key, value in _question_json(before).items() if key not in chosen_later}
-    changed = _first_difference(there, {**_question_json(replace(asked, metric=ACCURACY)), "cost": "latency"})
+    now = _question_json(replace(asked, metric=ACCURACY, prolongs=False))
+    changed = _first_difference(there, {**now, "cost": "latency"})
     if changed:
         raise _another_question(folder, changed)
     return before.timings
@@ -166,6 +167,7 @@ def open_study(folder: Path) -> Study:
             timings=from_json(Timings, asked["timings"], ("timings",)) if "timings" in asked else None,
             continuum=from_json(Continuum, found, ("continuum",)) if (found := asked.get("continuum")) else None,
             metric=asked.get("metric", ACCURACY),
+            prolongs=bool(asked.get("prolongs", False)),
             stages=from_json(StageSearch, found, ("stages",)) if (found := asked.get("stages")) else None,
         )
         suggested = read_suggestions(folder / "suggestions", question.stages is not None)
@@ -216,9 +218,14 @@ def _asked(plan: Plan) -> dict[str, Json]:
 
 
 def _compared(plan: Plan) -> dict[str, Json]:
-    """What two runs of one study must have in common: all but what is said of its data beside the fingerprint."""
+    """What two runs of one study must have in common.
+
+    All but what is said of its data beside the fingerprint, and the rule at chance: a study that an earlier version
+    began keeps its own.
+    """
     data = as_json(replace(plan.data, notes=(), majority=None, counts=()))
-    return {**_question_json(plan.question), "metric": plan.question.metric, "data": data}
+    question = replace(plan.question, prolongs=False)
+    return {**_question_json(question), "metric": question.metric, "data": data}
 
 
 def _question_json(question: Question) -> dict[str, Json]:
@@ -231,6 +238,7 @@ def _question_json(question: Question) -> dict[str, Json]:
         "continuum": question.continuum is not None,
         "stages": question.stages is not None,
         "metric": question.metric != ACCURACY,
+        "prolongs": question.prolongs,
     }
     return {
         **rivals,

@@ -185,7 +185,8 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
             yield before
         outcomes = {key: one.outcome for key, one in index.trials.items()}
         found = answer(plan, outcomes, read_trust(study.folder))
-        yield Analysis(before.names, before.total, before.total_images, found, plan.over(outcomes))
+        trials, images = plan.total_trials(outcomes), plan.total_images(outcomes)
+        yield Analysis(before.names, trials, images, found, plan.over(outcomes))
     except Exception as error:  # the page says so; the server goes on with the other studies
         odd = f"its records do not fit its study.json ({type(error).__name__})"
         problem = printable(str(error)) if isinstance(error, ScalesearchError) else odd
