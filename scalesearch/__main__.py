@@ -1,5 +1,19 @@
-"""`python -m scalesearch`."""
+"""The program: `scalesearch`, and `python -m scalesearch`."""
 
-from scalesearch.cli.main import main
+from __future__ import annotations
 
-main()
+from typing import NoReturn
+
+from scalesearch.cli import interrupts
+
+
+def start() -> NoReturn:
+    """See to signals, then import the command line, which takes a while, and run it."""
+    interrupts.leave_at_once()
+    from scalesearch.cli.main import main
+
+    main()
+
+
+if __name__ == "__main__":
+    start()

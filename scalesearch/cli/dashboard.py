@@ -62,6 +62,7 @@ def dashboard(
     try:
         server.serve_forever()  # returns at Ctrl-C
     finally:
+        interrupts.heeded()
         server.server_close()
 
 

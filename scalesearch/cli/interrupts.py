@@ -1,7 +1,8 @@
 """What Ctrl-C and a job's signals do: before anything is begun the program ends at once, later they raise.
 
 An exception that falls into the import of a large library may be swallowed by it, or end the process from within
-C++ (`terminate called after …`). While there is nothing to tidy up, leaving from the handler is certain.
+C++ (`terminate called after …`). While there is nothing to tidy up, leaving from the handler is certain. Later an
+exception that is neither under way nor heeded is raised once more, every second.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -24,6 +26,10 @@ _AGAIN_SECONDS = 2.0
 
 Handler = Callable[[int, FrameType | None], None]
 
+_REMIND_SECONDS = 1.0
+
+_heeded = True
+_reminds = False
 _received: signal.Signals | None = None
 _received_at = 0.0
 
@@ -74,9 +80,42 @@ def note(number: int) -> bool:
     return news
 
 
+def heeded() -> None:
+    """Say that the exception has been caught by whoever ends the command for it."""
+    global _heeded
+    _heeded = True
+
+
 def _raise(number: int, _: FrameType | None) -> None:
-    if note(number):
+    global _heeded, _reminds
+    if _reminds:
+        _reminds = False
+        if not (_heeded or _is_under_way()):
+            raise KeyboardInterrupt
+    elif note(number):
+        _heeded = False
+        threading.Thread(target=_remind, args=(number,), daemon=True).start()
         raise KeyboardInterrupt
+
+
+def _is_under_way() -> bool:
+    """Whether a KeyboardInterrupt is being handled: by a `finally`, an `except`, or the end of a `with`."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+def _remind(number: int) -> None:
+    """Have the handler look again, in the main thread, until the exception is heeded."""
+    global _reminds
+    main = threading.main_thread().ident
+    while True:
+        time.sleep(_REMIND_SECONDS)
+        if _heeded or main is None:
+            return
+        _reminds = True
+        signal.pthread_kill(main, number)
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -138,8 +138,10 @@ def run() -> NoReturn:
         verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
         fail(f"{_bad_value(error) or error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
     except typer.Abort:
+        interrupts.heeded()
         fail(interrupts.cause(), interrupts.exit_code())
     except KeyboardInterrupt:
+        interrupts.heeded()
         fail(f"{interrupts.cause()}; nothing was begun", interrupts.exit_code())
     except BrokenPipeError:
         sys.stderr.close()
@@ -150,6 +152,7 @@ def run() -> NoReturn:
             raise
         fail(message, _BAD_INPUT)
     if code == _TYPERS_INTERRUPT:  # of a KeyboardInterrupt, without a word
+        interrupts.heeded()
         fail(interrupts.cause(), interrupts.exit_code())
     sys.exit(code or 0)
 

@@ -172,6 +172,7 @@ def school(job: Job, where: Path, cluster: RayRunner | None) -> Row:
             try:
                 _run(job, where, cluster)
             except KeyboardInterrupt:
+                interrupts.heeded()
                 from scalesearch.cli.main import fail
 
                 fail(f"{interrupts.cause()}; {_kept(job, where)}. Resume: {command}", interrupts.exit_code())

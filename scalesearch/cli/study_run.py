@@ -132,6 +132,7 @@ def _run(
                     return search_in_rounds(study, one_round)
             return search_in_rounds(study, one_round)
     except KeyboardInterrupt:
+        interrupts.heeded()
         from scalesearch.cli.main import fail
 
         outcomes = study.outcomes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from scalesearch.design.baseline_file import parse_baseline
+from scalesearch.study.study import open_study
 
 SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
 
@@ -28,6 +30,14 @@ def inline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     (folder / "printed").write_text(done.stdout)
     return folder
+
+
+def trials_of(study: Path) -> int:
+    """How many a finished study has: more where a rung did not differ from chance, which its processor decides."""
+    begun = open_study(study)
+    outcomes = begun.outcomes()
+    assert begun.plan.over(outcomes)
+    return begun.plan.total_trials(outcomes)
 
 
 def accuracies(study: Path) -> dict[str, float]:
@@ -52,14 +62,17 @@ def test_the_last_lines_say_what_a_person_wants_to_know(inline: Path) -> None:
 def test_every_trial_was_trained_and_recorded(inline: Path) -> None:
     study = inline / "results" / "tiny-phi1-smoke"
     records = [json.loads(path.read_text()) for path in (study / "trials").iterdir()]
-    assert len(records) == 6 + 3 + 2 + 3
+    printed = (inline / "printed").read_text()
+    second = 7 if "Nobody eliminated after 192 images" in printed else 4
+    third = second if "Nobody eliminated after 384 images" in printed else 3
+    assert len(records) == 7 + second + third == trials_of(study)
     assert all(record["outcome"]["state"] == "complete" for record in records)
     # 48 steps of 16 images; 12, 24 and 48 are the rungs, and the last 3.6, 7.2 and 14.4 of them are decays.
     rungs = Counter((record["spec"]["samples"], record["spec"].get("since", 0)) for record in records)
-    assert rungs == {(192, 0): 7, (384, 128): 4, (768, 272): 3}
+    assert rungs == {(192, 0): 7, (384, 128): second, (768, 272): third}
     assert all(record["outcome"]["epochs"][-1]["samples"] == record["spec"]["samples"] for record in records)
     assert all(record["cost"]["fvcore_total"] > record["cost"]["macs"] for record in records)
-    assert len({record["outcome"]["epochs"][-1]["train_loss"] for record in records}) == 14
+    assert len({record["outcome"]["epochs"][-1]["train_loss"] for record in records}) == len(records)
     for path in (study / "family").iterdir():
         parse_baseline(path.read_text(), path.name)
 
@@ -75,13 +88,14 @@ def test_ray_gives_the_same_trials_and_the_same_numbers(tmp_path: Path) -> None:
         found.append((accuracies(study), (study / "winner.yaml").read_text()))
         study.rename(tmp_path / f"kept{len(found)}")
     assert found[0] == found[1]
-    assert len(found[0][0]) == 10
+    assert len(found[0][0]) == trials_of(tmp_path / "kept1") >= 10
 
 
 def test_a_second_run_says_that_it_is_done(inline: Path) -> None:
     done = scalesearch(*SMOKE, cwd=inline)
     assert done.returncode == 0
-    assert "14/14 trials are done; to start anew" in done.stdout
+    count = trials_of(inline / "results" / "tiny-phi1-smoke")
+    assert f"{count}/{count} trials are done; to start anew" in done.stdout
 
 
 def test_a_run_that_lacks_trials_resumes(inline: Path, tmp_path: Path) -> None:
@@ -93,7 +107,7 @@ def test_a_run_that_lacks_trials_resumes(inline: Path, tmp_path: Path) -> None:
         (tmp_path / study / "trials" / path.name).write_bytes(path.read_bytes())
     done = scalesearch(*SMOKE, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "11/14 done, resuming" in done.stdout
+    assert re.search(r"11/1\d done, resuming", done.stdout)
     assert accuracies(tmp_path / study) == accuracies(inline / study)
     assert all((tmp_path / study / "trials" / one.name).read_bytes() == one.read_bytes() for one in kept)
 
@@ -172,7 +186,8 @@ def test_show_and_verify_read_the_study(inline: Path) -> None:
     assert report == f"Report: {study}/report.html"
     for name in ("report.html", "report.md", "report.csv"):
         assert (inline / study / name).stat().st_size > 0
-    assert "14 of 14 records, all as written" in scalesearch("verify", study, cwd=inline).stdout
+    count = trials_of(inline / study)
+    assert f"{count} of {count} records, all as written" in scalesearch("verify", study, cwd=inline).stdout
 
 
 def test_plan_trains_nothing_and_writes_no_results(tmp_path: Path) -> None:
@@ -215,7 +230,7 @@ def test_baselines_at_smoke_on_both_runners(name: str, runner: str, tmp_path: Pa
     )
     assert done.returncode == 0, done.stderr
     found = accuracies(tmp_path / "results" / f"{name}-phi1-smoke")
-    assert len(found) == 14
+    assert len(found) == trials_of(tmp_path / "results" / f"{name}-phi1-smoke") >= 14
     kept = tmp_path.parent / f"{name}-smoke.json"
     if kept.exists():
         assert json.loads(kept.read_text()) == found

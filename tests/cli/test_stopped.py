@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from stopping import Place
 
-SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
+SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits"]
 STUDY = Path("results") / "tiny-phi1-smoke"
 
 
