@@ -6,7 +6,14 @@
 
 Keys: baseline, phi, budget (a name or a file), data, networks (so many of the candidates, spread over them),
 seeds (how many), first_seed, processes, out, and any field of the budget, of its recipe (`recipe.batch=16`) or
-of its scenes (`scenes.classes=60`). Every call also trains the budget as it is, unless nothing is changed, and
+of its scenes (`scenes.classes=60`).
+
+Two levers are tried here alone. `rate_by_depth=0.5` multiplies the learning rate by (layers of the proxy /
+layers of the unscaled one) ** −0.5. `proxy_phi=2` trains, for a candidate (the network of φ = 1, merged, matched
+and feasible as such), the proxy that its own α and β give at φ = 2, with the side at which it costs 2² times the
+unscaled one's.
+
+Every call also trains the budget as it is, unless nothing is changed, and
 prints the ratio of both. `out` keeps each trial as a line of JSON; trials that it holds are not trained again,
 so a call that was stopped goes on.
 
@@ -40,13 +47,16 @@ from variance_components import Components, components
 from scalesearch.cli.cache import cache_folder
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.design.scaling import Baseline
 from scalesearch.proxy.datasets import ImageData, load_data
 from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.budget_file import load_budget
-from scalesearch.search.canonical import digest, from_json
+from scalesearch.search.candidates import Candidate
+from scalesearch.search.canonical import from_json
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question, image_px
+from scalesearch.search.question import Question, choose, find, image_px, proxy_of
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
 
@@ -55,6 +65,7 @@ _OWN = {
     "baseline": "b0", "phi": "1", "budget": "quick", "data": "fractal", "networks": "8", "seeds": "4",
     "first_seed": "0", "processes": "2", "out": "",
 }  # fmt: skip
+_LEVERS = ("rate_by_depth", "proxy_phi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +143,58 @@ def _number(text: str) -> int | Decimal | str:
         return text
 
 
-def jobs(asked: Mapping[str, str], budget: Budget) -> list[Job]:
+def jobs(asked: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) -> list[Job]:
     """Every network with every seed, seed by seed, dearest networks first."""
     spent = replace(prolongable(budget), candidates=int(asked["networks"]))
     question = Question(load_baseline(asked["baseline"]), Decimal(asked["phi"]), spent)
-    px = image_px(question)
+    networks = choose(question, find(question))
+    power = Decimal(levers.get("proxy_phi", asked["phi"]))
+    classes = spent.scenes.classes if asked["data"] == "fractal" else 2
+    px = max(image_px(question), *(proxy_at(question, one, power, classes).resolution for one in networks))
     images = data_of(asked["data"], px, spent, question.baseline.architecture.in_channels)
     facts = DataFacts(
         images.name, images.fingerprint, len(images.classes), len(images.train_labels_N), len(images.val_labels_N)
     )
     plan = Plan(question, facts)
     first = int(asked["first_seed"])
-    found = [
-        Job(plan.spec(one.architecture, seed), log(plan.proxies.ratio(digest(one.architecture), "macs")),
-            asked["data"], px, spent)
-        for seed in range(first, first + int(asked["seeds"]))
-        for one in plan.chosen
-    ]  # fmt: skip
+    base = proxy_of(question, question.baseline.architecture, facts.classes)
+    assert isinstance(base, Architecture), "a baseline file's networks are architectures"
+    proxies = {one: proxy_at(question, one, power, facts.classes) for one in networks}
+    found = []
+    for seed in range(first, first + int(asked["seeds"])):
+        for one, proxy in proxies.items():
+            rate = by_depth(spent.recipe.learning_rate, proxy, base, float(levers.get("rate_by_depth", 0)))
+            recipe = replace(spent.recipe, learning_rate=rate)
+            spec = replace(plan.spec(one.architecture, seed), proxy=proxy, recipe=recipe)
+            found.append(Job(spec, log(cost(proxy).macs / cost(base).macs), asked["data"], px, spent))
     return sorted(found, key=lambda job: (job.spec.seed, -job.log_cost))
+
+
+def by_depth(rate: Decimal, proxy: Architecture, base: Architecture, power: float) -> Decimal:
+    """The learning rate times (layers / the unscaled network's layers) ** −power, to five places."""
+    return round(rate * Decimal((sum(proxy.depths) / sum(base.depths)) ** -power), 5) if power else rate
+
+
+def proxy_at(question: Question, candidate: Candidate, power: Decimal, classes: int) -> Architecture:
+    """The candidate's proxy at `power` in place of the question's φ.
+
+    There α and β are its own, and its side is the one that brings its multiply-adds nearest to 2 ** power times
+    those of the unscaled network's proxy.
+    """
+    baseline = question.baseline
+    assert isinstance(baseline, Baseline), "of a Python function no other member is known"
+    own = proxy_of(question, candidate.architecture, classes)
+    base = proxy_of(question, baseline.architecture, classes)
+    assert isinstance(own, Architecture)
+    assert isinstance(base, Architecture)
+    if power == question.phi:
+        return own
+    network = baseline.scale(candidate.coefficients.at(power), question.rounding).architecture
+    found = proxy_of(question, network, classes)
+    assert isinstance(found, Architecture)
+    wanted = 2.0 ** float(power) * cost(base).macs
+    sides = (replace(found, resolution=side) for side in range(base.resolution, 4 * base.resolution + 1))
+    return min(sides, key=lambda one: abs(log(cost(one).macs / wanted)))
 
 
 @cache
@@ -242,16 +287,17 @@ def show(title: str, trials: Sequence[Trial]) -> float:
 def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
     asked = {**_OWN, **{key: words.pop(key) for key in [*words] if key in _OWN}}
+    title = " ".join(f"{key}={text}" for key, text in words.items())
+    levers = {key: words.pop(key) for key in _LEVERS if key in words}
     today = load_budget(asked["budget"])
     out = Path(asked["out"]) if asked["out"] else None
-    variants = {"as it is": today}
-    if words:
-        variants[" ".join(f"{key}={text}" for key, text in words.items())] = changed(today, words)
-    wanted = {title: jobs(asked, budget) for title, budget in variants.items()}
+    wanted = {"as it is": jobs(asked, today, {})}
+    if title:
+        wanted[title] = jobs(asked, changed(today, words), levers)
     kept = all_trained([job for own in wanted.values() for job in own], int(asked["processes"]), out)
     rates = [show(title, [kept[job.spec.id] for job in own]) for title, own in wanted.items()]
     if len(rates) == 2:
-        ratio = f"{rates[1] / rates[0]:.1f}x" if rates[0] > 0 else "not known: as it is, no signal was found"
+        ratio = f"{rates[1] / rates[0]:.1f}x" if min(rates) > 0 else "not known: in one of them no signal was found"
         print(f"\nSNR of accuracy for a core-minute, over that of the budget as it is: {ratio}")
     here = environment()
     print("\n" + ", ".join(f"{name} {value}" for name, value in here.items()))
