@@ -42,9 +42,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runner", ["inline", "ray"])
-@pytest.mark.parametrize("whole_group", [False, True])
-@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize(
+    ("name", "whole_group", "runner"),
+    [
+        *((name, whole_group, "inline") for name in CODES for whole_group in (False, True)),
+        *((name, False, "ray") for name in CODES),
+        ("SIGTERM", True, "ray"),
+        ("SIGUSR1", True, "ray"),
+    ],
+)
 def test_every_stopping_signal_ends_in_order(
     name: str, whole_group: bool, runner: str, cache: Path, tmp_path: Path
 ) -> None:

@@ -64,8 +64,10 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runner", ["inline", "ray"])
-@pytest.mark.parametrize("records", [1, 4, 8, 12])  # the rungs end at 7, 11 and 14
+@pytest.mark.parametrize(
+    ("records", "runner"),  # the rungs end at 7, 11 and 14
+    [(1, "inline"), (4, "inline"), (8, "inline"), (12, "inline"), (4, "ray"), (12, "ray")],
+)
 def test_a_killed_search_is_taken_up_again(
     runner: str, records: int, calm: Search, cache: Path, tmp_path: Path
 ) -> None:

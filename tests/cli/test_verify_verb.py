@@ -30,20 +30,27 @@ def test_the_cheapest_trials_are_trained_again() -> None:
     assert done.stdout.count("trained again, equal to the bit") + done.stdout.count("within the noise") == 2
 
 
-@pytest.mark.slow
-def test_trials_of_every_rung_are_trained_again(tmp_path: Path) -> None:
-    """A rung's record begins where the one below ended; nothing is left of the checkpoint it went on from."""
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished study by halving."""
+    folder = tmp_path_factory.mktemp("smoke")
     done = scalesearch(
-        *("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--runner", "inline"), cwd=tmp_path
+        *("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--runner", "inline"), cwd=folder
     )
     assert done.returncode == 0, done.stderr
-    done = scalesearch("verify", "results/tiny-phi1-smoke", "--rerun", "14", cwd=tmp_path)
+    return folder / "results" / "tiny-phi1-smoke"
+
+
+@pytest.mark.slow
+def test_trials_of_every_rung_are_trained_again(smoke: Path) -> None:
+    """A rung's record begins where the one below ended; nothing is left of the checkpoint it went on from."""
+    done = scalesearch("verify", str(smoke), "--rerun", "14")
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("trained again, equal to the bit") == 14
 
 
 @pytest.mark.slow
-def test_a_forged_curve_is_found_by_training(tmp_path: Path) -> None:
+def test_a_forged_curve_is_found_by_training(smoke: Path, tmp_path: Path) -> None:
     """Consistent in every file: only the training itself gives other figures."""
     import json
 
@@ -52,11 +59,8 @@ def test_a_forged_curve_is_found_by_training(tmp_path: Path) -> None:
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 
-    done = scalesearch(
-        *("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--runner", "inline"), cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "results" / "tiny-phi1-smoke"
+    folder = tmp_path / "study"
+    shutil.copytree(smoke, folder)
     for path in (folder / "trials").glob("*.json"):
         tree = json.loads(path.read_text())
         del tree["sha256"]

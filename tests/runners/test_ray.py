@@ -77,7 +77,7 @@ def test_killed_workers_cost_nothing_but_time(tmp_path: Path) -> None:
             ]
             os.kill(rows[-1], signal.SIGKILL)
 
-    RayRunner().run([specs], Planted(epochs=3, seconds=0.2, log=str(log)), listener)
+    RayRunner(gpus_per_trial=0.5).run([specs], Planted(epochs=3, seconds=0.2, log=str(log)), listener)
     assert killed == {spec.id: MAX_FAILURES for spec in specs}
     calm = finished(InlineRunner(), specs, Planted(epochs=3))
     assert {key: bits(one) for key, one in outcomes.items()} == {key: bits(one) for key, one in calm.items()}

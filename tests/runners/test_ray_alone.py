@@ -42,12 +42,13 @@ with RayRunner(cores=1).session():
     print(json.dumps({"outside": outside, "places": places, "reached": reached, "home": home}))
 """
 WATCH = """
-import json, subprocess, sys
+import json, subprocess, sys, time
 process = subprocess.Popen([sys.executable, "-m", "scalesearch", *sys.argv[1:]], stdout=subprocess.DEVNULL)
 places = set()
 while process.poll() is None:
     rows = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True).stdout.splitlines()
     places.update(row.split()[3] for row in rows)
+    time.sleep(0.1)
 print(json.dumps({"code": process.returncode, "places": sorted(places)}))
 """
 LOOPBACK = {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
