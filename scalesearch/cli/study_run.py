@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from scalesearch.cli import interrupts, supervisor
 from scalesearch.errors import ScalesearchError, TrialsFailedError
@@ -57,7 +57,10 @@ def run_study(
                     f"{where}: {done}/{study.plan.total_trials(outcomes)} done, resuming", highlight=False
                 )
             study = _run(study, images, runner, console, export)
-        _finish(study, console, report)
+        try:
+            _finish(study, console, report)
+        except KeyboardInterrupt:
+            _stopped(study)
 
 
 def begin_study(asked: Plan, where: Path) -> None:
@@ -132,12 +135,17 @@ def _run(
                     return search_in_rounds(study, one_round)
             return search_in_rounds(study, one_round)
     except KeyboardInterrupt:
-        interrupts.heeded()
-        from scalesearch.cli.main import fail
+        _stopped(study)
 
-        outcomes = study.outcomes()
-        kept = f"{len(outcomes)}/{plan.total_trials(outcomes)} trials are kept"
-        fail(f"{interrupts.cause()}; {kept}. Resume: {_command()}", interrupts.exit_code())
+
+def _stopped(study: Study) -> NoReturn:
+    """Say what is kept and how to go on, and end the program."""
+    interrupts.heeded()
+    from scalesearch.cli.main import fail
+
+    outcomes = study.outcomes()
+    kept = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials are kept"
+    fail(f"{interrupts.cause()}; {kept}. Resume: {_command()}", interrupts.exit_code())
 
 
 def _round_words(plan: Plan) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import ray
 from ray._private import ray_constants
+from ray._private import utils as ray_utils
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # compiled
 
 from scalesearch.errors import InputError
@@ -57,21 +58,24 @@ def own_signals() -> Iterator[None]:
     """While Ray starts, its processes learn to leave the early warnings of job schedulers alone.
 
     SLURM may send SIGUSR1 to all processes of a job, which would end Ray's own before the driver can end the search
-    in order. Afterwards the driver's handlers are as before: Ray would take over SIGTERM.
+    in order. Here such a signal waits until Ray has started: it is blocked, which processes inherit as they do not
+    inherit a handler. SIGTERM stays with the driver's handler, which Ray would replace by its own.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    names = ("SIGTERM", "SIGUSR1", "SIGHUP")
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers[1:]:
-        signal.signal(number, signal.SIG_IGN)  # inherited, where a handler is not
+    warnings = {getattr(signal, name) for name in ("SIGUSR1", "SIGHUP") if hasattr(signal, name)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, *warnings)}
+    take_over = ray_utils.set_sigterm_handler
+    ray_utils.set_sigterm_handler = lambda _: None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, warnings)
     try:
         yield
     finally:
+        ray_utils.set_sigterm_handler = take_over
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what came meanwhile is heard now
 
 
 def _read_environment_again() -> None:

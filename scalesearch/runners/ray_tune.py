@@ -21,6 +21,7 @@ import ray._private.worker
 from ray import tune
 
 from scalesearch.errors import InputError
+from scalesearch.redaction import HIDDEN, redacted
 from scalesearch.runners.execution import Listener
 from scalesearch.runners.ray_alone import (
     LOOPBACK,
@@ -184,7 +185,8 @@ def _must_answer(address: str) -> None:
         return
     found = _ADDRESS.fullmatch(address)
     if found is None:
-        raise InputError(f"--address {address!r}: must be auto, HOST:PORT or ray://HOST:PORT")
+        shown = f"{HIDDEN}@{address.rpartition('@')[2]}" if "@" in address else address
+        raise InputError(f"--address {redacted(shown)!r}: must be auto, HOST:PORT or ray://HOST:PORT")
     try:
         socket.create_connection((found["host"], int(found["port"])), _CONNECT_SECONDS).close()
     except (OSError, OverflowError, UnicodeError) as error:

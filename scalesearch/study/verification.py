@@ -43,7 +43,10 @@ def disagreements(study: Study) -> Iterator[str]:
     records, own = study.records(), study.own_records()
     for key in sorted(records.keys() - own.keys()):
         yield f"{study.trials_folder / f'{key}.json'}: is not a trial of this study; remove it"
-    if not (study.folder / "winner.yaml").is_file():
+    winner = study.folder / "winner.yaml"
+    if not winner.is_file():
+        if winner.exists() or (study.folder / "family").exists():  # which is written before
+            yield f"{winner}: is missing or no file, but the study was finished; rerun: {study.command}"
         return
     outcomes = {key: record.outcome for key, record in own.items()}
     if missing := len(study.plan.left(outcomes)):
@@ -67,9 +70,8 @@ def _other_winner(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str
     except (OSError, ValueError, yaml.YAMLError, ScalesearchError) as error:
         yield f"{path}: cannot be compared with the records ({' '.join(str(error).split())[:120]})"
         return
-    for name in (written.keys() & given.keys()) - _WORDS:
-        if _is_plain(given[name]) and not _equal(written[name], given[name]):
-            yield f"{path}: {name} is {written[name]}, but the records give {given[name]}; rerun: {study.command}"
+    for name, there, now in _differing(written, given):
+        yield f"{path}: {name} is {there}, but the records give {now}; rerun: {study.command}"
 
 
 def _other_table(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str]:
@@ -86,7 +88,7 @@ def _other_table(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str]
     except (OSError, ValueError, KeyError) as error:
         yield f"{path}: is no table of trials ({error}); rerun: {study.command}"
         return
-    if set(written.index) != set(given.index):
+    if sorted(written.index) != sorted(given.index):
         yield f"{path}: holds other trials than the records; rerun: {study.command}"
         return
     for column in [name for name in given.columns if name in written.columns]:
@@ -96,8 +98,16 @@ def _other_table(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str]
             yield f"{path}: {column} is {odd[0]}, but a record gives {odd[1]}; rerun: {study.command}"
 
 
-def _is_plain(value: object) -> bool:
-    return isinstance(value, int | float | str | bool)
+def _differing(written: object, given: object, name: str = "") -> Iterator[tuple[str, object, object]]:
+    """Where two trees of YAML differ, by dotted names; what only one version of this program writes is left out."""
+    if isinstance(written, dict) and isinstance(given, dict):
+        for key in sorted((written.keys() & given.keys()) - _WORDS):
+            yield from _differing(written[key], given[key], f"{name}.{key}" if name else key)
+    elif isinstance(written, list) and isinstance(given, list) and len(written) == len(given):
+        for index, (there, now) in enumerate(zip(written, given, strict=True)):
+            yield from _differing(there, now, f"{name}.{index}")
+    elif not _equal(written, given):
+        yield name, written, given
 
 
 def _equal(one: Any, other: Any) -> bool:

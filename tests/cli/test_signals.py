@@ -73,6 +73,21 @@ def test_every_stopping_signal_ends_in_order(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGINT"])
+def test_a_signal_while_ray_starts_is_heard(name: str, cache: Path, tmp_path: Path) -> None:
+    process = Place(tmp_path, cache).start(*SMOKE)
+    assert process.stdout is not None
+    assert any("fvcore counts each first" in line for line in process.stdout)  # Ray is started after that
+    time.sleep(1)
+    began = time.monotonic()
+    os.kill(process.pid, getattr(signal, name))
+    _, said = process.communicate(timeout=60)
+    assert time.monotonic() - began < 15
+    assert process.returncode == CODES[name], said
+    assert said.splitlines()[-1].endswith(f"trials are kept. Resume: scalesearch {shlex.join(SMOKE)}")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["raylet/raylet", "gcs_server"])
 def test_a_lost_ray_has_its_line_and_its_code(lost: str, cache: Path, tmp_path: Path) -> None:
     place = Place(tmp_path, cache)

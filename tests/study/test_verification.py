@@ -155,8 +155,37 @@ def test_a_missing_record_of_a_finished_study_is_found(folder: Path) -> None:
     min((folder / "trials").glob("*.json")).unlink()
     (line,) = disagreements(open_study(folder))
     assert "is finished, but 1 of its records are missing; rerun: scalesearch grid" in line
-    (folder / "winner.yaml").unlink()  # then it is not finished, and nothing is wrong
+    (folder / "winner.yaml").unlink()
+    (line,) = disagreements(open_study(folder))
+    assert "winner.yaml: is missing or no file, but the study was finished; rerun: scalesearch grid" in line
+    shutil.rmtree(folder / "family")  # then it is not finished, and nothing is wrong
     assert list(disagreements(open_study(folder))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [(("rests_on", "noise_per_trial"), 0.001), (("differences", 1, "behind"), 0.5), (("aliases",), ["(9, 9, 9)"]),
+     (("tied",), [])],
+)  # fmt: skip
+def test_a_forged_figure_anywhere_in_the_winner_is_found(
+    path: tuple[str | int, ...], value: object, folder: Path
+) -> None:
+    winner = yaml.safe_load((folder / "winner.yaml").read_text())
+    owner = winner
+    for key in path[:-1]:
+        owner = owner[key]
+    assert owner[path[-1]] != value
+    owner[path[-1]] = value
+    (folder / "winner.yaml").write_text(yaml.safe_dump(winner))
+    (line,) = disagreements(open_study(folder))
+    assert f"winner.yaml: {path[0]}" in line
+
+
+def test_a_row_that_stands_twice_is_found(folder: Path) -> None:
+    table = (folder / "trials.csv").read_text()
+    (folder / "trials.csv").write_text(table + table.splitlines()[1] + "\n")
+    (line,) = disagreements(open_study(folder))
+    assert "trials.csv: holds other trials than the records" in line
 
 
 def test_a_foreign_record_is_named_and_counts_for_nothing(folder: Path) -> None:
