@@ -109,6 +109,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]
         assert "Traceback" not in process.stderr.read()
 
 
+def test_brackets_without_end_are_400(server: tuple[str, int]) -> None:
+    assert callback(server[0], b"[" * 40_000) == (400, b"scalesearch dashboard: is no request of this page\n")
+
+
 @pytest.mark.parametrize("body", BODIES, ids=repr)
 def test_a_malformed_callback_is_400(body: bytes, server: tuple[str, int]) -> None:
     status, said = callback(server[0], body)

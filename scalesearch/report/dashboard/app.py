@@ -120,11 +120,19 @@ def _failed(error: Exception) -> tuple[str, int, dict[str, str]]:
     plain_text = {"Content-Type": "text/plain; charset=utf-8"}
     if isinstance(error, HTTPException):
         return f"scalesearch dashboard: {error.name}\n", error.code or 500, plain_text
-    if not is_callback(request.get_json(silent=True)):
+    if not is_callback(_body()):
         return "scalesearch dashboard: is no request of this page\n", 400, plain_text
     reason = printable(" ".join(f"{type(error).__name__}: {error}".split())[:200])
     logging.getLogger("scalesearch").error("scalesearch dashboard: a callback failed (%s)", reason)
     return f"scalesearch dashboard: a callback failed ({reason})\n", 500, plain_text
+
+
+def _body() -> object:
+    """The request's JSON; None where it has none, or brackets without end."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:
+        return None
 
 
 def _layout() -> html.Main:
