@@ -94,6 +94,7 @@ def _raise(number: int, _: FrameType | None) -> None:
             raise KeyboardInterrupt
     elif note(number):
         _heeded = False
+        threading.excepthook = lambda _: None  # Ray's threads miss what ends around them, and print tracebacks
         threading.Thread(target=_remind, args=(number,), daemon=True).start()
         raise KeyboardInterrupt
 
