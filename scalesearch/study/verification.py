@@ -80,6 +80,7 @@ def _other_table(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str]
 
     path = study.folder / "trials.csv"
     if not path.is_file():
+        yield f"{path}: is missing or no file, but the study was finished; rerun: {study.command}"
         return
     again = trials_table(study.plan, outcomes).to_csv(index=False)
     try:

@@ -181,6 +181,12 @@ def test_a_forged_figure_anywhere_in_the_winner_is_found(
     assert f"winner.yaml: {path[0]}" in line
 
 
+def test_a_missing_table_of_a_finished_study_is_found(folder: Path) -> None:
+    (folder / "trials.csv").unlink()
+    (line,) = disagreements(open_study(folder))
+    assert "trials.csv: is missing or no file, but the study was finished; rerun: scalesearch grid" in line
+
+
 def test_a_row_that_stands_twice_is_found(folder: Path) -> None:
     table = (folder / "trials.csv").read_text()
     (folder / "trials.csv").write_text(table + table.splitlines()[1] + "\n")
