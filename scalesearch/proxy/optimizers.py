@@ -50,5 +50,10 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Tensor]
         optimizer.state[weight][name] = own.to(weight.device)
 
 
+def under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors of a checkpoint whose names begin so, without that beginning."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
 def _weights(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
     return [one for group in optimizer.param_groups for one in group["params"]]

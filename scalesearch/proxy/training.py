@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from scalesearch.proxy.augment import Moves, draw_moves, normalise
 from scalesearch.proxy.descent import Descent, precision
 from scalesearch.proxy.metrics import Score
-from scalesearch.proxy.optimizers import make_optimizer, optimizer_state, restore_optimizer
+from scalesearch.proxy.optimizers import make_optimizer, optimizer_state, restore_optimizer, under
 from scalesearch.proxy.precise_bn import precise_statistics
 from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, trunk_rate
 from scalesearch.proxy.tensors import TrainingData
@@ -168,20 +168,16 @@ class Training:
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from where `state` was kept; the model, the data, the recipe and the seed must be the same."""
-        self.model.load_state_dict(_under(state, "model."))
+        self.model.load_state_dict(under(state, "model."))
         # Momenta of a study that an earlier version began.
-        earlier = {f"{i}.momentum_buffer": value for i, value in _under(state, "momentum.").items()}
-        restore_optimizer(self.optimizer, _under(state, _OPTIMIZER) or earlier)
+        earlier = {f"{i}.momentum_buffer": value for i, value in under(state, "momentum.").items()}
+        restore_optimizer(self.optimizer, under(state, _OPTIMIZER) or earlier)
         self._before_epoch = state["epoch"]
         self._generator.set_state(state["epoch"])
         self._draw()
         self._dropout = [state[f"dropout.{i}"] for i in range(2) if f"dropout.{i}" in state]
         self._losses = list(state["losses"].to(self.device))
         self.step = int(state["step"])
-
-
-def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
 def train(model: nn.Module, data: TrainingData, recipe: Recipe, seed: int, device: torch.device) -> Iterator[Epoch]:

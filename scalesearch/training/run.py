@@ -23,7 +23,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.augment import draw_moves, normalise, take
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.descent import StepGraph, precision
-from scalesearch.proxy.optimizers import optimizer_state, restore_optimizer
+from scalesearch.proxy.optimizers import optimizer_state, restore_optimizer, under
 from scalesearch.proxy.tensors import TrainingData, resize
 from scalesearch.proxy.training import Diverged, evaluate
 from scalesearch.training.average import MovingAverage
@@ -224,9 +224,9 @@ class MemberTraining:
 
     def restore(self, state: dict[str, Tensor], epochs: int) -> None:
         """Go on from the state after so many epochs."""
-        self.network.load_state_dict(_under(state, "network."))
-        self.average.network.load_state_dict(_under(state, "average."))
-        restore_optimizer(self.optimizer, _under(state, "optimizer."))
+        self.network.load_state_dict(under(state, "network."))
+        self.average.network.load_state_dict(under(state, "average."))
+        restore_optimizer(self.optimizer, under(state, "optimizer."))
         self.done = epochs
 
 
@@ -243,7 +243,3 @@ def part_size(batch: int, count: int, parts: int) -> int:
             "give a multiple"
         )
     return size
-
-
-def _under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): one for name, one in state.items() if name.startswith(prefix)}
