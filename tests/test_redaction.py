@@ -30,6 +30,19 @@ URLS = [
     f"https://hub.example/data?access_token={SECRET}",
     f"hf:me/data?token={SECRET}",
     "hf:me/data@hf_s3cr3tw0rdS3CR3Tw0rd",
+    f"postgresql://host/db?password=my {SECRET}&user=me",
+    f"host=h password='my {SECRET}' user=me",
+    f"Server=host;Password=a;{SECRET};Uid=1",
+    f"postgresql:me:{SECRET}@host/db",
+    f"mysql://host/db?ssl_key={SECRET}&user=me",
+    f"https://{SECRET}@host/x",
+    f"https://{SECRET}:x-oauth-basic@host/x",
+    f"postgresql://host/db?pass%77ord={SECRET}&user=me",
+    f"https://host/x?sig={SECRET}",
+    f"https://host/x?X-Amz-Signature={SECRET}&user=me",
+    f"hf:me/data@nvapi-{SECRET}{SECRET}",
+    f"hf:me/data@AKIA{SECRET}{SECRET}",
+    f"hf:me/data@eyJ{SECRET}.eyJ{SECRET}.{SECRET}",
 ]
 
 
@@ -55,6 +68,9 @@ def test_secrets_are_hidden_and_the_rest_is_not(url: str) -> None:
         "1.5",
         "127.0.0.1:6379",
         "α@β:γ",
+        "https://host:8080/x?page=2&design=b",
+        "hf:stanfordcars/keys@main",
+        "C:/results/a",
     ],
 )
 def test_what_holds_no_secret_stays(word: str) -> None:

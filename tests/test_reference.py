@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from scalesearch.report.files import write_report
-from scalesearch.study.answer import answer, write_answer
+from scalesearch.study.answer import answer
+from scalesearch.study.answer_files import write_answer
 from scalesearch.study.records import problems
 from scalesearch.study.study import open_study
 from scalesearch.study.summary import summary_lines

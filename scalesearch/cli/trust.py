@@ -35,7 +35,8 @@ def trust(
     Example: scalesearch trust results/b0-phi1-quick
     """
     from scalesearch.report.files import write_report
-    from scalesearch.study.answer import answer, write_answer
+    from scalesearch.study.answer import answer
+    from scalesearch.study.answer_files import write_answer
     from scalesearch.study.study import open_study
     from scalesearch.study.trust_words import trust_lines
     from scalesearch.study.trusting import LONGER, further_questions, read_trust, trust_folder, with_more_seeds

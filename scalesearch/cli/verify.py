@@ -27,17 +27,21 @@ def verify(
     ] = None,
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
-    """Check a study: records against checksums, ids and costs; the winner and the tables against the records.
+    """Check a study: records against checksums, ids and costs; the files of its answer against the records.
+
+    These are winner.yaml, family/, trials.csv, trials.parquet and report.csv; of `nas` front.csv and baseline.yaml
+    too. The words of report.html and report.md are not compared: `report` writes them again.
 
     A checksum finds damage. It is no signature: who can write a record can write its checksum.
 
     Example: scalesearch verify results/reference/b0-phi1-quick
     """
+    from scalesearch.report.files import report_table
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 
     study = open_study(options.existing_study(results))
-    wrong = list(disagreements(study))
+    wrong = list(disagreements(study, report_table))
     for line in wrong[1:]:
         print(line)
     if wrong:

@@ -65,7 +65,7 @@ class HubData:
             else:
                 loaded = datasets.load_dataset(self.name)
         except Exception as error:  # the hub, the network and the files raise what they like
-            reason = printable(" ".join(map(redacted, str(error).split()))[:160])
+            reason = printable(redacted(" ".join(str(error).split()))[:160])
             raise InputError(f"{self._shown}: cannot be loaded ({type(error).__name__}: {reason})") from error
         return loaded if isinstance(loaded, dict) else {str(loaded.split or "train"): loaded}
 

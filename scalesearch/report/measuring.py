@@ -14,7 +14,8 @@ from scalesearch.search.candidates import tolerance
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.reached import completed
-from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.answer import Answer
+from scalesearch.study.answer_files import surface_verdict
 from scalesearch.study.chance_words import prolonged_lines
 from scalesearch.study.cost_words import COST_WORDS, times_of
 from scalesearch.study.other_phi import other_phi_lines

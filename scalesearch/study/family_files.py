@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from scalesearch.design.baseline_file import baseline_text
@@ -32,15 +32,10 @@ def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
 
 def write_family(folder: Path, members: Sequence[Member]) -> None:
     """Write one baseline file a member."""
-    write_texts(folder, {member.baseline.name: member_text(member) for member in members})
-
-
-def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write one YAML file a name."""
-    if texts:
+    if members:
         make_folder(folder)
-    for name, text in texts.items():
-        write_over(folder / f"{name}.yaml", text)
+    for one in members:
+        write_over(folder / f"{one.baseline.name}.yaml", member_text(one))
 
 
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:

@@ -149,7 +149,7 @@ def _reason(error: BaseException) -> str:
     """The cause of an error of a library, in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return " ".join(map(redacted, str(error).split()))[:200]
+    return redacted(" ".join(str(error).split()))[:200]
 
 
 def _trial(one: Told, space: Sought[Any]) -> optuna.trial.FrozenTrial:

@@ -22,6 +22,11 @@ def environment() -> dict[str, str]:
     return found
 
 
+def own_version() -> str:
+    """The version of this program, as `environment` has it."""
+    return _version("scalesearch")
+
+
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
+from scalesearch.design.receipt import layer_counts, sums
 from scalesearch.errors import CountError, SpaceError, StorageError
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
+from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.files import json_files, read_file, write_once
 
@@ -88,8 +91,7 @@ def problems(folder: Path) -> Iterator[str]:
 def impossibilities(record: TrialRecord) -> Iterator[str]:
     """What no trial can have come to, whatever its checksum says."""
     outcome = record.outcome
-    # What fvcore counts besides is not in the definition.
-    if replace(record.cost, fvcore_total=None) != counted(record.spec):
+    if record.cost != counted(record.spec, _fvcore_total(record)):
         yield "its costs are not those of its network"
     if min(outcome.seconds, outcome.training_seconds, *(epoch.seconds for epoch in outcome.epochs)) < 0:
         yield "a time is negative"
@@ -97,9 +99,27 @@ def impossibilities(record: TrialRecord) -> Iterator[str]:
         yield "an accuracy is not in 0 … 1"
     if not all(epoch.train_loss >= 0 and epoch.val_loss >= 0 for epoch in outcome.epochs):
         yield "a loss is negative"
-    seen = [epoch.samples for epoch in outcome.epochs]
-    if seen != sorted(set(seen)) or (outcome.state == "complete" and not seen):
+    if not _follow(outcome.epochs, record.spec) or (outcome.state == "complete" and not outcome.epochs):
         yield "its epochs do not follow one another"
+
+
+def _fvcore_total(record: TrialRecord) -> int | None:
+    """What fvcore counts in all: by the closed form; of a user's own network only it can tell."""
+    network, told = record.spec.network, record.cost.fvcore_total
+    if told is None or not isinstance(network, Architecture):
+        return told
+    return sums(layer_counts(network)).fvcore_total
+
+
+def _follow(epochs: Sequence[Epoch], spec: TrialSpec) -> bool:
+    """Whether each epoch is the next one and has seen more images, from the rung's first to its last."""
+    if not epochs:
+        return True
+    numbers = [epoch.index for epoch in epochs]
+    seen = [spec.since, *(epoch.samples for epoch in epochs)]
+    follow = numbers == list(range(numbers[0], numbers[0] + len(numbers))) and seen == sorted(set(seen))
+    # A rung may end within a pass, which the next one then ends.
+    return follow and numbers[0] >= 1 and (numbers[0] == 1 or spec.since > 0)
 
 
 def _read(path: Path) -> TrialRecord:

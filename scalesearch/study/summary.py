@@ -11,7 +11,8 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.surface import Surface, coefficients_of
-from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.answer import Answer
+from scalesearch.study.answer_files import surface_verdict
 from scalesearch.study.comparison import comparison_lines
 from scalesearch.study.continuous import search_lines
 from scalesearch.study.family_files import family_texts

@@ -9,29 +9,41 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from scalesearch.errors import CountError, ScalesearchError
 from scalesearch.runners.execution import Execution
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
-from scalesearch.study.answer import answer, winner_text
+from scalesearch.study.answer import Answer, answer
+from scalesearch.study.answer_files import answer_files
 from scalesearch.study.files import read_file
+from scalesearch.study.provenance import own_version
 from scalesearch.study.records import problems
-from scalesearch.study.study import Study
-from scalesearch.study.trials_table import trials_table
-from scalesearch.study.trusting import read_trust
+from scalesearch.study.study import Study, open_study
+from scalesearch.study.trusting import LARGER, LONGER, read_trust, trust_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NOISES = 3
 """A score of another environment may differ by so many standard errors of a difference between two trials."""
-_WORDS = frozenset({"in_words"})
-"""Entries of winner.yaml that say in a sentence what its numbers say; another version may say it otherwise."""
+_WORDS = frozenset({"in_words", "name"})
+"""Entries that say in a sentence what numbers say, and the name of the folder, which may be renamed."""
 _SAME = 1e-9
 """Relative difference of two spellings of one number."""
 
 
-def disagreements(study: Study) -> Iterator[str]:
+def disagreements(study: Study, report_table: Callable[[Answer], str] | None = None) -> Iterator[str]:
     """What is wrong with a study, one line each; nothing: its files are what its records and its question give.
+
+    What only another version of this program writes is no disagreement: an entry or a column may be absent where
+    the study is another version's.
+
+    Args:
+        study: finished or not.
+        report_table: what report.csv holds for an answer; without it, a report.csv is not compared.
 
     Raises:
         StorageError: a folder cannot be read.
@@ -43,70 +55,108 @@ def disagreements(study: Study) -> Iterator[str]:
     records, own = study.records(), study.own_records()
     for key in sorted(records.keys() - own.keys()):
         yield f"{study.trials_folder / f'{key}.json'}: is not a trial of this study; remove it"
-    winner = study.folder / "winner.yaml"
-    if not winner.is_file():
-        if winner.exists() or (study.folder / "family").exists():  # which is written before
-            yield f"{winner}: is missing or no file, but the study was finished; rerun: {study.command}"
+    if not any(
+        (study.folder / name).exists() for name in ("winner.yaml", "family", "trials.csv", "trials.parquet")
+    ):
         return
     outcomes = {key: record.outcome for key, record in own.items()}
     if missing := len(study.plan.left(outcomes)):
         yield f"{study.folder}: is finished, but {missing} of its records are missing; rerun: {study.command}"
         return
-    yield from _other_winner(study, outcomes)
-    yield from _other_table(study, outcomes)
+    wrong = list(_wrong_trust(study))
+    yield from wrong
+    if not wrong:
+        yield from _wrong_files(study, outcomes, report_table)
 
 
-def _other_winner(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str]:
-    """Numbers of winner.yaml that the records do not give."""
+def _wrong_trust(study: Study) -> Iterator[str]:
+    """What is wrong with the studies of further budgets, which may be unfinished."""
+    for name in (LONGER, LARGER):
+        folder = trust_folder(study.folder, name)
+        if (folder / "study.json").exists():
+            yield from disagreements(open_study(folder))
+
+
+def _wrong_files(
+    study: Study, outcomes: Mapping[str, Outcome], report_table: Callable[[Answer], str] | None
+) -> Iterator[str]:
+    """Figures of the answer's files that the records do not give."""
+    strict = study.environment.get("scalesearch") == own_version()
+    try:
+        result = answer(study.plan, outcomes, read_trust(study.folder))
+    except (ValueError, ScalesearchError) as error:
+        yield f"{study.folder}: its records give no answer ({' '.join(str(error).split())[:120]})"
+        return
+    if result is None:
+        yield f"{study.folder}: has an answer, but no candidate has a result; rerun: {study.command}"
+        return
+    files = answer_files(result, study.folder.name)
+    if report_table is not None and (study.folder / "report.csv").exists():
+        files["report.csv"] = report_table(result)
+    for name, given in files.items():
+        path = study.folder / name
+        if not path.is_file():
+            yield f"{path}: is missing or no file, but the study was finished; rerun: {study.command}"
+            continue
+        compare = _wrong_tree if name.endswith(".yaml") else _wrong_table
+        content = given.encode() if isinstance(given, str) else given
+        for line in compare(path, content, strict):
+            yield f"{path}: {line}; rerun: {study.command}"
+
+
+def _wrong_tree(path: Path, content: bytes, strict: bool) -> Iterator[str]:
+    """Where a file of YAML holds something else than `content`."""
     import yaml
 
-    path = study.folder / "winner.yaml"
     try:
         written = yaml.safe_load(read_file(path))
-        result = answer(study.plan, outcomes, read_trust(study.folder))
-        given = yaml.safe_load(winner_text(result)) if result else None
-        if not isinstance(written, dict) or given is None:
-            raise ValueError("no mapping, or no candidate has a result")
-    except (OSError, ValueError, yaml.YAMLError, ScalesearchError) as error:
-        yield f"{path}: cannot be compared with the records ({' '.join(str(error).split())[:120]})"
+        if not isinstance(written, dict):
+            raise ValueError("no mapping")
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        yield f"cannot be compared with the records ({' '.join(str(error).split())[:120]})"
         return
-    for name, there, now in _differing(written, given):
-        yield f"{path}: {name} is {there}, but the records give {now}; rerun: {study.command}"
+    for name, there, now in _differing(written, yaml.safe_load(content), strict):
+        yield f"{name} is {there}, but the records give {now}"
 
 
-def _other_table(study: Study, outcomes: Mapping[str, Outcome]) -> Iterator[str]:
-    """Cells of trials.csv that the records do not give."""
-    import pandas as pd
-
-    path = study.folder / "trials.csv"
-    if not path.is_file():
-        yield f"{path}: is missing or no file, but the study was finished; rerun: {study.command}"
-        return
-    again = trials_table(study.plan, outcomes).to_csv(index=False)
+def _wrong_table(path: Path, content: bytes, strict: bool) -> Iterator[str]:
+    """Where a table holds something else than `content`; rows are in the same order."""
     try:
-        texts = read_file(path), again.encode()
-        written, given = (pd.read_csv(io.BytesIO(text)).set_index("trial") for text in texts)
+        written, given = (_table(path.suffix, text) for text in (read_file(path), content))
     except (OSError, ValueError, KeyError) as error:
-        yield f"{path}: is no table of trials ({error}); rerun: {study.command}"
+        yield f"is no table ({' '.join(str(error).split())[:120]})"
         return
-    if sorted(written.index) != sorted(given.index):
-        yield f"{path}: holds other trials than the records; rerun: {study.command}"
+    if len(written) != len(given) or not all(map(_equal, written.iloc[:, 0], given.iloc[:, 0])):
+        yield f"its rows are not those of the records, in their order ({len(written)}, not {len(given)})"
         return
+    absent = [name for name in given.columns if name not in written.columns]
+    if strict and absent:
+        yield f"has no column {absent[0]}"
     for column in [name for name in given.columns if name in written.columns]:
-        pairs = zip(written[column].reindex(given.index), given[column], strict=True)
+        pairs = zip(written[column], given[column], strict=True)
         odd = next((pair for pair in pairs if not _equal(*pair)), None)
         if odd is not None:
-            yield f"{path}: {column} is {odd[0]}, but a record gives {odd[1]}; rerun: {study.command}"
+            yield f"{column} is {odd[0]}, but a record gives {odd[1]}"
 
 
-def _differing(written: object, given: object, name: str = "") -> Iterator[tuple[str, object, object]]:
-    """Where two trees of YAML differ, by dotted names; what only one version of this program writes is left out."""
+def _table(suffix: str, content: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(io.BytesIO(content)) if suffix == ".parquet" else pd.read_csv(io.BytesIO(content))
+
+
+def _differing(
+    written: object, given: object, strict: bool, name: str = ""
+) -> Iterator[tuple[str, object, object]]:
+    """Where two trees of YAML differ, by dotted names; without `strict`, not in what only one of them has."""
     if isinstance(written, dict) and isinstance(given, dict):
-        for key in sorted((written.keys() & given.keys()) - _WORDS):
-            yield from _differing(written[key], given[key], f"{name}.{key}" if name else key)
+        for key in sorted((written.keys() & given.keys()) - _WORDS, key=str):
+            yield from _differing(written[key], given[key], strict, f"{name}.{key}" if name else key)
+        for key in sorted(given.keys() - written.keys(), key=str) if strict else ():
+            yield f"{name}.{key}" if name else key, "missing", given[key]
     elif isinstance(written, list) and isinstance(given, list) and len(written) == len(given):
         for index, (there, now) in enumerate(zip(written, given, strict=True)):
-            yield from _differing(there, now, f"{name}.{index}")
+            yield from _differing(there, now, strict, f"{name}.{index}")
     elif not _equal(written, given):
         yield name, written, given
 

@@ -54,7 +54,8 @@ def test_a_forged_curve_is_found_by_training(smoke: Path, tmp_path: Path) -> Non
     """Consistent in every file: only the training itself gives other figures."""
     import json
 
-    from scalesearch.study.answer import answer, write_answer
+    from scalesearch.study.answer import answer
+    from scalesearch.study.answer_files import write_answer
     from scalesearch.study.records import _checksum
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements

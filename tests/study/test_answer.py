@@ -15,7 +15,8 @@ from scalesearch.design.cost import cost
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import Budget
 from scalesearch.search.trial import Outcome
-from scalesearch.study.answer import Answer, answer, write_answer
+from scalesearch.study.answer import Answer, answer
+from scalesearch.study.answer_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines

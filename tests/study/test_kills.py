@@ -14,7 +14,8 @@ import pytest
 from planted import Planted, log_lines, plan_by, study
 
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.study.answer import answer, write_answer
+from scalesearch.study.answer import answer
+from scalesearch.study.answer_files import write_answer
 from scalesearch.study.records import problems
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create

@@ -24,7 +24,8 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, Majority
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.answer import Answer, answer, winner_text
+from scalesearch.study.answer import Answer, answer
+from scalesearch.study.answer_files import winner_text
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines

@@ -32,7 +32,8 @@ from scalesearch.search.stage_space_file import load_stage_space
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study import clocks
-from scalesearch.study.answer import answer, write_answer
+from scalesearch.study.answer import answer
+from scalesearch.study.answer_files import write_answer
 from scalesearch.study.search import search, search_in_rounds
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.suggesting import next_points

@@ -20,7 +20,8 @@ from scalesearch.search.budget import prolongable
 from scalesearch.search.rivals import NAMED
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.answer import answer, write_answer
+from scalesearch.study.answer import answer
+from scalesearch.study.answer_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines

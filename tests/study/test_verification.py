@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from planted import plan_by, study
 
 from scalesearch.errors import CountError, StorageError
+from scalesearch.report.files import report_table
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.canonical import digest
 from scalesearch.search.task import Epoch
@@ -66,6 +68,9 @@ FORGED: list[tuple[str, Callable[[dict], None], str]] = [  # type: ignore[type-a
     ("params", lambda tree: tree["cost"].update(params=7), "its costs are not those of its network"),
     ("proxy", lambda tree: tree["cost"].update(proxy_macs=7), "its costs are not those of its network"),
     ("epochs", lambda tree: last(tree).update(samples=1), "its epochs do not follow one another"),
+    ("all of fvcore's", lambda tree: tree["cost"].update(fvcore_total=7), "its costs are not those of its network"),
+    ("an epoch's number", lambda tree: last(tree).update(index=9), "its epochs do not follow one another"),
+    ("first epoch", lambda tree: tree["outcome"]["epochs"].pop(0), "its epochs do not follow one another"),
     ("no epochs", lambda tree: tree["outcome"].update(epochs=[]), "its epochs do not follow one another"),
 ]
 
@@ -152,14 +157,21 @@ def test_in_another_environment_scores_are_compared_by_the_studys_metric(tmp_pat
 
 
 def test_a_missing_record_of_a_finished_study_is_found(folder: Path) -> None:
-    min((folder / "trials").glob("*.json")).unlink()
+    removed = min((folder / "trials").glob("*.json"))
+    whole = removed.read_bytes()
+    removed.unlink()
     (line,) = disagreements(open_study(folder))
     assert "is finished, but 1 of its records are missing; rerun: scalesearch grid" in line
+    removed.write_bytes(whole)
     (folder / "winner.yaml").unlink()
     (line,) = disagreements(open_study(folder))
     assert "winner.yaml: is missing or no file, but the study was finished; rerun: scalesearch grid" in line
-    shutil.rmtree(folder / "family")  # then it is not finished, and nothing is wrong
-    assert list(disagreements(open_study(folder))) == []
+    removed.unlink()
+    shutil.rmtree(folder / "family")
+    for name in ("trials.csv", "trials.parquet"):
+        assert len(list(disagreements(open_study(folder)))) == 1
+        (folder / name).unlink()
+    assert list(disagreements(open_study(folder))) == []  # then it is not finished, and nothing is wrong
 
 
 @pytest.mark.parametrize(
@@ -191,7 +203,73 @@ def test_a_row_that_stands_twice_is_found(folder: Path) -> None:
     table = (folder / "trials.csv").read_text()
     (folder / "trials.csv").write_text(table + table.splitlines()[1] + "\n")
     (line,) = disagreements(open_study(folder))
-    assert "trials.csv: holds other trials than the records" in line
+    assert "trials.csv: its rows are not those of the records, in their order (30, not 29)" in line
+
+
+def without_column(path: Path) -> None:
+    pd.read_csv(path).drop(columns="val_loss").to_csv(path, index=False)
+
+
+def other_cell(path: Path) -> None:
+    table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+    table.loc[4, "accuracy"] += 0.01
+    table.to_csv(path, index=False) if path.suffix == ".csv" else table.to_parquet(path, index=False)
+
+
+def without_key(path: Path) -> None:
+    tree = yaml.safe_load(path.read_text())
+    del tree["proxy"]
+    path.write_text(yaml.safe_dump(tree))
+
+
+def wider(path: Path) -> None:
+    tree = yaml.safe_load(path.read_text())
+    tree["stages"][2]["width"] += 8
+    path.write_text(yaml.safe_dump(tree))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "said"),
+    [
+        ("family/b3.yaml", Path.unlink, "is missing or no file, but the study was finished"),
+        ("family/b3.yaml", wider, "stages.2.width is "),
+        ("trials.parquet", Path.unlink, "is missing or no file, but the study was finished"),
+        ("trials.parquet", other_cell, "accuracy is "),
+        ("trials.parquet", lambda path: path.write_bytes(path.read_bytes()[:-9]), "is no table ("),
+        ("trials.csv", without_column, "has no column val_loss"),
+        ("report.csv", other_cell, "accuracy is "),
+        ("winner.yaml", without_key, "proxy is missing, but the records give "),
+    ],
+)
+def test_every_file_of_an_answer_is_compared(
+    name: str, damage: Callable[[Path], object], said: str, folder: Path
+) -> None:
+    assert list(disagreements(open_study(folder), report_table)) == []
+    damage(folder / name)
+    (line,) = disagreements(open_study(folder), report_table)
+    assert line.startswith(f"{folder / name}: {said}")
+    assert line.endswith(
+        "; rerun: scalesearch grid --baseline b0 --phi 1 --scheduler grid --name b0-phi1-quick-grid"
+    )
+
+
+def test_what_another_version_does_not_write_is_no_disagreement(folder: Path) -> None:
+    without_key(folder / "winner.yaml")
+    without_column(folder / "trials.csv")
+    study = open_study(folder)
+    assert len(list(disagreements(study))) == 2
+    study.environment["scalesearch"] = "0.0.9"
+    assert list(disagreements(study)) == []
+
+
+def test_a_record_of_a_further_budget_is_missed(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    shutil.copytree(REFERENCE / "b0-phi1-quick", folder)
+    assert list(disagreements(open_study(folder), report_table)) == []
+    removed = min((folder / "trust" / "larger" / "trials").glob("*.json"))
+    removed.unlink()
+    (line,) = disagreements(open_study(folder), report_table)
+    assert line.startswith(f"{folder / 'trust' / 'larger'}: is finished, but 1 of its records are missing; rerun: ")
 
 
 def test_a_foreign_record_is_named_and_counts_for_nothing(folder: Path) -> None:

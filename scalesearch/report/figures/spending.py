@@ -12,7 +12,8 @@ from scalesearch.report.looks import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.surface import Surface, shares_of
-from scalesearch.study.answer import Answer, surface_verdict
+from scalesearch.study.answer import Answer
+from scalesearch.study.answer_files import surface_verdict
 
 Shares = tuple[float, float, float]
 
