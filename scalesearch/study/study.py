@@ -148,6 +148,8 @@ def open_study(folder: Path) -> Study:
         is_there = path.is_file()
     except OSError as error:
         raise StorageError(f"{folder}: cannot be read ({error.strerror}); let this account read it") from error
+    if not is_there and os.path.lexists(path):
+        raise InputError(f"{path}: is no regular file; restore it from a copy, or give the folder of another study")
     if not is_there:
         raise InputError(f"{folder}: holds no study (no study.json); give the folder of one, such as results/NAME")
     try:

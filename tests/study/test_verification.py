@@ -212,7 +212,7 @@ def without_column(path: Path) -> None:
 
 def other_cell(path: Path) -> None:
     table = pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
-    table.loc[4, "accuracy"] += 0.01
+    table["accuracy"] = table["accuracy"] + 0.01
     table.to_csv(path, index=False) if path.suffix == ".csv" else table.to_parquet(path, index=False)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
@@ -110,17 +111,17 @@ def make_app(watch: Watch, policy: Policy, sources: family_page.Sources) -> Dash
         page.register(app, watch)
     family_page.register(app, watch, sources)
     app.server.config["MAX_CONTENT_LENGTH"] = 2**20
-    app.server.register_error_handler(Exception, _failed)
+    app.server.register_error_handler(Exception, partial(_failed, app.callback_map))
     app.server.wsgi_app = Guard(app.server.wsgi_app, policy, app.csp_hashes())
     return app
 
 
-def _failed(error: Exception) -> tuple[str, int, dict[str, str]]:
+def _failed(callbacks: Mapping[str, Mapping[str, Any]], error: Exception) -> tuple[str, int, dict[str, str]]:
     """The answer to a request that ended with an error: a line, also in the log where the page was to blame."""
     plain_text = {"Content-Type": "text/plain; charset=utf-8"}
     if isinstance(error, HTTPException):
         return f"scalesearch dashboard: {error.name}\n", error.code or 500, plain_text
-    if not is_callback(_body()):
+    if not is_callback(_body(), callbacks):
         return "scalesearch dashboard: is no request of this page\n", 400, plain_text
     reason = printable(" ".join(f"{type(error).__name__}: {error}".split())[:200])
     logging.getLogger("scalesearch").error("scalesearch dashboard: a callback failed (%s)", reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -211,12 +211,30 @@ def _bad_post(environ: dict[str, Any], path: str) -> tuple[int, str] | None:
     return (413, "is too long") if length > LARGEST else None
 
 
-def is_callback(body: object) -> bool:
-    """Whether a request's JSON has the form of a callback that Dash's own page sends."""
-    if not isinstance(body, dict) or not isinstance(body.get("output", ""), str):
+def is_callback(body: object, callbacks: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a request's JSON is one that the page itself sends: a callback that there is, with its own inputs.
+
+    Args:
+        body: of the request.
+        callbacks: `Dash.callback_map`.
+    """
+    if not isinstance(body, dict) or not isinstance(body.get("output"), str) or body["output"] not in callbacks:
         return False
-    parts = [body.get(name, []) for name in ("inputs", "state")]
-    return "inputs" in body and all(isinstance(part, list) for part in parts)
+    known = callbacks[body["output"]]
+    return all(_are(body.get(part, []), known[part]) for part in ("inputs", "state"))
+
+
+def _are(given: object, known: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these are the inputs of a callback; one of many components at once is a list."""
+    return (
+        isinstance(given, list)
+        and len(given) == len(known)
+        and all(
+            isinstance(one, list)
+            or (isinstance(one, dict) and (one.get("id"), one.get("property")) == (own["id"], own["property"]))
+            for one, own in zip(given, known, strict=True)
+        )
+    )
 
 
 def security_headers(scripts: Sequence[str]) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
@@ -28,6 +29,20 @@ class _Quiet(WSGIRequestHandler):  # type: ignore[misc]
     timeout = SILENCE_SECONDS
     server_version = "scalesearch"
     sys_version = ""
+
+    def parse_request(self) -> bool:
+        """Whether the request can be answered; one whose address is none was refused."""
+        if not super().parse_request():
+            return False
+        try:
+            urlsplit(self.path)
+        except ValueError:
+            self.send_error(400)
+            return False
+        return True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing; Werkzeug's own would look into an address that was refused for being none."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""

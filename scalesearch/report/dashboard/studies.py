@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from scalesearch.design.exact import plain
-from scalesearch.errors import ScalesearchError, printable
+from scalesearch.errors import ScalesearchError, StorageError, printable
 from scalesearch.study.cost_words import COST_WORDS, wanted
+from scalesearch.study.files import json_files
 from scalesearch.study.live import read_live
 from scalesearch.study.study import Study, open_study
 
@@ -70,9 +72,11 @@ def find_studies(root: Path) -> dict[str, Path]:
 
 
 def _may_be_study(folder: Path) -> bool:
-    """Whether a folder holds a study.json, or cannot be looked into: then it is named, with the reason."""
+    """Whether a folder holds a study.json, be it a pipe, or cannot be looked into: it is named, with the reason."""
     try:
-        return (folder / "study.json").is_file()
+        return not stat.S_ISDIR((folder / "study.json").lstat().st_mode)
+    except FileNotFoundError:
+        return False
     except OSError:
         return True
 
@@ -106,17 +110,23 @@ def opened(folder: Path) -> Study | str:
     except OSError as error:
         return f"study.json cannot be read ({error.strerror}); let this account read it"
     except ScalesearchError as error:
-        return printable(str(error)).replace(f"{printable(str(folder))}{os.sep}", "")
+        return _without_folder(error, folder)
     except (RecursionError, ArithmeticError, ValueError, MemoryError):
         return "study.json is not what was written; restore it from a copy, or begin anew under another --name"
+
+
+def _without_folder(error: ScalesearchError, folder: Path) -> str:
+    """What is wrong with a file of a study, by its path from there."""
+    return printable(str(error)).replace(f"{printable(str(folder))}{os.sep}", "")
 
 
 def listed(name: str, folder: Path, study: Study | str) -> Listed:
     """A study's line in the list; its records are counted, not read."""
     try:
-        records = sum(one.name.endswith(".json") for one in os.scandir(folder / "trials"))
-    except OSError:
+        records = len(json_files(folder / "trials")[0])
+    except StorageError as error:
         records = 0
+        study = study if isinstance(study, str) else _without_folder(error, folder)
     stage = _stage(folder, study, records)
     return (
         Listed(name, stage, records, None, study)
