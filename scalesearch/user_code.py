@@ -1,4 +1,4 @@
-"""Where in a user's own code an error was raised."""
+"""What a user's own code raised, and where."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ _OTHERS = (
     *(str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
 """Where frames are not the user's."""
+
+
+def words_of(error: BaseException, most: int = 500) -> str:
+    """`Type: message at FILE:LINE` on one line of `most` characters; a message that itself fails is left out."""
+    text = " ".join(message_of(error).split())
+    place = place_in_user_code(error)
+    name = type(error).__name__
+    return (f"{name}: {text}" if text else name)[: most - len(place)] + place
+
+
+def message_of(error: BaseException) -> str:
+    """`str(error)`; empty where that raises, as the `__str__` of a user's own exception may."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def place_in_user_code(error: BaseException) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from scalesearch.user_code import message_of
+
 Remedy = Literal["larger steps", "smaller steps", "free space"]
 
 
@@ -90,7 +92,7 @@ def _texts(error: BaseException) -> Iterator[str]:
     """What the error and those behind it say; a library may blame its installation for want of memory."""
     chain: BaseException | None = error
     while chain is not None:
-        yield f"{type(chain).__name__}: {chain}"
+        yield f"{type(chain).__name__}: {message_of(chain)}"
         chain = chain.__cause__ or chain.__context__
 
 

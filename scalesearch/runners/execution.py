@@ -10,7 +10,7 @@ from typing import Protocol
 
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Objective, Outcome, State, TrialEndedError, TrialSpec
-from scalesearch.user_code import place_in_user_code
+from scalesearch.user_code import words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Execution:
         except TrialEndedError as error:
             return self.outcome(error.state, error.message)
         except Exception as error:
-            return self.outcome("failed", _one_line(error))
+            return self.outcome("failed", words_of(error))
         if epoch is None:
             return self.outcome("complete")
         self._epochs.append(epoch)
@@ -103,9 +103,3 @@ class Execution:
         seconds = time.perf_counter() - self._began
         training = sum(epoch.seconds for epoch in self._epochs)
         return Outcome(state, self.spec.of_rung(self._epochs), round(seconds, 4), round(training, 4), message)
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    place = place_in_user_code(error)
-    return f"{type(error).__name__}: {text}"[: 500 - len(place)] + place

@@ -12,6 +12,7 @@ from scalesearch.errors import SpaceError
 MOST_IMAGES = 65_536
 """In a step: more than any memory holds, or any optimiser makes use of."""
 
+_MOST_RATE, _MOST_DECAY = 1000, 10
 
 Optimizer = Literal["sgd", "adamw"]
 """`sgd` has Nesterov momentum; `adamw` has torch's betas, .9 and .999."""
@@ -45,15 +46,21 @@ class Recipe:
         for name, most in (("epochs", 100_000), ("batch", MOST_IMAGES)):
             if not 1 <= getattr(self, name) <= most:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but training takes 1 … {most}")
-        if not self.learning_rate > 0:
-            raise SpaceError(f"learning_rate is {self.learning_rate}, but it must be above 0")
+        if not 0 < self.learning_rate <= _MOST_RATE:
+            raise SpaceError(
+                f"learning_rate is {self.learning_rate}, but it must be above 0 and at most {_MOST_RATE} (beyond, "
+                "every training diverges)"
+            )
         for name in ("warmup", "momentum", "label_smoothing", "crop", "decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but it must be in [0, 1)")
         if not 0 <= self.precise_bn_images <= MOST_IMAGES:
             raise SpaceError(f"precise_bn_images is {self.precise_bn_images}, but training takes 0 … {MOST_IMAGES}")
-        if self.weight_decay < 0:
-            raise SpaceError(f"weight_decay is {self.weight_decay}, but it must not be negative")
+        if not 0 <= self.weight_decay <= _MOST_DECAY:
+            raise SpaceError(
+                f"weight_decay is {self.weight_decay}, but it must be in 0 … {_MOST_DECAY} (beyond, "
+                "nothing is learned)"
+            )
 
     def fork(self, end: int) -> int:
         """The step at which a run that ends at step `end` leaves the constant rate; its last steps decay."""

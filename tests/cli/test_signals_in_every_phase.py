@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SMOKE = ["grid", "--baseline", "tiny", "--budget", "smoke"]
 STUDY = Path("results") / "tiny-phi1-smoke"
 CODES = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
-LONGEST = 15
+LONGEST = 10
 
 
 def records(place: Place) -> int:

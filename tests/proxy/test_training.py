@@ -117,7 +117,7 @@ def test_epochs_are_trained_only_when_asked_for() -> None:
 
 
 def test_divergence_names_its_epoch() -> None:
-    hopeless = replace(RECIPE, learning_rate=Decimal("1e30"), warmup=Decimal(0))
+    hopeless = replace(RECIPE, learning_rate=Decimal(1000), weight_decay=Decimal(10), warmup=Decimal(0))
     with pytest.raises(Diverged, match="in epoch 1") as caught:
         run(recipe=hopeless)
     assert caught.value.epoch == 1
@@ -240,6 +240,6 @@ def test_on_a_gpu_the_batches_are_those_of_the_cpu() -> None:
 @pytest.mark.gpu
 @needs_gpu
 def test_on_a_gpu_divergence_is_seen() -> None:
-    hopeless = replace(RECIPE, learning_rate=Decimal("1e30"), warmup=Decimal(0))
+    hopeless = replace(RECIPE, learning_rate=Decimal(1000), weight_decay=Decimal(10), warmup=Decimal(0))
     with pytest.raises(Diverged):
         list(train(tiny_net(), bright_channel_data(), hopeless, 0, torch.device("cuda")))

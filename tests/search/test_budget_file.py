@@ -113,11 +113,13 @@ def test_a_bad_budget_is_one_line(part: str, by: str, message: str) -> None:
         ({"epochs": 0}, "epochs is 0"),
         ({"batch": 0}, "batch is 0"),
         ({"learning_rate": Decimal(0)}, "learning_rate is 0"),
+        ({"learning_rate": Decimal("1e18")}, "learning_rate is 1E\\+18"),
         ({"warmup": Decimal(1)}, "warmup is 1"),
         ({"momentum": Decimal("-0.1")}, "momentum is -0.1"),
         ({"label_smoothing": Decimal("1.5")}, "label_smoothing is 1.5"),
         ({"crop": Decimal(1)}, "crop is 1"),
         ({"weight_decay": Decimal(-1)}, "weight_decay is -1"),
+        ({"weight_decay": Decimal("1e18")}, "weight_decay is 1E\\+18"),
     ],
 )
 def test_recipes_are_checked(changes: dict[str, int | Decimal], message: str) -> None:
