@@ -1,11 +1,11 @@
-"""A search that is there to be killed: `python kill_driver.py FOLDER LOG SECONDS ray|inline grid|halving`."""
+"""A search that is there to be killed: `kill_driver.py FOLDER LOG SECONDS ray|inline grid|halving|halving-blind`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from planted import Planted, importable_by_workers, plan_by, study
+from planted import importable_by_workers, plan_by, planted_by, study
 
 from scalesearch.runners.execution import Event, Runner
 from scalesearch.runners.inline import InlineRunner
@@ -19,7 +19,7 @@ def main(folder: Path, log: str, seconds: float, kind: str, scheduler: str) -> N
     """Run what is left of the search and write the answer."""
     with locked(folder), importable_by_workers():
         begun = open_or_create(study(folder, plan_by(scheduler)))
-        search(begun, made(kind), Planted(seconds=seconds, log=log), quiet)
+        search(begun, made(kind), planted_by(scheduler, seconds=seconds, log=log), quiet)
         found = answer(begun.plan, begun.outcomes())
         assert found is not None
         write_answer(folder, found)

@@ -47,6 +47,8 @@ class Planted:
     hangs: tuple[int, ...] = ()
     log: str = ""
     per_layer: float = 0.01
+    blind_below: int = 0
+    """At chance on rungs of fewer images."""
 
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
         self._write("start", spec)
@@ -63,6 +65,8 @@ class Planted:
         # A hash of the trial stands for noise, the same on every machine.
         noise = (int(spec.id, 16) % 1000 - 500) * 1e-6
         accuracy = 0.5 + self.per_layer * layers * index / self.epochs + 0.001 * spec.seed + noise
+        if (spec.samples or 0) < self.blind_below:
+            accuracy = 1 / DATA.classes + noise
         seen = spec.since + index * 100
         return Epoch(index, seen, 1 / (cost(spec.proxy).macs + index), 1.0, accuracy, self.seconds)
 
@@ -122,7 +126,15 @@ def plan_by(scheduler: str) -> Plan:
     """The search that kills are tried on: six candidates, by halving over three rungs and with two finalists."""
     if scheduler == "grid":
         return plan()
-    return plan(prolongable(budget(finalists=2, final_seeds=2)), scheduler=scheduler)
+    halving = plan(prolongable(budget(finalists=2, final_seeds=2)), scheduler=scheduler.removesuffix("-blind"))
+    return Plan(replace(halving.question, prolongs=scheduler.endswith("-blind")), DATA)
+
+
+def planted_by(scheduler: str, **how: object) -> Planted:
+    """The objective of `plan_by`; of `halving-blind` at chance on the first rung, which is prolonged for it."""
+    ladder = plan_by(scheduler).ladder
+    blind = ladder.rungs[1].samples if scheduler.endswith("-blind") and ladder is not None else 0
+    return Planted(blind_below=blind, **how)  # type: ignore[arg-type]
 
 
 def study(folder: Path, asked: Plan | None = None) -> Study:

@@ -11,14 +11,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from planted import Planted, log_lines, plan_by, study
+from planted import log_lines, plan_by, planted_by, study
 
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.study.answer import answer
 from scalesearch.study.answer_files import write_answer
 from scalesearch.study.records import problems
 from scalesearch.study.search import search
-from scalesearch.study.study import open_or_create
+from scalesearch.study.study import open_or_create, open_study
 
 TESTS = Path(__file__).parent.parent
 KILLS = int(os.environ.get("KILLS", "3"))
@@ -100,7 +100,7 @@ def killed_until_done(driver: Driver, kills: int, longest: float, random: Random
 def left_alone(root: Path, scheduler: str = "grid") -> Path:
     """The same search without a kill, in this process."""
     begun = open_or_create(study(root / "calm", plan_by(scheduler)))
-    search(begun, InlineRunner(), Planted(), lambda event: None)
+    search(begun, InlineRunner(), planted_by(scheduler), lambda event: None)
     found = answer(begun.plan, begun.outcomes())
     assert found is not None
     write_answer(begun.folder, found)
@@ -121,11 +121,18 @@ def test_inline_kills(tmp_path: Path) -> None:
     assert_equal_answers(driver.folder, left_alone(tmp_path))
 
 
-def test_inline_kills_within_a_rung(tmp_path: Path) -> None:
-    """Some of a rung's trials are recorded, others not: the rest of the rung runs, and the same go on."""
-    driver = Driver(tmp_path, "inline", 0.05, "halving")
+@pytest.mark.parametrize("scheduler", ["halving", "halving-blind"])
+def test_inline_kills_within_a_rung(scheduler: str, tmp_path: Path) -> None:
+    """Some of a rung's trials are recorded, others not: the rest of the rung runs, and the same go on.
+
+    So do all of a rung at chance, which is told from what was recorded, not from when it was.
+    """
+    driver = Driver(tmp_path, "inline", 0.05, scheduler)
     killed_until_done(driver, min(KILLS, 3), 0.9, Random(3))
-    assert_equal_answers(driver.folder, left_alone(tmp_path, "halving"))
+    calm = left_alone(tmp_path, scheduler)
+    assert_equal_answers(driver.folder, calm)
+    prolonged = open_study(calm)
+    assert bool(prolonged.plan.climb(prolonged.outcomes()).prolonged) == scheduler.endswith("-blind")
 
 
 @pytest.mark.slow
