@@ -1,4 +1,4 @@
-"""A search that is there to be killed: `kill_driver.py FOLDER LOG SECONDS ray|inline grid|halving|halving-blind`."""
+"""A search that is there to be killed: `kill_driver.py FOLDER LOG SECONDS ray|inline grid|halving[-blind]`."""
 
 from __future__ import annotations
 
