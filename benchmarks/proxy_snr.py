@@ -8,10 +8,12 @@ Keys: baseline, phi, budget (a name or a file), data, networks (so many of the c
 seeds (how many), first_seed, processes, out, and any field of the budget, of its recipe (`recipe.batch=16`) or
 of its scenes (`scenes.classes=60`).
 
-Two levers are tried here alone. `rate_by_depth=0.5` multiplies the learning rate by (layers of the proxy /
+Three levers are tried here alone. `rate_by_depth=0.5` multiplies the learning rate by (layers of the proxy /
 layers of the unscaled one) ** −0.5. `proxy_phi=2` trains, for a candidate (the network of φ = 1, merged, matched
 and feasible as such), the proxy that its own α and β give at φ = 2, with the side at which it costs 2² times the
-unscaled one's.
+unscaled one's. `whitening=1` sets the stem's filters to the directions in which the images' patches vary most, each
+scaled to variance one, with both signs, and never changes them (Jordan 2024, arXiv 2404.00498, section 3.2; there
+the stem is a layer of its own).
 
 Every call also trains the budget as it is, unless nothing is changed, and
 prints the ratio of both. `out` keeps each trial as a line of JSON; trials that it holds are not trained again,
@@ -42,6 +44,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 from variance_components import Components, components
 
 from scalesearch.cli.cache import cache_folder
@@ -57,6 +62,7 @@ from scalesearch.search.canonical import from_json
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question, choose, find, image_px, proxy_of
+from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
 
@@ -65,7 +71,7 @@ _OWN = {
     "baseline": "b0", "phi": "1", "budget": "quick", "data": "fractal", "networks": "8", "seeds": "4",
     "first_seed": "0", "processes": "2", "out": "",
 }  # fmt: skip
-_LEVERS = ("rate_by_depth", "proxy_phi")
+_LEVERS = ("rate_by_depth", "proxy_phi", "whitening")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,12 @@ class Job:
     data: str
     px: int
     budget: Budget
+    whitening: bool = False
+
+    @property
+    def id(self) -> str:
+        """Of the trial, and of what its specification does not say."""
+        return f"{self.spec.id}{'-whitening' * self.whitening}"
 
 
 def changed(budget: Budget, changes: Mapping[str, str]) -> Budget:
@@ -166,7 +178,8 @@ def jobs(asked: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) ->
             rate = by_depth(spent.recipe.learning_rate, proxy, base, float(levers.get("rate_by_depth", 0)))
             recipe = replace(spent.recipe, learning_rate=rate)
             spec = replace(plan.spec(one.architecture, seed), proxy=proxy, recipe=recipe)
-            found.append(Job(spec, log(cost(proxy).macs / cost(base).macs), asked["data"], px, spent))
+            price = log(cost(proxy).macs / cost(base).macs)
+            found.append(Job(spec, price, asked["data"], px, spent, levers.get("whitening", "0") != "0"))
     return sorted(found, key=lambda job: (job.spec.seed, -job.log_cost))
 
 
@@ -210,18 +223,51 @@ def trained(job: Job) -> Trial:
     assert isinstance(job.spec.network, Architecture), "a baseline file's networks are architectures"
     images = data_of(job.data, job.px, job.budget, job.spec.network.in_channels)
     began = time.process_time()
-    *_, last = ProxyTraining(images)(job.spec)
+    *_, last = ProxyTraining(images)(job.spec) if not job.whitening else whitened(job.spec, images)
     seconds = time.process_time() - began
     return Trial(
-        job.spec.id, job.spec.network_id, job.spec.seed, job.log_cost,
+        job.id, job.spec.network_id, job.spec.seed, job.log_cost,
         last.val_accuracy, last.val_loss, last.train_loss, round(seconds, 2),
     )  # fmt: skip
+
+
+def whitened(spec: TrialSpec, images: ImageData) -> Iterator[Epoch]:
+    """The epochs of a proxy whose stem whitens patches and stays as it is."""
+    from scalesearch.nets.convnet import ConvNet
+    from scalesearch.proxy.augment import normalise
+    from scalesearch.proxy.objective import initial_network, prepare_process
+    from scalesearch.proxy.training import Training, whole
+
+    device = prepare_process()
+    network, data = initial_network(spec.proxy, spec.seed), images.at(spec.proxy.resolution)
+    assert isinstance(network, ConvNet)
+    stem = next(one for one in network.modules() if isinstance(one, nn.Conv2d))
+    stem.weight.data.copy_(whitening_filters(normalise(data.train_images_NCHW[:500]), stem))
+    stem.weight.requires_grad_(False)
+    return whole(Training(network, data, spec.recipe, spec.seed, device))
+
+
+def whitening_filters(images_NCHW: Tensor, stem: nn.Conv2d) -> Tensor:
+    """Filters (out, C, k, k) of the stem: the first principal directions of patches, of variance one, then negated.
+
+    Where the stem is wider than twice the directions that there are, the others keep their random weights.
+    """
+    channels, (side, _) = images_NCHW.shape[1], stem.kernel_size
+    patches_PD = F.unfold(images_NCHW, side, stride=2).transpose(1, 2).flatten(0, 1).double()
+    patches_PD -= patches_PD.mean(0)
+    values_D, vectors_DD = torch.linalg.eigh(patches_PD.T @ patches_PD / len(patches_PD))
+    scaled_DD = (vectors_DD / (values_D + 1e-3).sqrt()).flip(1).T
+    half = min(-(-stem.out_channels // 2), len(scaled_DD))
+    both = torch.cat([scaled_DD[:half], -scaled_DD[:half]])[: stem.out_channels]
+    filters = stem.weight.detach().clone()
+    filters[: len(both)] = both.reshape(-1, channels, side, side).to(filters.dtype)
+    return filters
 
 
 def all_trained(wanted: Sequence[Job], processes: int, out: Path | None) -> dict[str, Trial]:
     """Every trial by its id, as far as possible from `out`, which gets what is new."""
     kept = dict(read(out)) if out is not None else {}
-    left = [job for job in wanted if job.spec.id not in kept]
+    left = [job for job in wanted if job.id not in kept]
     with get_context("spawn").Pool(processes) as pool:
         for done, trial in enumerate(pool.imap_unordered(trained, left), 1):
             kept[trial.id] = trial
@@ -295,7 +341,7 @@ def main() -> None:
     if title:
         wanted[title] = jobs(asked, changed(today, words), levers)
     kept = all_trained([job for own in wanted.values() for job in own], int(asked["processes"]), out)
-    rates = [show(title, [kept[job.spec.id] for job in own]) for title, own in wanted.items()]
+    rates = [show(title, [kept[job.id] for job in own]) for title, own in wanted.items()]
     if len(rates) == 2:
         ratio = f"{rates[1] / rates[0]:.1f}x" if min(rates) > 0 else "not known: in one of them no signal was found"
         print(f"\nSNR of accuracy for a core-minute, over that of the budget as it is: {ratio}")
