@@ -3,11 +3,11 @@
     python benchmarks/cpu_profile.py
     python benchmarks/cpu_profile.py baseline=b0 batches=32,128
 
-For the proxy of `quick` of each baseline, by batch: milliseconds a step and GFLOP/s (a step is three forward passes,
-a multiply-add two operations); the share of the step that does not grow with the batch, from a straight line through
-the steps at an eighth, at half and at the whole of it; and, by torch's profiler, which makes the rest look larger, the
-shares of depthwise and of other convolutions, of batch norm, of activations with gates and residual sums, of the
-optimiser, and the rest: Python, dispatch between operators, and images.
+For the proxy of `quick` of each baseline, by batch: milliseconds a step and GFLOP/s (a step is three forward
+passes, a multiply-add two operations); the share of the step that does not grow with the batch, from a straight
+line through the steps at an eighth, at half and at the whole of it; and, by torch's profiler, which makes the rest
+look larger, the shares of depthwise and of other convolutions, of batch norm, of activations with gates and
+residual sums, of the optimiser, and the rest: Python, dispatch between operators, and images.
 
 The last column is an upper bound: how much faster the whole step would be, were depthwise convolutions to take no
 longer than one copy of the maps that they read and write, forward once and backward twice, by the speed of
