@@ -20,7 +20,10 @@ def printable(text: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean b0?` for the known name that is nearest to a misspelt one, or nothing where none is near."""
-    found = get_close_matches(name, list(known), n=1)
+    words, low = list(known), name.lower()
+    # EfficientNet-B0 is b0, whatever else it resembles.
+    ending = [one for one in words if low.endswith((f"-{one}", f"_{one}"))]
+    found = ending or get_close_matches(low, words, n=1)
     return f"; did you mean {found[0]}?" if found else ""
 
 

@@ -13,8 +13,8 @@ from typer._click.exceptions import BadParameter, UsageError
 
 from scalesearch.cli import interrupts, supervisor
 from scalesearch.cli.encoding import degrade_output
+from scalesearch.cli.typed import typed_command
 from scalesearch.errors import ScalesearchError, printable
-from scalesearch.redaction import redacted_command
 
 app = typer.Typer(
     name="scalesearch",
@@ -198,7 +198,7 @@ def _out_of_memory(error: BaseException) -> str | None:
         advice = failure.for_budget()
     else:
         return f"{failure.reason}; take a smaller network, batch or image side, or free memory"
-    return f"{advice}. What is recorded is kept; rerun: {redacted_command(['scalesearch', *sys.argv[1:]])}"
+    return f"{advice}. What is recorded is kept; rerun: {typed_command()}"
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalesearch.cli import interrupts, options, supervisor
+from scalesearch.cli.typed import plain_command, typed_command
 from scalesearch.errors import InputError, StorageError, TrialsFailedError, printable
-from scalesearch.redaction import redacted_command
 from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
@@ -162,9 +161,9 @@ def school(job: Job, where: Path, cluster: RayRunner | None) -> Row:
     from scalesearch.training.job import WEIGHTS, read_history
     from scalesearch.training.record import open_run, write_result
 
-    command = redacted_command(["scalesearch", *sys.argv[1:]])
+    command = typed_command()
     with locked(where):
-        finished = open_run(where, job, command)
+        finished = open_run(where, job, plain_command())
         if finished:
             print(f"{where}: is trained; to start anew, give another --results or delete the folder")
         else:

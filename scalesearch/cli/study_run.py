@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from scalesearch.cli import interrupts, supervisor
+from scalesearch.cli.typed import plain_command, typed_command
 from scalesearch.errors import ScalesearchError, TrialsFailedError
-from scalesearch.redaction import redacted_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,11 +78,7 @@ def _begun(asked: Plan, where: Path) -> Study:
     from scalesearch.study.provenance import environment
     from scalesearch.study.study import Study, open_or_create
 
-    return open_or_create(Study(where, asked, environment(), _command()))
-
-
-def _command() -> str:
-    return redacted_command(["scalesearch", *sys.argv[1:]])
+    return open_or_create(Study(where, asked, environment(), plain_command()))
 
 
 def _take_over(study: Study, siblings: Sequence[Path]) -> int:
@@ -145,7 +140,7 @@ def _stopped(study: Study) -> NoReturn:
 
     outcomes = study.outcomes()
     kept = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials are kept"
-    fail(f"{interrupts.cause()}; {kept}. Resume: {_command()}", interrupts.exit_code())
+    fail(f"{interrupts.cause()}; {kept}. Resume: {typed_command()}", interrupts.exit_code())
 
 
 def _round_words(plan: Plan) -> str:

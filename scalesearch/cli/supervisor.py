@@ -15,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 
 from scalesearch.cli import interrupts
+from scalesearch.cli.typed import typed_command
 from scalesearch.errors import RayLostError, printable
-from scalesearch.redaction import redacted_command
 
 _COMMANDS = ("grid", "nas", "compare", "trust", "train", "transfer")
 _ENDED, _BEGAN = b"\0", b"\1"
@@ -70,7 +70,7 @@ def ended() -> None:
 
 def _last_word(code: int, folder: str) -> int:
     """Print what the child could not say; the exit code."""
-    command = redacted_command(["scalesearch", *sys.argv[1:]])
+    command = typed_command()
     kept = f"what is recorded in {printable(folder)} is kept. Resume: {command}" if folder else "nothing was begun"
     if interrupts.was_stopped():
         cause, code = interrupts.cause(), interrupts.exit_code()

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_h
 
 from scalesearch.design.exact import plain
 from scalesearch.design.strict_yaml import dotted
+from scalesearch.errors import nearest
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -125,7 +126,9 @@ def _read_fields(kind: Any, value: object, path: tuple[str | int, ...]) -> objec
     known = {field.name: field for field in fields(kind)}
     for key in value:
         if key not in known:
-            raise MalformedError((*path, key), f"is not a key here; known are {', '.join(known)}")
+            raise MalformedError(
+                (*path, key), f"is not a key here; known are {', '.join(known)}{nearest(str(key), known)}"
+            )
     hints = _hints(kind)
     for name, field in known.items():
         if name not in value and field.default is MISSING:

@@ -11,7 +11,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scalesearch.errors import CountError, ScalesearchError
 from scalesearch.runners.execution import Execution
@@ -91,8 +91,13 @@ def _wrong_files(
         yield f"{study.folder}: has an answer, but no candidate has a result; rerun: {study.command}"
         return
     files = answer_files(result, study.folder.name)
-    if report_table is not None and (study.folder / "report.csv").exists():
+    if report_table is not None and any(
+        (study.folder / f"report.{kind}").exists() for kind in ("csv", "html", "md")
+    ):
         files["report.csv"] = report_table(result)
+    for path in sorted((study.folder / "family").glob("*.yaml")):
+        if f"family/{path.name}" not in files:
+            yield f"{path}: is not of this family; remove it"
     for name, given in files.items():
         path = study.folder / name
         if not path.is_file():
@@ -109,14 +114,42 @@ def _wrong_tree(path: Path, content: bytes, strict: bool) -> Iterator[str]:
     import yaml
 
     try:
-        written = yaml.safe_load(read_file(path))
+        text = read_file(path)
+        written = yaml.safe_load(text)
         if not isinstance(written, dict):
             raise ValueError("no mapping")
+        if (twice := _twice(text)) is not None:
+            raise ValueError(f"{twice} stands twice")
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         yield f"cannot be compared with the records ({' '.join(str(error).split())[:120]})"
         return
-    for name, there, now in _differing(written, yaml.safe_load(content), strict):
+    odd = list(_differing(written, yaml.safe_load(content), strict))
+    for name, there, now in odd:
         yield f"{name} is {there}, but the records give {now}"
+    if strict and not odd and _comments(text) != _comments(content):
+        yield "its comments are not those that the records give"
+
+
+def _twice(text: bytes) -> str | None:
+    """A key that a mapping of a YAML file has twice, of which the reader takes the last; None: there is none."""
+    import yaml
+
+    nodes = [yaml.compose(text, yaml.SafeLoader)]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.MappingNode):
+            keys = [str(key.value) for key, _ in node.value]
+            if twice := sorted(key for key in set(keys) if keys.count(key) > 1):
+                return twice[0]
+            nodes += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+    return None
+
+
+def _comments(text: bytes) -> list[bytes]:
+    """The lines of a YAML file that are comments."""
+    return [line.strip() for line in text.splitlines() if line.lstrip().startswith(b"#")]
 
 
 def _wrong_table(path: Path, content: bytes, strict: bool) -> Iterator[str]:
@@ -127,7 +160,10 @@ def _wrong_table(path: Path, content: bytes, strict: bool) -> Iterator[str]:
         yield f"is no table ({' '.join(str(error).split())[:120]})"
         return
     if len(written) != len(given) or not all(map(_equal, written.iloc[:, 0], given.iloc[:, 0])):
-        yield f"its rows are not those of the records, in their order ({len(written)}, not {len(given)})"
+        said = (
+            "in another order, or other ones" if len(written) == len(given) else f"{len(written)}, not {len(given)}"
+        )
+        yield f"its rows are not those that the records give ({said})"
         return
     absent = [name for name in given.columns if name not in written.columns]
     if strict and absent:
@@ -142,7 +178,13 @@ def _wrong_table(path: Path, content: bytes, strict: bool) -> Iterator[str]:
 def _table(suffix: str, content: bytes) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_parquet(io.BytesIO(content)) if suffix == ".parquet" else pd.read_csv(io.BytesIO(content))
+    if suffix == ".csv":
+        return pd.read_csv(io.BytesIO(content))
+    # Threads of Arrow that still end while the interpreter does would abort it.
+    import pyarrow.parquet as pq
+
+    read = pq.read_table(io.BytesIO(content), use_threads=False, pre_buffer=False)
+    return cast("pd.DataFrame", read.to_pandas(use_threads=False))
 
 
 def _differing(
@@ -152,8 +194,8 @@ def _differing(
     if isinstance(written, dict) and isinstance(given, dict):
         for key in sorted((written.keys() & given.keys()) - _WORDS, key=str):
             yield from _differing(written[key], given[key], strict, f"{name}.{key}" if name else key)
-        for key in sorted(given.keys() - written.keys(), key=str) if strict else ():
-            yield f"{name}.{key}" if name else key, "missing", given[key]
+        for key in sorted(given.keys() ^ written.keys(), key=str) if strict else ():
+            yield f"{name}.{key}" if name else key, written.get(key, "missing"), given.get(key, "nothing like it")
     elif isinstance(written, list) and isinstance(given, list) and len(written) == len(given):
         for index, (there, now) in enumerate(zip(written, given, strict=True)):
             yield from _differing(there, now, strict, f"{name}.{index}")
