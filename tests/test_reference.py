@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from scalesearch.report.files import write_report
 from scalesearch.study.answer import answer
 from scalesearch.study.answer_files import write_answer
 from scalesearch.study.records import problems
-from scalesearch.study.study import open_study
+from scalesearch.study.study import open_or_create, open_study
 from scalesearch.study.summary import summary_lines
 from scalesearch.study.trusting import read_trust
 
@@ -48,6 +49,18 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
         assert (again / name).read_bytes() == (folder / name).read_bytes(), name
     left, right = (pd.read_parquet(one / "trials.parquet") for one in (again, folder))
     pd.testing.assert_frame_equal(left, right)
+
+
+@pytest.mark.parametrize("folder", [*STUDIES, *FURTHER], ids=lambda path: path.name)
+def test_what_was_read_is_written_again_to_the_byte(folder: Path, tmp_path: Path) -> None:
+    """Names in the code may change; study.json, records and ids, which studies of users rest on, may not."""
+    study = open_study(folder)
+    again = open_or_create(replace(study, folder=tmp_path / folder.name))
+    assert (again.folder / "study.json").read_bytes() == (folder / "study.json").read_bytes()
+    for key, record in study.records().items():
+        assert again.add(record)
+        name = f"trials/{key}.json"
+        assert (again.folder / name).read_bytes() == (folder / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
