@@ -7,14 +7,16 @@ imports nothing else; each name is looked up when it is first used.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
     from scalesearch.errors import ScalesearchError
     from scalesearch.notebook.networks import baseline
     from scalesearch.notebook.studies import open_study
 
-__all__ = ["ScalesearchError", "baseline", "open_study"]
+__all__ = ["ScalesearchError", "__version__", "baseline", "open_study"]
 
 _HOMES = {
     "ScalesearchError": "scalesearch.errors",
@@ -24,6 +26,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":  # pyproject.toml is the one place that states it
+        return version("scalesearch")
     if name not in _HOMES:
         raise AttributeError(f"module 'scalesearch' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
