@@ -20,10 +20,9 @@ def receipt_facts(architecture: Architecture) -> dict[str, object]:
     Raises:
         CountError: fvcore or torch's counter disagrees with the closed form.
     """
-    from dataclasses import asdict
-
     from scalesearch.design.receipt import check, grouped, layer_counts, sums
     from scalesearch.nets.flops import fvcore_receipt, torch_flops
+    from scalesearch.search.canonical import as_json
 
     counts = layer_counts(architecture)
     expected, witness, flops = sums(counts), fvcore_receipt(architecture), torch_flops(architecture)
@@ -41,8 +40,8 @@ def receipt_facts(architecture: Architecture) -> dict[str, object]:
             "fvcore_total_with_adaptive_pooling": expected.fvcore_total_pooled,
             "torch_flop_counter": flops,
         },
-        "by_kind": [asdict(one) for one in grouped(counts, lambda one: one.kind)],
-        "by_stage": [asdict(one) for one in grouped(counts, lambda one: one.stage)],
+        "by_kind": [as_json(one) for one in grouped(counts, lambda one: one.kind)],
+        "by_stage": [as_json(one) for one in grouped(counts, lambda one: one.stage)],
         "layers": [
             {"block": one.block, "role": one.role, "kind": one.kind, "macs": one.macs, "params": one.params}
             for one in counts

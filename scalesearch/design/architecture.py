@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.blocks import Block
-from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 ACTIVATIONS = ("silu", "relu", "relu6")
@@ -42,9 +42,9 @@ class Stem:
     kernel: int
     stride: int
     width: int
-    pool: bool = field(default=False, metadata=ADDED_LATER)
+    pool: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether a 3×3 max-pool of stride 2 follows, as in ResNet."""
-    fixed: bool = field(default=False, metadata=ADDED_LATER)
+    fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether the width multiplier leaves it alone (timm's `fix_stem`)."""
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class Stage:
     depth: int
     se: Decimal = Decimal(0)
     """Squeeze-and-excitation width as a share of the block's input width; 0: none."""
-    depth_fixed: bool = field(default=False, metadata=ADDED_LATER)
+    depth_fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether the depth multiplier leaves it alone (timm's `fix_first_last`, as in EfficientNet-Lite)."""
 
     def __post_init__(self) -> None:
@@ -112,7 +112,7 @@ class Head:
 
     width: int | None
     classes: int
-    fixed: bool = field(default=False, metadata=ADDED_LATER)
+    fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether the width multiplier leaves it alone (timm's `fix_head`)."""
 
     def __post_init__(self) -> None:
@@ -131,7 +131,7 @@ class Architecture:
     head: Head
     activation: str = "silu"
     batch_norm_eps: Decimal = Decimal("0.001")
-    in_channels: int = field(default=3, metadata=ADDED_LATER)
+    in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
     """Of the images: one of `IN_CHANNELS`."""
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 
 STORED_A_ACTIVATION = 3
 """Elements kept for the backward pass, over activations: 1.9 (ResNet-50) … 3.3 (B0) for the shipped baselines."""
@@ -28,7 +28,7 @@ class FactoryNetwork:
     macs: int
     params: int
     activations: int
-    in_channels: int = field(default=3, metadata=ADDED_LATER)
+    in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
     """Of the images: what the function's argument of that name says, RGB where it has none."""
 
 

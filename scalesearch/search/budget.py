@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.search.task import Recipe
@@ -32,7 +32,7 @@ class Budget:
     scenes: SceneRecipe
     candidates: int | None = None
     """Only so many candidates, spread over the grid; None: all."""
-    rungs: int = field(default=3, metadata=ADDED_LATER)
+    rungs: int = field(default=3, metadata=OMIT_IF_DEFAULT)
     """Of successive halving: the last is the whole recipe, each before it half as long."""
 
     def __post_init__(self) -> None:

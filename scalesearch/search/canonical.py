@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scalesearch.design.exact import plain
+from scalesearch.design.serialization import is_omitted, key_of
 from scalesearch.design.strict_yaml import dotted
 from scalesearch.errors import nearest
 
@@ -24,14 +25,17 @@ def as_json(value: object, floats: bool = False) -> Json:
         value: what is written.
         floats: measurements are floats and may be written; what an id is made of holds none.
 
-    A field marked `ADDED_LATER` is left out at its default.
+    Keys are those that the fields are written under, and some fields are left out at their default; see
+    `design.serialization`.
 
     Raises:
         TypeError: a float where none is allowed, or anything else that has no one exact text.
     """
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            one.name: as_json(getattr(value, one.name), floats) for one in fields(value) if _written(value, one)
+            key_of(one): as_json(getattr(value, one.name), floats)
+            for one in fields(value)
+            if not is_omitted(one, getattr(value, one.name))
         }
     if isinstance(value, Decimal):
         return plain(value)
@@ -42,11 +46,6 @@ def as_json(value: object, floats: bool = False) -> Json:
     if value is None or isinstance(value, bool | int | str):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical text")
-
-
-def _written(value: object, one: Field[Any]) -> bool:
-    later = one.metadata.get("left_out_at_default", False)
-    return not (later and getattr(value, one.name) == one.default)
 
 
 def digest(value: object) -> str:
@@ -103,7 +102,7 @@ def _read(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
 def _fitting(kinds: tuple[Any, ...], value: object) -> Any:
     """Of several dataclasses the one whose keys the value has; else the first."""
     for kind in kinds:
-        if is_dataclass(kind) and isinstance(value, dict) and set(value) <= {one.name for one in fields(kind)}:
+        if is_dataclass(kind) and isinstance(value, dict) and set(value) <= {key_of(one) for one in fields(kind)}:
             return kind
     return kinds[0]
 
@@ -123,14 +122,15 @@ def _read_tuple(arguments: tuple[Any, ...], value: object, path: tuple[str | int
 def _read_fields(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
     if not isinstance(value, dict):
         raise MalformedError(path, "must be a mapping of keys")
-    known = {field.name: field for field in fields(kind)}
+    known = {key_of(field): field for field in fields(kind)}
     for key in value:
         if key not in known:
             raise MalformedError(
                 (*path, key), f"is not a key here; known are {', '.join(known)}{nearest(str(key), known)}"
             )
     hints = _hints(kind)
-    for name, field in known.items():
-        if name not in value and field.default is MISSING:
-            raise MalformedError((*path, name), "is missing")
-    return kind(**{key: _read(hints[key], one, (*path, key)) for key, one in value.items()})
+    for key, field in known.items():
+        if key not in value and field.default is MISSING:
+            raise MalformedError((*path, key), "is missing")
+    names = {key: field.name for key, field in known.items()}
+    return kind(**{names[key]: _read(hints[names[key]], one, (*path, key)) for key, one in value.items()})

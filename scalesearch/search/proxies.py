@@ -8,7 +8,7 @@ from functools import cached_property
 
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
-from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.canonical import digest
 from scalesearch.search.question import Question, proxy_of
 from scalesearch.search.trial import TrialSpec
@@ -31,11 +31,11 @@ class DataFacts:
     classes: int
     train: int
     val: int
-    notes: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    notes: tuple[str, ...] = field(default=(), metadata=OMIT_IF_DEFAULT)
     """What was decided in reading it that a reader of the study should know, a line each."""
-    majority: Majority | None = field(default=None, metadata=ADDED_LATER)
+    majority: Majority | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The class of more than half of the validation images; None: there is none."""
-    counts: tuple[int, ...] = field(default=(), metadata=ADDED_LATER)
+    counts: tuple[int, ...] = field(default=(), metadata=OMIT_IF_DEFAULT)
     """Validation images by class; empty where all classes have equally many, and in studies that did not say it."""
 
     @property

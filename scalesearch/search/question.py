@@ -10,10 +10,10 @@ from typing import Any
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES
 from scalesearch.design.factory import Network
-from scalesearch.design.later import ADDED_LATER
 from scalesearch.design.matching import Shape
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import COSTS, MATCHES, Candidate, CandidateSet, candidates, grid_shapes, spread
@@ -56,21 +56,21 @@ class Question:
     match: str = "flops"
     rivals: tuple[Rival, ...] = ()
     """The named rules that are compared, in place of a grid."""
-    scheduler: str = field(default="grid", metadata=ADDED_LATER)
+    scheduler: str = field(default="grid", metadata=OMIT_IF_DEFAULT)
     """How training is spent on the candidates; one of `SCHEDULERS`."""
-    only: tuple[str, ...] = field(default=(), metadata=ADDED_LATER)
+    only: tuple[str, ...] = field(default=(), metadata=OMIT_IF_DEFAULT)
     """The ids of the candidates' networks, where not all of the grid are asked about."""
-    cost: str = field(default="macs", metadata=ADDED_LATER)
+    cost: str = field(default="macs", metadata=OMIT_IF_DEFAULT)
     """What is matched; one of `COSTS`."""
-    timings: Timings | None = field(default=None, metadata=ADDED_LATER)
+    timings: Timings | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """What was measured before the search, where latency is matched."""
-    continuum: Continuum | None = field(default=None, metadata=ADDED_LATER)
+    continuum: Continuum | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """A search of (α, β) by a sampler, in place of a grid."""
-    stages: StageSearch | None = field(default=None, metadata=ADDED_LATER)
+    stages: StageSearch | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """A search of the baseline's own stages, in place of a grid; φ is 1 and nothing is scaled."""
-    metric: str = field(default=ACCURACY, metadata=ADDED_LATER)
+    metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
     """What candidates are ranked by; see `metrics`."""
-    prolongs: bool = field(default=False, metadata=ADDED_LATER)
+    prolongs: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether a rung on which no network differs from chance eliminates nobody; not so in studies begun before."""
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 MOST_IMAGES = 65_536
@@ -35,11 +35,11 @@ class Recipe:
     label_smoothing: Decimal = Decimal("0.1")
     crop: Decimal = Decimal("0.125")
     """Random crops shift the image by at most this share of its side, edges reflected."""
-    decay: Decimal = field(default=Decimal(0), metadata=ADDED_LATER)
+    decay: Decimal = field(default=Decimal(0), metadata=OMIT_IF_DEFAULT)
     """Share of a run, at its end, in which the learning rate falls to zero after a constant stretch, so that the
     run can be prolonged; 0: a cosine over the whole run."""
-    optimizer: Optimizer = field(default="sgd", metadata=ADDED_LATER)
-    precise_bn_images: int = field(default=0, metadata=ADDED_LATER)
+    optimizer: Optimizer = field(default="sgd", metadata=OMIT_IF_DEFAULT)
+    precise_bn_images: int = field(default=0, metadata=OMIT_IF_DEFAULT)
     """Training images whose batch-norm statistics are used at every validation; 0: the running averages."""
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class Epoch:
     """Top-1, in [0, 1]."""
     seconds: float
     """Wall time of the epoch, validation included."""
-    score: float | None = field(default=None, metadata=ADDED_LATER)
+    score: float | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The validation images' metric that the study ranks by, the larger the better; None: accuracy."""
 
     @property

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal, Protocol
 
 from scalesearch.design.factory import Network
-from scalesearch.design.later import ADDED_LATER
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.canonical import digest
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.task import Epoch, Recipe
@@ -32,12 +32,12 @@ class TrialSpec:
     data: str
     """Fingerprint of the data set."""
     seed: int
-    samples: int | None = field(default=None, metadata=ADDED_LATER)
+    samples: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """Training images seen when the trial stops, on a rung of successive halving; None: the recipe's whole."""
-    since: int = field(default=0, metadata=ADDED_LATER)
+    since: int = field(default=0, metadata=OMIT_IF_DEFAULT)
     """Of these, seen on an earlier rung: training goes on from its checkpoint. Where that is gone it begins anew,
     to the same numbers."""
-    metric: str = field(default=ACCURACY, metadata=ADDED_LATER)
+    metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
     """What is measured beside accuracy, and ranked by; see `metrics`."""
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from scalesearch.errors import InputError, printable
+from scalesearch.search.canonical import as_json, from_json
 from scalesearch.study.files import write_over
 from scalesearch.training.events import Row
 
@@ -29,7 +29,7 @@ def write_checkpoint(folder: Path, run: str, rows: list[Row], state: dict[str, T
     Raises:
         StorageError: the folder cannot be written.
     """
-    history = json.dumps([asdict(row) for row in rows], allow_nan=False)
+    history = json.dumps(as_json(rows, floats=True), allow_nan=False)
     metadata = {"run": run, "history": history, "sha256": tensors_sum(state)}
     write_over(folder / NAME, save(state, metadata))
 
@@ -52,7 +52,7 @@ def read_checkpoint(folder: Path, run: str) -> tuple[list[Row], dict[str, Tensor
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        rows = [Row(**row) for row in json.loads(metadata["history"])]
+        rows = [from_json(Row, row) for row in json.loads(metadata["history"])]
         sound = tensors_sum(state) == metadata["sha256"]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: is damaged; delete it to train from the beginning") from error

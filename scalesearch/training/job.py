@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import nn
 
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.scaling import Baseline
+from scalesearch.design.serialization import key_of
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import Weights, weights_file, weights_of
 from scalesearch.proxy.datasets import ImageData, load_data
@@ -144,9 +145,9 @@ def history_text(rows: list[Row]) -> str:
     """history.csv: a line an epoch."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    names = [one.name for one in fields(Row)]
-    writer.writerow(names)
-    writer.writerows([_short(asdict(row)[name]) for name in names] for row in rows)
+    columns = fields(Row)
+    writer.writerow([key_of(one) for one in columns])
+    writer.writerows([_short(getattr(row, one.name)) for one in columns] for row in rows)
     return stream.getvalue()
 
 
@@ -159,6 +160,8 @@ def read_history(folder: Path) -> list[Row]:
     path = folder / HISTORY
     if not path.is_file():
         return []
-    kinds: dict[str, Callable[[str], Any]] = {one.name: int if one.type == "int" else float for one in fields(Row)}
+    kinds: dict[str, Callable[[str], Any]] = {
+        key_of(one): int if one.type == "int" else float for one in fields(Row)
+    }
     with path.open(newline="", encoding="utf-8") as stream:
         return [Row(*(kind(row[name]) for name, kind in kinds.items())) for row in csv.DictReader(stream)]
