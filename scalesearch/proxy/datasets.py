@@ -150,8 +150,11 @@ def _scene_arrays(recipe: SceneRecipe, px: int, hear: Hear) -> SplitArrays:
 
 
 def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
-    """The names of the scenes' classes."""
-    return tuple(f"fractal {label}" for label in range(recipe.classes))
+    """The names of the scenes' classes: of their fractal, and which variety of it, where there are several."""
+    if recipe.varieties == 1:
+        return tuple(f"fractal {label}" for label in range(recipe.classes))
+    kinds = -(-recipe.classes // recipe.varieties)
+    return tuple(f"fractal {label % kinds} variety {label // kinds}" for label in range(recipe.classes))
 
 
 def _digit_arrays(px: int) -> SplitArrays:

@@ -110,10 +110,35 @@ def jitter_maps(
     rows = np.arange(len(codes))
     chosen_B = (where_B2[:, 0] * np.array([code.count for code in codes])).astype(np.intp)
     maps_BM6[rows, chosen_B, (where_B2[:, 1] * 6).astype(np.intp)] *= factor_B
-    a, b, c, d = (maps_BM6[rows, chosen_B, index] for index in range(4))
-    stretch_B = (np.sqrt((a + d) ** 2 + (c - b) ** 2) + np.sqrt((a - d) ** 2 + (b + c) ** 2)) / 2
-    maps_BM6[rows, chosen_B, :4] /= np.maximum(stretch_B, 1.0)[:, None]
+    maps_BM6[rows, chosen_B] = _not_stretching(maps_BM6[rows, chosen_B])
     return maps_BM6.astype(np.float32)
+
+
+def _not_stretching(maps_M6: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The maps (M, 6), their matrices scaled back to a largest singular value of 1 where it is above."""
+    a, b, c, d = maps_M6[:, :4].T
+    stretch_M = (np.sqrt((a + d) ** 2 + (c - b) ** 2) + np.sqrt((a - d) ** 2 + (b + c) ** 2)) / 2
+    return np.concatenate([maps_M6[:, :4] / np.maximum(stretch_M, 1.0)[:, None], maps_M6[:, 4:]], axis=1)
+
+
+def varieties(
+    code: FractalCode, count: int, difference: float, rng: np.random.Generator
+) -> tuple[FractalCode, ...]:
+    """`count` codes on a line through `code`, which is in their middle.
+
+    Each parameter of the maps is multiplied by a factor. From one code to the next the factors change by
+    `difference`, as a root mean square over the parameters, in a direction that `rng` draws. Matrices that would
+    stretch are scaled back, as in `jitter_maps`.
+    """
+    used = slice(code.count)
+    direction_M6 = rng.uniform(-1, 1, code.maps_M6.shape)
+    direction_M6 /= math.sqrt((direction_M6[used] ** 2).mean())
+    found = []
+    for place in range(count):
+        factor_M6 = 1 + (place - (count - 1) / 2) * difference * direction_M6
+        maps_M6 = _not_stretching(code.maps_M6 * factor_M6).astype(np.float32)
+        found.append(FractalCode(code.count, maps_M6, code.choice_256))
+    return tuple(found)
 
 
 def chaos_game(

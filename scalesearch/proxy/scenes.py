@@ -1,9 +1,10 @@
 """Fractal scenes, the embedded data set: one labelled fractal among distractors, at any resolution.
 
-A class is an accepted code (`fractals`). A scene shows one jittered instance of its class at a random size,
-place and rotation over smaller distractors whose codes no class has, on a plain dark background, with noise.
-Every colour is drawn per instance, so only the shape tells the class. Plain fractals (FractalDB, Kataoka et
-al., arXiv 2101.08515; codes by Anderson and Farrell, arXiv 2110.03091) saturate a proxy; scenes do not.
+A class is an accepted code (`fractals`), or one of several varieties of a code, which differ in detail. A scene
+shows one jittered instance of its class at a random size, place and rotation over smaller distractors whose
+codes no class has, on a plain dark background, with noise. Every colour is drawn per instance, so only the
+shape tells the class. Plain fractals (FractalDB, Kataoka et al., arXiv 2101.08515; codes by Anderson and
+Farrell, arXiv 2110.03091) saturate a proxy; scenes do not.
 
 Scene i of a split has its own PCG64 stream: the same recipe gives the same bits whatever the batch size, and
 the layout (codes, sizes, places, colours) does not depend on the resolution.
@@ -25,6 +26,7 @@ from scalesearch.proxy.fractals import (
     count_points,
     jitter_maps,
     random_choices,
+    varieties,
 )
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.search.scenes import SceneRecipe
@@ -51,9 +53,19 @@ Codes = tuple[FractalCode, ...]
 
 
 def scene_codes(recipe: SceneRecipe) -> tuple[Codes, Codes]:
-    """The class codes and the distractor codes of a recipe: disjoint, each with filling rate >= 0.2."""
-    codes = accepted_codes(recipe.seed, recipe.classes + DISTRACTOR_CODES)
-    return codes[: recipe.classes], codes[recipe.classes :]
+    """The class codes and the distractor codes of a recipe: disjoint, of accepted codes or varieties of them."""
+    kinds = math.ceil(recipe.classes / recipe.varieties)
+    codes = accepted_codes(recipe.seed, kinds + DISTRACTOR_CODES)
+    if recipe.varieties == 1:
+        return codes[:kinds], codes[kinds:]
+    high, ratio = float(recipe.difference_high), float(recipe.difference_low / recipe.difference_high)
+    of_kinds = []
+    for kind, code in enumerate(codes[:kinds]):
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(recipe.seed, spawn_key=(3, kind))))
+        difference = high * ratio ** (kind / max(1, kinds - 1))
+        of_kinds.append(varieties(code, recipe.varieties, difference, rng))
+    classes = tuple(of_kinds[label % kinds][label // kinds] for label in range(recipe.classes))
+    return classes, codes[kinds:]
 
 
 def scene_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
@@ -163,7 +175,7 @@ def _count_fractals(
     choices_SKC = tables.take(choices_SKC + (np.arange(len(codes)) * 256)[:, None])
     factor_K = 1 + float(recipe.jitter) * (2 * draws_KD[:, 3] - 1)
     x, y = chaos_game(jitter_maps(codes, draws_KD[:, 1:3], factor_K), choices_SKC)
-    angle_K1 = 2 * math.pi * draws_KD[:, 4:5]
+    angle_K1 = 2 * math.pi * float(recipe.rotation) * draws_KD[:, 4:5]
     # Rounding to float32 hides the last-bit differences between machines' sines.
     cos_K1, sin_K1 = np.cos(angle_K1).astype(np.float32), np.sin(angle_K1).astype(np.float32)
     low, high = float(recipe.share_low), float(recipe.share_high)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 _INTEGER_RANGES = {
     "classes": (2, 1000),
     "train": (2, 1_000_000),
     "val": (2, 1_000_000),
+    "varieties": (1, 100),
     "distractors": (0, 8),
     "noise": (0, 128),
     "seed": (0, 2**32 - 1),
@@ -49,6 +51,18 @@ class SceneRecipe:
     """An instance multiplies one parameter of its code by a factor in 1 - jitter to 1 + jitter; 0 to 0.5."""
     seed: int = 0
     """Draws the codes and every scene; 0 to 2**32 - 1."""
+    varieties: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """Classes that share a fractal code, of which each has a variety; 1 to 100, and at most half of the classes."""
+    difference_low: Decimal = field(default=Decimal("0.008"), metadata=OMIT_IF_DEFAULT)
+    """Relative difference of the codes of neighbouring varieties where it is smallest; at least 0.001.
+
+    From code to code the difference grows by a constant factor, up to `difference_high`, so that some classes are
+    told apart after a short training and others only after a long one.
+    """
+    difference_high: Decimal = field(default=Decimal("0.1"), metadata=OMIT_IF_DEFAULT)
+    """As `difference_low`, where it is largest; at most 0.3."""
+    rotation: Decimal = field(default=Decimal(1), metadata=OMIT_IF_DEFAULT)
+    """Every fractal is turned by an angle drawn from 0 to this share of a full turn; 0 to 1."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _INTEGER_RANGES.items():
@@ -65,5 +79,16 @@ class SceneRecipe:
             )
         if not Decimal("0.1") <= self.distractor_scale <= 1:
             raise SpaceError(f"scenes: distractor_scale is {self.distractor_scale}, but it must be from 0.1 to 1")
+        if self.varieties > max(1, self.classes // 2):
+            raise SpaceError(
+                f"scenes: varieties is {self.varieties}, but {self.classes} classes must have two codes or more"
+            )
+        if not Decimal("0.001") <= self.difference_low <= self.difference_high <= Decimal("0.3"):
+            raise SpaceError(
+                f"scenes: difference_low is {self.difference_low} and difference_high {self.difference_high}, "
+                "but 0.001 <= difference_low <= difference_high <= 0.3 must hold"
+            )
+        if not 0 <= self.rotation <= 1:
+            raise SpaceError(f"scenes: rotation is {self.rotation}, but it must be from 0 to 1")
         if not 0 <= self.jitter <= Decimal("0.5"):
             raise SpaceError(f"scenes: jitter is {self.jitter}, but it must be from 0 to 0.5")

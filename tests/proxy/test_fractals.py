@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from decimal import Decimal
 
@@ -221,6 +222,62 @@ def test_shape_tells_the_class_and_colour_does_not() -> None:
     assert _centroid_accuracy(by_colour, labels) < 0.2
 
 
+VARIETIES = SceneRecipe(classes=10, train=40, val=20, distractors=0, noise=0, jitter=Decimal(0), varieties=3)
+
+
+def test_varieties_of_a_code_lie_on_a_line_at_the_stated_distances() -> None:
+    codes, pool = scenes.scene_codes(VARIETIES)
+    plain, _ = scenes.scene_codes(replace(VARIETIES, varieties=1, classes=4))
+    assert len(codes) == 10
+    assert len(pool) == scenes.DISTRACTOR_CODES
+    steps = []
+    for kind, middle in enumerate(plain):
+        own = [code.maps_M6[: middle.count].astype(float) for code in codes[kind::4]]
+        base = middle.maps_M6[: middle.count].astype(float)
+        assert np.allclose(own[1], base, atol=1e-6)  # the second of three
+        assert all(code.count == middle.count for code in codes[kind::4])
+        free = [row for row in range(middle.count) if all(_stretch(maps[row]) < 0.999 for maps in own)]
+        factors = [maps[free] / base[free] for maps in own]
+        if len(own) == 3:
+            assert np.allclose(factors[2] - factors[1], factors[1] - factors[0], atol=1e-3)
+        if len(free) == middle.count:
+            steps.append((kind, float(np.sqrt(((factors[1] - factors[0]) ** 2).mean()))))
+    assert steps, "a code whose matrices were not scaled back"
+    for kind, step in steps:
+        assert step == pytest.approx(0.1 * 0.08 ** (kind / 3), rel=0.02)
+
+
+def _stretch(row_6: NDArray[np.float64]) -> float:
+    return float(np.linalg.svd(row_6[:4].reshape(2, 2), compute_uv=False)[0])
+
+
+def test_no_variety_stretches() -> None:
+    wild = replace(VARIETIES, classes=20, varieties=10, difference_high=Decimal("0.3"))
+    for code in scenes.scene_codes(wild)[0]:
+        assert all(_stretch(row) < 1 + 1e-6 for row in code.maps_M6.astype(float))
+
+
+def test_without_rotation_instances_of_a_class_are_turned_alike() -> None:
+    """Their masks, of instances that fill the canvas, overlap more than those of instances that are turned."""
+    still = replace(VARIETIES, varieties=1, classes=4, share_low=Decimal(1), share_high=Decimal(1))
+    overlaps = []
+    for rotation in (Decimal(0), Decimal(1)):
+        _, masks = scenes.masked_scenes(replace(still, rotation=rotation), 24, val=False)
+        first, again = masks[:4], masks[4:8]
+        overlaps.append((first & again).sum() / (first | again).sum())
+    assert overlaps[0] > 0.6  # the chaos game differs, and edges with it
+    assert overlaps[1] < overlaps[0] - 0.1
+
+
+def test_an_unturned_variety_free_recipe_draws_what_it_drew_before() -> None:
+    """SHA-256 of scenes by the generator as of its first version."""
+    images, _ = scenes.render_scenes(SMALL, 20)
+    assert (
+        hashlib.sha256(images.tobytes()).hexdigest()
+        == "c586e6533610abca21c96868d7e577401dc4f94e562c544fd756d424ad524e74"
+    )
+
+
 def test_labels_are_balanced() -> None:
     recipe = SceneRecipe(classes=6, train=20, val=13)
     assert np.bincount(scenes.scene_labels(recipe, val=False)).tolist() == [4, 4, 3, 3, 3, 3]
@@ -240,6 +297,9 @@ def test_labels_are_balanced() -> None:
         ({"share_low": Decimal("0.9")}, "share_low is 0.9 and share_high 0.8"),
         ({"distractor_scale": Decimal(2)}, "distractor_scale is 2"),
         ({"share_high": Decimal("1.1")}, "share_high 1.1"),
+        ({"varieties": 2}, "varieties is 2, but 3 classes must have two codes or more"),
+        ({"difference_low": Decimal("0.2")}, "difference_low is 0.2 and difference_high 0.1"),
+        ({"rotation": Decimal("1.1")}, "rotation is 1.1"),
     ],
 )
 def test_values_out_of_range_are_refused(change: dict[str, int], message: str) -> None:

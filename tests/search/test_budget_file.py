@@ -153,6 +153,11 @@ def test_budgets_are_checked(changes: dict[str, int], message: str) -> None:
         ({"share_high": Decimal("1.1")}, "share_high 1.1"),
         ({"distractor_scale": Decimal(0)}, "distractor_scale is 0"),
         ({"jitter": Decimal("0.6")}, "jitter is 0.6"),
+        ({"varieties": 21}, "varieties is 21, but 40 classes must have two codes or more"),
+        ({"varieties": 0}, "varieties is 0"),
+        ({"difference_low": Decimal(0)}, "difference_low is 0 and difference_high 0.1"),
+        ({"difference_high": Decimal("0.4")}, "difference_high 0.4"),
+        ({"rotation": Decimal(2)}, "rotation is 2"),
         ({"seed": -1}, "seed is -1"),
     ],
 )
