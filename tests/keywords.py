@@ -80,7 +80,13 @@ _NORMS = {
     "partial(nn.BatchNorm2d, affine=False)": "affine is not understood",
     "nn.GroupNorm": "must be BatchNorm2d",
 }
-_ACTIVATIONS = {"nn.SiLU": SUPPORTED, "nn.ReLU6": SUPPORTED, "nn.ReLU": NO_EFFECT, "nn.Hardswish": "must be SiLU"}
+_ACTIVATIONS = {
+    "nn.SiLU": SUPPORTED,
+    "nn.ReLU6": SUPPORTED,
+    "nn.ReLU": NO_EFFECT,
+    "nn.Hardswish": SUPPORTED,
+    "nn.Mish": "must be one of SiLU",
+}
 _POOLS = {
     "'avg'": NO_EFFECT,
     "'fast'": NO_EFFECT,

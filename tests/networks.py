@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from scalesearch.design.architecture import ACTIVATIONS, Architecture, Head, Stage, Stem
+from scalesearch.design.activations import ACTIVATIONS
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.factory import Network
@@ -82,7 +83,7 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
         ),
         stages=tuple(random_stage(random, width, kind) for width in sizes[1 : random.randint(2, 5)]),
         head=Head(random.choice((None, sizes[5])), sizes[6], random.random() < 0.2),
-        activation=random.choice(ACTIVATIONS),
+        activation=random.choice(list(ACTIVATIONS)),
         batch_norm_eps=Decimal(random.choice(("0.001", "0.00001", "0.5"))),
         in_channels=random.choice((3, 3, 1, 4)),
     )

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
-ACTIVATIONS = ("silu", "relu", "relu6")
 IN_CHANNELS = (1, 3, 4)
 """Grey, RGB, and RGB with an alpha channel: the images that there are to train on."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from scalesearch.design.activations import ActivationName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.coefficients import Multipliers
@@ -104,7 +105,7 @@ class BaselineFile(_Strict):
     axes: list[Literal["depth", "width", "resolution"]] = Field(
         default=["depth", "width", "resolution"], description="the dimensions that a search may grow"
     )
-    activation: Literal["silu", "relu", "relu6"] = "silu"
+    activation: ActivationName = "silu"
     batch_norm_eps: Number = Field(default=Decimal("0.001"), json_schema_extra={"default": 0.001})
     in_channels: Literal[1, 3, 4] = Field(default=3, description="of the images: 1 grey, 3 RGB, 4 RGBA")
     stem: StemFile

@@ -6,21 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
+from scalesearch.design.activations import ACTIVATIONS, activation_named
 from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.exact import plain
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
-_ACTIVATIONS = {
-    "SiLU": "silu",
-    "silu": "silu",
-    "swish": "silu",
-    "ReLU": "relu",
-    "relu": "relu",
-    "ReLU6": "relu6",
-    "relu6": "relu6",
-}
 _TORCH_EPS = Decimal("0.00001")
 
 
@@ -176,9 +168,10 @@ class Arguments:
         if value is None:
             return default
         word = value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else ""
-        if word in _ACTIVATIONS:
-            return _ACTIVATIONS[str(word)]
-        raise self.refused(value.line, f"{name} must be SiLU, ReLU or ReLU6: other activations are not searched")
+        if (known := activation_named(str(word))) is not None:
+            return known
+        classes = ", ".join(one.torch_class for one in ACTIVATIONS.values())
+        raise self.refused(value.line, f"{name} must be one of {classes}: other activations are not searched")
 
     def batch_norm_eps(self) -> Decimal:
         """The epsilon of `norm_layer`: BatchNorm2d, or a partial of it."""

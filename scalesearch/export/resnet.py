@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
@@ -13,7 +14,6 @@ from scalesearch.export.names import described, file_stem
 BLOCKS = {"basic": "BasicBlock", "bottleneck": "Bottleneck"}
 _BOTTLENECK = 4
 """Both libraries' bottleneck has four times its stage's planes at its output."""
-_ACTIVATIONS = {"silu": "nn.SiLU", "relu": "nn.ReLU", "relu6": "nn.ReLU6"}
 
 
 def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
@@ -69,7 +69,7 @@ def resnet_text(baseline: Baseline, library: str) -> str:
     if block == "Bottleneck" and net.stages[0].expansion != _BOTTLENECK:
         lines.append(f"{'base_width' if timm else 'width_per_group'}={256 // net.stages[0].expansion},")
     if net.activation != "relu":
-        lines.append(f"act_layer={_ACTIVATIONS[net.activation]},")
+        lines.append(f"act_layer=nn.{torch_class(net.activation)},")
     lines.append(f"norm_layer=partial(nn.BatchNorm2d, eps={plain(net.batch_norm_eps)}),")
     module = "timm.models.resnet" if timm else "torchvision.models.resnet"
     first, second = sorted((f"from {module} import {block}, ResNet", "from torch import nn"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
@@ -14,7 +15,6 @@ from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 
 LIBRARY = "timm"
-ACTIVATIONS = {"silu": "nn.SiLU", "relu": "nn.ReLU", "relu6": "nn.ReLU6"}
 OUTPUT_STRIDE = 32
 """timm's default; where a network's strides multiply to more, timm would dilate instead."""
 
@@ -113,7 +113,7 @@ def _text(baseline: Baseline) -> str:
         f"    stem_size={net.stem.width},\n"
         f"    stem_kernel_size={net.stem.kernel},\n"
         f"{extras}"
-        f"    act_layer={ACTIVATIONS[net.activation]},\n"
+        f"    act_layer=nn.{torch_class(net.activation)},\n"
         f"    norm_layer={norm_text(net.batch_norm_eps)},\n"
         "    round_chs_fn=int,  # the widths are final\n"
         ")\n\n\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator
 
+from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.cost import cost
@@ -14,7 +15,6 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.export import plain_blocks
 from scalesearch.export.names import described, file_stem
 
-_ACTIVATIONS = {"silu": "nn.SiLU", "relu": "nn.ReLU", "relu6": "nn.ReLU6"}
 _BLOCKS = {
     "conv": "conv",
     "mbconv": "MBConv",
@@ -84,7 +84,9 @@ def _header(baseline: Baseline, gated: bool) -> str:
 
 
 def _constants(net: Architecture) -> str:
-    return f"EPS = {plain(net.batch_norm_eps)}  # of every batch norm\nActivation = {_ACTIVATIONS[net.activation]}"
+    return (
+        f"EPS = {plain(net.batch_norm_eps)}  # of every batch norm\nActivation = nn.{torch_class(net.activation)}"
+    )
 
 
 def _network(baseline: Baseline, blocks: Iterable[str]) -> str:

@@ -178,8 +178,8 @@ def test_values_are_checked_when_they_are_born() -> None:
         Architecture(8, net.stem, (), net.head)
     with pytest.raises(SpaceError, match="kind is 'dense'"):
         Stage("dense", 3, 1, 1, 8, 1)
-    with pytest.raises(SpaceError, match="activation is 'gelu'"):
-        replace(net, activation="gelu")
+    with pytest.raises(SpaceError, match="activation is 'tanh'"):
+        replace(net, activation="tanh")
     assert Baseline("x", "", net, Rounding("paper")).axes == ("depth", "width", "resolution")
 
 

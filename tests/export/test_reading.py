@@ -132,7 +132,11 @@ BAD = [
     (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=True)", 2, "stem_size must be a whole number"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=0)", 2, "width is 0"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(\n  speed=3)", 3, "speed is not understood"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(act_layer='mish')", 2, "must be SiLU, ReLU or ReLU6"),
+    (
+        f"arch_def = {GOOD_ROWS}\nkw = dict(act_layer='mish')",
+        2,
+        "must be one of SiLU, ReLU, ReLU6, Hardswish, GELU",
+    ),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=nn.LayerNorm)", 2, "norm_layer must be BatchNorm2d"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=partial(nn.BatchNorm2d, eps=x))", 2, "eps must be a number"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(pad_type='same')", 2, "symmetric padding"),

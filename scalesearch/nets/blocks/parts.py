@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from scalesearch.design.activations import torch_class
 from scalesearch.design.layers import Layer
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
-
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"silu": nn.SiLU, "relu": nn.ReLU, "relu6": nn.ReLU6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,8 @@ class Norms:
 
     def act(self) -> nn.Module:
         """A fresh activation module."""
-        return _ACTIVATIONS[self.activation]()
+        module: nn.Module = getattr(nn, torch_class(self.activation))()
+        return module
 
 
 def convolution(layer: Layer) -> nn.Conv2d:

@@ -1,0 +1,41 @@
+"""The activations that a network may have, and what torch and other libraries call them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ActivationName = Literal["silu", "relu", "relu6", "hard_swish", "gelu"]
+"""As baseline files call them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """One elementwise function."""
+
+    torch_class: str
+    """Its class in `torch.nn`."""
+    aliases: tuple[str, ...] = ()
+    """Further names in the definitions of other libraries."""
+
+
+ACTIVATIONS: dict[ActivationName, Activation] = {
+    "silu": Activation("SiLU", ("swish",)),
+    "relu": Activation("ReLU"),
+    "relu6": Activation("ReLU6"),
+    "hard_swish": Activation("Hardswish"),
+    "gelu": Activation("GELU"),
+}
+_NAMES: dict[str, ActivationName] = {
+    alias: name for name, one in ACTIVATIONS.items() for alias in (name, one.torch_class, *one.aliases)
+}
+
+
+def torch_class(name: str) -> str:
+    """The class of `torch.nn`, such as `SiLU`, of the activation that baseline files call `name`."""
+    return ACTIVATIONS[_NAMES[name]].torch_class
+
+
+def activation_named(text: str) -> ActivationName | None:
+    """The activation that torch, timm or torchvision calls so; None where it is none of ours."""
+    return _NAMES.get(text)
