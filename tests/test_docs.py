@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from command import scalesearch
+from pages import PAGES, ROOT
 
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget_file import parse_budget
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
 FILE = re.compile(r"```(?:yaml|python)\n# (\S+\.(?:yaml|py))\n(.*?)```", re.DOTALL)

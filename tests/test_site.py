@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import ray.autoscaler
 import yaml
-from test_docs import PAGES, ROOT
+from pages import PAGES, ROOT
 
 LOADED = re.compile(r"""<(?:link|script|img|iframe|source|video)\b[^>]*?(?:href|src)=["']([^"']+)["']""")
 PYTHON = re.compile(r"```python\n(?!# \S+\.py\n)(.*?)```", re.DOTALL)

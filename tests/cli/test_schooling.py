@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 import typer.main
-from training.schooled import RECIPE, bright_sides, job
+from schooled import RECIPE, bright_sides, job
 
 from scalesearch.cli.main import app, run
 from scalesearch.cli.schooling import job_of, school

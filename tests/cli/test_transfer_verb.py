@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from command import scalesearch
-from training.schooled import bright_sides
+from schooled import bright_sides
 
 from scalesearch.cli.searching import study_folder
 from scalesearch.cli.train import train

@@ -7,6 +7,6 @@ import os
 collect_ignore_glob = [] if "SCALESEARCH_INTEROP" in os.environ else ["test_*.py"]
 
 if "SCALESEARCH_INTEROP" in os.environ:
-    from interop.torchvision_operators import define_operators
+    from torchvision_operators import define_operators
 
     define_operators()

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from exported import export_as
 from filling import fill, some_logits
-from interop.library_networks import at, ours
+from library_networks import at, ours
 
 from scalesearch.design.architecture import Architecture, Head, Stage
 from scalesearch.design.baselines import baseline_names, load_baseline

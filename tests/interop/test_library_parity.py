@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from filling import fill, images, some_logits
-from interop.library_networks import Pair, at, pairs, side_of
+from library_networks import Pair, at, pairs, side_of
 from torch import nn
 
 from scalesearch.design.cost import cost

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from library_states import state, theirs
 
 from scalesearch.design.networks import load_network
-from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.library_names import NAMINGS, ours, without_prefix
+from scalesearch.nets.library_names import ours, without_prefix
 
 KNOWN = {
     # From the libraries' state dicts: timm 1.0, torchvision 0.29
@@ -41,22 +40,6 @@ KNOWN = {
     "layer2.0.downsample.0.weight layer2.0.downsample.1.running_var",
     ("mobilenet_v1", "timm"): "blocks.0.0.conv_dw.weight blocks.0.0.conv_pw.weight blocks.0.0.bn2.weight",
 }
-
-
-def state(name: str) -> dict[str, Tensor]:
-    with torch.device("meta"):
-        return ConvNet(load_network(name).architecture).state_dict()
-
-
-def theirs(name: str, library: str) -> dict[str, Tensor]:
-    """Our tensors under their names, with a classifier."""
-    modules = dict(NAMINGS[library](load_network(name).architecture))
-    found = {}
-    for key, tensor in state(name).items():
-        module, _, kind = key.rpartition(".")
-        if module in modules:
-            found[f"{modules[module]}.{kind}"] = tensor
-    return found | {"fc.weight" if library == "ResNet" else "classifier.1.weight": torch.zeros(7, 5)}
 
 
 @pytest.mark.parametrize(("name", "library"), KNOWN)

@@ -73,7 +73,7 @@ def test_the_global_random_state_is_left_alone() -> None:
 
 def test_another_process_gets_the_same_bits() -> None:
     program = (
-        "import sys, torch; torch.set_num_threads(1); sys.path.insert(0, 'tests'); "
+        "import sys, torch; torch.set_num_threads(1); sys.path.insert(0, 'tests/helpers'); "
         "from tests.proxy.test_training import curve, run; "
         "print(curve(run()))"
     )

@@ -20,7 +20,8 @@ from scalesearch.study.records import problems
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create, open_study
 
-TESTS = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
+HELPERS = ROOT / "tests" / "helpers"
 KILLS = int(os.environ.get("KILLS", "3"))
 LONGEST = 120
 
@@ -35,9 +36,9 @@ class Driver:
         self.kept: dict[str, bytes] = {}
 
     def start(self) -> subprocess.Popen[bytes]:
-        script = str(TESTS / "kill_driver.py")
+        script = str(HELPERS / "kill_driver.py")
         arguments = [str(self.folder), str(self.log), str(self.seconds), self.kind, self.scheduler]
-        environment = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"}
+        environment = {**os.environ, "PYTHONPATH": f"{HELPERS}{os.pathsep}{ROOT}"}
         return subprocess.Popen(
             [sys.executable, script, *arguments],
             env=environment,

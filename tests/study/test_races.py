@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from planted import log_lines, study
 
-TESTS = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
+HELPERS = ROOT / "tests" / "helpers"
 RACES, RACERS = 20, 3
 RACER = """
 import sys, time
@@ -40,7 +41,7 @@ def test_of_many_one_runs(tmp_path: Path) -> None:
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, str(tmp_path), str(RACES)],
-            env={**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"},
+            env={**os.environ, "PYTHONPATH": f"{HELPERS}{os.pathsep}{ROOT}"},
             stdout=subprocess.PIPE,
             text=True,
         )

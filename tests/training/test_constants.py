@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from command import scalesearch
-from nets.test_library_names import theirs
+from library_states import theirs
 from safetensors.torch import save_file
 from torch import Tensor
 

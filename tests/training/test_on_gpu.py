@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 import torch
-from training.schooled import RECIPE, bright_sides, job
+from schooled import RECIPE, bright_sides, job
 
 from scalesearch.training.events import Row
 from scalesearch.training.recipes import NONE, TrainRecipe

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training.schooled import RECIPE, bright_sides, job
+from schooled import RECIPE, bright_sides, job
 
 from scalesearch.errors import InputError
 from scalesearch.nets.weights import read_weights

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from nets.test_library_names import theirs
+from library_states import theirs
 from safetensors.torch import save_file
-from training.schooled import job
+from schooled import job
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError

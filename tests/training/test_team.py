@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from safetensors.torch import load_file, save_file
-from training.schooled import RECIPE, bright_sides, job
+from schooled import RECIPE, bright_sides, job
 
 from scalesearch.training.events import Row, Team
 from scalesearch.training.recipes import NONE

@@ -25,7 +25,7 @@ from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.trusting import further_questions, trust_folder
 
-STAGES = Path(__file__).parent.parent / "results" / "reference" / "nas-tiny-digits"
+STAGES = Path(__file__).parent.parent.parent / "results" / "reference" / "nas-tiny-digits"
 BUDGET = prolongable(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))
 DATA = DataFacts("planted", "f" * 64, classes=3, train=256, val=1000)
 

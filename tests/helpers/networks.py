@@ -16,7 +16,7 @@ from scalesearch.design.factory import Network
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 SOURCES = (
     "a: b # c",
     '"',
