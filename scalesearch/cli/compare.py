@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options, searching
 from scalesearch.errors import InputError, SpaceError, TrialsFailedError
 from scalesearch.units import MAX_MEGAPIXELS
@@ -38,7 +39,7 @@ def compare(
     ] = None,
     data: options.Data = "fractal",
     cost: Annotated[
-        str, typer.Option(help="What is equal: macs; activations; latency, measured on this device.")
+        choices.Cost, typer.Option(help="What is equal: macs; activations; latency, measured on this device.")
     ] = "macs",
     budget: options.Budget = "quick",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds for every rule.")] = 3,
@@ -75,10 +76,9 @@ def compare(
         raise InputError(
             f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
         )
-    options.checked_cost(cost)
     ratios = _ratios(times or [_DEFAULT_TIMES])
     spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
-    questions = _questions(baseline, ratios, spent, options.checked_rule(rounding) or "balanced", winner, cost)
+    questions = _questions(baseline, ratios, spent, rounding or "balanced", winner, cost)
     folders = {}
     for ratio, question in questions.items():
         given = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"

@@ -50,7 +50,7 @@ def cost(
         return
     baseline = load_network(network)
     multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
-    scaled = baseline.scale(multipliers, options.checked_rule(rounding), name=baseline.name)
+    scaled = baseline.scale(multipliers, rounding, name=baseline.name)
     facts = _facts(scaled.name, scaled.architecture, baseline.architecture, multipliers, batch)
     if receipt:
         from scalesearch.cli.receipt import print_receipt, receipt_facts

@@ -40,7 +40,7 @@ def explain(
     from scalesearch.design.explain import explain as take_apart
     from scalesearch.design.family import coefficients_from
 
-    baseline, member = _pair(network, depth, width, resolution, options.checked_rule(rounding))
+    baseline, member = _pair(network, depth, width, resolution, rounding)
     found = take_apart(baseline, member, coefficients_from(coefficients))
     out = options.console(100)
     by, net = found.multipliers, member.architecture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options
 from scalesearch.errors import InputError
 
@@ -23,7 +24,7 @@ def export(
             help="A shipped baseline, a baseline file, a family's member, or trained weights (.safetensors).",
         ),
     ],
-    to: Annotated[str, typer.Option("--to", help="torch, timm, torchvision, onnx or torch-export.")],
+    to: Annotated[choices.ExportFormat, typer.Option("--to", help="What is written.")],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
     resolution: Annotated[int | None, typer.Option(help="Side of the input, px; default: the file's.")] = None,
@@ -50,8 +51,6 @@ def export(
     from scalesearch.nets.weights import read_weights
     from scalesearch.study.files import make_folder, write_over
 
-    if to not in FORMATS:
-        raise InputError(f"--to {to!r}: must be one of {', '.join(FORMATS)}")
     if to != "onnx" and (opset is not None or dynamic_side):
         raise InputError(f"--to {to}: --opset and --dynamic-side are for --to onnx; leave them out")
     make = partial(as_onnx, target=_onnx_target(opset, dynamic_side)) if to == "onnx" else FORMATS[to]
@@ -90,6 +89,6 @@ def _scaled(network: str, depth: str, width: str, resolution: int | None, roundi
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.networks import load_network
 
-    baseline, rule = load_network(network), options.checked_rule(rounding)
+    baseline, rule = load_network(network), rounding
     multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
     return baseline if multipliers == Multipliers() else baseline.scale(multipliers, rule)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options
 from scalesearch.errors import InputError
 
@@ -26,7 +27,7 @@ def family(
     published: Annotated[bool, typer.Option("--published", help="The members as published.")] = False,
     rounding: options.Rounding = None,
     match: Annotated[
-        str, typer.Option(help="flops: set each member's px so that it costs 2^φ; none: γ^φ.")
+        choices.Match, typer.Option(help="flops: set each member's px so that it costs 2^φ; none: γ^φ.")
     ] = "flops",
     rule: options.Rule = "v1",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one baseline file a member here.")] = None,
@@ -39,16 +40,13 @@ def family(
     from scalesearch.design.family import family as grow
     from scalesearch.design.family import published as as_published
     from scalesearch.design.networks import load_network
-    from scalesearch.design.v2_rule import checked_scaling, has_beside
-    from scalesearch.search.candidates import MATCHES
+    from scalesearch.design.v2_rule import has_beside
     from scalesearch.study.family_files import write_family
 
     if published == (coefficients is not None):
         raise InputError("family: give either --coefficients α β γ or --published")
-    if match not in MATCHES:
-        raise InputError(f"--match {match!r}: must be one of {', '.join(MATCHES)}")
-    baseline, scaling = load_network(network), checked_scaling(rule)
-    rounded = options.checked_rule(rounding)
+    baseline, scaling = load_network(network), rule
+    rounded = rounding
     if published and has_beside(baseline):
         _print_beside(baseline, scaling, rounded, out)
         return

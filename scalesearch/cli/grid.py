@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options, sampling, searching
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.units import MAX_MEGAPIXELS
@@ -37,13 +38,13 @@ def grid(
     ] = None,
     rounding: options.Rounding = None,
     match: Annotated[
-        str, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
+        choices.Match, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
     cost: Annotated[
-        str, typer.Option(help="What is matched: macs; activations; latency, measured on this device.")
+        choices.Cost, typer.Option(help="What is matched: macs; activations; latency, measured on this device.")
     ] = "macs",
     scheduler: Annotated[
-        str,
+        choices.Scheduler,
         typer.Option(help="halving: the better half goes on; grid: all to the end; curves: all, on every rung."),
     ] = "halving",
     sampler: sampling.Sampler = "grid",
@@ -119,7 +120,6 @@ def _check_cost(cost: str, match: str, baseline: str) -> None:
     """
     from scalesearch.design.baselines import is_factory
 
-    options.checked_cost(cost)
     if cost != "macs" and match == "none":
         raise InputError(f"--cost {cost}: says what is matched, but --match none matches nothing; leave one out")
     if cost == "latency" and is_factory(baseline):
@@ -204,13 +204,8 @@ def _question(
 ) -> Question:
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
-    from scalesearch.search.candidates import MATCHES
-    from scalesearch.search.question import SCHEDULERS, Question, choose, find, with_overrides
+    from scalesearch.search.question import Question, choose, find, with_overrides
 
-    if match not in MATCHES:
-        raise InputError(f"--match {match!r}: must be one of {', '.join(MATCHES)}")
-    if scheduler not in SCHEDULERS:
-        raise InputError(f"--scheduler {scheduler!r}: must be one of {', '.join(SCHEDULERS)}")
     power = options.decimal(phi, "--phi")
     if power is None or not 0 < power <= 10:
         raise InputError(f"--phi {phi}: must be above 0 and at most 10")
@@ -221,7 +216,7 @@ def _question(
         match = "none" if "macs" in continuum.objectives else match
     if scheduler != "grid":
         spent = prolongable(spent)
-    rule = options.checked_rule(rounding) or "balanced"
+    rule = rounding or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
     question = Question(
         base, power, spent, rule, match, scheduler=scheduler, cost=cost, continuum=continuum,

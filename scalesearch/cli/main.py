@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import traceback
 from typing import Annotated, NoReturn
@@ -12,13 +13,14 @@ import typer
 from typer._click.exceptions import BadParameter, UsageError
 
 from scalesearch.cli import interrupts, supervisor
+from scalesearch.cli.commands import Program
 from scalesearch.cli.encoding import degrade_output
 from scalesearch.cli.typed import typed_command
-from scalesearch.errors import ScalesearchError, printable
+from scalesearch.errors import ScalesearchError, nearest, printable
 
 app = typer.Typer(
     name="scalesearch",
-    add_completion=False,
+    cls=Program,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -54,7 +56,7 @@ def _program(
 
 
 def _verbs() -> None:
-    """Attach every verb; each module holds one."""
+    """Attach every verb; each module holds one, and `commands` says where help lists it."""
     from scalesearch.cli import (
         cam,
         compare,
@@ -136,7 +138,10 @@ def run() -> NoReturn:
         # The parser of options raises some without a context.
         words = [word for word in sys.argv[1:2] if not word.startswith("-")]
         verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
-        fail(f"{_bad_value(error) or error.format_message().rstrip('.')}; see {verb} --help", _BAD_INPUT)
+        fail(
+            f"{_bad_value(error) or ' '.join(error.format_message().split()).rstrip('.')}; see {verb} --help",
+            _BAD_INPUT,
+        )
     except typer.Abort:
         interrupts.heeded()
         fail(interrupts.cause(), interrupts.exit_code())
@@ -169,6 +174,10 @@ _MUST_BE = {
 """By pydantic's types of errors."""
 
 
+_CHOICES = re.compile(r"Value error, .* is not one of (.*)\.", re.DOTALL)
+"""What typer says of a value that is none of an option's."""
+
+
 def _bad_value(error: UsageError) -> str | None:
     """What an option's value must be, in the words of every other refusal; None where it is not about a value."""
     from pydantic import ValidationError  # by which typer checks values
@@ -177,10 +186,13 @@ def _bad_value(error: UsageError) -> str | None:
     if not isinstance(error, BadParameter) or error.param is None or not isinstance(cause, ValidationError):
         return None
     first = cause.errors()[0]
+    shown = error.param.get_error_hint().replace("'", "")
+    if choices := _CHOICES.fullmatch(first["msg"]):
+        names, given = re.findall(r"'([^']+)'", choices[1]), str(first["input"])
+        return printable(f"{shown} {given!r}: must be one of {', '.join(names)}{nearest(given, names)}")
     rule = _MUST_BE.get(first["type"])
     if rule is None:
         return None
-    shown = error.param.get_error_hint().replace("'", "")
     return printable(f"{shown} {first['input']}: must be {rule.format(**first.get('ctx', {}))}")
 
 

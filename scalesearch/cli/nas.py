@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options, searching
 from scalesearch.errors import InputError
 from scalesearch.units import MAX_MEGAPIXELS
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from scalesearch.search.rewards import Reward
     from scalesearch.search.stage_search import StageSearch
 
-_SCHEDULERS = ("halving", "grid")
 _Space = Annotated[
     str,
     typer.Option(
@@ -24,10 +24,9 @@ _Space = Annotated[
     ),
 ]
 _Reward = Annotated[
-    str,
+    choices.RewardKind,
     typer.Option(
         "--reward",
-        metavar="NAME",
         help="flops or latency: ACC·(cost/T)^w; step: A·S^w·P^v, a training step and parameters.",
     ),
 ]
@@ -46,7 +45,7 @@ def nas(
         str | None, typer.Option(metavar="NAME|FILE", help="Whose stages are searched; default: the space's own.")
     ] = None,
     sampler: Annotated[
-        str, typer.Option(metavar="NAME", help="Who suggests: random, tpe, evolution, nsga2 (for the front).")
+        choices.StageSampler, typer.Option(help="What proposes networks; nsga2: for the front.")
     ] = "evolution",
     reward: _Reward = "flops",
     target: _Target = None,
@@ -69,7 +68,7 @@ def nas(
         typer.Option(min=1, max=1000, help="Seeds: by halving for the finalists, else for every network."),
     ] = None,
     scheduler: Annotated[
-        str | None,
+        choices.StageScheduler | None,
         typer.Option(help="halving: the better half goes on; grid: all to the end, as nsga2 has it by itself."),
     ] = None,
     sampler_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another one: other suggestions.")] = 0,
@@ -93,7 +92,6 @@ def nas(
     from scalesearch.search.stage_search import StageSearch
     from scalesearch.search.stage_space_file import load_stage_space
 
-    _check_sampler(sampler)
     asked = StageSearch(
         space=load_stage_space(space),
         sampler=sampler,
@@ -113,14 +111,7 @@ def nas(
     )
 
 
-def _check_sampler(sampler: str) -> None:
-    from scalesearch.search.stage_search import STAGE_SAMPLERS
-
-    if sampler not in STAGE_SAMPLERS:
-        raise InputError(f"--sampler {sampler!r}: must be one of {', '.join(STAGE_SAMPLERS)}")
-
-
-def _reward(kind: str, target: str | None, hard: bool) -> Reward:
+def _reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Reward:
     """The reward that the options name.
 
     Raises:
@@ -131,8 +122,6 @@ def _reward(kind: str, target: str | None, hard: bool) -> Reward:
     from scalesearch.design import quantities
     from scalesearch.search.rewards import HARD, SOFT, Reward
 
-    if kind not in ("flops", "latency", "step"):
-        raise InputError(f"--reward {kind!r}: must be one of flops, latency, step")
     if kind == "step" and (hard or target is not None):
         raise InputError("--reward step: weighs a step against the baseline's; leave --target and --hard out")
     wanted = None
@@ -143,7 +132,7 @@ def _reward(kind: str, target: str | None, hard: bool) -> Reward:
     elif target is not None:
         wanted = Decimal(str(quantities.seconds(target, "--target")))
     below, above = (Decimal(0), HARD) if hard else (SOFT, SOFT)
-    return Reward(kind, wanted, below, above)  # type: ignore[arg-type]
+    return Reward(kind, wanted, below, above)
 
 
 def _count(text: str | None, name: str) -> int | None:
@@ -174,8 +163,6 @@ def _question(
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.question import Question, choose, find, with_overrides
 
-    if scheduler is not None and scheduler not in _SCHEDULERS:
-        raise InputError(f"--scheduler {scheduler!r}: must be one of {', '.join(_SCHEDULERS)}")
     own = baseline or asked.space.baseline
     if is_factory(own):
         raise InputError("--baseline: is for baseline files here, not for a Python function")

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Rounding = Annotated[
-    str | None,
-    typer.Option(
-        "--rounding", metavar="RULE", help="Round widths and depths by balanced, paper, v2, torchvision or nearest."
-    ),
+    choices.Rounding | None, typer.Option("--rounding", help="Round widths and depths by this rule.")
 ]
 Rule = Annotated[
-    str,
+    choices.ScalingRule,
     typer.Option(
         "--rule", help="v2: as EfficientNetV2, extra layers in the last two stages, at most 480 px; v1: compound."
     ),
@@ -35,7 +33,9 @@ Budget = Annotated[
         "--budget", metavar="NAME|FILE", help="How much to spend: smoke, quick, standard, full or a YAML file."
     ),
 ]
-Runner = Annotated[str, typer.Option("--runner", help="ray: trials side by side; inline: here, in order.")]
+Runner = Annotated[
+    choices.Runner, typer.Option("--runner", help="ray: trials side by side; inline: here, in order.")
+]
 Address = Annotated[str | None, typer.Option("--address", help="Of a running Ray cluster, such as auto.")]
 InsecureCluster = Annotated[
     bool, typer.Option("--insecure-cluster", help="Use a cluster at --address that asks nobody for a token.")
@@ -82,32 +82,6 @@ def decimal(value: str | None, name: str) -> Decimal | None:
     if not number.is_finite():
         raise InputError(f"{name} {value!r}: must be a finite number such as 1.2")
     return number
-
-
-def checked_rule(rule: str | None) -> str | None:
-    """A rounding rule's name, or None.
-
-    Raises:
-        InputError: there is no such rule.
-    """
-    from scalesearch.design.rounding import ROUNDING_RULES
-
-    if rule is not None and rule not in ROUNDING_RULES:
-        raise InputError(f"--rounding {rule!r}: must be one of {', '.join(ROUNDING_RULES)}")
-    return rule
-
-
-def checked_cost(cost: str) -> str:
-    """The name of a cost that can be matched.
-
-    Raises:
-        InputError: there is no such cost.
-    """
-    from scalesearch.search.candidates import COSTS
-
-    if cost not in COSTS:
-        raise InputError(f"--cost {cost!r}: must be one of {', '.join(COSTS)}")
-    return cost
 
 
 def checked_metric(metric: str | None) -> str | None:

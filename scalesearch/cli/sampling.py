@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,10 +15,9 @@ if TYPE_CHECKING:
     from scalesearch.study.study import Study
 
 Sampler = Annotated[
-    str,
+    choices.Sampler,
     typer.Option(
         "--sampler",
-        metavar="NAME",
         help="grid; tpe, gp or nsga2: Optuna's, over all (α, β); optuna: tpe, or nsga2 for several objectives.",
     ),
 ]
@@ -35,8 +35,6 @@ Storage = Annotated[
     str | None,
     typer.Option("--storage", metavar="URL", help="Of a sampler: keep an Optuna study too, as sqlite:///FILE.db."),
 ]
-
-_NAMES = ("grid", "optuna", "tpe", "gp", "nsga2")
 
 
 def continuum_from(
@@ -57,8 +55,6 @@ def continuum_from(
     from scalesearch.design import quantities
     from scalesearch.search.continuum import OBJECTIVES, Continuum
 
-    if sampler not in _NAMES:
-        raise InputError(f"--sampler {sampler!r}: must be one of {', '.join(_NAMES)}")
     if sampler == "grid":
         if objectives != "accuracy" or max_params is not None or max_memory is not None:
             raise InputError("--objectives, --max-params and --max-memory: are of a sampler; give --sampler tpe")

@@ -56,8 +56,6 @@ def recipe_of(
 
     from scalesearch.training.recipes import RECIPES
 
-    if name not in RECIPES:
-        raise InputError(f"--recipe {name!r}: must be one of {', '.join(RECIPES)}")
     found = RECIPES[name]
     if epochs is not None:
         found = replace(found, epochs=epochs)

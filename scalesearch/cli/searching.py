@@ -76,11 +76,9 @@ def make_runner(
         from scalesearch.runners.inline import InlineRunner
 
         return InlineRunner()
-    if kind == "ray":
-        from scalesearch.runners.ray_tune import RayRunner
+    from scalesearch.runners.ray_tune import RayRunner
 
-        return RayRunner(address, insecure_cluster, gpus_per_trial, stall_seconds)
-    raise InputError(f"--runner {kind!r}: must be ray or inline")
+    return RayRunner(address, insecure_cluster, gpus_per_trial, stall_seconds)
 
 
 def _load(question: Question, data: str, px: int | None, console: Console, max_megapixels: int) -> ImageData:

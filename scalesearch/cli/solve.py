@@ -51,7 +51,7 @@ def solve(
     if out is not None and out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {out}: must end in .yaml")
     baseline, chosen = load_network(network), coefficients_from(coefficients)
-    rule = options.checked_rule(rounding) or "balanced"
+    rule = rounding or "balanced"
     found = find(baseline.architecture, phi_members(baseline, chosen, rule), limits)
     for part in (_title(baseline, chosen, found), _table(found), *_words(baseline, found)):
         options.console().print(part, highlight=False)

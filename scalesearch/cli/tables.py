@@ -20,7 +20,7 @@ def tables(rounding: options.Rounding = None, json: options.Json = False) -> Non
     """
     from scalesearch.design.paper_tables import macs_of_the_first_print, table_1, table_2, tables_3_and_7
 
-    rule = options.checked_rule(rounding) or "paper"
+    rule = rounding or "paper"
     stages, networks, variants = table_1(), table_2(), tables_3_and_7(rule)
     if json:
         _print_json(stages, networks, variants)

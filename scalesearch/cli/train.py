@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options
 from scalesearch.cli.schooling import (
     Accumulate,
@@ -34,7 +35,7 @@ def train(
     ],
     data: Annotated[str, typer.Option(metavar="SPEC", help="Images to train on, as grid's --data.")] = "fractal",
     recipe: Annotated[
-        str, typer.Option(help="fast, v1, paper, paper-m, paper-l, code, code-m, code-l or fine-tuning.")
+        choices.TrainingRecipe, typer.Option(help="How it is trained; paper, code: EfficientNetV2's.")
     ] = "fast",
     fixed: Annotated[
         bool, typer.Option("--fixed", help="One size and one regularisation, those of the last stage.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options
 from scalesearch.cli.naming import called
 from scalesearch.cli.schooling import (
@@ -62,7 +63,7 @@ def transfer(
     scratch: Annotated[
         bool, typer.Option("--scratch", help="Train each from random weights too, for comparison.")
     ] = False,
-    recipe: Annotated[str, typer.Option(help="fine-tuning, or one of train's.")] = "fine-tuning",
+    recipe: Annotated[choices.TrainingRecipe, typer.Option(help="fine-tuning, or one of train's.")] = "fine-tuning",
     epochs: Epochs = None,
     batch: Batch = None,
     accumulate: Accumulate = 1,

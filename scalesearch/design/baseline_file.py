@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from scalesearch import choices
 from scalesearch.design.activations import ActivationName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
@@ -30,7 +31,7 @@ Number = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 Count = Annotated[int, Field(ge=1)]
-Rule = Literal["balanced", "paper", "v2", "torchvision", "nearest"]
+Rule = choices.Rounding
 Scaling = Literal["fixed"] | None
 _RGB = 3
 """Channels of an image where the file says nothing; a file that says nothing stays as it was."""

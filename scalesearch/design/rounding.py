@@ -25,7 +25,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import get_args
 
+from scalesearch import choices
 from scalesearch.design.exact import ceiling, floor, nearest, product
 from scalesearch.errors import SpaceError
 
@@ -82,7 +84,7 @@ class _Rule:
     """The head keeps its ratio to the last stage, instead of being rounded by itself."""
 
 
-_RULES = {
+_RULES: dict[str, _Rule] = {
     "balanced": _Rule(round_filters, balanced_repeats),
     "paper": _Rule(round_filters, round_repeats),
     "v2": _Rule(nearest_filters, round_repeats),
@@ -90,7 +92,7 @@ _RULES = {
     "nearest": _Rule(nearest_filters, nearest_repeats),
 }
 
-ROUNDING_RULES = tuple(_RULES)
+ROUNDING_RULES = get_args(choices.Rounding)
 """The names that `--rounding` and a baseline file's `rounding` take."""
 
 

@@ -20,9 +20,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.matching import match_resolutions
 from scalesearch.design.rounding import handed_out
 from scalesearch.design.scaling import Baseline, scaled
-from scalesearch.errors import InputError
 
-SCALING_RULES = ("v1", "v2")
 """The names that `--rule` takes: compound scaling as in EfficientNet, and with EfficientNetV2's two changes."""
 LARGEST_PX = 480
 _LATE = 2
@@ -49,17 +47,6 @@ def with_late_layers(before: Architecture, after: Architecture) -> Architecture:
 def within_px(before: Architecture, after: Architecture) -> Architecture:
     """`after` at no more than 480 px, or than `before` had."""
     return replace(after, resolution=min(after.resolution, max(LARGEST_PX, before.resolution)))
-
-
-def checked_scaling(rule: str) -> str:
-    """The name of a rule of scaling.
-
-    Raises:
-        InputError: there is no such rule.
-    """
-    if rule not in SCALING_RULES:
-        raise InputError(f"--rule {rule!r}: must be one of {', '.join(SCALING_RULES)}")
-    return rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,20 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import hypot, log
-from typing import TypeVar
+from typing import TypeVar, get_args
 
+from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, Shape, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
-from scalesearch.errors import SpaceError
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.timings import TIMED_TOLERANCE, Timings
 
-MATCHES = ("flops", "none")
-COSTS = ("macs", "activations", "latency")
+MATCHES = get_args(choices.Match)
+COSTS = get_args(choices.Cost)
 """What can be matched: the first two are counted, latency is measured."""
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -99,8 +99,6 @@ def candidates(
         by: the cost that is matched, one of `COSTS`.
         timings: what was measured, where that is latency.
     """
-    if match not in MATCHES:
-        raise SpaceError(f"match is {match!r}, but it must be one of {', '.join(MATCHES)}")
     if isinstance(baseline, FactoryBaseline):
         return _sorted_out(len(grid), list(_counted(baseline, grid, phi, match, by)), phi, match, by)
     rounding = replace(baseline.rounding, rule=rule)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
+from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES
 from scalesearch.design.factory import Network
@@ -36,7 +37,7 @@ from scalesearch.search.stage_search import Stages, StageSearch
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.timings import Line, Timings, shape_lines
 
-SCHEDULERS = ("halving", "grid", "curves")
+SCHEDULERS = get_args(choices.Scheduler)
 """Successive halving over rungs of images; the whole of training for every candidate; every rung for every one."""
 
 _FEWEST = 2

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
@@ -34,7 +35,7 @@ class Reward:
     over the baseline's here.
     """
 
-    kind: Literal["flops", "latency", "step"] = "flops"
+    kind: choices.RewardKind = "flops"
     target: Decimal | None = None
     """T: multiply-adds, or seconds; None: the baseline's."""
     below: Decimal = SOFT

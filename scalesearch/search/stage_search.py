@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
+from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
@@ -18,7 +19,7 @@ from scalesearch.search.rewards import Reward
 from scalesearch.search.sought import TRIES, Dimension, Judged, Time, Timing
 from scalesearch.search.stage_space import StagePoint, StageSpace, chosen, network_of, options, words_of
 
-STAGE_SAMPLERS = ("random", "tpe", "evolution", "nsga2")
+STAGE_SAMPLERS = get_args(choices.StageSampler)
 """Chance, the tree-structured Parzen estimator, regularised evolution, and the genetic algorithm NSGA-II."""
 
 _UNSCALED = Coefficients(Decimal(1), Decimal(1), Decimal(1))

@@ -13,6 +13,7 @@ import pytest
 import torch
 import typer.main
 from schooled import RECIPE, bright_sides, job
+from typer.testing import CliRunner
 
 from scalesearch.cli.main import app, run
 from scalesearch.cli.schooling import job_of, school
@@ -103,10 +104,10 @@ def options_of(verb: str) -> set[str]:
     return {word for one in group.commands[verb].params for word in one.opts}  # type: ignore[attr-defined]
 
 
-def test_trains_help_names_every_recipe() -> None:
-    group = typer.main.get_command(app)
-    (words,) = (one.help for one in group.commands["train"].params if one.name == "recipe")  # type: ignore[attr-defined]
-    assert re.findall(r"[a-z0-9-]+", words.replace(" or ", ", ")) == [*RECIPES]
+@pytest.mark.parametrize("verb", ["train", "transfer"])
+def test_help_names_every_recipe(verb: str) -> None:
+    shown = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "120"}).output
+    assert f"--recipe <{'|'.join(RECIPES)}>" in shown
 
 
 def test_what_a_line_tells_to_give_both_verbs_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,33 @@
+"""The names that options, files and studies choose from, each list in one place.
+
+Options of the command line have these types, so that help and completion list the values.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Rounding = Literal["balanced", "paper", "v2", "torchvision", "nearest"]
+"""Rules for scaled widths and depths; see `design.rounding`."""
+ScalingRule = Literal["v1", "v2"]
+"""Compound scaling, and EfficientNetV2's; see `design.v2_rule`."""
+Match = Literal["flops", "none"]
+"""Whether candidates are given equal measured cost by their resolution."""
+Cost = Literal["macs", "activations", "latency"]
+"""What is matched."""
+Scheduler = Literal["halving", "grid", "curves"]
+"""How training is spent: successive halving; all of it for every candidate; every rung for every candidate."""
+StageScheduler = Literal["halving", "grid"]
+"""Of a search of stages."""
+Sampler = Literal["grid", "optuna", "tpe", "gp", "nsga2"]
+"""What proposes (α, β): the grid, or a sampler of Optuna's."""
+StageSampler = Literal["random", "tpe", "evolution", "nsga2"]
+"""What proposes stages."""
+RewardKind = Literal["flops", "latency", "step"]
+"""What a reward weighs accuracy by; see `search.rewards`."""
+Runner = Literal["ray", "inline"]
+"""Where trials run."""
+ExportFormat = Literal["torch", "timm", "torchvision", "onnx", "torch-export"]
+"""What a network is written as."""
+TrainingRecipe = Literal["fast", "v1", "paper", "paper-m", "paper-l", "code", "code-m", "code-l", "fine-tuning"]
+"""How a member is trained; see `training.recipes`."""

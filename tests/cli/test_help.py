@@ -1,0 +1,63 @@
+"""The program's help lists every command whole, and completion in a shell knows commands and values."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from command import scalesearch
+
+from scalesearch.cli.commands import GROUPS
+from scalesearch.cli.main import app
+
+PROGRAM = Path(sys.executable).with_name("scalesearch")
+
+
+def test_every_command_stands_in_one_group() -> None:
+    group = typer.main.get_command(app)
+    listed = [name for commands in GROUPS.values() for name in commands]
+    assert sorted(listed) == sorted(group.commands)  # type: ignore[attr-defined]
+
+
+def test_no_summary_is_cut_or_wrapped_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = scalesearch("--help").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    for commands in GROUPS.values():
+        for name, summary in commands.items():
+            assert f"  {name:<11}{summary}" in lines
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("scalesearch tr", {"trust", "train", "transfer"}),
+        ("scalesearch grid --runner ", {"ray", "inline"}),
+        ("scalesearch compare --cost ", {"macs", "activations", "latency"}),
+    ],
+)
+def test_bash_completes_commands_and_values(typed: str, offered: set[str]) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" ")), "_SCALESEARCH_COMPLETE": "complete_bash"}
+    done = subprocess.run(
+        [PROGRAM], env={**os.environ, **words}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert set(done.stdout.split()) == offered, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash is installed")
+def test_what_install_completion_writes_completes_in_a_new_shell(tmp_path: Path) -> None:
+    home = {**os.environ, "HOME": str(tmp_path), "PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}"}
+    asked = "scalesearch --install-completion; exit $?"
+    done = subprocess.run(["bash", "-c", asked], env=home, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    ask = (
+        "source ~/.bashrc; COMP_WORDS=(scalesearch export tiny --to ''); COMP_CWORD=4; "
+        "_scalesearch_completion scalesearch; echo ${COMPREPLY[*]}"
+    )
+    new = subprocess.run(["bash", "-c", ask], env=home, capture_output=True, text=True, timeout=60, check=False)
+    assert new.stdout.split() == ["torch", "timm", "torchvision", "onnx", "torch-export"], new.stderr
