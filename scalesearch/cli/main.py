@@ -15,6 +15,7 @@ from typer._click.exceptions import BadParameter, UsageError
 from scalesearch.cli import interrupts, supervisor
 from scalesearch.cli.commands import Program
 from scalesearch.cli.encoding import degrade_output
+from scalesearch.cli.failing import fail
 from scalesearch.cli.typed import typed_command
 from scalesearch.errors import ScalesearchError, nearest, printable
 
@@ -211,10 +212,3 @@ def _out_of_memory(error: BaseException) -> str | None:
     else:
         return f"{failure.reason}; take a smaller network, batch or image side, or free memory"
     return f"{advice}. What is recorded is kept; rerun: {typed_command()}"
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """Print one line, or where an error lists files a line for each, and leave."""
-    with contextlib.suppress(OSError):  # a terminal that is gone
-        print("scalesearch:", "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
-    sys.exit(code)

@@ -170,7 +170,7 @@ def school(job: Job, where: Path, cluster: RayRunner | None) -> Row:
                 _run(job, where, cluster)
             except KeyboardInterrupt:
                 interrupts.heeded()
-                from scalesearch.cli.main import fail
+                from scalesearch.cli.failing import fail
 
                 fail(f"{interrupts.cause()}; {_kept(job, where)}. Resume: {command}", interrupts.exit_code())
             except Diverged as error:

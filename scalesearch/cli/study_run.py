@@ -136,7 +136,7 @@ def _run(
 def _stopped(study: Study) -> NoReturn:
     """Say what is kept and how to go on, and end the program."""
     interrupts.heeded()
-    from scalesearch.cli.main import fail
+    from scalesearch.cli.failing import fail
 
     outcomes = study.outcomes()
     kept = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials are kept"

@@ -1,50 +1,19 @@
-"""One block of a network: its kind, and the sizes that it sees."""
+"""One block of a network: its kind and sizes, and the layers that follow from them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from scalesearch.design.block_kinds import KINDS
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """One block of a network, with the widths (channels) and the side (px) that it sees.
-
-    All sizes may be numpy arrays of integers as well.
-    """
-
-    name: str
-    kind: str
-    in_width: int
-    out_width: int
-    in_px: int
-    kernel: int = 1
-    stride: int = 1
-    expansion: int = 1
-    se: Decimal = Decimal(0)
-
-    @property
-    def out_px(self) -> int:
-        """Side of the output: ⌈in/stride⌉, which is both TensorFlow's SAME and torch's padding k//2."""
-        return -(-self.in_px // self.stride)
+class Block(BlockShape):
+    """One block of a network."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The block's layers in the order in which data meets them."""
         return tuple(KINDS[self.kind].layers(self))
-
-    @property
-    def keeps_shape(self) -> bool:
-        """Whether the output has the input's shape, so that a shortcut needs no projection."""
-        return self.stride == 1 and self.in_width == self.out_width
-
-    @property
-    def stored(self) -> int:
-        """Elements that training keeps for one image beside those of the layers: a max-pool's input and indices."""
-        if self.kind != "max_pool":
-            return 0
-        index = 2  # an index takes eight bytes, as two floats
-        return self.in_width * self.in_px**2 + index * self.out_width * self.out_px**2

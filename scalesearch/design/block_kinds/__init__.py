@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from scalesearch.design.block_kinds import (
     basic,
@@ -19,17 +18,15 @@ from scalesearch.design.block_kinds import (
     inverted_residual,
     mbconv,
 )
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
-
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A block kind: its layers, and which of a stage's keys it knows."""
 
-    layers: Callable[[Block], Iterator[Layer]]
+    layers: Callable[[BlockShape], Iterator[Layer]]
     expands: bool = False
     """Takes `expansion`."""
     squeezes: bool = False

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from scalesearch.design.block_kinds.shortcut import projection
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def layers(block: Block) -> Iterator[Layer]:
+def layers(block: BlockShape) -> Iterator[Layer]:
     """Two k×k convolutions, and a projection where the shape changes; the last activation follows the sum."""
     width, px = block.out_width, block.out_px
     yield Layer("first", block.in_width, width, block.in_px, px, block.kernel, block.stride)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from scalesearch.design.block_kinds.shortcut import projection
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def layers(block: Block) -> Iterator[Layer]:
+def layers(block: BlockShape) -> Iterator[Layer]:
     """1×1 to out/expansion channels, k×k, 1×1 to the output, and a projection where the shape changes."""
     inner, px = block.out_width // block.expansion, block.out_px
     yield Layer("reduce", block.in_width, inner, block.in_px, block.in_px)

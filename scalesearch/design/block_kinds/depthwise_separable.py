@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def layers(block: Block) -> Iterator[Layer]:
+def layers(block: BlockShape) -> Iterator[Layer]:
     """Depthwise k×k, then 1×1; batch norm and activation behind both."""
     width = block.in_width
     yield Layer("depthwise", width, width, block.in_px, block.out_px, block.kernel, block.stride, depthwise=True)

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def max_pool(_: Block) -> Iterator[Layer]:
+def max_pool(_: BlockShape) -> Iterator[Layer]:
     """Nothing that the paper's multiply-adds count."""
     yield from ()
 
 
-def classifier(block: Block) -> Iterator[Layer]:
+def classifier(block: BlockShape) -> Iterator[Layer]:
     """Global average pooling, then a linear layer with a bias."""
     yield Layer("linear", block.in_width, block.out_width, 1, 1, bias=True, norm=False, activation=False)

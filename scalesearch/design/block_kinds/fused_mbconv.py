@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, squeeze_excite
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def layers(block: Block) -> Iterator[Layer]:
+def layers(block: BlockShape) -> Iterator[Layer]:
     """Expand k×k, squeeze-and-excite, project 1×1 without activation; one k×k convolution where expansion is 1.
 
     As google/automl `effnetv2_model.py`, `FusedMBConvBlock`: without expansion the gate sees the block's input,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, squeeze_excite
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def layers(block: Block) -> Iterator[Layer]:
+def layers(block: BlockShape) -> Iterator[Layer]:
     """Expand 1×1 (where expansion > 1), depthwise k×k, squeeze-and-excite, project 1×1 without activation."""
     inner = block.in_width * block.expansion
     if block.expansion != 1:

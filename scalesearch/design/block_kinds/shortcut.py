@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def projection(block: Block) -> Iterator[Layer]:
+def projection(block: BlockShape) -> Iterator[Layer]:
     """A strided 1×1 convolution with batch norm where the block changes its shape; otherwise nothing.
 
     Its input is the one that the block's first convolution keeps, so it is not kept twice.

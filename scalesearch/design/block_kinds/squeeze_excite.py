@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
-if TYPE_CHECKING:
-    from scalesearch.design.blocks import Block
 
-
-def squeeze_excite(block: Block, inner: int) -> Iterator[Layer]:
+def squeeze_excite(block: BlockShape, inner: int) -> Iterator[Layer]:
     """The two 1×1 convolutions of the gate on `inner` channels; nothing where the block has no `se`.
 
     The squeeze has max(1, ⌊se · block input⌋) channels: the ratio is of the block's input, not of the expanded
@@ -26,6 +23,6 @@ def squeeze_excite(block: Block, inner: int) -> Iterator[Layer]:
     yield Layer("excite", width, inner, 1, 1, bias=True, norm=False)
 
 
-def gated_inputs(block: Block) -> int:
+def gated_inputs(block: BlockShape) -> int:
     """How many tensors the layer behind the gate keeps: the gate's product keeps its other factor."""
     return 2 if block.se else 1
