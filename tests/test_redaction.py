@@ -112,7 +112,20 @@ def test_a_url_that_cannot_be_used_is_one_line_without_it(url: str, tmp_path: Pa
 def test_nothing_in_a_run_folder_holds_it(tmp_path: Path) -> None:
     """A training under a name with a token in it: its record, and what it prints."""
     folder = tmp_path / f"set token={SECRET}"
-    words = ("train", "tiny", "--data", str(folder), "--px", "8", "--epochs", "1", "--threads", "1", "--batch", "8")
+    words = (
+        "train",
+        "tiny",
+        "--data",
+        str(folder),
+        "--resolution",
+        "8",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--batch",
+        "8",
+    )
     from PIL import Image
 
     for label in range(2):

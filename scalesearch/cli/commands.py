@@ -1,4 +1,4 @@
-"""The commands by group, and how the program's help lists them."""
+"""The commands by group, how the program's help lists them, and what they were called before."""
 
 from __future__ import annotations
 
@@ -37,6 +37,16 @@ GROUPS = {
     },
 }
 """Every command with a summary that fits a line of 80 columns."""
+
+
+RENAMED = {"--px": "--resolution", "--train-px": "--train-resolution"}
+"""Options by the names that earlier versions gave them; they still work, and help does not list them."""
+
+
+def in_present_words(words: list[str]) -> list[str]:
+    """A command line, with the present names of its options."""
+    split = (word.partition("=") for word in words)
+    return [f"{RENAMED.get(option, option)}{sign}{value}" for option, sign, value in split]
 
 
 class Program(TyperGroup):

@@ -13,7 +13,7 @@ import typer
 from typer._click.exceptions import BadParameter, UsageError
 
 from scalesearch.cli import interrupts, supervisor
-from scalesearch.cli.commands import Program
+from scalesearch.cli.commands import Program, in_present_words
 from scalesearch.cli.encoding import degrade_output
 from scalesearch.cli.failing import fail
 from scalesearch.cli.typed import typed_command
@@ -129,6 +129,7 @@ def run() -> NoReturn:
     """Run the command line; an error that the user can mend is one line on standard error."""
     if len(sys.argv) == 1:
         sys.argv.append("--help")
+    sys.argv[1:] = in_present_words(sys.argv[1:])
     try:
         code = app(standalone_mode=False)
     except ScalesearchError as error:

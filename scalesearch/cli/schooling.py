@@ -32,9 +32,11 @@ Accumulate = Annotated[
     int, typer.Option(min=1, max=4096, help="Cut each batch into so many parts, one after the other.")
 ]
 LearningRate = Annotated[str | None, typer.Option(help="Peak learning rate; default: the recipe's, by --batch.")]
-Px = Annotated[int | None, typer.Option(min=8, max=1024, help="Side of the network's images; default: its own.")]
-TrainPx = Annotated[
-    int | None, typer.Option(min=8, max=1024, help="Side in the last stage of training; default: --px.")
+Resolution = Annotated[
+    int | None, typer.Option(min=8, max=1024, help="Side of the network's images, px; default: its own.")
+]
+TrainResolution = Annotated[
+    int | None, typer.Option(min=8, max=1024, help="Side in the last stage of training, px; default: --resolution.")
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of weights, order and augmentation.")]
 Workers = Annotated[int, typer.Option(min=1, max=4096, help="Train on so many GPUs, or CPU processes, at once.")]
@@ -83,12 +85,12 @@ def cluster_at(address: str | None, workers: int, insecure_cluster: bool) -> Ray
     return cluster
 
 
-def sizes_of(definition: Baseline, px: int | None, train_px: int | None, accumulate: int) -> Sizes:
+def sizes_of(definition: Baseline, resolution: int | None, train_resolution: int | None, accumulate: int) -> Sizes:
     """The sides that the options ask for; by default the network's own."""
     from scalesearch.training.events import Sizes
 
-    own = px or definition.architecture.resolution
-    return Sizes(own, train_px or own, accumulate)
+    own = resolution or definition.architecture.resolution
+    return Sizes(own, train_resolution or own, accumulate)
 
 
 def job_of(

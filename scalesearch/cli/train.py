@@ -16,11 +16,11 @@ from scalesearch.cli.schooling import (
     Epochs,
     InsecureCluster,
     LearningRate,
-    Px,
+    Resolution,
     Results,
     Seed,
     Threads,
-    TrainPx,
+    TrainResolution,
     Workers,
 )
 from scalesearch.units import MAX_MEGAPIXELS
@@ -44,8 +44,8 @@ def train(
     batch: Batch = None,
     accumulate: Accumulate = 1,
     learning_rate: LearningRate = None,
-    px: Px = None,
-    train_px: TrainPx = None,
+    resolution: Resolution = None,
+    train_resolution: TrainResolution = None,
     seed: Seed = 0,
     workers: Workers = 1,
     address: Address = None,
@@ -60,7 +60,7 @@ def train(
 
     Rerunning the same command resumes it.
 
-    Example: scalesearch train tiny --budget smoke --px 32 --epochs 3 --threads 1
+    Example: scalesearch train tiny --budget smoke --resolution 32 --epochs 3 --threads 1
     """
     from scalesearch.cli import schooling
     from scalesearch.cli.searching import study_folder
@@ -71,6 +71,6 @@ def train(
     default = f"{definition.name[:40]}-train-{asked.name}" + ("-fixed" if fixed else "")
     where = study_folder(results, name, default)
     cluster = schooling.cluster_at(address, workers, insecure_cluster)
-    sizes = schooling.sizes_of(definition, px, train_px, accumulate)
+    sizes = schooling.sizes_of(definition, resolution, train_resolution, accumulate)
     job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
     schooling.school(job, where, cluster)

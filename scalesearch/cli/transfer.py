@@ -18,11 +18,11 @@ from scalesearch.cli.schooling import (
     Epochs,
     InsecureCluster,
     LearningRate,
-    Px,
+    Resolution,
     Results,
     Seed,
     Threads,
-    TrainPx,
+    TrainResolution,
     Workers,
 )
 from scalesearch.errors import InputError, printable
@@ -68,8 +68,8 @@ def transfer(
     batch: Batch = None,
     accumulate: Accumulate = 1,
     learning_rate: LearningRate = None,
-    px: Px = None,
-    train_px: TrainPx = None,
+    resolution: Resolution = None,
+    train_resolution: TrainResolution = None,
     seed: Seed = 0,
     workers: Workers = 1,
     address: Address = None,
@@ -83,8 +83,8 @@ def transfer(
 
     Rerunning the same command resumes it.
 
-    Example: scalesearch transfer results/reference/cam/baseline.safetensors --data digits --px 16 --epochs 2
-    --threads 1
+    Example: scalesearch transfer results/reference/cam/baseline.safetensors --data digits --resolution 16
+    --epochs 2 --threads 1
     """
     from dataclasses import replace
 
@@ -96,11 +96,11 @@ def transfer(
     cluster = schooling.cluster_at(address, workers, insecure_cluster)
     found = _starts(checkpoints, network, Stated(padding, pixels))
     for start in found.values():
-        start.check_side(schooling.sizes_of(start.definition, px, train_px, accumulate).px)
+        start.check_side(schooling.sizes_of(start.definition, resolution, train_resolution, accumulate).px)
     folders = {name: study_folder(results, None, f"{name}-on-{_slug(data)}") for name in found}
     rows = []
     for name, start in found.items():
-        sizes = schooling.sizes_of(start.definition, px, train_px, accumulate)
+        sizes = schooling.sizes_of(start.definition, resolution, train_resolution, accumulate)
         job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
         began = replace(job, start=start.weights(job.classes, sizes.px, seed))
         accuracies = [schooling.school(began, folders[name], cluster).val_accuracy]

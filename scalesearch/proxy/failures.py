@@ -23,7 +23,7 @@ class TrainingFailure:
     remedy: Remedy
 
     def for_options(self) -> str:
-        """The reason and what to change, for commands with `--batch`, `--accumulate` and `--px`."""
+        """The reason and what to change, for commands with `--batch`, `--accumulate` and `--resolution`."""
         return f"{self.reason}; {_BY_OPTIONS[self.remedy]}"
 
     def for_budget(self) -> str:
@@ -32,8 +32,8 @@ class TrainingFailure:
 
 
 _BY_OPTIONS: dict[Remedy, str] = {
-    "larger steps": "give a larger --batch, a smaller --accumulate or a larger --px",
-    "smaller steps": "give a smaller --batch, a larger --accumulate or a smaller --px",
+    "larger steps": "give a larger --batch, a smaller --accumulate or a larger --resolution",
+    "smaller steps": "give a smaller --batch, a larger --accumulate or a smaller --resolution",
     "free space": "free space on that disk, or set XDG_CACHE_HOME to a folder on another one",
 }
 _BY_BUDGET: dict[Remedy, str] = {

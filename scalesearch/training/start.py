@@ -58,7 +58,7 @@ class Start:
         if equal != px:
             raise InputError(
                 f"{self.definition.name}: its weights are of a network that pads as TensorFlow does, which differs "
-                f"at {px} px; give --px {equal}, where both are the same"
+                f"at {px} px; give --resolution {equal}, where both are the same"
             )
 
     def weights(self, classes: tuple[str, ...], px: int, seed: int) -> Weights:

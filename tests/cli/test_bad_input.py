@@ -45,7 +45,7 @@ BAD = [
     ["train", "tiny", "--epochs", "0"],
     ["train", "tiny", "--learning-rate", "x"],
     ["train", "tiny", "--learning-rate", "0"],
-    ["train", "tiny", "--px", "4"],
+    ["train", "tiny", "--resolution", "4"],
     ["train", "tiny", "--data", "nowhere"],
     ["train", "tiny", "--budget", "nope"],
     ["train", "tiny", "--name", "UPPER"],

@@ -13,7 +13,7 @@ import typer
 from command import scalesearch
 
 from scalesearch.cli.commands import GROUPS
-from scalesearch.cli.main import app
+from scalesearch.cli.main import app, run
 
 PROGRAM = Path(sys.executable).with_name("scalesearch")
 
@@ -61,3 +61,12 @@ def test_what_install_completion_writes_completes_in_a_new_shell(tmp_path: Path)
     )
     new = subprocess.run(["bash", "-c", ask], env=home, capture_output=True, text=True, timeout=60, check=False)
     assert new.stdout.split() == ["torch", "timm", "torchvision", "onnx", "torch-export"], new.stderr
+
+
+def test_options_are_read_by_the_names_of_earlier_versions_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["scalesearch", "train", "tiny", "--px", "7", "--train-px=16"])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 2
+    assert sys.argv[3:] == ["--resolution", "7", "--train-resolution=16"]
+    assert "--px" not in scalesearch("train", "--help").stdout

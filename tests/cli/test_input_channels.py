@@ -16,7 +16,7 @@ TINY = baseline_text(load_baseline("tiny"))
 PARAMS = {1: 63_450, 3: 63_738, 4: 63_882}
 """`tiny` has a stem of 16 channels: 144 weights for each channel of the image."""
 SLOW = pytest.mark.slow
-FAST = ["--budget", "smoke", "--px", "16", "--epochs", "1", "--threads", "1"]
+FAST = ["--budget", "smoke", "--resolution", "16", "--epochs", "1", "--threads", "1"]
 
 
 def written(folder: Path, channels: int) -> None:
@@ -58,7 +58,17 @@ def test_training_maps_and_transfer(channels: int, tmp_path: Path) -> None:
     mapped = scalesearch("cam", weights, "--budget", "smoke", cwd=tmp_path)
     assert mapped.returncode == 0, mapped.stderr
     moved = scalesearch(
-        "transfer", weights, "--data", "digits", "--px", "16", "--epochs", "1", "--threads", "1", cwd=tmp_path
+        "transfer",
+        weights,
+        "--data",
+        "digits",
+        "--resolution",
+        "16",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        cwd=tmp_path,
     )
     assert moved.returncode == 0, moved.stderr
 

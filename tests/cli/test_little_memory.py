@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 from command import scalesearch
 
-TRAIN = ("train", "tiny", "--budget", "smoke", "--px", "8", "--epochs", "2", "--threads", "1", "--name", "a")
+TRAIN = (
+    "train",
+    "tiny",
+    "--budget",
+    "smoke",
+    "--resolution",
+    "8",
+    "--epochs",
+    "2",
+    "--threads",
+    "1",
+    "--name",
+    "a",
+)
 LIMIT_KIB = 6_000_000
 
 
@@ -20,8 +33,8 @@ def test_a_step_of_one_value_names_the_options(parts: tuple[str, ...], tmp_path:
     assert done.returncode == 3
     assert done.stderr == (
         "scalesearch: results/a: batch normalisation in training needs more than one value per channel; give a "
-        "larger --batch, a smaller --accumulate or a larger --px; no epoch was finished, so the corrected command "
-        "begins in the same folder\n"
+        "larger --batch, a smaller --accumulate or a larger --resolution; no epoch was finished, so the corrected "
+        "command begins in the same folder\n"
     )
 
 
@@ -49,7 +62,7 @@ def limited(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
                 "b0",
                 "--budget",
                 "smoke",
-                "--px",
+                "--resolution",
                 "224",
                 "--batch",
                 "256",
@@ -59,7 +72,7 @@ def limited(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
                 "1",
             ),
             3,
-            "more were asked for); give a smaller --batch, a larger --accumulate or a smaller --px; no epoch",
+            "more were asked for); give a smaller --batch, a larger --accumulate or a smaller --resolution; no",
         ),
         (
             ("grid", "--baseline", "b0", "--budget", "full", "--data", "digits", "--plan"),
@@ -67,9 +80,22 @@ def limited(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
             "more were asked for); take a budget with a smaller recipe.batch or resolution",
         ),
         (
-            ("train", "b0", "--data", "digits", "--px", "768", "--epochs", "1", "--batch", "256", "--threads", "1"),
+            (
+                "train",
+                "b0",
+                "--data",
+                "digits",
+                "--resolution",
+                "768",
+                "--epochs",
+                "1",
+                "--batch",
+                "256",
+                "--threads",
+                "1",
+            ),
             2,
-            "give a smaller --batch, a larger --accumulate or a smaller --px. What is recorded is kept; rerun: ",
+            "a smaller --batch, a larger --accumulate or a smaller --resolution. What is recorded is kept; rerun",
         ),
         (("latency", "b4", "--batch", "256"), 2, "256 images a pass: more than the memory holds; take fewer"),
         (("cost", "b7", "--resolution", "4000", "--receipt"), 2, "take a smaller network, batch or image side"),

@@ -54,7 +54,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_is_refused_leaves_no_folder(
     words: list[str], reason: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["scalesearch", "train", "tiny", "--px", "16", "--epochs", "1", *words])
+    monkeypatch.setattr(
+        sys, "argv", ["scalesearch", "train", "tiny", "--resolution", "16", "--epochs", "1", *words]
+    )
     with pytest.raises(SystemExit) as end:
         run()
     assert end.value.code == 2

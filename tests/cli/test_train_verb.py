@@ -16,7 +16,7 @@ from stopping import Place
 
 from scalesearch.nets.weights import read_weights
 
-SMALL = ["train", "tiny", "--budget", "smoke", "--px", "16", "--epochs", "3", "--threads", "1"]
+SMALL = ["train", "tiny", "--budget", "smoke", "--resolution", "16", "--epochs", "3", "--threads", "1"]
 RUN = Path("results") / "tiny-train-fast"
 LONG = [*SMALL[:-4], "--epochs", "14", "--threads", "1"]
 

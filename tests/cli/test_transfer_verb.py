@@ -24,8 +24,8 @@ from scalesearch.nets.weights import read_weights, weights_file, weights_of
 from scalesearch.training.events import Row
 from scalesearch.training.job import Job
 
-SMALL = ["--data", "fractal", "--budget", "smoke", "--px", "16", "--epochs", "1", "--threads", "1"]
-ASKED: dict[str, Any] = {"data": "fractal", "recipe": "fine-tuning", "budget": "smoke", "px": 16}
+SMALL = ["--data", "fractal", "--budget", "smoke", "--resolution", "16", "--epochs", "1", "--threads", "1"]
+ASKED: dict[str, Any] = {"data": "fractal", "recipe": "fine-tuning", "budget": "smoke", "resolution": 16}
 
 
 def untrained(path: Path, width: str = "1", name: str = "tiny") -> Path:

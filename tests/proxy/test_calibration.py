@@ -23,12 +23,13 @@ SINGLE = {
     "resolution": Multipliers(resolution=Decimal("1.38")),
 }
 SEEDS = range(4)
-"""Depth's gain is within the noise even of these (docs/log.md)."""
+NOISE = 0.05
+"""Of one trial's accuracy (docs/log.md). Bits, and with them accuracies, differ from processor to processor."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_quick_is_neither_saturated_nor_blind_and_each_dimension_helps(tmp_path: Path) -> None:
+def test_quick_is_neither_saturated_nor_blind_and_no_dimension_harms(tmp_path: Path) -> None:
     baseline, budget = load_baseline("b0"), BUDGETS["quick"]
     px = image_px(Question(baseline, Decimal(1), budget))
     data = load_data("fractal", px, budget.scenes, tmp_path)
@@ -46,4 +47,6 @@ def test_quick_is_neither_saturated_nor_blind_and_each_dimension_helps(tmp_path:
     base = accuracy(Multipliers())
     assert 0.6 <= base <= 0.85
     gains = {name: accuracy(multipliers) - base for name, multipliers in SINGLE.items()}
-    assert all(gain > 0 for gain in gains.values()), gains
+    error = NOISE * (2 / len(SEEDS)) ** 0.5
+    assert min(gains.values()) > -2 * error, gains
+    assert max(gains.values()) > error, gains

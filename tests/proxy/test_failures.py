@@ -35,8 +35,8 @@ def raised(call: Callable[[], Any]) -> Exception:
 
 REAL: list[tuple[Callable[[], Any], str, str]] = [
     (lambda: nn.BatchNorm2d(3)(torch.zeros(1, 3, 1, 1)), "failed", "a larger --batch, a smaller --accumulate"),
-    (lambda: nn.BatchNorm1d(3)(torch.zeros(1, 3)), "failed", "or a larger --px"),
-    (lambda: nn.InstanceNorm2d(3)(torch.zeros(2, 3, 1, 1)), "failed", "or a larger --px"),
+    (lambda: nn.BatchNorm1d(3)(torch.zeros(1, 3)), "failed", "or a larger --resolution"),
+    (lambda: nn.InstanceNorm2d(3)(torch.zeros(2, 3, 1, 1)), "failed", "or a larger --resolution"),
     (lambda: torch.empty(2**46), "oom", "(268435456 MiB more were asked for); give a smaller --batch"),
     (lambda: np.empty(2**46), "oom", "(512. TiB more were asked for)"),
 ]

@@ -94,7 +94,7 @@ def test_listeners_are_on_loopback_on_a_machine_with_another_address(apart: list
     "words",
     [
         ("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits"),
-        ("train", "tiny", "--budget", "smoke", "--px", "16", "--epochs", "3", "--workers", "2"),
+        ("train", "tiny", "--budget", "smoke", "--resolution", "16", "--epochs", "3", "--workers", "2"),
     ],
     ids=lambda words: words[0],
 )

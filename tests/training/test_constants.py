@@ -95,7 +95,7 @@ def test_tensorflows_padding_is_ours_at_a_side_that_stays_odd(px: int, equal: in
     if px == equal:
         start.check_side(px)
     else:
-        with pytest.raises(InputError, match=f"give --px {equal}, where both are the same"):
+        with pytest.raises(InputError, match=f"give --resolution {equal}, where both are the same"):
             start.check_side(px)
 
 
@@ -170,7 +170,7 @@ def test_the_command_says_what_it_assumes_or_refuses(tmp_path: Path) -> None:
     command = ["transfer", "weights.safetensors", "--network", "b0", *SMALL]
     for more, reason in (
         ([], "give --padding tensorflow"),
-        (["--padding", "tensorflow"], "give --px 225"),
+        (["--padding", "tensorflow"], "give --resolution 225"),
         (["--padding", "x"], "--padding 'x'"),
     ):
         done = scalesearch(*command, *more, cwd=tmp_path)
@@ -191,7 +191,7 @@ def test_the_weights_that_are_written_have_the_librarys_epsilon(tmp_path: Path) 
         "--padding",
         "symmetric",
         *SMALL,
-        "--px",
+        "--resolution",
         "16",
     ]
     done = scalesearch(*command, cwd=tmp_path)
