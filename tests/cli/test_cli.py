@@ -37,11 +37,11 @@ VERBS = {
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
     "latency": "names against batch runs json",
     "train": "max_megapixels "
-    "network data recipe fixed epochs batch accumulate learning_rate px train_px seed workers address "
-    "insecure_cluster threads budget name results",
+    "network data recipe fixed epochs batch accumulate learning_rate resolution train_resolution seed workers "
+    "address insecure_cluster threads budget name results",
     "transfer": "max_megapixels "
-    "checkpoints data network scratch recipe epochs batch accumulate learning_rate px train_px seed "
-    "padding pixels workers address insecure_cluster threads budget results",
+    "checkpoints data network scratch recipe epochs batch accumulate learning_rate resolution train_resolution "
+    "seed padding pixels workers address insecure_cluster threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients published rounding match rule out",
