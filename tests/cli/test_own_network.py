@@ -12,7 +12,7 @@ import pytest
 import yaml
 from command import scalesearch
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parents[1] / "helpers"
 FACTORY = "factories:build"
 
 

@@ -22,7 +22,7 @@ def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys, scalesearch; print([one for one in sys.modules if one.startswith('scalesearch.') or one in "
     code += "('numpy', 'pandas', 'plotly', 'torch')], scalesearch.__dir__())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[] ['ScalesearchError', 'baseline', 'open_study']\n"
+    assert done.stdout == "[] ['ScalesearchError', '__version__', 'baseline', 'open_study']\n"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         ss.nothing  # noqa: B018
 

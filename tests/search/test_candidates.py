@@ -15,8 +15,10 @@ from scalesearch.design.cost import cost
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
+from scalesearch.search.budget import BUDGETS
 from scalesearch.search.candidates import CandidateSet, candidates, nearest_alias, spread
 from scalesearch.search.grid import triples
+from scalesearch.search.question import Question
 
 B0 = load_baseline("b0")
 ONE = Decimal(1)
@@ -159,4 +161,4 @@ def test_any_network_can_be_searched() -> None:
 
 def test_an_unknown_match_is_refused() -> None:
     with pytest.raises(SpaceError, match="match is 'macs', but it must be one of flops, none"):
-        candidates(B0, COARSE, ONE, "paper", "macs")
+        Question(B0, ONE, BUDGETS["smoke"], "paper", "macs")
