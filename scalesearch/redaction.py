@@ -11,8 +11,9 @@ HIDDEN = "***"
 
 _USERINFO = re.compile(r"(://[^:/@?#]*):.*@", re.DOTALL)
 """A URL's user and all that may be a password, up to the last `@`: one may hold `@`, `:`, `/` or `?` unescaped."""
-_NO_SLASHES = re.compile(r"\b([a-z][a-z0-9+.-]*:(?!//)[^:/@\s]*):.*@", re.DOTALL | re.IGNORECASE)
-"""The same where the `//` was forgotten."""
+_NO_SLASHES = re.compile(r"\b([a-z][a-z0-9+.-]*:/?(?!/)[^:/@\s]*):.*@", re.DOTALL | re.IGNORECASE)
+"""The same where the `//` was forgotten, or a path's `/` made of it."""
+_NO_SCHEME = re.compile(r"^(?!hf:)([^:/@\s]+):[^/@\s][^@\s]*@")
 _TOKEN_AS_USER = re.compile(r"\b(https?://)[^/@?#\s]+@", re.IGNORECASE)
 """Git and package servers take a token in the place of the user."""
 _KEY = re.compile(r"[^\s?&;=/:@,'\"]+(?==)")
@@ -31,11 +32,19 @@ begins a JSON web token."""
 
 def redacted(word: str) -> str:
     """A word, such as a URL or a data set's name, with every password and token in it replaced by `***`."""
+    word = _masked(word)
+    plain = unquote(word)  # a connection string may stand, percent-encoded, in a URL's query
+    masked = _masked(plain)
+    return word if masked == plain else masked
+
+
+def _masked(word: str) -> str:
     word = _TOKEN.sub(rf"\1{HIDDEN}", word)
     word = _without_values(word)
     word = _TOKEN_AS_USER.sub(rf"\1{HIDDEN}@", word)
     word = _USERINFO.sub(rf"\1:{HIDDEN}@", word)
-    return _NO_SLASHES.sub(rf"\1:{HIDDEN}@", word)
+    word = _NO_SLASHES.sub(rf"\1:{HIDDEN}@", word)
+    return _NO_SCHEME.sub(rf"\1:{HIDDEN}@", word)
 
 
 def _without_values(word: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 import traceback
 from pathlib import Path
 
+DEBUG = "SCALESEARCH_DEBUG"
+"""The variable of the environment that `--debug` sets."""
 _OTHERS = (
     str(Path(__file__).resolve().parent),
     *(str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -19,6 +22,12 @@ def words_of(error: BaseException, most: int = 500) -> str:
     place = place_in_user_code(error)
     name = type(error).__name__
     return (f"{name}: {text}" if text else name)[: most - len(place)] + place
+
+
+def print_if_debugging(error: BaseException) -> None:
+    """Print the traceback where the program was started with `--debug`, which processes of trials inherit."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
 
 
 def message_of(error: BaseException) -> str:

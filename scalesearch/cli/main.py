@@ -18,6 +18,7 @@ from scalesearch.cli.encoding import degrade_output
 from scalesearch.cli.failing import fail
 from scalesearch.cli.typed import typed_command
 from scalesearch.errors import ScalesearchError, nearest, printable
+from scalesearch.user_code import DEBUG
 
 app = typer.Typer(
     name="scalesearch",
@@ -54,6 +55,8 @@ def _program(
 ) -> None:
     global _debug
     _debug = debug
+    if debug:
+        os.environ[DEBUG] = "1"
 
 
 def _verbs() -> None:
@@ -146,7 +149,7 @@ def run() -> NoReturn:
         )
     except typer.Abort:
         interrupts.heeded()
-        fail(interrupts.cause(), interrupts.exit_code())
+        fail(_stopped(), interrupts.exit_code())
     except KeyboardInterrupt:
         interrupts.heeded()
         fail(f"{interrupts.cause()}; nothing was begun", interrupts.exit_code())
@@ -160,8 +163,15 @@ def run() -> NoReturn:
         fail(message, _BAD_INPUT)
     if code == _TYPERS_INTERRUPT:  # of a KeyboardInterrupt, without a word
         interrupts.heeded()
-        fail(interrupts.cause(), interrupts.exit_code())
+        fail(_stopped(), interrupts.exit_code())
     sys.exit(code or 0)
+
+
+def _stopped() -> str:
+    """What is said of a signal that came while nobody else was there to say more, as before the first trial."""
+    if supervisor.command() not in supervisor.COMMANDS:
+        return interrupts.cause()
+    return f"{interrupts.cause()}; what is recorded is kept. Resume: {typed_command()}"
 
 
 _MUST_BE = {

@@ -42,7 +42,8 @@ def show(
     for line in [*left_behind_lines(found), *unmatched_lines(study.plan)]:
         console.print(line, highlight=False, soft_wrap=True)
     if not study.plan.over(outcomes):
-        print(f"Not finished: {len(outcomes)}/{study.plan.total_trials(outcomes)} trials. Resume: {study.command}")
+        done = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials"
+        print(f"Not finished: {done}. Resume: {study.resume_command}")
     for line in summary_lines(found, results):
         console.print(line, highlight=False, soft_wrap=True)
 

@@ -18,7 +18,7 @@ from scalesearch.cli import interrupts
 from scalesearch.cli.typed import typed_command
 from scalesearch.errors import RayLostError, printable
 
-_COMMANDS = ("grid", "nas", "compare", "trust", "train", "transfer")
+COMMANDS = ("grid", "nas", "compare", "trust", "train", "transfer")
 _ENDED, _BEGAN = b"\0", b"\1"
 _PR_SET_PDEATHSIG = 1
 
@@ -31,8 +31,7 @@ def supervise() -> None:
     A process that is killed takes its child along (on Linux), so a kill stays a kill.
     """
     global _to_parent
-    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    if command not in _COMMANDS or not hasattr(os, "fork"):
+    if command() not in COMMANDS or not hasattr(os, "fork"):
         return
     read, write = os.pipe()
     sys.stdout.flush()
@@ -53,7 +52,13 @@ def supervise() -> None:
     code = os.waitstatus_to_exitcode(status)
     if not told.endswith(_ENDED) and code not in interrupts.EXIT_CODES:  # with these it has left from a handler
         code = _last_word(code, told.decode("utf-8", "replace").strip("\1"))
-    os._exit(code)
+    # A signal that came when all had been said ends the child without a word; a shell calls that 128 + its number.
+    os._exit(128 - code if code < 0 else code)
+
+
+def command() -> str:
+    """The command that was given; empty where there is none."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")
 
 
 def began(folder: Path) -> None:
@@ -70,8 +75,9 @@ def ended() -> None:
 
 def _last_word(code: int, folder: str) -> int:
     """Print what the child could not say; the exit code."""
-    command = typed_command()
-    kept = f"what is recorded in {printable(folder)} is kept. Resume: {command}" if folder else "nothing was begun"
+    kept = "nothing was begun"
+    if folder:
+        kept = f"what is recorded in {printable(folder)} is kept. Resume: {typed_command()}"
     if interrupts.was_stopped():
         cause, code = interrupts.cause(), interrupts.exit_code()
     elif code < 0:

@@ -87,7 +87,7 @@ def score_of(metric: str, source: str | None) -> Score | None:
     space: dict[str, Any] = {"__name__": "scalesearch_metric", "__file__": own["path"]}
     try:
         exec(compile(source, own["path"], "exec"), space)  # noqa: S102  # the user's own file, named by the user
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{shown}: cannot be run ({printable(words_of(error, 160))})") from error
     function = space.get(own["name"])
     if not callable(function):
@@ -115,7 +115,7 @@ def _checked(function: Callable[..., Any], shown: str) -> Score:
     def score(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float:
         try:
             value = float(function(logits_NK, labels_N))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(f"{shown}: fails ({printable(words_of(error, 160))})") from error
         if not math.isfinite(value):
             raise InputError(f"{shown}: gives {value}, but must give a finite number")

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Objective, Outcome, State, TrialEndedError, TrialSpec
-from scalesearch.user_code import words_of
+from scalesearch.user_code import print_if_debugging, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,11 @@ class Execution:
                 self._source = iter(self._objective(self.spec))
             epoch = next(self._source, None)
         except TrialEndedError as error:
+            if error.state == "failed":
+                print_if_debugging(error)
             return self.outcome(error.state, error.message)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            print_if_debugging(error)
             return self.outcome("failed", words_of(error))
         if epoch is None:
             return self.outcome("complete")

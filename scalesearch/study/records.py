@@ -101,6 +101,14 @@ def impossibilities(record: TrialRecord) -> Iterator[str]:
         yield "a loss is negative"
     if not _follow(outcome.epochs, record.spec) or (outcome.state == "complete" and not outcome.epochs):
         yield "its epochs do not follow one another"
+    if outcome.training_seconds > outcome.seconds + _ROUNDED:
+        yield "its training took longer than the trial"
+    if outcome.state == "complete" and outcome.message:
+        yield "it is complete, but has a message"
+
+
+_ROUNDED = 0.001
+"""Seconds: times are rounded to four places."""
 
 
 def _fvcore_total(record: TrialRecord) -> int | None:
@@ -133,8 +141,12 @@ def _read(path: Path) -> TrialRecord:
             from_json(Outcome, tree["outcome"]),
             from_json(Counted, tree["cost"]),
         )
-        if record.spec.id != path.stem:
+        if not record.spec.id == path.stem == tree["id"]:
             raise MalformedError((), "its name is not the id of what it holds")
+        if tree["version"] != VERSION:
+            raise MalformedError((), f"it is of version {tree['version']!r}, which is not known here")
+        if tree.keys() != _body(record).keys():
+            raise MalformedError((), "it holds more than a record does")
     except OSError as error:
         raise StorageError(f"{path}: cannot be read ({error.strerror}); let this account read it") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SpaceError) as error:

@@ -47,6 +47,12 @@ class Study:
     """The command that began it, without machine paths."""
 
     @property
+    def resume_command(self) -> str:
+        """The command as it may be offered; what else stands in study.json nobody should paste."""
+        own = self.command.partition(" ")[0] == "scalesearch"
+        return self.command if own else "the command that began it"
+
+    @property
     def trials_folder(self) -> Path:
         """Where the records are."""
         return self.folder / "trials"

@@ -61,7 +61,8 @@ def disagreements(study: Study, report_table: Callable[[Answer], str] | None = N
         return
     outcomes = {key: record.outcome for key, record in own.items()}
     if missing := len(study.plan.left(outcomes)):
-        yield f"{study.folder}: is finished, but {missing} of its records are missing; rerun: {study.command}"
+        said = f"is finished, but {missing} of its records are missing"
+        yield f"{study.folder}: {said}; rerun: {study.resume_command}"
         return
     wrong = list(_wrong_trust(study))
     yield from wrong
@@ -88,7 +89,7 @@ def _wrong_files(
         yield f"{study.folder}: its records give no answer ({' '.join(str(error).split())[:120]})"
         return
     if result is None:
-        yield f"{study.folder}: has an answer, but no candidate has a result; rerun: {study.command}"
+        yield f"{study.folder}: has an answer, but no candidate has a result; rerun: {study.resume_command}"
         return
     files = answer_files(result, study.folder.name)
     if report_table is not None and any(
@@ -100,13 +101,18 @@ def _wrong_files(
             yield f"{path}: is not of this family; remove it"
     for name, given in files.items():
         path = study.folder / name
-        if not path.is_file():
-            yield f"{path}: is missing or no file, but the study was finished; rerun: {study.command}"
+        try:
+            is_there = path.is_file()
+        except OSError as error:
+            yield f"{path}: cannot be read ({error.strerror}); let this account read it"
+            continue
+        if not is_there:
+            yield f"{path}: is missing or no file, but the study was finished; rerun: {study.resume_command}"
             continue
         compare = _wrong_tree if name.endswith(".yaml") else _wrong_table
         content = given.encode() if isinstance(given, str) else given
         for line in compare(path, content, strict):
-            yield f"{path}: {line}; rerun: {study.command}"
+            yield f"{path}: {line}; rerun: {study.resume_command}"
 
 
 def _wrong_tree(path: Path, content: bytes, strict: bool) -> Iterator[str]:
@@ -168,6 +174,9 @@ def _wrong_table(path: Path, content: bytes, strict: bool) -> Iterator[str]:
     absent = [name for name in given.columns if name not in written.columns]
     if strict and absent:
         yield f"has no column {absent[0]}"
+    added = [name for name in written.columns if name not in given.columns]
+    if strict and added:
+        yield f"has a column {added[0]}, which the records do not give"
     for column in [name for name in given.columns if name in written.columns]:
         pairs = zip(written[column], given[column], strict=True)
         odd = next((pair for pair in pairs if not _equal(*pair)), None)

@@ -13,10 +13,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from planted import study
 
+from scalesearch.report.dashboard import server as server_module
+from scalesearch.report.dashboard.server import bound
 from scalesearch.study.study import open_or_create
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +138,26 @@ def test_an_address_that_is_none_is_400(server: tuple[str, int]) -> None:
     with socket.create_connection(("127.0.0.1", server[1]), 5) as connection:
         connection.sendall(b"GET http://[::1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_request_that_drips_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "SILENCE_SECONDS", 0.6)
+    answers = bound("127.0.0.1", 0, lambda _environ, start: (start("200 OK", []), [b"whole"])[1])
+    Thread(target=answers.serve_forever, daemon=True).start()
+    try:
+        with socket.create_connection(("127.0.0.1", answers.port), 5) as connection:
+            began = time.monotonic()
+            with suppress(ConnectionError):  # sent to what is closed
+                while time.monotonic() - began < 5:
+                    connection.sendall(b"G")
+                    time.sleep(0.1)
+            assert time.monotonic() - began < 3
+        with socket.create_connection(("127.0.0.1", answers.port), 5) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+    finally:
+        answers.shutdown()
+        answers.server_close()
 
 
 @pytest.mark.slow

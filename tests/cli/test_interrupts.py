@@ -8,6 +8,9 @@ import sys
 import time
 
 import pytest
+import typer
+
+from scalesearch.cli import main
 
 BEGIN = """
 import os, signal, sys, time
@@ -93,3 +96,35 @@ program.start()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 130
     assert done.stderr == "scalesearch: interrupted; nothing was begun\n"
+
+
+def test_a_signal_after_the_last_word_is_an_exit_code_of_a_shell() -> None:
+    script = """
+import os, signal, sys
+from scalesearch.cli import supervisor
+sys.argv = ["scalesearch", "train"]
+supervisor.supervise()
+supervisor.ended()
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.kill(os.getpid(), signal.SIGINT)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [("grid", "interrupted; what is recorded is kept. Resume: scalesearch grid"), ("show", "interrupted")],
+)
+def test_a_signal_before_the_first_trial_says_how_to_go_on(
+    verb: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(**_: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr(sys, "argv", ["scalesearch", verb])
+    monkeypatch.setattr(main, "app", stopped)
+    with pytest.raises(SystemExit) as end:
+        main.run()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == f"scalesearch: {said}\n"

@@ -38,10 +38,18 @@ def worst(logits, labels):
     return min((logits.argmax(1) == labels)[labels == label].mean() for label in range(CLASSES))
 def broken(logits, labels):
     raise KeyError("no\\nsuch thing")
+def leaving(logits, labels):
+    raise SystemExit(0)
 def infinite(logits, labels):
     return float("inf")
 value = 3
 """
+FAILURES = {
+    "broken": "fails (KeyError: ",
+    "infinite": "gives inf, but must",
+    "leaving": "fails (SystemExit: 0",
+}
+"""What is said of its functions."""
 
 
 def _outputs(seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -96,24 +104,26 @@ def test_a_function_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyP
     *_, last = objective(_spec(metric))
     assert last.score is not None
     assert 0 <= last.score <= last.val_accuracy
-    for name in ("broken", "infinite"):
+    for name in ("broken", "infinite", "leaving"):
         with pytest.raises(TrialEndedError) as ended:
             list(objective(_spec(metric.replace("worst", name))))
         assert ended.value.state == "failed"
         assert "\n" not in ended.value.message
-        assert {"broken": "fails (KeyError: ", "infinite": "gives inf, but must"}[name] in ended.value.message
+        assert FAILURES[name] in ended.value.message
 
 
 def test_functions_that_are_none_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("own.py").write_text(OWN)
     Path("torn.py").write_text("def")
+    Path("left.py").write_text("raise SystemExit(0)")
     for text, words in {
         "f1": "must be one of accuracy, balanced-accuracy, loss, or FILE.py:function",
         "own.py": "must be one of",
         "own.py:": "must be one of",
         "gone.py:worst": "metric gone.py: cannot be read (No such file",
         "torn.py:worst": "metric torn.py: cannot be run (SyntaxError",
+        "left.py:worst": "metric left.py: cannot be run (SystemExit: 0",
         "own.py:best": "metric own.py: has no function best",
         "own.py:value": "metric own.py: has no function value",
     }.items():
@@ -133,7 +143,7 @@ def test_a_function_is_called_once_before_anything_is_trained(
     monkeypatch.chdir(tmp_path)
     told = "def half(z, y):\n    assert z.shape == (6, 3)\n    return (z.argmax(1) == y).mean() == 0.5\n"
     Path("own.py").write_text(OWN + told)
-    for name, words in {"broken": "fails (KeyError: ", "infinite": "gives inf, but must"}.items():
+    for name, words in FAILURES.items():
         with pytest.raises(InputError, match=r"^metric own.py") as caught:
             try_metric(canonical_metric(f"own.py:{name}"), 3)
         assert words in str(caught.value)

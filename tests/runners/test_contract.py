@@ -15,6 +15,7 @@ from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.user_code import DEBUG
 
 SPECS = tuple(reversed(trials(7)))
 """Seeds 6 … 0."""
@@ -185,3 +186,26 @@ def test_the_execution_of_a_trial_goes_epoch_by_epoch() -> None:
     assert isinstance(first, Epoch)
     assert isinstance(last, Outcome)
     assert last.epochs == (first,)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_code_that_leaves_the_program_is_a_failed_trial(
+    debug: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And its traceback is there for who asked for it, by `--debug`."""
+
+    def leave(_: TrialSpec) -> Epoch:
+        raise SystemExit(0)
+
+    def objective(spec: TrialSpec) -> Iterator[Epoch]:
+        yield from map(leave, [spec])
+
+    if debug:
+        monkeypatch.setenv(DEBUG, "1")
+    else:
+        monkeypatch.delenv(DEBUG, raising=False)
+    outcome = Execution(SPECS[0], objective).step()
+    assert isinstance(outcome, Outcome)
+    assert outcome.state == "failed"
+    assert outcome.message.startswith("SystemExit: 0 at test_contract.py:")
+    assert ("raise SystemExit(0)" in capsys.readouterr().err) == debug

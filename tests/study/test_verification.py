@@ -22,7 +22,7 @@ from scalesearch.search.canonical import digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 from scalesearch.study.files import json_files, read_file
-from scalesearch.study.records import _checksum
+from scalesearch.study.records import _checksum, problems
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.verification import disagreements, rerun
@@ -71,14 +71,40 @@ FORGED: list[tuple[str, Callable[[dict], None], str]] = [  # type: ignore[type-a
     ("all of fvcore's", lambda tree: tree["cost"].update(fvcore_total=7), "its costs are not those of its network"),
     ("an epoch's number", lambda tree: last(tree).update(index=9), "its epochs do not follow one another"),
     ("first epoch", lambda tree: tree["outcome"]["epochs"].pop(0), "its epochs do not follow one another"),
+    ("training", lambda tree: tree["outcome"].update(training_seconds=1e6), "its training took longer than the"),
+    ("message", lambda tree: tree["outcome"].update(message="won"), "it is complete, but has a message"),
     ("no epochs", lambda tree: tree["outcome"].update(epochs=[]), "its epochs do not follow one another"),
 ]
+
+
+DISGUISED: dict[str, tuple[Callable[[dict], None], str]] = {  # type: ignore[type-arg]
+    "id": (lambda tree: tree.update(id="0" * 16), "its name is not the id of what it holds"),
+    "version": (lambda tree: tree.update(version=99), "it is of version 99, which is not known here"),
+    "key": (lambda tree: tree.update(note="true"), "it holds more than a record does"),
+}
+
+
+@pytest.mark.parametrize("name", DISGUISED)
+def test_a_record_is_what_its_frame_says(name: str, folder: Path) -> None:
+    change, reason = DISGUISED[name]
+    path = forge(folder, change)
+    assert list(problems(folder / "trials")) == [f"{path}: {reason}; delete the file to run this trial again"]
+
+
+@pytest.mark.parametrize("command", ["rm -rf /home/u", "scalesearchx grid", ""])
+def test_only_our_own_command_is_offered(command: str, folder: Path) -> None:
+    tree = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps({**tree, "command": command}))
+    next((folder / "trials").glob("*.json")).unlink()
+    (line,) = disagreements(open_study(folder))
+    assert line.endswith("; rerun: the command that began it")
 
 
 @pytest.mark.parametrize(("change", "reason"), [pytest.param(*rest, id=name) for name, *rest in FORGED])
 def test_impossible_figures_are_found(change: Callable[[dict], None], reason: str, folder: Path) -> None:  # type: ignore[type-arg]
     path = forge(folder, change)
-    assert list(disagreements(open_study(folder))) == [f"{path}: {reason}"]
+    first, *_ = disagreements(open_study(folder))
+    assert first.startswith(f"{path}: {reason}")
 
 
 def test_a_better_accuracy_contradicts_the_winner_and_the_table(folder: Path) -> None:
@@ -222,6 +248,11 @@ def without_key(path: Path) -> None:
     path.write_text(yaml.safe_dump(tree))
 
 
+def with_column(path: Path, name: str) -> None:
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{head},{name}", *(f"{row},0.99" for row in rows)]) + "\n")
+
+
 def swapped(path: Path) -> None:
     first, second, third, *rest = path.read_text().splitlines(keepends=True)
     path.write_text("".join([first, third, second, *rest]))
@@ -246,6 +277,8 @@ def wider(path: Path) -> None:
         ("trials.parquet", other_cell, "accuracy is "),
         ("trials.parquet", lambda path: path.write_bytes(path.read_bytes()[:-9]), "is no table ("),
         ("trials.csv", without_column, "has no column val_loss"),
+        ("trials.csv", lambda path: with_column(path, "accuracy"), "has a column accuracy.1, which the records do"),
+        ("report.csv", lambda path: with_column(path, "true"), "has a column true, which the records do not give"),
         ("report.csv", other_cell, "accuracy is "),
         ("report.csv", Path.unlink, "is missing or no file, but the study was finished"),
         ("trials.csv", swapped, "its rows are not those that the records give (in another order, or other ones)"),
@@ -338,6 +371,7 @@ from pathlib import Path
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.verification import disagreements, rerun
+list(disagreements(open_study(Path(sys.argv[1]))))  # imports what the other account may not read either
 os.setuid(65534)
 try:
     print(list(disagreements(open_study(Path(sys.argv[1])))))
@@ -347,7 +381,7 @@ except Exception as error:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another account that may read nothing")
-@pytest.mark.parametrize("part", ["trials", ".", "trials/{first}"])
+@pytest.mark.parametrize("part", ["trials", ".", "trials/{first}", "family"])
 def test_an_unreadable_folder_is_no_empty_one(part: str, folder: Path) -> None:
     import subprocess
     import sys

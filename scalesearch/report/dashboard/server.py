@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import threading
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SILENCE_SECONDS = 30
-"""A connection that sends nothing for so long is closed."""
+"""A connection that sends nothing for so long, or no whole head of a request, is closed."""
 MOST_CONNECTIONS = 64
 """A browser holds about six."""
 
@@ -30,9 +31,25 @@ class _Quiet(WSGIRequestHandler):  # type: ignore[misc]
     server_version = "scalesearch"
     sys_version = ""
 
+    def handle_one_request(self) -> None:
+        """Answer one request, if its head is there in time; byte by byte it could keep others out for ever."""
+        self._deadline = threading.Timer(SILENCE_SECONDS, self._hang_up)
+        self._deadline.daemon = True
+        self._deadline.start()
+        try:
+            super().handle_one_request()
+        finally:
+            self._deadline.cancel()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError):  # it has gone already
+            self.connection.shutdown(socket.SHUT_RDWR)
+
     def parse_request(self) -> bool:
         """Whether the request can be answered; one whose address is none was refused."""
-        if not super().parse_request():
+        whole = super().parse_request()
+        self._deadline.cancel()
+        if not whole:
             return False
         try:
             urlsplit(self.path)
