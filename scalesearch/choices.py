@@ -10,7 +10,7 @@ from typing import Literal
 Rounding = Literal["balanced", "paper", "v2", "torchvision", "nearest"]
 """Rules for scaled widths and depths; see `design.rounding`."""
 ScalingRule = Literal["v1", "v2"]
-"""Compound scaling, and EfficientNetV2's; see `design.v2_rule`."""
+"""Compound scaling as in EfficientNet, and with EfficientNetV2's two changes; see `design.v2_rule`."""
 Match = Literal["flops", "none"]
 """Whether candidates are given equal measured cost by their resolution."""
 Cost = Literal["macs", "activations", "latency"]

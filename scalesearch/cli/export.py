@@ -89,6 +89,6 @@ def _scaled(network: str, depth: str, width: str, resolution: int | None, roundi
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.networks import load_network
 
-    baseline, rule = load_network(network), rounding
+    baseline = load_network(network)
     multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
-    return baseline if multipliers == Multipliers() else baseline.scale(multipliers, rule)
+    return baseline if multipliers == Multipliers() else baseline.scale(multipliers, rounding)

@@ -45,20 +45,19 @@ def family(
 
     if published == (coefficients is not None):
         raise InputError("family: give either --coefficients α β γ or --published")
-    baseline, scaling = load_network(network), rule
-    rounded = rounding
+    baseline = load_network(network)
     if published and has_beside(baseline):
-        _print_beside(baseline, scaling, rounded, out)
+        _print_beside(baseline, rule, rounding, out)
         return
     if coefficients is None:
-        if rounded is not None or scaling != "v1":
+        if rounding is not None or rule != "v1":
             raise InputError(
                 "--rounding, --rule: the published members are as their publication has them; leave them out"
             )
         members = as_published(baseline)
     else:
         chosen = coefficients_from(coefficients)
-        members = grow(baseline, chosen, rounded or "balanced", match == "flops", scaling=scaling)
+        members = grow(baseline, chosen, rounding or "balanced", match == "flops", scaling=rule)
     options.console().print(members_table(members))
     if out is not None:
         from scalesearch.nets.flops import fvcore_receipt

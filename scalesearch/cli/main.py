@@ -143,10 +143,8 @@ def run() -> NoReturn:
         # The parser of options raises some without a context.
         words = [word for word in sys.argv[1:2] if not word.startswith("-")]
         verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
-        fail(
-            f"{_bad_value(error) or ' '.join(error.format_message().split()).rstrip('.')}; see {verb} --help",
-            _BAD_INPUT,
-        )
+        reason = _bad_value(error) or " ".join(error.format_message().split()).rstrip(".")
+        fail(f"{reason}; see {verb} --help", _BAD_INPUT)
     except typer.Abort:
         interrupts.heeded()
         fail(_stopped(), interrupts.exit_code())

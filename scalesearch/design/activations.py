@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,23 +20,23 @@ class Activation:
     """Further names in the definitions of other libraries."""
 
 
-ACTIVATIONS: dict[ActivationName, Activation] = {
+ACTIVATIONS: Mapping[str, Activation] = {
     "silu": Activation("SiLU", ("swish",)),
     "relu": Activation("ReLU"),
     "relu6": Activation("ReLU6"),
     "hard_swish": Activation("Hardswish"),
     "gelu": Activation("GELU"),
 }
-_NAMES: dict[str, ActivationName] = {
+_NAMES: Mapping[str, str] = {
     alias: name for name, one in ACTIVATIONS.items() for alias in (name, one.torch_class, *one.aliases)
 }
 
 
 def torch_class(name: str) -> str:
     """The class of `torch.nn`, such as `SiLU`, of the activation that baseline files call `name`."""
-    return ACTIVATIONS[_NAMES[name]].torch_class
+    return ACTIVATIONS[name].torch_class
 
 
-def activation_named(text: str) -> ActivationName | None:
+def activation_named(text: str) -> str | None:
     """The activation that torch, timm or torchvision calls so; None where it is none of ours."""
     return _NAMES.get(text)

@@ -21,7 +21,6 @@ from scalesearch.design.matching import match_resolutions
 from scalesearch.design.rounding import handed_out
 from scalesearch.design.scaling import Baseline, scaled
 
-"""The names that `--rule` takes: compound scaling as in EfficientNet, and with EfficientNetV2's two changes."""
 LARGEST_PX = 480
 _LATE = 2
 """Stages at the end that get the extra layers: 5 and 6 of V2-S's six."""

@@ -82,7 +82,7 @@ def count_forward(network: nn.Module, image_NCHW: Tensor) -> tuple[MultiplyAddCo
     try:
         with torch.no_grad(), _unfused(), _one_thread_alone(), _NoNumpy(), MultiplyAddCounter() as counter:
             logits = network(image_NCHW)
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # torch's, of operators that a dispatch mode cannot see into
         if "HigherOrderOperator" not in str(error):
             raise
         name = re.search(r"HigherOrderOperator (\w+)", str(error))
