@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,27 +10,19 @@ from pathlib import Path
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.design.receipt import layer_counts, sums
-from scalesearch.errors import CountError, SpaceError, StorageError
-from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
+from scalesearch.errors import CountError, StorageError
+from scalesearch.search.canonical import Json, as_json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.files import json_files, read_file, write_once
-
-VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What the trial's network costs, for one image."""
-
-    macs: int
-    """Multiply-adds of convolutions and linear layers: closed form, and fvcore's where it counted."""
-    params: int
-    activations: int
-    proxy_macs: int
-    """Of the small network that was trained."""
-    fvcore_total: int | None = None
-    """All that fvcore counts (batch norm too); None where it was not asked."""
+from scalesearch.study.files import json_files, write_once
+from scalesearch.study.record_file import (
+    CANNOT_BE_READ,
+    VERSION,
+    BrokenRecordError,
+    Counted,
+    full_digest,
+    read_record_file,
+)
 
 
 def counted(spec: TrialSpec, fvcore_total: int | None = None) -> Counted:
@@ -56,7 +47,7 @@ def write_record(folder: Path, record: TrialRecord) -> bool:
         StorageError: the folder cannot be written.
     """
     body = _body(record)
-    text = json.dumps({**body, "sha256": _checksum(body)}, indent=1, allow_nan=False)
+    text = json.dumps({**body, "sha256": full_digest(body)}, indent=1, allow_nan=False)
     return write_once(folder / f"{record.spec.id}.json", text + "\n")
 
 
@@ -132,26 +123,14 @@ def _follow(epochs: Sequence[Epoch], spec: TrialSpec) -> bool:
 
 def _read(path: Path) -> TrialRecord:
     try:
-        tree = json.loads(read_file(path))
-        checksum = tree.pop("sha256")
-        if checksum != _checksum(tree):
-            raise MalformedError((), "its checksum does not match")
-        record = TrialRecord(
-            from_json(TrialSpec, tree["spec"]),
-            from_json(Outcome, tree["outcome"]),
-            from_json(Counted, tree["cost"]),
-        )
-        if not record.spec.id == path.stem == tree["id"]:
-            raise MalformedError((), "its name is not the id of what it holds")
-        if tree["version"] != VERSION:
-            raise MalformedError((), f"it is of version {tree['version']!r}, which is not known here")
-        if tree.keys() != _body(record).keys():
-            raise MalformedError((), "it holds more than a record does")
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be read ({error.strerror}); let this account read it") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, SpaceError) as error:
-        reason = error.reason if isinstance(error, MalformedError) else "it is not a whole record"
-        raise CountError(f"{path}: {reason}; delete the file to run this trial again") from error
+        file = read_record_file(path)
+        record = TrialRecord(file.spec, file.outcome, file.cost)
+        if record.spec.id != file.id:  # a default that is spelled out
+            raise BrokenRecordError("its name is not the id of what it holds")
+    except BrokenRecordError as error:
+        if str(error).startswith(CANNOT_BE_READ):
+            raise StorageError(f"{path}: {error}; let this account read it") from error
+        raise CountError(f"{path}: {error}; delete the file to run this trial again") from error
     return record
 
 
@@ -163,8 +142,3 @@ def _body(record: TrialRecord) -> dict[str, Json]:
         "cost": as_json(record.cost),
         "outcome": as_json(record.outcome, floats=True),
     }
-
-
-def _checksum(body: dict[str, Json]) -> str:
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()

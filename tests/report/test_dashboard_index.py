@@ -12,7 +12,8 @@ from looking import searched
 from planted import Planted
 
 from scalesearch.report.dashboard.index import Index, index_path, load, refreshed, save
-from scalesearch.report.dashboard.record import BrokenError, Trial, read_trial
+from scalesearch.report.dashboard.record import Trial, read_trial
+from scalesearch.study.record_file import BrokenRecordError
 from scalesearch.study.study import Study, open_study
 
 
@@ -149,7 +150,7 @@ def test_a_broken_record_is_named_and_left_out_until_it_is_whole(how: str, copie
 def test_a_record_under_another_name_is_refused(copied: Path) -> None:
     path = min(copied.iterdir())
     other = path.rename(copied / ("0" * 16 + ".json"))
-    with pytest.raises(BrokenError, match="its name is not the id"):
+    with pytest.raises(BrokenRecordError, match="its name is not the id"):
         read_trial(other)
 
 

@@ -140,7 +140,7 @@ def test_half_written_records_are_counted_and_named(tmp_path: Path) -> None:
     view = seen(alone(tmp_path), "s")
     said = problems(view)[0]
     assert said.startswith(
-        f"7 records are not as written and left out here: {paths[0].name} is not a whole record; "
+        f"7 records are not as written and left out here: {paths[0].name}: it is not a whole record; "
     )
     assert "; and 2 more. Delete such a file and rerun the command" in said
     assert len(view.trials) == len(paths) - 7

@@ -12,12 +12,12 @@ import pytest
 from scalesearch.design.serialization import is_omitted, key_of, written_as
 from scalesearch.search import continuum, proxies, question, stage_space, trial
 from scalesearch.search.canonical import MalformedError, as_json, digest, from_json
-from scalesearch.study import records
+from scalesearch.study import record_file
 from scalesearch.training import events, recipes
 
 FORMAT = Path(__file__).parent.parent / "fixtures" / "disk_format.json"
 ROOTS = (
-    question.Question, proxies.DataFacts, trial.TrialSpec, trial.Outcome, records.Counted,
+    question.Question, proxies.DataFacts, trial.TrialSpec, trial.Outcome, record_file.Counted,
     continuum.Suggestion, stage_space.StagePoint, events.Row, events.Sizes, recipes.TrainRecipe,
 )  # fmt: skip
 

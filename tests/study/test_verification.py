@@ -22,7 +22,8 @@ from scalesearch.search.canonical import digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 from scalesearch.study.files import json_files, read_file
-from scalesearch.study.records import _checksum, problems
+from scalesearch.study.record_file import full_digest
+from scalesearch.study.records import problems
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.verification import disagreements, rerun
@@ -46,7 +47,7 @@ def forge(folder: Path, change: Callable[[dict], None], keep_id: bool = True) ->
         path.unlink()
         tree["id"] = digest(tree["spec"])
         path = path.with_name(f"{tree['id']}.json")
-    path.write_text(json.dumps({**tree, "sha256": _checksum(tree)}))
+    path.write_text(json.dumps({**tree, "sha256": full_digest(tree)}))
     return path
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from scalesearch.errors import StorageError
-from scalesearch.report.dashboard.record import CANNOT_BE_READ, BrokenError, Trial, read_trial
+from scalesearch.report.dashboard.record import Trial, read_trial
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, write_over
+from scalesearch.study.record_file import CANNOT_BE_READ, BrokenRecordError
 
 VERSION = b"2"
 Stamp = tuple[int, int]
@@ -77,7 +78,7 @@ def refreshed(before: Index, folder: Path, seconds: float = 0.4) -> Index:
         try:
             one = read_trial(folder / name)
             trials[one.id] = one
-        except BrokenError as error:
+        except BrokenRecordError as error:
             broken[name] = str(error)
         stamps[name] = there[name]
         read += 1

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import printable
-from scalesearch.report.dashboard.record import CANNOT_BE_READ
 from scalesearch.report.dashboard.watching import View
+from scalesearch.study.record_file import CANNOT_BE_READ
 from scalesearch.units import duration
 
 _SHOWN = 5
 
 
-def _named(files: Sequence[tuple[str, str]]) -> str:
-    named = "; ".join(f"{printable(name)} {reason}" for name, reason in files[:_SHOWN])
+def _named(files: Sequence[tuple[str, str]], between: str) -> str:
+    named = "; ".join(f"{printable(name)}{between}{reason}" for name, reason in files[:_SHOWN])
     return f"{named}; and {len(files) - _SHOWN} more" if len(files) > _SHOWN else named
 
 
@@ -31,11 +31,11 @@ def problems(view: View) -> list[str]:
     unread = [one for one in odd if one[1].startswith(CANNOT_BE_READ)]
     broken = [one for one in odd if one not in unread]
     if unread:
-        found.append(f"Left out here: {_named(unread)}.")
+        found.append(f"Left out here: {_named(unread, ' ')}.")
     if broken:
         records = "1 record is" if len(broken) == 1 else f"{len(broken)} records are"
         found.append(
-            f"{records} not as written and left out here: {_named(broken)}. Delete such a file and rerun the "
+            f"{records} not as written and left out here: {_named(broken, ': ')}. Delete such a file and rerun the "
             "command to run its trial again."
         )
     if not view.trials and not view.index.waiting:
