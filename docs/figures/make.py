@@ -5,8 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 import scalesearch
+from scalesearch.proxy.shapes import render_shapes
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
+from scalesearch.search.scenes import SceneRecipe
 from scalesearch.study.answer import Answer, answer
 from scalesearch.study.joint import Joint, joint
 from scalesearch.study.study import open_study
@@ -35,8 +40,22 @@ SPENDING = ("b0-phi1-quick",)
 """Searches whose candidates' spending is drawn."""
 
 
+KINDS, PX = 8, 55
+
+
+def shapes() -> Image.Image:
+    """Two images of two varieties of each of some kinds of drawn shapes: a kind a column."""
+    recipe = SceneRecipe(classes=4 * KINDS, train=8 * KINDS, val=4 * KINDS, noise=12)
+    images_NHWC, _ = render_shapes(recipe, PX)
+    rows = [images_NHWC[(image * 4 + variety) * KINDS :][:KINDS] for variety in (0, 1) for image in (0, 1)]
+    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
+    return Image.fromarray(sheet).resize((2 * sheet.shape[1], 2 * sheet.shape[0]), Image.Resampling.NEAREST)
+
+
 def main() -> None:
     """Write every picture beside this file."""
+    shapes().save(HERE / "shapes.png", optimize=True)
+    print("shapes.png")
     for name in SPENDING:
         path = HERE / f"{name}-spending.svg"
         scalesearch.open_study(STUDIES / name).figures.spending().write_image(path, width=960, height=640)

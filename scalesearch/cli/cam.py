@@ -36,7 +36,7 @@ def cam(
         ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=64, help="At most so many images; a row each.")] = 4,
-    budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are shown.")] = "quick",
+    budget: Annotated[str, typer.Option(help="The budget whose fractal scenes or shapes are shown.")] = "quick",
     out: Annotated[Path, typer.Option(metavar="FILE.png", help="Write the picture here.")] = Path("cam.png"),
 ) -> None:
     """Draw class activation maps of several networks on the same images.

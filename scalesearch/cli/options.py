@@ -25,7 +25,7 @@ Rule = Annotated[
 ]
 Data = Annotated[
     str,
-    typer.Option("--data", metavar="SPEC", help="fractal, digits, an image folder, parquet, or hf:NAME."),
+    typer.Option("--data", metavar="SPEC", help="fractal, shapes, digits, an image folder, parquet, or hf:NAME."),
 ]
 Budget = Annotated[
     str,

@@ -133,13 +133,13 @@ def _with_metric(question: Question, facts: DataFacts, where: Path, metric: str 
 def _planned_facts(
     question: Question, data: str, px: int | None, console: Console, max_megapixels: int
 ) -> DataFacts:
-    """What the plan needs of the data; scenes need not be drawn for it, for minutes."""
-    from scalesearch.proxy.datasets import FRACTAL
+    """What the plan needs of the data; images need not be drawn for it, for minutes."""
+    from scalesearch.proxy.drawn import DRAWN
     from scalesearch.search.proxies import DataFacts
 
     scenes = question.budget.scenes
-    if data == FRACTAL:
-        return DataFacts("fractal scenes", "not drawn", scenes.classes, scenes.train, scenes.val)
+    if data in DRAWN:
+        return DataFacts(DRAWN[data].name, "not drawn", scenes.classes, scenes.train, scenes.val)
     return _facts(_load(question, data, px, console, max_megapixels))
 
 

@@ -75,7 +75,9 @@ def transfer(
     address: Address = None,
     insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
-    budget: Annotated[str, typer.Option(help="The budget whose fractal scenes are trained on.")] = "quick",
+    budget: Annotated[
+        str, typer.Option(help="The budget whose fractal scenes or shapes are trained on.")
+    ] = "quick",
     results: Results = Path("results"),
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:

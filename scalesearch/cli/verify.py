@@ -9,12 +9,13 @@ import typer
 
 from scalesearch.cli import options
 from scalesearch.errors import CountError, InputError
+from scalesearch.search.scenes import FRACTAL_SCENES, SHAPES
 from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from scalesearch.study.study import Study
 
-_EMBEDDED = {"fractal scenes": "fractal", "digits": "digits"}
+_EMBEDDED = {FRACTAL_SCENES: "fractal", SHAPES: "shapes", "digits": "digits"}
 
 
 def verify(

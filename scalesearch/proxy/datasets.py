@@ -1,4 +1,4 @@
-"""What a study trains on: the embedded fractal scenes, scikit-learn's digits, or a user's own images."""
+"""What a study trains on: drawn fractals or shapes, scikit-learn's digits, or a user's own images."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
 from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
 from scalesearch.proxy.decoding import ImageForm, picture_digest, resize_square
+from scalesearch.proxy.drawn import DRAWN, Drawn, drawn_labels
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
 from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet, unused_files
 from scalesearch.proxy.pictures import split_by_content
-from scalesearch.proxy.scenes import GENERATOR_VERSION, render_scenes, scene_labels
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.redaction import redacted
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.units import MAX_MEGAPIXELS
 
-FRACTAL = "fractal"
 DIGITS = "digits"
 
 _PX_RANGE = (8, 1024)
@@ -50,7 +49,7 @@ class ImageData:
     fingerprint: str
     """SHA-256 (hex) over the images and labels of both splits and the class names."""
     name: str
-    """`fractal scenes`, `digits`, or the name of the folder, file or hub's data set."""
+    """`fractal scenes`, `drawn shapes`, `digits`, or the name of the folder, file or hub's data set."""
     notes: tuple[str, ...] = ()
     """What was decided in reading it that a user should know, a line each."""
 
@@ -78,12 +77,13 @@ def load_data(
 ) -> ImageData:
     """The data set that `spec` names, with square images of side `px` (8 to 1024).
 
-    `spec` is `fractal` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up), the path of
-    an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or `hf:` and the
-    name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that is made.
-    `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is opaque where an image has none; the
-    split is the same for all, but that pictures which differ in alpha alone are one picture without it. Pictures of
-    more than `max_megapixels` are refused; large ones are decoded one at a time, at about 10 bytes a pixel.
+    `spec` is `fractal` or `shapes` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up),
+    the path of an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or
+    `hf:` and the name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that
+    is made. `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is opaque where an image has
+    none; the split is the same for all, but that pictures which differ in alpha alone are one picture without it.
+    Pictures of more than `max_megapixels` are refused; large ones are decoded one at a time, at about 10 bytes a
+    pixel.
 
     Raises:
         InputError: data that cannot be used, or another size or number of channels.
@@ -114,10 +114,11 @@ class _Source:
 
 
 def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Source:
-    if spec == FRACTAL:
-        key = key_of_channels(_scenes_key(scenes, form.px), form.channels)
-        draw = partial(_scene_arrays, scenes, form.px, hear)
-        return _Source("fractal scenes", key, lambda: split_of_channels(draw(), form.channels))
+    if spec in DRAWN:
+        drawn = DRAWN[spec]
+        key = key_of_channels(_drawn_key(drawn, scenes, form.px), form.channels)
+        draw = partial(_drawn_arrays, drawn, scenes, form.px, hear)
+        return _Source(drawn.name, key, lambda: split_of_channels(draw(), form.channels))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
         return _Source(printable(redacted(hub.name)), hub.key(form), lambda: hub.read(form, hear))
@@ -125,7 +126,7 @@ def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Sou
     if not spec or not root.exists():
         raise InputError(
             f"data set '{printable(redacted(spec))}' is not known and there is no such folder: "
-            f"give {FRACTAL}, {DIGITS}, the path of an image folder or of parquet files, or {PREFIX}NAME"
+            f"give {', '.join(DRAWN)}, {DIGITS}, the path of an image folder or of parquet files, or {PREFIX}NAME"
         )
     name = printable(root.resolve().name)
     if files := parquet_files(root):
@@ -135,26 +136,18 @@ def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Sou
     return _Source(name, listing_key(listing, form), lambda: read_folder(listing, form, hear), listing.notes)
 
 
-def _scenes_key(recipe: SceneRecipe, px: int) -> str:
-    """The cache key (hex) of the scenes of a recipe: equal values, however written, give equal keys."""
+def _drawn_key(drawn: Drawn, recipe: SceneRecipe, px: int) -> str:
+    """The cache key (hex) of the images of a recipe: equal values, however written, give equal keys."""
     values = [
         format(value.normalize(), "f") if isinstance(value, Decimal) else str(value) for value in astuple(recipe)
     ]
-    return hashlib.sha256(f"scenes {GENERATOR_VERSION} {px} {' '.join(values)}".encode()).hexdigest()
+    return hashlib.sha256(f"{drawn.generator} {px} {' '.join(values)}".encode()).hexdigest()
 
 
-def _scene_arrays(recipe: SceneRecipe, px: int, hear: Hear) -> SplitArrays:
-    train_NHWC, val_NHWC = render_scenes(recipe, px, hear)
-    labels = scene_labels(recipe, val=False), scene_labels(recipe, val=True)
-    return SplitArrays(train_NHWC, labels[0], val_NHWC, labels[1], scene_names(recipe))
-
-
-def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
-    """The names of the scenes' classes: of their fractal, and which variety of it, where there are several."""
-    if recipe.varieties == 1:
-        return tuple(f"fractal {label}" for label in range(recipe.classes))
-    kinds = -(-recipe.classes // recipe.varieties)
-    return tuple(f"fractal {label % kinds} variety {label // kinds}" for label in range(recipe.classes))
+def _drawn_arrays(drawn: Drawn, recipe: SceneRecipe, px: int, hear: Hear) -> SplitArrays:
+    train_NHWC, val_NHWC = drawn.render(recipe, px, hear)
+    labels = drawn_labels(recipe, val=False), drawn_labels(recipe, val=True)
+    return SplitArrays(train_NHWC, labels[0], val_NHWC, labels[1], drawn.class_names(recipe))
 
 
 def _digit_arrays(px: int) -> SplitArrays:

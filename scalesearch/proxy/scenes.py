@@ -73,6 +73,14 @@ def scene_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
     return np.arange(recipe.val if val else recipe.train, dtype=np.int64) % recipe.classes
 
 
+def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
+    """The names of the scenes' classes: of their fractal, and which variety of it, where there are several."""
+    if recipe.varieties == 1:
+        return tuple(f"fractal {label}" for label in range(recipe.classes))
+    kinds = -(-recipe.classes // recipe.varieties)
+    return tuple(f"fractal {label % kinds} variety {label // kinds}" for label in range(recipe.classes))
+
+
 def render_scenes(recipe: SceneRecipe, px: int, hear: Hear = silent) -> tuple[Images, Images]:
     """Training and validation scenes, each uint8 (N, px, px, 3), RGB."""
     total = recipe.train + recipe.val

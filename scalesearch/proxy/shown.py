@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.channels import of_channels
-from scalesearch.proxy.datasets import FRACTAL, load_data, scene_names
+from scalesearch.proxy.datasets import load_data
 from scalesearch.proxy.decoding import ImageForm, Picture
+from scalesearch.proxy.drawn import DRAWN, drawn_labels
 from scalesearch.proxy.image_files import SUFFIXES
 from scalesearch.proxy.pictures import read_squares
 from scalesearch.proxy.rows import open_file
-from scalesearch.proxy.scenes import first_val_scenes, scene_labels
 from scalesearch.search.scenes import SceneRecipe
 
 
@@ -42,7 +42,7 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
         spec: a picture file, a folder with picture files in it, or what `load_data` takes.
         px: side to scale their centre squares to.
         count: at most so many.
-        scenes: the recipe, where `spec` is the fractal scenes.
+        scenes: the recipe of images that are drawn.
         cache_dir: where decoded data sets are kept.
         channels: 3 for RGB, 1 for luminance, 4 for RGBA, as `load_data` has them.
 
@@ -54,10 +54,10 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
         asked = [Picture(printable(one.name), 0, None, partial(open_file, one)) for one in paths[:count]]
         squares, notes = read_squares(asked, f"images '{printable(spec)}'", ImageForm(px, channels))
         return Shown(squares, tuple(one.name for one in asked), notes=notes)
-    if spec == FRACTAL:  # a few are drawn in no time, where a whole data set takes half a minute
-        labels = scene_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
-        names = scene_names(scenes)
-        drawn = first_val_scenes(scenes, px, len(labels))
+    if spec in DRAWN:  # a few are drawn in no time, where a whole data set takes half a minute
+        labels = drawn_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
+        names = DRAWN[spec].class_names(scenes)
+        drawn = DRAWN[spec].first_val(scenes, px, len(labels))
         return Shown(of_channels(drawn, channels), tuple(names[one] for one in labels), tuple(labels), names)
     data = load_data(spec, px, scenes, cache_dir, channels=channels)
     labels = data.val_labels_N.tolist()

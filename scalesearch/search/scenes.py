@@ -1,4 +1,4 @@
-"""The recipe of the embedded data set: how many fractal scenes there are and how hard they are."""
+"""The recipe of the images that are drawn: how many there are and, of fractal scenes, how hard they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from decimal import Decimal
 
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
+
+FRACTAL_SCENES, SHAPES = "fractal scenes", "drawn shapes"
+SYNTHETIC = frozenset((FRACTAL_SCENES, SHAPES))
+"""Names in studies of the data sets that are drawn by a recipe."""
 
 _INTEGER_RANGES = {
     "classes": (2, 1000),
@@ -21,11 +25,11 @@ _INTEGER_RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class SceneRecipe:
-    """Everything that decides the pixels of the fractal scenes, except their side in px.
+    """Everything that decides the pixels of the images that are drawn, except their side in px.
 
-    The defaults are the hard setting: 40 classes, which a small network learns only in part within a dozen
-    epochs. Fewer classes, larger shares, fewer distractors and less jitter make scenes easier. A value
-    outside its range raises `SpaceError`.
+    Of drawn shapes only `classes`, `train`, `val`, `noise` and `seed` do. The defaults are a hard setting of
+    scenes: 40 classes, which a small network learns only in part within a dozen epochs. Fewer classes, larger
+    shares, fewer distractors and less jitter make scenes easier. A value outside its range raises `SpaceError`.
     """
 
     classes: int = 40

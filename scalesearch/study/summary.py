@@ -10,6 +10,7 @@ from scalesearch.search.candidates import tolerance
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
+from scalesearch.search.scenes import SYNTHETIC
 from scalesearch.search.surface import Surface, coefficients_of
 from scalesearch.study.answer import Answer
 from scalesearch.study.answer_files import surface_verdict
@@ -88,5 +89,5 @@ def _greek(own: Coefficients) -> str:
 
 
 def is_synthetic(plan: Plan) -> bool:
-    """Whether the images are the embedded ones."""
-    return plan.data.name == "fractal scenes"
+    """Whether the images are drawn."""
+    return plan.data.name in SYNTHETIC

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from sklearn.datasets import load_digits
 
 from scalesearch.errors import InputError, StorageError
 from scalesearch.proxy.datasets import ImageData, load_data
+from scalesearch.proxy.drawn import DRAWN
 from scalesearch.proxy.scenes import render_scenes
 from scalesearch.search.scenes import SceneRecipe
 
@@ -64,10 +66,10 @@ def test_another_process_gets_the_same_bits() -> None:
 def test_scenes_come_from_the_cache_the_second_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_data("fractal", 16, SMALL, tmp_path)
 
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> NoReturn:
         raise AssertionError("rendered again")
 
-    monkeypatch.setattr("scalesearch.proxy.datasets.render_scenes", fail)
+    monkeypatch.setitem(DRAWN, "fractal", replace(DRAWN["fractal"], render=fail))
     again = load_data("fractal", 16, replace(SMALL, jitter=Decimal("0.10")), tmp_path)
     assert again.fingerprint == first.fingerprint
     assert torch.equal(again.train_images_NCHW, first.train_images_NCHW)
@@ -119,7 +121,9 @@ def test_a_broken_image_is_found_although_a_sound_set_is_cached(tmp_path: Path) 
 
 @pytest.mark.parametrize("spec", ["imagenet", "", "no/such\nfolder"])
 def test_unknown_data_sets_are_refused_with_the_known_ones(spec: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="fractal, digits, the path of an image folder or of parquet") as caught:
+    with pytest.raises(
+        InputError, match="fractal, shapes, digits, the path of an image folder or of parquet"
+    ) as caught:
         load_data(spec, 16, SMALL, tmp_path)
     assert "\n" not in str(caught.value)
 

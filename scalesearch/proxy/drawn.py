@@ -1,0 +1,53 @@
+"""The data sets that are drawn by a recipe, by the name that `--data` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalesearch.proxy import scenes, shapes
+from scalesearch.proxy.hear import Hear
+from scalesearch.search.scenes import FRACTAL_SCENES, SHAPES, SceneRecipe
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One of them."""
+
+    name: str
+    """In studies and reports."""
+    generator: str
+    """Its name and version, part of the cache key."""
+    render: Callable[[SceneRecipe, int, Hear], tuple[Images, Images]]
+    """Recipe, side in px → training and validation images, each (N, px, px, 3); hears of those that are made."""
+    first_val: Callable[[SceneRecipe, int, int], Images]
+    """Recipe, side in px, count → the first validation images of `render`."""
+    class_names: Callable[[SceneRecipe], tuple[str, ...]]
+
+
+DRAWN: dict[str, Drawn] = {
+    "fractal": Drawn(
+        FRACTAL_SCENES,
+        f"scenes {scenes.GENERATOR_VERSION}",
+        scenes.render_scenes,
+        scenes.first_val_scenes,
+        scenes.scene_names,
+    ),
+    "shapes": Drawn(
+        SHAPES,
+        f"shapes {shapes.SHAPES_VERSION}",
+        shapes.render_shapes,
+        shapes.first_val_shapes,
+        shapes.shape_names,
+    ),
+}
+
+
+def drawn_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
+    """Labels (N,) of a split: 0, 1, .. classes - 1, and again from 0."""
+    return np.arange(recipe.val if val else recipe.train, dtype=np.int64) % recipe.classes
