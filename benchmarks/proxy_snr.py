@@ -19,10 +19,11 @@ Every call also trains the budget as it is, unless nothing is changed, and
 prints the ratio of both. `out` keeps each trial as a line of JSON; trials that it holds are not trained again,
 so a call that was stopped goes on.
 
-Prints a table for each: a score's mean, the noise (standard deviation from seed to seed), the signal (from
-network to network, adjusted for the logarithm of the proxy's multiply-adds), SNR = signal² / noise² of one
-trial with its 95 % interval, the intraclass correlation, Kendall's τ of one seed with another, and the SNR
-without the best and without the worst network. Losses are negated. `losses` is the mean of both losses, `all`
+Prints a table for each: a score's mean, the noise (standard deviation from seed to seed; `paired` is the same
+beside what a seed does to all networks alike, as searches compare them), the signal (from network to network,
+adjusted for the logarithm of the proxy's multiply-adds), SNR = signal² / noise² of one trial with its 95 %
+interval, the intraclass correlation, Kendall's τ of one seed with another, and the SNR without the best and
+without the worst network. Losses are negated. `losses` is the mean of both losses, `all`
 is accuracy − (train loss + validation loss) / 4. Seconds are of the process's CPU time, so that other work
 disturbs them little.
 
@@ -317,13 +318,26 @@ def show(title: str, trials: Sequence[Trial]) -> float:
     networks, seeds = len({one.network for one in trials}), len({one.seed for one in trials})
     minutes = sum(one.seconds for one in trials) / len(trials) / 60
     print(f"\n{title}: {networks} networks x {seeds} seeds, {60 * minutes:.1f} core-seconds a trial")
-    heads = ("score", "mean", "noise", "signal", "SNR", "95 %", "ICC", "tau", "-best", "-worst", "SNR/core-minute")
+    heads = (
+        "score",
+        "mean",
+        "noise",
+        "paired",
+        "signal",
+        "SNR",
+        "95 %",
+        "ICC",
+        "tau",
+        "-best",
+        "-worst",
+        "SNR/core-minute",
+    )
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     table = analysed(trials)
     for name, (found, best, worst) in table.items():
         cells = (
-            name, f"{found.mean:.3f}", f"{found.noise:.4f}", f"{found.signal:.4f}", f"{found.snr:.2f}",
-            f"{found.low:.2f} ... {found.high:.2f}", f"{found.icc:.2f}", f"{found.tau:.2f}",
+            name, f"{found.mean:.3f}", f"{found.noise:.4f}", f"{found.paired:.4f}", f"{found.signal:.4f}",
+            f"{found.snr:.2f}", f"{found.low:.2f} ... {found.high:.2f}", f"{found.icc:.2f}", f"{found.tau:.2f}",
             f"{best:.2f}", f"{worst:.2f}", f"{found.snr / minutes:.2f}",
         )  # fmt: skip
         print("| " + " | ".join(cells) + " |")

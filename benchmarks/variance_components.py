@@ -28,6 +28,8 @@ class Components:
     mean: float
     noise: float
     """Standard deviation from seed to seed."""
+    paired: float
+    """The same beside what a seed does to all networks alike, which cancels where seeds are compared in pairs."""
     signal: float
     """Standard deviation from network to network of equal covariate; 0 where the estimate is negative."""
     snr: float
@@ -69,9 +71,11 @@ def components(scores_KN: Floats, covariate_K: Floats) -> Components:
 
     adjusted_KN = scores_KN - slope * centred_K[:, None]
     taus = [tau_b(adjusted_KN[:, s], adjusted_KN[:, t]) for s, t in permutations(range(seeds), 2)]
+    beside_KN = scores_KN - means_K[:, None] - scores_KN.mean(0) + scores_KN.mean()
     return Components(
         mean=float(scores_KN.mean()),
         noise=within**0.5,
+        paired=(float((beside_KN**2).sum()) / ((networks - 1) * (seeds - 1))) ** 0.5,
         signal=max(0.0, (between - within) / seeds) ** 0.5,
         snr=snr(ratio),
         low=snr(ratio / float(f.ppf(1 - _TAIL, *freedom))),

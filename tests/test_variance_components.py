@@ -66,3 +66,16 @@ def test_seeds_that_agree_have_a_tau_of_one() -> None:
     assert components(table, np.zeros(4)).tau == 1
     flat = components(np.ones((4, 3)), np.arange(4.0))
     assert flat.noise == flat.tau == 0
+
+
+def test_what_a_seed_does_to_all_networks_is_no_paired_noise() -> None:
+    """Planted: networks .05, seeds .2, their interaction .01."""
+    draw = np.random.default_rng(7)
+    found = [
+        components(
+            draw.normal(0, 0.05, (9, 1)) + draw.normal(0, 0.2, (1, 4)) + draw.normal(0, 0.01, (9, 4)), np.zeros(9)
+        )
+        for _ in range(100)
+    ]
+    assert np.mean([one.paired**2 for one in found]) ** 0.5 == pytest.approx(0.01, rel=0.05)
+    assert np.mean([one.noise**2 for one in found]) ** 0.5 == pytest.approx(0.2, rel=0.1)
