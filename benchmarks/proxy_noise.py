@@ -4,9 +4,12 @@
     python benchmarks/proxy_noise.py scenes.rotation=0 seeds=6
     python benchmarks/proxy_noise.py budget=my_budget.yaml data=FOLDER baseline=resnet18
     python benchmarks/proxy_noise.py network=1.2/1.1/1.15
+    python benchmarks/proxy_noise.py vary=last_bits
 
-Keys: baseline, network (multipliers of depth, width and resolution), budget, data, seeds, processes, and any
-field of the budget, its recipe or its scenes. It is the quick look before `proxy_snr.py`: where seeds differ
+Keys: baseline, network (multipliers of depth, width and resolution), budget, data, seeds, processes, vary, and any
+field of the budget, its recipe or its scenes. `vary` is what differs from seed to seed: `all`, the first `weights`
+alone, the `order` of images with their moves alone, or by `last_bits` a millionth of every first weight.
+It is the quick look before `proxy_snr.py`: where seeds differ
 more than networks can, nothing is gained by training networks.
 
 Prints, after every epoch, the mean accuracy and its standard deviation from seed to seed, and the same of the loss.
@@ -21,7 +24,9 @@ from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
+import torch
 from proxy_snr import changed, data_of
+from torch import nn
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
@@ -35,30 +40,49 @@ from scalesearch.search.question import Question, proxy_of
 from scalesearch.search.task import Epoch
 from scalesearch.study.provenance import environment
 
-_OWN = {"baseline": "b0", "network": "1/1/1", "budget": "quick", "data": "fractal", "seeds": "4", "processes": "2"}
+_OWN = {
+    "baseline": "b0", "network": "1/1/1", "budget": "quick", "data": "fractal", "seeds": "4", "processes": "2",
+    "vary": "all",
+}  # fmt: skip
 
 
-def trained(baseline: str, multipliers: str, data: str, budget: Budget, seed: int) -> tuple[list[Epoch], float]:
+def trained(
+    baseline: str, multipliers: str, data: str, budget: Budget, vary: str, seed: int
+) -> tuple[list[Epoch], float]:
     """The epochs of one training, and its seconds of processor time."""
     device = prepare_process()
     question = Question(load_baseline(baseline), Decimal(1), budget)
     assert isinstance(question.baseline, Baseline), "baselines here are files"
     by = Multipliers(*(Decimal(one) for one in multipliers.split("/")))
-    network = question.baseline.scale(by, question.rounding).architecture
-    sized = proxy_of(question, network, 2)
-    images = data_of(data, sized.resolution, budget, network.in_channels)
-    proxy = proxy_of(question, network, len(images.classes))
+    scaled = question.baseline.scale(by, question.rounding).architecture
+    sized = proxy_of(question, scaled, 2)
+    images = data_of(data, sized.resolution, budget, scaled.in_channels)
+    proxy = proxy_of(question, scaled, len(images.classes))
     assert isinstance(proxy, Architecture), "a baseline file's networks are architectures"
     began = time.process_time()
-    epochs = list(train(initial_network(proxy, seed), images.at(proxy.resolution), budget.recipe, seed, device))
+    network = initial_network(proxy, seed if vary in ("all", "weights") else 0)
+    if vary == "last_bits":
+        nudge(network, seed)
+    order = seed if vary in ("all", "order") else 0
+    epochs = list(train(network, images.at(proxy.resolution), budget.recipe, order, device))
     return epochs, time.process_time() - began
+
+
+def nudge(network: nn.Module, seed: int) -> None:
+    """Change every weight by about a millionth of itself."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.mul_(1 + 1e-6 * torch.randn(weight.shape, generator=generator))
 
 
 def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
     asked = {**_OWN, **{key: words.pop(key) for key in [*words] if key in _OWN}}
+    if asked["vary"] not in ("all", "weights", "order", "last_bits"):
+        raise SystemExit(f"vary={asked['vary']}: must be all, weights, order or last_bits")
     budget = changed(prolongable(load_budget(asked["budget"])), words)
-    job = partial(trained, asked["baseline"], asked["network"], asked["data"], budget)
+    job = partial(trained, asked["baseline"], asked["network"], asked["data"], budget, asked["vary"])
     with get_context("spawn").Pool(int(asked["processes"])) as pool:
         found = pool.map(job, range(int(asked["seeds"])), chunksize=1)
     print(f"{len(found)} seeds, {np.mean([seconds for _, seconds in found]):.1f} core-seconds each")
