@@ -14,8 +14,11 @@ _USERINFO = re.compile(r"(://[^:/@?#]*):.*@", re.DOTALL)
 _NO_SLASHES = re.compile(r"\b([a-z][a-z0-9+.-]*:/?(?!/)[^:/@\s]*):.*@", re.DOTALL | re.IGNORECASE)
 """The same where the `//` was forgotten, or a path's `/` made of it."""
 _NO_SCHEME = re.compile(r"^(?!hf:)([^:/@\s]+):[^/@\s][^@\s]*@")
-_TOKEN_AS_USER = re.compile(r"\b(https?://)[^/@?#\s]+@", re.IGNORECASE)
-"""Git and package servers take a token in the place of the user."""
+_TOKEN_AS_USER = re.compile(
+    r"(?<![a-z0-9+.-])(?!(?:postgres(?:ql)?|mysql|mariadb|mssql|oracle|cockroachdb)[+:])([a-z][a-z0-9+.-]*://)[^/@?#\s]+@",
+    re.IGNORECASE,
+)
+"""Git and package servers take a token in the place of the user; only a database's user is one for certain."""
 _KEY = re.compile(r"[^\s?&;=/:@,'\"]+(?==)")
 _SECRET_KEY = re.compile(
     r"(?i)pass|pwd|secret|token|credential|api[_-]?key|access[_-]?key|auth|cookie|jwt|bearer|^sig$|signature|key$"
