@@ -52,13 +52,14 @@ def read_trial(path: Path) -> Trial:
         BrokenRecordError: it is not what was written.
     """
     file = read_record_file(path)
-    cost, outcome, samples = file.cost, file.outcome, file.field("samples")
+    cost, outcome = file.cost, file.outcome
+    samples, since = file.field("samples"), file.field("since")
     found = Trial(
         id=file.id,
         network=file.network_id,
         seed=_count(file.field("seed")),
         samples=None if samples is None else _count(samples),
-        since=_count(file.field("since") or 0),
+        since=0 if since is None else _count(since),
         px=_count(file.field("network", "resolution")),
         proxy_px=_count(file.field("proxy", "resolution")),
         macs=_count(cost.macs),
