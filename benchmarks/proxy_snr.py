@@ -319,19 +319,9 @@ def show(title: str, trials: Sequence[Trial]) -> float:
     minutes = sum(one.seconds for one in trials) / len(trials) / 60
     print(f"\n{title}: {networks} networks x {seeds} seeds, {60 * minutes:.1f} core-seconds a trial")
     heads = (
-        "score",
-        "mean",
-        "noise",
-        "paired",
-        "signal",
-        "SNR",
-        "95 %",
-        "ICC",
-        "tau",
-        "-best",
-        "-worst",
+        "score", "mean", "noise", "paired", "signal", "SNR", "95 %", "ICC", "tau", "-best", "-worst",
         "SNR/core-minute",
-    )
+    )  # fmt: skip
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     table = analysed(trials)
     for name, (found, best, worst) in table.items():

@@ -17,12 +17,13 @@ from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
 from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
 from scalesearch.proxy.decoding import ImageForm, picture_digest, resize_square
-from scalesearch.proxy.drawn import DRAWN, Drawn, drawn_labels
+from scalesearch.proxy.drawn import DRAWN, Drawn
 from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
 from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet, unused_files
 from scalesearch.proxy.pictures import split_by_content
+from scalesearch.proxy.scenes import scene_labels
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.redaction import redacted
 from scalesearch.search.scenes import SceneRecipe
@@ -146,7 +147,7 @@ def _drawn_key(drawn: Drawn, recipe: SceneRecipe, px: int) -> str:
 
 def _drawn_arrays(drawn: Drawn, recipe: SceneRecipe, px: int, hear: Hear) -> SplitArrays:
     train_NHWC, val_NHWC = drawn.render(recipe, px, hear)
-    labels = drawn_labels(recipe, val=False), drawn_labels(recipe, val=True)
+    labels = scene_labels(recipe, val=False), scene_labels(recipe, val=True)
     return SplitArrays(train_NHWC, labels[0], val_NHWC, labels[1], drawn.class_names(recipe))
 
 

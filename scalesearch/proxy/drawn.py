@@ -46,8 +46,3 @@ DRAWN: dict[str, Drawn] = {
         shapes.shape_names,
     ),
 }
-
-
-def drawn_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
-    """Labels (N,) of a split: 0, 1, .. classes - 1, and again from 0."""
-    return np.arange(recipe.val if val else recipe.train, dtype=np.int64) % recipe.classes

@@ -69,7 +69,7 @@ def scene_codes(recipe: SceneRecipe) -> tuple[Codes, Codes]:
 
 
 def scene_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
-    """Labels (N,) of a split: 0, 1, .. classes - 1, and again from 0."""
+    """Labels (N,) of a split, of scenes or shapes: 0, 1, .. classes - 1, and again from 0."""
     return np.arange(recipe.val if val else recipe.train, dtype=np.int64) % recipe.classes
 
 

@@ -15,10 +15,11 @@ from scalesearch.errors import InputError, printable
 from scalesearch.proxy.channels import of_channels
 from scalesearch.proxy.datasets import load_data
 from scalesearch.proxy.decoding import ImageForm, Picture
-from scalesearch.proxy.drawn import DRAWN, drawn_labels
+from scalesearch.proxy.drawn import DRAWN
 from scalesearch.proxy.image_files import SUFFIXES
 from scalesearch.proxy.pictures import read_squares
 from scalesearch.proxy.rows import open_file
+from scalesearch.proxy.scenes import scene_labels
 from scalesearch.search.scenes import SceneRecipe
 
 
@@ -55,7 +56,7 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
         squares, notes = read_squares(asked, f"images '{printable(spec)}'", ImageForm(px, channels))
         return Shown(squares, tuple(one.name for one in asked), notes=notes)
     if spec in DRAWN:  # a few are drawn in no time, where a whole data set takes half a minute
-        labels = drawn_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
+        labels = scene_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
         names = DRAWN[spec].class_names(scenes)
         drawn = DRAWN[spec].first_val(scenes, px, len(labels))
         return Shown(of_channels(drawn, channels), tuple(names[one] for one in labels), tuple(labels), names)

@@ -15,6 +15,9 @@ from scalesearch.design.serialization import is_omitted, key_of
 from scalesearch.design.strict_yaml import dotted
 from scalesearch.errors import nearest
 
+ID_DIGITS = 16
+"""Of a trial's or a network's id."""
+
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
@@ -50,8 +53,17 @@ def as_json(value: object, floats: bool = False) -> Json:
 
 def digest(value: object) -> str:
     """The first 16 hex digits of the SHA-256 of the value's canonical JSON (sorted keys, no spaces)."""
-    text = json.dumps(as_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return json_digest(as_json(value))[:ID_DIGITS]
+
+
+def json_digest(tree: Json) -> str:
+    """The SHA-256 (hex) of canonical JSON: sorted keys, no spaces, ASCII.
+
+    Raises:
+        ValueError: it holds NaN or an infinity.
+    """
+    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _T = TypeVar("_T")

@@ -5,7 +5,6 @@ A search needs what a trial was; a dashboard of ten thousand trials needs figure
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from scalesearch.errors import SpaceError
-from scalesearch.search.canonical import Json, MalformedError, from_json
+from scalesearch.search.canonical import ID_DIGITS, Json, MalformedError, from_json, json_digest
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.files import read_file
 
@@ -83,7 +82,7 @@ class RecordFile:
     @property
     def network_id(self) -> str:
         """`TrialSpec.network_id`, without building the network."""
-        return short_digest(self.field("network"))
+        return json_digest(self.field("network"))[:ID_DIGITS]
 
     def field(self, *path: str) -> Json:
         """A value of the specification as it is written; None where it is left out.
@@ -118,9 +117,9 @@ def read_record_file(path: Path) -> RecordFile:
             raise BrokenRecordError("it is too large for a record")
         body = json.loads(read_file(path))
         checksum = body.pop("sha256")
-        if checksum != full_digest(body):
+        if checksum != json_digest(body):
             raise BrokenRecordError("its checksum does not match")
-        if not short_digest(body["spec"]) == path.stem == body["id"]:
+        if not json_digest(body["spec"])[:ID_DIGITS] == path.stem == body["id"]:
             raise BrokenRecordError("its name is not the id of what it holds")
     except OSError as error:
         raise BrokenRecordError(f"{CANNOT_BE_READ} ({error.strerror})") from error
@@ -135,18 +134,3 @@ def read_record_file(path: Path) -> RecordFile:
     if _KEYS - body.keys():
         raise BrokenRecordError(_NOT_WHOLE)
     return RecordFile(path.stem, body)
-
-
-def full_digest(body: object) -> str:
-    """SHA-256 (hex) of canonical JSON: the checksum of a record's body.
-
-    Raises:
-        ValueError: it holds NaN or an infinity.
-    """
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def short_digest(body: object) -> str:
-    """Its first 16 digits: the id of a specification or a network."""
-    return full_digest(body)[:16]

@@ -11,7 +11,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.design.receipt import layer_counts, sums
 from scalesearch.errors import CountError, StorageError
-from scalesearch.search.canonical import Json, as_json
+from scalesearch.search.canonical import Json, as_json, json_digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.files import json_files, write_once
@@ -20,7 +20,6 @@ from scalesearch.study.record_file import (
     VERSION,
     BrokenRecordError,
     Counted,
-    full_digest,
     read_record_file,
 )
 
@@ -47,7 +46,7 @@ def write_record(folder: Path, record: TrialRecord) -> bool:
         StorageError: the folder cannot be written.
     """
     body = _body(record)
-    text = json.dumps({**body, "sha256": full_digest(body)}, indent=1, allow_nan=False)
+    text = json.dumps({**body, "sha256": json_digest(body)}, indent=1, allow_nan=False)
     return write_once(folder / f"{record.spec.id}.json", text + "\n")
 
 

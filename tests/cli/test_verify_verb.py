@@ -54,9 +54,9 @@ def test_a_forged_curve_is_found_by_training(smoke: Path, tmp_path: Path) -> Non
     """Consistent in every file: only the training itself gives other figures."""
     import json
 
+    from scalesearch.search.canonical import json_digest
     from scalesearch.study.answer import answer
     from scalesearch.study.answer_files import write_answer
-    from scalesearch.study.record_file import full_digest
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 
@@ -66,7 +66,7 @@ def test_a_forged_curve_is_found_by_training(smoke: Path, tmp_path: Path) -> Non
         tree = json.loads(path.read_text())
         del tree["sha256"]
         tree["outcome"]["epochs"][-1]["train_loss"] += 0.001
-        path.write_text(json.dumps({**tree, "sha256": full_digest(tree)}))
+        path.write_text(json.dumps({**tree, "sha256": json_digest(tree)}))
     study = open_study(folder)
     result = answer(study.plan, study.outcomes())
     assert result is not None

@@ -92,18 +92,23 @@ def test_a_linear_look_tells_kinds_and_leaves_varieties() -> None:
     guessed = LogisticRegression(C=0.02, max_iter=100).fit(train, labels).predict(val)
     right = guessed == labels
     assert (guessed % kinds == labels % kinds).mean() > 0.9
-    assert 0.4 < right.mean() < 0.9
+    assert 0.5 < right.mean() < 0.9, "most classes, as docs/facts.md says"
     assert right[labels % kinds < 3].mean() < right[labels % kinds >= 7].mean() - 0.15
 
 
-def test_one_class_or_an_odd_number_of_them() -> None:
-    """The last kind may have fewer varieties; two classes are two kinds' worth of one."""
+def test_names_where_classes_are_no_multiple_of_the_varieties() -> None:
+    """Then the last kinds have fewer; two classes are varieties of one kind."""
     assert shape_names(replace(SMALL, classes=6)) == (
         "shape 0 variety 0", "shape 1 variety 0", "shape 0 variety 1", "shape 1 variety 1",
         "shape 0 variety 2", "shape 1 variety 2",
     )  # fmt: skip
+    assert shape_names(replace(SMALL, classes=2)) == ("shape 0 variety 0", "shape 0 variety 1")
+    assert shape_names(replace(SMALL, classes=5))[3:] == ("shape 1 variety 1", "shape 0 variety 2")
     for classes in (2, 5):
-        assert render_shapes(replace(SMALL, classes=classes), 16)[0].max() > 0
+        looks = class_looks(replace(SMALL, classes=classes))
+        assert np.isfinite(looks).all()
+        assert len(np.unique(looks, axis=0)) == classes
+        assert render_shapes(replace(SMALL, classes=classes), 16)[0].std() > 10
 
 
 def test_they_are_loaded_by_name_and_shown(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import pytest
 from planted import trials
 
 from scalesearch.report.dashboard.record import read_trial
+from scalesearch.search.canonical import ID_DIGITS, json_digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
-from scalesearch.study.record_file import BrokenRecordError, full_digest, read_record_file, short_digest
+from scalesearch.study.record_file import BrokenRecordError, read_record_file
 from scalesearch.study.records import TrialRecord, counted, read_records, write_record
 
 SPEC = trials(1)[0]
@@ -36,10 +37,10 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     body = json.loads(path.read_text())
     del body["sha256"]
     change(body)
-    body["id"] = short_digest(body["spec"])
+    body["id"] = json_digest(body["spec"])[:ID_DIGITS]
     path.unlink()
     found = path.with_name(f"{body['id']}.json")
-    found.write_text(json.dumps({**body, "sha256": full_digest(body)}))
+    found.write_text(json.dumps({**body, "sha256": json_digest(body)}))
     return found
 
 

@@ -18,11 +18,10 @@ from planted import plan_by, study
 from scalesearch.errors import CountError, StorageError
 from scalesearch.report.files import report_table
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.canonical import digest
+from scalesearch.search.canonical import digest, json_digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 from scalesearch.study.files import json_files, read_file
-from scalesearch.study.record_file import full_digest
 from scalesearch.study.records import problems
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
@@ -47,7 +46,7 @@ def forge(folder: Path, change: Callable[[dict], None], keep_id: bool = True) ->
         path.unlink()
         tree["id"] = digest(tree["spec"])
         path = path.with_name(f"{tree['id']}.json")
-    path.write_text(json.dumps({**tree, "sha256": full_digest(tree)}))
+    path.write_text(json.dumps({**tree, "sha256": json_digest(tree)}))
     return path
 
 

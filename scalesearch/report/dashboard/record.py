@@ -70,7 +70,8 @@ def read_trial(path: Path) -> Trial:
         outcome=replace(outcome, message=outcome.message[:_LONGEST_MESSAGE]),
     )
     for epoch in outcome.epochs:
-        _count(epoch.index), _count(epoch.samples)
+        _count(epoch.index)
+        _count(epoch.samples)
     return found
 
 
