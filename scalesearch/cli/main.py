@@ -143,7 +143,7 @@ def run() -> NoReturn:
         # The parser of options raises some without a context.
         words = [word for word in sys.argv[1:2] if not word.startswith("-")]
         verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
-        reason = _bad_value(error) or " ".join(error.format_message().split()).rstrip(".")
+        reason = _bad_value(error) or _in_our_words(error.format_message())
         fail(f"{reason}; see {verb} --help", _BAD_INPUT)
     except typer.Abort:
         interrupts.heeded()
@@ -186,6 +186,16 @@ _MUST_BE = {
 
 _CHOICES = re.compile(r"Value error, .* is not one of (.*)\.", re.DOTALL)
 """What typer says of a value that is none of an option's."""
+
+
+_VALUES = re.compile(r"Option '([\w-]+)' requires (\d+) arguments")
+
+
+def _in_our_words(message: str) -> str:
+    """A message of the parser's on one line; of too few values, what to give."""
+    line = " ".join(message.split()).rstrip(".")
+    few = _VALUES.fullmatch(line)
+    return line if few is None else f"{few[1]}: must be followed by {few[2]} values"
 
 
 def _bad_value(error: UsageError) -> str | None:

@@ -192,6 +192,12 @@ def test_it_is_so_in_a_process_of_its_own(words: list[str], folder: Path) -> Non
     assert is_one_line(done.stdout, done.stderr), done.stderr
 
 
+def test_too_few_values_of_an_option_are_told_with_their_number() -> None:
+    done = scalesearch("family", "b0", "--coefficients", "1.2", "1.1")
+    wanted = "scalesearch: --coefficients: must be followed by 3 values; see scalesearch family --help\n"
+    assert (done.returncode, done.stderr) == (2, wanted)
+
+
 def test_the_line_and_key_of_a_bad_file_are_named(folder: Path) -> None:
     assert "bad.yaml:1: name:" in scalesearch("cost", "bad.yaml", cwd=folder).stderr
     assert "budget.yaml:3: speed:" in scalesearch("grid", "--budget", "budget.yaml", cwd=folder).stderr
