@@ -344,7 +344,8 @@ def main() -> None:
     wanted = {"as it is": jobs(asked, today, {})}
     if title:
         wanted[title] = jobs(asked, changed(today, words), levers)
-    kept = all_trained([job for own in wanted.values() for job in own], int(asked["processes"]), out)
+    newest_first = [job for own in reversed(wanted.values()) for job in own]
+    kept = all_trained(newest_first, int(asked["processes"]), out)
     rates = [show(title, [kept[job.id] for job in own]) for title, own in wanted.items()]
     if len(rates) == 2:
         ratio = f"{rates[1] / rates[0]:.1f}x" if min(rates) > 0 else "not known: in one of them no signal was found"
