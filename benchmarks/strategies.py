@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
+from simulated_results import BASELINE as BASE
+from simulated_results import SimulatedResults
 
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.halving import Entry, Ladder, Rung, Score, best_first, climb, ladder
-from scalesearch.search.metrics import ImagesError
+from scalesearch.search.schedulers.base import Rung, RungTrial, Score
+from scalesearch.search.schedulers.halving import Halving, best_first
 from scalesearch.search.surface import Point, surface
 
 SEEDS = 3
 TOP = 3
 VALIDATION = 1000
-BASE = "base"
 Shares = tuple[float, float, float]
 
 
@@ -132,15 +133,15 @@ def _asha(world: World, draw: np.random.Generator, seeds: Sequence[int]) -> Choi
 
 def halving(world: World, draw: np.random.Generator) -> Choice:
     """Ours, with one seed: the best of the last rung."""
-    seed, found = int(draw.integers(SEEDS)), _ladder(world, seeds=1)
-    order, spent, _ = _climbed(world, found, seed)
+    seed, found = int(draw.integers(SEEDS)), _schedule(world, seeds=1)
+    order, spent, _ = _advanced(world, found, seed)
     return order[0], spent
 
 
 def halving_with_seeds(world: World, draw: np.random.Generator) -> Choice:
     """Ours as `grid` runs it: the four finalists get three seeds."""
-    seed, found = int(draw.integers(SEEDS)), _ladder(world, seeds=SEEDS)
-    order, spent, rung = _climbed(world, found, seed)
+    seed, found = int(draw.integers(SEEDS)), _schedule(world, seeds=SEEDS)
+    order, spent, rung = _advanced(world, found, seed)
     finalists = order[: found.finalists]
     means = {k: np.mean([world.scores[k, s, rung].accuracy for s in range(SEEDS)]) for k in finalists}
     return max(finalists, key=lambda key: means[key]), spent + len(finalists) * (SEEDS - 1) * world.samples[rung]
@@ -157,7 +158,7 @@ def halving_by_means(world: World, draw: np.random.Generator) -> Choice:
         for key in world.truth
         for rung in range(len(world.samples))
     }
-    order, spent, _ = _climbed(replace(world, scores=means), _ladder(world, seeds=1), mean)
+    order, spent, _ = _advanced(replace(world, scores=means), _schedule(world, seeds=1), mean)
     return order[0], len(seeds) * spent
 
 
@@ -167,8 +168,8 @@ def _values(score: Score) -> tuple[float, float]:
 
 def halving_and_surface(world: World, draw: np.random.Generator) -> Choice:
     """Halving with one seed; of the last rung the one that the surface through all rungs puts highest."""
-    seed, found = int(draw.integers(SEEDS)), _ladder(world, seeds=1)
-    order, spent, rung = _climbed(world, found, seed)
+    seed, found = int(draw.integers(SEEDS)), _schedule(world, seeds=1)
+    order, spent, rung = _advanced(world, found, seed)
     alive = list(world.truth)
     seen: dict[str, dict[tuple[int, int], float]] = {key: {} for key in world.truth}
     for index in range(rung + 1):
@@ -176,7 +177,7 @@ def halving_and_surface(world: World, draw: np.random.Generator) -> Choice:
         for key, score in entered.items():
             seen[key][index, seed] = score.accuracy
         if index < rung:
-            alive = list(best_first(entered, VALIDATION)[: found.rungs[index + 1].enter])
+            alive = list(best_first(entered, VALIDATION)[: found.rungs[index + 1].num_entering])
     return _highest(world, seen, order), spent
 
 
@@ -210,18 +211,18 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
-def _ladder(world: World, seeds: int) -> Ladder:
+def _schedule(world: World, seeds: int) -> Halving:
     budget = replace(BUDGETS["quick"], rungs=len(world.samples), seeds=1, final_seeds=seeds)
-    shape = ladder(budget, 2500, len(world.truth))
+    shape = Halving.of(budget, 2500, list(world.truth))
     rungs = tuple(
-        Rung(samples, forked, rung.enter)
+        Rung(samples, forked, rung.num_entering)
         for samples, forked, rung in zip(world.samples, world.forked, shape.rungs, strict=True)
     )
     return replace(shape, rungs=rungs)
 
 
-def _climbed(world: World, found: Ladder, seed: int) -> tuple[list[str], float, int]:
-    """Who is on the last rung that was climbed, best first; what that took, the baseline left out; and the rung."""
+def _advanced(world: World, found: Halving, seed: int) -> tuple[list[str], float, int]:
+    """Who is on the last rung that was reached, best first; what that took, the baseline left out; and the rung."""
 
     def scores(rung: int) -> dict[str, Score]:
         return {key: world.scores[key, seed, rung] for key in world.truth}
@@ -229,16 +230,15 @@ def _climbed(world: World, found: Ladder, seed: int) -> tuple[list[str], float, 
     def repeats(rung: int) -> list[float]:
         return [world.base[s, rung] for s in range(SEEDS)]
 
-    came = climb(
-        found, list(world.truth), BASE, lambda _: True, scores, repeats, VALIDATION, ImagesError((VALIDATION,))
-    )
-    first = [entry for wave in came.entries for entry in wave if entry.seed == 0 and entry.key != BASE]
-    spent = sum(_images(found, entry) for entry in first)
-    on_top = {entry.key for entry in first if entry.rung == came.reached}
-    order = best_first({key: score for key, score in scores(came.reached).items() if key in on_top}, VALIDATION)
-    return list(order), float(spent), came.reached
+    state = found.advance(SimulatedResults(list(world.truth), scores, repeats, VALIDATION, BASE))
+    first = [trial for wave in state.waves for trial in wave if trial.seed == 0 and trial.network != BASE]
+    spent = sum(_images(found, trial) for trial in first)
+    on_top = {trial.network for trial in first if trial.rung == state.reached}
+    scored = scores(state.reached)
+    order = best_first({key: score for key, score in scored.items() if key in on_top}, VALIDATION)
+    return list(order), float(spent), state.reached
 
 
-def _images(found: Ladder, entry: Entry) -> int:
-    before = found.rungs[entry.rung - 1].forked if entry.rung else 0
-    return found.rungs[entry.rung].samples - before
+def _images(found: Halving, trial: RungTrial) -> int:
+    before = found.rungs[trial.rung - 1].decay_start if trial.rung else 0
+    return found.rungs[trial.rung].samples - before

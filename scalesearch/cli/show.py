@@ -125,9 +125,7 @@ def left_behind_lines(found: Answer) -> list[str]:
     plan = found.plan
     behind = left_behind(plan, found.outcomes)
     lines = prolonged_lines(plan, found.outcomes)
-    if plan.ladder is None or not behind:
-        return lines
-    for index, rung in enumerate(plan.ladder.rungs):
+    for index, rung in enumerate(plan.rungs):
         names = [_short(plan, key) for key, at in behind.items() if at == index]
         if names:
             lines.append(f"Left after {rung.samples} images: {', '.join(names)}")

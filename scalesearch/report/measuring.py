@@ -94,15 +94,8 @@ def _proxies(plan: Plan) -> str:
 
 def _schedule(found: Answer) -> str:
     plan = found.plan
-    if plan.ladder is None:
-        return "every network trained to the end"
-    reached = plan.climb(found.outcomes).reached
-    rungs = [
-        f"{completed(plan, found.outcomes, index)} at {rung.samples:,} images"
-        for index, rung in enumerate(plan.ladder.rungs[: reached + 1])
-    ]
-    name = "every network on every rung" if plan.ladder.everyone else "successive halving"
-    return f"{name}: {', '.join(rungs)}"
+    reached = plan.reached_rung(found.outcomes)
+    return plan.scheduler.summary([completed(plan, found.outcomes, index) for index in range(reached + 1)])
 
 
 def _seeds(found: Answer) -> str:

@@ -57,7 +57,7 @@ def rows(found: Answer) -> tuple[Row, ...]:
     plan, ranking, away, behind = found.plan, found.ranking, found.intervals, found.left_behind
     places = {arm.key: arm for arm in ranking.arms}
     scores = _scores(found)
-    images = [] if plan.ladder is None else [rung.samples for rung in plan.ladder.rungs]
+    images = [rung.samples for rung in plan.rungs]
 
     def row(key: str) -> Row:
         place = places.get(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from math import log
 
 from scalesearch.search.plan import Plan
@@ -18,20 +18,17 @@ def surface_of(plan: Plan, outcomes: Mapping[str, Outcome]) -> Surface | None:
     """
     if plan.question.stages:
         return None
-    rungs = [None] if plan.ladder is None else list(range(plan.climb(outcomes).reached + 1))
-    return surface(places(plan, outcomes, rungs))
+    return surface(places(plan, outcomes, range(plan.reached_rung(outcomes) + 1)))
 
 
-def places(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Sequence[int | None]) -> list[Point]:
-    """The candidates' places and accuracies on some rungs (None: at the end), adjusted as the ranking is."""
+def places(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) -> list[Point]:
+    """The candidates' places and accuracies on some rungs, adjusted as the ranking is."""
     shares = {key: shares_of(one.coefficients) for key, one in plan.by_network.items()}
     values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in shares}
-    budget = plan.question.budget
     for rung in rungs:
-        arms = plan.rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
-        base = plan.base_arm(outcomes) if rung is None else plan.base_on(outcomes, rung)
-        slope = macs_slope(arms, base)
+        arms = plan.rung_arms(outcomes, rung, plan.scheduler.seeds)
+        slope = macs_slope(arms, plan.base_on(outcomes, rung))
         for arm in arms:
             worth = slope * log(arm.macs_ratio)
-            values[arm.key] |= {(rung or 0, seed): one - worth for seed, one in arm.accuracies.items()}
+            values[arm.key] |= {(rung, seed): one - worth for seed, one in arm.accuracies.items()}
     return [Point(key, shares[key], own) for key, own in values.items()]

@@ -13,23 +13,12 @@ from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
 from scalesearch.search.chance import Chance, chance
-from scalesearch.search.grid_waves import grid_first, grid_second, grid_total
-from scalesearch.search.halving import (
-    Climb,
-    Entry,
-    Ladder,
-    Score,
-    climb,
-    climb_all,
-    ladder,
-    ladder_images,
-    ladder_trials,
-    opening,
-)
 from scalesearch.search.metrics import ImagesError, images_error
 from scalesearch.search.proxies import DataFacts, Proxies
 from scalesearch.search.question import Point, Question, choose, find
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
+from scalesearch.search.schedulers import SCHEDULERS, Scheduler
+from scalesearch.search.schedulers.base import Rung, RungTrial, SchedulerState, Score
 from scalesearch.search.sought import TRIES
 from scalesearch.search.stage_search import Stages
 from scalesearch.search.stage_space import StagePoint
@@ -82,13 +71,16 @@ class Plan:
         return digest(self.question.baseline.architecture)
 
     @cached_property
-    def ladder(self) -> Ladder | None:
-        """The rungs of successive halving; None where every candidate is trained to the end."""
-        if self.question.scheduler == "grid":
-            return None
-        everyone = self.question.scheduler == "curves"
-        entering = max(len(self.chosen), self.question.count or 0) if self.open else len(self.chosen)
-        return ladder(self.question.budget, self.data.train, entering, everyone)
+    def scheduler(self) -> Scheduler:
+        """How training is spent on the candidates."""
+        expected = (self.question.count or 0) if self.open else 0
+        kind = SCHEDULERS[self.question.scheduler]
+        return kind.of(self.question.budget, self.data.train, tuple(self.by_network), expected)
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The lengths of training; empty where every trial is trained to the end at once."""
+        return self.scheduler.rungs
 
     @cached_property
     def _networks(self) -> dict[str, Network]:
@@ -107,12 +99,17 @@ class Plan:
         """The trial of one network with one seed, trained to the end."""
         return self.proxies.spec(digest(network), seed)
 
-    def rung_spec(self, entry: Entry) -> TrialSpec:
-        """The trial of one network on one rung."""
-        assert self.ladder is not None, "only halving has rungs"
-        rungs = self.ladder.rungs
-        since = rungs[entry.rung - 1].forked if entry.rung > entry.joined else 0
-        return replace(self.proxies.spec(entry.key, entry.seed), samples=rungs[entry.rung].samples, since=since)
+    def rung_trial(self, key: str, seed: int, rung: int) -> RungTrial:
+        """The candidate's trial of a rung, begun where its scheduler says."""
+        return RungTrial(key, seed, rung, self.scheduler.start_rung(key, seed, rung))
+
+    def rung_spec(self, trial: RungTrial) -> TrialSpec:
+        """The specification of one trial of the schedule."""
+        whole, rungs = self.proxies.spec(trial.network, trial.seed), self.rungs
+        if not rungs:
+            return whole
+        since = rungs[trial.rung - 1].decay_start if trial.rung > trial.start_rung else 0
+        return replace(whole, samples=rungs[trial.rung].samples, since=since)
 
     def worth(self, key: str) -> float:
         """What a network's accuracy is multiplied by to be ranked: 1, or its reward's factor."""
@@ -130,39 +127,12 @@ class Plan:
         """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
         if self.open and not self.suggested:
             return ()
-        if self.ladder is None:
-            first = grid_first(self._networks, self.question.budget, self.proxies.spec)
-            if self.open or not all(spec.id in outcomes for spec in first):
-                return (self._dearest_first(first),)
-            arms = self.rung_arms(outcomes, None, self.question.budget.seeds)
-            second = grid_second(arms, self.question.budget, self.base_arm(outcomes), self.proxies.spec)
-            return self._dearest_first(first), *([self._dearest_first(second)] if second else [])
-        found = self.climb(outcomes)
-        return tuple(self._dearest_first([self.rung_spec(one) for one in wave]) for wave in found.entries)
+        waves = self.state(outcomes).waves
+        return tuple(self._dearest_first([self.rung_spec(one) for one in wave]) for wave in waves)
 
-    def climb(self, outcomes: Mapping[str, Outcome]) -> Climb:
-        """How far a search by halving has come."""
-        assert self.ladder is not None, "only halving has rungs"
-        candidates = list(self.by_network)
-        if self.open:
-            return opening(self.ladder, candidates, self.base_id)
-
-        def over(entry: Entry) -> bool:
-            return self.rung_spec(entry).id in outcomes
-
-        if self.ladder.everyone:
-            return climb_all(self.ladder, [*candidates, self.base_id], over)
-        return climb(
-            self.ladder,
-            candidates,
-            self.base_id,
-            over,
-            lambda rung: self._scores(outcomes, rung),
-            lambda rung: list(self.base_on(outcomes, rung).accuracies.values()),
-            self.data.val,
-            self.images_error,
-            lambda rung: self.question.prolongs and not self.chance.is_left_by_any(self.reached(outcomes, rung)),
-        )
+    def state(self, outcomes: Mapping[str, Outcome]) -> SchedulerState:
+        """How far the search has come."""
+        return self.scheduler.advance(_Results(self, outcomes))
 
     @cached_property
     def chance(self) -> Chance:
@@ -171,17 +141,17 @@ class Plan:
 
     def reached(self, outcomes: Mapping[str, Outcome], rung: int) -> list[float]:
         """What the candidates' first seeds came to on a rung, as chance is measured."""
-        specs = (self.rung_spec(Entry(key, 0, rung, 0)) for key in self.by_network)
+        specs = (self.rung_spec(self.rung_trial(key, 0, rung)) for key in self.by_network)
         done = (outcomes[spec.id] for spec in specs if spec.id in outcomes)
         return [score for one in done if (score := self.chance.score(one)) is not None]
 
-    def _scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
+    def scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
         """What the candidates came to on a rung with the first seed, adjusted as in the ranking."""
         arms = self.rung_arms(outcomes, rung, 1)
         slope = macs_slope(arms, self.base_on(outcomes, rung))
         found = {}
         for arm in arms:
-            epochs = outcomes[self.rung_spec(Entry(arm.key, 0, rung, 0)).id].epochs
+            epochs = outcomes[self.rung_spec(self.rung_trial(arm.key, 0, rung)).id].epochs
             found[arm.key] = Score(arm.accuracies[0] - slope * log(arm.macs_ratio), epochs[-1].train_loss)
         return found
 
@@ -191,15 +161,12 @@ class Plan:
 
     def may_have(self, spec: TrialSpec) -> bool:
         """Whether the trial is one of this study's, however its rungs go; a rung's records need not be there."""
-        key, budget = spec.network_id, self.question.budget
-        if key not in self._networks:
+        key = spec.network_id
+        if key not in self._networks or spec.seed >= self.scheduler.seeds:
             return False
-        if self.ladder is None:
-            return spec.seed < max(budget.seeds, budget.final_seeds) and spec == self.proxies.spec(key, spec.seed)
-        every = (
-            Entry(key, spec.seed, rung, at) for rung in range(len(self.ladder.rungs)) for at in range(rung + 1)
-        )
-        return spec.seed < self.ladder.seeds and any(spec == self.rung_spec(one) for one in every)
+        rungs = range(max(1, len(self.rungs)))
+        every = (RungTrial(key, spec.seed, rung, start) for rung in rungs for start in range(rung + 1))
+        return any(spec == self.rung_spec(one) for one in every)
 
     def left(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
         """The trials that are known to be needed and have no outcome yet; see `over`."""
@@ -215,60 +182,39 @@ class Plan:
         Args:
             outcomes: so far; a rung that they prolong has more.
         """
-        if self.ladder is None:
-            wanted = (self.question.count or 0) if self.open else 0
-            return grid_total(self.question.budget, max(wanted, len(self.chosen)))
-        return ladder_trials(self.ladder, len(self._networks)) + sum(self._more_trials(outcomes))
-
-    def _more_trials(self, outcomes: Mapping[str, Outcome]) -> list[int]:
-        """By rung, beyond what was planned."""
-        if self.ladder is None or not outcomes:
-            return []
-        return self.climb(outcomes).more_trials(self.ladder)
+        return self.scheduler.num_trials(len(self._networks), self._state_if_begun(outcomes))
 
     def total_images(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
         """How many training images those trials see in all."""
-        if self.ladder is None:
-            return self.total_trials() * self.proxies.images(self.proxies.spec(self.base_id, 0))
-        rungs = self.ladder.rungs
-        more = sum(
-            count * (rungs[index].samples - rungs[index - 1].forked)
-            for index, count in enumerate(self._more_trials(outcomes))
-            if count
-        )
-        return ladder_images(self.ladder, len(self._networks)) + more
+        training = self.proxies.images(self.proxies.spec(self.base_id, 0))
+        return self.scheduler.num_images(len(self._networks), training, self._state_if_begun(outcomes))
+
+    def _state_if_begun(self, outcomes: Mapping[str, Outcome]) -> SchedulerState | None:
+        return self.state(outcomes) if outcomes else None
+
+    def reached_rung(self, outcomes: Mapping[str, Outcome]) -> int:
+        """The rung that is ranked: the highest that is over, or the first."""
+        return self.state(outcomes).reached if len(self.rungs) > 1 else 0
 
     def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
         """The candidates with a completed trial, as the ranking sees them; by halving, on the reached rung."""
-        budget = self.question.budget
-        rung = None if self.ladder is None else self.climb(outcomes).reached
-        return self.rung_arms(outcomes, rung, max(budget.seeds, budget.final_seeds))
+        return self.rung_arms(outcomes, self.reached_rung(outcomes), self.scheduler.seeds)
 
     def base_arm(self, outcomes: Mapping[str, Outcome]) -> Arm:
         """The unscaled network's trials, trained as long as those that are ranked."""
-        if self.ladder is not None:
-            return self.base_on(outcomes, self.climb(outcomes).reached)
-        return self._arm(self.base_id, [self.proxies.spec(self.base_id, s) for s in self._first_seeds], outcomes)
-
-    @property
-    def _first_seeds(self) -> range:
-        return range(self.question.budget.seeds)
+        return self.base_on(outcomes, self.reached_rung(outcomes))
 
     def base_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
         """The unscaled network's trials on a rung."""
-        assert self.ladder is not None, "only halving has rungs"
-        own = [self.rung_spec(Entry(self.base_id, seed, rung, 0)) for seed in range(self.ladder.seeds)]
+        seeds = range(self.scheduler.baseline_seeds)
+        own = [self.rung_spec(RungTrial(self.base_id, seed, rung)) for seed in seeds]
         return self._arm(self.base_id, own, outcomes)
 
-    def rung_arms(self, outcomes: Mapping[str, Outcome], rung: int | None, seeds: int) -> list[Arm]:
-        """The candidates with a completed trial on a rung, or at the end of training."""
+    def rung_arms(self, outcomes: Mapping[str, Outcome], rung: int, seeds: int) -> list[Arm]:
+        """The candidates with a completed trial on a rung (0 where there are none), by their first seeds."""
         found = []
         for key in self.by_network:
-            if self.ladder is None or rung is None:
-                own = [self.proxies.spec(key, seed) for seed in range(seeds)]
-            else:
-                joined = [self.ladder.joined(seed, rung) for seed in range(seeds)]
-                own = [self.rung_spec(Entry(key, seed, rung, at)) for seed, at in enumerate(joined)]
+            own = [self.rung_spec(self.rung_trial(key, seed, rung)) for seed in range(seeds)]
             found.append(self._arm(key, own, outcomes))
         return [arm for arm in found if arm.accuracies]
 
@@ -306,3 +252,47 @@ class Plan:
     def _dearest_first(self, specs: Sequence[TrialSpec]) -> tuple[TrialSpec, ...]:
         """Long trials early leave no core idle at the end."""
         return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs * self.proxies.images(spec), spec.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """A plan's outcomes as its scheduler sees them; see `schedulers.base.Results`."""
+
+    plan: Plan
+    outcomes: Mapping[str, Outcome]
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        return tuple(self.plan.by_network)
+
+    @property
+    def baseline(self) -> str:
+        return self.plan.base_id
+
+    @property
+    def more_candidates(self) -> bool:
+        return self.plan.open
+
+    @property
+    def validation_images(self) -> int:
+        return self.plan.data.val
+
+    @property
+    def images_error(self) -> ImagesError | None:
+        return self.plan.images_error
+
+    def is_over(self, trial: RungTrial) -> bool:
+        return self.plan.rung_spec(trial).id in self.outcomes
+
+    def arms(self, rung: int, seeds: int) -> list[Arm]:
+        return self.plan.rung_arms(self.outcomes, rung, seeds)
+
+    def baseline_arm(self, rung: int) -> Arm:
+        return self.plan.base_on(self.outcomes, rung)
+
+    def scores(self, rung: int) -> Mapping[str, Score]:
+        return self.plan.scores(self.outcomes, rung)
+
+    def is_at_chance(self, rung: int) -> bool:
+        plan = self.plan
+        return plan.question.prolongs and not plan.chance.is_left_by_any(plan.reached(self.outcomes, rung))

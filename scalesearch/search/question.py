@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
-from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES
 from scalesearch.design.factory import Network
@@ -31,14 +30,12 @@ from scalesearch.search.continuum import (
 from scalesearch.search.grid import triples
 from scalesearch.search.metrics import ACCURACY, LOSS, METRICS, is_metric
 from scalesearch.search.rivals import Rival, rival_candidates, rival_lines
+from scalesearch.search.schedulers import SCHEDULERS
 from scalesearch.search.shrink import shrink
 from scalesearch.search.sought import Sought
 from scalesearch.search.stage_search import Stages, StageSearch
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.timings import Line, Timings, shape_lines
-
-SCHEDULERS = get_args(choices.Scheduler)
-"""Successive halving over rungs of images; the whole of training for every candidate; every rung for every one."""
 
 _FEWEST = 2
 
@@ -79,8 +76,6 @@ class Question:
             raise SpaceError("baseline is a Python function, but rules are compared on baseline files only")
         if not (self.phi.is_finite() and 0 < self.phi <= 10):
             raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
-        if self.scheduler != "grid" and self.budget.recipe.decay == 0:
-            raise SpaceError(f"scheduler is {self.scheduler}, but a recipe without decay cannot be prolonged")
         if self.continuum is not None:
             self._check_continuum(self.continuum)
         if self.stages is not None:
@@ -93,6 +88,8 @@ class Question:
         ):
             if value not in known:
                 raise SpaceError(f"{name} is {value!r}, but it must be one of {', '.join(known)}")
+        if SCHEDULERS[self.scheduler].resumes_trials and self.budget.recipe.decay == 0:
+            raise SpaceError(f"scheduler is {self.scheduler}, but a recipe without decay cannot be prolonged")
         self._check_cost()
         if not is_metric(self.metric):
             raise SpaceError(f"metric is {self.metric!r}, but it must be one of {', '.join(METRICS)} or a function")

@@ -15,15 +15,12 @@ def completed(plan: Plan, outcomes: Mapping[str, Outcome], rung: int) -> int:
 
 def whole(plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
     """Whether every candidate has a completed trial, on the first rung where there are rungs."""
-    rung, seeds = (None, plan.question.budget.seeds) if plan.ladder is None else (0, 1)
-    return len(plan.rung_arms(outcomes, rung, seeds)) == len(plan.chosen)
+    return len(plan.rung_arms(outcomes, 0, plan.scheduler.seeds)) == len(plan.chosen)
 
 
 def left_behind(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
     """The candidates that were left on a lower rung than the ranked ones, and on which."""
-    if plan.ladder is None:
-        return {}
-    reached, found = plan.climb(outcomes).reached, {}
+    reached, found = plan.reached_rung(outcomes), dict[str, int]()
     for rung in range(reached):
         found.update({arm.key: rung for arm in plan.rung_arms(outcomes, rung, 1)})
     ranked = {arm.key for arm in plan.rung_arms(outcomes, reached, 1)}

@@ -145,12 +145,12 @@ def _cost_facts(question: Question) -> dict[str, object]:
 def _rungs(found: Answer) -> list[dict[str, object]] | None:
     """By halving: the images of each rung that was climbed, and how many candidates completed it."""
     plan = found.plan
-    if plan.ladder is None:
+    if not plan.rungs:
         return None
-    reached = plan.climb(found.outcomes).reached
+    reached = plan.reached_rung(found.outcomes)
     return [
         {"images": rung.samples, "candidates": completed(plan, found.outcomes, index)}
-        for index, rung in enumerate(plan.ladder.rungs[: reached + 1])
+        for index, rung in enumerate(plan.rungs[: reached + 1])
     ]
 
 

@@ -20,11 +20,9 @@ def chance_words(plan: Plan) -> str:
 
 def prolonged_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     """A line for each rung that eliminated nobody."""
-    if plan.ladder is None:
-        return []
     return [
-        f"Nobody eliminated after {plan.ladder.rungs[rung].samples} images: the best of {len(reached)} networks, "
+        f"Nobody eliminated after {plan.rungs[rung].samples} images: the best of {len(reached)} networks, "
         f"{max(reached):.4f}, does not differ from always answering {chance_words(plan)}"
-        for rung in plan.climb(outcomes).prolonged
+        for rung in plan.state(outcomes).prolonged
         if (reached := plan.reached(outcomes, rung))
     ]

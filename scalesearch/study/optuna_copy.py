@@ -51,7 +51,7 @@ def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
     for spec in plan.planned(outcomes):
         if spec.id in records:
             groups.setdefault((spec.network_id, spec.seed), []).append(records[spec.id])
-    top = None if plan.ladder is None else plan.ladder.rungs[plan.climb(outcomes).reached].samples
+    top = plan.rungs[plan.reached_rung(outcomes)].samples if plan.rungs else None
     found = []
     for (network, seed), own in groups.items():
         ordered = tuple(sorted(own, key=lambda one: one.spec.samples or 0))
@@ -77,7 +77,7 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     distributions, points = _distributions(plan), _points(plan)
     for one in trainings(plan, study.records()):
         accuracy, score, worth = one.last.outcome.accuracy, one.last.outcome.score, plan.worth(one.network)
-        curve = one.curve(plan.ladder is not None)
+        curve = one.curve(bool(plan.rungs))
         parameters = points.get(one.network, {}) if plan.question.stages else _parameters(plan, one)
         ended = state.FAIL if score is None else state.PRUNED if one.goes_on else state.COMPLETE
         with warnings.catch_warnings():

@@ -132,8 +132,7 @@ def plan_by(scheduler: str) -> Plan:
 
 def planted_by(scheduler: str, **how: object) -> Planted:
     """The objective of `plan_by`; of `halving-blind` at chance on the first rung, which is prolonged for it."""
-    ladder = plan_by(scheduler).ladder
-    blind = ladder.rungs[1].samples if scheduler.endswith("-blind") and ladder is not None else 0
+    blind = plan_by(scheduler).rungs[1].samples if scheduler.endswith("-blind") else 0
     return Planted(blind_below=blind, **how)  # type: ignore[arg-type]
 
 

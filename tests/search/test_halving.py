@@ -12,13 +12,18 @@ from halved import BUDGET, DATA, RECIPE, layers, outcome, plan_of, planted, run_
 from networks import SMALL, staged
 
 from scalesearch.errors import SpaceError
-from scalesearch.search.budget import prolongable
-from scalesearch.search.halving import REDUCTION, Rung, Score, best_first, ladder, pooled_noise, settled
+from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.reached import left_behind, whole
+from scalesearch.search.schedulers.base import REDUCTION, Rung, Score
+from scalesearch.search.schedulers.halving import Halving, best_first, leader_stands_out, pooled_noise
 from scalesearch.search.trial import Outcome, TrialSpec
+
+
+def ladder(budget: Budget, train_images: int, candidates: int) -> Halving:
+    return Halving.of(budget, train_images, [f"{i:02}" for i in range(candidates)])
 
 
 def test_the_ladder_of_a_budget() -> None:
@@ -30,14 +35,14 @@ def test_the_ladder_of_a_budget() -> None:
 
 def test_a_rung_is_never_narrower_than_the_finalists_and_never_empty() -> None:
     found = ladder(replace(BUDGET, finalists=5, rungs=9), 520, 7)
-    assert [rung.enter for rung in found.rungs] == [7, 5, 5, 5, 5, 5, 5, 5]  # 128 steps halve seven times
+    assert [rung.num_entering for rung in found.rungs] == [7, 5, 5, 5, 5, 5, 5, 5]  # 128 steps halve seven times
     assert [rung.samples // 16 for rung in found.rungs] == [1, 2, 4, 8, 16, 32, 64, 128]
-    assert all(0 <= rung.forked < rung.samples for rung in found.rungs)
+    assert all(0 <= rung.decay_start < rung.samples for rung in found.rungs)
     assert ladder(replace(BUDGET, finalists=99), 520, 3).finalists == 3
     alone = ladder(
         replace(BUDGET, finalists=5, final_seeds=1), 520, 7
     )  # without further seeds nobody is a finalist
-    assert [rung.enter for rung in alone.rungs] == [7, 4, 2]
+    assert [rung.num_entering for rung in alone.rungs] == [7, 4, 2]
     assert ladder(replace(BUDGET, rungs=1), 520, 11).rungs == (Rung(128 * 16, 96 * 16, 11),)
 
 
@@ -135,13 +140,13 @@ def test_it_stops_early_where_the_leader_stands_out() -> None:
 
     plan = plan_of()
     outcomes = run_all(plan, clear)
-    found = plan.climb(outcomes)
-    assert (found.reached, found.settled) == (1, True)
+    found = plan.state(outcomes)
+    assert (found.reached, found.early_stopped) == (1, True)
     assert {spec.samples for spec in plan.waves(outcomes)[-1]} == {1024}
     ranking = plan.ranking(outcomes)
     assert ranking is not None
     assert sum(staged(plan.recommended(ranking).architecture).depths) == deepest
-    assert not plan.climb(run_all(plan)).settled
+    assert not plan.state(run_all(plan)).early_stopped
 
 
 def test_the_ranking_holds_those_on_the_reached_rung_and_the_rest_is_named() -> None:
@@ -169,16 +174,16 @@ def test_order_is_by_whole_images_then_by_training_loss() -> None:
     assert best_first({"y": Score(0.5, 1.0), "x": Score(0.5, 1.0)}, 10) == ("x", "y")
 
 
-def test_settled_needs_one_leader_on_both_rungs_beyond_the_noise() -> None:
+def test_the_leader_needs_one_leader_on_both_rungs_beyond_the_noise() -> None:
     def scores(**values: float) -> dict[str, Score]:
         return {key: Score(value, 1.0) for key, value in values.items()}
 
     clear = scores(a=0.8, b=0.5, c=0.4)
-    assert settled(clear, scores(a=0.9, b=0.6), 0.1)  # 1.96 · √2 · 0.1 is 0.277
-    assert not settled(clear, scores(a=0.9, b=0.63), 0.1)
-    assert not settled(clear, scores(a=0.6, b=0.9), 0.1)
-    assert not settled(scores(a=0.8, b=0.5, c=0.6), scores(a=0.9, b=0.6), 0.1)  # c had been close
-    assert settled(clear, scores(a=0.9), 9.0)
+    assert leader_stands_out(clear, scores(a=0.9, b=0.6), 0.1)  # 1.96 · √2 · 0.1 is 0.277
+    assert not leader_stands_out(clear, scores(a=0.9, b=0.63), 0.1)
+    assert not leader_stands_out(clear, scores(a=0.6, b=0.9), 0.1)
+    assert not leader_stands_out(scores(a=0.8, b=0.5, c=0.6), scores(a=0.9, b=0.6), 0.1)  # c had been close
+    assert leader_stands_out(clear, scores(a=0.9), 9.0)
 
 
 def test_pooled_noise() -> None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from simulated_results import SimulatedResults
 
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.halving import Score, climb, ladder
-from scalesearch.search.metrics import ImagesError
 from scalesearch.search.ranking import Arm, Ranking, difference, intervals, leaders, rank
+from scalesearch.search.schedulers.base import Score
+from scalesearch.search.schedulers.halving import Halving
 
 NOISE = 0.012
 SEED_EFFECT = 0.02
@@ -42,7 +43,8 @@ def halved_study(random: np.random.Generator, truth: Sequence[float], shared: fl
         shared: the part of a trial's noise that goes with it from rung to rung.
     """
     spent = replace(BUDGETS["quick"], rungs=3, finalists=4, final_seeds=3)
-    found = ladder(spent, 2500, len(truth))
+    keys = [f"{i:02}" for i in range(len(truth))]
+    found = Halving.of(spent, 2500, keys)
     middle = float(np.mean(truth))
     kept = shared**0.5 * random.normal(0, NOISE, (len(truth), 3))
     own = (1 - shared) ** 0.5 * random.normal(0, NOISE, (len(truth), 3, 3))
@@ -58,12 +60,11 @@ def halved_study(random: np.random.Generator, truth: Sequence[float], shared: fl
     def repeats(rung: int) -> list[float]:
         return [float(0.5 + by_seed[seed] + random.normal(0, NOISE)) for seed in range(3)]
 
-    keys = [f"{i:02}" for i in range(len(truth))]
-    came = climb(found, keys, "base", lambda _: True, scores, repeats, 1000, ImagesError((1000,)))
+    state = found.advance(SimulatedResults(keys, scores, repeats, 1000))
     on_top: dict[str, dict[int, float]] = {}
-    for entry in (one for wave in came.entries for one in wave):
-        if entry.key != "base" and entry.rung == came.reached:
-            on_top.setdefault(entry.key, {})[entry.seed] = measure(int(entry.key), entry.seed, entry.rung)
+    for trial in (one for wave in state.waves for one in wave):
+        if trial.network != "base" and trial.rung == state.reached:
+            on_top.setdefault(trial.network, {})[trial.seed] = measure(int(trial.network), trial.seed, trial.rung)
     return rank([Arm(key, values, 1.0, int(key), int(key)) for key, values in on_top.items()], 1000)
 
 

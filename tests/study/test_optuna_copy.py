@@ -73,7 +73,7 @@ def test_stages_are_parameters_and_rewards_are_values(tmp_path: Path) -> None:
     assert best.value == max(
         plan.worth(one.network_id) * (outcomes[one.id].accuracy or 0)
         for one in plan.planned(outcomes)
-        if one.samples == plan.ladder.rungs[-1].samples  # type: ignore[union-attr]
+        if one.samples == plan.rungs[-1].samples
     )
     space = plan.question.space
     assert space is not None

@@ -93,8 +93,7 @@ def test_a_killed_search_goes_on_with_the_same_networks_and_trains_nothing_twice
 def test_all_are_trained_on_the_first_rung_and_the_better_half_by_reward_climbs(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path, asked(candidates=12))), Planted(per_layer=0.02))
     plan, outcomes = done.plan, done.outcomes()
-    assert plan.ladder is not None
-    assert [rung.enter for rung in plan.ladder.rungs] == [12, 6, 3]
+    assert [rung.num_entering for rung in plan.rungs] == [12, 6, 3]
     first = {arm.key: arm.accuracies[0] for arm in plan.rung_arms(outcomes, 0, 1)}
     second = {arm.key for arm in plan.rung_arms(outcomes, 1, 1)}
     assert len(first) == 12

@@ -58,9 +58,8 @@ def searched(folder: Path) -> Study:
 
 
 def objective(begun: Study, flips: bool = True) -> Flips:
-    assert begun.plan.ladder is not None
     px = staged(begun.plan.question.baseline.architecture).resolution
-    return Flips(begun.plan.ladder.rungs[-1].samples, BUDGET.resolution / px, flips)
+    return Flips(begun.plan.rungs[-1].samples, BUDGET.resolution / px, flips)
 
 
 def trusted(begun: Study, flips: bool) -> Study:
@@ -82,17 +81,14 @@ def test_what_is_asked(tmp_path: Path) -> None:
     finalists = {arm.key for arm in found.ranking.arms if arm.seeds == 2}
     assert finalists < set(longer.by_network) == set(larger.by_network)
     assert len(longer.by_network) == 8
-    assert longer.ladder is not None
-    assert larger.ladder is not None
-    assert begun.plan.ladder is not None
     # The study's own budget is the longer one's first rung, and its trunk climbs by the same steps.
-    own = begun.plan.ladder.rungs[-1]
-    first = longer.ladder.rungs[0]
-    assert (first.samples, first.forked) == (own.samples, own.forked)
-    assert longer.ladder.rungs[1].samples == 2 * own.samples
+    own = begun.plan.rungs[-1]
+    first = longer.rungs[0]
+    assert (first.samples, first.decay_start) == (own.samples, own.decay_start)
+    assert longer.rungs[1].samples == 2 * own.samples
     recipes = [one.budget.recipe for one in (begun.plan.question, asked["longer"])]
     assert recipes[1].epochs * recipes[1].warmup == recipes[0].epochs * recipes[0].warmup
-    assert [one.samples for one in larger.ladder.rungs] == [own.samples]
+    assert [one.samples for one in larger.rungs] == [own.samples]
     assert asked["larger"].budget.resolution == int(BUDGET.resolution * 1.4 + 0.5)
     assert {spec.seed for spec in larger.planned({})} == {0, 1, 2}
 

@@ -31,7 +31,7 @@ def learning(found: Answer) -> Drawing | None:
             if own == key:
                 figure.add_trace(_line(name, look, curve, row, seed, name not in legend))
                 legend.add(name)
-    rungs = [] if found.plan.ladder is None else [rung.samples for rung in found.plan.ladder.rungs]
+    rungs = [rung.samples for rung in found.plan.rungs]
     framed(
         figure,
         xaxis=axis(
@@ -49,7 +49,7 @@ def _curves(found: Answer) -> list[tuple[str, int, Curve]]:
     curves: dict[tuple[str, int], Curve] = {}
     for spec in _specs(found):
         outcome = found.outcomes[spec.id]
-        epochs = outcome.epochs[-1:] if found.plan.ladder is not None else outcome.epochs
+        epochs = outcome.epochs[-1:] if found.plan.rungs else outcome.epochs
         if outcome.score is not None:
             points = [(one.samples, one.ranked) for one in epochs]
             curves.setdefault((spec.network_id, spec.seed), []).extend(points)
@@ -86,15 +86,15 @@ def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first
 
 
 def _heading(found: Answer) -> str:
-    return "Accuracy from rung to rung" if found.plan.ladder is not None else "Accuracy from epoch to epoch"
+    return "Accuracy from rung to rung" if found.plan.rungs else "Accuracy from epoch to epoch"
 
 
 def _caption(found: Answer) -> str:
-    if found.plan.ladder is None:
+    if not found.plan.rungs:
         return "A line is one training: a network with one seed, measured after every epoch."
     seeds = (
         " A mark without a line is a further seed of a finalist, which went straight to the top."
-        if found.plan.ladder.finalists and found.plan.ladder.seeds > 1
+        if found.plan.scheduler.finalists and found.plan.scheduler.seeds > 1
         else ""
     )
     return (

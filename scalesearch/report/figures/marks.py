@@ -42,8 +42,7 @@ def hover(row: Row, found: Answer) -> str:
 
 
 def _images(found: Answer) -> int:
-    ladder = found.plan.ladder
-    return 0 if ladder is None else ladder.rungs[-1].samples
+    return found.plan.rungs[-1].samples if found.plan.rungs else 0
 
 
 def accuracy_colours(values: Sequence[float], title: str) -> dict[str, object]:

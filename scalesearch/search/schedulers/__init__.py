@@ -1,0 +1,13 @@
+"""How training is spent on the candidates: one module a scheduler; `base.Scheduler` is their interface."""
+
+from __future__ import annotations
+
+from scalesearch.search.schedulers.base import Scheduler
+from scalesearch.search.schedulers.curves import Curves
+from scalesearch.search.schedulers.full import FullTraining
+from scalesearch.search.schedulers.halving import Halving
+
+__all__ = ["SCHEDULERS", "Scheduler"]
+
+SCHEDULERS: dict[str, type[Scheduler]] = {"halving": Halving, "grid": FullTraining, "curves": Curves}
+"""By the name that studies and the command line use."""

@@ -1,0 +1,68 @@
+"""Curves: every network on every rung with every seed, so that replays and checks of a proxy have whole curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from scalesearch.search.budget import Budget
+from scalesearch.search.schedulers.base import (
+    Results,
+    Rung,
+    RungTrial,
+    SchedulerState,
+    make_rungs,
+    rung_images,
+    rungs_in_words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """All candidates are promoted to the last rung with all seeds; nobody is eliminated."""
+
+    resumes_trials: ClassVar[bool] = True
+    rungs: tuple[Rung, ...]
+    seeds: int
+    finalists: int = 0
+
+    @classmethod
+    def of(cls, budget: Budget, train_images: int, candidates: Sequence[str], expected: int = 0) -> Curves:
+        """The schedule of a budget; see `Scheduler.of`."""
+        entering = [max(len(candidates), expected)] * budget.rungs
+        return cls(make_rungs(budget, train_images, entering), budget.seeds)
+
+    @property
+    def baseline_seeds(self) -> int:
+        """How many seeds the unscaled network has: as every other."""
+        return self.seeds
+
+    def start_rung(self, network: str, seed: int, rung: int) -> int:
+        """Always the first: every trial goes on from the rung below."""
+        del network, seed, rung
+        return 0
+
+    def advance(self, results: Results) -> SchedulerState:
+        """Every network on every rung with every seed, rung by rung."""
+        networks = dict.fromkeys((*results.candidates, results.baseline))
+        waves = list[tuple[RungTrial, ...]]()
+        for index in range(len(self.rungs)):
+            waves.append(tuple(RungTrial(key, seed, index) for key in networks for seed in range(self.seeds)))
+            if not all(map(results.is_over, waves[-1])):
+                return SchedulerState(tuple(waves), max(0, index - 1))
+        return SchedulerState(tuple(waves), len(waves) - 1)
+
+    def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
+        """How many trials there will be; see `Scheduler.num_trials`."""
+        del state
+        return len(self.rungs) * networks * self.seeds
+
+    def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
+        """How many training images those trials see in all."""
+        del training, state
+        return networks * self.seeds * sum(rung_images(self.rungs))
+
+    def summary(self, completed: Sequence[int]) -> str:
+        """A phrase for reports."""
+        return f"every network on every rung: {rungs_in_words(completed, self.rungs)}"

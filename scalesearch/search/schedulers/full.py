@@ -1,0 +1,72 @@
+"""Full training: every candidate to the end with the budget's seeds, then more seeds for the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from scalesearch.search.budget import Budget
+from scalesearch.search.ranking import leaders
+from scalesearch.search.schedulers.base import Results, Rung, RungTrial, SchedulerState
+
+
+@dataclass(frozen=True, slots=True)
+class FullTraining:
+    """Every candidate is trained to the end at once."""
+
+    resumes_trials: ClassVar[bool] = False
+    baseline_seeds: int
+    """That every network has in the first wave."""
+    final_seeds: int
+    """That a finalist has in the end."""
+    finalists: int
+    num_candidates: int
+    """At least; a sampler may propose more."""
+    rungs: tuple[Rung, ...] = ()
+
+    @classmethod
+    def of(cls, budget: Budget, _: int, candidates: Sequence[str], expected: int = 0) -> FullTraining:
+        """The schedule of a budget; see `Scheduler.of`."""
+        return cls(budget.seeds, budget.final_seeds, budget.finalists, max(len(candidates), expected))
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds a network has at most."""
+        return max(self.baseline_seeds, self.final_seeds)
+
+    def start_rung(self, network: str, seed: int, rung: int) -> int:
+        """Always the first: there are no rungs."""
+        del network, seed, rung
+        return 0
+
+    def advance(self, results: Results) -> SchedulerState:
+        """Every network with the budget's seeds, then, when all of those are over, the finalists' further seeds."""
+        networks = dict.fromkeys((results.baseline, *results.candidates))
+        first = tuple(RungTrial(key, seed) for key in networks for seed in range(self.baseline_seeds))
+        if results.more_candidates or not all(map(results.is_over, first)):
+            return SchedulerState((first,))
+        second = self._further_seeds(results)
+        return SchedulerState((first, second) if second else (first,))
+
+    def _further_seeds(self, results: Results) -> tuple[RungTrial, ...]:
+        arms = results.arms(0, self.baseline_seeds)
+        if self.finalists == 0 or self.final_seeds <= self.baseline_seeds or not arms:
+            return ()
+        best = leaders(arms, self.finalists, results.baseline_arm(0))
+        return tuple(RungTrial(key, seed) for key in best for seed in range(self.baseline_seeds, self.final_seeds))
+
+    def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
+        """How many trials there will be; see `Scheduler.num_trials`."""
+        del networks, state
+        more = max(0, self.final_seeds - self.baseline_seeds) * min(self.finalists, self.num_candidates)
+        return self.baseline_seeds * (self.num_candidates + 1) + more
+
+    def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
+        """How many training images those trials see in all."""
+        return self.num_trials(networks, state) * training
+
+    def summary(self, completed: Sequence[int]) -> str:
+        """A phrase for reports."""
+        del completed
+        return "every network trained to the end"
