@@ -1,0 +1,112 @@
+"""Hyperband as a scheduler: several brackets of successive halving, which eliminate more or less early.
+
+Li et al. 2018 (JMLR 18-185), algorithm 1. Ours differs in three points: the candidates of a grid are finite, so
+they are dealt among the brackets in the proportions of the algorithm; all brackets run side by side, rung by rung;
+and the unscaled network is on every rung with all seeds, to show the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from scalesearch.search.budget import Budget
+from scalesearch.search.schedulers.base import (
+    REDUCTION,
+    Results,
+    Rung,
+    RungTrial,
+    SchedulerState,
+    make_rungs,
+    rungs_in_words,
+)
+from scalesearch.search.schedulers.halving import best_first
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperband:
+    """One bracket for each rung; the candidates of bracket b begin on rung b."""
+
+    resumes_trials: ClassVar[bool] = True
+    rungs: tuple[Rung, ...]
+    brackets: tuple[tuple[str, ...], ...]
+    """The ids of the candidates that begin on each rung."""
+    baseline_seeds: int
+    finalists: int = 0
+
+    @classmethod
+    def of(cls, budget: Budget, train_images: int, candidates: Sequence[str], expected: int = 0) -> Hyperband:
+        """The schedule of a budget; see `Scheduler.of`."""
+        del expected  # for a sampler: this scheduler has to know its candidates
+        lengths = make_rungs(budget, train_images, [0] * budget.rungs)
+        brackets = _dealt(candidates, len(lengths))
+        entering = [sum(_entering(brackets, rung)) for rung in range(len(lengths))]
+        rungs = tuple(Rung(one.samples, one.decay_start, n) for one, n in zip(lengths, entering, strict=True))
+        return cls(rungs, brackets, max(budget.seeds, budget.final_seeds))
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds a network has at most: those of the unscaled one."""
+        return self.baseline_seeds
+
+    def start_rung(self, network: str, seed: int, rung: int) -> int:
+        """The rung of the candidate's bracket."""
+        del seed
+        return next((at for at, bracket in enumerate(self.brackets) if network in bracket and at <= rung), 0)
+
+    def advance(self, results: Results) -> SchedulerState:
+        """The rungs so far: the better half of each bracket, and the bracket that begins there."""
+        waves, alive = list[tuple[RungTrial, ...]](), list[Sequence[str]]()
+        for rung, bracket in enumerate(self.brackets):
+            alive.append(bracket)
+            own = [RungTrial(key, 0, rung, start) for start, keys in enumerate(alive) for key in keys]
+            base = [RungTrial(results.baseline, seed, rung) for seed in range(self.baseline_seeds)]
+            waves.append(tuple(dict.fromkeys((*own, *base))))
+            if not all(map(results.is_over, waves[-1])):
+                return SchedulerState(tuple(waves), max(0, rung - 1))
+            scores = results.scores(rung)
+            for start, keys in enumerate(alive):
+                scored = {key: scores[key] for key in keys if key in scores}
+                alive[start] = best_first(scored, results.validation_images)[: -(-len(keys) // REDUCTION)]
+        return SchedulerState(tuple(waves), len(self.rungs) - 1)
+
+    def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
+        """How many trials there will be; see `Scheduler.num_trials`."""
+        del networks, state
+        return sum(rung.num_entering + self.baseline_seeds for rung in self.rungs)
+
+    def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
+        """How many training images those trials see in all."""
+        del networks, training, state
+        total = 0
+        for index, rung in enumerate(self.rungs):
+            new = len(self.brackets[index]) + (self.baseline_seeds if index == 0 else 0)
+            resumed = rung.num_entering + self.baseline_seeds - new
+            total += new * rung.samples
+            total += resumed * (rung.samples - self.rungs[index - 1].decay_start) if index else 0
+        return total
+
+    def summary(self, completed: Sequence[int]) -> str:
+        """A phrase for reports."""
+        return f"Hyperband in {len(self.brackets)} brackets: {rungs_in_words(completed, self.rungs)}"
+
+
+def _dealt(candidates: Sequence[str], rungs: int) -> tuple[tuple[str, ...], ...]:
+    """The candidates by bracket: each goes where most is missing of the share that the algorithm gives a bracket.
+
+    Bracket s = s_max - b has (s_max + 1) / (s + 1) · η^s configurations in the algorithm (line 3).
+    """
+    shares = [rungs / (rungs - b) * REDUCTION ** (rungs - 1 - b) for b in range(rungs)]
+    brackets: list[list[str]] = [[] for _ in shares]
+    for key in candidates:
+        count = 1 + sum(map(len, brackets))
+        missing = [count * one / sum(shares) - len(own) for one, own in zip(shares, brackets, strict=True)]
+        brackets[missing.index(max(missing))].append(key)
+    return tuple(map(tuple, brackets))
+
+
+def _entering(brackets: Sequence[Sequence[str]], rung: int) -> Iterator[int]:
+    """How many candidates of each bracket that has begun enter a rung."""
+    for start, keys in enumerate(brackets[: rung + 1]):
+        yield -(-len(keys) // REDUCTION ** (rung - start))
