@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from looking import searched
 from planted import Planted
 
 from scalesearch.report.dashboard.index import Index, index_path, load, refreshed, save
-from scalesearch.report.dashboard.record import Trial, read_trial
 from scalesearch.study.record_file import BrokenRecordError
 from scalesearch.study.study import Study, open_study
+from scalesearch.study.trial_summary import TrialSummary, read_trial, summarize
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,7 @@ def test_a_trial_is_what_its_record_says(study: Study) -> None:
         assert (one.px, one.proxy_px) == (spec.network.resolution, spec.proxy.resolution)
         assert (one.macs, one.params, one.activations) == (price.macs, price.params, price.activations)
         assert (one.proxy_macs, one.fvcore_total) == (price.proxy_macs, price.fvcore_total)
+        assert summarize(spec, one.outcome) == replace(one, fvcore_total=None)
 
 
 def test_committed_records_are_read_alike() -> None:
@@ -68,7 +70,7 @@ def test_what_is_kept_comes_back_and_is_not_read_again(
     assert (again.trials, again.stamps) == (whole.trials, whole.stamps)
     read: list[Path] = []
 
-    def told(one: Path) -> Trial:
+    def told(one: Path) -> TrialSummary:
         read.append(one)
         return read_trial(one)
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from planted import trials
 
-from scalesearch.report.dashboard.record import read_trial
 from scalesearch.search.canonical import ID_DIGITS, json_digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.record_file import BrokenRecordError, read_record_file
 from scalesearch.study.records import TrialRecord, counted, read_records, write_record
+from scalesearch.study.trial_summary import read_trial
 
 SPEC = trials(1)[0]
 OUTCOME = Outcome(

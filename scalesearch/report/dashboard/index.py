@@ -1,6 +1,6 @@
 """An index of a study's records, so that ten thousand of them are not read anew; rebuilt from them at will.
 
-It lies in the cache, a parquet file a study, and holds what `record.read_trial` verified together with the size and
+It lies in the cache, a parquet file a study, and holds what `read_trial` verified together with the size and
 time of the file: records are written once, so what has not changed is not read again.
 """
 
@@ -11,16 +11,16 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from scalesearch.errors import StorageError
-from scalesearch.report.dashboard.record import Trial, read_trial
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, write_over
 from scalesearch.study.record_file import CANNOT_BE_READ, BrokenRecordError
+from scalesearch.study.trial_summary import TrialSummary, read_trial
 
 VERSION = b"2"
 Stamp = tuple[int, int]
@@ -31,7 +31,7 @@ Stamp = tuple[int, int]
 class Index:
     """What was read of a study's records so far."""
 
-    trials: Mapping[str, Trial] = field(default_factory=dict)
+    trials: Mapping[str, TrialSummary] = field(default_factory=dict)
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
     """Of the file of each trial, and of each broken one."""
     broken: Mapping[str, str] = field(default_factory=dict)
@@ -101,12 +101,10 @@ def index_path(cache: Path, study: Path) -> Path:
     return cache / "dashboard" / f"{hashlib.sha256(os.fsencode(study.resolve())).hexdigest()[:32]}.parquet"
 
 
-_EPOCHS = ("index", "samples", "train_loss", "val_loss", "val_accuracy", "seconds", "score")
+_EPOCHS = tuple(one.name for one in fields(Epoch))
 _OUTCOME = ("state", "seconds", "training_seconds", "message")
-_FACTS = (
-    "id", "network", "seed", "samples", "since", "px", "proxy_px", "macs", "params", "activations", "proxy_macs",
-    "fvcore_total",
-)  # fmt: skip
+_FACTS = tuple(one.name for one in fields(TrialSummary) if one.name != "outcome")
+"""A file of another version that lacks one of these fields is not used."""
 
 
 def save(index: Index, path: Path) -> None:
@@ -145,11 +143,11 @@ def load(path: Path) -> Index:
         return Index()
 
 
-def _rows(columns: Mapping[str, list[Any]]) -> Iterator[tuple[str, Trial]]:
+def _rows(columns: Mapping[str, list[Any]]) -> Iterator[tuple[str, TrialSummary]]:
     epochs = zip(*(columns[f"epoch_{name}"] for name in _EPOCHS), strict=True)
     outcomes = zip(*(columns[f"outcome_{name}"] for name in _OUTCOME), strict=True)
     facts = zip(*(columns[name] for name in _FACTS), strict=True)
     for fact, (state, seconds, training, message), curves in zip(facts, outcomes, epochs, strict=True):
         curve = tuple(Epoch(*values) for values in zip(*curves, strict=True))
         outcome = Outcome(state, curve, seconds, training, message)
-        yield fact[0], Trial(**dict(zip(_FACTS, fact, strict=True)), outcome=outcome)
+        yield fact[0], TrialSummary(**dict(zip(_FACTS, fact, strict=True)), outcome=outcome)

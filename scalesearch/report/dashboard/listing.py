@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scalesearch.report.dashboard.record import Trial
 from scalesearch.report.dashboard.watching import View
+from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.units import duration, si
 
 PAGE = 50
@@ -26,11 +26,11 @@ class Filters:
     """Accuracy."""
 
 
-def wanted(view: View, filters: Filters) -> list[Trial]:
+def wanted(view: View, filters: Filters) -> list[TrialSummary]:
     """The trials that pass."""
     text = filters.text.strip().lower()
 
-    def passes(one: Trial) -> bool:
+    def passes(one: TrialSummary) -> bool:
         accuracy = one.accuracy
         return (
             (not text or text in view.label(one.network).lower() or text in one.id)
@@ -43,7 +43,7 @@ def wanted(view: View, filters: Filters) -> list[Trial]:
     return [one for one in view.trials if passes(one)]
 
 
-def _last(one: Trial, name: str) -> float | None:
+def _last(one: TrialSummary, name: str) -> float | None:
     return getattr(one.outcome.epochs[-1], name) if one.outcome.epochs else None
 
 
@@ -52,9 +52,9 @@ class Column:
     """One of the table's columns."""
 
     heading: str
-    value: Callable[[Trial], float | str | None]
+    value: Callable[[TrialSummary], float | str | None]
     """What it is sorted by."""
-    shown: Callable[[Trial], str]
+    shown: Callable[[TrialSummary], str]
     words: bool = False
 
 
@@ -84,7 +84,7 @@ def columns(view: View) -> dict[str, Column]:
     }
 
 
-def ordered(trials: Sequence[Trial], column: Column, falling: bool) -> list[Trial]:
+def ordered(trials: Sequence[TrialSummary], column: Column, falling: bool) -> list[TrialSummary]:
     """Sorted by a column, then by id; what has no value comes last either way."""
     by_id = sorted(trials, key=lambda one: one.id)
     have = [one for one in by_id if column.value(one) is not None]
@@ -92,7 +92,7 @@ def ordered(trials: Sequence[Trial], column: Column, falling: bool) -> list[Tria
     return [*have, *(one for one in by_id if column.value(one) is None)]
 
 
-def page_of(rows: Sequence[Trial], page: int) -> tuple[int, Sequence[Trial]]:
+def page_of(rows: Sequence[TrialSummary], page: int) -> tuple[int, Sequence[TrialSummary]]:
     """The page that there is nearest to the wanted one (from 0), and its rows."""
     last = max(0, -(-len(rows) // PAGE) - 1)
     page = min(max(page, 0), last)

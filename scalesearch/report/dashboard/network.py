@@ -17,10 +17,10 @@ from scalesearch.report.answering import seeds_words
 from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.curves import of_network
 from scalesearch.report.dashboard.parts import facts, note, table
-from scalesearch.report.dashboard.record import Trial
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.rows import reached
 from scalesearch.search.candidates import Candidate
+from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.units import duration
 
 _ALIASES = 200
@@ -77,7 +77,7 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
     ]
 
 
-def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial]) -> list[tuple[str, str]]:
+def _facts(view: View, key: str, candidate: Candidate | None, trials: list[TrialSummary]) -> list[tuple[str, str]]:
     assert view.study is not None, "asked of a study that was read"
     plan, found = view.study.plan, view.answer
     shape = candidate.architecture if candidate else plan.question.baseline.architecture
@@ -141,7 +141,7 @@ def _aliases(candidate: Candidate | None) -> list[Any]:
     return [html.H3("Aliases"), html.P(f"{words}{', '.join(shown)}{f' and {more} more' if more else ''}")]
 
 
-def _trials(trials: list[Trial]) -> list[Any]:
+def _trials(trials: list[TrialSummary]) -> list[Any]:
     if not trials:
         return [html.H3("Trials"), note("None has finished.")]
     rows = [

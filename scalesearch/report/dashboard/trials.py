@@ -9,8 +9,8 @@ from dash.dependencies import ALL
 
 from scalesearch.report.dashboard.listing import PAGE, Filters, columns, ordered, page_of, wanted
 from scalesearch.report.dashboard.parts import note, opener, table
-from scalesearch.report.dashboard.record import STATES
 from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.study.trial_summary import STATES
 
 _FILTERS = ("text", "states", "images", "seed", "least")
 _START = {"by": "accuracy", "falling": True}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from scalesearch.errors import ScalesearchError, printable
 from scalesearch.report.dashboard.index import Index, index_path, load, refreshed, save
-from scalesearch.report.dashboard.record import Trial
 from scalesearch.report.dashboard.studies import Listed, find_studies, listed, opened
 from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
@@ -20,6 +19,7 @@ from scalesearch.search.trial import FAILURES
 from scalesearch.study.answer import Answer, answer
 from scalesearch.study.live import Live, read_live
 from scalesearch.study.study import Study
+from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.study.trusting import read_trust
 
 _PATIENCE = 4
@@ -59,7 +59,7 @@ class View:
     """Another one for every change."""
 
     @cached_property
-    def trials(self) -> tuple[Trial, ...]:
+    def trials(self) -> tuple[TrialSummary, ...]:
         """Those that are read, in no order."""
         return tuple(self.index.trials.values())
 
@@ -95,7 +95,7 @@ class Watched:
         self._study: Study | str = "is being read"
         self._study_stamp: object = None
         self._analysis: Analysis | None = None
-        self._analysed: tuple[Study, Mapping[str, Trial]] | None = None
+        self._analysed: tuple[Study, Mapping[str, TrialSummary]] | None = None
         self._job: Future[None] | None = None
         self._next = 0.0
         self._view: View | None = None

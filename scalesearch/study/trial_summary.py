@@ -1,4 +1,4 @@
-"""A record as the dashboard keeps it: its figures alone, without building the networks that they are of."""
+"""A finished trial as tables see it: its numbers alone, read from a record without building its networks."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import get_args
 
 from scalesearch.search.canonical import Json
-from scalesearch.search.trial import Outcome, State
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import Outcome, State, TrialSpec
 from scalesearch.study.record_file import BrokenRecordError, read_record_file
+from scalesearch.study.records import counted
 
 STATES: tuple[State, ...] = get_args(State)
 _LONGEST_MESSAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialSummary:
     """One finished trial."""
 
     id: str
@@ -40,12 +42,37 @@ class Trial:
         return self.outcome.accuracy
 
     @property
+    def last(self) -> Epoch | None:
+        """The last epoch; None where the trial ended before the first one was complete."""
+        return self.outcome.epochs[-1] if self.outcome.epochs else None
+
+    @property
     def images(self) -> int:
         """Training images seen, also by a trial that went wrong."""
-        return self.outcome.epochs[-1].samples if self.outcome.epochs else self.since
+        return self.last.samples if self.last else self.since
 
 
-def read_trial(path: Path) -> Trial:
+def summarize(spec: TrialSpec, outcome: Outcome) -> TrialSummary:
+    """The numbers of a trial whose specification is there; fvcore's count stands in records alone."""
+    cost = counted(spec)
+    return TrialSummary(
+        id=spec.id,
+        network=spec.network_id,
+        seed=spec.seed,
+        samples=spec.samples,
+        since=spec.since,
+        px=spec.network.resolution,
+        proxy_px=spec.proxy.resolution,
+        macs=cost.macs,
+        params=cost.params,
+        activations=cost.activations,
+        proxy_macs=cost.proxy_macs,
+        fvcore_total=None,
+        outcome=outcome,
+    )
+
+
+def read_trial(path: Path) -> TrialSummary:
     """The figures of one record.
 
     Raises:
@@ -54,7 +81,7 @@ def read_trial(path: Path) -> Trial:
     file = read_record_file(path)
     cost, outcome = file.cost, file.outcome
     samples, since = file.field("samples"), file.field("since")
-    found = Trial(
+    found = TrialSummary(
         id=file.id,
         network=file.network_id,
         seed=_count(file.field("seed")),
