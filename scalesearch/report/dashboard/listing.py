@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scalesearch.report.dashboard.watching import View
+from scalesearch.study.trial_columns import TrialColumn, trial_columns
 from scalesearch.study.trial_summary import TrialSummary
-from scalesearch.units import duration, si
 
 PAGE = 50
 """Rows of a page."""
@@ -43,48 +43,19 @@ def wanted(view: View, filters: Filters) -> list[TrialSummary]:
     return [one for one in view.trials if passes(one)]
 
 
-def _last(one: TrialSummary, name: str) -> float | None:
-    return getattr(one.outcome.epochs[-1], name) if one.outcome.epochs else None
+def columns(view: View) -> dict[str, TrialColumn]:
+    """The columns of the table of all trials, by the key that sorting calls them."""
+    return {key: column for key, column in every_column(view).items() if "page" in column.media}
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One of the table's columns."""
-
-    heading: str
-    value: Callable[[TrialSummary], float | str | None]
-    """What it is sorted by."""
-    shown: Callable[[TrialSummary], str]
-    words: bool = False
+def every_column(view: View) -> dict[str, TrialColumn]:
+    """All columns of a trial by key, also those of files; those of its record while the networks are not known."""
+    study, analysis = view.study, view.analysis
+    plan = study.plan if study is not None and analysis is not None and analysis.names else None
+    return {column.key: column for column in trial_columns(view.label, plan)}
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def columns(view: View) -> dict[str, Column]:
-    """The columns by the name that sorting calls them."""
-    return {
-        "network": Column(
-            "network", lambda one: view.label(one.network), lambda one: view.label(one.network), True
-        ),
-        "seed": Column("seed", lambda one: one.seed, lambda one: str(one.seed)),
-        "images": Column("images", lambda one: one.images, lambda one: f"{one.images:,}"),
-        "state": Column("state", lambda one: one.outcome.state, lambda one: one.outcome.state, True),
-        "accuracy": Column("accuracy", lambda one: one.accuracy, lambda one: _share(one.accuracy)),
-        "train_loss": Column(
-            "train loss", lambda one: _last(one, "train_loss"), lambda one: _share(_last(one, "train_loss"))
-        ),
-        "macs": Column("multiply-adds", lambda one: one.macs, lambda one: si(one.macs)),
-        "params": Column("parameters", lambda one: one.params, lambda one: si(one.params)),
-        "activations": Column("activations", lambda one: one.activations, lambda one: si(one.activations)),
-        "px": Column("px", lambda one: one.px, lambda one: str(one.px)),
-        "seconds": Column("time", lambda one: one.outcome.seconds, lambda one: duration(one.outcome.seconds)),
-        "id": Column("trial", lambda one: one.id, lambda one: one.id, True),
-    }
-
-
-def ordered(trials: Sequence[TrialSummary], column: Column, falling: bool) -> list[TrialSummary]:
+def ordered(trials: Sequence[TrialSummary], column: TrialColumn, falling: bool) -> list[TrialSummary]:
     """Sorted by a column, then by id; what has no value comes last either way."""
     by_id = sorted(trials, key=lambda one: one.id)
     have = [one for one in by_id if column.value(one) is not None]

@@ -16,14 +16,16 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.report.answering import seeds_words
 from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.curves import of_network
+from scalesearch.report.dashboard.listing import every_column
 from scalesearch.report.dashboard.parts import facts, note, table
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.rows import reached
 from scalesearch.search.candidates import Candidate
 from scalesearch.study.trial_summary import TrialSummary
-from scalesearch.units import duration
 
 _ALIASES = 200
+_OF_TRIALS = ("trial", "seed", "images", "state", "accuracy", "seconds", "message")
+"""Columns of one network's trials: those that tell them apart."""
 
 
 def section() -> list[Any]:
@@ -72,7 +74,7 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
         html.Div([facts(_facts(view, key, candidate, trials)), *_receipt(shape)], className="columns"),
         *_curve(view, key, theme),
         *_aliases(candidate),
-        *_trials(trials),
+        *_trials(view, trials),
         *_definition(view, candidate, shape),
     ]
 
@@ -141,23 +143,14 @@ def _aliases(candidate: Candidate | None) -> list[Any]:
     return [html.H3("Aliases"), html.P(f"{words}{', '.join(shown)}{f' and {more} more' if more else ''}")]
 
 
-def _trials(trials: list[TrialSummary]) -> list[Any]:
+def _trials(view: View, trials: list[TrialSummary]) -> list[Any]:
     if not trials:
         return [html.H3("Trials"), note("None has finished.")]
-    rows = [
-        (
-            one.id,
-            str(one.seed),
-            f"{one.images:,}",
-            one.outcome.state,
-            "" if one.accuracy is None else f"{one.accuracy:.4f}",
-            duration(one.outcome.seconds),
-            one.outcome.message,
-        )
-        for one in trials
-    ]
-    heads = ("trial", "seed", "images", "state", "accuracy", "time", "message")
-    return [html.H3("Trials"), table(heads, rows, frozenset((0, 3, 6)))]
+    known = every_column(view)
+    own = [known[key] for key in _OF_TRIALS]
+    rows = [[column.shown(trial) for column in own] for trial in trials]
+    left = frozenset(i for i, column in enumerate(own) if column.is_text)
+    return [html.H3("Trials"), table([column.title for column in own], rows, left)]
 
 
 def _definition(view: View, candidate: Candidate | None, shape: Architecture | FactoryNetwork) -> list[Any]:

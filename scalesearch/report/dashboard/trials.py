@@ -154,15 +154,15 @@ def _filled(view: View, page: Any, by: Any, filters: Filters) -> tuple[Any, str,
     words = (
         f"{start + 1:,}–{start + len(rows):,} of {len(found):,} trials" if rows else "No trial passes the filters."
     )
-    heads = [_head(key, one.heading, name, falling) for key, one in known.items()]
+    heads = [_head(key, one.title, name, falling) for key, one in known.items()]
     cells = [
         [
-            opener("network", one.network, column.shown(one), i) if key == "network" else column.shown(one)
+            opener("network", one.network, column.shown(one), i) if key == "label" else column.shown(one)
             for key, column in known.items()
         ]
         for i, one in enumerate(rows)
     ]
-    left = frozenset(i for i, column in enumerate(known.values()) if column.words)
+    left = frozenset(i for i, column in enumerate(known.values()) if column.is_text)
     messages = [f"{one.id}: {one.outcome.message}" for one in rows if one.outcome.message]
     body = [table(heads, cells, left), *(note(one) for one in messages)]
     return body if found else [], words, at == 0, start + PAGE >= len(found)
