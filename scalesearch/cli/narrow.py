@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+
+from scalesearch.study.columns import Column, RowT, of_medium
 
 
 def narrow_table(title: str, columns: str, caption: str | None = None) -> Table:
@@ -19,4 +23,21 @@ def narrow_table(title: str, columns: str, caption: str | None = None) -> Table:
     )
     for name in columns.split("|"):
         table.add_column(name.rstrip("<"), justify="left" if name.endswith("<") else "right", no_wrap=True)
+    return table
+
+
+def column_table(
+    title: str,
+    caption: str,
+    columns: Iterable[Column[RowT]],
+    rows: Sequence[RowT],
+    is_strong: Callable[[RowT], bool],
+) -> Table:
+    """The rows with those of the columns that a terminal shows."""
+    shown = of_medium(columns, "terminal")
+    heads = [f"{column.terminal_title}{'<' if column.is_text else ''}" for column in shown]
+    table = narrow_table(title, "|".join(heads), caption)
+    for row in rows:
+        cells = [column.shown_shortly(row) for column in shown]
+        table.add_row(*cells, style="bold" if is_strong(row) else None)
     return table

@@ -49,44 +49,31 @@ def show(
 
 
 def ranking_table(found: Answer) -> Table:
-    """The candidates, best first: coefficients, nominal and measured cost, accuracy, distance to the best."""
-    from scalesearch.cli.narrow import narrow_table
-    from scalesearch.search.metrics import metric_words
-    from scalesearch.units import si
+    """The ranked candidates, best first, with the columns of a terminal."""
+    from scalesearch.cli.narrow import column_table
+    from scalesearch.cli.stages_table import stages_words
+    from scalesearch.report.candidate_columns import candidate_columns
+    from scalesearch.report.rows import rows
 
-    asked = found.plan.question
-    if asked.stages:
-        from scalesearch.cli.stages_table import stages_table
-
-        return stages_table(found)
-    adjusted = " and for what a proxy of other cost gains" if asked.adjusts else ""
-    other = [] if asked.cost == "macs" else [_SHORT[asked.cost]]
-    table = narrow_table(
-        f"{_headline(asked)}, budget {asked.budget.name}, {found.plan.data.name}",
-        "|".join(
-            ["<", "α/β/γ<", "px", "αβ²γ²", "cost", *other, metric_words(asked.metric), "n", "behind", "activ."]
-        ),
-        "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
-        f"behind: difference to the best, adjusted for the seeds{adjusted}{_per_phi(asked)}",
+    ranked = [row for row in rows(found) if row.place is not None]
+    title, caption = stages_words(found) if found.plan.question.stages else (_title(found), _caption(found))
+    return column_table(
+        title, caption, candidate_columns(found), ranked, lambda row: row.key == found.ranking.recommended
     )
-    for arm in found.ranking.arms:
-        candidate = found.plan.by_network[arm.key]
-        own = candidate.coefficients
-        mark = ("▸" if arm.key == found.ranking.recommended else " ") + ("=" if arm.tied else " ")
-        table.add_row(
-            mark,
-            _short(found.plan, arm.key),
-            str(candidate.architecture.resolution),
-            f"{own.product:.3f}",
-            f"{candidate.flops_ratio:.3f}x",
-            *[f"{candidate.matched_ratio:.3f}x" for _ in other],
-            found.with_error(arm.mean, arm.standard_error),
-            str(arm.seeds),
-            found.with_error(arm.behind, arm.behind_error),
-            si(candidate.cost.activations),
-            style="bold" if arm.key == found.ranking.recommended else None,
-        )
-    return table
+
+
+def _title(found: Answer) -> str:
+    asked = found.plan.question
+    return f"{_headline(asked)}, budget {asked.budget.name}, {found.plan.data.name}"
+
+
+def _caption(found: Answer) -> str:
+    asked = found.plan.question
+    adjusted = " and for what a proxy of other cost gains" if asked.adjusts else ""
+    return (
+        "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
+        f"behind: difference to the best, adjusted for the seeds{adjusted}{_per_phi(asked)}"
+    )
 
 
 def _headline(asked: Question) -> str:
@@ -104,21 +91,9 @@ def _per_phi(asked: Question) -> str:
     return "\nαβ²γ²: for each doubling of the cost" if asked.rivals and asked.phi != 1 else ""
 
 
-_SHORT = {"activations": "activ. ratio", "latency": "latency"}
-"""Headings of the matched cost, where it is not MACs."""
-
-
-def _short(plan: Plan, key: str) -> str:
-    """A candidate's name, or its coefficients with γ to three places."""
-    from scalesearch.design.exact import plain
-
-    candidate = plan.by_network[key]
-    own = candidate.coefficients
-    return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
-
-
 def left_behind_lines(found: Answer) -> list[str]:
     """By halving: the rungs that eliminated nobody, and who was left on which other one."""
+    from scalesearch.report.rows import label
     from scalesearch.search.reached import left_behind
     from scalesearch.study.chance_words import prolonged_lines
 
@@ -126,7 +101,7 @@ def left_behind_lines(found: Answer) -> list[str]:
     behind = left_behind(plan, found.outcomes)
     lines = prolonged_lines(plan, found.outcomes)
     for index, rung in enumerate(plan.rungs):
-        names = [_short(plan, key) for key, at in behind.items() if at == index]
+        names = [label(plan.by_network[key]) for key, at in behind.items() if at == index]
         if names:
             lines.append(f"Left after {rung.samples} images: {', '.join(names)}")
     return lines

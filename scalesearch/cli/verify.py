@@ -37,12 +37,12 @@ def verify(
 
     Example: scalesearch verify results/reference/b0-phi1-quick
     """
-    from scalesearch.report.files import report_table
+    from scalesearch.report.tables import ranking_csv
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 
     study = open_study(options.existing_study(results))
-    wrong = list(disagreements(study, report_table))
+    wrong = list(disagreements(study, ranking_csv))
     for line in wrong[1:]:
         print(line)
     if wrong:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from scalesearch.errors import InputError
 from scalesearch.report import figures
 from scalesearch.report.answering import answer_sentence
+from scalesearch.report.candidate_columns import candidate_file_columns, metric_column
 from scalesearch.report.figures import Drawing
 from scalesearch.report.looks import DARK, LIGHT
-from scalesearch.report.stages import networks_csv
 from scalesearch.report.study_article import Reported, question_of, reported
-from scalesearch.report.tables import metric_column, ranking_csv
+from scalesearch.report.tables import ranking_csv
 from scalesearch.study.answer import Answer
 from scalesearch.study.joint import joint
 from scalesearch.study.study import Study
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _THEMES = {"light": LIGHT, "dark": DARK}
-_COUNTS = ("place", "seeds", "left_after_images")
-"""Columns of whole numbers, empty where a network has none."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,9 @@ class NotebookStudy:
         import pandas as pd
 
         found = self._reported.found
-        text, name = (networks_csv(found), "network") if self._stages else (ranking_csv(found), "candidate")
-        return pd.read_csv(io.StringIO(text), index_col=name, dtype=dict.fromkeys(_COUNTS, "Int64"))
+        counts = [column.key for column in candidate_file_columns(found) if column.is_nullable_int]
+        name = "network" if self._stages else "candidate"
+        return pd.read_csv(io.StringIO(ranking_csv(found)), index_col=name, dtype=dict.fromkeys(counts, "Int64"))
 
     @property
     def _stages(self) -> bool:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from scalesearch.report.html import article_page
 from scalesearch.report.markdown import markdown
-from scalesearch.report.stages import networks_csv
 from scalesearch.report.study_article import reported, study_article
 from scalesearch.report.tables import ranking_csv
-from scalesearch.study.answer import Answer
 from scalesearch.study.files import make_folder, write_over
 from scalesearch.study.study import Study
 
@@ -32,12 +30,7 @@ def write_report(study: Study, out: Path | None = None) -> Path:
     article = study_article(own)
     folder = study.folder if out is None else out
     make_folder(folder)
-    texts = (article_page(article), markdown(article), report_table(own.found))
+    texts = (article_page(article), markdown(article), ranking_csv(own.found))
     for name, text in zip(NAMES, texts, strict=True):
         write_over(folder / name, text)
     return folder / NAMES[0]
-
-
-def report_table(found: Answer) -> str:
-    """What report.csv holds: a row a candidate, or of a search of stages a row a network."""
-    return networks_csv(found) if found.plan.question.stages else ranking_csv(found)

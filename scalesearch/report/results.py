@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
 from scalesearch.design.family import Member
-from scalesearch.report import figures
+from scalesearch.report import figures, tables
 from scalesearch.report.answering import key_figures
 from scalesearch.report.article import Block, Bullets, Section, Table, Text
 from scalesearch.report.figures.frame import Drawing
 from scalesearch.report.measuring import matched_words
-from scalesearch.report.rows import Row, behind_words, rows
+from scalesearch.report.rows import rows
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer
@@ -112,54 +112,13 @@ def _drawn(*found: Drawing | None) -> tuple[Block, ...]:
 
 def ranking_table(found: Answer) -> Table:
     """Every candidate, best first."""
-    own = rows(found)
-    other = [] if found.plan.question.cost == "macs" else [found.plan.question.cost]
+    return tables.ranking_table(found, _ranking_caption(found))
+
+
+def _ranking_caption(found: Answer) -> str:
     named = bool(found.plan.question.rivals)
-    columns = (
-        "",
-        "rule" if named else "α/β/γ",
-        *(["α/β/γ"] if named else []),
-        "px",
-        "αβ²γ²",
-        "FLOPs",
-        *other,
-        metric_words(found.plan.question.metric),
-        "seeds",
-        "behind the best (95 %)",
-        "parameters",
-        "activations",
-    )
-    strong = frozenset(i for i, row in enumerate(own) if row.status == "recommended")
-    left = frozenset(("", "rule", "α/β/γ"))
-    caption = _ranking_caption(found, own, named)
-    return Table(caption, columns, tuple(_cells(found, row, bool(other), named) for row in own), left, strong)
-
-
-def _cells(found: Answer, row: Row, other: bool, named: bool) -> tuple[str, ...]:
-    one, place = row.candidate, row.place
-    triple = str(one.coefficients).strip("()").replace(", ", "/")
-    if place is None:
-        after = "not complete" if row.left_after is None else f"left after {row.left_after:,} images"
-        ranked: tuple[str, ...] = (after, "", "")
-    else:
-        ranked = (found.with_error(place.mean, place.standard_error), str(place.seeds), behind_words(row))
-    return (
-        ("▸" if row.status == "recommended" else "") + ("=" if place and place.tied else ""),
-        row.label,
-        *([triple] if named else []),
-        str(one.architecture.resolution),
-        f"{float(one.coefficients.product):.3f}",
-        f"{float(one.flops_ratio):.3f}x",
-        *([f"{float(one.matched_ratio):.3f}x"] if other else []),
-        *ranked,
-        si(one.cost.params),
-        si(one.cost.activations),
-    )
-
-
-def _ranking_caption(found: Answer, own: Iterable[Row], named: bool) -> str:
     marks = "= ties with the best (95 %)." if named else "▸ recommended, = ties with the best (95 %)."
-    left = any(row.left_after is not None for row in own)
+    left = any(row.left_after is not None for row in rows(found))
     asked, known = found.plan.question, found.ranking.error_known
     cost = " and for the proxy's cost, as the ranking is" if asked.adjusts else ", as the ranking is"
     what, noun = ("Accuracies", "an accuracy") if asked.metric == ACCURACY else ("Scores", "a score")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from scalesearch.design.cost import cost
 from scalesearch.report import figures
 from scalesearch.report.article import Section, Table, Text
-from scalesearch.report.rows import Row, behind_words, rows
-from scalesearch.report.tables import error_cells, metric_column
+from scalesearch.report.tables import ranking_table
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.question import Question
 from scalesearch.search.stage_search import StageSearch
@@ -60,65 +56,14 @@ def answer(found: Answer) -> Section:
 
 def networks(found: Answer) -> Table:
     """Every network, best first."""
-    own = rows(found)
-    columns = (
-        "",
-        "network",
-        "reward",
-        "seeds",
-        "behind the best (95 %)",
-        metric_words(found.plan.question.metric),
-        "FLOPs",
-        "parameters",
-        "stages",
-    )
     caption = (
         "= ties with the best (95 %). Rewards are means ± standard errors; those without one were left on an "
         "earlier rung. The accuracy is the proxy's, FLOPs are over the baseline's."
     )
-    strong = frozenset(i for i, row in enumerate(own) if row.status == "recommended")
-    cells = tuple(_cells(found, row) for row in own)
-    return Table(caption, columns, cells, frozenset(("", "network", "stages")), strong)
-
-
-def _cells(found: Answer, row: Row) -> tuple[str, ...]:
-    one, place = row.candidate, row.place
-    if place is None:
-        after = "not complete" if row.left_after is None else f"left after {row.left_after:,} images"
-        measured: tuple[str, ...] = (after, "", "", "")
-    else:
-        reward, accuracy = (
-            found.with_error(place.mean, place.standard_error),
-            place.mean / found.plan.worth(row.key),
-        )
-        behind = behind_words(row)
-        measured = (reward, str(place.seeds), behind, f"{accuracy:.4f}")
-    sizes = (f"{float(one.flops_ratio):.3f}x", si(one.cost.params), words_of_network(one.architecture))
-    return ("=" if place and place.tied else "", row.label, *measured, *sizes)
+    return ranking_table(found, caption)
 
 
 def evidence(found: Answer) -> Section:
     """The figures that the answer rests on."""
     learning = figures.learning(found)
     return Section("The evidence", (figures.weighed(found), *([learning] if learning else [])))
-
-
-def networks_csv(found: Answer) -> str:
-    """A row a network, best first."""
-    text = io.StringIO()
-    rows_ = csv.writer(text, lineterminator="\n")
-    value = metric_column(found.plan.question.metric)
-    measured = ("reward", "standard_error", value, "seeds", "behind", "behind_low_95", "behind_high_95")
-    rows_.writerow(("place", "network", "status", *measured, "macs", "params", "left_after_images", "stages"))
-    for number, row in enumerate(rows(found), start=1):
-        one, place = row.candidate, row.place
-        own: tuple[object, ...] = ("",) * len(measured)
-        if place is not None:
-            reached = place.mean / found.plan.worth(row.key)
-            error, *away = error_cells(found, row)
-            own = (f"{place.mean:.5f}", error, f"{reached:.5f}", place.seeds, f"{place.behind:.5f}", *away)
-        rank = "" if place is None else number
-        left = "" if row.left_after is None else row.left_after
-        sizes = (one.cost.macs, one.cost.params, left, words_of_network(one.architecture))
-        rows_.writerow((rank, row.label, row.status, *own, *sizes))
-    return text.getvalue()

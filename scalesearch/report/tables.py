@@ -1,4 +1,4 @@
-"""The numbers of figures and of a report as CSV."""
+"""The numbers of a report as tables and as CSV."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import io
 from collections.abc import Sequence
 
 from scalesearch.design.exact import plain
-from scalesearch.report.rows import Row, rows
-from scalesearch.search.metrics import ACCURACY
+from scalesearch.report.article import Table
+from scalesearch.report.candidate_columns import candidate_columns, candidate_file_columns, metric_column
+from scalesearch.report.rows import rows
 from scalesearch.study.answer import Answer
+from scalesearch.study.columns import csv_text, of_medium
 from scalesearch.study.joint import Joint, Measured
 
 _CURVES = (
@@ -66,84 +68,20 @@ def _row(one: Measured, found: Joint) -> list[object]:
     ]
 
 
-_RANKING = (
-    "place",
-    "candidate",
-    "status",
-    "alpha",
-    "beta",
-    "gamma",
-    "product",
-    "resolution",
-    "flops_ratio",
-    "macs",
-    "params",
-    "activations",
-    "",
-    "standard_error",
-    "seeds",
-    "behind",
-    "behind_low_95",
-    "behind_high_95",
-    "left_after_images",
-    "",
-)
-"""The metric's value and the rows' adjusted score are called by the metric."""
-
-
 def ranking_csv(found: Answer) -> str:
     """A row a candidate, best first; accuracies are shares, `status` is the report's.
 
     By accuracy the last column is called `score`, as it always was. By another metric `score` is the metric's
-    value, as in trials.csv, and the last column is `adjusted`. Errors that nothing tells are empty.
+    value, as in trials.csv, and the last column is `adjusted`. Of a search of stages a row a network, with its
+    reward. Errors that nothing tells are empty.
     """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    by, metric = found.plan.question.cost, found.plan.question.metric
-    names = iter((metric_column(metric), "score" if metric == ACCURACY else "adjusted"))
-    writer.writerow(_columns([name or next(names) for name in _RANKING], by))
-    writer.writerows(_candidate(place, row, found) for place, row in enumerate(rows(found), start=1))
-    return stream.getvalue()
+    return csv_text(candidate_file_columns(found), rows(found))
 
 
-def metric_column(metric: str) -> str:
-    """What a table calls the column of the metric's values."""
-    return "accuracy" if metric == ACCURACY else "score"
-
-
-def error_cells(found: Answer, row: Row) -> tuple[str, str, str]:
-    """A row's standard error and the interval of its distance to the best; empty where nothing tells them."""
-    if row.place is None or not found.ranking.error_known:
-        return "", "", ""
-    low, high = row.behind_95 or (0.0, 0.0)
-    return f"{row.place.standard_error:.5f}", f"{low:.5f}", f"{high:.5f}"
-
-
-def _candidate(number: int, row: Row, found: Answer) -> list[object]:
-    one, place, by = row.candidate, row.place, found.plan.question.cost
-    own = one.coefficients
-    measured = [""] * 6
-    if place is not None:
-        error, *away = error_cells(found, row)
-        measured = [f"{place.mean:.5f}", error, str(place.seeds), f"{place.behind:.5f}", *away]
-    return [
-        "" if place is None else number,
-        inert_cell(row.label),
-        row.status,
-        *(plain(value) for value in (own.alpha, own.beta, own.gamma)),
-        f"{float(own.product):.5f}",
-        one.architecture.resolution,
-        plain(one.flops_ratio),
-        *_if_other(by, plain(one.matched_ratio)),
-        one.cost.macs,
-        one.cost.params,
-        one.cost.activations,
-        *measured,
-        "" if row.left_after is None else row.left_after,
-        "" if row.score is None else f"{row.score:.5f}",
-    ]
-
-
-def inert_cell(text: str) -> str:
-    """`text` as a spreadsheet shows it: an apostrophe before what it would take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def ranking_table(found: Answer, caption: str) -> Table:
+    """The same rows with the columns of a page."""
+    candidates, columns = rows(found), of_medium(candidate_columns(found), "page")
+    cells = tuple(tuple(column.shown(row) for column in columns) for row in candidates)
+    left = frozenset(column.title for column in columns if column.is_text)
+    strong = frozenset(i for i, row in enumerate(candidates) if row.status == "recommended")
+    return Table(caption, tuple(column.title for column in columns), cells, left, strong)

@@ -11,7 +11,8 @@ from joints import JOINT
 from planted_studies import halving
 
 from scalesearch.report.rows import rows
-from scalesearch.report.tables import curves_csv, inert_cell, ranking_csv
+from scalesearch.report.tables import curves_csv, ranking_csv
+from scalesearch.study.columns import inert_cell
 
 
 def test_the_ratio_of_another_matched_cost_has_a_column_of_its_own() -> None:

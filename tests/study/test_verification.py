@@ -16,7 +16,7 @@ import yaml
 from planted import plan_by, study
 
 from scalesearch.errors import CountError, StorageError
-from scalesearch.report.files import report_table
+from scalesearch.report.tables import ranking_csv
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.canonical import digest, json_digest
 from scalesearch.search.task import Epoch
@@ -296,9 +296,9 @@ def wider(path: Path) -> None:
 def test_every_file_of_an_answer_is_compared(
     name: str, damage: Callable[[Path], object], said: str, folder: Path
 ) -> None:
-    assert list(disagreements(open_study(folder), report_table)) == []
+    assert list(disagreements(open_study(folder), ranking_csv)) == []
     damage(folder / name)
-    (line,) = disagreements(open_study(folder), report_table)
+    (line,) = disagreements(open_study(folder), ranking_csv)
     assert line.startswith(f"{folder / name}: {said}")
     advice = "; rerun: scalesearch grid --baseline b0 --phi 1 --scheduler grid --name b0-phi1-quick-grid"
     assert line.endswith(advice) or said.endswith("; remove it")
@@ -316,10 +316,10 @@ def test_what_another_version_does_not_write_is_no_disagreement(folder: Path) ->
 def test_a_record_of_a_further_budget_is_missed(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     shutil.copytree(REFERENCE / "b0-phi1-quick", folder)
-    assert list(disagreements(open_study(folder), report_table)) == []
+    assert list(disagreements(open_study(folder), ranking_csv)) == []
     removed = min((folder / "trust" / "larger" / "trials").glob("*.json"))
     removed.unlink()
-    (line,) = disagreements(open_study(folder), report_table)
+    (line,) = disagreements(open_study(folder), ranking_csv)
     assert line.startswith(f"{folder / 'trust' / 'larger'}: is finished, but 1 of its records are missing; rerun: ")
 
 

@@ -1,0 +1,232 @@
+"""The columns of a study's candidates: of report.csv, notebooks, report, dashboard and `scalesearch show`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.coefficients import Coefficients
+from scalesearch.report.rows import Row, behind_words
+from scalesearch.search.metrics import ACCURACY, metric_words
+from scalesearch.search.question import Question
+from scalesearch.search.ranking import Ranked
+from scalesearch.study.answer import Answer
+from scalesearch.study.columns import FILE, FILE_AND_PAGE, PAGE, TERMINAL, Column, Value, decimals, of_files
+from scalesearch.study.stages_found import words_of_network
+from scalesearch.units import si
+
+CandidateColumn = Column[Row]
+
+
+def candidate_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+    """The columns of all media, in the order of a page and of a terminal."""
+    return _stage_columns(found) if found.plan.question.stages else _coefficient_columns(found)
+
+
+def candidate_file_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+    """The columns of report.csv, in their order."""
+    question = found.plan.question
+    return of_files(candidate_columns(found), (_stage_order if question.stages else _coefficient_order)(question))
+
+
+def metric_column(metric: str) -> str:
+    """What a data file calls the column of the metric's values."""
+    return "accuracy" if metric == ACCURACY else "score"
+
+
+def _adjusted_column(metric: str) -> str:
+    """What it calls the score that is adjusted for rung and seed: by accuracy `score`, as it always was."""
+    return "score" if metric == ACCURACY else "adjusted"
+
+
+def _coefficient_order(question: Question) -> tuple[str, ...]:
+    return (
+        "place", "candidate", "status", "alpha", "beta", "gamma", "product", "resolution", "flops_ratio",
+        f"{question.cost}_ratio", "macs", "params", "activations", metric_column(question.metric),
+        "standard_error", "seeds", "behind", "behind_low_95", "behind_high_95", "left_after_images",
+        _adjusted_column(question.metric),
+    )  # fmt: skip
+
+
+def _stage_order(question: Question) -> tuple[str, ...]:
+    return (
+        "place", "network", "status", "reward", "standard_error", metric_column(question.metric), "seeds",
+        "behind", "behind_low_95", "behind_high_95", "macs", "params", "left_after_images", "stages",
+    )  # fmt: skip
+
+
+def _coefficient_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+    """Of a search of coefficients, or a comparison of rules."""
+    question = found.plan.question
+    metric = metric_words(question.metric)
+    return (
+        *_name_columns(found, "candidate", "rule" if question.rivals else "α/β/γ", "α/β/γ"),
+        *_triple_columns(question),
+        _coefficient("alpha", "α", lambda own: own.alpha),
+        _coefficient("beta", "β", lambda own: own.beta),
+        _coefficient("gamma", "γ", lambda own: own.gamma),
+        Column("resolution", "px", lambda row: row.candidate.architecture.resolution),
+        Column("product", "αβ²γ²", lambda row: float(row.candidate.coefficients.product), decimals(3)),
+        _FLOPS_RATIO,
+        *_matched_columns(question),
+        _mean_column(found, metric_column(question.metric), metric),
+        *_difference_columns(found),
+        replace(_MACS, media=FILE),
+        replace(_PARAMS, media=FILE_AND_PAGE),
+        Column("activations", "activations", lambda row: row.candidate.cost.activations, si, short_title="activ."),
+        _LEFT_AFTER,
+        Column(
+            _adjusted_column(question.metric), f"adjusted {metric}", lambda row: row.score, decimals(4), media=FILE
+        ),
+    )
+
+
+def _stage_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+    """Of a search of stages, whose networks a reward ranks."""
+    metric = found.plan.question.metric
+    return (
+        *_name_columns(found, "network", "network"),
+        Column("layers", "layers", _layers, media=TERMINAL, is_text=True),
+        _mean_column(found, "reward", "reward"),
+        *_difference_columns(found),
+        Column(
+            metric_column(metric),
+            metric_words(metric),
+            _ranked(lambda place: place.mean / found.plan.worth(place.key)),
+            decimals(4),
+        ),
+        replace(_FLOPS_RATIO, media=("page", "terminal")),
+        replace(_MACS, media=("file", "terminal")),
+        _PARAMS,
+        _LEFT_AFTER,
+        Column(
+            "stages",
+            "stages",
+            lambda row: words_of_network(row.candidate.architecture),
+            media=FILE_AND_PAGE,
+            is_text=True,
+        ),
+    )
+
+
+_FLOPS_RATIO: CandidateColumn = Column(
+    "flops_ratio", "FLOPs", lambda row: row.candidate.flops_ratio, decimals(3), "x", short_title="cost"
+)
+_MACS: CandidateColumn = Column(
+    "macs", "multiply-adds", lambda row: row.candidate.cost.macs, si, short_title="MACs"
+)
+_PARAMS: CandidateColumn = Column(
+    "params", "parameters", lambda row: row.candidate.cost.params, si, short_title="params"
+)
+_LEFT_AFTER: CandidateColumn = Column(
+    "left_after_images", "left after", lambda row: row.left_after, media=FILE, is_nullable_int=True
+)
+
+
+def _name_columns(
+    found: Answer, key: str, title: str, short_title: str | None = None
+) -> tuple[CandidateColumn, ...]:
+    """What a candidate is called, and its place in the ranking."""
+    places = {arm.key: number for number, arm in enumerate(found.ranking.arms, start=1)}
+    is_nas = found.plan.question.stages is not None
+
+    def mark(row: Row) -> str:
+        recommended = row.status == "recommended" and not is_nas
+        return "▸" * recommended + "=" * _ties(row)
+
+    def short_mark(row: Row) -> str:
+        recommended = " ▸"[row.key == found.ranking.recommended]
+        return ("" if is_nas else recommended) + " ="[_ties(row)]
+
+    return (
+        Column("mark", "", mark, short_text=short_mark, media=("page", "terminal"), is_text=True),
+        Column("place", "place", lambda row: places.get(row.key), media=FILE, is_nullable_int=True),
+        Column(key, title, lambda row: row.label, short_title=short_title, is_text=True),
+        Column("status", "status", lambda row: row.status, media=FILE, is_text=True),
+    )
+
+
+def _triple_columns(question: Question) -> tuple[CandidateColumn, ...]:
+    """The coefficients beside a rule's name."""
+    if not question.rivals:
+        return ()
+
+    def triple(row: Row) -> str:
+        return str(row.candidate.coefficients).strip("()").replace(", ", "/")
+
+    return (Column("coefficients", "α/β/γ", triple, media=PAGE, is_text=True),)
+
+
+def _coefficient(key: str, title: str, value: Callable[[Coefficients], Decimal]) -> CandidateColumn:
+    return Column(key, title, lambda row: value(row.candidate.coefficients), decimals(3), media=FILE)
+
+
+def _matched_columns(question: Question) -> tuple[CandidateColumn, ...]:
+    """Where another cost is matched than multiply-adds."""
+    cost = question.cost
+    if cost == "macs":
+        return ()
+    short = "activ. ratio" if cost == "activations" else cost
+    return (
+        Column(f"{cost}_ratio", cost, lambda row: row.candidate.matched_ratio, decimals(3), "x", short_title=short),
+    )
+
+
+def _mean_column(found: Answer, key: str, title: str) -> CandidateColumn:
+    """What is ranked by, with its standard error; of the candidates that are not ranked, why."""
+
+    def text(row: Row) -> str:
+        if row.place is not None:
+            return found.with_error(row.place.mean, row.place.standard_error)
+        return "not complete" if row.left_after is None else f"left after {row.left_after:,} images"
+
+    return Column(key, title, _ranked(lambda place: place.mean), text=text)
+
+
+def _difference_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+    """The standard error, the seeds, and the difference to the best; errors only where they are known."""
+    known = found.ranking.error_known
+
+    def bound(row: Row, end: int) -> float | None:
+        return None if row.place is None or not known else (row.behind_95 or (0.0, 0.0))[end]
+
+    def short_behind(row: Row) -> str:
+        return "" if row.place is None else found.with_error(row.place.behind, row.place.behind_error)
+
+    return (
+        Column(
+            "standard_error",
+            "standard error",
+            _ranked(lambda place: place.standard_error if known else None),
+            decimals(4),
+            media=FILE,
+        ),
+        Column("seeds", "seeds", _ranked(lambda place: place.seeds), short_title="n", is_nullable_int=True),
+        Column(
+            "behind",
+            "behind the best (95 %)",
+            _ranked(lambda place: place.behind),
+            text=lambda row: "" if row.place is None else behind_words(row),
+            short_title="behind",
+            short_text=short_behind,
+        ),
+        Column("behind_low_95", "behind, from", lambda row: bound(row, 0), decimals(4), media=FILE),
+        Column("behind_high_95", "behind, to", lambda row: bound(row, 1), decimals(4), media=FILE),
+    )
+
+
+def _ranked(value: Callable[[Ranked], Value]) -> Callable[[Row], Value]:
+    """A value of a candidate's place in the ranking; None where it has none."""
+    return lambda row: None if row.place is None else value(row.place)
+
+
+def _ties(row: Row) -> bool:
+    return row.place is not None and row.place.tied
+
+
+def _layers(row: Row) -> str:
+    network = row.candidate.architecture
+    assert isinstance(network, Architecture), "stages are searched on baseline files only"
+    return " ".join(map(str, network.depths))
