@@ -7,7 +7,7 @@ from typing import get_args
 from scalesearch import choices
 from scalesearch.design.rounding import _RULES
 from scalesearch.export.exporting import FORMATS
-from scalesearch.search.continuum import SAMPLERS
+from scalesearch.search.kinds.sampler import SAMPLERS
 from scalesearch.training.recipes import RECIPES
 
 

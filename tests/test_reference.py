@@ -11,6 +11,7 @@ import pytest
 from scalesearch.report.files import write_report
 from scalesearch.study.answer import answer
 from scalesearch.study.answer_files import write_answer
+from scalesearch.study.kinds import results_of
 from scalesearch.study.records import problems
 from scalesearch.study.study import open_or_create, open_study
 from scalesearch.study.summary import summary_lines
@@ -38,7 +39,7 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     again = tmp_path / folder.name  # which is the name of a baseline that was found
     again.mkdir()
     write_answer(again, found)
-    own = ["front.csv", "baseline.yaml"] if study.plan.question.stages else []
+    own = [*results_of(study.plan.question.kind).files(found, folder.name)]
     names = [
         "winner.yaml",
         "trials.csv",

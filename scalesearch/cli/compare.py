@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
+    from scalesearch.search.kinds.rules import ScalingRule
     from scalesearch.search.question import Question
-    from scalesearch.search.rivals import Rival
 
 _DEFAULT_TIMES = "4"
 
@@ -120,13 +120,13 @@ def _questions(
     Latency is still to be measured: those questions are by multiply-adds.
     """
     from scalesearch.design.baselines import load_baseline
+    from scalesearch.search.kinds.rules import NAMED, RuleComparison
     from scalesearch.search.question import Question, choose, find
-    from scalesearch.search.rivals import NAMED
 
     base = load_baseline(baseline)
-    rivals = NAMED if winner is None else (*NAMED, _found(winner))
+    rules = RuleComparison(NAMED if winner is None else (*NAMED, _found(winner)))
     counted = "macs" if cost == "latency" else cost
-    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rivals, cost=counted) for ratio in ratios}
+    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rules, cost=counted) for ratio in ratios}
     if cost == "latency":
         return found  # who meets it is known once they are timed
     for ratio, question in found.items():
@@ -208,7 +208,7 @@ def _log2(ratio: Decimal) -> Decimal:
     return round(Decimal(log2(ratio)), 9).normalize()
 
 
-def _found(path: Path) -> Rival:
+def _found(path: Path) -> ScalingRule:
     """The coefficients in a winner.yaml.
 
     Raises:
@@ -220,7 +220,7 @@ def _found(path: Path) -> Rival:
 
     from scalesearch.design.coefficients import Coefficients
     from scalesearch.design.strict_yaml import read_text
-    from scalesearch.search.rivals import Rival
+    from scalesearch.search.kinds.rules import ScalingRule
 
     text = read_text(path)
     try:
@@ -228,4 +228,4 @@ def _found(path: Path) -> Rival:
         values = [Decimal(str(tree[key])) for key in ("alpha", "beta", "gamma")]
     except (yaml.YAMLError, RecursionError, KeyError, TypeError, ArithmeticError) as error:
         raise InputError(f"--winner {path}: has no alpha, beta and gamma; give a study's winner.yaml") from error
-    return Rival("found", Coefficients(*values))
+    return ScalingRule("found", Coefficients(*values))

@@ -24,7 +24,7 @@ _SECONDS_A_TRIAL = 0.5
 
 def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     """Candidates, trials, multiply-adds and time, as lines."""
-    from scalesearch.study.summary import matched_lines
+    from scalesearch.study.provenance_words import matched_lines
 
     first = plan.waves({})[0]
     more = plan.total_trials() - len(first)
@@ -48,14 +48,15 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
 
 def _head(plan: Plan, slack: str) -> str:
     asked, found = plan.question, plan.found
-    if asked.stages:
+    if not asked.kind.scales:
         return f"{len(plan.chosen)} networks within the limits:"
-    what, matched = "rules" if asked.rivals else "triples", f"{len(found.candidates)} have {wanted(asked)} of"
+    matched = f"{len(found.candidates)} have {wanted(asked)} of"
     within = (
         f"{matched} {asked.baseline.name} within {slack}" if asked.match == "flops" else "costs are not matched"
     )
     networks = len(found.candidates) + len(found.unmatched)
-    return f"{found.triples} {what} are {networks} networks; {within}, and {len(plan.chosen)} are compared:"
+    points = f"{found.triples} {asked.kind.points_noun}"
+    return f"{points} are {networks} networks; {within}, and {len(plan.chosen)} are compared:"
 
 
 def _aliases(count: int) -> str:

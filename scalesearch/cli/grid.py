@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.catalogue import FactoryBaseline
-    from scalesearch.search.continuum import Continuum
+    from scalesearch.search.kinds import StudyKind
     from scalesearch.search.question import Question
 
 
@@ -75,12 +75,10 @@ def grid(
     _check_cost(cost, match, baseline)
     of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost != "macs"}
     of_a_grid["--scheduler curves"] = scheduler == "curves"
-    continuum = sampling.continuum_from(sampler, objectives, max_params, max_memory, of_a_grid)
-    export = sampling.exporter(storage, continuum)
+    kind = sampling.kind_from(sampler, objectives, max_params, max_memory, of_a_grid)
+    export = sampling.exporter(storage, kind)
     counted = "macs" if cost == "latency" else cost
-    question = _question(
-        baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, continuum
-    )
+    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, kind)
     where = searching.study_folder(results, name, _default_name(question, cost))
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
@@ -109,7 +107,8 @@ def _default_name(question: Question, cost: str) -> str:
 
     own = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
     own += "" if cost == "macs" else f"-{cost}"
-    return own if question.continuum is None else f"{own}-{question.continuum.sampler}"
+    suffix = question.kind.name_suffix
+    return f"{own}-{suffix}" if suffix else own
 
 
 def _check_cost(cost: str, match: str, baseline: str) -> None:
@@ -135,7 +134,7 @@ def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
         InputError: it is no other φ, or the baseline is a Python function.
     """
     from scalesearch.design.scaling import Baseline
-    from scalesearch.search.rivals import SINGLE, rival_candidates
+    from scalesearch.search.kinds.rules import SINGLE, rule_candidates
 
     power = options.decimal(check_phi, "--check-phi")
     if power is None:
@@ -145,7 +144,7 @@ def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
     if not isinstance(question.baseline, Baseline):
         raise InputError("--check-phi: is for baseline files, not for a Python function")
     try:  # before anything is trained
-        rival_candidates(question.baseline, SINGLE, power, question.rounding, question.cost)
+        rule_candidates(question.baseline, SINGLE, power, question.rounding, question.cost)
     except SpaceError as error:
         raise InputError(f"--check-phi {check_phi}: {error}") from error
     return power
@@ -164,7 +163,7 @@ def _check(
     from dataclasses import replace
 
     from scalesearch.report.files import write_report
-    from scalesearch.search.rivals import transfer_rivals
+    from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
     from scalesearch.study.answer import answer
     from scalesearch.study.other_phi import check_folder, other_phi_lines
     from scalesearch.study.study import open_study
@@ -174,9 +173,8 @@ def _check(
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
     there = check_folder(where, phi)
-    asked = replace(
-        question, phi=phi, match="flops", rivals=transfer_rivals(tied), scheduler="grid", continuum=None
-    )
+    rules = RuleComparison(transfer_rules(tied))
+    asked = replace(question, phi=phi, match="flops", kind=rules, scheduler="grid")
     if question.cost == "latency":
         from scalesearch.cli.timing import with_latency
 
@@ -200,7 +198,7 @@ def _question(
     match: str,
     scheduler: str,
     cost: str,
-    continuum: Continuum | None,
+    kind: StudyKind,
 ) -> Question:
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
@@ -211,16 +209,16 @@ def _question(
         raise InputError(f"--phi {phi}: must be above 0 and at most 10")
     spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
     spent = with_overrides(load_budget(budget), spacing, slack, seeds)
-    if continuum is not None:
+    if kind.proposes:
         scheduler = "grid"  # what is suggested is trained to the end
-        match = "none" if "macs" in continuum.objectives else match
+    if "macs" in kind.objectives:
+        match = "none"
     if scheduler != "grid":
         spent = prolongable(spent)
     rule = rounding or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
     question = Question(
-        base, power, spent, rule, match, scheduler=scheduler, cost=cost, continuum=continuum,
-        prolongs=scheduler == "halving",
+        base, power, spent, rule, match, kind, scheduler=scheduler, cost=cost, prolongs=scheduler == "halving",
     )  # fmt: skip
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question

@@ -13,9 +13,9 @@ from scalesearch.errors import InputError
 from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
+    from scalesearch.search.kinds.stages import StageSearch
     from scalesearch.search.question import Question
     from scalesearch.search.rewards import Reward
-    from scalesearch.search.stage_search import StageSearch
 
 _Space = Annotated[
     str,
@@ -89,7 +89,7 @@ def nas(
 
     Example: scalesearch nas --space mnasnet --baseline tiny --budget smoke
     """
-    from scalesearch.search.stage_search import StageSearch
+    from scalesearch.search.kinds.stages import StageSearch
     from scalesearch.search.stage_space_file import load_stage_space
 
     asked = StageSearch(
@@ -175,7 +175,7 @@ def _question(
         spent = prolongable(spent)
     base = load_baseline(own)
     question = Question(
-        base, Decimal(1), spent, match="none", scheduler=schedule, stages=asked, prolongs=schedule == "halving"
+        base, Decimal(1), spent, match="none", scheduler=schedule, kind=asked, prolongs=schedule == "halving"
     )
     choose(question, find(question))  # a space without networks is refused before any image is read
     return question

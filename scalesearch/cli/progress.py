@@ -91,7 +91,7 @@ class Progress(Display):
     def _draw(self) -> Group:
         """The running trials, the best so far, and how far it is."""
         table = Table(title="Trials", title_justify="left", expand=False)
-        what = "network" if self._plan.question.stages else "α/β/γ"
+        what = "α/β/γ" if self._plan.question.kind.scales else "network"
         for name in (what, "seed", "trained", metric_words(self._plan.question.metric)):
             table.add_column(name, justify="left" if name == what else "right")
         # A record of a later rung may be there before the plan knows of it.

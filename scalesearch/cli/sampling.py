@@ -11,7 +11,7 @@ from scalesearch import choices
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from scalesearch.search.continuum import Continuum
+    from scalesearch.search.kinds import StudyKind
     from scalesearch.study.study import Study
 
 Sampler = Annotated[
@@ -37,10 +37,10 @@ Storage = Annotated[
 ]
 
 
-def continuum_from(
+def kind_from(
     sampler: str, objectives: str, max_params: str | None, max_memory: str | None, of_a_grid: dict[str, bool]
-) -> Continuum | None:
-    """What the options ask a sampler for; None: a grid.
+) -> StudyKind:
+    """The kind of search that the options ask for: by a sampler, or by grid.
 
     Args:
         sampler: `--sampler`.
@@ -53,12 +53,13 @@ def continuum_from(
         InputError: a value that cannot be used, or options of the other kind of search.
     """
     from scalesearch.design import quantities
-    from scalesearch.search.continuum import OBJECTIVES, Continuum
+    from scalesearch.search.kinds import CoefficientSearch, GridSearch
+    from scalesearch.search.kinds.sampler import OBJECTIVES
 
     if sampler == "grid":
         if objectives != "accuracy" or max_params is not None or max_memory is not None:
             raise InputError("--objectives, --max-params and --max-memory: are of a sampler; give --sampler tpe")
-        return None
+        return GridSearch()
     if given := [name for name, was in of_a_grid.items() if was]:
         raise InputError(f"{given[0]}: is of a grid; leave it out, or give --sampler grid")
     names = tuple(one.strip() for one in objectives.split(","))
@@ -66,7 +67,7 @@ def continuum_from(
     if len(set(names)) < len(names) or not set(names) <= set(OBJECTIVES) or "accuracy" not in names:
         raise InputError(f"--objectives {objectives!r}: must be different ones of {known}, accuracy among them")
     several = "nsga2" if len(names) > 1 else "tpe"
-    return Continuum(
+    return CoefficientSearch(
         several if sampler == "optuna" else sampler,
         names,
         None if max_params is None else quantities.count(max_params, "--max-params"),
@@ -74,7 +75,7 @@ def continuum_from(
     )
 
 
-def exporter(storage: str | None, continuum: Continuum | None) -> Callable[[Study], None] | None:
+def exporter(storage: str | None, kind: StudyKind) -> Callable[[Study], None] | None:
     """What keeps the Optuna study at the URL up to date; None: nothing is kept.
 
     Raises:
@@ -83,7 +84,7 @@ def exporter(storage: str | None, continuum: Continuum | None) -> Callable[[Stud
     """
     if storage is None:
         return None
-    if continuum is None:
+    if not kind.exports_proposals:
         raise InputError("--storage: is of a sampler; give --sampler tpe, or leave it out")
     from scalesearch.study.optuna_storage import OptunaStorage
 

@@ -162,7 +162,7 @@ def _print_plan(asked: Plan, gpus_per_trial: float | None, console: Console) -> 
     from scalesearch.cli.estimate import estimate_lines
     from scalesearch.search.growth import stand_ins
 
-    if asked.question.suggests:
+    if asked.question.kind.proposes:
         asked = replace(asked, suggested=stand_ins(asked.question))
         print("Points are suggested as the search goes; it may come to networks such as these.")
     for line in estimate_lines(asked, gpus_per_trial):

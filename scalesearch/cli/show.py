@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.search.plan import Plan
-    from scalesearch.search.question import Question
     from scalesearch.study.answer import Answer
 
 
@@ -51,44 +50,15 @@ def show(
 def ranking_table(found: Answer) -> Table:
     """The ranked candidates, best first, with the columns of a terminal."""
     from scalesearch.cli.narrow import column_table
-    from scalesearch.cli.stages_table import stages_words
     from scalesearch.report.candidate_columns import candidate_columns
+    from scalesearch.report.kinds import report_of
     from scalesearch.report.rows import rows
 
     ranked = [row for row in rows(found) if row.place is not None]
-    title, caption = stages_words(found) if found.plan.question.stages else (_title(found), _caption(found))
+    title, caption = report_of(found.plan.question.kind).table_words(found)
     return column_table(
         title, caption, candidate_columns(found), ranked, lambda row: row.key == found.ranking.recommended
     )
-
-
-def _title(found: Answer) -> str:
-    asked = found.plan.question
-    return f"{_headline(asked)}, budget {asked.budget.name}, {found.plan.data.name}"
-
-
-def _caption(found: Answer) -> str:
-    asked = found.plan.question
-    adjusted = " and for what a proxy of other cost gains" if asked.adjusts else ""
-    return (
-        "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
-        f"behind: difference to the best, adjusted for the seeds{adjusted}{_per_phi(asked)}"
-    )
-
-
-def _headline(asked: Question) -> str:
-    """What is scaled, and how far, in the words of the command that asked."""
-    from scalesearch.design.exact import plain
-    from scalesearch.study.cost_words import wanted
-
-    if asked.rivals:
-        return f"{asked.baseline.name} at {wanted(asked)}"
-    return f"{asked.baseline.name}, φ = {plain(asked.phi)}"
-
-
-def _per_phi(asked: Question) -> str:
-    """A caption where coefficients are not what the networks were multiplied by."""
-    return "\nαβ²γ²: for each doubling of the cost" if asked.rivals and asked.phi != 1 else ""
 
 
 def left_behind_lines(found: Answer) -> list[str]:

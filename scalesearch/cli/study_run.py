@@ -145,15 +145,15 @@ def _stopped(study: Study) -> NoReturn:
 
 def _round_words(plan: Plan) -> str:
     found, trials = plan.found, plan.total_trials()
-    if plan.question.suggests:
+    if plan.question.kind.proposes:
         known = len(found.candidates)
         return (
             f"{len(plan.suggested)} suggestions are {known} networks within the limits; "
             f"{trials} trials at most; fvcore counts each first"
         )
-    what = "rules" if plan.question.rivals else "triples"
+    points = f"{found.triples} {plan.question.kind.points_noun}"
     return (
-        f"{found.triples} {what} are {len(found.candidates) + len(found.unmatched)} networks; "
+        f"{points} are {len(found.candidates) + len(found.unmatched)} networks; "
         f"{len(plan.chosen)} are compared, in {trials} trials; fvcore counts each first"
     )
 

@@ -11,9 +11,13 @@ from collections.abc import Mapping
 from dataclasses import Field
 from typing import Any
 
-_KEY, _OMIT = "key", "omit_if_default"
+_KEY, _OMIT, _OWN_KEYS = "key", "omit_if_default", "own_keys"
 OMIT_IF_DEFAULT: Mapping[str, Any] = {_OMIT: True}
 """Metadata of a field that came after results had been written: left out at its default, so that older ids hold."""
+
+
+OWN_KEYS: Mapping[str, Any] = {_OWN_KEYS: True}
+"""Metadata of a field whose value has a `to_json()` that names its own keys, which stand beside the others."""
 
 
 def written_as(key: str, omit_if_default: bool = False) -> Mapping[str, Any]:
@@ -25,6 +29,11 @@ def key_of(field: Field[Any]) -> str:
     """The key that a field is written under: its name, unless its metadata says otherwise."""
     key: str = field.metadata.get(_KEY, field.name)
     return key
+
+
+def has_own_keys(field: Field[Any]) -> bool:
+    """Whether a field is written by the keys that its value names."""
+    return bool(field.metadata.get(_OWN_KEYS, False))
 
 
 def is_omitted(field: Field[Any], value: object) -> bool:

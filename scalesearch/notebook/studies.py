@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from scalesearch.errors import InputError
 from scalesearch.report import figures
-from scalesearch.report.answering import answer_sentence
+from scalesearch.report.answering import answer_sentence, question_title
 from scalesearch.report.candidate_columns import candidate_file_columns, metric_column
 from scalesearch.report.figures import Drawing
 from scalesearch.report.looks import DARK, LIGHT
-from scalesearch.report.study_article import Reported, question_of, reported
+from scalesearch.report.study_article import Reported, reported
 from scalesearch.report.tables import ranking_csv
 from scalesearch.study.answer import Answer
 from scalesearch.study.joint import joint
@@ -81,7 +81,7 @@ class NotebookStudy:
 
     @property
     def _stages(self) -> bool:
-        return self.study.plan.question.stages is not None
+        return not self.study.plan.question.kind.scales
 
     @property
     def figures(self) -> Figures:
@@ -91,7 +91,7 @@ class NotebookStudy:
     def __repr__(self) -> str:
         outcomes, plan = self.study.outcomes(), self.study.plan
         done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
-        return f"<Study {self.name}: {done} trials; {question_of(plan.question)}>"
+        return f"<Study {self.name}: {done} trials; {question_title(plan.question)}>"
 
     def _repr_html_(self) -> str:
         try:
@@ -102,7 +102,7 @@ class NotebookStudy:
         ranked = ["reward", "standard_error", value] if self._stages else [value, "standard_error"]
         columns = ["status", "macs" if self._stages else "flops_ratio", *ranked, "seeds", "behind"]
         table = self.ranking[columns].dropna(subset=[value])
-        head = f"<b>{html.escape(question_of(self.study.plan.question))}</b><br>{html.escape(said)}"
+        head = f"<b>{html.escape(question_title(self.study.plan.question))}</b><br>{html.escape(said)}"
         return f"<p>{head}</p>{table.to_html(float_format=lambda value: f'{value:.4f}', border=0)}"
 
 
@@ -119,7 +119,7 @@ class Figures:
     def weighed(self, theme: str = "light") -> go.Figure:
         """Accuracy over the cost that the reward weighs; of a search of stages."""
         found = self.reported.found
-        return _titled("weighed", figures.weighed(found) if found.plan.question.stages else None, theme)
+        return _titled("weighed", None if found.plan.question.kind.scales else figures.weighed(found), theme)
 
     def spending(self, theme: str = "light") -> go.Figure:
         """The candidates by their shares of log-FLOPs, over the response surface."""
@@ -151,14 +151,14 @@ class Figures:
 
         found = self.reported.found
         drawn = None
-        if found.plan.question.rivals:
+        if not found.plan.question.kind.recommends:
             drawn = figures.curves(joint([(Decimal(2) ** found.plan.question.phi, found)]))
         return _titled("curves", drawn, theme)
 
     def _of_coefficients(self, name: str, draw: Callable[[Answer], Drawing | None], theme: str) -> go.Figure:
         """A figure over α, β and γ, which a search of stages has none of."""
         found = self.reported.found
-        return _titled(name, None if found.plan.question.stages else draw(found), theme)
+        return _titled(name, draw(found) if found.plan.question.kind.scales else None, theme)
 
     def __dir__(self) -> list[str]:
         return [name for name, one in vars(Figures).items() if isfunction(one) and name[0] != "_"]

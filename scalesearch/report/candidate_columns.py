@@ -14,7 +14,7 @@ from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
 from scalesearch.study.answer import Answer
 from scalesearch.study.columns import FILE, FILE_AND_PAGE, PAGE, TERMINAL, Column, Value, decimals, of_files
-from scalesearch.study.stages_found import words_of_network
+from scalesearch.study.kinds.stages import words_of_network
 from scalesearch.units import si
 
 CandidateColumn = Column[Row]
@@ -22,13 +22,15 @@ CandidateColumn = Column[Row]
 
 def candidate_columns(found: Answer) -> tuple[CandidateColumn, ...]:
     """The columns of all media, in the order of a page and of a terminal."""
-    return _stage_columns(found) if found.plan.question.stages else _coefficient_columns(found)
+    return _coefficient_columns(found) if found.plan.question.kind.scales else _stage_columns(found)
 
 
 def candidate_file_columns(found: Answer) -> tuple[CandidateColumn, ...]:
     """The columns of report.csv, in their order."""
     question = found.plan.question
-    return of_files(candidate_columns(found), (_stage_order if question.stages else _coefficient_order)(question))
+    return of_files(
+        candidate_columns(found), (_coefficient_order if question.kind.scales else _stage_order)(question)
+    )
 
 
 def metric_column(metric: str) -> str:
@@ -62,7 +64,7 @@ def _coefficient_columns(found: Answer) -> tuple[CandidateColumn, ...]:
     question = found.plan.question
     metric = metric_words(question.metric)
     return (
-        *_name_columns(found, "candidate", "rule" if question.rivals else "α/β/γ", "α/β/γ"),
+        *_name_columns(found, "candidate", "α/β/γ" if question.kind.recommends else "rule", "α/β/γ"),
         *_triple_columns(question),
         _coefficient("alpha", "α", lambda own: own.alpha),
         _coefficient("beta", "β", lambda own: own.beta),
@@ -130,7 +132,7 @@ def _name_columns(
 ) -> tuple[CandidateColumn, ...]:
     """What a candidate is called, and its place in the ranking."""
     places = {arm.key: number for number, arm in enumerate(found.ranking.arms, start=1)}
-    is_nas = found.plan.question.stages is not None
+    is_nas = not found.plan.question.kind.scales
 
     def mark(row: Row) -> str:
         recommended = row.status == "recommended" and not is_nas
@@ -150,7 +152,7 @@ def _name_columns(
 
 def _triple_columns(question: Question) -> tuple[CandidateColumn, ...]:
     """The coefficients beside a rule's name."""
-    if not question.rivals:
+    if question.kind.recommends:
         return ()
 
     def triple(row: Row) -> str:

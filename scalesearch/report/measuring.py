@@ -7,20 +7,20 @@ from pathlib import Path
 
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.answering import seeds_words
 from scalesearch.report.article import Bullets, Code, Section, Table, Text
+from scalesearch.report.kinds import report_of
 from scalesearch.report.rows import label
-from scalesearch.search.candidates import tolerance
+from scalesearch.report.words import seeds_words
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer
-from scalesearch.study.answer_files import surface_verdict
 from scalesearch.study.chance_words import prolonged_lines
-from scalesearch.study.cost_words import COST_WORDS, times_of
+from scalesearch.study.cost_words import COST_WORDS
 from scalesearch.study.other_phi import other_phi_lines
+from scalesearch.study.provenance_words import is_synthetic
 from scalesearch.study.study import Study
-from scalesearch.study.summary import is_synthetic, matched_lines
+from scalesearch.study.surface_words import surface_verdict
 from scalesearch.study.trust_words import trust_lines
 from scalesearch.units import duration
 
@@ -44,7 +44,7 @@ def measured(study: Study, found: Answer) -> Section:
     ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     rows = (
         ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}{notes}"),
-        ("networks", _networks(plan)),
+        ("networks", report_of(plan.question.kind).networks(plan)),
         ("proxies", _proxies(plan)),
         ("training", f"{steps}, {rate}"),
         ("schedule", _schedule(found)),
@@ -61,27 +61,6 @@ def measured(study: Study, found: Answer) -> Section:
 def _fact(study: Study, name: str) -> str:
     value = study.environment.get(name, "unknown")
     return {"cores": f"{value} cores", "gpu": f"GPU: {value}"}.get(name, value)
-
-
-def _networks(plan: Plan) -> str:
-    asked, found = plan.question, plan.found
-    if asked.rivals:
-        start = f"{len(plan.chosen)} of {len(asked.rivals)} rules"
-    elif asked.suggests:
-        start = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
-    else:
-        whole = len(found.candidates) + len(found.unmatched)
-        start = f"{found.triples} triples are {whole} networks, of which {len(plan.chosen)} are compared"
-    if asked.stages is not None:
-        return f"{start}; at equal resolution, costs weighed by the reward"
-    within = f"within {plain(100 * tolerance(asked.cost))} %"
-    wanted = f"px set so that the {COST_WORDS[asked.cost]} are {times_of(asked)} {within}"
-    if asked.cost == "latency":
-        wanted = f"px set so that the latency is {times_of(asked)} {within}"
-    if asked.cost == "latency" and asked.rivals:
-        wanted = f"each rule taken along its direction to {times_of(asked)} the latency {within}"
-    matched = wanted if asked.match == "flops" else "costs not matched"
-    return f"{start}; {asked.rounding} rounding; {matched}"
 
 
 def _proxies(plan: Plan) -> str:
@@ -143,7 +122,7 @@ def caveats(found: Answer, folder: Path) -> Section:
     items += [f"{line}." for line in prolonged_lines(plan, found.outcomes)]
     if found.left_behind:
         items.append("Networks that were left on an earlier rung were judged by fewer images and one seed.")
-    if found.surface is not None and not plan.question.rivals:
+    if found.surface is not None and plan.question.kind.recommends:
         items.append(f"Of the response surface: {surface_verdict(found)}.")
     if found.failures:
         items.append(f"{found.failures} trials failed for reasons of the machine and are missing here.")
@@ -168,7 +147,7 @@ def _small(plan: Plan) -> str:
 
 
 def _trusted(found: Answer) -> list[str]:
-    if found.plan.question.rivals or found.plan.question.stages:
+    if not found.plan.question.kind.has_family:
         return []
     if not found.trust:
         return [
@@ -198,8 +177,3 @@ def again(study: Study) -> Section:
             ),
         ),
     )
-
-
-def matched_words(found: Answer) -> list[Text]:
-    """What was matched, where it is not multiply-adds."""
-    return [Text(f"{line}.") for line in matched_lines(found.plan.question)]

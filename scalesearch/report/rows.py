@@ -54,6 +54,7 @@ class Row:
 
 def rows(found: Answer) -> tuple[Row, ...]:
     """All candidates that were trained: ranked ones best first, then those that were left, the latest first."""
+    kind = found.plan.question.kind
     plan, ranking, away, behind = found.plan, found.ranking, found.intervals, found.left_behind
     places = {arm.key: arm for arm in ranking.arms}
     scores = _scores(found)
@@ -63,8 +64,8 @@ def rows(found: Answer) -> tuple[Row, ...]:
         place = places.get(key)
         after = images[behind[key]] if key in behind and images else None
         candidate = plan.by_network[key]
-        status = _status(place, key == ranking.recommended and not plan.question.rivals)
-        rule = candidate.name if plan.question.rivals else ""
+        status = _status(place, key == ranking.recommended and kind.recommends)
+        rule = "" if kind.recommends else candidate.name
         interval = away.get(key) if ranking.error_known else None
         return Row(key, label(candidate), candidate, status, place, interval, after, scores.get(key), rule)
 
@@ -84,7 +85,7 @@ def _status(place: Ranked | None, recommended: bool) -> Status:
 
 
 def _scores(found: Answer) -> dict[str, float]:
-    if found.surface is not None and not found.plan.question.rivals:
+    if found.surface is not None and scores_are_of_the_surface(found):
         return found.surface.means
     return {arm.key: arm.effect for arm in found.ranking.arms}
 
@@ -97,7 +98,7 @@ def label(candidate: Candidate) -> str:
 
 def status_words(status: Status, asked: Question) -> str:
     """What a legend calls it; a search of stages recommends nothing, it has a best reward."""
-    return "the best reward" if status == "recommended" and asked.stages else STATUSES[status][1]
+    return "the best reward" if status == "recommended" and not asked.kind.scales else STATUSES[status][1]
 
 
 def reached(found: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
@@ -108,7 +109,7 @@ def reached(found: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
         found.with_error(place.mean / worth, place.standard_error / worth),
     )
     reward = ("reward", found.with_error(place.mean, place.standard_error))
-    return (reward, accuracy) if found.plan.question.stages else (accuracy,)
+    return (accuracy,) if found.plan.question.kind.scales else (reward, accuracy)
 
 
 def behind_words(row: Row) -> str:
@@ -121,4 +122,4 @@ def behind_words(row: Row) -> str:
 
 def scores_are_of_the_surface(found: Answer) -> bool:
     """Whether the rows' scores are at the average rung and seed."""
-    return found.surface is not None and not found.plan.question.rivals
+    return found.surface is not None and found.plan.question.kind.recommends

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scalesearch.errors import InputError
-from scalesearch.report import measuring, pictures, results, stages
-from scalesearch.report.answering import answer_sentence, title
-from scalesearch.report.article import Article, Picture, Section, Text
-from scalesearch.search.question import Question
+from scalesearch.report import measuring, pictures
+from scalesearch.report.answering import answer_sentence, question_title
+from scalesearch.report.article import Article, Picture, Text
+from scalesearch.report.kinds import report_of
 from scalesearch.search.surface import Point
 from scalesearch.study.answer import Answer, answer
 from scalesearch.study.study import Study
@@ -48,15 +48,14 @@ def reported(study: Study) -> Reported:
 def study_article(own: Reported) -> Article:
     """The whole report."""
     study, found = own.study, own.found
-    own_parts: tuple[Section | None, ...] = (
-        results.question(found),
-        results.answer(found),
-        results.evidence(found),
-        results.doubt(found, own.budgets),
-        results.family(found),
+    report = report_of(found.plan.question.kind)
+    own_parts = (
+        report.question(found),
+        report.answer(found),
+        report.evidence(found),
+        report.doubt(found, own.budgets),
+        report.family(found),
     )
-    if found.plan.question.stages:
-        own_parts = stages.question(found), stages.answer(found), stages.evidence(found)
     sections = (
         *own_parts,
         pictures.section(own.maps),
@@ -70,9 +69,4 @@ def study_article(own: Reported) -> Article:
         f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
     )
     whole = tuple(section for section in sections if section is not None)
-    return Article(question_of(asked), byline, answer_sentence(found), whole)
-
-
-def question_of(asked: Question) -> str:
-    """The question as a title, of whatever kind it is."""
-    return stages.title(asked) if asked.stages else title(asked)
+    return Article(question_title(asked), byline, answer_sentence(found), whole)

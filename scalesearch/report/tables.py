@@ -10,6 +10,7 @@ from scalesearch.design.exact import plain
 from scalesearch.report.article import Table
 from scalesearch.report.candidate_columns import candidate_columns, candidate_file_columns, metric_column
 from scalesearch.report.rows import rows
+from scalesearch.search.metrics import ACCURACY
 from scalesearch.study.answer import Answer
 from scalesearch.study.columns import csv_text, of_medium
 from scalesearch.study.joint import Joint, Measured
@@ -85,3 +86,24 @@ def ranking_table(found: Answer, caption: str) -> Table:
     left = frozenset(column.title for column in columns if column.is_text)
     strong = frozenset(i for i, row in enumerate(candidates) if row.status == "recommended")
     return Table(caption, tuple(column.title for column in columns), cells, left, strong)
+
+
+def coefficients_table(found: Answer) -> Table:
+    """Every scaled network, best first."""
+    return ranking_table(found, _coefficients_caption(found))
+
+
+def _coefficients_caption(found: Answer) -> str:
+    recommends = found.plan.question.kind.recommends
+    marks = "▸ recommended, = ties with the best (95 %)." if recommends else "= ties with the best (95 %)."
+    left = any(row.left_after is not None for row in rows(found))
+    asked, known = found.plan.question, found.ranking.error_known
+    cost = " and for the proxy's cost, as the ranking is" if asked.adjusts else ", as the ranking is"
+    what, noun = ("Accuracies", "an accuracy") if asked.metric == ACCURACY else ("Scores", "a score")
+    tail = f" Those without {noun} were left on an earlier rung." if left else ""
+    errors, intervals = (" ± standard errors", ", with bootstrap intervals") if known else ("", "")
+    unknown = "" if known else " Their errors are not known: no seeds that differ, and images do not tell them."
+    return (
+        f"{marks} {what} are means{errors}; the distance behind the best is adjusted for the "
+        f"seeds{cost}{intervals}.{unknown}{tail}"
+    )

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scalesearch.design.exact import plain
-from scalesearch.design.serialization import is_omitted, key_of
+from scalesearch.design.serialization import has_own_keys, is_omitted, key_of
 from scalesearch.design.strict_yaml import dotted
 from scalesearch.errors import nearest
 
@@ -35,11 +35,14 @@ def as_json(value: object, floats: bool = False) -> Json:
         TypeError: a float where none is allowed, or anything else that has no one exact text.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return {
-            key_of(one): as_json(getattr(value, one.name), floats)
-            for one in fields(value)
-            if not is_omitted(one, getattr(value, one.name))
-        }
+        found: dict[str, Json] = {}
+        for one in fields(value):
+            own = getattr(value, one.name)
+            if has_own_keys(one):
+                found |= own.to_json()
+            elif not is_omitted(one, own):
+                found[key_of(one)] = as_json(own, floats)
+        return found
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, tuple | list):

@@ -8,12 +8,11 @@ from math import log
 
 from scalesearch.design.cost import cost
 from scalesearch.search.canonical import digest
-from scalesearch.search.continuum import Suggestion, front
+from scalesearch.search.kinds.sampler import front
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Point, Question, choose, find
+from scalesearch.search.question import Point, Question
 from scalesearch.search.ranking import macs_slope
 from scalesearch.search.sought import DIRECTIONS, TRIES, Judged
-from scalesearch.search.stage_search import Stages
 from scalesearch.search.trial import Outcome
 
 _ROUNDS = 5
@@ -84,16 +83,12 @@ def tries_left(plan: Plan) -> int:
 
 def stand_ins(question: Question) -> tuple[Point, ...]:
     """Points spread over what the search can come to, as many as it will have: for an estimate before it begins."""
-    if isinstance(space := question.space, Stages):
-        return space.by_chance(question.count or _FEWEST)
-    aliases = [one.aliases[0] for one in choose(question, find(question))]
-    return tuple(Suggestion(one.alpha, one.beta) for one in aliases)
+    return question.kind.stand_ins(question)
 
 
 def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
     """The networks that no other beats in all objectives, most accurate first; measured means, no error bars."""
-    asked, stages = plan.question.continuum, plan.question.stages
-    objectives = asked.objectives if asked else stages.reward.objectives if stages else ("accuracy",)
+    objectives = plan.question.kind.objectives
     first: dict[str, Told] = {}
     for one in told(plan, outcomes):
         if one.accuracy is not None:

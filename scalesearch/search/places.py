@@ -16,7 +16,7 @@ def surface_of(plan: Plan, outcomes: Mapping[str, Outcome]) -> Surface | None:
 
     Nor is there one over stages, which are no points in depth, width and resolution.
     """
-    if plan.question.stages:
+    if not plan.question.kind.scales:
         return None
     return surface(places(plan, outcomes, range(plan.reached_rung(outcomes) + 1)))
 

@@ -20,8 +20,6 @@ from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
 from scalesearch.search.schedulers import SCHEDULERS, Scheduler
 from scalesearch.search.schedulers.base import Rung, RungTrial, SchedulerState, Score
 from scalesearch.search.sought import TRIES
-from scalesearch.search.stage_search import Stages
-from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.trial import Outcome, TrialSpec
 
 
@@ -50,15 +48,14 @@ class Plan:
     def open(self) -> bool:
         """Whether more points are still to be suggested; a grid has none."""
         wanted = self.question.count
-        if not self.question.suggests or wanted is None:
+        if not self.question.kind.proposes or wanted is None:
             return False
         return self.within < wanted and len(self.suggested) < wanted * TRIES
 
     @property
     def within(self) -> int:
         """How many of those that are wanted have been suggested: (α, β) within the limits, or networks."""
-        found = self.found.candidates
-        return len(found) if self.question.stages else sum(len(one.aliases) for one in found)
+        return self.question.kind.num_within(self.found)
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
@@ -117,11 +114,8 @@ class Plan:
 
     @cached_property
     def _worths(self) -> dict[str, float]:
-        space = self.question.space
-        if not isinstance(space, Stages):
-            return {}
-        points = [one for one in self.suggested if isinstance(one, StagePoint)]
-        return {digest(network): one for network, one in space.worths(points).items()}
+        factors = self.question.kind.reward_factors(self.question, self.suggested)
+        return {digest(network): one for network, one in factors.items()}
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
@@ -243,7 +237,7 @@ class Plan:
             return None
         found = rank(arms, self.images_error, self.base_arm(outcomes))
         # A reward has weighed the cost already; among networks of one cost the cheaper of equals is better.
-        return replace(found, recommended=found.arms[0].key) if self.question.stages else found
+        return found if self.question.kind.scales else replace(found, recommended=found.arms[0].key)
 
     def recommended(self, ranking: Ranking) -> Candidate:
         """The candidate that the ranking recommends."""

@@ -23,7 +23,7 @@ def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
     None for a user's own function, for a comparison of rules, and for stages: a grid finds what scales them.
     """
     question = plan.question
-    if isinstance(question.baseline, FactoryBaseline) or question.rivals or question.stages:
+    if isinstance(question.baseline, FactoryBaseline) or not question.kind.has_family:
         return ()
     timed = question.cost == "latency"
     matched = question.match == "flops" and not timed
@@ -41,7 +41,7 @@ def write_family(folder: Path, members: Sequence[Member]) -> None:
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
     """The files of the family by name: baselines, or for a user's own function the calls that give them."""
     baseline = plan.question.baseline
-    if plan.question.rivals or plan.question.stages:
+    if not plan.question.kind.has_family:
         return {}
     if not isinstance(baseline, FactoryBaseline):
         by = plan.question.cost

@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
+from scalesearch.search.kinds.rules import SINGLE
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.ranking import Arm, Difference, difference, rank
-from scalesearch.search.rivals import SINGLE
 from scalesearch.study.answer import Answer
-from scalesearch.study.comparison import papers_gains
+from scalesearch.study.kinds.rules import papers_gains
 
 BASELINE = "baseline"
 COMPOUND = "compound"

@@ -7,19 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scalesearch.search.canonical import digest
-from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
+from scalesearch.study.kinds import results_of
 from scalesearch.study.records import TrialRecord
 from scalesearch.study.study import Study
-from scalesearch.study.suggesting import distributions as distributions_of
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.distributions import BaseDistribution
-
-_LARGEST = 4.0
-"""That a coefficient can be (`design.coefficients`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
 
 def metric(plan: Plan) -> str:
     """What a trial's value is: the metric that is ranked by, or the reward that it is weighed into."""
-    return "reward" if plan.question.stages else metric_words(plan.question.metric)
+    return plan.question.kind.value_name(plan.question)
 
 
 def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
@@ -74,11 +68,12 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     import optuna
 
     state, plan = optuna.trial.TrialState, study.plan
-    distributions, points = _distributions(plan), _points(plan)
+    results = results_of(plan.question.kind)
+    distributions, every = results.distributions(plan), results.parameters(plan)
     for one in trainings(plan, study.records()):
         accuracy, score, worth = one.last.outcome.accuracy, one.last.outcome.score, plan.worth(one.network)
         curve = one.curve(bool(plan.rungs))
-        parameters = points.get(one.network, {}) if plan.question.stages else _parameters(plan, one)
+        parameters = every.get(one.network, {})
         ended = state.FAIL if score is None else state.PRUNED if one.goes_on else state.COMPLETE
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
@@ -90,36 +85,6 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
                 intermediate_values={samples: value * worth for samples, value in curve.items()},
                 user_attrs={**_facts(plan, one), "accuracy": accuracy},
             )
-
-
-def _distributions(plan: Plan) -> dict[str, BaseDistribution]:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-    if plan.question.space is not None:
-        return distributions_of(plan.question.space)
-    found: dict[str, BaseDistribution] = {
-        name: FloatDistribution(1.0, _LARGEST) for name in ("alpha", "beta", "gamma")
-    }
-    if plan.question.rivals:
-        found["rule"] = CategoricalDistribution(["baseline", *(one.name for one in plan.chosen)])
-    return found
-
-
-def _points(plan: Plan) -> dict[str, dict[str, float | str]]:
-    """Of a search of stages by network: the words that mean it. The baseline need not be a point of the space."""
-    space = plan.question.space
-    if space is None:
-        return {}
-    judged = zip(plan.suggested, space.judge(plan.suggested), strict=True)
-    return {digest(one.network): space.parameters(point) for point, one in judged}
-
-
-def _parameters(plan: Plan, one: Training) -> dict[str, object]:
-    candidate = plan.by_network.get(one.network)
-    own = None if candidate is None else candidate.coefficients
-    values = {name: 1.0 if own is None else float(getattr(own, name)) for name in ("alpha", "beta", "gamma")}
-    rule = {"rule": "baseline" if candidate is None else candidate.name} if plan.question.rivals else {}
-    return {**values, **rule}
 
 
 def _facts(plan: Plan, one: Training) -> dict[str, object]:

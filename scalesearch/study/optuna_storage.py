@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
 from scalesearch.redaction import redacted
-from scalesearch.search.canonical import digest
-from scalesearch.search.continuum import OBJECTIVES, Suggestion
+from scalesearch.search.canonical import ID_DIGITS, Json, as_json, json_digest
 from scalesearch.search.growth import Told, told
-from scalesearch.search.sought import Sought
+from scalesearch.search.kinds.sampler import Suggestion
+from scalesearch.search.plan import Plan
+from scalesearch.search.sought import DIRECTIONS, Sought
 from scalesearch.study.optuna_copy import frozen, metric
 from scalesearch.study.study import Study
 from scalesearch.study.suggesting import distributions
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
     import optuna
 
 _QUESTION = "question"
+
+
+def identity(plan: Plan) -> str:
+    """What a database knows a study's question and data by: copies of another question's are refused."""
+    question = as_json(plan.question)
+    assert isinstance(question, dict)
+    tree: list[Json] = [{"rivals": [], **question}, as_json(plan.data)]  # the key was always there, rules or none
+    return json_digest(tree)[:ID_DIGITS]
 
 
 class OptunaStorage:
@@ -81,11 +90,11 @@ class OptunaStorage:
         """
         import optuna
 
-        if study.plan.question.continuum is not None:
+        if study.plan.question.kind.exports_proposals:
             self.update(study)
             return len(told(study.plan, study.outcomes()))
         trials = list(frozen(study))
-        name, question = study.folder.resolve().name, digest((study.plan.question, study.plan.data))
+        name, question = study.folder.resolve().name, identity(study.plan)
         with self._told_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             if name in optuna.get_all_study_names(self._storage):
@@ -108,18 +117,17 @@ class OptunaStorage:
         import optuna
 
         name, plan = study.folder.name, study.plan
-        asked = plan.question.continuum
-        assert asked is not None
-        question = digest((plan.question, plan.data))
+        objectives = plan.question.kind.objectives
+        question = identity(plan)
         target = optuna.create_study(
             storage=self._storage,
             study_name=name,
-            directions=[OBJECTIVES[one] for one in asked.objectives],
+            directions=[DIRECTIONS[one] for one in objectives],
             load_if_exists=True,
         )
         if not target.user_attrs and not target.get_trials(deepcopy=False):
             target.set_user_attr(_QUESTION, question)
-            target.set_metric_names(list(asked.objectives))
+            target.set_metric_names(list(objectives))
         self._refuse_another(target, name, question)
         return target
 

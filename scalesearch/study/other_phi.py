@@ -7,9 +7,8 @@ from pathlib import Path
 
 from scalesearch.design.exact import plain
 from scalesearch.errors import ScalesearchError
-from scalesearch.search.rivals import transfer_name
+from scalesearch.search.kinds.rules import transfer_name
 from scalesearch.study.answer import Answer, answer
-from scalesearch.study.comparison import transfer_line
 from scalesearch.study.study import open_study
 
 _BETWEEN = "-check-phi"
@@ -33,4 +32,22 @@ def _line(found: Answer, folder: Path) -> str:
         checked = answer(study.plan, study.outcomes())
     except ScalesearchError as error:
         return f"At another φ: {error}"
-    return "" if checked is None else transfer_line(checked, transfer_name(found.winner))
+    return "" if checked is None else _transfer_line(checked, transfer_name(found.winner))
+
+
+def _transfer_line(found: Answer, name: str) -> str:
+    """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
+    plan, ranking = found.plan, found.ranking
+    phi = plain(plan.question.phi)
+    own = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
+    if own is None:
+        return (
+            f"At φ = {phi}: no network of {name} has the wanted cost and a completed trial, so it was not compared"
+        )
+    low, high = found.intervals[own.key]
+    best = plan.by_network[ranking.arms[0].key]
+    if name in best.rules:
+        return f"At φ = {phi}: {name} is the best again; {found.certainty}"
+    verdict = "still ties" if own.tied else "no longer ties"
+    behind = f"behind by {own.behind:.4f} ({low:.4f} … {high:.4f})"
+    return f"At φ = {phi}: {name} {verdict} with the best, {best.name}: {behind}"

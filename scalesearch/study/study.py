@@ -19,13 +19,11 @@ from scalesearch.redaction import redacted_line
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.continuum import Continuum
+from scalesearch.search.kinds import kind_from_json
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
-from scalesearch.search.rivals import Rival
-from scalesearch.search.stage_search import StageSearch
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
 from scalesearch.study.environments import difference
@@ -168,17 +166,15 @@ def open_study(folder: Path) -> Study:
             budget=from_json(Budget, asked["budget"], ("budget",)),
             rounding=asked["rounding"],
             match=asked["match"],
-            rivals=tuple(from_json(Rival, one, ("rivals",)) for one in asked.get("rivals", [])),
+            kind=kind_from_json(asked),
             scheduler=asked.get("scheduler", "grid"),
             only=tuple(asked.get("only", ())),
             cost=asked.get("cost", "macs"),
             timings=from_json(Timings, asked["timings"], ("timings",)) if "timings" in asked else None,
-            continuum=from_json(Continuum, found, ("continuum",)) if (found := asked.get("continuum")) else None,
             metric=asked.get("metric", ACCURACY),
             prolongs=bool(asked.get("prolongs", False)),
-            stages=from_json(StageSearch, found, ("stages",)) if (found := asked.get("stages")) else None,
         )
-        suggested = read_suggestions(folder / "suggestions", question.stages is not None)
+        suggested = read_suggestions(folder / "suggestions", question.kind) if question.kind.proposes else ()
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)), suggested)
         return Study(folder, plan, dict(tree["environment"]), redacted_line(str(tree["command"])))
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
@@ -237,19 +233,16 @@ def _compared(plan: Plan) -> dict[str, Json]:
 
 
 def _question_json(question: Question) -> dict[str, Json]:
-    rivals: dict[str, Json] = {"rivals": as_json(question.rivals)} if question.rivals else {}
     later = {
         "scheduler": question.scheduler != "grid",
         "only": bool(question.only),
         "cost": question.cost != "macs",
         "timings": question.timings is not None,
-        "continuum": question.continuum is not None,
-        "stages": question.stages is not None,
         "metric": question.metric != ACCURACY,
         "prolongs": question.prolongs,
     }
-    return {
-        **rivals,
+    written = {
+        **question.kind.to_json(),
         **{name: as_json(getattr(question, name)) for name, asked in later.items() if asked},
         "baseline": _baseline_json(question.baseline),
         "phi": plain(question.phi),
@@ -257,6 +250,14 @@ def _question_json(question: Question) -> dict[str, Json]:
         "match": question.match,
         "budget": as_json(question.budget),
     }
+    return {key: written[key] for key in _KEYS if key in written}
+
+
+_KEYS = (
+    "rivals", "scheduler", "only", "cost", "timings", "continuum", "stages", "metric", "prolongs",
+    "baseline", "phi", "rounding", "match", "budget",
+)  # fmt: skip
+"""In the order in which study.json has always had them."""
 
 
 def _baseline_json(baseline: Baseline | FactoryBaseline) -> Json:

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 from scalesearch.errors import CountError, SpaceError
-from scalesearch.search.canonical import MalformedError, as_json, from_json
-from scalesearch.search.continuum import Suggestion
+from scalesearch.search.canonical import MalformedError, as_json
+from scalesearch.search.kinds import StudyKind
 from scalesearch.search.question import Point
-from scalesearch.search.stage_space import StagePoint
 from scalesearch.study.files import json_files, make_folder, read_file, write_once
 
 
@@ -24,12 +23,12 @@ def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> N
     write_once(folder / f"{before:05d}.json", text + "\n")
 
 
-def read_suggestions(folder: Path, of_stages: bool = False) -> tuple[Point, ...]:
+def read_suggestions(folder: Path, kind: StudyKind) -> tuple[Point, ...]:
     """All rounds, in order; none where there is no folder.
 
     Args:
         folder: where they were written.
-        of_stages: whether they are choices of stages, not (α, β).
+        kind: of the study, which knows what its proposals are.
 
     Raises:
         CountError: a file is not what was written, or one is missing.
@@ -38,11 +37,7 @@ def read_suggestions(folder: Path, of_stages: bool = False) -> tuple[Point, ...]
     for path in json_files(folder)[0]:
         try:
             tree = json.loads(read_file(path))
-            points: tuple[Point, ...]
-            if of_stages:
-                points = from_json(tuple[StagePoint, ...], tree)
-            else:
-                points = from_json(tuple[Suggestion, ...], tree)
+            points = kind.proposals_from_json(tree)
         except (OSError, ValueError, MalformedError, SpaceError) as error:
             raise CountError(f"{path}: is not what was written ({error}); restore it from a copy") from error
         if path.stem != f"{len(found):05d}":

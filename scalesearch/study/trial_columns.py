@@ -13,7 +13,7 @@ from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.task import Epoch
 from scalesearch.study.columns import FILE, FILE_AND_PAGE, PAGE, Column, Value, decimals, grouped, of_files
-from scalesearch.study.stages_found import words_of_network
+from scalesearch.study.kinds.stages import words_of_network
 from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.units import duration, si
 
@@ -45,7 +45,7 @@ _FILE_ORDER = (
 
 def _record_columns(label: Callable[[str], str], plan: Plan | None) -> tuple[TrialColumn, ...]:
     """What a record tells by itself."""
-    is_nas = plan is not None and plan.question.stages is not None
+    is_nas = plan is not None and not plan.question.kind.scales
     return (
         Column(
             "label",
@@ -82,7 +82,7 @@ def _plan_columns(plan: Plan) -> tuple[TrialColumn, ...]:
     return (
         Column("role", "role", lambda trial: _role(plan, trial), media=FILE, is_text=True),
         *_score_columns(plan),
-        *(_stage_columns(plan) if plan.question.stages else _coefficient_columns(plan)),
+        *(_coefficient_columns(plan) if plan.question.kind.scales else _stage_columns(plan)),
         _ratio("flops_ratio", "FLOPs", _of_candidate(plan, lambda own: float(own.flops_ratio), 1.0)),
         *_matched_columns(plan),
         Column("depths", "layers", lambda trial: _sizes(_network(plan, trial), "depth"), media=FILE, is_text=True),

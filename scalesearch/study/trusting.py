@@ -36,9 +36,8 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, Q
         InputError: the study is no search by grid, or its baseline is a Python function.
     """
     question = study.plan.question
-    if question.rivals or question.suggests:
-        what = "compares rules" if question.rivals else "was searched by a sampler"
-        raise InputError(f"{study.folder}: {what}; trust is for a search by grid")
+    if why := question.kind.no_proxy_validation:
+        raise InputError(f"{study.folder}: {why}; trust is for a search by grid")
     if isinstance(question.baseline, FactoryBaseline):
         raise InputError(
             f"{study.folder}: its baseline is a Python function, whose proxies are of one size; trust needs a "

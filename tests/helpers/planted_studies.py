@@ -16,9 +16,9 @@ from planted import budget, plan, study
 from scalesearch.report.study_article import Reported, reported
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import prolongable
+from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.rivals import NAMED
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.search import search
@@ -78,5 +78,5 @@ def stages() -> Reported:
 def rules() -> Reported:
     """A comparison of rules at 2x, two seeds."""
     asked = plan(replace(BUDGET, seeds=2, finalists=0, final_seeds=0))
-    question = replace(asked.question, rivals=NAMED, phi=Decimal(1))
+    question = replace(asked.question, kind=RuleComparison(NAMED), phi=Decimal(1))
     return reported(made(replace(asked, question=question, data=DATA), "compared"))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from planted_studies import halving, rules
 
-from scalesearch.report.answering import answer_sentence, key_figures, title
+from scalesearch.report.answering import answer_sentence, question_title
+from scalesearch.report.kinds.rules import RuleReport
 from scalesearch.report.measuring import caveats
 from scalesearch.search.trust import Agreement, Estimate
 from scalesearch.study.answer import Answer
@@ -60,7 +61,7 @@ def test_a_winner_and_a_single_seed() -> None:
 
 def test_rules_are_compared() -> None:
     found = rules().found
-    assert title(found.plan.question) == "tiny at 2x the multiply-adds: one dimension, or all?"
+    assert question_title(found.plan.question) == "tiny at 2x the multiply-adds: one dimension, or all?"
     assert answer_sentence(found) == (
         "The best of 5 rules is width, which leads each of them by more than the noise (95 %)."
     )
@@ -69,7 +70,7 @@ def test_rules_are_compared() -> None:
     assert said == (
         "No single rule wins: width has the highest accuracy, but lacs-gpu and fast are within the noise (95 %)."
     )
-    assert key_figures(found).rows[0][0] == "highest accuracy"
+    assert RuleReport().key_figures(found).rows[0][0] == "highest accuracy"
 
 
 def test_an_unfinished_search_says_so() -> None:
@@ -118,6 +119,6 @@ def test_what_the_answer_does_not_say() -> None:
 
 def test_other_costs_are_named() -> None:
     question = halving().found.plan.question
-    assert title(replace(question, cost="activations", phi=Decimal(2))) == (
+    assert question_title(replace(question, cost="activations", phi=Decimal(2))) == (
         "How should tiny spend its next 4x of activations?"
     )

@@ -22,7 +22,7 @@ from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.figures import pareto
 from scalesearch.report.looks import DARK, LIGHT
 from scalesearch.report.rows import rows
-from scalesearch.search.continuum import Continuum
+from scalesearch.search.kinds import CoefficientSearch, StageSearch
 from scalesearch.search.task import Epoch
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.live import Live, Running
@@ -165,11 +165,11 @@ def test_what_was_asked_stands_side_by_side_and_nothing_that_was_not(staged: Vie
     assert not {"φ", "rounding", "matched"} & set(own)
     assert (own["space"], own["sampler"], own["reward"]) == ("mnasnet", "evolution", "ACC·(FLOPS/T)^-0.07")
     assert own["target of the reward"] == "the baseline's cost"
-    assert nas.stages is not None
-    limited = replace(nas.stages, max_macs=9_000_000, reward=replace(nas.stages.reward, target=Decimal(500)))
-    more = asked_facts(replace(nas, stages=limited))
+    assert isinstance(nas.kind, StageSearch)
+    limited = replace(nas.kind, max_macs=9_000_000, reward=replace(nas.kind.reward, target=Decimal(500)))
+    more = asked_facts(replace(nas, kind=limited))
     assert (more["limit of multiply-adds"], more["target of the reward"]) == ("9,000,000", "500 multiply-adds")
-    sampled = replace(grid, scheduler="grid", continuum=Continuum("tpe", max_params=100_000))
+    sampled = replace(grid, scheduler="grid", kind=CoefficientSearch("tpe", max_params=100_000))
     rows = {name: (one, other) for name, one, other in compare._asked(grid, sampled)}
     assert rows["kind"] == ("search by grid", "search of (α, β)")
     assert (rows["sampler"], rows["limit of parameters"]) == (("", "tpe"), ("", "100,000"))
@@ -178,16 +178,16 @@ def test_what_was_asked_stands_side_by_side_and_nothing_that_was_not(staged: Vie
 def test_nothing_that_was_asked_otherwise_is_left_out(staged: View) -> None:
     assert staged.study is not None
     asked = staged.study.plan.question
-    stages, budget, base = asked.stages, asked.budget, asked.baseline
-    assert stages is not None
+    stages, budget, base = asked.kind, asked.budget, asked.baseline
+    assert isinstance(stages, StageSearch)
     assert isinstance(base, Baseline)
     space = replace(stages.space, source="elsewhere")
     for other, name in (
         (replace(asked, budget=replace(budget, seeds=7)), "budget, seeds"),
         (replace(asked, budget=replace(budget, candidates=None)), "budget, candidates"),
         (replace(asked, budget=replace(budget, recipe=replace(budget.recipe, batch=7))), "budget, recipe, batch"),
-        (replace(asked, stages=replace(stages, space=space)), "space, digest"),
-        (replace(asked, stages=replace(stages, seed=3)), "seed of the sampler"),
+        (replace(asked, kind=replace(stages, space=space)), "space, digest"),
+        (replace(asked, kind=replace(stages, seed=3)), "seed of the sampler"),
         (replace(asked, baseline=replace(base, source="elsewhere")), "baseline, digest"),
     ):
         assert [row for row, one, two in compare._asked(asked, other) if one != two] == [name]

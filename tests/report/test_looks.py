@@ -9,7 +9,7 @@ import pytest
 from colours import BLIND, XYZ, lab, linear
 
 from scalesearch.report.looks import ACCURACY, DARK, LIGHT, LOOKS, OTHER, START, TIED, Theme, look_of
-from scalesearch.search.rivals import NAMED
+from scalesearch.search.kinds.rules import NAMED
 
 FAST = {"fast", "lacs-gpu", "lacs-tpu"}
 """They share a colour."""

@@ -18,9 +18,9 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.candidates import candidates
 from scalesearch.search.canonical import as_json, digest
-from scalesearch.search.continuum import (
-    Continuum,
-    Space,
+from scalesearch.search.kinds.sampler import (
+    CoefficientSearch,
+    CoefficientSpace,
     Suggestion,
     front,
     judge,
@@ -34,8 +34,8 @@ SMOKE = BUDGETS["smoke"]
 
 
 def question(match: str = "flops", **continuum: object) -> Question:
-    asked = replace(Continuum("tpe"), **continuum)  # type: ignore[arg-type]
-    return Question(load_baseline("tiny"), Decimal(1), SMOKE, match=match, continuum=asked)
+    asked = replace(CoefficientSearch("tpe"), **continuum)  # type: ignore[arg-type]
+    return Question(load_baseline("tiny"), Decimal(1), SMOKE, match=match, kind=asked)
 
 
 @given(st.floats(1, 2), st.floats(0, 1))
@@ -56,7 +56,7 @@ def test_the_papers_point_has_the_papers_gamma() -> None:
 @pytest.mark.parametrize("match", ["flops", "none"])
 def test_a_point_means_the_network_that_a_grid_point_means(match: str) -> None:
     asked = question(match)
-    assert isinstance(asked.space, Space)
+    assert isinstance(asked.space, CoefficientSpace)
     for point in lattice(5):
         (judged,) = judge(asked.space, [point])
         found = candidates(asked.space.baseline, [point.coefficients], Decimal(1), match=match)
@@ -69,8 +69,8 @@ def test_a_point_means_the_network_that_a_grid_point_means(match: str) -> None:
 def test_equal_networks_merge_and_those_over_a_limit_are_left_out() -> None:
     most = int(cost(load_baseline("tiny").architecture).params * 1.5)
     free, limited = question("none"), question("none", max_params=most)
-    assert isinstance(free.space, Space)
-    assert isinstance(limited.space, Space)
+    assert isinstance(free.space, CoefficientSpace)
+    assert isinstance(limited.space, CoefficientSpace)
     points = (*lattice(20), *lattice(20))
     every, few = suggested_candidates(free.space, points), suggested_candidates(limited.space, points)
     assert every.triples == few.triples == len(points) == 2 * 231
@@ -104,23 +104,23 @@ def test_limits_that_nothing_keeps_are_refused_before_anything_is_asked() -> Non
 
 
 def test_questions_that_cannot_be_searched_are_refused() -> None:
-    asked, tpe = question(), Continuum("tpe")
+    asked, tpe = question(), CoefficientSearch("tpe")
     with pytest.raises(SpaceError, match="trained to the end"):
         replace(
             asked, scheduler="halving", budget=replace(SMOKE, recipe=replace(SMOKE.recipe, decay=Decimal("0.3")))
         )
     with pytest.raises(SpaceError, match="MACs are an objective"):
-        replace(asked, continuum=replace(tpe, objectives=("accuracy", "macs")))
+        replace(asked, kind=replace(tpe, objectives=("accuracy", "macs")))
     fixed = replace(SMALL, axes=("depth", "width"))
     with pytest.raises(SpaceError, match=r"grows in depth, width alone"):
-        Question(fixed, Decimal(1), SMOKE, continuum=tpe)
+        Question(fixed, Decimal(1), SMOKE, kind=tpe)
     with pytest.raises(SpaceError, match="sampler is 'luck'"):
-        Continuum("luck")
+        CoefficientSearch("luck")
     with pytest.raises(SpaceError, match="accuracy among them"):
-        Continuum("tpe", ("macs",))
+        CoefficientSearch("tpe", ("macs",))
 
 
 def test_a_grids_question_is_written_as_before_there_were_samplers() -> None:
     grids = Question(SMALL, Decimal(1), SMOKE)
     assert "continuum" not in json.dumps(as_json(grids))
-    assert "continuum" in json.dumps(as_json(replace(grids, continuum=Continuum("gp"))))
+    assert "continuum" in json.dumps(as_json(replace(grids, kind=CoefficientSearch("gp"))))

@@ -9,16 +9,18 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from scalesearch.design.serialization import is_omitted, key_of, written_as
-from scalesearch.search import continuum, proxies, question, stage_space, trial
+from scalesearch.design.serialization import has_own_keys, is_omitted, key_of, written_as
+from scalesearch.search import proxies, question, stage_space, trial
 from scalesearch.search.canonical import MalformedError, as_json, digest, from_json
+from scalesearch.search.kinds import KINDS, rules, sampler, stages
 from scalesearch.study import record_file
 from scalesearch.training import events, recipes
 
 FORMAT = Path(__file__).parent.parent / "fixtures" / "disk_format.json"
 ROOTS = (
-    question.Question, proxies.DataFacts, trial.TrialSpec, trial.Outcome, record_file.Counted,
-    continuum.Suggestion, stage_space.StagePoint, events.Row, events.Sizes, recipes.TrainRecipe,
+    question.Question, rules.ScalingRule, sampler.CoefficientSearch, stages.StageSearch, proxies.DataFacts,
+    trial.TrialSpec, trial.Outcome, record_file.Counted, sampler.Suggestion, stage_space.StagePoint,
+    events.Row, events.Sizes, recipes.TrainRecipe,
 )  # fmt: skip
 
 
@@ -39,7 +41,9 @@ def written_classes() -> dict[str, type]:
 def described(kind: type) -> list[str]:
     """Keys in their order; with `= value` where a field is left out at it."""
     return [
-        f"{key_of(one)} = {json.dumps(as_json(one.default))}"
+        " or ".join(kind.key for kind in KINDS)
+        if has_own_keys(one)
+        else f"{key_of(one)} = {json.dumps(as_json(one.default))}"
         if one.default is not MISSING and is_omitted(one, one.default)
         else key_of(one)
         for one in fields(kind)

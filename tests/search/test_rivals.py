@@ -16,15 +16,22 @@ from scalesearch.design.lacs import LACS_GPU, LACS_PX, LACS_TPU, LacsMember
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.catalogue import Entry, FactoryBaseline
+from scalesearch.search.kinds.rules import (
+    NAMED,
+    RuleComparison,
+    ScalingRule,
+    rule_candidates,
+    transfer_name,
+    transfer_rules,
+)
 from scalesearch.search.question import Question, choose, find
-from scalesearch.search.rivals import NAMED, Rival, rival_candidates, transfer_name, transfer_rivals
 
 TWO = Decimal(2)
 NAMES = ["depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"]
 
 
 def networks(name: str, phi: int) -> dict[str, Architecture]:
-    found = rival_candidates(load_baseline(name), NAMED, Decimal(phi), "balanced")
+    found = rule_candidates(load_baseline(name), NAMED, Decimal(phi), "balanced")
     return {one.name: staged(one.architecture) for one in (*found.candidates, *found.unmatched)}
 
 
@@ -32,7 +39,7 @@ def networks(name: str, phi: int) -> dict[str, Architecture]:
 @pytest.mark.parametrize("phi", [1, 2])
 def test_every_rule_meets_the_cost_in_its_own_dimension(name: str, phi: int) -> None:
     base = load_baseline(name).architecture
-    found = rival_candidates(load_baseline(name), NAMED, Decimal(phi), "balanced")
+    found = rule_candidates(load_baseline(name), NAMED, Decimal(phi), "balanced")
     assert not found.unmatched
     assert [one.name for one in found.candidates] == NAMES
     for one in found.candidates:
@@ -93,7 +100,7 @@ def test_lacs_for_tpus_leaves_its_line_after_b4() -> None:
 def test_rules_at_equal_activations(phi: int) -> None:
     baseline = load_baseline("mobilenet_v1")
     base = baseline.architecture
-    found = rival_candidates(baseline, NAMED, Decimal(phi), "balanced", "activations")
+    found = rule_candidates(baseline, NAMED, Decimal(phi), "balanced", "activations")
     assert [one.name for one in found.candidates] == NAMES
     for one in found.candidates:
         ratio = one.cost.activations / cost(base).activations
@@ -111,22 +118,22 @@ def test_rules_at_equal_activations(phi: int) -> None:
 
 
 def test_what_no_network_matches_is_not_compared() -> None:
-    found = rival_candidates(load_baseline("tiny"), NAMED, Decimal(1), "balanced")
+    found = rule_candidates(load_baseline("tiny"), NAMED, Decimal(1), "balanced")
     assert {one.name for one in found.unmatched} == {"depth", "resolution"}
     assert all(abs(one.flops_ratio / 2 - 1) > Decimal("0.05") for one in found.unmatched)
 
 
 def test_a_comparison_takes_every_rule_and_one_of_ones_own() -> None:
-    own = Rival("found", Coefficients(Decimal("1.3"), Decimal("1.1"), Decimal("1.1")))
-    question = Question(load_baseline("b0"), TWO, BUDGETS["smoke"], rivals=(*NAMED, own))
+    own = ScalingRule("found", Coefficients(Decimal("1.3"), Decimal("1.1"), Decimal("1.1")))
+    question = Question(load_baseline("b0"), TWO, BUDGETS["smoke"], kind=RuleComparison((*NAMED, own)))
     chosen = choose(question, find(question))
     assert [one.label for one in chosen] == [*NAMES, "found"]
 
 
 def test_rules_that_give_one_network_are_one_candidate() -> None:
     compound = next(one for one in NAMED if one.name == "compound")
-    again = Rival("found", compound.coefficients)
-    found = rival_candidates(load_baseline("b0"), (*NAMED, again), Decimal(2), "balanced").candidates
+    again = ScalingRule("found", compound.coefficients)
+    found = rule_candidates(load_baseline("b0"), (*NAMED, again), Decimal(2), "balanced").candidates
     assert [one.name for one in found].count("compound = found") == 1
     assert sorted(rule for one in found for rule in one.rules) == sorted([*(one.name for one in NAMED), "found"])
     assert len({one.architecture for one in found}) == len(found) == len(NAMED)
@@ -136,7 +143,7 @@ def test_the_tied_set_competes_with_the_single_dimensions() -> None:
     base = load_baseline("b0")
     first = Question(base, Decimal(1), BUDGETS["quick"])
     found = choose(first, find(first))
-    rivals = transfer_rivals(found)
+    rivals = transfer_rules(found)
     assert rivals[-3:] == NAMED[:3]
     names = [one.name for one in rivals]
     assert len(names) == len(set(names))
@@ -155,4 +162,4 @@ def test_a_function_is_not_compared() -> None:
     network = FactoryNetwork("a:b", Decimal(1), Decimal(1), 32, 10, 5, 6, 7)
     function = FactoryBaseline("a-b", "0" * 64, Entry(network, network), ())
     with pytest.raises(SpaceError, match="is a Python function, but rules are compared"):
-        Question(function, TWO, BUDGETS["smoke"], rivals=NAMED)
+        Question(function, TWO, BUDGETS["smoke"], kind=RuleComparison(NAMED))

@@ -10,8 +10,8 @@ from networks import SMALL
 
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.errors import InputError, SpaceError
+from scalesearch.search.kinds.stages import NasSpace, StageSearch
 from scalesearch.search.rewards import Reward
-from scalesearch.search.stage_search import Stages, StageSearch
 from scalesearch.search.stage_space import Choice, Choices, StagePoint, StageSpace, network_of, size, stage_words
 from scalesearch.search.stage_space_file import load_stage_space, parse_stage_space, stage_space_names
 
@@ -55,7 +55,7 @@ def test_a_point_is_the_network_that_it_says() -> None:
 
 def test_drawn_words_and_points_are_one() -> None:
     asked = StageSearch(load_stage_space("mnasnet"), "random", Reward())
-    found = Stages(load_baseline("mobilenet_v2"), asked, 16)
+    found = NasSpace(load_baseline("mobilenet_v2"), asked, 16)
     known = found.dimensions()
     assert len(known) == 6 * 7
     assert known["stages.3.width"] == ("0.75", "1", "1.25")
@@ -65,22 +65,22 @@ def test_drawn_words_and_points_are_one() -> None:
 
 
 def test_the_baseline_is_what_no_choice_means() -> None:
-    found = Stages(SMALL, StageSearch(space(Choices(kernel=(3, 7))), "random", Reward()), 16)
+    found = NasSpace(SMALL, StageSearch(space(Choices(kernel=(3, 7))), "random", Reward()), 16)
     point = found.point({})
     assert all(stage.kernel == 3 for stage in found.judge([point])[0].network.stages)
-    nothing = Stages(SMALL, StageSearch(space(Choices()), "random", Reward()), 16)
+    nothing = NasSpace(SMALL, StageSearch(space(Choices()), "random", Reward()), 16)
     assert nothing.dimensions() == {}
     assert nothing.judge([nothing.point({})])[0].network == SMALL.architecture
 
 
 def test_limits_are_kept_by_the_closed_form_and_equal_networks_are_one() -> None:
-    free = Stages(SMALL, StageSearch(load_stage_space("mnasnet"), "random", Reward()), 16)
+    free = NasSpace(SMALL, StageSearch(load_stage_space("mnasnet"), "random", Reward()), 16)
     points = free.by_chance(60)
     every = free.candidates((*points, *points)).candidates
     assert [one.name for one in every] == [f"n{i}" for i in range(1, 61)]
     macs, params, memory = sorted(one.cost.macs for one in every)[40], 130_000, 40_000_000
     asked = replace(free.asked, max_macs=macs, max_params=params, max_memory=memory)
-    limited = Stages(SMALL, asked, 16)
+    limited = NasSpace(SMALL, asked, 16)
     inside = [
         one.architecture
         for one in every
@@ -98,10 +98,10 @@ def test_limits_are_kept_by_the_closed_form_and_equal_networks_are_one() -> None
 def test_spaces_that_do_not_fit_are_refused() -> None:
     two = space(Choices(), (Choices(kernel=(3, 5)), Choices()))
     with pytest.raises(SpaceError, match="mine has choices for 2 stages, but small has 3"):
-        Stages(SMALL, StageSearch(two, "random", Reward()), 16)
+        NasSpace(SMALL, StageSearch(two, "random", Reward()), 16)
     kernels = StageSearch(space(Choices(kernel=(3, 5))), "random", Reward())
     with pytest.raises(SpaceError, match="kind is bottleneck, which cannot be varied"):
-        Stages(load_baseline("resnet50"), kernels, 16)
+        NasSpace(load_baseline("resnet50"), kernels, 16)
     with pytest.raises(SpaceError, match="sampler is 'luck'"):
         replace(kernels, sampler="luck")
 

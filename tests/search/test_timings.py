@@ -19,9 +19,10 @@ from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.budget import BUDGETS
+from scalesearch.search.kinds.grid import shapes_to_time
+from scalesearch.search.kinds.rules import NAMED, RuleComparison, ScalingRule, rule_lines
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question, choose, find, lines_to_time, shapes_to_time
-from scalesearch.search.rivals import NAMED, Rival, rival_lines
+from scalesearch.search.question import Question, choose, find, lines_to_time
 from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times, shape_lines
 from scalesearch.study.study import kept_timings, open_or_create, open_study
 
@@ -116,7 +117,7 @@ def test_a_fixed_resolution_is_not_searched() -> None:
 def test_a_rule_goes_on_until_it_takes_as_long(name: str, planted: Planted) -> None:
     """The oracle times every network of a line; only few are asked about."""
     baseline = load_baseline(name)
-    lines = rival_lines(baseline, NAMED, ONE, "balanced")
+    lines = rule_lines(baseline, NAMED, ONE, "balanced")
     clock = Clock(baseline.architecture, planted)
     found = match_times(lines, Decimal(2), clock)
     assert sum(map(len, clock.asked)) <= ROUNDS * len(NAMED)
@@ -129,7 +130,7 @@ def test_a_rule_goes_on_until_it_takes_as_long(name: str, planted: Planted) -> N
 
 
 def test_width_grows_further_where_wide_layers_take_no_longer() -> None:
-    lines = rival_lines(TINY, NAMED[:2], ONE, "balanced")
+    lines = rule_lines(TINY, NAMED[:2], ONE, "balanced")
     depth, width = match_times(lines, Decimal(2), Clock(TINY.architecture, launched))
     for network in (depth, width):
         assert launched(network) == pytest.approx(2 * launched(TINY.architecture), rel=0.1)
@@ -137,15 +138,15 @@ def test_width_grows_further_where_wide_layers_take_no_longer() -> None:
 
 
 def test_a_line_ends_where_a_multiplier_would_be_too_large() -> None:
-    steep = Rival("steep", Coefficients(Decimal(3), ONE, ONE))
-    (line,) = rival_lines(TINY, (steep,), Decimal("3.5"), "balanced")
+    steep = ScalingRule("steep", Coefficients(Decimal(3), ONE, ONE))
+    (line,) = rule_lines(TINY, (steep,), Decimal("3.5"), "balanced")
     last = line.at(len(line.extents) - 1)
     assert 60 < sum(last.depths) / sum(TINY.architecture.depths) <= 64
 
 
 @pytest.mark.parametrize("phi", ["0.07", "1", "3"])
 def test_the_end_of_every_line_has_coefficients(phi: str) -> None:
-    asked = replace(plan().question, phi=Decimal(phi), rivals=NAMED, scheduler="grid", match="flops")
+    asked = replace(plan().question, phi=Decimal(phi), kind=RuleComparison(NAMED), scheduler="grid", match="flops")
     base, lines = staged(asked.baseline.architecture), lines_to_time(asked)
     entries = tuple(timed(line.at(len(line.extents) - 1), 200) for line in lines)
     last = replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base, 100), entries))
@@ -155,14 +156,16 @@ def test_the_end_of_every_line_has_coefficients(phi: str) -> None:
 
 def test_a_resolution_that_does_not_grow_stays_in_every_rule() -> None:
     fixed = replace(TINY, axes=("depth", "width"))
-    for line in rival_lines(fixed, NAMED, ONE, "balanced"):
+    for line in rule_lines(fixed, NAMED, ONE, "balanced"):
         sides = {line.at(place).resolution for place in range(len(line.extents))}
         assert sides == {TINY.architecture.resolution}
 
 
 def rules() -> Question:
     """The planted study's baseline under every rule, at twice its planted time."""
-    return with_times(replace(plan().question, rivals=NAMED, scheduler="grid", match="flops"), by_layers)
+    return with_times(
+        replace(plan().question, kind=RuleComparison(NAMED), scheduler="grid", match="flops"), by_layers
+    )
 
 
 def test_rules_are_compared_at_the_networks_that_were_timed(tmp_path: Path) -> None:

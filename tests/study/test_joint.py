@@ -13,13 +13,13 @@ from planted import DATA, Planted, budget, study
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.runners.inline import InlineRunner
+from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.search.rivals import NAMED
 from scalesearch.search.trial import Outcome
 from scalesearch.study.answer import Answer, answer
-from scalesearch.study.comparison import papers_gains
 from scalesearch.study.joint import Joint, joint
+from scalesearch.study.kinds.rules import papers_gains
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 
@@ -31,7 +31,7 @@ REFERENCES = {times: ROOT / "results" / "reference" / f"mobilenet_v1-compare-{ti
 
 
 def compared(folder: Path, times: Decimal, objective: Planted) -> Study:
-    question = Question(load_baseline("tiny"), COSTS[times], budget(seeds=SEEDS), rivals=NAMED)
+    question = Question(load_baseline("tiny"), COSTS[times], budget(seeds=SEEDS), kind=RuleComparison(NAMED))
     begun = open_or_create(study(folder / f"{times}x", Plan(question, DATA)))
     search(begun, InlineRunner(), objective, lambda event: None)
     return begun

@@ -16,9 +16,9 @@ from planted import budget, plan, study
 
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.notebook.studies import open_study as open_in_notebook
-from scalesearch.report import measuring, results
+from scalesearch.report import measuring
 from scalesearch.report.answering import answer_sentence
-from scalesearch.report.tables import ranking_csv
+from scalesearch.report.tables import coefficients_table, ranking_csv
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, Majority
@@ -169,7 +169,7 @@ def test_an_error_that_nothing_tells_is_not_printed(tmp_path: Path) -> None:
     assert written["standard_error"] is None
     assert {one["interval_95"] for one in written["differences"]} == {None}
     assert written["rests_on"]["spread_of_trials"] == round(found.ranking.noise, 5)
-    assert "±" not in str(results.ranking_table(found))
+    assert "±" not in str(coefficients_table(found))
     row = next(csv.DictReader(io.StringIO(ranking_csv(found))))
     assert (row["standard_error"], row["behind_low_95"], row["behind_high_95"]) == ("", "", "")
     _, alike = _searched(tmp_path / "b", asked, Constant(-1.0))

@@ -21,8 +21,8 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.continuum import Continuum, Suggestion
 from scalesearch.search.growth import told
+from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.study.optuna_storage import OptunaStorage
@@ -31,10 +31,8 @@ from scalesearch.study.study import Study, open_or_create
 
 
 def searched(folder: Path, storage: OptunaStorage, phi: str = "1", diverges: tuple[int, ...] = ()) -> Study:
-    continuum = Continuum("nsga2", ("accuracy", "macs"))
-    question = Question(
-        load_baseline("tiny"), Decimal(phi), budget(candidates=8), match="none", continuum=continuum
-    )
+    continuum = CoefficientSearch("nsga2", ("accuracy", "macs"))
+    question = Question(load_baseline("tiny"), Decimal(phi), budget(candidates=8), match="none", kind=continuum)
     begun = open_or_create(study(folder, Plan(question, DATA)))
 
     def one_round(now: Study) -> None:
@@ -94,8 +92,8 @@ def test_what_is_still_to_be_trained_is_no_failure_and_what_changed_is_written_a
 
 def test_what_breaks_a_limit_is_pruned_and_what_has_no_result_failed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/studies.db"
-    limited = Continuum("tpe", ("accuracy",), int(cost(load_baseline("tiny").architecture).params * 1.6))
-    plan = Plan(Question(load_baseline("tiny"), Decimal(1), budget(), continuum=limited), DATA)
+    limited = CoefficientSearch("tpe", ("accuracy",), int(cost(load_baseline("tiny").architecture).params * 1.6))
+    plan = Plan(Question(load_baseline("tiny"), Decimal(1), budget(), kind=limited), DATA)
     storage = OptunaStorage(url)
 
     def one_round(now: Study) -> None:

@@ -23,11 +23,11 @@ from scalesearch.report.files import write_report
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import prolongable
 from scalesearch.search.growth import told
+from scalesearch.search.kinds.stages import STAGE_SAMPLERS, StageSearch
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question, choose, find
 from scalesearch.search.rewards import Reward
 from scalesearch.search.sought import Time, Timing
-from scalesearch.search.stage_search import STAGE_SAMPLERS, StageSearch
 from scalesearch.search.stage_space_file import load_stage_space
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
@@ -46,7 +46,7 @@ def asked(sampler: str = "evolution", candidates: int = 10, scheduler: str = "ha
     stages = replace(StageSearch(load_stage_space("mnasnet"), sampler, Reward()), **changes)
     spent = budget(candidates=candidates, finalists=2, final_seeds=3)
     spent = prolongable(spent) if scheduler == "halving" else spent
-    question = Question(BASE, Decimal(1), spent, match="none", scheduler=scheduler, stages=stages)
+    question = Question(BASE, Decimal(1), spent, match="none", scheduler=scheduler, kind=stages)
     return Plan(question, replace(DATA, train=640))
 
 

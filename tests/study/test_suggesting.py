@@ -19,8 +19,8 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.continuum import Continuum, Suggestion, suggestion
 from scalesearch.search.growth import pareto, told
+from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion, suggestion
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.sought import Time, Timing
@@ -31,9 +31,9 @@ from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.suggesting import next_points
 
 
-def asked(continuum: Continuum, candidates: int = 6, baseline: str = "tiny", match: str = "flops") -> Plan:
+def asked(continuum: CoefficientSearch, candidates: int = 6, baseline: str = "tiny", match: str = "flops") -> Plan:
     spent = budget(candidates=candidates)
-    return Plan(Question(load_baseline(baseline), Decimal(1), spent, match=match, continuum=continuum), DATA)
+    return Plan(Question(load_baseline(baseline), Decimal(1), spent, match=match, kind=continuum), DATA)
 
 
 def run_whole(begun: Study, objective: Planted) -> Study:
@@ -48,7 +48,7 @@ def never(timing: Timing, networks: Sequence[Architecture]) -> list[Time]:
 def test_a_killed_search_goes_on_with_the_same_points_and_trains_nothing_twice(
     sampler: str, tmp_path: Path
 ) -> None:
-    plan = asked(Continuum(sampler), 12)
+    plan = asked(CoefficientSearch(sampler), 12)
     whole = run_whole(open_or_create(study(tmp_path / "whole", plan)), Planted())
     assert open_study(tmp_path / "whole") == whole
     assert 12 <= len(whole.plan.suggested) < 120
@@ -69,7 +69,7 @@ def test_a_killed_search_goes_on_with_the_same_points_and_trains_nothing_twice(
 
 
 def test_two_suggestions_of_one_network_are_one_candidate_told_twice(tmp_path: Path) -> None:
-    done = run_whole(open_or_create(study(tmp_path, asked(Continuum("tpe"), 20))), Planted())
+    done = run_whole(open_or_create(study(tmp_path, asked(CoefficientSearch("tpe"), 20))), Planted())
     found = told(done.plan, done.outcomes())
     within = [one for one in found if not one.judged.broken]
     keys = [one.key for one in within]
@@ -82,7 +82,7 @@ def test_two_suggestions_of_one_network_are_one_candidate_told_twice(tmp_path: P
 def test_limits_keep_networks_from_being_trained(tmp_path: Path) -> None:
     base = load_baseline("tiny").architecture
     most, memory = int(cost(base).params * 1.6), int(cost(base).memory_bytes(16) * 1.75)
-    limited = asked(Continuum("tpe", ("accuracy",), most, memory), 8)
+    limited = asked(CoefficientSearch("tpe", ("accuracy",), most, memory), 8)
     done = run_whole(open_or_create(study(tmp_path, limited)), Planted())
     broken = {name for one in told(done.plan, done.outcomes()) for name in one.judged.broken}
     assert broken >= {"max-params", "max-memory"}
@@ -95,13 +95,13 @@ def test_limits_keep_networks_from_being_trained(tmp_path: Path) -> None:
 
 
 def test_a_network_without_a_result_does_not_stop_the_search(tmp_path: Path) -> None:
-    done = run_whole(open_or_create(study(tmp_path, asked(Continuum("tpe")))), Planted(diverges=(0,)))
+    done = run_whole(open_or_create(study(tmp_path, asked(CoefficientSearch("tpe")))), Planted(diverges=(0,)))
     assert done.plan.over(done.outcomes())
     assert all(one.values(("accuracy",)) is None for one in told(done.plan, done.outcomes()))
 
 
 def test_the_front_is_what_no_other_network_beats(tmp_path: Path) -> None:
-    several = asked(Continuum("nsga2", ("accuracy", "macs")), 10, match="none")
+    several = asked(CoefficientSearch("nsga2", ("accuracy", "macs")), 10, match="none")
     done = run_whole(open_or_create(study(tmp_path, several)), Planted())
     found = [one for one in told(done.plan, done.outcomes()) if one.accuracy is not None]
     kept = {one.key for one in pareto(done.plan, done.outcomes())}
@@ -117,7 +117,7 @@ def test_the_front_is_what_no_other_network_beats(tmp_path: Path) -> None:
 
 
 def test_latency_is_measured_once_a_network_and_kept() -> None:
-    plan = asked(Continuum("tpe", ("accuracy", "latency")))
+    plan = asked(CoefficientSearch("tpe", ("accuracy", "latency")))
     seen: list[Architecture] = []
 
     def measure(timing: Timing, networks: Sequence[Architecture]) -> list[Time]:
@@ -139,7 +139,7 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
 
 def test_nsga2_breeds_from_what_it_was_told() -> None:
     """Children of two parents: a value that no parent has is a rare mutation. Chance alone would draw new ones."""
-    plan = asked(Continuum("nsga2", ("accuracy", "macs")), 12, match="none")
+    plan = asked(CoefficientSearch("nsga2", ("accuracy", "macs")), 12, match="none")
     outcomes: dict[str, Outcome] = {}
     while not plan.over(outcomes):
         left = plan.left(outcomes)
@@ -151,7 +151,7 @@ def test_nsga2_breeds_from_what_it_was_told() -> None:
 
 
 def test_a_file_of_suggestions_that_is_missing_or_torn_is_found(tmp_path: Path) -> None:
-    done = run_whole(open_or_create(study(tmp_path, asked(Continuum("tpe")))), Planted())
+    done = run_whole(open_or_create(study(tmp_path, asked(CoefficientSearch("tpe")))), Planted())
     first, second, *_ = sorted(done.suggestions_folder.iterdir())
     text = first.read_text()
     first.unlink()
@@ -175,7 +175,7 @@ def hill(network: object, top: tuple[float, float]) -> float:
 
 
 def regret_of_tpe(top: tuple[float, float], best: float) -> float:
-    plan = asked(Continuum("tpe"), 20, "mobilenet_v2", "none")
+    plan = asked(CoefficientSearch("tpe"), 20, "mobilenet_v2", "none")
     outcomes: dict[str, Outcome] = {}
     while not plan.over(outcomes):
         left = plan.left(outcomes)
@@ -186,7 +186,7 @@ def regret_of_tpe(top: tuple[float, float], best: float) -> float:
 
 
 def regret_of_chance(top: tuple[float, float], best: float, draw: Random) -> float:
-    space = asked(Continuum("tpe"), 20, "mobilenet_v2", "none").question.space
+    space = asked(CoefficientSearch("tpe"), 20, "mobilenet_v2", "none").question.space
     assert space is not None
     points = [suggestion(2 ** draw.random(), draw.random()) for _ in range(20)]
     return best - max(hill(one.network, top) for one in space.judge(points))

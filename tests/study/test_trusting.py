@@ -17,7 +17,7 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import prolongable
-from scalesearch.search.rivals import NAMED
+from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.answer import answer
@@ -165,7 +165,7 @@ def test_half_run_budgets_are_no_evidence(tmp_path: Path) -> None:
 
 def test_rules_are_not_a_grid(tmp_path: Path) -> None:
     asked = plan(budget())
-    asked = replace(asked, question=replace(asked.question, rivals=NAMED, phi=Decimal(1)))
+    asked = replace(asked, question=replace(asked.question, kind=RuleComparison(NAMED), phi=Decimal(1)))
     begun = open_or_create(study(tmp_path, asked))
     search(begun, InlineRunner(), Planted(), lambda event: None)
     found = answer(begun.plan, begun.outcomes())

@@ -108,7 +108,7 @@ def _outcome(view: View) -> dict[str, str]:
     answer = view.answer
     if answer is not None:
         found |= {
-            "best reward" if plan.question.stages else "recommended": label(answer.winner),
+            "recommended" if plan.question.kind.scales else "best reward": label(answer.winner),
             **{f"its {name}": value for name, value in reached(answer, answer.place)},
             "ties with the best": str(len(answer.ranking.tied)),
             "how sure": answer.certainty,

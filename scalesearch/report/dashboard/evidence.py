@@ -7,12 +7,11 @@ from typing import Any
 from dash import Dash, Input, Output, State, html, no_update
 
 from scalesearch.errors import printable
-from scalesearch.report import results, stages
-from scalesearch.report.answering import answer_sentence
+from scalesearch.report.answering import answer_sentence, question_title
 from scalesearch.report.dashboard.blocks import sections
 from scalesearch.report.dashboard.parts import note
 from scalesearch.report.dashboard.watching import View, Watch
-from scalesearch.report.study_article import question_of
+from scalesearch.report.kinds import report_of
 from scalesearch.study.trusting import trust_points
 
 
@@ -50,8 +49,7 @@ def content(view: View, theme: object) -> list[Any]:
     if found is None:
         return [html.H2("Answer"), note("There is no answer yet: no candidate has a completed trial.")]
     asked = found.plan.question
-    head = [html.H2(printable(question_of(asked))), html.P(printable(answer_sentence(found)))]
-    if asked.stages:
-        return [*head, *sections((stages.answer(found), stages.evidence(found)), theme, "evidence")]
-    own = (results.answer(found), results.evidence(found), results.doubt(found, trust_points(view.folder)))
+    report = report_of(asked.kind)
+    head = [html.H2(printable(question_title(asked))), html.P(printable(answer_sentence(found)))]
+    own = report.answer(found), report.evidence(found), report.doubt(found, trust_points(view.folder))
     return [*head, *sections(own, theme, "evidence")]

@@ -13,12 +13,12 @@ from dash.dependencies import ALL
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import ScalesearchError, printable
-from scalesearch.report import results
 from scalesearch.report.dashboard.blocks import sections
 from scalesearch.report.dashboard.parts import note, table
 from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.kinds import report_of
 from scalesearch.study.family_files import family_texts, found_family
-from scalesearch.study.stages_found import found_baseline
+from scalesearch.study.kinds.stages import found_baseline
 
 Sources = Mapping[str, Callable[[Baseline], str]]
 """Formats besides YAML by name: a member's text as Python source."""
@@ -112,7 +112,7 @@ def _offered(view: View) -> list[_Offered]:
     found = view.answer
     if found is None:
         return []
-    if found.plan.question.stages:
+    if not found.plan.question.kind.scales:
         # A folder may have been given a name since that no baseline may have.
         name = re.sub(r"[^a-z0-9._-]", "_", view.folder.resolve().name.lower()).lstrip("._-")[:64] or "found"
         text = found_baseline(found, name)
@@ -126,8 +126,8 @@ def _files(view: View, sources: Sources) -> list[Any]:
     found = view.answer
     if found is None:
         return [html.H2("Family"), note("There is no family yet: no candidate has a completed trial.")]
-    if found.plan.question.rivals:
-        return [html.H2("Family"), note("A comparison of rules gives no family.")]
+    if why := report_of(found.plan.question.kind).no_family:
+        return [html.H2("Family"), note(why)]
     rows = []
     for i, one in enumerate(_offered(view)):
         takes = [_take("yaml", "YAML", i, one.name)]
@@ -136,7 +136,7 @@ def _files(view: View, sources: Sources) -> list[Any]:
         side = "" if one.baseline is None else str(one.baseline.architecture.resolution)
         rows.append((printable(one.name), side, html.Span(takes)))
     words = ["Press a format to take a member as a file; scalesearch export writes others, and weights."]
-    if found.plan.question.stages:
+    if not found.plan.question.kind.scales:
         words.append(
             "A search of stages gives one network, its baseline.yaml; scalesearch grid finds what scales it."
         )
@@ -154,4 +154,4 @@ def _take(kind: str, words: str, place: int, name: str) -> html.Button:
 def _content(view: View, theme: object) -> list[Any]:
     if view.answer is None:
         return []
-    return sections([results.family(view.answer)], theme, "family")
+    return sections([report_of(view.answer.plan.question.kind).family(view.answer)], theme, "family")

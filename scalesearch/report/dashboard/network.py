@@ -13,14 +13,15 @@ from scalesearch.design.cost import cost
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.receipt import Group, grouped, layer_counts, sums
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.answering import seeds_words
 from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.curves import of_network
 from scalesearch.report.dashboard.listing import every_column
 from scalesearch.report.dashboard.parts import facts, note, table
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.rows import reached
+from scalesearch.report.words import seeds_words
 from scalesearch.search.candidates import Candidate
+from scalesearch.study.kinds import results_of
 from scalesearch.study.trial_summary import TrialSummary
 
 _ALIASES = 200
@@ -93,7 +94,7 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
         ("parameters", f"{price.params:,}"),
         ("activations", f"{price.activations:,}"),
     ]
-    if candidate and not plan.question.stages:
+    if candidate and plan.question.kind.scales:
         own = candidate.coefficients
         rows += [
             ("α, β, γ", str(own).strip("()")),
@@ -106,7 +107,7 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
     place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
     if found is not None and place is not None:
         rows += [(name, f"{value}, {seeds_words(place.seeds)}") for name, value in reached(found, place)]
-        of = "reward behind the best" if plan.question.stages else "behind the best"
+        of = "behind the best" if plan.question.kind.scales else "reward behind the best"
         rows.append((of, found.with_error(place.behind, place.behind_error) + (", tied" * place.tied)))
     return rows
 
@@ -159,10 +160,7 @@ def _definition(view: View, candidate: Candidate | None, shape: Architecture | F
     if not isinstance(baseline, Baseline) or isinstance(shape, FactoryNetwork):
         return []
     own = replace(baseline, architecture=shape)
-    asked = view.study.plan.question.stages
-    if candidate is not None and asked is not None:
-        words = f"scalesearch nas: space {asked.space.name} over {baseline.name}, {asked.reward.words}"
-        own = replace(own, name=f"{baseline.name}-{candidate.label}"[-64:], source=words)
-    elif candidate is not None:
-        own = replace(own, name=f"{baseline.name}_scaled"[-64:])
+    if candidate is not None:
+        name, source = results_of(view.study.plan.question.kind).definition(view.study.plan, candidate)
+        own = replace(own, name=name, source=source or own.source)
     return [html.H3("Definition"), note("A baseline file, as every verb takes one."), html.Pre(baseline_text(own))]

@@ -96,7 +96,7 @@ def _leaders(view: View) -> list[Any]:
     found = view.answer
     if found is None:
         return [note("The ranking is being worked out.")] if view.trials and not view.index.waiting else []
-    if found.plan.question.stages:
+    if not found.plan.question.kind.scales:
         return []  # they are ranked by reward, and what that is stands in the words
     rows = []
     for i, arm in enumerate(found.ranking.arms[:_LEADERS]):

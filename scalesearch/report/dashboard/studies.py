@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from scalesearch.design.exact import plain
 from scalesearch.errors import ScalesearchError, StorageError, printable
-from scalesearch.study.cost_words import COST_WORDS, wanted
+from scalesearch.report.kinds import report_of
 from scalesearch.study.files import json_files
 from scalesearch.study.live import read_live
 from scalesearch.study.study import Study, open_study
@@ -52,11 +51,7 @@ class Listed:
         if self.study is None:
             return ""
         question = self.study.plan.question
-        matched = f"{COST_WORDS[question.cost]} matched" if question.match == "flops" else "γ taken literally"
-        name, budget = question.baseline.name, f"budget {question.budget.name}"
-        if question.rivals:
-            return f"{name} at {wanted(question)}, {budget}, comparison of rules"
-        return f"{name}, φ = {plain(question.phi)}, {budget}, {'search of stages' if question.stages else matched}"
+        return report_of(question.kind).short_title(question)
 
 
 def find_studies(root: Path) -> dict[str, Path]:

@@ -64,7 +64,7 @@ def _look(row: Row | None, found: Answer) -> tuple[str, Look]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
         name = inert(found.plan.question.baseline.name)
-        return (f"{name} as it is" if found.plan.question.stages else f"{name}, unscaled"), START
+        return (f"{name}, unscaled" if found.plan.question.kind.scales else f"{name} as it is"), START
     return (inert(row.label), row.look) if row.rule else (status_words(row.status, found.plan.question), row.look)
 
 

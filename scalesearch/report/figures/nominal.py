@@ -22,7 +22,7 @@ def nominal(found: Answer) -> Drawing | None:
     None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function.
     """
     asked = found.plan.question
-    if asked.rivals or asked.suggests or not isinstance(asked.baseline, Baseline):
+    if not asked.kind.from_grid or not isinstance(asked.baseline, Baseline):
         return None
     grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
     literal = candidates(asked.baseline, grid, asked.phi, _PAPER, "none").candidates

@@ -41,13 +41,13 @@ def parallel(found: Answer) -> Drawing | None:
     for row in reversed(shown):  # the best on top
         figure.add_trace(_line(row, scales, ends, found, shade(row.score or 0.0, low, high)))
     figure.add_trace(_ticks(scales, ends))
-    if not found.plan.question.rivals:  # rules have colours of their own
+    if found.plan.question.kind.recommends:  # rules have colours of their own
         figure.add_trace(_bar(low, high))
     framed(
         figure,
         height=520,
         margin={"l": 70, "r": 110, "t": 84, "b": 40},
-        showlegend=bool(found.plan.question.rivals),
+        showlegend=not found.plan.question.kind.recommends,
         legend={"y": -0.02, "yanchor": "top"},
         coloraxis=accuracy_colours([low, high], metric_words(found.plan.question.metric).capitalize()),
         xaxis={"visible": False, "range": [-0.4, len(scales) - 0.6], "fixedrange": True},
@@ -150,7 +150,7 @@ def _caption(found: Answer) -> str:
         if scores_are_of_the_surface(found)
         else "accuracy as the ranking adjusts it"
     )
-    if found.plan.question.rivals:
+    if not found.plan.question.kind.recommends:
         return f"A line is a rule's network; the last axis is its {score}."
     left = " Dotted: not trained to the end." if found.left_behind else ""
     return (

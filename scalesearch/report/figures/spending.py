@@ -13,7 +13,7 @@ from scalesearch.report.rows import STATUSES, Row, Status, rows
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.surface import Surface, shares_of
 from scalesearch.study.answer import Answer
-from scalesearch.study.answer_files import surface_verdict
+from scalesearch.study.surface_words import surface_verdict
 
 Shares = tuple[float, float, float]
 
@@ -25,7 +25,7 @@ _THICK: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
 
 def spending(found: Answer) -> Drawing | None:
     """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
-    if found.plan.question.rivals:
+    if not found.plan.question.kind.recommends:
         return None
     shown = [row for row in rows(found) if row.score is not None and row.candidate.coefficients.product > 1]
     if len(shown) < 2:

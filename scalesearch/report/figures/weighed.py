@@ -13,7 +13,7 @@ from scalesearch.search.growth import pareto
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.study.answer import Answer
-from scalesearch.study.stages_found import stages_of, words_of_network
+from scalesearch.study.kinds.stages import stages_of, words_of_network
 
 _AXES = {
     "macs": "FLOPs (multiply-adds) of one image",
@@ -25,9 +25,7 @@ _NAMED = 12
 
 def weighed(found: Answer) -> Drawing:
     """Accuracy over what the reward weighs against it, of the networks that were trained the longest."""
-    asked = found.plan.question.stages
-    assert asked is not None, "a search of stages"
-    by = asked.reward.objectives[1]
+    by = found.plan.question.kind.objectives[1]
     costs = _costs(found, by)
     ranked = [row for row in rows(found) if row.place is not None and row.key in costs]
     places = {row.key: (costs[row.key], _accuracy(found, row)) for row in ranked}

@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scalesearch.design.exact import plain
 from scalesearch.design.paper import TABLES_3_AND_7
 from scalesearch.search.metrics import ACCURACY, metric_words
+from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.study.answer import Answer
+from scalesearch.study.kinds.grid import GridResults
+from scalesearch.study.provenance_words import matched_lines, provenance_line
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 _PAPERS_PHI = 2
+
+
+class RuleResults(GridResults):
+    """The rules in their order; winner.yaml has the best one's coefficients."""
+
+    def summary(self, found: Answer, folder: Path) -> list[str]:
+        """The best rule, the others behind it, and what the comparison is based on."""
+        del folder
+        return [*comparison_lines(found), *matched_lines(found.plan.question), provenance_line(found)]
+
+    def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
+        """The coefficients, and the rule's name."""
+        names = {plan.base_id: "baseline", **{key: one.name for key, one in plan.by_network.items()}}
+        return {key: {**own, "rule": names[key]} for key, own in super().parameters(plan).items()}
+
+    def distributions(self, plan: Plan) -> dict[str, BaseDistribution]:
+        """The coefficients, and the rules' names."""
+        from optuna.distributions import CategoricalDistribution
+
+        names = ["baseline", *(one.name for one in plan.chosen)]
+        return {**super().distributions(plan), "rule": CategoricalDistribution(names)}
 
 
 def comparison_lines(found: Answer) -> list[str]:
@@ -33,24 +61,6 @@ def comparison_lines(found: Answer) -> list[str]:
         printed = ", ".join(f"{name} {gain:+}" for name, gain in papers.items())
         lines.append(f"The paper, ImageNet top-1 at about 4x: {printed}")
     return lines
-
-
-def transfer_line(found: Answer, name: str) -> str:
-    """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
-    plan, ranking = found.plan, found.ranking
-    phi = plain(plan.question.phi)
-    own = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
-    if own is None:
-        return (
-            f"At φ = {phi}: no network of {name} has the wanted cost and a completed trial, so it was not compared"
-        )
-    low, high = found.intervals[own.key]
-    best = plan.by_network[ranking.arms[0].key]
-    if name in best.rules:
-        return f"At φ = {phi}: {name} is the best again; {found.certainty}"
-    verdict = "still ties" if own.tied else "no longer ties"
-    behind = f"behind by {own.behind:.4f} ({low:.4f} … {high:.4f})"
-    return f"At φ = {phi}: {name} {verdict} with the best, {best.name}: {behind}"
 
 
 def papers_gains(question: Question) -> dict[str, Decimal]:

@@ -5,34 +5,63 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline
+from scalesearch.search.candidates import Candidate
+from scalesearch.search.canonical import digest
 from scalesearch.search.growth import Told, pareto
+from scalesearch.search.kinds.stages import NasSpace
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.plan import Plan
-from scalesearch.search.stage_search import Stages
 from scalesearch.search.stage_space import size, stage_words
+from scalesearch.study.answer import Answer
+from scalesearch.study.kinds.base import KindResults
+from scalesearch.study.provenance_words import provenance_facts, provenance_line
 from scalesearch.units import si
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from scalesearch.study.answer import Answer
 
 _SAMPLERS = {"random": "chance", "tpe": "TPE", "evolution": "regularised evolution", "nsga2": "NSGA-II"}
 _SHOWN = 10
 """Networks of the front that a summary lists; front.csv has all."""
 
 
-def stages_of(plan: Plan) -> Stages:
+class StageResults(KindResults):
+    """The network with the best reward, the front, and the winner as a baseline that `grid` takes."""
+
+    def summary(self, found: Answer, folder: Path) -> list[str]:
+        """The winner, how sure it is, the front, and where to go on."""
+        return _summary(found, folder)
+
+    def winner(self, found: Answer) -> dict[str, object]:
+        """The network first, then how sure it is and what it is based on."""
+        return _winner(found)
+
+    def files(self, found: Answer, name: str) -> dict[str, str]:
+        """The front as a table, and the winner as a baseline file."""
+        return {"front.csv": front_table(found), "baseline.yaml": found_baseline(found, name)}
+
+    def definition(self, plan: Plan, candidate: Candidate) -> tuple[str, str]:
+        """Named by the baseline and the network."""
+        space = stages_of(plan)
+        asked, name = space.asked, space.baseline.name
+        source = f"scalesearch nas: space {asked.space.name} over {name}, {asked.reward.words}"
+        return f"{name}-{candidate.label}"[-64:], source
+
+    def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
+        """The words that mean each network; none for the baseline where it is no point of the space."""
+        space, points = stages_of(plan), plan.suggested
+        judged = zip(points, space.judge(points), strict=True)  # type: ignore[arg-type]
+        return {digest(one.network): space.parameters(point) for point, one in judged}  # type: ignore[arg-type]
+
+
+def stages_of(plan: Plan) -> NasSpace:
     """The space of a search of stages."""
     space = plan.question.space
-    assert isinstance(space, Stages), "a search of stages"
+    assert isinstance(space, NasSpace), "a search of stages"
     return space
 
 
@@ -79,15 +108,12 @@ def front_table(found: Answer) -> str:
     return text.getvalue()
 
 
-def stages_text(found: Answer, rests_on: dict[str, object]) -> str:
-    """winner.yaml of a search of stages: the network first, then how sure it is and what it rests on."""
-    import yaml
-
+def _winner(found: Answer) -> dict[str, object]:
     plan, ranking = found.plan, found.ranking
     space, price, away = stages_of(plan), found.winner.cost, found.intervals
     asked, network = space.asked, found.winner.architecture
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
-    body = {
+    return {
         "network": found.winner.label,
         "stages": list(stage_words(network)),
         "reward": round(found.place.mean, 5),
@@ -127,13 +153,15 @@ def stages_text(found: Answer, rests_on: dict[str, object]) -> str:
             "max_memory": asked.max_memory,
             "suggestions": len(plan.suggested),
         },
-        "rests_on": {key: value for key, value in rests_on.items() if key not in ("phi", "rounding", "match")},
+        "rests_on": {key: value for key, value in provenance_facts(found).items() if key not in _SCALING},
     }
-    return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))
 
 
-def stage_lines(found: Answer, rests_on: str, folder: Path) -> list[str]:
-    """The last lines of a search of stages: the winner, how sure it is, the front, and where to go on."""
+_SCALING = ("phi", "rounding", "match")
+"""What nothing is asked about where nothing is scaled."""
+
+
+def _summary(found: Answer, folder: Path) -> list[str]:
     plan, place, own = found.plan, found.place, found.winner
     space, base = stages_of(plan), plan.question.baseline.name
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
@@ -146,7 +174,7 @@ def stage_lines(found: Answer, rests_on: str, folder: Path) -> list[str]:
     return [
         f"Winner: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
         f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {found.certainty}",
-        rests_on,
+        provenance_line(found),
         f"Searched: {found_words(plan)}",
         *_front_lines(found),
         f"Baseline: {folder / 'baseline.yaml'}; scale it: scalesearch grid --baseline {folder / 'baseline.yaml'}",

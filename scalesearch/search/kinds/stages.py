@@ -6,19 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
-from typing import Any, get_args
+from typing import Any, ClassVar, Self, get_args
 
 from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
+from scalesearch.design.exact import plain
+from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline, flops_ratio
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet
+from scalesearch.search.canonical import Json, as_json, from_json
+from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.kinds.base import FEWEST, Setting, StudyKind, limits_summary
+from scalesearch.search.metrics import LOSS
 from scalesearch.search.rewards import Reward
 from scalesearch.search.sought import TRIES, Dimension, Judged, Time, Timing
 from scalesearch.search.stage_space import StagePoint, StageSpace, chosen, network_of, options, words_of
 
+STAGE_SCHEDULERS = get_args(choices.StageScheduler)
 STAGE_SAMPLERS = get_args(choices.StageSampler)
 """Chance, the tree-structured Parzen estimator, regularised evolution, and the genetic algorithm NSGA-II."""
 
@@ -26,9 +33,15 @@ _UNSCALED = Coefficients(Decimal(1), Decimal(1), Decimal(1))
 
 
 @dataclass(frozen=True, slots=True)
-class StageSearch:
-    """What is asked about a baseline's stages."""
+class StageSearch(StudyKind):
+    """A search of the baseline's own stages, in place of a grid; φ is 1 and nothing is scaled."""
 
+    key: ClassVar[str] = "stages"
+    proposes: ClassVar[bool] = True
+    scales: ClassVar[bool] = False
+    default_count: ClassVar[int] = 20
+    no_proxy_validation: ClassVar[str] = "was searched by a sampler"
+    points_noun: ClassVar[str] = "points"
     space: StageSpace
     sampler: str
     reward: Reward
@@ -43,9 +56,97 @@ class StageSearch:
         if self.sampler not in STAGE_SAMPLERS:
             raise SpaceError(f"sampler is {self.sampler!r}, but it must be one of {', '.join(STAGE_SAMPLERS)}")
 
+    def validate(self, setting: Setting) -> None:
+        """Stages need a baseline file, φ = 1, costs that are not matched, and a metric above 0."""
+        if isinstance(setting.baseline, FactoryBaseline):
+            raise SpaceError("baseline is a Python function, but stages are searched on baseline files only")
+        if setting.match != "none" or setting.phi != 1:
+            raise SpaceError("stages are searched at phi 1 with match none")
+        if setting.scheduler not in STAGE_SCHEDULERS:
+            raise SpaceError(f"scheduler is {setting.scheduler}, but stages are searched by halving or to the end")
+        if setting.metric == LOSS:
+            raise SpaceError(
+                "metric is loss, but a reward weighs what is above 0; take accuracy or balanced-accuracy"
+            )
+
+    def proposal_space(self, setting: Setting) -> NasSpace:
+        """The baseline's stages."""
+        assert isinstance(setting.baseline, Baseline), "checked by `validate`"
+        return NasSpace(setting.baseline, self, setting.budget.recipe.batch)
+
+    def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
+        """The networks of the proposals, or before the search of points drawn by chance."""
+        points = self.stand_ins(setting) if proposals is None else proposals
+        return self.proposal_space(setting).candidates(points)
+
+    def proposals_from_json(self, tree: Any) -> tuple[StagePoint, ...]:
+        """Proposals as they were written."""
+        return from_json(tuple[StagePoint, ...], tree)
+
+    def stand_ins(self, setting: Setting) -> tuple[StagePoint, ...]:
+        """Points drawn by chance."""
+        return self.proposal_space(setting).by_chance(self.count(setting) or FEWEST)
+
+    def select(self, setting: Setting, found: CandidateSet) -> tuple[Candidate, ...]:
+        """All."""
+        del setting
+        return found.candidates
+
+    def num_within(self, found: CandidateSet) -> int:
+        """How many networks have been proposed."""
+        return len(found.candidates)
+
+    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+        """The error where fewer than two candidates can be compared."""
+        del setting
+        return SpaceError(
+            f"only {count} of {found.triples} points gives a network within the limits; take larger limits or "
+            "another --space"
+        )
+
+    def reward_factors(self, setting: Setting, proposals: Sequence[Any]) -> Mapping[Network, float]:
+        """The reward over the accuracy, of each network within the limits and of the baseline."""
+        points = [one for one in proposals if isinstance(one, StagePoint)]
+        return dict[Network, float](self.proposal_space(setting).worths(points).items())
+
+    def value_name(self, setting: Setting) -> str:
+        """The reward."""
+        del setting
+        return "reward"
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """What the reward weighs."""
+        return self.reward.objectives
+
+    def to_json(self) -> dict[str, Json]:
+        """The space, the reward, the limits and the sampler."""
+        return {self.key: as_json(self)}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """The search that `to_json` wrote."""
+        return from_json(cls, value, (cls.key,))
+
+    def summary(self, setting: Setting) -> dict[str, str]:
+        """What was asked, by name."""
+        del setting
+        unit = "s" if self.reward.kind == "latency" else "multiply-adds"
+        target = self.reward.target
+        return {
+            "kind": "search of stages",
+            "space": self.space.name,
+            "sampler": self.sampler,
+            "seed of the sampler": str(self.seed),
+            "reward": self.reward.words,
+            "target of the reward": "the baseline's cost" if target is None else f"{plain(target)} {unit}",
+            "limit of multiply-adds": "" if self.max_macs is None else f"{self.max_macs:,}",
+            **limits_summary(self.max_params, self.max_memory),
+        }
+
 
 @dataclass(frozen=True, slots=True)
-class Stages:
+class NasSpace:
     """A baseline's stages as a space that is sought in; see `Sought`."""
 
     baseline: Baseline

@@ -1,4 +1,4 @@
-"""What a continuous search says beside its ranking: how it searched, and with several objectives the front."""
+"""What a search of (α, β) by a sampler says beside its ranking: how it searched, and the front."""
 
 from __future__ import annotations
 
@@ -6,22 +6,40 @@ from collections import Counter
 from collections.abc import Mapping
 
 from scalesearch.design.cost import cost
-from scalesearch.search.continuum import Suggestion
 from scalesearch.search.growth import Told, pareto
+from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome
+from scalesearch.study.answer import Answer
+from scalesearch.study.kinds.grid import GridResults
 from scalesearch.units import si
 
 _WORDS = {"tpe": "TPE", "gp": "a Gaussian process", "nsga2": "NSGA-II"}
 
 
+class CoefficientResults(GridResults):
+    """As a grid's, with the sampler and the front."""
+
+    def search_lines(self, found: Answer) -> list[str]:
+        """How the points were found, and the front."""
+        return search_lines(found.plan, found.outcomes)
+
+    def winner(self, found: Answer) -> dict[str, object]:
+        """As a grid's, with the sampler and the front."""
+        return {**super().winner(found), **_search_facts(found.plan, found.outcomes)}
+
+
+def _search_of(plan: Plan) -> CoefficientSearch:
+    kind = plan.question.kind
+    assert isinstance(kind, CoefficientSearch), "a search by a sampler"
+    return kind
+
+
 def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
-    """How the points were found, and the front; none for a grid."""
-    asked, space = plan.question.continuum, plan.question.space
-    if asked is None or space is None:
-        return []
-    points = plan.suggested
-    broken = Counter(name for one in space.judge(points) for name in one.broken)
+    """How the points were found, and with several objectives the front."""
+    asked, points = _search_of(plan), plan.suggested
+    space = asked.proposal_space(plan.question)
+    broken = Counter(name for one in space.judge(points) for name in one.broken)  # type: ignore[arg-type]
     outside = ", ".join(f"{name} {count}" for name, count in broken.items())
     lines = [
         f"Searched: (α, β) by {_WORDS[asked.sampler]}; {len(points)} suggestions are {len(plan.chosen)} "
@@ -44,11 +62,8 @@ def _words(one: Told, objectives: tuple[str, ...]) -> str:
     )
 
 
-def search_facts(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, object]:
-    """For winner.yaml; nothing for a grid."""
-    asked = plan.question.continuum
-    if asked is None:
-        return {}
+def _search_facts(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, object]:
+    asked = _search_of(plan)
     facts: dict[str, object] = {
         "sampled": {
             "sampler": asked.sampler,

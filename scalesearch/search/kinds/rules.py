@@ -6,10 +6,11 @@ cost is nearest to the wanted one, so that the paper's Tables 3 and 7 are compar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import log
+from typing import Any, ClassVar, Self
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, LARGEST_COEFFICIENT, LARGEST_MULTIPLIER, Coefficients, Multipliers
@@ -21,6 +22,9 @@ from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import SAME, Candidate, CandidateSet, is_near, other_ratio
+from scalesearch.search.canonical import Json, as_json, from_json
+from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.kinds.base import ADVICE_OF_COST, Setting, StudyKind, scaling_summary
 from scalesearch.search.timings import Line, Timed, Timings
 
 _ONE = Decimal(1)
@@ -32,7 +36,7 @@ _PER_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class ScalingRule:
     """A named rule, by what it multiplies by for twice the cost."""
 
     name: str
@@ -45,18 +49,18 @@ def shares(depth: str, width: str, resolution: str) -> Coefficients:
 
 
 NAMED = (
-    Rival("depth", Coefficients(Decimal(2), _ONE, _ONE)),
-    Rival("width", Coefficients(_ONE, _ROOT, _ONE)),
-    Rival("resolution", Coefficients(_ONE, _ONE, _ROOT)),
+    ScalingRule("depth", Coefficients(Decimal(2), _ONE, _ONE)),
+    ScalingRule("width", Coefficients(_ONE, _ROOT, _ONE)),
+    ScalingRule("resolution", Coefficients(_ONE, _ONE, _ROOT)),
     # Tan & Le 2019, section 5.
-    Rival("compound", Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))),
+    ScalingRule("compound", Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))),
     # Dollár et al. 2021, dWr with α = 0.8: d = s^.1, w = s^.4, r = s^.05.
-    Rival("fast", shares("0.1", "0.4", "0.05")),
+    ScalingRule("fast", shares("0.1", "0.4", "0.05")),
     # Li et al. 2021, LACS. Published are members, not a rule: d, w and r as powers of the member's own nominal cost
     # s = d·w²·r², exponents by least squares of the logarithms through the origin. All seven members for GPUs lie
     # on one such line; those for TPUs do up to b4, ten times the cost, where they turn to width.
-    Rival("lacs-gpu", shares("0.379", "0.211", "0.0995")),
-    Rival("lacs-tpu", shares("0.376", "0.187", "0.125")),
+    ScalingRule("lacs-gpu", shares("0.379", "0.211", "0.0995")),
+    ScalingRule("lacs-tpu", shares("0.376", "0.187", "0.125")),
 )
 """The rules that every comparison has."""
 
@@ -65,14 +69,72 @@ SINGLE = NAMED[:3]
 """Depth, width and resolution alone."""
 
 
-def transfer_rivals(tied: Iterable[Candidate]) -> tuple[Rival, ...]:
+@dataclass(frozen=True, slots=True)
+class RuleComparison(StudyKind):
+    """Named rules in place of a grid; all of them are trained, and none is recommended."""
+
+    key: ClassVar[str] = "rivals"
+    recommends: ClassVar[bool] = False
+    no_proxy_validation: ClassVar[str] = "compares rules"
+    points_noun: ClassVar[str] = "rules"
+    rules: tuple[ScalingRule, ...]
+
+    def validate(self, setting: Setting) -> None:
+        """Rules need a baseline file, and as many timings as there are rules."""
+        if isinstance(setting.baseline, FactoryBaseline):
+            raise SpaceError("baseline is a Python function, but rules are compared on baseline files only")
+        if setting.timings is not None and len(setting.timings.entries) != len(self.rules):
+            raise SpaceError(
+                f"timings are of {len(setting.timings.entries)} networks, but there are {len(self.rules)} rules; "
+                "begin the study anew"
+            )
+
+    def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
+        """Each rule's network; see `rule_candidates`."""
+        del proposals
+        assert isinstance(setting.baseline, Baseline), "checked by `validate`"
+        by = setting.cost, setting.timings
+        return rule_candidates(setting.baseline, self.rules, setting.phi, setting.rounding, *by)
+
+    def select(self, setting: Setting, found: CandidateSet) -> tuple[Candidate, ...]:
+        """All."""
+        del setting
+        return found.candidates
+
+    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+        """The error where fewer than two rules can be compared."""
+        advice = "a larger baseline" + (ADVICE_OF_COST["latency"] if setting.cost == "latency" else "")
+        return SpaceError(
+            f"only {count} of {found.triples} rules gives a network of the wanted cost; take {advice}"
+        )
+
+    def lines_to_time(self, setting: Setting) -> list[Line]:
+        """Each rule's direction."""
+        assert isinstance(setting.baseline, Baseline), "checked by `validate`"
+        return rule_lines(setting.baseline, self.rules, setting.phi, setting.rounding)
+
+    def to_json(self) -> dict[str, Json]:
+        """The rules."""
+        return {self.key: as_json(self.rules)}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """The comparison that `to_json` wrote."""
+        return cls(tuple(from_json(ScalingRule, one, (cls.key,)) for one in value))
+
+    def summary(self, setting: Setting) -> dict[str, str]:
+        """What was asked, by name."""
+        return scaling_summary("comparison of rules", setting)
+
+
+def transfer_rules(tied: Iterable[Candidate]) -> tuple[ScalingRule, ...]:
     """Who competes at another φ: the tied set of a search, by its coefficients, and the single dimensions."""
     own = {name: one.coefficients for one in tied if (name := transfer_name(one)) not in _SINGLE_NAMES}
-    return (*(Rival(name, coefficients) for name, coefficients in own.items()), *SINGLE)
+    return (*(ScalingRule(name, coefficients) for name, coefficients in own.items()), *SINGLE)
 
 
 def transfer_name(candidate: Candidate) -> str:
-    """What a candidate is called among the rivals: its dimension where it grows one alone, else its label."""
+    """What a candidate is called among the rules: its dimension where it grows one alone, else its label."""
     own = candidate.coefficients
     grown = [name for name, one in zip(AXES, (own.alpha, own.beta, own.gamma), strict=True) if one > _NOTHING]
     return grown[0] if len(grown) == 1 else candidate.label
@@ -83,11 +145,11 @@ _NOTHING = Decimal("1.01")
 _SINGLE_NAMES = tuple(one.name for one in SINGLE)
 
 
-def rival_candidates(
+def rule_candidates(
     baseline: Baseline,
-    rivals: tuple[Rival, ...],
+    rules: tuple[ScalingRule, ...],
     phi: Decimal,
-    rule: str,
+    rounding_rule: str,
     by: str = "macs",
     timings: Timings | None = None,
 ) -> CandidateSet:
@@ -95,15 +157,15 @@ def rival_candidates(
 
     Depth alone and width alone are matched along themselves; every other rule takes its depth and width there,
     α^φ and β^φ where multiply-adds are matched, and the px at which its cost is nearest. Where latency is matched,
-    every rule was taken along its own direction until it took the wanted time (`rival_lines`). What is more than
+    every rule was taken along its own direction until it took the wanted time (`rule_lines`). What is more than
     5 % off (10 % where it is measured) is not compared: a network of few layers or coarse widths may have none.
     Rules that give the same network are one candidate of both names.
 
     Args:
         baseline: what is scaled.
-        rivals: the rules.
+        rules: the rules.
         phi: the compound coefficient.
-        rule: the rounding rule.
+        rounding_rule: the rounding rule.
         by: the cost, one of `COSTS`.
         timings: what was measured of each rule, where that is latency.
 
@@ -113,23 +175,23 @@ def rival_candidates(
     if by == "latency":
         assert timings is not None, "a comparison by latency has been timed"
         each = [
-            _timed(baseline, rival, phi, rule, timings, entry)
-            for rival, entry in zip(rivals, timings.entries, strict=True)
+            _timed(baseline, rule, phi, rounding_rule, timings, entry)
+            for rule, entry in zip(rules, timings.entries, strict=True)
         ]
     else:
-        each = [_candidate(baseline, rival, phi, rule, by) for rival in rivals]
+        each = [_candidate(baseline, rule, phi, rounding_rule, by) for rule in rules]
     networks: dict[Network, Candidate] = {}
     for one in each:
         known = networks.get(one.architecture)
         networks[one.architecture] = one if known is None else replace(known, name=known.name + SAME + one.name)
     found = tuple(networks.values())
     near = tuple(one for one in found if is_near(one, phi, by))
-    return CandidateSet(len(rivals), near, tuple(one for one in found if one not in near))
+    return CandidateSet(len(rules), near, tuple(one for one in found if one not in near))
 
 
-def _candidate(baseline: Baseline, rival: Rival, phi: Decimal, rule: str, by: str) -> Candidate:
-    base, asked = baseline.architecture, rival.coefficients
-    scale = _Scale(baseline, replace(baseline.rounding, rule=rule), Decimal(2) ** phi, by)
+def _candidate(baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rule: str, by: str) -> Candidate:
+    base, asked = baseline.architecture, rule.coefficients
+    scale = _Scale(baseline, replace(baseline.rounding, rule=rounding_rule), Decimal(2) ** phi, by)
     if asked.gamma == 1 and asked.alpha == 1:
         multiplier, network = scale.along("width", power(scale.wanted, 1 / _growth("width", by)))
         own = replace(asked, beta=_base(multiplier, phi))
@@ -142,17 +204,17 @@ def _candidate(baseline: Baseline, rival: Rival, phi: Decimal, rule: str, by: st
         own = replace(asked, gamma=_base(Decimal(network.resolution) / base.resolution, phi))
     own = Coefficients(*(round(one, 5) for one in (own.alpha, own.beta, own.gamma)))
     other = other_ratio(network, base, by)
-    return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rival.name, other)
+    return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rule.name, other)
 
 
-def rival_lines(baseline: Baseline, rivals: tuple[Rival, ...], phi: Decimal, rule: str) -> list[Line]:
+def rule_lines(baseline: Baseline, rules: tuple[ScalingRule, ...], phi: Decimal, rounding_rule: str) -> list[Line]:
     """Each rule's networks as it grows, from the baseline on to 2^(3φ) × its nominal cost (depth alone: 2^(2φ)).
 
     How long a network takes is no matter of one dimension: a wider layer may take no longer on a GPU. So it is the
     whole rule that is taken further, as all three of its dimensions grow, and not its px alone.
     """
     wanted = Decimal(2) ** phi
-    return [_line(baseline, rival, phi, rule).to_time(baseline.architecture, wanted) for rival in rivals]
+    return [_line(baseline, rule, phi, rounding_rule).to_time(baseline.architecture, wanted) for rule in rules]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +231,9 @@ class _Line:
         return Line(extents, self.networks.__getitem__, misses.index(min(misses)), 1.0)
 
 
-def _line(baseline: Baseline, rival: Rival, phi: Decimal, rule: str) -> _Line:
-    rounding = replace(baseline.rounding, rule=rule)
-    own = rival.coefficients
+def _line(baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rule: str) -> _Line:
+    rounding = replace(baseline.rounding, rule=rounding_rule)
+    own = rule.coefficients
     steepest = log(max(_ROOT, own.alpha, own.beta, own.gamma))
     # Neither a multiplier at the end of the line nor the coefficient that gives it may be too large.
     longest = min(
@@ -192,17 +254,19 @@ _PLACES = 240
 """φ that are tried on a rule's line."""
 
 
-def _timed(baseline: Baseline, rival: Rival, phi: Decimal, rule: str, timings: Timings, entry: Timed) -> Candidate:
+def _timed(
+    baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rule: str, timings: Timings, entry: Timed
+) -> Candidate:
     """The network of a rule that was found to take the wanted time."""
-    base, line = baseline.architecture, _line(baseline, rival, phi, rule)
+    base, line = baseline.architecture, _line(baseline, rule, phi, rounding_rule)
     network = base.resized(entry.widths, entry.depths, entry.resolution)
     if network not in line.networks:
-        raise SpaceError(f"{rival.name} with layers {entry.depths} was not timed; begin the study anew")
+        raise SpaceError(f"{rule.name} with layers {entry.depths} was not timed; begin the study anew")
     longer = line.phis[line.networks.index(network)] / phi
-    values = (rival.coefficients.alpha, rival.coefficients.beta, rival.coefficients.gamma)
+    values = (rule.coefficients.alpha, rule.coefficients.beta, rule.coefficients.gamma)
     own = Coefficients(*(round(power(value, longer), 5) for value in values))
     other = other_ratio(network, base, "latency", timings)
-    return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rival.name, other)
+    return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rule.name, other)
 
 
 def _growth(axis: str, by: str) -> Decimal:

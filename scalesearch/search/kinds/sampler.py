@@ -10,16 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 from math import log
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.coefficients import Coefficients, nominal_product
+from scalesearch.design.coefficients import AXES, Coefficients, nominal_product
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
 from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
+from scalesearch.search.canonical import Json, as_json, from_json
+from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.kinds.base import Setting, StudyKind, limits_summary, scaling_summary
 from scalesearch.search.sought import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
 
 SAMPLERS = ("tpe", "gp", "nsga2")
@@ -39,9 +42,15 @@ _GAMMA_PLACES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Continuum:
-    """How (α, β) are searched, for what, and under which limits."""
+class CoefficientSearch(StudyKind):
+    """A search of (α, β) by a sampler in place of a grid: for what, and under which limits."""
 
+    key: ClassVar[str] = "continuum"
+    proposes: ClassVar[bool] = True
+    default_count: ClassVar[int] = SUGGESTIONS
+    exports_proposals: ClassVar[bool] = True
+    no_proxy_validation: ClassVar[str] = "was searched by a sampler"
+    points_noun: ClassVar[str] = "points"
     sampler: str
     objectives: tuple[str, ...] = ("accuracy",)
     max_params: int | None = None
@@ -57,6 +66,65 @@ class Continuum:
                 raise SpaceError(f"objective is {one!r}, but it must be one of {known}")
         if "accuracy" not in self.objectives or len(set(self.objectives)) < len(self.objectives):
             raise SpaceError(f"objectives must be different ones of {known}, accuracy among them")
+
+    def validate(self, setting: Setting) -> None:
+        """(α, β) need a baseline file that grows in all dimensions; what is proposed is trained to the end."""
+        grown = setting.baseline.axes
+        if isinstance(setting.baseline, FactoryBaseline):
+            raise SpaceError("baseline is a Python function, but (α, β) are searched on baseline files only")
+        if set(grown) != set(AXES):
+            raise SpaceError(f"baseline grows in {', '.join(grown)} alone, but (α, β) are searched where all grow")
+        if setting.scheduler != "grid":
+            raise SpaceError(f"scheduler is {setting.scheduler}, but what is suggested is trained to the end")
+        if "macs" in self.objectives and setting.match != "none":
+            raise SpaceError(f"match is {setting.match}, but where MACs are an objective they are not matched")
+
+    def proposal_space(self, setting: Setting) -> CoefficientSpace:
+        """(α, β) at the question's φ."""
+        assert isinstance(setting.baseline, Baseline), "checked by `validate`"
+        batch = setting.budget.recipe.batch
+        return CoefficientSpace(setting.baseline, setting.phi, setting.rounding, setting.match, batch, self)
+
+    def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
+        """The networks of the proposals, or before the search of points spread over all."""
+        return suggested_candidates(self.proposal_space(setting), lattice() if proposals is None else proposals)
+
+    def proposals_from_json(self, tree: Any) -> tuple[Suggestion, ...]:
+        """Proposals as they were written."""
+        return from_json(tuple[Suggestion, ...], tree)
+
+    def stand_ins(self, setting: Setting) -> tuple[Suggestion, ...]:
+        """One alias of each of as many candidates as there will be."""
+        aliases = [one.aliases[0] for one in self.select(setting, self.candidates(setting))]
+        return tuple(Suggestion(one.alpha, one.beta) for one in aliases)
+
+    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+        """The error where fewer than two candidates can be compared."""
+        del setting
+        return SpaceError(
+            f"only {count} of {found.triples} points gives a network within the limits; take larger limits, "
+            "another --rounding or --match none"
+        )
+
+    @property
+    def name_suffix(self) -> str:
+        """The sampler's name."""
+        return self.sampler
+
+    def to_json(self) -> dict[str, Json]:
+        """How (α, β) are searched."""
+        return {self.key: as_json(self)}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """The search that `to_json` wrote."""
+        return from_json(cls, value, (cls.key,))
+
+    def summary(self, setting: Setting) -> dict[str, str]:
+        """What was asked, by name."""
+        sought = {"sampler": self.sampler, "objectives": ", ".join(self.objectives)}
+        own = scaling_summary("search of (α, β)", setting)
+        return {**own, **sought, **limits_summary(self.max_params, self.max_memory)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +168,7 @@ def suggestion(alpha: float, width_share: float) -> Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class CoefficientSpace:
     """(α, β) of a baseline at φ as a space that is sought in; see `Sought`."""
 
     baseline: Baseline
@@ -109,7 +177,7 @@ class Space:
     match: str
     batch: int
     """Images of a training step, for the memory."""
-    continuum: Continuum
+    search: CoefficientSearch
     repeats: bool = field(default=True, init=False)
     """A triple that means a known network is a point of the search all the same, as in a grid."""
     seed: int = field(default=0, init=False)
@@ -117,12 +185,12 @@ class Space:
     @property
     def sampler(self) -> str:
         """Who suggests."""
-        return self.continuum.sampler
+        return self.search.sampler
 
     @property
     def objectives(self) -> tuple[str, ...]:
         """What is sought."""
-        return self.continuum.objectives
+        return self.search.objectives
 
     @property
     def timing(self) -> Timing | None:
@@ -155,7 +223,7 @@ class Space:
         return None if point.latency is None else Time(point.latency, 1.0)
 
 
-def judge(space: Space, points: Sequence[Suggestion]) -> list[Judged]:
+def judge(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[Judged]:
     """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
     base = space.baseline.architecture
     rounding = replace(space.baseline.rounding, rule=space.rounding)
@@ -166,8 +234,8 @@ def judge(space: Space, points: Sequence[Suggestion]) -> list[Judged]:
     return [_judged(space, one) for one in networks]
 
 
-def _judged(space: Space, network: Architecture) -> Judged:
-    base, asked, price = space.baseline.architecture, space.continuum, cost(network)
+def _judged(space: CoefficientSpace, network: Architecture) -> Judged:
+    base, asked, price = space.baseline.architecture, space.search, cost(network)
     wanted = Decimal(2) ** space.phi
     excess = {}
     if space.match == "flops":
@@ -179,7 +247,7 @@ def _judged(space: Space, network: Architecture) -> Judged:
     return Judged(network, tuple(excess.items()))
 
 
-def suggested_candidates(space: Space, points: Sequence[Suggestion]) -> CandidateSet:
+def suggested_candidates(space: CoefficientSpace, points: Sequence[Suggestion]) -> CandidateSet:
     """The networks of the suggestions that break no limit; those that no resolution matches stand apart."""
     judged = zip(points, judge(space, points), strict=True)
     within = [point for point, found in judged if set(found.broken) <= {"cost"}]

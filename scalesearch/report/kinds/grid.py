@@ -1,0 +1,150 @@
+"""How a search by grid is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from scalesearch.design.exact import plain
+from scalesearch.report import figures
+from scalesearch.report.article import Section, Table, Text
+from scalesearch.report.family_section import family_section
+from scalesearch.report.kinds.base import (
+    KindReport,
+    drawn,
+    matched_texts,
+    not_above,
+    size_words,
+    terminal_caption,
+)
+from scalesearch.report.tables import coefficients_table
+from scalesearch.report.words import greek, seeds_words
+from scalesearch.search.candidates import Candidate, tolerance
+from scalesearch.search.metrics import metric_words
+from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question
+from scalesearch.search.ranking import Ranked
+from scalesearch.search.surface import Point
+from scalesearch.study.answer import Answer
+from scalesearch.study.cost_words import COST_WORDS, times_of
+
+
+class GridReport(KindReport):
+    """Which α, β and γ to take, with the family that they give."""
+
+    def title(self, question: Question) -> str:
+        """How the baseline should spend what it may cost."""
+        what = "compute" if question.cost == "macs" else COST_WORDS[question.cost]
+        return f"How should {question.baseline.name} spend its next {times_of(question)} of {what}?"
+
+    def short_title(self, question: Question) -> str:
+        """The baseline, φ, the budget, and what is matched."""
+        matched = f"{COST_WORDS[question.cost]} matched" if question.match == "flops" else "γ taken literally"
+        return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.name}, {matched}"
+
+    def table_words(self, found: Answer) -> tuple[str, str]:
+        """The baseline, φ, the budget and the data."""
+        asked = found.plan.question
+        head = f"{asked.baseline.name}, φ = {plain(asked.phi)}"
+        return f"{head}, budget {asked.budget.name}, {found.plan.data.name}", terminal_caption(found)
+
+    def sentence(self, found: Answer) -> str:
+        """What is recommended, and what ties with it."""
+        ranking, own = found.ranking, greek(found.winner.coefficients)
+        tied, ranked = len(ranking.tied), len(ranking.arms)
+        if found.worse:
+            return not_above(found, own, metric_words(found.plan.question.metric))
+        if ranking.significant:
+            return f"{own} is the best of {ranked} networks, and leads each of them by more than the noise (95 %)"
+        if ranking.degrees_of_freedom == 0:
+            return f"{own} is recommended, but was trained with one seed, which proves nothing"
+        fewer = any(arm.tied and arm.seeds < ranking.arms[0].seeds for arm in ranking.arms)
+        how_many = f"all {ranked}" if tied == ranked else f"{tied} of the {ranked}"
+        unscaled = found.base.mean
+        worse = unscaled is not None and any(arm.tied and arm.mean <= unscaled for arm in ranking.arms)
+        of = " of those" if fewer or worse else ""
+        of += " with as many seeds as the best" if fewer else ""
+        of += f" that are better than {found.plan.question.baseline.name} itself" if worse else ""
+        return (
+            f"No single winner was found: {how_many} networks that were trained to the end tie within "
+            f"the noise (95 %), and of these {own} is recommended because it has the fewest activations{of}"
+        )
+
+    def networks(self, plan: Plan) -> str:
+        """The points, their networks, and what is matched."""
+        asked = plan.question
+        within = f"within {plain(100 * tolerance(asked.cost))} %"
+        matched = f"{self.matched_words(asked)} {within}" if asked.match == "flops" else "costs not matched"
+        return f"{self.points_words(plan)}; {asked.rounding} rounding; {matched}"
+
+    def points_words(self, plan: Plan) -> str:
+        """How many points are how many networks."""
+        found = plan.found
+        whole = len(found.candidates) + len(found.unmatched)
+        return f"{found.triples} triples are {whole} networks, of which {len(plan.chosen)} are compared"
+
+    def matched_words(self, question: Question) -> str:
+        """What is set so that the cost is as wanted."""
+        if question.cost == "latency":
+            return f"px set so that the latency is {times_of(question)}"
+        return f"px set so that the {COST_WORDS[question.cost]} are {times_of(question)}"
+
+    def question(self, found: Answer) -> Section:
+        """What was asked, in the paper's terms."""
+        return Section("The question", (Text(self.question_text(found.plan.question)), *matched_texts(found)))
+
+    def question_text(self, question: Question) -> str:
+        """What the baseline costs, and what is asked about it."""
+        return (
+            f"{size_words(question)} Compound scaling multiplies its depth by α^φ, its width by β^φ and its "
+            "resolution by γ^φ, with αβ²γ² ≈ 2 (Tan & Le 2019, equation 3). Which α, β and γ give the highest "
+            f"{metric_words(question.metric)} at φ = {plain(question.phi)}?"
+        )
+
+    def answer(self, found: Answer) -> Section:
+        """The answer in figures, and how far each candidate is behind."""
+        return Section("The answer", (self.key_figures(found), coefficients_table(found)))
+
+    def key_figures(self, found: Answer) -> Table:
+        """The answer in figures."""
+        return key_figures_of(found, found.place, found.winner)
+
+    def evidence(self, found: Answer) -> Section:
+        """The candidates by cost, shares and sizes, and how they learned."""
+        own = figures.pareto(found), figures.spending(found), figures.parallel(found), figures.learning(found)
+        return Section("The evidence", drawn(*own))
+
+    def doubt(self, found: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+        """Whether nominal costs or budgets mislead."""
+        blocks = drawn(figures.agreement(found, budgets), figures.nominal(found))
+        return Section("What could mislead", blocks) if blocks else None
+
+    def family(self, found: Answer) -> Section | None:
+        """The members that the coefficients give; None for a function."""
+        return family_section(found)
+
+
+def key_figures_of(found: Answer, place: Ranked, winner: Candidate) -> Table:
+    """The answer in figures.
+
+    Args:
+        found: the answer.
+        place: of the network that is shown, in the ranking.
+        winner: the network.
+    """
+    plan, own, base = found.plan, winner.coefficients, found.base.accuracies
+    word = metric_words(plan.question.metric)
+    rows = [
+        (f"highest {word}", f"{winner.name}: {greek(own)}") if winner.name else ("recommended", greek(own)),
+        ("nominal αβ²γ²", f"{float(own.product):.3f}"),
+        ("measured FLOPs", f"{float(winner.flops_ratio):.3f}x {plan.question.baseline.name}'s"),
+        (word, found.measured(place)),
+    ]
+    if base:
+        mean = sum(base.values()) / len(base)
+        rows.append((f"{plan.question.baseline.name} unscaled", f"{mean:.4f} ({seeds_words(len(base))})"))
+    needed = found.ranking.seeds_needed
+    if needed is not None and not found.ranking.significant:
+        rows.append(
+            ("seeds for 80 % power", f"{needed}, to show the lead of the best over the second, if it is real")
+        )
+    return Table("", ("what", "value"), tuple(rows), frozenset(("what", "value")))

@@ -1,0 +1,103 @@
+"""How a comparison of scaling rules is shown."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+from scalesearch.report import figures
+from scalesearch.report.article import Section, Table, Text
+from scalesearch.report.kinds.base import drawn, size_words, terminal_caption
+from scalesearch.report.kinds.grid import GridReport, key_figures_of
+from scalesearch.report.rows import label
+from scalesearch.report.tables import coefficients_table
+from scalesearch.search.kinds import RuleComparison
+from scalesearch.search.metrics import metric_words
+from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question
+from scalesearch.study.answer import Answer
+from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
+from scalesearch.study.joint import joint
+from scalesearch.study.kinds.rules import comparison_lines
+
+_SEVERAL = 2
+
+
+class RuleReport(GridReport):
+    """Which rule is the best at one cost; none is recommended."""
+
+    no_family: ClassVar[str] = "A comparison of rules gives no family."
+
+    def title(self, question: Question) -> str:
+        """One dimension or all."""
+        return f"{question.baseline.name} at {wanted(question)}: one dimension, or all?"
+
+    def short_title(self, question: Question) -> str:
+        """The baseline, its cost, and the budget."""
+        name = question.baseline.name
+        return f"{name} at {wanted(question)}, budget {question.budget.name}, comparison of rules"
+
+    def table_words(self, found: Answer) -> tuple[str, str]:
+        """The baseline, its cost, the budget and the data."""
+        asked = found.plan.question
+        # At another φ, coefficients are not what the networks were multiplied by.
+        doubling = "\nαβ²γ²: for each doubling of the cost" if asked.phi != 1 else ""
+        head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.name}, {found.plan.data.name}"
+        return head, terminal_caption(found, doubling)
+
+    def sentence(self, found: Answer) -> str:
+        """Which rule is the best, and what ties with it."""
+        ranking, plan = found.ranking, found.plan
+        names = {arm.key: label(plan.by_network[arm.key]) for arm in ranking.arms}
+        best, others = names[ranking.arms[0].key], [names[key] for key in ranking.tied[1:]]
+        word = metric_words(plan.question.metric)
+        if ranking.significant:
+            return (
+                f"The best of {len(names)} rules is {best}, which leads each of them by more than the noise (95 %)"
+            )
+        if ranking.degrees_of_freedom == 0:
+            return f"The highest {word} has {best}, but with one seed, which proves nothing"
+        are = "are" if len(others) >= _SEVERAL else "is"
+        within = f"{_listed(others)} {are} within the noise (95 %)"
+        return f"No single rule wins: {best} has the highest {word}, but {within}"
+
+    def points_words(self, plan: Plan) -> str:
+        """How many of the rules have a network of the wanted cost."""
+        kind = plan.question.kind
+        assert isinstance(kind, RuleComparison), "a comparison of rules"
+        return f"{len(plan.chosen)} of {len(kind.rules)} rules"
+
+    def matched_words(self, question: Question) -> str:
+        """By latency each rule is taken along its direction."""
+        if question.cost == "latency":
+            return f"each rule taken along its direction to {times_of(question)} the latency"
+        return super().matched_words(question)
+
+    def question_text(self, question: Question) -> str:
+        """What the baseline costs, and what the rules are."""
+        return (
+            f"{size_words(question)} Growing depth, width or resolution alone, or all three by a rule, each to "
+            f"{times_of(question)} the {COST_WORDS[question.cost]}: which gives the highest "
+            f"{metric_words(question.metric)}? (Tan & Le 2019, Tables 3 and 7)"
+        )
+
+    def answer(self, found: Answer) -> Section:
+        """The best rule in figures, and how far each is behind."""
+        said = [line for line in comparison_lines(found)[1:] if not line.startswith("  ")]
+        texts = [Text(line if line.endswith(":") else f"{line}.") for line in said]
+        return Section("The answer", (self.key_figures(found), coefficients_table(found), *texts))
+
+    def key_figures(self, found: Answer) -> Table:
+        """Of the best: nothing is recommended."""
+        place = found.ranking.arms[0]
+        return key_figures_of(found, place, found.plan.by_network[place.key])
+
+    def evidence(self, found: Answer) -> Section:
+        """The rules over their cost, and how they learned."""
+        curves = figures.curves(joint([(Decimal(2) ** found.plan.question.phi, found)]))
+        own = curves, figures.spending(found), figures.parallel(found), figures.learning(found)
+        return Section("The evidence", drawn(*own))
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

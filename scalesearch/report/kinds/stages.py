@@ -1,0 +1,107 @@
+"""How a search of stages is shown."""
+
+from __future__ import annotations
+
+from scalesearch.design.exact import plain
+from scalesearch.report import figures
+from scalesearch.report.article import Section, Table, Text
+from scalesearch.report.kinds.base import KindReport, drawn, not_above, size_words
+from scalesearch.report.tables import ranking_table
+from scalesearch.search.metrics import metric_words
+from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question
+from scalesearch.search.stage_space import size
+from scalesearch.study.answer import Answer
+from scalesearch.study.kinds.stages import found_words, stages_of, words_of_network
+
+
+class StageReport(KindReport):
+    """Which stages the baseline should have."""
+
+    def title(self, question: Question) -> str:
+        """The question."""
+        return f"Which stages should {question.baseline.name} have?"
+
+    def short_title(self, question: Question) -> str:
+        """The baseline and the budget."""
+        name, phi = question.baseline.name, plain(question.phi)
+        return f"{name}, φ = {phi}, budget {question.budget.name}, search of stages"
+
+    def table_words(self, found: Answer) -> tuple[str, str]:
+        """The space, the reward, the budget and the data."""
+        asked, search = found.plan.question, stages_of(found.plan).asked
+        title = (
+            f"{search.space.name} over {asked.baseline.name}, {search.reward.words}, budget {asked.budget.name}, "
+            f"{found.plan.data.name}"
+        )
+        caption = (
+            f"= ties with the best (95 %)   n: seeds   {metric_words(asked.metric)}: of the proxy   cost: over the "
+            "baseline's\nbehind: difference in reward to the best, adjusted for the seeds"
+        )
+        return title, caption
+
+    def sentence(self, found: Answer) -> str:
+        """Which network has the best reward, and what ties with it."""
+        ranking, name = found.ranking, found.winner.label
+        many = len(ranking.arms)
+        if found.worse:
+            return not_above(found, name, "reward")
+        if ranking.significant:
+            return f"{name} has the best reward of {many} networks, and leads each by more than the noise (95 %)"
+        if ranking.degrees_of_freedom == 0:
+            return f"{name} has the best reward, but was trained with one seed, which proves nothing"
+        ties = len(ranking.tied)
+        how_many = f"all {many}" if ties == many else f"{ties} of the {many}"
+        return (
+            f"{name} has the best reward, but no single winner was found: {how_many} networks that were trained to "
+            "the end tie within the noise (95 %)"
+        )
+
+    def networks(self, plan: Plan) -> str:
+        """How many proposals are how many networks; costs are weighed."""
+        points = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
+        return f"{points}; at equal resolution, costs weighed by the reward"
+
+    def question(self, found: Answer) -> Section:
+        """What was asked."""
+        space = stages_of(found.plan)
+        asked, points = space.asked, size(space.asked.space, space.baseline)
+        text = (
+            f"{size_words(found.plan.question)} Every stage may have another block, kernel, expansion, "
+            f"squeeze-and-excitation, number of layers and width, as far as the space {asked.space.name} has them: "
+            f"{points:,} points. Which network has the highest reward {asked.reward.words}?"
+        )
+        return Section("The question", (Text(text), Text(f"The space is from: {asked.space.source}.")))
+
+    def answer(self, found: Answer) -> Section:
+        """The winner in figures, all networks, and how they were found."""
+        searched = Text(f"Searched: {found_words(found.plan)}.")
+        return Section("The answer", (_key_figures(found), _networks(found), searched))
+
+    def evidence(self, found: Answer) -> Section:
+        """The networks by what the reward weighs, and how they learned."""
+        return Section("The evidence", drawn(figures.weighed(found), figures.learning(found)))
+
+
+def _key_figures(found: Answer) -> Table:
+    plan, place, own = found.plan, found.place, found.winner
+    rows = [
+        ("best reward", f"{own.label}: {words_of_network(own.architecture)}"),
+        ("reward", found.measured(place)),
+        (metric_words(plan.question.metric), f"{place.mean / plan.worth(place.key):.4f}"),
+        ("cost", f"{float(own.flops_ratio):.3f}x {plan.question.baseline.name}'s multiply-adds"),
+    ]
+    if found.base.accuracies:
+        base = plan.accuracy(found.base)
+        reward = f"reward {base * plan.worth(plan.base_id):.4f}, accuracy {base:.4f}"
+        rows.append((f"{plan.question.baseline.name} as it is", reward))
+    return Table("", ("what", "value"), tuple(rows), frozenset(("what", "value")))
+
+
+def _networks(found: Answer) -> Table:
+    """Every network, best first."""
+    caption = (
+        "= ties with the best (95 %). Rewards are means ± standard errors; those without one were left on an "
+        "earlier rung. The accuracy is the proxy's, FLOPs are over the baseline's."
+    )
+    return ranking_table(found, caption)

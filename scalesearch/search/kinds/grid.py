@@ -1,0 +1,69 @@
+"""The grid search of the EfficientNet paper: every (α, β, γ) of a grid, merged by network and matched in cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from scalesearch.design.matching import Shape
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import SpaceError
+from scalesearch.search.candidates import CandidateSet, candidates, grid_shapes
+from scalesearch.search.canonical import Json
+from scalesearch.search.grid import triples
+from scalesearch.search.kinds.base import ADVICE_OF_COST, Setting, StudyKind, scaling_summary
+from scalesearch.search.timings import Line, shape_lines
+
+
+@dataclass(frozen=True, slots=True)
+class GridSearch(StudyKind):
+    """A grid with the budget's step and tolerance (Tan & Le 2019, section 3.3, step 1)."""
+
+    from_grid: ClassVar[bool] = True
+    points_noun: ClassVar[str] = "triples"
+
+    def validate(self, setting: Setting) -> None:
+        """Any setting will do."""
+
+    def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
+        """Every candidate of the grid."""
+        del proposals
+        grid = triples(setting.budget.step, setting.budget.tolerance, setting.baseline.axes)
+        how = (setting.rounding, setting.match, setting.cost, setting.timings)
+        return candidates(setting.baseline, grid, setting.phi, *how)
+
+    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+        """The error where fewer than two candidates can be compared."""
+        advice = f"a smaller --step, a larger --tolerance{ADVICE_OF_COST[setting.cost]}"
+        points = f"only {count} of {found.triples} grid points gives a network of the wanted cost"
+        return SpaceError(f"{points}; take {advice}")
+
+    def lines_to_time(self, setting: Setting) -> list[Line]:
+        """One line for each shape: its sides."""
+        baseline = setting.baseline
+        assert isinstance(baseline, Baseline), "Python functions are not timed"
+        grows, ratio = "resolution" in baseline.axes, Decimal(2) ** setting.phi
+        return shape_lines(baseline.architecture, shapes_to_time(setting), ratio, grows)
+
+    def to_json(self) -> dict[str, Json]:
+        """Nothing: its steps stand in the budget."""
+        return {}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """The one grid."""
+        del value
+        return cls()
+
+    def summary(self, setting: Setting) -> dict[str, str]:
+        """What was asked, by name."""
+        return scaling_summary("search by grid", setting)
+
+
+def shapes_to_time(setting: Setting) -> tuple[Shape, ...]:
+    """The widths and depths of a question's grid, which are timed where latency is to be matched."""
+    assert isinstance(setting.baseline, Baseline), "Python functions are not timed"
+    grid = triples(setting.budget.step, setting.budget.tolerance, setting.baseline.axes)
+    return grid_shapes(setting.baseline, grid, setting.phi, setting.rounding)

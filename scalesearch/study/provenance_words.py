@@ -1,0 +1,98 @@
+"""What an answer is based on: images, budget, matched cost, rungs; in words and for winner.yaml."""
+
+from __future__ import annotations
+
+from scalesearch.search.candidates import tolerance
+from scalesearch.search.metrics import ACCURACY
+from scalesearch.search.plan import Plan
+from scalesearch.search.question import Question
+from scalesearch.search.reached import completed
+from scalesearch.search.scenes import SYNTHETIC
+from scalesearch.study.answer import Answer
+
+
+def matched_lines(question: Question) -> list[str]:
+    """What is equal among the candidates, where it is not multiply-adds."""
+    if question.cost == "macs":
+        return []
+    start = f"Matched: {question.cost}, within {tolerance(question.cost) * 100:.0f} %, not multiply-adds"
+    timings = question.timings
+    if timings is None:
+        return [start]
+    base = timings.base
+    apart = f"quartiles {100 * base.spread / base.nanoseconds:.0f} % apart"
+    took = f"{question.baseline.name} takes {base.nanoseconds / 1e6:,.3g} ms ({apart})"
+    return [f"{start}; {timings.conditions}: {took}"]
+
+
+def provenance_line(found: Answer) -> str:
+    """The images, the budget, the trials, and that the answer is a proxy's."""
+    plan = found.plan
+    images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
+    kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
+    notes = "".join(f"; {note}" for note in plan.data.notes)
+    return f"Rests on: {images}{notes}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
+
+
+def is_synthetic(plan: Plan) -> bool:
+    """Whether the images are drawn."""
+    return plan.data.name in SYNTHETIC
+
+
+def provenance_facts(found: Answer) -> dict[str, object]:
+    """What was asked and measured, for winner.yaml."""
+    plan, ranking, question = found.plan, found.ranking, found.plan.question
+    base = found.base
+    return {
+        "baseline": question.baseline.name,
+        "phi": float(question.phi),
+        "data": plan.data.name,
+        "data_fingerprint": plan.data.fingerprint,
+        **({"data_notes": list(plan.data.notes)} if plan.data.notes else {}),
+        "budget": question.budget.name,
+        "rounding": question.rounding,
+        "match": question.match,
+        **_cost_facts(question),
+        "scheduler": question.scheduler,
+        "rungs": _rungs(found),
+        "candidates": len(plan.chosen),
+        "trials": len(found.outcomes),
+        "validation_images": plan.data.val,
+        "noise_per_trial" if ranking.error_known else "spread_of_trials": round(ranking.noise, 5),
+        "degrees_of_freedom": ranking.degrees_of_freedom,
+        "baseline_accuracy" if question.metric == ACCURACY else "baseline_score": (
+            round(plan.accuracy(base), 5) if base.accuracies else None
+        ),
+        **_majority_facts(plan),
+    }
+
+
+def _majority_facts(plan: Plan) -> dict[str, object]:
+    """The class that more than half of the validation images are of, and their share."""
+    found = plan.data.majority
+    return (
+        {} if found is None else {"majority": found.name, "majority_share": round(found.count / plan.data.val, 5)}
+    )
+
+
+def _cost_facts(question: Question) -> dict[str, object]:
+    """What was matched, where it is not multiply-adds, and how it was measured."""
+    if question.cost == "macs":
+        return {}
+    timings = question.timings
+    if timings is None:
+        return {"cost": question.cost}
+    base = {"baseline_nanoseconds": timings.base.nanoseconds, "baseline_spread": timings.base.spread}
+    return {"cost": question.cost, "measured": timings.conditions, **base}
+
+
+def _rungs(found: Answer) -> list[dict[str, object]] | None:
+    """By halving: the images of each rung that was climbed, and how many candidates completed it."""
+    plan = found.plan
+    if not plan.rungs:
+        return None
+    reached = plan.reached_rung(found.outcomes)
+    return [
+        {"images": rung.samples, "candidates": completed(plan, found.outcomes, index)}
+        for index, rung in enumerate(plan.rungs[: reached + 1])
+    ]
