@@ -7,12 +7,15 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, html, no_update
 
+from scalesearch.report.candidate_columns import candidate_columns, metric_column
 from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.curves import live
 from scalesearch.report.dashboard.parts import figures, note, opener, table
 from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.dashboard.words import progress as done_of
 from scalesearch.report.dashboard.words import seconds_left
+from scalesearch.report.rows import rows
+from scalesearch.study.answer import Answer
 from scalesearch.study.summary import summary_lines
 from scalesearch.units import duration
 
@@ -98,25 +101,30 @@ def _leaders(view: View) -> list[Any]:
         return [note("The ranking is being worked out.")] if view.trials and not view.index.waiting else []
     if not found.plan.question.kind.scales:
         return []  # they are ranked by reward, and what that is stands in the words
-    rows = []
-    for i, arm in enumerate(found.ranking.arms[:_LEADERS]):
-        candidate = found.plan.by_network[arm.key]
-        mark = ("▸" if arm.key == found.ranking.recommended else "") + ("=" if arm.tied else "")
-        rows.append(
-            (
-                mark,
-                opener("network", arm.key, view.label(arm.key), 1000 + i),
-                f"{float(candidate.flops_ratio):.3f}x",
-                found.with_error(arm.mean, arm.standard_error),
-                str(arm.seeds),
-                found.with_error(arm.behind, arm.behind_error),
-            )
-        )
-    heads = ("", "network", "cost", "accuracy", "seeds", "behind")
-    strong = frozenset(i for i, arm in enumerate(found.ranking.arms) if arm.key == found.ranking.recommended)
-    words = f"{len(found.ranking.arms)} candidates are ranked; = ties with the best (95 %), ▸ recommended."
+    known = {column.key: column for column in candidate_columns(found)}
+    columns = [known[key] for key in _leader_keys(found)]
+    leaders = [row for row in rows(found) if row.place is not None][:_LEADERS]
+    cells = [
+        [
+            opener("network", row.key, row.label, 1000 + i)
+            if column.key == "candidate"
+            else column.shown_shortly(row).strip()
+            for column in columns
+        ]
+        for i, row in enumerate(leaders)
+    ]
+    left = frozenset(i for i, column in enumerate(columns) if column.is_text)
+    strong = frozenset(i for i, row in enumerate(leaders) if row.key == found.ranking.recommended)
+    words = (
+        f"{len(found.ranking.arms)} candidates are ranked; = ties with the best (95 %), ▸ recommended, n: seeds."
+    )
     title = "Ranking" if view.analysis and view.analysis.over else "Ranking so far"
-    return [html.H3(title), table(heads, rows, frozenset((0, 1)), strong), note(words)]
+    return [html.H3(title), table([column.terminal_title for column in columns], cells, left, strong), note(words)]
+
+
+def _leader_keys(found: Answer) -> tuple[str, ...]:
+    """The columns of the short table, which has the titles and the cells of `scalesearch show`."""
+    return ("mark", "candidate", "flops_ratio", metric_column(found.plan.question.metric), "seeds", "behind")
 
 
 def _said(view: View) -> list[Any]:
