@@ -33,7 +33,7 @@ def grouped(value: Any) -> str:
     return f"{value:,}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, in which Python 3.11 cannot make a Column[T](...)
 class Column(Generic[RowT]):
     """One column: what each medium calls it, its value in a row, and how the value is written."""
 

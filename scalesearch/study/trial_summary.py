@@ -34,6 +34,7 @@ class TrialSummary:
     activations: int
     proxy_macs: int
     fvcore_total: int | None
+    """All that fvcore counted; None where it did not, and where the trial is not read from its record."""
     outcome: Outcome
 
     @property
@@ -53,7 +54,7 @@ class TrialSummary:
 
 
 def summarize(spec: TrialSpec, outcome: Outcome) -> TrialSummary:
-    """The numbers of a trial whose specification is there; fvcore's count stands in records alone."""
+    """The numbers of a trial whose specification is there."""
     cost = counted(spec)
     return TrialSummary(
         id=spec.id,
