@@ -65,6 +65,9 @@ bench: $(READY)  ## speed and memory, each side by side in one run
 schema: $(READY)
 	$(BIN)/python docs/schema/make.py > docs/schema/baseline.schema.json
 
+reference: $(READY)  ## the tables and reports of results/reference, again from the records
+	$(BIN)/python results/rebuild_reference.py
+
 figures: $(READY)  ## the pictures in docs/figures; needs a Chrome or Chromium
 	$(BIN)/python docs/figures/make.py
 

@@ -17,10 +17,11 @@ from rich.console import Console
 
 from scalesearch.cli.show import ranking_table as terminal_table
 from scalesearch.notebook.studies import NotebookStudy
-from scalesearch.report import candidate_columns, results, tables
-from scalesearch.report import stages as stages_report
+from scalesearch.report import candidate_columns, tables
+from scalesearch.report.article import Table
 from scalesearch.report.dashboard import evidence, trials
 from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.kinds import report_of
 from scalesearch.report.study_article import Reported, reported
 from scalesearch.study import trial_columns
 from scalesearch.study.answer_files import answer_files
@@ -77,7 +78,8 @@ def test_a_new_column_of_candidates_is_in_every_table_of_them(
     best = own.found.plan.by_network[own.found.ranking.arms[0].key].architecture.resolution
     assert first[-1] == str(best)
     assert NotebookStudy(own.study).ranking["side"].iloc[0] == best
-    page = (stages_report.networks if make is stages else results.ranking_table)(own.found)
+    section = report_of(own.found.plan.question.kind).answer(own.found)
+    page = next(one for one in section.blocks if isinstance(one, Table) and "side of the images" in one.columns)
     assert page.rows[0][page.columns.index("side of the images")] == str(best)
     shown = terminal_table(own.found)
     assert "side" in [one.header for one in shown.columns]
@@ -88,7 +90,7 @@ def test_what_is_left_out_of_a_medium_is_not_shown_there(monkeypatch: pytest.Mon
     found = halving().found
     column = Column[Any]("side", "side", lambda row: 1, media=("page",))
     add(monkeypatch, candidate_columns, "_name_columns", column)
-    assert "side" in results.ranking_table(found).columns
+    assert "side" in tables.coefficients_table(found).columns
     assert "side" not in tables.ranking_csv(found)
     assert "side" not in [one.header for one in terminal_table(found).columns]
 

@@ -62,7 +62,10 @@ def test_a_summary_begins_with_the_kind(kind: StudyKind) -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (GridSearch(), " of 0 grid points gives a network of the wanted cost; take a smaller --step, a larger "),
+        (
+            GridSearch(),
+            "only 0 of 1 grid points gives a network of the wanted cost; take a smaller --step, a larger ",
+        ),
         (RuleComparison(NAMED[:1]), "0 of 1 rules gives a network of the wanted cost; take a larger baseline"),
         (CoefficientSearch("tpe", max_params=1), "points gives a network within the limits; take larger limits, "),
         (
