@@ -14,7 +14,9 @@ ScalingRule = Literal["v1", "v2"]
 Match = Literal["flops", "none"]
 """Whether candidates are given equal measured cost by their resolution."""
 Cost = Literal["macs", "activations", "latency"]
-"""What is matched."""
+"""What is matched, as studies are written."""
+MatchedCost = Literal["flops", "activations", "latency"]
+"""The same as an option."""
 Scheduler = Literal["halving", "grid", "curves"]
 """How training is spent: successive halving; all of it for every candidate; every rung for every candidate."""
 StageScheduler = Literal["halving", "grid"]

@@ -43,10 +43,26 @@ RENAMED = {"--px": "--resolution", "--train-px": "--train-resolution"}
 """Options by the names that earlier versions gave them; they still work, and help does not list them."""
 
 
+RENAMED_VALUES = {"--cost": {"macs": "flops"}, "--objectives": {"macs": "flops"}}
+"""Values of options likewise; several stand with commas between them."""
+
+
 def in_present_words(words: list[str]) -> list[str]:
-    """A command line, with the present names of its options."""
-    split = (word.partition("=") for word in words)
-    return [f"{RENAMED.get(option, option)}{sign}{value}" for option, sign, value in split]
+    """A command line, with the present names of its options and of their values."""
+    found, before = list[str](), ""
+    for word in words:
+        option, sign, value = word.partition("=")
+        if not sign and before in RENAMED_VALUES:
+            found.append(_present_values(before, word))
+        else:
+            value = _present_values(option, value) if option in RENAMED_VALUES else value
+            found.append(f"{RENAMED.get(option, option)}{sign}{value}")
+        before = word
+    return found
+
+
+def _present_values(option: str, values: str) -> str:
+    return ",".join(RENAMED_VALUES[option].get(one, one) for one in values.split(","))
 
 
 class Program(TyperGroup):

@@ -38,9 +38,7 @@ def compare(
         Path | None, typer.Option(metavar="FILE", help="A study's winner.yaml: its coefficients compete too.")
     ] = None,
     data: options.Data = "fractal",
-    cost: Annotated[
-        choices.Cost, typer.Option(help="What is equal: macs; activations; latency, measured on this device.")
-    ] = "macs",
+    cost: Annotated[choices.MatchedCost, options.matched_cost("What is equal")] = "flops",
     budget: options.Budget = "quick",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds for every rule.")] = 3,
     rounding: options.Rounding = None,
@@ -76,16 +74,17 @@ def compare(
         raise InputError(
             f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
         )
+    matched = options.written_cost(cost)
     ratios = _ratios(times or [_DEFAULT_TIMES])
     spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
-    questions = _questions(baseline, ratios, spent, rounding or "balanced", winner, cost)
+    questions = _questions(baseline, ratios, spent, rounding or "balanced", winner, matched)
     folders = {}
     for ratio, question in questions.items():
         given = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
         default = f"{question.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
-        default += "" if cost == "macs" else f"-{cost}"
+        default += "" if matched == "macs" else f"-{matched}"
         folders[ratio] = searching.study_folder(results, given, default)
-    if cost == "latency":
+    if matched == "latency":
         from scalesearch.cli.timing import with_latency
 
         for ratio, question in questions.items():

@@ -40,9 +40,7 @@ def grid(
     match: Annotated[
         choices.Match, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
-    cost: Annotated[
-        choices.Cost, typer.Option(help="What is matched: macs; activations; latency, measured on this device.")
-    ] = "macs",
+    cost: Annotated[choices.MatchedCost, options.matched_cost("What is matched")] = "flops",
     scheduler: Annotated[
         choices.Scheduler,
         typer.Option(help="halving: the better half goes on; grid: all to the end; curves: all, on every rung."),
@@ -72,18 +70,19 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
-    _check_cost(cost, match, baseline)
-    of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost != "macs"}
+    matched = options.written_cost(cost)
+    _check_cost(matched, match, baseline)
+    of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": matched != "macs"}
     of_a_grid["--scheduler curves"] = scheduler == "curves"
     kind = sampling.kind_from(sampler, objectives, max_params, max_memory, of_a_grid)
     export = sampling.exporter(storage, kind)
-    counted = "macs" if cost == "latency" else cost
+    counted = "macs" if matched == "latency" else matched
     question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, kind)
-    where = searching.study_folder(results, name, _default_name(question, cost))
+    where = searching.study_folder(results, name, _default_name(question, matched))
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
     transfer = _transfer_phi(check_phi, question)
-    if cost == "latency":
+    if matched == "latency":
         from scalesearch.cli.timing import with_latency
 
         question = with_latency(question, where)

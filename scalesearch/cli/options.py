@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -63,6 +63,23 @@ Metric = Annotated[
         "where most images are of one class.",
     ),
 ]
+
+
+def matched_cost(what: str) -> Any:
+    """The option `--cost`.
+
+    Args:
+        what: what has that cost.
+    """
+    words = "flops (multiply-adds); activations; latency, measured on this device."
+    return typer.Option("--cost", help=f"{what}: {words}")
+
+
+def written_cost(option: str) -> str:
+    """What studies call the cost that `--cost` names."""
+    return "macs" if option == "flops" else option
+
+
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

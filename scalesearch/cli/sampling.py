@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch import choices
+from scalesearch.cli.options import written_cost
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Sampler = Annotated[
     ),
 ]
 Objectives = Annotated[
-    str, typer.Option("--objectives", metavar="LIST", help="Of a sampler: accuracy, and macs, latency beside it.")
+    str, typer.Option("--objectives", metavar="LIST", help="Of a sampler: accuracy, and flops, latency beside it.")
 ]
 MaxParams = Annotated[
     str | None, typer.Option("--max-params", metavar="8M", help="Of a sampler: networks above it are not trained.")
@@ -62,8 +63,8 @@ def kind_from(
         return GridSearch()
     if given := [name for name, was in of_a_grid.items() if was]:
         raise InputError(f"{given[0]}: is of a grid; leave it out, or give --sampler grid")
-    names = tuple(one.strip() for one in objectives.split(","))
-    known = ", ".join(OBJECTIVES)
+    names = tuple(written_cost(one.strip()) for one in objectives.split(","))
+    known = ", ".join("flops" if one == "macs" else one for one in OBJECTIVES)
     if len(set(names)) < len(names) or not set(names) <= set(OBJECTIVES) or "accuracy" not in names:
         raise InputError(f"--objectives {objectives!r}: must be different ones of {known}, accuracy among them")
     several = "nsga2" if len(names) > 1 else "tpe"

@@ -12,7 +12,7 @@ import pytest
 import typer
 from command import scalesearch
 
-from scalesearch.cli.commands import GROUPS
+from scalesearch.cli.commands import GROUPS, in_present_words
 from scalesearch.cli.main import app, run
 
 PROGRAM = Path(sys.executable).with_name("scalesearch")
@@ -38,7 +38,7 @@ def test_no_summary_is_cut_or_wrapped_at_80_columns(monkeypatch: pytest.MonkeyPa
     [
         ("scalesearch tr", {"trust", "train", "transfer"}),
         ("scalesearch grid --runner ", {"ray", "inline"}),
-        ("scalesearch compare --cost ", {"macs", "activations", "latency"}),
+        ("scalesearch compare --cost ", {"flops", "activations", "latency"}),
     ],
 )
 def test_bash_completes_commands_and_values(typed: str, offered: set[str]) -> None:
@@ -70,3 +70,34 @@ def test_options_are_read_by_the_names_of_earlier_versions_too(monkeypatch: pyte
     assert end.value.code == 2
     assert sys.argv[3:] == ["--resolution", "7", "--train-resolution=16"]
     assert "--px" not in scalesearch("train", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        (["--cost", "macs"], ["--cost", "flops"]),
+        (["--cost=macs"], ["--cost=flops"]),
+        (["--objectives", "accuracy,macs,latency"], ["--objectives", "accuracy,flops,latency"]),
+        (["--objectives=macs,accuracy"], ["--objectives=flops,accuracy"]),
+        (["--name", "macs", "--cost", "latency"], ["--name", "macs", "--cost", "latency"]),
+    ],
+)
+def test_values_are_read_by_their_former_names_too(typed: list[str], read: list[str]) -> None:
+    assert in_present_words(["grid", *typed]) == ["grid", *read]
+
+
+@pytest.mark.parametrize("cost", ["flops", "macs"])
+def test_flops_are_written_as_multiply_adds(
+    cost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Studies of before resume, whichever name is typed; nothing of the cost is written, as ever."""
+    words = f"grid --baseline tiny --budget smoke --data digits --cost {cost} --results {tmp_path} --plan"
+    asked = []
+    monkeypatch.setattr(
+        "scalesearch.cli.searching.search_or_plan", lambda question, *_, **__: asked.append(question)
+    )
+    monkeypatch.setattr("sys.argv", ["scalesearch", *words.split()])
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 0, capsys.readouterr().err
+    assert [one.cost for one in asked] == ["macs"]

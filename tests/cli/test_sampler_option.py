@@ -89,7 +89,7 @@ REFUSED = {
     "storage of a grid": (["grid", "--storage", "sqlite:///s.db"], "--storage: is of a sampler"),
     "step": (["tpe", "--step", "0.1"], "--step: is of a grid"),
     "curves": (["tpe", "--scheduler", "curves"], "--scheduler curves: is of a grid"),
-    "objective": (["tpe", "--objectives", "accuracy,beauty"], "must be different ones of accuracy, macs, latency"),
+    "objective": (["tpe", "--objectives", "accuracy,beauty"], "must be different ones of accuracy, flops, latency"),
     "no accuracy": (["nsga2", "--objectives", "macs,latency"], "accuracy among them"),
     "twice": (["nsga2", "--objectives", "accuracy,accuracy"], "must be different ones"),
     "params": (["tpe", "--max-params", "many"], "--max-params 'many': must be a number"),

@@ -220,7 +220,7 @@ def limits_summary(params: int | None, memory: int | None) -> dict[str, str]:
 
 ADVICE_OF_COST: Mapping[str, str] = {
     "macs": " or --match none",
-    "activations": " or --cost macs",
-    "latency": " or --cost macs, or time them on a quieter machine",
+    "activations": " or --cost flops",
+    "latency": " or --cost flops, or time them on a quieter machine",
 }
 """The last advice where too few networks are matched, by cost."""
