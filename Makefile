@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test test-all test-faults test-interop test-browser playwright lint format bench schema figures screenshots docs clean
+.PHONY: grid test coverage test-all test-faults test-interop test-browser playwright lint format bench schema figures screenshots docs clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -21,6 +21,9 @@ grid: $(READY)  ## the main job on the embedded data: results/b0-phi1-quick
 
 test: $(READY)  ## the default suite, six to seven minutes on two cores
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+coverage: $(READY)  ## the default suite with the share of lines and branches that it runs; htmlcov/ has each file
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-report=html
 
 test-all: $(READY)  ## everything: b0-sized searches, 50 kills, every documented command
 	KILLS=50 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m ''

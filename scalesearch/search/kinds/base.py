@@ -13,7 +13,7 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import Candidate, CandidateSet, spread
-from scalesearch.search.canonical import Json
+from scalesearch.search.canonical import Json, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.sought import Sought
@@ -185,12 +185,11 @@ class StudyKind(ABC):
         del setting
         raise SpaceError("cost is latency, but candidates of this kind are not matched by it")
 
-    @abstractmethod
     def to_json(self) -> dict[str, Json]:
-        """What study.json holds of it, under its key."""
+        """What study.json holds of it, under its key: its fields."""
+        return {self.key: as_json(self)}
 
     @classmethod
-    @abstractmethod
     def from_json(cls, value: Any) -> Self:
         """The kind of which study.json holds `value` under its key.
 
@@ -198,6 +197,7 @@ class StudyKind(ABC):
             MalformedError: it is not what `to_json` wrote.
             SpaceError: a value breaks a rule of its own type.
         """
+        return from_json(cls, value, (cls.key,))
 
     @abstractmethod
     def summary(self, setting: Setting) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
 from math import log
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, nominal_product
@@ -20,7 +20,7 @@ from scalesearch.design.matching import TOLERANCE, match_resolutions
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
-from scalesearch.search.canonical import Json, as_json, from_json
+from scalesearch.search.canonical import from_json
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.kinds.base import Setting, StudyKind, limits_summary, scaling_summary
 from scalesearch.search.sought import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
@@ -110,15 +110,6 @@ class CoefficientSearch(StudyKind):
     def name_suffix(self) -> str:
         """The sampler's name."""
         return self.sampler
-
-    def to_json(self) -> dict[str, Json]:
-        """How (α, β) are searched."""
-        return {self.key: as_json(self)}
-
-    @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """The search that `to_json` wrote."""
-        return from_json(cls, value, (cls.key,))
 
     def summary(self, setting: Setting) -> dict[str, str]:
         """What was asked, by name."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, get_args
 
 from scalesearch import choices
 from scalesearch.design.architecture import Architecture
@@ -17,7 +17,7 @@ from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline, flops_ratio
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet
-from scalesearch.search.canonical import Json, as_json, from_json
+from scalesearch.search.canonical import from_json
 from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.kinds.base import FEWEST, Setting, StudyKind, limits_summary
 from scalesearch.search.metrics import LOSS
@@ -118,15 +118,6 @@ class StageSearch(StudyKind):
     def objectives(self) -> tuple[str, ...]:
         """What the reward weighs."""
         return self.reward.objectives
-
-    def to_json(self) -> dict[str, Json]:
-        """The space, the reward, the limits and the sampler."""
-        return {self.key: as_json(self)}
-
-    @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """The search that `to_json` wrote."""
-        return from_json(cls, value, (cls.key,))
 
     def summary(self, setting: Setting) -> dict[str, str]:
         """What was asked, by name."""
