@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test coverage test-all test-faults test-interop test-browser playwright lint format bench schema figures screenshots docs clean
+.PHONY: grid test coverage test-all test-faults test-interop test-browser playwright lint format bench schema reference figures screenshots docs clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -69,7 +69,7 @@ schema: $(READY)
 	$(BIN)/python docs/schema/make.py > docs/schema/baseline.schema.json
 
 reference: $(READY)  ## the tables and reports of results/reference, again from the records
-	$(BIN)/python results/rebuild_reference.py
+	$(BIN)/python results/reference/rebuild.py
 
 figures: $(READY)  ## the pictures in docs/figures; needs a Chrome or Chromium
 	$(BIN)/python docs/figures/make.py

@@ -1,0 +1,25 @@
+"""Write the derived files of the reference studies again, from their records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scalesearch.report.files import write_report
+from scalesearch.report.study_article import reported
+from scalesearch.study.answer_files import write_answer
+from scalesearch.study.study import open_study
+
+REFERENCE = Path(__file__).parent
+
+
+def main() -> None:
+    """Write them all."""
+    for path in sorted(REFERENCE.rglob("study.json")):
+        own = reported(open_study(path.parent))
+        write_answer(path.parent, own.found)
+        if path.parent.parent == REFERENCE:  # the further budgets of a study have no report
+            write_report(own.study)
+
+
+if __name__ == "__main__":
+    main()
