@@ -65,7 +65,7 @@ def counters(network: Architecture) -> list[Counter]:
     counts = layer_counts(network)
     total, macs = sums(counts), sums(counts).macs
     layers = [layer for block in network.walk() for layer in block.layers]
-    normed = total.batch_norm // 2
+    normed = total.norms["batch_norm"] // 2
     biases = sum(layer.outputs for layer in layers if layer.bias)
     scales = sum(2 * layer.out_width for layer in layers if layer.norm)
     # The gates end in a sigmoid that is called as a function, which a counter of modules does not see.

@@ -81,6 +81,8 @@ def _add_rows(table: Table, groups: tuple[Group, ...], whole: int) -> None:
 def _conventions(total: Sums, facts: Mapping[str, object]) -> Table:
     from rich.table import Table
 
+    from scalesearch.design.norms import NORMS
+
     table = Table(title="one figure, four conventions", title_justify="left", show_header=False)
     table.add_column("")
     table.add_column("", justify="right")
@@ -90,7 +92,11 @@ def _conventions(total: Sums, facts: Mapping[str, object]) -> Table:
         ("= multiply-adds, as the paper counts", total.macs),
         ("× 2 = FLOPs, a multiply-add being two = torch's FlopCounterMode", total.flops),
         ("  multiply-adds", total.macs),
-        ("+ batch norm, two an element", total.batch_norm),
+        *(
+            (f"+ {name.replace('_', ' ')}, {NORMS[name].fvcore_operations} an element", operations)
+            for name, operations in total.norms.items()
+            if operations
+        ),
         ("= fvcore's total", total.fvcore_total),
         ("+ adaptive average pooling, where a library pools by it (torchvision)", total.pooling),
         ("= fvcore's total for that library's network", total.fvcore_total_pooled),

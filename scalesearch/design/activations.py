@@ -18,11 +18,14 @@ class Activation:
     """Its class in `torch.nn`."""
     aliases: tuple[str, ...] = ()
     """Further names in the definitions of other libraries."""
+    saves_input: bool = True
+    """Whether the backward pass needs the input; False: it needs only the output, which the next layer saves anyway
+    as its input."""
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
     "silu": Activation("SiLU", ("swish",)),
-    "relu": Activation("ReLU"),
+    "relu": Activation("ReLU", saves_input=False),
     "relu6": Activation("ReLU6"),
     "hard_swish": Activation("Hardswish"),
     "gelu": Activation("GELU"),

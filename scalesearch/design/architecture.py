@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 
 from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
@@ -190,15 +191,16 @@ class Architecture:
 
     def runs(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Iterator[tuple[Block, int]]:
         """Every run of equal blocks and its length, for sizes that may be arrays of one shape."""
-        stem = Block("stem", "conv", self.in_channels, widths[0], resolution, self.stem.kernel, self.stem.stride)
+        block = partial(Block, activation=self.activation)
+        stem = block("stem", "conv", self.in_channels, widths[0], resolution, self.stem.kernel, self.stem.stride)
         yield stem, 1
         width, px = stem.out_width, stem.out_px
         if self.stem.pool:
-            pool = Block("pool", "max_pool", width, width, px, kernel=3, stride=2)
+            pool = block("pool", "max_pool", width, width, px, kernel=3, stride=2)
             yield pool, 1
             px = pool.out_px
         for index, (stage, out, depth) in enumerate(zip(self.stages, widths[1:], depths, strict=False)):
-            first = Block(
+            first = block(
                 f"stages.{index}",
                 stage.kind,
                 width,
@@ -213,9 +215,9 @@ class Architecture:
             yield first, 1
             yield replace(first, in_width=width, in_px=px, stride=1), depth - 1
         if self.head.width is not None:
-            yield Block("head", "conv", width, widths[-1], px), 1
+            yield block("head", "conv", width, widths[-1], px), 1
             width = widths[-1]
-        yield Block("classifier", "classifier", width, self.head.classes, 1), 1
+        yield block("classifier", "classifier", width, self.head.classes, 1), 1
 
     def walk(self) -> Iterator[Block]:
         """Every block from stem to classifier; builder, cost and tables all fold over this."""

@@ -22,6 +22,8 @@ class BlockShape:
     stride: int = 1
     expansion: int = 1
     se: Decimal = Decimal(0)
+    activation: str = "silu"
+    """Of the whole network, one of `activations.ACTIVATIONS`."""
 
     @property
     def out_px(self) -> int:

@@ -48,14 +48,12 @@ class Cost:
 
 def _fold(architecture: Architecture, widths: Sequence[int], depths: Sequence[int], px: int) -> Cost:
     macs = params = activations = stored = 0
-    # ReLU's backward pass needs only its result, which the next layer keeps anyway as its input.
-    shared = architecture.activation == "relu"
     for block, length in architecture.runs(widths, depths, px):
         for layer in block.layers:
             macs = macs + length * layer.macs
             params = params + length * layer.params
             activations = activations + length * layer.outputs
-            stored = stored + length * (layer.stored - shared * layer.activation * layer.outputs)
+            stored = stored + length * layer.stored
         stored = stored + length * block.stored
     return Cost(macs, params, activations, stored)
 

@@ -6,7 +6,11 @@ All sizes may be numpy arrays of integers as well: the arithmetic is the same, a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from scalesearch.design.activations import ACTIVATIONS
+from scalesearch.design.norms import NORMS, NormName
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +26,10 @@ class Layer:
     stride: int = 1
     depthwise: bool = False
     bias: bool = False
-    norm: bool = True
-    activation: bool = True
+    norm: NormName | None = None
+    """The normalisation behind the convolution, one of `norms.NORMS`."""
+    activation: str | None = None
+    """The activation that comes last, one of `activations.ACTIVATIONS`."""
     kept_inputs: int = 1
     """How many tensors of the input's size the backward pass keeps for this layer."""
     times: int = 1
@@ -45,12 +51,21 @@ class Layer:
         return self.fan_in * self.outputs
 
     @property
+    def normalised(self) -> Iterator[tuple[NormName, int, int]]:
+        """The layer's normalisations: the name, the channels, and the elements of one image that it sees."""
+        if self.norm:
+            yield self.norm, self.times * self.out_width, self.outputs
+
+    @property
     def params(self) -> int:
-        """Weights, bias, and the scale and shift of the batch norm that follows."""
-        return self.times * self.out_width * (self.fan_in + self.bias + 2 * self.norm)
+        """Weights, bias, and the parameters of the normalisation."""
+        norms = sum(NORMS[name].params * channels for name, channels, _ in self.normalised)
+        return self.times * self.out_width * (self.fan_in + self.bias) + norms
 
     @property
     def stored(self) -> int:
-        """Elements that training keeps for the backward pass: inputs, batch norm's, the activation's."""
+        """Elements that training keeps for the backward pass: inputs, the normalisation's, the activation's."""
         kept = self.times * self.kept_inputs * self.in_width * self.in_px**2
-        return kept + (self.norm + self.activation) * self.outputs
+        norms = sum(elements for _, _, elements in self.normalised)
+        activation = self.outputs if self.activation and ACTIVATIONS[self.activation].saves_input else 0
+        return kept + norms + activation

@@ -20,7 +20,7 @@ def live_elements(architecture: Architecture) -> int:
     """The most elements that are alive at once in eager torch's forward pass of one image.
 
     The image and the block's input are held to the end of the block; a layer holds its input and its output,
-    and batch norm and activation, which do not work in place, a second copy of the output. `nets` was seen to
+    and normalisation and activation, which do not work in place, a second copy of the output. `nets` was seen to
     keep exactly that (tests/nets/test_memory.py); a compiler that fuses or works in place keeps less.
     """
     image = architecture.in_channels * architecture.resolution**2

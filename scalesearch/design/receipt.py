@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.blocks import Block
 from scalesearch.design.layers import Layer
+from scalesearch.design.norms import NORMS
 from scalesearch.errors import CountError
 
 LAYER_KINDS = ("conv", "pointwise conv", "depthwise conv", "linear")
-
-_NORM_OPERATIONS = 2
-"""fvcore's count of batch norm in eval: a scale and a shift an element (`jit_handles.py`, `batchnorm_flop_jit`)."""
 
 _FLOPS_OF_A_MAC = 2
 """torch's `FlopCounterMode` counts a multiplication and an addition."""
@@ -38,8 +36,8 @@ class LayerCount:
     out_px: int
     macs: int
     params: int
-    normed: int
-    """Elements that the batch norm behind it sees."""
+    normalised: tuple[tuple[str, int], ...]
+    """Its normalisations, each with the elements that it sees."""
     pooled: int
     """Elements that the global average pool before it reads."""
 
@@ -73,7 +71,7 @@ def _count(block: Block, layer: Layer, pooled: int) -> LayerCount:
         layer.out_px,
         layer.macs,
         layer.params,
-        layer.norm * layer.outputs,
+        tuple((name, elements) for name, _, elements in layer.normalised),
         pooled,
     )
 
@@ -115,8 +113,8 @@ class Sums:
     """Multiply-adds of the convolutions."""
     linear: int
     """Multiply-adds of the classifier."""
-    batch_norm: int
-    """What fvcore adds for batch norm: two operations an element."""
+    norms: Mapping[str, int]
+    """What fvcore adds for each normalisation of `norms.NORMS`: a number of operations an element."""
     pooling: int
     """What fvcore adds where a network pools by `adaptive_avg_pool2d`: one operation an element read. Our
     networks pool by a mean, which fvcore does not count; torchvision's and timm's do not."""
@@ -134,7 +132,7 @@ class Sums:
     @property
     def fvcore_total(self) -> int:
         """What fvcore shows for our network."""
-        return self.macs + self.batch_norm
+        return self.macs + sum(self.norms.values())
 
     @property
     def fvcore_total_pooled(self) -> int:
@@ -148,9 +146,13 @@ def sums(counts: Sequence[LayerCount]) -> Sums:
     return Sums(
         sum(one.macs for one in counts) - linear,
         linear,
-        _NORM_OPERATIONS * sum(one.normed for one in counts),
+        {name: norm.fvcore_operations * _elements(counts, name) for name, norm in NORMS.items()},
         sum(one.pooled for one in counts),
     )
+
+
+def _elements(counts: Sequence[LayerCount], norm: str) -> int:
+    return sum(elements for one in counts for name, elements in one.normalised if name == norm)
 
 
 def check(expected: Sums, fvcore: Mapping[str, int], fvcore_total: int, torch_flops: int) -> None:
@@ -165,7 +167,7 @@ def check(expected: Sums, fvcore: Mapping[str, int], fvcore_total: int, torch_fl
     Raises:
         CountError: a figure differs, or fvcore counted an operator that the sums do not explain.
     """
-    known = {"conv": expected.convolutions, "linear": expected.linear, "batch_norm": expected.batch_norm}
+    known = {"conv": expected.convolutions, "linear": expected.linear, **expected.norms}
     rows = [(f"fvcore's {name}", fvcore.get(name, 0), known.get(name, 0)) for name in sorted({*fvcore, *known})]
     rows.append(("fvcore's total", fvcore_total, expected.fvcore_total))
     rows.append(("torch's counter", torch_flops, expected.flops))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.norms import NORMS
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logits, scrambled
@@ -62,7 +63,7 @@ def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple
     tested = scrambled(net)
     model = _saved(tested, net, target)
     # A folded layer has one bias where batch norm had a scale and a shift.
-    params = _params(onnx.load_from_string(model)) + _normed(net)
+    params = _params(onnx.load_from_string(model)) + _folded(net)
     found = Found(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
     proof = agreed(net, tested, found, images_NCHW, baseline.name)
     if target.dynamic_side:
@@ -73,8 +74,10 @@ def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple
     return data, proof
 
 
-def _normed(net: Architecture) -> int:
-    return sum(layer.out_width for block in net.walk() for layer in block.layers if layer.norm)
+def _folded(net: Architecture) -> int:
+    """Channels whose normalisation is folded."""
+    layers = (layer for block in net.walk() for layer in block.layers)
+    return sum(layer.out_width for layer in layers if layer.norm and NORMS[layer.norm].is_folded)
 
 
 def _saved(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:

@@ -11,7 +11,6 @@ from scalesearch.design.features import feature_levels
 from scalesearch.nets.backbone import Backbone, child_name
 from scalesearch.nets.blocks import BLOCKS
 from scalesearch.nets.blocks.ends import Classifier
-from scalesearch.nets.blocks.parts import Norms
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -23,9 +22,9 @@ class ConvNet(nn.Sequential):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        norms = Norms(architecture.activation, float(architecture.batch_norm_eps))
+        eps = float(architecture.batch_norm_eps)
         for block in architecture.walk():
-            self.add_module(child_name(block.name), BLOCKS[block.kind](block, norms))
+            self.add_module(child_name(block.name), BLOCKS[block.kind](block, eps))
         self._levels = feature_levels(architecture)
 
     def features_only(self) -> Backbone:

@@ -35,7 +35,7 @@ NAME = "s"
 def closed_form(network: Architecture) -> Receipt:
     """What fvcore would count."""
     own = sums(layer_counts(network))
-    return Receipt({"conv": own.convolutions, "linear": own.linear, "batch_norm": own.batch_norm}, {})
+    return Receipt({"conv": own.convolutions, "linear": own.linear, **own.norms}, {})
 
 
 class Search:

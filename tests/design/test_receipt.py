@@ -23,7 +23,7 @@ def test_b0_in_four_conventions() -> None:
     found = sums(layer_counts(B0))
     assert (found.convolutions, found.linear) == (384_534_752, 1_280_000)
     assert (found.macs, found.flops) == (385_814_752, 771_629_504)
-    assert (found.batch_norm, found.pooling) == (13_475_392, 2_369_248)
+    assert (found.norms, found.pooling) == ({"batch_norm": 13_475_392}, 2_369_248)
     assert found.fvcore_total == 399_290_144
     assert found.fvcore_total_pooled == 401_659_392
 
@@ -56,7 +56,7 @@ def test_kinds_of_layers_by_hand() -> None:
         "linear": (1, 10),
     }
     found = sums(layer_counts(network))
-    assert found.batch_norm == 2 * (4 * 36 + 12 * 36 + 12 * 9 + 5 * 9)
+    assert found.norms["batch_norm"] == 2 * (4 * 36 + 12 * 36 + 12 * 9 + 5 * 9)
     assert found.pooling == 5 * 9
 
 

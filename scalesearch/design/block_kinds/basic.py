@@ -12,6 +12,16 @@ from scalesearch.design.layers import Layer
 def layers(block: BlockShape) -> Iterator[Layer]:
     """Two k×k convolutions, and a projection where the shape changes; the last activation follows the sum."""
     width, px = block.out_width, block.out_px
-    yield Layer("first", block.in_width, width, block.in_px, px, block.kernel, block.stride)
-    yield Layer("second", width, width, px, px, block.kernel)
+    yield Layer(
+        "first",
+        block.in_width,
+        width,
+        block.in_px,
+        px,
+        block.kernel,
+        block.stride,
+        norm="batch_norm",
+        activation=block.activation,
+    )
+    yield Layer("second", width, width, px, px, block.kernel, norm="batch_norm", activation=block.activation)
     yield from projection(block)

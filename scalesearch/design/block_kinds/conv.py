@@ -10,4 +10,14 @@ from scalesearch.design.layers import Layer
 
 def layers(block: BlockShape) -> Iterator[Layer]:
     """One k×k convolution."""
-    yield Layer("conv", block.in_width, block.out_width, block.in_px, block.out_px, block.kernel, block.stride)
+    yield Layer(
+        "conv",
+        block.in_width,
+        block.out_width,
+        block.in_px,
+        block.out_px,
+        block.kernel,
+        block.stride,
+        norm="batch_norm",
+        activation=block.activation,
+    )

@@ -11,5 +11,24 @@ from scalesearch.design.layers import Layer
 def layers(block: BlockShape) -> Iterator[Layer]:
     """Depthwise k×k, then 1×1; batch norm and activation behind both."""
     width = block.in_width
-    yield Layer("depthwise", width, width, block.in_px, block.out_px, block.kernel, block.stride, depthwise=True)
-    yield Layer("pointwise", width, block.out_width, block.out_px, block.out_px)
+    yield Layer(
+        "depthwise",
+        width,
+        width,
+        block.in_px,
+        block.out_px,
+        block.kernel,
+        block.stride,
+        depthwise=True,
+        norm="batch_norm",
+        activation=block.activation,
+    )
+    yield Layer(
+        "pointwise",
+        width,
+        block.out_width,
+        block.out_px,
+        block.out_px,
+        norm="batch_norm",
+        activation=block.activation,
+    )

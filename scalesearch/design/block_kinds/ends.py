@@ -15,4 +15,4 @@ def max_pool(_: BlockShape) -> Iterator[Layer]:
 
 def classifier(block: BlockShape) -> Iterator[Layer]:
     """Global average pooling, then a linear layer with a bias."""
-    yield Layer("linear", block.in_width, block.out_width, 1, 1, bias=True, norm=False, activation=False)
+    yield Layer("linear", block.in_width, block.out_width, 1, 1, bias=True)

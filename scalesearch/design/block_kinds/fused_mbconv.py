@@ -18,7 +18,17 @@ def layers(block: BlockShape) -> Iterator[Layer]:
     inner = block.in_width * block.expansion
     whole = block.expansion == 1
     if not whole:
-        yield Layer("expand", block.in_width, inner, block.in_px, block.out_px, block.kernel, block.stride)
+        yield Layer(
+            "expand",
+            block.in_width,
+            inner,
+            block.in_px,
+            block.out_px,
+            block.kernel,
+            block.stride,
+            norm="batch_norm",
+            activation=block.activation,
+        )
     yield from squeeze_excite(block, inner)
     yield Layer(
         "project",
@@ -28,6 +38,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.out_px,
         block.kernel if whole else 1,
         block.stride if whole else 1,
-        activation=whole,
+        norm="batch_norm",
+        activation=block.activation if whole else None,
         kept_inputs=gated_inputs(block),
     )

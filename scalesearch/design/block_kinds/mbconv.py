@@ -13,8 +13,27 @@ def layers(block: BlockShape) -> Iterator[Layer]:
     """Expand 1×1 (where expansion > 1), depthwise k×k, squeeze-and-excite, project 1×1 without activation."""
     inner = block.in_width * block.expansion
     if block.expansion != 1:
-        yield Layer("expand", block.in_width, inner, block.in_px, block.in_px)
-    yield Layer("depthwise", inner, inner, block.in_px, block.out_px, block.kernel, block.stride, depthwise=True)
+        yield Layer(
+            "expand",
+            block.in_width,
+            inner,
+            block.in_px,
+            block.in_px,
+            norm="batch_norm",
+            activation=block.activation,
+        )
+    yield Layer(
+        "depthwise",
+        inner,
+        inner,
+        block.in_px,
+        block.out_px,
+        block.kernel,
+        block.stride,
+        depthwise=True,
+        norm="batch_norm",
+        activation=block.activation,
+    )
     yield from squeeze_excite(block, inner)
     yield Layer(
         "project",
@@ -22,6 +41,6 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.out_width,
         block.out_px,
         block.out_px,
-        activation=False,
+        norm="batch_norm",
         kept_inputs=gated_inputs(block),
     )

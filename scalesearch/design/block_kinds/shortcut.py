@@ -23,7 +23,7 @@ def projection(block: BlockShape) -> Iterator[Layer]:
         block.in_px,
         block.out_px,
         stride=block.stride,
-        activation=False,
+        norm="batch_norm",
         kept_inputs=0,
         times=changes,
     )

@@ -19,8 +19,9 @@ def squeeze_excite(block: BlockShape, inner: int) -> Iterator[Layer]:
     numerator, denominator = block.se.as_integer_ratio()
     width = block.in_width * numerator // denominator
     width = width + (width < 1)  # max(1, width), for arrays as well
-    yield Layer("squeeze", inner, width, 1, 1, bias=True, norm=False)
-    yield Layer("excite", width, inner, 1, 1, bias=True, norm=False)
+    # The gate's σ saves one tensor of its size, as an activation does.
+    yield Layer("squeeze", inner, width, 1, 1, bias=True, activation=block.activation)
+    yield Layer("excite", width, inner, 1, 1, bias=True, activation=block.activation)
 
 
 def gated_inputs(block: BlockShape) -> int:

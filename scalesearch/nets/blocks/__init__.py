@@ -12,9 +12,8 @@ from scalesearch.nets.blocks.bottleneck import Bottleneck
 from scalesearch.nets.blocks.chain import Chain
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
 from scalesearch.nets.blocks.mbconv import MBConv
-from scalesearch.nets.blocks.parts import Norms
 
-BLOCKS: dict[str, Callable[[Block, Norms], nn.Module]] = {
+BLOCKS: dict[str, Callable[[Block, float], nn.Module]] = {
     "conv": Chain,
     "mbconv": MBConv,
     "fused_mbconv": MBConv,

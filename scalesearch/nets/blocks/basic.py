@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import Norms
 from scalesearch.nets.blocks.resnet import ResNetBlock
 
 
 class Basic(ResNetBlock):
     """Two k×k convolutions and a shortcut."""
 
-    def __init__(self, block: Block, norms: Norms) -> None:
-        super().__init__(block, norms, ("first", "second"))
+    def __init__(self, block: Block, eps: float) -> None:
+        super().__init__(block, eps, ("first", "second"))

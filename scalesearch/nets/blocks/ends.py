@@ -7,13 +7,12 @@ from torch import nn
 from torch.nn import functional
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import Norms
 
 
 class MaxPool(nn.MaxPool2d):
     """The pool behind ResNet's stem."""
 
-    def __init__(self, block: Block, _: Norms) -> None:
+    def __init__(self, block: Block, _: float) -> None:
         super().__init__(block.kernel, block.stride, block.kernel // 2)
 
 
@@ -23,7 +22,7 @@ class Classifier(nn.Module):
     dropout: float = 0.0
     """Share of the pooled features that training drops."""
 
-    def __init__(self, block: Block, _: Norms) -> None:
+    def __init__(self, block: Block, _: float) -> None:
         super().__init__()
         (layer,) = block.layers
         self.linear = nn.Linear(layer.in_width, layer.out_width)

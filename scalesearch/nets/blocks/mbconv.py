@@ -6,22 +6,22 @@ import torch
 from torch import nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import Norms, SqueezeExcite, conv_norm, norm_of
+from scalesearch.nets.blocks.parts import SqueezeExcite, conv_norm, norm_of
 from scalesearch.nets.blocks.residual import Residual
 
 
 class MBConv(Residual):
     """Expand, depthwise, gate, project: those that the block's layers name; a shortcut where shapes allow it."""
 
-    def __init__(self, block: Block, norms: Norms) -> None:
+    def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
         layers = {layer.role: layer for layer in block.layers}
-        self.expand = conv_norm(layers["expand"], norms) if "expand" in layers else nn.Identity()
-        self.depthwise = conv_norm(layers["depthwise"], norms) if "depthwise" in layers else nn.Identity()
+        self.expand = conv_norm(layers["expand"], eps) if "expand" in layers else nn.Identity()
+        self.depthwise = conv_norm(layers["depthwise"], eps) if "depthwise" in layers else nn.Identity()
         self.gate: nn.Module = nn.Identity()
         if "squeeze" in layers:
-            self.gate = SqueezeExcite(layers["squeeze"], layers["excite"], norms)
-        self.project = conv_norm(layers["project"], norms)
+            self.gate = SqueezeExcite(layers["squeeze"], layers["excite"])
+        self.project = conv_norm(layers["project"], eps)
         self.has_shortcut = block.keeps_shape
 
     def _branch_norm(self) -> nn.BatchNorm2d:

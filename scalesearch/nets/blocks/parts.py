@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import nn
 
 from scalesearch.design.activations import torch_class
 from scalesearch.design.layers import Layer
+from scalesearch.design.norms import NORMS
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
-
-
-@dataclass(frozen=True, slots=True)
-class Norms:
-    """What follows a convolution, for the whole network: the activation, batch norm's epsilon."""
-
-    activation: str
-    eps: float
-
-    def act(self) -> nn.Module:
-        """A fresh activation module."""
-        module: nn.Module = getattr(nn, torch_class(self.activation))()
-        return module
 
 
 def convolution(layer: Layer) -> nn.Conv2d:
@@ -35,13 +21,26 @@ def convolution(layer: Layer) -> nn.Conv2d:
     return nn.Conv2d(layer.in_width, layer.out_width, layer.kernel, layer.stride, padding, bias=layer.bias)
 
 
-def conv_norm(layer: Layer, norms: Norms) -> nn.Sequential:
-    """Convolution, batch norm and, where the layer has one, the activation."""
+def activation_of(layer: Layer) -> nn.Module:
+    """A fresh module of the layer's activation."""
+    assert layer.activation is not None
+    module: nn.Module = getattr(nn, torch_class(layer.activation))()
+    return module
+
+
+def conv_norm(layer: Layer, eps: float) -> nn.Sequential:
+    """Convolution and, where the layer has them, normalisation and activation.
+
+    Args:
+        layer: what is built.
+        eps: of batch norm.
+    """
     parts = nn.Sequential(convolution(layer))
     if layer.norm:
-        parts.append(nn.BatchNorm2d(layer.out_width, eps=norms.eps))
+        norm: type[nn.Module] = getattr(nn, NORMS[layer.norm].torch_class)
+        parts.append(norm(layer.out_width, eps=eps))
     if layer.activation:
-        parts.append(norms.act())
+        parts.append(activation_of(layer))
     return parts
 
 
@@ -53,10 +52,10 @@ def norm_of(part: nn.Module) -> nn.BatchNorm2d:
 class SqueezeExcite(nn.Module):
     """Channel gates from the pooled map: x · σ(W₂ act(W₁ mean(x))) (Hu et al. 2018)."""
 
-    def __init__(self, squeeze: Layer, excite: Layer, norms: Norms) -> None:
+    def __init__(self, squeeze: Layer, excite: Layer) -> None:
         super().__init__()
         self.squeeze = convolution(squeeze)
-        self.act = norms.act()
+        self.act = activation_of(squeeze)
         self.excite = convolution(excite)
 
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:

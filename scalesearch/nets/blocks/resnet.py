@@ -9,22 +9,22 @@ import torch
 from torch import nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import Norms, conv_norm, norm_of
+from scalesearch.nets.blocks.parts import activation_of, conv_norm, norm_of
 from scalesearch.nets.blocks.residual import Residual
 
 
 class ResNetBlock(Residual):
     """act(branch(x) + shortcut(x)); the shortcut is a projection where the shape changes."""
 
-    def __init__(self, block: Block, norms: Norms, roles: Sequence[str]) -> None:
+    def __init__(self, block: Block, eps: float, roles: Sequence[str]) -> None:
         super().__init__()
         layers = {layer.role: layer for layer in block.layers}
         self.branch = nn.Sequential()
-        for role in roles:
-            layer = replace(layers[role], activation=role != roles[-1])  # the last one follows the sum
-            self.branch.add_module(role, conv_norm(layer, norms))
-        self.shortcut = conv_norm(layers["shortcut"], norms) if "shortcut" in layers else nn.Identity()
-        self.act = norms.act()
+        *others, last = (layers[role] for role in roles)
+        for layer in (*others, replace(last, activation=None)):  # the last activation follows the sum
+            self.branch.add_module(layer.role, conv_norm(layer, eps))
+        self.shortcut = conv_norm(layers["shortcut"], eps) if "shortcut" in layers else nn.Identity()
+        self.act = activation_of(last)
         self.has_shortcut = True
 
     def _branch_norm(self) -> nn.BatchNorm2d:

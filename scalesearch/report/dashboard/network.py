@@ -102,7 +102,7 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
             ("measured cost", f"{float(candidate.flops_ratio):.4f} × the baseline's"),
         ]
     totals = {one.fvcore_total for one in trials} - {None}
-    rows += [("fvcore counted, batch norm included", f"{total:,}") for total in totals if total is not None]
+    rows += [("fvcore counted, normalisation included", f"{total:,}") for total in totals if total is not None]
     rows += [("trained as proxy", f"{one.proxy_px} px, {one.proxy_macs:,} multiply-adds") for one in trials[:1]]
     place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
     if found is not None and place is not None:
@@ -118,8 +118,8 @@ def _receipt(shape: Architecture | FactoryNetwork) -> list[Any]:
     counts = layer_counts(shape)
     total = sums(counts)
     words = (
-        f"{total.macs:,} multiply-adds; {total.flops:,} FLOPs where each is two; {total.fvcore_total:,} with batch "
-        "norm, as fvcore counts."
+        f"{total.macs:,} multiply-adds; {total.flops:,} FLOPs where each is two; {total.fvcore_total:,} with "
+        "normalisation, as fvcore counts."
     )
     stages, kinds = grouped(counts, lambda one: one.stage), grouped(counts, lambda one: one.kind)
     return [html.Div([html.H3("Cost receipt"), _groups("stage", stages), _groups("kind", kinds), note(words)])]

@@ -1,0 +1,30 @@
+"""The normalisations that a layer may have, and what each costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+NormName = Literal["batch_norm"]
+"""As layers call them; fvcore counts their operations under the same names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """A normalisation of a map's channels, with a learned scale and shift for each."""
+
+    torch_class: str
+    """Its class in `torch.nn`."""
+    fvcore_operations: int
+    """What fvcore counts for each element in eval (`fvcore/nn/jit_handles.py`)."""
+    is_folded: bool
+    """Whether inference engines fold it into the convolution before it."""
+    params: int = 2
+    """Trained parameters a channel."""
+
+
+NORMS: Mapping[str, Norm] = {
+    # Ioffe & Szegedy 2015; `batchnorm_flop_jit`: a scale and a shift.
+    "batch_norm": Norm("BatchNorm2d", fvcore_operations=2, is_folded=True),
+}
