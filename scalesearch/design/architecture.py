@@ -94,6 +94,11 @@ class Stage:
         """What the width must be a multiple of, whatever the divisor: a bottleneck's expansion, else 1."""
         return self.expansion if KINDS[self.kind].narrows else 1
 
+    @property
+    def effective_kind(self) -> str:
+        """The kind; of one that is another kind where it has no gate, and has none, that other."""
+        return self.kind if self.se else KINDS[self.kind].ungated or self.kind
+
 
 def _check_places(owner: str, **values: Decimal) -> None:
     """More places than a file keeps would not survive a round trip, and overflow where grids are counted."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from scalesearch import choices
 from scalesearch.design.activations import ActivationName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
-from scalesearch.design.block_kinds import KINDS
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.exact import plain
 from scalesearch.design.rounding import Rounding
@@ -33,6 +33,10 @@ Number = Annotated[
 Count = Annotated[int, Field(ge=1)]
 Rule = choices.Rounding
 Scaling = Literal["fixed"] | None
+if TYPE_CHECKING:
+    StageKind = str
+else:
+    StageKind = Literal[STAGE_KINDS]
 _RGB = 3
 """Channels of an image where the file says nothing; a file that says nothing stays as it was."""
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -56,9 +60,7 @@ class StemFile(_Strict):
 class StageFile(_Strict):
     """`depth` blocks; the first has the stride and changes the width."""
 
-    kind: Literal[
-        "conv", "mbconv", "fused_mbconv", "inverted_residual", "depthwise_separable", "basic", "bottleneck"
-    ]
+    kind: StageKind
     kernel: Count = Field(description="side of the square (depthwise) kernel, odd")
     stride: Count
     expansion: Count = Field(

@@ -34,11 +34,3 @@ class BlockShape:
     def keeps_shape(self) -> bool:
         """Whether the output has the input's shape, so that a shortcut needs no projection."""
         return self.stride == 1 and self.in_width == self.out_width
-
-    @property
-    def stored(self) -> int:
-        """Elements that training keeps for one image beside those of the layers: a max-pool's input and indices."""
-        if self.kind != "max_pool":
-            return 0
-        index = 2  # an index takes eight bytes, as two floats
-        return self.in_width * self.in_px**2 + index * self.out_width * self.out_px**2

@@ -17,3 +17,9 @@ class Block(BlockShape):
     def layers(self) -> tuple[Layer, ...]:
         """The block's layers in the order in which data meets them."""
         return tuple(KINDS[self.kind].layers(self))
+
+    @property
+    def stored(self) -> int:
+        """Elements that training keeps for one image beside those of the layers."""
+        saved = KINDS[self.kind].saved
+        return 0 if saved is None else saved(self)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from scalesearch.design.architecture import Architecture, Stage
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
 
 COLOUR = 3
 """Channels that both libraries' networks take where nothing else is said; torchvision's take no others."""
-RESNET_KINDS = ("basic", "bottleneck")
 RESNET_WIDTHS = (64, 128, 256, 512)
 RESNET_STRIDES = (1, 2, 2, 2)
 
@@ -27,22 +27,20 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 def same_network(architecture: Architecture) -> Architecture:
     """One value for all architectures that are the same network.
 
-    An MBConv without a gate is an inverted residual, and what a multiplier leaves alone is no part of the network.
+    Some kinds without a gate are another kind, and what a multiplier leaves alone is no part of the network.
     """
-    stages = tuple(
-        replace(
-            stage,
-            kind="inverted_residual" if stage.kind == "mbconv" and not stage.se else stage.kind,
-            depth_fixed=False,
-        )
-        for stage in architecture.stages
-    )
+    stages = tuple(replace(stage, kind=stage.effective_kind, depth_fixed=False) for stage in architecture.stages)
     return replace(
         architecture,
         stages=stages,
         stem=replace(architecture.stem, fixed=False),
         head=replace(architecture.head, fixed=False),
     )
+
+
+def is_resnet(architecture: Architecture) -> bool:
+    """Whether a stage has blocks of a ResNet."""
+    return any(KINDS[stage.kind].resnet for stage in architecture.stages)
 
 
 def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block]]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeezed, stage_blocks
@@ -26,6 +27,8 @@ AVERAGES = ("avg", "fast", "fastavg")
 _TOKEN = re.compile(r"(r|k|s|e|c|se|a|p)(\d+(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _NO_SKIP = "noskip"
+_SKIPLESS = ("cn", "dsa")
+"""Blocks that have a residual only where the string says `skip`."""
 _ONLY_ONE = ("a", "p")
 """Kernels of the two 1×1 convolutions."""
 
@@ -152,20 +155,15 @@ def _kind(text: str, block: str, sizes: dict[str, str], skips: bool) -> tuple[st
                 f"{text!r}: timm's {block} has its first convolution even without expansion, which no kind here "
                 f"has; {plain_block} has none"
             )
-        if block == "er":
-            return "fused_mbconv", expansion
-        return ("mbconv" if gated else "inverted_residual"), expansion
-    if expansion != 1:
+    elif expansion != 1:
         raise SpaceError(f"{text!r}: {block} has no expansion; leave e out")
-    if block == "ds":
-        return ("mbconv" if gated else "inverted_residual"), 1
-    if block in ("cn", "dsa") and gated:
+    elif block in _SKIPLESS and gated:
         raise SpaceError(f"{text!r}: a {block} with se is no kind here")
-    if block == "cn":
-        return ("fused_mbconv" if skips else "conv"), 1
-    if block == "dsa" and not skips:
-        return "depthwise_separable", 1
-    raise SpaceError(f"{text!r}: {block!r} is not understood; blocks are ir, er, ds, dsa and cn")
+    word = f"{block}_skip" if skips and block in _SKIPLESS else block
+    kinds = [name for name, kind in KINDS.items() if word in kind.timm]
+    if not kinds:
+        raise SpaceError(f"{text!r}: {block!r} is not understood; blocks are ir, er, ds, dsa and cn")
+    return next((name for name in kinds if KINDS[name].squeezes == gated), kinds[0]), expansion
 
 
 def _whole(text: str, number: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import RESNET_STRIDES, RESNET_WIDTHS, make_divisible, stage_blocks
 from scalesearch.export.read_timm import pooled_by_mean
@@ -151,7 +152,7 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
         InputError: something in it is not understood, or is no network of ours: one line with its place.
     """
     arguments = Arguments(definition, call, "block layers num_classes", RESNET_UNSEEN)
-    kind = arguments.symbol("block", {"BasicBlock": "basic", "Bottleneck": "bottleneck"})
+    kind = arguments.symbol("block", {one.resnet: name for name, one in KINDS.items() if one.resnet})
     depths = arguments.integers("layers")
     for name, (known, reason) in _RESNET_ONLY.items():
         arguments.only(name, known, reason)
@@ -161,9 +162,9 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
     base = arguments.integer("base_width", 64) * arguments.integer("width_per_group", 64) // 64
     if len(depths) != len(RESNET_STRIDES) or len(planes) != len(RESNET_STRIDES):
         raise arguments.refused(call.line, "a ResNet has four stages")
-    if base < 1 or 256 % base or (kind == "basic" and base != 64):
+    if base < 1 or 256 % base or (not KINDS[kind].narrows and base != 64):
         raise arguments.refused(call.line, "base_width must divide 256, and be 64 with BasicBlock")
-    unit, expansion = (4, 256 // base) if kind == "bottleneck" else (1, 1)
+    unit, expansion = (4, 256 // base) if KINDS[kind].narrows else (1, 1)
     with arguments.placed(call.line):
         stages = tuple(
             Stage(kind, 3, stride, expansion, unit * width, depth)

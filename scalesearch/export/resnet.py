@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.export.library_rules import COLOUR, RESNET_KINDS, RESNET_STRIDES, RESNET_WIDTHS
+from scalesearch.export.library_rules import COLOUR, RESNET_STRIDES, RESNET_WIDTHS
 from scalesearch.export.names import described, file_stem
 
-BLOCKS = {"basic": "BasicBlock", "bottleneck": "Bottleneck"}
 _BOTTLENECK = 4
 """Both libraries' bottleneck has four times its stage's planes at its output."""
 
@@ -25,7 +25,7 @@ def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
     """
     stem, stages = net.stem, net.stages
     kinds = {stage.kind for stage in stages}
-    if len(kinds) != 1 or not kinds <= set(RESNET_KINDS):
+    if len(kinds) != 1 or not all(KINDS[kind].resnet for kind in kinds):
         yield f"a ResNet has blocks of one kind, basic or bottleneck, but this one {', '.join(sorted(kinds))}"
     if (stem.kernel, stem.stride, stem.width, stem.pool) != (7, 2, 64, True):
         yield "a ResNet's stem is 7×7, stride 2, 64 channels and a max-pool, but this one is not"
@@ -53,13 +53,13 @@ def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
 
 def _unit(net: Architecture) -> int:
     """Output channels over the planes that the constructor takes."""
-    return _BOTTLENECK if net.stages[0].kind == "bottleneck" else 1
+    return _BOTTLENECK if KINDS[net.stages[0].kind].narrows else 1
 
 
 def resnet_text(baseline: Baseline, library: str) -> str:
     """A Python file whose `build()` gives the network; only where `resnet_reasons` finds none."""
     net, px = baseline.architecture, baseline.architecture.resolution
-    block, timm = BLOCKS[net.stages[0].kind], library == "timm"
+    block, timm = KINDS[net.stages[0].kind].resnet, library == "timm"
     planes = tuple(stage.width // _unit(net) for stage in net.stages)
     lines = [f"{block},", f"{[stage.depth for stage in net.stages]},", f"num_classes={net.head.classes},"]
     if net.in_channels != COLOUR:

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture, Stage
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import COLOUR, RESNET_KINDS, make_divisible, squeezed, stage_blocks
+from scalesearch.export.library_rules import COLOUR, is_resnet, make_divisible, squeezed, stage_blocks
 from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 
@@ -28,7 +29,7 @@ def timm_definition(baseline: Baseline) -> str:
         InputError: timm has no such network; the line says why.
     """
     net = baseline.architecture
-    resnet = any(stage.kind in RESNET_KINDS for stage in net.stages)
+    resnet = is_resnet(net)
     for reason in resnet_reasons(net, free_widths=True) if resnet else _reasons(net):
         raise InputError(f"{baseline.name}: {reason}; export --to torch takes any network")
     return resnet_text(baseline, LIBRARY) if resnet else _text(baseline)
@@ -36,6 +37,9 @@ def timm_definition(baseline: Baseline) -> str:
 
 def _reasons(net: Architecture) -> Iterator[str]:
     """Why timm's EfficientNet cannot be this network."""
+    for number, stage in enumerate(net.stages, start=1):
+        if not KINDS[stage.kind].timm:
+            yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
     if net.stem.stride != 2:
         yield f"timm's stem has stride 2, but this one {net.stem.stride}"
     if net.stem.pool:
@@ -73,17 +77,12 @@ def block_string(stage: Stage) -> str:
 
     A block without expansion is `ds` or `cn`: timm's `ir` and `er` have their first convolution even then.
     """
-    sizes = f"r{stage.depth}_k{stage.kernel}_s{stage.stride}"
-    se = f"_se{plain(stage.se)}" if stage.se else ""
-    if stage.kind == "conv":
-        return f"cn_{sizes}_c{stage.width}"
-    if stage.kind == "depthwise_separable":
-        return f"dsa_{sizes}_c{stage.width}"
-    if stage.kind == "fused_mbconv":
-        end = f"e{stage.expansion}_c{stage.width}"
-        return f"er_{sizes}_{end}{se}" if stage.expansion > 1 else f"cn_{sizes}_{end}_skip"
-    block = "ir" if stage.expansion > 1 else "ds"
-    return f"{block}_{sizes}_e{stage.expansion}_c{stage.width}{se}"
+    kind = KINDS[stage.kind]
+    block, *flags = kind.timm[0 if stage.expansion > 1 else -1].split("_")
+    expansion = [f"e{stage.expansion}"] if kind.expands else []
+    se = [f"se{plain(stage.se)}"] if stage.se else []
+    sizes = [f"r{stage.depth}", f"k{stage.kernel}", f"s{stage.stride}", *expansion, f"c{stage.width}", *se]
+    return "_".join([block, *sizes, *flags])
 
 
 def _text(baseline: Baseline) -> str:

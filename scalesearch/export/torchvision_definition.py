@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Stage
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import COLOUR, RESNET_KINDS, make_divisible, stage_blocks
+from scalesearch.export.library_rules import COLOUR, is_resnet, make_divisible, stage_blocks
 from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 from scalesearch.export.timm_definition import norm_text
 
 LIBRARY = "torchvision"
-CONFIGS = {"mbconv": "MBConvConfig", "fused_mbconv": "FusedMBConvConfig"}
+CONFIGS = {name: kind.torchvision for name, kind in KINDS.items() if kind.torchvision}
+"""Classes of rows by block kind."""
+_MOBILENET = "inverted_residual"
+"""The kind of torchvision's MobileNetV2."""
 QUARTER = Decimal("0.25")
 """torchvision's only squeeze ratio: input // 4."""
 MOBILENET_STEM, MOBILENET_HEAD = 32, 1280
@@ -30,26 +34,18 @@ def torchvision_definition(baseline: Baseline) -> str:
         InputError: torchvision has no such network; the line says why.
     """
     net = baseline.architecture
-    kinds = {stage.kind for stage in net.stages}
-    if kinds & set(RESNET_KINDS):
+    mobilenet = all(stage.effective_kind == _MOBILENET for stage in net.stages)
+    if is_resnet(net):
         reasons = resnet_reasons(net, free_widths=False)
-    elif all(stage.kind == "inverted_residual" or _is_plain_mbconv(stage) for stage in net.stages):
+    elif mobilenet:
         reasons = _mobilenet_reasons(net)
     else:
         reasons = _efficientnet_reasons(net)
     for reason in reasons:
         raise InputError(f"{baseline.name}: {reason}; export --to torch takes any network")
-    if kinds & set(RESNET_KINDS):
+    if is_resnet(net):
         return resnet_text(baseline, LIBRARY)
-    return _efficientnet_text(baseline) if kinds <= set(CONFIGS) and _gated(net) else _mobilenet_text(baseline)
-
-
-def _is_plain_mbconv(stage: Stage) -> bool:
-    return stage.kind == "mbconv" and not stage.se
-
-
-def _gated(net: Architecture) -> bool:
-    return not all(_is_plain_mbconv(stage) for stage in net.stages)
+    return _mobilenet_text(baseline) if mobilenet else _efficientnet_text(baseline)
 
 
 def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
@@ -68,10 +64,11 @@ def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
 
 def _efficientnet_reasons(net: Architecture) -> Iterator[str]:
     """Why torchvision's EfficientNet cannot be this network."""
-    yield from _stem_reasons(net, "silu")
     for number, stage in enumerate(net.stages, start=1):
         if stage.kind not in CONFIGS:
-            yield f"stage {number} is {stage.kind}, but torchvision's EfficientNet has mbconv and fused_mbconv"
+            yield f"stage {number} is {stage.kind}, but torchvision's EfficientNet has {' and '.join(CONFIGS)}"
+    yield from _stem_reasons(net, "silu")
+    for number, stage in enumerate(net.stages, start=1):
         wanted = QUARTER if stage.kind == "mbconv" else Decimal(0)
         if stage.se != wanted:
             yield f"stage {number} has se {plain(stage.se)}, but torchvision's {stage.kind} has {plain(wanted)}"

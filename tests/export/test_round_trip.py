@@ -27,7 +27,7 @@ LIBRARIES = {"timm": timm_definition, "torchvision": torchvision_definition}
 NOT_IN_TORCHVISION = {
     "mnasnet": "torchvision's network has relu6, but this one relu",
     "efficientnet_lite0": "stage 3 has 5×5 kernels",
-    "mobilenet_v1": "has a convolution in its head, but this one has none",
+    "mobilenet_v1": "stage 1 is depthwise_separable, but torchvision.s EfficientNet has mbconv and fused_mbconv",
 }
 
 

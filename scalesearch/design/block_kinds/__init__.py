@@ -1,6 +1,7 @@
 """What each block kind consists of; `nets.blocks` says how it is wired.
 
-A kind is one module here (its layers, in the order in which data meets them) and one there.
+A kind is one module here (its layers, in the order in which data meets them), one there, and a line in the table of
+each. Whatever else depends on the kind (files, costs, exports, readers) asks these tables.
 """
 
 from __future__ import annotations
@@ -35,17 +36,41 @@ class Kind:
     """`expansion` is the output's width over the inner one, not the inner one over the input's."""
     in_stages: bool = True
     """Whether a stage of a baseline file may name it."""
+    ungated: str | None = None
+    """The kind that it is where `se` is 0; None: it is its own."""
+    saved: Callable[[BlockShape], int] | None = None
+    """Elements that training keeps for one image beside those of the layers; None: nothing."""
+    timm: tuple[str, ...] = ()
+    """Blocks of timm's architecture strings that it is, such as the `ir` of `ir_r2_k3_s2_e6_c24`: that with an
+    expansion above 1 and that with 1, or one; `_skip` where timm needs the flag. Empty: timm has no such block."""
+    torchvision: str | None = None
+    """Class of the rows of torchvision's EfficientNet; None: it has no such block."""
+    resnet: str | None = None
+    """Class of the block in both libraries' ResNet; None: it has no such block."""
 
 
 KINDS: dict[str, Kind] = {
-    "conv": Kind(conv.layers),
-    "mbconv": Kind(mbconv.layers, expands=True, squeezes=True),
-    "fused_mbconv": Kind(fused_mbconv.layers, expands=True, squeezes=True),
-    "inverted_residual": Kind(inverted_residual.layers, expands=True),
-    "depthwise_separable": Kind(depthwise_separable.layers),
-    "basic": Kind(basic.layers),
-    "bottleneck": Kind(bottleneck.layers, expands=True, narrows=True),
-    "max_pool": Kind(ends.max_pool, in_stages=False),
+    "conv": Kind(conv.layers, timm=("cn",)),
+    "mbconv": Kind(
+        mbconv.layers,
+        expands=True,
+        squeezes=True,
+        ungated="inverted_residual",
+        timm=("ir", "ds"),
+        torchvision="MBConvConfig",
+    ),
+    "fused_mbconv": Kind(
+        fused_mbconv.layers,
+        expands=True,
+        squeezes=True,
+        timm=("er", "cn_skip"),
+        torchvision="FusedMBConvConfig",
+    ),
+    "inverted_residual": Kind(inverted_residual.layers, expands=True, timm=("ir", "ds")),
+    "depthwise_separable": Kind(depthwise_separable.layers, timm=("dsa",)),
+    "basic": Kind(basic.layers, resnet="BasicBlock"),
+    "bottleneck": Kind(bottleneck.layers, expands=True, narrows=True, resnet="Bottleneck"),
+    "max_pool": Kind(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
     "classifier": Kind(ends.classifier, in_stages=False),
 }
 
