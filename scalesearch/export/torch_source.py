@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+from torch import nn
 
 from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture, Stage
@@ -12,39 +15,30 @@ from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
 from scalesearch.design.features import feature_levels
 from scalesearch.design.scaling import Baseline
-from scalesearch.export import plain_blocks
+from scalesearch.errors import InputError
 from scalesearch.export.names import described, file_stem
+from scalesearch.nets.blocks import BLOCKS, plain_parts
 
-_BLOCKS = {
-    "conv": "conv",
-    "mbconv": "MBConv",
-    "inverted_residual": "InvertedResidual",
-    "fused_mbconv": "FusedMBConv",
-    "depthwise_separable": "separable",
-    "basic": "Basic",
-    "bottleneck": "Bottleneck",
-}
-_GATED = {"mbconv": "MBConv", "fused_mbconv": "GatedFusedMBConv"}
-_NEEDS = {
-    "MBConv": ("SqueezeExcite",),
-    "GatedFusedMBConv": ("SqueezeExcite",),
-    "Basic": ("shortcut",),
-    "Bottleneck": ("shortcut",),
-}
+_Definition = Callable[..., nn.Module]
+_ALWAYS: tuple[_Definition, ...] = (plain_parts.stage, plain_parts.Features)
+"""Definitions that every file ends with."""
 
 
 def torch_source(baseline: Baseline) -> str:
     """The file's text; it needs nothing but torch, and prints its parameters when it is run.
 
     Its `Network().state_dict()` has the tensors of `nets.convnet.ConvNet` in the same order, under shorter names.
+
+    Raises:
+        InputError: a block kind is not exported as source.
     """
     net = baseline.architecture
-    blocks = [_block(stage) for stage in net.stages]
+    blocks = [_definition(baseline, stage) for stage in net.stages]
     gated = any(stage.se for stage in net.stages)
     parts = [f"{_header(baseline, gated)}\n\n{_constants(net)}"]
-    sources = [inspect.getsource(getattr(plain_blocks, name)).rstrip() for name in _in_order(blocks)]
+    sources = [inspect.getsource(one).rstrip() for one in _in_order((plain_parts.conv, *blocks, *_ALWAYS))]
     parts += sources if gated else [source.replace("int | Fraction", "int") for source in sources]
-    parts.append(_network(baseline, blocks))
+    parts.append(_network(baseline, [block.__name__ for block in blocks]))
     parts.append(
         'if __name__ == "__main__":\n'
         "    parameters = sum(weights.numel() for weights in Network().parameters())\n"
@@ -53,17 +47,40 @@ def torch_source(baseline: Baseline) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _block(stage: Stage) -> str:
-    if stage.se:
-        return _GATED[stage.kind]
-    return "InvertedResidual" if stage.kind == "mbconv" else _BLOCKS[stage.kind]
+def _definition(baseline: Baseline, stage: Stage) -> _Definition:
+    kind = BLOCKS[stage.effective_kind]
+    found = kind.plain_gated if stage.se else kind.plain
+    if found is None:
+        raise InputError(
+            f"{baseline.name}: a {stage.kind} block has no plain-torch source; export --to torch-export takes any"
+        )
+    return found
 
 
-def _in_order(blocks: Iterable[str]) -> Iterator[str]:
-    """The definitions that `blocks` need, as they stand in `plain_blocks`."""
-    used = {"conv", "stage", "Features", *blocks}
-    used |= {needed for block in blocks for needed in _NEEDS.get(block, ())}
-    return (name for name in vars(plain_blocks) if name in used)
+def _in_order(definitions: Iterable[_Definition]) -> list[_Definition]:
+    """The definitions once each, every one behind those that it names; blocks in the order of their kinds."""
+    shared = (one for one in vars(plain_parts).values() if getattr(one, "__module__", "") == plain_parts.__name__)
+    known = {one.__name__: one for one in (*_every_plain_block(), *shared)}
+    found: dict[str, _Definition] = {}
+
+    def add(one: _Definition) -> None:
+        if one.__name__ in found:
+            return
+        tree = ast.parse(inspect.getsource(one))
+        for name in (node.id for node in ast.walk(tree) if isinstance(node, ast.Name)):
+            if name in known and name != one.__name__:
+                add(known[name])
+        found[one.__name__] = one
+
+    names = list(known)
+    for one in sorted(definitions, key=lambda one: (one in _ALWAYS, names.index(one.__name__))):
+        add(one)
+    return list(found.values())
+
+
+def _every_plain_block() -> Iterator[_Definition]:
+    for kind in BLOCKS.values():
+        yield from (one for one in (kind.plain, kind.plain_gated) if one is not None)
 
 
 def _header(baseline: Baseline, gated: bool) -> str:

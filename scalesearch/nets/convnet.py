@@ -24,7 +24,7 @@ class ConvNet(nn.Sequential):
         super().__init__()
         eps = float(architecture.batch_norm_eps)
         for block in architecture.walk():
-            self.add_module(child_name(block.name), BLOCKS[block.kind](block, eps))
+            self.add_module(child_name(block.name), BLOCKS[block.kind].module(block, eps))
         self._levels = feature_levels(architecture)
 
     def features_only(self) -> Backbone:

@@ -30,7 +30,7 @@ from scalesearch.export.exporting import FORMATS
 from scalesearch.export.names import file_stem
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
-from scalesearch.nets.blocks.mbconv import MBConv
+from scalesearch.nets.blocks.mbconv import MBConvBlock
 from scalesearch.nets.convnet import ConvNet
 
 SCALES = (("1.2", "1.1"), ("1", "1.25"), ("1.5", "1"), ("0.5", "0.75"), ("1.4", "1.2"))
@@ -274,7 +274,7 @@ def test_a_wrong_onnx_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     saved = onnx_file._saved
 
     def without_shortcut(network: nn.Module, *rest: object) -> bytes:
-        block = next(one for one in network.modules() if isinstance(one, MBConv) and one.has_shortcut)
+        block = next(one for one in network.modules() if isinstance(one, MBConvBlock) and one.has_shortcut)
         block.has_shortcut = False
         try:
             return saved(network, *rest)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.cost import cost
 from scalesearch.nets import depthwise
 from scalesearch.nets.blocks import BLOCKS
-from scalesearch.nets.blocks.mbconv import MBConv
+from scalesearch.nets.blocks.mbconv import MBConvBlock
 from scalesearch.nets.convnet import ConvNet
 
 NET = replace(SMALL.architecture, resolution=33)
@@ -110,7 +110,7 @@ def test_the_network_is_a_plain_function_of_its_weights(activation: str) -> None
 
 def test_only_blocks_that_keep_their_shape_have_a_shortcut() -> None:
     net = ConvNet(NET)
-    blocks = {name: block for name, block in net.named_children() if isinstance(block, MBConv)}
+    blocks = {name: block for name, block in net.named_children() if isinstance(block, MBConvBlock)}
     assert {name: block.has_shortcut for name, block in blocks.items()} == {
         "stages_0_0": True,
         "stages_1_0": False,
@@ -126,7 +126,7 @@ def test_a_stride_without_a_change_of_width_has_no_shortcut() -> None:
     stage = Stage("mbconv", 3, 2, 2, 9, 2)
     architecture = Architecture(14, Stem(3, 2, 9), (stage,), Head(None, 4))
     net = ConvNet(architecture).eval()
-    assert [block.has_shortcut for block in net.children() if isinstance(block, MBConv)] == [False, True]
+    assert [block.has_shortcut for block in net.children() if isinstance(block, MBConvBlock)] == [False, True]
     assert output_sizes(net, images_of(architecture, 3))[-1] == (3, 4)
 
 

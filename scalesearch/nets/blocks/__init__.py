@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from torch import nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.basic import Basic
-from scalesearch.nets.blocks.bottleneck import Bottleneck
-from scalesearch.nets.blocks.chain import Chain
+from scalesearch.nets.blocks import plain_parts
+from scalesearch.nets.blocks.basic import Basic, BasicBlock
+from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock
+from scalesearch.nets.blocks.chain import Chain, separable
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
-from scalesearch.nets.blocks.mbconv import MBConv
+from scalesearch.nets.blocks.mbconv import FusedMBConv, GatedFusedMBConv, InvertedResidual, MBConv, MBConvBlock
 
-BLOCKS: dict[str, Callable[[Block, float], nn.Module]] = {
-    "conv": Chain,
-    "mbconv": MBConv,
-    "fused_mbconv": MBConv,
-    "inverted_residual": MBConv,
-    "depthwise_separable": Chain,
-    "basic": Basic,
-    "bottleneck": Bottleneck,
-    "max_pool": MaxPool,
-    "classifier": Classifier,
+
+@dataclass(frozen=True, slots=True)
+class TorchBlock:
+    """A block kind in torch, twice: as it is trained here, and as a source file shows it."""
+
+    module: Callable[[Block, float], nn.Module]
+    """As it is trained, from its sizes and batch norm's epsilon."""
+    plain: Callable[..., nn.Module] | None = None
+    """What an exported source file defines, with the same tensors in the same order; it is called with inputs,
+    outputs, kernel, stride and, where the kind has one, expansion. None: the kind is not exported as source."""
+    plain_gated: Callable[..., nn.Module] | None = None
+    """The same where the stage has `se`, which it takes too."""
+
+
+BLOCKS: dict[str, TorchBlock] = {
+    "conv": TorchBlock(Chain, plain_parts.conv),
+    "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv),
+    "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
+    "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
+    "depthwise_separable": TorchBlock(Chain, separable),
+    "basic": TorchBlock(BasicBlock, Basic),
+    "bottleneck": TorchBlock(BottleneckBlock, Bottleneck),
+    "max_pool": TorchBlock(MaxPool),
+    "classifier": TorchBlock(Classifier),
 }
-"""The wiring of every kind in `design.block_kinds.KINDS`."""
+"""Every kind in `design.block_kinds.KINDS`."""

@@ -6,6 +6,7 @@ from torch import nn
 
 from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks.parts import conv_norm
+from scalesearch.nets.blocks.plain_parts import conv
 
 
 class Chain(nn.Sequential):
@@ -15,3 +16,8 @@ class Chain(nn.Sequential):
         super().__init__()
         for layer in block.layers:
             self.add_module(layer.role, conv_norm(layer, eps))
+
+
+def separable(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+    """MobileNetV1's block: each channel filtered by itself, then a 1×1 convolution."""
+    return nn.Sequential(conv(inputs, inputs, kernel, stride, groups=inputs), conv(inputs, outputs))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+from fractions import Fraction
+
+from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import SqueezeExcite, conv_norm, norm_of
+from scalesearch.nets.blocks.parts import Gate, conv_norm, norm_of
+from scalesearch.nets.blocks.plain_parts import SqueezeExcite, conv
 from scalesearch.nets.blocks.residual import Residual
 
 
-class MBConv(Residual):
+class MBConvBlock(Residual):
     """Expand, depthwise, gate, project: those that the block's layers name; a shortcut where shapes allow it."""
 
     def __init__(self, block: Block, eps: float) -> None:
@@ -20,14 +22,80 @@ class MBConv(Residual):
         self.depthwise = conv_norm(layers["depthwise"], eps) if "depthwise" in layers else nn.Identity()
         self.gate: nn.Module = nn.Identity()
         if "squeeze" in layers:
-            self.gate = SqueezeExcite(layers["squeeze"], layers["excite"])
+            self.gate = Gate(layers["squeeze"], layers["excite"])
         self.project = conv_norm(layers["project"], eps)
         self.has_shortcut = block.keeps_shape
 
     def _branch_norm(self) -> nn.BatchNorm2d:
         return norm_of(self.project)
 
-    def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
+    def forward(self, features_NCHW: Tensor) -> Tensor:
         """(N, in, H, W) → (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
-        branch: torch.Tensor = self.project(self.gate(self.depthwise(self.expand(features_NCHW))))
+        branch: Tensor = self.project(self.gate(self.depthwise(self.expand(features_NCHW))))
         return features_NCHW + self._kept(branch) if self.has_shortcut else branch
+
+
+class MBConv(nn.Module):
+    """Widen 1×1, filter each channel k×k, gate, narrow 1×1; a shortcut where the shape stays."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, se: Fraction) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        self.expand = conv(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = conv(inner, inner, kernel, stride, groups=inner)
+        self.gate = SqueezeExcite(inner, max(1, int(inputs * se)))
+        self.project = conv(inner, outputs, active=False)
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.project(self.gate(self.depthwise(self.expand(x))))
+        return x + branch if self.has_shortcut else branch
+
+
+class InvertedResidual(nn.Module):
+    """Widen 1×1, filter each channel k×k, narrow 1×1; a shortcut where the shape stays."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        self.expand = conv(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = conv(inner, inner, kernel, stride, groups=inner)
+        self.project = conv(inner, outputs, active=False)
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.project(self.depthwise(self.expand(x)))
+        return x + branch if self.has_shortcut else branch
+
+
+class FusedMBConv(nn.Module):
+    """Widen k×k, narrow 1×1 (one k×k convolution where nothing is widened); a shortcut where the shape stays."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        if expansion > 1:
+            self.branch = nn.Sequential(conv(inputs, inner, kernel, stride), conv(inner, outputs, active=False))
+        else:
+            self.branch = conv(inputs, outputs, kernel, stride)
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x) if self.has_shortcut else self.branch(x)
+
+
+class GatedFusedMBConv(nn.Module):
+    """Widen k×k, gate, narrow 1×1 (a gate and one k×k convolution where nothing is widened)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, se: Fraction) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        wide = expansion > 1
+        self.expand = conv(inputs, inner, kernel, stride) if wide else nn.Identity()
+        self.gate = SqueezeExcite(inner, max(1, int(inputs * se)))
+        self.project = conv(inner, outputs, active=False) if wide else conv(inputs, outputs, kernel, stride)
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.project(self.gate(self.expand(x)))
+        return x + branch if self.has_shortcut else branch

@@ -49,8 +49,8 @@ def norm_of(part: nn.Module) -> nn.BatchNorm2d:
     return next(one for one in part.modules() if isinstance(one, nn.BatchNorm2d))
 
 
-class SqueezeExcite(nn.Module):
-    """Channel gates from the pooled map: x · σ(W₂ act(W₁ mean(x))) (Hu et al. 2018)."""
+class Gate(nn.Module):
+    """Squeeze-and-excitation: channel gates from the pooled map: x · σ(W₂ act(W₁ mean(x))) (Hu et al. 2018)."""
 
     def __init__(self, squeeze: Layer, excite: Layer) -> None:
         super().__init__()

@@ -1,0 +1,73 @@
+"""Plain torch for exported source files: what the definitions of the block kinds share.
+
+`export.torch_source` copies the definitions that a network uses, so none may need another name than torch's,
+`Fraction`, `EPS`, `Activation` and that of another definition in `nets.blocks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+
+from torch import Tensor, nn
+
+EPS = 0.001
+Activation = nn.SiLU
+
+
+def conv(
+    inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, active: bool = True
+) -> nn.Sequential:
+    """A convolution, batch norm and, where `active`, the activation."""
+    layers = nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs, eps=EPS),
+    )
+    return layers.append(Activation()) if active else layers
+
+
+class SqueezeExcite(nn.Module):
+    """Gates on the channels, from their means over the image."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, squeezed, 1)
+        self.act = Activation()
+        self.excite = nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean((2, 3), keepdim=True)
+        return x * self.excite(self.act(self.squeeze(means))).sigmoid()
+
+
+def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """The input itself, or a 1×1 convolution where the shape changes."""
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    return conv(inputs, outputs, stride=stride, active=False)
+
+
+def stage(
+    block: Callable[..., nn.Module], inputs: int, outputs: int, layers: int, stride: int, **sizes: int | Fraction
+) -> nn.Sequential:
+    """`layers` blocks; the first one has the stride and changes the channels."""
+    first = block(inputs, outputs, stride=stride, **sizes)
+    rest = (block(outputs, outputs, stride=1, **sizes) for _ in range(layers - 1))
+    return nn.Sequential(first, *rest)
+
+
+class Features(nn.Module):
+    """Images to the last feature map of each stride, for a decoder; the layers are those of the network."""
+
+    def __init__(self, layers: Iterable[nn.Module], maps: dict[int, tuple[int, int]]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.kept = tuple(maps)
+        self.strides, self.channels = zip(*maps.values(), strict=True)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        maps = []
+        for layer in self.layers:
+            x = layer(x)
+            maps.append(x)
+        return [maps[index] for index in self.kept]
