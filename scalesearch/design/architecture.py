@@ -6,15 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from scalesearch.design.activations import ACTIVATIONS
-from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.blocks import Block
+from scalesearch.design.norms import NormName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 IN_CHANNELS = (1, 3, 4)
 """Grey, RGB, and RGB with an alpha channel: the images that there are to train on."""
+
+HEAD_NORMS: tuple[NormName | None, ...] = (None, "layer_norm")
+"""A head's `norm`: pooled features have no places over which batch norm's statistics would be taken."""
 
 _LIMITS = {
     "kernel": (1, 15),
@@ -26,6 +31,7 @@ _LIMITS = {
     "classes": (1, 1_000_000),
 }
 
+_POOL, _POOL_STRIDE = "max_pool", 2
 _PLACES = 9
 
 
@@ -38,7 +44,7 @@ def _check(owner: str, **values: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """The first convolution (with batch norm and activation)."""
+    """The first convolution, and what follows it."""
 
     kernel: int
     stride: int
@@ -47,10 +53,25 @@ class Stem:
     """Whether a 3×3 max-pool of stride 2 follows, as in ResNet."""
     fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether the width multiplier leaves it alone (timm's `fix_stem`)."""
+    kind: str = field(default="conv", metadata=OMIT_IF_DEFAULT)
+    """One of `STEM_KINDS`."""
 
     def __post_init__(self) -> None:
+        if self.kind not in STEM_KINDS:
+            raise SpaceError(f"stem: kind is {self.kind!r}, but it must be one of {', '.join(STEM_KINDS)}")
         _check("stem", kernel=self.kernel, stride=self.stride, width=self.width)
-        _check_odd("stem", self.kernel)
+        if not KINDS[self.kind].patches:
+            _check_odd("stem", self.kernel)
+        elif self.kernel != self.stride:
+            raise SpaceError(f"stem: kernel is {self.kernel}, but a {self.kind}'s is its stride, {self.stride}")
+
+    def out_px(self, px: Any) -> Any:
+        """Side of the output of an image of `px`, which may be an array of sides."""
+        return KINDS[self.kind].out_px(px, self.stride)
+
+    def smallest_px(self, px: Any) -> Any:
+        """The smallest side of an image whose output has `px`, which may be an array."""
+        return KINDS[self.kind].smallest_px(px, self.stride)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +135,18 @@ def _check_odd(owner: str, kernel: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A 1×1 convolution to `width` channels (None: none), global average pooling, a linear classifier."""
+    """A 1×1 convolution to `width` channels (None: none), global average pooling, `norm`, a linear classifier."""
 
     width: int | None
     classes: int
     fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether the width multiplier leaves it alone (timm's `fix_head`)."""
+    norm: NormName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """What normalises the pooled features: `layer_norm`, as in ConvNeXt; None: nothing."""
 
     def __post_init__(self) -> None:
+        if self.norm not in HEAD_NORMS:
+            raise SpaceError(f"head: norm is {self.norm!r}, but it must be layer_norm or left out")
         _check("head", classes=self.classes)
         if self.width is not None:
             _check("head", width=self.width)
@@ -155,6 +180,23 @@ class Architecture:
             raise SpaceError(
                 f"architecture: in_channels is {self.in_channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA)"
             )
+        least = self.smallest_resolution
+        if self.resolution < least:
+            raise SpaceError(
+                f"architecture: resolution is {self.resolution}, but it must be at least {least}: below that, "
+                "the last map has no whole patch"
+            )
+
+    @property
+    def smallest_resolution(self) -> int:
+        """The smallest side (px) of an image that leaves the last map a place."""
+        px = 1
+        for stage in reversed(self.stages):
+            px = KINDS[stage.kind].smallest_px(px, stage.stride)
+        if self.stem.pool:
+            px = KINDS[_POOL].smallest_px(px, _POOL_STRIDE)
+        smallest: int = self.stem.smallest_px(px)
+        return smallest
 
     @property
     def classes(self) -> int:
@@ -197,11 +239,12 @@ class Architecture:
     def runs(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Iterator[tuple[Block, int]]:
         """Every run of equal blocks and its length, for sizes that may be arrays of one shape."""
         block = partial(Block, activation=self.activation)
-        stem = block("stem", "conv", self.in_channels, widths[0], resolution, self.stem.kernel, self.stem.stride)
+        own = self.stem
+        stem = block("stem", own.kind, self.in_channels, widths[0], resolution, own.kernel, own.stride)
         yield stem, 1
         width, px = stem.out_width, stem.out_px
         if self.stem.pool:
-            pool = block("pool", "max_pool", width, width, px, kernel=3, stride=2)
+            pool = block("pool", _POOL, width, width, px, kernel=3, stride=_POOL_STRIDE)
             yield pool, 1
             px = pool.out_px
         for index, (stage, out, depth) in enumerate(zip(self.stages, widths[1:], depths, strict=False)):
@@ -222,7 +265,7 @@ class Architecture:
         if self.head.width is not None:
             yield block("head", "conv", width, widths[-1], px), 1
             width = widths[-1]
-        yield block("classifier", "classifier", width, self.head.classes, 1), 1
+        yield block("classifier", "classifier", width, self.head.classes, 1, norm=self.head.norm), 1
 
     def walk(self) -> Iterator[Block]:
         """Every block from stem to classifier; builder, cost and tables all fold over this."""

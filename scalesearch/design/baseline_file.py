@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from scalesearch import choices
 from scalesearch.design.activations import ActivationName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
-from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.exact import plain
 from scalesearch.design.rounding import Rounding
@@ -35,8 +35,10 @@ Rule = choices.Rounding
 Scaling = Literal["fixed"] | None
 if TYPE_CHECKING:
     StageKind = str
+    StemKind = str
 else:
     StageKind = Literal[STAGE_KINDS]
+    StemKind = Literal[STEM_KINDS]
 _RGB = 3
 """Channels of an image where the file says nothing; a file that says nothing stays as it was."""
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -47,10 +49,10 @@ class _Strict(BaseModel):
 
 
 class StemFile(_Strict):
-    """The first convolution, with batch norm and activation."""
+    """The first convolution: conv with batch norm and activation; patch without padding, with layer norm."""
 
-    kind: Literal["conv"] = "conv"
-    kernel: Count = Field(description="side of the square kernel, odd")
+    kind: StemKind = "conv"
+    kernel: Count = Field(description="side of the square kernel, odd; patch: the stride")
     stride: Count
     width: Count = Field(description="output channels")
     pool: Literal["max"] | None = Field(default=None, description="a 3×3 max-pool of stride 2 follows")
@@ -77,10 +79,11 @@ class StageFile(_Strict):
 
 
 class HeadFile(_Strict):
-    """A 1×1 convolution (unless width is left out), global average pooling, a linear classifier."""
+    """A 1×1 convolution (unless width is left out), global average pooling, norm, a linear classifier."""
 
     kind: Literal["conv"] = "conv"
     width: Count | None = None
+    norm: Literal["layer_norm"] | None = Field(default=None, description="normalises the pooled features")
     classes: Count
     scaling: Scaling = Field(default=None, description="fixed: the width multiplier leaves it alone")
 
@@ -210,9 +213,10 @@ def _baseline(file: BaselineFile) -> Baseline:
             file.stem.width,
             file.stem.pool == "max",
             file.stem.scaling == "fixed",
+            file.stem.kind,
         ),
         stages=tuple(_stage(stage) for stage in file.stages),
-        head=Head(file.head.width, file.head.classes, file.head.scaling == "fixed"),
+        head=Head(file.head.width, file.head.classes, file.head.scaling == "fixed", file.head.norm),
         activation=file.activation,
         batch_norm_eps=file.batch_norm_eps,
         in_channels=file.in_channels,
@@ -259,7 +263,7 @@ def _quoted(text: str) -> str:
 
 def _stem_text(stem: Stem) -> str:
     extras = (", pool: max" if stem.pool else "") + _fixed_text(stem.fixed)
-    return f"stem: {{kind: conv, kernel: {stem.kernel}, stride: {stem.stride}, width: {stem.width}{extras}}}"
+    return f"stem: {{kind: {stem.kind}, kernel: {stem.kernel}, stride: {stem.stride}, width: {stem.width}{extras}}}"
 
 
 def _fixed_text(fixed: bool) -> str:
@@ -278,7 +282,8 @@ def _stage_text(stage: Stage) -> str:
 
 def _head_text(head: Head) -> str:
     width = "" if head.width is None else f"kind: conv, width: {head.width}, "
-    return f"head: {{{width}classes: {head.classes}{_fixed_text(head.fixed)}}}"
+    norm = "" if head.norm is None else f"norm: {head.norm}, "
+    return f"head: {{{width}{norm}classes: {head.classes}{_fixed_text(head.fixed)}}}"
 
 
 def _origin_lines(origin: Origin) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 
+from scalesearch.design.norms import NormName
+
 
 @dataclass(frozen=True, slots=True)
-class BlockShape:
+class BlockShape(ABC):
     """One block of a network, with the widths (channels) and the side (px) that it sees.
 
     All sizes may be numpy arrays of integers as well.
@@ -24,11 +27,18 @@ class BlockShape:
     se: Decimal = Decimal(0)
     activation: str = "silu"
     """Of the whole network, one of `activations.ACTIVATIONS`."""
+    norm: NormName | None = None
+    """What normalises the pooled features, in a classifier."""
 
     @property
+    @abstractmethod
     def out_px(self) -> int:
-        """Side of the output: ⌈in/stride⌉, which is both TensorFlow's SAME and torch's padding k//2."""
-        return -(-self.in_px // self.stride)
+        """Side of the output, as the kind has it."""
+
+    @property
+    def changes_shape(self) -> bool:
+        """Whether the output has another shape than the input; for arrays of widths an array."""
+        return (self.in_width != self.out_width) | (self.stride != 1)
 
     @property
     def keeps_shape(self) -> bool:

@@ -14,6 +14,11 @@ class Block(BlockShape):
     """One block of a network."""
 
     @property
+    def out_px(self) -> int:
+        """Side of the output: ⌈in/stride⌉, or the whole patches ⌊in/stride⌋."""
+        return KINDS[self.kind].out_px(self.in_px, self.stride)
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The block's layers in the order in which data meets them."""
         return tuple(KINDS[self.kind].layers(self))

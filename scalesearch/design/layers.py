@@ -25,11 +25,19 @@ class Layer:
     kernel: int = 1
     stride: int = 1
     depthwise: bool = False
+    padded: bool = True
+    """Whether the map is padded by half the kernel; False: by nothing."""
     bias: bool = False
+    pre_norm: NormName | None = None
+    """The normalisation before the convolution, one of `norms.NORMS`."""
     norm: NormName | None = None
     """The normalisation behind the convolution, one of `norms.NORMS`."""
     activation: str | None = None
-    """The activation that comes last, one of `activations.ACTIVATIONS`."""
+    """The activation behind both, one of `activations.ACTIVATIONS`."""
+    layer_scale: bool = False
+    """Whether a learned factor for each channel comes last (Touvron et al. 2021, CaiT, eq. 4)."""
+    is_shortcut: bool = False
+    """Whether the output is what the block's shortcut hands on, so that it is kept to the block's end."""
     kept_inputs: int = 1
     """How many tensors of the input's size the backward pass keeps for this layer."""
     times: int = 1
@@ -52,20 +60,24 @@ class Layer:
 
     @property
     def normalised(self) -> Iterator[tuple[NormName, int, int]]:
-        """The layer's normalisations: the name, the channels, and the elements of one image that it sees."""
+        """The layer's normalisations: the name, the channels, and the places of one image's map."""
+        if self.pre_norm:
+            yield self.pre_norm, self.times * self.in_width, self.in_px**2
         if self.norm:
-            yield self.norm, self.times * self.out_width, self.outputs
+            yield self.norm, self.times * self.out_width, self.out_px**2
 
     @property
     def params(self) -> int:
-        """Weights, bias, and the parameters of the normalisation."""
+        """Weights, bias, layer scale, and the parameters of the normalisations."""
         norms = sum(NORMS[name].params * channels for name, channels, _ in self.normalised)
-        return self.times * self.out_width * (self.fan_in + self.bias) + norms
+        return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms
 
     @property
     def stored(self) -> int:
-        """Elements that training keeps for the backward pass: inputs, the normalisation's, the activation's."""
+        """Elements that training keeps for the backward pass: the inputs of all that the layer consists of."""
         kept = self.times * self.kept_inputs * self.in_width * self.in_px**2
-        norms = sum(elements for _, _, elements in self.normalised)
-        activation = self.outputs if self.activation and ACTIVATIONS[self.activation].saves_input else 0
-        return kept + norms + activation
+        norms = sum(
+            (channels + self.times * NORMS[name].statistics) * places for name, channels, places in self.normalised
+        )
+        activation = self.activation is not None and ACTIVATIONS[self.activation].saves_input
+        return kept + norms + (activation + self.layer_scale) * self.outputs

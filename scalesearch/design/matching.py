@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from scalesearch.design.architecture import Architecture
+from scalesearch.design.architecture import Architecture, Stem
 from scalesearch.design.cost import cost, cost_grid
 
 TOLERANCE = Decimal("0.05")
@@ -80,25 +80,25 @@ def nearest_sides(
     Returns:
         (N,) sides.
     """
-    stride, own = baseline.stem.stride, baseline.resolution
+    stem, own = baseline.stem, baseline.resolution
     targets = ratios * getattr(cost(baseline), by)
 
     def costs(outputs: Ints) -> Floats:
-        counted = getattr(cost_grid(baseline, widths, depths, _sides(outputs, stride, own, shrinks)), by)
+        counted = getattr(cost_grid(baseline, widths, depths, _sides(outputs, stem, own, shrinks)), by)
         return np.asarray(counted, dtype=np.float64)
 
-    stem = -(-own // stride)
-    low = np.where(shrinks, 1, stem).astype(np.int64)
+    first_output, own_output = (stem.out_px(px) for px in (baseline.smallest_resolution, own))
+    low = np.where(shrinks, first_output, own_output).astype(np.int64)
     first = low.copy()
     reach = _reach(own, np.maximum(ratios, 1))
-    high = np.where(shrinks, stem, -(-reach // stride)).astype(np.int64)
+    high = np.where(shrinks, own_output, stem.out_px(reach)).astype(np.int64)
     while np.any(low < high):
         middle = (low + high) // 2
         enough = costs(middle) >= targets
         low, high = np.where(enough, low, np.minimum(middle + 1, high)), np.where(enough, middle, high)
     below = np.maximum(low - 1, first)
     nearer = np.abs(costs(below) - targets) <= np.abs(costs(low) - targets)
-    return _sides(np.where(nearer, below, low), stride, own, shrinks)
+    return _sides(np.where(nearer, below, low), stem, own, shrinks)
 
 
 def _reach(own: int, ratios: Floats) -> Floats:
@@ -109,11 +109,12 @@ def _reach(own: int, ratios: Floats) -> Floats:
 
 def sides_from(baseline: Architecture, ratio: Decimal) -> tuple[int, ...]:
     """All sides (px) from the baseline's on that a match at ratio × baseline looks at, one a stem's output."""
-    stride, own = baseline.stem.stride, baseline.resolution
-    last = -(-float(_reach(own, np.array(float(max(ratio, Decimal(1)))))) // stride)
-    return tuple(max(own, (output - 1) * stride + 1) for output in range(-(-own // stride), int(last) + 1))
+    stem, own = baseline.stem, baseline.resolution
+    last = stem.out_px(_reach(own, np.array(float(max(ratio, Decimal(1))))))
+    return tuple(max(own, stem.smallest_px(output)) for output in range(stem.out_px(own), int(last) + 1))
 
 
-def _sides(outputs: Ints, stride: int, own: int, shrinks: npt.NDArray[np.bool_]) -> Ints:
+def _sides(outputs: Ints, stem: Stem, own: int, shrinks: npt.NDArray[np.bool_]) -> Ints:
     """The side nearest to the baseline's of those that the stem makes `outputs` of."""
-    return np.where(shrinks, np.minimum(own, outputs * stride), np.maximum(own, (outputs - 1) * stride + 1))
+    smallest: Ints = stem.smallest_px(outputs)
+    return np.where(shrinks, np.minimum(own, smallest + stem.stride - 1), np.maximum(own, smallest))

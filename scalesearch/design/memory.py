@@ -5,6 +5,7 @@ from __future__ import annotations
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.blocks import Block
 from scalesearch.design.cost import cost
+from scalesearch.design.norms import NORMS
 from scalesearch.units import BYTES_PER_FLOAT
 
 
@@ -34,7 +35,11 @@ def _live(block: Block) -> int:
     result = block.out_width * block.out_px**2
     before, most = 0, whole + result  # before: the layer's input, where it is not the block's
     for layer in block.layers:
-        copies = 2 if layer.norm or layer.activation else 1
+        copies = 2 if layer.norm or layer.activation or layer.layer_scale else 1
+        statistics = sum(NORMS[name].statistics * places for name, _, places in layer.normalised)
+        if layer.pre_norm:
+            normed = layer.in_width * layer.in_px**2
+            most, before = max(most, whole + before + normed + statistics), before + normed
         if layer.role == "shortcut":  # the finished branch waits
             most = max(most, whole + result + copies * layer.outputs, whole + 3 * result)
         elif layer.role == "squeeze":  # the map and its gated copy, which the next layer reads
@@ -43,6 +48,9 @@ def _live(block: Block) -> int:
         elif layer.role == "excite":
             continue
         else:
-            most = max(most, whole + before + copies * layer.outputs)
+            behind = copies * layer.outputs + (statistics if layer.norm else 0)
+            most = max(most, whole + before + behind)
             before = layer.outputs
+        if layer.is_shortcut:
+            whole, before = whole + layer.outputs, 0
     return most

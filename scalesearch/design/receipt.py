@@ -71,7 +71,7 @@ def _count(block: Block, layer: Layer, pooled: int) -> LayerCount:
         layer.out_px,
         layer.macs,
         layer.params,
-        tuple((name, elements) for name, _, elements in layer.normalised),
+        tuple((name, channels * places) for name, channels, places in layer.normalised),
         pooled,
     )
 

@@ -43,6 +43,15 @@ def is_resnet(architecture: Architecture) -> bool:
     return any(KINDS[stage.kind].resnet for stage in architecture.stages)
 
 
+def end_reasons(architecture: Architecture) -> Iterator[str]:
+    """Why a network's ends are not those of either library's networks with batch norm."""
+    stem, norm = architecture.stem, architecture.head.norm
+    if stem.kind != "conv":
+        yield f"the stem is {stem.kind}, which the library's networks with batch norm lack"
+    if norm is not None:
+        yield f"the head has {norm}, which the library's networks with batch norm lack"
+
+
 def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block]]:
     """Every block of the stages, with its stage and the stage's number from 1."""
     blocks = (block for block in architecture.walk() if block.name.startswith("stages."))

@@ -149,10 +149,13 @@ def _silence() -> Iterator[None]:
 
 
 def _params(model: onnx.ModelProto) -> int:
-    """Weights and biases of convolutions and linear layers."""
+    """Weights and biases of convolutions, linear layers and normalisations, and the factors of layer scale."""
     sizes = {one.name: prod(one.dims) for one in model.graph.initializer}
-    layers = (node for node in model.graph.node if node.op_type in ("Conv", "Gemm"))
-    return sum(sizes[name] for node in layers for name in node.input[1:])
+    layers = (node for node in model.graph.node if node.op_type in ("Conv", "Gemm", "LayerNormalization"))
+    scales = (node for node in model.graph.node if node.op_type == "Mul")
+    names = [name for node in layers for name in node.input[1:]]
+    names += [name for node in scales for name in node.input if sizes.get(name, 1) > 1]
+    return sum(sizes[name] for name in names)
 
 
 def _macs(model: onnx.ModelProto, images_NCHW: Tensor) -> int:

@@ -11,7 +11,7 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import COLOUR, is_resnet, make_divisible, squeezed, stage_blocks
+from scalesearch.export.library_rules import COLOUR, end_reasons, is_resnet, make_divisible, squeezed, stage_blocks
 from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 
@@ -40,6 +40,7 @@ def _reasons(net: Architecture) -> Iterator[str]:
     for number, stage in enumerate(net.stages, start=1):
         if not KINDS[stage.kind].timm:
             yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
+    yield from end_reasons(net)
     if net.stem.stride != 2:
         yield f"timm's stem has stride 2, but this one {net.stem.stride}"
     if net.stem.pool:

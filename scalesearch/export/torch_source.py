@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from torch import nn
 
@@ -14,6 +14,7 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
 from scalesearch.design.features import feature_levels
+from scalesearch.design.norms import NORMS
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.names import described, file_stem
@@ -33,12 +34,16 @@ def torch_source(baseline: Baseline) -> str:
         InputError: a block kind is not exported as source.
     """
     net = baseline.architecture
-    blocks = [_definition(baseline, stage) for stage in net.stages]
+    stem = _definition(baseline, net.stem.kind)
+    blocks = [_definition(baseline, stage.effective_kind, bool(stage.se)) for stage in net.stages]
     gated = any(stage.se for stage in net.stages)
-    parts = [f"{_header(baseline, gated)}\n\n{_constants(net)}"]
-    sources = [inspect.getsource(one).rstrip() for one in _in_order((plain_parts.conv, *blocks, *_ALWAYS))]
-    parts += sources if gated else [source.replace("int | Fraction", "int") for source in sources]
-    parts.append(_network(baseline, [block.__name__ for block in blocks]))
+    head = () if net.head.width is None else (plain_parts.conv,)
+    sources = [inspect.getsource(one).rstrip() for one in _in_order((stem, *blocks, *head, *_ALWAYS))]
+    if not gated:
+        sources = [source.replace("int | Fraction", "int") for source in sources]
+    names = {name for source in sources for name in _names(source)}
+    parts = [f"{_header(baseline, names)}\n\n{_constants(net, names)}", *sources]
+    parts.append(_network(baseline, stem.__name__, [block.__name__ for block in blocks]))
     parts.append(
         'if __name__ == "__main__":\n'
         "    parameters = sum(weights.numel() for weights in Network().parameters())\n"
@@ -47,32 +52,34 @@ def torch_source(baseline: Baseline) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _definition(baseline: Baseline, stage: Stage) -> _Definition:
-    kind = BLOCKS[stage.effective_kind]
-    found = kind.plain_gated if stage.se else kind.plain
+def _definition(baseline: Baseline, kind: str, gated: bool = False) -> _Definition:
+    found = BLOCKS[kind].plain_gated if gated else BLOCKS[kind].plain
     if found is None:
         raise InputError(
-            f"{baseline.name}: a {stage.kind} block has no plain-torch source; export --to torch-export takes any"
+            f"{baseline.name}: a {kind} block has no plain-torch source; export --to torch-export takes any"
         )
     return found
+
+
+def _names(source: str) -> set[str]:
+    """The names that a definition uses."""
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
 def _in_order(definitions: Iterable[_Definition]) -> list[_Definition]:
     """The definitions once each, every one behind those that it names; blocks in the order of their kinds."""
     shared = (one for one in vars(plain_parts).values() if getattr(one, "__module__", "") == plain_parts.__name__)
     known = {one.__name__: one for one in (*_every_plain_block(), *shared)}
-    found: dict[str, _Definition] = {}
+    names, found = list(known), dict[str, _Definition]()
 
     def add(one: _Definition) -> None:
         if one.__name__ in found:
             return
-        tree = ast.parse(inspect.getsource(one))
-        for name in (node.id for node in ast.walk(tree) if isinstance(node, ast.Name)):
-            if name in known and name != one.__name__:
+        for name in names:
+            if name in _names(inspect.getsource(one)) - {one.__name__}:
                 add(known[name])
         found[one.__name__] = one
 
-    names = list(known)
     for one in sorted(definitions, key=lambda one: (one in _ALWAYS, names.index(one.__name__))):
         add(one)
     return list(found.values())
@@ -83,10 +90,12 @@ def _every_plain_block() -> Iterator[_Definition]:
         yield from (one for one in (kind.plain, kind.plain_gated) if one is not None)
 
 
-def _header(baseline: Baseline, gated: bool) -> str:
+def _header(baseline: Baseline, names: Collection[str]) -> str:
+    """The docstring, and the imports of those of `names` that are no definitions."""
     price, px = cost(baseline.architecture), baseline.architecture.resolution
     stem = file_stem(baseline.name)
-    fractions = "from fractions import Fraction\n" if gated else ""
+    fractions = "from fractions import Fraction\n" if "Fraction" in names else ""
+    whole = "import torch\n" if "torch" in names else ""
     return (
         f'"""{described(baseline)}\n\n'
         f"{price.params:,} parameters; {price.macs:,} multiply-adds for an image of {px} × {px} px.\n\n"
@@ -96,19 +105,22 @@ def _header(baseline: Baseline, gated: bool) -> str:
         '"""\n\n'
         "from collections.abc import Callable, Iterable\n"
         f"{fractions}\n"
-        "from torch import Tensor, nn"
+        f"{whole}from torch import Tensor, nn"
     )
 
 
-def _constants(net: Architecture) -> str:
-    return (
-        f"EPS = {plain(net.batch_norm_eps)}  # of every batch norm\nActivation = nn.{torch_class(net.activation)}"
-    )
+def _constants(net: Architecture, names: Collection[str]) -> str:
+    constants = {
+        "EPS": f"EPS = {plain(net.batch_norm_eps)}  # of every batch norm",
+        "Activation": f"Activation = nn.{torch_class(net.activation)}",
+    }
+    return "\n".join(line for name, line in constants.items() if name in names)
 
 
-def _network(baseline: Baseline, blocks: Iterable[str]) -> str:
+def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
     net, px = baseline.architecture, baseline.architecture.resolution
-    stem = f"conv({net.in_channels}, {net.stem.width}, kernel={net.stem.kernel}, stride={net.stem.stride})"
+    sizes = f"{net.in_channels}, {net.stem.width}, kernel={net.stem.kernel}, stride={net.stem.stride}"
+    stem = f"{stem_name}({sizes})"
     if net.stem.pool:
         stem = f"nn.Sequential({stem}, nn.MaxPool2d(3, stride=2, padding=1))"
     width = net.stem.width
@@ -118,6 +130,12 @@ def _network(baseline: Baseline, blocks: Iterable[str]) -> str:
         width = stage.width
     head = "" if net.head.width is None else f"        self.head = conv({width}, {net.head.width})\n"
     width = width if net.head.width is None else net.head.width
+    norm, pooled = "", "features.mean((2, 3))"
+    if net.head.norm is not None:
+        eps = NORMS[net.head.norm].eps
+        assert eps is not None
+        norm = f"        self.norm = nn.{NORMS[net.head.norm].torch_class}({width}, eps={plain(eps)})\n"
+        pooled = f"self.norm({pooled})"
     trunk = "self.stages(self.stem(images))"
     features = trunk if net.head.width is None else f"self.head({trunk})"
     return (
@@ -130,10 +148,11 @@ def _network(baseline: Baseline, blocks: Iterable[str]) -> str:
         f"{''.join(rows)}"
         "        )\n"
         f"{head}"
+        f"{norm}"
         f"        self.classifier = nn.Linear({width}, {net.head.classes})\n\n"
         "    def forward(self, images: Tensor) -> Tensor:\n"
         f"        features = {features}\n"
-        "        return self.classifier(features.mean((2, 3)))\n\n"
+        f"        return self.classifier({pooled})\n\n"
         f"{_features_only(net)}"
     )
 

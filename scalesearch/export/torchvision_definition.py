@@ -10,7 +10,7 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import COLOUR, is_resnet, make_divisible, stage_blocks
+from scalesearch.export.library_rules import COLOUR, end_reasons, is_resnet, make_divisible, stage_blocks
 from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 from scalesearch.export.timm_definition import norm_text
@@ -49,6 +49,7 @@ def torchvision_definition(baseline: Baseline) -> str:
 
 
 def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
+    yield from end_reasons(net)
     if net.in_channels != COLOUR:
         yield f"torchvision's networks take images of 3 channels, but this one takes {net.in_channels}"
     if (net.stem.kernel, net.stem.stride, net.stem.pool) != (3, 2, False):

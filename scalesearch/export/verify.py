@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
+from scalesearch.nets.blocks.plain_parts import LayerScale
 from scalesearch.nets.convnet import ConvNet
 
 TOLERANCE = 1e-5
@@ -71,6 +72,7 @@ def _rounding_error(net: ConvNet, architecture: Architecture) -> float:
 def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet:
     """Each batch norm takes statistics near those of what it sees, so that no signal fades."""
     net = seeded(architecture, seed)
+    _restart_small_layers(net, seed)
     generator = torch.Generator().manual_seed(seed)
 
     def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
@@ -83,14 +85,26 @@ def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet
     side = min(architecture.resolution, _CALIBRATION_PX)
     hooks = []
     with torch.no_grad():
-        for norm in (one for one in net.modules() if isinstance(one, nn.BatchNorm2d)):
-            norm.weight.uniform_(largest / 2, largest, generator=generator)
-            norm.bias.uniform_(-1, 1, generator=generator)
-            hooks.append(norm.register_forward_pre_hook(measure))
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | LayerScale):
+                module.weight.uniform_(largest / 2, largest, generator=generator)
+            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+                module.bias.uniform_(-1, 1, generator=generator)
+            if isinstance(module, nn.BatchNorm2d):
+                hooks.append(module.register_forward_pre_hook(measure))
         net(torch.randn(_CALIBRATION_IMAGES, architecture.in_channels, side, side, generator=generator))
     for hook in hooks:
         hook.remove()
     return net
+
+
+def _restart_small_layers(net: nn.Module, seed: int) -> None:
+    """Torch's initial weights where a block starts with biases of zero, whose order would not show."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None and not module.bias.any():
+                module.reset_parameters()
 
 
 def copied(ours: nn.Module, theirs: nn.Module) -> dict[str, Tensor]:

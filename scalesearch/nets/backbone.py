@@ -13,6 +13,8 @@ from scalesearch.design.features import Level
 class Backbone(nn.Module):
     """Images (N, channels, H, W) → the last feature map of each stride, (N, channels, ⌈H/stride⌉, ⌈W/stride⌉).
 
+    Of a network of patches the sides are ⌊H/stride⌋ and ⌊W/stride⌋.
+
     The blocks are the network's own, under their names: what trains one trains the other, and the tensors of
     `state_dict()` are those of the `ConvNet` but for head and classifier.
     """

@@ -31,7 +31,8 @@ def class_maps(network: ConvNet, images_NCHW: Tensor, classes_N: Tensor) -> Tens
 
     Returns:
         Maps (N, h, w) at the side of the map that is pooled. A map's sum and the class's bias are its logit, so
-        negative places speak against the class.
+        negative places speak against the class. Where the head normalises, the shift of the normalisation times the
+        weights is part of that bias, and the map is no longer Grad-CAM's, which also differentiates the deviation.
     """
     *trunk, classifier = network
     assert isinstance(classifier, Classifier)
@@ -40,4 +41,17 @@ def class_maps(network: ConvNet, images_NCHW: Tensor, classes_N: Tensor) -> Tens
         features_NCHW = block(features_NCHW)
     height, width = features_NCHW.shape[2:]
     weights_NC = classifier.linear.weight[classes_N]
+    if isinstance(classifier.norm, nn.LayerNorm):
+        weights_NC = _through_norm(weights_NC, classifier.norm, features_NCHW.mean((2, 3)))
     return torch.einsum("nchw,nc->nhw", features_NCHW, weights_NC) / (height * width)
+
+
+def _through_norm(weights_NC: Tensor, norm: nn.LayerNorm, pooled_NC: Tensor) -> Tensor:
+    """The weights that give the logit from pooled features that are not normalised yet, but for a constant.
+
+    For an image's features m of mean μ and deviation σ, Σ w (γ (m − μ) / σ + β) = Σ (wγ − mean(wγ)) / σ · m + Σ wβ.
+    What does not depend on the place, Σ wβ, joins the class's bias.
+    """
+    scaled_NC = weights_NC * norm.weight
+    variance_N1 = pooled_NC.var(1, correction=0, keepdim=True)
+    return (scaled_NC - scaled_NC.mean(1, keepdim=True)) / (variance_N1 + norm.eps).sqrt()

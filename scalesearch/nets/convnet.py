@@ -17,7 +17,8 @@ from scalesearch.nets.blocks.residual import Residual
 class ConvNet(nn.Sequential):
     """Images (N, in_channels, H, W) → logits (N, classes); the children are the blocks of `Architecture.walk()`.
 
-    Weights start as torch's do, unlike tensorflow/tpu `efficientnet_model.py` (variance 2 / fan-out).
+    Weights start as torch's do, unlike tensorflow/tpu `efficientnet_model.py` (variance 2 / fan-out), but for kinds
+    that start their own otherwise.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -36,7 +37,10 @@ class ConvNet(nn.Sequential):
         return (module for module in self if isinstance(module, Residual))
 
     def zero_residual_branches(self) -> None:
-        """Start every residual branch at zero: the last batch-norm scale (Goyal et al. 2017, section 5.1)."""
+        """Start every residual branch at zero: the last batch-norm scale (Goyal et al. 2017, section 5.1).
+
+        A branch that ends in layer scale starts close to zero by itself.
+        """
         for block in self.residual_blocks():
             if block.last_norm is not None:
                 nn.init.zeros_(block.last_norm.weight)

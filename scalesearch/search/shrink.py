@@ -23,7 +23,7 @@ def shrink(
         network: the baseline's architecture or a scaled one.
         baseline: what `network` was scaled from.
         width_divisor: k; must divide the baseline's divisor.
-        resolution: the side (px) at which the baseline itself is trained.
+        resolution: the side (px) at which the baseline itself is trained, or more where its patches need more.
         classes: of the data set.
     """
     multiple, rest = divmod(baseline.rounding.divisor, width_divisor)
@@ -37,6 +37,7 @@ def shrink(
         max(step, nearest(Decimal(width) / (width_divisor * step)) * step)
         for width, step in zip(network.widths, steps, strict=True)
     ]
+    resolution = max(resolution, baseline.architecture.smallest_resolution)
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
     small = network.resized(widths, network.depths, max(1, nearest(side)))
     return replace(small, head=replace(small.head, classes=classes))

@@ -23,7 +23,7 @@ def test_b0_in_four_conventions() -> None:
     found = sums(layer_counts(B0))
     assert (found.convolutions, found.linear) == (384_534_752, 1_280_000)
     assert (found.macs, found.flops) == (385_814_752, 771_629_504)
-    assert (found.norms, found.pooling) == ({"batch_norm": 13_475_392}, 2_369_248)
+    assert (found.norms, found.pooling) == ({"batch_norm": 13_475_392, "layer_norm": 0}, 2_369_248)
     assert found.fvcore_total == 399_290_144
     assert found.fvcore_total_pooled == 401_659_392
 

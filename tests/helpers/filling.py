@@ -43,14 +43,15 @@ def fill(network: nn.Module, px: int) -> nn.Module:
     """
     network.eval()
     norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+    scaled = [one.weight for one in network.modules() if isinstance(one, nn.BatchNorm2d | nn.LayerNorm)]
     with torch.no_grad():
         for place, (name, tensor) in enumerate(network.state_dict().items()):
             if tensor.ndim == 0 or name.rpartition(".")[2].startswith("running"):
                 continue
             values = uniform(place, tensor.numel()).reshape(tensor.shape)
             tensor.copy_(values if tensor.ndim == 1 else values / prod(tensor.shape[1:]) ** 0.5)
-        for norm in norms:
-            norm.weight.mul_(0.1).add_(0.3)  # a scale, where the filling made a shift
+        for weight in scaled:
+            weight.mul_(0.1).add_(0.3)  # a scale, where the filling made a shift
         hooks = [norm.register_forward_pre_hook(_measurer(2000 + place)) for place, norm in enumerate(norms)]
         network(images(8, px, 1000, _channels(network)))
     for hook in hooks:

@@ -74,9 +74,9 @@ def random_stage(random: Random, width: int, kind: str | None = None) -> Stage:
 
 
 def random_architecture(random: Random, largest_px: int = 21, kind: str | None = None) -> Architecture:
-    """One to four stages; all widths, the side and the classes differ."""
+    """One to four stages; all widths, the side and the classes differ. Patches may need a larger side."""
     sizes = random.sample(range(2, 40), 8)
-    return Architecture(
+    net = Architecture(
         resolution=random.randint(5, largest_px),
         stem=Stem(
             random.choice((1, 3, 5)), random.choice((1, 2)), sizes[0], random.random() < 0.3, random.random() < 0.2
@@ -87,6 +87,9 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
         batch_norm_eps=Decimal(random.choice(("0.001", "0.00001", "0.5"))),
         in_channels=random.choice((3, 3, 1, 4)),
     )
+    stem = replace(net.stem, kind="patch", kernel=net.stem.stride) if random.random() < 0.2 else net.stem
+    head = replace(net.head, norm="layer_norm") if random.random() < 0.2 else net.head
+    return replace(net, stem=stem, head=head)
 
 
 def depth_free(net: Architecture) -> Architecture:

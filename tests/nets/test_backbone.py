@@ -12,6 +12,7 @@ import pytest
 import torch
 from networks import random_architecture
 
+from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.features import feature_levels
 from scalesearch.export.exporting import _loaded
@@ -40,6 +41,13 @@ def test_levels_are_those_that_timm_gives(name: str, strides: tuple[int, ...], c
     assert tuple(level.channels for level in levels) == channels
 
 
+def side(architecture: Architecture, stride: int, px: int) -> int:
+    """Of the map of a stride for images of `px`, as the walk has it."""
+    (name,) = (level.block for level in feature_levels(architecture) if level.stride == stride)
+    (found,) = (block.out_px for block in replace(architecture, resolution=px).walk() if block.name == name)
+    return found
+
+
 def test_maps_have_the_promised_sizes_and_are_the_networks_own() -> None:
     for seed in range(12):
         architecture = replace(random_architecture(Random(seed)), resolution=37)
@@ -56,7 +64,7 @@ def test_maps_have_the_promised_sizes_and_are_the_networks_own() -> None:
         assert torch.equal(last, logits)
         assert len(maps) == len(set(backbone.strides))
         for features, stride, channels in zip(maps, backbone.strides, backbone.channels, strict=True):
-            assert features.shape == (2, channels, -(-37 // stride), -(-41 // stride))
+            assert features.shape == (2, channels, side(architecture, stride, 37), side(architecture, stride, 41))
 
 
 def test_a_backbone_shares_the_networks_tensors_under_their_names() -> None:

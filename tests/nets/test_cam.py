@@ -8,10 +8,11 @@ import pytest
 import torch
 from filling import fill
 from networks import random_architecture
-from torch import Tensor
+from torch import Tensor, nn
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
+from scalesearch.nets.blocks.ends import Classifier
 from scalesearch.nets.cam import class_maps, pooled_layer
 from scalesearch.nets.convnet import ConvNet
 
@@ -73,6 +74,10 @@ def test_a_maps_sum_and_the_bias_are_the_logit_of_any_network() -> None:
         images = noise(2, 24, architecture.in_channels)
         classes = torch.tensor([random.randrange(architecture.classes) for _ in range(2)])
         logits = network(images).gather(1, classes[:, None])[:, 0]
-        bias = network.get_parameter("classifier.linear.bias")[classes]
+        *_, classifier = network
+        assert isinstance(classifier, Classifier)
+        bias = classifier.linear.bias[classes]
+        if isinstance(classifier.norm, nn.LayerNorm):
+            bias = bias + classifier.linear.weight[classes] @ classifier.norm.bias
         sums = class_maps(network, images, classes).sum((1, 2)) + bias
         assert torch.allclose(sums, logits, rtol=1e-4, atol=1e-5)

@@ -18,6 +18,7 @@ from scalesearch.design.block_kinds import (
     fused_mbconv,
     inverted_residual,
     mbconv,
+    patch,
 )
 from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
@@ -36,6 +37,10 @@ class Kind:
     """`expansion` is the output's width over the inner one, not the inner one over the input's."""
     in_stages: bool = True
     """Whether a stage of a baseline file may name it."""
+    in_stem: bool = False
+    """Whether the stem may be one."""
+    patches: bool = False
+    """Whether a stride takes whole patches of its own side, without padding, in place of centres."""
     ungated: str | None = None
     """The kind that it is where `se` is 0; None: it is its own."""
     saved: Callable[[BlockShape], int] | None = None
@@ -48,9 +53,17 @@ class Kind:
     resnet: str | None = None
     """Class of the block in both libraries' ResNet; None: it has no such block."""
 
+    def out_px(self, px: int, stride: int) -> int:
+        """Side of the output: ⌊px/stride⌋ patches, else ⌈px/stride⌉, TensorFlow's SAME and torch's padding k//2."""
+        return px // stride if self.patches else -(-px // stride)
+
+    def smallest_px(self, px: int, stride: int) -> int:
+        """The smallest side of an input whose output has `px`; so have the `stride − 1` next larger."""
+        return px * stride if self.patches else (px - 1) * stride + 1
+
 
 KINDS: dict[str, Kind] = {
-    "conv": Kind(conv.layers, timm=("cn",)),
+    "conv": Kind(conv.layers, in_stem=True, timm=("cn",)),
     "mbconv": Kind(
         mbconv.layers,
         expands=True,
@@ -70,9 +83,13 @@ KINDS: dict[str, Kind] = {
     "depthwise_separable": Kind(depthwise_separable.layers, timm=("dsa",)),
     "basic": Kind(basic.layers, resnet="BasicBlock"),
     "bottleneck": Kind(bottleneck.layers, expands=True, narrows=True, resnet="Bottleneck"),
+    "patch": Kind(patch.layers, in_stages=False, in_stem=True, patches=True),
     "max_pool": Kind(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
     "classifier": Kind(ends.classifier, in_stages=False),
 }
 
 STAGE_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stages)
 """The block kinds that a stage of a baseline file may name."""
+
+STEM_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stem)
+"""The block kinds that the stem of a baseline file may name."""

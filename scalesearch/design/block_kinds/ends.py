@@ -20,5 +20,5 @@ def max_pool_saves(block: BlockShape) -> int:
 
 
 def classifier(block: BlockShape) -> Iterator[Layer]:
-    """Global average pooling, then a linear layer with a bias."""
-    yield Layer("linear", block.in_width, block.out_width, 1, 1, bias=True)
+    """Global average pooling, the block's normalisation if it has one, then a linear layer with a bias."""
+    yield Layer("linear", block.in_width, block.out_width, 1, 1, bias=True, pre_norm=block.norm)

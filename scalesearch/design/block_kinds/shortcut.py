@@ -13,7 +13,7 @@ def projection(block: BlockShape) -> Iterator[Layer]:
 
     Its input is the one that the block's first convolution keeps, so it is not kept twice.
     """
-    changes = (block.in_width != block.out_width) | (block.stride != 1)
+    changes = block.changes_shape
     if changes is False:
         return
     yield Layer(

@@ -14,6 +14,7 @@ from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock
 from scalesearch.nets.blocks.chain import Chain, separable
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
 from scalesearch.nets.blocks.mbconv import FusedMBConv, GatedFusedMBConv, InvertedResidual, MBConv, MBConvBlock
+from scalesearch.nets.blocks.patch import PatchBlock, patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "depthwise_separable": TorchBlock(Chain, separable),
     "basic": TorchBlock(BasicBlock, Basic),
     "bottleneck": TorchBlock(BottleneckBlock, Bottleneck),
+    "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
     "classifier": TorchBlock(Classifier),
 }

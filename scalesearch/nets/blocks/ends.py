@@ -7,6 +7,8 @@ from torch import nn
 from torch.nn import functional
 
 from scalesearch.design.blocks import Block
+from scalesearch.design.norms import NORMS
+from scalesearch.nets.blocks.parts import start_small
 
 
 class MaxPool(nn.MaxPool2d):
@@ -17,7 +19,7 @@ class MaxPool(nn.MaxPool2d):
 
 
 class Classifier(nn.Module):
-    """Global average pooling and a linear layer."""
+    """Global average pooling, normalisation where the head has one, and a linear layer."""
 
     dropout: float = 0.0
     """Share of the pooled features that training drops."""
@@ -25,11 +27,18 @@ class Classifier(nn.Module):
     def __init__(self, block: Block, _: float) -> None:
         super().__init__()
         (layer,) = block.layers
+        self.norm: nn.Module = nn.Identity()
+        if layer.pre_norm is not None:
+            norm = NORMS[layer.pre_norm]
+            assert norm.eps is not None
+            self.norm = getattr(nn, norm.torch_class)(layer.in_width, eps=float(norm.eps))
         self.linear = nn.Linear(layer.in_width, layer.out_width)
+        if layer.pre_norm is not None:
+            start_small(self)
 
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
         """Logits (N, classes)."""
-        pooled_NC = features_NCHW.mean((2, 3))
+        pooled_NC: torch.Tensor = self.norm(features_NCHW.mean((2, 3)))
         if self.dropout and self.training:
             pooled_NC = functional.dropout(pooled_NC, self.dropout)
         logits: torch.Tensor = self.linear(pooled_NC)

@@ -7,17 +7,18 @@ from torch import nn
 
 from scalesearch.design.activations import torch_class
 from scalesearch.design.layers import Layer
-from scalesearch.design.norms import NORMS
+from scalesearch.design.norms import NORMS, NormName
+from scalesearch.nets.blocks.plain_parts import ChannelNorm, LayerScale
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 
 def convolution(layer: Layer) -> nn.Conv2d:
-    """The layer's convolution, padded by kernel//2, in the form that trains fastest on a CPU."""
+    """The layer's convolution in the form that trains fastest on a CPU."""
     if layer.depthwise:
         return DepthwiseConv2d(layer.in_width, layer.kernel, layer.stride, bias=layer.bias)
     if layer.kernel == 1:
         return PointwiseConv2d(layer.in_width, layer.out_width, layer.stride, bias=layer.bias)
-    padding = layer.kernel // 2
+    padding = layer.kernel // 2 if layer.padded else 0
     return nn.Conv2d(layer.in_width, layer.out_width, layer.kernel, layer.stride, padding, bias=layer.bias)
 
 
@@ -29,19 +30,44 @@ def activation_of(layer: Layer) -> nn.Module:
 
 
 def conv_norm(layer: Layer, eps: float) -> nn.Sequential:
-    """Convolution and, where the layer has them, normalisation and activation.
+    """Convolution and, where the layer has them, normalisations, activation and layer scale.
 
     Args:
         layer: what is built.
         eps: of batch norm.
     """
-    parts = nn.Sequential(convolution(layer))
+    parts = nn.Sequential()
+    if layer.pre_norm:
+        parts.append(_norm(layer.pre_norm, layer.in_width, eps))
+    parts.append(convolution(layer))
     if layer.norm:
-        norm: type[nn.Module] = getattr(nn, NORMS[layer.norm].torch_class)
-        parts.append(norm(layer.out_width, eps=eps))
+        parts.append(_norm(layer.norm, layer.out_width, eps))
     if layer.activation:
         parts.append(activation_of(layer))
+    if layer.layer_scale:
+        parts.append(LayerScale(layer.out_width))
     return parts
+
+
+def _norm(name: NormName, channels: int, eps: float) -> nn.Module:
+    norm = NORMS[name]
+    eps = eps if norm.eps is None else float(norm.eps)
+    if name == "layer_norm":  # torch's class takes the last dimensions
+        return ChannelNorm(channels, eps=eps)
+    module: nn.Module = getattr(nn, norm.torch_class)(channels, eps=eps)
+    return module
+
+
+def start_small(module: nn.Module) -> None:
+    """Weights of convolutions and linear layers from a normal distribution of deviation .02, biases at zero.
+
+    As facebookresearch/ConvNeXt `models/convnext.py`, `_init_weights`, which truncates at ±2, a hundred deviations.
+    """
+    for one in module.modules():
+        if isinstance(one, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(one.weight, std=0.02)
+            if one.bias is not None:
+                nn.init.zeros_(one.bias)
 
 
 def norm_of(part: nn.Module) -> nn.BatchNorm2d:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
+import torch
 from torch import Tensor, nn
 
 EPS = 0.001
@@ -38,6 +39,24 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         means = x.mean((2, 3), keepdim=True)
         return x * self.excite(self.act(self.squeeze(means))).sigmoid()
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of each place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class LayerScale(nn.Module):
+    """A learned factor for each channel, small at first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), 1e-6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight[:, None, None]
 
 
 def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:

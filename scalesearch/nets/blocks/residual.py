@@ -17,12 +17,12 @@ class Residual(nn.Module, ABC):
 
     @property
     def last_norm(self) -> nn.BatchNorm2d | None:
-        """The batch norm that ends the residual branch; None where there is no shortcut."""
+        """The batch norm that ends the residual branch; None where there is no shortcut, or no batch norm."""
         return self._branch_norm() if self.has_shortcut else None
 
     @abstractmethod
-    def _branch_norm(self) -> nn.BatchNorm2d:
-        """The branch's last batch norm, wherever the kind of block keeps it."""
+    def _branch_norm(self) -> nn.BatchNorm2d | None:
+        """The branch's last batch norm, wherever the kind of block keeps it; None: layer scale is in its place."""
 
     def _kept(self, branch_NCHW: torch.Tensor) -> torch.Tensor:
         """The branch, in training dropped whole for some images and scaled up for the others."""
