@@ -18,6 +18,9 @@ from scalesearch.errors import SpaceError
 IN_CHANNELS = (1, 3, 4)
 """Grey, RGB, and RGB with an alpha channel: the images that there are to train on."""
 
+DEFAULT_EPS = Decimal("0.001")
+"""Of batch norm, as in EfficientNet."""
+
 HEAD_NORMS: tuple[NormName | None, ...] = (None, "layer_norm")
 """A head's `norm`: pooled features have no places over which batch norm's statistics would be taken."""
 
@@ -161,7 +164,7 @@ class Architecture:
     stages: tuple[Stage, ...]
     head: Head
     activation: str = "silu"
-    batch_norm_eps: Decimal = Decimal("0.001")
+    batch_norm_eps: Decimal = DEFAULT_EPS
     in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
     """Of the images: one of `IN_CHANNELS`."""
 
@@ -202,6 +205,12 @@ class Architecture:
     def classes(self) -> int:
         """Logits that the network puts out."""
         return self.head.classes
+
+    @property
+    def norms(self) -> frozenset[NormName]:
+        """The normalisations that the network has."""
+        blocks = (block for block, _ in self.runs(self.widths, self.depths, self.resolution))
+        return frozenset(name for block in blocks for layer in block.layers for name, _, _ in layer.normalised)
 
     @property
     def widths(self) -> tuple[int, ...]:

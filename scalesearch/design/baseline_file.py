@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from scalesearch import choices
 from scalesearch.design.activations import ActivationName
-from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.architecture import DEFAULT_EPS, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.exact import plain
@@ -66,7 +66,7 @@ class StageFile(_Strict):
     kernel: Count = Field(description="side of the square (depthwise) kernel, odd")
     stride: Count
     expansion: Count = Field(
-        default=1, description="inner width over input width; bottleneck: output width over inner width"
+        default=1, description="inner width over input width, or what the kind has instead (docs/baseline-files.md)"
     )
     width: Count = Field(description="output channels")
     depth: Count = Field(description="blocks")
@@ -112,7 +112,7 @@ class BaselineFile(_Strict):
         default=["depth", "width", "resolution"], description="the dimensions that a search may grow"
     )
     activation: ActivationName = "silu"
-    batch_norm_eps: Number = Field(default=Decimal("0.001"), json_schema_extra={"default": 0.001})
+    batch_norm_eps: Number = Field(default=DEFAULT_EPS, json_schema_extra={"default": float(DEFAULT_EPS)})
     in_channels: Literal[1, 3, 4] = Field(default=3, description="of the images: 1 grey, 3 RGB, 4 RGBA")
     stem: StemFile
     stages: list[StageFile] = Field(min_length=1, max_length=64)
@@ -245,7 +245,7 @@ def baseline_text(baseline: Baseline) -> str:
         f"divisor: {baseline.rounding.divisor}",
         f"axes: [{', '.join(baseline.axes)}]",
         f"activation: {net.activation}",
-        f"batch_norm_eps: {plain(net.batch_norm_eps)}",
+        *_eps_lines(net),
         *([] if net.in_channels == _RGB else [f"in_channels: {net.in_channels}"]),
         _stem_text(net.stem),
         "stages:",
@@ -255,6 +255,13 @@ def baseline_text(baseline: Baseline) -> str:
     if baseline.origin:
         lines += _origin_lines(baseline.origin)
     return "\n".join(lines) + "\n"
+
+
+def _eps_lines(net: Architecture) -> list[str]:
+    """Batch norm's epsilon; nothing where there is no batch norm and the file would read back the same."""
+    if "batch_norm" not in net.norms and net.batch_norm_eps == DEFAULT_EPS:
+        return []
+    return [f"batch_norm_eps: {plain(net.batch_norm_eps)}"]
 
 
 def _quoted(text: str) -> str:

@@ -35,7 +35,7 @@ class Layer:
     activation: str | None = None
     """The activation behind both, one of `activations.ACTIVATIONS`."""
     layer_scale: bool = False
-    """Whether a learned factor for each channel comes last (Touvron et al. 2021, CaiT, eq. 4)."""
+    """Whether a learned factor for each channel comes last (LayerScale: Touvron et al. 2021, arXiv 2103.17239)."""
     is_shortcut: bool = False
     """Whether the output is what the block's shortcut hands on, so that it is kept to the block's end."""
     kept_inputs: int = 1

@@ -25,6 +25,8 @@ class Norm:
     """Trained parameters a channel."""
     statistics: int = 0
     """Numbers that training keeps of each place of the map, beside the input."""
+    opset: int = 1
+    """The first version of ONNX's operators that has it."""
     eps: Decimal | None = None
     """What is added to the variance; None: the network's `batch_norm_eps`."""
 
@@ -33,5 +35,7 @@ NORMS: Mapping[str, Norm] = {
     # Ioffe & Szegedy 2015; `batchnorm_flop_jit`: a scale and a shift.
     "batch_norm": Norm("BatchNorm2d", fvcore_operations=2, is_folded=True),
     # Over the channels of each place (Ba et al. 2016; ConvNeXt's `LayerNorm`); `norm_flop_counter`: a rough five.
-    "layer_norm": Norm("LayerNorm", fvcore_operations=5, is_folded=False, statistics=2, eps=Decimal("0.000001")),
+    "layer_norm": Norm(
+        "LayerNorm", fvcore_operations=5, is_folded=False, statistics=2, opset=17, eps=Decimal("0.000001")
+    ),
 }

@@ -51,7 +51,7 @@ def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple
     """The file's bytes: `images` (batch, channels, px, px) → `logits` (batch, classes), for batches of any size.
 
     Raises:
-        InputError: the packages of the `export` extra are not installed.
+        InputError: the packages of the `export` extra are not installed, or the opset lacks an operator.
         CountError: the file holds another network.
     """
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
@@ -59,6 +59,7 @@ def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple
         raise InputError(f"--to onnx needs {', '.join(missing)}: pip install 'scalesearch[export]'")
     import onnx
 
+    _check_opset(baseline, target.opset)
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
     tested = scrambled(net)
     model = _saved(tested, net, target)
@@ -72,6 +73,15 @@ def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple
     data = _saved(written, net, target)
     same_logits(written, _Runner(data), images_NCHW, baseline.name)
     return data, proof
+
+
+def _check_opset(baseline: Baseline, opset: int) -> None:
+    for name in sorted(baseline.architecture.norms):
+        least = NORMS[name].opset
+        if opset < least:
+            raise InputError(
+                f"--opset {opset}: {baseline.name} has {name}, which ONNX lacks before {least}; give that"
+            )
 
 
 def _folded(net: Architecture) -> int:

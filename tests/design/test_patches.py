@@ -64,6 +64,7 @@ def test_files_say_it_in_one_line() -> None:
     assert "stem: {kind: patch, kernel: 4, stride: 4, width: 8}\n" in text
     assert "head: {norm: layer_norm, classes: 5}\n" in text
     assert parse_baseline(text, "f").architecture == NET
+    assert "batch_norm_eps" in text
     for old, new, line in (
         ("kernel: 4", "kernel: 3", "f:9: stem.kernel: kernel is 3, but a patch's is its stride, 4"),
         ("resolution: 50", "resolution: 3", "f:3: resolution: resolution is 3, but it must be at least 4"),

@@ -1,4 +1,4 @@
-"""Non-overlapping patches, each a place of the map: the stem of ConvNeXt (Liu et al. 2022, section 2.3)."""
+"""Patches that do not overlap: the stem of ConvNeXt (Liu et al. 2022, arXiv 2201.03545, section 2.2)."""
 
 from __future__ import annotations
 
