@@ -32,7 +32,9 @@ def defined(baseline: Baseline, by: Coefficients, rule: str, phi: Decimal) -> Ar
     shape = scaled(base, Multipliers(at.depth, at.width), replace(baseline.rounding, rule=rule))
     wanted = 2 ** float(phi) * cost(base).macs
     own = base.resolution
-    sides = range(own, 4 * own) if phi >= 0 else range(own, 0, -1)  # of equal costs the first is taken
+    sides = (
+        range(own, 4 * own) if phi >= 0 else range(own, base.smallest_resolution - 1, -1)
+    )  # of equal costs the first is taken
     tried = [(replace(shape, resolution=px), cost(replace(shape, resolution=px)).macs) for px in sides]
     least = min(abs(macs - wanted) for _, macs in tried)
     nearest = [(network, macs) for network, macs in tried if abs(macs - wanted) == least]

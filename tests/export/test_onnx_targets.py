@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.exporting import as_onnx
 from scalesearch.export.onnx_file import OnnxTarget
@@ -54,6 +57,28 @@ def check(name: str, target: OnnxTarget) -> None:
 
 def test_the_oldest_opset_takes_images_of_any_side() -> None:
     check("tiny", OnnxTarget(13, dynamic_side=True))
+
+
+def small_convnext() -> Baseline:
+    baseline = load_baseline("convnext_tiny")
+    small = baseline.architecture.resized((8, 8, 12, 16, 20), (1, 1, 2, 1), 37)
+    return replace(baseline, name="small", architecture=small)
+
+
+@pytest.mark.parametrize("opset", [17, pytest.param(23, marks=pytest.mark.slow)])
+def test_layer_norm_and_layer_scale_are_written_for_any_side(opset: int) -> None:
+    """Parameters, multiply-adds and logits, also at other sides, are checked before the file is handed over."""
+    baseline = small_convnext()
+    made = as_onnx(baseline, seeded(baseline.architecture, 0), OnnxTarget(opset, dynamic_side=True))
+    assert f"{cost(baseline.architecture).params:,} parameters" in made.checked
+
+
+def test_an_opset_without_layer_norm_is_refused_in_one_line() -> None:
+    baseline = small_convnext()
+    with pytest.raises(
+        InputError, match=r"^--opset 16: small has layer_norm, which ONNX lacks before 17; give that$"
+    ):
+        as_onnx(baseline, seeded(baseline.architecture, 0), OnnxTarget(16))
 
 
 @pytest.mark.slow  # each is two exports

@@ -16,6 +16,7 @@ from scalesearch.design.factory import Network
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline
 
+_LARGE = 2048
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SOURCES = (
     "a: b # c",
@@ -74,10 +75,12 @@ def random_stage(random: Random, width: int, kind: str | None = None) -> Stage:
 
 
 def random_architecture(random: Random, largest_px: int = 21, kind: str | None = None) -> Architecture:
-    """One to four stages; all widths, the side and the classes differ. Patches may need a larger side."""
-    sizes = random.sample(range(2, 40), 8)
+    """One to four stages; all widths, the side and the classes differ. Patches may need a larger side: twice the
+    least, so that half of it is a network as well.
+    """
+    sizes, px = random.sample(range(2, 40), 8), random.randint(5, largest_px)
     net = Architecture(
-        resolution=random.randint(5, largest_px),
+        resolution=_LARGE,
         stem=Stem(
             random.choice((1, 3, 5)), random.choice((1, 2)), sizes[0], random.random() < 0.3, random.random() < 0.2
         ),
@@ -89,7 +92,9 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
     )
     stem = replace(net.stem, kind="patch", kernel=net.stem.stride) if random.random() < 0.2 else net.stem
     head = replace(net.head, norm="layer_norm") if random.random() < 0.2 else net.head
-    return replace(net, stem=stem, head=head)
+    net = replace(net, stem=stem, head=head)
+    least = net.smallest_resolution
+    return replace(net, resolution=max(px, 2 * least if least > 1 else 1))
 
 
 def depth_free(net: Architecture) -> Architecture:

@@ -24,7 +24,10 @@ from scalesearch.nets.convnet import ConvNet
 PX = 64
 COEFFICIENTS = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
 PUBLISHED = [f"b{number}" for number in range(1, 8)] + [f"efficientnet_v2_b{number}" for number in range(1, 4)]
-INEXPRESSIBLE = {("mnasnet", "torchvision"), ("mobilenet_v1", "torchvision"), ("efficientnet_lite0", "torchvision")}
+INEXPRESSIBLE = {
+    *((name, "torchvision") for name in ("mnasnet", "mobilenet_v1", "efficientnet_lite0", "convnext_tiny")),
+    ("convnext_tiny", "timm"),
+}
 LIBRARIES = ("timm", "torchvision")
 
 

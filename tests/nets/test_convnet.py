@@ -148,7 +148,7 @@ def test_every_kind_of_the_design_is_wired() -> None:
     assert set(BLOCKS) == set(KINDS)
     assert set(STAGE_KINDS) == {
         *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
-        *("depthwise_separable", "basic", "bottleneck"),
+        *("depthwise_separable", "basic", "bottleneck", "convnext"),
     }
 
 
@@ -189,6 +189,64 @@ def test_a_block_is_what_its_paper_says(kind: str) -> None:
         got = block(features)
         assert got.shape == (3, 10, 5, 5)
         assert torch.allclose(got, reference_block(kind, weights, features), atol=1e-5)
+
+
+def test_a_convnext_block_is_what_its_paper_says() -> None:
+    """Liu et al. 2022, Figure 4, behind a downsampling (section 2.6), written out in torch functions."""
+    stage = Stage("convnext", 7, 2, 3, 10, 2)
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "gelu")).eval()
+    features = torch.randn(3, 6, 9, 9, generator=torch.Generator().manual_seed(3))
+    for name in ("stages_0_0", "stages_0_1"):
+        block = net.get_submodule(name)
+        with torch.no_grad():
+            for tensor in block.parameters():
+                tensor.uniform_(-1, 1)
+            weights = {key: value.detach() for key, value in block.state_dict().items()}
+            got, features = block(features), reference_convnext(weights, features)
+        assert got.shape == (3, 10, 4, 4)
+        assert torch.allclose(got, features, atol=1e-4)
+
+
+def reference_convnext(weights: dict[str, Tensor], x_NCHW: Tensor) -> Tensor:
+    def norm(x_NHWC: Tensor, name: str) -> Tensor:
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        return nn.functional.layer_norm(x_NHWC, weight.shape, weight, bias, 1e-6)
+
+    def linear(x_NHWC: Tensor, name: str) -> Tensor:
+        return x_NHWC @ weights[f"{name}.weight"][:, :, 0, 0].T + weights[f"{name}.bias"]
+
+    if "downsample.0.weight" in weights:
+        x_NCHW = norm(x_NCHW.permute(0, 2, 3, 1), "downsample.0").permute(0, 3, 1, 2)
+        x_NCHW = nn.functional.conv2d(x_NCHW, weights["downsample.1.weight"], weights["downsample.1.bias"], 2)
+    kernel, bias = weights["branch.depthwise.0.weight"], weights["branch.depthwise.0.bias"]
+    y_NHWC = nn.functional.conv2d(x_NCHW, kernel, bias, 1, 3, 1, len(kernel)).permute(0, 2, 3, 1)
+    y_NHWC = norm(y_NHWC, "branch.depthwise.1")
+    y_NHWC = linear(nn.functional.gelu(linear(y_NHWC, "branch.expand.0")), "branch.project.0")
+    return x_NCHW + (y_NHWC * weights["branch.project.1.weight"]).permute(0, 3, 1, 2)
+
+
+def test_convnext_starts_as_its_authors_start_it() -> None:
+    """facebookresearch/ConvNeXt: deviation .02, biases at zero, layer scale at 1e-6."""
+    torch.manual_seed(0)
+    net = ConvNet(replace(load_baseline("convnext_tiny").architecture, resolution=32))
+    net.zero_residual_branches()
+    for name, tensor in net.named_parameters():
+        if tensor.ndim > 1:
+            assert float(tensor.detach().std()) == pytest.approx(0.02, rel=0.1), name
+        elif "project.1" in name:
+            assert torch.equal(tensor, torch.full_like(tensor, 1e-6))
+        else:
+            assert set(tensor.tolist()) == {1.0 if "norm.weight" in name or name in SCALES else 0.0}, name
+
+
+SCALES = {
+    *("stem.conv.1.weight", *(f"stages_{stage}_0.downsample.0.weight" for stage in (1, 2, 3))),
+    *(
+        f"stages_{stage}_{index}.branch.depthwise.1.weight"
+        for stage, depth in enumerate((3, 3, 9, 3))
+        for index in range(depth)
+    ),
+}
 
 
 def test_a_fused_block_without_expansion_is_one_convolution_and_may_have_a_shortcut() -> None:
@@ -261,6 +319,13 @@ STORING = [
     (replace(load_baseline("mobilenet_v1").architecture, resolution=65), 3),
     (replace(load_baseline("mobilenet_v2").architecture, resolution=49), 4),
     (replace(load_baseline("efficientnet_v2_b0").architecture, resolution=65), 3),
+    (replace(load_baseline("convnext_tiny").architecture, resolution=65), 3),
+    (
+        Architecture(
+            41, Stem(2, 2, 9, kind="patch"), (Stage("convnext", 3, 3, 1, 14, 2),), Head(17, 4, norm="layer_norm")
+        ),
+        5,
+    ),
 ]
 
 

@@ -20,7 +20,7 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.nets import flops
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.flops import fvcore_receipt
+from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
 
 def random_networks(count: int) -> Iterator[Architecture]:
@@ -39,6 +39,16 @@ def test_b0_golden() -> None:
     assert receipt.macs == 385_814_752
     assert receipt.total == 399_290_144 == 401_659_392 - 2_369_248
     assert {"aten::mean", "aten::sigmoid"} <= set(receipt.uncounted)
+
+
+def test_convnext_tiny_golden() -> None:
+    """What timm and torchvision have: 28,589,128 parameters and 4,455,531,264 multiply-adds at 224 px."""
+    network = load_baseline("convnext_tiny").architecture
+    assert (cost(network).params, cost(network).macs) == (28_589_128, 4_455_531_264)
+    receipt = fvcore_receipt(network)
+    assert receipt.macs == 4_455_531_264
+    assert set(receipt.by_operator) == {"conv", "linear", "layer_norm"}
+    assert torch_flops(network) == 2 * 4_455_531_264
 
 
 @pytest.mark.parametrize("name", baseline_names())
@@ -69,6 +79,18 @@ def test_closed_form_fvcore_and_torch_agree_on_every_kind(kind: str) -> None:
         assert {stage.kind for stage in network.stages} == {kind}
         assert fvcore_receipt(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
+
+
+def test_closed_form_fvcore_and_torch_agree_on_patches_at_odd_sizes() -> None:
+    """Where a side is no multiple of the patches, the rest is left out."""
+    cut = 0
+    for seed in range(20):
+        drawn = random_architecture(Random(1000 + seed), kind="convnext")
+        network = replace(drawn, resolution=drawn.smallest_resolution + 2 * seed + 1)
+        cut += any(block.in_px % block.stride for block in network.walk())
+        assert fvcore_receipt(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+    assert cut > 10
 
 
 @pytest.mark.slow

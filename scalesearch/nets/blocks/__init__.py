@@ -12,6 +12,7 @@ from scalesearch.nets.blocks import plain_parts
 from scalesearch.nets.blocks.basic import Basic, BasicBlock
 from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock
 from scalesearch.nets.blocks.chain import Chain, separable
+from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
 from scalesearch.nets.blocks.mbconv import FusedMBConv, GatedFusedMBConv, InvertedResidual, MBConv, MBConvBlock
 from scalesearch.nets.blocks.patch import PatchBlock, patch
@@ -38,6 +39,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "depthwise_separable": TorchBlock(Chain, separable),
     "basic": TorchBlock(BasicBlock, Basic),
     "bottleneck": TorchBlock(BottleneckBlock, Bottleneck),
+    "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
     "classifier": TorchBlock(Classifier),

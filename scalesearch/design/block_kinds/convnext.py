@@ -1,0 +1,36 @@
+"""The ConvNeXt block (Liu et al. 2022, arXiv 2201.03545, section 2), with the downsampling before a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scalesearch.design.block_shape import BlockShape
+from scalesearch.design.layers import Layer
+
+
+def layers(block: BlockShape) -> Iterator[Layer]:
+    """Depthwise k×k, layer norm, 1×1 to expansion × the output width, activation, 1×1 back, layer scale.
+
+    Where the shape changes, layer norm and a convolution of kernel = stride come first. They are those
+    `downsample_layers` that stand between the stages in facebookresearch/ConvNeXt, `models/convnext.py`.
+    """
+    width, px, inner = block.out_width, block.out_px, block.out_width * block.expansion
+    changes = block.changes_shape
+    if changes is not False:
+        yield Layer(
+            "downsample",
+            block.in_width,
+            width,
+            block.in_px,
+            px,
+            block.stride,
+            block.stride,
+            padded=False,
+            bias=True,
+            pre_norm="layer_norm",
+            is_shortcut=True,
+            times=changes,
+        )
+    yield Layer("depthwise", width, width, px, px, block.kernel, depthwise=True, bias=True, norm="layer_norm")
+    yield Layer("expand", width, inner, px, px, bias=True, activation=block.activation)
+    yield Layer("project", inner, width, px, px, bias=True, layer_scale=True)

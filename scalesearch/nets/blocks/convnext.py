@@ -1,0 +1,56 @@
+"""The ConvNeXt block (Liu et al. 2022)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from scalesearch.design.blocks import Block
+from scalesearch.nets.blocks.parts import conv_norm, start_small
+from scalesearch.nets.blocks.plain_parts import Activation, ChannelNorm, LayerScale
+from scalesearch.nets.blocks.residual import Residual
+
+
+class ConvNeXtBlock(Residual):
+    """x + branch(x), with x downsampled before where the shape changes."""
+
+    def __init__(self, block: Block, eps: float) -> None:
+        super().__init__()
+        layers = {layer.role: layer for layer in block.layers}
+        self.downsample = conv_norm(layers["downsample"], eps) if "downsample" in layers else nn.Identity()
+        self.branch = nn.Sequential()
+        for role in ("depthwise", "expand", "project"):
+            self.branch.add_module(role, conv_norm(layers[role], eps))
+        self.has_shortcut = True
+        start_small(self)
+
+    def _branch_norm(self) -> None:
+        """None: layer scale starts the branch close to zero."""
+
+    def forward(self, features_NCHW: Tensor) -> Tensor:
+        """(N, in, H, W) → (N, out, ⌊H/stride⌋, ⌊W/stride⌋)."""
+        features_NCHW = self.downsample(features_NCHW)
+        return features_NCHW + self._kept(self.branch(features_NCHW))
+
+
+class ConvNeXt(nn.Module):
+    """Filter each channel k×k, widen 1×1, narrow 1×1; where the shape changes, whole patches first."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        self.downsample: nn.Module = nn.Identity()
+        if stride > 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                ChannelNorm(inputs, eps=1e-6), nn.Conv2d(inputs, outputs, stride, stride)
+            )
+        self.branch = nn.Sequential(
+            nn.Conv2d(outputs, outputs, kernel, padding=kernel // 2, groups=outputs),
+            ChannelNorm(outputs, eps=1e-6),
+            nn.Conv2d(outputs, outputs * expansion, 1),
+            Activation(),
+            nn.Conv2d(outputs * expansion, outputs, 1),
+            LayerScale(outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.downsample(x)
+        return x + self.branch(x)
