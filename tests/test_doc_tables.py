@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from scalesearch.design.baselines import load_baseline
+from scalesearch.design.baselines import baseline_names, load_baseline
+from scalesearch.design.cost import cost
 from scalesearch.design.explain import explain
 from scalesearch.design.networks import load_network
 
@@ -51,10 +52,16 @@ def test_the_phi_of_every_member() -> None:
         assert f"| b{index} | {phis} | {common} |" in page("why-b1")
 
 
+def test_the_shipped_baselines() -> None:
+    for name in baseline_names():
+        net = load_baseline(name).architecture
+        kinds = ", ".join(dict.fromkeys(stage.kind for stage in net.stages))
+        counts = f"{net.resolution} | {cost(net).params:,} | {cost(net).macs:,}"
+        assert f"| `{name}` | {kinds} | {counts} |" in page("baseline-files")
+
+
 def test_figures_named_in_words() -> None:
     from dataclasses import replace
-
-    from scalesearch.design.cost import cost
 
     b2 = load_network("b2").architecture
     assert f"{cost(replace(b2, resolution=224)).macs:,} multiply-adds at 224 px" in page("flops")
