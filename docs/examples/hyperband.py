@@ -29,6 +29,8 @@ class Hyperband:
     """One bracket for each rung; the candidates of bracket b begin on rung b."""
 
     resumes_trials: ClassVar[bool] = True
+    prolongs_at_chance: ClassVar[bool] = False
+    promotes: ClassVar[str] = "the better half of each bracket goes on"
     rungs: tuple[Rung, ...]
     brackets: tuple[tuple[str, ...], ...]
     """The ids of the candidates that begin on each rung."""

@@ -73,7 +73,7 @@ def grid(
     matched = options.written_cost(cost)
     _check_cost(matched, match, baseline)
     of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": matched != "macs"}
-    of_a_grid["--scheduler curves"] = scheduler == "curves"
+    of_a_grid[f"--scheduler {scheduler}"] = scheduler not in ("halving", "grid")
     kind = sampling.kind_from(sampler, objectives, max_params, max_memory, of_a_grid)
     export = sampling.exporter(storage, kind)
     counted = "macs" if matched == "latency" else matched
@@ -202,6 +202,7 @@ def _question(
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.question import Question, choose, find, with_overrides
+    from scalesearch.search.schedulers import SCHEDULERS
 
     power = options.decimal(phi, "--phi")
     if power is None or not 0 < power <= 10:
@@ -212,12 +213,13 @@ def _question(
         scheduler = "grid"  # what is suggested is trained to the end
     if "macs" in kind.objectives:
         match = "none"
-    if scheduler != "grid":
+    if SCHEDULERS[scheduler].resumes_trials:
         spent = prolongable(spent)
     rule = rounding or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
     question = Question(
-        base, power, spent, rule, match, kind, scheduler=scheduler, cost=cost, prolongs=scheduler == "halving",
+        base, power, spent, rule, match, kind, scheduler=scheduler, cost=cost,
+        prolongs=SCHEDULERS[scheduler].prolongs_at_chance,
     )  # fmt: skip
     choose(question, find(question))  # a grid without candidates is refused before any image is read
     return question

@@ -162,6 +162,7 @@ def _question(
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.question import Question, choose, find, with_overrides
+    from scalesearch.search.schedulers import SCHEDULERS
 
     own = baseline or asked.space.baseline
     if is_factory(own):
@@ -171,11 +172,12 @@ def _question(
     spent = with_overrides(load_budget(budget), None, None, seeds)
     if trials is not None:
         spent = replace(spent, candidates=trials)
-    if schedule != "grid":
+    if SCHEDULERS[schedule].resumes_trials:
         spent = prolongable(spent)
     base = load_baseline(own)
     question = Question(
-        base, Decimal(1), spent, match="none", scheduler=schedule, kind=asked, prolongs=schedule == "halving"
-    )
+        base, Decimal(1), spent, match="none", kind=asked, scheduler=schedule,
+        prolongs=SCHEDULERS[schedule].prolongs_at_chance,
+    )  # fmt: skip
     choose(question, find(question))  # a space without networks is refused before any image is read
     return question

@@ -15,7 +15,7 @@ from scalesearch.design.norms import NORMS, NormName
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A convolution (or a linear layer: a 1×1 convolution on one pixel) and what directly follows it."""
+    """A convolution (or a linear layer: a 1×1 convolution on one pixel), and what is right before and behind it."""
 
     role: str
     in_width: int

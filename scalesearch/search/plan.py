@@ -126,7 +126,12 @@ class Plan:
 
     def state(self, outcomes: Mapping[str, Outcome]) -> SchedulerState:
         """How far the search has come."""
-        return self.scheduler.advance(_Results(self, outcomes))
+        state = self.scheduler.advance(_Results(self, outcomes))
+        for trial in (one for wave in state.waves for one in wave):
+            is_base = trial.network == self.base_id and trial.start_rung == 0
+            if not is_base and trial != self.rung_trial(trial.network, trial.seed, trial.rung):
+                raise AssertionError(f"{trial} begins elsewhere than the scheduler's start_rung says")
+        return state
 
     @cached_property
     def chance(self) -> Chance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -95,3 +95,23 @@ def test_a_whole_study_on_disk_with_its_answer(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["show", str(begun.folder)])
     assert shown.exit_code == 0, shown.output
     assert "Left after 512 images" in shown.output
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere(Hyperband):
+    """Its trials begin on the first rung, whatever `advance` says."""
+
+    def start_rung(self, network: str, seed: int, rung: int) -> int:
+        return 0
+
+
+def test_a_trial_that_would_never_be_ranked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SCHEDULERS, "hyperband", Elsewhere)
+    with pytest.raises(AssertionError, match=r"begins elsewhere than the scheduler's start_rung says"):
+        run_all(plan_of())
+
+
+def test_the_unscaled_network_has_all_seeds_on_every_rung() -> None:
+    plan = plan_of()
+    outcomes = run_all(plan)
+    assert [len(plan.base_on(outcomes, rung).accuracies) for rung in range(3)] == [3, 3, 3]

@@ -146,7 +146,9 @@ def of_network(view: View, key: str) -> Drawing | None:
         yaxis2=axis("Cross-entropy (nats)", rangemode="tozero", anchor="x2"),
         uirevision=f"{view.name} {key}",
     )
-    caption = "A line is one trial; by halving the next rung goes on from where the learning rate began to fall."
+    rungs = view.study is not None and view.study.plan.rungs
+    resumed = "; one that is resumed goes on from where the learning rate began to fall" if rungs else ""
+    caption = f"A line is one trial{resumed}."
     return Drawing("network", "Its learning curves", caption, figure)
 
 

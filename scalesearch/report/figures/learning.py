@@ -97,7 +97,9 @@ def _caption(found: Answer) -> str:
         if found.plan.scheduler.finalists and found.plan.scheduler.seeds > 1
         else ""
     )
+    promotes = found.plan.scheduler.promotes
+    left = f" What ends early was left: {promotes}." if promotes else ""
     return (
         "A line is a network with one seed; dotted uprights are the rungs, and at each the learning rate was run "
-        f"down before accuracy was measured.{seeds} What ends early was left: the better half goes on."
+        f"down before accuracy was measured.{seeds}{left}"
     )

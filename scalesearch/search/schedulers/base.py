@@ -32,7 +32,8 @@ class RungTrial:
     rung: int = 0
     """Counted from 0; 0 where training is not divided into rungs."""
     start_rung: int = 0
-    """The rung on which its training began: the one below `rung` left a checkpoint to go on from, if any."""
+    """The rung on which its training began. Equal to `rung`: it is trained from the first image on. Below it: it
+    goes on from the checkpoint of the rung before. The unscaled network always begins on rung 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,10 @@ class Results(Protocol):
 
     @property
     def more_candidates(self) -> bool:
-        """Whether a sampler will still propose candidates: then only the first wave can be said."""
+        """Whether a sampler will still propose candidates: then only the first wave can be said.
+
+        So far samplers of (α, β) take full training, and `nas` takes that or halving.
+        """
         ...
 
     @property
@@ -115,7 +119,12 @@ class Scheduler(Protocol):
     """
 
     resumes_trials: ClassVar[bool]
-    """Whether a rung goes on from the checkpoints of the one below, which a recipe must allow by its `decay`."""
+    """Whether trials go on from the checkpoints of the rung before, which a recipe must allow by its `decay`. True
+    wherever there is more than one rung: at least the unscaled network does."""
+    prolongs_at_chance: ClassVar[bool]
+    """Whether studies that are begun now prolong a rung on which `Results.is_at_chance`."""
+    promotes: ClassVar[str]
+    """Who goes on from a rung, such as `the better half goes on`; empty where nobody is eliminated."""
 
     @classmethod
     def of(cls, budget: Budget, train_images: int, candidates: Sequence[str], expected: int = 0) -> Self:
@@ -131,7 +140,11 @@ class Scheduler(Protocol):
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
-        """The lengths of training, in rising order; empty where every trial is trained to the end at once."""
+        """The lengths of training, in rising order; empty where every trial is trained to the end at once.
+
+        Only those that are used: a trial goes on from the rung before it in this list, and the last is the whole
+        recipe.
+        """
         ...
 
     @property
@@ -150,7 +163,11 @@ class Scheduler(Protocol):
         ...
 
     def start_rung(self, network: str, seed: int, rung: int) -> int:
-        """The rung on which the candidate's trial of `rung` with this seed began."""
+        """The rung on which the candidate's trial of `rung` with this seed began.
+
+        It is asked for candidates only, and is the `start_rung` of the trials that `advance` returns: a trial that
+        begins elsewhere would be run and never ranked, so the plan refuses it.
+        """
         ...
 
     def advance(self, results: Results) -> SchedulerState:

@@ -23,6 +23,8 @@ class Curves:
     """All candidates are promoted to the last rung with all seeds; nobody is eliminated."""
 
     resumes_trials: ClassVar[bool] = True
+    prolongs_at_chance: ClassVar[bool] = False
+    promotes: ClassVar[str] = ""
     rungs: tuple[Rung, ...]
     seeds: int
     finalists: int = 0

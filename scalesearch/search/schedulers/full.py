@@ -16,6 +16,8 @@ class FullTraining:
     """Every candidate is trained to the end at once."""
 
     resumes_trials: ClassVar[bool] = False
+    prolongs_at_chance: ClassVar[bool] = False
+    promotes: ClassVar[str] = ""
     baseline_seeds: int
     """That every network has in the first wave."""
     final_seeds: int

@@ -39,6 +39,8 @@ class Halving:
     """The rungs of a search, and what its finalists get."""
 
     resumes_trials: ClassVar[bool] = True
+    prolongs_at_chance: ClassVar[bool] = True
+    promotes: ClassVar[str] = "the better half goes on"
     rungs: tuple[Rung, ...]
     finalists: int
     """How many of the last rung get more seeds."""
