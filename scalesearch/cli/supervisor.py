@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -93,7 +94,8 @@ def _last_word(code: int, folder: str) -> int:
 def _hand_on_to(child: int) -> interrupts.Handler:
     def hand_on(number: int, _: FrameType | None) -> None:
         interrupts.note(number)
-        os.kill(child, number)
+        with suppress(ProcessLookupError):  # it may have ended just before, by the same signal to the whole group
+            os.kill(child, number)
 
     return hand_on
 

@@ -128,3 +128,14 @@ def test_a_signal_before_the_first_trial_says_how_to_go_on(
         main.run()
     assert end.value.code == 130
     assert capsys.readouterr().err == f"scalesearch: {said}\n"
+
+
+def test_a_signal_that_comes_when_the_work_has_just_ended_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole group gets a Ctrl-C, so the child may be gone before its parent hands it on."""
+    from scalesearch.cli import interrupts, supervisor
+
+    monkeypatch.setattr(interrupts, "_received", None)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    supervisor._hand_on_to(gone.pid)(signal.SIGINT, None)
+    assert interrupts.exit_code() == 130
