@@ -125,7 +125,9 @@ def _questions(
     base = load_baseline(baseline)
     rules = RuleComparison(NAMED if winner is None else (*NAMED, _found(winner)))
     counted = "macs" if cost == "latency" else cost
-    found = {ratio: Question(base, _log2(ratio), spent, rule, "flops", rules, cost=counted) for ratio in ratios}
+    found = {
+        ratio: Question(base, _log2(ratio), spent, rule, "flops", kind=rules, cost=counted) for ratio in ratios
+    }
     if cost == "latency":
         return found  # who meets it is known once they are timed
     for ratio, question in found.items():

@@ -218,7 +218,7 @@ def _question(
     rule = rounding or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
     question = Question(
-        base, power, spent, rule, match, kind, scheduler=scheduler, cost=cost,
+        base, power, spent, rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].prolongs_at_chance,
     )  # fmt: skip
     choose(question, find(question))  # a grid without candidates is refused before any image is read

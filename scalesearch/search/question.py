@@ -10,8 +10,7 @@ from typing import Any
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.factory import Network
 from scalesearch.design.rounding import ROUNDING_RULES
-from scalesearch.design.scaling import Baseline
-from scalesearch.design.serialization import OMIT_IF_DEFAULT, OWN_KEYS
+from scalesearch.design.serialization import OWN_KEYS
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import COSTS, MATCHES, Candidate, CandidateSet
@@ -20,40 +19,24 @@ from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.kinds import GridSearch, StudyKind
 from scalesearch.search.kinds.base import FEWEST
 from scalesearch.search.kinds.sampler import Suggestion
-from scalesearch.search.metrics import ACCURACY, METRICS, is_metric
+from scalesearch.search.metrics import METRICS, is_metric
 from scalesearch.search.schedulers import SCHEDULERS
+from scalesearch.search.setting import Setting
 from scalesearch.search.shrink import shrink
 from scalesearch.search.sought import Sought
 from scalesearch.search.stage_space import StagePoint
-from scalesearch.search.timings import Line, Timings
+from scalesearch.search.timings import Line
 
 Point = Suggestion | StagePoint
 """What a sampler suggests."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What was asked, without the data."""
+class Question(Setting):
+    """What was asked, without the data: a setting, and the kind of study in it."""
 
-    baseline: Baseline | FactoryBaseline
-    phi: Decimal
-    budget: Budget
-    rounding: str = "balanced"
-    match: str = "flops"
     kind: StudyKind = field(default_factory=GridSearch, metadata=OWN_KEYS)
     """Which candidates are compared; written under the kind's own key."""
-    scheduler: str = field(default="grid", metadata=OMIT_IF_DEFAULT)
-    """How training is spent on the candidates; one of `SCHEDULERS`."""
-    only: tuple[str, ...] = field(default=(), metadata=OMIT_IF_DEFAULT)
-    """The ids of the candidates' networks, where not all of the grid are asked about."""
-    cost: str = field(default="macs", metadata=OMIT_IF_DEFAULT)
-    """What is matched; one of `COSTS`."""
-    timings: Timings | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """What was measured before the search, where latency is matched."""
-    metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
-    """What candidates are ranked by; see `metrics`."""
-    prolongs: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
-    """Whether a rung on which no network differs from chance eliminates nobody; not so in studies begun before."""
 
     def __post_init__(self) -> None:
         if not (self.phi.is_finite() and 0 < self.phi <= 10):

@@ -4,72 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 from scalesearch.design.exact import plain
 from scalesearch.design.factory import Network
-from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
-from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import Candidate, CandidateSet, spread
 from scalesearch.search.canonical import Json, as_json, from_json
-from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.metrics import metric_words
+from scalesearch.search.setting import Setting
 from scalesearch.search.sought import Sought
-from scalesearch.search.timings import Line, Timings
+from scalesearch.search.timings import Line
 
 FEWEST = 2
 """A comparison needs two candidates."""
-
-
-class Setting(Protocol):
-    """What a kind is told of its study; `question.Question` is one."""
-
-    @property
-    def baseline(self) -> Baseline | FactoryBaseline:
-        """What is scaled, or whose stages are searched."""
-        ...
-
-    @property
-    def phi(self) -> Decimal:
-        """The compound coefficient: candidates are to cost 2^φ × the baseline."""
-        ...
-
-    @property
-    def budget(self) -> Budget:
-        """What training costs at most."""
-        ...
-
-    @property
-    def rounding(self) -> str:
-        """The rounding rule; see `design.rounding`."""
-        ...
-
-    @property
-    def match(self) -> str:
-        """Whether costs are matched by resolution: `flops` or `none`."""
-        ...
-
-    @property
-    def cost(self) -> str:
-        """What is matched, one of `candidates.COSTS`."""
-        ...
-
-    @property
-    def timings(self) -> Timings | None:
-        """What was measured before the search, where latency is matched."""
-        ...
-
-    @property
-    def scheduler(self) -> str:
-        """How training is spent, one of `schedulers.SCHEDULERS`."""
-        ...
-
-    @property
-    def metric(self) -> str:
-        """What candidates are ranked by; see `metrics`."""
-        ...
 
 
 class StudyKind(ABC):

@@ -13,7 +13,8 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates, grid_shapes
 from scalesearch.search.canonical import Json
 from scalesearch.search.grid import triples
-from scalesearch.search.kinds.base import ADVICE_OF_COST, Setting, StudyKind, scaling_summary
+from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
+from scalesearch.search.setting import Setting
 from scalesearch.search.timings import Line, shape_lines
 
 

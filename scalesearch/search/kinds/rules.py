@@ -24,7 +24,8 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import SAME, Candidate, CandidateSet, is_near, other_ratio
 from scalesearch.search.canonical import Json, as_json, from_json
 from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.kinds.base import ADVICE_OF_COST, Setting, StudyKind, scaling_summary
+from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
+from scalesearch.search.setting import Setting
 from scalesearch.search.timings import Line, Timed, Timings
 
 _ONE = Decimal(1)

@@ -22,7 +22,8 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
 from scalesearch.search.canonical import from_json
 from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.kinds.base import Setting, StudyKind, limits_summary, scaling_summary
+from scalesearch.search.kinds.base import StudyKind, limits_summary, scaling_summary
+from scalesearch.search.setting import Setting
 from scalesearch.search.sought import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
 
 SAMPLERS = ("tpe", "gp", "nsga2")

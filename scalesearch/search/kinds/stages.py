@@ -19,9 +19,10 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import from_json
 from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.kinds.base import FEWEST, Setting, StudyKind, limits_summary
+from scalesearch.search.kinds.base import FEWEST, StudyKind, limits_summary
 from scalesearch.search.metrics import LOSS
 from scalesearch.search.rewards import Reward
+from scalesearch.search.setting import Setting
 from scalesearch.search.sought import TRIES, Dimension, Judged, Time, Timing
 from scalesearch.search.stage_space import StagePoint, StageSpace, chosen, network_of, options, words_of
 
