@@ -18,16 +18,19 @@ class Activation:
     """Its class in `torch.nn`."""
     aliases: tuple[str, ...] = ()
     """Further names in the definitions of other libraries."""
+    timm: str | None = None
+    """The flag of timm's architecture strings (`_efficientnet_builder.py`, `_decode_block_str`), such as the `nre`
+    of `ir_r1_k3_s2_e4_c24_nre`; None: there is none."""
     saves_input: bool = True
     """Whether the backward pass needs the input; False: it needs only the output, which the next layer saves anyway
     as its input."""
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
-    "silu": Activation("SiLU", ("swish",)),
-    "relu": Activation("ReLU", saves_input=False),
-    "relu6": Activation("ReLU6"),
-    "hard_swish": Activation("Hardswish"),
+    "silu": Activation("SiLU", ("swish",), timm="nsw"),
+    "relu": Activation("ReLU", timm="nre", saves_input=False),
+    "relu6": Activation("ReLU6", timm="nr6"),
+    "hard_swish": Activation("Hardswish", timm="nhs"),
     "gelu": Activation("GELU"),
 }
 _NAMES: Mapping[str, str] = {

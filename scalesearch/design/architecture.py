@@ -11,6 +11,7 @@ from typing import Any
 from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.blocks import Block
+from scalesearch.design.gates import GATES, GateName
 from scalesearch.design.norms import NormName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
@@ -20,6 +21,9 @@ IN_CHANNELS = (1, 3, 4)
 
 DEFAULT_EPS = Decimal("0.001")
 """Of batch norm, as in EfficientNet."""
+
+DEFAULT_INNER_DIVISOR = 8
+"""As in MobileNetV3."""
 
 HEAD_NORMS: tuple[NormName | None, ...] = (None, "layer_norm")
 """A head's `norm`: pooled features have no places over which batch norm's statistics would be taken."""
@@ -32,13 +36,15 @@ _LIMITS = {
     "depth": (1, 4096),
     "resolution": (1, 16384),
     "classes": (1, 1_000_000),
+    "hidden": (1, 65536),
+    "inner_divisor": (1, 4096),
 }
 
 _POOL, _POOL_STRIDE = "max_pool", 2
 _PLACES = 9
 
 
-def _check(owner: str, **values: int) -> None:
+def _check(owner: str, **values: int | Decimal) -> None:
     for name, value in values.items():
         low, high = _LIMITS[name]
         if not low <= value <= high:
@@ -84,13 +90,18 @@ class Stage:
     kind: str
     kernel: int
     stride: int
-    expansion: int
+    expansion: int | Decimal
+    """A fraction only where the kind rounds its inner width."""
     width: int
     depth: int
     se: Decimal = Decimal(0)
     """Squeeze-and-excitation width as a share of the block's input width; 0: none."""
     depth_fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether the depth multiplier leaves it alone (timm's `fix_first_last`, as in EfficientNet-Lite)."""
+    activation: str | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """Of the stage's blocks; None: the network's."""
+    gate: GateName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """The form of squeeze-and-excitation, one of `GATES`; None: EfficientNet's."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -101,22 +112,44 @@ class Stage:
         if not 0 <= self.se <= 1:
             raise SpaceError(f"stage: se is {self.se}, but it is a share, in 0 … 1")
         _check_places("stage", se=self.se)
+        if self.activation is not None:
+            _check_activation("stage", self.activation)
         kind = KINDS[self.kind]
         for key, given, known in (
             ("expansion", self.expansion != 1, kind.expands),
             ("se", self.se != 0, kind.squeezes),
+            ("gate", self.gate is not None, kind.squeezes and kind.rounds),
         ):
             if given and not known:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
+        self._check_expansion()
+        if self.gate is not None and self.gate not in GATES:
+            raise SpaceError(f"stage: gate is {self.gate!r}, but it must be one of {', '.join(GATES)}")
+        if self.gate is not None and not self.se:
+            raise SpaceError(f"stage: gate is {self.gate}, but se is 0: there is none; leave it out")
         if self.width % self.unit:
             raise SpaceError(
                 f"stage: width is {self.width}, but a {self.kind}'s is a multiple of its expansion, {self.unit}"
             )
 
+    def _check_expansion(self) -> None:
+        if isinstance(self.expansion, int):
+            return
+        _check_places("stage", expansion=self.expansion)
+        if self.expansion == self.expansion.to_integral_value():
+            raise SpaceError(f"stage: expansion is {self.expansion}, but a whole number is written without a point")
+        if not KINDS[self.kind].rounds:
+            raise SpaceError(f"stage: expansion is {self.expansion}, but a {self.kind}'s is a whole number")
+
     @property
     def unit(self) -> int:
         """What the width must be a multiple of, whatever the divisor: a bottleneck's expansion, else 1."""
-        return self.expansion if KINDS[self.kind].narrows else 1
+        return int(self.expansion) if KINDS[self.kind].narrows else 1
+
+    @property
+    def rounds(self) -> bool:
+        """Whether an inner width is rounded to a multiple of the network's `inner_divisor`."""
+        return self.gate is not None or not isinstance(self.expansion, int)
 
     @property
     def effective_kind(self) -> str:
@@ -129,6 +162,11 @@ def _check_places(owner: str, **values: Decimal) -> None:
     for name, value in values.items():
         if value != round(value, _PLACES):
             raise SpaceError(f"{owner}: {name} is {value}, but it must have at most {_PLACES} decimal places")
+
+
+def _check_activation(owner: str, name: str) -> None:
+    if name not in ACTIVATIONS:
+        raise SpaceError(f"{owner}: activation is {name!r}, but it must be one of {', '.join(ACTIVATIONS)}")
 
 
 def _check_odd(owner: str, kernel: int) -> None:
@@ -146,6 +184,11 @@ class Head:
     """Whether the width multiplier leaves it alone (timm's `fix_head`)."""
     norm: NormName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """What normalises the pooled features: `layer_norm`, as in ConvNeXt; None: nothing."""
+    hidden: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """Features of a linear layer with the network's activation before the classifier; None: there is none.
+
+    The width multiplier leaves it alone, as timm's `num_features` (torchvision's multiplies it).
+    """
 
     def __post_init__(self) -> None:
         if self.norm not in HEAD_NORMS:
@@ -153,6 +196,8 @@ class Head:
         _check("head", classes=self.classes)
         if self.width is not None:
             _check("head", width=self.width)
+        if self.hidden is not None:
+            _check("head", hidden=self.hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +212,14 @@ class Architecture:
     batch_norm_eps: Decimal = DEFAULT_EPS
     in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
     """Of the images: one of `IN_CHANNELS`."""
+    inner_divisor: int = field(default=DEFAULT_INNER_DIVISOR, metadata=OMIT_IF_DEFAULT)
+    """Inner widths from a fractional expansion, and the squeeze of a `gate`, are multiples of it."""
 
     def __post_init__(self) -> None:
-        _check("architecture", resolution=self.resolution)
+        _check("architecture", resolution=self.resolution, inner_divisor=self.inner_divisor)
         if not self.stages:
             raise SpaceError("architecture: there is no stage, but a network has at least one")
-        if self.activation not in ACTIVATIONS:
-            raise SpaceError(
-                f"architecture: activation is {self.activation!r}, but it must be one of {', '.join(ACTIVATIONS)}"
-            )
+        _check_activation("architecture", self.activation)
         if not 0 < self.batch_norm_eps < 1:
             raise SpaceError(f"architecture: batch_norm_eps is {self.batch_norm_eps}, but it is in 0 … 1")
         _check_places("architecture", batch_norm_eps=self.batch_norm_eps)
@@ -200,6 +244,11 @@ class Architecture:
             px = KINDS[_POOL].smallest_px(px, _POOL_STRIDE)
         smallest: int = self.stem.smallest_px(px)
         return smallest
+
+    @property
+    def rounds(self) -> bool:
+        """Whether an inner width is rounded to a multiple of `inner_divisor`."""
+        return any(stage.rounds for stage in self.stages)
 
     @property
     def classes(self) -> int:
@@ -247,7 +296,7 @@ class Architecture:
 
     def runs(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Iterator[tuple[Block, int]]:
         """Every run of equal blocks and its length, for sizes that may be arrays of one shape."""
-        block = partial(Block, activation=self.activation)
+        block = partial(Block, activation=self.activation, inner_divisor=self.inner_divisor)
         own = self.stem
         stem = block("stem", own.kind, self.in_channels, widths[0], resolution, own.kernel, own.stride)
         yield stem, 1
@@ -267,6 +316,8 @@ class Architecture:
                 stage.stride,
                 stage.expansion,
                 stage.se,
+                activation=stage.activation or self.activation,
+                gate=stage.gate,
             )
             width, px = out, first.out_px
             yield first, 1
@@ -274,7 +325,8 @@ class Architecture:
         if self.head.width is not None:
             yield block("head", "conv", width, widths[-1], px), 1
             width = widths[-1]
-        yield block("classifier", "classifier", width, self.head.classes, 1, norm=self.head.norm), 1
+        head = self.head
+        yield block("classifier", "classifier", width, head.classes, 1, norm=head.norm, hidden=head.hidden), 1
 
     def walk(self) -> Iterator[Block]:
         """Every block from stem to classifier; builder, cost and tables all fold over this."""

@@ -10,10 +10,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from scalesearch import choices
 from scalesearch.design.activations import ActivationName
-from scalesearch.design.architecture import DEFAULT_EPS, Architecture, Head, Stage, Stem
+from scalesearch.design.architecture import DEFAULT_EPS, DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
-from scalesearch.design.exact import plain
+from scalesearch.design.exact import plain, whole_or_fraction
+from scalesearch.design.gates import GateName
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin
 from scalesearch.design.strict_yaml import Path_, dotted, parse
@@ -31,6 +32,12 @@ Number = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 Count = Annotated[int, Field(ge=1)]
+Expansion = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    Field(ge=1, allow_inf_nan=False),
+    WithJsonSchema({"type": "number", "minimum": 1}),
+]
 Rule = choices.Rounding
 Scaling = Literal["fixed"] | None
 if TYPE_CHECKING:
@@ -65,8 +72,10 @@ class StageFile(_Strict):
     kind: StageKind
     kernel: Count = Field(description="side of the square (depthwise) kernel, odd")
     stride: Count
-    expansion: Count = Field(
-        default=1, description="inner width over input width, or what the kind has instead (docs/baseline-files.md)"
+    expansion: Expansion = Field(
+        default=Decimal(1),
+        description="inner width over input width, or what the kind has instead (docs/baseline-files.md)",
+        json_schema_extra={"default": 1},
     )
     width: Count = Field(description="output channels")
     depth: Count = Field(description="blocks")
@@ -76,6 +85,10 @@ class StageFile(_Strict):
         json_schema_extra={"default": 0},
     )
     depth_scaling: Scaling = Field(default=None, description="fixed: the depth multiplier leaves it alone")
+    activation: ActivationName | None = Field(default=None, description="of these blocks; else the network's")
+    gate: GateName | None = Field(
+        default=None, description="the form of squeeze-and-excitation; else EfficientNet's"
+    )
 
 
 class HeadFile(_Strict):
@@ -84,6 +97,10 @@ class HeadFile(_Strict):
     kind: Literal["conv"] = "conv"
     width: Count | None = None
     norm: Literal["layer_norm"] | None = Field(default=None, description="normalises the pooled features")
+    hidden: Count | None = Field(
+        default=None,
+        description="features of a linear layer with the activation before the classifier; never scaled",
+    )
     classes: Count
     scaling: Scaling = Field(default=None, description="fixed: the width multiplier leaves it alone")
 
@@ -114,6 +131,10 @@ class BaselineFile(_Strict):
     activation: ActivationName = "silu"
     batch_norm_eps: Number = Field(default=DEFAULT_EPS, json_schema_extra={"default": float(DEFAULT_EPS)})
     in_channels: Literal[1, 3, 4] = Field(default=3, description="of the images: 1 grey, 3 RGB, 4 RGBA")
+    inner_divisor: Count = Field(
+        default=DEFAULT_INNER_DIVISOR,
+        description="inner widths from a fractional expansion, and a gate's, are multiples of this",
+    )
     stem: StemFile
     stages: list[StageFile] = Field(min_length=1, max_length=64)
     head: HeadFile
@@ -196,11 +217,13 @@ def _stage(file: StageFile) -> Stage:
         file.kind,
         file.kernel,
         file.stride,
-        file.expansion,
+        whole_or_fraction(file.expansion),
         file.width,
         file.depth,
         file.se,
         file.depth_scaling == "fixed",
+        file.activation,
+        file.gate,
     )
 
 
@@ -216,10 +239,13 @@ def _baseline(file: BaselineFile) -> Baseline:
             file.stem.kind,
         ),
         stages=tuple(_stage(stage) for stage in file.stages),
-        head=Head(file.head.width, file.head.classes, file.head.scaling == "fixed", file.head.norm),
+        head=Head(
+            file.head.width, file.head.classes, file.head.scaling == "fixed", file.head.norm, file.head.hidden
+        ),
         activation=file.activation,
         batch_norm_eps=file.batch_norm_eps,
         in_channels=file.in_channels,
+        inner_divisor=file.inner_divisor,
     )
     rounding = Rounding(file.rounding, file.divisor)
     origin = None if file.scaled_from is None else _origin(file.scaled_from)
@@ -247,6 +273,7 @@ def baseline_text(baseline: Baseline) -> str:
         f"activation: {net.activation}",
         *_eps_lines(net),
         *([] if net.in_channels == _RGB else [f"in_channels: {net.in_channels}"]),
+        *([] if net.inner_divisor == DEFAULT_INNER_DIVISOR else [f"inner_divisor: {net.inner_divisor}"]),
         _stem_text(net.stem),
         "stages:",
         *(f"  - {{{_stage_text(stage)}}}" for stage in net.stages),
@@ -278,19 +305,22 @@ def _fixed_text(fixed: bool) -> str:
 
 
 def _stage_text(stage: Stage) -> str:
-    extras = f", expansion: {stage.expansion}" if KINDS[stage.kind].expands else ""
+    extras = f", expansion: {plain(Decimal(stage.expansion))}" if KINDS[stage.kind].expands else ""
     squeeze = f", se: {plain(stage.se)}" if stage.se else ""
     return (
         f"kind: {stage.kind}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
         f"width: {stage.width}, depth: {stage.depth}{squeeze}"
         f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
+        f"{f', gate: {stage.gate}' if stage.gate else ''}"
+        f"{f', activation: {stage.activation}' if stage.activation else ''}"
     )
 
 
 def _head_text(head: Head) -> str:
     width = "" if head.width is None else f"kind: conv, width: {head.width}, "
     norm = "" if head.norm is None else f"norm: {head.norm}, "
-    return f"head: {{{width}{norm}classes: {head.classes}{_fixed_text(head.fixed)}}}"
+    hidden = "" if head.hidden is None else f"hidden: {head.hidden}, "
+    return f"head: {{{width}{norm}{hidden}classes: {head.classes}{_fixed_text(head.fixed)}}}"
 
 
 def _origin_lines(origin: Origin) -> list[str]:

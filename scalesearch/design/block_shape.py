@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 
+from scalesearch.design.exact import divisible
+from scalesearch.design.gates import GateName
 from scalesearch.design.norms import NormName
 
 
@@ -23,17 +25,32 @@ class BlockShape(ABC):
     in_px: int
     kernel: int = 1
     stride: int = 1
-    expansion: int = 1
+    expansion: int | Decimal = 1
     se: Decimal = Decimal(0)
     activation: str = "silu"
-    """Of the whole network, one of `activations.ACTIVATIONS`."""
+    """Of the stage, one of `activations.ACTIVATIONS`."""
     norm: NormName | None = None
     """What normalises the pooled features, in a classifier."""
+    gate: GateName | None = None
+    """The form of squeeze-and-excitation where `se` is given, one of `gates.GATES`; None: EfficientNet's."""
+    inner_divisor: int = 8
+    """What inner widths that a fraction gives are rounded to a multiple of."""
+    hidden: int | None = None
+    """Features of the linear layer before a classifier's last one; None: there is no such layer."""
 
     @property
     @abstractmethod
     def out_px(self) -> int:
         """Side of the output, as the kind has it."""
+
+    @property
+    def inner_width(self) -> int:
+        """Channels that the input is widened to: exactly expansion × input; of a fraction the multiple of
+        `inner_divisor` nearest to it, as timm's `make_divisible(in_chs * exp_ratio)`.
+        """
+        if isinstance(self.expansion, int):
+            return self.in_width * self.expansion
+        return divisible(self.in_width, self.expansion, self.inner_divisor)
 
     @property
     def changes_shape(self) -> bool:

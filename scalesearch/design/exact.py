@@ -25,6 +25,19 @@ def power(base: Decimal, exponent: Decimal) -> Decimal:
     return Context(prec=12).plus(_ROUNDED.power(base, exponent))
 
 
+def divisible(width: int, by: Decimal, divisor: int) -> int:
+    """The multiple of `divisor` nearest to width·by (halves up), the next one where that is over 10 % below it.
+
+    As `make_divisible` of timm and torchvision, in integers where they have floats; `width` (channels) may be an
+    array, and `rounding.round_filters` is the same for a single width and any number of decimal places.
+    """
+    numerator, denominator = by.as_integer_ratio()
+    steps = (2 * width * numerator + divisor * denominator) // (2 * divisor * denominator)
+    steps = steps + (steps < 1)
+    is_short = 10 * steps * divisor * denominator < 9 * width * numerator
+    return (steps + is_short) * divisor
+
+
 def floor(value: Decimal) -> int:
     """The largest integer that is not above `value`."""
     return int(value.to_integral_value(ROUND_FLOOR))
@@ -38,6 +51,11 @@ def ceiling(value: Decimal) -> int:
 def nearest(value: Decimal) -> int:
     """The nearest integer, halves up."""
     return floor(EXACT.add(value, _HALF))
+
+
+def whole_or_fraction(value: Decimal) -> int | Decimal:
+    """A whole number as an integer, any other as it is, so that one value has one form in what ids are made of."""
+    return int(value) if value == value.to_integral_value() else value
 
 
 def plain(value: Decimal) -> str:

@@ -40,6 +40,8 @@ class Layer:
     """Whether the output is what the block's shortcut hands on, so that it is kept to the block's end."""
     kept_inputs: int = 1
     """How many tensors of the input's size the backward pass keeps for this layer."""
+    kept_outputs: int = 0
+    """How many tensors of the output's size it keeps beside those that its norm and activation need."""
     times: int = 1
     """0 where the layer is not there: in a grid, a projection may be in one network and not in the next."""
 
@@ -80,4 +82,4 @@ class Layer:
             (channels + self.times * NORMS[name].statistics) * places for name, channels, places in self.normalised
         )
         activation = self.activation is not None and ACTIVATIONS[self.activation].saves_input
-        return kept + norms + (activation + self.layer_scale) * self.outputs
+        return kept + norms + (activation + self.layer_scale + self.kept_outputs) * self.outputs

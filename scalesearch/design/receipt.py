@@ -52,8 +52,8 @@ def layer_counts(architecture: Architecture) -> tuple[LayerCount, ...]:
     found: list[LayerCount] = []
     width, px = 3, architecture.resolution
     for block in architecture.walk():
-        for layer in block.layers:
-            pools = layer.role == "squeeze" or block.kind == "classifier"
+        for place, layer in enumerate(block.layers):
+            pools = layer.role == "squeeze" or (block.kind == "classifier" and place == 0)
             found.append(_count(block, layer, width * px**2 if pools else 0))
             if layer.role not in ("squeeze", "excite"):  # the gate leaves the map's size alone
                 width, px = layer.out_width, layer.out_px
@@ -112,7 +112,7 @@ class Sums:
     convolutions: int
     """Multiply-adds of the convolutions."""
     linear: int
-    """Multiply-adds of the classifier."""
+    """Multiply-adds of the classifier, with the layer before it where it has one."""
     norms: Mapping[str, int]
     """What fvcore adds for each normalisation of `norms.NORMS`: a number of operations an element."""
     pooling: int

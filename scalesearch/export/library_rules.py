@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from scalesearch.design.architecture import Architecture, Stage
+from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
+from scalesearch.design.exact import plain
 
 COLOUR = 3
 """Channels that both libraries' networks take where nothing else is said; torchvision's take no others."""
@@ -27,12 +28,23 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 def same_network(architecture: Architecture) -> Architecture:
     """One value for all architectures that are the same network.
 
-    Some kinds without a gate are another kind, and what a multiplier leaves alone is no part of the network.
+    Some kinds without a gate are another kind, a stage may state the network's activation, and what a multiplier
+    leaves alone is no part of the network.
     """
-    stages = tuple(replace(stage, kind=stage.effective_kind, depth_fixed=False) for stage in architecture.stages)
+    own = architecture.activation
+    stages = tuple(
+        replace(
+            stage,
+            kind=stage.effective_kind,
+            depth_fixed=False,
+            activation=None if stage.activation == own else stage.activation,
+        )
+        for stage in architecture.stages
+    )
     return replace(
         architecture,
         stages=stages,
+        inner_divisor=architecture.inner_divisor if architecture.rounds else DEFAULT_INNER_DIVISOR,
         stem=replace(architecture.stem, fixed=False),
         head=replace(architecture.head, fixed=False),
     )
@@ -50,6 +62,19 @@ def end_reasons(architecture: Architecture) -> Iterator[str]:
         yield f"the stem is {stem.kind}, which the library's networks with batch norm lack"
     if norm is not None:
         yield f"the head has {norm}, which the library's networks with batch norm lack"
+
+
+def uniform_reasons(architecture: Architecture) -> Iterator[str]:
+    """Why a network has what a library's networks of one activation and one form of block lack."""
+    if architecture.head.hidden is not None:
+        yield "the head has a hidden layer, which the library's network lacks"
+    for number, stage in enumerate(architecture.stages, start=1):
+        if stage.activation not in (None, architecture.activation):
+            yield f"stage {number} has {stage.activation}, but the library's network {architecture.activation} only"
+        if stage.gate is not None:
+            yield f"stage {number} has the gate {stage.gate}, which the library's network lacks"
+        if not isinstance(stage.expansion, int):
+            yield f"stage {number} has expansion {plain(stage.expansion)}, but the library's are whole numbers"
 
 
 def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block]]:

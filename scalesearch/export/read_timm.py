@@ -8,14 +8,24 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
+from scalesearch.design.exact import whole_or_fraction
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeezed, stage_blocks
-from scalesearch.export.timm_definition import OUTPUT_STRIDE, make_divisible_inner, timm_squeeze
+from scalesearch.export.timm_definition import (
+    MOBILENET_GATE,
+    MOBILENET_STEM_KERNEL,
+    OUTPUT_STRIDE,
+    is_head,
+    make_divisible_inner,
+    timm_squeeze,
+)
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
+MOBILENET = "MobileNetV3"
 POSITIONS = "block_args num_classes num_features"
 UNSEEN = "drop_rate drop_path_rate device dtype"
 """Dropout and stochastic depth are of training; where the weights lie is of no network."""
@@ -24,6 +34,7 @@ DECODED = "arch_def depth_multiplier depth_trunc experts_multiplier fix_first_la
 multiplies experts (`cc`): neither has an effect, as a multiplier other than 1 and `cc` are refused."""
 AVERAGES = ("avg", "fast", "fastavg")
 """timm's words for the mean over the map, `SelectAdaptivePool2d`."""
+_FLAGS = {one.timm: name for name, one in ACTIVATIONS.items() if one.timm}
 _TOKEN = re.compile(r"(r|k|s|e|c|se|a|p)(\d+(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _NO_SKIP = "noskip"
@@ -44,9 +55,10 @@ class _Row(NamedTuple):
 
 
 def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
-    """The network of a call of timm's EfficientNet.
+    """The network of a call of timm's EfficientNet or MobileNetV3.
 
-    As timm's `models/_efficientnet_builder.py`, `decode_arch_def`, and `models/efficientnet.py`, `EfficientNet`.
+    As timm's `models/_efficientnet_builder.py`, `decode_arch_def`, `models/efficientnet.py`, `EfficientNet`, and
+    `models/mobilenetv3.py`, `MobileNetV3`, whose last block of strings is the head's convolution here.
 
     Raises:
         InputError: something in it is not understood, or is no network of ours: one line with its place.
@@ -54,15 +66,27 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     arguments = Arguments(definition, call, POSITIONS, UNSEEN)
     rows = list(_decoded(arguments, arguments.value("block_args")))
     free = _free_widths(arguments)
-    stem_size, num_features = arguments.integer("stem_size", 32), arguments.integer("num_features", 1280)
-    stem_kernel, fixed = arguments.integer("stem_kernel_size", 3), arguments.flag("fix_stem")
-    output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
+    mobile = call.name == MOBILENET
+    stem_size = arguments.integer("stem_size", 16 if mobile else 32)
+    num_features = arguments.integer("num_features", 1280)
+    fixed, stem_kernel, output_stride = arguments.flag("fix_stem"), MOBILENET_STEM_KERNEL, OUTPUT_STRIDE
+    if mobile:
+        width, rows = _head_width(arguments, rows, free)
+        gates = _mobilenet_gates(arguments)
+        rows = [_with_gate(arguments, row, gates) for row in rows]
+    else:
+        stem_kernel = arguments.integer("stem_kernel_size", 3)
+        output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
+        # timm has two SqueezeExcite: the one in timm.layers rounds its width otherwise.
+        arguments.only("se_layer", (None,), "a gate here is timm's default")
     with arguments.placed(call.line):
+        classes = arguments.integer("num_classes", 1000)
+        head = Head(num_features or None, classes)
         network = Architecture(
             px,
             Stem(stem_kernel, 2, stem_size, fixed=fixed),
             tuple(row.stage for row in rows),
-            Head(num_features or None, arguments.integer("num_classes", 1000)),
+            Head(width, classes, hidden=num_features) if mobile else head,
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(),
             arguments.in_channels("in_chans"),
@@ -70,12 +94,56 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     arguments.only("pad_type", ("",), "a network here has symmetric padding")
     arguments.only("aa_layer", (None,), "an anti-aliasing layer is no part of a network here")
     pooled_by_mean(arguments)
-    # timm has two SqueezeExcite: the one in timm.layers rounds its width otherwise.
-    arguments.only("se_layer", (None,), "a gate here is timm's default")
     arguments.finish()
     _check(arguments, network, [row.line for row in rows], free, output_stride)
     _check_skips(arguments, network, rows)
     return network
+
+
+def _head_width(arguments: Arguments, rows: list[_Row], free: bool) -> tuple[int | None, list[_Row]]:
+    """The width of the head's convolution, where the last string is one, and the other stages."""
+    if len(rows) < 2 or not is_head(rows[-1].stage):
+        return None, rows
+    width = rows[-1].stage.width
+    if not free and make_divisible(width) != width:
+        raise arguments.refused(rows[-1].line, f"timm rounds {width} channels; give round_chs_fn=int")
+    return width, rows[:-1]
+
+
+def _mobilenet_gates(arguments: Arguments) -> bool:
+    """Whether `se_layer` is MobileNetV3's gate; what else is particular to timm's class must be its default."""
+    arguments.only("head_bias", (True,), "a hidden layer here has a bias")
+    arguments.only("head_norm", (False,), "a hidden layer here has no normalisation")
+    arguments.only("se_from_exp", (True,), "a gate of MobileNetV3 takes its share of the expanded width")
+    arguments.only("layer_scale_init_value", (None,), "layer scale is no part of these blocks")
+    value = arguments.value("se_layer")
+    if value is None:
+        return False
+    reason = (
+        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU, "
+        "rd_round_fn=round_channels)"
+    )
+    if not (isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1):
+        raise arguments.refused(value.line, reason)
+    inner = Arguments(arguments.definition, value, "layer")
+    words = {"layer": "SqueezeExcite", "gate_layer": "hard_sigmoid"}
+    words |= {"force_act_layer": "ReLU", "rd_round_fn": "round_channels"}
+    for name, word in words.items():
+        given = inner.value(name)
+        if (given.name if isinstance(given, Symbol) else given.value if isinstance(given, Literal) else "") != word:
+            raise arguments.refused(value.line, reason)
+    inner.finish()
+    return True
+
+
+def _with_gate(arguments: Arguments, row: _Row, known: bool) -> _Row:
+    """The row with MobileNetV3's gate, where its stage has one."""
+    if not row.stage.se:
+        return row
+    if not known:
+        raise arguments.refused(row.line, "a gate of timm's MobileNetV3 without se_layer is no gate here")
+    with arguments.placed(row.line):
+        return row._replace(stage=replace(row.stage, gate=MOBILENET_GATE))
 
 
 def pooled_by_mean(arguments: Arguments) -> None:
@@ -128,7 +196,10 @@ def stage_of(text: str) -> Stage:
     if skips and _NO_SKIP in tokens:
         raise SpaceError(f"{text!r}: has both skip and {_NO_SKIP}; keep one")
     sizes: dict[str, str] = {}
-    for token in (one for one in tokens if one not in ("skip", _NO_SKIP)):
+    flags = [one for one in tokens if one in _FLAGS]
+    if len(flags) > 1:
+        raise SpaceError(f"{text!r}: has two activations; keep one")
+    for token in (one for one in tokens if one not in ("skip", _NO_SKIP, *flags)):
         found = _TOKEN.fullmatch(token)
         if found is None or found[1] in sizes:
             raise SpaceError(f"{text!r}: {token!r} is not understood; parts are r k s e c se, once each")
@@ -141,12 +212,14 @@ def stage_of(text: str) -> Stage:
     if missing:
         raise SpaceError(f"{text!r}: {missing[0]} is missing")
     repeats, kernel, stride, width = (_whole(text, sizes[name]) for name in ("r", "k", "s", "c"))
-    return Stage(kind, kernel, stride, expansion, width, repeats, _share(text, sizes.get("se", "0")))
+    activation = _FLAGS[flags[0]] if flags else None
+    se = _share(text, sizes.get("se", "0"))
+    return Stage(kind, kernel, stride, expansion, width, repeats, se, activation=activation)
 
 
-def _kind(text: str, block: str, sizes: dict[str, str], skips: bool) -> tuple[str, int]:
+def _kind(text: str, block: str, sizes: dict[str, str], skips: bool) -> tuple[str, int | Decimal]:
     """Our block kind for one of timm's, and its expansion."""
-    expansion = _whole(text, sizes.get("e", "1"))
+    expansion = whole_or_fraction(_share(text, sizes.get("e", "1")))
     gated = _share(text, sizes.get("se", "0")) > 0
     if block in ("ir", "er"):
         if "e" not in sizes or expansion == 1:
@@ -206,7 +279,7 @@ def _check(arguments: Arguments, network: Architecture, lines: list[int], free: 
         total *= block.stride
         if stage.stride > 2 or total > output_stride:
             raise arguments.refused(line, f"strides multiply to {total}, beyond output_stride {output_stride}")
-        inner = block.in_width * stage.expansion
+        inner = block.inner_width
         if make_divisible_inner(block.in_width, stage) != inner:
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner}: a multiple of 8"

@@ -77,7 +77,7 @@ def read_efficientnet(definition: Definition, call: Call, px: int) -> Architectu
     arguments.finish()
     for number, stage, block in stage_blocks(network):
         ends = (block.in_width, block.out_width) if stage.kind == "mbconv" else ()
-        for channels in (block.in_width * stage.expansion, *ends):
+        for channels in (block.inner_width, *ends):
             if make_divisible(channels) != channels:
                 rounded = make_divisible(channels)
                 raise arguments.refused(lines[number - 1], f"torchvision rounds {channels} channels to {rounded}")

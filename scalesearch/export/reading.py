@@ -12,7 +12,7 @@ from scalesearch.export.read_timm import read_timm
 from scalesearch.export.read_torchvision import read_efficientnet, read_mobilenet, read_resnet
 from scalesearch.export.values import Call, Definition, Items, Symbol, Value
 
-_NETWORKS = ("EfficientNet", "MobileNetV2", "ResNet")
+_NETWORKS = ("EfficientNet", "MobileNetV2", "MobileNetV3", "ResNet")
 _UNDERSTOOD = (*_NETWORKS, "MBConvConfig", "FusedMBConvConfig", "decode_arch_def", "dict", "partial", "device")
 """What may be called in a definition; any other call could change the network."""
 _DEFAULT_PX = 224
@@ -21,9 +21,9 @@ _DEFAULT_PX = 224
 def read_network(text: str, where: str) -> Architecture:
     """The network that a definition's literals describe.
 
-    Understood is a call of timm's `EfficientNet`, torchvision's `EfficientNet` or `MobileNetV2`, or either's
-    `ResNet`, which nothing else takes or changes. Without a call a list `arch_def` of timm's strings beside a
-    `dict(…)` of keywords, or a list of `MBConvConfig` rows, is read if nothing else stands in the text.
+    Understood is a call of timm's `EfficientNet` or `MobileNetV3`, torchvision's `EfficientNet` or `MobileNetV2`,
+    or either's `ResNet`, which nothing else takes or changes. Without a call a list `arch_def` of timm's strings
+    beside a `dict(…)` of keywords, or a list of `MBConvConfig` rows, is read if nothing else stands in the text.
     `input_size = (3, px, px)` gives the resolution, 224 where it is missing.
 
     Args:

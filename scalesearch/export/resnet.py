@@ -9,7 +9,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.export.library_rules import COLOUR, RESNET_STRIDES, RESNET_WIDTHS, end_reasons
+from scalesearch.export.library_rules import COLOUR, RESNET_STRIDES, RESNET_WIDTHS, end_reasons, uniform_reasons
 from scalesearch.export.names import described, file_stem
 
 _BOTTLENECK = 4
@@ -28,6 +28,7 @@ def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
     if len(kinds) != 1 or not all(KINDS[kind].resnet for kind in kinds):
         yield f"a ResNet has blocks of one kind, basic or bottleneck, but this one {', '.join(sorted(kinds))}"
     yield from end_reasons(net)
+    yield from uniform_reasons(net)
     if (stem.kernel, stem.stride, stem.width, stem.pool) != (7, 2, 64, True):
         yield "a ResNet's stem is 7×7, stride 2, 64 channels and a max-pool, but this one is not"
     if tuple(stage.stride for stage in stages) != RESNET_STRIDES:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from math import prod
 
-from scalesearch.design.activations import torch_class
+from scalesearch.design.activations import ACTIVATIONS, torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
+from scalesearch.design.gates import GateName
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.library_rules import COLOUR, end_reasons, is_resnet, make_divisible, squeezed, stage_blocks
@@ -18,6 +20,10 @@ from scalesearch.export.resnet import resnet_reasons, resnet_text
 LIBRARY = "timm"
 OUTPUT_STRIDE = 32
 """timm's default; where a network's strides multiply to more, timm would dilate instead."""
+MOBILENET_GATE: GateName = "mobilenet_v3"
+MOBILENET_STEM_KERNEL = 3
+"""Of timm's MobileNetV3, which is what has a hidden layer."""
+_GATE = 'partial(SqueezeExcite, gate_layer="hard_sigmoid", force_act_layer=nn.ReLU, rd_round_fn=round_channels)'
 
 
 def timm_definition(baseline: Baseline) -> str:
@@ -40,19 +46,22 @@ def _reasons(net: Architecture) -> Iterator[str]:
     for number, stage in enumerate(net.stages, start=1):
         if not KINDS[stage.kind].timm:
             yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
+        if stage.activation is not None and not ACTIVATIONS[stage.activation].timm:
+            yield f"stage {number} has {stage.activation}, for which timm's strings have no flag"
+    yield from _efficient_head_reasons(net)
     yield from end_reasons(net)
     if net.stem.stride != 2:
         yield f"timm's stem has stride 2, but this one {net.stem.stride}"
     if net.stem.pool:
         yield "timm's EfficientNet has no max-pool behind its stem"
     for number, stage, block in stage_blocks(net):
-        stride, inner = stage.stride, block.in_width * stage.expansion
+        stride, inner = stage.stride, block.inner_width
         if stride > 2:
             yield f"stage {number} has stride {stride}, but timm's have 1 or 2"
-        if stage.expansion > 1 and make_divisible(inner) != inner:
+        if stage.expansion > 1 and make_divisible_inner(block.in_width, stage) != inner:
             yield (
                 f"stage {number} widens {block.in_width} channels to {inner}, but timm rounds that to "
-                f"{make_divisible(inner)}"
+                f"{make_divisible_inner(block.in_width, stage)}"
             )
         if stage.se and stage.kind == "fused_mbconv" and stage.expansion == 1:
             yield f"stage {number} is fused_mbconv with se but without expansion, which timm lacks"
@@ -63,14 +72,48 @@ def _reasons(net: Architecture) -> Iterator[str]:
             )
 
 
+def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
+    """Why a network with a hidden layer is not timm's MobileNetV3, or one without it has what only that one has."""
+    gates = {stage.gate for stage in net.stages if stage.se}
+    if net.head.hidden is None:
+        if gates - {None}:
+            yield f"a network with the gate {MOBILENET_GATE} has a hidden layer in timm, but this one has none"
+        return
+    if gates - {MOBILENET_GATE}:
+        yield f"a network with a hidden layer has gates of {MOBILENET_GATE} in timm, but not all of this one"
+    if net.stem.kernel != MOBILENET_STEM_KERNEL:
+        yield f"timm's MobileNetV3 has a stem of 3×3, but this one has {net.stem.kernel}×{net.stem.kernel}"
+    if total_stride(net) > OUTPUT_STRIDE:
+        yield f"timm's MobileNetV3 has strides up to {OUTPUT_STRIDE}, but this one {total_stride(net)}"
+    if net.head.width is None and is_head(net.stages[-1]):
+        yield "the last stage is what a head's convolution is in timm; write it as the head's width"
+
+
+def is_head(stage: Stage) -> bool:
+    """Whether timm's MobileNetV3 has such a stage for what is the head's convolution here."""
+    same = (stage.kind, stage.kernel, stage.stride, stage.depth) == ("conv", 1, 1, 1)
+    return same and stage.activation is None
+
+
+def total_stride(net: Architecture) -> int:
+    """Of the stem and all stages."""
+    return net.stem.stride * prod(stage.stride for stage in net.stages)
+
+
 def timm_squeeze(in_width: int, stage: Stage) -> int:
-    """As timm `_efficientnet_blocks.py`, `SqueezeExcite`: round half to even, of the inner width, in floats."""
-    return round(make_divisible_inner(in_width, stage) * (float(stage.se) / stage.expansion))
+    """As timm `_efficientnet_blocks.py`, `SqueezeExcite`: round half to even, of the inner width, in floats.
+
+    MobileNetV3 rounds to multiples of 8 (`rd_round_fn`), and its ratio is of the inner width (`se_from_exp`).
+    """
+    inner = make_divisible_inner(in_width, stage)
+    if stage.gate == MOBILENET_GATE:
+        return make_divisible(inner * float(stage.se))
+    return round(inner * (float(stage.se) / float(stage.expansion)))
 
 
 def make_divisible_inner(in_width: int, stage: Stage) -> int:
     """The inner width of timm's block."""
-    return in_width if stage.expansion == 1 else make_divisible(in_width * stage.expansion)
+    return in_width if stage.expansion == 1 else make_divisible(in_width * float(stage.expansion))
 
 
 def block_string(stage: Stage) -> str:
@@ -80,38 +123,49 @@ def block_string(stage: Stage) -> str:
     """
     kind = KINDS[stage.kind]
     block, *flags = kind.timm[0 if stage.expansion > 1 else -1].split("_")
-    expansion = [f"e{stage.expansion}"] if kind.expands else []
+    expansion = [f"e{plain(Decimal(stage.expansion))}"] if kind.expands else []
     se = [f"se{plain(stage.se)}"] if stage.se else []
+    if stage.activation is not None:
+        flags.append(str(ACTIVATIONS[stage.activation].timm))
     sizes = [f"r{stage.depth}", f"k{stage.kernel}", f"s{stage.stride}", *expansion, f"c{stage.width}", *se]
     return "_".join([block, *sizes, *flags])
 
 
 def _text(baseline: Baseline) -> str:
     net, px = baseline.architecture, baseline.architecture.resolution
-    rows = "".join(f'    ["{block_string(stage)}"],\n' for stage in net.stages)
-    stride = 2
-    for stage in net.stages:
-        stride *= stage.stride
-    extras = f"    output_stride={stride},\n" if stride > OUTPUT_STRIDE else ""
+    mobile, stages = net.head.hidden is not None, net.stages
+    if mobile and net.head.width is not None:
+        stages = (*stages, Stage("conv", 1, 1, 1, net.head.width, 1))
+    rows = "".join(f'    ["{block_string(stage)}"],\n' for stage in stages)
+    stride = total_stride(net)
+    extras = "" if mobile else f"    stem_kernel_size={net.stem.kernel},\n"
+    extras += f"    output_stride={stride},\n" if stride > OUTPUT_STRIDE else ""
     extras += "    fix_stem=True,\n" if net.stem.fixed else ""
     extras += "" if net.in_channels == COLOUR else f"    in_chans={net.in_channels},\n"
-    fixed = ", fix_first_last=True" if _first_and_last_fixed(net) else ""
+    extras += f"    se_layer={_GATE},\n" if any(stage.gate for stage in stages) else ""
+    fixed = ", fix_first_last=True" if _first_and_last_fixed(net) and stages == net.stages else ""
+    builder, blocks, imported = "decode_arch_def", "", "from timm.models.efficientnet import EfficientNet\n"
+    if mobile:
+        imported = "from timm.models.mobilenetv3 import MobileNetV3\n"
+    if any(stage.gate for stage in stages):
+        builder = "decode_arch_def, round_channels"
+        blocks = "from timm.models._efficientnet_blocks import SqueezeExcite\n"
+    features = net.head.hidden or net.head.width or 0
     return (
         f'"""{described(baseline)}\n\n'
         f"    from {file_stem(baseline.name)}_timm import build\n"
         "    network = build()\n"
         '"""\n\n'
         "from functools import partial\n\n"
-        "from timm.models._efficientnet_builder import decode_arch_def\n"
-        "from timm.models.efficientnet import EfficientNet\n"
+        f"{blocks}from timm.models._efficientnet_builder import {builder}\n"
+        f"{imported}"
         "from torch import nn\n\n"
         f"input_size = ({net.in_channels}, {px}, {px})\n"
         f"arch_def = [\n{rows}]\n"
         "kwargs = dict(\n"
         f"    num_classes={net.head.classes},\n"
-        f"    num_features={net.head.width or 0},\n"
+        f"    num_features={features},\n"
         f"    stem_size={net.stem.width},\n"
-        f"    stem_kernel_size={net.stem.kernel},\n"
         f"{extras}"
         f"    act_layer=nn.{torch_class(net.activation)},\n"
         f"    norm_layer={norm_text(net.batch_norm_eps)},\n"
@@ -119,7 +173,7 @@ def _text(baseline: Baseline) -> str:
         ")\n\n\n"
         "def build() -> nn.Module:\n"
         '    """The network, with timm\'s initial weights."""\n'
-        f"    return EfficientNet(decode_arch_def(arch_def{fixed}), **kwargs)\n"
+        f"    return {'MobileNetV3' if mobile else 'EfficientNet'}(decode_arch_def(arch_def{fixed}), **kwargs)\n"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
+from decimal import Decimal
+from functools import partial
 
 from torch import nn
 
@@ -35,13 +37,22 @@ def torch_source(baseline: Baseline) -> str:
     """
     net = baseline.architecture
     stem = _definition(baseline, net.stem.kind)
-    blocks = [_definition(baseline, stage.effective_kind, bool(stage.se)) for stage in net.stages]
-    gated = any(stage.se for stage in net.stages)
-    head = () if net.head.width is None else (plain_parts.conv,)
-    sources = [inspect.getsource(one).rstrip() for one in _in_order((stem, *blocks, *head, *_ALWAYS))]
-    if not gated:
+    blocks = [_definition(baseline, stage.effective_kind, stage) for stage in net.stages]
+    head: tuple[_Definition, ...] = () if net.head.width is None else (plain_parts.conv,)
+    if any(map(partial(_is_other, net), net.stages)):
+        head = (*head, plain_parts.with_activation)
+    definitions = _in_order((stem, *blocks, *head, *_ALWAYS))
+    if not net.rounds:
+        definitions = [one for one in definitions if one.__name__ != plain_parts.divisible.__name__]
+    sources = [inspect.getsource(one).rstrip() for one in definitions]
+    if not net.rounds:
+        sources = [source.replace("divisible(inputs * expansion)", "inputs * expansion") for source in sources]
+        sources = [source.replace("expansion: int | Fraction", "expansion: int") for source in sources]
+    if not net.rounds and not any(stage.se for stage in net.stages):
         sources = [source.replace("int | Fraction", "int") for source in sources]
     names = {name for source in sources for name in _names(source)}
+    if net.head.hidden is not None:
+        names.add("Activation")
     parts = [f"{_header(baseline, names)}\n\n{_constants(net, names)}", *sources]
     parts.append(_network(baseline, stem.__name__, [block.__name__ for block in blocks]))
     parts.append(
@@ -52,8 +63,17 @@ def torch_source(baseline: Baseline) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _definition(baseline: Baseline, kind: str, gated: bool = False) -> _Definition:
-    found = BLOCKS[kind].plain_gated if gated else BLOCKS[kind].plain
+def _is_other(net: Architecture, stage: Stage) -> bool:
+    """Whether a stage has another activation than the network."""
+    return stage.activation not in (None, net.activation)
+
+
+def _definition(baseline: Baseline, kind: str, stage: Stage | None = None) -> _Definition:
+    """Of the stem's kind, or of a stage's."""
+    block = BLOCKS[kind]
+    found = block.plain
+    if stage is not None and stage.se:
+        found = block.plain_gated if stage.gate is None else block.plain_gates.get(stage.gate)
     if found is None:
         raise InputError(
             f"{baseline.name}: a {kind} block has no plain-torch source; export --to torch-export takes any"
@@ -87,7 +107,7 @@ def _in_order(definitions: Iterable[_Definition]) -> list[_Definition]:
 
 def _every_plain_block() -> Iterator[_Definition]:
     for kind in BLOCKS.values():
-        yield from (one for one in (kind.plain, kind.plain_gated) if one is not None)
+        yield from (one for one in (kind.plain, kind.plain_gated, *kind.plain_gates.values()) if one is not None)
 
 
 def _header(baseline: Baseline, names: Collection[str]) -> str:
@@ -113,6 +133,7 @@ def _constants(net: Architecture, names: Collection[str]) -> str:
     constants = {
         "EPS": f"EPS = {plain(net.batch_norm_eps)}  # of every batch norm",
         "Activation": f"Activation = nn.{torch_class(net.activation)}",
+        "INNER_DIVISOR": f"INNER_DIVISOR = {net.inner_divisor}",
     }
     return "\n".join(line for name, line in constants.items() if name in names)
 
@@ -126,7 +147,10 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
     width = net.stem.width
     rows = []
     for block, stage in zip(blocks, net.stages, strict=True):
-        rows.append(f"            stage({block}, {width}, {stage.width}, {_sizes(stage)}),\n")
+        row = f"stage({block}, {width}, {stage.width}, {_sizes(stage)})"
+        if stage.activation is not None and _is_other(net, stage):
+            row = f"with_activation({row}, nn.{torch_class(stage.activation)})"
+        rows.append(f"            {row},\n")
         width = stage.width
     head = "" if net.head.width is None else f"        self.head = conv({width}, {net.head.width})\n"
     width = width if net.head.width is None else net.head.width
@@ -136,6 +160,10 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         assert eps is not None
         norm = f"        self.norm = nn.{NORMS[net.head.norm].torch_class}({width}, eps={plain(eps)})\n"
         pooled = f"self.norm({pooled})"
+    hidden = ""
+    if net.head.hidden is not None:
+        hidden = f"        self.hidden = nn.Sequential(nn.Linear({width}, {net.head.hidden}), Activation())\n"
+        width, pooled = net.head.hidden, f"self.hidden({pooled})"
     trunk = "self.stages(self.stem(images))"
     features = trunk if net.head.width is None else f"self.head({trunk})"
     return (
@@ -149,6 +177,7 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         "        )\n"
         f"{head}"
         f"{norm}"
+        f"{hidden}"
         f"        self.classifier = nn.Linear({width}, {net.head.classes})\n\n"
         "    def forward(self, images: Tensor) -> Tensor:\n"
         f"        features = {features}\n"
@@ -180,8 +209,14 @@ def _layer(block: str) -> str:
 def _sizes(stage: Stage) -> str:
     sizes = f"layers={stage.depth}, kernel={stage.kernel}, stride={stage.stride}"
     if KINDS[stage.kind].expands:
-        sizes += f", expansion={stage.expansion}"
+        sizes += f", expansion={_number(stage.expansion)}"
     if stage.se:
-        numerator, denominator = stage.se.as_integer_ratio()
-        sizes += f", se=Fraction({numerator}, {denominator})"
+        sizes += f", se={_number(stage.se)}"
     return sizes
+
+
+def _number(value: int | Decimal) -> str:
+    if isinstance(value, int):
+        return str(value)
+    numerator, denominator = value.as_integer_ratio()
+    return f"Fraction({numerator}, {denominator})"

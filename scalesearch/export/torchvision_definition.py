@@ -10,7 +10,14 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import COLOUR, end_reasons, is_resnet, make_divisible, stage_blocks
+from scalesearch.export.library_rules import (
+    COLOUR,
+    end_reasons,
+    is_resnet,
+    make_divisible,
+    stage_blocks,
+    uniform_reasons,
+)
 from scalesearch.export.names import described, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 from scalesearch.export.timm_definition import norm_text
@@ -50,6 +57,7 @@ def torchvision_definition(baseline: Baseline) -> str:
 
 def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
     yield from end_reasons(net)
+    yield from uniform_reasons(net)
     if net.in_channels != COLOUR:
         yield f"torchvision's networks take images of 3 channels, but this one takes {net.in_channels}"
     if (net.stem.kernel, net.stem.stride, net.stem.pool) != (3, 2, False):
@@ -74,7 +82,7 @@ def _efficientnet_reasons(net: Architecture) -> Iterator[str]:
         if stage.se != wanted:
             yield f"stage {number} has se {plain(stage.se)}, but torchvision's {stage.kind} has {plain(wanted)}"
     for number, stage, block in stage_blocks(net):
-        for width in (block.in_width * stage.expansion, *_rounded(stage, block.in_width, block.out_width)):
+        for width in (block.inner_width, *_rounded(stage, block.in_width, block.out_width)):
             if make_divisible(width) != width:
                 yield (
                     f"stage {number} has {width} channels, but torchvision rounds that to {make_divisible(width)}"

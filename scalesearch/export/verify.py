@@ -110,6 +110,8 @@ def _restart_small_layers(net: nn.Module, seed: int) -> None:
 def copied(ours: nn.Module, theirs: nn.Module) -> dict[str, Tensor]:
     """Our tensors under their names: layer by layer in order, every shape checked.
 
+    A linear layer may be a 1×1 convolution there, as in timm's MobileNetV3.
+
     Raises:
         CountError: another number of tensors, or a tensor of another shape.
     """
@@ -117,12 +119,12 @@ def copied(ours: nn.Module, theirs: nn.Module) -> dict[str, Tensor]:
     if len(mine) != len(yours):
         raise CountError(f"the exported network has {len(yours)} tensors, but ours {len(mine)}; please report it")
     for (name, tensor), (other, place) in zip(mine.items(), yours.items(), strict=True):
-        if tensor.shape != place.shape:
+        if tensor.shape != place.shape and (*tensor.shape, 1, 1) != tuple(place.shape):
             raise CountError(
                 f"the exported network's {other} is {tuple(place.shape)}, but our {name} is {tuple(tensor.shape)}; "
                 "please report it"
             )
-    return dict(zip(yours, mine.values(), strict=True))
+    return {name: tensor.reshape(yours[name].shape) for name, tensor in zip(yours, mine.values(), strict=True)}
 
 
 def images_of(architecture: Architecture, count: int = 1) -> Tensor:

@@ -33,6 +33,7 @@ def class_maps(network: ConvNet, images_NCHW: Tensor, classes_N: Tensor) -> Tens
         Maps (N, h, w) at the side of the map that is pooled. A map's sum and the class's bias are its logit, so
         negative places speak against the class. Where the head normalises, the shift of the normalisation times the
         weights is part of that bias, and the map is no longer Grad-CAM's, which also differentiates the deviation.
+        Where the head has a hidden layer, the logit is no sum over places, and the map is Grad-CAM's.
     """
     *trunk, classifier = network
     assert isinstance(classifier, Classifier)
@@ -40,10 +41,22 @@ def class_maps(network: ConvNet, images_NCHW: Tensor, classes_N: Tensor) -> Tens
     for block in trunk:
         features_NCHW = block(features_NCHW)
     height, width = features_NCHW.shape[2:]
+    if not isinstance(classifier.hidden, nn.Identity):
+        weights_NC = _gradients(classifier, features_NCHW.mean((2, 3)), classes_N)
+        return torch.einsum("nchw,nc->nhw", features_NCHW, weights_NC) / (height * width)
     weights_NC = classifier.linear.weight[classes_N]
     if isinstance(classifier.norm, nn.LayerNorm):
         weights_NC = _through_norm(weights_NC, classifier.norm, features_NCHW.mean((2, 3)))
     return torch.einsum("nchw,nc->nhw", features_NCHW, weights_NC) / (height * width)
+
+
+def _gradients(classifier: Classifier, pooled_NC: Tensor, classes_N: Tensor) -> Tensor:
+    """Of each image's logit by its pooled features."""
+    with torch.enable_grad():
+        pooled_NC = pooled_NC.requires_grad_()
+        logits_N = classifier.logits_of(pooled_NC).gather(1, classes_N[:, None])
+        (found_NC,) = torch.autograd.grad(logits_N.sum(), pooled_NC)
+    return found_NC
 
 
 def _through_norm(weights_NC: Tensor, norm: nn.LayerNorm, pooled_NC: Tensor) -> Tensor:

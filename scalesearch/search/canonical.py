@@ -115,8 +115,10 @@ def _read(kind: Any, value: object, path: tuple[str | int, ...]) -> object:
 
 
 def _fitting(kinds: tuple[Any, ...], value: object) -> Any:
-    """Of several dataclasses the one whose keys the value has; else the first."""
+    """Of several dataclasses the one whose keys the value has; of numbers a decimal for a text; else the first."""
     for kind in kinds:
+        if kind is Decimal and isinstance(value, str | Decimal):
+            return kind
         if is_dataclass(kind) and isinstance(value, dict) and set(value) <= {key_of(one) for one in fields(kind)}:
             return kind
     return kinds[0]

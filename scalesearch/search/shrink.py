@@ -17,7 +17,8 @@ def shrink(
     """The proxy of `network`: narrower and smaller by common factors, never shallower.
 
     Widths are divided by `width_divisor`, and so is the number that they are multiples of, which keeps
-    every candidate's relative width; the side is the px nearest to the same multiple of `resolution`.
+    every candidate's relative width, and so is `inner_divisor`; a head's hidden layer shrinks as well. The side is
+    the px nearest to the same multiple of `resolution`.
 
     Args:
         network: the baseline's architecture or a scaled one.
@@ -40,4 +41,8 @@ def shrink(
     resolution = max(resolution, baseline.architecture.smallest_resolution)
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
     small = network.resized(widths, network.depths, max(1, nearest(side)))
-    return replace(small, head=replace(small.head, classes=classes))
+    hidden = small.head.hidden
+    head = replace(small.head, classes=classes, hidden=hidden and max(1, nearest(Decimal(hidden) / width_divisor)))
+    if small.rounds:
+        small = replace(small, inner_divisor=max(1, small.inner_divisor // width_divisor))
+    return replace(small, head=head)

@@ -14,7 +14,7 @@ from typing import Any
 
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
-from scalesearch.design.exact import plain
+from scalesearch.design.exact import nearest, plain, whole_or_fraction
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.sought import Time
@@ -91,7 +91,7 @@ class Choice:
 
     kind: str
     kernel: int
-    expansion: int
+    expansion: int | Decimal
     se: Decimal
     layers: int
     width: Decimal
@@ -145,7 +145,7 @@ def chosen(words: dict[str, str]) -> Choice:
     return Choice(
         words["kind"],
         int(words["kernel"]),
-        int(words["expansion"]),
+        whole_or_fraction(Decimal(words["expansion"])),
         Decimal(words["se"]),
         int(words["layers"]),
         Decimal(words["width"]),
@@ -182,12 +182,21 @@ def _stage(choices: Choices, stage: Stage, choice: Choice, baseline: Baseline) -
         choice.kind,
         choice.kernel,
         stage.stride,
-        choice.expansion if kind.expands else 1,
+        _expansion(choice.expansion, choice.kind),
         baseline.rounding.width(stage.width, choice.width),
         max(1, stage.depth + choice.layers),
         choice.se if squeezes else Decimal(0),
         stage.depth_fixed,
+        stage.activation,
+        stage.gate if squeezes and choice.se and kind.rounds else None,
     )
+
+
+def _expansion(chosen: int | Decimal, kind: str) -> int | Decimal:
+    """What a kind makes of a chosen expansion: itself, the nearest whole number, or 1."""
+    if not KINDS[kind].expands:
+        return 1
+    return chosen if KINDS[kind].rounds or isinstance(chosen, int) else nearest(chosen)
 
 
 def stage_words(network: Architecture) -> Iterator[str]:

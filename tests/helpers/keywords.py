@@ -11,9 +11,14 @@ MULTIPLIED = "write the scaled numbers, or scale with scalesearch; only 1 is rea
 
 
 ROWS = "[['ds_r1_k3_s1_e1_c16_se0.25'], ['ir_r2_k5_s2_e6_c24_se0.25']]"
+_GATE = "partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU, rd_round_fn=round_channels)"
 _MBCONV = "EfficientNet(\n    [MBConvConfig(\n{}\n    )],\n    dropout=0.2,\n    num_classes=2,\n)"
 TEMPLATES: dict[str, tuple[str, dict[str, str]]] = {
     "timm.EfficientNet": ("EfficientNet(\n{}\n)", {"block_args": f"decode_arch_def({ROWS})", "num_classes": "2"}),
+    "timm.MobileNetV3": (
+        "MobileNetV3(\n{}\n)",
+        {"block_args": f"decode_arch_def({ROWS})", "num_classes": "2", "se_layer": _GATE},
+    ),
     "timm.decode_arch_def": (
         "EfficientNet(\n    decode_arch_def(\n{}\n    ),\n    num_classes=2,\n)",
         {"arch_def": ROWS},
@@ -139,10 +144,49 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "device": _PLACE,
         "dtype": _PLACE,
     },
+    "timm.MobileNetV3": {
+        "block_args": {
+            "decode_arch_def([['ds_r1_k3_s2_c16_se0.5_nhs'], ['ir_r2_k5_s1_e2.3_c24']])": SUPPORTED,
+            "decode_arch_def([['ir_r2_k5_s1_e6_c24_se0.25'], ['cn_r1_k1_s1_c96']])": SUPPORTED,
+            "decode_arch_def([['cn_r1_k1_s1_c96']])": SUPPORTED,
+            "[[dict(block_type='ir')]]": "must be a list of lists of strings",
+        },
+        "num_classes": _CLASSES,
+        "in_chans": _IMAGES,
+        "stem_size": {"24": SUPPORTED, "20": "timm rounds 20 channels to 24"},
+        "fix_stem": {"True": NO_EFFECT, "False": NO_EFFECT, "1": "must be True or False"},
+        "num_features": {"640": SUPPORTED, "0": "hidden is 0", "None": "must be a whole number"},
+        "head_bias": {"True": NO_EFFECT, "False": "a hidden layer here has a bias"},
+        "head_norm": {"False": NO_EFFECT, "True": "a hidden layer here has no normalisation"},
+        "pad_type": {"''": NO_EFFECT, "'same'": "symmetric padding"},
+        "act_layer": _ACTIVATIONS | {"None": NO_EFFECT},
+        "norm_layer": _NORMS | {"None": NO_EFFECT},
+        "aa_layer": _ALIASED,
+        "se_layer": {
+            _GATE: NO_EFFECT,
+            "None": "without se_layer is no gate here",
+            "SqueezeExcite": "se_layer must be partial(SqueezeExcite",
+            "partial(SqueezeExcite, gate_layer='hard_sigmoid')": "se_layer must be partial(SqueezeExcite",
+        },
+        "se_from_exp": {"True": NO_EFFECT, "False": "takes its share of the expanded width"},
+        "round_chs_fn": {
+            "int": NO_EFFECT,
+            "round_channels": NO_EFFECT,
+            "partial(round_channels, multiplier=0.75)": "round_chs_fn",
+        },
+        "drop_rate": _RATE,
+        "drop_path_rate": _RATE,
+        "layer_scale_init_value": {"None": NO_EFFECT, "0.1": "layer scale is no part"},
+        "global_pool": _POOLS,
+        "device": _PLACE,
+        "dtype": _PLACE,
+    },
     "timm.decode_arch_def": {
         "arch_def": {
             "[['er_r2_k3_s2_e4_c24']]": SUPPORTED,
-            "[['ir_r1_k3_s1_e6_c16_nsw']]": "'nsw' is not understood",
+            "[['ir_r1_k3_s1_e6_c16_nsw']]": SUPPORTED,
+            "[['ir_r1_k3_s2_e2.3_c24_nhs']]": SUPPORTED,
+            "[['ir_r1_k3_s1_e6_c16_nmi']]": "'nmi' is not understood",
             "[['ir_r1_k3_s1_e6_c16_gs8']]": "'gs8' is not understood",
             "[['ir_r1_k3_s1_e6_c16_d1']]": "'d1' is not understood",
             "[['er_r1_k3_s1_e6_c16_fc24']]": "'fc24' is not understood",

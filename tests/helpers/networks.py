@@ -13,6 +13,7 @@ from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.factory import Network
+from scalesearch.design.gates import GATES
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline
 
@@ -94,7 +95,32 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
     head = replace(net.head, norm="layer_norm") if random.random() < 0.2 else net.head
     net = replace(net, stem=stem, head=head)
     least = net.smallest_resolution
-    return replace(net, resolution=max(px, 2 * least if least > 1 else 1))
+    return mobile(replace(net, resolution=max(px, 2 * least if least > 1 else 1)))
+
+
+def mobile(net: Architecture) -> Architecture:
+    """The network, some with what MobileNetV3 has: a hidden layer, activations by stage, rounded inner widths.
+
+    What is drawn depends on the network alone, so that the random numbers behind it stay as they are.
+    """
+    random = Random(str(net))
+    if random.random() < 0.5:
+        return net
+    stages = tuple(_mobile_stage(random, stage) for stage in net.stages)
+    head = replace(net.head, hidden=random.choice((None, 41)))
+    divisor = random.choice((8, 8, 4, 1)) if any(stage.rounds for stage in stages) else 8
+    return replace(net, stages=stages, head=head, inner_divisor=divisor)
+
+
+def _mobile_stage(random: Random, stage: Stage) -> Stage:
+    kind = KINDS[stage.kind]
+    stage = replace(stage, activation=random.choice((None, None, *ACTIVATIONS)))
+    if kind.rounds:
+        fractions = ("1.5", "2.3", "3.67", "1.000000001")
+        stage = replace(stage, expansion=random.choice((stage.expansion, *map(Decimal, fractions))))
+    if kind.rounds and stage.se:
+        stage = replace(stage, gate=random.choice((None, *GATES)))
+    return stage
 
 
 def depth_free(net: Architecture) -> Architecture:

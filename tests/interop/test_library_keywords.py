@@ -24,14 +24,18 @@ GOLDEN = FIXTURES / "keyword_costs.json"
 def namespace(builder: str) -> dict[str, Any]:
     """What a definition of the builder's library imports."""
     if builder.startswith("timm."):
+        from timm.models._efficientnet_blocks import SqueezeExcite
         from timm.models._efficientnet_builder import decode_arch_def, round_channels
         from timm.models.efficientnet import EfficientNet
+        from timm.models.mobilenetv3 import MobileNetV3
         from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 
         known: list[Any] = [
             decode_arch_def,
             round_channels,
             EfficientNet,
+            MobileNetV3,
+            SqueezeExcite,
             BasicBlock,
             Bottleneck,
             ResNet,

@@ -34,6 +34,8 @@ class Kind:
     """Takes `expansion`."""
     squeezes: bool = False
     """Takes `se`."""
+    rounds: bool = False
+    """Takes an `expansion` that is a fraction, and with `se` another `gate`."""
     narrows: bool = False
     """`expansion` is the output's width over the inner one, not the inner one over the input's."""
     in_stages: bool = True
@@ -69,6 +71,7 @@ KINDS: dict[str, Kind] = {
         mbconv.layers,
         expands=True,
         squeezes=True,
+        rounds=True,
         ungated="inverted_residual",
         timm=("ir", "ds"),
         torchvision="MBConvConfig",
@@ -80,7 +83,7 @@ KINDS: dict[str, Kind] = {
         timm=("er", "cn_skip"),
         torchvision="FusedMBConvConfig",
     ),
-    "inverted_residual": Kind(inverted_residual.layers, expands=True, timm=("ir", "ds")),
+    "inverted_residual": Kind(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
     "depthwise_separable": Kind(depthwise_separable.layers, timm=("dsa",)),
     "basic": Kind(basic.layers, resnet="BasicBlock"),
     "bottleneck": Kind(bottleneck.layers, expands=True, narrows=True, resnet="Bottleneck"),

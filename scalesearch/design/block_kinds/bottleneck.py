@@ -11,7 +11,7 @@ from scalesearch.design.layers import Layer
 
 def layers(block: BlockShape) -> Iterator[Layer]:
     """1×1 to out/expansion channels, k×k, 1×1 to the output, and a projection where the shape changes."""
-    inner, px = block.out_width // block.expansion, block.out_px
+    inner, px = block.out_width // int(block.expansion), block.out_px
     yield Layer(
         "reduce", block.in_width, inner, block.in_px, block.in_px, norm="batch_norm", activation=block.activation
     )

@@ -14,7 +14,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
     Where the shape changes, layer norm and a convolution of kernel = stride come first. They are those
     `downsample_layers` that stand between the stages in facebookresearch/ConvNeXt, `models/convnext.py`.
     """
-    width, px, inner = block.out_width, block.out_px, block.out_width * block.expansion
+    width, px, inner = block.out_width, block.out_px, block.out_width * int(block.expansion)
     changes = block.changes_shape
     if changes is not False:
         yield Layer(

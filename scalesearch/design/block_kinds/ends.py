@@ -20,5 +20,13 @@ def max_pool_saves(block: BlockShape) -> int:
 
 
 def classifier(block: BlockShape) -> Iterator[Layer]:
-    """Global average pooling, the block's normalisation if it has one, then a linear layer with a bias."""
-    yield Layer("linear", block.in_width, block.out_width, 1, 1, bias=True, pre_norm=block.norm)
+    """Global average pooling, the block's normalisation if it has one, then a linear layer with a bias.
+
+    A hidden linear layer with a bias and the activation may come before the last (MobileNetV3: Howard et al. 2019,
+    arXiv 1905.02244, Tables 1 and 2, "conv2d 1x1, NBN" behind the pool).
+    """
+    width, norm = block.in_width, block.norm
+    if block.hidden is not None:
+        yield Layer("hidden", width, block.hidden, 1, 1, bias=True, pre_norm=norm, activation=block.activation)
+        width, norm = block.hidden, None
+    yield Layer("linear", width, block.out_width, 1, 1, bias=True, pre_norm=norm)

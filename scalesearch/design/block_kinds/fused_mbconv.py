@@ -15,7 +15,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
     As google/automl `effnetv2_model.py`, `FusedMBConvBlock`: without expansion the gate sees the block's input,
     and the one convolution has the stride and an activation.
     """
-    inner = block.in_width * block.expansion
+    inner = block.inner_width
     whole = block.expansion == 1
     if not whole:
         yield Layer(

@@ -11,7 +11,7 @@ from scalesearch.design.layers import Layer
 
 def layers(block: BlockShape) -> Iterator[Layer]:
     """Expand 1×1 (where expansion > 1), depthwise k×k, squeeze-and-excite, project 1×1 without activation."""
-    inner = block.in_width * block.expansion
+    inner = block.inner_width
     if block.expansion != 1:
         yield Layer(
             "expand",

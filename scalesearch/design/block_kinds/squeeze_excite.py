@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalesearch.design.block_shape import BlockShape
+from scalesearch.design.exact import divisible
 from scalesearch.design.layers import Layer
 
 
@@ -12,9 +13,16 @@ def squeeze_excite(block: BlockShape, inner: int) -> Iterator[Layer]:
     """The two 1×1 convolutions of the gate on `inner` channels; nothing where the block has no `se`.
 
     The squeeze has max(1, ⌊se · block input⌋) channels: the ratio is of the block's input, not of the expanded
-    width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`).
+    width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`). MobileNetV3's gate takes the ratio of the
+    expanded width and rounds to a multiple (torchvision `mobilenetv3.py`, `_make_divisible`).
     """
     if not block.se:
+        return
+    if block.gate == "mobilenet_v3":
+        width = divisible(inner, block.se, block.inner_divisor)
+        yield Layer("squeeze", inner, width, 1, 1, bias=True, activation="relu")
+        # A hard sigmoid keeps its input, and the product its output.
+        yield Layer("excite", width, inner, 1, 1, bias=True, kept_outputs=2)
         return
     numerator, denominator = block.se.as_integer_ratio()
     width = block.in_width * numerator // denominator

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from torch import nn
 
@@ -14,7 +14,14 @@ from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock
 from scalesearch.nets.blocks.chain import Chain, separable
 from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
-from scalesearch.nets.blocks.mbconv import FusedMBConv, GatedFusedMBConv, InvertedResidual, MBConv, MBConvBlock
+from scalesearch.nets.blocks.mbconv import (
+    FusedMBConv,
+    GatedFusedMBConv,
+    HardGatedMBConv,
+    InvertedResidual,
+    MBConv,
+    MBConvBlock,
+)
 from scalesearch.nets.blocks.patch import PatchBlock, patch
 
 
@@ -29,11 +36,13 @@ class TorchBlock:
     outputs, kernel, stride and, where the kind has one, expansion. None: the kind is not exported as source."""
     plain_gated: Callable[..., nn.Module] | None = None
     """The same where the stage has `se`, which it takes too."""
+    plain_gates: Mapping[str, Callable[..., nn.Module]] = field(default_factory=dict)
+    """The same by the stage's `gate`, where it has one."""
 
 
 BLOCKS: dict[str, TorchBlock] = {
     "conv": TorchBlock(Chain, plain_parts.conv),
-    "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv),
+    "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv, plain_gates={"mobilenet_v3": HardGatedMBConv}),
     "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
     "depthwise_separable": TorchBlock(Chain, separable),

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from scalesearch.design.blocks import Block
 from scalesearch.design.norms import NORMS
-from scalesearch.nets.blocks.parts import start_small
+from scalesearch.nets.blocks.parts import activation_of, start_small
 
 
 class MaxPool(nn.MaxPool2d):
@@ -19,27 +19,36 @@ class MaxPool(nn.MaxPool2d):
 
 
 class Classifier(nn.Module):
-    """Global average pooling, normalisation where the head has one, and a linear layer."""
+    """Global average pooling, normalisation where the head has one, and a linear layer; one more before that and an
+    activation where the head has a hidden one.
+    """
 
     dropout: float = 0.0
-    """Share of the pooled features that training drops."""
+    """Share of the last linear layer's inputs that training drops."""
 
     def __init__(self, block: Block, _: float) -> None:
         super().__init__()
-        (layer,) = block.layers
+        first, last = block.layers[0], block.layers[-1]
         self.norm: nn.Module = nn.Identity()
-        if layer.pre_norm is not None:
-            norm = NORMS[layer.pre_norm]
+        if first.pre_norm is not None:
+            norm = NORMS[first.pre_norm]
             assert norm.eps is not None
-            self.norm = getattr(nn, norm.torch_class)(layer.in_width, eps=float(norm.eps))
-        self.linear = nn.Linear(layer.in_width, layer.out_width)
-        if layer.pre_norm is not None:
+            self.norm = getattr(nn, norm.torch_class)(first.in_width, eps=float(norm.eps))
+        self.hidden: nn.Module = nn.Identity()
+        if block.hidden is not None:
+            self.hidden = nn.Sequential(nn.Linear(first.in_width, first.out_width), activation_of(first))
+        self.linear = nn.Linear(last.in_width, last.out_width)
+        if first.pre_norm is not None:
             start_small(self)
 
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
         """Logits (N, classes)."""
-        pooled_NC: torch.Tensor = self.norm(features_NCHW.mean((2, 3)))
+        return self.logits_of(features_NCHW.mean((2, 3)))
+
+    def logits_of(self, pooled_NC: torch.Tensor) -> torch.Tensor:
+        """Logits (N, classes) of pooled features."""
+        features_NF: torch.Tensor = self.hidden(self.norm(pooled_NC))
         if self.dropout and self.training:
-            pooled_NC = functional.dropout(pooled_NC, self.dropout)
-        logits: torch.Tensor = self.linear(pooled_NC)
+            features_NF = functional.dropout(features_NF, self.dropout)
+        logits: torch.Tensor = self.linear(features_NF)
         return logits

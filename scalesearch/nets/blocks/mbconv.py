@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks.parts import Gate, conv_norm, norm_of
-from scalesearch.nets.blocks.plain_parts import SqueezeExcite, conv
+from scalesearch.nets.blocks.plain_parts import HardSqueezeExcite, SqueezeExcite, conv, divisible
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -22,7 +22,7 @@ class MBConvBlock(Residual):
         self.depthwise = conv_norm(layers["depthwise"], eps) if "depthwise" in layers else nn.Identity()
         self.gate: nn.Module = nn.Identity()
         if "squeeze" in layers:
-            self.gate = Gate(layers["squeeze"], layers["excite"])
+            self.gate = Gate(layers["squeeze"], layers["excite"], hard=block.gate == "mobilenet_v3")
         self.project = conv_norm(layers["project"], eps)
         self.has_shortcut = block.keeps_shape
 
@@ -38,9 +38,11 @@ class MBConvBlock(Residual):
 class MBConv(nn.Module):
     """Widen 1×1, filter each channel k×k, gate, narrow 1×1; a shortcut where the shape stays."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, se: Fraction) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
+    ) -> None:
         super().__init__()
-        inner = inputs * expansion
+        inner = divisible(inputs * expansion)
         self.expand = conv(inputs, inner) if expansion > 1 else nn.Identity()
         self.depthwise = conv(inner, inner, kernel, stride, groups=inner)
         self.gate = SqueezeExcite(inner, max(1, int(inputs * se)))
@@ -52,12 +54,31 @@ class MBConv(nn.Module):
         return x + branch if self.has_shortcut else branch
 
 
+class HardGatedMBConv(nn.Module):
+    """Widen 1×1, filter each channel k×k, gate as MobileNetV3, narrow 1×1; a shortcut where the shape stays."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
+    ) -> None:
+        super().__init__()
+        inner = divisible(inputs * expansion)
+        self.expand = conv(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = conv(inner, inner, kernel, stride, groups=inner)
+        self.gate = HardSqueezeExcite(inner, divisible(inner * se))
+        self.project = conv(inner, outputs, active=False)
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.project(self.gate(self.depthwise(self.expand(x))))
+        return x + branch if self.has_shortcut else branch
+
+
 class InvertedResidual(nn.Module):
     """Widen 1×1, filter each channel k×k, narrow 1×1; a shortcut where the shape stays."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction) -> None:
         super().__init__()
-        inner = inputs * expansion
+        inner = divisible(inputs * expansion)
         self.expand = conv(inputs, inner) if expansion > 1 else nn.Identity()
         self.depthwise = conv(inner, inner, kernel, stride, groups=inner)
         self.project = conv(inner, outputs, active=False)

@@ -76,10 +76,17 @@ def norm_of(part: nn.Module) -> nn.BatchNorm2d:
 
 
 class Gate(nn.Module):
-    """Squeeze-and-excitation: channel gates from the pooled map: x · σ(W₂ act(W₁ mean(x))) (Hu et al. 2018)."""
+    """Squeeze-and-excitation: channel gates from the pooled map: x · σ(W₂ act(W₁ mean(x))) (Hu et al. 2018).
 
-    def __init__(self, squeeze: Layer, excite: Layer) -> None:
+    Args:
+        squeeze: W₁ and act.
+        excite: W₂.
+        hard: whether σ is the hard sigmoid (Howard et al. 2019, section 5.2).
+    """
+
+    def __init__(self, squeeze: Layer, excite: Layer, hard: bool = False) -> None:
         super().__init__()
+        self.sigmoid = nn.functional.hardsigmoid if hard else torch.sigmoid
         self.squeeze = convolution(squeeze)
         self.act = activation_of(squeeze)
         self.excite = convolution(excite)
@@ -87,5 +94,5 @@ class Gate(nn.Module):
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
         """Same shape as the input."""
         pooled = features_NCHW.mean((2, 3), keepdim=True)
-        gates: torch.Tensor = self.excite(self.act(self.squeeze(pooled))).sigmoid()
+        gates: torch.Tensor = self.sigmoid(self.excite(self.act(self.squeeze(pooled))))
         return features_NCHW * gates

@@ -1,7 +1,7 @@
 """Plain torch for exported source files: what the definitions of the block kinds share.
 
 `export.torch_source` copies the definitions that a network uses, so none may need another name than torch's,
-`Fraction`, `EPS`, `Activation` and that of another definition in `nets.blocks`.
+`Fraction`, `EPS`, `Activation`, `INNER_DIVISOR` and that of another definition in `nets.blocks`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 EPS = 0.001
 Activation = nn.SiLU
+INNER_DIVISOR = 8
 
 
 def conv(
@@ -39,6 +40,36 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         means = x.mean((2, 3), keepdim=True)
         return x * self.excite(self.act(self.squeeze(means))).sigmoid()
+
+
+class HardSqueezeExcite(nn.Module):
+    """MobileNetV3's gates on the channels, from their means over the image."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, squeezed, 1)
+        self.excite = nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean((2, 3), keepdim=True)
+        return x * nn.functional.hardsigmoid(self.excite(self.squeeze(means).relu()))
+
+
+def divisible(channels: int | Fraction) -> int:
+    """A whole number as it is; else the nearest multiple, the next one where that loses more than a tenth."""
+    if isinstance(channels, int):
+        return channels
+    nearest = max(1, int(channels / INNER_DIVISOR + Fraction(1, 2))) * INNER_DIVISOR
+    return nearest + INNER_DIVISOR if nearest < channels * Fraction(9, 10) else nearest
+
+
+def with_activation(blocks: nn.Module, activation: type[nn.Module]) -> nn.Module:
+    """The same blocks with another activation in place of the network's."""
+    for parent in list(blocks.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, Activation):
+                setattr(parent, name, activation())
+    return blocks
 
 
 class ChannelNorm(nn.LayerNorm):
