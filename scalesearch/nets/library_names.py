@@ -1,8 +1,8 @@
 """timm's and torchvision's names of a network's tensors, so that their trained weights can be ours.
 
 A `.safetensors` file has no order, so each tensor is found by its name. Names are those of timm 1.0
-(`efficientnet_blocks.py`, `resnet.py`) and torchvision 0.29 (`efficientnet.py`, `mobilenetv2.py`, `mnasnet.py`,
-`resnet.py`).
+(`efficientnet_blocks.py`, `resnet.py`) and torchvision 0.29 (`efficientnet.py`, `mobilenetv2.py`, `mobilenetv3.py`,
+`mnasnet.py`, `resnet.py`).
 """
 
 from __future__ import annotations
@@ -53,15 +53,24 @@ def ours(tensors: Mapping[str, Tensor], architecture: Architecture) -> tuple[str
             if module in modules:
                 found[f"{modules[module]}.{kind}"] = tensors[name]
         if found and len(found) == len(own):
-            return library, found
+            return library, {name: one for name, one in found.items() if not name.startswith("classifier.")}
     return None
 
 
 def _timm(net: Architecture) -> Pairs:
     yield from _conv_norm("stem.conv", "conv_stem", "bn1")
-    yield from _conv_norm("head.conv", "conv_head", "bn2")
+    places = {stage: (stage, 0) for stage in range(len(net.stages))}
+    if net.head.hidden is None:
+        yield from _conv_norm("head.conv", "conv_head", "bn2")
+    else:
+        places = _rows_of_mobilenet_v3(net)
+        last = f"blocks.{places[len(net.stages) - 1][0] + 1}.0"
+        yield from _conv_norm("head.conv", f"{last}.conv", f"{last}.bn1")
+        yield "classifier.hidden.0", "conv_head"
     for block in _staged(net):
-        mine, theirs = child_name(block.name), block.name.replace("stages.", "blocks.")
+        _, stage, index = block.name.split(".")
+        number, before = places[int(stage)]
+        mine, theirs = child_name(block.name), f"blocks.{number}.{before + int(index)}"
         roles = [layer.role for layer in block.layers]
         convolutions = [role for role in roles if role not in ("squeeze", "excite")]
         for number, role in enumerate(convolutions, 1):
@@ -69,6 +78,21 @@ def _timm(net: Architecture) -> Pairs:
             yield from _conv_norm(f"{mine}.{role}", f"{theirs}.{name}", f"{theirs}.bn{number}")
         yield f"{mine}.gate.squeeze", f"{theirs}.se.conv_reduce"
         yield f"{mine}.gate.excite", f"{theirs}.se.conv_expand"
+
+
+def _rows_of_mobilenet_v3(net: Architecture) -> dict[int, tuple[int, int]]:
+    """Where timm's MobileNetV3 has each of our stages: the list of strings, and the blocks before it in that list.
+
+    A list holds what lies between two changes of the width or strides (`_gen_mobilenet_v3`).
+    """
+    found: dict[int, tuple[int, int]] = {}
+    number, before, width = -1, 0, None
+    for index, stage in enumerate(net.stages):
+        if stage.stride > 1 or stage.width != width:
+            number, before, width = number + 1, 0, stage.width
+        found[index] = (number, before)
+        before += stage.depth
+    return found
 
 
 def _timm_name(block: Block, role: str, convolutions: int) -> str:
@@ -99,6 +123,22 @@ def _torchvision(net: Architecture) -> Pairs:
             elif layer.role != "excite":
                 yield from _conv_norm(f"{mine}.{layer.role}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
             place += layer.role != "excite"
+
+
+def _torchvision_mobilenet_v3(net: Architecture) -> Pairs:
+    """As the EfficientNets, with all blocks in one row."""
+    yield from _conv_norm("stem.conv", "features.0.0", "features.0.1")
+    number = 0
+    for number, block in enumerate(_staged(net), 1):
+        mine, theirs, place = child_name(block.name), f"features.{number}.block", 0
+        for layer in block.layers:
+            if layer.role == "squeeze":
+                yield f"{mine}.gate.squeeze", f"{theirs}.{place}.fc1"
+                yield f"{mine}.gate.excite", f"{theirs}.{place}.fc2"
+            elif layer.role != "excite":
+                yield from _conv_norm(f"{mine}.{layer.role}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
+            place += layer.role != "excite"
+    yield from _conv_norm("head.conv", f"features.{number + 1}.0", f"features.{number + 1}.1")
 
 
 def _torchvision_mobilenet_v2(net: Architecture) -> Pairs:
@@ -145,6 +185,7 @@ NAMINGS: dict[str, Callable[[Architecture], Pairs]] = {
     "timm": _timm,
     "torchvision's EfficientNet": _torchvision,
     "torchvision's MobileNetV2": _torchvision_mobilenet_v2,
+    "torchvision's MobileNetV3": _torchvision_mobilenet_v3,
     "torchvision's MNASNet": _torchvision_mnasnet,
     "ResNet": _resnet,
 }

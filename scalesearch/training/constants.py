@@ -36,6 +36,8 @@ _PLAIN = {
     **{name: ours for name, ours in _VERSIONS.items() if "_b" not in name},
     "mobilenetv1_100": "mobilenet_v1",
     "mobilenetv2_100": "mobilenet_v2",
+    "mobilenetv3_large_100": "mobilenet_v3_large",
+    "mobilenetv3_small_100": "mobilenet_v3_small",
     "mnasnet_100": "mnasnet",
     **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
 }
@@ -164,9 +166,11 @@ def constants_of(
 def library_epsilon(naming: str, name: str, padding: str = "symmetric") -> Decimal:
     """Batch norm's epsilon in a library's own network.
 
-    timm 1.0 `_efficientnet_builder.py`, `BN_EPS_TF_DEFAULT`; torchvision `efficientnet.py`, `norm_layer`.
+    timm 1.0 `_efficientnet_builder.py`, `BN_EPS_TF_DEFAULT`; torchvision `efficientnet.py` and `mobilenetv3.py`,
+    `norm_layer`.
     """
     large = naming == "torchvision's EfficientNet" and name in _LARGE_EPSILON
+    large = large or naming == "torchvision's MobileNetV3"
     return TENSORFLOW_EPSILON if large or padding == "tensorflow" else EPSILON
 
 

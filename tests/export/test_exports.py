@@ -34,7 +34,15 @@ from scalesearch.nets.blocks.mbconv import MBConvBlock
 from scalesearch.nets.convnet import ConvNet
 
 SCALES = (("1.2", "1.1"), ("1", "1.25"), ("1.5", "1"), ("0.5", "0.75"), ("1.4", "1.2"))
-SMALL = ("tiny", "convnext_tiny", "mobilenet_v1", "mobilenet_v2", "resnet18", "efficientnet_v2_b0")
+SMALL = (
+    "tiny",
+    "convnext_tiny",
+    "mobilenet_v3_small",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "resnet18",
+    "efficientnet_v2_b0",
+)
 needs_onnx = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript", "onnxruntime")),
     reason="the export extra is not installed",

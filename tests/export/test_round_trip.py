@@ -25,6 +25,8 @@ from scalesearch.export.torchvision_definition import torchvision_definition
 
 LIBRARIES = {"timm": timm_definition, "torchvision": torchvision_definition}
 NOT_IN_TORCHVISION = {
+    "mobilenet_v3_large": "stage 1 is inverted_residual, but torchvision.s EfficientNet",
+    "mobilenet_v3_small": "stage 2 is inverted_residual, but torchvision.s EfficientNet",
     "convnext_tiny": "stage 1 is convnext, but torchvision.s EfficientNet has mbconv and fused_mbconv",
     "mnasnet": "torchvision's network has relu6, but this one relu",
     "efficientnet_lite0": "stage 3 has 5×5 kernels",
@@ -67,6 +69,24 @@ def _likely_stage(random: Random, kind: str, width: int) -> Stage:
     return Stage(kind, kernel, stride, expansion, width, random.randint(1, 4), Decimal(se))
 
 
+def mobile_v3(random: Random) -> Architecture:
+    """A network of the parts that timm's MobileNetV3 has, so that many are expressible."""
+    widths = [8 * one for one in random.sample(range(1, 40), 6)]
+    stages = tuple(_v3_stage(random, width) for width in widths[: random.randint(1, 5)])
+    stem, head = Stem(3, 2, random.choice((16, 24))), Head(random.choice((None, 960)), 12, hidden=1280)
+    stages = tuple(replace(stage, stride=1) for stage in stages[:-4]) + stages[-4:]
+    return Architecture(97, stem, stages, head, random.choice(("hard_swish", "relu")))
+
+
+def _v3_stage(random: Random, width: int) -> Stage:
+    se = random.choice(("0", "0.25", "0.5"))
+    expansion = random.choice((1, 3, Decimal("2.5"), Decimal("3.67")))
+    kernel, stride, depth = random.choice((3, 5)), random.choice((1, 2)), random.randint(1, 3)
+    activation = random.choice((None, "relu", "hard_swish", "relu6", "silu"))
+    gate = "mobilenet_v3" if se != "0" else None
+    return Stage("mbconv", kernel, stride, expansion, width, depth, Decimal(se), False, activation, gate)  # type: ignore[arg-type]
+
+
 def resnet(random: Random) -> Architecture:
     """A ResNet that timm can express, and torchvision where its widths are the usual ones."""
     kind, usual = random.choice(("basic", "bottleneck")), random.random() < 0.5
@@ -84,6 +104,7 @@ def examples() -> Iterator[Architecture]:
     for seed in range(400):
         yield likely(Random(seed))
         yield resnet(Random(seed))
+        yield mobile_v3(Random(seed))
         yield random_architecture(Random(seed))
 
 
@@ -142,6 +163,7 @@ def test_lites_fixed_depths_survive_timms_definition() -> None:
 BASE = load_baseline("b0").architecture
 RES = load_baseline("resnet50").architecture
 MOBILE = load_baseline("mobilenet_v2").architecture
+SMALL_V3 = load_baseline("mobilenet_v3_small").architecture
 
 
 def changed(architecture: Architecture, number: int, **changes: object) -> Architecture:
@@ -158,6 +180,25 @@ REFUSED = [
     (timm_definition, changed(BASE, 0, width=18), "stage 2 widens 18 channels to 108, but timm rounds that to 112"),
     (timm_definition, changed(BASE, 1, se=Decimal("0.1")), "stage 2 squeezes to 1 of 16 channels, but timm rounds"),
     (timm_definition, changed(BASE, 0, kind="fused_mbconv"), "fused_mbconv with se but without expansion"),
+    (
+        timm_definition,
+        changed(BASE, 0, activation="gelu"),
+        "stage 1 has gelu, for which timm's strings have no flag",
+    ),
+    (timm_definition, changed(BASE, 0, gate="mobilenet_v3"), "has a hidden layer in timm, but this one has none"),
+    (timm_definition, replace(BASE, head=Head(64, 9, hidden=5)), "has gates of mobilenet_v3 in timm, but not all"),
+    (timm_definition, replace(SMALL_V3, inner_divisor=4), "stage 1 squeezes to 4 of 16 channels, but timm rounds"),
+    (timm_definition, replace(SMALL_V3, stem=Stem(5, 2, 16)), "has a stem of 3×3, but this one has 5×5"),
+    (timm_definition, changed(SMALL_V3, 5, stride=2), "strides up to 32, but this one 64"),
+    (torchvision_definition, replace(BASE, head=Head(64, 9, hidden=5)), "the head has a hidden layer"),
+    (
+        torchvision_definition,
+        changed(BASE, 1, activation="relu"),
+        "stage 2 has relu, but the library's network silu",
+    ),
+    (torchvision_definition, changed(BASE, 1, gate="mobilenet_v3"), "stage 2 has the gate mobilenet_v3"),
+    (torchvision_definition, changed(BASE, 1, expansion=Decimal("2.5")), "stage 2 has expansion 2.5"),
+    (timm_definition, changed(RES, 1, activation="silu"), "stage 2 has silu, but the library's network relu only"),
     (timm_definition, changed(RES, 0, kind="conv", expansion=1), "blocks of one kind"),
     (timm_definition, changed(RES, 1, kernel=5), "kernels are 3×3"),
     (timm_definition, changed(RES, 1, expansion=2), "one expansion that divides 256"),

@@ -39,6 +39,7 @@ def pairs() -> list[Pair]:
 
     def add(name: str, library: str, build: Callable[[], nn.Module], padding: str = "symmetric") -> None:
         naming = library if library == "timm" else "torchvision's EfficientNet"
+        naming = "torchvision's MobileNetV3" if naming != "timm" and "mobilenet_v3" in name else naming
         epsilon = library_epsilon(naming, name, padding)
         found.append(Pair(f"{name}-{library}", replace(ours(name), batch_norm_eps=epsilon), build))
 
@@ -63,6 +64,9 @@ def pairs() -> list[Pair]:
     add("mobilenet_v1", "timm", partial(timm.create_model, "mobilenetv1_100"))
     add("mobilenet_v2", "torchvision", models.mobilenet_v2)
     add("mobilenet_v2", "timm", partial(timm.create_model, "mobilenetv2_100"))
+    for size in ("large", "small"):
+        add(f"mobilenet_v3_{size}", "torchvision", getattr(models, f"mobilenet_v3_{size}"))
+        add(f"mobilenet_v3_{size}", "timm", partial(timm.create_model, f"mobilenetv3_{size}_100"))
     add("mnasnet", "torchvision", models.mnasnet1_0)
     add("mnasnet", "timm", partial(timm.create_model, "mnasnet_100"))
     return found

@@ -26,6 +26,7 @@ COEFFICIENTS = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
 PUBLISHED = [f"b{number}" for number in range(1, 8)] + [f"efficientnet_v2_b{number}" for number in range(1, 4)]
 INEXPRESSIBLE = {
     *((name, "torchvision") for name in ("mnasnet", "mobilenet_v1", "efficientnet_lite0", "convnext_tiny")),
+    *((name, "torchvision") for name in ("mobilenet_v3_large", "mobilenet_v3_small")),
     ("convnext_tiny", "timm"),
 }
 LIBRARIES = ("timm", "torchvision")
@@ -61,7 +62,8 @@ def test_baselines_and_published_members(name: str, library: str) -> None:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize(
-    "name", ["b0", "mobilenet_v1", "mobilenet_v2", "mnasnet", "resnet18", "efficientnet_v2_b0"]
+    "name",
+    ["b0", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mnasnet", "resnet18", "efficientnet_v2_b0"],
 )
 def test_scaled_members(name: str, library: str) -> None:
     done = 0

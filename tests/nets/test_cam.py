@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -70,6 +71,7 @@ def test_a_maps_sum_and_the_bias_are_the_logit_of_any_network() -> None:
     random = Random(5)
     for _ in range(12):
         architecture = random_architecture(random)
+        architecture = replace(architecture, head=replace(architecture.head, hidden=None))
         network = filled(architecture, 24)
         images = noise(2, 24, architecture.in_channels)
         classes = torch.tensor([random.randrange(architecture.classes) for _ in range(2)])
@@ -81,3 +83,19 @@ def test_a_maps_sum_and_the_bias_are_the_logit_of_any_network() -> None:
             bias = bias + classifier.linear.weight[classes] @ classifier.norm.bias
         sums = class_maps(network, images, classes).sum((1, 2)) + bias
         assert torch.allclose(sums, logits, rtol=1e-4, atol=1e-5)
+
+
+def test_through_a_hidden_layer_the_map_is_grad_cams() -> None:
+    """The channels weighed by the gradients of the logit, which are the same at every place."""
+    architecture = load_baseline("mobilenet_v3_small").architecture
+    network = filled(architecture, 64)
+    images, classes = noise(2, 64), torch.tensor([4, 9])
+    maps = class_maps(network, images, classes)
+    *trunk, classifier = network
+    features = images
+    for block in trunk:
+        features = block(features)
+    features = features.detach().requires_grad_()
+    (gradients,) = torch.autograd.grad(classifier(features).gather(1, classes[:, None]).sum(), features)
+    wanted = (gradients.mean((2, 3), keepdim=True) * features).sum(1).detach()
+    assert torch.allclose(maps, wanted, rtol=1e-4, atol=1e-7)

@@ -239,6 +239,38 @@ def test_convnext_starts_as_its_authors_start_it() -> None:
             assert set(tensor.tolist()) == {1.0 if "norm.weight" in name or name in SCALES else 0.0}, name
 
 
+def test_mobilenet_v3s_block_and_head_are_what_the_paper_says() -> None:
+    """Howard et al. 2019, sections 5.1 to 5.3: one block and the head, written out in torch functions."""
+    stage = Stage("mbconv", 5, 1, Decimal("2.3"), 20, 1, Decimal("0.25"), activation="relu", gate="mobilenet_v3")
+    head = Head(None, 3, hidden=6)
+    architecture = Architecture(7, Stem(3, 2, 20), (stage,), head, "hard_swish", inner_divisor=4)
+    net, images_NCHW = ConvNet(architecture).eval(), images_of(architecture, 3)
+    weights = {name: value.detach() for name, value in net.state_dict().items()}
+    assert weights["stages_0_0.depthwise.0.weight"].shape == (48, 1, 5, 5)  # 46, rounded to fours: halves go up
+    assert weights["stages_0_0.gate.squeeze.weight"].shape == (12, 48, 1, 1)
+
+    def conv(x_NCHW: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
+        kernel = weights[f"{name}.0.weight"]
+        out = nn.functional.conv2d(x_NCHW, kernel, None, stride, kernel.shape[-1] // 2, 1, groups)
+        mean, var = weights[f"{name}.1.running_mean"], weights[f"{name}.1.running_var"]
+        return nn.functional.batch_norm(out, mean, var, eps=0.001)
+
+    def linear(x_NC: Tensor, name: str) -> Tensor:
+        return nn.functional.linear(x_NC, weights[f"{name}.weight"].flatten(1), weights[f"{name}.bias"])
+
+    def hard_swish(x: Tensor) -> Tensor:
+        return x * (x + 3).clamp(0, 6) / 6
+
+    features = hard_swish(conv(images_NCHW, "stem.conv", 2))
+    inner = conv(torch.relu(conv(features, "stages_0_0.expand")), "stages_0_0.depthwise", 1, 48).relu()
+    squeezed = linear(inner.mean((2, 3)), "stages_0_0.gate.squeeze").relu()
+    gates = (linear(squeezed, "stages_0_0.gate.excite") + 3).clamp(0, 6) / 6
+    features = features + conv(inner * gates[:, :, None, None], "stages_0_0.project")
+    logits = linear(hard_swish(linear(features.mean((2, 3)), "classifier.hidden.0")), "classifier.linear")
+    with torch.no_grad():
+        assert torch.allclose(net(images_NCHW), logits, atol=1e-5)
+
+
 SCALES = {
     *("stem.conv.1.weight", *(f"stages_{stage}_0.downsample.0.weight" for stage in (1, 2, 3))),
     *(
@@ -320,6 +352,8 @@ STORING = [
     (replace(load_baseline("mobilenet_v2").architecture, resolution=49), 4),
     (replace(load_baseline("efficientnet_v2_b0").architecture, resolution=65), 3),
     (replace(load_baseline("convnext_tiny").architecture, resolution=65), 3),
+    (replace(load_baseline("mobilenet_v3_small").architecture, resolution=65), 3),
+    (replace(load_baseline("mobilenet_v3_large").architecture, resolution=65), 3),
     (
         Architecture(
             41, Stem(2, 2, 9, kind="patch"), (Stage("convnext", 3, 3, 1, 14, 2),), Head(17, 4, norm="layer_norm")

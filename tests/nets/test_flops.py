@@ -51,6 +51,20 @@ def test_convnext_tiny_golden() -> None:
     assert torch_flops(network) == 2 * 4_455_531_264
 
 
+@pytest.mark.parametrize(
+    ("name", "params", "macs"),
+    [("mobilenet_v3_large", 5_483_032, 216_589_760), ("mobilenet_v3_small", 2_542_856, 56_510_400)],
+)
+def test_mobilenet_v3_golden(name: str, params: int, macs: int) -> None:
+    """torchvision prints 5,483,032 and 2,542,856 parameters, .217 and .057 GFLOPs at 224 px."""
+    network = load_baseline(name).architecture
+    assert (cost(network).params, cost(network).macs) == (params, macs)
+    receipt = fvcore_receipt(network)
+    assert receipt.macs == macs
+    assert {"aten::hardsigmoid", "aten::hardswish"} <= set(receipt.uncounted)
+    assert torch_flops(network) == 2 * macs
+
+
 @pytest.mark.parametrize("name", baseline_names())
 def test_every_shipped_baseline_is_counted_alike(name: str) -> None:
     network = replace(load_baseline(name).architecture, resolution=65)
@@ -79,6 +93,20 @@ def test_closed_form_fvcore_and_torch_agree_on_every_kind(kind: str) -> None:
         assert {stage.kind for stage in network.stages} == {kind}
         assert fvcore_receipt(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
+
+
+def test_closed_form_fvcore_and_torch_agree_on_what_mobilenet_v3_has() -> None:
+    """Fractional expansions, its gate, activations by stage, a hidden layer: each in some of the networks."""
+    fractions = gates = activations = hidden = 0
+    for seed in range(30):
+        network = random_architecture(Random(2000 + seed), kind="mbconv")
+        fractions += any(not isinstance(stage.expansion, int) for stage in network.stages)
+        gates += any(stage.gate is not None for stage in network.stages)
+        activations += any(stage.activation is not None for stage in network.stages)
+        hidden += network.head.hidden is not None
+        assert fvcore_receipt(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+    assert min(fractions, gates, activations, hidden) > 5
 
 
 def test_closed_form_fvcore_and_torch_agree_on_patches_at_odd_sizes() -> None:

@@ -38,6 +38,16 @@ KNOWN = {
     "layers.14.weight layers.15.bias",
     ("resnet50", "ResNet"): "conv1.weight bn1.weight layer1.0.conv3.weight layer4.2.bn3.bias "
     "layer2.0.downsample.0.weight layer2.0.downsample.1.running_var",
+    (
+        "mobilenet_v3_large",
+        "timm",
+    ): "blocks.0.0.conv_dw.weight blocks.1.1.bn3.weight blocks.2.2.se.conv_reduce.bias "
+    "blocks.3.3.conv_pwl.weight blocks.5.2.se.conv_expand.weight blocks.6.0.conv.weight blocks.6.0.bn1.bias",
+    (
+        "mobilenet_v3_small",
+        "torchvision's MobileNetV3",
+    ): "features.0.0.weight features.1.block.1.fc1.weight features.1.block.2.1.bias features.3.block.2.0.weight "
+    "features.11.block.2.fc2.bias features.12.0.weight",
     ("mobilenet_v1", "timm"): "blocks.0.0.conv_dw.weight blocks.0.0.conv_pw.weight blocks.0.0.bn2.weight",
 }
 

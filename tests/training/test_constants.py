@@ -46,6 +46,8 @@ EPSILONS = [
     ("b5", TORCHVISION, None, "0.001"),
     ("efficientnet_v2_s", TORCHVISION, None, "0.001"),
     ("mobilenet_v1", "timm", None, "0.00001"),
+    ("mobilenet_v3_small", "timm", None, "0.00001"),
+    ("mobilenet_v3_small", "torchvision's MobileNetV3", None, "0.001"),
     ("resnet18", "ResNet", None, "0.00001"),
 ]
 
@@ -148,7 +150,7 @@ def test_every_model_of_timm_that_is_known_is_a_network_here() -> None:
     for name, ours in TIMM.items():
         net = load_network(ours).architecture
         assert (net.activation == "silu") == ("lite" not in name and "efficientnet" in name)
-    assert len(TIMM) == 44
+    assert len(TIMM) == 46
     assert {"timm", TORCHVISION} <= NAMINGS.keys()
 
 
