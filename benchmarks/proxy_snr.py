@@ -15,7 +15,7 @@ unscaled one's. `whitening=1` sets the stem's filters to the directions in which
 scaled to variance one, with both signs, and never changes them (Jordan 2024, arXiv 2404.00498, section 3.2; there
 the stem is a layer of its own).
 
-Every call also trains the budget as it is, unless nothing is changed, and
+Every call also trains the budget as it is, unless nothing is changed or `as_it_is=0` is given, and
 prints the ratio of both. `out` keeps each trial as a line of JSON; trials that it holds are not trained again,
 so a call that was stopped goes on.
 
@@ -70,7 +70,7 @@ from scalesearch.study.provenance import environment
 SCORES = ("accuracy", "val loss", "train loss", "losses", "all")
 _OWN = {
     "baseline": "b0", "phi": "1", "budget": "quick", "data": "fractal", "networks": "8", "seeds": "4",
-    "first_seed": "0", "processes": "2", "out": "",
+    "first_seed": "0", "processes": "2", "out": "", "as_it_is": "1",
 }  # fmt: skip
 _LEVERS = ("rate_by_depth", "proxy_phi", "whitening")
 
@@ -341,7 +341,7 @@ def main() -> None:
     levers = {key: words.pop(key) for key in _LEVERS if key in words}
     today = load_budget(asked["budget"])
     out = Path(asked["out"]) if asked["out"] else None
-    wanted = {"as it is": jobs(asked, today, {})}
+    wanted = {} if title and asked["as_it_is"] == "0" else {"as it is": jobs(asked, today, {})}
     if title:
         wanted[title] = jobs(asked, changed(today, words), levers)
     newest_first = [job for own in reversed(wanted.values()) for job in own]
