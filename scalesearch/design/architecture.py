@@ -33,6 +33,7 @@ _LIMITS = {
     "stride": (1, 8),
     "expansion": (1, 64),
     "width": (1, 65536),
+    "group_width": (1, 65536),
     "depth": (1, 4096),
     "resolution": (1, 16384),
     "classes": (1, 1_000_000),
@@ -102,6 +103,8 @@ class Stage:
     """Of the stage's blocks; None: the network's."""
     gate: GateName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The form of squeeze-and-excitation, one of `GATES`; None: EfficientNet's."""
+    group_width: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """Channels of each group of the k×k convolution, of all where there are no more; None: it is not grouped."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -119,6 +122,7 @@ class Stage:
             ("expansion", self.expansion != 1, kind.expands),
             ("se", self.se != 0, kind.squeezes),
             ("gate", self.gate is not None, kind.squeezes and kind.rounds),
+            ("group_width", self.group_width is not None, kind.grouped),
         ):
             if given and not known:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
@@ -131,6 +135,14 @@ class Stage:
             raise SpaceError(
                 f"stage: width is {self.width}, but a {self.kind}'s is a multiple of its expansion, {self.unit}"
             )
+        if self.group_width is not None:
+            _check("stage", group_width=self.group_width)
+            inner = self.width // self.unit
+            if inner > self.group_width and inner % self.group_width:
+                raise SpaceError(
+                    f"stage: width is {self.width}, but groups of {self.group_width} channels do not divide the "
+                    f"inner width, {inner}; make it a multiple, or no more than one group"
+                )
 
     def _check_expansion(self) -> None:
         if isinstance(self.expansion, int):
@@ -150,6 +162,11 @@ class Stage:
     def rounds(self) -> bool:
         """Whether an inner width is rounded to a multiple of the network's `inner_divisor`."""
         return self.gate is not None or not isinstance(self.expansion, int)
+
+    @property
+    def groups(self) -> int:
+        """Groups of the k×k convolution of every block."""
+        return 1 if self.group_width is None else max(1, self.width // self.unit // self.group_width)
 
     @property
     def effective_kind(self) -> str:
@@ -274,6 +291,12 @@ class Architecture:
         return (1, *(stage.unit for stage in self.stages), *head)
 
     @property
+    def group_widths(self) -> tuple[int | None, ...]:
+        """Channels of each group for each of `widths`; None: there is no grouped convolution."""
+        head = () if self.head.width is None else (None,)
+        return (None, *(stage.group_width for stage in self.stages), *head)
+
+    @property
     def fixed(self) -> tuple[bool, ...]:
         """Which of `widths` the width multiplier leaves alone."""
         head = () if self.head.width is None else (self.head.fixed,)
@@ -318,6 +341,7 @@ class Architecture:
                 stage.se,
                 activation=stage.activation or self.activation,
                 gate=stage.gate,
+                group_width=stage.group_width,
             )
             width, px = out, first.out_px
             yield first, 1

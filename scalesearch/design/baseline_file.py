@@ -89,6 +89,9 @@ class StageFile(_Strict):
     gate: GateName | None = Field(
         default=None, description="the form of squeeze-and-excitation; else EfficientNet's"
     )
+    group_width: Count | None = Field(
+        default=None, description="channels of each group of the k×k convolution; left out: it is not grouped"
+    )
 
 
 class HeadFile(_Strict):
@@ -224,6 +227,7 @@ def _stage(file: StageFile) -> Stage:
         file.depth_scaling == "fixed",
         file.activation,
         file.gate,
+        file.group_width,
     )
 
 
@@ -307,9 +311,10 @@ def _fixed_text(fixed: bool) -> str:
 def _stage_text(stage: Stage) -> str:
     extras = f", expansion: {plain(Decimal(stage.expansion))}" if KINDS[stage.kind].expands else ""
     squeeze = f", se: {plain(stage.se)}" if stage.se else ""
+    groups = "" if stage.group_width is None else f", group_width: {stage.group_width}"
     return (
         f"kind: {stage.kind}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
-        f"width: {stage.width}, depth: {stage.depth}{squeeze}"
+        f"width: {stage.width}, depth: {stage.depth}{squeeze}{groups}"
         f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
         f"{f', gate: {stage.gate}' if stage.gate else ''}"
         f"{f', activation: {stage.activation}' if stage.activation else ''}"

@@ -29,6 +29,8 @@ class BlockShape(ABC):
     se: Decimal = Decimal(0)
     activation: str = "silu"
     """Of the stage, one of `activations.ACTIVATIONS`."""
+    group_width: int | None = None
+    """Channels of each group of the k×k convolution; None: it is not grouped."""
     norm: NormName | None = None
     """What normalises the pooled features, in a classifier."""
     gate: GateName | None = None
@@ -42,6 +44,16 @@ class BlockShape(ABC):
     @abstractmethod
     def out_px(self) -> int:
         """Side of the output, as the kind has it."""
+
+    def groups(self, width: int) -> int:
+        """Groups of the k×k convolution of `width` channels: one where that is no more than the group width.
+
+        For an array of widths an array.
+        """
+        if self.group_width is None:
+            return 1
+        groups = width // self.group_width
+        return groups + (groups < 1)  # max(1, groups), for arrays as well
 
     @property
     def inner_width(self) -> int:

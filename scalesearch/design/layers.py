@@ -24,7 +24,9 @@ class Layer:
     out_px: int
     kernel: int = 1
     stride: int = 1
-    depthwise: bool = False
+    groups: int = 1
+    """Equal shares into which the input channels are divided; each output channel sees one (Krizhevsky et al. 2012,
+    Xie et al. 2017). As many as channels: a depthwise convolution."""
     padded: bool = True
     """Whether the map is padded by half the kernel; False: by nothing."""
     bias: bool = False
@@ -48,7 +50,12 @@ class Layer:
     @property
     def fan_in(self) -> int:
         """Weights per output channel."""
-        return self.kernel**2 * (1 if self.depthwise else self.in_width)
+        return self.kernel**2 * (self.in_width // self.groups)
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether each of several channels is filtered by itself."""
+        return self.groups > 1 and self.groups == self.in_width == self.out_width
 
     @property
     def outputs(self) -> int:

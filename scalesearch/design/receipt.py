@@ -79,7 +79,7 @@ def _count(block: Block, layer: Layer, pooled: int) -> LayerCount:
 def _kind(block: Block, layer: Layer) -> str:
     if block.kind == "classifier":
         return "linear"
-    if layer.depthwise:
+    if layer.is_depthwise:
         return "depthwise conv"
     return "pointwise conv" if layer.kernel == 1 else "conv"
 

@@ -17,6 +17,8 @@
 `nearest`
     Widths to the nearest multiple, every stage's depth to the nearest integer, at least one; halves up.
     As pycls' `regnet.py` does, which rounds halves to even.
+
+Groups of channels keep their width, so a grouped width is also rounded to a multiple of that: `round_grouped`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
+from math import lcm
 from typing import get_args
 
 from scalesearch import choices
@@ -44,6 +47,23 @@ def round_filters(width: int, multiplier: Decimal, divisor: int) -> int:
 def nearest_filters(width: int, multiplier: Decimal, divisor: int) -> int:
     """The multiple of `divisor` nearest to width·multiplier (halves up), at least one."""
     return max(divisor, floor(product(multiplier, width) + Decimal(divisor) / 2) // divisor * divisor)
+
+
+def round_grouped(rounded: Callable[[int], int], divisor: int, group_width: int | None) -> int:
+    """A width that groups of `group_width` channels divide, or of one group where it is no larger.
+
+    As pycls `blocks.py`, `adjust_block_compatibility`, has it: a width below the group width is one group, any
+    other is rounded to a multiple of both. Ours rounds to the divisor before it compares.
+
+    Args:
+        rounded: the width as a multiple of what it is given.
+        divisor: what widths are multiples of.
+        group_width: in channels; None: there are no groups.
+    """
+    width = rounded(divisor)
+    if group_width is None or width <= group_width:
+        return width
+    return rounded(lcm(divisor, group_width))
 
 
 def round_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
@@ -109,21 +129,31 @@ class Rounding:
         if not 1 <= self.divisor <= _LARGEST_DIVISOR:
             raise SpaceError(f"divisor is {self.divisor}, but widths are multiples of 1 … {_LARGEST_DIVISOR}")
 
-    def width(self, width: int, multiplier: Decimal, unit: int = 1) -> int:
+    def width(self, width: int, multiplier: Decimal, unit: int = 1, group_width: int | None = None) -> int:
         """A scaled number of channels; a multiplier of 1 changes nothing.
 
         Args:
             width: in channels, a multiple of `unit`.
             multiplier: what it is multiplied by.
             unit: the rule sees width/unit, so the result is a multiple of unit·divisor.
+            group_width: channels of each group of width/unit, which they divide; None: there are no groups.
         """
-        return width if multiplier == 1 else unit * _RULES[self.rule].width(width // unit, multiplier, self.divisor)
+        if multiplier == 1:
+            return width
+        rule = _RULES[self.rule].width
+        return unit * round_grouped(partial(rule, width // unit, multiplier), self.divisor, group_width)
 
     def widths(
-        self, widths: Sequence[int], multiplier: Decimal, units: Sequence[int], head: bool
+        self,
+        widths: Sequence[int],
+        multiplier: Decimal,
+        units: Sequence[int],
+        group_widths: Sequence[int | None],
+        head: bool,
     ) -> tuple[int, ...]:
         """The scaled widths of stem, stages and, where `head` says that it is there, the head."""
-        found = [self.width(width, multiplier, unit) for width, unit in zip(widths, units, strict=True)]
+        sizes = zip(widths, units, group_widths, strict=True)
+        found = [self.width(width, multiplier, unit, group_width) for width, unit, group_width in sizes]
         if head and multiplier != 1 and _RULES[self.rule].head_follows:
             found[-1] = max(1, nearest(Decimal(widths[-1] * found[-2]) / widths[-2]))
         return tuple(found)

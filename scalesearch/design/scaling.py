@@ -25,7 +25,8 @@ def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Round
     fixed.
     """
     before, has_head = architecture.widths, architecture.head.width is not None
-    after = rounding.widths(before, multipliers.width, architecture.units, has_head)
+    units, groups = architecture.units, architecture.group_widths
+    after = rounding.widths(before, multipliers.width, units, groups, has_head)
     return architecture.resized(
         [old if fixed else new for old, new, fixed in zip(before, after, architecture.fixed, strict=True)],
         _depths(architecture, multipliers.depth, rounding),

@@ -28,8 +28,8 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 def same_network(architecture: Architecture) -> Architecture:
     """One value for all architectures that are the same network.
 
-    Some kinds without a gate are another kind, a stage may state the network's activation, and what a multiplier
-    leaves alone is no part of the network.
+    Some kinds without a gate are another kind, a stage may state the network's activation, a group of all channels
+    is none, and what a multiplier leaves alone is no part of the network.
     """
     own = architecture.activation
     stages = tuple(
@@ -37,6 +37,7 @@ def same_network(architecture: Architecture) -> Architecture:
             stage,
             kind=stage.effective_kind,
             depth_fixed=False,
+            group_width=None if stage.groups == 1 else stage.group_width,
             activation=None if stage.activation == own else stage.activation,
         )
         for stage in architecture.stages

@@ -36,8 +36,6 @@ _RESNET_ONLY: dict[str, tuple[tuple[object, ...], str]] = {
     "avg_down": ((False,), "a shortcut with a pool is no shortcut here"),
     "down_kernel_size": ((1,), "a shortcut's convolution is 1×1 here"),
     "block_reduce_first": ((1,), "a narrower first convolution is no block here"),
-    "cardinality": ((1,), "grouped convolutions are no kind here"),
-    "groups": ((1,), "grouped convolutions are no kind here"),
     "output_stride": ((32,), "a network here has strides in place of dilation"),
     "replace_stride_with_dilation": (
         (None, (False, False, False)),
@@ -159,15 +157,20 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
     pooled_by_mean(arguments)
     given = "channels" in call.keywords
     planes = arguments.integers("channels") if given else RESNET_WIDTHS
-    base = arguments.integer("base_width", 64) * arguments.integer("width_per_group", 64) // 64
+    groups = arguments.integer("cardinality", 1) * arguments.integer("groups", 1)
+    base = arguments.integer("base_width", 64) * arguments.integer("width_per_group", 64) * groups // 64
     if len(depths) != len(RESNET_STRIDES) or len(planes) != len(RESNET_STRIDES):
         raise arguments.refused(call.line, "a ResNet has four stages")
+    if groups > 1 and not KINDS[kind].grouped:
+        raise arguments.refused(call.line, "BasicBlock has no groups")
     if base < 1 or 256 % base or (not KINDS[kind].narrows and base != 64):
-        raise arguments.refused(call.line, "base_width must divide 256, and be 64 with BasicBlock")
+        raise arguments.refused(call.line, "base_width (times groups) must divide 256, and be 64 with BasicBlock")
+    if any(width * base % (64 * groups) for width in planes):
+        raise arguments.refused(call.line, "a group of every stage must have whole channels before it is rounded")
     unit, expansion = (4, 256 // base) if KINDS[kind].narrows else (1, 1)
     with arguments.placed(call.line):
         stages = tuple(
-            Stage(kind, 3, stride, expansion, unit * width, depth)
+            Stage(kind, 3, stride, expansion, unit * width, depth, group_width=_group_width(width, base, groups))
             for stride, width, depth in zip(RESNET_STRIDES, planes, depths, strict=True)
         )
         network = Architecture(
@@ -181,3 +184,8 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
         )
     arguments.finish()
     return network
+
+
+def _group_width(planes: int, base: int, groups: int) -> int | None:
+    """Channels of each group of a stage; None: there is one."""
+    return None if groups == 1 else planes * base // 64 // groups

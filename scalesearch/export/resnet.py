@@ -14,6 +14,8 @@ from scalesearch.export.names import described, file_stem
 
 _BOTTLENECK = 4
 """Both libraries' bottleneck has four times its stage's planes at its output."""
+_BASE_WIDTH = 256
+"""Inner channels of the first stage, over which those of the bottleneck's output are its expansion."""
 
 
 def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
@@ -39,8 +41,7 @@ def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
         yield f"torchvision's networks take images of 3 channels, but this one takes {net.in_channels}"
     if net.head.width is not None:
         yield "a ResNet has no convolution in its head, but this one has"
-    if len({stage.expansion for stage in stages}) != 1 or 256 % stages[0].expansion:
-        yield "a ResNet's bottlenecks have one expansion that divides 256, but not these"
+    yield from _block_reasons(net)
     unit = _unit(net)
     if any(stage.width % unit for stage in stages):
         yield f"a ResNet's widths are multiples of {unit}, but not all of these"
@@ -51,6 +52,20 @@ def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
         yield f"torchvision's ResNet has stages of {usual} channels, but this one has other widths"
     if net.activation != "relu":
         yield f"torchvision's ResNet has ReLU, but this one {net.activation}"
+
+
+def _block_reasons(net: Architecture) -> Iterator[str]:
+    """Why the constructors' arguments for the inside of a bottleneck cannot give these blocks."""
+    stages = net.stages
+    if len({stage.expansion for stage in stages}) != 1 or _BASE_WIDTH % stages[0].expansion:
+        yield f"a ResNet's bottlenecks have one expansion that divides {_BASE_WIDTH}, but not these"
+    if any(stage.se for stage in stages):
+        yield "a ResNet's blocks have no squeeze-and-excitation before their last convolution, but these have"
+    groups = {stage.groups for stage in stages}
+    if len(groups) != 1:
+        yield f"a ResNet's stages have equally many groups, but these {', '.join(map(str, sorted(groups)))}"
+    elif _BASE_WIDTH % (stages[0].expansion * max(groups)):
+        yield f"a ResNet's groups have whole channels where a stage has {_BASE_WIDTH}, but {max(groups)} have not"
 
 
 def _unit(net: Architecture) -> int:
@@ -68,8 +83,11 @@ def resnet_text(baseline: Baseline, library: str) -> str:
         lines.append(f"in_chans={net.in_channels},")
     if timm and planes != RESNET_WIDTHS:
         lines.append(f"channels={planes},")
-    if block == "Bottleneck" and net.stages[0].expansion != _BOTTLENECK:
-        lines.append(f"{'base_width' if timm else 'width_per_group'}={256 // net.stages[0].expansion},")
+    groups, expansion = net.stages[0].groups, net.stages[0].expansion
+    if groups > 1:
+        lines.append(f"{'cardinality' if timm else 'groups'}={groups},")
+    if block == "Bottleneck" and groups * expansion != _BOTTLENECK:
+        lines.append(f"{'base_width' if timm else 'width_per_group'}={_BASE_WIDTH // (groups * expansion)},")
     if net.activation != "relu":
         lines.append(f"act_layer=nn.{torch_class(net.activation)},")
     lines.append(f"norm_layer=partial(nn.BatchNorm2d, eps={plain(net.batch_norm_eps)}),")

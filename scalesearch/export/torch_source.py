@@ -210,6 +210,8 @@ def _sizes(stage: Stage) -> str:
     sizes = f"layers={stage.depth}, kernel={stage.kernel}, stride={stage.stride}"
     if KINDS[stage.kind].expands:
         sizes += f", expansion={_number(stage.expansion)}"
+    if stage.groups > 1:
+        sizes += f", groups={stage.groups}"
     if stage.se:
         sizes += f", se={_number(stage.se)}"
     return sizes

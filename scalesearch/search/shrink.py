@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
+from math import gcd
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.exact import nearest, product
+from scalesearch.design.rounding import round_grouped
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 
@@ -18,7 +21,8 @@ def shrink(
 
     Widths are divided by `width_divisor`, and so is the number that they are multiples of, which keeps
     every candidate's relative width, and so is `inner_divisor`; a head's hidden layer shrinks as well. The side is
-    the px nearest to the same multiple of `resolution`.
+    the px nearest to the same multiple of `resolution`. Groups become narrower too, by what `width_divisor` and
+    their width have in common, so that their number stays.
 
     Args:
         network: the baseline's architecture or a scaled one.
@@ -33,16 +37,33 @@ def shrink(
             f"width_divisor is {width_divisor}, but it must divide {baseline.name}'s divisor "
             f"({baseline.rounding.divisor}), or widths would no longer be comparable"
         )
-    steps = [multiple * unit for unit in network.units]
+    groups = [_shared(group_width, width_divisor) for group_width in network.group_widths]
     widths = [
-        max(step, nearest(Decimal(width) / (width_divisor * step)) * step)
-        for width, step in zip(network.widths, steps, strict=True)
+        unit * round_grouped(partial(_narrowed, width, width_divisor * unit), multiple, group_width)
+        for width, unit, group_width in zip(network.widths, network.units, groups, strict=True)
     ]
     resolution = max(resolution, baseline.architecture.smallest_resolution)
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
-    small = network.resized(widths, network.depths, max(1, nearest(side)))
+    ungrouped = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
+    small = ungrouped.resized(widths, network.depths, max(1, nearest(side)))
     hidden = small.head.hidden
-    head = replace(small.head, classes=classes, hidden=hidden and max(1, nearest(Decimal(hidden) / width_divisor)))
     if small.rounds:
         small = replace(small, inner_divisor=max(1, small.inner_divisor // width_divisor))
-    return replace(small, head=head)
+    stages = zip(small.stages, groups[1:], strict=False)
+    return replace(
+        small,
+        stages=tuple(replace(stage, group_width=group_width) for stage, group_width in stages),
+        head=replace(
+            small.head, classes=classes, hidden=hidden and max(1, nearest(Decimal(hidden) / width_divisor))
+        ),
+    )
+
+
+def _shared(group_width: int | None, divisor: int) -> int | None:
+    """The group width over what it shares with the divisor; widths that were multiples of it stay multiples."""
+    return None if group_width is None else group_width // gcd(group_width, divisor)
+
+
+def _narrowed(width: int, divisor: int, multiple: int) -> int:
+    """The multiple, one at least, that is nearest to width / divisor, halves up."""
+    return max(1, nearest(Decimal(width) / (divisor * multiple))) * multiple

@@ -40,6 +40,7 @@ _PLAIN = {
     "mobilenetv3_small_100": "mobilenet_v3_small",
     "mnasnet_100": "mnasnet",
     **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
+    "resnext50_32x4d": "resnext50",
 }
 _TENSORFLOW = {
     f"tf_{name}": ours for name, ours in {**_PLAIN, **_VERSIONS}.items() if name.startswith("efficientnet")

@@ -129,6 +129,26 @@ WRONG = [
     ("stride: 2\n", "stride: 9\n", "12: stages.1.stride: stride is 9"),
     ("expansion: 6", "expansion: 65", "13: stages.1.expansion: expansion is 65"),
     ("depth: 3", "depth: 5000", "15: stages.1.depth: depth is 5000"),
+    (
+        "width: 9, depth: 2",
+        "width: 9, depth: 2, group_width: 3",
+        "9: stages.0.group_width: group_width is given, but a conv stage has none",
+    ),
+    (
+        "kind: conv, kernel: 1, stride: 1, width: 9",
+        "kind: bottleneck, kernel: 1, stride: 1, group_width: 2, width: 9",
+        "9: stages.0.width: width is 9, but groups of 2 channels do not divide the inner width, 9; make it a multi",
+    ),
+    (
+        "kind: conv, kernel: 1, stride: 1, width: 9",
+        "kind: bottleneck, kernel: 1, stride: 1, group_width: 99999, width: 9",
+        "9: stages.0.group_width: group_width is 99999, but it must be in 1 … 65536",
+    ),
+    (
+        "kind: conv, kernel: 1, stride: 1, width: 9",
+        "kind: bottleneck, kernel: 1, stride: 1, group_width: 0, width: 9",
+        "9: stages.0.group_width: input should be greater than or equal to 1",
+    ),
     ("se: 0.25", "se: 1.5", "16: stages.1.se: se is 1.5, but it is a share"),
     ("se: 0.25", "se: 0.3333333333", "16: stages.1.se: se is 0.3333333333, but it must have at most 9"),
     ("se: 0.25", "ratio: 0.25", "16: stages.1.ratio: is not a key here"),

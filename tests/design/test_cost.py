@@ -54,6 +54,14 @@ SAME_NETWORK = {
     "tf_efficientnet_lite0": "efficientnet_lite0",
     "mobilenetv3_large_100": "mobilenet_v3_large",
     "mobilenetv3_small_100": "mobilenet_v3_small",
+    "resnext50_32x4d": "resnext50",
+    "regnet_x_400mf": "regnetx_400mf",
+    "regnet_y_400mf": "regnety_400mf",
+    "regnet_y_1_6gf": "regnety_1.6gf",
+    "regnet_y_8gf": "regnety_8gf",
+    "regnety_004": "regnety_400mf",
+    "regnety_016": "regnety_1.6gf",
+    "regnety_080_tv": "regnety_8gf",
 }
 V2_FAMILY = {one.baseline.name: one.baseline for one in published(load_baseline("efficientnet_v2_b0"))}
 OTHERS = [one for one in rows("published_costs.csv") if not re.search(r"efficientnet_b\d", one["model"])]
@@ -69,8 +77,8 @@ def test_every_baseline_costs_what_was_counted(row: dict[str, str]) -> None:
 
 
 def test_no_published_row_is_left_out() -> None:
-    assert len(rows("published_costs.csv")) == 43
-    assert len(OTHERS) == 43 - 2 * len(FAMILY) == 27
+    assert len(rows("published_costs.csv")) == 52
+    assert len(OTHERS) == 52 - 2 * len(FAMILY) == 36
 
 
 # Depth ×4, width ×2, resolution ×2, and 1.4 × 1.2 at 291 px, in multiply-adds (Tan & Le 2019, Tables 3 and 7).
@@ -102,6 +110,27 @@ def test_a_bottleneck_by_hand() -> None:
     activations = 4 * 36 + 4 * 9 + 4 * 4 + 8 * 4 + 8 * 4 + 2
     got = cost(network)
     assert (got.macs, got.params, got.activations) == (macs, weights + norms, activations)
+
+
+def test_a_grouped_bottleneck_by_hand() -> None:
+    # 5 px of 4 channels; 1x1 to 6, 3x3/2 in three groups of 2, 1x1 to 12: 3 px; projection; 2 classes.
+    stage = Stage("bottleneck", 3, 2, 2, 12, 1, group_width=2)
+    network = Architecture(5, Stem(1, 1, 4), (stage,), Head(None, 2))
+    macs = 3 * 4 * 25 + 4 * 6 * 25 + 9 * 2 * 6 * 9 + 6 * 12 * 9 + 4 * 12 * 9 + 12 * 2
+    weights = 3 * 4 + 4 * 6 + 9 * 2 * 6 + 6 * 12 + 4 * 12 + 12 * 2 + 2
+    assert (cost(network).macs, cost(network).params) == (macs, weights + 2 * (4 + 6 + 6 + 12 + 12))
+
+
+def test_a_stage_narrower_than_its_groups_has_one() -> None:
+    for width, groups in ((4, 1), (8, 1), (16, 2), (40, 5)):
+        stage = Stage("bottleneck", 3, 2, 1, width, 1, group_width=8)
+        assert stage.groups == groups
+        network = Architecture(5, Stem(1, 1, 4), (stage,), Head(None, 2))
+        assert [layer.groups for block in network.walk() for layer in block.layers if layer.groups > 1] == [
+            groups
+        ] * (groups > 1)
+        dense = replace(network, stages=(replace(stage, group_width=None),))
+        assert (cost(network) == cost(dense)) == (groups == 1)
 
 
 def test_a_small_network_by_hand() -> None:
@@ -149,8 +178,9 @@ def test_a_grid_is_counted_as_one_by_one() -> None:
         network = random_architecture(random)
         count, stages = random.randint(1, 12), len(network.stages)
         draw = np.random.default_rng(random.randint(0, 99))
-        widths = draw.integers(1, 300, (count, len(network.widths))) * np.array(network.units)
-        depths, sides = draw.integers(1, 9, (count, stages)), draw.integers(1, 300, count)
+        units = [unit * (group or 1) for unit, group in zip(network.units, network.group_widths, strict=True)]
+        widths = draw.integers(1, 200, (count, len(network.widths))) * np.array(units)
+        depths, sides = draw.integers(1, 9, (count, stages)), draw.integers(network.smallest_resolution, 300, count)
         grid = cost_grid(network, widths, depths, sides)
         for i in range(count):
             one = cost(network.resized(widths[i].tolist(), depths[i].tolist(), int(sides[i])))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from random import Random
 
 import pytest
@@ -204,11 +205,11 @@ def test_torchvisions_head_follows_the_last_stage() -> None:
     random, differ = Random(9), 0
     for _ in range(EXAMPLES):
         by = multiplier(random)
-        widths = Rounding("torchvision").widths((32, 320, 1280), by, (1, 1, 1), head=True)
+        widths = Rounding("torchvision").widths((32, 320, 1280), by, (1, 1, 1), (None,) * 3, head=True)
         assert widths[2] == 4 * widths[1] or by == 1
-        differ += widths[2] != Rounding("paper").widths((32, 320, 1280), by, (1, 1, 1), head=True)[2]
+        differ += widths[2] != Rounding("paper").widths((32, 320, 1280), by, (1, 1, 1), (None,) * 3, head=True)[2]
     assert differ > EXAMPLES // 2
-    assert Rounding("torchvision").widths((32, 320), Decimal(2), (1, 1), head=False) == (64, 640)
+    assert Rounding("torchvision").widths((32, 320), Decimal(2), (1, 1), (None, None), head=False) == (64, 640)
 
 
 def test_a_unit_scales_the_inner_width() -> None:
@@ -216,3 +217,38 @@ def test_a_unit_scales_the_inner_width() -> None:
     for by in ("1.1", "1.2", "1.9"):
         inner = Rounding("paper").width(64, Decimal(by))
         assert Rounding("paper").width(256, Decimal(by), unit=4) == 4 * inner
+
+
+def test_groups_divide_every_scaled_width() -> None:
+    """Whole groups and a multiple of the divisor, or one group; the nearest such width by the rule."""
+    random, single, other = Random(10), 0, 0
+    for _ in range(EXAMPLES):
+        group, divisor, by = random.randint(1, 64), random.choice((1, 2, 3, 8, 16)), multiplier(random)
+        width, unit = group * random.randint(1, random.choice((2, 30))), random.choice((1, 2, 4))
+        rule = random.choice(ROUNDING_RULES)
+        got = Rounding(rule, divisor).width(unit * width, by, unit, group)
+        if by == 1:
+            assert got == unit * width
+            continue
+        inner, rest = divmod(got, unit)
+        assert (rest, inner % divisor) == (0, 0)
+        plain_width = Rounding(rule, divisor).width(unit * width, by, unit) // unit
+        if plain_width <= group:
+            assert inner == plain_width
+            single += 1
+        else:
+            assert inner % group == 0
+            assert inner == Rounding(rule, lcm(divisor, group)).width(width, by)
+            other += inner != plain_width
+    assert min(single, other) > EXAMPLES // 40
+
+
+@pytest.mark.parametrize("rule", ROUNDING_RULES)
+def test_more_is_never_less_in_groups(rule: str) -> None:
+    random = Random(11)
+    for _ in range(EXAMPLES // 4):
+        group, rounding = random.randint(1, 64), Rounding(rule, random.choice((1, 2, 3, 8, 16)))
+        width = group * random.randint(1, 30)
+        low, high = sorted((multiplier(random), multiplier(random)))
+        if 1 not in (low, high):
+            assert rounding.width(width, low, 1, group) <= rounding.width(width, high, 1, group)

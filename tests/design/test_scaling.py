@@ -60,8 +60,10 @@ def test_every_size_is_scaled_by_its_own_multiplier() -> None:
         rounding = Rounding(random.choice(("paper", "balanced", "v2", "nearest")), 3)
         got = scaled(network, by, rounding)
         assert got.widths == tuple(
-            width if fixed else rounding.width(width, by.width, unit)
-            for width, unit, fixed in zip(network.widths, network.units, network.fixed, strict=True)
+            width if fixed else rounding.width(width, by.width, unit, group)
+            for width, unit, group, fixed in zip(
+                network.widths, network.units, network.group_widths, network.fixed, strict=True
+            )
         )
         assert got.depths == rounding.depths(network.depths, by.depth)
         assert got.resolution == rounding.resolution(network.resolution, by.resolution)

@@ -182,7 +182,13 @@ BAD = [
     ("ResNet(Bottle, [3, 4, 6, 3])", 1, "block must be one of BasicBlock, Bottleneck"),
     ("ResNet(Bottleneck, [3, 4, 6])", 1, "four stages"),
     ("ResNet(BasicBlock, [3, 4, 6, 3], base_width=128)", 1, "be 64 with BasicBlock"),
-    ("ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32)", 1, "cardinality: grouped convolutions"),
+    ("ResNet(BasicBlock, [3, 4, 6, 3], cardinality=32)", 1, "BasicBlock has no groups"),
+    ("ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32)", 1, "(times groups) must divide 256"),
+    (
+        "ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32, base_width=4, channels=[40, 80, 160, 320])",
+        1,
+        "a group of every stage must have whole channels",
+    ),
 ]
 
 

@@ -36,6 +36,9 @@ NOT_IN = {
     "torchvision": NOT_IN_TORCHVISION,
     "timm": {"convnext_tiny": "stage 1 is convnext, which timm.s EfficientNet"},
 }
+for _name in ("regnetx_400mf", "regnety_400mf", "regnety_1.6gf", "regnety_8gf"):
+    for _names in NOT_IN.values():
+        _names[_name] = "a ResNet's stem is 7×7, stride 2, 64 channels and a max-pool, but this one is not"
 
 
 def named(architecture: Architecture) -> Baseline:
@@ -226,3 +229,32 @@ def test_what_cannot_be_expressed_is_refused_with_the_reason(
     with pytest.raises(InputError) as error:
         define(named(architecture))
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"se": Decimal("0.25")}, "a ResNet.s blocks have no squeeze-and-excitation before their last convolution"),
+        ({"group_width": 4}, "a ResNet.s stages have equally many groups, but these 32, 64, 128, 256"),
+        ({"group_width": 1}, "a ResNet.s stages have equally many groups, but these 128, 256, 512, 1024"),
+    ],
+)
+def test_bottlenecks_that_no_resnet_has(library: str, changes: dict[str, object], reason: str) -> None:
+    net = load_baseline("resnext50").architecture
+    stages = tuple(replace(stage, **changes) for stage in net.stages)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=reason):
+        LIBRARIES[library](named(replace(net, stages=stages)))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_groups_that_a_resnet_has(library: str) -> None:
+    """Groups of no whole channels at 256 are refused; 64 and one group that is not filled are written."""
+    net = load_baseline("resnext50").architecture
+    for groups in (1, 2, 64, 128):
+        widths = [stage.width // stage.unit // groups if groups > 1 else 4096 for stage in net.stages]
+        stages = tuple(replace(stage, group_width=width) for stage, width in zip(net.stages, widths, strict=True))
+        given = replace(net, stages=stages)
+        text = LIBRARIES[library](named(given))
+        assert ("groups=" in text or "cardinality=" in text) == (groups > 1)
+        assert same_network(read_network(text, "x.py")) == same_network(given)

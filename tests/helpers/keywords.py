@@ -104,7 +104,6 @@ _POOLS = {
 _IMAGES = {"1": SUPPORTED, "4": SUPPORTED, "3": NO_EFFECT, "2": "in_chans is 2, but images", "None": "whole number"}
 _CLASSES = {"10": SUPPORTED, "0": "classes is 0", "None": "must be a whole number"}
 _ONE = {"1": NO_EFFECT, "1.0": NO_EFFECT, "1.1": MULTIPLIED, "True": MULTIPLIED}
-_GROUPS = {"1": NO_EFFECT, "2": "grouped convolutions"}
 _CONFIG: dict[str, dict[str, str]] = {
     "expand_ratio": {"4": SUPPORTED, "1": SUPPORTED, "2.5": "must be a whole number"},
     "kernel": {"5": SUPPORTED, "4": "kernel is 4"},
@@ -207,7 +206,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "in_chans": _IMAGES,
         "output_stride": {"32": NO_EFFECT, "16": "strides in place of dilation"},
         "global_pool": _POOLS,
-        "cardinality": _GROUPS,
+        "cardinality": {"1": NO_EFFECT, "2": "BasicBlock has no groups", "0": "must divide 256"},
         "base_width": {"64": NO_EFFECT, "128": "be 64 with BasicBlock"},
         "stem_width": {"64": NO_EFFECT, "32": NO_EFFECT},
         "stem_type": {"''": NO_EFFECT, "'deep'": "deep stem", "'deep_tiered'": "deep stem"},
@@ -258,7 +257,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "layers": {"[2, 1, 1, 1]": SUPPORTED, "[1, 1, 1]": "four stages"},
         "num_classes": _CLASSES,
         "zero_init_residual": {"True": NO_EFFECT, "False": NO_EFFECT},
-        "groups": _GROUPS,
+        "groups": {"1": NO_EFFECT, "2": SUPPORTED, "3": "must divide 256"},
         "width_per_group": {"64": NO_EFFECT, "128": SUPPORTED, "96": "must divide 256"},
         "replace_stride_with_dilation": {
             "None": NO_EFFECT,

@@ -15,6 +15,14 @@ from scalesearch.training.constants import library_epsilon
 SIDES = {"efficientnet_v2_l": 96, "efficientnet_v2_m": 96, "b7": 96}
 """px of the larger comparisons; the others have 64."""
 
+REGNETS = {
+    "regnetx_400mf": "regnetx_004_tv",
+    "regnety_400mf": "regnety_004",
+    "regnety_1.6gf": "regnety_016",
+    "regnety_8gf": "regnety_080_tv",
+}
+"""timm's names. Its names of their tensors are not read."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -61,6 +69,10 @@ def pairs() -> list[Pair]:
     for depth in (18, 34, 50, 101, 152):
         add(f"resnet{depth}", "torchvision", getattr(models, f"resnet{depth}"))
         add(f"resnet{depth}", "timm", partial(timm.create_model, f"resnet{depth}"))
+    add("resnext50", "torchvision", models.resnext50_32x4d)
+    add("resnext50", "timm", partial(timm.create_model, "resnext50_32x4d"))
+    for regnet, timm_name in REGNETS.items():  # torchvision's have the projection before the branch
+        add(regnet, "timm", partial(timm.create_model, timm_name))
     add("mobilenet_v1", "timm", partial(timm.create_model, "mobilenetv1_100"))
     add("mobilenet_v2", "torchvision", models.mobilenet_v2)
     add("mobilenet_v2", "timm", partial(timm.create_model, "mobilenetv2_100"))

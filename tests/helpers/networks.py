@@ -75,6 +75,15 @@ def random_stage(random: Random, width: int, kind: str | None = None) -> Stage:
     return Stage(kind, kernel, stride, expansion, whole, depth, Decimal(se), random.random() < 0.2)
 
 
+def in_groups(random: Random, stage: Stage) -> Stage:
+    """Three in four of the stages that may have groups, with whole ones, or with one that is not filled."""
+    if not KINDS[stage.kind].grouped or random.random() < 0.25:
+        return stage
+    inner = stage.width // stage.unit
+    divisors = [one for one in range(1, inner + 1) if inner % one == 0]
+    return replace(stage, group_width=random.choice((*divisors, inner + 3)))
+
+
 def random_architecture(random: Random, largest_px: int = 21, kind: str | None = None) -> Architecture:
     """One to four stages; all widths, the side and the classes differ. Patches may need a larger side: twice the
     least, so that half of it is a network as well.
@@ -93,7 +102,7 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
     )
     stem = replace(net.stem, kind="patch", kernel=net.stem.stride) if random.random() < 0.2 else net.stem
     head = replace(net.head, norm="layer_norm") if random.random() < 0.2 else net.head
-    net = replace(net, stem=stem, head=head)
+    net = replace(net, stem=stem, head=head, stages=tuple(in_groups(random, stage) for stage in net.stages))
     least = net.smallest_resolution
     return mobile(replace(net, resolution=max(px, 2 * least if least > 1 else 1)))
 

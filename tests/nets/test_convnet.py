@@ -152,11 +152,12 @@ def test_every_kind_of_the_design_is_wired() -> None:
     }
 
 
-def reference_block(kind: str, weights: dict[str, Tensor], features: Tensor) -> Tensor:
+def reference_block(kind: str, weights: dict[str, Tensor], features: Tensor, groups: int = 1) -> Tensor:
     """One block of stride 2 and kernel 3, written out by hand in torch functions (ReLU, no batch-norm shift)."""
 
     def conv(x_NCHW: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
         kernel = weights[f"{name}.0.weight"]
+        assert kernel.shape[1] * groups == x_NCHW.shape[1]
         out = nn.functional.conv2d(x_NCHW, kernel, None, stride, kernel.shape[-1] // 2, 1, groups)
         mean, var = weights[f"{name}.1.running_mean"], weights[f"{name}.1.running_var"]
         return nn.functional.batch_norm(out, mean, var, eps=0.001)
@@ -171,7 +172,13 @@ def reference_block(kind: str, weights: dict[str, Tensor], features: Tensor) -> 
     side = conv(features, "shortcut", 2)
     if kind == "basic":
         return relu(conv(relu(conv(features, "branch.first", 2)), "branch.second") + side)
-    inner = relu(conv(relu(conv(features, "branch.reduce")), "branch.spatial", 2))
+    inner = relu(conv(relu(conv(features, "branch.reduce")), "branch.spatial", 2, groups))
+    if "branch.gate.squeeze.weight" in weights:
+
+        def dense(x_NC: Tensor, name: str) -> Tensor:
+            return x_NC @ weights[f"branch.gate.{name}.weight"][:, :, 0, 0].T + weights[f"branch.gate.{name}.bias"]
+
+        inner = inner * dense(relu(dense(inner.mean((2, 3)), "squeeze")), "excite").sigmoid()[:, :, None, None]
     return relu(conv(inner, "branch.restore") + side)
 
 
@@ -189,6 +196,24 @@ def test_a_block_is_what_its_paper_says(kind: str) -> None:
         got = block(features)
         assert got.shape == (3, 10, 5, 5)
         assert torch.allclose(got, reference_block(kind, weights, features), atol=1e-5)
+
+
+@pytest.mark.parametrize(("group_width", "groups"), [(1, 6), (2, 3), (3, 2), (6, 1), (7, 1)])
+@pytest.mark.parametrize(("expansion", "se"), [(1, "0"), (2, "0"), (1, "0.5")])
+def test_a_grouped_bottleneck_is_what_its_paper_says(
+    expansion: int, se: str, group_width: int, groups: int
+) -> None:
+    """Xie et al. 2017, Figure 3c; with an expansion of 1 Radosavovic et al. 2020: X and, with a gate, Y block."""
+    stage = Stage("bottleneck", 3, 2, expansion, 6 * expansion, 1, Decimal(se), group_width=group_width)
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu")).eval()
+    block = net.get_submodule("stages_0_0")
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    features = torch.randn(3, 6, 9, 9, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        got = block(features)
+        assert torch.allclose(got, reference_block("bottleneck", weights, features, groups), atol=1e-5)
+        assert ("branch.gate.squeeze.weight" in weights) == (se != "0")
+        assert se == "0" or weights["branch.gate.squeeze.weight"].shape == (3, 6, 1, 1)
 
 
 def test_a_convnext_block_is_what_its_paper_says() -> None:
@@ -348,6 +373,10 @@ STORING = [
     ),
     (replace(load_baseline("resnet18").architecture, resolution=65), 3),
     (replace(load_baseline("resnet50").architecture, resolution=49), 4),
+    (replace(load_baseline("resnext50").architecture, resolution=49), 4),
+    (replace(load_baseline("regnetx_400mf").architecture, resolution=65), 3),
+    (replace(load_baseline("regnety_400mf").architecture, resolution=65), 3),
+    (replace(load_baseline("regnety_400mf").architecture, resolution=65, activation="silu"), 3),
     (replace(load_baseline("mobilenet_v1").architecture, resolution=65), 3),
     (replace(load_baseline("mobilenet_v2").architecture, resolution=49), 4),
     (replace(load_baseline("efficientnet_v2_b0").architecture, resolution=65), 3),

@@ -65,6 +65,25 @@ def test_mobilenet_v3_golden(name: str, params: int, macs: int) -> None:
     assert torch_flops(network) == 2 * macs
 
 
+GOLDEN = {
+    "resnext50": (25_028_904, 4_230_479_872),
+    "regnetx_400mf": (5_495_976, 413_812_608),
+    "regnety_400mf": (4_344_144, 401_842_848),
+    "regnety_1.6gf": (11_202_430, 1_612_076_160),
+    "regnety_8gf": (39_381_472, 8_473_070_592),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_grouped_networks_golden(name: str) -> None:
+    """Parameters and multiply-adds at 224 px of torchvision's networks; its tables print the same, rounded."""
+    params, macs = GOLDEN[name]
+    network = load_baseline(name).architecture
+    assert (cost(network).params, cost(network).macs) == (params, macs)
+    assert fvcore_receipt(network).macs == macs
+    assert torch_flops(network) == 2 * macs
+
+
 @pytest.mark.parametrize("name", baseline_names())
 def test_every_shipped_baseline_is_counted_alike(name: str) -> None:
     network = replace(load_baseline(name).architecture, resolution=65)
@@ -107,6 +126,16 @@ def test_closed_form_fvcore_and_torch_agree_on_what_mobilenet_v3_has() -> None:
         assert fvcore_receipt(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
     assert min(fractions, gates, activations, hidden) > 5
+
+
+def test_closed_form_fvcore_and_torch_agree_on_groups() -> None:
+    groups = set()
+    for seed in range(20):
+        network = random_architecture(Random(2000 + seed), kind="bottleneck")
+        groups |= {(stage.groups, bool(stage.se)) for stage in network.stages}
+        assert fvcore_receipt(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+    assert len(groups) > 15
 
 
 def test_closed_form_fvcore_and_torch_agree_on_patches_at_odd_sizes() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
+from random import Random
 
 import pytest
 
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.rounding import Rounding
-from scalesearch.design.scaling import scaled
+from scalesearch.design.scaling import Baseline, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.shrink import shrink
 
@@ -63,3 +66,36 @@ def test_the_side_is_the_nearest_px_halves_up() -> None:
 def test_a_divisor_that_would_blur_widths_is_refused(k: int) -> None:
     with pytest.raises(SpaceError, match=f"width_divisor is {k}, but it must divide b0's divisor \\(8\\)"):
         shrink(B0.architecture, B0, k, 32, 10)
+
+
+def test_groups_stay_whole_and_relative_widths_stay() -> None:
+    """Any groups, multiplier and divisor; the number of groups stays where the divisor divides their width."""
+    random, same = Random(1), 0
+    for _ in range(2000):
+        group, divisor = random.randint(1, 40), random.choice((4, 8, 16))
+        widths = [random.choice((1, 2, 4)) * group * random.randint(1, 12) for _ in range(3)]
+        stages = tuple(
+            Stage("bottleneck", 3, 2, random.choice((1, 2)), 2 * width, 1, group_width=group) for width in widths
+        )
+        architecture = Architecture(64, Stem(3, 2, 16), stages, Head(None, 10))
+        baseline = Baseline("any", "x", architecture, Rounding("nearest", divisor))
+        network = scaled(
+            architecture, Multipliers(Decimal(1), Decimal(random.randint(10, 300)) / 100), baseline.rounding
+        )
+        k = random.choice([one for one in (1, 2, 4, 8, 16) if divisor % one == 0])
+        proxy = shrink(network, baseline, k, 32, 10)
+        for stage, small in zip(network.stages, proxy.stages, strict=True):
+            inner = stage.width // stage.unit
+            if inner % lcm(divisor, group) == 0:
+                assert small.width * k == stage.width
+                if group % k == 0:
+                    assert small.groups == stage.groups
+                    same += stage.groups > 1
+    assert same > 500
+
+
+def test_a_width_below_the_group_width_stays_one_group() -> None:
+    stage = Stage("bottleneck", 3, 2, 1, 8, 1, group_width=12)
+    network = Architecture(64, Stem(3, 2, 16), (stage,), Head(None, 10))
+    proxy = shrink(network, Baseline("any", "x", network, Rounding("nearest", 8)), 4, 32, 10)
+    assert [(one.width, one.group_width, one.groups) for one in proxy.stages] == [(2, 3, 1)]

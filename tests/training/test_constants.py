@@ -150,7 +150,7 @@ def test_every_model_of_timm_that_is_known_is_a_network_here() -> None:
     for name, ours in TIMM.items():
         net = load_network(ours).architecture
         assert (net.activation == "silu") == ("lite" not in name and "efficientnet" in name)
-    assert len(TIMM) == 46
+    assert len(TIMM) == 47
     assert {"timm", TORCHVISION} <= NAMINGS.keys()
 
 

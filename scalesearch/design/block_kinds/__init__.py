@@ -36,6 +36,8 @@ class Kind:
     """Takes `se`."""
     rounds: bool = False
     """Takes an `expansion` that is a fraction, and with `se` another `gate`."""
+    grouped: bool = False
+    """Takes `group_width`."""
     narrows: bool = False
     """`expansion` is the output's width over the inner one, not the inner one over the input's."""
     in_stages: bool = True
@@ -86,7 +88,9 @@ KINDS: dict[str, Kind] = {
     "inverted_residual": Kind(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
     "depthwise_separable": Kind(depthwise_separable.layers, timm=("dsa",)),
     "basic": Kind(basic.layers, resnet="BasicBlock"),
-    "bottleneck": Kind(bottleneck.layers, expands=True, narrows=True, resnet="Bottleneck"),
+    "bottleneck": Kind(
+        bottleneck.layers, expands=True, squeezes=True, grouped=True, narrows=True, resnet="Bottleneck"
+    ),
     "convnext": Kind(convnext.layers, expands=True, patches=True),
     "patch": Kind(patch.layers, in_stages=False, in_stem=True, patches=True),
     "max_pool": Kind(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),

@@ -1,16 +1,26 @@
-"""ResNet's bottleneck block (He et al. 2016), with the stride on the k×k convolution (ResNet-B)."""
+"""ResNet's bottleneck block (He et al. 2016), with the stride on the k×k convolution (ResNet-B).
+
+With groups it is ResNeXt's block (Xie et al. 2017, arXiv 1611.05431, Figure 3c) and, without narrowing, RegNet's
+X block (Radosavovic et al. 2020, arXiv 2003.13678, Figure 4); with a gate, its Y block (section 5).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from scalesearch.design.block_kinds.shortcut import projection
+from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, squeeze_excite
 from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """1×1 to out/expansion channels, k×k, 1×1 to the output, and a projection where the shape changes."""
+    """1×1 to out/expansion channels, k×k in groups, gate, 1×1 to the output; a projection where the shape changes.
+
+    The gate stands where RegNet's does, before the last convolution (facebookresearch/pycls `anynet.py`,
+    `BottleneckTransform`), and its squeeze is a share of the block's input. SENet's comes after that convolution
+    and squeezes a share of the output (Hu et al. 2018, section 3.3), so it is another block.
+    """
     inner, px = block.out_width // int(block.expansion), block.out_px
     yield Layer(
         "reduce", block.in_width, inner, block.in_px, block.in_px, norm="batch_norm", activation=block.activation
@@ -23,8 +33,19 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         px,
         block.kernel,
         block.stride,
+        block.groups(inner),
         norm="batch_norm",
         activation=block.activation,
     )
-    yield Layer("restore", inner, block.out_width, px, px, norm="batch_norm", activation=block.activation)
+    yield from squeeze_excite(block, inner)
+    yield Layer(
+        "restore",
+        inner,
+        block.out_width,
+        px,
+        px,
+        norm="batch_norm",
+        activation=block.activation,
+        kept_inputs=gated_inputs(block),
+    )
     yield from projection(block)

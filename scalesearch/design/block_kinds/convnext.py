@@ -31,6 +31,6 @@ def layers(block: BlockShape) -> Iterator[Layer]:
             is_shortcut=True,
             times=changes,
         )
-    yield Layer("depthwise", width, width, px, px, block.kernel, depthwise=True, bias=True, norm="layer_norm")
+    yield Layer("depthwise", width, width, px, px, block.kernel, groups=width, bias=True, norm="layer_norm")
     yield Layer("expand", width, inner, px, px, bias=True, activation=block.activation)
     yield Layer("project", inner, width, px, px, bias=True, layer_scale=True)

@@ -19,7 +19,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.out_px,
         block.kernel,
         block.stride,
-        depthwise=True,
+        groups=width,
         norm="batch_norm",
         activation=block.activation,
     )

@@ -30,7 +30,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.out_px,
         block.kernel,
         block.stride,
-        depthwise=True,
+        groups=inner,
         norm="batch_norm",
         activation=block.activation,
     )

@@ -13,8 +13,10 @@ def squeeze_excite(block: BlockShape, inner: int) -> Iterator[Layer]:
     """The two 1×1 convolutions of the gate on `inner` channels; nothing where the block has no `se`.
 
     The squeeze has max(1, ⌊se · block input⌋) channels: the ratio is of the block's input, not of the expanded
-    width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`). MobileNetV3's gate takes the ratio of the
-    expanded width and rounds to a multiple (torchvision `mobilenetv3.py`, `_make_divisible`).
+    width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`). RegNet's are nearest
+    integers (pycls `anynet.py`, torchvision `regnet.py`), which is the same where the input is a multiple of 1/se.
+    MobileNetV3's gate takes the ratio of the expanded width and rounds to a multiple (torchvision `mobilenetv3.py`,
+    `_make_divisible`).
     """
     if not block.se:
         return

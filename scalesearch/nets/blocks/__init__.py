@@ -10,7 +10,7 @@ from torch import nn
 from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks import plain_parts
 from scalesearch.nets.blocks.basic import Basic, BasicBlock
-from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock
+from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock, GatedBottleneck
 from scalesearch.nets.blocks.chain import Chain, separable
 from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
@@ -47,7 +47,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
     "depthwise_separable": TorchBlock(Chain, separable),
     "basic": TorchBlock(BasicBlock, Basic),
-    "bottleneck": TorchBlock(BottleneckBlock, Bottleneck),
+    "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),

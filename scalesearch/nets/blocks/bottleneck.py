@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.plain_parts import Activation, conv, shortcut
+from scalesearch.nets.blocks.plain_parts import Activation, SqueezeExcite, conv, shortcut
 from scalesearch.nets.blocks.resnet import ResNetBlock
 
 
 class BottleneckBlock(ResNetBlock):
-    """1×1, k×k, 1×1 and a shortcut."""
+    """1×1, k×k, a gate where the stage has one, 1×1 and a shortcut."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__(block, eps, ("reduce", "spatial", "restore"))
 
 
 class Bottleneck(nn.Module):
-    """ResNet's block of three convolutions: narrow 1×1, k×k, widen 1×1."""
+    """ResNet's block of three convolutions: narrow 1×1, k×k (in groups of channels, if any), widen 1×1."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, groups: int = 1
+    ) -> None:
         super().__init__()
         inner = outputs // expansion
         self.branch = nn.Sequential(
             conv(inputs, inner),
-            conv(inner, inner, kernel, stride),
+            conv(inner, inner, kernel, stride, groups),
+            conv(inner, outputs, active=False),
+        )
+        self.shortcut = shortcut(inputs, outputs, stride)
+        self.act = Activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.branch(x) + self.shortcut(x))
+
+
+class GatedBottleneck(nn.Module):
+    """Narrow 1×1, k×k (in groups of channels, if any), gate, widen 1×1."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, se: Fraction, groups: int = 1
+    ) -> None:
+        super().__init__()
+        inner = outputs // expansion
+        self.branch = nn.Sequential(
+            conv(inputs, inner),
+            conv(inner, inner, kernel, stride, groups),
+            SqueezeExcite(inner, max(1, int(inputs * se))),
             conv(inner, outputs, active=False),
         )
         self.shortcut = shortcut(inputs, outputs, stride)

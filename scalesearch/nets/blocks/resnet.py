@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import activation_of, conv_norm, norm_of
+from scalesearch.nets.blocks.parts import Gate, activation_of, conv_norm, norm_of
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -21,8 +21,12 @@ class ResNetBlock(Residual):
         layers = {layer.role: layer for layer in block.layers}
         self.branch = nn.Sequential()
         *others, last = (layers[role] for role in roles)
-        for layer in (*others, replace(last, activation=None)):  # the last activation follows the sum
+        for layer in others:
             self.branch.add_module(layer.role, conv_norm(layer, eps))
+        if "squeeze" in layers:
+            self.branch.add_module("gate", Gate(layers["squeeze"], layers["excite"]))
+        # The last activation follows the sum.
+        self.branch.add_module(last.role, conv_norm(replace(last, activation=None), eps))
         self.shortcut = conv_norm(layers["shortcut"], eps) if "shortcut" in layers else nn.Identity()
         self.act = activation_of(last)
         self.has_shortcut = True
