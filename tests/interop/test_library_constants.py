@@ -17,7 +17,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.training.constants import EPSILON, TENSORFLOW_EPSILON, TIMM
 from scalesearch.training.start import Start, read_start
 
-ACTIVATIONS = {"silu": "SiLU", "relu": "ReLU", "relu6": "ReLU6"}
+ACTIVATIONS = {"silu": "SiLU", "relu": "ReLU", "relu6": "ReLU6", "hard_swish": "Hardswish"}
 PX = 65
 """32k + 1: both paddings are the same."""
 
@@ -32,8 +32,9 @@ def test_padding_epsilon_and_activation_are_the_models_own(name: str) -> None:
     assert ("Conv2dSame" in kinds) == name.startswith("tf_")
     epsilons = {one.eps for one in model.modules() if isinstance(one, nn.BatchNorm2d)}
     assert epsilons == {float(TENSORFLOW_EPSILON if name.startswith("tf_") else EPSILON)}
-    activation = ACTIVATIONS[load_network(TIMM[name]).architecture.activation]
-    assert kinds & {*ACTIVATIONS.values(), "Hardswish", "Swish"} == {activation}
+    net = load_network(TIMM[name]).architecture
+    activations = {ACTIVATIONS[one] for one in (net.activation, *(stage.activation for stage in net.stages)) if one}
+    assert kinds & {*ACTIVATIONS.values(), "Swish"} == activations
 
 
 def read_back(model: nn.Module, architecture: str, folder: Path) -> Start:
