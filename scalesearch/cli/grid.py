@@ -13,11 +13,13 @@ from scalesearch.errors import InputError, SpaceError
 from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
+    from scalesearch.search.candidates import Candidate
     from scalesearch.search.catalogue import FactoryBaseline
     from scalesearch.search.kinds import StudyKind
     from scalesearch.search.question import Question
@@ -159,10 +161,7 @@ def _check(
     max_megapixels: int,
 ) -> None:
     """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
-    from dataclasses import replace
-
     from scalesearch.report.files import write_report
-    from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
     from scalesearch.study.answer import answer
     from scalesearch.study.other_phi import check_folder, other_phi_lines
     from scalesearch.study.study import open_study
@@ -172,18 +171,29 @@ def _check(
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
     there = check_folder(where, phi)
-    rules = RuleComparison(transfer_rules(tied))
-    asked = replace(question, phi=phi, match="flops", kind=rules, scheduler="grid")
+    asked = _transfer_question(question, phi, tied)
     if question.cost == "latency":
         from scalesearch.cli.timing import with_latency
 
-        asked = with_latency(replace(asked, cost="macs", timings=None), there)
+        asked = with_latency(asked, there)
     same = first.plan.question.metric
     searching.search_or_plan(
         asked, data, runner, there, gpus_per_trial, False, metric=same, max_megapixels=max_megapixels
     )
     write_report(first)  # it says so too
     print(*other_phi_lines(found, where), sep="\n")
+
+
+def _transfer_question(question: Question, phi: Decimal, tied: Sequence[Candidate]) -> Question:
+    """The rules of the tied set and the single dimensions at another φ; latency is still to be measured there."""
+    from dataclasses import replace
+
+    from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
+
+    counted = "macs" if question.cost == "latency" else question.cost
+    rules = RuleComparison(transfer_rules(tied))
+    # What the grid has timed are none of the rules' networks.
+    return replace(question, phi=phi, match="flops", kind=rules, scheduler="grid", cost=counted, timings=None)
 
 
 def _question(

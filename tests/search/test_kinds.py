@@ -51,6 +51,12 @@ def test_a_kind_is_read_as_it_was_written(kind: StudyKind) -> None:
     assert set(written) == ({kind.key} if kind.key else set())
 
 
+def test_a_study_is_of_one_kind() -> None:
+    both = {**EACH[1].to_json(), **EACH[3].to_json()}
+    with pytest.raises(SpaceError, match="rivals and stages are two kinds of study"):
+        kind_from_json(both)
+
+
 @one_each
 def test_a_summary_begins_with_the_kind(kind: StudyKind) -> None:
     match = "flops" if kind.scales else "none"

@@ -13,6 +13,7 @@ import pytest
 from networks import staged
 from planted import launched, plan, study, with_times
 
+from scalesearch.cli.grid import _transfer_question
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Coefficients
@@ -260,3 +261,13 @@ def test_what_does_not_belong_together_is_refused() -> None:
     lacking = replace(asked.timings, entries=asked.timings.entries[1:]) if asked.timings else None
     with pytest.raises(SpaceError, match="was not timed; begin the study anew"):
         choose(replace(asked, timings=lacking), find(replace(asked, timings=lacking)))
+
+
+def test_another_phi_is_asked_without_the_grids_timings() -> None:
+    """They are of the grid's shapes; the rules of the other φ are timed when it comes to them."""
+    asked = question()
+    tied = choose(asked, find(asked))[:2]
+    other = _transfer_question(asked, Decimal(2), tied)
+    assert (other.cost, other.timings, other.phi) == ("macs", None, Decimal(2))
+    assert isinstance(other.kind, RuleComparison)
+    assert len(other.kind.rules) != len(asked.timings.entries if asked.timings else ())

@@ -103,6 +103,20 @@ def test_all_are_trained_on_the_first_rung_and_the_better_half_by_reward_climbs(
     assert len(outcomes) <= plan.total_trials()
 
 
+def test_while_it_runs_nothing_has_won_and_no_baseline_is_offered(tmp_path: Path) -> None:
+    done = run_whole(open_or_create(study(tmp_path, asked(candidates=8))), Planted())
+    outcomes = done.outcomes()
+    first = {spec.id: outcomes[spec.id] for spec in done.plan.waves(outcomes)[0]}
+    begun, over = answer(done.plan, first), answer(done.plan, outcomes)
+    assert begun is not None
+    assert over is not None
+    so_far, last = summary_lines(begun, tmp_path), summary_lines(over, tmp_path)
+    assert so_far[0].startswith("So far: n")
+    assert last[0].startswith("Winner: n")
+    assert [line for line in so_far if "baseline.yaml" in line] == []
+    assert "baseline.yaml" in last[-1]
+
+
 def test_the_winner_has_the_best_reward_and_is_a_baseline_again(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path / "found-here", asked("random", 8, "grid"))), Planted())
     found = answer(done.plan, done.outcomes())

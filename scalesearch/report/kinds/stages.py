@@ -93,15 +93,16 @@ def _key_figures(found: Answer) -> Table:
     ]
     if found.base.accuracies:
         base = plan.accuracy(found.base)
-        reward = f"reward {base * plan.worth(plan.base_id):.4f}, accuracy {base:.4f}"
+        reward = f"reward {base * plan.worth(plan.base_id):.4f}, {metric_words(plan.question.metric)} {base:.4f}"
         rows.append((f"{plan.question.baseline.name} as it is", reward))
     return Table("", ("what", "value"), tuple(rows), frozenset(("what", "value")))
 
 
 def _networks(found: Answer) -> Table:
     """Every network, best first."""
+    word = metric_words(found.plan.question.metric)
     caption = (
         "= ties with the best (95 %). Rewards are means ± standard errors; those without one were left on an "
-        "earlier rung. The accuracy is the proxy's, FLOPs are over the baseline's."
+        f"earlier rung. The {word} is the proxy's, FLOPs are over the baseline's."
     )
     return ranking_table(found, caption)

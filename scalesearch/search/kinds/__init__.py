@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from scalesearch.errors import SpaceError
 from scalesearch.search.kinds.base import StudyKind
 from scalesearch.search.kinds.grid import GridSearch
 from scalesearch.search.kinds.rules import RuleComparison
@@ -30,9 +31,9 @@ def kind_from_json(question: Mapping[str, Any]) -> StudyKind:
 
     Raises:
         MalformedError: what it holds of its kind is not what was written.
-        SpaceError: a value breaks a rule of its own type.
+        SpaceError: a value breaks a rule of its own type, or two kinds are named.
     """
-    for kind in KINDS:
-        if value := question.get(kind.key):
-            return kind.from_json(value)
-    return GridSearch()
+    named = [kind for kind in KINDS if question.get(kind.key)]
+    if len(named) > 1:
+        raise SpaceError(f"{' and '.join(one.key for one in named)} are two kinds of study, but it is of one")
+    return named[0].from_json(question[named[0].key]) if named else GridSearch()

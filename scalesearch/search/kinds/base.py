@@ -19,6 +19,9 @@ from scalesearch.search.timings import Line
 FEWEST = 2
 """A comparison needs two candidates."""
 
+PROPOSALS = 20
+"""How many proposals within the limits a sampler's search has, where the budget names no number."""
+
 
 class StudyKind(ABC):
     """What candidates a study compares; implementations are frozen values.

@@ -22,7 +22,7 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
 from scalesearch.search.canonical import from_json
 from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.kinds.base import StudyKind, limits_summary, scaling_summary
+from scalesearch.search.kinds.base import PROPOSALS, StudyKind, limits_summary, scaling_summary
 from scalesearch.search.setting import Setting
 from scalesearch.search.sought import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
 
@@ -35,9 +35,6 @@ OBJECTIVES = {name: DIRECTIONS[name] for name in ("accuracy", "macs", "latency")
 LARGEST = 2
 """α = 2 alone spends the whole budget."""
 
-SUGGESTIONS = 20
-"""How many suggestions within the limits a search has, where the budget names no number."""
-
 _PLACES = 4
 _GAMMA_PLACES = 5
 
@@ -48,7 +45,7 @@ class CoefficientSearch(StudyKind):
 
     key: ClassVar[str] = "continuum"
     proposes: ClassVar[bool] = True
-    default_count: ClassVar[int] = SUGGESTIONS
+    default_count: ClassVar[int] = PROPOSALS
     exports_proposals: ClassVar[bool] = True
     no_proxy_validation: ClassVar[str] = "was searched by a sampler"
     points_noun: ClassVar[str] = "points"

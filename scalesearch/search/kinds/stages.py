@@ -19,7 +19,7 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import from_json
 from scalesearch.search.catalogue import FactoryBaseline
-from scalesearch.search.kinds.base import FEWEST, StudyKind, limits_summary
+from scalesearch.search.kinds.base import FEWEST, PROPOSALS, StudyKind, limits_summary
 from scalesearch.search.metrics import LOSS
 from scalesearch.search.rewards import Reward
 from scalesearch.search.setting import Setting
@@ -40,7 +40,7 @@ class StageSearch(StudyKind):
     key: ClassVar[str] = "stages"
     proposes: ClassVar[bool] = True
     scales: ClassVar[bool] = False
-    default_count: ClassVar[int] = 20
+    default_count: ClassVar[int] = PROPOSALS
     no_proxy_validation: ClassVar[str] = "was searched by a sampler"
     points_noun: ClassVar[str] = "points"
     space: StageSpace

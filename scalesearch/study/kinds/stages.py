@@ -167,18 +167,23 @@ def _summary(found: Answer, folder: Path) -> list[str]:
     ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
     accuracy = place.mean / plan.worth(place.key)
     reward, unsearched = space.asked.reward, found.base.mean
+    head = "Winner" if found.over else "So far"
     word = metric_words(plan.question.metric)
     measured = f"{found.measured(place)}, {word} {accuracy:.4f}"
     if unsearched is not None:
         measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(found.base):.4f}"
     return [
-        f"Winner: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
+        f"{head}: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
         f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {found.certainty}",
         provenance_line(found),
         f"Searched: {found_words(plan)}",
         *_front_lines(found),
-        f"Baseline: {folder / 'baseline.yaml'}; scale it: scalesearch grid --baseline {folder / 'baseline.yaml'}",
+        *([_baseline_line(folder / "baseline.yaml")] if found.over else []),
     ]
+
+
+def _baseline_line(path: Path) -> str:
+    return f"Baseline: {path}; scale it: scalesearch grid --baseline {path}"
 
 
 def found_words(plan: Plan) -> str:
