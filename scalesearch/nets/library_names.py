@@ -114,15 +114,24 @@ def _torchvision(net: Architecture) -> Pairs:
     yield from _conv_norm("head.conv", f"{last}.0", f"{last}.1")
     for block in _staged(net):
         _, stage, index = block.name.split(".")
-        mine, theirs = child_name(block.name), f"features.{int(stage) + 1}.{index}.block"
-        place = 0
-        for layer in block.layers:
-            if layer.role == "squeeze":
-                yield f"{mine}.gate.squeeze", f"{theirs}.{place}.fc1"
-                yield f"{mine}.gate.excite", f"{theirs}.{place}.fc2"
-            elif layer.role != "excite":
-                yield from _conv_norm(f"{mine}.{layer.role}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
-            place += layer.role != "excite"
+        yield from _torchvision_block(block, f"features.{int(stage) + 1}.{index}.block")
+
+
+def _torchvision_block(block: Block, theirs: str) -> Pairs:
+    """The layers of a block, which torchvision numbers; a gate is one of them.
+
+    Args:
+        block: one of a stage.
+        theirs: what torchvision calls it.
+    """
+    mine, place = child_name(block.name), 0
+    for layer in block.layers:
+        if layer.role == "squeeze":
+            yield f"{mine}.gate.squeeze", f"{theirs}.{place}.fc1"
+            yield f"{mine}.gate.excite", f"{theirs}.{place}.fc2"
+        elif layer.role != "excite":
+            yield from _conv_norm(f"{mine}.{layer.role}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
+        place += layer.role != "excite"
 
 
 def _torchvision_mobilenet_v3(net: Architecture) -> Pairs:
@@ -130,14 +139,7 @@ def _torchvision_mobilenet_v3(net: Architecture) -> Pairs:
     yield from _conv_norm("stem.conv", "features.0.0", "features.0.1")
     number = 0
     for number, block in enumerate(_staged(net), 1):
-        mine, theirs, place = child_name(block.name), f"features.{number}.block", 0
-        for layer in block.layers:
-            if layer.role == "squeeze":
-                yield f"{mine}.gate.squeeze", f"{theirs}.{place}.fc1"
-                yield f"{mine}.gate.excite", f"{theirs}.{place}.fc2"
-            elif layer.role != "excite":
-                yield from _conv_norm(f"{mine}.{layer.role}", f"{theirs}.{place}.0", f"{theirs}.{place}.1")
-            place += layer.role != "excite"
+        yield from _torchvision_block(block, f"features.{number}.block")
     yield from _conv_norm("head.conv", f"features.{number + 1}.0", f"features.{number + 1}.1")
 
 
