@@ -90,6 +90,8 @@ class StudyKind(ABC):
         """How many of those that are wanted have been proposed."""
         return sum(len(one.aliases) for one in found.candidates)
 
+    # The next two are asked only where `proposes`: kinds that do so override them.
+
     def stand_ins(self, setting: Setting) -> tuple[Any, ...]:
         """As many proposals as there will be, spread over what the search can come to: for an estimate."""
         raise NotImplementedError(f"{setting.baseline.name}: candidates of this kind are not proposed")
