@@ -1,0 +1,1 @@
+"""One model of everything that a study measured, and the decision that follows from it."""

@@ -1,0 +1,131 @@
+"""What a study knows about its candidates, and what a choice between them may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from scalesearch.search.decision.data import Floats, StudyData
+from scalesearch.search.decision.integration import integrate
+from scalesearch.search.decision.model import Conditional, Model
+
+DRAWS = 4096
+_SEED = 2019
+BOUND = 0.95
+_DIGITS = 9
+"""Digits that are kept of what is compared, so that equal networks tie whatever linear algebra is installed."""
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Of the values of all candidates in the metric at the end of training, at exactly the wanted cost."""
+
+    candidates: tuple[str, ...]
+    conditional: Conditional
+    weights: Floats
+    """(B,) of the points at which `conditional` is given."""
+    model: Model
+
+    @cached_property
+    def mean(self) -> Floats:
+        """(candidates,)"""
+        return np.asarray(np.round(self.weights @ self.conditional.mean, _DIGITS))
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """(candidates, candidates), over the unknowns too."""
+        part, weights = self.conditional, self.weights
+        own = np.einsum("bnp,bpq->bnq", part.loadings, part.coefficient_root)
+        within = np.einsum("b,bnq,bmq->nm", weights, own, own) + np.diag(weights @ part.own_variance)
+        off = part.mean - weights @ part.mean
+        return np.asarray(within + np.einsum("b,bn,bm->nm", weights, off, off), dtype=np.float64)
+
+    @cached_property
+    def error(self) -> Floats:
+        """(candidates,) standard deviations."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)), dtype=np.float64)
+
+    @cached_property
+    def noise(self) -> float:
+        """Standard deviation of one training's metric at the end from seed to seed, the average candidate's."""
+        return float(np.sqrt(self.weights @ np.mean(self.conditional.noise**2, axis=1)))
+
+    @cached_property
+    def draws(self) -> Floats:
+        """(DRAWS, candidates): values that the data allow."""
+        return self._draws[0]
+
+    @cached_property
+    def coefficient_draws(self) -> Floats:
+        """(DRAWS, coefficients) of the same draws."""
+        return self._draws[1]
+
+    @cached_property
+    def _draws(self) -> tuple[Floats, Floats]:
+        random, part = np.random.default_rng(_SEED), self.conditional
+        ends = np.floor(np.cumsum(self.weights) * DRAWS + 0.5).astype(int)
+        counts = np.diff(ends, prepend=0)
+        values = np.empty((DRAWS, len(self.candidates)))
+        coefficients = np.empty((DRAWS, part.coefficients.shape[1]))
+        for point in np.flatnonzero(counts):
+            rows = slice(ends[point] - counts[point], ends[point])
+            steps = random.standard_normal((counts[point], coefficients.shape[1])) @ part.coefficient_root[point].T
+            own = random.standard_normal((counts[point], values.shape[1])) * np.sqrt(part.own_variance[point])
+            coefficients[rows] = part.coefficients[point] + steps
+            values[rows] = part.mean[point] + steps @ part.loadings[point].T + own
+        return values, coefficients
+
+    @cached_property
+    def probability_best(self) -> Floats:
+        """(candidates,): they sum to 1."""
+        best = np.argmax(self.draws, axis=1)
+        return np.bincount(best, minlength=len(self.candidates)) / DRAWS
+
+    @cached_property
+    def _best(self) -> Floats:
+        """(DRAWS,): the value of the best candidate."""
+        return np.asarray(self.draws.max(axis=1), dtype=np.float64)
+
+    @cached_property
+    def expected_regret(self) -> Floats:
+        """(candidates,): E[max over all − own], in points of the metric."""
+        return np.asarray(np.maximum(0.0, self._best.mean() - self.draws.mean(axis=0)))
+
+    def regret_bound(self, candidate: int) -> float:
+        """What the regret of choosing the candidate stays below with 95 %."""
+        return float(np.quantile(self._best - self.draws[:, candidate], BOUND))
+
+    def gain(self, trainings: Floats) -> float:
+        """How much lower the least expected regret is to be expected after more trainings.
+
+        The value of information of that design (Raiffa & Schlaifer 1961, Applied Statistical Decision Theory,
+        section 5.5), with the posterior taken as normal.
+
+        Args:
+            trainings: (candidates,) how many more of each, to the end.
+        """
+        covariance, new = self.covariance, np.flatnonzero(trainings)
+        if not len(new):
+            return 0.0
+        measured = covariance[np.ix_(new, new)] + np.diag(self.noise**2 / trainings[new])
+        root = np.linalg.cholesky(measured)
+        moved = np.linalg.solve(root, covariance[new]).T
+        normal = np.random.default_rng(_SEED).standard_normal((DRAWS, len(new)))
+        later = self.mean + normal @ moved.T
+        # Less the choice of now in the same draws: both have the mean that is expected today.
+        return float(np.mean(later.max(axis=1) - later[:, int(np.argmax(self.mean))]))
+
+
+def posterior(data: StudyData) -> Posterior:
+    """The posterior of a study's candidates.
+
+    Raises:
+        ValueError: no candidate was measured.
+    """
+    if not data.rungs:
+        raise ValueError("no candidate has a completed trial")
+    model = Model(data)
+    points = integrate(lambda z: model.conditional(z).log_density, len(model.unknowns))
+    return Posterior(data.candidates, model.conditional(points.points), points.weights, model)
