@@ -6,8 +6,8 @@ Keys: `surface` (interior, corner, flat, ridge, step), `tail` (normal, heavy), `
 between networks that no surface explains), `noise`, `design` (one: a seed of each candidate; three: three seeds;
 halving: as `quick` does), `losses` (0, 1), `processes`; each takes several values, separated by commas. One line a
 cell: the share of 95 % intervals that hold the truth, over all networks and of the chosen one; the share of studies
-whose regret is below its 95 % bound; mean expected and mean true regret; Kendall's τ with the truth, of the model and of
-raw means; the share of studies that name one network as significantly the best which is not.
+whose regret is below its 95 % bound; mean expected and mean true regret; Kendall's τ with the truth, of the model
+and of raw means; the share of studies that name one network as significantly the best which is not.
 """
 
 from __future__ import annotations

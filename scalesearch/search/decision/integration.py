@@ -4,7 +4,8 @@ The prior of every unknown is standard normal, so that the posterior has one mod
 than those of a t distribution around it. Points of a Sobol sequence, mapped to that distribution, are the grid.
 Where few of them carry the posterior, more are taken around the moments of those so far, and all are weighed by
 posterior over the mixture of the proposals (adaptive multiple importance sampling; Cornuet et al. 2012,
-Scandinavian Journal of Statistics 39(4), algorithm 2). Nothing is drawn at random, so the same data give the same answer.
+Scandinavian Journal of Statistics 39(4), algorithm 2). Nothing is drawn at random: the same data give the same
+answer.
 """
 
 from __future__ import annotations

@@ -101,19 +101,19 @@ class Posterior:
         """How much lower the least expected regret is to be expected after more trainings.
 
         The value of information of that design (Raiffa & Schlaifer 1961, Applied Statistical Decision Theory,
-        section 5.5), with the posterior taken as normal.
+        section 5.5): the draws are measured anew, and means move by linear regression on what is measured.
 
         Args:
             trainings: (candidates,) how many more of each, to the end.
         """
-        covariance, new = self.covariance, np.flatnonzero(trainings)
+        new = np.flatnonzero(trainings)
         if not len(new):
             return 0.0
-        measured = covariance[np.ix_(new, new)] + np.diag(self.noise**2 / trainings[new])
-        root = np.linalg.cholesky(measured)
-        moved = np.linalg.solve(root, covariance[new]).T
-        normal = np.random.default_rng(_SEED).standard_normal((DRAWS, len(new)))
-        later = self.mean + normal @ moved.T
+        errors = self.noise / np.sqrt(trainings[new])
+        off = np.random.default_rng(_SEED).standard_normal((DRAWS, len(new))) * errors
+        measured = self.draws[:, new] - self.mean[new] + off
+        covariance = self.covariance[new]
+        later = self.mean + measured @ np.linalg.solve(covariance[:, new] + np.diag(errors**2), covariance)
         # Less the choice of now in the same draws: both have the mean that is expected today.
         return float(np.mean(later.max(axis=1) - later[:, int(np.argmax(self.mean))]))
 
