@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scalesearch.search.decision.data import Channel, StudyData, Training
 from scalesearch.search.decision.posterior import posterior
 from scalesearch.search.grid import triples
-from scalesearch.search.surface import shares_of
+from scalesearch.search.shares import shares_of
 from scalesearch.search.trust import tau_b
 
 Floats = NDArray[np.float64]

@@ -26,7 +26,7 @@ from strategies import SEEDS, STRATEGIES, World
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.search.grid import triples
 from scalesearch.search.schedulers.base import Score
-from scalesearch.search.surface import Point, shares_of
+from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trust import agreement
 
 ROOT = Path(__file__).parent.parent

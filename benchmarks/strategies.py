@@ -11,9 +11,10 @@ from simulated_results import BASELINE as BASE
 from simulated_results import SimulatedResults
 
 from scalesearch.search.budget import BUDGETS
+from scalesearch.search.decision.data import Channel, StudyData, Training
+from scalesearch.search.decision.posterior import posterior
 from scalesearch.search.schedulers.base import Rung, RungTrial, Score
 from scalesearch.search.schedulers.halving import Halving, best_first
-from scalesearch.search.surface import Point, surface
 
 SEEDS = 3
 TOP = 3
@@ -166,8 +167,8 @@ def _values(score: Score) -> tuple[float, float]:
     return score.accuracy, score.train_loss
 
 
-def halving_and_surface(world: World, draw: np.random.Generator) -> Choice:
-    """Halving with one seed; of the last rung the one that the surface through all rungs puts highest."""
+def halving_and_model(world: World, draw: np.random.Generator) -> Choice:
+    """Halving with one seed; of the last rung the one whose posterior mean by all rungs is greatest."""
     seed, found = int(draw.integers(SEEDS)), _schedule(world, seeds=1)
     order, spent, rung = _advanced(world, found, seed)
     alive = list(world.truth)
@@ -181,8 +182,8 @@ def halving_and_surface(world: World, draw: np.random.Generator) -> Choice:
     return _highest(world, seen, order), spent
 
 
-def first_rung_and_surface(world: World, draw: np.random.Generator) -> Choice:
-    """All on the first rung; the one that the surface puts highest goes to the end, so that it is known."""
+def first_rung_and_model(world: World, draw: np.random.Generator) -> Choice:
+    """All on the first rung; the one of greatest posterior mean goes to the end, so that it is known."""
     seed = int(draw.integers(SEEDS))
     seen = {key: {(0, seed): world.scores[key, seed, 0].accuracy} for key in world.truth}
     spent = len(world.truth) * world.samples[0] + world.samples[-1] - world.forked[0]
@@ -190,9 +191,21 @@ def first_rung_and_surface(world: World, draw: np.random.Generator) -> Choice:
 
 
 def _highest(world: World, seen: Mapping[str, Mapping[tuple[int, int], float]], among: Sequence[str]) -> str:
-    """Where the surface through everything seen is highest; the first where there is no surface."""
-    fitted = surface([Point(key, world.shares[key], values) for key, values in seen.items()])
-    return among[0] if fitted is None else max(among, key=lambda key: fitted.height(world.shares[key]))
+    """The one of greatest posterior mean by everything seen."""
+    trainings = [
+        Training(key, {Channel(rung): value for (rung, seed), value in values.items() if seed == one})
+        for key, values in seen.items()
+        for one in {seed for _, seed in values}
+    ]
+    base = [
+        Training("base", {Channel(rung): value for (seed, rung), value in world.base.items() if seed == one})
+        for one in range(SEEDS)
+    ]
+    names = tuple(world.truth)
+    shares = np.array([world.shares[key] for key in names])
+    data = StudyData(names, shares, np.zeros(len(names)), (*trainings, *base), "base")
+    means = dict(zip(names, posterior(data).mean, strict=True))
+    return max(among, key=lambda key: float(means[key]))
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -206,8 +219,8 @@ STRATEGIES: dict[str, Strategy] = {
     "halving": halving,
     "halving, seeds for finalists": halving_with_seeds,
     "halving, 2 seeds for all": halving_by_means,
-    "halving + surface": halving_and_surface,
-    "first rung + surface, 1 to the end": first_rung_and_surface,
+    "halving + model": halving_and_model,
+    "first rung + model, 1 to the end": first_rung_and_model,
 }
 
 

@@ -56,9 +56,7 @@ def ranking_table(found: Answer) -> Table:
 
     ranked = [row for row in rows(found) if row.place is not None]
     title, caption = report_of(found.plan.question.kind).table_words(found)
-    return column_table(
-        title, caption, candidate_columns(found), ranked, lambda row: row.key == found.ranking.recommended
-    )
+    return column_table(title, caption, candidate_columns(found), ranked, lambda row: row.key == found.recommended)
 
 
 def left_behind_lines(found: Answer) -> list[str]:

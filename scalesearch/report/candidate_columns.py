@@ -38,24 +38,19 @@ def metric_column(metric: str) -> str:
     return "accuracy" if metric == ACCURACY else "score"
 
 
-def _adjusted_column(metric: str) -> str:
-    """What it calls the score that is adjusted for rung and seed: by accuracy `score`, as it always was."""
-    return "score" if metric == ACCURACY else "adjusted"
-
-
 def _coefficient_order(question: Question) -> tuple[str, ...]:
     return (
         "place", "candidate", "status", "alpha", "beta", "gamma", "product", "resolution", "flops_ratio",
-        f"{question.cost}_ratio", "macs", "params", "activations", metric_column(question.metric),
+        f"{question.cost}_ratio", "macs", "params", "activations", *_DECISION_KEYS, metric_column(question.metric),
         "standard_error", "seeds", "behind", "behind_low_95", "behind_high_95", "left_after_images",
-        _adjusted_column(question.metric),
     )  # fmt: skip
 
 
 def _stage_order(question: Question) -> tuple[str, ...]:
     return (
-        "place", "network", "status", "reward", "standard_error", metric_column(question.metric), "seeds",
-        "behind", "behind_low_95", "behind_high_95", "macs", "params", "left_after_images", "stages",
+        "place", "network", "status", *_DECISION_KEYS, "reward", "standard_error",
+        metric_column(question.metric), "seeds", "behind", "behind_low_95", "behind_high_95",
+        "macs", "params", "left_after_images", "stages",
     )  # fmt: skip
 
 
@@ -70,18 +65,22 @@ def _coefficient_columns(found: Answer) -> tuple[CandidateColumn, ...]:
         _coefficient("beta", "β", lambda own: own.beta),
         _coefficient("gamma", "γ", lambda own: own.gamma),
         Column("resolution", "px", lambda row: row.candidate.architecture.resolution),
-        Column("product", "αβ²γ²", lambda row: float(row.candidate.coefficients.product), decimals(3)),
+        Column(
+            "product",
+            "αβ²γ²",
+            lambda row: float(row.candidate.coefficients.product),
+            decimals(3),
+            media=FILE_AND_PAGE,
+        ),
         _FLOPS_RATIO,
         *_matched_columns(question),
+        *_decision_columns(found, metric),
         _mean_column(found, metric_column(question.metric), metric),
         *_difference_columns(found),
         replace(_MACS, media=FILE),
         replace(_PARAMS, media=FILE_AND_PAGE),
-        Column("activations", "activations", lambda row: row.candidate.cost.activations, si, short_title="activ."),
+        Column("activations", "activations", lambda row: row.candidate.cost.activations, si, media=FILE_AND_PAGE),
         _LEFT_AFTER,
-        Column(
-            _adjusted_column(question.metric), f"adjusted {metric}", lambda row: row.score, decimals(4), media=FILE
-        ),
     )
 
 
@@ -91,6 +90,7 @@ def _stage_columns(found: Answer) -> tuple[CandidateColumn, ...]:
     return (
         *_name_columns(found, "network", "network"),
         Column("layers", "layers", _layers, media=TERMINAL, is_text=True),
+        *_decision_columns(found, "reward"),
         _mean_column(found, "reward", "reward"),
         *_difference_columns(found),
         Column(
@@ -98,10 +98,11 @@ def _stage_columns(found: Answer) -> tuple[CandidateColumn, ...]:
             metric_words(metric),
             _ranked(lambda place: place.mean / found.plan.worth(place.key)),
             decimals(4),
+            media=FILE_AND_PAGE,
         ),
-        replace(_FLOPS_RATIO, media=("page", "terminal")),
+        replace(_FLOPS_RATIO, media=PAGE),
         replace(_MACS, media=("file", "terminal")),
-        _PARAMS,
+        replace(_PARAMS, media=FILE_AND_PAGE),
         _LEFT_AFTER,
         Column(
             "stages",
@@ -139,7 +140,7 @@ def _name_columns(
         return "▸" * recommended + "=" * _ties(row)
 
     def short_mark(row: Row) -> str:
-        recommended = " ▸"[row.key == found.ranking.recommended]
+        recommended = " ▸"[row.key == found.recommended]
         return ("" if is_nas else recommended) + " ="[_ties(row)]
 
     return (
@@ -173,6 +174,28 @@ def _matched_columns(question: Question) -> tuple[CandidateColumn, ...]:
     short = "activ. ratio" if cost == "activations" else cost
     return (
         Column(f"{cost}_ratio", cost, lambda row: row.candidate.matched_ratio, decimals(3), "x", short_title=short),
+    )
+
+
+_DECISION_KEYS = ("expected", "standard_deviation", "probability_best", "expected_regret")
+
+
+def _decision_columns(found: Answer, title: str) -> tuple[CandidateColumn, ...]:
+    """What all that was measured says of each candidate at the end of training."""
+
+    def text(row: Row) -> str:
+        return found.with_error(row.expected, row.error)
+
+    return (
+        Column("expected", f"expected {title}", lambda row: row.expected, text=text, short_title="expected"),
+        Column("standard_deviation", "standard deviation", lambda row: row.error, decimals(4), media=FILE),
+        Column(
+            "probability_best",
+            "best",
+            lambda row: row.probability_best,
+            text=lambda row: f"{100 * row.probability_best:.0f} %",
+        ),
+        Column("expected_regret", "expected regret", lambda row: row.expected_regret, decimals(4), media=FILE),
     )
 
 

@@ -20,7 +20,6 @@ from scalesearch.study.cost_words import COST_WORDS
 from scalesearch.study.other_phi import other_phi_lines
 from scalesearch.study.provenance_words import is_synthetic
 from scalesearch.study.study import Study
-from scalesearch.study.surface_words import surface_verdict
 from scalesearch.study.trust_words import trust_lines
 from scalesearch.units import duration
 
@@ -122,8 +121,6 @@ def caveats(found: Answer, folder: Path) -> Section:
     items += [f"{line}." for line in prolonged_lines(plan, found.outcomes)]
     if found.left_behind:
         items.append("Networks that were left on an earlier rung were judged by fewer images and one seed.")
-    if found.surface is not None and plan.question.kind.recommends:
-        items.append(f"Of the response surface: {surface_verdict(found)}.")
     if found.failures:
         items.append(f"{found.failures} trials failed for reasons of the machine and are missing here.")
     asked = plan.question

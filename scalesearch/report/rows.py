@@ -39,9 +39,14 @@ class Row:
     """Interval of its difference to the best; None where it is not ranked, or nothing tells an error."""
     left_after: int | None
     """The images after which it was left; None: it was not, or has no completed trial."""
-    score: float | None
-    """Accuracy that can be compared among all rows: at the average rung and seed where a surface is fitted,
-    else as the ranking adjusts it; None where neither knows the candidate."""
+    expected: float
+    """Posterior mean of the metric at the end of training, of any candidate, trained that long or not."""
+    error: float
+    """Its posterior standard deviation."""
+    probability_best: float
+    """That it is the best of all candidates."""
+    expected_regret: float
+    """How far the best of all candidates is expected to be above it."""
 
     rule: str = ""
     """In a comparison of rules its rule's name."""
@@ -53,27 +58,40 @@ class Row:
 
 
 def rows(found: Answer) -> tuple[Row, ...]:
-    """All candidates that were trained: ranked ones best first, then those that were left, the latest first."""
+    """All candidates: those trained the longest by posterior mean, then the eliminated ones, the latest first."""
     kind = found.plan.question.kind
     plan, ranking, away, behind = found.plan, found.ranking, found.intervals, found.left_behind
     places = {arm.key: arm for arm in ranking.arms}
-    scores = _scores(found)
+    decision = found.decision
     images = [rung.samples for rung in plan.rungs]
 
     def row(key: str) -> Row:
         place = places.get(key)
         after = images[behind[key]] if key in behind and images else None
         candidate = plan.by_network[key]
-        status = _status(place, key == ranking.recommended and kind.recommends)
+        status = _status(place, key == found.recommended and kind.recommends)
         rule = "" if kind.recommends else candidate.name
         interval = away.get(key) if ranking.error_known else None
-        return Row(key, label(candidate), candidate, status, place, interval, after, scores.get(key), rule)
+        return Row(
+            key=key,
+            label=label(candidate),
+            candidate=candidate,
+            status=status,
+            place=place,
+            behind_95=interval,
+            left_after=after,
+            expected=decision.mean(key),
+            error=decision.error(key),
+            probability_best=decision.probability_best(key),
+            expected_regret=decision.expected_regret(key),
+            rule=rule,
+        )
 
-    def order(key: str) -> tuple[int, float, str]:
-        return -behind.get(key, -1), -scores.get(key, 0.0), key
+    def order(key: str) -> tuple[bool, int, float, str]:
+        # Rounded: linear algebra of another machine may not change the order.
+        return key not in places, -behind.get(key, -1), -round(decision.mean(key), 4), key
 
-    left = sorted(set(plan.by_network) - set(places), key=order)
-    return tuple(row(key) for key in (*places, *left))
+    return tuple(row(key) for key in sorted(plan.by_network, key=order))
 
 
 def _status(place: Ranked | None, recommended: bool) -> Status:
@@ -82,12 +100,6 @@ def _status(place: Ranked | None, recommended: bool) -> Status:
     if recommended:
         return "recommended"
     return "tied" if place.tied else "behind"
-
-
-def _scores(found: Answer) -> dict[str, float]:
-    if found.surface is not None and scores_are_of_the_surface(found):
-        return found.surface.means
-    return {arm.key: arm.effect for arm in found.ranking.arms}
 
 
 def label(candidate: Candidate) -> str:
@@ -118,8 +130,3 @@ def behind_words(row: Row) -> str:
         return "the best"
     interval = "" if row.behind_95 is None else " ({:.4f} … {:.4f})".format(*row.behind_95)
     return f"{row.place.behind:.4f}{interval}"
-
-
-def scores_are_of_the_surface(found: Answer) -> bool:
-    """Whether the rows' scores are at the average rung and seed."""
-    return found.surface is not None and found.plan.question.kind.recommends

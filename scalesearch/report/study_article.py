@@ -10,7 +10,7 @@ from scalesearch.report import measuring, pictures
 from scalesearch.report.answering import answer_sentence, question_title
 from scalesearch.report.article import Article, Picture, Text
 from scalesearch.report.kinds import report_of
-from scalesearch.search.surface import Point
+from scalesearch.search.shares import Point
 from scalesearch.study.answer import Answer, answer
 from scalesearch.study.study import Study
 from scalesearch.study.trusting import read_trust, trust_points

@@ -101,9 +101,11 @@ def _coefficients_caption(found: Answer) -> str:
     cost = " and for the proxy's cost, as the ranking is" if asked.adjusts else ", as the ranking is"
     what, noun = ("Accuracies", "an accuracy") if asked.metric == ACCURACY else ("Scores", "a score")
     tail = f" Those without {noun} were left on an earlier rung." if left else ""
-    errors, intervals = (" ± standard errors", ", with bootstrap intervals") if known else ("", "")
+    errors, intervals = (" ± standard errors", ", with intervals") if known else ("", "")
     unknown = "" if known else " Their errors are not known: no seeds that differ, and images do not tell them."
     return (
-        f"{marks} {what} are means{errors}; the distance behind the best is adjusted for the "
+        f"{marks} Expected values are posterior means with their standard deviations, by all that was measured of "
+        f"all networks; best is the probability of being the best of all. {what} are means{errors}; the distance "
+        "behind the best is adjusted for the "
         f"seeds{cost}{intervals}.{unknown}{tail}"
     )

@@ -1,4 +1,4 @@
-"""Where a plan's networks stand among depth, width and resolution: what the surface and trust rest on."""
+"""Where a plan's networks stand among depth, width and resolution: what proxies are validated on."""
 
 from __future__ import annotations
 
@@ -7,18 +7,8 @@ from math import log
 
 from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import macs_slope
-from scalesearch.search.surface import Point, Surface, shares_of, surface
+from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trial import Outcome
-
-
-def surface_of(plan: Plan, outcomes: Mapping[str, Outcome]) -> Surface | None:
-    """The smooth surface through all candidates and, by halving, all rungs; None where they are too few.
-
-    Nor is there one over stages, which are no points in depth, width and resolution.
-    """
-    if not plan.question.kind.scales:
-        return None
-    return surface(places(plan, outcomes, range(plan.reached_rung(outcomes) + 1)))
 
 
 def places(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) -> list[Point]:

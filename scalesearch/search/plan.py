@@ -236,17 +236,9 @@ class Plan:
         return images_error(self.question.metric, self.data.sizes)
 
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
-        """The answer; None while no candidate has a completed trial."""
+        """Those that were trained the longest; None while no candidate has a completed trial."""
         arms = self.arms(outcomes)
-        if not arms:
-            return None
-        found = rank(arms, self.images_error, self.base_arm(outcomes))
-        # A reward has weighed the cost already; among networks of one cost the cheaper of equals is better.
-        return found if self.question.kind.scales else replace(found, recommended=found.arms[0].key)
-
-    def recommended(self, ranking: Ranking) -> Candidate:
-        """The candidate that the ranking recommends."""
-        return self.by_network[ranking.recommended]
+        return rank(arms, self.images_error, self.base_arm(outcomes)) if arms else None
 
     def _dearest_first(self, specs: Sequence[TrialSpec]) -> tuple[TrialSpec, ...]:
         """Long trials early leave no core idle at the end."""

@@ -22,8 +22,6 @@ from scalesearch.search.metrics import ImagesError
 
 CONFIDENCE = 0.95
 POWER = 0.8
-RESAMPLES = 1000
-_SEED = 2019
 _EQUAL = 1e-12
 """Residuals below this are those of equal values, by the rounding of the fit."""
 
@@ -78,8 +76,6 @@ class Ranking:
     metric that has none the spread between the candidates (see `error_known`)."""
     macs_slope: float
     """Accuracy gained per unit of log proxy MACs, from baseline to candidates; used to adjust."""
-    recommended: str
-    """Of the tied with as many seeds as the best that beat the unscaled: fewest activations, then parameters."""
     error_known: bool = True
     """Whether `noise` and what follows from it is an error; else nothing tells one, and it is a mere spread."""
 
@@ -142,9 +138,8 @@ def rank(arms: Sequence[Arm], images: int | ImagesError | None, baseline: Arm | 
         tied = i == best or behind <= threshold * error
         ranked.append(Ranked(arm.key, len(arm.accuracies), mean, own_error, effects[i], behind, error, tied))
     ranked.sort(key=lambda one: (one.behind, one.key))
-    recommended = _recommended(ranked, arms, baseline)
     known = freedom > 0 or error_of is not None
-    return Ranking(tuple(ranked), noise, freedom, slope, recommended, known)
+    return Ranking(tuple(ranked), noise, freedom, slope, known)
 
 
 def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tuple[str, ...]:
@@ -165,7 +160,7 @@ class Difference:
 
 
 def difference(arms: Sequence[Arm], ranking: Ranking, key: str, other: str) -> Difference:
-    """The first arm's effect less the other's, with a bootstrap interval.
+    """The first arm's effect less the other's, with its interval: t standard errors either way.
 
     Args:
         arms: those that were ranked.
@@ -173,38 +168,21 @@ def difference(arms: Sequence[Arm], ranking: Ranking, key: str, other: str) -> D
         key: of the first arm.
         other: of the second.
     """
-    return _difference(_moved(arms, ranking), ranking, key, other)
+    effects = {one.key: one.effect for one in ranking.arms}
+    places = {arm.key: place for place, arm in enumerate(arms)}
+    error = ranking.noise * sqrt(_fit(arms).variance_of_difference(places[key], places[other]))
+    return _interval(effects[key] - effects[other], error, ranking.degrees_of_freedom)
 
 
-def intervals(arms: Sequence[Arm], ranking: Ranking) -> dict[str, tuple[float, float]]:
-    """Bootstrap intervals (95 %) of every arm's difference to the best, by key."""
-    moved = _moved(arms, ranking)
-    found = {one.key: _difference(moved, ranking, ranking.arms[0].key, one.key) for one in ranking.arms}
+def intervals(ranking: Ranking) -> dict[str, tuple[float, float]]:
+    """The interval (95 %) of every arm's difference to the best, by key; those that hold 0 tie."""
+    found = {arm.key: _interval(arm.behind, arm.behind_error, ranking.degrees_of_freedom) for arm in ranking.arms}
     return {key: (one.low, one.high) for key, one in found.items()}
 
 
-def _difference(moved: Mapping[str, np.ndarray], ranking: Ranking, key: str, other: str) -> Difference:
-    effects = {one.key: one.effect for one in ranking.arms}
-    low, high = np.percentile(moved[key] - moved[other], (2.5, 97.5))
-    value = effects[key] - effects[other]
-    return Difference(value, value + float(low), value + float(high))
-
-
-def _moved(arms: Sequence[Arm], ranking: Ranking) -> dict[str, np.ndarray]:
-    """What noise alone would do to each arm's effect, (resamples,) by key.
-
-    The fit's residuals are drawn with replacement, scaled up for the degrees of freedom that it took; without
-    repeated seeds there are none, and normal noise of the validation set's size stands in.
-    """
-    fit, draw = _fit(arms), np.random.default_rng(_SEED)
-    trials = len(fit.residuals)
-    if ranking.degrees_of_freedom > 0:
-        residuals = _fit(_learning(arms)).residuals
-        pool = residuals * sqrt(len(residuals) / ranking.degrees_of_freedom)
-        errors = pool[draw.integers(0, len(pool), (trials, RESAMPLES))]
-    else:
-        errors = draw.normal(0, ranking.noise, (trials, RESAMPLES))
-    return {arm.key: row for arm, row in zip(arms, fit.weights @ errors, strict=True)}
+def _interval(value: float, error: float, freedom: int) -> Difference:
+    half = _t_quantile(freedom) * error
+    return Difference(value, value - half, value + half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,18 +271,3 @@ def _t_quantile(freedom: int) -> float:
 
     tail = 1 - (1 - CONFIDENCE) / 2
     return float(t.ppf(tail, freedom)) if freedom > 0 else float(norm.ppf(tail))
-
-
-def _recommended(ranked: Sequence[Ranked], arms: Sequence[Arm], baseline: Arm | None) -> str:
-    """The cheapest of the tied, if it is better than not to scale at all; the best where none is."""
-    by_key = {arm.key: arm for arm in arms}
-    fair = [one for one in ranked if one.tied and one.seeds >= ranked[0].seeds]
-    if baseline is not None and baseline.mean is not None:
-        unscaled = baseline.mean
-        fair = [one for one in fair if one.mean > unscaled] or [ranked[0]]
-
-    def price(one: Ranked) -> tuple[float, float, float, str]:
-        arm = by_key[one.key]
-        return arm.activations, arm.params, one.behind, one.key
-
-    return min(fair, key=price).key

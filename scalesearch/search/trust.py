@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 
 from scalesearch.design.coefficients import AXES
-from scalesearch.search.surface import Floats, Point
+from scalesearch.search.decision.data import Floats
+from scalesearch.search.shares import Point
 
 FEWEST = 4
 """Networks that a rank correlation needs to say anything."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scalesearch.search.candidates import Candidate
+from scalesearch.search.decision.decision import Decision, decide
 from scalesearch.search.metrics import ACCURACY, BALANCED
-from scalesearch.search.places import surface_of
 from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
 from scalesearch.search.reached import left_behind, whole
-from scalesearch.search.surface import Surface
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
 from scalesearch.search.trust import Agreement
 from scalesearch.study.chance_words import chance_words
@@ -27,16 +26,18 @@ class Answer:
     plan: Plan
     outcomes: Mapping[str, Outcome]
     ranking: Ranking
+    decision: Decision
     winner: Candidate
+    """The recommended candidate."""
     place: Ranked
-    """The winner's row in the ranking."""
+    """The row of the recommended candidate in the ranking."""
     trust: tuple[Agreement, ...] = ()
     """What further budgets say of the proxy; empty where none was run."""
 
-    @cached_property
-    def surface(self) -> Surface | None:
-        """The smooth answer beside the raw one; None where the networks are too few."""
-        return surface_of(self.plan, self.outcomes)
+    @property
+    def recommended(self) -> str:
+        """The id of the recommended candidate."""
+        return self.decision.choice
 
     @cached_property
     def planned(self) -> tuple[TrialSpec, ...]:
@@ -56,7 +57,7 @@ class Answer:
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
         """By key of every ranked candidate the 95 % interval of its difference to the best."""
-        return intervals(self.plan.arms(self.outcomes), self.ranking)
+        return intervals(self.ranking)
 
     @cached_property
     def left_behind(self) -> dict[str, int]:
@@ -142,5 +143,6 @@ def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, 
     ranking = plan.ranking(outcomes)
     if ranking is None:
         return None
-    place = next(arm for arm in ranking.arms if arm.key == ranking.recommended)
-    return Answer(plan, outcomes, ranking, plan.recommended(ranking), place, trust)
+    decision = decide(plan, outcomes, ranking)
+    place = next(arm for arm in ranking.arms if arm.key == decision.choice)
+    return Answer(plan, outcomes, ranking, decision, plan.by_network[decision.choice], place, trust)

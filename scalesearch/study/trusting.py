@@ -14,7 +14,7 @@ from scalesearch.search.catalogue import FactoryBaseline
 from scalesearch.search.places import places
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranking
-from scalesearch.search.surface import Point
+from scalesearch.search.shares import Point
 from scalesearch.search.trust import Agreement, agreement
 from scalesearch.study.study import Study, open_study, rewrite
 

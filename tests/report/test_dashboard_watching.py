@@ -217,7 +217,7 @@ def test_what_a_browser_sends_is_checked() -> None:
 
 def test_a_candidate_is_shown_whole(mixed: View) -> None:
     assert mixed.answer is not None
-    best = mixed.answer.ranking.recommended
+    best = mixed.answer.recommended
     for key in (best, None, "no such network", 7):
         assert best in str(content(mixed, key))
     shown = str(content(mixed, best))

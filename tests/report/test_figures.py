@@ -34,7 +34,7 @@ from scalesearch.report.figures.pareto import front
 from scalesearch.report.figures.spending import region_corners
 from scalesearch.report.looks import ACCURACY, DARK, LIGHT, RECOMMENDED
 from scalesearch.report.rows import rows
-from scalesearch.search.surface import Point, shares_of
+from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trust import Agreement, Estimate
 from scalesearch.study.joint import joint
 
@@ -60,7 +60,9 @@ def test_rows_are_the_ranking_and_then_who_was_left() -> None:
     found = halving().found
     own = rows(found)
     ranked = [row for row in own if row.place is not None]
-    assert [row.key for row in ranked] == [arm.key for arm in found.ranking.arms]
+    assert {row.key for row in ranked} == {arm.key for arm in found.ranking.arms}
+    expected = [round(found.decision.mean(row.key), 4) for row in ranked]
+    assert expected == sorted(expected, reverse=True)
     assert len(own) == len(found.plan.chosen) == 10
     assert {row.key for row in own if row.left_after is not None} == set(found.left_behind)
     assert all(row.status == "left" for row in own[len(ranked) :])
@@ -84,10 +86,13 @@ def test_pareto_has_every_ranked_candidate_with_its_bar() -> None:
     points = [trace for trace in drawing.figure.data if trace.name != "Pareto front"]
     drawn = {(x, y, bar) for one in points for x, y, bar in zip(one.x, one.y, one.error_y.array, strict=True)}
     known = found.plan.by_network
-    assert drawn == {(known[arm.key].cost.macs, arm.mean, arm.standard_error) for arm in found.ranking.arms}
+    assert drawn == {
+        (known[arm.key].cost.macs, found.decision.mean(arm.key), found.decision.error(arm.key))
+        for arm in found.ranking.arms
+    }
     star = named(drawing)["recommended"]
     assert (star.marker.color, star.marker.symbol) == (RECOMMENDED.colour, "star")
-    assert list(star.y) == [found.place.mean]
+    assert list(star.y) == [found.decision.mean(found.recommended)]
     base = next(iter(found.base.accuracies))
     assert any("tiny unscaled, 1x" in one.text for one in drawing.figure.layout.annotations), base
 
@@ -96,7 +101,7 @@ def test_the_triangle_has_every_candidate_at_its_shares() -> None:
     found = halving().found
     drawing = spending(found)
     assert drawing is not None
-    assert found.surface is not None
+    assert found.decision.surface is not None
     marked = [one for one in drawing.figure.data if one.mode == "markers" and one.hoverinfo == "text"]
     drawn = {
         (round(a), round(b), round(c), colour)
@@ -106,10 +111,10 @@ def test_the_triangle_has_every_candidate_at_its_shares() -> None:
     wanted = set()
     for row in rows(found):
         depth, width, resolution = (round(100 * share) for share in shares_of(row.candidate.coefficients))
-        wanted.add((depth, width, resolution, found.surface.means[row.key]))
+        wanted.add((depth, width, resolution, found.decision.mean(row.key)))
     assert drawn == wanted
     top = named(drawing)["highest point of the surface"]
-    assert [top.a[0] / 100, top.b[0] / 100, top.c[0] / 100] == pytest.approx(found.surface.optimum)
+    assert [top.a[0] / 100, top.b[0] / 100, top.c[0] / 100] == pytest.approx(found.decision.surface.optimum)
     assert [one.title.text.split(" ")[0] for one in (drawing.figure.layout.ternary[f"{x}axis"] for x in "abc")] == [
         "depth",
         "width",
@@ -139,7 +144,7 @@ def test_a_line_runs_through_what_its_network_has() -> None:
         heights = by_name[row.label].y
         expected = (row.candidate.cost.params - min(params)) / (max(params) - min(params))
         assert heights[5] == pytest.approx(expected)
-    best = max(own, key=lambda row: row.score or 0)
+    best = max(own, key=lambda row: row.expected)
     assert by_name[best.label].y[-1] == 1
 
 

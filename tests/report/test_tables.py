@@ -66,13 +66,15 @@ def test_a_row_a_candidate_the_ranked_first() -> None:
     own = rows(found)
     assert [one["candidate"] for one in lines] == [row.label for row in own]
     first, last = lines[0], lines[-1]
-    best = found.ranking.arms[0]
-    assert (first["place"], first["accuracy"], first["seeds"]) == ("1", f"{best.mean:.5f}", "2")
-    assert first["behind"] == "0.00000"
+    keys = [arm.key for arm in found.ranking.arms]
+    best = found.ranking.arms[keys.index(own[0].key)]
+    assert (first["place"], first["accuracy"]) == (str(keys.index(best.key) + 1), f"{best.mean:.5f}")
+    assert first["behind"] == f"{best.behind:.5f}"
+    assert first["expected"] == f"{found.decision.mean(best.key):.5f}"
     assert (last["place"], last["accuracy"], last["status"]) == ("", "", "left")
     assert {one["left_after_images"] for one in lines} == {"", "192", "384"}
     assert int(first["macs"]) == own[0].candidate.cost.macs
-    assert {len(one) for one in lines} == {20}
+    assert {len(one) for one in lines} == {23}
 
 
 def test_formulas_are_letters() -> None:

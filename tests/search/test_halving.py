@@ -145,7 +145,7 @@ def test_it_stops_early_where_the_leader_stands_out() -> None:
     assert {spec.samples for spec in plan.waves(outcomes)[-1]} == {1024}
     ranking = plan.ranking(outcomes)
     assert ranking is not None
-    assert sum(staged(plan.recommended(ranking).architecture).depths) == deepest
+    assert sum(staged(plan.by_network[ranking.arms[0].key].architecture).depths) == deepest
     assert not plan.state(run_all(plan)).early_stopped
 
 

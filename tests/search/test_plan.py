@@ -157,7 +157,6 @@ def test_the_ranking_finds_what_was_planted() -> None:
     layers = [sum(staged(plan.by_network[one.key].architecture).depths) for one in ranking.arms]
     assert layers[0] == max(layers)
     assert ranking.degrees_of_freedom == 5 * 2
-    assert plan.recommended(ranking).architecture == plan.by_network[ranking.recommended].architecture
 
 
 def test_the_macs_ratio_is_of_the_proxies_and_left_out_of_the_literal_protocol() -> None:

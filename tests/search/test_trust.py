@@ -11,7 +11,7 @@ from scipy.stats import kendalltau
 
 from scalesearch.search import trust
 from scalesearch.search.grid import triples
-from scalesearch.search.surface import Point, shares_of
+from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trust import FEWEST, Agreement, agreement, tau_b
 
 GRID = triples(Decimal("0.1"), Decimal("0.1"))[::2]

@@ -81,7 +81,7 @@ def _groups(view: View) -> dict[str, tuple[Look, list[Curve]]]:
         (one for one in view.trials if one.outcome.epochs), key=lambda one: (one.accuracy or 0.0, one.id)
     )
     for one in thinned(ordered, LINES):
-        if ranking and one.network == ranking.recommended:
+        if view.answer and one.network == view.answer.recommended:
             name = best
         elif one.network in tied:
             name = ties

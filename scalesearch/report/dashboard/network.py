@@ -65,7 +65,7 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
     plan, found = view.study.plan, view.answer
     known = {**plan.by_network, plan.base_id: None}
     if not isinstance(key, str) or key not in known:
-        key = found.ranking.recommended if found else plan.base_id
+        key = found.recommended if found else plan.base_id
     candidate = known[key]
     shape = candidate.architecture if candidate else plan.question.baseline.architecture
     trials = sorted((one for one in view.trials if one.network == key), key=lambda one: (one.seed, one.images))

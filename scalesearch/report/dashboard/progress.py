@@ -114,7 +114,7 @@ def _leaders(view: View) -> list[Any]:
         for i, row in enumerate(leaders)
     ]
     left = frozenset(i for i, column in enumerate(columns) if column.is_text)
-    strong = frozenset(i for i, row in enumerate(leaders) if row.key == found.ranking.recommended)
+    strong = frozenset(i for i, row in enumerate(leaders) if row.key == found.recommended)
     words = (
         f"{len(found.ranking.arms)} candidates are ranked; = ties with the best (95 %), ▸ recommended, n: seeds."
     )

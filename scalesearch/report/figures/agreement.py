@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.looks import BEHIND, RECOMMENDED, TIED, Look
 from scalesearch.report.rows import Row, rows
-from scalesearch.search.surface import Point
+from scalesearch.search.shares import Point
 from scalesearch.search.trust import Agreement
 from scalesearch.study.answer import Answer
 from scalesearch.study.trust_words import in_words

@@ -30,8 +30,10 @@ def hover(row: Row, found: Answer) -> str:
         f"αβ²γ² = {float(own.product):.3f}, measured {float(candidate.flops_ratio):.3f}x",
         size,
     ]
+    word = metric_words(found.plan.question.metric)
+    expected = found.with_error(row.expected, row.error)
+    lines.append(f"expected {word} {expected}, the best with {100 * row.probability_best:.0f} %")
     if place is not None:
-        word = metric_words(found.plan.question.metric)
         lines.append(f"{word} {found.with_error(place.mean, place.standard_error)}, n = {place.seeds}")
     if row.behind_95 is not None and place is not None and place.behind > 0:
         low, high = row.behind_95

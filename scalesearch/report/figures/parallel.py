@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from scalesearch.report.figures.frame import Drawing, framed, inert
 from scalesearch.report.figures.marks import accuracy_colours, hover, shade
 from scalesearch.report.looks import START
-from scalesearch.report.rows import Row, rows, scores_are_of_the_surface
+from scalesearch.report.rows import Row, rows
 from scalesearch.search.metrics import metric_words
 from scalesearch.study.answer import Answer
 from scalesearch.units import si
@@ -26,20 +26,20 @@ class _Scale:
 
 
 def parallel(found: Answer) -> Drawing | None:
-    """Every candidate with an accuracy as a line over its coefficients, its costs and its accuracy.
+    """Every candidate as a line over its coefficients, its costs and its expected accuracy.
 
     Plain lines, not plotly's own parallel coordinates: those need WebGL, which a strict page has not, and follow no
-    theme. None where fewer than two candidates have an accuracy.
+    theme. None of fewer than two candidates.
     """
-    shown = [row for row in rows(found) if row.score is not None]
+    shown = rows(found)
     if len(shown) < 2:
         return None
     scales = _scales(found)
     ends = [_ends([scale.value(row) for row in shown]) for scale in scales]
-    low, high = min(row.score or 0.0 for row in shown), max(row.score or 0.0 for row in shown)
+    low, high = min(row.expected for row in shown), max(row.expected for row in shown)
     figure = go.Figure()
     for row in reversed(shown):  # the best on top
-        figure.add_trace(_line(row, scales, ends, found, shade(row.score or 0.0, low, high)))
+        figure.add_trace(_line(row, scales, ends, found, shade(row.expected, low, high)))
     figure.add_trace(_ticks(scales, ends))
     if found.plan.question.kind.recommends:  # rules have colours of their own
         figure.add_trace(_bar(low, high))
@@ -60,7 +60,7 @@ def parallel(found: Answer) -> Drawing | None:
 
 def _scales(found: Answer) -> list[_Scale]:
     word = metric_words(found.plan.question.metric).capitalize()
-    side = f"{word}<br>({'average rung' if scores_are_of_the_surface(found) else 'adjusted'})"
+    side = f"{word}<br>(expected)"
     return [
         _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
         _Scale("Width β", lambda row: float(row.candidate.coefficients.beta), "{:.3g}".format),
@@ -69,7 +69,7 @@ def _scales(found: Answer) -> list[_Scale]:
         _Scale("FLOPs<br>(multiply-adds)", lambda row: float(row.candidate.cost.macs), si),
         _Scale("Parameters<br>(count)", lambda row: float(row.candidate.cost.params), si),
         _Scale("Activations<br>(elements)", lambda row: float(row.candidate.cost.activations), si),
-        _Scale(side, lambda row: row.score or 0.0, "{:.3f}".format),
+        _Scale(side, lambda row: row.expected, "{:.3f}".format),
     ]
 
 
@@ -145,11 +145,7 @@ def _title(i: int, scale: _Scale) -> dict[str, object]:
 
 
 def _caption(found: Answer) -> str:
-    score = (
-        "accuracy at the average rung and seed, by which networks that were left early can be compared too"
-        if scores_are_of_the_surface(found)
-        else "accuracy as the ranking adjusts it"
-    )
+    score = f"expected {metric_words(found.plan.question.metric)} at the end of training"
     if not found.plan.question.kind.recommends:
         return f"A line is a rule's network; the last axis is its {score}."
     left = " Dotted: not trained to the end." if found.left_behind else ""

@@ -12,7 +12,6 @@ from scalesearch.report.labels import sides
 from scalesearch.report.looks import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
 from scalesearch.search.metrics import metric_words, validation_words
-from scalesearch.search.ranking import Ranked
 from scalesearch.study.answer import Answer
 from scalesearch.units import si
 
@@ -30,9 +29,9 @@ def pareto(found: Answer) -> Drawing:
     (left, right), (low, high) = _costs(ranked, wanted), _range(ranked, base)
     named = [row for row in ranked if len(ranked) <= _NAMED or row.status in ("recommended", "tied")]
     scale = (right - left) / 1000, (high - low) / 480  # px of the axes at 1200 px
-    spots = [(row.candidate.cost.macs / scale[0], _place(row).mean / scale[1]) for row in named]
-    kept = front([(row.candidate.cost.macs, _place(row).mean) for row in ranked])
-    under = [(row.candidate.cost.macs, _place(row).mean) not in kept for row in named]  # the line runs above them
+    spots = [(row.candidate.cost.macs / scale[0], row.expected / scale[1]) for row in named]
+    kept = front([(row.candidate.cost.macs, row.expected) for row in ranked])
+    under = [(row.candidate.cost.macs, row.expected) not in kept for row in named]  # the line runs above them
     beside = dict(zip((row.key for row in named), sides(spots, [row.label for row in named], under), strict=True))
     for status, own in by_status(ranked):
         figure.add_trace(_points(status, own, beside, found))
@@ -44,9 +43,9 @@ def pareto(found: Answer) -> Drawing:
         shapes=[rule_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
         annotations=_words(found, wanted, base),
     )
-    bars = "Bars are standard errors of the means."
+    bars = "Accuracies are expected ones, by all that was measured; bars are their standard deviations."
     beaten = (
-        "Whatever lies below the stepped line, the Pareto front of the candidates' means, is beaten by a candidate "
+        "Whatever lies below the stepped line, the Pareto front of the candidates, is beaten by a candidate "
         "that costs no more"
         + ("." if base is None else "; whatever lies below the level one, by the unscaled network.")
     )
@@ -72,13 +71,8 @@ def front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     return kept
 
 
-def _place(row: Row) -> Ranked:
-    assert row.place is not None, "only ranked candidates are drawn"
-    return row.place
-
-
 def _front(ranked: Sequence[Row]) -> go.Scatter:
-    kept = front([(row.candidate.cost.macs, _place(row).mean) for row in ranked])
+    kept = front([(row.candidate.cost.macs, row.expected) for row in ranked])
     return go.Scatter(
         name="Pareto front",
         x=[macs for macs, _ in kept],
@@ -94,14 +88,14 @@ def _points(status: Status, own: Sequence[Row], beside: Mapping[str, str], found
     return go.Scatter(
         name=words,
         x=[row.candidate.cost.macs for row in own],
-        y=[_place(row).mean for row in own],
+        y=[row.expected for row in own],
         mode="markers+text",
         text=[f"  {inert(row.label)}  " if row.key in beside else "" for row in own],
         textposition=[beside.get(row.key, "middle right") for row in own],
         textfont={"size": 13},
         cliponaxis=False,
         marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
-        error_y={"array": [_place(row).standard_error for row in own], "color": look.colour, "thickness": 1.5},
+        error_y={"array": [row.error for row in own], "color": look.colour, "thickness": 1.5},
         hovertext=[hover(row, found) for row in own],
         hoverinfo="text",
     )
@@ -142,7 +136,7 @@ def _costs(ranked: Sequence[Row], wanted: float) -> tuple[float, float]:
 
 def _range(ranked: Sequence[Row], base: float | None) -> tuple[float, float]:
     """All bars and the baseline's line with a little air, never outside 0 … 1."""
-    ends = [_place(row).mean + sign * _place(row).standard_error for row in ranked for sign in (-1, 1)]
+    ends = [row.expected + sign * row.error for row in ranked for sign in (-1, 1)]
     ends += [] if base is None else [base]
     air = 0.08 * max(max(ends) - min(ends), 0.01)
     return max(min(ends) - air, 0.0), min(max(ends) + air, 1.0)

@@ -10,10 +10,10 @@ from scalesearch.report.figures.frame import Drawing, framed
 from scalesearch.report.figures.marks import accuracy_colours, by_status, hover
 from scalesearch.report.looks import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.search.decision.surface import Surface
 from scalesearch.search.metrics import metric_words
-from scalesearch.search.surface import Surface, shares_of
+from scalesearch.search.shares import shares_of
 from scalesearch.study.answer import Answer
-from scalesearch.study.surface_words import surface_verdict
 
 Shares = tuple[float, float, float]
 
@@ -27,15 +27,15 @@ def spending(found: Answer) -> Drawing | None:
     """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
     if not found.plan.question.kind.recommends:
         return None
-    shown = [row for row in rows(found) if row.score is not None and row.candidate.coefficients.product > 1]
+    shown = [row for row in rows(found) if row.candidate.coefficients.product > 1]
     if len(shown) < 2:
         return None
-    fitted = found.surface
+    fitted = found.decision.surface
     figure = go.Figure()
-    values = [row.score or 0.0 for row in shown]
+    values = [row.expected for row in shown]
     if fitted is not None:
         dots = _lattice()
-        heights = [fitted.height(dot) for dot in dots]
+        heights = fitted.heights(dots).tolist()
         values = _seen(values, heights)
         figure.add_trace(_background(dots, heights))
         figure.add_trace(_region(fitted))
@@ -44,7 +44,7 @@ def spending(found: Answer) -> Drawing | None:
     if fitted is not None:
         figure.add_trace(_optimum(fitted))
     word = metric_words(found.plan.question.metric).capitalize()
-    title = f"{word}, at the average rung and seed" if fitted else f"{word}, adjusted as the ranking is"
+    title = f"{word}, expected at the end of training"
     framed(
         figure,
         height=680,
@@ -53,7 +53,7 @@ def spending(found: Answer) -> Drawing | None:
         coloraxis=accuracy_colours(values, title),
         legend={"orientation": "v", "y": 1, "yanchor": "top"},
     )
-    return Drawing("spending", "Where each network spends its compute", _caption(found, fitted), figure)
+    return Drawing("spending", "Where each network spends its compute", _caption(fitted), figure)
 
 
 _NAMES = {"a": "depth", "b": "width", "c": "resolution"}
@@ -105,7 +105,7 @@ def _points(status: Status, own: Sequence[Row], found: Answer) -> go.Scattertern
         marker={
             "symbol": "star" if status == "recommended" else "circle",
             "size": _SIZES[status],
-            "color": [row.score for row in own],
+            "color": [row.expected for row in own],
             "coloraxis": "coloraxis",
             "line": {"width": _THICK.get(status, 1), "color": look.colour},
         },
@@ -193,17 +193,17 @@ def _places(shares: Sequence[Shares]) -> dict[str, list[float]]:
     return {letter: [100 * one[i] for one in shares] for i, letter in enumerate("abc")}
 
 
-def _caption(found: Answer, fitted: Surface | None) -> str:
+def _caption(fitted: Surface | None) -> str:
     start = (
         "A corner is a network that grows in one dimension alone; a network's place is its shares of the "
         "log-FLOPs, log α, 2 log β and 2 log γ over their sum."
     )
+    colours = "Colours are expected accuracies at the end of training"
     if fitted is None:
-        return f"{start} Colours are accuracies as the ranking adjusts them."
+        return f"{start} {colours}."
     return (
-        f"{start} Colours, of marks and behind them, are accuracies at the average rung and seed: measured, and by "
-        "the fitted quadratic (cut off where it leaves the range of the measured ones). ✛ is where the quadratic "
-        "is highest; the dashed outline is bounded by the 95 % interval of each of its three shares, one at a "
-        f"time, over fits to networks drawn with replacement. R² is {fitted.r_squared:.2f}; "
-        f"{surface_verdict(found)}."
+        f"{start} {colours}: of each network by all that was measured, and behind them by the fitted quadratic "
+        "alone (cut off where it leaves the range of the networks'). ✛ is where the quadratic is highest; the "
+        "dashed outline is bounded by the 95 % interval of each of its three shares, one at a time. The quadratic "
+        f"makes {100 * fitted.explained:.0f} % of the variance between the networks; the rest is their own."
     )

@@ -11,7 +11,7 @@ from scalesearch.report.article import Block, Section, Text
 from scalesearch.report.figures.frame import Drawing
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.search.surface import Point
+from scalesearch.search.shares import Point
 from scalesearch.study.answer import Answer
 from scalesearch.study.provenance_words import matched_lines
 from scalesearch.units import si
@@ -111,5 +111,6 @@ def terminal_caption(found: Answer, more: str = "") -> str:
     adjusted = " and for what a proxy of other cost gains" if found.plan.question.adjusts else ""
     return (
         "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
+        "expected: at the end of training, by all that was measured   best: how likely\n"
         f"behind: difference to the best, adjusted for the seeds{adjusted}{more}"
     )

@@ -23,9 +23,10 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
-from scalesearch.search.surface import Point
+from scalesearch.search.shares import Point
 from scalesearch.study.answer import Answer
 from scalesearch.study.cost_words import COST_WORDS, times_of
+from scalesearch.study.decision_words import regret_words
 
 
 class GridReport(KindReport):
@@ -53,20 +54,15 @@ class GridReport(KindReport):
         tied, ranked = len(ranking.tied), len(ranking.arms)
         if found.worse:
             return not_above(found, own, metric_words(found.plan.question.metric))
+        said = f"{own} is recommended: {regret_words(found)}"
         if ranking.significant:
-            return f"{own} is the best of {ranked} networks, and leads each of them by more than the noise (95 %)"
+            return f"{said}; its measured mean leads each other network's by more than the noise (95 %)"
         if ranking.degrees_of_freedom == 0:
-            return f"{own} is recommended, but was trained with one seed, which proves nothing"
-        fewer = any(arm.tied and arm.seeds < ranking.arms[0].seeds for arm in ranking.arms)
+            return f"{said}; each network was trained with one seed, so the means alone prove nothing"
         how_many = f"all {ranked}" if tied == ranked else f"{tied} of the {ranked}"
-        unscaled = found.base.mean
-        worse = unscaled is not None and any(arm.tied and arm.mean <= unscaled for arm in ranking.arms)
-        of = " of those" if fewer or worse else ""
-        of += " with as many seeds as the best" if fewer else ""
-        of += f" that are better than {found.plan.question.baseline.name} itself" if worse else ""
         return (
-            f"No single winner was found: {how_many} networks that were trained to the end tie within "
-            f"the noise (95 %), and of these {own} is recommended because it has the fewest activations{of}"
+            f"{said}; {how_many} networks that were trained to the end have measured means that tie within "
+            "the noise (95 %)"
         )
 
     def networks(self, plan: Plan) -> str:
@@ -139,6 +135,11 @@ def key_figures_of(found: Answer, place: Ranked, winner: Candidate) -> Table:
         ("measured FLOPs", f"{float(winner.flops_ratio):.3f}x {plan.question.baseline.name}'s"),
         (word, found.measured(place)),
     ]
+    if winner == found.winner and plan.question.kind.recommends:
+        decision = found.decision
+        expected = found.with_error(decision.mean(place.key), decision.error(place.key))
+        rows.insert(3, (f"expected {word}", f"{expected} by all that was measured"))
+        rows.insert(4, ("to the best of all", regret_words(found)))
     if base:
         mean = sum(base.values()) / len(base)
         rows.append((f"{plan.question.baseline.name} unscaled", f"{mean:.4f} ({seeds_words(len(base))})"))

@@ -10,7 +10,7 @@ from scalesearch.report.kinds.base import drawn
 from scalesearch.report.kinds.grid import GridReport
 from scalesearch.report.tables import coefficients_table
 from scalesearch.search.plan import Plan
-from scalesearch.search.surface import Point
+from scalesearch.search.shares import Point
 from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.sampler import search_lines
 

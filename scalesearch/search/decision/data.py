@@ -48,13 +48,13 @@ class StudyData:
     """(candidates, axes): the shares of the log-cost that depth, width and resolution have; their rows sum to 1.
     None: they are not known, or the candidates are not scaled by them."""
     log_costs: Floats
-    """(candidates,): logarithm of the trained proxy's cost over the wanted one; 0 is a perfect match."""
+    """(candidates,): logarithm of the trained proxy's cost over that of the candidates' (geometric) mean."""
     trainings: tuple[Training, ...]
     baseline: str
     """Id of the unscaled network: only its spread from seed to seed enters, and what growing gained over it."""
     baseline_log_cost: float = -float(np.log(2))
     smallest_noise: float = 0.0
-    """Standard deviation that the size of the validation set alone gives the metric; 0 where that is not known."""
+    """What the metric's standard deviation from seed to seed is at least: half of a validation image."""
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:

@@ -6,7 +6,7 @@ Of network n, trained with seed s, the response in channel c (a metric or a loss
 
 f is linear and quadratic in the shares of the log-cost; u is the network's own deviation; v is the bias of short
 training, a random walk over the rungs that is 0 on the last; w is what losses say that the metric does not, 0 for
-the metric; x is the log of the proxy's cost over the wanted one; e is the noise from seed to seed, correlated
+the metric; x is the log of the proxy's cost over the average one; e is the noise from seed to seed, correlated
 between the channels of one training, and larger or smaller for deep networks. μ has a flat prior, b one from what
 the candidates gained over the unscaled network; the coefficients of f, u, v, w and e are normal with mean 0. λ is 1
 for the metric on the last rung, so that f + u is in its points.
@@ -41,6 +41,8 @@ FEWEST_FOR_TERMS = 9
 _OWN, _OWN_ALONE, _LINEAR, _QUADRATIC, _SHORT, _LOSSES = 0.5, 1.0, 0.7, 0.7, 0.5, 0.5
 _NOISE = 0.5
 """Median of the noise, as such a share."""
+_LOSS_NOISE = 0.05
+"""Least noise of the losses, as such a share: losses that do not vary at all would outweigh the metric."""
 # Standard deviations of the priors of logarithms: of the noise, of λ and the noise of a lower rung beside the last,
 # of the losses' λ, and of how much noisier the deepest candidates are than the average ones.
 _NOISE_WIDTH, _RUNG_WIDTH, _RUNG_NOISE_WIDTH, _LOSS_WIDTH, _DEPTH_WIDTH = 1.0, 0.7, 0.7, 0.5, 0.2
@@ -132,11 +134,11 @@ class Model:
         judged = self.data.judged
         noise = np.sqrt(hyper.noise_covariance[:, judged, judged])[:, None] * hyper.noise_factors
         return Conditional(
-            density, mean + self._shift, coefficients, np.swapaxes(inverse, 1, 2), loadings, own, noise
+            density, mean + self.level, coefficients, np.swapaxes(inverse, 1, 2), loadings, own, noise
         )
 
     @cached_property
-    def linear_columns(self) -> slice:
+    def term_columns(self) -> slice:
         """Where the coefficients of f stand among the P: the linear terms, then the quadratic ones."""
         start = len(self.data.channels)
         return slice(start, start + (self.terms.count if self.terms else 0))
@@ -192,7 +194,8 @@ class Model:
         return sums / np.maximum(1, counts)
 
     @cached_property
-    def _shift(self) -> float:
+    def level(self) -> float:
+        """What is subtracted from the metric on the last rung."""
         return float(self._offsets[self.data.judged])
 
     @cached_property
@@ -280,7 +283,7 @@ class Model:
             noise = _RUNG_NOISE_WIDTH * value.get(f"noise {channel.rung}", 0 * ones)
             noise = noise + _NOISE_WIDTH * value[f"{kind}noise"]
             scales.append(spread / data.spreads[data.judged] * np.exp(scale))
-            smallest = 0.0 if channel.response else data.smallest_noise
+            smallest = _LOSS_NOISE * spread if channel.response else data.smallest_noise
             noises.append(np.hypot(smallest, _NOISE * spread * np.exp(noise)))
         return np.stack(scales, axis=1), np.stack(noises, axis=1)
 

@@ -20,7 +20,7 @@ _DIGITS = 9
 
 @dataclass(frozen=True)
 class Posterior:
-    """Of the values of all candidates in the metric at the end of training, at exactly the wanted cost."""
+    """Of the values of all candidates in the metric at the end of training, at the candidates' mean cost."""
 
     candidates: tuple[str, ...]
     conditional: Conditional
@@ -65,16 +65,18 @@ class Posterior:
     @cached_property
     def _draws(self) -> tuple[Floats, Floats]:
         random, part = np.random.default_rng(_SEED), self.conditional
+        # Drawn at once: a point that gets one row more leaves the other rows what they are.
+        steps = random.standard_normal((DRAWS, part.coefficients.shape[1]))
+        own = random.standard_normal((DRAWS, len(self.candidates)))
         ends = np.floor(np.cumsum(self.weights) * DRAWS + 0.5).astype(int)
         counts = np.diff(ends, prepend=0)
-        values = np.empty((DRAWS, len(self.candidates)))
-        coefficients = np.empty((DRAWS, part.coefficients.shape[1]))
+        values, coefficients = np.empty_like(own), np.empty_like(steps)
         for point in np.flatnonzero(counts):
             rows = slice(ends[point] - counts[point], ends[point])
-            steps = random.standard_normal((counts[point], coefficients.shape[1])) @ part.coefficient_root[point].T
-            own = random.standard_normal((counts[point], values.shape[1])) * np.sqrt(part.own_variance[point])
-            coefficients[rows] = part.coefficients[point] + steps
-            values[rows] = part.mean[point] + steps @ part.loadings[point].T + own
+            moved = steps[rows] @ part.coefficient_root[point].T
+            coefficients[rows] = part.coefficients[point] + moved
+            deviations = own[rows] * np.sqrt(part.own_variance[point])
+            values[rows] = part.mean[point] + moved @ part.loadings[point].T + deviations
         return values, coefficients
 
     @cached_property

@@ -8,11 +8,11 @@ from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.exact import plain
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.study.answer import Answer
+from scalesearch.study.decision_words import decision_facts, regret_words, surface_facts, surface_line
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.kinds.base import KindResults
 from scalesearch.study.other_phi import other_phi_lines
 from scalesearch.study.provenance_words import matched_lines, provenance_facts, provenance_line
-from scalesearch.study.surface_words import surface_facts, surface_line
 from scalesearch.study.trust_words import trust_facts, trust_lines
 
 
@@ -30,15 +30,16 @@ class GridResults(KindResults):
         base = "" if unscaled is None else f"{question.baseline.name} itself {unscaled:.4f}; "
         cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
         other = "" if question.cost == "macs" else f", {question.cost} {float(found.winner.matched_ratio):.3f}x"
+        head = "Take" if found.over else "So far, take"
         lines = [
-            f"{'Winner' if found.over else 'So far'}: {_greek(own)} ({cost_words} {question.baseline.name}{other})",
+            f"{head} {_greek(own)} ({cost_words} {question.baseline.name}{other}): {regret_words(found)}",
             f"{word.capitalize()}: {measured}; {base}{tied} others tie with the best; {found.certainty}",
             *matched_lines(question),
             provenance_line(found),
             *self.search_lines(found),
         ]
-        if found.surface is not None:
-            lines.append(surface_line(found, found.surface))
+        if found.decision.surface is not None:
+            lines.append(surface_line(found.decision.surface))
         lines += trust_lines(found.trust) + other_phi_lines(found, folder)
         if not found.over:
             return lines
@@ -65,6 +66,7 @@ class GridResults(KindResults):
             "accuracy" if question.metric == ACCURACY else "score": round(found.place.mean, 5),
             "standard_error": round(found.place.standard_error, 5) if ranking.error_known else None,
             "seeds": found.place.seeds,
+            "decision": decision_facts(found),
             "significant": ranking.significant,
             "in_words": found.certainty,
             "differences": [
@@ -78,7 +80,7 @@ class GridResults(KindResults):
             "tied": [str(plan.by_network[key].coefficients) for key in ranking.tied],
             "best_mean": str(plan.by_network[best.key].coefficients),
             "aliases": [str(alias) for alias in found.winner.aliases],
-            "surface": surface_facts(found),
+            "surface": surface_facts(found.decision.surface),
             "proxy": trust_facts(found.trust),
             "rests_on": provenance_facts(found),
         }

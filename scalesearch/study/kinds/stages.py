@@ -20,6 +20,7 @@ from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.stage_space import size, stage_words
 from scalesearch.study.answer import Answer
+from scalesearch.study.decision_words import decision_facts, regret_words
 from scalesearch.study.kinds.base import KindResults
 from scalesearch.study.provenance_words import provenance_facts, provenance_line
 from scalesearch.units import si
@@ -128,6 +129,7 @@ def _winner(found: Answer) -> dict[str, object]:
         "activations": price.activations,
         "flops_ratio": float(found.winner.flops_ratio),
         "seeds": found.place.seeds,
+        "decision": decision_facts(found),
         "significant": ranking.significant,
         "in_words": found.certainty,
         "differences": [
@@ -174,6 +176,7 @@ def _summary(found: Answer, folder: Path) -> list[str]:
         measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(found.base):.4f}"
     return [
         f"{head}: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
+        f"By reward {regret_words(found)}",
         f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {found.certainty}",
         provenance_line(found),
         f"Searched: {found_words(plan)}",

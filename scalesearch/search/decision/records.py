@@ -1,0 +1,91 @@
+"""From a plan and the outcomes so far to what the model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log
+
+import numpy as np
+
+from scalesearch.design.architecture import Architecture
+from scalesearch.design.cost import cost
+from scalesearch.search.decision.data import Channel, Floats, StudyData, Training
+from scalesearch.search.metrics import LOSS
+from scalesearch.search.plan import Plan
+from scalesearch.search.schedulers.base import RungTrial
+from scalesearch.search.trial import Outcome
+
+_LOSSES = 1
+"""The response that is not the metric."""
+
+
+def study_data(plan: Plan, outcomes: Mapping[str, Outcome]) -> StudyData:
+    """Every completed trial of the candidates and of the unscaled network, the eliminated ones' too."""
+    keys = tuple(plan.by_network)
+    logs = np.log([plan.proxies.adjusted_ratio(key) for key in keys])
+    return StudyData(
+        candidates=keys,
+        shares=_shares(plan),
+        # Beside the candidates' average, so that values are what such a network reaches as it is trained here.
+        log_costs=logs - logs.mean(),
+        trainings=_trainings(plan, outcomes),
+        baseline=plan.base_id,
+        baseline_log_cost=log(plan.proxies.adjusted_ratio(plan.base_id)) - float(logs.mean()),
+        smallest_noise=plan.images_error.half_image if plan.images_error else 0.0,
+    )
+
+
+def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, ...]:
+    """One for each network, seed and rung on which the training began."""
+    rungs = range(max(1, len(plan.rungs)))
+    found: dict[tuple[str, int, int], dict[Channel, float]] = {}
+    trials = [plan.rung_trial(key, seed, rung) for key in plan.by_network
+              for seed in range(plan.scheduler.seeds) for rung in rungs]  # fmt: skip
+    if plan.base_id not in plan.by_network:
+        trials += [RungTrial(plan.base_id, seed, rung) for seed in range(plan.scheduler.baseline_seeds)
+                   for rung in rungs]  # fmt: skip
+    for trial in trials:
+        outcome = outcomes.get(plan.rung_spec(trial).id)
+        if outcome is not None and outcome.score is not None:
+            own = found.setdefault((trial.network, trial.seed, trial.start_rung), {})
+            own |= _responses(plan, trial, outcome)
+    return tuple(Training(network, values) for (network, *_), values in found.items())
+
+
+def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, float]:
+    """The metric, by what a reward weighs it with; and the mean logarithm of the losses, negated.
+
+    The losses of training and validation together say more about a network than either (Ru et al. 2021, arXiv
+    2006.04492, is about the first). Where the metric is a loss, or a reward ranks, it stands alone.
+    """
+    assert outcome.score is not None, "only complete trials are asked"
+    found = {Channel(trial.rung): outcome.score * plan.worth(trial.network)}
+    last = outcome.epochs[-1]
+    if plan.question.metric != LOSS and plan.question.kind.scales and min(last.train_loss, last.val_loss) > 0:
+        found[Channel(trial.rung, _LOSSES)] = -(log(last.train_loss) + log(last.val_loss)) / 2
+    return found
+
+
+def _shares(plan: Plan) -> Floats | None:
+    """How much of each candidate's log-cost depth, width and resolution have, as they were rounded.
+
+    A dimension's part is the logarithm of what the baseline's multiply-adds grow by if it grows alone. None for
+    networks of Python functions, whose dimensions cannot be set one by one, and where nothing is scaled.
+    """
+    baseline = plan.question.baseline.architecture
+    if not plan.question.kind.scales or not isinstance(baseline, Architecture):
+        return None
+    widths, depths, resolution = baseline.widths, baseline.depths, baseline.resolution
+    rows = []
+    for candidate in plan.by_network.values():
+        network = candidate.architecture
+        assert isinstance(network, Architecture), "a scaled baseline file is one"
+        alone = (
+            baseline.resized(widths, network.depths, resolution),
+            baseline.resized(network.widths, depths, resolution),
+            baseline.resized(widths, depths, network.resolution),
+        )
+        rows.append([log(cost(one).macs / cost(baseline).macs) for one in alone])
+    parts = np.array(rows)
+    totals = parts.sum(axis=1, keepdims=True)
+    return None if np.any(totals <= 0) else np.asarray(parts / totals)

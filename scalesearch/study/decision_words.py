@@ -1,0 +1,70 @@
+"""What the decision says, in words and for winner.yaml."""
+
+from __future__ import annotations
+
+from scalesearch.design.coefficients import AXES
+from scalesearch.search.decision.surface import Surface
+from scalesearch.search.metrics import ACCURACY, BALANCED
+from scalesearch.search.shares import coefficients_of
+from scalesearch.study.answer import Answer
+
+_COEFFICIENTS = ("alpha", "beta", "gamma")
+
+
+def regret_words(found: Answer) -> str:
+    """What the choice may cost, and what another seed of every candidate would bring."""
+    decision = found.decision
+    if not found.ranking.error_known:
+        return "nothing tells what that choice may cost without seeds that differ"
+    return (
+        f"expected within {_amount(found, decision.regret)} of the best of all {len(decision.places)} candidates, "
+        f"95 % within {_amount(found, decision.regret_bound)}; "
+        f"another seed of each would bring {_amount(found, decision.gain_of_another_seed)}"
+    )
+
+
+def _amount(found: Answer, value: float) -> str:
+    """A difference in the metric; of accuracies in points of a hundred."""
+    if found.plan.question.metric in (ACCURACY, BALANCED) and found.plan.question.kind.scales:
+        return f"{100 * value:.2g} points"
+    return f"{value:.2g}"
+
+
+def surface_line(surface: Surface) -> str:
+    """Where the best coefficients lie, as far as networks differ smoothly."""
+    alpha, beta, gamma = coefficients_of(surface.optimum)
+    low, high = (coefficients_of([surface.region[axis][end] for axis in AXES]) for end in (0, 1))
+    region = ", ".join(f"{name} {low[i]:.2f}–{high[i]:.2f}" for i, name in enumerate("αβγ"))
+    return (
+        f"Surface: highest at α = {alpha:.2f}, β = {beta:.2f}, γ = {gamma:.2f} (95 %: {region}); "
+        f"it makes {100 * surface.explained:.0f} % of the variance between the networks"
+    )
+
+
+def decision_facts(found: Answer) -> dict[str, object]:
+    """The choice's expected metric, how likely it is the best, what it may cost, and what a seed would bring."""
+    decision = found.decision
+    return {
+        "expected": round(decision.mean(decision.choice), 5),
+        "standard_deviation": round(decision.error(decision.choice), 5),
+        "probability_best": round(decision.probability_best(decision.choice), 3),
+        "expected_regret": round(decision.regret, 5),
+        "regret_95": round(decision.regret_bound, 5),
+        "gain_of_another_seed": round(decision.gain_of_another_seed, 5),
+        "candidates": len(decision.places),
+    }
+
+
+def surface_facts(surface: Surface | None) -> dict[str, object] | None:
+    """The optimum of the smooth part, its 95 % region, and how much it explains; None where there is none."""
+    if surface is None:
+        return None
+    low, high = (coefficients_of([surface.region[axis][end] for axis in AXES]) for end in (0, 1))
+    return {
+        **{
+            name: round(value, 3)
+            for name, value in zip(_COEFFICIENTS, coefficients_of(surface.optimum), strict=True)
+        },
+        "region_95": {name: [round(low[i], 3), round(high[i], 3)] for i, name in enumerate(_COEFFICIENTS)},
+        "explained": round(surface.explained, 3),
+    }
