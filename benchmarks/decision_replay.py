@@ -4,7 +4,7 @@
 
 Files are results/evidence/*.parquet (several rungs) and kept trials of `proxy_snr.py` (*.jsonl, b0's, one rung);
 default: all of them. One seed of every candidate is seen; the means of all other seeds' last accuracies are the
-truth. A line a way to judge: Kendall's τ with the truth and the regret of the choice, averaged over which seed is seen;
+truth. A line a way to judge: Kendall's τ with the truth and the regret of the choice, averaged over the seeds;
 beside them the truth's standard deviation between networks. The truth is itself noisy: no τ can reach 1.
 """
 
