@@ -139,7 +139,7 @@ def key_figures_of(found: Answer, place: Ranked, winner: Candidate) -> Table:
         decision = found.decision
         expected = found.with_error(decision.mean(place.key), decision.error(place.key))
         rows.insert(3, (f"expected {word}", f"{expected} by all that was measured"))
-        rows.insert(4, ("to the best of all", regret_words(found)))
+        rows.insert(4, ("regret", regret_words(found)))
     if base:
         mean = sum(base.values()) / len(base)
         rows.append((f"{plan.question.baseline.name} unscaled", f"{mean:.4f} ({seeds_words(len(base))})"))
