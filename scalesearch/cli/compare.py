@@ -40,7 +40,9 @@ def compare(
     data: options.Data = "fractal",
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is equal")] = "flops",
     budget: options.Budget = "quick",
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds for every rule.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1000, help="Seeds for every rule; more than an existing study has extend it.")
+    ] = 3,
     rounding: options.Rounding = None,
     runner: options.Runner = "ray",
     address: options.Address = None,

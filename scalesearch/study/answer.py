@@ -125,7 +125,7 @@ class Answer:
         if self.ranking.degrees_of_freedom == 0:
             if any(arm.seeds > 1 for arm in self.ranking.arms):
                 return "seeds that do not differ prove nothing"
-            return "one seed each proves nothing: take --seeds 3 and another --name for a claim"
+            return "one seed each proves nothing: take --seeds 3 for a claim"
         are = "candidates are" if others >= _SEVERAL else "candidate is"
         needed = self.ranking.seeds_needed
         more = "" if needed is None else f"; the lead of the best needs {needed} seeds for 80 % power"

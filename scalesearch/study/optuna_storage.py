@@ -14,7 +14,6 @@ from scalesearch.redaction import redacted
 from scalesearch.search.canonical import ID_DIGITS, Json, as_json, json_digest
 from scalesearch.search.growth import Told, told
 from scalesearch.search.kinds.sampler import Suggestion
-from scalesearch.search.plan import Plan
 from scalesearch.search.sought import DIRECTIONS, Sought
 from scalesearch.study.optuna_copy import frozen, metric
 from scalesearch.study.study import Study
@@ -26,8 +25,12 @@ if TYPE_CHECKING:
 _QUESTION = "question"
 
 
-def identity(plan: Plan) -> str:
-    """What a database knows a study's question and data by: copies of another question's are refused."""
+def identity(study: Study) -> str:
+    """What a database knows a study's question and data by: copies of another question's are refused.
+
+    Seeds that were requested later change nothing.
+    """
+    plan = study.first_plan
     question = as_json(plan.question)
     assert isinstance(question, dict)
     tree: list[Json] = [{"rivals": [], **question}, as_json(plan.data)]  # the key was always there, rules or none
@@ -94,7 +97,7 @@ class OptunaStorage:
             self.update(study)
             return len(told(study.plan, study.outcomes()))
         trials = list(frozen(study))
-        name, question = study.folder.resolve().name, identity(study.plan)
+        name, question = study.folder.resolve().name, identity(study)
         with self._told_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             if name in optuna.get_all_study_names(self._storage):
@@ -118,7 +121,7 @@ class OptunaStorage:
 
         name, plan = study.folder.name, study.plan
         objectives = plan.question.kind.objectives
-        question = identity(plan)
+        question = identity(study)
         target = optuna.create_study(
             storage=self._storage,
             study_name=name,

@@ -14,7 +14,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import CountError, InputError, LockedError, StorageError
+from scalesearch.errors import CountError, InputError, LockedError, SpaceError, StorageError
 from scalesearch.redaction import redacted_line
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
@@ -27,7 +27,15 @@ from scalesearch.search.question import Question
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
 from scalesearch.study.environments import difference
-from scalesearch.study.files import make_folder, read_file, storage_error, write_once, write_over
+from scalesearch.study.extensions import (
+    FOLDER,
+    Extension,
+    add_extension,
+    equal_but_for_seeds,
+    extended,
+    read_extensions,
+)
+from scalesearch.study.files import make_folder, read_file, storage_error, write_once
 from scalesearch.study.records import TrialRecord, read_records, write_record
 from scalesearch.study.suggestions import read_suggestions
 
@@ -43,6 +51,14 @@ class Study:
     environment: dict[str, str]
     command: str
     """The command that began it, without machine paths."""
+    first_budget: Budget | None = None
+    """The budget that it was begun with, where further seeds were requested since; None: the plan's."""
+
+    @property
+    def first_plan(self) -> Plan:
+        """What was asked when it was begun."""
+        question = self.plan.question
+        return replace(self.plan, question=replace(question, budget=self.first_budget or question.budget))
 
     @property
     def resume_command(self) -> str:
@@ -93,7 +109,11 @@ def open_or_create(study: Study) -> Study:
     if write_once(study.folder / "study.json", _text(study)):
         return study
     before = open_study(study.folder)
-    changed = _first_difference(_compared(before.plan), _compared(study.plan))
+    there, now = before.plan.question, study.plan.question
+    # A sampler's proposals depend on how many seeds they were measured by, so such a search is not extended.
+    extends = not now.kind.proposes and equal_but_for_seeds(there.budget, now.budget)
+    asked = replace(study.plan, question=replace(now, budget=there.budget)) if extends else study.plan
+    changed = _first_difference(_compared(before.plan), _compared(asked))
     if changed:
         raise _another_question(study.folder, changed)
     moved = difference(before.environment, study.environment)
@@ -102,20 +122,15 @@ def open_or_create(study: Study) -> Study:
             f"{study.folder}: was begun in another environment ({moved}), whose numbers must not be mixed with "
             "this one's; choose another --name"
         )
-    return before
+    longer = extended(there.budget, [Extension(now.budget.seeds, now.budget.final_seeds, "", "")])
+    if longer == there.budget:
+        return before
+    add_extension(study.folder, longer, study.command)
+    return open_study(study.folder)
 
 
 def _text(study: Study) -> str:
     return json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def rewrite(study: Study) -> None:
-    """Write what is asked anew, for a study that grows; its trials stay.
-
-    Raises:
-        StorageError: the folder cannot be written.
-    """
-    write_over(study.folder / "study.json", _text(study))
 
 
 def kept_timings(folder: Path, asked: Question) -> Timings | None:
@@ -131,6 +146,8 @@ def kept_timings(folder: Path, asked: Question) -> Timings | None:
     if not (folder / "study.json").exists():
         return None
     before = open_study(folder).plan.question
+    if equal_but_for_seeds(before.budget, asked.budget):
+        asked = replace(asked, budget=before.budget)
     chosen_later = ("timings", "metric", "prolongs")
     there = {key: value for key, value in _question_json(before).items() if key not in chosen_later}
     now = _question_json(replace(asked, metric=ACCURACY, prolongs=False))
@@ -176,10 +193,18 @@ def open_study(folder: Path) -> Study:
         )
         suggested = read_suggestions(folder / "suggestions", question.kind) if question.kind.proposes else ()
         plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)), suggested)
-        return Study(folder, plan, dict(tree["environment"]), redacted_line(str(tree["command"])))
+        study = Study(folder, plan, dict(tree["environment"]), redacted_line(str(tree["command"])))
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         reason = str(error) if isinstance(error, MalformedError | InputError) else "it is not a whole study.json"
         raise CountError(f"{path}: {reason}; restore it from a copy, or begin anew under another --name") from error
+    try:
+        budget = extended(question.budget, read_extensions(folder))
+    except SpaceError as error:
+        raise CountError(f"{folder / FOLDER}: {error}; restore it from a copy") from error
+    if budget == question.budget:
+        return study
+    longer = replace(plan, question=replace(question, budget=budget))
+    return replace(study, plan=longer, first_budget=question.budget)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.shares import Point
 from scalesearch.search.trust import Agreement, agreement
-from scalesearch.study.study import Study, open_study, rewrite
+from scalesearch.study.study import Study, open_study
 
 OWN, LONGER, LARGER = "own", "longer", "larger"
 """Budgets: the study's, and the further ones."""
@@ -79,17 +79,12 @@ def trust_folder(study_folder: Path, name: str) -> Path:
 def with_more_seeds(folder: Path, asked: Question) -> Question:
     """The question for a further budget's folder: with as many seeds as it has already, or as are asked for.
 
-    A trial does not depend on how many others there are, so a study that grows keeps all it has.
+    Where these are more, they are an extension of that study.
     """
     if not (folder / "study.json").is_file():
         return asked
-    before = open_study(folder)
-    known = before.plan.question
-    seeds = max(known.budget.seeds, asked.budget.seeds)
-    grown = replace(asked, budget=replace(asked.budget, seeds=seeds))
-    if seeds > known.budget.seeds and replace(known, budget=grown.budget) == grown:
-        rewrite(replace(before, plan=replace(before.plan, question=grown)))
-    return grown
+    seeds = max(open_study(folder).plan.question.budget.seeds, asked.budget.seeds)
+    return replace(asked, budget=replace(asked.budget, seeds=seeds))
 
 
 def trust_points(study_folder: Path) -> dict[str, list[Point]]:

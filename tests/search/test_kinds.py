@@ -102,4 +102,4 @@ def test_too_few_candidates_are_told_with_the_kinds_own_advice(kind: StudyKind, 
 )
 def test_a_database_still_knows_the_studies_that_were_copied_into_it(name: str, known: str) -> None:
     """The hashes are those that databases of version 0.1.0 hold."""
-    assert identity(open_study(REFERENCE / name).plan) == known
+    assert identity(open_study(REFERENCE / name)) == known

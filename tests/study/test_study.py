@@ -48,7 +48,6 @@ def test_study_json_holds_question_data_and_environment_and_is_written_once(tmp_
 OTHERS = {
     "phi": plan(phi="2"),
     "budget.step": plan(budget(step=Decimal("0.2"))),
-    "budget.seeds": plan(budget(seeds=5)),
     "budget.recipe.epochs": plan(budget(recipe=replace(budget().recipe, epochs=17))),
     "rounding": Plan(replace(plan().question, rounding="paper"), plan().data),
     "match": Plan(replace(plan().question, match="none"), plan().data),

