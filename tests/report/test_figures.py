@@ -23,6 +23,7 @@ from scalesearch.report.figures import (
     nominal,
     parallel,
     pareto,
+    regret,
     spending,
     weighed,
 )
@@ -33,9 +34,10 @@ from scalesearch.report.figures.marks import shade
 from scalesearch.report.figures.pareto import front
 from scalesearch.report.figures.spending import region_corners
 from scalesearch.report.looks import ACCURACY, DARK, LIGHT, RECOMMENDED
-from scalesearch.report.rows import rows
+from scalesearch.report.rows import label, rows
 from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.study.answer import answer
 from scalesearch.study.joint import joint
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -49,7 +51,15 @@ def named(drawing: Drawing | None) -> dict[str, go.Scatter]:
 @cache
 def every() -> list[Drawing]:
     found = halving().found
-    drawn = [pareto(found), spending(found), parallel(found), learning(found), nominal(found), family(found)]
+    drawn = [
+        regret(found),
+        pareto(found),
+        spending(found),
+        parallel(found),
+        learning(found),
+        nominal(found),
+        family(found),
+    ]
     compared = rules().found
     drawn += [curves(joint([(Decimal(2), compared)])), parallel(compared), learning(compared)]
     drawn += [weighed(stages().found), learning(stages().found)]
@@ -146,6 +156,24 @@ def test_a_line_runs_through_what_its_network_has() -> None:
         assert heights[5] == pytest.approx(expected)
     best = max(own, key=lambda row: row.expected)
     assert by_name[best.label].y[-1] == 1
+
+
+def test_regret_is_that_of_the_decision_after_each_wave() -> None:
+    found = halving().found
+    traces = named(regret(found))
+    waves = [wave for wave in found.plan.waves(found.outcomes) if wave]
+    images = [sum(map(found.plan.proxies.images, wave)) for wave in waves]
+    expected, bound = traces["expected"], traces["95 % below"]
+    assert list(expected.x) == list(bound.x) == [sum(images[: i + 1]) for i in range(len(waves))]
+    assert expected.y[-1] == found.decision.regret
+    assert bound.y[-1] == found.decision.regret_bound
+    first = {spec.id: found.outcomes[spec.id] for spec in waves[0]}
+    early = answer(found.plan, first)
+    assert early is not None
+    assert expected.y[0] == early.decision.regret
+    assert expected.text[0] == label(early.winner)
+    one_wave = rules().found
+    assert regret(one_wave) is None
 
 
 def test_curves_of_learning_are_the_records() -> None:

@@ -10,6 +10,7 @@ from scalesearch.report.figures.learning import learning
 from scalesearch.report.figures.nominal import nominal
 from scalesearch.report.figures.parallel import parallel
 from scalesearch.report.figures.pareto import pareto
+from scalesearch.report.figures.regret import regret
 from scalesearch.report.figures.spending import spending
 from scalesearch.report.figures.weighed import weighed
 
@@ -25,6 +26,7 @@ __all__ = [
     "nominal",
     "parallel",
     "pareto",
+    "regret",
     "scaling_curves",
     "spending",
     "weighed",

@@ -106,7 +106,13 @@ class GridReport(KindReport):
 
     def evidence(self, found: Answer) -> Section:
         """The candidates by cost, shares and sizes, and how they learned."""
-        own = figures.pareto(found), figures.spending(found), figures.parallel(found), figures.learning(found)
+        own = (
+            figures.pareto(found),
+            figures.spending(found),
+            figures.parallel(found),
+            figures.learning(found),
+            figures.regret(found),
+        )
         return Section("The evidence", drawn(*own))
 
     def doubt(self, found: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:

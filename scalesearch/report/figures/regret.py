@@ -1,0 +1,87 @@
+"""What the choice was expected to cost as training went on, and which network it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from scalesearch.report.figures.frame import Drawing, axis, framed, inert
+from scalesearch.report.looks import RECOMMENDED, TIED
+from scalesearch.report.rows import label
+from scalesearch.search.decision.decision import decide
+from scalesearch.search.metrics import metric_words
+from scalesearch.search.trial import Outcome
+from scalesearch.study.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The decision after a wave of trials."""
+
+    images: int
+    choice: str
+    regret: float
+    bound: float
+
+
+def regret(found: Answer) -> Drawing | None:
+    """Expected regret of the choice after each wave of trials; None of fewer than two waves with an answer."""
+    moments = _moments(found)
+    if len(moments) < 2:
+        return None
+    figure, metric = go.Figure(), metric_words(found.plan.question.metric)
+    images = [moment.images for moment in moments]
+    names = [inert(moment.choice) for moment in moments]
+    for name, values, look, dash in (
+        ("95 % below", [moment.bound for moment in moments], TIED, "dot"),
+        ("expected", [moment.regret for moment in moments], RECOMMENDED, "solid"),
+    ):
+        is_expected = name == "expected"
+        figure.add_trace(
+            go.Scatter(
+                name=name,
+                x=images,
+                y=values,
+                mode="lines+markers+text" if is_expected else "lines+markers",
+                text=names if is_expected else None,
+                textposition="top right",
+                textfont={"size": 13},
+                cliponaxis=False,
+                line={"color": look.colour, "width": 2, "dash": dash},
+                marker={"color": look.colour, "symbol": look.marker, "size": 11 if is_expected else 7},
+                hovertext=[
+                    f"<b>{one}</b><br>{name}: {value:.4f}" for one, value in zip(names, values, strict=True)
+                ],
+                hoverinfo="text",
+            )
+        )
+    framed(
+        figure,
+        xaxis=axis("Training images seen by all trials", tickformat=",", rangemode="tozero"),
+        yaxis=axis(f"Regret ({metric})", rangemode="tozero"),
+    )
+    return Drawing(
+        "regret",
+        "What the choice may cost, as training went on",
+        "Each mark is the network that was recommended after a wave of trials, with how far the best of all "
+        "candidates was expected to be above it, and what that was to stay below with 95 %; on the longest rung so far.",
+        figure,
+    )
+
+
+def _moments(found: Answer) -> list[_Moment]:
+    plan, known, moments, images = found.plan, dict(found.outcomes), list[_Moment](), 0
+    seen: dict[str, Outcome] = {}
+    for wave in plan.waves(known):
+        own = [spec for spec in wave if spec.id in known and spec.id not in seen]
+        if not own:
+            continue
+        seen |= {spec.id: known[spec.id] for spec in own}
+        images += sum(plan.proxies.images(spec) for spec in own)
+        ranking = plan.ranking(seen)
+        if ranking is not None:
+            decision = decide(plan, seen, ranking)
+            choice = label(plan.by_network[decision.choice])
+            moments.append(_Moment(images, choice, decision.regret, decision.regret_bound))
+    return moments
