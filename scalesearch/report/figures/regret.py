@@ -65,7 +65,8 @@ def regret(found: Answer) -> Drawing | None:
         "regret",
         "What the choice may cost, as training went on",
         "Each mark is the network that was recommended after a wave of trials, with how far the best of all "
-        "candidates was expected to be above it, and what that was to stay below with 95 %; on the longest rung so far.",
+        "candidates was expected to be above it, and what that was to stay below with 95 %, on the longest rung "
+        "so far.",
         figure,
     )
 
