@@ -1,15 +1,9 @@
-"""Decisions are worth what they say: planted studies whose truth is known (`benchmarks/decision_calibration.py`)."""
+"""Decisions are worth what they say: planted studies of `benchmarks/decision_calibration.py`."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
-
 from decision_calibration import Cell, Score, score
 
 STUDIES = 150
