@@ -15,6 +15,8 @@ from scalesearch.runners.execution import Event, Finished, Progressed, Started
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study.answer import answer
+from scalesearch.study.decision_words import regret_words
 from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration
 
@@ -34,6 +36,7 @@ class Progress(Display):
         self._specs = {spec.id: spec for spec in plan.planned(done)}
         self._resumed_work = self._work_done()
         self._began: float | None = None
+        self._decision = ""
 
     def __call__(self, event: Event) -> None:
         """Take up one event."""
@@ -42,6 +45,7 @@ class Progress(Display):
             self._specs[event.spec.id] = event.spec
             self._total = self._plan.total_trials(self._finished)
             self._images = self._plan.total_images(self._finished)
+            self._decide()
         if self._began is None:
             self._began = time.monotonic()  # the workers have started, for seconds in which nothing is trained
         if isinstance(event, Started):
@@ -53,6 +57,15 @@ class Progress(Display):
             self._finished[event.spec.id] = event.outcome
             if not self._console.is_terminal:
                 self._console.print(self._line(event), soft_wrap=True, highlight=False)
+
+    def _decide(self) -> None:
+        """What would be recommended if the search ended here: asked between two waves."""
+        found = answer(self._plan, self._finished)
+        if found is None or not self._plan.question.kind.recommends:
+            return
+        self._decision = f"So far, take {self._names[found.recommended]}: {regret_words(found)}"
+        if not self._console.is_terminal:
+            self._console.print(self._decision, soft_wrap=True, highlight=False)
 
     def _line(self, event: Finished) -> str:
         outcome = event.outcome
@@ -116,4 +129,4 @@ class Progress(Display):
         words += f", about {duration(left)} left" if left else ""
         foot = Table.grid(padding=(0, 1))
         foot.add_row(ProgressBar(total=self._total, completed=len(self._finished), width=40), words)
-        return Group(table, foot)
+        return Group(table, *filter(None, [self._decision]), foot)

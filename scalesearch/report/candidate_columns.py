@@ -180,8 +180,18 @@ def _decision_columns(found: Answer, title: str) -> tuple[CandidateColumn, ...]:
     def text(row: Row) -> str:
         return found.with_error(row.expected, row.error)
 
+    def short_text(row: Row) -> str:
+        return found.with_error(row.expected, row.error, 3)
+
     return (
-        Column("expected", f"expected {title}", lambda row: row.expected, text=text, short_title="expected"),
+        Column(
+            "expected",
+            f"expected {title}",
+            lambda row: row.expected,
+            text=text,
+            short_title="expected",
+            short_text=short_text,
+        ),
         Column("standard_deviation", "standard deviation", lambda row: row.error, decimals(4), media=FILE),
         Column(
             "probability_best",

@@ -105,9 +105,9 @@ class Answer:
             return None
         return chance_words(self.plan)
 
-    def with_error(self, mean: float, error: float) -> str:
+    def with_error(self, mean: float, error: float, places: int = 4) -> str:
         """A figure and its standard error; alone where nothing tells the error."""
-        return f"{mean:.4f} ± {error:.4f}" if self.ranking.error_known else f"{mean:.4f}"
+        return f"{mean:.{places}f} ± {error:.{places}f}" if self.ranking.error_known else f"{mean:.{places}f}"
 
     def measured(self, place: Ranked) -> str:
         """A candidate's mean, its standard error and its seeds in words."""
