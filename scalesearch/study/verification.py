@@ -37,8 +37,8 @@ _ESTIMATES = frozenset(
     {"decision", "surface", "expected", "standard_deviation", "probability_best", "expected_regret"}
 )
 """Entries and columns that are integrals: linear algebra of another machine moves them a little."""
-_ESTIMATE_SHARE, _ESTIMATE = 0.01, 0.005
-"""By so much of their value, or so much at all."""
+_ESTIMATE_SHARE, _ESTIMATE, _PROBABILITY = 0.02, 0.005, 0.02
+"""By so much of their value, or so much at all; probabilities by more."""
 
 
 def disagreements(study: Study, report_table: Callable[[Answer], str] | None = None) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _wrong_table(path: Path, content: bytes, strict: bool) -> Iterator[str]:
         yield f"has a column {added[0]}, which the records do not give"
     for column in [name for name in given.columns if name in written.columns]:
         pairs = zip(written[column], given[column], strict=True)
-        odd = next((pair for pair in pairs if not _equal(*pair, column in _ESTIMATES)), None)
+        odd = next((pair for pair in pairs if not _equal(*pair, column)), None)
         if odd is not None:
             yield f"{column} is {odd[0]}, but a record gives {odd[1]}"
 
@@ -214,18 +214,20 @@ def _differing(
     elif isinstance(written, list) and isinstance(given, list) and len(written) == len(given):
         for index, (there, now) in enumerate(zip(written, given, strict=True)):
             yield from _differing(there, now, strict, f"{name}.{index}")
-    elif not _equal(written, given, name.partition(".")[0] in _ESTIMATES):
+    elif not _equal(written, given, name):
         yield name, written, given
 
 
-def _equal(one: Any, other: Any, estimates: bool = False) -> bool:
+def _equal(one: Any, other: Any, name: str = "") -> bool:
     numbers = isinstance(one, int | float) and isinstance(other, int | float)
     if numbers and math.isnan(one) and math.isnan(other):
         return True
     if not numbers:
         return str(one) == str(other)
-    relative, absolute = (_ESTIMATE_SHARE, _ESTIMATE) if estimates else (_SAME, 0.0)
-    return math.isclose(one, other, rel_tol=relative, abs_tol=absolute)
+    if name.partition(".")[0] not in _ESTIMATES:
+        return math.isclose(one, other, rel_tol=_SAME)
+    absolute = _PROBABILITY if name.endswith("probability_best") else _ESTIMATE
+    return math.isclose(one, other, rel_tol=_ESTIMATE_SHARE, abs_tol=absolute)
 
 
 def rerun(study: Study, objective: Objective, count: int, same_environment: bool) -> Iterator[tuple[str, str]]:

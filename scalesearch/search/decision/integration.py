@@ -25,7 +25,7 @@ ENOUGH = 100
 _MOST_SAMPLES = 8
 _FREEDOM = 8
 """Degrees of freedom of the proposals."""
-_STEP, _CURVATURE_STEP = 1e-3, 1e-2
+_STEP, _CURVATURE_STEP = 1e-4, 1e-2
 _MOST_STEPS = 60
 _BOUND = 4.0
 _SMALLEST_CURVATURE, _LARGEST_CURVATURE = 0.3, 1e4
@@ -114,11 +114,11 @@ def _grid(size: int, sample: int) -> Floats:
 def _mode(log_density: Callable[[Floats], Floats], size: int) -> Floats:
     from scipy.optimize import minimize
 
-    steps = np.vstack([np.zeros(size), np.eye(size) * _STEP, -np.eye(size) * _STEP])
+    steps = np.vstack([np.zeros(size), np.eye(size) * _STEP])
 
     def value_and_slope(point: Floats) -> tuple[float, Floats]:
         values = log_density(point + steps)
-        return -float(values[0]), -(values[1 : size + 1] - values[size + 1 :]) / (2 * _STEP)
+        return -float(values[0]), -(values[1:] - values[0]) / _STEP
 
     options = {"maxiter": _MOST_STEPS, "ftol": 1e-7}
     bounds = [(-_BOUND, _BOUND)] * size
@@ -127,13 +127,13 @@ def _mode(log_density: Callable[[Floats], Floats], size: int) -> Floats:
 
 
 def _curvature(log_density: Callable[[Floats], Floats], point: Floats) -> Floats:
-    """(D, D): the second derivatives, by central differences."""
+    """(D, D): the second derivatives, by differences of differences."""
     size, eye = len(point), np.eye(len(point)) * _CURVATURE_STEP
     pairs = [(i, j) for i in range(size) for j in range(i + 1)]
-    moves = [sign_i * eye[i] + sign_j * eye[j] for i, j in pairs for sign_i in (1, -1) for sign_j in (1, -1)]
-    values = log_density(point + np.array(moves)).reshape(len(pairs), 4)
-    second = (values @ np.array([1, -1, -1, 1])) / (4 * _CURVATURE_STEP**2)
+    moves = [np.zeros(size), *eye, *(eye[i] + eye[j] for i, j in pairs)]
+    values = log_density(point + np.array(moves))
+    here, once, twice = values[0], values[1 : size + 1], values[size + 1 :]
     matrix = np.zeros((size, size))
-    for (i, j), value in zip(pairs, second, strict=True):
-        matrix[i, j] = matrix[j, i] = value
+    for (i, j), value in zip(pairs, twice, strict=True):
+        matrix[i, j] = matrix[j, i] = (value - once[i] - once[j] + here) / _CURVATURE_STEP**2
     return matrix

@@ -22,8 +22,8 @@ channels, P coefficients.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -51,6 +51,8 @@ _RUNG_CORRELATION, _LOSS_CORRELATION = 1.2, 2.3
 _COST_WIDTH, _COST_FLOOR = 0.5, 0.1
 """Standard deviation of b: a share of what the candidates gained, and one of the spread."""
 _TINY = 1e-9
+_LARGEST_DESIGN = 2**18
+"""Numbers in the designs that are worked on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,17 @@ class Model:
         Args:
             points: (B, D) standard normal variables, in the order of `unknowns`.
         """
+        parts = [self._conditional(points[rows]) for rows in self._chunks(len(points))]
+        names = [field.name for field in fields(Conditional)]
+        return Conditional(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def _chunks(self, points: int) -> Iterator[slice]:
+        """So many points at a time that their designs stay in a processor's cache, or in its memory at least."""
+        size = self._mask.size * self._target.shape[1]
+        rows = max(1, _LARGEST_DESIGN // size)
+        yield from (slice(start, start + rows) for start in range(0, points, rows))
+
+    def _conditional(self, points: Floats) -> Conditional:
         hyper = self._hyperparameters(points)
         design, responses, mask = self._design(hyper), self._responses, self._mask
         covariance = self._covariance(hyper)

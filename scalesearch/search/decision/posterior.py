@@ -37,8 +37,9 @@ class Posterior:
     def covariance(self) -> Floats:
         """(candidates, candidates), over the unknowns too."""
         part, weights = self.conditional, self.weights
-        own = np.einsum("bnp,bpq->bnq", part.loadings, part.coefficient_root)
-        within = np.einsum("b,bnq,bmq->nm", weights, own, own) + np.diag(weights @ part.own_variance)
+        root = part.loadings @ part.coefficient_root * np.sqrt(weights)[:, None, None]
+        flat = root.transpose(1, 0, 2).reshape(len(self.candidates), -1)
+        within = flat @ flat.T + np.diag(weights @ part.own_variance)
         off = part.mean - weights @ part.mean
         return np.asarray(within + np.einsum("b,bn,bm->nm", weights, off, off), dtype=np.float64)
 
