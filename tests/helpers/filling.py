@@ -1,8 +1,8 @@
 """A weight filling by arithmetic alone, the same for any two networks of equal layers, in any library.
 
-The tensors of `state_dict()` are filled in their order: weights from an integer hash of place and index, scaled by
-fan-in; then batch norm takes its statistics from images that are made in the same way. So a logit of torchvision's
-network can be written down, and ours must give it again.
+The tensors of `state_dict()` are filled in the order of `tensors_in_order`: weights from an integer hash of place
+and index, scaled by fan-in; then batch norm takes its statistics from images that are made in the same way. So a
+logit of torchvision's network can be written down, and ours must give it again.
 """
 
 from __future__ import annotations
@@ -35,6 +35,21 @@ def _channels(network: nn.Module) -> int:
     return next(one.in_channels for one in network.modules() if isinstance(one, nn.Conv2d))
 
 
+LAST = ("gamma", "layer_scale")
+"""What timm and torchvision call the factors of layer scale, which their blocks register before the layers."""
+
+
+def tensors_in_order(network: nn.Module) -> dict[str, Tensor]:
+    """The state dict in the order in which data meets the layers: layer scale ends its block."""
+    state = network.state_dict()
+    names = list(state)
+    for name in [one for one in names if one.rpartition(".")[2] in LAST]:
+        block = name.rpartition(".")[0] + "."
+        names.remove(name)
+        names.insert(max(i for i, one in enumerate(names) if one.startswith(block)) + 1, name)
+    return {name: state[name] for name in names}
+
+
 def fill(network: nn.Module, px: int) -> nn.Module:
     """Fill all weights; the network is in eval afterwards.
 
@@ -43,15 +58,20 @@ def fill(network: nn.Module, px: int) -> nn.Module:
     """
     network.eval()
     norms = [one for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
-    scaled = [one.weight for one in network.modules() if isinstance(one, nn.BatchNorm2d | nn.LayerNorm)]
+    scaled = [one.weight for one in network.modules() if isinstance(one, nn.BatchNorm2d)]
+    layer_norms = [one for one in network.modules() if isinstance(one, nn.LayerNorm)]
     with torch.no_grad():
-        for place, (name, tensor) in enumerate(network.state_dict().items()):
+        for place, (name, tensor) in enumerate(tensors_in_order(network).items()):
             if tensor.ndim == 0 or name.rpartition(".")[2].startswith("running"):
                 continue
             values = uniform(place, tensor.numel()).reshape(tensor.shape)
-            tensor.copy_(values if tensor.ndim == 1 else values / prod(tensor.shape[1:]) ** 0.5)
+            one_each = tensor.numel() == len(tensor)  # a vector, whatever its dimensions
+            tensor.copy_(values if one_each else values / prod(tensor.shape[1:]) ** 0.5)
         for weight in scaled:
             weight.mul_(0.1).add_(0.3)  # a scale, where the filling made a shift
+        for norm in layer_norms:  # it has no statistics to be measured: larger scales keep the images apart
+            norm.weight.mul_(0.3).add_(1)
+            norm.bias.mul_(0.1)
         hooks = [norm.register_forward_pre_hook(_measurer(2000 + place)) for place, norm in enumerate(norms)]
         network(images(8, px, 1000, _channels(network)))
     for hook in hooks:

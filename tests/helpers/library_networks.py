@@ -21,7 +21,13 @@ REGNETS = {
     "regnety_1.6gf": "regnety_016",
     "regnety_8gf": "regnety_080_tv",
 }
-"""timm's names. Its names of their tensors are not read."""
+"""timm's names."""
+
+CONVNEXTS = {"convnext_tiny": ("timm", "torchvision")}
+"""The libraries that have each, under the same name."""
+
+UNNAMED = (*REGNETS, *CONVNEXTS)
+"""Networks whose tensors' names are not read."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,10 @@ def pairs() -> list[Pair]:
     add("resnext50", "timm", partial(timm.create_model, "resnext50_32x4d"))
     for regnet, timm_name in REGNETS.items():  # torchvision's have the projection before the branch
         add(regnet, "timm", partial(timm.create_model, timm_name))
+    for convnext, libraries in CONVNEXTS.items():
+        for library in libraries:
+            build = partial(timm.create_model, convnext) if library == "timm" else getattr(models, convnext)
+            add(convnext, library, build)
     add("mobilenet_v1", "timm", partial(timm.create_model, "mobilenetv1_100"))
     add("mobilenet_v2", "torchvision", models.mobilenet_v2)
     add("mobilenet_v2", "timm", partial(timm.create_model, "mobilenetv2_100"))

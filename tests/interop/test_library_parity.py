@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from filling import fill, images, some_logits
-from library_networks import REGNETS, Pair, at, pairs, side_of
+from filling import fill, images, some_logits, tensors_in_order
+from library_networks import UNNAMED, Pair, at, pairs, side_of
 from torch import nn
 
 from scalesearch.design.cost import cost
@@ -19,19 +19,22 @@ from scalesearch.nets.library_names import ours as named
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "interop_logits.json"
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
 _PAIRS = pairs()
-_NAMED = [pair for pair in _PAIRS if pair.name.removesuffix("-timm") not in REGNETS]
+_NAMED = [pair for pair in _PAIRS if pair.name.partition("-")[0] not in UNNAMED]
 
 
 def by_order(source: nn.Module, target: nn.Module) -> dict[str, torch.Tensor]:
     """The source's tensors under the target's names, layer by layer."""
-    theirs, ours = source.state_dict(), target.state_dict()
+    theirs, ours = tensors_in_order(source), target.state_dict()
     assert [_flat(one) for one in theirs.values()] == [_flat(one) for one in ours.values()]
     return {name: one.reshape(ours[name].shape) for name, one in zip(ours, theirs.values(), strict=True)}
 
 
 def _flat(tensor: torch.Tensor) -> tuple[int, ...]:
-    """The shape; of a 1×1 convolution that of the linear layer that it may be: timm's MobileNetV3 has one such."""
-    return tuple(tensor.shape[:2]) if tensor.shape[2:] == (1, 1) else tuple(tensor.shape)
+    """The shape without the ones at its end: a linear layer may be a 1×1 convolution, and a vector (C, 1, 1)."""
+    sizes = list(tensor.shape)
+    while len(sizes) > 1 and sizes[-1] == 1:
+        sizes.pop()
+    return tuple(sizes)
 
 
 @pytest.mark.parametrize("pair", _PAIRS, ids=lambda pair: pair.name)
