@@ -27,15 +27,17 @@ LIBRARIES = {"timm": timm_definition, "torchvision": torchvision_definition}
 NOT_IN_TORCHVISION = {
     "mobilenet_v3_large": "stage 1 is inverted_residual, but torchvision.s EfficientNet",
     "mobilenet_v3_small": "stage 2 is inverted_residual, but torchvision.s EfficientNet",
-    "convnext_tiny": "stage 1 is convnext, but torchvision.s EfficientNet has mbconv and fused_mbconv",
     "mnasnet": "torchvision's network has relu6, but this one relu",
     "efficientnet_lite0": "stage 3 has 5×5 kernels",
     "mobilenet_v1": "stage 1 is depthwise_separable, but torchvision.s EfficientNet has mbconv and fused_mbconv",
 }
 NOT_IN = {
     "torchvision": NOT_IN_TORCHVISION,
-    "timm": {"convnext_tiny": "stage 1 is convnext, which timm.s EfficientNet"},
+    "timm": dict[str, str](),
 }
+for _name in ("convnext_atto", "convnext_base", "convnext_tiny"):
+    NOT_IN["timm"][_name] = "stage 1 is convnext, which timm.s EfficientNet"
+    NOT_IN["torchvision"][_name] = "stage 1 is convnext, but torchvision.s EfficientNet has mbconv and fused_mbconv"
 for _name in ("regnetx_400mf", "regnety_400mf", "regnety_1.6gf", "regnety_8gf"):
     for _names in NOT_IN.values():
         _names[_name] = "a ResNet's stem is 7×7, stride 2, 64 channels and a max-pool, but this one is not"

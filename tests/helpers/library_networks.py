@@ -23,7 +23,11 @@ REGNETS = {
 }
 """timm's names."""
 
-CONVNEXTS = {"convnext_tiny": ("timm", "torchvision")}
+CONVNEXTS = {
+    "convnext_atto": ("timm",),
+    "convnext_base": ("timm", "torchvision"),
+    "convnext_tiny": ("timm", "torchvision"),
+}
 """The libraries that have each, under the same name."""
 
 UNNAMED = (*REGNETS, *CONVNEXTS)

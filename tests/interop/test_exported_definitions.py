@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from exported import export_as
 from filling import fill, some_logits
-from library_networks import at, ours
+from library_networks import CONVNEXTS, REGNETS, at, ours
 
 from scalesearch.design.architecture import Architecture, Head, Stage
 from scalesearch.design.baselines import baseline_names, load_baseline
@@ -25,12 +25,10 @@ PX = 64
 COEFFICIENTS = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
 PUBLISHED = [f"b{number}" for number in range(1, 8)] + [f"efficientnet_v2_b{number}" for number in range(1, 4)]
 LIBRARIES = ("timm", "torchvision")
-REGNETS = ("regnetx_400mf", "regnety_400mf", "regnety_1.6gf", "regnety_8gf")
 INEXPRESSIBLE = {
-    *((name, "torchvision") for name in ("mnasnet", "mobilenet_v1", "efficientnet_lite0", "convnext_tiny")),
+    *((name, "torchvision") for name in ("mnasnet", "mobilenet_v1", "efficientnet_lite0")),
     *((name, "torchvision") for name in ("mobilenet_v3_large", "mobilenet_v3_small")),
-    ("convnext_tiny", "timm"),
-    *((name, library) for name in REGNETS for library in LIBRARIES),
+    *((name, library) for name in (*REGNETS, *CONVNEXTS) for library in LIBRARIES),
 }
 
 

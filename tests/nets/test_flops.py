@@ -41,14 +41,23 @@ def test_b0_golden() -> None:
     assert {"aten::mean", "aten::sigmoid"} <= set(receipt.uncounted)
 
 
-def test_convnext_tiny_golden() -> None:
-    """What timm and torchvision have: 28,589,128 parameters and 4,455,531,264 multiply-adds at 224 px."""
-    network = load_baseline("convnext_tiny").architecture
-    assert (cost(network).params, cost(network).macs) == (28_589_128, 4_455_531_264)
+CONVNEXTS = {
+    "convnext_atto": (3_695_520, 547_332_480),
+    "convnext_tiny": (28_589_128, 4_455_531_264),
+    "convnext_base": (88_591_464, 15_354_729_472),
+}
+
+
+@pytest.mark.parametrize("name", CONVNEXTS)
+def test_convnext_golden(name: str) -> None:
+    """Parameters and multiply-adds at 224 px of timm's networks, and torchvision's where it has them."""
+    params, macs = CONVNEXTS[name]
+    network = load_baseline(name).architecture
+    assert (cost(network).params, cost(network).macs) == (params, macs)
     receipt = fvcore_receipt(network)
-    assert receipt.macs == 4_455_531_264
+    assert receipt.macs == macs
     assert set(receipt.by_operator) == {"conv", "linear", "layer_norm"}
-    assert torch_flops(network) == 2 * 4_455_531_264
+    assert torch_flops(network) == 2 * macs
 
 
 @pytest.mark.parametrize(

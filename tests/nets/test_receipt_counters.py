@@ -13,7 +13,7 @@ from scalesearch.design.block_kinds import STAGE_KINDS
 from scalesearch.design.receipt import check, layer_counts, sums
 from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
-LARGE = ("efficientnet_v2_l", "efficientnet_v2_m", "resnet101", "resnet152")
+LARGE = ("convnext_base", "efficientnet_v2_l", "efficientnet_v2_m", "resnet101", "resnet152")
 """More layers of the kinds that smaller ones have; seconds each."""
 
 
