@@ -32,6 +32,9 @@ class Layer:
     bias: bool = False
     pre_norm: NormName | None = None
     """The normalisation before the convolution, one of `norms.NORMS`."""
+    response_norm: bool = False
+    """Whether global response normalisation comes before the convolution (GRN: Woo et al. 2023, arXiv 2301.00808,
+    section 4): a learned scale and shift of each channel weighed by its share of the responses, and the input."""
     norm: NormName | None = None
     """The normalisation behind the convolution, one of `norms.NORMS`."""
     activation: str | None = None
@@ -78,8 +81,9 @@ class Layer:
     @property
     def params(self) -> int:
         """Weights, bias, layer scale, and the parameters of the normalisations."""
+        responses = 2 * self.times * self.in_width if self.response_norm else 0
         norms = sum(NORMS[name].params * channels for name, channels, _ in self.normalised)
-        return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms
+        return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms + responses
 
     @property
     def stored(self) -> int:

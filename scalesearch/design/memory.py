@@ -37,7 +37,7 @@ def _live(block: Block) -> int:
     for layer in block.layers:
         copies = 2 if layer.norm or layer.activation or layer.layer_scale else 1
         statistics = sum(NORMS[name].statistics * places for name, _, places in layer.normalised)
-        if layer.pre_norm:
+        if layer.pre_norm or layer.response_norm:
             normed = layer.in_width * layer.in_px**2
             most, before = max(most, whole + before + normed + statistics), before + normed
         if layer.role == "shortcut":  # the finished branch waits

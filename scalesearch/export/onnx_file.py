@@ -117,7 +117,7 @@ def _saved(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:
 
 
 def _lower(model: onnx.ModelProto, opset: int) -> None:
-    """State an opset before 18, in which a mean's axes are an attribute where they are an input since.
+    """State an opset before 18, in which a mean or a norm has its axes as an attribute, since then as an input.
 
     onnx's own converter fails on what torch writes. No other operator of our networks has changed since opset 13,
     and the checker holds every one to the opset's definition.
@@ -131,7 +131,7 @@ def _lower(model: onnx.ModelProto, opset: int) -> None:
         if node.op_type == "Constant"
     }
     for node in model.graph.node:
-        if node.op_type == "ReduceMean" and len(node.input) > 1:
+        if node.op_type in ("ReduceMean", "ReduceL2") and len(node.input) > 1:
             axes = constants[node.input.pop()]
             kept = [attribute for attribute in node.attribute if attribute.name != "noop_with_empty_axes"]
             node.ClearField("attribute")
@@ -159,10 +159,10 @@ def _silence() -> Iterator[None]:
 
 
 def _params(model: onnx.ModelProto) -> int:
-    """Weights and biases of convolutions, linear layers and normalisations, and the factors of layer scale."""
+    """Weights and biases of convolutions, linear layers and normalisations; factors and shifts of each channel."""
     sizes = {one.name: prod(one.dims) for one in model.graph.initializer}
     layers = (node for node in model.graph.node if node.op_type in ("Conv", "Gemm", "LayerNormalization"))
-    scales = (node for node in model.graph.node if node.op_type == "Mul")
+    scales = (node for node in model.graph.node if node.op_type in ("Mul", "Add"))
     names = [name for node in layers for name in node.input[1:]]
     names += [name for node in scales for name in node.input if sizes.get(name, 1) > 1]
     return sum(sizes[name] for name in names)

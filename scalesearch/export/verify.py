@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
-from scalesearch.nets.blocks.plain_parts import LayerScale
+from scalesearch.nets.blocks.plain_parts import LayerScale, ResponseNorm
 from scalesearch.nets.convnet import ConvNet
 
 TOLERANCE = 1e-5
@@ -86,9 +86,9 @@ def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet
     hooks = []
     with torch.no_grad():
         for module in net.modules():
-            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | LayerScale):
+            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | LayerScale | ResponseNorm):
                 module.weight.uniform_(largest / 2, largest, generator=generator)
-            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm):
+            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | ResponseNorm):
                 module.bias.uniform_(-1, 1, generator=generator)
             if isinstance(module, nn.BatchNorm2d):
                 hooks.append(module.register_forward_pre_hook(measure))

@@ -37,6 +37,7 @@ SCALES = (("1.2", "1.1"), ("1", "1.25"), ("1.5", "1"), ("0.5", "0.75"), ("1.4", 
 SMALL = (
     "tiny",
     "convnext_tiny",
+    "convnextv2_atto",
     "mobilenet_v3_small",
     "mobilenet_v1",
     "mobilenet_v2",

@@ -59,16 +59,17 @@ def test_the_oldest_opset_takes_images_of_any_side() -> None:
     check("tiny", OnnxTarget(13, dynamic_side=True))
 
 
-def small_convnext() -> Baseline:
-    baseline = load_baseline("convnext_tiny")
+def small_convnext(name: str = "convnext_tiny") -> Baseline:
+    baseline = load_baseline(name)
     small = baseline.architecture.resized((8, 8, 12, 16, 20), (1, 1, 2, 1), 37)
     return replace(baseline, name="small", architecture=small)
 
 
+@pytest.mark.parametrize("name", ["convnext_tiny", "convnextv2_atto"])
 @pytest.mark.parametrize("opset", [17, pytest.param(23, marks=pytest.mark.slow)])
-def test_layer_norm_and_layer_scale_are_written_for_any_side(opset: int) -> None:
+def test_the_normalisations_of_convnext_are_written_for_any_side(opset: int, name: str) -> None:
     """Parameters, multiply-adds and logits, also at other sides, are checked before the file is handed over."""
-    baseline = small_convnext()
+    baseline = small_convnext(name)
     made = as_onnx(baseline, seeded(baseline.architecture, 0), OnnxTarget(opset, dynamic_side=True))
     assert f"{cost(baseline.architecture).params:,} parameters" in made.checked
 

@@ -27,6 +27,7 @@ CONVNEXTS = {
     "convnext_atto": ("timm",),
     "convnext_base": ("timm", "torchvision"),
     "convnext_tiny": ("timm", "torchvision"),
+    "convnextv2_atto": ("timm",),
 }
 """The libraries that have each, under the same name."""
 

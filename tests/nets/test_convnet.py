@@ -148,7 +148,7 @@ def test_every_kind_of_the_design_is_wired() -> None:
     assert set(BLOCKS) == set(KINDS)
     assert set(STAGE_KINDS) == {
         *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
-        *("depthwise_separable", "basic", "bottleneck", "convnext"),
+        *("depthwise_separable", "basic", "bottleneck", "convnext", "convnext_v2"),
     }
 
 
@@ -216,9 +216,13 @@ def test_a_grouped_bottleneck_is_what_its_paper_says(
         assert se == "0" or weights["branch.gate.squeeze.weight"].shape == (3, 6, 1, 1)
 
 
-def test_a_convnext_block_is_what_its_paper_says() -> None:
-    """Liu et al. 2022, Figure 4, behind a downsampling (section 2.6), written out in torch functions."""
-    stage = Stage("convnext", 7, 2, 3, 10, 2)
+@pytest.mark.parametrize("kind", ["convnext", "convnext_v2"])
+def test_a_convnext_block_is_what_its_paper_says(kind: str) -> None:
+    """Liu et al. 2022, Figure 4, behind a downsampling (section 2.6), written out in torch functions.
+
+    Of V2 Woo et al. 2023, Algorithm 1 and Figure 5, which is PyTorch.
+    """
+    stage = Stage(kind, 7, 2, 3, 10, 2)
     net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "gelu")).eval()
     features = torch.randn(3, 6, 9, 9, generator=torch.Generator().manual_seed(3))
     for name in ("stages_0_0", "stages_0_1"):
@@ -246,7 +250,14 @@ def reference_convnext(weights: dict[str, Tensor], x_NCHW: Tensor) -> Tensor:
     kernel, bias = weights["branch.depthwise.0.weight"], weights["branch.depthwise.0.bias"]
     y_NHWC = nn.functional.conv2d(x_NCHW, kernel, bias, 1, 3, 1, len(kernel)).permute(0, 2, 3, 1)
     y_NHWC = norm(y_NHWC, "branch.depthwise.1")
-    y_NHWC = linear(nn.functional.gelu(linear(y_NHWC, "branch.expand.0")), "branch.project.0")
+    y_NHWC = nn.functional.gelu(linear(y_NHWC, "branch.expand.0"))
+    if weights["branch.project.0.weight"].ndim == 1:  # V2
+        norms_NC = y_NHWC.square().sum((1, 2)).sqrt()
+        shares_NC = norms_NC / (norms_NC.mean(1, keepdim=True) + 1e-6)
+        gamma, beta = weights["branch.project.0.weight"], weights["branch.project.0.bias"]
+        y_NHWC = gamma * (y_NHWC * shares_NC[:, None, None]) + beta + y_NHWC
+        return x_NCHW + linear(y_NHWC, "branch.project.1").permute(0, 3, 1, 2)
+    y_NHWC = linear(y_NHWC, "branch.project.0")
     return x_NCHW + (y_NHWC * weights["branch.project.1.weight"]).permute(0, 3, 1, 2)
 
 
@@ -262,6 +273,16 @@ def test_convnext_starts_as_its_authors_start_it() -> None:
             assert torch.equal(tensor, torch.full_like(tensor, 1e-6))
         else:
             assert set(tensor.tolist()) == {1.0 if "norm.weight" in name or name in SCALES else 0.0}, name
+
+
+def test_convnext_v2_starts_with_its_responses_alone() -> None:
+    """timm and the authors start scale and shift of the global response normalisation at zero."""
+    net = ConvNet(replace(load_baseline("convnextv2_atto").architecture, resolution=32))
+    block = net.get_submodule("stages_1_1.branch.project")
+    features = torch.randn(2, 320, 3, 3)
+    with torch.no_grad():
+        assert torch.equal(block(features), block.get_submodule("1")(features))
+    assert not any("layer_scale" in name or name.endswith("project.2.weight") for name in net.state_dict())
 
 
 def test_mobilenet_v3s_block_and_head_are_what_the_paper_says() -> None:
@@ -381,6 +402,8 @@ STORING = [
     (replace(load_baseline("mobilenet_v2").architecture, resolution=49), 4),
     (replace(load_baseline("efficientnet_v2_b0").architecture, resolution=65), 3),
     (replace(load_baseline("convnext_tiny").architecture, resolution=65), 3),
+    (replace(load_baseline("convnextv2_atto").architecture, resolution=65), 3),
+    (replace(load_baseline("convnextv2_atto").architecture, resolution=65, activation="relu"), 3),
     (replace(load_baseline("mobilenet_v3_small").architecture, resolution=65), 3),
     (replace(load_baseline("mobilenet_v3_large").architecture, resolution=65), 3),
     (

@@ -44,6 +44,7 @@ def test_b0_golden() -> None:
 CONVNEXTS = {
     "convnext_atto": (3_695_520, 547_332_480),
     "convnext_tiny": (28_589_128, 4_455_531_264),
+    "convnextv2_atto": (3_708_400, 547_332_480),
     "convnext_base": (88_591_464, 15_354_729_472),
 }
 

@@ -14,6 +14,7 @@ from scalesearch.design.block_kinds import (
     bottleneck,
     conv,
     convnext,
+    convnext_v2,
     depthwise_separable,
     ends,
     fused_mbconv,
@@ -92,6 +93,7 @@ KINDS: dict[str, Kind] = {
         bottleneck.layers, expands=True, squeezes=True, grouped=True, narrows=True, resnet="Bottleneck"
     ),
     "convnext": Kind(convnext.layers, expands=True, patches=True),
+    "convnext_v2": Kind(convnext_v2.layers, expands=True, patches=True),
     "patch": Kind(patch.layers, in_stages=False, in_stem=True, patches=True),
     "max_pool": Kind(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
     "classifier": Kind(ends.classifier, in_stages=False),

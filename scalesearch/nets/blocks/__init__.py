@@ -12,7 +12,7 @@ from scalesearch.nets.blocks import plain_parts
 from scalesearch.nets.blocks.basic import Basic, BasicBlock
 from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock, GatedBottleneck
 from scalesearch.nets.blocks.chain import Chain, separable
-from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock
+from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock, ConvNeXtV2
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
 from scalesearch.nets.blocks.mbconv import (
     FusedMBConv,
@@ -49,6 +49,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "basic": TorchBlock(BasicBlock, Basic),
     "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
+    "convnext_v2": TorchBlock(ConvNeXtBlock, ConvNeXtV2),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
     "classifier": TorchBlock(Classifier),

@@ -1,4 +1,4 @@
-"""The ConvNeXt block (Liu et al. 2022)."""
+"""The blocks of ConvNeXt (Liu et al. 2022) and ConvNeXt V2 (Woo et al. 2023)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks.parts import conv_norm, start_small
-from scalesearch.nets.blocks.plain_parts import Activation, ChannelNorm, LayerScale
+from scalesearch.nets.blocks.plain_parts import Activation, ChannelNorm, LayerScale, ResponseNorm
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -24,7 +24,7 @@ class ConvNeXtBlock(Residual):
         start_small(self)
 
     def _branch_norm(self) -> None:
-        """None: layer scale starts the branch close to zero."""
+        """None: layer scale starts the branch close to zero; V2's starts with all that the weights make of it."""
 
     def forward(self, features_NCHW: Tensor) -> Tensor:
         """(N, in, H, W) → (N, out, ⌊H/stride⌋, ⌊W/stride⌋)."""
@@ -49,6 +49,30 @@ class ConvNeXt(nn.Module):
             Activation(),
             nn.Conv2d(outputs * expansion, outputs, 1),
             LayerScale(outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.downsample(x)
+        return x + self.branch(x)
+
+
+class ConvNeXtV2(nn.Module):
+    """Filter each channel k×k, widen 1×1, let channels compete, narrow 1×1; whole patches first as there."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        self.downsample: nn.Module = nn.Identity()
+        if stride > 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                ChannelNorm(inputs, eps=1e-6), nn.Conv2d(inputs, outputs, stride, stride)
+            )
+        self.branch = nn.Sequential(
+            nn.Conv2d(outputs, outputs, kernel, padding=kernel // 2, groups=outputs),
+            ChannelNorm(outputs, eps=1e-6),
+            nn.Conv2d(outputs, outputs * expansion, 1),
+            Activation(),
+            ResponseNorm(outputs * expansion),
+            nn.Conv2d(outputs * expansion, outputs, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import nn
 from scalesearch.design.activations import torch_class
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS, NormName
-from scalesearch.nets.blocks.plain_parts import ChannelNorm, LayerScale
+from scalesearch.nets.blocks.plain_parts import ChannelNorm, LayerScale, ResponseNorm
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 
@@ -43,6 +43,8 @@ def conv_norm(layer: Layer, eps: float) -> nn.Sequential:
     parts = nn.Sequential()
     if layer.pre_norm:
         parts.append(_norm(layer.pre_norm, layer.in_width, eps))
+    if layer.response_norm:
+        parts.append(ResponseNorm(layer.in_width))
     parts.append(convolution(layer))
     if layer.norm:
         parts.append(_norm(layer.norm, layer.out_width, eps))

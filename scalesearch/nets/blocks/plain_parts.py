@@ -79,6 +79,20 @@ class ChannelNorm(nn.LayerNorm):
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
+class ResponseNorm(nn.Module):
+    """Global response normalisation: a map's norm over the mean of all maps' norms; the input itself at first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        responses = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)
+        shares = responses / (responses.mean(1, keepdim=True) + 1e-6)
+        return torch.addcmul(self.bias[:, None, None], x, 1 + self.weight[:, None, None] * shares)
+
+
 class LayerScale(nn.Module):
     """A learned factor for each channel, small at first."""
 
