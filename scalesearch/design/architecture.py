@@ -25,6 +25,9 @@ DEFAULT_EPS = Decimal("0.001")
 DEFAULT_INNER_DIVISOR = 8
 """As in MobileNetV3."""
 
+HIDDEN_NORMS: tuple[NormName | None, ...] = (None, "batch_norm")
+"""A head's `hidden_norm`."""
+
 HEAD_NORMS: tuple[NormName | None, ...] = (None, "layer_norm")
 """A head's `norm`: pooled features have no places over which batch norm's statistics would be taken."""
 
@@ -206,6 +209,9 @@ class Head:
 
     The width multiplier leaves it alone, as timm's `num_features` (torchvision's multiplies it).
     """
+    hidden_norm: NormName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """What normalises those features before the activation, in place of the layer's bias: `batch_norm`, as in
+    MobileNetV4; None: nothing."""
 
     def __post_init__(self) -> None:
         if self.norm not in HEAD_NORMS:
@@ -215,6 +221,10 @@ class Head:
             _check("head", width=self.width)
         if self.hidden is not None:
             _check("head", hidden=self.hidden)
+        if self.hidden_norm not in HIDDEN_NORMS:
+            raise SpaceError(f"head: hidden_norm is {self.hidden_norm!r}, but it must be batch_norm or left out")
+        if self.hidden_norm is not None and self.hidden is None:
+            raise SpaceError("head: hidden_norm is given, but there is no hidden layer; leave it out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +360,8 @@ class Architecture:
             yield block("head", "conv", width, widths[-1], px), 1
             width = widths[-1]
         head = self.head
-        yield block("classifier", "classifier", width, head.classes, 1, norm=head.norm, hidden=head.hidden), 1
+        classifier = block("classifier", "classifier", width, head.classes, 1, norm=head.norm, hidden=head.hidden)
+        yield replace(classifier, hidden_norm=head.hidden_norm), 1
 
     def walk(self) -> Iterator[Block]:
         """Every block from stem to classifier; builder, cost and tables all fold over this."""

@@ -104,6 +104,9 @@ class HeadFile(_Strict):
         default=None,
         description="features of a linear layer with the activation before the classifier; never scaled",
     )
+    hidden_norm: Literal["batch_norm"] | None = Field(
+        default=None, description="normalises the hidden layer's features, in place of its bias"
+    )
     classes: Count
     scaling: Scaling = Field(default=None, description="fixed: the width multiplier leaves it alone")
 
@@ -244,7 +247,12 @@ def _baseline(file: BaselineFile) -> Baseline:
         ),
         stages=tuple(_stage(stage) for stage in file.stages),
         head=Head(
-            file.head.width, file.head.classes, file.head.scaling == "fixed", file.head.norm, file.head.hidden
+            file.head.width,
+            file.head.classes,
+            file.head.scaling == "fixed",
+            file.head.norm,
+            file.head.hidden,
+            file.head.hidden_norm,
         ),
         activation=file.activation,
         batch_norm_eps=file.batch_norm_eps,
@@ -325,6 +333,7 @@ def _head_text(head: Head) -> str:
     width = "" if head.width is None else f"kind: conv, width: {head.width}, "
     norm = "" if head.norm is None else f"norm: {head.norm}, "
     hidden = "" if head.hidden is None else f"hidden: {head.hidden}, "
+    hidden += "" if head.hidden_norm is None else f"hidden_norm: {head.hidden_norm}, "
     return f"head: {{{width}{norm}{hidden}classes: {head.classes}{_fixed_text(head.fixed)}}}"
 
 

@@ -39,6 +39,8 @@ class BlockShape(ABC):
     """What inner widths that a fraction gives are rounded to a multiple of."""
     hidden: int | None = None
     """Features of the linear layer before a classifier's last one; None: there is no such layer."""
+    hidden_norm: NormName | None = None
+    """What normalises those features; None: nothing."""
 
     @property
     @abstractmethod

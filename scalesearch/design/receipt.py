@@ -77,7 +77,7 @@ def _count(block: Block, layer: Layer, pooled: int) -> LayerCount:
 
 
 def _kind(block: Block, layer: Layer) -> str:
-    if block.kind == "classifier":
+    if block.kind == "classifier" and layer.norm is None:
         return "linear"
     if layer.is_depthwise:
         return "depthwise conv"
@@ -112,7 +112,7 @@ class Sums:
     convolutions: int
     """Multiply-adds of the convolutions."""
     linear: int
-    """Multiply-adds of the classifier, with the layer before it where it has one."""
+    """Multiply-adds of the classifier, with the layer before it where it has one without batch norm."""
     norms: Mapping[str, int]
     """What fvcore adds for each normalisation of `norms.NORMS`: a number of operations an element."""
     pooling: int

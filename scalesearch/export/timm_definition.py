@@ -79,6 +79,8 @@ def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
         if gates - {None}:
             yield f"a network with the gate {MOBILENET_GATE} has a hidden layer in timm, but this one has none"
         return
+    if net.head.hidden_norm is not None:
+        yield f"the hidden layer has {net.head.hidden_norm}, which is not written for timm"
     if gates - {MOBILENET_GATE}:
         yield f"a network with a hidden layer has gates of {MOBILENET_GATE} in timm, but not all of this one"
     if net.stem.kernel != MOBILENET_STEM_KERNEL:

@@ -38,7 +38,8 @@ def torch_source(baseline: Baseline) -> str:
     net = baseline.architecture
     stem = _definition(baseline, net.stem.kind)
     blocks = [_definition(baseline, stage.effective_kind, stage) for stage in net.stages]
-    head: tuple[_Definition, ...] = () if net.head.width is None else (plain_parts.conv,)
+    convolves = net.head.width is not None or net.head.hidden_norm is not None
+    head: tuple[_Definition, ...] = (plain_parts.conv,) if convolves else ()
     if any(map(partial(_is_other, net), net.stages)):
         head = (*head, plain_parts.with_activation)
     definitions = _in_order((stem, *blocks, *head, *_ALWAYS))
@@ -162,7 +163,10 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         pooled = f"self.norm({pooled})"
     hidden = ""
     if net.head.hidden is not None:
-        hidden = f"        self.hidden = nn.Sequential(nn.Linear({width}, {net.head.hidden}), Activation())\n"
+        layers = f"nn.Linear({width}, {net.head.hidden}), Activation()"
+        if net.head.hidden_norm is not None:
+            layers = f"nn.Unflatten(1, ({width}, 1, 1)), conv({width}, {net.head.hidden}), nn.Flatten()"
+        hidden = f"        self.hidden = nn.Sequential({layers})\n"
         width, pooled = net.head.hidden, f"self.hidden({pooled})"
     trunk = "self.stages(self.stem(images))"
     features = trunk if net.head.width is None else f"self.head({trunk})"

@@ -117,6 +117,8 @@ def mobile(net: Architecture) -> Architecture:
         return net
     stages = tuple(_mobile_stage(random, stage) for stage in net.stages)
     head = replace(net.head, hidden=random.choice((None, 41)))
+    if head.hidden is not None:
+        head = replace(head, hidden_norm=random.choice((None, "batch_norm")))
     divisor = random.choice((8, 8, 4, 1)) if any(stage.rounds for stage in stages) else 8
     return replace(net, stages=stages, head=head, inner_divisor=divisor)
 

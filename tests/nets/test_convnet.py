@@ -317,6 +317,24 @@ def test_mobilenet_v3s_block_and_head_are_what_the_paper_says() -> None:
         assert torch.allclose(net(images_NCHW), logits, atol=1e-5)
 
 
+def test_a_normalised_hidden_layer_is_what_timm_has() -> None:
+    """timm `mobilenetv3.py`, `head_norm`: pool, 1×1 without a bias, batch norm, activation, linear."""
+    head = Head(None, 3, hidden=6, hidden_norm="batch_norm")
+    architecture = Architecture(7, Stem(3, 2, 20), (Stage("conv", 1, 1, 1, 5, 1),), head, "relu")
+    net = ConvNet(architecture)
+    net(images_of(architecture, 4))  # statistics
+    net.eval()
+    pooled = torch.randn(3, 5, generator=torch.Generator().manual_seed(2))
+    weights = {name: value.detach() for name, value in net.state_dict().items()}
+    hidden = pooled @ weights["classifier.hidden.1.weight"][:, :, 0, 0].T
+    mean, var = weights["classifier.hidden.2.running_mean"], weights["classifier.hidden.2.running_var"]
+    assert mean.abs().max() > 0
+    hidden = nn.functional.batch_norm(hidden, mean, var, eps=0.001).relu()
+    logits = hidden @ weights["classifier.linear.weight"].T + weights["classifier.linear.bias"]
+    with torch.no_grad():
+        assert torch.allclose(net.classifier.logits_of(pooled), logits, atol=1e-6)  # type: ignore[operator,union-attr]
+
+
 SCALES = {
     *("stem.conv.1.weight", *(f"stages_{stage}_0.downsample.0.weight" for stage in (1, 2, 3))),
     *(

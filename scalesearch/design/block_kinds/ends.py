@@ -23,10 +23,22 @@ def classifier(block: BlockShape) -> Iterator[Layer]:
     """Global average pooling, the block's normalisation if it has one, then a linear layer with a bias.
 
     A hidden linear layer with a bias and the activation may come before the last (MobileNetV3: Howard et al. 2019,
-    arXiv 1905.02244, Tables 1 and 2, "conv2d 1x1, NBN" behind the pool).
+    arXiv 1905.02244, Tables 1 and 2, "conv2d 1x1, NBN" behind the pool); MobileNetV4's has batch norm and no bias
+    (Qin et al. 2024, arXiv 2404.10518; timm `mobilenetv3.py`, `head_norm`).
     """
     width, norm = block.in_width, block.norm
     if block.hidden is not None:
-        yield Layer("hidden", width, block.hidden, 1, 1, bias=True, pre_norm=norm, activation=block.activation)
+        behind = block.hidden_norm
+        yield Layer(
+            "hidden",
+            width,
+            block.hidden,
+            1,
+            1,
+            bias=behind is None,
+            pre_norm=norm,
+            norm=behind,
+            activation=block.activation,
+        )
         width, norm = block.hidden, None
     yield Layer("linear", width, block.out_width, 1, 1, bias=True, pre_norm=norm)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 from scalesearch.design.blocks import Block
 from scalesearch.design.norms import NORMS
-from scalesearch.nets.blocks.parts import activation_of, start_small
+from scalesearch.nets.blocks.parts import activation_of, conv_norm, start_small
 
 
 class MaxPool(nn.MaxPool2d):
@@ -26,7 +28,7 @@ class Classifier(nn.Module):
     dropout: float = 0.0
     """Share of the last linear layer's inputs that training drops."""
 
-    def __init__(self, block: Block, _: float) -> None:
+    def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
         first, last = block.layers[0], block.layers[-1]
         self.norm: nn.Module = nn.Identity()
@@ -35,7 +37,11 @@ class Classifier(nn.Module):
             assert norm.eps is not None
             self.norm = getattr(nn, norm.torch_class)(first.in_width, eps=float(norm.eps))
         self.hidden: nn.Module = nn.Identity()
-        if block.hidden is not None:
+        if block.hidden_norm is not None:
+            # A convolution of maps of one place, as in timm, so that batch norm is torch's class for maps.
+            layer = conv_norm(replace(first, pre_norm=None), eps)
+            self.hidden = nn.Sequential(nn.Unflatten(1, (first.in_width, 1, 1)), *layer, nn.Flatten())
+        elif block.hidden is not None:
             self.hidden = nn.Sequential(nn.Linear(first.in_width, first.out_width), activation_of(first))
         self.linear = nn.Linear(last.in_width, last.out_width)
         if first.pre_norm is not None:
