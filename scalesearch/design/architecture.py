@@ -33,6 +33,7 @@ HEAD_NORMS: tuple[NormName | None, ...] = (None, "layer_norm")
 
 _LIMITS = {
     "kernel": (1, 15),
+    "start_kernel": (1, 15),
     "stride": (1, 8),
     "expansion": (1, 64),
     "width": (1, 65536),
@@ -108,6 +109,8 @@ class Stage:
     """The form of squeeze-and-excitation, one of `GATES`; None: EfficientNet's."""
     group_width: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """Channels of each group of the k×k convolution, of all where there are no more; None: it is not grouped."""
+    start_kernel: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """Of a depthwise convolution before the expansion; 1: there is none."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -115,6 +118,8 @@ class Stage:
         _check("stage", kernel=self.kernel, stride=self.stride, expansion=self.expansion)
         _check("stage", width=self.width, depth=self.depth)
         _check_odd("stage", self.kernel)
+        _check("stage", start_kernel=self.start_kernel)
+        _check_odd("stage", self.start_kernel, "start_kernel")
         if not 0 <= self.se <= 1:
             raise SpaceError(f"stage: se is {self.se}, but it is a share, in 0 … 1")
         _check_places("stage", se=self.se)
@@ -126,6 +131,7 @@ class Stage:
             ("se", self.se != 0, kind.squeezes),
             ("gate", self.gate is not None, kind.squeezes and kind.rounds),
             ("group_width", self.group_width is not None, kind.grouped),
+            ("start_kernel", self.start_kernel != 1, kind.starts),
         ):
             if given and not known:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
@@ -189,9 +195,9 @@ def _check_activation(owner: str, name: str) -> None:
         raise SpaceError(f"{owner}: activation is {name!r}, but it must be one of {', '.join(ACTIVATIONS)}")
 
 
-def _check_odd(owner: str, kernel: int) -> None:
+def _check_odd(owner: str, kernel: int, name: str = "kernel") -> None:
     if kernel % 2 == 0:
-        raise SpaceError(f"{owner}: kernel is {kernel}, but it must be odd: an even one has no centre")
+        raise SpaceError(f"{owner}: {name} is {kernel}, but it must be odd: an even one has no centre")
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +358,7 @@ class Architecture:
                 activation=stage.activation or self.activation,
                 gate=stage.gate,
                 group_width=stage.group_width,
+                start_kernel=stage.start_kernel,
             )
             width, px = out, first.out_px
             yield first, 1

@@ -92,6 +92,9 @@ class StageFile(_Strict):
     group_width: Count | None = Field(
         default=None, description="channels of each group of the k×k convolution; left out: it is not grouped"
     )
+    start_kernel: Count = Field(
+        default=1, description="side of a depthwise kernel before the expansion, odd; 1: there is none"
+    )
 
 
 class HeadFile(_Strict):
@@ -231,6 +234,7 @@ def _stage(file: StageFile) -> Stage:
         file.activation,
         file.gate,
         file.group_width,
+        file.start_kernel,
     )
 
 
@@ -320,8 +324,9 @@ def _stage_text(stage: Stage) -> str:
     extras = f", expansion: {plain(Decimal(stage.expansion))}" if KINDS[stage.kind].expands else ""
     squeeze = f", se: {plain(stage.se)}" if stage.se else ""
     groups = "" if stage.group_width is None else f", group_width: {stage.group_width}"
+    start = "" if stage.start_kernel == 1 else f", start_kernel: {stage.start_kernel}"
     return (
-        f"kind: {stage.kind}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
+        f"kind: {stage.kind}{start}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
         f"width: {stage.width}, depth: {stage.depth}{squeeze}{groups}"
         f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
         f"{f', gate: {stage.gate}' if stage.gate else ''}"

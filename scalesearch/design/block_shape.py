@@ -37,6 +37,8 @@ class BlockShape(ABC):
     """The form of squeeze-and-excitation where `se` is given, one of `gates.GATES`; None: EfficientNet's."""
     inner_divisor: int = 8
     """What inner widths that a fraction gives are rounded to a multiple of."""
+    start_kernel: int = 1
+    """Side of the depthwise kernel before the expansion; 1: there is none."""
     hidden: int | None = None
     """Features of the linear layer before a classifier's last one; None: there is no such layer."""
     hidden_norm: NormName | None = None

@@ -216,6 +216,8 @@ def _sizes(stage: Stage) -> str:
         sizes += f", expansion={_number(stage.expansion)}"
     if stage.groups > 1:
         sizes += f", groups={stage.groups}"
+    if stage.start_kernel > 1:
+        sizes += f", start_kernel={stage.start_kernel}"
     if stage.se:
         sizes += f", se={_number(stage.se)}"
     return sizes

@@ -189,6 +189,7 @@ def _stage(choices: Choices, stage: Stage, choice: Choice, baseline: Baseline) -
         stage.depth_fixed,
         stage.activation,
         stage.gate if squeezes and choice.se and kind.rounds else None,
+        start_kernel=stage.start_kernel if kind.starts else 1,
     )
 
 
@@ -200,9 +201,10 @@ def _expansion(chosen: int | Decimal, kind: str) -> int | Decimal:
 
 
 def stage_words(network: Architecture) -> Iterator[str]:
-    """Each stage in short: `mbconv5 e6 se.25 40×3`."""
+    """Each stage in short: `mbconv5 e6 se.25 40×3`; `uib3+5 e4 96×1` where a kernel comes before the expansion."""
     for stage in network.stages:
         kind = KINDS[stage.kind]
         expansion = f" e{stage.expansion}" if kind.expands else ""
         squeeze = f" se{plain(stage.se).lstrip('0')}" if stage.se else ""
-        yield f"{stage.kind}{stage.kernel}{expansion}{squeeze} {stage.width}×{stage.depth}"
+        start = f"{stage.start_kernel}+" if stage.start_kernel > 1 else ""
+        yield f"{stage.kind}{start}{stage.kernel}{expansion}{squeeze} {stage.width}×{stage.depth}"

@@ -1,8 +1,9 @@
-"""MobileNetV4 (Qin et al. 2024): the head's normalised hidden layer."""
+"""MobileNetV4 (Qin et al. 2024): its bottlenecks, and the head's normalised hidden layer."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import pytest
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
+from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.rounding import Rounding
@@ -18,6 +20,15 @@ from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.shrink import shrink
+from scalesearch.search.stage_space import (
+    Choices,
+    StagePoint,
+    StageSpace,
+    chosen,
+    network_of,
+    options,
+    stage_words,
+)
 
 NET = Architecture(
     9, Stem(3, 1, 6), (Stage("conv", 3, 1, 1, 6, 1),), Head(None, 5, hidden=16, hidden_norm="batch_norm")
@@ -60,3 +71,84 @@ def test_it_is_not_written_for_timm() -> None:
     mobile = replace(NET, stem=Stem(3, 2, 8), stages=(Stage("conv", 3, 1, 1, 8, 1),), activation="relu")
     with pytest.raises(InputError, match=r"^any: the hidden layer has batch_norm, which is not written for timm; "):
         timm_definition(replace(BASELINE, architecture=mobile))
+
+
+# As in timm, `_gen_mobilenet_v4`: kernel before the expansion, kernel behind it (0: none), stride, inner and out
+# widths.
+SMALL = [
+    (5, 5, 2, 192, 96), *[(0, 3, 1, 192, 96)] * 4, (3, 0, 1, 384, 96),
+    (3, 3, 2, 576, 128), (5, 5, 1, 512, 128), (0, 5, 1, 512, 128), (0, 5, 1, 384, 128), *[(0, 3, 1, 512, 128)] * 2,
+]  # fmt: skip
+
+
+def rows_of(net: Architecture) -> list[tuple[int, int, int, int, int]]:
+    found = []
+    for block in net.walk():
+        if block.kind == "uib":
+            layers = {layer.role: layer for layer in block.layers}
+            start = layers["start"].kernel if "start" in layers else 0
+            inside = layers["depthwise"].kernel if "depthwise" in layers else 0
+            found.append((start, inside, block.stride, layers["expand"].out_width, block.out_width))
+    return found
+
+
+@pytest.mark.parametrize(("name", "rows"), [("mobilenet_v4_conv_small", SMALL)])
+def test_every_row_of_the_table(name: str, rows: list[tuple[int, int, int, int, int]]) -> None:
+    assert rows_of(load_baseline(name).architecture) == rows
+
+
+def test_depth_leaves_the_first_convolutions_alone() -> None:
+    base = load_baseline("mobilenet_v4_conv_small")
+    deep = base.scale(Multipliers(Decimal(2))).architecture
+    assert deep.depths == (1, 1, 1, 1, 2, 8, 2, 2, 2, 2, 2, 4)
+    wide = base.scale(Multipliers(Decimal(1), Decimal("1.5"))).architecture
+    assert wide.widths == (48, 48, 48, 144, 96, *[144] * 3, *[192] * 5, 1440)
+    assert wide.head.hidden == 1280
+
+
+def test_the_stride_is_that_of_the_last_depthwise_convolution() -> None:
+    for start, kernel, role in ((3, 5, "depthwise"), (1, 5, "depthwise"), (3, 1, "start"), (1, 1, "expand")):
+        stage = Stage("uib", kernel, 2, 2, 8, 1, start_kernel=start)
+        (_, block, *_) = replace(NET, stages=(stage,)).walk()
+        assert [layer.role for layer in block.layers if layer.stride == 2] == [role]
+        assert block.layers[-1].out_px == block.out_px == 5
+
+
+def test_what_a_stage_may_be() -> None:
+    makes: tuple[tuple[Callable[[], Stage], str], ...] = (
+        (
+            lambda: Stage("mbconv", 3, 1, 2, 8, 1, start_kernel=3),
+            "start_kernel is given, but a mbconv stage has none",
+        ),
+        (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=4), "start_kernel is 4, but it must be odd"),
+        (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=17), "start_kernel is 17, but it must be in 1 … 15"),
+        (lambda: Stage("uib", 3, 1, 2, 8, 1, Decimal("0.25")), "se is given, but a uib stage has none"),
+    )
+    for make, reason in makes:
+        with pytest.raises(SpaceError, match=re.escape(f"stage: {reason}")):
+            make()
+
+
+def test_files_and_json_keep_the_first_kernel() -> None:
+    stages = (Stage("uib", 1, 2, Decimal("2.5"), 8, 1, start_kernel=5), Stage("uib", 3, 1, 2, 8, 2))
+    net = replace(NET, stages=stages)
+    text = baseline_text(replace(BASELINE, architecture=net))
+    assert "{kind: uib, start_kernel: 5, kernel: 1, stride: 2, expansion: 2.5, width: 8, depth: 1}\n" in text
+    assert "{kind: uib, kernel: 3, stride: 1, expansion: 2, width: 8, depth: 2}\n" in text
+    assert parse_baseline(text, "f").architecture == net
+    assert from_json(Architecture, as_json(net)) == net
+    assert "start_kernel" not in as_json(stages[1])  # type: ignore[operator]
+    with pytest.raises(InputError, match=r"^f:11: stages.0.start_kernel: start_kernel is 2, but it must be odd"):
+        parse_baseline(text.replace("start_kernel: 5", "start_kernel: 2"), "f")
+
+
+def test_a_space_of_stages_keeps_the_first_kernel_of_its_kind_alone() -> None:
+    base = load_baseline("mobilenet_v4_conv_small")
+    space = StageSpace("any", "x", base.name, Choices(kind=("uib", "inverted_residual"), layers=(0, 1)))
+    words = options(space, base)
+    own = StagePoint(tuple(chosen({key: values[0] for key, values in one.items()}) for one in words))
+    network = network_of(space, base, own)
+    assert [stage.start_kernel for stage in network.stages] == [1, 1, 1, 1, 5, 1, 3, 3, 5, 1, 1, 1]
+    other = StagePoint(tuple(replace(one, kind="inverted_residual") for one in own.choices))
+    assert {stage.start_kernel for stage in network_of(space, base, other).stages} == {1}
+    assert list(stage_words(network))[4:6] == ["uib5+5 e3 96×1", "uib3 e2 96×4"]

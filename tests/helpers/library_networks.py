@@ -31,7 +31,10 @@ CONVNEXTS = {
 }
 """The libraries that have each, under the same name."""
 
-UNNAMED = (*REGNETS, *CONVNEXTS)
+MOBILENETS_V4 = {"mobilenet_v4_conv_small": "mobilenetv4_conv_small"}
+"""timm's names."""
+
+UNNAMED = (*REGNETS, *CONVNEXTS, *MOBILENETS_V4)
 """Networks whose tensors' names are not read."""
 
 
@@ -88,6 +91,8 @@ def pairs() -> list[Pair]:
         for library in libraries:
             build = partial(timm.create_model, convnext) if library == "timm" else getattr(models, convnext)
             add(convnext, library, build)
+    for mobilenet, timm_name in MOBILENETS_V4.items():
+        add(mobilenet, "timm", partial(timm.create_model, timm_name))
     add("mobilenet_v1", "timm", partial(timm.create_model, "mobilenetv1_100"))
     add("mobilenet_v2", "torchvision", models.mobilenet_v2)
     add("mobilenet_v2", "timm", partial(timm.create_model, "mobilenetv2_100"))

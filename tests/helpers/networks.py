@@ -72,7 +72,8 @@ def random_stage(random: Random, width: int, kind: str | None = None) -> Stage:
     expansion = random.choice((1, 2, 3, 6)) if KINDS[kind].expands else 1
     se = Decimal(random.choice(("0", "0", "0.25", "0.04", "0.5", "1", "0.333333"))) if KINDS[kind].squeezes else 0
     whole = width * expansion if KINDS[kind].narrows else width
-    return Stage(kind, kernel, stride, expansion, whole, depth, Decimal(se), random.random() < 0.2)
+    stage = Stage(kind, kernel, stride, expansion, whole, depth, Decimal(se), random.random() < 0.2)
+    return replace(stage, start_kernel=random.choice((1, 3, 5))) if KINDS[kind].starts else stage
 
 
 def in_groups(random: Random, stage: Stage) -> Stage:

@@ -71,9 +71,10 @@ def test_a_maps_sum_and_the_bias_are_the_logit_of_any_network() -> None:
     random = Random(5)
     for _ in range(12):
         architecture = random_architecture(random)
-        architecture = replace(architecture, head=replace(architecture.head, hidden=None))
-        network = filled(architecture, 24)
-        images = noise(2, 24, architecture.in_channels)
+        architecture = replace(architecture, head=replace(architecture.head, hidden=None, hidden_norm=None))
+        side = max(24, architecture.smallest_resolution)
+        network = filled(architecture, side)
+        images = noise(2, side, architecture.in_channels)
         classes = torch.tensor([random.randrange(architecture.classes) for _ in range(2)])
         logits = network(images).gather(1, classes[:, None])[:, 0]
         *_, classifier = network

@@ -148,7 +148,7 @@ def test_every_kind_of_the_design_is_wired() -> None:
     assert set(BLOCKS) == set(KINDS)
     assert set(STAGE_KINDS) == {
         *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
-        *("depthwise_separable", "basic", "bottleneck", "convnext", "convnext_v2"),
+        *("depthwise_separable", "basic", "bottleneck", "convnext", "convnext_v2", "uib"),
     }
 
 
@@ -317,6 +317,35 @@ def test_mobilenet_v3s_block_and_head_are_what_the_paper_says() -> None:
         assert torch.allclose(net(images_NCHW), logits, atol=1e-5)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("start_kernel", "kernel"), [(3, 5), (1, 3), (5, 1), (1, 1)])
+def test_a_universal_inverted_bottleneck_is_what_its_paper_says(
+    start_kernel: int, kernel: int, stride: int
+) -> None:
+    """Qin et al. 2024: extra depthwise, inverted bottleneck, ConvNeXt-like, feed-forward."""
+    stage = Stage("uib", kernel, stride, 3, 6, 1, start_kernel=start_kernel)
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu")).eval()
+    block = net.get_submodule("stages_0_0")
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    x_NCHW = torch.randn(2, 6, 9, 9, generator=torch.Generator().manual_seed(3))
+
+    def conv(x_NCHW: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
+        kernel = weights[f"branch.{name}.0.weight"]
+        out = nn.functional.conv2d(x_NCHW, kernel, None, stride, kernel.shape[-1] // 2, 1, groups)
+        mean, var = weights[f"branch.{name}.1.running_mean"], weights[f"branch.{name}.1.running_var"]
+        return nn.functional.batch_norm(out, mean, var, eps=0.001)
+
+    strides = (1, 1, stride) if kernel > 1 else (stride, 1, 1) if start_kernel > 1 else (1, stride, 1)
+    y_NCHW = conv(x_NCHW, "start", strides[0], 6) if start_kernel > 1 else x_NCHW
+    y_NCHW = conv(y_NCHW, "expand", strides[1]).relu()
+    y_NCHW = conv(y_NCHW, "depthwise", strides[2], 18).relu() if kernel > 1 else y_NCHW
+    y_NCHW = conv(y_NCHW, "project") + (x_NCHW if stride == 1 else 0)
+    convolutions = sum(one.ndim == 4 for one in weights.values())
+    assert convolutions == 2 + (kernel > 1) + (start_kernel > 1)
+    with torch.no_grad():
+        assert torch.allclose(block(x_NCHW), y_NCHW, atol=1e-5)
+
+
 def test_a_normalised_hidden_layer_is_what_timm_has() -> None:
     """timm `mobilenetv3.py`, `head_norm`: pool, 1×1 without a bias, batch norm, activation, linear."""
     head = Head(None, 3, hidden=6, hidden_norm="batch_norm")
@@ -423,6 +452,8 @@ STORING = [
     (replace(load_baseline("convnextv2_atto").architecture, resolution=65), 3),
     (replace(load_baseline("convnextv2_atto").architecture, resolution=65, activation="relu"), 3),
     (replace(load_baseline("mobilenet_v3_small").architecture, resolution=65), 3),
+    (replace(load_baseline("mobilenet_v4_conv_small").architecture, resolution=65), 3),
+    (replace(load_baseline("mobilenet_v4_conv_small").architecture, resolution=65, activation="silu"), 3),
     (replace(load_baseline("mobilenet_v3_large").architecture, resolution=65), 3),
     (
         Architecture(

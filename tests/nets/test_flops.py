@@ -75,6 +75,34 @@ def test_mobilenet_v3_golden(name: str, params: int, macs: int) -> None:
     assert torch_flops(network) == 2 * macs
 
 
+MOBILENET_V4 = {
+    "mobilenet_v4_conv_small": (3_774_024, 186_005_568),
+}
+
+
+@pytest.mark.parametrize("name", MOBILENET_V4)
+def test_mobilenet_v4_golden(name: str) -> None:
+    """timm's parameters and multiply-adds at the resolution of the file."""
+    params, macs = MOBILENET_V4[name]
+    network = load_baseline(name).architecture
+    assert (cost(network).params, cost(network).macs) == (params, macs)
+    receipt = fvcore_receipt(network)
+    assert receipt.macs == macs
+    assert receipt.by_operator["linear"] == 1280 * 1000
+    assert torch_flops(network) == 2 * macs
+
+
+def test_closed_form_fvcore_and_torch_agree_on_every_form_of_a_bottleneck() -> None:
+    """With and without each depthwise convolution, at a stride and without."""
+    forms = set()
+    for seed in range(40):
+        network = random_architecture(Random(3000 + seed), kind="uib")
+        forms |= {(one.start_kernel > 1, one.kernel > 1, one.stride > 1) for one in network.stages}
+        assert fvcore_receipt(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+    assert len(forms) == 8
+
+
 GOLDEN = {
     "resnext50": (25_028_904, 4_230_479_872),
     "regnetx_400mf": (5_495_976, 413_812_608),

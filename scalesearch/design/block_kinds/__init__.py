@@ -21,6 +21,7 @@ from scalesearch.design.block_kinds import (
     inverted_residual,
     mbconv,
     patch,
+    uib,
 )
 from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
@@ -39,6 +40,8 @@ class Kind:
     """Takes an `expansion` that is a fraction, and with `se` another `gate`."""
     grouped: bool = False
     """Takes `group_width`."""
+    starts: bool = False
+    """Takes `start_kernel`, and of both kernels 1 for a convolution that is left out."""
     narrows: bool = False
     """`expansion` is the output's width over the inner one, not the inner one over the input's."""
     in_stages: bool = True
@@ -94,6 +97,7 @@ KINDS: dict[str, Kind] = {
     ),
     "convnext": Kind(convnext.layers, expands=True, patches=True),
     "convnext_v2": Kind(convnext_v2.layers, expands=True, patches=True),
+    "uib": Kind(uib.layers, expands=True, rounds=True, starts=True),
     "patch": Kind(patch.layers, in_stages=False, in_stem=True, patches=True),
     "max_pool": Kind(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
     "classifier": Kind(ends.classifier, in_stages=False),

@@ -23,6 +23,7 @@ from scalesearch.nets.blocks.mbconv import (
     MBConvBlock,
 )
 from scalesearch.nets.blocks.patch import PatchBlock, patch
+from scalesearch.nets.blocks.uib import UIBBlock, UniversalInvertedBottleneck
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "convnext_v2": TorchBlock(ConvNeXtBlock, ConvNeXtV2),
+    "uib": TorchBlock(UIBBlock, UniversalInvertedBottleneck),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
     "classifier": TorchBlock(Classifier),

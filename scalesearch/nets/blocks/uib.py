@@ -1,0 +1,60 @@
+"""The universal inverted bottleneck of MobileNetV4 (Qin et al. 2024)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from torch import Tensor, nn
+
+from scalesearch.design.blocks import Block
+from scalesearch.nets.blocks.parts import conv_norm, norm_of
+from scalesearch.nets.blocks.plain_parts import conv, divisible
+from scalesearch.nets.blocks.residual import Residual
+
+
+class UIBBlock(Residual):
+    """The block's layers one behind the other; a shortcut where the shape stays."""
+
+    def __init__(self, block: Block, eps: float) -> None:
+        super().__init__()
+        self.branch = nn.Sequential()
+        for layer in block.layers:
+            self.branch.add_module(layer.role, conv_norm(layer, eps))
+        self.has_shortcut = block.keeps_shape
+
+    def _branch_norm(self) -> nn.BatchNorm2d:
+        return norm_of(self.branch[-1])
+
+    def forward(self, features_NCHW: Tensor) -> Tensor:
+        """(N, in, H, W) → (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
+        branch: Tensor = self.branch(features_NCHW)
+        return features_NCHW + self._kept(branch) if self.has_shortcut else branch
+
+
+class UniversalInvertedBottleneck(nn.Module):
+    """Filter each channel, widen 1×1, filter each channel, narrow 1×1; no filter where its kernel is 1."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int,
+        expansion: int | Fraction,
+        start_kernel: int = 1,
+    ) -> None:
+        super().__init__()
+        inner = divisible(inputs * expansion)
+        strides = [1, 1, 1]  # of the first filter, of the widening, of the second filter
+        strides[2 if kernel > 1 else 0 if start_kernel > 1 else 1] = stride
+        self.branch = nn.Sequential()
+        if start_kernel > 1:
+            self.branch.append(conv(inputs, inputs, start_kernel, strides[0], groups=inputs, active=False))
+        self.branch.append(conv(inputs, inner, stride=strides[1]))
+        if kernel > 1:
+            self.branch.append(conv(inner, inner, kernel, strides[2], groups=inner))
+        self.branch.append(conv(inner, outputs, active=False))
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x) if self.has_shortcut else self.branch(x)
