@@ -79,6 +79,14 @@ SMALL = [
     (5, 5, 2, 192, 96), *[(0, 3, 1, 192, 96)] * 4, (3, 0, 1, 384, 96),
     (3, 3, 2, 576, 128), (5, 5, 1, 512, 128), (0, 5, 1, 512, 128), (0, 5, 1, 384, 128), *[(0, 3, 1, 512, 128)] * 2,
 ]  # fmt: skip
+MEDIUM = [
+    (3, 5, 2, 192, 80), (3, 3, 1, 160, 80),
+    (3, 5, 2, 480, 160), *[(3, 3, 1, 640, 160)] * 2, (3, 5, 1, 640, 160), (3, 3, 1, 640, 160),
+    (3, 0, 1, 640, 160), (0, 0, 1, 320, 160), (3, 0, 1, 640, 160),
+    (5, 5, 2, 960, 256), (5, 5, 1, 1024, 256), *[(3, 5, 1, 1024, 256)] * 2, (0, 0, 1, 1024, 256),
+    (3, 0, 1, 1024, 256), (3, 5, 1, 512, 256), (5, 5, 1, 1024, 256), *[(0, 0, 1, 1024, 256)] * 2,
+    (5, 0, 1, 512, 256),
+]  # fmt: skip
 
 
 def rows_of(net: Architecture) -> list[tuple[int, int, int, int, int]]:
@@ -92,7 +100,9 @@ def rows_of(net: Architecture) -> list[tuple[int, int, int, int, int]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "rows"), [("mobilenet_v4_conv_small", SMALL)])
+@pytest.mark.parametrize(
+    ("name", "rows"), [("mobilenet_v4_conv_small", SMALL), ("mobilenet_v4_conv_medium", MEDIUM)]
+)
 def test_every_row_of_the_table(name: str, rows: list[tuple[int, int, int, int, int]]) -> None:
     assert rows_of(load_baseline(name).architecture) == rows
 

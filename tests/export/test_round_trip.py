@@ -40,6 +40,8 @@ for _name in ("convnext_atto", "convnext_base", "convnext_tiny"):
     NOT_IN["torchvision"][_name] = "stage 1 is convnext, but torchvision.s EfficientNet has mbconv and fused_mbconv"
 NOT_IN["timm"]["convnextv2_atto"] = "stage 1 is convnext_v2, which timm.s EfficientNet"
 NOT_IN["torchvision"]["convnextv2_atto"] = "stage 1 is convnext_v2, but torchvision.s EfficientNet has mbconv and"
+NOT_IN["timm"]["mobilenet_v4_conv_medium"] = "stage 2 is uib, which timm.s EfficientNet lacks"
+NOT_IN["torchvision"]["mobilenet_v4_conv_medium"] = "stage 2 is uib, but torchvision.s EfficientNet has mbconv and"
 NOT_IN["timm"]["mobilenet_v4_conv_small"] = "stage 5 is uib, which timm.s EfficientNet lacks"
 NOT_IN["torchvision"]["mobilenet_v4_conv_small"] = "stage 1 is conv, but torchvision.s EfficientNet has mbconv and"
 for _name in ("regnetx_400mf", "regnety_400mf", "regnety_1.6gf", "regnety_8gf"):

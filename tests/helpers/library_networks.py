@@ -31,7 +31,7 @@ CONVNEXTS = {
 }
 """The libraries that have each, under the same name."""
 
-MOBILENETS_V4 = {"mobilenet_v4_conv_small": "mobilenetv4_conv_small"}
+MOBILENETS_V4 = {f"mobilenet_v4_conv_{size}": f"mobilenetv4_conv_{size}" for size in ("small", "medium")}
 """timm's names."""
 
 UNNAMED = (*REGNETS, *CONVNEXTS, *MOBILENETS_V4)

@@ -453,6 +453,7 @@ STORING = [
     (replace(load_baseline("convnextv2_atto").architecture, resolution=65, activation="relu"), 3),
     (replace(load_baseline("mobilenet_v3_small").architecture, resolution=65), 3),
     (replace(load_baseline("mobilenet_v4_conv_small").architecture, resolution=65), 3),
+    (replace(load_baseline("mobilenet_v4_conv_medium").architecture, resolution=65), 3),
     (replace(load_baseline("mobilenet_v4_conv_small").architecture, resolution=65, activation="silu"), 3),
     (replace(load_baseline("mobilenet_v3_large").architecture, resolution=65), 3),
     (

@@ -76,6 +76,7 @@ def test_mobilenet_v3_golden(name: str, params: int, macs: int) -> None:
 
 
 MOBILENET_V4 = {
+    "mobilenet_v4_conv_medium": (9_715_512, 1_080_244_224),
     "mobilenet_v4_conv_small": (3_774_024, 186_005_568),
 }
 
