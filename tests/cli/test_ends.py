@@ -94,7 +94,7 @@ def test_trials_that_fail_are_3_and_the_winner_is_still_written(search: Search) 
     assert code == 3
     assert "6 trials failed; delete their files in trials/" in one_line(said)
     assert (search.study / "winner.yaml").exists()
-    assert "Winner: " in out
+    assert "\nTake α = " in out
     assert "RuntimeError: broken in two lines" in out
 
 
@@ -103,7 +103,7 @@ def test_a_candidate_without_any_result_means_no_winner(search: Search) -> None:
     assert code == 3
     assert "no candidate has a completed trial" in one_line(said)
     assert not (search.study / "winner.yaml").exists()
-    assert "Winner" not in out
+    assert "Take" not in out
 
 
 def test_failed_trials_are_run_again_once_their_files_are_gone(search: Search) -> None:
@@ -173,12 +173,25 @@ def test_another_environment_is_2(search: Search, monkeypatch: pytest.MonkeyPatc
     assert "another environment (torch " in one_line(said)
 
 
-@pytest.mark.parametrize("words", [["--seeds", "3"], ["--step", "0.2"], ["--match", "none"], ["--phi", "2"]])
+@pytest.mark.parametrize("words", [["--step", "0.2"], ["--match", "none"], ["--phi", "2"]])
 def test_another_question_is_2(search: Search, words: list[str]) -> None:
     search(Planted())
     code, out, said = search(Planted(), *words)
     assert (code, out) == (2, "")
     assert "holds a study of another question (" in one_line(said)
+
+
+def test_more_seeds_extend_the_study(search: Search) -> None:
+    search(Planted())
+    first = {path.name for path in (search.study / "trials").iterdir()}
+    code, out, _ = search(Planted(), "--seeds", "3")
+    assert code == 0
+    assert f"{len(first)}/{3 * len(first)} done, resuming" in out
+    assert first < {path.name for path in (search.study / "trials").iterdir()}
+    assert "1 seed" not in out.split("Take ")[-1]
+    code, again, _ = search(Planted())
+    assert code == 0
+    assert again.split("Take ")[-1] == out.split("Take ")[-1]
 
 
 def test_an_address_where_nothing_is_is_2_and_leaves_nothing(search: Search) -> None:

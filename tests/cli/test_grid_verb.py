@@ -171,9 +171,9 @@ def test_the_whole_grid_is_one_option_away(inline: Path) -> None:
 
 
 def test_another_question_under_the_same_name_is_refused(inline: Path) -> None:
-    done = scalesearch(*SMOKE, "--name", "tiny-phi1-smoke", "--seeds", "2", cwd=inline)
+    done = scalesearch(*SMOKE, "--name", "tiny-phi1-smoke", "--step", "0.2", cwd=inline)
     assert done.returncode == 2
-    assert "budget.seeds: 1 there, 2 asked" in done.stderr
+    assert "budget.step: 0.1 there, 0.2 asked" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
