@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -121,14 +121,31 @@ class Posterior:
         return float(np.mean(later.max(axis=1) - later[:, int(np.argmax(self.mean))]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Keyed:
+    """Data that are equal where their keys are."""
+
+    key: str
+    data: StudyData = field(compare=False)
+
+
 def posterior(data: StudyData) -> Posterior:
     """The posterior of a study's candidates.
+
+    The last few are remembered: a dashboard asks for the same ones again and again.
 
     Raises:
         ValueError: no candidate was measured.
     """
     if not data.rungs:
         raise ValueError("no candidate has a completed trial")
-    model = Model(data)
+    shares = None if data.shares is None else data.shares.tolist()
+    numbers = data.log_costs.tolist(), data.baseline_log_cost, data.smallest_noise
+    return _posterior(_Keyed(repr((data.candidates, shares, numbers, data.trainings, data.baseline)), data))
+
+
+@lru_cache(maxsize=8)
+def _posterior(keyed: _Keyed) -> Posterior:
+    data, model = keyed.data, Model(keyed.data)
     points = integrate(lambda z: model.conditional(z).log_density, len(model.unknowns))
     return Posterior(data.candidates, model.conditional(points.points), points.weights, model)

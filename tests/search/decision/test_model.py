@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -228,6 +229,22 @@ def test_more_trainings_are_worth_more_and_never_more_than_certainty(answered: P
     assert gains[-1] == pytest.approx(certain, rel=0.05)
     only_worst = np.eye(count)[int(np.argmin(answered.mean))]
     assert answered.gain(only_worst) < gains[1]
+
+
+def test_equal_data_have_one_posterior_and_others_their_own() -> None:
+    data = study()
+    again = StudyData(
+        data.candidates,
+        data.shares,
+        data.log_costs,
+        data.trainings,
+        data.baseline,
+        smallest_noise=data.smallest_noise,
+    )
+    assert posterior(again) is posterior(data)
+    first, *rest = data.trainings
+    raised = Training(first.network, {channel: value + 1e-6 for channel, value in first.values.items()})
+    assert posterior(replace(data, trainings=(raised, *rest))) is not posterior(data)
 
 
 def test_nothing_measured_is_no_posterior() -> None:
