@@ -17,6 +17,8 @@ _SMALLEST_SPREAD = 1e-9
 """Stands in for the spread of values that are all equal."""
 _BORROWED = 0.05
 """The least share of the first rung's variance that is added to both sides of a ratio of variances."""
+_OF_SEEDS = 0.01
+"""The least that a variance is, as a share of that between repeated trainings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class StudyData:
         """(channels,): standard deviation over all candidates' trainings: of networks and noise together.
 
         Those that reach a later rung are a selection, so its spread is that of the first rung times the ratio of
-        both among the networks that have both; the fewer these are, the closer to 1 it is taken.
+        both among the networks that have both; the fewer these are, the closer to 1 it is taken. Networks that
+        happen to be level do not make it vanish beside what repeated trainings differ by.
         """
         first = {response: min(c.rung for c in self.channels if c.response == response)
                  for response in {channel.response for channel in self.channels}}  # fmt: skip
@@ -88,8 +91,19 @@ class StudyData:
             whole = self._variance(reference, reference)
             own, same = self._variance(channel, reference), self._variance(reference, channel)
             missing = whole * max(_BORROWED, 1 - self._count(channel) / self._count(reference))
-            found[place] = whole * (own + missing) / (same + missing) if whole else own
+            between = whole * (own + missing) / (same + missing) if whole else own
+            found[place] = max(between, _OF_SEEDS * self._variance_of_seeds(channel))
         return np.maximum(_SMALLEST_SPREAD, np.sqrt(found))
+
+    def _variance_of_seeds(self, channel: Channel) -> float:
+        """Of a channel over trainings of one network, pooled; 0 where none was repeated."""
+        by_network: dict[str, list[float]] = {}
+        for one in self.trainings:
+            if channel in one.values:
+                by_network.setdefault(one.network, []).append(one.values[channel])
+        freedom = sum(len(values) - 1 for values in by_network.values())
+        squares = sum(len(values) * float(np.var(values)) for values in by_network.values())
+        return squares / freedom if freedom else 0.0
 
     def _count(self, channel: Channel) -> int:
         wanted = set(self.candidates)

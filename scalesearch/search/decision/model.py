@@ -41,15 +41,19 @@ FEWEST_FOR_TERMS = 9
 _OWN, _OWN_ALONE, _LINEAR, _QUADRATIC, _SHORT, _LOSSES = 0.5, 1.0, 0.7, 0.7, 0.5, 0.5
 _NOISE = 0.5
 """Median of the noise, as such a share."""
-_LOSS_NOISE = 0.05
-"""Least noise of the losses, as such a share: losses that do not vary at all would outweigh the metric."""
+_LEAST_NOISE, _LOSS_NOISE = 0.003, 0.05
+"""Least noise of the metric and of the losses, as such shares. Without it covariances are singular where repeated
+trainings end alike, and losses that do not vary at all would outweigh the metric."""
+_LARGEST_CORRELATION = 0.995
+_FARTHEST = 8.0
+"""Unknowns beyond it stand for nothing: a standard normal variable is not there, and covariances are singular."""
 # Standard deviations of the priors of logarithms: of the noise, of λ and the noise of a lower rung beside the last,
 # of the losses' λ, and of how much noisier the deepest candidates are than the average ones.
 _NOISE_WIDTH, _RUNG_WIDTH, _RUNG_NOISE_WIDTH, _LOSS_WIDTH, _DEPTH_WIDTH = 1.0, 0.7, 0.7, 0.5, 0.2
 _RUNG_CORRELATION, _LOSS_CORRELATION = 1.2, 2.3
 """Logits of the noise's median correlations: .77 between neighbouring rungs, .91 between metric and losses."""
-_COST_WIDTH, _COST_FLOOR = 0.5, 0.1
-"""Standard deviation of b: a share of what the candidates gained, and one of the spread."""
+_COST_WIDTH, _COST_FLOOR, _COST_LIMIT = 0.5, 0.1, 100.0
+"""Standard deviation of b: a share of what the candidates gained, up to a limit, and one of the spread."""
 _TINY = 1e-9
 _LARGEST_DESIGN = 2**18
 """Numbers in the designs that are worked on at once."""
@@ -223,7 +227,9 @@ class Model:
             if values and self.data.baseline_log_cost < 0:
                 gains[channel] = max(0.0, (self._offsets[channel] - float(np.mean(values))))
         distance = abs(self.data.baseline_log_cost) or 1.0
-        return gains / distance, _COST_WIDTH * gains / distance + _COST_FLOOR * self.data.spreads
+        spreads = self.data.spreads
+        widths = np.minimum(_COST_WIDTH * gains / distance, _COST_LIMIT * spreads)
+        return gains / distance, widths + _COST_FLOOR * spreads
 
     @cached_property
     def _responses(self) -> Floats:
@@ -250,7 +256,8 @@ class Model:
 
     def _hyperparameters(self, points: Floats) -> _Hyperparameters:
         data, ones = self.data, np.ones(len(points))
-        value = {name: points[:, place] for place, name in enumerate(self.unknowns)}
+        near = np.clip(points, -_FARTHEST, _FARTHEST)
+        value = {name: near[:, place] for place, name in enumerate(self.unknowns)}
         spread = data.spreads[data.judged]
 
         def deviation(name: str, share: float) -> Floats:
@@ -264,8 +271,12 @@ class Model:
             deviation("short training", _SHORT)[:, None, None] ** 2 * np.minimum(steps[:, None], steps[None, :])
             + deviation("loss own", _LOSSES)[:, None, None] ** 2 * (losses[:, None] & losses[None, :])
         )
-        rung_correlation = _logistic(_RUNG_CORRELATION + value.get("rung correlation", 0 * ones))
-        loss_correlation = _logistic(_LOSS_CORRELATION + value.get("loss correlation", 0 * ones))
+        rung_correlation = _LARGEST_CORRELATION * _logistic(
+            _RUNG_CORRELATION + value.get("rung correlation", 0 * ones)
+        )
+        loss_correlation = _LARGEST_CORRELATION * _logistic(
+            _LOSS_CORRELATION + value.get("loss correlation", 0 * ones)
+        )
         apart = np.abs(rungs[:, None] - rungs[None, :])
         correlation = rung_correlation[:, None, None] ** apart * np.where(
             losses[:, None] != losses[None, :], loss_correlation[:, None, None], 1.0
@@ -296,8 +307,8 @@ class Model:
             noise = _RUNG_NOISE_WIDTH * value.get(f"noise {channel.rung}", 0 * ones)
             noise = noise + _NOISE_WIDTH * value[f"{kind}noise"]
             scales.append(spread / data.spreads[data.judged] * np.exp(scale))
-            smallest = _LOSS_NOISE * spread if channel.response else data.smallest_noise
-            noises.append(np.hypot(smallest, _NOISE * spread * np.exp(noise)))
+            least = _LOSS_NOISE * spread if channel.response else max(data.smallest_noise, _LEAST_NOISE * spread)
+            noises.append(np.hypot(least, _NOISE * spread * np.exp(noise)))
         return np.stack(scales, axis=1), np.stack(noises, axis=1)
 
     @cached_property

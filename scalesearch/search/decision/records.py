@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log
+from math import inf, log
 
 import numpy as np
 
@@ -61,8 +61,9 @@ def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, 
     assert outcome.score is not None, "only complete trials are asked"
     found = {Channel(trial.rung): outcome.score * plan.worth(trial.network)}
     last = outcome.epochs[-1]
-    if plan.question.metric != LOSS and plan.question.kind.scales and min(last.train_loss, last.val_loss) > 0:
-        found[Channel(trial.rung, _LOSSES)] = -(log(last.train_loss) + log(last.val_loss)) / 2
+    losses = last.train_loss, last.val_loss
+    if plan.question.metric != LOSS and plan.question.kind.scales and all(0 < loss < inf for loss in losses):
+        found[Channel(trial.rung, _LOSSES)] = -sum(map(log, losses)) / 2
     return found
 
 
