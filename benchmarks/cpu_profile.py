@@ -39,7 +39,8 @@ from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.question import Question, proxy_of
+from scalesearch.search.proxies import proxy_of
+from scalesearch.search.question import Question
 from scalesearch.study.provenance import environment
 
 STEPS, WARM_UPS, CLASSES = 30, 5, 20

@@ -36,7 +36,8 @@ from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.training import train
 from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.budget_file import load_budget
-from scalesearch.search.question import Question, proxy_of
+from scalesearch.search.proxies import proxy_of
+from scalesearch.search.question import Question
 from scalesearch.search.task import Epoch
 from scalesearch.study.provenance import environment
 

@@ -34,7 +34,8 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import objective, training
 from scalesearch.proxy.datasets import load_data
 from scalesearch.search.budget import BUDGETS, prolongable
-from scalesearch.search.question import Question, image_px
+from scalesearch.search.proxies import image_px
+from scalesearch.search.question import Question
 from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 

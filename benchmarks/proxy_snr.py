@@ -8,12 +8,10 @@ Keys: baseline, phi, budget (a name or a file), data, networks (so many of the c
 seeds (how many), first_seed, processes, out, and any field of the budget, of its recipe (`recipe.batch=16`) or
 of its scenes (`scenes.classes=60`).
 
-Three levers are tried here alone. `rate_by_depth=0.5` multiplies the learning rate by (layers of the proxy /
-layers of the unscaled one) ** −0.5. `proxy_phi=2` trains, for a candidate (the network of φ = 1, merged, matched
-and feasible as such), the proxy that its own α and β give at φ = 2, with the side at which it costs 2² times the
-unscaled one's. `whitening=1` sets the stem's filters to the directions in which the images' patches vary most, each
-scaled to variance one, with both signs, and never changes them (Jordan 2024, arXiv 2404.00498, section 3.2; there
-the stem is a layer of its own).
+Two levers are tried here alone. `rate_by_depth=0.5` multiplies the learning rate by (layers of the proxy /
+layers of the unscaled one) ** −0.5. `whitening=1` sets the stem's filters to the directions in which the images'
+patches vary most, each scaled to variance one, with both signs, and never changes them (Jordan 2024, arXiv
+2404.00498, section 3.2; there the stem is a layer of its own).
 
 Every call also trains the budget as it is, unless nothing is changed or `as_it_is=0` is given, and
 prints the ratio of both. `out` keeps each trial as a line of JSON; trials that it holds are not trained again,
@@ -54,15 +52,13 @@ from scalesearch.cli.cache import cache_folder
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
-from scalesearch.design.scaling import Baseline
 from scalesearch.proxy.datasets import ImageData, load_data
 from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.budget_file import load_budget
-from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import from_json
 from scalesearch.search.plan import Plan
-from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question, choose, find, image_px, proxy_of
+from scalesearch.search.proxies import DataFacts, image_px, proxy_of
+from scalesearch.search.question import Question
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
@@ -72,7 +68,7 @@ _OWN = {
     "baseline": "b0", "phi": "1", "budget": "quick", "data": "fractal", "networks": "8", "seeds": "4",
     "first_seed": "0", "processes": "2", "out": "", "as_it_is": "1",
 }  # fmt: skip
-_LEVERS = ("rate_by_depth", "proxy_phi", "whitening")
+_LEVERS = ("rate_by_depth", "whitening")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +156,7 @@ def jobs(asked: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) ->
     """Every network with every seed, seed by seed, dearest networks first."""
     spent = replace(prolongable(budget), candidates=int(asked["networks"]))
     question = Question(load_baseline(asked["baseline"]), Decimal(asked["phi"]), spent)
-    networks = choose(question, find(question))
-    power = Decimal(levers.get("proxy_phi", asked["phi"]))
-    classes = spent.scenes.classes if asked["data"] == "fractal" else 2
-    px = max(image_px(question), *(proxy_at(question, one, power, classes).resolution for one in networks))
+    px, whitening = image_px(question), levers.get("whitening", "0") != "0"
     images = data_of(asked["data"], px, spent, question.baseline.architecture.in_channels)
     facts = DataFacts(
         images.name, images.fingerprint, len(images.classes), len(images.train_labels_N), len(images.val_labels_N)
@@ -172,43 +165,21 @@ def jobs(asked: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) ->
     first = int(asked["first_seed"])
     base = proxy_of(question, question.baseline.architecture, facts.classes)
     assert isinstance(base, Architecture), "a baseline file's networks are architectures"
-    proxies = {one: proxy_at(question, one, power, facts.classes) for one in networks}
     found = []
     for seed in range(first, first + int(asked["seeds"])):
-        for one, proxy in proxies.items():
-            rate = by_depth(spent.recipe.learning_rate, proxy, base, float(levers.get("rate_by_depth", 0)))
-            recipe = replace(spent.recipe, learning_rate=rate)
-            spec = replace(plan.spec(one.architecture, seed), proxy=proxy, recipe=recipe)
-            price = log(cost(proxy).macs / cost(base).macs)
-            found.append(Job(spec, price, asked["data"], px, spent, levers.get("whitening", "0") != "0"))
+        for one in plan.chosen:
+            spec = plan.spec(one.architecture, seed)
+            assert isinstance(spec.proxy, Architecture), "a baseline file's networks are architectures"
+            rate = by_depth(spent.recipe.learning_rate, spec.proxy, base, float(levers.get("rate_by_depth", 0)))
+            spec = replace(spec, recipe=replace(spent.recipe, learning_rate=rate))
+            price = log(cost(spec.proxy).macs / cost(base).macs)
+            found.append(Job(spec, price, asked["data"], px, spent, whitening))
     return sorted(found, key=lambda job: (job.spec.seed, -job.log_cost))
 
 
 def by_depth(rate: Decimal, proxy: Architecture, base: Architecture, power: float) -> Decimal:
     """The learning rate times (layers / the unscaled network's layers) ** −power, to five places."""
     return round(rate * Decimal((sum(proxy.depths) / sum(base.depths)) ** -power), 5) if power else rate
-
-
-def proxy_at(question: Question, candidate: Candidate, power: Decimal, classes: int) -> Architecture:
-    """The candidate's proxy at `power` in place of the question's φ.
-
-    There α and β are its own, and its side is the one that brings its multiply-adds nearest to 2 ** power times
-    those of the unscaled network's proxy.
-    """
-    baseline = question.baseline
-    assert isinstance(baseline, Baseline), "of a Python function no other member is known"
-    own = proxy_of(question, candidate.architecture, classes)
-    base = proxy_of(question, baseline.architecture, classes)
-    assert isinstance(own, Architecture)
-    assert isinstance(base, Architecture)
-    if power == question.phi:
-        return own
-    network = baseline.scale(candidate.coefficients.at(power), question.rounding).architecture
-    found = proxy_of(question, network, classes)
-    assert isinstance(found, Architecture)
-    wanted = 2.0 ** float(power) * cost(base).macs
-    sides = (replace(found, resolution=side) for side in range(base.resolution, 4 * base.resolution + 1))
-    return min(sides, key=lambda one: abs(log(cost(one).macs / wanted)))
 
 
 @cache

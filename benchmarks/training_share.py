@@ -32,8 +32,8 @@ from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.plan import Plan
-from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question, image_px
+from scalesearch.search.proxies import DataFacts, image_px
+from scalesearch.search.question import Question
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
 from scalesearch.study.study import open_study

@@ -27,6 +27,8 @@ StageSampler = Literal["random", "tpe", "evolution", "nsga2"]
 """What proposes stages."""
 RewardKind = Literal["flops", "latency", "step"]
 """What a reward weighs accuracy by; see `search.rewards`."""
+EmbeddedData = Literal["fractal", "shapes", "digits"]
+"""Images that need no files."""
 Runner = Literal["ray", "inline"]
 """Where trials run."""
 ExportFormat = Literal["torch", "timm", "torchvision", "onnx", "torch-export"]

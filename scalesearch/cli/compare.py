@@ -37,7 +37,7 @@ def compare(
     winner: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A study's winner.yaml: its coefficients compete too.")
     ] = None,
-    data: options.Data = "fractal",
+    data: options.Data = None,
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is equal")] = "flops",
     budget: options.Budget = "quick",
     seeds: Annotated[
@@ -93,7 +93,8 @@ def compare(
             with _named(ratio):
                 questions[ratio] = with_latency(question, folders[ratio])
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    _run(questions, folders, data, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
+    images = data or spent.data
+    _run(questions, folders, images, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
 
 
 def _ratios(times: Sequence[str]) -> list[Decimal]:
@@ -167,7 +168,7 @@ def _run(
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
-    from scalesearch.search.question import image_px
+    from scalesearch.search.proxies import image_px
 
     px = max(map(image_px, questions.values()))
     timed = any(question.timings is not None for question in questions.values())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def grid(
     baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="What is scaled.")] = "b0",
     phi: Annotated[str, typer.Option(help="Compound coefficient: the wanted cost is 2^φ × the baseline's.")] = "1",
-    data: options.Data = "fractal",
+    data: options.Data = None,
     budget: options.Budget = "quick",
     seeds: Annotated[
         int | None,
@@ -88,9 +88,10 @@ def grid(
         from scalesearch.cli.timing import with_latency
 
         question = with_latency(question, where)
+    images = data or question.budget.data
     searching.search_or_plan(
         question,
-        data,
+        images,
         chosen,
         where,
         gpus_per_trial,
@@ -100,7 +101,7 @@ def grid(
         max_megapixels=max_megapixels,
     )
     if transfer is not None and not plan:
-        _check(question, transfer, data, chosen, where, gpus_per_trial, max_megapixels)
+        _check(question, transfer, images, chosen, where, gpus_per_trial, max_megapixels)
 
 
 def _default_name(question: Question, cost: str) -> str:

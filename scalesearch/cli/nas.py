@@ -61,7 +61,7 @@ def nas(
     max_memory: Annotated[
         str | None, typer.Option(metavar="2GiB", help="Training memory at the budget's batch.")
     ] = None,
-    data: options.Data = "fractal",
+    data: options.Data = None,
     budget: options.Budget = "quick",
     seeds: Annotated[
         int | None,
@@ -106,8 +106,9 @@ def nas(
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
+    images = data or question.budget.data
     searching.search_or_plan(
-        question, data, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
+        question, images, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
     )
 
 

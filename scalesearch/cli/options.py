@@ -24,8 +24,12 @@ Rule = Annotated[
     ),
 ]
 Data = Annotated[
-    str,
-    typer.Option("--data", metavar="SPEC", help="fractal, shapes, digits, an image folder, parquet, or hf:NAME."),
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="SPEC",
+        help="shapes, fractal, digits, an image folder, parquet, or hf:NAME; the budget's by default.",
+    ),
 ]
 Budget = Annotated[
     str,

@@ -85,7 +85,7 @@ def _load(question: Question, data: str, px: int | None, console: Console, max_m
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.reading import Reading
     from scalesearch.proxy.datasets import load_data
-    from scalesearch.search.question import image_px
+    from scalesearch.search.proxies import image_px
 
     with Reading(console) as hear:
         kept = px or image_px(question)

@@ -14,7 +14,9 @@ from scalesearch.units import MAX_MEGAPIXELS
 
 def trust(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a finished search.")],
-    data: Annotated[str, typer.Option(metavar="SPEC", help="The data that the study was made with.")] = "fractal",
+    data: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="The study's images; not needed where they are embedded.")
+    ] = None,
     seeds: Annotated[
         int, typer.Option(min=1, max=1000, help="Seeds for every network at each further budget.")
     ] = 2,
@@ -35,6 +37,7 @@ def trust(
     Example: scalesearch trust results/b0-phi1-quick
     """
     from scalesearch.report.files import write_report
+    from scalesearch.search.scenes import embedded_spec
     from scalesearch.study.answer import answer
     from scalesearch.study.answer_files import write_answer
     from scalesearch.study.study import open_study
@@ -48,12 +51,15 @@ def trust(
     found = answer(study.plan, outcomes)
     if found is None or study.plan.left(outcomes):
         raise InputError(f"{results}: is not finished; resume it first: {study.command}")
+    images = data or embedded_spec(study.plan.data.name)
+    if images is None:
+        raise InputError(f"{results}: give --data, the images of {study.plan.data.name}")
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     for name, question in further_questions(study, found.ranking, seeds).items():
         where = trust_folder(results, name)
         searching.search_or_plan(
             question if plan else with_more_seeds(where, question),
-            data,
+            images,
             chosen,
             where,
             gpus_per_trial,

@@ -9,13 +9,11 @@ import typer
 
 from scalesearch.cli import options
 from scalesearch.errors import CountError, InputError
-from scalesearch.search.scenes import FRACTAL_SCENES, SHAPES
+from scalesearch.search.scenes import embedded_spec
 from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from scalesearch.study.study import Study
-
-_EMBEDDED = {FRACTAL_SCENES: "fractal", SHAPES: "shapes", "digits": "digits"}
 
 
 def verify(
@@ -63,13 +61,13 @@ def _rerun(study: Study, count: int, data: str | None, max_megapixels: int) -> N
     from scalesearch.proxy.metrics import metric_source
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.catalogue import FactoryBaseline
-    from scalesearch.search.question import image_px
+    from scalesearch.search.proxies import image_px
     from scalesearch.study.environments import difference
     from scalesearch.study.provenance import environment
     from scalesearch.study.verification import rerun
 
     question = study.plan.question
-    spec = data or _EMBEDDED.get(study.plan.data.name)
+    spec = data or embedded_spec(study.plan.data.name)
     if spec is None:
         raise InputError(f"--rerun {count}: give --data, the images of {study.plan.data.name}")
     channels = question.baseline.architecture.in_channels

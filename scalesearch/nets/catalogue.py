@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from math import log
 
-from scalesearch.design.coefficients import Coefficients, Multipliers
+from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.exact import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
@@ -24,7 +26,7 @@ def catalogue(
         factory: the user's function.
         grid: the points that passed the nominal sieve.
         phi: the compound coefficient; the wanted cost is 2^φ × the unscaled network's.
-        budget: gives the proxies' width (a `width_divisor`-th) and size.
+        budget: gives the proxies' width (a `width_divisor`-th) and size, and the φ at which they are made.
         match: `flops` searches for each depth and width the px whose counted cost is nearest to the wanted
             one, never below the function's own; `none` takes γ^φ literally.
         by: the cost, `macs` or `activations`.
@@ -41,22 +43,57 @@ def catalogue(
         side = 0 if match == "flops" else literal_px(px, point.resolution)
         key = (point.depth, point.width, side)
         if key not in networks:
-            networks[key] = _matched(factory, point, wanted, by) if match == "flops" else count(*key)
+            networks[key] = (
+                _matched(factory, point.depth, point.width, px, wanted, by) if match == "flops" else count(*key)
+            )
+    small = _Proxies(factory, budget, phi, match, by)
+    entries = tuple(Entry(one, small.of(one)) for one in networks.values())
+    return FactoryBaseline(_name(factory.name), factory.fingerprint, Entry(base, small.base), entries)
 
-    def entry(network: FactoryNetwork) -> Entry:
-        width = round(network.width / budget.width_divisor, 12)
-        small = max(1, literal_px(budget.resolution, Decimal(network.resolution) / px))
-        proxy = count(network.depth, width, small)
+
+@dataclass(frozen=True)
+class _Proxies:
+    """The small networks that stand for those of a function; see `search.proxies.candidate_proxy`."""
+
+    factory: Factory
+    budget: Budget
+    phi: Decimal
+    match: str
+    by: str
+
+    @cached_property
+    def base(self) -> FactoryNetwork:
+        """That of the unscaled network."""
+        return self._trainable(
+            count_factory(self.factory, Decimal(1), self._width(Decimal(1)), self.budget.resolution)
+        )
+
+    def of(self, network: FactoryNetwork) -> FactoryNetwork:
+        """That of a scaled network, at the φ of the proxies."""
+        phi = max(self.phi, self.budget.proxy_phi or self.phi)
+        longer = phi / self.phi
+        sides = Decimal(network.resolution) / self.factory.resolution
+        depth, width = (round(power(one, longer), 12) for one in (network.depth, network.width))
+        if longer == 1 or self.match == "none":
+            px = max(1, literal_px(self.budget.resolution, sides if longer == 1 else power(sides, longer)))
+            return self._trainable(count_factory(self.factory, depth, self._width(width), px))
+        wanted = float(getattr(self.base, self.by)) * 2 ** float(phi)
+        least = self.budget.resolution
+        return self._trainable(_matched(self.factory, depth, self._width(width), least, wanted, self.by))
+
+    def _width(self, multiplier: Decimal) -> Decimal:
+        return round(multiplier / self.budget.width_divisor, 12)
+
+    @staticmethod
+    def _trainable(proxy: FactoryNetwork) -> FactoryNetwork:
         check_training_step(proxy)
-        return Entry(network, proxy)
-
-    return FactoryBaseline(
-        _name(factory.name), factory.fingerprint, entry(base), tuple(entry(found) for found in networks.values())
-    )
+        return proxy
 
 
-def _matched(factory: Factory, point: Multipliers, wanted: float, by: str) -> FactoryNetwork:
-    """The px from the function's own on at which the counted cost is nearest to `wanted`.
+def _matched(
+    factory: Factory, depth: Decimal, width: Decimal, least: int, wanted: float, by: str
+) -> FactoryNetwork:
+    """The px from `least` on at which the counted cost is nearest to `wanted`.
 
     Costs grow about as a power of px, 2 for convolutions and up to 4 for attention: each guess follows the power
     between the last two sizes; near the goal px are tried one by one, as long as the cost does not pass it.
@@ -65,18 +102,18 @@ def _matched(factory: Factory, point: Multipliers, wanted: float, by: str) -> Fa
 
     def cost_at(px: int) -> int:
         if px not in seen:
-            seen[px] = count_factory(factory, point.depth, point.width, px)
+            seen[px] = count_factory(factory, depth, width, px)
         return int(getattr(seen[px], by))
 
-    px, power = factory.resolution, 2.0
+    px, rise = least, 2.0
     while True:
-        guess = max(factory.resolution, round(px * (wanted / cost_at(px)) ** (1 / power)))
+        guess = max(least, round(px * (wanted / cost_at(px)) ** (1 / rise)))
         if guess in seen:
             break
         growth = log(cost_at(guess) / cost_at(px)) / log(guess / px)
-        px, power = guess, min(4.0, max(2.0, growth))
+        px, rise = guess, min(4.0, max(2.0, growth))
     step = 1 if cost_at(px) < wanted else -1
-    while px + step >= factory.resolution and (cost_at(px) < wanted) == (step > 0):
+    while px + step >= least and (cost_at(px) < wanted) == (step > 0):
         px += step
     cost_at(px)
     return min(seen.values(), key=lambda one: (abs(getattr(one, by) - wanted), one.resolution))

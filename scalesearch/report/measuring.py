@@ -13,6 +13,7 @@ from scalesearch.report.rows import label
 from scalesearch.report.words import seeds_words
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import phi_of_proxies
 from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer
 from scalesearch.study.chance_words import prolonged_lines
@@ -24,6 +25,7 @@ from scalesearch.study.trust_words import trust_lines
 from scalesearch.units import duration
 
 _VERSIONS = ("scalesearch", "python", "torch", "ray", "numpy", "fvcore")
+_OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
 _MACHINE = ("processor", "cores", "gpu", "system")
 
 
@@ -39,13 +41,15 @@ def measured(study: Study, found: Answer) -> Section:
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
     steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
-    rate = f"SGD at {plain(recipe.learning_rate)}, {plain(100 * recipe.warmup)} % warm-up, {decay}"
+    rate = f"{_OPTIMIZERS[recipe.optimizer]} at {plain(recipe.learning_rate)}, {plain(100 * recipe.warmup)} % warm-up, {decay}"
+    exact = recipe.precise_bn_images
+    statistics = f"; batch norm validated with the statistics of {exact:,} training images" if exact else ""
     ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     rows = (
         ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}{notes}"),
         ("networks", report_of(plan.question.kind).networks(plan)),
         ("proxies", _proxies(plan)),
-        ("training", f"{steps}, {rate}"),
+        ("training", f"{steps}, {rate}{statistics}"),
         ("schedule", _schedule(found)),
         ("seeds", _seeds(found)),
         ("noise", _noise(found)),
@@ -64,10 +68,21 @@ def _fact(study: Study, name: str) -> str:
 
 def _proxies(plan: Plan) -> str:
     base, budget = plan.question.baseline, plan.question.budget
+    phi = phi_of_proxies(plan.question)
     if not isinstance(base, Baseline):
-        return f"as the function builds them, at {budget.resolution} px"
+        larger = (
+            "" if phi == plan.question.phi else f", candidates scaled to φ = {plain(phi)}, where they differ more"
+        )
+        return f"as the function builds them, the unscaled one at {budget.resolution} px{larger}"
     small = "widths as they are" if budget.width_divisor == 1 else f"widths over {budget.width_divisor}"
-    return f"{small}, depths as they are, {base.name}'s proxy at {budget.resolution} px and others in proportion"
+    if phi == plan.question.phi:
+        return (
+            f"{small}, depths as they are, {base.name}'s proxy at {budget.resolution} px and others in proportion"
+        )
+    return (
+        f"candidates scaled to φ = {plain(phi)}, where they differ more; {small}, {base.name}'s proxy at "
+        f"{budget.resolution} px, others at the side where they cost {2 ** float(phi):.4g} times as much"
+    )
 
 
 def _schedule(found: Answer) -> str:

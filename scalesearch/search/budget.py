@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from scalesearch import choices
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 from scalesearch.search.scenes import SceneRecipe
@@ -34,6 +35,10 @@ class Budget:
     """Only so many candidates, spread over the grid; None: all."""
     rungs: int = field(default=3, metadata=OMIT_IF_DEFAULT)
     """Of successive halving: the last is the whole recipe, each before it half as long."""
+    data: choices.EmbeddedData = field(default="fractal", metadata=OMIT_IF_DEFAULT)
+    """What is trained on where `--data` names nothing."""
+    proxy_phi: Decimal | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """The φ at which candidates' proxies are made where a grid's or sampler's own is smaller; None: its own."""
 
     def __post_init__(self) -> None:
         for name, (least, most, reason) in _BOUNDS.items():
@@ -51,6 +56,7 @@ _BOUNDS = {
     "resolution": (8, 16384, "as for networks"),
     "rungs": (1, 20, "each rung before the last sees half of its images"),
     "candidates": (2, 100_000, "a comparison needs two, and every network is a training"),
+    "proxy_phi": (Decimal("0.1"), 10, "as for studies"),
 }
 
 

@@ -80,17 +80,9 @@ class Plan:
         return self.scheduler.rungs
 
     @cached_property
-    def _networks(self) -> dict[str, Network]:
-        """All that is trained, by id."""
-        return {
-            self.base_id: self.question.baseline.architecture,
-            **{key: one.architecture for key, one in self.by_network.items()},
-        }
-
-    @cached_property
     def proxies(self) -> Proxies:
         """What is trained in place of the networks."""
-        return Proxies(self.question, self.data, self._networks)
+        return Proxies(self.question, self.data, self.by_network)
 
     def spec(self, network: Network, seed: int) -> TrialSpec:
         """The trial of one network with one seed, trained to the end."""
@@ -161,7 +153,7 @@ class Plan:
     def may_have(self, spec: TrialSpec) -> bool:
         """Whether the trial is one of this study's, however its rungs go; a rung's records need not be there."""
         key = spec.network_id
-        if key not in self._networks or spec.seed >= self.scheduler.seeds:
+        if key not in self.proxies.networks or spec.seed >= self.scheduler.seeds:
             return False
         rungs = range(max(1, len(self.rungs)))
         every = (RungTrial(key, spec.seed, rung, start) for rung in rungs for start in range(rung + 1))
@@ -181,12 +173,12 @@ class Plan:
         Args:
             outcomes: so far; a rung that they prolong has more.
         """
-        return self.scheduler.num_trials(len(self._networks), self._state_if_begun(outcomes))
+        return self.scheduler.num_trials(len(self.proxies.networks), self._state_if_begun(outcomes))
 
     def total_images(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
         """How many training images those trials see in all."""
         training = self.proxies.images(self.proxies.spec(self.base_id, 0))
-        return self.scheduler.num_images(len(self._networks), training, self._state_if_begun(outcomes))
+        return self.scheduler.num_images(len(self.proxies.networks), training, self._state_if_begun(outcomes))
 
     def _state_if_begun(self, outcomes: Mapping[str, Outcome]) -> SchedulerState | None:
         return self.state(outcomes) if outcomes else None
@@ -223,7 +215,7 @@ class Plan:
             outcome = outcomes.get(spec.id)
             if outcome is not None and outcome.score is not None:
                 accuracies[spec.seed] = outcome.score * self.worth(key)
-        price = cost(self._networks[key])
+        price = cost(self.proxies.networks[key])
         return Arm(key, accuracies, self.proxies.adjusted_ratio(key), price.activations, price.params)
 
     def accuracy(self, arm: Arm) -> float:

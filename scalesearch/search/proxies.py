@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 
+from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
+from scalesearch.design.matching import match_resolutions
+from scalesearch.design.scaling import scaled
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
+from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
-from scalesearch.search.question import Question, proxy_of
+from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.question import Question, choose, find
+from scalesearch.search.shrink import shrink
 from scalesearch.search.trial import TrialSpec
 
 
@@ -55,11 +62,21 @@ class Proxies:
 
     question: Question
     data: DataFacts
-    networks: Mapping[str, Network]
+    candidates: Mapping[str, Candidate]
+    """By the id of their network; the baseline is added."""
+
+    @cached_property
+    def networks(self) -> dict[str, Network]:
+        """The baseline and the candidates."""
+        own = {key: one.architecture for key, one in self.candidates.items()}
+        return {self._base_id: self.question.baseline.architecture, **own}
 
     @cached_property
     def _found(self) -> dict[str, Network]:
-        return {key: proxy_of(self.question, one, self.data.classes) for key, one in self.networks.items()}
+        classes = self.data.classes
+        base = proxy_of(self.question, self.question.baseline.architecture, classes)
+        own = {key: candidate_proxy(self.question, one, classes) for key, one in self.candidates.items()}
+        return {self._base_id: base, **own}
 
     @cached_property
     def _base_id(self) -> str:
@@ -82,10 +99,56 @@ class Proxies:
         return (whole if spec.samples is None else spec.samples) - spec.since
 
     def ratio(self, key: str, by: str = "macs") -> float:
-        """A cost of the network's proxy over 2^φ × that of the baseline's proxy."""
+        """A cost of the network's proxy over 2^φ × that of the baseline's proxy, at the φ of the proxies."""
         own, wanted = (getattr(self._costs[one], by) for one in (key, self._base_id))
-        return float(own / wanted / 2 ** float(self.question.phi))
+        return float(own / wanted / 2 ** float(phi_of_proxies(self.question)))
 
     def adjusted_ratio(self, key: str) -> float:
         """The matched cost of a network's proxy over the wanted one, which its accuracy is adjusted for; or 1."""
         return self.ratio(key, self.question.cost) if self.question.adjusts else 1.0
+
+
+def phi_of_proxies(question: Question) -> Decimal:
+    """The φ at which the candidates' proxies are made: the study's own, or the budget's where that is larger."""
+    own, wanted = question.phi, question.budget.proxy_phi
+    return own if wanted is None or not question.kind.enlarges_proxies else max(own, wanted)
+
+
+def candidate_proxy(question: Question, candidate: Candidate, classes: int) -> Network:
+    """The small network that is trained for a candidate, at the φ of the proxies.
+
+    Where that is larger than the study's, differences between candidates are larger too: the baseline is scaled by
+    the candidate's own α and β to that φ, and by the side at which the proxy costs 2^φ × the baseline's proxy (by
+    its own γ where costs are not matched by counting).
+    """
+    phi, baseline = phi_of_proxies(question), question.baseline
+    if phi == question.phi or isinstance(baseline, FactoryBaseline):
+        return proxy_of(question, candidate.architecture, classes)
+    rounding = replace(baseline.rounding, rule=question.rounding)
+    larger = scaled(baseline.architecture, candidate.coefficients.at(phi), rounding)
+    found = proxy_of(question, larger, classes)
+    if not question.adjusts:
+        return found
+    base = proxy_of(question, baseline.architecture, classes)
+    assert isinstance(base, Architecture), "a baseline file's networks are architectures"
+    assert isinstance(found, Architecture), "a baseline file's networks are architectures"
+    shape, grows = (found.widths, found.depths), "resolution" in baseline.axes
+    (matched,) = match_resolutions(base, [shape], Decimal(2) ** phi, grows, question.cost)
+    return replace(found, resolution=matched.resolution)
+
+
+def proxy_of(question: Question, network: Network, classes: int) -> Network:
+    """The network, smaller by the budget's factors, with as many logits as there are classes."""
+    budget, baseline = question.budget, question.baseline
+    if isinstance(baseline, FactoryBaseline):
+        return baseline.proxy_of(network)
+    assert isinstance(network, Architecture), "a baseline file's networks are architectures"
+    return shrink(network, baseline, budget.width_divisor, budget.resolution, classes)
+
+
+def image_px(question: Question) -> int:
+    """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
+    every = replace(question, only=())  # the same images whichever of the candidates are asked about
+    base = proxy_of(question, question.baseline.architecture, 2)
+    sides = [candidate_proxy(question, one, 2).resolution for one in choose(every, find(every))]
+    return max(base.resolution, *sides)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from scalesearch.design.architecture import Architecture
-from scalesearch.design.factory import Network
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.serialization import OWN_KEYS
 from scalesearch.errors import SpaceError
@@ -22,7 +20,6 @@ from scalesearch.search.kinds.sampler import Suggestion
 from scalesearch.search.metrics import METRICS, is_metric
 from scalesearch.search.schedulers import SCHEDULERS
 from scalesearch.search.setting import Setting
-from scalesearch.search.shrink import shrink
 from scalesearch.search.sought import Sought
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.timings import Line
@@ -108,22 +105,6 @@ def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
     if len(chosen) < FEWEST:
         raise question.kind.too_few(question, len(chosen), found)
     return chosen
-
-
-def image_px(question: Question) -> int:
-    """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
-    every = replace(question, only=())  # the same images whichever of the candidates are asked about
-    networks = [every.baseline.architecture, *(one.architecture for one in choose(every, find(every)))]
-    return max(proxy_of(question, network, 2).resolution for network in networks)
-
-
-def proxy_of(question: Question, network: Network, classes: int) -> Network:
-    """The small network that is trained for `network`, with as many logits as there are classes."""
-    budget, baseline = question.budget, question.baseline
-    if isinstance(baseline, FactoryBaseline):
-        return baseline.proxy_of(network)
-    assert isinstance(network, Architecture), "a baseline file's networks are architectures"
-    return shrink(network, baseline, budget.width_divisor, budget.resolution, classes)
 
 
 def with_overrides(budget: Budget, step: Decimal | None, tolerance: Decimal | None, seeds: int | None) -> Budget:

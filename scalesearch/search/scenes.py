@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from scalesearch import choices
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 FRACTAL_SCENES, SHAPES = "fractal scenes", "drawn shapes"
 SYNTHETIC = frozenset((FRACTAL_SCENES, SHAPES))
 """Names in studies of the data sets that are drawn by a recipe."""
+_SPECS: dict[str, choices.EmbeddedData] = {FRACTAL_SCENES: "fractal", SHAPES: "shapes", "digits": "digits"}
+
+
+def embedded_spec(name: str) -> choices.EmbeddedData | None:
+    """What `--data` calls the embedded data set of that name in a study; None: it is not embedded."""
+    return _SPECS.get(name)
+
 
 _INTEGER_RANGES = {
     "classes": (2, 1000),

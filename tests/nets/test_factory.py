@@ -110,6 +110,20 @@ def test_the_catalogue_matches_the_cost_by_px() -> None:
         assert small.resolution == literal_px(24, Decimal(entry.network.resolution) / 40)
 
 
+def test_the_proxies_of_a_function_are_made_at_the_budgets_phi() -> None:
+    """Depth and width squared, and the px, by trying each, at which a proxy costs four times the unscaled one's."""
+    budget, one = replace(BUDGETS["smoke"], proxy_phi=Decimal(2)), Decimal(1)
+    point = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.17"))
+    found = catalogue(load_factory(NAME), [point], one, budget, "flops")
+    (entry,) = found.entries
+    assert (entry.network.depth, entry.network.width) == (Decimal("1.2"), Decimal("1.1"))
+    assert (entry.proxy.depth, entry.proxy.width) == (Decimal("1.44"), Decimal("1.21") / 4)
+    sides = {px: abs(macs_by_hand(1.44, 1.21 / 4, px) - 4 * found.base.proxy.macs) for px in range(24, 80)}
+    assert sides[entry.proxy.resolution] == min(sides.values())
+    (literal,) = catalogue(load_factory(NAME), [point], one, budget, "none").entries
+    assert literal.proxy.resolution == literal_px(24, (Decimal(literal.network.resolution) / 40) ** 2)
+
+
 @pytest.mark.slow  # as by px, with another count
 def test_the_catalogue_matches_activations() -> None:
     """Against counting every px, near which no side is nearer to twice the activations."""

@@ -14,7 +14,8 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.proxy.datasets import load_data
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.search.budget import BUDGETS, DECAY
-from scalesearch.search.question import Question, image_px
+from scalesearch.search.proxies import image_px
+from scalesearch.search.question import Question
 from scalesearch.search.shrink import shrink
 from scalesearch.search.trial import TrialSpec
 

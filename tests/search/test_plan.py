@@ -15,8 +15,8 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.canonical import digest
 from scalesearch.search.plan import Plan
-from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question, image_px, with_overrides
+from scalesearch.search.proxies import DataFacts, image_px
+from scalesearch.search.question import Question, with_overrides
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State, TrialSpec
 

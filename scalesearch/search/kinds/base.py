@@ -40,6 +40,8 @@ class StudyKind(ABC):
     """Whether one candidate is recommended; else all are compared by name."""
     scales: ClassVar[bool] = True
     """Whether candidates are the baseline scaled by (α, β, γ); else costs are weighed by a reward."""
+    enlarges_proxies: ClassVar[bool] = False
+    """Whether candidates are ways of scaling, which proxies of a larger φ stand for as well; see `proxies`."""
     from_grid: ClassVar[bool] = False
     """Whether candidates are the points of a grid of (α, β, γ), with nominal costs of their own."""
     no_proxy_validation: ClassVar[str] = ""

@@ -22,6 +22,7 @@ from scalesearch.search.timings import Line, shape_lines
 class GridSearch(StudyKind):
     """A grid with the budget's step and tolerance (Tan & Le 2019, section 3.3, step 1)."""
 
+    enlarges_proxies: ClassVar[bool] = True
     from_grid: ClassVar[bool] = True
     points_noun: ClassVar[str] = "triples"
 

@@ -45,6 +45,7 @@ class CoefficientSearch(StudyKind):
 
     key: ClassVar[str] = "continuum"
     proposes: ClassVar[bool] = True
+    enlarges_proxies: ClassVar[bool] = True
     default_count: ClassVar[int] = PROPOSALS
     exports_proposals: ClassVar[bool] = True
     no_proxy_validation: ClassVar[str] = "was searched by a sampler"
