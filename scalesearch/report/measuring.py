@@ -41,7 +41,7 @@ def measured(study: Study, found: Answer) -> Section:
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
     steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
-    rate = f"{_OPTIMIZERS[recipe.optimizer]} at {plain(recipe.learning_rate)}, {plain(100 * recipe.warmup)} % warm-up, {decay}"
+    rate = f"{_OPTIMIZERS[recipe.optimizer]} at {plain(recipe.learning_rate)}"
     exact = recipe.precise_bn_images
     statistics = f"; batch norm validated with the statistics of {exact:,} training images" if exact else ""
     ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
@@ -49,7 +49,7 @@ def measured(study: Study, found: Answer) -> Section:
         ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}{notes}"),
         ("networks", report_of(plan.question.kind).networks(plan)),
         ("proxies", _proxies(plan)),
-        ("training", f"{steps}, {rate}{statistics}"),
+        ("training", f"{steps}, {rate}, {plain(100 * recipe.warmup)} % warm-up, {decay}{statistics}"),
         ("schedule", _schedule(found)),
         ("seeds", _seeds(found)),
         ("noise", _noise(found)),
