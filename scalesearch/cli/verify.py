@@ -50,6 +50,11 @@ def verify(
         f"{results}: {len(outcomes)} of {study.plan.total_trials(outcomes)} records, all as written "
         "(checksums find damage; they are no signature)"
     )
+    budget = study.plan.question.budget
+    if budget.title != budget.name:
+        print(
+            f"{results}: was made with the budget {budget.title}; its answer stands, a new search trains otherwise"
+        )
     if rerun:
         _rerun(study, rerun, data, max_megapixels)
 

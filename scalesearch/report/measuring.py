@@ -54,7 +54,7 @@ def measured(study: Study, found: Answer) -> Section:
         ("seeds", _seeds(found)),
         ("noise", _noise(found)),
         ("trials", f"{ends}; {duration(spent)} of trials in all"),
-        ("budget", budget.name),
+        ("budget", budget.title),
         ("machine", "; ".join(_fact(study, name) for name in _MACHINE)),
         ("versions", ", ".join(f"{name} {study.environment.get(name, 'unknown')}" for name in _VERSIONS)),
     )
@@ -151,10 +151,14 @@ def caveats(found: Answer, folder: Path) -> Section:
 def _small(plan: Plan) -> str:
     """What a proxy is not."""
     base, budget = plan.question.baseline, plan.question.budget
+    phi = phi_of_proxies(plan.question)
+    larger = (
+        "" if phi == plan.question.phi else f", candidates scaled to φ = {plain(phi)} by their own coefficients"
+    )
     return (
         f"Proxies were trained, not the networks: smaller ({base.name} at {budget.resolution} px instead of "
-        f"{base.architecture.resolution}) and for {budget.recipe.epochs} epochs. Short training may rank networks "
-        "as long training does not (Bello et al. 2021, section 6)."
+        f"{base.architecture.resolution}{larger}) and for {budget.recipe.epochs} epochs. Short training may "
+        "rank networks as long training does not (Bello et al. 2021, section 6)."
     )
 
 

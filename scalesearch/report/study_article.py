@@ -65,7 +65,7 @@ def study_article(own: Reported) -> Article:
     )
     asked = found.plan.question
     byline = (
-        f"Study {study.folder.resolve().name}: {found.plan.data.name}, budget {asked.budget.name}, "
+        f"Study {study.folder.resolve().name}: {found.plan.data.name}, budget {asked.budget.title}, "
         f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
     )
     whole = tuple(section for section in sections if section is not None)

@@ -40,6 +40,17 @@ class Budget:
     proxy_phi: Decimal | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The φ at which candidates' proxies are made where a grid's or sampler's own is smaller; None: its own."""
 
+    version: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """Of a named budget: what it holds may change from one to the next, and studies keep theirs."""
+
+    @property
+    def title(self) -> str:
+        """Its name and, where the budget of that name is another today, which version of it this is."""
+        today = BUDGETS.get(self.name)
+        if today is None or today.version == self.version:
+            return self.name
+        return f"{self.name} (version {self.version}, today's is {today.version})"
+
     def __post_init__(self) -> None:
         for name, (least, most, reason) in _BOUNDS.items():
             value = getattr(self, name)
@@ -57,6 +68,7 @@ _BOUNDS = {
     "rungs": (1, 20, "each rung before the last sees half of its images"),
     "candidates": (2, 100_000, "a comparison needs two, and every network is a training"),
     "proxy_phi": (Decimal("0.1"), 10, "as for studies"),
+    "version": (1, 1000, "versions are counted from 1"),
 }
 
 

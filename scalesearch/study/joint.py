@@ -104,7 +104,7 @@ def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
         data=plan.data.name,
         validation_images=plan.data.val,
         metric=asked.metric,
-        budget=asked.budget.name,
+        budget=asked.budget.title,
         base=_base(answers[-1][1]),
         points=tuple(point for times, found in answers for point in _points(times, found)),
         leads=tuple(lead for times, found in answers for lead in _leads(times, found)),

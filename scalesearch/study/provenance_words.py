@@ -5,6 +5,7 @@ from __future__ import annotations
 from scalesearch.search.candidates import tolerance
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import phi_of_proxies
 from scalesearch.search.question import Question
 from scalesearch.search.reached import completed
 from scalesearch.search.scenes import SYNTHETIC
@@ -31,7 +32,7 @@ def provenance_line(found: Answer) -> str:
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
     kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
     notes = "".join(f"; {note}" for note in plan.data.notes)
-    return f"Rests on: {images}{notes}, budget {plan.question.budget.name}, {len(found.outcomes)} trials; {kind}"
+    return f"Rests on: {images}{notes}, budget {plan.question.budget.title}, {len(found.outcomes)} trials; {kind}"
 
 
 def is_synthetic(plan: Plan) -> bool:
@@ -50,6 +51,8 @@ def provenance_facts(found: Answer) -> dict[str, object]:
         "data_fingerprint": plan.data.fingerprint,
         **({"data_notes": list(plan.data.notes)} if plan.data.notes else {}),
         "budget": question.budget.name,
+        **({"budget_version": question.budget.version} if question.budget.version > 1 else {}),
+        **_proxy_facts(question),
         "rounding": question.rounding,
         "match": question.match,
         **_cost_facts(question),
@@ -65,6 +68,12 @@ def provenance_facts(found: Answer) -> dict[str, object]:
         ),
         **_majority_facts(plan),
     }
+
+
+def _proxy_facts(question: Question) -> dict[str, object]:
+    """The φ at which candidates' proxies were made, where that is not the study's own."""
+    phi = phi_of_proxies(question)
+    return {} if phi == question.phi else {"proxy_phi": float(phi)}
 
 
 def _majority_facts(plan: Plan) -> dict[str, object]:

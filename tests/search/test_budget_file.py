@@ -164,3 +164,20 @@ def test_budgets_are_checked(changes: dict[str, int], message: str) -> None:
 def test_scene_recipes_are_checked(changes: dict[str, int | Decimal], message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         replace(SceneRecipe(), **changes)  # type: ignore[arg-type]
+
+
+def test_a_study_of_an_older_version_of_a_named_budget_says_so() -> None:
+    today = BUDGETS["quick"]
+    assert today.title == "quick"
+    older = replace(today, version=today.version + 1)
+    assert older.title == f"quick (version {today.version + 1}, today's is {today.version})"
+    assert replace(older, name="mine").title == "mine"
+
+
+def test_a_file_names_the_phi_of_its_proxies_and_its_images() -> None:
+    found = parse_budget("name: mine\nextends: smoke\nproxy_phi: 2\ndata: digits\n", "mine.yaml")
+    assert (found.proxy_phi, found.data) == (Decimal(2), "digits")
+    with pytest.raises(InputError, match=r"mine.yaml:3: proxy_phi: proxy_phi is 11, but it must be in 0.1 … 10"):
+        parse_budget("name: mine\nextends: smoke\nproxy_phi: 11\n", "mine.yaml")
+    with pytest.raises(InputError, match=r"mine.yaml:3: data is 'imagenet', but must be one of .*shapes"):
+        parse_budget("name: mine\nextends: smoke\ndata: imagenet\n", "mine.yaml")

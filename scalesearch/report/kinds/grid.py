@@ -40,13 +40,13 @@ class GridReport(KindReport):
     def short_title(self, question: Question) -> str:
         """The baseline, φ, the budget, and what is matched."""
         matched = f"{COST_WORDS[question.cost]} matched" if question.match == "flops" else "γ taken literally"
-        return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.name}, {matched}"
+        return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.title}, {matched}"
 
     def table_words(self, found: Answer) -> tuple[str, str]:
         """The baseline, φ, the budget and the data."""
         asked = found.plan.question
         head = f"{asked.baseline.name}, φ = {plain(asked.phi)}"
-        return f"{head}, budget {asked.budget.name}, {found.plan.data.name}", terminal_caption(found)
+        return f"{head}, budget {asked.budget.title}, {found.plan.data.name}", terminal_caption(found)
 
     def sentence(self, found: Answer) -> str:
         """What is recommended, and what ties with it."""

@@ -35,14 +35,14 @@ class RuleReport(GridReport):
     def short_title(self, question: Question) -> str:
         """The baseline, its cost, and the budget."""
         name = question.baseline.name
-        return f"{name} at {wanted(question)}, budget {question.budget.name}, comparison of rules"
+        return f"{name} at {wanted(question)}, budget {question.budget.title}, comparison of rules"
 
     def table_words(self, found: Answer) -> tuple[str, str]:
         """The baseline, its cost, the budget and the data."""
         asked = found.plan.question
         # At another φ, coefficients are not what the networks were multiplied by.
         doubling = "\nαβ²γ²: for each doubling of the cost" if asked.phi != 1 else ""
-        head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.name}, {found.plan.data.name}"
+        head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.title}, {found.plan.data.name}"
         return head, terminal_caption(found, doubling)
 
     def sentence(self, found: Answer) -> str:

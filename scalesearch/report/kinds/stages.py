@@ -25,13 +25,13 @@ class StageReport(KindReport):
     def short_title(self, question: Question) -> str:
         """The baseline and the budget."""
         name, phi = question.baseline.name, plain(question.phi)
-        return f"{name}, φ = {phi}, budget {question.budget.name}, search of stages"
+        return f"{name}, φ = {phi}, budget {question.budget.title}, search of stages"
 
     def table_words(self, found: Answer) -> tuple[str, str]:
         """The space, the reward, the budget and the data."""
         asked, search = found.plan.question, stages_of(found.plan).asked
         title = (
-            f"{search.space.name} over {asked.baseline.name}, {search.reward.words}, budget {asked.budget.name}, "
+            f"{search.space.name} over {asked.baseline.name}, {search.reward.words}, budget {asked.budget.title}, "
             f"{found.plan.data.name}"
         )
         caption = (
