@@ -179,5 +179,5 @@ def test_a_file_names_the_phi_of_its_proxies_and_its_images() -> None:
     assert (found.proxy_phi, found.data) == (Decimal(2), "digits")
     with pytest.raises(InputError, match=r"mine.yaml:3: proxy_phi: proxy_phi is 11, but it must be in 0.1 … 10"):
         parse_budget("name: mine\nextends: smoke\nproxy_phi: 11\n", "mine.yaml")
-    with pytest.raises(InputError, match=r"mine.yaml:3: data is 'imagenet', but must be one of .*shapes"):
+    with pytest.raises(InputError, match=r"mine.yaml:3: data: is 'imagenet', but must be one of .*shapes"):
         parse_budget("name: mine\nextends: smoke\ndata: imagenet\n", "mine.yaml")
