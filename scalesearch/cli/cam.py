@@ -24,11 +24,12 @@ def cam(
         typer.Argument(metavar="FILE|NAME=FILE…", help="Weights of trained networks, .safetensors; a column each."),
     ],
     images: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="SPEC", help="A picture, a folder of pictures, or a data set as grid's --data takes it."
+            metavar="SPEC",
+            help="A picture, a folder of them, or a data set as grid's --data; the budget's by default.",
         ),
-    ] = "fractal",
+    ] = None,
     of: Annotated[
         str | None,
         typer.Option(
@@ -36,12 +37,12 @@ def cam(
         ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=64, help="At most so many images; a row each.")] = 4,
-    budget: Annotated[str, typer.Option(help="The budget whose fractal scenes or shapes are shown.")] = "quick",
+    budget: Annotated[str, typer.Option(help="The budget whose drawn images are shown.")] = "quick",
     out: Annotated[Path, typer.Option(metavar="FILE.png", help="Write the picture here.")] = Path("cam.png"),
 ) -> None:
     """Draw class activation maps of several networks on the same images.
 
-    Example: scalesearch cam results/reference/cam/baseline.safetensors results/reference/cam/compound.safetensors
+    Example: scalesearch cam results/reference/cam/width.safetensors --budget results/reference/cam/budget.yaml
     """
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.reading import print_notes
@@ -57,13 +58,14 @@ def cam(
     if of is not None and of not in classes:
         raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
     px = max(one.definition.architecture.resolution for one in found.values())
-    scenes, cache = load_budget(budget).scenes, cache_folder()
+    spent, cache = load_budget(budget), cache_folder()
+    scenes, spec = spent.scenes, images or spent.data
     taken = {one.definition.architecture.in_channels for one in found.values()}
-    seen = {channels: shown_images(images, px, count, scenes, cache, channels) for channels in {3, *taken}}
+    seen = {channels: shown_images(spec, px, count, scenes, cache, channels) for channels in {3, *taken}}
     shown = seen[3]
     print_notes(shown.notes, options.console())
     if shown.classes is not None:
-        same_classes([(next(iter(found)), classes), (f"--images {printable(images)}", shown.classes)])
+        same_classes([(next(iter(found)), classes), (f"--images {printable(spec)}", shown.classes)])
     drawn = _drawn(found, classes, seen, None if of is None else classes.index(of))
     make_folder(out.parent)
     write_over(out, drawn)

@@ -97,14 +97,14 @@ def job_of(
     definition: Baseline,
     recipe: TrainRecipe,
     sizes: Sizes,
-    data: str,
+    data: str | None,
     budget: str,
     seed: int,
     workers: int,
     threads: int | None,
     max_megapixels: int = MAX_MEGAPIXELS,
 ) -> Job:
-    """Load the images and make the job; the definition gets their classes and its side.
+    """Load the images, the budget's where `data` is None, and make the job; the definition gets classes and side.
 
     Raises:
         InputError: data that cannot be used, or too few for the batch's parts.
@@ -121,12 +121,14 @@ def job_of(
     from scalesearch.training.job import Job, Source
     from scalesearch.training.run import part_size
 
-    scenes = load_budget(budget).scenes
+    spent = load_budget(budget)
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on can be resumed
     channels = definition.architecture.in_channels
-    source = Source(data, max(sizes.px, sizes.train_px), scenes, cache_folder(), max_megapixels, channels)
+    source = Source(
+        data or spent.data, max(sizes.px, sizes.train_px), spent.scenes, cache_folder(), max_megapixels, channels
+    )
     with Reading(options.console()) as hear:
         images = source.load(hear)
     print_notes(data_notes(images), options.console())

@@ -33,7 +33,10 @@ def train(
     network: Annotated[
         str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a published member or a baseline file.")
     ],
-    data: Annotated[str, typer.Option(metavar="SPEC", help="Images to train on, as grid's --data.")] = "fractal",
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="SPEC", help="Images to train on, as grid's --data; the budget's by default."),
+    ] = None,
     recipe: Annotated[
         choices.TrainingRecipe, typer.Option(help="How it is trained; paper, code: EfficientNetV2's.")
     ] = "fast",
@@ -51,9 +54,7 @@ def train(
     address: Address = None,
     insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
-    budget: Annotated[
-        str, typer.Option(help="The budget whose fractal scenes or shapes are trained on.")
-    ] = "quick",
+    budget: Annotated[str, typer.Option(help="The budget whose drawn images are trained on.")] = "quick",
     name: Annotated[str | None, typer.Option(help="Folder of the run; default: NETWORK-train-RECIPE.")] = None,
     results: Results = Path("results"),
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,

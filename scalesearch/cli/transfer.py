@@ -75,9 +75,7 @@ def transfer(
     address: Address = None,
     insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
-    budget: Annotated[
-        str, typer.Option(help="The budget whose fractal scenes or shapes are trained on.")
-    ] = "quick",
+    budget: Annotated[str, typer.Option(help="The budget whose drawn images are trained on.")] = "quick",
     results: Results = Path("results"),
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
