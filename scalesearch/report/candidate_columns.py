@@ -118,7 +118,7 @@ _PARAMS: CandidateColumn = Column(
     "params", "parameters", lambda row: row.candidate.cost.params, si, short_title="params"
 )
 _LEFT_AFTER: CandidateColumn = Column(
-    "left_after_images", "left after", lambda row: row.left_after, media=FILE, is_nullable_int=True
+    "left_after_images", "eliminated after", lambda row: row.left_after, media=FILE, is_nullable_int=True
 )
 
 
@@ -209,7 +209,7 @@ def _mean_column(found: Answer, key: str, title: str) -> CandidateColumn:
     def text(row: Row) -> str:
         if row.place is not None:
             return found.with_error(row.place.mean, row.place.standard_error)
-        return "not complete" if row.left_after is None else f"left after {row.left_after:,} images"
+        return "not complete" if row.left_after is None else f"eliminated after {row.left_after:,} images"
 
     return Column(key, title, _ranked(lambda place: place.mean), text=text)
 
@@ -235,14 +235,14 @@ def _difference_columns(found: Answer) -> tuple[CandidateColumn, ...]:
         Column("seeds", "seeds", _ranked(lambda place: place.seeds), short_title="n", is_nullable_int=True),
         Column(
             "behind",
-            "behind the best (95 %)",
+            "gap to the best (95 %)",
             _ranked(lambda place: place.behind),
             text=lambda row: "" if row.place is None else behind_words(row),
-            short_title="behind",
+            short_title="gap",
             short_text=short_behind,
         ),
-        Column("behind_low_95", "behind, from", lambda row: bound(row, 0), decimals(4), media=FILE),
-        Column("behind_high_95", "behind, to", lambda row: bound(row, 1), decimals(4), media=FILE),
+        Column("behind_low_95", "gap, from", lambda row: bound(row, 0), decimals(4), media=FILE),
+        Column("behind_high_95", "gap, to", lambda row: bound(row, 1), decimals(4), media=FILE),
     )
 
 

@@ -135,7 +135,7 @@ def caveats(found: Answer, folder: Path) -> Section:
         items.append(f"{why}, so that no difference can be told from chance.")
     items += [f"{line}." for line in prolonged_lines(plan, found.outcomes)]
     if found.left_behind:
-        items.append("Networks that were left on an earlier rung were judged by fewer images and one seed.")
+        items.append("Networks that were eliminated on an earlier rung were judged by fewer images and one seed.")
     if found.failures:
         items.append(f"{found.failures} trials failed for reasons of the machine and are missing here.")
     asked = plan.question

@@ -19,7 +19,7 @@ STATUSES: dict[Status, tuple[Look, str]] = {
     "recommended": (RECOMMENDED, "recommended"),
     "tied": (TIED, "ties with the best (95 %)"),
     "behind": (BEHIND, "behind the best"),
-    "left": (LEFT, "not trained to the end"),
+    "left": (LEFT, "eliminated earlier"),
 }
 """How each is drawn, and what a legend calls it; in the order of a legend."""
 
@@ -34,7 +34,7 @@ class Row:
     candidate: Candidate
     status: Status
     place: Ranked | None
-    """In the ranking; None where it was left on an earlier rung, or has no completed trial."""
+    """In the ranking; None where it was eliminated on an earlier rung, or has no completed trial."""
     behind_95: tuple[float, float] | None
     """Interval of its difference to the best; None where it is not ranked, or nothing tells an error."""
     left_after: int | None

@@ -100,12 +100,12 @@ def _coefficients_caption(found: Answer) -> str:
     asked, known = found.plan.question, found.ranking.error_known
     cost = " and for the proxy's cost, as the ranking is" if asked.adjusts else ", as the ranking is"
     what, noun = ("Accuracies", "an accuracy") if asked.metric == ACCURACY else ("Scores", "a score")
-    tail = f" Those without {noun} were left on an earlier rung." if left else ""
+    tail = f" Those without {noun} were eliminated on an earlier rung." if left else ""
     errors, intervals = (" ± standard errors", ", with intervals") if known else ("", "")
     unknown = "" if known else " Their errors are not known: no seeds that differ, and images do not tell them."
     return (
         f"{marks} Expected values are posterior means with their standard deviations, by all that was measured of "
-        f"all networks; best is the probability of being the best of all. {what} are means{errors}; the distance "
-        "behind the best is adjusted for the "
+        f"all networks; best is the probability of being the best of all. {what} are means{errors}; the gap to "
+        "the best is adjusted for the "
         f"seeds{cost}{intervals}.{unknown}{tail}"
     )

@@ -32,7 +32,7 @@ def provenance_line(found: Answer) -> str:
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
     kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
     notes = "".join(f"; {note}" for note in plan.data.notes)
-    return f"Rests on: {images}{notes}, budget {plan.question.budget.title}, {len(found.outcomes)} trials; {kind}"
+    return f"Based on: {images}{notes}, budget {plan.question.budget.title}, {len(found.outcomes)} trials; {kind}"
 
 
 def is_synthetic(plan: Plan) -> bool:

@@ -217,7 +217,7 @@ def test_an_image_folder_of_scans(tmp_path: Path) -> None:
     words = ("grid", "--baseline", "tiny", "--budget", "six.yaml", "--runner", "inline")
     done = scalesearch(*words, "--data", "scans", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "Rests on: scans (" in done.stdout
+    assert "Based on: scans (" in done.stdout
     assert "synthetic" not in done.stdout.splitlines()[-3]
 
 

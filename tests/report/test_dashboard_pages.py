@@ -150,7 +150,7 @@ def test_a_reward_is_never_called_an_accuracy(staged: View) -> None:
     assert (f"{place.mean:.4f}", f"{accuracy:.4f}") == ("0.8566", "0.9192")
     shown = dict(network._facts(staged, place.key, plan.by_network[place.key], []))
     assert (shown["reward"], shown["accuracy"]) == ("0.8566 ± 0.0173, 2 seeds", "0.9192 ± 0.0185, 2 seeds")
-    assert "behind the best" not in shown
+    assert "gap to the best" not in shown
     said = compare._outcome(staged)
     assert (said["its reward"], said["its accuracy"]) == ("0.8566 ± 0.0173", "0.9192 ± 0.0185")
     (drawn,) = graphs(compare.content(staged, staged, "light"))

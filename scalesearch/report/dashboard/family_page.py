@@ -27,7 +27,7 @@ Sources = Mapping[str, Callable[[Baseline], str]]
 def section() -> list[Any]:
     """What never changes."""
     return [
-        html.Div(note("The family is being worked out."), id="family-files"),
+        html.Div(note("The family is being computed."), id="family-files"),
         html.P("", id="family-words", role="status"),
         html.Div(id="family-content"),
         html.Div("", id="family-stamp", hidden=True),

@@ -31,7 +31,7 @@ _OF_TRIALS = ("trial", "seed", "images", "state", "accuracy", "seconds", "messag
 
 def section() -> list[Any]:
     """What never changes."""
-    return [html.Div(note("The candidates are being worked out."), id="network-content")]
+    return [html.Div(note("The candidates are being computed."), id="network-content")]
 
 
 def register(app: Dash, watch: Watch) -> None:
@@ -61,7 +61,7 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
     if view.study is None:
         return [html.H2("Candidate"), note("There is nothing to show.")]
     if view.analysis is None or not view.analysis.names:
-        return [html.H2("Candidate"), note("The candidates are being worked out.")]
+        return [html.H2("Candidate"), note("The candidates are being computed.")]
     plan, found = view.study.plan, view.answer
     known = {**plan.by_network, plan.base_id: None}
     if not isinstance(key, str) or key not in known:

@@ -98,7 +98,7 @@ def _leaders(view: View) -> list[Any]:
     """The ranking so far, where it is worked out."""
     found = view.answer
     if found is None:
-        return [note("The ranking is being worked out.")] if view.trials and not view.index.waiting else []
+        return [note("The ranking is being computed.")] if view.trials and not view.index.waiting else []
     if not found.plan.question.kind.scales:
         return []  # they are ranked by reward, and what that is stands in the words
     known = {column.key: column for column in candidate_columns(found)}

@@ -191,7 +191,7 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
         odd = f"its records do not fit its study.json ({type(error).__name__})"
         problem = printable(str(error)) if isinstance(error, ScalesearchError) else odd
         names, total, images = (before.names, before.total, before.total_images) if before else ({}, 0, 0)
-        yield Analysis(names, total, images, None, None, f"No answer can be worked out: {problem}")
+        yield Analysis(names, total, images, None, None, f"No answer can be computed: {problem}")
 
 
 class Watch:

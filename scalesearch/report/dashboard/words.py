@@ -100,5 +100,5 @@ def state(view: View) -> str:
         left = seconds_left(view)
         return "running" if left is None else f"running, about {duration(left)} left"
     if view.analysis is None or view.analysis.over is None:
-        return "being worked out"
+        return "being computed"
     return "finished" if view.analysis.over else "not finished"

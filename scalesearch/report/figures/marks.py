@@ -37,9 +37,9 @@ def hover(row: Row, found: Answer) -> str:
         lines.append(f"{word} {found.with_error(place.mean, place.standard_error)}, n = {place.seeds}")
     if row.behind_95 is not None and place is not None and place.behind > 0:
         low, high = row.behind_95
-        lines.append(f"behind the best by {place.behind:.4f} (95 %: {low:.4f} … {high:.4f})")
+        lines.append(f"gap to the best {place.behind:.4f} (95 %: {low:.4f} … {high:.4f})")
     if row.left_after is not None:
-        lines.append(f"left after {row.left_after:,} of {_images(found):,} images")
+        lines.append(f"eliminated after {row.left_after:,} of {_images(found):,} images")
     return "<br>".join(lines)
 
 

@@ -148,7 +148,7 @@ def _caption(found: Answer) -> str:
     score = f"expected {metric_words(found.plan.question.metric)} at the end of training"
     if not found.plan.question.kind.recommends:
         return f"A line is a rule's network; the last axis is its {score}."
-    left = " Dotted: not trained to the end." if found.left_behind else ""
+    left = " Dotted: eliminated earlier." if found.left_behind else ""
     return (
         f"A line is a network; its colour and the last axis are its {score}. Thick lines tie with the best, the "
         f"one with stars is recommended.{left}"

@@ -112,5 +112,5 @@ def terminal_caption(found: Answer, more: str = "") -> str:
     return (
         "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
         "expected: at the end of training, by all that was measured   best: how likely\n"
-        f"behind: difference to the best, adjusted for the seeds{adjusted}{more}"
+        f"gap: difference to the best, adjusted for the seeds{adjusted}{more}"
     )

@@ -36,7 +36,7 @@ class StageReport(KindReport):
         )
         caption = (
             f"= ties with the best (95 %)   n: seeds   {metric_words(asked.metric)}: of the proxy   cost: over the "
-            "baseline's\nbehind: difference in reward to the best, adjusted for the seeds"
+            "baseline's\ngap: difference in reward to the best, adjusted for the seeds"
         )
         return title, caption
 
@@ -102,7 +102,7 @@ def _networks(found: Answer) -> Table:
     """Every network, best first."""
     word = metric_words(found.plan.question.metric)
     caption = (
-        "= ties with the best (95 %). Rewards are means ± standard errors; those without one were left on an "
+        "= ties with the best (95 %). Rewards are means ± standard errors; those without one were eliminated on an "
         f"earlier rung. The {word} is the proxy's, FLOPs are over the baseline's."
     )
     return ranking_table(found, caption)

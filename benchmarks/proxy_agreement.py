@@ -1,0 +1,158 @@
+"""Do two kinds of proxies rank the same networks alike? Correlations beside what noise alone leaves of them.
+
+    python benchmarks/proxy_agreement.py FIRST.jsonl SECOND.jsonl
+
+Both files are kept by `proxy_snr.py` (`out=`): the same candidates, such as proxies at φ = 2 in the first and at
+φ = 1 in the second, with at least two seeds each. Scores are adjusted for the logarithm of the proxies' own
+multiply-adds, file by file. Networks or seeds that a file lacks in part are left out.
+
+For every score of the first file and the accuracy and losses of the second it prints
+
+- the correlation of the networks' means, and the reliability of either mean, n SNR / (1 + n SNR) of n seeds;
+- the correlation that means without noise would have: divided by the root of both reliabilities (Spearman 1904,
+  American Journal of Psychology 15(1)). It may exceed 1 by chance;
+- the predictive SNR of one trial of the first kind: r² / (1 − r²), where r² is the squared correlation of one trial
+  with the second kind's means, over the reliability of these;
+- Kendall's τ-b of one trial of the first kind with the second kind's means.
+
+Intervals hold 95 %: the networks are drawn with replacement, 2,000 times, reliabilities included.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from proxy_snr import SCORES, Trial, read
+from variance_components import components
+
+from scalesearch.search.trust import tau_b
+
+Floats = NDArray[np.float64]
+RESAMPLES = 2000
+OF_SECOND = ("accuracy", "losses")
+_FEWEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One score of K networks with N seeds, and the logarithms of their proxies' multiply-adds."""
+
+    scores_KN: Floats
+    covariate_K: Floats
+
+    def rows(self, picks_K: NDArray[np.int64]) -> Table:
+        """Some of the networks."""
+        return Table(self.scores_KN[picks_K], self.covariate_K[picks_K])
+
+    def adjusted(self) -> Floats:
+        """(K, N) scores off the line through the networks' means over the covariate."""
+        means_K, centred_K = self.scores_KN.mean(1), self.covariate_K - self.covariate_K.mean()
+        square = float(centred_K @ centred_K)
+        slope = float(centred_K @ means_K) / square if square > 0 else 0.0
+        adjusted_KN: Floats = self.scores_KN - means_K.mean() - slope * centred_K[:, None]
+        return adjusted_KN
+
+    @property
+    def reliability(self) -> float:
+        """Of the networks' means: the share of their variance that the networks make; at least 0."""
+        seeds = self.scores_KN.shape[1]
+        total = seeds * max(0.0, components(self.scores_KN, self.covariate_K).snr)
+        return float(total / (1 + total))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How the first kind's scores go with the second kind's means."""
+
+    correlation: float
+    corrected: float
+    predictive_snr: float
+    tau: float
+    first_reliability: float
+    second_reliability: float
+
+
+def agreement(first: Table, second: Table) -> Agreement:
+    """The figures of two tables of the same networks, in the same order."""
+    one_KN, means_K = first.adjusted(), second.adjusted().mean(1)
+    reliabilities = first.reliability, second.reliability
+    whole = _correlation(one_KN.mean(1), means_K)
+    squares = [_correlation(one_K, means_K) for one_K in one_KN.T]
+    share = float(np.mean(squares)) ** 2 / reliabilities[1] if reliabilities[1] > 0 else np.nan
+    root = np.sqrt(reliabilities[0] * reliabilities[1])
+    return Agreement(
+        correlation=whole,
+        corrected=float(whole / root) if root > 0 else np.nan,
+        predictive_snr=share / (1 - share) if share < 1 else np.inf,
+        tau=float(np.mean([tau_b(one_K, means_K) for one_K in one_KN.T])),
+        first_reliability=reliabilities[0],
+        second_reliability=reliabilities[1],
+    )
+
+
+def _correlation(first_K: Floats, second_K: Floats) -> float:
+    spread = float(first_K.std() * second_K.std())
+    return float(((first_K - first_K.mean()) * (second_K - second_K.mean())).mean()) / spread if spread else 0.0
+
+
+def interval(first: Table, second: Table, figure: Callable[[Agreement], float]) -> tuple[float, float]:
+    """95 % of a figure over networks drawn with replacement; of fewer than three different ones none is made."""
+    draw, networks, found = np.random.default_rng(2019), len(first.covariate_K), []
+    for _ in range(RESAMPLES):
+        picks_K = draw.integers(0, networks, networks)
+        if len(set(picks_K.tolist())) > _FEWEST:
+            found.append(figure(agreement(first.rows(picks_K), second.rows(picks_K))))
+    low, high = np.nanpercentile(found, (2.5, 97.5), method="nearest")
+    return float(low), float(high)
+
+
+def tables(trials: Sequence[Trial], networks: Sequence[str]) -> dict[str, Table]:
+    """By score: those networks, with the seeds that all of them have."""
+    by_place = {(trial.network, trial.seed): trial for trial in trials}
+    seeds = sorted({seed for _, seed in by_place if all((key, seed) in by_place for key in networks)})
+    covariate_K = np.array([by_place[key, seeds[0]].log_cost for key in networks])
+    return {
+        name: Table(
+            np.array([[by_place[key, seed].score(name) for seed in seeds] for key in networks]), covariate_K
+        )
+        for name in SCORES
+    }
+
+
+def main() -> None:
+    first, second = ([trial for _, trial in read(Path(word))] for word in sys.argv[1:3])
+    networks = sorted({trial.network for trial in first} & {trial.network for trial in second})
+    one, other = tables(first, networks), tables(second, networks)
+    sizes = [part["accuracy"].scores_KN.shape for part in (one, other)]
+    print(f"{sizes[0][0]} networks, {sizes[0][1]} seeds of the first kind, {sizes[1][1]} of the second\n")
+    heads = (
+        "first",
+        "second",
+        "r",
+        "reliabilities",
+        "r without noise",
+        "predictive SNR of a trial",
+        "tau of a trial",
+    )
+    print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+    for name in SCORES:
+        for target in OF_SECOND:
+            pair = one[name], other[target]
+            found = agreement(*pair)
+            ends = [interval(*pair, part) for part in (lambda a: a.corrected, lambda a: a.predictive_snr)]
+            cells = (
+                name, target, f"{found.correlation:.2f}",
+                f"{found.first_reliability:.2f}, {found.second_reliability:.2f}",
+                f"{found.corrected:.2f} ({ends[0][0]:.2f} ... {ends[0][1]:.2f})",
+                f"{found.predictive_snr:.2f} ({ends[1][0]:.2f} ... {ends[1][1]:.2f})", f"{found.tau:.2f}",
+            )  # fmt: skip
+            print("| " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""The benchmark of two kinds of proxies, against planted networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from proxy_agreement import Table, agreement
+
+KEYS = 2000
+
+
+def planted(rho: float, first_noise: float, second_noise: float, seeds: tuple[int, int]) -> tuple[Table, Table]:
+    """Networks of variance 1 whose two values correlate by `rho`; costs have a slope of their own in each table."""
+    draw = np.random.default_rng(3)
+    values_K2 = draw.multivariate_normal([0, 0], [[1, rho], [rho, 1]], KEYS)
+    costs = draw.normal(size=(2, KEYS))
+    noises = first_noise, second_noise
+    found = [
+        Table(values_K2[:, [i]] + 3 * i * costs[i][:, None] + draw.normal(0, noises[i], (KEYS, seeds[i])), costs[i])
+        for i in range(2)
+    ]
+    return found[0], found[1]
+
+
+def test_the_correlation_without_noise_is_the_planted_one() -> None:
+    found = agreement(*planted(0.8, 0.5, 2.0, (3, 6)))
+    assert found.first_reliability == pytest.approx(3 / (3 + 0.25), abs=0.02)
+    assert found.second_reliability == pytest.approx(6 / (6 + 4), abs=0.02)
+    assert found.corrected == pytest.approx(0.8, abs=0.03)
+    assert found.correlation == pytest.approx(0.8 * np.sqrt(3 / 3.25 * 0.6), abs=0.03)
+
+
+def test_the_predictive_snr_is_that_of_a_trial_with_the_other_kinds_truth() -> None:
+    """One trial is value + noise: its squared correlation with the other's truth is ρ² / (1 + noise²)."""
+    share = 0.9**2 / (1 + 0.7**2)
+    found = agreement(*planted(0.9, 0.7, 1.5, (4, 5)))
+    assert found.predictive_snr == pytest.approx(share / (1 - share), rel=0.08)
+
+
+def test_what_only_counts_parameters_predicts_nothing() -> None:
+    """A score without noise that has nothing to do with the other's values: any SNR, and no predictive one."""
+    found = agreement(*planted(0.0, 0.01, 1.0, (2, 4)))
+    assert found.first_reliability > 0.99
+    assert found.predictive_snr == pytest.approx(0, abs=0.01)
+    assert abs(found.tau) < 0.05
