@@ -92,7 +92,7 @@ def test_the_readmes_result_is_what_show_prints() -> None:
 def test_yaml_blocks_are_what_they_say() -> None:
     (shown,) = YAML.findall((ROOT / "docs" / "baseline-files.md").read_text(encoding="utf-8"))
     assert parse_baseline(shown, "docs") == load_baseline("tiny")
-    (budget,) = YAML.findall((ROOT / "docs" / "running.md").read_text(encoding="utf-8"))
+    (budget,) = YAML.findall((ROOT / "docs" / "budgets.md").read_text(encoding="utf-8"))
     assert parse_budget(budget, "docs").name == "mine"
 
 
