@@ -47,27 +47,29 @@ def show(
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def ranking_table(found: Answer) -> Table:
+def ranking_table(result: Answer) -> Table:
     """The ranked candidates, best first, with the columns of a terminal."""
     from scalesearch.cli.narrow import column_table
     from scalesearch.report.candidate_columns import candidate_columns
     from scalesearch.report.kinds import report_of
     from scalesearch.report.rows import rows
 
-    ranked = [row for row in rows(found) if row.place is not None]
-    title, caption = report_of(found.plan.question.kind).table_words(found)
-    return column_table(title, caption, candidate_columns(found), ranked, lambda row: row.key == found.recommended)
+    ranked = [row for row in rows(result) if row.place is not None]
+    title, caption = report_of(result.plan.question.kind).table_words(result)
+    return column_table(
+        title, caption, candidate_columns(result), ranked, lambda row: row.key == result.recommended
+    )
 
 
-def left_behind_lines(found: Answer) -> list[str]:
+def left_behind_lines(result: Answer) -> list[str]:
     """By halving: the rungs that eliminated nobody, and who was left on which other one."""
     from scalesearch.report.rows import label
     from scalesearch.search.reached import left_behind
     from scalesearch.study.chance_words import prolonged_lines
 
-    plan = found.plan
-    behind = left_behind(plan, found.outcomes)
-    lines = prolonged_lines(plan, found.outcomes)
+    plan = result.plan
+    behind = left_behind(plan, result.outcomes)
+    lines = prolonged_lines(plan, result.outcomes)
     for index, rung in enumerate(plan.rungs):
         names = [label(plan.by_network[key]) for key, at in behind.items() if at == index]
         if names:

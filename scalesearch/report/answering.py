@@ -19,20 +19,22 @@ def question_title(question: Question) -> str:
     return report_of(question.kind).title(question)
 
 
-def answer_sentence(found: Answer) -> str:
+def answer_sentence(result: Answer) -> str:
     """What came out and how sure it is."""
-    said = _said(found)
-    outcomes, plan = found.outcomes, found.plan
-    if not found.over:
+    said = _said(result)
+    outcomes, plan = result.outcomes, result.plan
+    if not result.over:
         done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
         said = f"So far ({done} trials are done): {said[0].lower()}{said[1:]}"
-    if found.trust:
-        verdict = overall(found.trust)
+    if result.trust:
+        verdict = overall(result.trust)
         said += f"; {_VERDICTS.get(verdict, f'the proxy {verdict}, which a larger budget would choose more of')}"
     return f"{said}."
 
 
-def _said(found: Answer) -> str:
-    if found.blind is not None:
-        return f"Nothing is told apart: the best network is {found.blind_words}, so train longer, or on more images"
-    return report_of(found.plan.question.kind).sentence(found)
+def _said(result: Answer) -> str:
+    if result.blind is not None:
+        return (
+            f"Nothing is told apart: the best network is {result.blind_words}, so train longer, or on more images"
+        )
+    return report_of(result.plan.question.kind).sentence(result)

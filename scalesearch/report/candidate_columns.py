@@ -20,16 +20,16 @@ from scalesearch.units import si
 CandidateColumn = Column[Row]
 
 
-def candidate_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+def candidate_columns(result: Answer) -> tuple[CandidateColumn, ...]:
     """The columns of all media, in the order of a page and of a terminal."""
-    return _coefficient_columns(found) if found.plan.question.kind.scales else _stage_columns(found)
+    return _coefficient_columns(result) if result.plan.question.kind.scales else _stage_columns(result)
 
 
-def candidate_file_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+def candidate_file_columns(result: Answer) -> tuple[CandidateColumn, ...]:
     """The columns of report.csv, in their order."""
-    question = found.plan.question
+    question = result.plan.question
     return of_files(
-        candidate_columns(found), (_coefficient_order if question.kind.scales else _stage_order)(question)
+        candidate_columns(result), (_coefficient_order if question.kind.scales else _stage_order)(question)
     )
 
 
@@ -54,12 +54,12 @@ def _stage_order(question: Question) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _coefficient_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+def _coefficient_columns(result: Answer) -> tuple[CandidateColumn, ...]:
     """Of a search of coefficients, or a comparison of rules."""
-    question = found.plan.question
+    question = result.plan.question
     metric = metric_words(question.metric)
     return (
-        *_name_columns(found, "candidate", "α/β/γ" if question.kind.recommends else "rule", "α/β/γ"),
+        *_name_columns(result, "candidate", "α/β/γ" if question.kind.recommends else "rule", "α/β/γ"),
         *_triple_columns(question),
         _coefficient("alpha", "α", lambda own: own.alpha),
         _coefficient("beta", "β", lambda own: own.beta),
@@ -68,9 +68,9 @@ def _coefficient_columns(found: Answer) -> tuple[CandidateColumn, ...]:
         Column("product", "αβ²γ²", lambda row: float(row.candidate.coefficients.product), decimals(3), media=FILE),
         _FLOPS_RATIO,
         *_matched_columns(question),
-        *_decision_columns(found, metric),
-        _mean_column(found, metric_column(question.metric), metric),
-        *_difference_columns(found),
+        *_decision_columns(result, metric),
+        _mean_column(result, metric_column(question.metric), metric),
+        *_difference_columns(result),
         replace(_MACS, media=FILE),
         replace(_PARAMS, media=FILE_AND_PAGE),
         Column("activations", "activations", lambda row: row.candidate.cost.activations, si, media=FILE_AND_PAGE),
@@ -78,19 +78,19 @@ def _coefficient_columns(found: Answer) -> tuple[CandidateColumn, ...]:
     )
 
 
-def _stage_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+def _stage_columns(result: Answer) -> tuple[CandidateColumn, ...]:
     """Of a search of stages, whose networks a reward ranks."""
-    metric = found.plan.question.metric
+    metric = result.plan.question.metric
     return (
-        *_name_columns(found, "network", "network"),
+        *_name_columns(result, "network", "network"),
         Column("layers", "layers", _layers, media=TERMINAL, is_text=True),
-        *_decision_columns(found, "reward"),
-        _mean_column(found, "reward", "reward"),
-        *_difference_columns(found),
+        *_decision_columns(result, "reward"),
+        _mean_column(result, "reward", "reward"),
+        *_difference_columns(result),
         Column(
             metric_column(metric),
             metric_words(metric),
-            _ranked(lambda place: place.mean / found.plan.worth(place.key)),
+            _ranked(lambda place: place.mean / result.plan.worth(place.key)),
             decimals(4),
             media=FILE_AND_PAGE,
         ),
@@ -123,18 +123,18 @@ _LEFT_AFTER: CandidateColumn = Column(
 
 
 def _name_columns(
-    found: Answer, key: str, title: str, short_title: str | None = None
+    result: Answer, key: str, title: str, short_title: str | None = None
 ) -> tuple[CandidateColumn, ...]:
     """What a candidate is called, and its place in the ranking."""
-    places = {arm.key: number for number, arm in enumerate(found.ranking.arms, start=1)}
-    is_nas = not found.plan.question.kind.scales
+    places = {arm.key: number for number, arm in enumerate(result.ranking.arms, start=1)}
+    is_nas = not result.plan.question.kind.scales
 
     def mark(row: Row) -> str:
         recommended = row.status == "recommended" and not is_nas
         return "▸" * recommended + "=" * _ties(row)
 
     def short_mark(row: Row) -> str:
-        recommended = " ▸"[row.key == found.recommended]
+        recommended = " ▸"[row.key == result.recommended]
         return ("" if is_nas else recommended) + " ="[_ties(row)]
 
     return (
@@ -174,14 +174,14 @@ def _matched_columns(question: Question) -> tuple[CandidateColumn, ...]:
 _DECISION_KEYS = ("expected", "standard_deviation", "probability_best", "expected_regret")
 
 
-def _decision_columns(found: Answer, title: str) -> tuple[CandidateColumn, ...]:
+def _decision_columns(result: Answer, title: str) -> tuple[CandidateColumn, ...]:
     """What all that was measured says of each candidate at the end of training."""
 
     def text(row: Row) -> str:
-        return found.with_error(row.expected, row.error)
+        return result.with_error(row.expected, row.error)
 
     def short_text(row: Row) -> str:
-        return found.with_error(row.expected, row.error, 3)
+        return result.with_error(row.expected, row.error, 3)
 
     return (
         Column(
@@ -203,26 +203,26 @@ def _decision_columns(found: Answer, title: str) -> tuple[CandidateColumn, ...]:
     )
 
 
-def _mean_column(found: Answer, key: str, title: str) -> CandidateColumn:
+def _mean_column(result: Answer, key: str, title: str) -> CandidateColumn:
     """What is ranked by, with its standard error; of the candidates that are not ranked, why."""
 
     def text(row: Row) -> str:
         if row.place is not None:
-            return found.with_error(row.place.mean, row.place.standard_error)
+            return result.with_error(row.place.mean, row.place.standard_error)
         return "not complete" if row.left_after is None else f"eliminated after {row.left_after:,} images"
 
     return Column(key, title, _ranked(lambda place: place.mean), text=text)
 
 
-def _difference_columns(found: Answer) -> tuple[CandidateColumn, ...]:
+def _difference_columns(result: Answer) -> tuple[CandidateColumn, ...]:
     """The standard error, the seeds, and the difference to the best; errors only where they are known."""
-    known = found.ranking.error_known
+    known = result.ranking.error_known
 
     def bound(row: Row, end: int) -> float | None:
         return None if row.place is None or not known else (row.behind_95 or (0.0, 0.0))[end]
 
     def short_behind(row: Row) -> str:
-        return "" if row.place is None else found.with_error(row.place.behind, row.place.behind_error)
+        return "" if row.place is None else result.with_error(row.place.behind, row.place.behind_error)
 
     return (
         Column(

@@ -15,15 +15,15 @@ from scalesearch.units import si
 _FIVE_PER_CENT = " (more than 5 % off)"
 
 
-def family_section(found: Answer) -> Section | None:
+def family_section(result: Answer) -> Section | None:
     """The members that the coefficients give; None for a comparison of rules, or a function."""
-    members = found_family(found.plan, found.winner.coefficients)
+    members = found_family(result.plan, result.winner.coefficients)
     if not members:
         return None
     columns = ("member", "depth", "width", "px", "nominal", "measured", "multiply-adds", "parameters")
     caption = "Each is a baseline file in family/; its px are those at which its measured cost is nearest to 2^φ."
     table = Table(caption, columns, tuple(map(_member, members)), frozenset(("member",)))
-    drawing = figures.family(found)
+    drawing = figures.family(result)
     return Section("The family", (*([drawing] if drawing else []), table))
 
 

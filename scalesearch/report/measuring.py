@@ -29,15 +29,15 @@ _OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
 _MACHINE = ("processor", "cores", "gpu", "system")
 
 
-def measured(study: Study, found: Answer) -> Section:
+def measured(study: Study, result: Answer) -> Section:
     """Data, training, seeds, hardware, versions."""
-    plan = found.plan
+    plan = result.plan
     budget, recipe = plan.question.budget, plan.question.budget.recipe
     decay = (
         f"constant rate that falls over the last {plain(100 * recipe.decay)} %" if recipe.decay else "cosine decay"
     )
-    states = Counter(one.state for one in found.outcomes.values())
-    spent = sum(one.seconds for one in found.outcomes.values())
+    states = Counter(one.state for one in result.outcomes.values())
+    spent = sum(one.seconds for one in result.outcomes.values())
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
     steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
@@ -50,9 +50,9 @@ def measured(study: Study, found: Answer) -> Section:
         ("networks", report_of(plan.question.kind).networks(plan)),
         ("proxies", _proxies(plan)),
         ("training", f"{steps}, {rate}, {plain(100 * recipe.warmup)} % warm-up, {decay}{statistics}"),
-        ("schedule", _schedule(found)),
-        ("seeds", _seeds(found)),
-        ("noise", _noise(found)),
+        ("schedule", _schedule(result)),
+        ("seeds", _seeds(result)),
+        ("noise", _noise(result)),
         ("trials", f"{ends}; {duration(spent)} of trials in all"),
         ("budget", budget.title),
         ("machine", "; ".join(_fact(study, name) for name in _MACHINE)),
@@ -85,22 +85,22 @@ def _proxies(plan: Plan) -> str:
     )
 
 
-def _schedule(found: Answer) -> str:
-    plan = found.plan
-    reached = plan.reached_rung(found.outcomes)
-    return plan.scheduler.summary([completed(plan, found.outcomes, index) for index in range(reached + 1)])
+def _schedule(result: Answer) -> str:
+    plan = result.plan
+    reached = plan.reached_rung(result.outcomes)
+    return plan.scheduler.summary([completed(plan, result.outcomes, index) for index in range(reached + 1)])
 
 
-def _seeds(found: Answer) -> str:
-    counts = Counter(arm.seeds for arm in found.ranking.arms)
+def _seeds(result: Answer) -> str:
+    counts = Counter(arm.seeds for arm in result.ranking.arms)
     networks = [f"{count} with {seeds_words(seeds)}" for seeds, count in sorted(counts.items(), reverse=True)]
     return f"of the ranked networks {', '.join(networks)}; equal seeds see equal batches"
 
 
-def _noise(found: Answer) -> str:
-    ranking = found.ranking
+def _noise(result: Answer) -> str:
+    ranking = result.ranking
     if not ranking.error_known:
-        word = metric_words(found.plan.question.metric)
+        word = metric_words(result.plan.question.metric)
         return (
             "not known without repeated seeds that differ, and the validation images do not tell that of the "
             f"{word}; the standard deviation of all ranked trials is {ranking.noise:.4f}"
@@ -110,14 +110,14 @@ def _noise(found: Answer) -> str:
     return f"± {ranking.noise:.4f} a trial ({ranking.degrees_of_freedom} degrees of freedom)"
 
 
-def caveats(found: Answer, folder: Path) -> Section:
+def caveats(result: Answer, folder: Path) -> Section:
     """What the answer does not say.
 
     Args:
-        found: the answer.
+        result: the answer.
         folder: of its study; beside it lies what was trained at another φ.
     """
-    plan = found.plan
+    plan = result.plan
     images = (
         f"The images are {plan.data.name}, made by a formula: coefficients found on them are not ImageNet's."
         if is_synthetic(plan)
@@ -126,18 +126,18 @@ def caveats(found: Answer, folder: Path) -> Section:
     items = [
         images,
         _small(plan),
-        *_trusted(found),
-        *(f"{line}." for line in other_phi_lines(found, folder)),
+        *_trusted(result),
+        *(f"{line}." for line in other_phi_lines(result, folder)),
     ]
-    if found.ranking.degrees_of_freedom == 0:
-        repeated = any(arm.seeds > 1 for arm in found.ranking.arms)
+    if result.ranking.degrees_of_freedom == 0:
+        repeated = any(arm.seeds > 1 for arm in result.ranking.arms)
         why = "No network's seeds differ" if repeated else "No network was trained with two seeds"
         items.append(f"{why}, so that no difference can be told from chance.")
-    items += [f"{line}." for line in prolonged_lines(plan, found.outcomes)]
-    if found.left_behind:
+    items += [f"{line}." for line in prolonged_lines(plan, result.outcomes)]
+    if result.left_behind:
         items.append("Networks that were eliminated on an earlier rung were judged by fewer images and one seed.")
-    if found.failures:
-        items.append(f"{found.failures} trials failed for reasons of the machine and are missing here.")
+    if result.failures:
+        items.append(f"{result.failures} trials failed for reasons of the machine and are missing here.")
     asked = plan.question
     nearer = "nothing nearer was timed" if asked.cost == "latency" else "no other side is nearer"
     items += [
@@ -162,14 +162,14 @@ def _small(plan: Plan) -> str:
     )
 
 
-def _trusted(found: Answer) -> list[str]:
-    if not found.plan.question.kind.has_family:
+def _trusted(result: Answer) -> list[str]:
+    if not result.plan.question.kind.has_family:
         return []
-    if not found.trust:
+    if not result.trust:
         return [
             "Whether longer or larger training ranks these networks alike was not asked; scalesearch trust asks it."
         ]
-    return [line.strip() for line in trust_lines(found.trust)]
+    return [line.strip() for line in trust_lines(result.trust)]
 
 
 def again(study: Study) -> Section:

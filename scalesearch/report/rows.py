@@ -57,19 +57,19 @@ class Row:
         return look_of(self.rule) if self.rule else STATUSES[self.status][0]
 
 
-def rows(found: Answer) -> tuple[Row, ...]:
+def rows(result: Answer) -> tuple[Row, ...]:
     """All candidates: those trained the longest by posterior mean, then the eliminated ones, the latest first."""
-    kind = found.plan.question.kind
-    plan, ranking, away, behind = found.plan, found.ranking, found.intervals, found.left_behind
+    kind = result.plan.question.kind
+    plan, ranking, away, behind = result.plan, result.ranking, result.intervals, result.left_behind
     places = {arm.key: arm for arm in ranking.arms}
-    decision = found.decision
+    decision = result.decision
     images = [rung.samples for rung in plan.rungs]
 
     def row(key: str) -> Row:
         place = places.get(key)
         after = images[behind[key]] if key in behind and images else None
         candidate = plan.by_network[key]
-        status = _status(place, key == found.recommended and kind.recommends)
+        status = _status(place, key == result.recommended and kind.recommends)
         rule = "" if kind.recommends else candidate.name
         interval = away.get(key) if ranking.error_known else None
         return Row(
@@ -113,15 +113,15 @@ def status_words(status: Status, asked: Question) -> str:
     return "the best reward" if status == "recommended" and not asked.kind.scales else STATUSES[status][1]
 
 
-def reached(found: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
+def reached(result: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
     """What a ranked network came to, by name: its accuracy, and where a reward ranks the reward first."""
-    worth = found.plan.worth(place.key)
+    worth = result.plan.worth(place.key)
     accuracy = (
-        metric_words(found.plan.question.metric),
-        found.with_error(place.mean / worth, place.standard_error / worth),
+        metric_words(result.plan.question.metric),
+        result.with_error(place.mean / worth, place.standard_error / worth),
     )
-    reward = ("reward", found.with_error(place.mean, place.standard_error))
-    return (accuracy,) if found.plan.question.kind.scales else (reward, accuracy)
+    reward = ("reward", result.with_error(place.mean, place.standard_error))
+    return (accuracy,) if result.plan.question.kind.scales else (reward, accuracy)
 
 
 def behind_words(row: Row) -> str:

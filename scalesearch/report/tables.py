@@ -69,35 +69,35 @@ def _row(one: Measured, found: Joint) -> list[object]:
     ]
 
 
-def ranking_csv(found: Answer) -> str:
+def ranking_csv(result: Answer) -> str:
     """A row a candidate, best first; accuracies are shares, `status` is the report's.
 
     By accuracy the last column is called `score`, as it always was. By another metric `score` is the metric's
     value, as in trials.csv, and the last column is `adjusted`. Of a search of stages a row a network, with its
     reward. Errors that nothing tells are empty.
     """
-    return csv_text(candidate_file_columns(found), rows(found))
+    return csv_text(candidate_file_columns(result), rows(result))
 
 
-def ranking_table(found: Answer, caption: str) -> Table:
+def ranking_table(result: Answer, caption: str) -> Table:
     """The same rows with the columns of a page."""
-    candidates, columns = rows(found), of_medium(candidate_columns(found), "page")
+    candidates, columns = rows(result), of_medium(candidate_columns(result), "page")
     cells = tuple(tuple(column.shown(row) for column in columns) for row in candidates)
     left = frozenset(column.title for column in columns if column.is_text)
     strong = frozenset(i for i, row in enumerate(candidates) if row.status == "recommended")
     return Table(caption, tuple(column.title for column in columns), cells, left, strong)
 
 
-def coefficients_table(found: Answer) -> Table:
+def coefficients_table(result: Answer) -> Table:
     """Every scaled network, best first."""
-    return ranking_table(found, _coefficients_caption(found))
+    return ranking_table(result, _coefficients_caption(result))
 
 
-def _coefficients_caption(found: Answer) -> str:
-    recommends = found.plan.question.kind.recommends
+def _coefficients_caption(result: Answer) -> str:
+    recommends = result.plan.question.kind.recommends
     marks = "▸ recommended, = ties with the best (95 %)." if recommends else "= ties with the best (95 %)."
-    left = any(row.left_after is not None for row in rows(found))
-    asked, known = found.plan.question, found.ranking.error_known
+    left = any(row.left_after is not None for row in rows(result))
+    asked, known = result.plan.question, result.ranking.error_known
     cost = " and for the proxy's cost, as the ranking is" if asked.adjusts else ", as the ranking is"
     what, noun = ("Accuracies", "an accuracy") if asked.metric == ACCURACY else ("Scores", "a score")
     tail = f" Those without {noun} were eliminated on an earlier rung." if left else ""

@@ -11,38 +11,38 @@ from scalesearch.study.kinds import results_of
 from scalesearch.study.trials_table import trials_table
 
 
-def answer_files(found: Answer, name: str) -> dict[str, str | bytes]:
+def answer_files(result: Answer, name: str) -> dict[str, str | bytes]:
     """What winner.yaml, family/*.yaml and trials.csv and .parquet hold, and the files of the kind of study.
 
     Args:
-        found: what is written.
+        result: what is written.
         name: of the study, which a baseline that it found is called by.
     """
-    families = family_texts(found.plan, found.winner.coefficients)
-    table = trials_table(found.plan, found.outcomes)
+    families = family_texts(result.plan, result.winner.coefficients)
+    table = trials_table(result.plan, result.outcomes)
     return {
-        "winner.yaml": winner_text(found),
+        "winner.yaml": winner_text(result),
         **{f"family/{member}.yaml": text for member, text in families.items()},
-        **results_of(found.plan.question.kind).files(found, name),
+        **results_of(result.plan.question.kind).files(result, name),
         "trials.csv": table.to_csv(index=False),
         "trials.parquet": table.to_parquet(index=False),
     }
 
 
-def write_answer(folder: Path, found: Answer) -> None:
+def write_answer(folder: Path, result: Answer) -> None:
     """Write the `answer_files` into the folder of a study.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    for name, content in answer_files(found, folder.name).items():
+    for name, content in answer_files(result, folder.name).items():
         make_folder((folder / name).parent)
         write_over(folder / name, content)
 
 
-def winner_text(found: Answer) -> str:
+def winner_text(result: Answer) -> str:
     """winner.yaml: what was found, how sure it is, and what it is based on."""
     import yaml
 
-    body = results_of(found.plan.question.kind).winner(found)
+    body = results_of(result.plan.question.kind).winner(result)
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))

@@ -11,21 +11,21 @@ from scalesearch.study.answer import Answer
 _COEFFICIENTS = ("alpha", "beta", "gamma")
 
 
-def regret_words(found: Answer) -> str:
+def regret_words(result: Answer) -> str:
     """What the choice may cost, and what another seed of every candidate would bring."""
-    decision = found.decision
-    if not found.ranking.error_known:
+    decision = result.decision
+    if not result.ranking.error_known:
         return "nothing tells what that choice may cost without seeds that differ"
     return (
-        f"expected within {_amount(found, decision.regret)} of the best of all {len(decision.places)} candidates, "
-        f"95 % within {_amount(found, decision.regret_bound)}; "
-        f"another seed of each would bring {_amount(found, decision.gain_of_another_seed)}"
+        f"expected within {_amount(result, decision.regret)} of the best of all {len(decision.places)} candidates, "
+        f"95 % within {_amount(result, decision.regret_bound)}; "
+        f"another seed of each would bring {_amount(result, decision.gain_of_another_seed)}"
     )
 
 
-def _amount(found: Answer, value: float) -> str:
+def _amount(result: Answer, value: float) -> str:
     """A difference in the metric; of accuracies in points of a hundred."""
-    if found.plan.question.metric in (ACCURACY, BALANCED) and found.plan.question.kind.scales:
+    if result.plan.question.metric in (ACCURACY, BALANCED) and result.plan.question.kind.scales:
         return f"{100 * value:.2g} points"
     return f"{value:.2g}"
 
@@ -41,9 +41,9 @@ def surface_line(surface: Surface) -> str:
     )
 
 
-def decision_facts(found: Answer) -> dict[str, object]:
+def decision_facts(result: Answer) -> dict[str, object]:
     """The choice's expected metric, how likely it is the best, what it may cost, and what a seed would bring."""
-    decision = found.decision
+    decision = result.decision
     return {
         "expected": round(decision.mean(decision.choice), 5),
         "standard_deviation": round(decision.error(decision.choice), 5),

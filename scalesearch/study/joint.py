@@ -111,60 +111,60 @@ def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
     )
 
 
-def _base(found: Answer) -> Measured | None:
-    accuracies = found.base.accuracies
+def _base(result: Answer) -> Measured | None:
+    accuracies = result.base.accuracies
     if not accuracies:
         return None
-    network, seeds = found.plan.question.baseline.architecture, len(accuracies)
+    network, seeds = result.plan.question.baseline.architecture, len(accuracies)
     return Measured(
         rule=BASELINE,
         times=Decimal(1),
         macs=cost(network).macs,
         ratio=Decimal(1),
-        proxy_macs=_proxy_macs(found, network),
+        proxy_macs=_proxy_macs(result, network),
         accuracy=sum(accuracies.values()) / seeds,
-        standard_error=found.ranking.noise / seeds**0.5,
+        standard_error=result.ranking.noise / seeds**0.5,
         seeds=seeds,
         gain=None,
         papers_gain=None,
     )
 
 
-def _points(times: Decimal, found: Answer) -> list[Measured]:
-    places = {arm.key: arm for arm in found.ranking.arms}
-    gains, papers = _gains(found), papers_gains(found.plan.question)
+def _points(times: Decimal, result: Answer) -> list[Measured]:
+    places = {arm.key: arm for arm in result.ranking.arms}
+    gains, papers = _gains(result), papers_gains(result.plan.question)
     return [
         Measured(
             rule=rule,
             times=times,
             macs=one.cost.macs,
             ratio=one.matched_ratio,
-            proxy_macs=_proxy_macs(found, one.architecture),
+            proxy_macs=_proxy_macs(result, one.architecture),
             accuracy=places[key].mean,
             standard_error=places[key].standard_error,
             seeds=places[key].seeds,
             gain=gains.get(key),
             papers_gain=papers.get(rule),
         )
-        for key, one in found.plan.by_network.items()
+        for key, one in result.plan.by_network.items()
         for rule in one.rules
         if key in places
     ]
 
 
-def _gains(found: Answer) -> dict[str, Difference]:
+def _gains(result: Answer) -> dict[str, Difference]:
     """Each rule's gain over the baseline as it was measured: seeds in pairs, nothing adjusted for cost."""
-    base = found.base
+    base = result.base
     if not base.accuracies:
         return {}
-    arms: list[Arm] = [*found.plan.arms(found.outcomes), base]
-    ranking = rank(arms, found.plan.images_error)  # without a baseline to rise from, MACs are worth nothing
+    arms: list[Arm] = [*result.plan.arms(result.outcomes), base]
+    ranking = rank(arms, result.plan.images_error)  # without a baseline to rise from, MACs are worth nothing
     return {arm.key: difference(arms, ranking, arm.key, base.key) for arm in arms[:-1]}
 
 
-def _leads(times: Decimal, found: Answer) -> list[Lead]:
-    keys = {rule: key for key, one in found.plan.by_network.items() for rule in one.rules}
-    arms, papers = found.plan.arms(found.outcomes), papers_gains(found.plan.question)
+def _leads(times: Decimal, result: Answer) -> list[Lead]:
+    keys = {rule: key for key, one in result.plan.by_network.items() for rule in one.rules}
+    arms, papers = result.plan.arms(result.outcomes), papers_gains(result.plan.question)
     ranked = {arm.key for arm in arms}
     own = keys.get(COMPOUND)
     if own not in ranked:
@@ -173,7 +173,7 @@ def _leads(times: Decimal, found: Answer) -> list[Lead]:
         Lead(
             over=one.name,
             times=times,
-            ours=difference(arms, found.ranking, own, keys[one.name]),
+            ours=difference(arms, result.ranking, own, keys[one.name]),
             papers=papers[COMPOUND] - papers[one.name] if one.name in papers else None,
         )
         for one in SINGLE
@@ -181,5 +181,5 @@ def _leads(times: Decimal, found: Answer) -> list[Lead]:
     ]
 
 
-def _proxy_macs(found: Answer, network: Network) -> int:
-    return cost(found.plan.spec(network, 0).proxy).macs
+def _proxy_macs(result: Answer, network: Network) -> int:
+    return cost(result.plan.spec(network, 0).proxy).macs

@@ -19,35 +19,35 @@ def check_folder(study_folder: Path, phi: Decimal) -> Path:
     return study_folder.with_name(f"{study_folder.name}{_BETWEEN}{plain(phi)}")
 
 
-def other_phi_lines(found: Answer, study_folder: Path) -> list[str]:
+def other_phi_lines(result: Answer, study_folder: Path) -> list[str]:
     """A line for each other φ that has been trained; one that cannot be read says why."""
     here = study_folder.resolve()
     folders = sorted(here.parent.glob(f"{here.name}{_BETWEEN}*/study.json"))
-    return [line for path in folders if (line := _line(found, path.parent))]
+    return [line for path in folders if (line := _line(result, path.parent))]
 
 
-def _line(found: Answer, folder: Path) -> str:
+def _line(result: Answer, folder: Path) -> str:
     try:
         study = open_study(folder)
         checked = answer(study.plan, study.outcomes())
     except ScalesearchError as error:
         return f"At another φ: {error}"
-    return "" if checked is None else _transfer_line(checked, transfer_name(found.winner))
+    return "" if checked is None else _transfer_line(checked, transfer_name(result.winner))
 
 
-def _transfer_line(found: Answer, name: str) -> str:
+def _transfer_line(result: Answer, name: str) -> str:
     """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
-    plan, ranking = found.plan, found.ranking
+    plan, ranking = result.plan, result.ranking
     phi = plain(plan.question.phi)
     own = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
     if own is None:
         return (
             f"At φ = {phi}: no network of {name} has the wanted cost and a completed trial, so it was not compared"
         )
-    low, high = found.intervals[own.key]
+    low, high = result.intervals[own.key]
     best = plan.by_network[ranking.arms[0].key]
     if name in best.rules:
-        return f"At φ = {phi}: {name} is the best again; {found.certainty}"
+        return f"At φ = {phi}: {name} is the best again; {result.certainty}"
     verdict = "still ties" if own.tied else "no longer ties"
     behind = f"behind by {own.behind:.4f} ({low:.4f} … {high:.4f})"
     return f"At φ = {phi}: {name} {verdict} with the best, {best.name}: {behind}"

@@ -26,13 +26,13 @@ def matched_lines(question: Question) -> list[str]:
     return [f"{start}; {timings.conditions}: {took}"]
 
 
-def provenance_line(found: Answer) -> str:
+def provenance_line(result: Answer) -> str:
     """The images, the budget, the trials, and that the answer is a proxy's."""
-    plan = found.plan
+    plan = result.plan
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
     kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
     notes = "".join(f"; {note}" for note in plan.data.notes)
-    return f"Based on: {images}{notes}, budget {plan.question.budget.title}, {len(found.outcomes)} trials; {kind}"
+    return f"Based on: {images}{notes}, budget {plan.question.budget.title}, {len(result.outcomes)} trials; {kind}"
 
 
 def is_synthetic(plan: Plan) -> bool:
@@ -40,10 +40,10 @@ def is_synthetic(plan: Plan) -> bool:
     return plan.data.name in SYNTHETIC
 
 
-def provenance_facts(found: Answer) -> dict[str, object]:
+def provenance_facts(result: Answer) -> dict[str, object]:
     """What was asked and measured, for winner.yaml."""
-    plan, ranking, question = found.plan, found.ranking, found.plan.question
-    base = found.base
+    plan, ranking, question = result.plan, result.ranking, result.plan.question
+    base = result.base
     return {
         "baseline": question.baseline.name,
         "phi": float(question.phi),
@@ -57,9 +57,9 @@ def provenance_facts(found: Answer) -> dict[str, object]:
         "match": question.match,
         **_cost_facts(question),
         "scheduler": question.scheduler,
-        "rungs": _rungs(found),
+        "rungs": _rungs(result),
         "candidates": len(plan.chosen),
-        "trials": len(found.outcomes),
+        "trials": len(result.outcomes),
         "validation_images": plan.data.val,
         "noise_per_trial" if ranking.error_known else "spread_of_trials": round(ranking.noise, 5),
         "degrees_of_freedom": ranking.degrees_of_freedom,
@@ -95,13 +95,13 @@ def _cost_facts(question: Question) -> dict[str, object]:
     return {"cost": question.cost, "measured": timings.conditions, **base}
 
 
-def _rungs(found: Answer) -> list[dict[str, object]] | None:
+def _rungs(result: Answer) -> list[dict[str, object]] | None:
     """By halving: the images of each rung that was climbed, and how many candidates completed it."""
-    plan = found.plan
+    plan = result.plan
     if not plan.rungs:
         return None
-    reached = plan.reached_rung(found.outcomes)
+    reached = plan.reached_rung(result.outcomes)
     return [
-        {"images": rung.samples, "candidates": completed(plan, found.outcomes, index)}
+        {"images": rung.samples, "candidates": completed(plan, result.outcomes, index)}
         for index, rung in enumerate(plan.rungs[: reached + 1])
     ]

@@ -8,11 +8,11 @@ from scalesearch.study.answer import Answer
 from scalesearch.study.kinds import results_of
 
 
-def summary_lines(found: Answer, folder: Path) -> list[str]:
+def summary_lines(result: Answer, folder: Path) -> list[str]:
     """The last lines of a search: what was found, how sure it is, what it is based on, where to go on.
 
     Args:
-        found: the answer.
+        result: the answer.
         folder: of the study.
     """
-    return results_of(found.plan.question.kind).summary(found, folder)
+    return results_of(result.plan.question.kind).summary(result, folder)

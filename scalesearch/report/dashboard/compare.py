@@ -156,13 +156,13 @@ def _drawing(first: View, second: View) -> Drawing | None:
     return Drawing("compared", "The same networks in both", caption, drawn)
 
 
-def _accuracies(found: Answer) -> dict[str, tuple[float, float]]:
+def _accuracies(result: Answer) -> dict[str, tuple[float, float]]:
     """Means and standard errors of the ranked networks; of a search of stages without the reward's factor."""
-    worths = {arm.key: found.plan.worth(arm.key) for arm in found.ranking.arms}
+    worths = {arm.key: result.plan.worth(arm.key) for arm in result.ranking.arms}
     return {
-        arm.key: (arm.mean / worths[arm.key], arm.standard_error / worths[arm.key]) for arm in found.ranking.arms
+        arm.key: (arm.mean / worths[arm.key], arm.standard_error / worths[arm.key]) for arm in result.ranking.arms
     }
 
 
-def _axis_words(name: str, found: Answer) -> str:
-    return f"{validation_words(found.plan.question.metric, found.plan.data.val)}, {inert(printable(name))}"
+def _axis_words(name: str, result: Answer) -> str:
+    return f"{validation_words(result.plan.question.metric, result.plan.data.val)}, {inert(printable(name))}"

@@ -122,9 +122,9 @@ def _leaders(view: View) -> list[Any]:
     return [html.H3(title), table([column.terminal_title for column in columns], cells, left, strong), note(words)]
 
 
-def _leader_keys(found: Answer) -> tuple[str, ...]:
+def _leader_keys(result: Answer) -> tuple[str, ...]:
     """The columns of the short table, which has the titles and the cells of `scalesearch show`."""
-    return ("mark", "candidate", "flops_ratio", metric_column(found.plan.question.metric), "seeds", "behind")
+    return ("mark", "candidate", "flops_ratio", metric_column(result.plan.question.metric), "seeds", "behind")
 
 
 def _said(view: View) -> list[Any]:

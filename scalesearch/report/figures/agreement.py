@@ -16,23 +16,23 @@ from scalesearch.study.trust_words import in_words
 from scalesearch.study.trusting import OWN
 
 
-def agreement(found: Answer, budgets: Mapping[str, Sequence[Point]]) -> Drawing | None:
+def agreement(result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Drawing | None:
     """The networks' ranks at each budget.
 
     Args:
-        found: the answer, with what further budgets say.
+        result: the answer, with what further budgets say.
         budgets: the networks' accuracies: the study's own budget under `OWN`, each further one under its name.
 
     Returns:
         None where no further budget was run.
     """
-    further = [one.budget for one in found.trust]
+    further = [one.budget for one in result.trust]
     if not further or OWN not in budgets:
         return None
     order = [further[0], OWN, *further[1:]]  # the own budget beside each of the two others
     places = {name: ranks(budgets[name]) for name in order}
     keys = [key for key in places[OWN] if all(key in place for place in places.values())]
-    known = {row.key: row for row in rows(found)}
+    known = {row.key: row for row in rows(result)}
     figure = go.Figure()
     for key in sorted(keys, key=lambda one: -places[OWN][one]):
         figure.add_trace(_line(known[key], [places[name][key] for name in order], order))
@@ -45,13 +45,13 @@ def agreement(found: Answer, budgets: Mapping[str, Sequence[Point]]) -> Drawing 
         xaxis=axis(
             "Budget",
             tickvals=list(range(len(order))),
-            ticktext=[_name(one, found) for one in order],
+            ticktext=[_name(one, result) for one in order],
             range=[-0.12, len(order) - 0.88],
         ),
         yaxis=axis("Rank among these networks (1: best)", range=[count + 0.5, 0.5], dtick=1),
         annotations=_labels(keys, places[order[-1]], known, len(order)),
     )
-    return Drawing("agreement", "The same networks, ranked at each budget", _caption(found.trust), figure)
+    return Drawing("agreement", "The same networks, ranked at each budget", _caption(result.trust), figure)
 
 
 def ranks(points: Sequence[Point]) -> dict[str, float]:
@@ -85,10 +85,10 @@ def _look(row: Row) -> Look:
     return {"recommended": RECOMMENDED, "tied": TIED}.get(row.status, BEHIND)
 
 
-def _name(budget: str, found: Answer) -> str:
-    agreed = next((one for one in found.trust if one.budget == budget), None)
+def _name(budget: str, result: Answer) -> str:
+    agreed = next((one for one in result.trust if one.budget == budget), None)
     if agreed is None:
-        return f"this study's ({inert(found.plan.question.budget.name)})"
+        return f"this study's ({inert(result.plan.question.budget.name)})"
     tau = agreed.tau
     return f"{inert(budget)}<br>τ = {tau.value:.2f} (95 %: {tau.low:.2f} … {tau.high:.2f})"
 

@@ -23,10 +23,10 @@ _PAPERS = "b0"
 """The baseline whose table the peers stand in."""
 
 
-def family(found: Answer) -> Drawing | None:
+def family(result: Answer) -> Drawing | None:
     """The found members beside the published ones and the paper's peers; None where the study gives no family."""
-    members = found_family(found.plan, found.winner.coefficients)
-    base = found.plan.question.baseline
+    members = found_family(result.plan, result.winner.coefficients)
+    base = result.plan.question.baseline
     if len(members) < 2 or not isinstance(base, Baseline):
         return None
     figure = go.Figure()

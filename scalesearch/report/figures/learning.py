@@ -17,55 +17,55 @@ Curve = list[tuple[int, float]]
 """(images, accuracy)."""
 
 
-def learning(found: Answer) -> Drawing | None:
+def learning(result: Answer) -> Drawing | None:
     """Validation accuracy over training images, a line a network and seed; None where nothing has two points."""
-    shown = rows(found)
-    curves = {(key, seed): curve for key, seed, curve in _curves(found)}
+    shown = rows(result)
+    curves = {(key, seed): curve for key, seed, curve in _curves(result)}
     if not any(len(curve) > 1 for curve in curves.values()):
         return None
     figure, legend = go.Figure(), set[str]()
     ordered: list[tuple[str, Row | None]] = [(row.key, row) for row in reversed(shown)]
-    for key, row in [(found.plan.base_id, None), *ordered]:
-        name, look = _look(row, found)
+    for key, row in [(result.plan.base_id, None), *ordered]:
+        name, look = _look(row, result)
         for (own, seed), curve in curves.items():
             if own == key:
                 figure.add_trace(_line(name, look, curve, row, seed, name not in legend))
                 legend.add(name)
-    rungs = [rung.samples for rung in found.plan.rungs]
+    rungs = [rung.samples for rung in result.plan.rungs]
     framed(
         figure,
         xaxis=axis(
             "Training images seen", tickformat=",", **({"tickvals": rungs} if rungs else {"rangemode": "tozero"})
         ),
-        yaxis=axis(validation_words(found.plan.question.metric, found.plan.data.val), rangemode="tozero"),
+        yaxis=axis(validation_words(result.plan.question.metric, result.plan.data.val), rangemode="tozero"),
         shapes=[rule_line(at, 0, at, 1, yref="paper") for at in rungs],
         legend={"traceorder": "reversed"},
     )
-    return Drawing("learning", _heading(found), _caption(found), figure)
+    return Drawing("learning", _heading(result), _caption(result), figure)
 
 
-def _curves(found: Answer) -> list[tuple[str, int, Curve]]:
+def _curves(result: Answer) -> list[tuple[str, int, Curve]]:
     """By network and seed: the accuracy at the end of each rung, or after every epoch where there are no rungs."""
     curves: dict[tuple[str, int], Curve] = {}
-    for spec in _specs(found):
-        outcome = found.outcomes[spec.id]
-        epochs = outcome.epochs[-1:] if found.plan.rungs else outcome.epochs
+    for spec in _specs(result):
+        outcome = result.outcomes[spec.id]
+        epochs = outcome.epochs[-1:] if result.plan.rungs else outcome.epochs
         if outcome.score is not None:
             points = [(one.samples, one.ranked) for one in epochs]
             curves.setdefault((spec.network_id, spec.seed), []).extend(points)
     return [(key, seed, sorted(curve)) for (key, seed), curve in sorted(curves.items())]
 
 
-def _specs(found: Answer) -> Sequence[TrialSpec]:
-    return [spec for spec in found.planned if spec.id in found.outcomes]
+def _specs(result: Answer) -> Sequence[TrialSpec]:
+    return [spec for spec in result.planned if spec.id in result.outcomes]
 
 
-def _look(row: Row | None, found: Answer) -> tuple[str, Look]:
+def _look(row: Row | None, result: Answer) -> tuple[str, Look]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
-        name = inert(found.plan.question.baseline.name)
-        return (f"{name}, unscaled" if found.plan.question.kind.scales else f"{name} as it is"), START
-    return (inert(row.label), row.look) if row.rule else (status_words(row.status, found.plan.question), row.look)
+        name = inert(result.plan.question.baseline.name)
+        return (f"{name}, unscaled" if result.plan.question.kind.scales else f"{name} as it is"), START
+    return (inert(row.label), row.look) if row.rule else (status_words(row.status, result.plan.question), row.look)
 
 
 def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:
@@ -85,19 +85,19 @@ def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first
     )
 
 
-def _heading(found: Answer) -> str:
-    return "Accuracy from rung to rung" if found.plan.rungs else "Accuracy from epoch to epoch"
+def _heading(result: Answer) -> str:
+    return "Accuracy from rung to rung" if result.plan.rungs else "Accuracy from epoch to epoch"
 
 
-def _caption(found: Answer) -> str:
-    if not found.plan.rungs:
+def _caption(result: Answer) -> str:
+    if not result.plan.rungs:
         return "A line is one training: a network with one seed, measured after every epoch."
     seeds = (
         " A mark without a line is a further seed of a finalist, which went straight to the top."
-        if found.plan.scheduler.finalists and found.plan.scheduler.seeds > 1
+        if result.plan.scheduler.finalists and result.plan.scheduler.seeds > 1
         else ""
     )
-    promotes = found.plan.scheduler.promotes
+    promotes = result.plan.scheduler.promotes
     left = f" What ends early was left: {promotes}." if promotes else ""
     return (
         "A line is a network with one seed; dotted uprights are the rungs, and at each the learning rate was run "

@@ -20,7 +20,7 @@ def by_status(found: Sequence[Row]) -> Iterator[tuple[Status, list[Row]]]:
             yield status, own
 
 
-def hover(row: Row, found: Answer) -> str:
+def hover(row: Row, result: Answer) -> str:
     """What pointing at a candidate tells."""
     candidate, place = row.candidate, row.place
     own, price = candidate.coefficients, candidate.cost
@@ -30,21 +30,21 @@ def hover(row: Row, found: Answer) -> str:
         f"αβ²γ² = {float(own.product):.3f}, measured {float(candidate.flops_ratio):.3f}x",
         size,
     ]
-    word = metric_words(found.plan.question.metric)
-    expected = found.with_error(row.expected, row.error)
+    word = metric_words(result.plan.question.metric)
+    expected = result.with_error(row.expected, row.error)
     lines.append(f"expected {word} {expected}, the best with {100 * row.probability_best:.0f} %")
     if place is not None:
-        lines.append(f"{word} {found.with_error(place.mean, place.standard_error)}, n = {place.seeds}")
+        lines.append(f"{word} {result.with_error(place.mean, place.standard_error)}, n = {place.seeds}")
     if row.behind_95 is not None and place is not None and place.behind > 0:
         low, high = row.behind_95
         lines.append(f"gap to the best {place.behind:.4f} (95 %: {low:.4f} … {high:.4f})")
     if row.left_after is not None:
-        lines.append(f"eliminated after {row.left_after:,} of {_images(found):,} images")
+        lines.append(f"eliminated after {row.left_after:,} of {_images(result):,} images")
     return "<br>".join(lines)
 
 
-def _images(found: Answer) -> int:
-    return found.plan.rungs[-1].samples if found.plan.rungs else 0
+def _images(result: Answer) -> int:
+    return result.plan.rungs[-1].samples if result.plan.rungs else 0
 
 
 def accuracy_colours(values: Sequence[float], title: str) -> dict[str, object]:

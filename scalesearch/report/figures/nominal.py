@@ -16,25 +16,25 @@ from scalesearch.study.answer import Answer
 _PAPER = "paper"
 
 
-def nominal(found: Answer) -> Drawing | None:
+def nominal(result: Answer) -> Drawing | None:
     """Measured over nominal cost of the study's grid: literally as in the paper, and as it was compared.
 
     None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function.
     """
-    asked = found.plan.question
+    asked = result.plan.question
     if not asked.kind.from_grid or not isinstance(asked.baseline, Baseline):
         return None
     grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
     literal = candidates(asked.baseline, grid, asked.phi, _PAPER, "none").candidates
-    compared = (*found.plan.found.candidates, *found.plan.found.unmatched)
-    low, high = _range([*literal, *compared], found)
+    compared = (*result.plan.found.candidates, *result.plan.found.unmatched)
+    low, high = _range([*literal, *compared], result)
     figure = go.Figure()
     figure.add_trace(_diagonal(low, high))
     figure.add_trace(
-        _points("γ taken literally, the paper's rounding", literal, found, START.colour, "circle-open")
+        _points("γ taken literally, the paper's rounding", literal, result, START.colour, "circle-open")
     )
     matched = "as searched: " + ("px matched" if asked.match == "flops" else "γ taken literally")
-    figure.add_trace(_points(f"{matched}, {asked.rounding} rounding", compared, found, TIED.colour, TIED.marker))
+    figure.add_trace(_points(f"{matched}, {asked.rounding} rounding", compared, result, TIED.colour, TIED.marker))
     framed(
         figure,
         xaxis=axis("Nominal FLOPs, (αβ²γ²)^φ (times the baseline's)", ticksuffix="x"),
@@ -52,16 +52,16 @@ def nominal(found: Answer) -> Drawing | None:
     return Drawing("nominal", "Nominal and measured FLOPs are not the same", caption, figure)
 
 
-def _nominal(one: Candidate, found: Answer) -> float:
+def _nominal(one: Candidate, result: Answer) -> float:
     """Of the grid's own triples, of which a matched γ is none."""
     aliases = [float(alias.product) for alias in one.aliases]
-    return float((sum(aliases) / len(aliases)) ** float(found.plan.question.phi))
+    return float((sum(aliases) / len(aliases)) ** float(result.plan.question.phi))
 
 
-def _points(name: str, own: Sequence[Candidate], found: Answer, colour: str, symbol: str) -> go.Scatter:
+def _points(name: str, own: Sequence[Candidate], result: Answer, colour: str, symbol: str) -> go.Scatter:
     return go.Scatter(
         name=name,
-        x=[_nominal(one, found) for one in own],
+        x=[_nominal(one, result) for one in own],
         y=[float(one.flops_ratio) for one in own],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5}},
@@ -85,6 +85,6 @@ def _diagonal(low: float, high: float) -> go.Scatter:
     )
 
 
-def _range(own: Sequence[Candidate], found: Answer) -> tuple[float, float]:
-    values = [_nominal(one, found) for one in own]
+def _range(own: Sequence[Candidate], result: Answer) -> tuple[float, float]:
+    values = [_nominal(one, result) for one in own]
     return min(values), max(values)

@@ -25,41 +25,41 @@ class _Scale:
     shown: Callable[[float], str]
 
 
-def parallel(found: Answer) -> Drawing | None:
+def parallel(result: Answer) -> Drawing | None:
     """Every candidate as a line over its coefficients, its costs and its expected accuracy.
 
     Plain lines, not plotly's own parallel coordinates: those need WebGL, which a strict page has not, and follow no
     theme. None of fewer than two candidates.
     """
-    shown = rows(found)
+    shown = rows(result)
     if len(shown) < 2:
         return None
-    scales = _scales(found)
+    scales = _scales(result)
     ends = [_ends([scale.value(row) for row in shown]) for scale in scales]
     low, high = min(row.expected for row in shown), max(row.expected for row in shown)
     figure = go.Figure()
     for row in reversed(shown):  # the best on top
-        figure.add_trace(_line(row, scales, ends, found, shade(row.expected, low, high)))
+        figure.add_trace(_line(row, scales, ends, result, shade(row.expected, low, high)))
     figure.add_trace(_ticks(scales, ends))
-    if found.plan.question.kind.recommends:  # rules have colours of their own
+    if result.plan.question.kind.recommends:  # rules have colours of their own
         figure.add_trace(_bar(low, high))
     framed(
         figure,
         height=520,
         margin={"l": 70, "r": 110, "t": 84, "b": 40},
-        showlegend=not found.plan.question.kind.recommends,
+        showlegend=not result.plan.question.kind.recommends,
         legend={"y": -0.02, "yanchor": "top"},
-        coloraxis=accuracy_colours([low, high], metric_words(found.plan.question.metric).capitalize()),
+        coloraxis=accuracy_colours([low, high], metric_words(result.plan.question.metric).capitalize()),
         xaxis={"visible": False, "range": [-0.4, len(scales) - 0.6], "fixedrange": True},
         yaxis={"visible": False, "range": [-0.1, 1.1], "fixedrange": True},
         shapes=[_upright(i) for i in range(len(scales))],
         annotations=[_title(i, scale) for i, scale in enumerate(scales)],
     )
-    return Drawing("parallel", "What each network has", _caption(found), figure)
+    return Drawing("parallel", "What each network has", _caption(result), figure)
 
 
-def _scales(found: Answer) -> list[_Scale]:
-    word = metric_words(found.plan.question.metric).capitalize()
+def _scales(result: Answer) -> list[_Scale]:
+    word = metric_words(result.plan.question.metric).capitalize()
     side = f"{word}<br>(expected)"
     return [
         _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
@@ -79,7 +79,7 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _line(
-    row: Row, scales: Sequence[_Scale], ends: Sequence[tuple[float, float]], found: Answer, colour: str
+    row: Row, scales: Sequence[_Scale], ends: Sequence[tuple[float, float]], result: Answer, colour: str
 ) -> go.Scatter:
     heights = [(scale.value(row) - low) / (high - low) for scale, (low, high) in zip(scales, ends, strict=True)]
     rule = bool(row.candidate.name)
@@ -95,7 +95,7 @@ def _line(
         mode="lines+markers",
         line={"color": colour, "width": 4 if best else wide, "dash": dash},
         marker={"color": row.look.colour if best else colour, "symbol": symbol, "size": size, "line": {"width": 0}},
-        hovertext=[hover(row, found)] * len(scales),
+        hovertext=[hover(row, result)] * len(scales),
         hoverinfo="text",
     )
 
@@ -144,11 +144,11 @@ def _title(i: int, scale: _Scale) -> dict[str, object]:
     }
 
 
-def _caption(found: Answer) -> str:
-    score = f"expected {metric_words(found.plan.question.metric)} at the end of training"
-    if not found.plan.question.kind.recommends:
+def _caption(result: Answer) -> str:
+    score = f"expected {metric_words(result.plan.question.metric)} at the end of training"
+    if not result.plan.question.kind.recommends:
         return f"A line is a rule's network; the last axis is its {score}."
-    left = " Dotted: eliminated earlier." if found.left_behind else ""
+    left = " Dotted: eliminated earlier." if result.left_behind else ""
     return (
         f"A line is a network; its colour and the last axis are its {score}. Thick lines tie with the best, the "
         f"one with stars is recommended.{left}"

@@ -19,13 +19,13 @@ _NAMED = 8
 """More names than that hide each other; then only the tied candidates' are written."""
 
 
-def pareto(found: Answer) -> Drawing:
+def pareto(result: Answer) -> Drawing:
     """Accuracy over measured FLOPs of the candidates that are ranked."""
-    ranked = [row for row in rows(found) if row.place is not None]
+    ranked = [row for row in rows(result) if row.place is not None]
     figure = go.Figure()
     if len(ranked) > 1:
         figure.add_trace(_front(ranked))
-    wanted, base = _wanted(found), _base(found)
+    wanted, base = _wanted(result), _base(result)
     (left, right), (low, high) = _costs(ranked, wanted), _range(ranked, base)
     named = [row for row in ranked if len(ranked) <= _NAMED or row.status in ("recommended", "tied")]
     scale = (right - left) / 1000, (high - low) / 480  # px of the axes at 1200 px
@@ -34,14 +34,14 @@ def pareto(found: Answer) -> Drawing:
     under = [(row.candidate.cost.macs, row.expected) not in kept for row in named]  # the line runs above them
     beside = dict(zip((row.key for row in named), sides(spots, [row.label for row in named], under), strict=True))
     for status, own in by_status(ranked):
-        figure.add_trace(_points(status, own, beside, found))
-    asked = found.plan.question
+        figure.add_trace(_points(status, own, beside, result))
+    asked = result.plan.question
     framed(
         figure,
         xaxis=axis("Measured FLOPs (multiply-adds) of one image", tickformat="~s", range=[left, right]),
-        yaxis=axis(validation_words(found.plan.question.metric, found.plan.data.val), range=[low, high]),
+        yaxis=axis(validation_words(result.plan.question.metric, result.plan.data.val), range=[low, high]),
         shapes=[rule_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
-        annotations=_words(found, wanted, base),
+        annotations=_words(result, wanted, base),
     )
     bars = "Accuracies are expected ones, by all that was measured; bars are their standard deviations."
     beaten = (
@@ -83,7 +83,7 @@ def _front(ranked: Sequence[Row]) -> go.Scatter:
     )
 
 
-def _points(status: Status, own: Sequence[Row], beside: Mapping[str, str], found: Answer) -> go.Scatter:
+def _points(status: Status, own: Sequence[Row], beside: Mapping[str, str], result: Answer) -> go.Scatter:
     look, words = STATUSES[status]
     return go.Scatter(
         name=words,
@@ -96,20 +96,20 @@ def _points(status: Status, own: Sequence[Row], beside: Mapping[str, str], found
         cliponaxis=False,
         marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
         error_y={"array": [row.error for row in own], "color": look.colour, "thickness": 1.5},
-        hovertext=[hover(row, found) for row in own],
+        hovertext=[hover(row, result) for row in own],
         hoverinfo="text",
     )
 
 
-def _wanted(found: Answer) -> float:
+def _wanted(result: Answer) -> float:
     from scalesearch.design.cost import cost
 
-    asked = found.plan.question
+    asked = result.plan.question
     return float(cost(asked.baseline.architecture).macs * 2 ** float(asked.phi))
 
 
-def _base(found: Answer) -> float | None:
-    accuracies = found.base.accuracies
+def _base(result: Answer) -> float | None:
+    accuracies = result.base.accuracies
     return sum(accuracies.values()) / len(accuracies) if accuracies else None
 
 
@@ -117,8 +117,8 @@ def _base_line(base: float | None) -> list[dict[str, object]]:
     return [] if base is None else [rule_line(0, base, 1, base, xref="paper")]
 
 
-def _words(found: Answer, wanted: float, base: float | None) -> list[dict[str, object]]:
-    asked = found.plan.question
+def _words(result: Answer, wanted: float, base: float | None) -> list[dict[str, object]]:
+    asked = result.plan.question
     name = inert(asked.baseline.name)
     own = {"showarrow": False, "font": {"size": 13}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}
     words = [{**own, "x": wanted, "y": 0, "yref": "paper", "text": f"{2 ** float(asked.phi):.4g}x = {si(wanted)}"}]

@@ -25,12 +25,12 @@ class _Moment:
     bound: float
 
 
-def regret(found: Answer) -> Drawing | None:
+def regret(result: Answer) -> Drawing | None:
     """Expected regret of the choice after each wave of trials; None of fewer than two waves with an answer."""
-    moments = _moments(found)
+    moments = _moments(result)
     if len(moments) < 2:
         return None
-    figure, metric = go.Figure(), metric_words(found.plan.question.metric)
+    figure, metric = go.Figure(), metric_words(result.plan.question.metric)
     images = [moment.images for moment in moments]
     names = [inert(moment.choice) for moment in moments]
     for name, values, look, dash in (
@@ -71,8 +71,8 @@ def regret(found: Answer) -> Drawing | None:
     )
 
 
-def _moments(found: Answer) -> list[_Moment]:
-    plan, known, moments, images = found.plan, dict(found.outcomes), list[_Moment](), 0
+def _moments(result: Answer) -> list[_Moment]:
+    plan, known, moments, images = result.plan, dict(result.outcomes), list[_Moment](), 0
     seen: dict[str, Outcome] = {}
     for wave in plan.waves(known):
         own = [spec for spec in wave if spec.id in known and spec.id not in seen]

@@ -23,14 +23,14 @@ _SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left"
 _THICK: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
 
 
-def spending(found: Answer) -> Drawing | None:
+def spending(result: Answer) -> Drawing | None:
     """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
-    if not found.plan.question.kind.recommends:
+    if not result.plan.question.kind.recommends:
         return None
-    shown = [row for row in rows(found) if row.candidate.coefficients.product > 1]
+    shown = [row for row in rows(result) if row.candidate.coefficients.product > 1]
     if len(shown) < 2:
         return None
-    fitted = found.decision.surface
+    fitted = result.decision.surface
     figure = go.Figure()
     values = [row.expected for row in shown]
     if fitted is not None:
@@ -40,10 +40,10 @@ def spending(found: Answer) -> Drawing | None:
         figure.add_trace(_background(dots, heights))
         figure.add_trace(_region(fitted))
     for status, own in by_status(shown):
-        figure.add_traces([_points(status, own, found), _in_legend(status)])
+        figure.add_traces([_points(status, own, result), _in_legend(status)])
     if fitted is not None:
         figure.add_trace(_optimum(fitted))
-    word = metric_words(found.plan.question.metric).capitalize()
+    word = metric_words(result.plan.question.metric).capitalize()
     title = f"{word}, expected at the end of training"
     framed(
         figure,
@@ -94,7 +94,7 @@ def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scattert
     )
 
 
-def _points(status: Status, own: Sequence[Row], found: Answer) -> go.Scatterternary:
+def _points(status: Status, own: Sequence[Row], result: Answer) -> go.Scatterternary:
     look, words = STATUSES[status]
     return go.Scatterternary(
         name=words,
@@ -109,7 +109,7 @@ def _points(status: Status, own: Sequence[Row], found: Answer) -> go.Scattertern
             "coloraxis": "coloraxis",
             "line": {"width": _THICK.get(status, 1), "color": look.colour},
         },
-        hovertext=[f"{hover(row, found)}<br>{_spent(row)}" for row in own],
+        hovertext=[f"{hover(row, result)}<br>{_spent(row)}" for row in own],
         hoverinfo="text",
     )
 

@@ -23,33 +23,33 @@ _AXES = {
 _NAMED = 12
 
 
-def weighed(found: Answer) -> Drawing:
+def weighed(result: Answer) -> Drawing:
     """Accuracy over what the reward weighs against it, of the networks that were trained the longest."""
-    by = found.plan.question.kind.objectives[1]
-    costs = _costs(found, by)
-    ranked = [row for row in rows(found) if row.place is not None and row.key in costs]
-    places = {row.key: (costs[row.key], _accuracy(found, row)) for row in ranked}
+    by = result.plan.question.kind.objectives[1]
+    costs = _costs(result, by)
+    ranked = [row for row in rows(result) if row.place is not None and row.key in costs]
+    places = {row.key: (costs[row.key], _accuracy(result, row)) for row in ranked}
     figure = go.Figure()
-    front = sorted(places[one.key] for one in pareto(found.plan, found.outcomes) if one.key in places)
+    front = sorted(places[one.key] for one in pareto(result.plan, result.outcomes) if one.key in places)
     if len(front) > 1:
         line = {"color": START.colour, "width": 1.5, "shape": "hv"}
         x, y = zip(*front, strict=True)
         figure.add_trace(go.Scatter(name="Pareto front", x=x, y=y, mode="lines", line=line, hoverinfo="skip"))
     for status, own in by_status(ranked):
-        figure.add_trace(_points(status, own, found, places))
-    base = found.plan.accuracy(found.base) if found.base.accuracies else None
-    if base is not None and found.plan.base_id in costs:
-        figure.add_trace(_baseline(found, costs[found.plan.base_id], base))
+        figure.add_trace(_points(status, own, result, places))
+    base = result.plan.accuracy(result.base) if result.base.accuracies else None
+    if base is not None and result.plan.base_id in costs:
+        figure.add_trace(_baseline(result, costs[result.plan.base_id], base))
     framed(
         figure,
         xaxis=axis(_AXES[by], tickformat="~s"),
-        yaxis=axis(validation_words(found.plan.question.metric, found.plan.data.val)),
+        yaxis=axis(validation_words(result.plan.question.metric, result.plan.data.val)),
         shapes=[] if base is None else [rule_line(0, base, 1, base, xref="paper")],
     )
     dotted = (
         ""
         if base is None
-        else f" The grey dot and the dotted line are {found.plan.question.baseline.name} as it is: {base:.3f}."
+        else f" The grey dot and the dotted line are {result.plan.question.baseline.name} as it is: {base:.3f}."
     )
     caption = (
         "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more. "
@@ -58,9 +58,9 @@ def weighed(found: Answer) -> Drawing:
     return Drawing("weighed", "Accuracy over cost", caption, figure)
 
 
-def _costs(found: Answer, by: str) -> dict[str, float]:
+def _costs(result: Answer, by: str) -> dict[str, float]:
     """What each network and the baseline cost, by key."""
-    plan = found.plan
+    plan = result.plan
     networks = {plan.base_id: plan.question.baseline.architecture}
     networks |= {key: one.architecture for key, one in plan.by_network.items()}
     if by == "macs":
@@ -70,9 +70,9 @@ def _costs(found: Answer, by: str) -> dict[str, float]:
     return {key: times[network].seconds for key, network in networks.items() if network in times}
 
 
-def _baseline(found: Answer, at: float, accuracy: float) -> go.Scatter:
+def _baseline(result: Answer, at: float, accuracy: float) -> go.Scatter:
     """The baseline at its own cost: what is found is to beat it."""
-    name = f"{inert(found.plan.question.baseline.name)} as it is"
+    name = f"{inert(result.plan.question.baseline.name)} as it is"
     return go.Scatter(
         name=name,
         x=[at],
@@ -84,20 +84,20 @@ def _baseline(found: Answer, at: float, accuracy: float) -> go.Scatter:
     )
 
 
-def _accuracy(found: Answer, row: Row) -> float:
+def _accuracy(result: Answer, row: Row) -> float:
     assert row.place is not None, "only ranked networks are drawn"
-    return row.place.mean / found.plan.worth(row.key)
+    return row.place.mean / result.plan.worth(row.key)
 
 
-def _hover(row: Row, found: Answer) -> str:
-    measured = [f"{name} {value}" for name, value in reached(found, row.place)] if row.place else []
+def _hover(row: Row, result: Answer) -> str:
+    measured = [f"{name} {value}" for name, value in reached(result, row.place)] if row.place else []
     return "<br>".join([f"<b>{inert(row.label)}</b>", words_of_network(row.candidate.architecture), *measured])
 
 
-def _points(status: Status, own: list[Row], found: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
-    look, words = STATUSES[status][0], status_words(status, found.plan.question)
+def _points(status: Status, own: list[Row], result: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
+    look, words = STATUSES[status][0], status_words(status, result.plan.question)
     x, y = zip(*(places[row.key] for row in own), strict=True)
-    errors = [row.place.standard_error / found.plan.worth(row.key) for row in own if row.place is not None]
+    errors = [row.place.standard_error / result.plan.worth(row.key) for row in own if row.place is not None]
     named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in own]
     return go.Scatter(
         name=words,
@@ -110,6 +110,6 @@ def _points(status: Status, own: list[Row], found: Answer, places: dict[str, tup
         cliponaxis=False,
         marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
         error_y={"array": errors, "color": look.colour, "thickness": 1.5},
-        hovertext=[_hover(row, found) for row in own],
+        hovertext=[_hover(row, result) for row in own],
         hoverinfo="text",
     )

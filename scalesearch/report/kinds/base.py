@@ -35,11 +35,11 @@ class KindReport(ABC):
         """What a list of studies calls it."""
 
     @abstractmethod
-    def table_words(self, found: Answer) -> tuple[str, str]:
+    def table_words(self, result: Answer) -> tuple[str, str]:
         """The title and the caption of the table of candidates in a terminal."""
 
     @abstractmethod
-    def sentence(self, found: Answer) -> str:
+    def sentence(self, result: Answer) -> str:
         """What came out and how sure it is, without a full stop."""
 
     @abstractmethod
@@ -47,30 +47,30 @@ class KindReport(ABC):
         """Where the networks came from, and what is equal among them."""
 
     @abstractmethod
-    def question(self, found: Answer) -> Section:
+    def question(self, result: Answer) -> Section:
         """What was asked."""
 
     @abstractmethod
-    def answer(self, found: Answer) -> Section:
+    def answer(self, result: Answer) -> Section:
         """The answer in figures, and every candidate."""
 
     @abstractmethod
-    def evidence(self, found: Answer) -> Section:
+    def evidence(self, result: Answer) -> Section:
         """The figures that the answer is based on."""
 
-    def doubt(self, found: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+    def doubt(self, result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
         """What could mislead; None where there is nothing to show.
 
         Args:
-            found: the answer.
+            result: the answer.
             budgets: the networks' accuracies at further budgets.
         """
-        del found, budgets
+        del result, budgets
         return None
 
-    def family(self, found: Answer) -> Section | None:
+    def family(self, result: Answer) -> Section | None:
         """The scaled networks; None where there are none."""
-        del found
+        del result
         return None
 
 
@@ -83,22 +83,22 @@ def size_words(question: Question) -> str:
     )
 
 
-def not_above(found: Answer, name: str, value: str) -> str:
+def not_above(result: Answer, name: str, value: str) -> str:
     """The sentence where the best is not above the baseline.
 
     Args:
-        found: the answer.
+        result: the answer.
         name: of the best.
         value: what is ranked by.
     """
-    base, many = found.plan.question.baseline.name, len(found.ranking.arms)
+    base, many = result.plan.question.baseline.name, len(result.ranking.arms)
     best = f"{name}, the best of {many} networks that were trained to the end"
     return f"{best}, has no higher mean {value} than {base} itself"
 
 
-def matched_texts(found: Answer) -> list[Text]:
+def matched_texts(result: Answer) -> list[Text]:
     """What was matched, where it is not multiply-adds."""
-    return [Text(f"{line}.") for line in matched_lines(found.plan.question)]
+    return [Text(f"{line}.") for line in matched_lines(result.plan.question)]
 
 
 def drawn(*found: Drawing | None) -> tuple[Block, ...]:
@@ -106,9 +106,9 @@ def drawn(*found: Drawing | None) -> tuple[Block, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def terminal_caption(found: Answer, more: str = "") -> str:
+def terminal_caption(result: Answer, more: str = "") -> str:
     """The caption of a table of scaled networks in a terminal."""
-    adjusted = " and for what a proxy of other cost gains" if found.plan.question.adjusts else ""
+    adjusted = " and for what a proxy of other cost gains" if result.plan.question.adjusts else ""
     return (
         "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
         "expected: at the end of training, by all that was measured   best: how likely\n"

@@ -42,19 +42,19 @@ class GridReport(KindReport):
         matched = f"{COST_WORDS[question.cost]} matched" if question.match == "flops" else "γ taken literally"
         return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.title}, {matched}"
 
-    def table_words(self, found: Answer) -> tuple[str, str]:
+    def table_words(self, result: Answer) -> tuple[str, str]:
         """The baseline, φ, the budget and the data."""
-        asked = found.plan.question
+        asked = result.plan.question
         head = f"{asked.baseline.name}, φ = {plain(asked.phi)}"
-        return f"{head}, budget {asked.budget.title}, {found.plan.data.name}", terminal_caption(found)
+        return f"{head}, budget {asked.budget.title}, {result.plan.data.name}", terminal_caption(result)
 
-    def sentence(self, found: Answer) -> str:
+    def sentence(self, result: Answer) -> str:
         """What is recommended, and what ties with it."""
-        ranking, own = found.ranking, greek(found.winner.coefficients)
+        ranking, own = result.ranking, greek(result.winner.coefficients)
         tied, ranked = len(ranking.tied), len(ranking.arms)
-        if found.worse:
-            return not_above(found, own, metric_words(found.plan.question.metric))
-        said = f"{own} is recommended: {regret_words(found)}"
+        if result.worse:
+            return not_above(result, own, metric_words(result.plan.question.metric))
+        said = f"{own} is recommended: {regret_words(result)}"
         if ranking.significant:
             return f"{said}; its measured mean leads each other network's by more than the noise (95 %)"
         if ranking.degrees_of_freedom == 0:
@@ -84,9 +84,9 @@ class GridReport(KindReport):
             return f"px set so that the latency is {times_of(question)}"
         return f"px set so that the {COST_WORDS[question.cost]} are {times_of(question)}"
 
-    def question(self, found: Answer) -> Section:
+    def question(self, result: Answer) -> Section:
         """What was asked, in the paper's terms."""
-        return Section("The question", (Text(self.question_text(found.plan.question)), *matched_texts(found)))
+        return Section("The question", (Text(self.question_text(result.plan.question)), *matched_texts(result)))
 
     def question_text(self, question: Question) -> str:
         """What the baseline costs, and what is asked about it."""
@@ -96,61 +96,61 @@ class GridReport(KindReport):
             f"{metric_words(question.metric)} at φ = {plain(question.phi)}?"
         )
 
-    def answer(self, found: Answer) -> Section:
+    def answer(self, result: Answer) -> Section:
         """The answer in figures, and how far each candidate is behind."""
-        return Section("The answer", (self.key_figures(found), coefficients_table(found)))
+        return Section("The answer", (self.key_figures(result), coefficients_table(result)))
 
-    def key_figures(self, found: Answer) -> Table:
+    def key_figures(self, result: Answer) -> Table:
         """The answer in figures."""
-        return key_figures_of(found, found.place, found.winner)
+        return key_figures_of(result, result.place, result.winner)
 
-    def evidence(self, found: Answer) -> Section:
+    def evidence(self, result: Answer) -> Section:
         """The candidates by cost, shares and sizes, and how they learned."""
         own = (
-            figures.pareto(found),
-            figures.spending(found),
-            figures.parallel(found),
-            figures.learning(found),
-            figures.regret(found),
+            figures.pareto(result),
+            figures.spending(result),
+            figures.parallel(result),
+            figures.learning(result),
+            figures.regret(result),
         )
         return Section("The evidence", drawn(*own))
 
-    def doubt(self, found: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+    def doubt(self, result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
         """Whether nominal costs or budgets mislead."""
-        blocks = drawn(figures.agreement(found, budgets), figures.nominal(found))
+        blocks = drawn(figures.agreement(result, budgets), figures.nominal(result))
         return Section("What could mislead", blocks) if blocks else None
 
-    def family(self, found: Answer) -> Section | None:
+    def family(self, result: Answer) -> Section | None:
         """The members that the coefficients give; None for a function."""
-        return family_section(found)
+        return family_section(result)
 
 
-def key_figures_of(found: Answer, place: Ranked, winner: Candidate) -> Table:
+def key_figures_of(result: Answer, place: Ranked, winner: Candidate) -> Table:
     """The answer in figures.
 
     Args:
-        found: the answer.
+        result: the answer.
         place: of the network that is shown, in the ranking.
         winner: the network.
     """
-    plan, own, base = found.plan, winner.coefficients, found.base.accuracies
+    plan, own, base = result.plan, winner.coefficients, result.base.accuracies
     word = metric_words(plan.question.metric)
     rows = [
         (f"highest {word}", f"{winner.name}: {greek(own)}") if winner.name else ("recommended", greek(own)),
         ("nominal αβ²γ²", f"{float(own.product):.3f}"),
         ("measured FLOPs", f"{float(winner.flops_ratio):.3f}x {plan.question.baseline.name}'s"),
-        (word, found.measured(place)),
+        (word, result.measured(place)),
     ]
-    if winner == found.winner and plan.question.kind.recommends:
-        decision = found.decision
-        expected = found.with_error(decision.mean(place.key), decision.error(place.key))
+    if winner == result.winner and plan.question.kind.recommends:
+        decision = result.decision
+        expected = result.with_error(decision.mean(place.key), decision.error(place.key))
         rows.insert(3, (f"expected {word}", f"{expected} by all that was measured"))
-        rows.insert(4, ("regret", regret_words(found)))
+        rows.insert(4, ("regret", regret_words(result)))
     if base:
         mean = sum(base.values()) / len(base)
         rows.append((f"{plan.question.baseline.name} unscaled", f"{mean:.4f} ({seeds_words(len(base))})"))
-    needed = found.ranking.seeds_needed
-    if needed is not None and not found.ranking.significant:
+    needed = result.ranking.seeds_needed
+    if needed is not None and not result.ranking.significant:
         rows.append(
             ("seeds for 80 % power", f"{needed}, to show the lead of the best over the second, if it is real")
         )

@@ -37,17 +37,17 @@ class RuleReport(GridReport):
         name = question.baseline.name
         return f"{name} at {wanted(question)}, budget {question.budget.title}, comparison of rules"
 
-    def table_words(self, found: Answer) -> tuple[str, str]:
+    def table_words(self, result: Answer) -> tuple[str, str]:
         """The baseline, its cost, the budget and the data."""
-        asked = found.plan.question
+        asked = result.plan.question
         # At another φ, coefficients are not what the networks were multiplied by.
         doubling = "\nαβ²γ²: for each doubling of the cost" if asked.phi != 1 else ""
-        head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.title}, {found.plan.data.name}"
-        return head, terminal_caption(found, doubling)
+        head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.title}, {result.plan.data.name}"
+        return head, terminal_caption(result, doubling)
 
-    def sentence(self, found: Answer) -> str:
+    def sentence(self, result: Answer) -> str:
         """Which rule is the best, and what ties with it."""
-        ranking, plan = found.ranking, found.plan
+        ranking, plan = result.ranking, result.plan
         names = {arm.key: label(plan.by_network[arm.key]) for arm in ranking.arms}
         best, others = names[ranking.arms[0].key], [names[key] for key in ranking.tied[1:]]
         word = metric_words(plan.question.metric)
@@ -81,21 +81,21 @@ class RuleReport(GridReport):
             f"{metric_words(question.metric)}? (Tan & Le 2019, Tables 3 and 7)"
         )
 
-    def answer(self, found: Answer) -> Section:
+    def answer(self, result: Answer) -> Section:
         """The best rule in figures, and how far each is behind."""
-        said = [line for line in comparison_lines(found)[1:] if not line.startswith("  ")]
+        said = [line for line in comparison_lines(result)[1:] if not line.startswith("  ")]
         texts = [Text(line if line.endswith(":") else f"{line}.") for line in said]
-        return Section("The answer", (self.key_figures(found), coefficients_table(found), *texts))
+        return Section("The answer", (self.key_figures(result), coefficients_table(result), *texts))
 
-    def key_figures(self, found: Answer) -> Table:
+    def key_figures(self, result: Answer) -> Table:
         """Of the best: nothing is recommended."""
-        place = found.ranking.arms[0]
-        return key_figures_of(found, place, found.plan.by_network[place.key])
+        place = result.ranking.arms[0]
+        return key_figures_of(result, place, result.plan.by_network[place.key])
 
-    def evidence(self, found: Answer) -> Section:
+    def evidence(self, result: Answer) -> Section:
         """The rules over their cost, and how they learned."""
-        curves = figures.curves(joint([(Decimal(2) ** found.plan.question.phi, found)]))
-        own = curves, figures.spending(found), figures.parallel(found), figures.learning(found)
+        curves = figures.curves(joint([(Decimal(2) ** result.plan.question.phi, result)]))
+        own = curves, figures.spending(result), figures.parallel(result), figures.learning(result)
         return Section("The evidence", drawn(*own))
 
 

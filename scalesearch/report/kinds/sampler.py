@@ -22,15 +22,15 @@ class CoefficientReport(GridReport):
         """How many proposals are how many networks."""
         return f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
 
-    def answer(self, found: Answer) -> Section:
+    def answer(self, result: Answer) -> Section:
         """The answer in figures, the candidates, and how they were found."""
-        lines = search_lines(found.plan, found.outcomes)
+        lines = search_lines(result.plan, result.outcomes)
         said = [Text(line if line.endswith(":") else f"{line}.") for line in lines if not line.startswith("  ")]
         front = tuple(" ".join(line.split()) for line in lines if line.startswith("  "))
         listed = (Bullets(front),) if front else ()
-        return Section("The answer", (self.key_figures(found), coefficients_table(found), *said, *listed))
+        return Section("The answer", (self.key_figures(result), coefficients_table(result), *said, *listed))
 
-    def doubt(self, found: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+    def doubt(self, result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
         """Whether budgets mislead; there is no grid with nominal costs."""
-        blocks = drawn(figures.agreement(found, budgets))
+        blocks = drawn(figures.agreement(result, budgets))
         return Section("What could mislead", blocks) if blocks else None

@@ -27,12 +27,12 @@ class StageReport(KindReport):
         name, phi = question.baseline.name, plain(question.phi)
         return f"{name}, φ = {phi}, budget {question.budget.title}, search of stages"
 
-    def table_words(self, found: Answer) -> tuple[str, str]:
+    def table_words(self, result: Answer) -> tuple[str, str]:
         """The space, the reward, the budget and the data."""
-        asked, search = found.plan.question, stages_of(found.plan).asked
+        asked, search = result.plan.question, stages_of(result.plan).asked
         title = (
             f"{search.space.name} over {asked.baseline.name}, {search.reward.words}, budget {asked.budget.title}, "
-            f"{found.plan.data.name}"
+            f"{result.plan.data.name}"
         )
         caption = (
             f"= ties with the best (95 %)   n: seeds   {metric_words(asked.metric)}: of the proxy   cost: over the "
@@ -40,12 +40,12 @@ class StageReport(KindReport):
         )
         return title, caption
 
-    def sentence(self, found: Answer) -> str:
+    def sentence(self, result: Answer) -> str:
         """Which network has the best reward, and what ties with it."""
-        ranking, name = found.ranking, found.winner.label
+        ranking, name = result.ranking, result.winner.label
         many = len(ranking.arms)
-        if found.worse:
-            return not_above(found, name, "reward")
+        if result.worse:
+            return not_above(result, name, "reward")
         if ranking.significant:
             return f"{name} has the best reward of {many} networks, and leads each by more than the noise (95 %)"
         if ranking.degrees_of_freedom == 0:
@@ -62,47 +62,47 @@ class StageReport(KindReport):
         points = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
         return f"{points}; at equal resolution, costs weighed by the reward"
 
-    def question(self, found: Answer) -> Section:
+    def question(self, result: Answer) -> Section:
         """What was asked."""
-        space = stages_of(found.plan)
+        space = stages_of(result.plan)
         asked, points = space.asked, size(space.asked.space, space.baseline)
         text = (
-            f"{size_words(found.plan.question)} Every stage may have another block, kernel, expansion, "
+            f"{size_words(result.plan.question)} Every stage may have another block, kernel, expansion, "
             f"squeeze-and-excitation, number of layers and width, as far as the space {asked.space.name} has them: "
             f"{points:,} points. Which network has the highest reward {asked.reward.words}?"
         )
         return Section("The question", (Text(text), Text(f"The space is from: {asked.space.source}.")))
 
-    def answer(self, found: Answer) -> Section:
+    def answer(self, result: Answer) -> Section:
         """The winner in figures, all networks, and how they were found."""
-        searched = Text(f"Searched: {found_words(found.plan)}.")
-        return Section("The answer", (_key_figures(found), _networks(found), searched))
+        searched = Text(f"Searched: {found_words(result.plan)}.")
+        return Section("The answer", (_key_figures(result), _networks(result), searched))
 
-    def evidence(self, found: Answer) -> Section:
+    def evidence(self, result: Answer) -> Section:
         """The networks by what the reward weighs, and how they learned."""
-        return Section("The evidence", drawn(figures.weighed(found), figures.learning(found)))
+        return Section("The evidence", drawn(figures.weighed(result), figures.learning(result)))
 
 
-def _key_figures(found: Answer) -> Table:
-    plan, place, own = found.plan, found.place, found.winner
+def _key_figures(result: Answer) -> Table:
+    plan, place, own = result.plan, result.place, result.winner
     rows = [
         ("best reward", f"{own.label}: {words_of_network(own.architecture)}"),
-        ("reward", found.measured(place)),
+        ("reward", result.measured(place)),
         (metric_words(plan.question.metric), f"{place.mean / plan.worth(place.key):.4f}"),
         ("cost", f"{float(own.flops_ratio):.3f}x {plan.question.baseline.name}'s multiply-adds"),
     ]
-    if found.base.accuracies:
-        base = plan.accuracy(found.base)
+    if result.base.accuracies:
+        base = plan.accuracy(result.base)
         reward = f"reward {base * plan.worth(plan.base_id):.4f}, {metric_words(plan.question.metric)} {base:.4f}"
         rows.append((f"{plan.question.baseline.name} as it is", reward))
     return Table("", ("what", "value"), tuple(rows), frozenset(("what", "value")))
 
 
-def _networks(found: Answer) -> Table:
+def _networks(result: Answer) -> Table:
     """Every network, best first."""
-    word = metric_words(found.plan.question.metric)
+    word = metric_words(result.plan.question.metric)
     caption = (
         "= ties with the best (95 %). Rewards are means ± standard errors; those without one were eliminated on an "
         f"earlier rung. The {word} is the proxy's, FLOPs are over the baseline's."
     )
-    return ranking_table(found, caption)
+    return ranking_table(result, caption)

@@ -23,26 +23,26 @@ class KindResults(ABC):
     """The counterpart of a `search.kinds.StudyKind`: the words and files of its answer."""
 
     @abstractmethod
-    def summary(self, found: Answer, folder: Path) -> list[str]:
+    def summary(self, result: Answer, folder: Path) -> list[str]:
         """The last lines of a search: what was found, how sure it is, what it is based on, where to go on.
 
         Args:
-            found: the answer.
+            result: the answer.
             folder: of the study.
         """
 
     @abstractmethod
-    def winner(self, found: Answer) -> dict[str, object]:
+    def winner(self, result: Answer) -> dict[str, object]:
         """What winner.yaml holds: what was found first, then how sure it is and what it is based on."""
 
-    def files(self, found: Answer, name: str) -> dict[str, str]:
+    def files(self, result: Answer, name: str) -> dict[str, str]:
         """Files that only studies of this kind have, by name.
 
         Args:
-            found: the answer.
+            result: the answer.
             name: of the study.
         """
-        del found, name
+        del result, name
         return {}
 
     def definition(self, plan: Plan, candidate: Candidate) -> tuple[str, str]:

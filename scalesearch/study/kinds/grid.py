@@ -19,56 +19,56 @@ from scalesearch.study.trust_words import trust_facts, trust_lines
 class GridResults(KindResults):
     """The coefficients that are recommended, the surface, the proxy's validation, and the family."""
 
-    def summary(self, found: Answer, folder: Path) -> list[str]:
+    def summary(self, result: Answer, folder: Path) -> list[str]:
         """The winner, how sure it is, what it is based on, where the family lies."""
-        plan, own = found.plan, found.winner.coefficients
+        plan, own = result.plan, result.winner.coefficients
         question = plan.question
         names = [name for name in family_texts(plan, own) if name != question.baseline.name]
-        tied = f"{len(found.ranking.tied) - 1} of {len(found.ranking.arms) - 1}"
-        measured = found.measured(found.place)
-        unscaled, word = found.base.mean, metric_words(question.metric)
+        tied = f"{len(result.ranking.tied) - 1} of {len(result.ranking.arms) - 1}"
+        measured = result.measured(result.place)
+        unscaled, word = result.base.mean, metric_words(question.metric)
         base = "" if unscaled is None else f"{question.baseline.name} itself {unscaled:.4f}; "
-        cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(found.winner.flops_ratio):.3f}x"
-        other = "" if question.cost == "macs" else f", {question.cost} {float(found.winner.matched_ratio):.3f}x"
-        head = "Take" if found.over else "So far, take"
+        cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(result.winner.flops_ratio):.3f}x"
+        other = "" if question.cost == "macs" else f", {question.cost} {float(result.winner.matched_ratio):.3f}x"
+        head = "Take" if result.over else "So far, take"
         lines = [
-            f"{head} {_greek(own)} ({cost_words} {question.baseline.name}{other}): {regret_words(found)}",
-            f"{word.capitalize()}: {measured}; {base}{tied} others tie with the best; {found.certainty}",
+            f"{head} {_greek(own)} ({cost_words} {question.baseline.name}{other}): {regret_words(result)}",
+            f"{word.capitalize()}: {measured}; {base}{tied} others tie with the best; {result.certainty}",
             *matched_lines(question),
-            provenance_line(found),
-            *self.search_lines(found),
+            provenance_line(result),
+            *self.search_lines(result),
         ]
-        if found.decision.surface is not None:
-            lines.append(surface_line(found.decision.surface))
-        lines += trust_lines(found.trust) + other_phi_lines(found, folder)
-        if not found.over:
+        if result.decision.surface is not None:
+            lines.append(surface_line(result.decision.surface))
+        lines += trust_lines(result.trust) + other_phi_lines(result, folder)
+        if not result.over:
             return lines
         return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
 
-    def search_lines(self, found: Answer) -> list[str]:
+    def search_lines(self, result: Answer) -> list[str]:
         """How the points were found, where a sampler proposed them."""
-        del found
+        del result
         return []
 
-    def winner(self, found: Answer) -> dict[str, object]:
+    def winner(self, result: Answer) -> dict[str, object]:
         """The coefficients first, then how sure they are and what they are based on."""
-        plan, ranking, best = found.plan, found.ranking, found.ranking.arms[0]
-        question, own = plan.question, found.winner.coefficients
-        away = found.intervals
+        plan, ranking, best = result.plan, result.ranking, result.ranking.arms[0]
+        question, own = plan.question, result.winner.coefficients
+        away = result.intervals
         return {
             "alpha": float(own.alpha),
             "beta": float(own.beta),
             "gamma": float(own.gamma),
             "product": round(float(own.product), 5),
-            "flops_ratio": float(found.winner.flops_ratio),
-            **({} if question.cost == "macs" else {f"{question.cost}_ratio": float(found.winner.matched_ratio)}),
+            "flops_ratio": float(result.winner.flops_ratio),
+            **({} if question.cost == "macs" else {f"{question.cost}_ratio": float(result.winner.matched_ratio)}),
             **({} if question.metric == ACCURACY else {"metric": question.metric}),
-            "accuracy" if question.metric == ACCURACY else "score": round(found.place.mean, 5),
-            "standard_error": round(found.place.standard_error, 5) if ranking.error_known else None,
-            "seeds": found.place.seeds,
-            "decision": decision_facts(found),
+            "accuracy" if question.metric == ACCURACY else "score": round(result.place.mean, 5),
+            "standard_error": round(result.place.standard_error, 5) if ranking.error_known else None,
+            "seeds": result.place.seeds,
+            "decision": decision_facts(result),
             "significant": ranking.significant,
-            "in_words": found.certainty,
+            "in_words": result.certainty,
             "differences": [
                 {
                     "candidate": str(plan.by_network[arm.key].coefficients),
@@ -79,10 +79,10 @@ class GridResults(KindResults):
             ],
             "tied": [str(plan.by_network[key].coefficients) for key in ranking.tied],
             "best_mean": str(plan.by_network[best.key].coefficients),
-            "aliases": [str(alias) for alias in found.winner.aliases],
-            "surface": surface_facts(found.decision.surface),
-            "proxy": trust_facts(found.trust),
-            "rests_on": provenance_facts(found),
+            "aliases": [str(alias) for alias in result.winner.aliases],
+            "surface": surface_facts(result.decision.surface),
+            "proxy": trust_facts(result.trust),
+            "rests_on": provenance_facts(result),
         }
 
 

@@ -23,10 +23,10 @@ _PAPERS_PHI = 2
 class RuleResults(GridResults):
     """The rules in their order; winner.yaml has the best one's coefficients."""
 
-    def summary(self, found: Answer, folder: Path) -> list[str]:
+    def summary(self, result: Answer, folder: Path) -> list[str]:
         """The best rule, the others behind it, and what the comparison is based on."""
         del folder
-        return [*comparison_lines(found), *matched_lines(found.plan.question), provenance_line(found)]
+        return [*comparison_lines(result), *matched_lines(result.plan.question), provenance_line(result)]
 
     def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
         """The coefficients, and the rule's name."""
@@ -41,14 +41,14 @@ class RuleResults(GridResults):
         return {**super().distributions(plan), "rule": CategoricalDistribution(names)}
 
 
-def comparison_lines(found: Answer) -> list[str]:
+def comparison_lines(result: Answer) -> list[str]:
     """The best rule, compound against each single dimension with intervals, and what the baseline had."""
-    plan, ranking = found.plan, found.ranking
+    plan, ranking = result.plan, result.ranking
     names = {arm.key: plan.by_network[arm.key].name for arm in ranking.arms}
-    base, away = found.base.accuracies, found.intervals
+    base, away = result.base.accuracies, result.intervals
     first = ranking.arms[0]
     by = "" if plan.question.metric == ACCURACY else f"{metric_words(plan.question.metric)} "
-    lines = [f"Best: {names[first.key]}, {by}{found.measured(first)}; {found.certainty}"]
+    lines = [f"Best: {names[first.key]}, {by}{result.measured(first)}; {result.certainty}"]
     for arm in ranking.arms[1:]:
         low, high = away[arm.key]
         interval = f" (95 %: {low:.4f} … {high:.4f})" if ranking.error_known else ""

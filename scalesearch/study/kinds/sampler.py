@@ -20,13 +20,13 @@ _WORDS = {"tpe": "TPE", "gp": "a Gaussian process", "nsga2": "NSGA-II"}
 class CoefficientResults(GridResults):
     """As a grid's, with the sampler and the front."""
 
-    def search_lines(self, found: Answer) -> list[str]:
+    def search_lines(self, result: Answer) -> list[str]:
         """How the points were found, and the front."""
-        return search_lines(found.plan, found.outcomes)
+        return search_lines(result.plan, result.outcomes)
 
-    def winner(self, found: Answer) -> dict[str, object]:
+    def winner(self, result: Answer) -> dict[str, object]:
         """As a grid's, with the sampler and the front."""
-        return {**super().winner(found), **_search_facts(found.plan, found.outcomes)}
+        return {**super().winner(result), **_search_facts(result.plan, result.outcomes)}
 
 
 def _search_of(plan: Plan) -> CoefficientSearch:

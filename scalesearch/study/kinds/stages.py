@@ -33,17 +33,17 @@ _SHOWN = 10
 class StageResults(KindResults):
     """The network with the best reward, the front, and the winner as a baseline that `grid` takes."""
 
-    def summary(self, found: Answer, folder: Path) -> list[str]:
+    def summary(self, result: Answer, folder: Path) -> list[str]:
         """The winner, how sure it is, the front, and where to go on."""
-        return _summary(found, folder)
+        return _summary(result, folder)
 
-    def winner(self, found: Answer) -> dict[str, object]:
+    def winner(self, result: Answer) -> dict[str, object]:
         """The network first, then how sure it is and what it is based on."""
-        return _winner(found)
+        return _winner(result)
 
-    def files(self, found: Answer, name: str) -> dict[str, str]:
+    def files(self, result: Answer, name: str) -> dict[str, str]:
         """The front as a table, and the winner as a baseline file."""
-        return {"front.csv": front_table(found), "baseline.yaml": found_baseline(found, name)}
+        return {"front.csv": front_table(result), "baseline.yaml": found_baseline(result, name)}
 
     def definition(self, plan: Plan, candidate: Candidate) -> tuple[str, str]:
         """Named by the baseline and the network."""
@@ -72,66 +72,66 @@ def words_of_network(network: Network) -> str:
     return " · ".join(stage_words(network))
 
 
-def found_baseline(found: Answer, name: str) -> str:
+def found_baseline(result: Answer, name: str) -> str:
     """baseline.yaml: the winner as a baseline, rounded and grown as the file that it came from says.
 
     Args:
-        found: a search of stages.
+        result: a search of stages.
         name: of the study, which becomes the baseline's.
     """
-    space, network = stages_of(found.plan), found.winner.architecture
+    space, network = stages_of(result.plan), result.winner.architecture
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
     asked, base = space.asked, space.baseline
-    words = f"space {asked.space.name} over {base.name}, {asked.reward.words}, {found.plan.data.name}"
+    words = f"space {asked.space.name} over {base.name}, {asked.reward.words}, {result.plan.data.name}"
     price = cost(network)
     head = f"# {price.macs} multiply-adds, {price.params} parameters, {price.activations} activations\n"
     return head + baseline_text(Baseline(name, f"scalesearch nas: {words}", network, base.rounding, base.axes))
 
 
-def front_table(found: Answer) -> str:
+def front_table(result: Answer) -> str:
     """front.csv: the networks that no other beats in all that the reward weighs, most accurate first.
 
     Of those that were trained the longest alone: what was left on a lower rung saw fewer images.
     """
-    names = {key: one.label for key, one in found.plan.by_network.items()}
-    timed = stages_of(found.plan).timing
+    names = {key: one.label for key, one in result.plan.by_network.items()}
+    timed = stages_of(result.plan).timing
     times = [] if timed is None else [f"{timed.what}_seconds", f"{timed.what}_ratio"]
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    value = "accuracy" if found.plan.question.metric == ACCURACY else "score"
+    value = "accuracy" if result.plan.question.metric == ACCURACY else "score"
     rows.writerow(["network", "label", value, "reward", "macs", "params", *times, "stages"])
-    for one in pareto(found.plan, found.outcomes):
+    for one in pareto(result.plan, result.outcomes):
         price, reached = cost(one.judged.network), one.accuracy or 0.0
-        time = stages_of(found.plan).time(one.point)  # type: ignore[arg-type]
+        time = stages_of(result.plan).time(one.point)  # type: ignore[arg-type]
         own = [] if time is None else [f"{time.seconds:.6g}", f"{time.ratio:.5f}"]
         figures = [f"{reached:.5f}", f"{reached * one.worth:.5f}", price.macs, price.params]
         rows.writerow([one.key, names[one.key], *figures, *own, words_of_network(one.judged.network)])
     return text.getvalue()
 
 
-def _winner(found: Answer) -> dict[str, object]:
-    plan, ranking = found.plan, found.ranking
-    space, price, away = stages_of(plan), found.winner.cost, found.intervals
-    asked, network = space.asked, found.winner.architecture
+def _winner(result: Answer) -> dict[str, object]:
+    plan, ranking = result.plan, result.ranking
+    space, price, away = stages_of(plan), result.winner.cost, result.intervals
+    asked, network = space.asked, result.winner.architecture
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
     return {
-        "network": found.winner.label,
+        "network": result.winner.label,
         "stages": list(stage_words(network)),
-        "reward": round(found.place.mean, 5),
-        "standard_error": round(found.place.standard_error, 5) if ranking.error_known else None,
+        "reward": round(result.place.mean, 5),
+        "standard_error": round(result.place.standard_error, 5) if ranking.error_known else None,
         **({} if plan.question.metric == ACCURACY else {"metric": plan.question.metric}),
         "accuracy" if plan.question.metric == ACCURACY else "score": round(
-            found.place.mean / plan.worth(found.place.key), 5
+            result.place.mean / plan.worth(result.place.key), 5
         ),
-        "baseline_reward": None if found.base.mean is None else round(found.base.mean, 5),
+        "baseline_reward": None if result.base.mean is None else round(result.base.mean, 5),
         "macs": price.macs,
         "params": price.params,
         "activations": price.activations,
-        "flops_ratio": float(found.winner.flops_ratio),
-        "seeds": found.place.seeds,
-        "decision": decision_facts(found),
+        "flops_ratio": float(result.winner.flops_ratio),
+        "seeds": result.place.seeds,
+        "decision": decision_facts(result),
         "significant": ranking.significant,
-        "in_words": found.certainty,
+        "in_words": result.certainty,
         "differences": [
             {
                 "candidate": plan.by_network[arm.key].label,
@@ -142,7 +142,7 @@ def _winner(found: Answer) -> dict[str, object]:
         ],
         "tied": [plan.by_network[key].label for key in ranking.tied],
         "best_mean": plan.by_network[ranking.arms[0].key].label,
-        "front": [plan.by_network[one.key].label for one in pareto(plan, found.outcomes)],
+        "front": [plan.by_network[one.key].label for one in pareto(plan, result.outcomes)],
         "sampled": {
             "space": asked.space.name,
             "points": size(asked.space, space.baseline),
@@ -155,7 +155,7 @@ def _winner(found: Answer) -> dict[str, object]:
             "max_memory": asked.max_memory,
             "suggestions": len(plan.suggested),
         },
-        "rests_on": {key: value for key, value in provenance_facts(found).items() if key not in _SCALING},
+        "rests_on": {key: value for key, value in provenance_facts(result).items() if key not in _SCALING},
     }
 
 
@@ -163,25 +163,25 @@ _SCALING = ("phi", "rounding", "match")
 """What nothing is asked about where nothing is scaled."""
 
 
-def _summary(found: Answer, folder: Path) -> list[str]:
-    plan, place, own = found.plan, found.place, found.winner
+def _summary(result: Answer, folder: Path) -> list[str]:
+    plan, place, own = result.plan, result.place, result.winner
     space, base = stages_of(plan), plan.question.baseline.name
-    ties, others = len(found.ranking.tied) - 1, len(found.ranking.arms) - 1
+    ties, others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
     accuracy = place.mean / plan.worth(place.key)
-    reward, unsearched = space.asked.reward, found.base.mean
-    head = "Winner" if found.over else "So far"
+    reward, unsearched = space.asked.reward, result.base.mean
+    head = "Winner" if result.over else "So far"
     word = metric_words(plan.question.metric)
-    measured = f"{found.measured(place)}, {word} {accuracy:.4f}"
+    measured = f"{result.measured(place)}, {word} {accuracy:.4f}"
     if unsearched is not None:
-        measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(found.base):.4f}"
+        measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(result.base):.4f}"
     return [
         f"{head}: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
-        f"By reward {regret_words(found)}",
-        f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {found.certainty}",
-        provenance_line(found),
+        f"By reward {regret_words(result)}",
+        f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {result.certainty}",
+        provenance_line(result),
         f"Searched: {found_words(plan)}",
-        *_front_lines(found),
-        *([_baseline_line(folder / "baseline.yaml")] if found.over else []),
+        *_front_lines(result),
+        *([_baseline_line(folder / "baseline.yaml")] if result.over else []),
     ]
 
 
@@ -201,10 +201,10 @@ def found_words(plan: Plan) -> str:
     )
 
 
-def _front_lines(found: Answer) -> list[str]:
-    kept = pareto(found.plan, found.outcomes)
-    objectives = stages_of(found.plan).asked.reward.objectives
-    names = {key: one.label for key, one in found.plan.by_network.items()}
+def _front_lines(result: Answer) -> list[str]:
+    kept = pareto(result.plan, result.outcomes)
+    objectives = stages_of(result.plan).asked.reward.objectives
+    names = {key: one.label for key, one in result.plan.by_network.items()}
     more = [] if len(kept) <= _SHOWN else [f"  and {len(kept) - _SHOWN} more"]
     head = f"Front of {', '.join(objectives)} among those trained the longest (means, without error bars):"
     return [head, *(f"  {names[one.key]:<5}{_words(one, objectives)}" for one in kept[:_SHOWN]), *more]
