@@ -89,7 +89,7 @@ def _networks(words: Sequence[str]) -> dict[str, Weights]:
     return found
 
 
-def _drawn(found: dict[str, Weights], classes: Sequence[str], seen: dict[int, Shown], of: int | None) -> bytes:
+def _drawn(weights: dict[str, Weights], classes: Sequence[str], seen: dict[int, Shown], of: int | None) -> bytes:
     """The picture as a PNG file; `seen` has the images by their channels, and the coloured ones are drawn."""
     from io import BytesIO
 
@@ -100,7 +100,7 @@ def _drawn(found: dict[str, Weights], classes: Sequence[str], seen: dict[int, Sh
     shown = seen[3]
     mapped = list(shown.labels) if of is None and shown.labels else [of] * len(shown.names)
     columns = []
-    for one in found.values():
+    for one in weights.values():
         tiles, mapped = _column(one, seen, mapped)
         columns.append(tiles)
     words = [
@@ -109,14 +109,14 @@ def _drawn(found: dict[str, Weights], classes: Sequence[str], seen: dict[int, Sh
         if label is not None
     ]
     images = [(plain(image), word) for image, word in zip(shown.images_NHWC, words, strict=True)]
-    picture, file = strip(["image", *found], list(zip(images, *columns, strict=True))), BytesIO()
+    picture, file = strip(["image", *weights], list(zip(images, *columns, strict=True))), BytesIO()
     # A palette makes the file a third as large: it is full of the images' noise.
     picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
 def _column(
-    one: Weights, seen: dict[int, Shown], mapped: Sequence[int | None]
+    weights: Weights, seen: dict[int, Shown], mapped: Sequence[int | None]
 ) -> tuple[list[Tile], list[int | None]]:
     """One network's maps, below each the class that it names and how sure it is, and the classes that were mapped.
 
@@ -129,7 +129,7 @@ def _column(
     from scalesearch.proxy.strips import overlaid
     from scalesearch.proxy.tensors import resize
 
-    network, net = one.network(), one.definition.architecture
+    network, net = weights.network(), weights.definition.architecture
     pixels_NCHW = torch.from_numpy(seen[net.in_channels].images_NHWC).permute(0, 3, 1, 2)
     images_NCHW = normalise(resize(pixels_NCHW, net.resolution))
     with torch.no_grad():
@@ -137,6 +137,8 @@ def _column(
     named = shares_NK.argmax(1).tolist()
     chosen = [name if label is None else label for name, label in zip(named, mapped, strict=True)]
     maps_NHW = class_maps(network, images_NCHW, torch.tensor(chosen)).numpy()
-    words = [f"{one.classes[name]}: {float(share[name]):.2f}" for name, share in zip(named, shares_NK, strict=True)]
+    words = [
+        f"{weights.classes[name]}: {float(share[name]):.2f}" for name, share in zip(named, shares_NK, strict=True)
+    ]
     tiles = [overlaid(*pair) for pair in zip(seen[3].images_NHWC, maps_NHW, strict=True)]
     return list(zip(tiles, words, strict=True)), [*chosen]

@@ -55,7 +55,7 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     )
 
 
-def joint_table(found: Joint) -> Table:
+def joint_table(joint: Joint) -> Table:
     """Every rule at every cost: measured FLOPs, accuracy, gain over the baseline, and the paper's gain."""
     from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.exact import plain
@@ -63,15 +63,15 @@ def joint_table(found: Joint) -> Table:
     from scalesearch.study.cost_words import COST_WORDS
     from scalesearch.units import si
 
-    papers = any(one.papers_gain is not None for one in found.points)
-    once = any(one.seeds == 1 for one in found.points)
-    costs = " and ".join(f"{plain(times)}x" for times in found.costs)
+    papers = any(one.papers_gain is not None for one in joint.points)
+    once = any(one.seeds == 1 for one in joint.points)
+    costs = " and ".join(f"{plain(times)}x" for times in joint.costs)
     table = narrow_table(
-        f"{found.baseline} at {costs} the {COST_WORDS[found.cost]}, {found.data}, budget {found.budget}",
-        f"cost|rule<|FLOPs|{metric_words(found.metric)}|n|gain (95 %)" + ("|paper" if papers else ""),
+        f"{joint.baseline} at {costs} the {COST_WORDS[joint.cost]}, {joint.data}, budget {joint.budget}",
+        f"cost|rule<|FLOPs|{metric_words(joint.metric)}|n|gain (95 %)" + ("|paper" if papers else ""),
         "\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
     )
-    rows = [*([] if found.base is None else [found.base]), *found.points]
+    rows = [*([] if joint.base is None else [joint.base]), *joint.points]
     for one, after in zip(rows, [*rows[1:], None], strict=True):
         cells = [
             f"{plain(one.times)}x",
@@ -87,13 +87,13 @@ def joint_table(found: Joint) -> Table:
     return table
 
 
-def lead_lines(found: Joint) -> list[str]:
+def lead_lines(joint: Joint) -> list[str]:
     """How far the compound rule is ahead of each single dimension, a line a cost."""
     from scalesearch.design.exact import plain
 
-    adjusted, lines = ", adjusted as the ranking is" if found.adjusts else "", []
-    for times in found.costs:
-        leads = [one for one in found.leads if one.times == times]
+    adjusted, lines = ", adjusted as the ranking is" if joint.adjusts else "", []
+    for times in joint.costs:
+        leads = [one for one in joint.leads if one.times == times]
         words = [
             f"over {one.over} {_with_interval(one.ours)}"
             + ("" if one.papers is None else f"; the paper's {one.papers:+} points")

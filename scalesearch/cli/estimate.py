@@ -63,10 +63,11 @@ def _aliases(count: int) -> str:
     return f"{count} alias" + ("es" if count > 1 else "") if count else ""
 
 
-def _line(one: Candidate, note: str) -> str:
-    ratio, px = float(one.flops_ratio), one.architecture.resolution
-    other = "" if one.other_ratio is None else f"matched {one.other_ratio:.3f}x  "
-    return f"  {one.label:<20} {px:>4} px  {si(one.cost.macs):>7} MACs  {ratio:.3f}x  {other}{note}".rstrip()
+def _line(candidate: Candidate, note: str) -> str:
+    ratio, px = float(candidate.flops_ratio), candidate.architecture.resolution
+    other = "" if candidate.other_ratio is None else f"matched {candidate.other_ratio:.3f}x  "
+    macs = si(candidate.cost.macs)
+    return f"  {candidate.label:<20} {px:>4} px  {macs:>7} MACs  {ratio:.3f}x  {other}{note}".rstrip()
 
 
 def _seconds(specs: Sequence[TrialSpec]) -> float:

@@ -73,28 +73,28 @@ def _pair(
     return load_origin(given, network), given
 
 
-def _phis(found: Explanation) -> Table:
+def _phis(explanation: Explanation) -> Table:
     from rich import box
     from rich.table import Table
 
     from scalesearch.design.exact import plain
 
-    by = found.multipliers
+    by = explanation.multipliers
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in ("", "depth", "width", "resolution", "measured cost"):
         table.add_column(name, justify="right" if name else "left")
     shown = [plain(round(one, 4)) for one in (by.depth, by.width, by.resolution)]
-    table.add_row("multiplier", *shown, f"{2**found.measured_phi:.3f}x")
+    table.add_row("multiplier", *shown, f"{2**explanation.measured_phi:.3f}x")
     # A coefficient of 1 gives 1 at every φ, and nothing else at any.
-    values = zip(found.phis, (by.depth, by.width, by.resolution), strict=True)
+    values = zip(explanation.phis, (by.depth, by.width, by.resolution), strict=True)
     phis = [("any" if value == 1 else "none") if one is None else f"{one:.2f}" for one, value in values]
-    table.add_row("effective φ", *phis, f"{found.measured_phi:.2f}")
-    alpha, beta, gamma = (plain(getattr(found.coefficients, name)) for name in ("alpha", "beta", "gamma"))
+    table.add_row("effective φ", *phis, f"{explanation.measured_phi:.2f}")
+    alpha, beta, gamma = (plain(getattr(explanation.coefficients, name)) for name in ("alpha", "beta", "gamma"))
     table.add_row("at φ = 1", alpha, beta, gamma, "2x")
     return table
 
 
-def _stages(found: Explanation) -> Table:
+def _stages(explanation: Explanation) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -102,13 +102,13 @@ def _stages(found: Explanation) -> Table:
     head = ("stage", "kind", "layers", "channels", "px", "before", "+depth", "+width", "+px")
     for name in (*head, "after"):
         table.add_column(name, justify="left" if name in ("stage", "kind") else "right")
-    for one in found.stages:
+    for one in explanation.stages:
         sizes = (_change(*pair) for pair in (one.layers, one.channels, one.px))
         added = (one.macs, one.by_depth, one.by_width, one.by_resolution, one.scaled_macs)
         kind = "" if one.kind == one.name else one.kind
         table.add_row(one.name, kind, *sizes, *(f"{value / 1e6:,.1f}" for value in added))
     columns = ("macs", "by_depth", "by_width", "by_resolution", "scaled_macs")
-    whole = [sum(getattr(one, column) for one in found.stages) for column in columns]
+    whole = [sum(getattr(one, column) for one in explanation.stages) for column in columns]
     table.add_section()
     table.add_row("all", "", "", "", "", *(f"{value / 1e6:,.1f}" for value in whole))
     return table
@@ -118,12 +118,20 @@ def _change(before: int, after: int) -> str:
     return str(before) if before == after else f"{before}→{after}"
 
 
-def _words(found: Explanation) -> Iterator[str]:
+def _words(explanation: Explanation) -> Iterator[str]:
     """Answers in words; the issue numbers only where the family is the one that they ask about."""
-    asked = found.baseline.name == "b0" and found.member.name in ("b1", "b2", "b3", "b4", "b5", "b6", "b7")
-    yield _about_layers(found, " (tensorflow/tpu#640)" if asked else "")
-    yield _about_phi(found, " (tensorflow/tpu#390, #738)" if asked else "")
-    yield _about_one(found)
+    asked = explanation.baseline.name == "b0" and explanation.member.name in (
+        "b1",
+        "b2",
+        "b3",
+        "b4",
+        "b5",
+        "b6",
+        "b7",
+    )
+    yield _about_layers(explanation, " (tensorflow/tpu#640)" if asked else "")
+    yield _about_phi(explanation, " (tensorflow/tpu#390, #738)" if asked else "")
+    yield _about_one(explanation)
     if asked:
         yield (
             "The number behind B is a name, not φ: the paper prints no φ for B1 to B7, and tensorflow/tpu's "
@@ -131,16 +139,16 @@ def _words(found: Explanation) -> Iterator[str]:
         )
 
 
-def _about_layers(found: Explanation, asked: str) -> str:
+def _about_layers(explanation: Explanation, asked: str) -> str:
     from scalesearch.design.exact import plain
 
-    depth, origin = found.multipliers.depth, found.member.origin
-    before, after = (sum(one.architecture.depths) for one in (found.baseline, found.member))
-    rule = origin.rounding if origin else found.member.rounding.rule
+    depth, origin = explanation.multipliers.depth, explanation.member.origin
+    before, after = (sum(one.architecture.depths) for one in (explanation.baseline, explanation.member))
+    rule = origin.rounding if origin else explanation.member.rounding.rule
     # `balanced` rounds the sum, then shares it out (docs/rounding.md).
     how = "of the sum, shared out over the stages" if rule == "balanced" else "stage by stage"
     rounding = f"{rule!r} rounding, {how}"
-    head = "" if found.baseline.architecture.head.width is None else "head, "
+    head = "" if explanation.baseline.architecture.head.width is None else "head, "
     return (
         f"Where the layers come from{asked}: a stage is many blocks, and depth multiplies those. "
         f"{plain(round(depth, 4))} × {before} = {plain(round(depth * before, 3))} blocks; {rounding}, makes it "
@@ -149,11 +157,11 @@ def _about_layers(found: Explanation, asked: str) -> str:
     )
 
 
-def _about_phi(found: Explanation, asked: str) -> str:
-    name, ranges = found.member.name, zip(("depth", "width", "resolution"), found.ranges, strict=True)
+def _about_phi(explanation: Explanation, asked: str) -> str:
+    name, ranges = explanation.member.name, zip(("depth", "width", "resolution"), explanation.ranges, strict=True)
     start = f"Is {name} α^φ, β^φ, γ^φ?{asked} "
-    if found.common is not None:
-        low, high = found.common
+    if explanation.common is not None:
+        low, high = explanation.common
         phis = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} … {high:.2f}"
         return f"{start}Yes for φ = {phis}, rounded to tenths and to 4 px."
     shown = ", ".join(
@@ -161,9 +169,9 @@ def _about_phi(found: Explanation, asked: str) -> str:
         for axis, (low, high) in ranges
         if (low, high) != (float("-inf"), float("inf"))
     )
-    (depth, width, px) = found.ranges
+    (depth, width, px) = explanation.ranges
     low, high = max(depth[0], width[0]), min(depth[1], width[1])
-    if found.member.origin is not None and not asked and low <= high and isfinite(low) and isfinite(px[0]):
+    if explanation.member.origin is not None and not asked and low <= high and isfinite(low) and isfinite(px[0]):
         return (
             f"{start}Depth and width for φ = {low:.2f} … {high:.2f}; the side asks for {px[0]:.2f} … {px[1]:.2f} "
             "(the members that are made here have the one that matches the cost)."
@@ -171,12 +179,12 @@ def _about_phi(found: Explanation, asked: str) -> str:
     return f"{start}For no φ, not even rounded to tenths and to 4 px: {shown}."
 
 
-def _about_one(found: Explanation) -> str:
+def _about_one(explanation: Explanation) -> str:
     from scalesearch.design.cost import cost
     from scalesearch.design.exact import plain
 
-    one, net = found.coefficients, found.at_one
-    ratio = cost(net).macs / cost(found.baseline.architecture).macs
+    one, net = explanation.coefficients, explanation.at_one
+    ratio = cost(net).macs / cost(explanation.baseline.architecture).macs
     words = f"depth {plain(one.alpha)}, width {plain(one.beta)}, {net.resolution} px"
-    twin = f" Those are the layers and channels of {found.twin}." if found.twin else ""
+    twin = f" Those are the layers and channels of {explanation.twin}." if explanation.twin else ""
     return f"φ = 1 of {one} is {words}, at {ratio:.2f}x the cost.{twin}"

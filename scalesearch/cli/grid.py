@@ -157,7 +157,7 @@ def _check(
     phi: Decimal,
     data: str,
     runner: Runner,
-    where: Path,
+    folder: Path,
     gpus_per_trial: float | None,
     max_megapixels: int,
 ) -> None:
@@ -167,11 +167,11 @@ def _check(
     from scalesearch.study.other_phi import check_folder, other_phi_lines
     from scalesearch.study.study import open_study
 
-    first = open_study(where)
+    first = open_study(folder)
     found = answer(first.plan, first.outcomes())
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
-    there = check_folder(where, phi)
+    there = check_folder(folder, phi)
     asked = _transfer_question(question, phi, tied)
     if question.cost == "latency":
         from scalesearch.cli.timing import with_latency
@@ -182,7 +182,7 @@ def _check(
         asked, data, runner, there, gpus_per_trial, False, metric=same, max_megapixels=max_megapixels
     )
     write_report(first)  # it says so too
-    print(*other_phi_lines(found, where), sep="\n")
+    print(*other_phi_lines(found, folder), sep="\n")
 
 
 def _transfer_question(question: Question, phi: Decimal, tied: Sequence[Candidate]) -> Question:

@@ -149,7 +149,7 @@ def _size(text: str | None) -> int | None:
 
 
 def _question(
-    asked: StageSearch,
+    search: StageSearch,
     baseline: str | None,
     budget: str,
     seeds: int | None,
@@ -165,11 +165,11 @@ def _question(
     from scalesearch.search.question import Question, choose, find, with_overrides
     from scalesearch.search.schedulers import SCHEDULERS
 
-    own = baseline or asked.space.baseline
+    own = baseline or search.space.baseline
     if is_factory(own):
         raise InputError("--baseline: is for baseline files here, not for a Python function")
     # Halving keeps those of the best reward, and a front wants others too.
-    schedule = scheduler or ("grid" if asked.sampler == "nsga2" else "halving")
+    schedule = scheduler or ("grid" if search.sampler == "nsga2" else "halving")
     spent = with_overrides(load_budget(budget), None, None, seeds)
     if trials is not None:
         spent = replace(spent, candidates=trials)
@@ -177,7 +177,7 @@ def _question(
         spent = prolongable(spent)
     base = load_baseline(own)
     question = Question(
-        base, Decimal(1), spent, match="none", kind=asked, scheduler=schedule,
+        base, Decimal(1), spent, match="none", kind=search, scheduler=schedule,
         prolongs=SCHEDULERS[schedule].prolongs_at_chance,
     )  # fmt: skip
     choose(question, find(question))  # a space without networks is refused before any image is read

@@ -150,7 +150,7 @@ def job_of(
     )
 
 
-def school(job: Job, where: Path, cluster: RayRunner | None) -> Row:
+def school(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
     """Run what is left of the job in its folder, show it, and say where its weights are; its last epoch.
 
     Raises:
@@ -164,36 +164,36 @@ def school(job: Job, where: Path, cluster: RayRunner | None) -> Row:
     from scalesearch.training.record import open_run, write_result
 
     command = typed_command()
-    with locked(where):
-        finished = open_run(where, job, plain_command())
+    with locked(folder):
+        finished = open_run(folder, job, plain_command())
         if finished:
-            print(f"{where}: is trained; to start anew, give another --results or delete the folder")
+            print(f"{folder}: is trained; to start anew, give another --results or delete the folder")
         else:
-            supervisor.began(where)
+            supervisor.began(folder)
             try:
-                _run(job, where, cluster)
+                _run(job, folder, cluster)
             except KeyboardInterrupt:
                 interrupts.heeded()
                 from scalesearch.cli.failing import fail
 
-                fail(f"{interrupts.cause()}; {_kept(job, where)}. Resume: {command}", interrupts.exit_code())
+                fail(f"{interrupts.cause()}; {_kept(job, folder)}. Resume: {command}", interrupts.exit_code())
             except Diverged as error:
                 raise TrialsFailedError(
-                    f"{where}: {error}; delete the folder and give a lower --learning-rate"
+                    f"{folder}: {error}; delete the folder and give a lower --learning-rate"
                 ) from error
             except StorageError as error:
-                raise StorageError(f"{error}; {_kept(job, where)}. Resume: {command}") from error
+                raise StorageError(f"{error}; {_kept(job, folder)}. Resume: {command}") from error
             except (RuntimeError, ValueError, MemoryError, OSError) as error:
                 failure = training_failure(error)
                 if failure is None:
                     raise
                 raise TrialsFailedError(
-                    f"{where}: {failure.for_options()}; {_after_failure(job, where, command)}"
+                    f"{folder}: {failure.for_options()}; {_after_failure(job, folder, command)}"
                 ) from error
-            write_result(where, job)
-        (where / NAME).unlink(missing_ok=True)  # not before the record is whole
-        last = read_history(where)[-1]
-    print(f"{where / WEIGHTS}: accuracy {last.val_accuracy:.4f} on the validation images at {job.sizes.px} px")
+            write_result(folder, job)
+        (folder / NAME).unlink(missing_ok=True)  # not before the record is whole
+        last = read_history(folder)[-1]
+    print(f"{folder / WEIGHTS}: accuracy {last.val_accuracy:.4f} on the validation images at {job.sizes.px} px")
     return last
 
 
@@ -209,23 +209,23 @@ def _after_failure(job: Job, folder: Path, command: str) -> str:
     return f"{_kept(job, folder)}. Resume: {command} (with other values of these options: in another --results)"
 
 
-def _run(job: Job, where: Path, cluster: RayRunner | None) -> None:
+def _run(job: Job, folder: Path, cluster: RayRunner | None) -> None:
     from scalesearch.cli.course import Course
 
-    done = job.done(where)
+    done = job.done(folder)
     if done:
-        print(f"{where}: {done}/{job.recipe.epochs} epochs are done, resuming", flush=True)
+        print(f"{folder}: {done}/{job.recipe.epochs} epochs are done, resuming", flush=True)
     with Course(job, done, options.console()) as course:
         if job.workers > 1:
             from scalesearch.training.together import train_together
 
-            train_together(job, where, cluster, course)
+            train_together(job, folder, cluster, course)
         else:
-            for event in _alone(job, where):
+            for event in _alone(job, folder):
                 course(event)
 
 
-def _alone(job: Job, where: Path) -> Iterator[Tick | Row]:
+def _alone(job: Job, folder: Path) -> Iterator[Tick | Row]:
     import torch
 
     from scalesearch.nets.memory import keep_memory
@@ -234,4 +234,4 @@ def _alone(job: Job, where: Path) -> Iterator[Tick | Row]:
     torch.set_num_threads(job.threads)
     keep_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return follow(job, where, job.source.load(), device)
+    return follow(job, folder, job.source.load(), device)

@@ -110,7 +110,7 @@ def _facts(images: ImageData) -> DataFacts:
     )
 
 
-def _with_metric(question: Question, facts: DataFacts, where: Path, metric: str | None) -> Question:
+def _with_metric(question: Question, facts: DataFacts, folder: Path, metric: str | None) -> Question:
     """The question with its metric: the one that was asked for, that of the study in `where`, or the data's.
 
     Where more than half of the validation images are of one class, accuracy tells little apart.
@@ -123,8 +123,8 @@ def _with_metric(question: Question, facts: DataFacts, where: Path, metric: str 
 
     if metric is not None:
         try_metric(metric, facts.classes)
-    if metric is None and (where / "study.json").is_file():
-        metric = open_study(where).plan.question.metric
+    if metric is None and (folder / "study.json").is_file():
+        metric = open_study(folder).plan.question.metric
     if metric is None:
         metric = ACCURACY if facts.majority is None else BALANCED
     return replace(question, metric=metric)
@@ -156,16 +156,16 @@ def _plan(question: Question, facts: DataFacts) -> Plan:
     return Plan(question, facts)
 
 
-def _print_plan(asked: Plan, gpus_per_trial: float | None, console: Console) -> None:
+def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> None:
     from dataclasses import replace
 
     from scalesearch.cli.estimate import estimate_lines
     from scalesearch.search.growth import stand_ins
 
-    if asked.question.kind.proposes:
-        asked = replace(asked, suggested=stand_ins(asked.question))
+    if plan.question.kind.proposes:
+        plan = replace(plan, suggested=stand_ins(plan.question))
         print("Points are suggested as the search goes; it may come to networks such as these.")
-    for line in estimate_lines(asked, gpus_per_trial):
+    for line in estimate_lines(plan, gpus_per_trial):
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -173,7 +173,7 @@ def search_or_plan(
     question: Question,
     data: str,
     runner: Runner,
-    where: Path,
+    folder: Path,
     gpus_per_trial: float | None,
     plan: bool,
     px: int | None = None,
@@ -191,7 +191,7 @@ def search_or_plan(
         question: what is asked.
         data: what `--data` names.
         runner: where trials run.
-        where: the study's folder.
+        folder: the study's folder.
         gpus_per_trial: share of a GPU for each trial.
         plan: train nothing.
         px: side at which images are kept; None: that of the question's largest proxy.
@@ -213,20 +213,20 @@ def search_or_plan(
     for module in _NEEDED:
         import_module(module)
     interrupts.raise_exceptions()  # what is begun from here on is tidied up
-    check_folder(where)
+    check_folder(folder)
     if plan:
         facts = _planned_facts(question, data, px, console, max_megapixels)
     else:
         runner.check()
         facts = _facts(images := _load(question, data, px, console, max_megapixels))
     print_notes(facts.notes, console)
-    asked = _plan(_with_metric(question, facts, where, metric), facts)
+    asked = _plan(_with_metric(question, facts, folder, metric), facts)
     if like is not None:
         _must_be_like(facts, like, data, same_px and not plan)
     if plan:
         _print_plan(asked, gpus_per_trial, console)
     else:
-        run_study(asked, images, runner, where, console, siblings, export or _nothing, report)
+        run_study(asked, images, runner, folder, console, siblings, export or _nothing, report)
 
 
 def begin(questions: Mapping[Path, Question], data: str, px: int, metric: str | None, max_megapixels: int) -> None:

@@ -111,53 +111,58 @@ def _latency(at_most: float) -> Limit:
     return Limit(name, "--max-latency", at_most, measured, lambda value: f"{value * 1e3:,.3g} ms", timed=True)
 
 
-def _title(baseline: Baseline, chosen: Coefficients, found: Solution) -> str:
+def _title(baseline: Baseline, chosen: Coefficients, solution: Solution) -> str:
     from scalesearch.design.exact import plain
 
-    by, phi = chosen.at(found.member.phi), plain(found.member.phi)
+    by, phi = chosen.at(solution.member.phi), plain(solution.member.phi)
     scale = f"depth {plain(round(by.depth, 3))}, width {plain(round(by.width, 3))}"
-    return f"{baseline.name} by {chosen} at φ = {phi}: {scale}, {found.network.resolution} px"
+    return f"{baseline.name} by {chosen} at φ = {phi}: {scale}, {solution.network.resolution} px"
 
 
-def _table(found: Solution) -> Table:
+def _table(solution: Solution) -> Table:
     from rich.table import Table
 
     table = Table()
     table.add_column("limit")
     for name in ("at most", "has", "free", ""):
         table.add_column(name, justify="right")
-    for use in found.uses:
+    for use in solution.uses:
         limit = use.limit
         shown = (limit.shown(limit.at_most), limit.shown(use.amount), f"{use.free:.1%}")
         table.add_row(limit.name, *shown, "binds" if use.binds else "")
     return table
 
 
-def _words(baseline: Baseline, found: Solution) -> tuple[str, str]:
+def _words(baseline: Baseline, solution: Solution) -> tuple[str, str]:
     from scalesearch.design.cost import cost
     from scalesearch.design.exact import plain
 
-    own, price, net, larger = cost(baseline.architecture), cost(found.network), found.network, found.following
+    own, price, net, larger = (
+        cost(baseline.architecture),
+        cost(solution.network),
+        solution.network,
+        solution.following,
+    )
     size = (
         f"{price.macs:,} multiply-adds, {price.macs / own.macs:.4f}x {baseline.name}, {price.params:,} parameters, "
         f"blocks {' '.join(map(str, net.depths))}; channels {' '.join(map(str, net.widths))}"
     )
     if larger is None:
-        return size, f"Nothing binds: φ = {plain(found.member.phi)} is the largest that is looked at."
-    binding = " and ".join(use.limit.flag for use in found.uses if use.binds)
+        return size, f"Nothing binds: φ = {plain(solution.member.phi)} is the largest that is looked at."
+    binding = " and ".join(use.limit.flag for use in solution.uses if use.binds)
     following = f"φ = {plain(larger.phi)}, {larger.macs:,} multiply-adds, {larger.params:,} parameters"
     return size, f"Bound by {binding}: the next larger one in multiply-adds ({following}) is beyond."
 
 
-def _write(out: Path, baseline: Baseline, chosen: Coefficients, rule: str, found: Solution) -> None:
+def _write(out: Path, baseline: Baseline, chosen: Coefficients, rule: str, solution: Solution) -> None:
     from dataclasses import replace
 
     from scalesearch.design.baseline_file import baseline_text
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.study.files import write_over
 
-    fvcore_receipt(found.network)  # what leaves is counted twice
+    fvcore_receipt(solution.network)  # what leaves is counted twice
     rounding = replace(baseline.rounding, rule=rule)
-    member = baseline.member(found.network, chosen.at(found.member.phi), rounding)
+    member = baseline.member(solution.network, chosen.at(solution.member.phi), rounding)
     write_over(out, baseline_text(member))
     print(f"written to {out}")

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def run_study(
-    asked: Plan,
+    plan: Plan,
     images: ImageData,
     runner: Runner,
-    where: Path,
+    folder: Path,
     console: Console,
     siblings: Sequence[Path],
     export: Callable[[Study], None],
@@ -37,23 +37,23 @@ def run_study(
     """
     from scalesearch.study.study import locked
 
-    with locked(where):
-        study = _begun(asked, where)
+    with locked(folder):
+        study = _begun(plan, folder)
         if shared := _take_over(study, siblings):
-            console.print(f"{where}: takes over finished trials: {shared}", highlight=False, soft_wrap=True)
+            console.print(f"{folder}: takes over finished trials: {shared}", highlight=False, soft_wrap=True)
         outcomes = study.outcomes()
         done = len(outcomes)
         export(study)
         if study.plan.over(outcomes):
             console.print(
-                f"{where}: {done}/{done} trials are done; to start anew, give another --name or delete the folder",
+                f"{folder}: {done}/{done} trials are done; to start anew, give another --name or delete the folder",
                 highlight=False,
                 soft_wrap=True,
             )
         else:
             if done:
                 console.print(
-                    f"{where}: {done}/{study.plan.total_trials(outcomes)} done, resuming", highlight=False
+                    f"{folder}: {done}/{study.plan.total_trials(outcomes)} done, resuming", highlight=False
                 )
             study = _run(study, images, runner, console, export)
         try:
@@ -62,7 +62,7 @@ def run_study(
             _stopped(study)
 
 
-def begin_study(asked: Plan, where: Path) -> None:
+def begin_study(plan: Plan, folder: Path) -> None:
     """Write down what is asked, or see that the study there asks the same; nothing is trained.
 
     Raises:
@@ -70,15 +70,15 @@ def begin_study(asked: Plan, where: Path) -> None:
     """
     from scalesearch.study.study import locked
 
-    with locked(where):
-        _begun(asked, where)
+    with locked(folder):
+        _begun(plan, folder)
 
 
-def _begun(asked: Plan, where: Path) -> Study:
+def _begun(plan: Plan, folder: Path) -> Study:
     from scalesearch.study.provenance import environment
     from scalesearch.study.study import Study, open_or_create
 
-    return open_or_create(Study(where, asked, environment(), plain_command()))
+    return open_or_create(Study(folder, plan, environment(), plain_command()))
 
 
 def _take_over(study: Study, siblings: Sequence[Path]) -> int:

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from scalesearch.search.question import Question
 
 
-def with_latency(asked: Question, where: Path) -> Question:
+def with_latency(asked: Question, folder: Path) -> Question:
     """The question with latency as the matched cost.
 
     Args:
         asked: the question by multiply-adds.
-        where: the study's folder; what a study there has measured is not measured again.
+        folder: the study's folder; what a study there has measured is not measured again.
 
     Raises:
         InputError: the folder holds another question's study.
@@ -28,7 +28,7 @@ def with_latency(asked: Question, where: Path) -> Question:
     from scalesearch.search.question import choose, find, lines_to_time
     from scalesearch.study.study import kept_timings
 
-    timings = kept_timings(where, asked)
+    timings = kept_timings(folder, asked)
     if timings is None:
         assert isinstance(asked.baseline, Baseline), "Python functions are not timed"
         lines = lines_to_time(asked)

@@ -150,27 +150,27 @@ class BaselineFile(_Strict):
     scaled_from: OriginFile | None = None
 
 
-def parse_baseline(text: str, where: str) -> Baseline:
+def parse_baseline(text: str, source: str) -> Baseline:
     """Read a baseline file.
 
     Args:
         text: the YAML.
-        where: the name to begin error messages with, such as the file's path.
+        source: the name to begin error messages with, such as the file's path.
 
     Raises:
         InputError: one line, `where:line: key: reason`.
     """
-    tree, lines = parse(text, where)
+    tree, lines = parse(text, source)
     if not isinstance(tree, dict):
-        raise InputError(f"{where}:1: file: must be a mapping of keys such as name, stem and stages")
+        raise InputError(f"{source}:1: file: must be a mapping of keys such as name, stem and stages")
     if ("factory",) in lines and "stages" not in tree:
-        raise InputError(f"{where}:{lines['factory',]}: factory: is the call of a function; give{_call(tree)}")
+        raise InputError(f"{source}:{lines['factory',]}: factory: is the call of a function; give{_call(tree)}")
     try:
         return _baseline(BaselineFile.model_validate(tree))
     except ValidationError as error:
-        raise InputError(validation_line(error, where, lines)) from error
+        raise InputError(validation_line(error, source, lines)) from error
     except SpaceError as error:
-        raise InputError(_space_line(tree, error, where, lines)) from error
+        raise InputError(_space_line(tree, error, source, lines)) from error
 
 
 def _call(tree: dict[str, Any]) -> str:
@@ -187,7 +187,7 @@ _REASONS = {
 """In place of pydantic's words, which name its own classes."""
 
 
-def validation_line(error: ValidationError, where: str, lines: dict[Path_, int]) -> str:
+def validation_line(error: ValidationError, source: str, lines: dict[Path_, int]) -> str:
     """The first of pydantic's complaints as `where:line: key: reason`."""
     # A misspelt key is the cause of the missing one, so it is named first.
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
@@ -197,10 +197,10 @@ def validation_line(error: ValidationError, where: str, lines: dict[Path_, int])
         known = known[:-1]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     reason = _REASONS.get(first["type"], first["msg"])
-    return f"{where}:{lines[known]}: {dotted(path)}: {reason[0].lower()}{reason[1:]}{more}"
+    return f"{source}:{lines[known]}: {dotted(path)}: {reason[0].lower()}{reason[1:]}{more}"
 
 
-def _space_line(tree: dict[str, Any], error: SpaceError, where: str, lines: dict[Path_, int]) -> str:
+def _space_line(tree: dict[str, Any], error: SpaceError, source: str, lines: dict[Path_, int]) -> str:
     """Place a broken rule, `owner: key is …` or `key is …`, at the key, or at the stage or part around it."""
     owner, colon, reason = str(error).partition(": ")
     if not colon:
@@ -210,7 +210,7 @@ def _space_line(tree: dict[str, Any], error: SpaceError, where: str, lines: dict
         around = ("stages", next(i for i, stage in enumerate(tree["stages"]) if _breaks_a_rule(stage)))
     path = (*around, reason.split(" ")[0])
     path = path if path in lines else around
-    return f"{where}:{lines[path]}: {dotted(path)}: {reason}"
+    return f"{source}:{lines[path]}: {dotted(path)}: {reason}"
 
 
 def _breaks_a_rule(stage: object) -> bool:

@@ -30,30 +30,30 @@ def load_network(name_or_path: str) -> Baseline:
     return next(one.baseline for one in members if one.baseline.name == name_or_path)
 
 
-def load_origin(member: Baseline, where: str) -> Baseline:
+def load_origin(member: Baseline, source: str) -> Baseline:
     """The baseline that a scaled network was made from: beside the member's own file, or a shipped one.
 
     Args:
         member: a network with an `origin`.
-        where: the name or path that it was loaded by.
+        source: the name or path that it was loaded by.
 
     Raises:
         InputError: it was not scaled, its baseline is nowhere to be found, or has other stages.
     """
     if member.origin is None:
-        raise InputError(f"{where}: was not scaled from another network; give a member, or multipliers")
+        raise InputError(f"{source}: was not scaled from another network; give a member, or multipliers")
     name = member.origin.baseline
     if name == member.name:
-        raise InputError(f"{where}: says that it was scaled from itself ({name!r}); name one of the two otherwise")
-    beside = Path(where).with_name(f"{name}.yaml")
-    if is_path(where) and beside.is_file():
+        raise InputError(f"{source}: says that it was scaled from itself ({name!r}); name one of the two otherwise")
+    beside = Path(source).with_name(f"{name}.yaml")
+    if is_path(source) and beside.is_file():
         baseline = load_baseline(str(beside))
     elif name in baseline_names():
         baseline = load_baseline(name)
     else:
-        raise InputError(f"{where}: was scaled from {name!r}, which is not shipped; put {beside} beside it")
+        raise InputError(f"{source}: was scaled from {name!r}, which is not shipped; put {beside} beside it")
     kinds = [[stage.kind for stage in one.architecture.stages] for one in (member, baseline)]
     heads = [(one.architecture.head.width is None, one.architecture.in_channels) for one in (member, baseline)]
     if kinds[0] != kinds[1] or heads[0] != heads[1]:
-        raise InputError(f"{where}: has other stages than its baseline {name!r}; give the baseline that it is of")
+        raise InputError(f"{source}: has other stages than its baseline {name!r}; give the baseline that it is of")
     return baseline

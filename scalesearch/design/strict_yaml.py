@@ -50,26 +50,26 @@ def read_text(path: Path, wanted: str = "a YAML file") -> str:
         raise InputError(f"{where}:{line}: file: is not UTF-8 text; save it as UTF-8") from error
 
 
-def parse(text: str, where: str) -> tuple[Tree, dict[Path_, int]]:
+def parse(text: str, source: str) -> tuple[Tree, dict[Path_, int]]:
     """The document's values, and the line of every value and key by its path.
 
     Raises:
         InputError: `where:line: key: reason` for anything that is not plain and unambiguous.
     """
     try:
-        _check_events(text, where)
+        _check_events(text, source)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark: yaml.Mark | None = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise InputError(f"{where}:{line}: file: is not YAML: {error.problem or error.context}") from error
+        raise InputError(f"{source}:{line}: file: is not YAML: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
         line = text[: getattr(error, "position", 0)].count("\n") + 1
-        raise InputError(f"{where}:{line}: file: is not YAML: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{source}:{line}: file: is not YAML: {str(error).splitlines()[0]}") from error
     if node is None:
-        raise InputError(f"{where}:1: file: is empty")
+        raise InputError(f"{source}:1: file: is empty")
     lines: dict[Path_, int] = {}
-    return _value(node, (), where, lines), lines
+    return _value(node, (), source, lines), lines
 
 
 def dotted(path: Path_) -> str:
@@ -82,7 +82,7 @@ def _printable(text: str) -> str:
     return shown if shown.isprintable() else repr(shown)
 
 
-def _check_events(text: str, where: str) -> None:
+def _check_events(text: str, source: str) -> None:
     depth = documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
@@ -92,39 +92,39 @@ def _check_events(text: str, where: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _DEEPEST:
-            raise InputError(f"{where}:{line}: file: is nested more than {_DEEPEST} deep")
+            raise InputError(f"{source}:{line}: file: is nested more than {_DEEPEST} deep")
         if documents > 1:
-            raise InputError(f"{where}:{line}: file: holds a second document; keep one a file")
+            raise InputError(f"{source}:{line}: file: holds a second document; keep one a file")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise InputError(f"{where}:{line}: file: uses an anchor or alias (& or *); write the value out")
+            raise InputError(f"{source}:{line}: file: uses an anchor or alias (& or *); write the value out")
         if getattr(event, "tag", None):
-            raise InputError(f"{where}:{line}: file: uses a tag (!); leave it out")
+            raise InputError(f"{source}:{line}: file: uses a tag (!); leave it out")
 
 
-def _value(node: yaml.Node, path: Path_, where: str, lines: dict[Path_, int]) -> Tree:
+def _value(node: yaml.Node, path: Path_, source: str, lines: dict[Path_, int]) -> Tree:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
-        return _mapping(node, path, where, lines)
+        return _mapping(node, path, source, lines)
     if isinstance(node, yaml.SequenceNode):
-        return [_value(child, (*path, index), where, lines) for index, child in enumerate(node.value)]
-    return _scalar(node, path, where)
+        return [_value(child, (*path, index), source, lines) for index, child in enumerate(node.value)]
+    return _scalar(node, path, source)
 
 
-def _mapping(node: yaml.MappingNode, path: Path_, where: str, lines: dict[Path_, int]) -> Tree:
+def _mapping(node: yaml.MappingNode, path: Path_, source: str, lines: dict[Path_, int]) -> Tree:
     found: dict[str, Tree] = {}
     for key_node, child in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise InputError(f"{where}:{line}: {dotted(path)}: a key must be a word")
+            raise InputError(f"{source}:{line}: {dotted(path)}: a key must be a word")
         key = str(key_node.value)
         if key in found:
-            raise InputError(f"{where}:{line}: {dotted((*path, key))}: stands twice; keep one")
+            raise InputError(f"{source}:{line}: {dotted((*path, key))}: stands twice; keep one")
         lines[(*path, key)] = line
-        found[key] = _value(child, (*path, key), where, lines)
+        found[key] = _value(child, (*path, key), source, lines)
     return found
 
 
-def _scalar(node: yaml.Node, path: Path_, where: str) -> Tree:
+def _scalar(node: yaml.Node, path: Path_, source: str) -> Tree:
     text = str(node.value)
     if getattr(node, "style", None) is not None:
         return text
@@ -136,9 +136,9 @@ def _scalar(node: yaml.Node, path: Path_, where: str) -> Tree:
         line = node.start_mark.line + 1
         shown = text if len(text) <= 40 else text[:37] + "..."
         if not text:
-            raise InputError(f"{where}:{line}: {dotted(path)}: has no value; write one")
+            raise InputError(f"{source}:{line}: {dotted(path)}: has no value; write one")
         raise InputError(
-            f"{where}:{line}: {dotted(path)}: {shown!r} is ambiguous; write a plain number such as 3 or "
+            f"{source}:{line}: {dotted(path)}: {shown!r} is ambiguous; write a plain number such as 3 or "
             "0.001, or quote a string"
         )
     return text

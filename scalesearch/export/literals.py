@@ -15,17 +15,17 @@ _HARMLESS = ("eval", "train")
 _LIBRARIES = ("functools", "timm", "torch", "torchvision")
 
 
-def read_definition(text: str, where: str) -> Definition:
+def read_definition(text: str, source: str) -> Definition:
     """Read a text of assignments and calls.
 
     Args:
         text: Python; imports and docstrings are skipped, the statements of functions are read in order.
-        where: the name to begin error messages with, such as the file's path.
+        source: the name to begin error messages with, such as the file's path.
 
     Raises:
         InputError: one line, `where:line: reason`, for anything else.
     """
-    definition = Definition(where)
+    definition = Definition(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -52,25 +52,25 @@ class _Reader:
         for one in body:
             self._statement(one)
 
-    def _statement(self, one: ast.stmt) -> None:
-        if isinstance(one, ast.Import | ast.ImportFrom):
-            self._import(one)
+    def _statement(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self._import(statement)
             return
-        if isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant):
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             return
-        if isinstance(one, ast.FunctionDef):
-            self._function(one)
+        if isinstance(statement, ast.FunctionDef):
+            self._function(statement)
             return
-        if isinstance(one, ast.AnnAssign):
-            self._check_annotation(one.annotation)
-        target, expression = _assigned(one)
+        if isinstance(statement, ast.AnnAssign):
+            self._check_annotation(statement.annotation)
+        target, expression = _assigned(statement)
         if expression is None:
-            raise self._refused(one, "only assignments, calls and functions of them are read")
+            raise self._refused(statement, "only assignments, calls and functions of them are read")
         value = self._value(expression)
         self._definition.values.append(value)
         if target is not None:
-            self._bind(target, value, one)
-        if isinstance(one, ast.Return):
+            self._bind(target, value, statement)
+        if isinstance(statement, ast.Return):
             self._returned.append(value)
 
     def _bind(self, name: str, value: Value, statement: ast.stmt) -> None:
@@ -80,31 +80,35 @@ class _Reader:
             raise self._refused(statement, f"{name} is used above; assign it before")
         self._definition.names[name] = value
 
-    def _import(self, one: ast.Import | ast.ImportFrom) -> None:
+    def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
         """Bind what is imported to the name that it has in its module."""
-        for alias in one.names:
-            module = "." * one.level + (one.module or "") if isinstance(one, ast.ImportFrom) else alias.name
+        for alias in statement.names:
+            module = (
+                "." * statement.level + (statement.module or "")
+                if isinstance(statement, ast.ImportFrom)
+                else alias.name
+            )
             top = module.partition(".")[0]
             outside = top not in _LIBRARIES
-            if isinstance(one, ast.Import):
+            if isinstance(statement, ast.Import):
                 local, name = alias.asname or top, alias.name if alias.asname else top
                 name = name if outside else name.rpartition(".")[2]
             elif alias.name == "*":
                 if outside:
-                    raise self._refused(one, f"import * from {module}: name what is imported")
+                    raise self._refused(statement, f"import * from {module}: name what is imported")
                 continue
             else:
                 local, name = alias.asname or alias.name, f"{module}.{alias.name}" if outside else alias.name
             known = self._definition.names.get(local)
             if local not in self._imported or not isinstance(known, Symbol) or known.name != name:
-                self._bind(local, Symbol(one.lineno, name, outside), one)
+                self._bind(local, Symbol(statement.lineno, name, outside), statement)
             self._imported.add(local)
 
-    def _function(self, one: ast.FunctionDef) -> None:
+    def _function(self, function: ast.FunctionDef) -> None:
         """Its statements; a parameter must not hide a value of the same name, for its own value is not known."""
-        for decorator in one.decorator_list:
+        for decorator in function.decorator_list:
             raise self._refused(decorator, "a decorator is not followed; write the final network out")
-        given, names = one.args, self._definition.names
+        given, names = function.args, self._definition.names
         for default in (*given.defaults, *given.kw_defaults):
             if default is not None:
                 self._value(default)
@@ -112,23 +116,24 @@ class _Reader:
         parameters = (*given.posonlyargs, *given.args, *given.kwonlyargs, *optional)
         if {"depth", "width", "resolution"} <= {parameter.arg for parameter in parameters}:
             raise self._refused(
-                one,
-                f"{one.name} scales its network itself; it needs no import: give MODULE:{one.name} as a baseline",
+                function,
+                f"{function.name} scales its network itself; it needs no import: give MODULE:{function.name} as a "
+                "baseline",
             )
-        self._check_annotation(one.returns)
+        self._check_annotation(function.returns)
         for parameter in parameters:
             self._check_annotation(parameter.annotation)
             if parameter.arg in names:
                 line = parameter.lineno
                 raise self._definition.refused(line, f"{parameter.arg} is assigned above as well; rename one")
-        names |= {given.arg: Symbol(given.lineno, f"{one.name}.{given.arg}", True) for given in parameters}
+        names |= {given.arg: Symbol(given.lineno, f"{function.name}.{given.arg}", True) for given in parameters}
         before, self._returned = self._returned, []
-        self.statements(one.body)
-        self._functions[one.name] = self._returned[0] if self._returned else Literal(one.lineno, None)
+        self.statements(function.body)
+        self._functions[function.name] = self._returned[0] if self._returned else Literal(function.lineno, None)
         self._returned = before
         for parameter in parameters:
             del names[parameter.arg]
-        self._bind(one.name, Symbol(one.lineno, f"{one.name}()", True), one)
+        self._bind(function.name, Symbol(function.lineno, f"{function.name}()", True), function)
 
     def _check_annotation(self, node: ast.expr | None) -> None:
         """Python runs annotations: a call in one could change the network."""
@@ -256,12 +261,16 @@ def _is_partial(value: Value) -> TypeGuard[Call]:
     return isinstance(value, Call) and value.name == "partial" and bool(value.arguments)
 
 
-def _assigned(one: ast.stmt) -> tuple[str | None, ast.expr | None]:
+def _assigned(statement: ast.stmt) -> tuple[str | None, ast.expr | None]:
     """The name that a statement assigns, and the expression; (None, None) where it is no such statement."""
-    if isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name):
-        return one.targets[0].id, one.value
-    if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-        return one.target.id, one.value
-    if isinstance(one, ast.Return | ast.Expr):
-        return None, one.value
+    if (
+        isinstance(statement, ast.Assign)
+        and len(statement.targets) == 1
+        and isinstance(statement.targets[0], ast.Name)
+    ):
+        return statement.targets[0].id, statement.value
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return statement.target.id, statement.value
+    if isinstance(statement, ast.Return | ast.Expr):
+        return None, statement.value
     return None, None

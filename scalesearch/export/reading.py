@@ -18,7 +18,7 @@ _UNDERSTOOD = (*_NETWORKS, "MBConvConfig", "FusedMBConvConfig", "decode_arch_def
 _DEFAULT_PX = 224
 
 
-def read_network(text: str, where: str) -> Architecture:
+def read_network(text: str, source: str) -> Architecture:
     """The network that a definition's literals describe.
 
     Understood is a call of timm's `EfficientNet` or `MobileNetV3`, torchvision's `EfficientNet` or `MobileNetV2`,
@@ -28,12 +28,12 @@ def read_network(text: str, where: str) -> Architecture:
 
     Args:
         text: Python, which is parsed and never run.
-        where: the name to begin error messages with, such as the file's path.
+        source: the name to begin error messages with, such as the file's path.
 
     Raises:
         InputError: anything else: one line, `where:line: reason`.
     """
-    definition = read_definition(text, where)
+    definition = read_definition(text, source)
     size = definition.names.get("input_size")
     channels, px = (COLOUR, _DEFAULT_PX) if size is None else _input_size(definition, size)
     network = _read(definition, _network(definition), px)

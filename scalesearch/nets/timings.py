@@ -32,7 +32,7 @@ def measure_timings(own: Architecture, lines: Sequence[Line], ratio: Decimal) ->
     return Timings(device_name(), BATCH, THREADS, RUNS, _timed(own, first, 1.0), tuple(entries))
 
 
-def _timed(network: Architecture, found: Latency, ratio: float) -> Timed:
-    times = round(found.seconds * 1e9), round(found.spread * 1e9)
+def _timed(network: Architecture, latency: Latency, ratio: float) -> Timed:
+    times = round(latency.seconds * 1e9), round(latency.spread * 1e9)
     shape = network.widths, network.depths, network.resolution
     return Timed(*shape, *times, Decimal(f"{ratio:.5f}"))

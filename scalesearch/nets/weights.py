@@ -152,18 +152,18 @@ def _no_safetensors(path: Path, error: SafetensorError) -> str:
     return f"is no safetensors file ({printable(str(error))}); give one of a trained network"
 
 
-def _checked(metadata: dict[str, str], tensors: dict[str, Tensor], where: str) -> Weights:
-    definition = parse_baseline(metadata["definition"], f"{where}: definition")
+def _checked(metadata: dict[str, str], tensors: dict[str, Tensor], source: str) -> Weights:
+    definition = parse_baseline(metadata["definition"], f"{source}: definition")
     try:
         classes = json.loads(metadata["classes"])
     except ValueError:
         classes = None
     if not isinstance(classes, list) or not all(isinstance(one, str) for one in classes):
-        raise InputError(f"{where}: its class names are no JSON list of texts; write the file anew")
+        raise InputError(f"{source}: its class names are no JSON list of texts; write the file anew")
     try:
         return Weights(definition, tuple(map(printable, classes)), tensors)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError(f"{source}: {error}") from error
 
 
 def _shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:

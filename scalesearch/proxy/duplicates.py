@@ -27,7 +27,7 @@ _CHUNK = 64
 
 
 def without_contradictions(
-    pictures: Sequence[Picture], digests: Sequence[str], where: str
+    pictures: Sequence[Picture], digests: Sequence[str], source: str
 ) -> tuple[list[int], tuple[str, ...]]:
     """The indices of the pictures whose pixels have one class only, and a line on those that are left out.
 
@@ -49,7 +49,7 @@ def without_contradictions(
         (pictures[one].split, pictures[one].label) for one in kept
     }:
         lines = [
-            f"{where}: {out} of {len(pictures)} images are in two classes with the same pixels: leave each in one"
+            f"{source}: {out} of {len(pictures)} images are in two classes with the same pixels: leave each in one"
         ]
         lines += [f"  {pair}" for pair in pairs[:MAX_LISTED]]
         lines += [f"  and {len(pairs) - MAX_LISTED} more"] if len(pairs) > MAX_LISTED else []

@@ -22,13 +22,13 @@ _NEARLY_ALL = 0.99
 """Share of the values of 16-bit colours whose levels are counted, so that a few bright pixels do not matter."""
 
 
-def scale_greys(decoded: Sequence[Decoded], channels: int, where: str) -> tuple[list[Decoded], tuple[str, ...]]:
+def scale_greys(decoded: Sequence[Decoded], channels: int, source: str) -> tuple[list[Decoded], tuple[str, ...]]:
     """16-bit greys scaled from the lowest and highest level of all of them to 0 … 255; other pictures as they are.
 
     Args:
         decoded: all pictures of a set.
         channels: of the result.
-        where: what a message begins with.
+        source: what a message begins with.
 
     Returns:
         The pictures, and a line on the range that was used.
@@ -38,18 +38,18 @@ def scale_greys(decoded: Sequence[Decoded], channels: int, where: str) -> tuple[
             that their upper 8 bits, which are all that is read, lose levels.
     """
     ranges = [one.grey_range for one in decoded if one.grey_range is not None]
-    colours = _colours(decoded, where)
+    colours = _colours(decoded, source)
     if not ranges:
         return list(decoded), colours
     if len(ranges) < len(decoded):
         others = len(decoded) - len(ranges)
         raise InputError(
-            f"{where}: {len(ranges)} images are 16-bit greys and {others} are not, so there is no one range of "
+            f"{source}: {len(ranges)} images are 16-bit greys and {others} are not, so there is no one range of "
             "levels; convert all to one depth"
         )
     low, high = min(one for one, _ in ranges), max(one for _, one in ranges)
     if low == high:
-        raise InputError(f"{where}: every pixel of its 16-bit greys has the level {low}: there is nothing to see")
+        raise InputError(f"{source}: every pixel of its 16-bit greys has the level {low}: there is nothing to see")
     note = f"16-bit greys are scaled from {low} … {high}, the range of all images, to 0 … 255"
     scaled = [_scaled(one, low, high, channels) for one in decoded]
     return scaled, (note, *_few_levels(scaled))
@@ -73,7 +73,7 @@ def _scaled(one: Decoded, low: int, high: int, channels: int) -> Decoded:
     return replace(one, square=levels_HW[..., None] if channels == 1 else of_channels(rgb_HWC, channels))
 
 
-def _colours(decoded: Sequence[Decoded], where: str) -> tuple[str, ...]:
+def _colours(decoded: Sequence[Decoded], source: str) -> tuple[str, ...]:
     """Lines on 16-bit colours, where there are any; raises `InputError` where they lose levels."""
     counts = [one.colour_counts for one in decoded if one.colour_counts is not None]
     if not counts:
@@ -82,7 +82,7 @@ def _colours(decoded: Sequence[Decoded], where: str) -> tuple[str, ...]:
     highest = int(total.nonzero()[0][-1])
     if highest < _HALF:
         raise InputError(
-            f"{where}: {len(counts)} images of 16-bit colour use {256 * highest + 255} of 65535 at most, of "
+            f"{source}: {len(counts)} images of 16-bit colour use {256 * highest + 255} of 65535 at most, of "
             f"which {highest + 1} levels would be left; convert them to 8 bits"
         )
     return (colours_note(decoded), *_few_colours(total))

@@ -100,22 +100,22 @@ def read_parquet(root: Path, files: Sequence[Path], form: ImageForm, hear: Hear 
     return replace(arrays, notes=(*_joined(files, rows), *arrays.notes))
 
 
-def _splits(root: Path, files: Sequence[Path], where: str) -> list[str | None]:
+def _splits(root: Path, files: Sequence[Path], source: str) -> list[str | None]:
     try:
         return splits_of_paths([_relative(root, path) for path in files]) if root.is_dir() else [None]
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError(f"{source}: {error}") from error
 
 
 def _column_words(table: pa.Table) -> set[str]:
     return set(map(str, table.column("split").unique().to_pylist())) if "split" in table.column_names else set()
 
 
-def _refuse_two_names(words: set[str], where: str) -> None:
+def _refuse_two_names(words: set[str], source: str) -> None:
     try:
         refuse_two_names(words)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError(f"{source}: {error}") from error
 
 
 def _joined(files: Sequence[Path], rows: Sequence[Row]) -> tuple[str, ...]:

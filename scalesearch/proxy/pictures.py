@@ -38,7 +38,7 @@ def form_key(form: ImageForm) -> str:
 
 
 def read_pictures(
-    pictures: Sequence[Picture], classes: Sequence[str], where: str, form: ImageForm, hear: Hear = silent
+    pictures: Sequence[Picture], classes: Sequence[str], source: str, form: ImageForm, hear: Hear = silent
 ) -> SplitArrays:
     """Decodes all: short side to the form's, centre square; within a split by label, then content.
 
@@ -46,8 +46,8 @@ def read_pictures(
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
     splits, if too many are in two classes, or if a class is too small to split.
     """
-    decoded, greys = scale_greys(_all_decoded(pictures, where, form, hear), form.channels, where)
-    kept, contradictions = without_contradictions(pictures, [one.digest for one in decoded], where)
+    decoded, greys = scale_greys(_all_decoded(pictures, source, form, hear), form.channels, source)
+    kept, contradictions = without_contradictions(pictures, [one.digest for one in decoded], source)
     pictures, decoded = [pictures[one] for one in kept], [decoded[one] for one in kept]
     labels, digests = [one.label for one in pictures], [one.digest for one in decoded]
     if pictures[0].split is None:
@@ -60,7 +60,7 @@ def read_pictures(
             )
             for split in ("train", "val")
         )
-    _refuse_overlap(where, pictures, digests, train, val)
+    _refuse_overlap(source, pictures, digests, train, val)
     train_images, val_images = (np.stack([decoded[index].square for index in part]) for part in (train, val))
     labels_N = np.array(labels, np.int64)
     notes = (*greys, *contradictions, *near_duplicates(_seen(train_images), _seen(val_images)))
@@ -76,25 +76,25 @@ def _seen(images_NHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def read_squares(
-    pictures: Sequence[Picture], where: str, form: ImageForm
+    pictures: Sequence[Picture], source: str, form: ImageForm
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """The centre squares (N, px, px, channels) of pictures that are no data set, and a line on 16-bit colours.
 
     Raises:
         InputError: one cannot be read, or has 16-bit greys, whose range is that of the set that was trained on.
     """
-    decoded = _all_decoded(pictures, where, form, silent)
+    decoded = _all_decoded(pictures, source, form, silent)
     greys = sum(one.grey_range is not None for one in decoded)
     if greys:
         raise InputError(
-            f"{where}: {greys} of {len(decoded)} are 16-bit greys, and a network expects them scaled by the range "
+            f"{source}: {greys} of {len(decoded)} are 16-bit greys, and a network expects them scaled by the range "
             "of its training set: give that data set, or convert them to 8 bits by its range"
         )
     deep = any(one.colour_counts is not None for one in decoded)
     return np.stack([one.square for one in decoded]), (colours_note(decoded),) if deep else ()
 
 
-def _all_decoded(pictures: Sequence[Picture], where: str, form: ImageForm, hear: Hear) -> list[Decoded]:
+def _all_decoded(pictures: Sequence[Picture], source: str, form: ImageForm, hear: Hear) -> list[Decoded]:
     """All pictures; raises `InputError` if one cannot be read."""
     with _pillow_without_limits(), ThreadPoolExecutor(1) as large, ThreadPoolExecutor(os.cpu_count()) as pool:
         decoded = []
@@ -107,7 +107,7 @@ def _all_decoded(pictures: Sequence[Picture], where: str, form: ImageForm, hear:
             raise
     broken = [(one, why) for one, why in zip(pictures, decoded, strict=True) if isinstance(why, str)]
     if broken:
-        raise InputError(_broken_message(where, len(pictures), broken))
+        raise InputError(_broken_message(source, len(pictures), broken))
     return [one for one in decoded if not isinstance(one, str)]
 
 
@@ -146,8 +146,8 @@ def split_by_content(
     return train, val
 
 
-def _broken_message(where: str, total: int, broken: list[tuple[Picture, str]]) -> str:
-    lines = [f"{where}: {len(broken)} of {total} images cannot be read: repair or remove them"]
+def _broken_message(source: str, total: int, broken: list[tuple[Picture, str]]) -> str:
+    lines = [f"{source}: {len(broken)} of {total} images cannot be read: repair or remove them"]
     lines += [f"  '{printable(one.name)}': {why}" for one, why in broken[:MAX_LISTED]]
     if len(broken) > MAX_LISTED:
         lines.append(f"  and {len(broken) - MAX_LISTED} more")
@@ -155,7 +155,7 @@ def _broken_message(where: str, total: int, broken: list[tuple[Picture, str]]) -
 
 
 def _refuse_overlap(
-    where: str, pictures: Sequence[Picture], digests: list[str], train: list[int], val: list[int]
+    source: str, pictures: Sequence[Picture], digests: list[str], train: list[int], val: list[int]
 ) -> None:
     """Raises `InputError` if a picture, by its decoded pixels, is in both splits."""
     in_train = {digests[index]: index for index in train}
@@ -163,6 +163,6 @@ def _refuse_overlap(
     if both:
         first, second = (f"'{printable(pictures[index].name)}'" for index in both[0])
         raise InputError(
-            f"{where}: pictures in both train and val: {len(both)}, "
+            f"{source}: pictures in both train and val: {len(both)}, "
             f"such as {second} and {first}: remove one of each pair"
         )

@@ -61,7 +61,7 @@ def open_file(path: Path) -> BinaryIO:
 def read_rows(
     rows: Sequence[Row],
     names: Sequence[str] | None,
-    where: str,
+    source: str,
     form: ImageForm,
     hear: Hear = silent,
 ) -> SplitArrays:
@@ -71,54 +71,54 @@ def read_rows(
         InputError: a label that is none, fewer than two classes, a class that only one split has, or a picture that
             cannot be used.
     """
-    use = use_of_splits(Counter(row.split for row in rows), where)
+    use = use_of_splits(Counter(row.split for row in rows), source)
     used = [replace(row, split=use.used[row.split]) for row in rows if row.split in use.used]
-    labels = _labels(used, names, where)
+    labels = _labels(used, names, source)
     number = {label: index for index, label in enumerate(labels)}
     for split in sorted({row.split for row in used}, key=str):
         missing = set(labels) - {row.label for row in used if row.split == split}
         if missing:
             odd = printable(str(min(missing, key=str)))
-            raise InputError(f"{where}: class '{odd}' is in only one of train and val: add or remove it")
+            raise InputError(f"{source}: class '{odd}' is in only one of train and val: add or remove it")
     pictures = [Picture(row.name, number[row.label], row.split, row.open) for row in used]
     classes = [_class_name(label, names) for label in labels]
-    arrays = read_pictures(pictures, classes, where, form, hear)
+    arrays = read_pictures(pictures, classes, source, form, hear)
     return replace(arrays, notes=(*use.notes, *arrays.notes))
 
 
-def _labels(rows: Sequence[Row], names: Sequence[str] | None, where: str) -> list[Any]:
+def _labels(rows: Sequence[Row], names: Sequence[str] | None, source: str) -> list[Any]:
     """The labels in the order of their classes."""
     for row in rows:
         if not isinstance(row.label, str | int):
             raise InputError(
-                f"{where}: the label of {row.name} is {printable(str(row.label))[:40]!r}, but must be a name or a "
+                f"{source}: the label of {row.name} is {printable(str(row.label))[:40]!r}, but must be a name or a "
                 "whole number"
             )
     labels = sorted({row.label for row in rows}, key=lambda label: (isinstance(label, str), label))
     if len({isinstance(label, str) for label in labels}) > 1:
-        raise InputError(f"{where}: some labels are names and some are numbers: give one kind")
+        raise InputError(f"{source}: some labels are names and some are numbers: give one kind")
     outside = [
         label for label in labels if names is not None and isinstance(label, int) and label not in range(len(names))
     ]
     if names is not None and outside:
         raise InputError(
-            f"{where}: label {outside[0]} is none of the {len(names)} classes (-1 marks images without a label): "
+            f"{source}: label {outside[0]} is none of the {len(names)} classes (-1 marks images without a label): "
             "remove such rows"
         )
-    check_normalised([label for label in labels if isinstance(label, str)], where)
+    check_normalised([label for label in labels if isinstance(label, str)], source)
     if len(labels) < 2:
-        raise InputError(f"{where}: has {len(labels)} classes, but a comparison needs at least 2")
+        raise InputError(f"{source}: has {len(labels)} classes, but a comparison needs at least 2")
     return labels
 
 
-def check_normalised(names: Sequence[str], where: str) -> None:
+def check_normalised(names: Sequence[str], source: str) -> None:
     """Raises `InputError` if two names of classes differ only in their Unicode normalisation."""
     known: dict[str, str] = {}
     for name in names:
         other = known.setdefault(unicodedata.normalize("NFC", name), name)
         if other != name:
             raise InputError(
-                f"{where}: two classes are called '{printable(name)}', in different Unicode normalisations "
+                f"{source}: two classes are called '{printable(name)}', in different Unicode normalisations "
                 "(NFC and NFD): give both one name"
             )
 

@@ -91,17 +91,17 @@ def refuse_two_names(words: Iterable[str]) -> None:
             raise InputError(f"splits '{other}' and '{word}' are both {KEYWORDS[word]}: keep one, or join them")
 
 
-def refuse_empty(counts: Mapping[str | None, int], where: str) -> None:
+def refuse_empty(counts: Mapping[str | None, int], source: str) -> None:
     """Raises `InputError` if a split that is used has no images.
 
     Args:
         counts: images by split, with 0 for one that is there and empty.
-        where: what a message begins with.
+        source: what a message begins with.
     """
     spare = "test" if "val" in counts else "val"
     empty = sorted(split for split, count in counts.items() if split and not count and split != spare)
     if empty:
-        raise InputError(f"{where}: split {printable(empty[0])} has no rows: fill it, or remove it")
+        raise InputError(f"{source}: split {printable(empty[0])} has no rows: fill it, or remove it")
 
 
 def _refuse_configurations(paths: Sequence[PurePath], splits: Sequence[str | None]) -> None:
@@ -139,7 +139,7 @@ class SplitUse:
     """What a user should know of it."""
 
 
-def use_of_splits(counts: Mapping[str | None, int], where: str) -> SplitUse:
+def use_of_splits(counts: Mapping[str | None, int], source: str) -> SplitUse:
     """Decides what the splits are used for, from the number of images in each (None: in no split).
 
     Train and val are used as they are, and test is left unused beside them; without val, test is the validation
@@ -147,7 +147,7 @@ def use_of_splits(counts: Mapping[str | None, int], where: str) -> SplitUse:
 
     Args:
         counts: images by split: `train`, `val`, `test`, None or another name.
-        where: what a message begins with.
+        source: what a message begins with.
 
     Raises:
         InputError: there is no train, a name is not known, or some images are in no split.
@@ -161,7 +161,7 @@ def use_of_splits(counts: Mapping[str | None, int], where: str) -> SplitUse:
         )
     if "train" not in splits or splits - {"train", "val", "test"}:
         names = ", ".join(sorted(printable(str(one)) for one in splits))
-        raise InputError(f"{where}: the splits are {names}; {ADVICE} everywhere")
+        raise InputError(f"{source}: the splits are {names}; {ADVICE} everywhere")
     if "val" not in splits:
         return SplitUse({"train": "train", "test": "val"}, ("there is no val: test is the validation set",))
     if "test" in splits:

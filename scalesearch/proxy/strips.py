@@ -67,9 +67,9 @@ def strip(columns: Sequence[str], rows: Sequence[Sequence[Tile]]) -> Image.Image
     return canvas
 
 
-def _write(draw: ImageDraw.ImageDraw, left: int, top: int, words: str) -> None:
+def _write(draw: ImageDraw.ImageDraw, left: int, top: int, text: str) -> None:
     """In one line, cut where the tile ends."""
     font = ImageFont.load_default(11)
-    while words and draw.textlength(words, font) > TILE:
-        words = words[:-1]
-    draw.text((left, top), words, "black", font)
+    while text and draw.textlength(text, font) > TILE:
+        text = text[:-1]
+    draw.text((left, top), text, "black", font)

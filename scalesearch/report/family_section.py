@@ -27,16 +27,16 @@ def family_section(result: Answer) -> Section | None:
     return Section("The family", (*([drawing] if drawing else []), table))
 
 
-def _member(one: Member) -> tuple[str, ...]:
-    network, own = one.baseline.architecture, one.baseline.origin
-    by, price = own.multipliers if own and one.phi else Multipliers(), cost(network)
+def _member(member: Member) -> tuple[str, ...]:
+    network, own = member.baseline.architecture, member.baseline.origin
+    by, price = own.multipliers if own and member.phi else Multipliers(), cost(network)
     return (
-        one.baseline.name,
+        member.baseline.name,
         plain(round(by.depth, 3)),
         plain(round(by.width, 3)),
         str(network.resolution),
-        f"{one.nominal_flops_ratio:.2f}x",
-        f"{one.flops_ratio:.2f}x{'' if one.matched else _FIVE_PER_CENT}",
+        f"{member.nominal_flops_ratio:.2f}x",
+        f"{member.flops_ratio:.2f}x{'' if member.matched else _FIVE_PER_CENT}",
         si(price.macs),
         si(price.params),
     )

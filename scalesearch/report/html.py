@@ -131,8 +131,8 @@ def _json(tree: Mapping[str, object]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _text(words: str) -> str:
-    return html.escape(printable(words))
+def _text(text: str) -> str:
+    return html.escape(printable(text))
 
 
 def _block(block: Block, numbers: dict[str, int]) -> str:

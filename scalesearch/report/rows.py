@@ -108,9 +108,9 @@ def label(candidate: Candidate) -> str:
     return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
 
 
-def status_words(status: Status, asked: Question) -> str:
+def status_words(status: Status, question: Question) -> str:
     """What a legend calls it; a search of stages recommends nothing, it has a best reward."""
-    return "the best reward" if status == "recommended" and not asked.kind.scales else STATUSES[status][1]
+    return "the best reward" if status == "recommended" and not question.kind.scales else STATUSES[status][1]
 
 
 def reached(result: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:

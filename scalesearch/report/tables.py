@@ -31,14 +31,14 @@ _CURVES = (
 )
 
 
-def curves_csv(found: Joint) -> str:
+def curves_csv(joint: Joint) -> str:
     """A row a point of the figure, the baseline's first; accuracies and gains are shares, the paper's points."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    start = () if found.base is None else (found.base,)
-    names = [metric_column(found.metric) if name == "accuracy" else name for name in _CURVES]
-    writer.writerow(_columns(names, found.cost))
-    writer.writerows(_row(one, found) for one in (*start, *found.points))
+    start = () if joint.base is None else (joint.base,)
+    names = [metric_column(joint.metric) if name == "accuracy" else name for name in _CURVES]
+    writer.writerow(_columns(names, joint.cost))
+    writer.writerows(_row(one, joint) for one in (*start, *joint.points))
     return stream.getvalue()
 
 
@@ -52,20 +52,20 @@ def _if_other(by: str, cell: str) -> list[str]:
     return [] if by == "macs" else [cell]
 
 
-def _row(one: Measured, found: Joint) -> list[object]:
-    gain = ("", "", "") if one.gain is None else (one.gain.value, one.gain.low, one.gain.high)
+def _row(point: Measured, joint: Joint) -> list[object]:
+    gain = ("", "", "") if point.gain is None else (point.gain.value, point.gain.low, point.gain.high)
     return [
-        one.rule,
-        plain(one.times),
-        f"{one.macs / found.base_macs:.5f}",
-        *_if_other(found.cost, plain(one.ratio)),
-        one.macs,
-        one.proxy_macs,
-        f"{one.accuracy:.6f}",
-        f"{one.standard_error:.6f}",
-        one.seeds,
+        point.rule,
+        plain(point.times),
+        f"{point.macs / joint.base_macs:.5f}",
+        *_if_other(joint.cost, plain(point.ratio)),
+        point.macs,
+        point.proxy_macs,
+        f"{point.accuracy:.6f}",
+        f"{point.standard_error:.6f}",
+        point.seeds,
         *(value if value == "" else f"{value:.6f}" for value in gain),
-        "" if one.papers_gain is None else plain(one.papers_gain),
+        "" if point.papers_gain is None else plain(point.papers_gain),
     ]
 
 

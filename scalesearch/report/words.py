@@ -6,9 +6,10 @@ from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.exact import plain
 
 
-def greek(own: Coefficients) -> str:
+def greek(coefficients: Coefficients) -> str:
     """Coefficients, γ to three places."""
-    return f"(α, β, γ) = ({plain(own.alpha)}, {plain(own.beta)}, {plain(round(own.gamma, 3))})"
+    alpha, beta, gamma = coefficients.alpha, coefficients.beta, round(coefficients.gamma, 3)
+    return f"(α, β, γ) = ({plain(alpha)}, {plain(beta)}, {plain(gamma)})"
 
 
 def seeds_words(count: int) -> str:

@@ -27,26 +27,26 @@ def load_budget(name_or_path: str) -> Budget:
     return parse_budget(read_text(Path(name_or_path)), printable(name_or_path))
 
 
-def parse_budget(text: str, where: str) -> Budget:
+def parse_budget(text: str, source: str) -> Budget:
     """A budget from YAML text; what it leaves out is that of the named budget which it `extends`.
 
     Raises:
         InputError: one line, `where:line: key: reason`.
     """
-    tree, lines = parse(text, where)
+    tree, lines = parse(text, source)
     try:
         return from_json(Budget, _extended(tree))
     except MalformedError as error:
         known: Path_ = error.path
         while known not in lines:
             known = known[:-1]
-        raise InputError(f"{where}:{lines[known]}: {error}") from error
+        raise InputError(f"{source}:{lines[known]}: {error}") from error
     except SpaceError as error:
         # Budget, recipe and scenes have no key in common, so the key that the rule names says where.
         owner, colon, reason = str(error).partition(": ")
         word = (reason if colon else owner).split(" ")[0]
         path = next((path for path in lines if path and path[-1] == word), ())
-        raise InputError(f"{where}:{lines[path]}: {dotted(path)}: {reason or owner}") from error
+        raise InputError(f"{source}:{lines[path]}: {dotted(path)}: {reason or owner}") from error
 
 
 def _extended(tree: Tree) -> Tree:

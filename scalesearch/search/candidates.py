@@ -118,12 +118,12 @@ def grid_shapes(baseline: Baseline, grid: Sequence[Coefficients], phi: Decimal, 
     return tuple(dict.fromkeys((network.widths, network.depths) for network in networks))
 
 
-def _sorted_out(triples: int, found: Sequence[Candidate], phi: Decimal, match: str, by: str) -> CandidateSet:
+def _sorted_out(triples: int, candidates: Sequence[Candidate], phi: Decimal, match: str, by: str) -> CandidateSet:
     """Those that are compared, and those whose cost no resolution matches."""
     if match == "none":
-        return CandidateSet(triples, _ordered(found), ())
-    near = [one for one in found if is_near(one, phi, by)]
-    return CandidateSet(triples, _ordered(near), _ordered(one for one in found if one not in near))
+        return CandidateSet(triples, _ordered(candidates), ())
+    near = [one for one in candidates if is_near(one, phi, by)]
+    return CandidateSet(triples, _ordered(near), _ordered(one for one in candidates if one not in near))
 
 
 def is_near(candidate: Candidate, phi: Decimal, by: str) -> bool:
@@ -172,7 +172,7 @@ def _counted(
 def _candidate(
     baseline: Baseline | FactoryBaseline,
     network: Network,
-    own: Coefficients,
+    coefficients: Coefficients,
     aliases: Sequence[Coefficients],
     by: str = "macs",
     timings: Timings | None = None,
@@ -180,7 +180,7 @@ def _candidate(
     base = baseline.architecture
     other = other_ratio(network, base, by, timings)
     return Candidate(
-        network, cost(network), own, tuple(sorted(aliases)), flops_ratio(network, base), other_ratio=other
+        network, cost(network), coefficients, tuple(sorted(aliases)), flops_ratio(network, base), other_ratio=other
     )
 
 
@@ -191,8 +191,8 @@ def other_ratio(network: Network, base: Network, by: str, timings: Timings | Non
     return cost_ratio(network, base, by) if timings is None else timings.ratio(network)
 
 
-def _ordered(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    return tuple(sorted(found, key=lambda one: one.coefficients))
+def _ordered(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(sorted(candidates, key=lambda one: one.coefficients))
 
 
 def nearest_alias(
@@ -213,16 +213,16 @@ def nearest_alias(
     return min(aliases, key=distance)
 
 
-def spread(found: Sequence[Candidate], count: int) -> tuple[Candidate, ...]:
+def spread(candidates: Sequence[Candidate], count: int) -> tuple[Candidate, ...]:
     """`count` candidates far from one another in (log α, log β): farthest-point order from the most balanced.
 
     Gonzalez 1985; the first is the one nearest to the paper's idea of growing all three alike.
     """
-    points = {one: (log(one.coefficients.alpha), log(one.coefficients.beta)) for one in found}
+    points = {one: (log(one.coefficients.alpha), log(one.coefficients.beta)) for one in candidates}
     balance = log(2) / 5
     chosen: list[Candidate] = []
-    while len(chosen) < min(count, len(found)):
-        left = [one for one in found if one not in chosen]
+    while len(chosen) < min(count, len(candidates)):
+        left = [one for one in candidates if one not in chosen]
         if chosen:
             taken = [points[one] for one in chosen]
             chosen.append(max(left, key=lambda one: min(_distance(points[one], other) for other in taken)))

@@ -93,17 +93,17 @@ def lines_to_time(question: Question) -> list[Line]:
     return question.kind.lines_to_time(question)
 
 
-def choose(question: Question, found: CandidateSet) -> tuple[Candidate, ...]:
+def choose(question: Question, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
     """The candidates that are trained: all, or as many as the budget says, spread over the grid.
 
     Raises:
         SpaceError: fewer than two can be compared.
     """
-    chosen = question.kind.select(question, found)
+    chosen = question.kind.select(question, candidate_set)
     if question.only:
-        chosen = tuple(one for one in found.candidates if digest(one.architecture) in question.only)
+        chosen = tuple(one for one in candidate_set.candidates if digest(one.architecture) in question.only)
     if len(chosen) < FEWEST:
-        raise question.kind.too_few(question, len(chosen), found)
+        raise question.kind.too_few(question, len(chosen), candidate_set)
     return chosen
 
 

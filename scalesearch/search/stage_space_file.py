@@ -32,17 +32,17 @@ def load_stage_space(name_or_path: str) -> StageSpace:
     return parse_stage_space(read_text(path), printable(str(path)))
 
 
-def parse_stage_space(text: str, where: str) -> StageSpace:
+def parse_stage_space(text: str, source: str) -> StageSpace:
     """A space from YAML text.
 
     Raises:
         InputError: one line, `where:line: key: reason`.
     """
-    tree, lines = parse(text, where)
+    tree, lines = parse(text, source)
     try:
         found = from_json(StageSpace, tree)
         if not found.source.isprintable():
-            raise InputError(f"{where}:{lines['source',]}: source: must be one line of text")
+            raise InputError(f"{source}:{lines['source',]}: source: must be one line of text")
         return found
     except MalformedError as error:
         path, reason = error.path, error.reason
@@ -55,7 +55,7 @@ def parse_stage_space(text: str, where: str) -> StageSpace:
     known = path
     while known not in lines:
         known = known[:-1]
-    raise InputError(f"{where}:{lines[known]}: {dotted(path)}: {reason}")
+    raise InputError(f"{source}:{lines[known]}: {dotted(path)}: {reason}")
 
 
 def _choices(tree: Tree) -> list[tuple[Path_, Tree]]:

@@ -76,18 +76,18 @@ class Agreement:
         return max(gains, key=lambda axis: gains[axis].value, default=None)
 
 
-def agreement(budget: str, own: Sequence[Point], other: Sequence[Point]) -> Agreement:
+def agreement(budget: str, points: Sequence[Point], other: Sequence[Point]) -> Agreement:
     """Compare a study's budget with a further one.
 
     Args:
         budget: the further budget's name.
-        own: the networks at the study's own budget, each with the same seeds.
+        points: the networks at the study's own budget, each with the same seeds.
         other: at the further one; networks that lack trials at either are left out.
 
     Raises:
         ValueError: fewer than `FEWEST` networks have trials at both.
     """
-    pairs = _paired(own, other)
+    pairs = _paired(points, other)
     if len(pairs) < FEWEST:
         raise ValueError(f"only {len(pairs)} networks have all trials at both budgets")
     first, second = (np.array([list(pair[i].accuracies.values()) for pair in pairs]) for i in (0, 1))
@@ -108,10 +108,10 @@ def agreement(budget: str, own: Sequence[Point], other: Sequence[Point]) -> Agre
     )
 
 
-def _paired(own: Sequence[Point], other: Sequence[Point]) -> list[tuple[Point, Point]]:
+def _paired(points: Sequence[Point], other: Sequence[Point]) -> list[tuple[Point, Point]]:
     """The networks with as many seeds as any at both budgets."""
     found = {point.key: point for point in other}
-    pairs = [(point, found[point.key]) for point in own if point.key in found]
+    pairs = [(point, found[point.key]) for point in points if point.key in found]
     most = max((len(point.accuracies) for pair in pairs for point in pair), default=0)
     return [pair for pair in pairs if all(len(point.accuracies) == most for point in pair)]
 

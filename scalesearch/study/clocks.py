@@ -8,15 +8,15 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.search.sought import Time, Timing
 
 
-def measured(asked: Timing, networks: Sequence[Architecture]) -> list[Time]:
+def measured(request: Timing, networks: Sequence[Architecture]) -> list[Time]:
     """The networks' times, each in turns with the baseline's."""
     if not networks:
         return []
-    if asked.what == "latency":
+    if request.what == "latency":
         from scalesearch.nets.latency import latencies_beside
 
-        found = latencies_beside(asked.baseline, networks)[1]
+        found = latencies_beside(request.baseline, networks)[1]
         return [Time(one.latency.seconds, one.ratio) for one in found]
     from scalesearch.proxy.step_time import steps_beside
 
-    return steps_beside(asked.baseline, networks, asked.batch)
+    return steps_beside(request.baseline, networks, request.batch)

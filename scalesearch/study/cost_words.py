@@ -8,11 +8,11 @@ COST_WORDS = {"macs": "multiply-adds", "activations": "activations", "latency": 
 """What is matched."""
 
 
-def times_of(asked: Question) -> str:
+def times_of(question: Question) -> str:
     """`2x`: the wanted cost over the baseline's."""
-    return f"{2 ** float(asked.phi):.4g}x"
+    return f"{2 ** float(question.phi):.4g}x"
 
 
-def wanted(asked: Question) -> str:
+def wanted(question: Question) -> str:
     """`2x the multiply-adds`."""
-    return f"{times_of(asked)} the {COST_WORDS[asked.cost]}"
+    return f"{times_of(question)} the {COST_WORDS[question.cost]}"

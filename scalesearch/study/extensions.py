@@ -34,9 +34,9 @@ class Extension:
     """The command that requested it, without machine paths."""
 
 
-def equal_but_for_seeds(one: Budget, other: Budget) -> bool:
+def equal_but_for_seeds(budget: Budget, other: Budget) -> bool:
     """Whether two budgets ask for the same trials, one of them perhaps with further seeds."""
-    return one == replace(other, seeds=one.seeds, final_seeds=one.final_seeds)
+    return budget == replace(other, seeds=budget.seeds, final_seeds=budget.final_seeds)
 
 
 def extended(budget: Budget, extensions: Iterable[Extension]) -> Budget:

@@ -163,23 +163,23 @@ def _reason(error: BaseException) -> str:
     return redacted(" ".join(str(error).split()))[:200]
 
 
-def _trial(one: Told, space: Sought[Any]) -> optuna.trial.FrozenTrial:
+def _trial(observation: Told, space: Sought[Any]) -> optuna.trial.FrozenTrial:
     """A suggestion as Optuna keeps it: complete, pruned where a limit is broken, or failed."""
     import optuna
 
-    state, values = optuna.trial.TrialState, one.values(space.objectives, score=False)
-    network, point = one.judged.network, one.point
+    state, values = optuna.trial.TrialState, observation.values(space.objectives, score=False)
+    network, point = observation.judged.network, observation.point
     assert isinstance(point, Suggestion), "stages have no storage"
     price = cost(network)
     return optuna.trial.create_trial(
-        state=state.PRUNED if one.judged.broken else state.FAIL if values is None else state.COMPLETE,
+        state=state.PRUNED if observation.judged.broken else state.FAIL if values is None else state.COMPLETE,
         values=values,
         params=space.parameters(point),
         distributions=distributions(space),
-        constraints=dict(one.judged.excess),
+        constraints=dict(observation.judged.excess),
         user_attrs={
             "label": str(point.coefficients).strip("()").replace(", ", "/"),
-            "network": one.key,
+            "network": observation.key,
             "resolution": network.resolution,
             "macs": price.macs,
             "params": price.params,

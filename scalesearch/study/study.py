@@ -133,12 +133,12 @@ def _text(study: Study) -> str:
     return json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def kept_timings(folder: Path, asked: Question) -> Timings | None:
+def kept_timings(folder: Path, question: Question) -> Timings | None:
     """The latencies that a study of the same question measured when it was begun; None: there is no study yet.
 
     Args:
         folder: of the study.
-        asked: the question, still without them.
+        question: the question, still without them.
 
     Raises:
         InputError: the folder holds another question's study.
@@ -146,11 +146,11 @@ def kept_timings(folder: Path, asked: Question) -> Timings | None:
     if not (folder / "study.json").exists():
         return None
     before = open_study(folder).plan.question
-    if equal_but_for_seeds(before.budget, asked.budget):
-        asked = replace(asked, budget=before.budget)
+    if equal_but_for_seeds(before.budget, question.budget):
+        question = replace(question, budget=before.budget)
     chosen_later = ("timings", "metric", "prolongs")
     there = {key: value for key, value in _question_json(before).items() if key not in chosen_later}
-    now = _question_json(replace(asked, metric=ACCURACY, prolongs=False))
+    now = _question_json(replace(question, metric=ACCURACY, prolongs=False))
     changed = _first_difference(there, {**now, "cost": "latency"})
     if changed:
         raise _another_question(folder, changed)
@@ -289,9 +289,9 @@ def _baseline_json(baseline: Baseline | FactoryBaseline) -> Json:
     return as_json(baseline) if isinstance(baseline, FactoryBaseline) else baseline_text(baseline)
 
 
-def _read_baseline(written: object, where: str) -> Baseline | FactoryBaseline:
+def _read_baseline(written: object, source: str) -> Baseline | FactoryBaseline:
     if isinstance(written, str):
-        return parse_baseline(written, where)
+        return parse_baseline(written, source)
     return from_json(FactoryBaseline, written, ("question", "baseline"))
 
 

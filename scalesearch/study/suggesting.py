@@ -64,16 +64,16 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> 
 
 
 def _measured(
-    space: Sought[Any], found: Sequence[tuple[Point, Judged]], known: Sequence[Told], measure: Clock
+    space: Sought[Any], judged: Sequence[tuple[Point, Judged]], known: Sequence[Told], measure: Clock
 ) -> tuple[Point, ...]:
     """The points with their networks' times; what breaks a limit has none."""
     assert space.timing is not None, "something is measured"
     times: dict[Architecture, Time] = {
         one.judged.network: time for one in known if (time := space.time(one.point)) is not None
     }
-    new = dict.fromkeys(one.network for _, one in found if not one.broken and one.network not in times)
+    new = dict.fromkeys(one.network for _, one in judged if not one.broken and one.network not in times)
     times.update(zip(new, measure(space.timing, list(new)), strict=True))
-    return tuple(space.timed(point, None if one.broken else times[one.network]) for point, one in found)
+    return tuple(space.timed(point, None if one.broken else times[one.network]) for point, one in judged)
 
 
 class _Sampler:
@@ -109,14 +109,14 @@ class _Sampler:
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             return self._study.ask(self._distributions)
 
-    def tell(self, trial: optuna.Trial, one: Told) -> None:
+    def tell(self, trial: optuna.Trial, observation: Told) -> None:
         """What came of a point."""
         import optuna
 
-        for name, value in one.judged.excess:
+        for name, value in observation.judged.excess:
             trial.set_constraint(name, value)
-        values = one.values(self._objectives)
-        if one.judged.broken:
+        values = observation.values(self._objectives)
+        if observation.judged.broken:
             values = tuple(self._neutral or [0.0] * len(self._objectives))
         if values is None:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)

@@ -9,31 +9,31 @@ from scalesearch.search.trust import Agreement, Estimate
 _WORST = ("do not use", "drifts", "cannot tell", "trust")
 
 
-def overall(found: tuple[Agreement, ...]) -> str:
+def overall(agreements: tuple[Agreement, ...]) -> str:
     """The worst verdict of all budgets, in words: trust, drifts toward …, cannot tell, do not use."""
-    worst = min(found, key=lambda one: _WORST.index(one.verdict))
+    worst = min(agreements, key=lambda one: _WORST.index(one.verdict))
     return in_words(worst)
 
 
-def in_words(one: Agreement) -> str:
+def in_words(agreement: Agreement) -> str:
     """A budget's verdict; a drift with its axis."""
-    return f"drifts toward {one.toward}" if one.verdict == "drifts" else one.verdict
+    return f"drifts toward {agreement.toward}" if agreement.verdict == "drifts" else agreement.verdict
 
 
-def trust_lines(found: tuple[Agreement, ...]) -> list[str]:
+def trust_lines(agreements: tuple[Agreement, ...]) -> list[str]:
     """What a search prints of it: the verdict first, then each budget's figures."""
-    if not found:
+    if not agreements:
         return []
     reasons = {
         "trust": "longer and larger runs rank the networks alike",
         "cannot tell": "seeds disagree about as much as budgets do; more --seeds would tell"
-        if all(one.ceiling for one in found)
+        if all(one.ceiling for one in agreements)
         else "one seed does not show how far seeds agree; --seeds 3 would",
         "do not use": "further budgets rank the networks otherwise: this answer is the proxy's, not the network's",
     }
-    worst = overall(found)
+    worst = overall(agreements)
     lines = [f"Proxy: {worst}; {reasons.get(worst, 'a larger budget would choose more of it')}"]
-    for one in found:
+    for one in agreements:
         ceiling = "" if one.ceiling is None else f"; seeds alone agree at {_shown(one.ceiling)}"
         drift = ", ".join(f"{axis} {part.value:+.1f}" for axis, part in one.drift.items() if isfinite(part.value))
         seeds = "1 seed" if one.seeds == 1 else f"{one.seeds} seeds"
@@ -44,12 +44,12 @@ def trust_lines(found: tuple[Agreement, ...]) -> list[str]:
     return lines
 
 
-def trust_facts(found: tuple[Agreement, ...]) -> dict[str, object] | None:
+def trust_facts(agreements: tuple[Agreement, ...]) -> dict[str, object] | None:
     """The same for winner.yaml; None where no further budget was run."""
-    if not found:
+    if not agreements:
         return None
     return {
-        "in_words": overall(found),
+        "in_words": overall(agreements),
         "budgets": [
             {
                 "budget": one.budget,
@@ -63,15 +63,15 @@ def trust_facts(found: tuple[Agreement, ...]) -> dict[str, object] | None:
                 },
                 "in_words": in_words(one),
             }
-            for one in found
+            for one in agreements
         ],
     }
 
 
-def _shown(one: Estimate) -> str:
-    return f"{one.value:.2f} ({one.low:.2f} … {one.high:.2f})"
+def _shown(estimate: Estimate) -> str:
+    return f"{estimate.value:.2f} ({estimate.low:.2f} … {estimate.high:.2f})"
 
 
-def _numbers(one: Estimate) -> list[float]:
+def _numbers(estimate: Estimate) -> list[float]:
     """Value, low, high."""
-    return [round(float(value), 5) for value in (one.value, one.low, one.high)]
+    return [round(float(value), 5) for value in (estimate.value, estimate.low, estimate.high)]

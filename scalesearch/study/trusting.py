@@ -76,15 +76,15 @@ def trust_folder(study_folder: Path, name: str) -> Path:
     return study_folder / "trust" / name
 
 
-def with_more_seeds(folder: Path, asked: Question) -> Question:
+def with_more_seeds(folder: Path, question: Question) -> Question:
     """The question for a further budget's folder: with as many seeds as it has already, or as are asked for.
 
     Where these are more, they are an extension of that study.
     """
     if not (folder / "study.json").is_file():
-        return asked
-    seeds = max(open_study(folder).plan.question.budget.seeds, asked.budget.seeds)
-    return replace(asked, budget=replace(asked.budget, seeds=seeds))
+        return question
+    seeds = max(open_study(folder).plan.question.budget.seeds, question.budget.seeds)
+    return replace(question, budget=replace(question.budget, seeds=seeds))
 
 
 def trust_points(study_folder: Path) -> dict[str, list[Point]]:

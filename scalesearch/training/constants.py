@@ -175,7 +175,7 @@ def library_epsilon(naming: str, name: str, padding: str = "symmetric") -> Decim
     return TENSORFLOW_EPSILON if large or padding == "tensorflow" else EPSILON
 
 
-def _padding(naming: str, name: str, stated: Stated, config: HubConfig | None, where: str) -> str:
+def _padding(naming: str, name: str, stated: Stated, config: HubConfig | None, source: str) -> str:
     if config is not None:
         if stated.padding is not None:
             raise InputError(f"{config.where}: says the padding itself; leave --padding out")
@@ -183,12 +183,12 @@ def _padding(naming: str, name: str, stated: Stated, config: HubConfig | None, w
     if naming == "timm" and name not in _ONLY_SYMMETRIC:
         if stated.padding is None:
             raise InputError(
-                f"{where}: tensors do not show whether they are of a tf_ model of timm, which pads otherwise; give "
-                "--padding tensorflow for one, else --padding symmetric, or put the model's config.json beside them"
+                f"{source}: tensors do not show whether they are of a tf_ model of timm, which pads otherwise; "
+                "give --padding tensorflow for one, else --padding symmetric, or put the model's config.json beside them"
             )
         return stated.padding
     if stated.padding == "tensorflow":
-        raise InputError(f"{where}: is of {naming}'s {name}, which pads symmetrically; leave --padding out")
+        raise InputError(f"{source}: is of {naming}'s {name}, which pads symmetrically; leave --padding out")
     return "symmetric"
 
 

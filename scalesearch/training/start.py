@@ -124,12 +124,12 @@ def _check_config(config: HubConfig, definition: Baseline) -> None:
         raise InputError(f"{config.where}: {config.architecture} has {theirs}, but {definition.name} has {mine}")
 
 
-def _named(definition: Baseline, tensors: dict[str, Tensor], where: str) -> tuple[str, dict[str, Tensor]]:
+def _named(definition: Baseline, tensors: dict[str, Tensor], source: str) -> tuple[str, dict[str, Tensor]]:
     """Whose names the tensors have, and the tensors by our names, every shape checked."""
     net = definition.architecture
     result = ours(tensors, net)
     if result is None:
-        raise InputError(f"{where}: its tensors are not named as timm's or torchvision's {definition.name} are")
+        raise InputError(f"{source}: its tensors are not named as timm's or torchvision's {definition.name} are")
     naming, found = result
     with torch.device("meta"):
         wanted = ConvNet(net).state_dict()
@@ -139,29 +139,29 @@ def _named(definition: Baseline, tensors: dict[str, Tensor], where: str) -> tupl
         got = found.get(name)
         if got is None or got.shape != place.shape:
             shape = "missing" if got is None else "×".join(map(str, got.shape))
-            raise InputError(f"{where}: is no {definition.name}: {name} is {shape}; give the right --network")
+            raise InputError(f"{source}: is no {definition.name}: {name} is {shape}; give the right --network")
     return naming, found
 
 
-def _with_our_pixels(tensors: dict[str, Tensor], constants: Constants, where: str) -> dict[str, Tensor]:
+def _with_our_pixels(tensors: dict[str, Tensor], constants: Constants, source: str) -> dict[str, Tensor]:
     """The first convolution and its norm for images as `normalise` makes them.
 
     The libraries take off a mean and divide by a deviation. The same but at the image's edge, where padding meant
     another colour.
     """
     weight = tensors["stem.conv.0.weight"]
-    mean, deviation = (_spread(values, weight.shape[1], where) for values in (constants.mean, constants.deviation))
+    mean, deviation = (_spread(values, weight.shape[1], source) for values in (constants.mean, constants.deviation))
     shift = (weight.sum((2, 3)) * ((MEAN - mean) / deviation)).sum(1)
     scaled = weight * (STD / deviation)[None, :, None, None]
     statistics = tensors["stem.conv.1.running_mean"] - shift
     return tensors | {"stem.conv.0.weight": scaled, "stem.conv.1.running_mean": statistics}
 
 
-def _spread(values: tuple[float, ...], channels: int, where: str) -> Tensor:
+def _spread(values: tuple[float, ...], channels: int, source: str) -> Tensor:
     """A value for each channel: equal ones for any number of them."""
     if len(values) != channels and len(set(values)) > 1:
         raise InputError(
-            f"{where}: the network takes {channels} channels, but its images were scaled by {len(values)} values; "
+            f"{source}: the network takes {channels} channels, but its images were scaled by {len(values)} values; "
             "give --pixels half where they were centred at .5"
         )
     return torch.tensor(values if len(values) == channels else values[:1] * channels)

@@ -34,22 +34,22 @@ _WHOLE = {"baseline": "baseline, digest", "timings": "timings, digest", "kind.sp
 """Two of them are alike or not; how they differ stands in their studies."""
 
 
-def asked_facts(asked: Question) -> dict[str, str]:
+def asked_facts(question: Question) -> dict[str, str]:
     """The usual fields by name; what the kind of question has no use for is left out."""
     found = {
-        "baseline": asked.baseline.name,
-        **asked.kind.summary(asked),
-        "scheduler": asked.scheduler,
-        "budget": asked.budget.name,
-        "epochs": str(asked.budget.recipe.epochs),
-        "side of the proxy": f"{asked.budget.resolution} px",
+        "baseline": question.baseline.name,
+        **question.kind.summary(question),
+        "scheduler": question.scheduler,
+        "budget": question.budget.name,
+        "epochs": str(question.budget.recipe.epochs),
+        "side of the proxy": f"{question.budget.resolution} px",
     }
     return {name: value for name, value in found.items() if value}
 
 
-def other_fields(asked: Question) -> dict[str, str]:
+def other_fields(question: Question) -> dict[str, str]:
     """Every field that `asked_facts` does not have, by its path; what is large by its digest."""
-    found = ((path, value) for path, value in _leaves(asked, "") if path not in _NAMED)
+    found = ((path, value) for path, value in _leaves(question, "") if path not in _NAMED)
     return {_WHOLE.get(path, path.replace("_", " ").replace(".", ", ")): value for path, value in found}
 
 

@@ -146,9 +146,9 @@ def _files(view: View, sources: Sources) -> list[Any]:
     return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 2))), *map(note, words)]
 
 
-def _take(kind: str, words: str, place: int, name: str) -> html.Button:
+def _take(kind: str, text: str, place: int, name: str) -> html.Button:
     key = {"take": kind, "member": place}
-    return html.Button(words, id=key, n_clicks=0, **{"aria-label": f"{printable(name)} as {words}"})
+    return html.Button(text, id=key, n_clicks=0, **{"aria-label": f"{printable(name)} as {text}"})
 
 
 def _content(view: View, theme: object) -> list[Any]:

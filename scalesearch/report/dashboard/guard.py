@@ -290,8 +290,8 @@ def _redirect(start: Start, path: str, *headers: tuple[str, str]) -> Iterable[by
     return [b""]
 
 
-def _refuse(start: Start, status: int, words: str) -> Iterable[bytes]:
-    body = f"scalesearch dashboard: {words}\n".encode()
+def _refuse(start: Start, status: int, text: str) -> Iterable[bytes]:
+    body = f"scalesearch dashboard: {text}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     start(f"{status} {_WORDS[status]}", [*headers, *security_headers([]), ("Cache-Control", "no-store")])
     return [body]

@@ -30,13 +30,13 @@ def wanted(view: View, filters: Filters) -> list[TrialSummary]:
     """The trials that pass."""
     text = filters.text.strip().lower()
 
-    def passes(one: TrialSummary) -> bool:
-        accuracy = one.accuracy
+    def passes(trial: TrialSummary) -> bool:
+        accuracy = trial.accuracy
         return (
-            (not text or text in view.label(one.network).lower() or text in one.id)
-            and (not filters.states or one.outcome.state in filters.states)
-            and (filters.images is None or one.images == filters.images)
-            and (filters.seed is None or one.seed == filters.seed)
+            (not text or text in view.label(trial.network).lower() or text in trial.id)
+            and (not filters.states or trial.outcome.state in filters.states)
+            and (filters.images is None or trial.images == filters.images)
+            and (filters.seed is None or trial.seed == filters.seed)
             and (filters.least is None or (accuracy is not None and accuracy >= filters.least))
         )
 

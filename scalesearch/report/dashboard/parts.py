@@ -52,16 +52,16 @@ def figures(rows: Sequence[tuple[str, str]]) -> html.Div:
     return html.Div([html.Div([html.B(value), html.Span(name)]) for name, value in rows], className="figures")
 
 
-def opener(kind: str, key: str, words: str, place: int = 0) -> html.Button:
+def opener(kind: str, key: str, text: str, place: int = 0) -> html.Button:
     """A button that opens what `key` names.
 
     Args:
         kind: of what is opened, such as `network`.
         key: by which the server looks it up in its own list.
-        words: on the button.
+        text: on the button.
         place: tells buttons apart that open the same.
     """
-    return html.Button(printable(words), id={"open": kind, "key": key, "place": place}, n_clicks=0)
+    return html.Button(printable(text), id={"open": kind, "key": key, "place": place}, n_clicks=0)
 
 
 def trouble(words: Sequence[str]) -> html.Div:
@@ -69,6 +69,6 @@ def trouble(words: Sequence[str]) -> html.Div:
     return html.Div([html.P(printable(one), className="problem") for one in words], role="status")
 
 
-def note(words: str) -> html.P:
+def note(text: str) -> html.P:
     """A quiet sentence."""
-    return html.P(words, className="quiet")
+    return html.P(text, className="quiet")

@@ -32,13 +32,13 @@ def key_of(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def stamp_of(found: tuple[Listed, ...]) -> int:
+def stamp_of(studies: tuple[Listed, ...]) -> int:
     """Another number where a line of the list is another."""
-    return hash(tuple((one.name, one.stage, one.records, one.problem, one.asked) for one in found))
+    return hash(tuple((one.name, one.stage, one.records, one.problem, one.asked) for one in studies))
 
 
-def _table(found: tuple[Listed, ...]) -> html.Div:
-    if not found:
+def _table(studies: tuple[Listed, ...]) -> html.Div:
+    if not studies:
         return note("None yet.")
     rows = [
         (
@@ -48,6 +48,6 @@ def _table(found: tuple[Listed, ...]) -> html.Div:
             one.asked or one.problem,
             one.study.plan.data.name if one.study else "",
         )
-        for i, one in enumerate(found)
+        for i, one in enumerate(studies)
     ]
     return table(("study", "state", "trials", "what was asked", "data"), rows, frozenset((0, 1, 3, 4)))

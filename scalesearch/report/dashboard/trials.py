@@ -168,6 +168,6 @@ def _filled(view: View, page: Any, by: Any, filters: Filters) -> tuple[Any, str,
     return body if found else [], words, at == 0, start + PAGE >= len(found)
 
 
-def _head(key: str, words: str, by: str, falling: bool) -> html.Button:
+def _head(key: str, text: str, by: str, falling: bool) -> html.Button:
     arrow = (" ↓" if falling else " ↑") if key == by else ""
-    return html.Button(f"{words}{arrow}", id={"sort": key}, n_clicks=0, title=f"Sort by {words}")
+    return html.Button(f"{text}{arrow}", id={"sort": key}, n_clicks=0, title=f"Sort by {text}")

@@ -110,9 +110,9 @@ def _labels(
     ]
 
 
-def _caption(found: Sequence[Agreement]) -> str:
-    said = "; ".join(f"{one.budget}: {in_words(one)}" for one in found)
-    ceilings = [f"{one.ceiling.value:.2f} ({one.budget})" for one in found if one.ceiling is not None]
+def _caption(agreements: Sequence[Agreement]) -> str:
+    said = "; ".join(f"{one.budget}: {in_words(one)}" for one in agreements)
+    ceilings = [f"{one.ceiling.value:.2f} ({one.budget})" for one in agreements if one.ceiling is not None]
     seeds = (
         f" One seed agrees with another at τ = {', '.join(ceilings)}, the most that can be asked."
         if ceilings

@@ -24,21 +24,21 @@ _NARROW = 0.1
 """A range of accuracy whose ticks need a third digit."""
 
 
-def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
+def scaling_curves(joint: Joint, theme: Theme = LIGHT) -> go.Figure:
     """Accuracy over measured FLOPs, a curve a rule from the baseline on: Tan & Le 2019, Figures 3, 4 and 8, as one.
 
     The x axis is logarithmic and has a tick at each cost that was compared; error bars are standard errors.
 
     Args:
-        found: comparisons of one baseline.
+        joint: comparisons of one baseline.
         theme: light or dark.
     """
-    figure, curves = go.Figure(), found.curves()
-    bottom, top = _accuracy_range(found)
+    figure, curves = go.Figure(), joint.curves()
+    bottom, top = _accuracy_range(joint)
     for rule, points in reversed(curves.items()):  # the best on top
         figure.add_trace(_curve(rule, points))
-    if found.base is not None:
-        figure.add_trace(_start(found.base))
+    if joint.base is not None:
+        figure.add_trace(_start(joint.base))
     figure.update_layout(
         annotations=_labels(curves, bottom, top),
         height=HEIGHT,
@@ -46,15 +46,15 @@ def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
         showlegend=False,
         hovermode="closest",
         title={
-            "text": f"<b>{found.baseline}: one dimension, or all?</b><br><sup>{inert(_subtitle(found))}</sup>",
+            "text": f"<b>{joint.baseline}: one dimension, or all?</b><br><sup>{inert(_subtitle(joint))}</sup>",
             "x": 0,
             "xref": "paper",
             "xanchor": "left",
             "y": 0.95,
         },
-        xaxis=_cost_axis(found),
+        xaxis=_cost_axis(joint),
         yaxis={
-            "title": {"text": validation_words(found.metric, found.validation_images)},
+            "title": {"text": validation_words(joint.metric, joint.validation_images)},
             "range": [bottom, top],
             "tickformat": ".2f" if top - bottom > _NARROW else ".3f",
         },
@@ -62,22 +62,22 @@ def scaling_curves(found: Joint, theme: Theme = LIGHT) -> go.Figure:
     return figure.update_layout(colours(theme))
 
 
-def curves(found: Joint) -> Drawing:
+def curves(joint: Joint) -> Drawing:
     """`scaling_curves` with its title as words beside it."""
-    figure = scaling_curves(found)
+    figure = scaling_curves(joint)
     figure.update_layout(title=None, margin={"t": 30})
     caption = (
-        f"{_subtitle(found)}. Every curve begins at the baseline, whose trials all rules share; labels say the "
+        f"{_subtitle(joint)}. Every curve begins at the baseline, whose trials all rules share; labels say the "
         "last accuracy."
     )
     return Drawing("curves", "Accuracy over measured FLOPs, a curve a rule", caption, figure)
 
 
-def _subtitle(found: Joint) -> str:
-    most = max(one.seeds for one in found.points)
+def _subtitle(joint: Joint) -> str:
+    most = max(one.seeds for one in joint.points)
     seeds = "1 seed" if most == 1 else f"{most} seeds"
-    what = "cost" if found.cost == "macs" else COST_WORDS[found.cost]
-    return f"Equal measured {what}; {found.data}, budget {found.budget}, {seeds}; bars: standard error"
+    what = "cost" if joint.cost == "macs" else COST_WORDS[joint.cost]
+    return f"Equal measured {what}; {joint.data}, budget {joint.budget}, {seeds}; bars: standard error"
 
 
 def _curve(rule: str, points: Sequence[Measured]) -> go.Scatter:
@@ -121,40 +121,40 @@ def _start(base: Measured) -> go.Scatter:
     )
 
 
-def _hover(one: Measured) -> str:
+def _hover(point: Measured) -> str:
     lines = [
-        f"<b>{inert(one.rule)}</b> at {float(one.ratio):.3f}x",
-        f"{si(one.macs)} FLOPs",
-        f"accuracy {one.accuracy:.4f} ± {one.standard_error:.4f}, n = {one.seeds}",
+        f"<b>{inert(point.rule)}</b> at {float(point.ratio):.3f}x",
+        f"{si(point.macs)} FLOPs",
+        f"accuracy {point.accuracy:.4f} ± {point.standard_error:.4f}, n = {point.seeds}",
     ]
-    if one.gain is not None:
-        lines.append(f"gain {one.gain.value:+.4f} (95 %: {one.gain.low:+.4f} … {one.gain.high:+.4f})")
+    if point.gain is not None:
+        lines.append(f"gain {point.gain.value:+.4f} (95 %: {point.gain.low:+.4f} … {point.gain.high:+.4f})")
     return "<br>".join(lines)
 
 
-def _accuracy_range(found: Joint) -> tuple[float, float]:
+def _accuracy_range(joint: Joint) -> tuple[float, float]:
     """From the lowest bar's foot to the highest's head with a little air, never outside 0 … 1."""
-    shown = [*found.points, *(() if found.base is None else (found.base,))]
+    shown = [*joint.points, *(() if joint.base is None else (joint.base,))]
     low = min(one.accuracy - one.standard_error for one in shown)
     high = max(one.accuracy + one.standard_error for one in shown)
     air = 0.06 * max(high - low, 0.01)
     return max(low - air, 0.0), min(high + air, 1.0)
 
 
-def _cost_axis(found: Joint) -> dict[str, object]:
-    ends = [found.base_macs, *(one.macs for one in found.points)]
+def _cost_axis(joint: Joint) -> dict[str, object]:
+    ends = [joint.base_macs, *(one.macs for one in joint.points)]
     first, last = log10(min(ends)), log10(max(ends))
     wide = max(last - first, 0.05)
-    if found.cost == "macs":
-        ticks = {float(times): f"<br>{plain(times)}x" for times in (Decimal(1), *found.costs)}
+    if joint.cost == "macs":
+        ticks = {float(times): f"<br>{plain(times)}x" for times in (Decimal(1), *joint.costs)}
     else:  # what was matched is not on this axis
-        ticks = {2.0**power: "" for power in range(floor(log2(max(ends) / found.base_macs)) + 1)}
+        ticks = {2.0**power: "" for power in range(floor(log2(max(ends) / joint.base_macs)) + 1)}
     return {
         "type": "log",
         "title": {"text": "FLOPs (multiply-adds) of one image, logarithmic", "standoff": 12},
         "range": [first - 0.04 * wide, last + 0.02 * wide],
-        "tickvals": [found.base_macs * times for times in ticks],
-        "ticktext": [f"{si(found.base_macs * times)}{word}" for times, word in ticks.items()],
+        "tickvals": [joint.base_macs * times for times in ticks],
+        "ticktext": [f"{si(joint.base_macs * times)}{word}" for times, word in ticks.items()],
         "showline": True,
         "ticks": "outside",
     }
@@ -183,9 +183,9 @@ def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) 
     ]
 
 
-def _label(one: Measured, largest: Decimal) -> str:
-    look = look_of(one.rule)
+def _label(point: Measured, largest: Decimal) -> str:
+    look = look_of(point.rule)
     marker = f'<span style="color:{look.colour}">{look.glyph}</span>'
     # A curve may end early: at the largest cost no network of its rule was compared.
-    where = "" if one.times == largest else f" at {plain(one.times)}x"
-    return f"{marker} <b>{inert(one.rule)}</b>  {one.accuracy:.3f} ± {one.standard_error:.3f}{where}"
+    where = "" if point.times == largest else f" at {plain(point.times)}x"
+    return f"{marker} <b>{inert(point.rule)}</b>  {point.accuracy:.3f} ± {point.standard_error:.3f}{where}"

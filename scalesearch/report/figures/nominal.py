@@ -52,23 +52,23 @@ def nominal(result: Answer) -> Drawing | None:
     return Drawing("nominal", "Nominal and measured FLOPs are not the same", caption, figure)
 
 
-def _nominal(one: Candidate, result: Answer) -> float:
+def _nominal(candidate: Candidate, result: Answer) -> float:
     """Of the grid's own triples, of which a matched γ is none."""
-    aliases = [float(alias.product) for alias in one.aliases]
+    aliases = [float(alias.product) for alias in candidate.aliases]
     return float((sum(aliases) / len(aliases)) ** float(result.plan.question.phi))
 
 
-def _points(name: str, own: Sequence[Candidate], result: Answer, colour: str, symbol: str) -> go.Scatter:
+def _points(name: str, candidates: Sequence[Candidate], result: Answer, colour: str, symbol: str) -> go.Scatter:
     return go.Scatter(
         name=name,
-        x=[_nominal(one, result) for one in own],
-        y=[float(one.flops_ratio) for one in own],
+        x=[_nominal(one, result) for one in candidates],
+        y=[float(one.flops_ratio) for one in candidates],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5}},
         hovertext=[
             f"<b>{inert(one.label)}</b>, {one.architecture.resolution} px<br>measured "
             f"{float(one.flops_ratio):.3f}x; {len(one.aliases)} of the grid's triples"
-            for one in own
+            for one in candidates
         ],
         hoverinfo="text",
     )
@@ -85,6 +85,6 @@ def _diagonal(low: float, high: float) -> go.Scatter:
     )
 
 
-def _range(own: Sequence[Candidate], result: Answer) -> tuple[float, float]:
-    values = [_nominal(one, result) for one in own]
+def _range(candidates: Sequence[Candidate], result: Answer) -> tuple[float, float]:
+    values = [_nominal(one, result) for one in candidates]
     return min(values), max(values)

@@ -83,20 +83,20 @@ def _front(ranked: Sequence[Row]) -> go.Scatter:
     )
 
 
-def _points(status: Status, own: Sequence[Row], beside: Mapping[str, str], result: Answer) -> go.Scatter:
+def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], result: Answer) -> go.Scatter:
     look, words = STATUSES[status]
     return go.Scatter(
         name=words,
-        x=[row.candidate.cost.macs for row in own],
-        y=[row.expected for row in own],
+        x=[row.candidate.cost.macs for row in rows],
+        y=[row.expected for row in rows],
         mode="markers+text",
-        text=[f"  {inert(row.label)}  " if row.key in beside else "" for row in own],
-        textposition=[beside.get(row.key, "middle right") for row in own],
+        text=[f"  {inert(row.label)}  " if row.key in beside else "" for row in rows],
+        textposition=[beside.get(row.key, "middle right") for row in rows],
         textfont={"size": 13},
         cliponaxis=False,
         marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
-        error_y={"array": [row.error for row in own], "color": look.colour, "thickness": 1.5},
-        hovertext=[hover(row, result) for row in own],
+        error_y={"array": [row.error for row in rows], "color": look.colour, "thickness": 1.5},
+        hovertext=[hover(row, result) for row in rows],
         hoverinfo="text",
     )
 

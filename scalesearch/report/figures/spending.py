@@ -94,22 +94,22 @@ def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scattert
     )
 
 
-def _points(status: Status, own: Sequence[Row], result: Answer) -> go.Scatterternary:
+def _points(status: Status, rows: Sequence[Row], result: Answer) -> go.Scatterternary:
     look, words = STATUSES[status]
     return go.Scatterternary(
         name=words,
-        **_places([shares_of(row.candidate.coefficients) for row in own]),
+        **_places([shares_of(row.candidate.coefficients) for row in rows]),
         mode="markers",
         cliponaxis=False,
         showlegend=False,
         marker={
             "symbol": "star" if status == "recommended" else "circle",
             "size": _SIZES[status],
-            "color": [row.expected for row in own],
+            "color": [row.expected for row in rows],
             "coloraxis": "coloraxis",
             "line": {"width": _THICK.get(status, 1), "color": look.colour},
         },
-        hovertext=[f"{hover(row, result)}<br>{_spent(row)}" for row in own],
+        hovertext=[f"{hover(row, result)}<br>{_spent(row)}" for row in rows],
         hoverinfo="text",
     )
 

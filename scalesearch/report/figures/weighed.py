@@ -94,11 +94,11 @@ def _hover(row: Row, result: Answer) -> str:
     return "<br>".join([f"<b>{inert(row.label)}</b>", words_of_network(row.candidate.architecture), *measured])
 
 
-def _points(status: Status, own: list[Row], result: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
+def _points(status: Status, rows: list[Row], result: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
     look, words = STATUSES[status][0], status_words(status, result.plan.question)
-    x, y = zip(*(places[row.key] for row in own), strict=True)
-    errors = [row.place.standard_error / result.plan.worth(row.key) for row in own if row.place is not None]
-    named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in own]
+    x, y = zip(*(places[row.key] for row in rows), strict=True)
+    errors = [row.place.standard_error / result.plan.worth(row.key) for row in rows if row.place is not None]
+    named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in rows]
     return go.Scatter(
         name=words,
         x=x,
@@ -110,6 +110,6 @@ def _points(status: Status, own: list[Row], result: Answer, places: dict[str, tu
         cliponaxis=False,
         marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
         error_y={"array": errors, "color": look.colour, "thickness": 1.5},
-        hovertext=[_hover(row, result) for row in own],
+        hovertext=[_hover(row, result) for row in rows],
         hoverinfo="text",
     )

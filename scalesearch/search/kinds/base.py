@@ -70,17 +70,17 @@ class StudyKind(ABC):
             proposals: of a sampler, so far; None: what a search can come to, before it begins.
         """
 
-    def select(self, setting: Setting, found: CandidateSet) -> tuple[Candidate, ...]:
+    def select(self, setting: Setting, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
         """Of the candidates those that are trained: all, or as many as the budget says, spread over the grid."""
         count = self.count(setting)
-        return found.candidates if count is None else spread(found.candidates, count)
+        return candidate_set.candidates if count is None else spread(candidate_set.candidates, count)
 
     def count(self, setting: Setting) -> int | None:
         """How many candidates are trained at most; None: all."""
         return setting.budget.candidates or self.default_count
 
     @abstractmethod
-    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+    def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
         """The error where fewer than two candidates can be compared, with what to do."""
 
     def proposal_space(self, setting: Setting) -> Sought[Any] | None:
@@ -88,9 +88,9 @@ class StudyKind(ABC):
         del setting
         return None
 
-    def num_within(self, found: CandidateSet) -> int:
+    def num_within(self, candidate_set: CandidateSet) -> int:
         """How many of those that are wanted have been proposed."""
-        return sum(len(one.aliases) for one in found.candidates)
+        return sum(len(one.aliases) for one in candidate_set.candidates)
 
     # The next two are asked only where `proposes`: kinds that do so override them.
 

@@ -36,10 +36,10 @@ class GridSearch(StudyKind):
         how = (setting.rounding, setting.match, setting.cost, setting.timings)
         return candidates(setting.baseline, grid, setting.phi, *how)
 
-    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+    def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
         """The error where fewer than two candidates can be compared."""
         advice = f"a smaller --step, a larger --tolerance{ADVICE_OF_COST[setting.cost]}"
-        points = f"only {count} of {found.triples} grid points gives a network of the wanted cost"
+        points = f"only {count} of {candidate_set.triples} grid points gives a network of the wanted cost"
         return SpaceError(f"{points}; take {advice}")
 
     def lines_to_time(self, setting: Setting) -> list[Line]:

@@ -97,16 +97,16 @@ class RuleComparison(StudyKind):
         by = setting.cost, setting.timings
         return rule_candidates(setting.baseline, self.rules, setting.phi, setting.rounding, *by)
 
-    def select(self, setting: Setting, found: CandidateSet) -> tuple[Candidate, ...]:
+    def select(self, setting: Setting, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
         """All."""
         del setting
-        return found.candidates
+        return candidate_set.candidates
 
-    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+    def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
         """The error where fewer than two rules can be compared."""
         advice = "a larger baseline" + (ADVICE_OF_COST["latency"] if setting.cost == "latency" else "")
         return SpaceError(
-            f"only {count} of {found.triples} rules gives a network of the wanted cost; take {advice}"
+            f"only {count} of {candidate_set.triples} rules gives a network of the wanted cost; take {advice}"
         )
 
     def lines_to_time(self, setting: Setting) -> list[Line]:

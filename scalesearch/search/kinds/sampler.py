@@ -97,12 +97,12 @@ class CoefficientSearch(StudyKind):
         aliases = [one.aliases[0] for one in self.select(setting, self.candidates(setting))]
         return tuple(Suggestion(one.alpha, one.beta) for one in aliases)
 
-    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+    def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
         """The error where fewer than two candidates can be compared."""
         del setting
         return SpaceError(
-            f"only {count} of {found.triples} points gives a network within the limits; take larger limits, "
-            "another --rounding or --match none"
+            f"only {count} of {candidate_set.triples} points gives a network within the limits; take larger "
+            "limits, another --rounding or --match none"
         )
 
     @property

@@ -88,21 +88,21 @@ class StageSearch(StudyKind):
         """Points drawn by chance."""
         return self.proposal_space(setting).by_chance(self.count(setting) or FEWEST)
 
-    def select(self, setting: Setting, found: CandidateSet) -> tuple[Candidate, ...]:
+    def select(self, setting: Setting, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
         """All."""
         del setting
-        return found.candidates
+        return candidate_set.candidates
 
-    def num_within(self, found: CandidateSet) -> int:
+    def num_within(self, candidate_set: CandidateSet) -> int:
         """How many networks have been proposed."""
-        return len(found.candidates)
+        return len(candidate_set.candidates)
 
-    def too_few(self, setting: Setting, count: int, found: CandidateSet) -> SpaceError:
+    def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
         """The error where fewer than two candidates can be compared."""
         del setting
         return SpaceError(
-            f"only {count} of {found.triples} points gives a network within the limits; take larger limits or "
-            "another --space"
+            f"only {count} of {candidate_set.triples} points gives a network within the limits; take larger "
+            "limits or another --space"
         )
 
     def reward_factors(self, setting: Setting, proposals: Sequence[Any]) -> Mapping[Network, float]:

@@ -86,5 +86,5 @@ class GridResults(KindResults):
         }
 
 
-def _greek(own: Coefficients) -> str:
-    return f"α = {plain(own.alpha)}, β = {plain(own.beta)}, γ = {plain(own.gamma)}"
+def _greek(coefficients: Coefficients) -> str:
+    return f"α = {plain(coefficients.alpha)}, β = {plain(coefficients.beta)}, γ = {plain(coefficients.gamma)}"

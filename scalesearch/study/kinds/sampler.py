@@ -51,14 +51,17 @@ def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     return lines
 
 
-def _words(one: Told, objectives: tuple[str, ...]) -> str:
-    values = {"accuracy": f"{one.accuracy:.4f}", "macs": f"{si(cost(one.judged.network).macs)} MACs"}
-    if one.point.latency is not None:
-        values["latency"] = f"{one.point.latency * 1e3:.3g} ms"
-    assert isinstance(one.point, Suggestion), "stages have words of their own"
-    label = str(one.point.coefficients).strip("()").replace(", ", "/")
+def _words(observation: Told, objectives: tuple[str, ...]) -> str:
+    values = {
+        "accuracy": f"{observation.accuracy:.4f}",
+        "macs": f"{si(cost(observation.judged.network).macs)} MACs",
+    }
+    if observation.point.latency is not None:
+        values["latency"] = f"{observation.point.latency * 1e3:.3g} ms"
+    assert isinstance(observation.point, Suggestion), "stages have words of their own"
+    label = str(observation.point.coefficients).strip("()").replace(", ", "/")
     return "  ".join(
-        [f"{label:<22}", f"{one.judged.network.resolution:>4} px", *map(values.__getitem__, objectives)]
+        [f"{label:<22}", f"{observation.judged.network.resolution:>4} px", *map(values.__getitem__, objectives)]
     )
 
 
@@ -78,13 +81,17 @@ def _search_facts(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, obje
     return facts
 
 
-def _point(one: Told) -> dict[str, object]:
-    assert isinstance(one.point, Suggestion), "stages have words of their own"
-    network = one.judged.network
+def _point(observation: Told) -> dict[str, object]:
+    assert isinstance(observation.point, Suggestion), "stages have words of their own"
+    network = observation.judged.network
     point = {
-        "candidate": str(one.point.coefficients),
+        "candidate": str(observation.point.coefficients),
         "resolution": network.resolution,
-        "accuracy": round(one.accuracy or 0.0, 5),
+        "accuracy": round(observation.accuracy or 0.0, 5),
         "macs": cost(network).macs,
     }
-    return point if one.point.latency is None else {**point, "latency_seconds": round(one.point.latency, 6)}
+    return (
+        point
+        if observation.point.latency is None
+        else {**point, "latency_seconds": round(observation.point.latency, 6)}
+    )

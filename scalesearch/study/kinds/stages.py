@@ -210,11 +210,11 @@ def _front_lines(result: Answer) -> list[str]:
     return [head, *(f"  {names[one.key]:<5}{_words(one, objectives)}" for one in kept[:_SHOWN]), *more]
 
 
-def _words(one: Told, objectives: tuple[str, ...]) -> str:
-    price = cost(one.judged.network)
-    values = {"accuracy": f"{one.accuracy:.4f}", "macs": f"{si(price.macs)} MACs"}
+def _words(observation: Told, objectives: tuple[str, ...]) -> str:
+    price = cost(observation.judged.network)
+    values = {"accuracy": f"{observation.accuracy:.4f}", "macs": f"{si(price.macs)} MACs"}
     values["params"] = f"{si(price.params)} parameters"
-    if one.point.latency is not None:
-        values["latency"] = f"{one.point.latency * 1e3:.3g} ms"
-        values["step"] = f"{one.point.latency * 1e3:.3g} ms a step"
+    if observation.point.latency is not None:
+        values["latency"] = f"{observation.point.latency * 1e3:.3g} ms"
+        values["step"] = f"{observation.point.latency * 1e3:.3g} ms a step"
     return "  ".join(values[name] for name in objectives)
