@@ -22,7 +22,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean b0?` for the known name that is nearest to a misspelt one, or nothing where none is near."""
     words, low = list(known), name.lower()
     # EfficientNet-B0 is b0, whatever else it resembles.
-    ending = [one for one in words if low.endswith((f"-{one}", f"_{one}"))]
+    ending = [word for word in words if low.endswith((f"-{word}", f"_{word}"))]
     found = ending or get_close_matches(low, words, n=1)
     return f"; did you mean {found[0]}?" if found else ""
 

@@ -180,7 +180,7 @@ def _run(
     failed: list[str] = []
     for ratio, question in questions.items():
         where = folders[ratio]
-        others = [one for one in folders.values() if one != where and (one / "study.json").exists()]
+        others = [folder for folder in folders.values() if folder != where and (folder / "study.json").exists()]
         try:
             searching.search_or_plan(
                 question,

@@ -63,8 +63,8 @@ def joint_table(joint: Joint) -> Table:
     from scalesearch.study.cost_words import COST_WORDS
     from scalesearch.units import si
 
-    papers = any(one.papers_gain is not None for one in joint.points)
-    once = any(one.seeds == 1 for one in joint.points)
+    papers = any(point.papers_gain is not None for point in joint.points)
+    once = any(point.seeds == 1 for point in joint.points)
     costs = " and ".join(f"{plain(times)}x" for times in joint.costs)
     table = narrow_table(
         f"{joint.baseline} at {costs} the {COST_WORDS[joint.cost]}, {joint.data}, budget {joint.budget}",
@@ -93,11 +93,11 @@ def lead_lines(joint: Joint) -> list[str]:
 
     adjusted, lines = ", adjusted as the ranking is" if joint.adjusts else "", []
     for times in joint.costs:
-        leads = [one for one in joint.leads if one.times == times]
+        leads = [lead for lead in joint.leads if lead.times == times]
         words = [
-            f"over {one.over} {_with_interval(one.ours)}"
-            + ("" if one.papers is None else f"; the paper's {one.papers:+} points")
-            for one in leads
+            f"over {lead.over} {_with_interval(lead.ours)}"
+            + ("" if lead.papers is None else f"; the paper's {lead.papers:+} points")
+            for lead in leads
         ]
         said = ", ".join(words) if words else "not measured: it, or every single dimension, was not compared"
         lines.append(f"Compound's lead at {plain(times)}x (95 %{adjusted}): {said}")

@@ -108,7 +108,7 @@ def _stages(explanation: Explanation) -> Table:
         kind = "" if one.kind == one.name else one.kind
         table.add_row(one.name, kind, *sizes, *(f"{value / 1e6:,.1f}" for value in added))
     columns = ("macs", "by_depth", "by_width", "by_resolution", "scaled_macs")
-    whole = [sum(getattr(one, column) for one in explanation.stages) for column in columns]
+    whole = [sum(getattr(stage, column) for stage in explanation.stages) for column in columns]
     table.add_section()
     table.add_row("all", "", "", "", "", *(f"{value / 1e6:,.1f}" for value in whole))
     return table

@@ -43,7 +43,7 @@ def latency(
     from scalesearch.nets.latency import RUNS, devices
 
     turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
-    networks = [load_network(one) for one in dict.fromkeys([*([against] if against else []), *names])]
+    networks = [load_network(name) for name in dict.fromkeys([*([against] if against else []), *names])]
     out = options.console()
     with Reading(out, "Turns", "") as hear:
         told = None if json else hear  # standard output is for the JSON alone
@@ -67,7 +67,7 @@ def _timed(networks: Sequence[Baseline], runs: int, batch: int, device: str, hea
     """The reference, then all others beside it."""
     from scalesearch.nets.latency import Beside, latencies_beside
 
-    first, *others = [one.architecture for one in networks]
+    first, *others = [network.architecture for network in networks]
     reference, found = latencies_beside(first, others, runs, batch, device, hear)
     return [Beside(reference, 1.0), *found]
 
@@ -151,7 +151,7 @@ def _beside_the_paper(networks: Sequence[Baseline]) -> list[str]:
     """What Table 4 prints of a pair that was timed here."""
     from scalesearch.design.paper import PEERS, TABLE_4
 
-    names = [one.name for one in networks]
+    names = [network.name for network in networks]
     return [
         f"The paper's Table 4, one core of a Xeon E5-2690: {slow} {before} s, {fast} {after} s, {times}."
         for (slow, fast), (before, after, times) in TABLE_4.items()

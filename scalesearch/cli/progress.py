@@ -108,7 +108,7 @@ class Progress(Display):
         for name in (what, "seed", "trained", metric_words(self._plan.question.metric)):
             table.add_column(name, justify="left" if name == what else "right")
         # A record of a later rung may be there before the plan knows of it.
-        best = [one for one in self._finished.items() if one[1].score is not None and one[0] in self._specs]
+        best = [item for item in self._finished.items() if item[1].score is not None and item[0] in self._specs]
         best.sort(key=lambda one: -(one[1].score or 0))
         for key, outcome in best[:_LEADERS]:
             spec = self._specs[key]

@@ -43,8 +43,14 @@ def receipt_facts(architecture: Architecture) -> dict[str, object]:
         "by_kind": [as_json(one) for one in grouped(counts, lambda one: one.kind)],
         "by_stage": [as_json(one) for one in grouped(counts, lambda one: one.stage)],
         "layers": [
-            {"block": one.block, "role": one.role, "kind": one.kind, "macs": one.macs, "params": one.params}
-            for one in counts
+            {
+                "block": count.block,
+                "role": count.role,
+                "kind": count.kind,
+                "macs": count.macs,
+                "params": count.params,
+            }
+            for count in counts
         ],
     }
 

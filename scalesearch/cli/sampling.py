@@ -64,7 +64,7 @@ def kind_from(
     if given := [name for name, was in of_a_grid.items() if was]:
         raise InputError(f"{given[0]}: is of a grid; leave it out, or give --sampler grid")
     names = tuple(written_cost(one.strip()) for one in objectives.split(","))
-    known = ", ".join("flops" if one == "macs" else one for one in OBJECTIVES)
+    known = ", ".join("flops" if objective == "macs" else objective for objective in OBJECTIVES)
     if len(set(names)) < len(names) or not set(names) <= set(OBJECTIVES) or "accuracy" not in names:
         raise InputError(f"--objectives {objectives!r}: must be different ones of {known}, accuracy among them")
     several = "nsga2" if len(names) > 1 else "tpe"

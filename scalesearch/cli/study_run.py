@@ -176,11 +176,11 @@ def _count(plan: Plan, counted: dict[str, int]) -> None:
 
 def _why_none(study: Study) -> str:
     """What to change where every candidate failed; what a rerun would not change is not worth one."""
-    outcomes = [one for one in study.outcomes().values() if one.state != "complete"]
-    states = {one.state for one in outcomes}
+    outcomes = [outcome for outcome in study.outcomes().values() if outcome.state != "complete"]
+    states = {outcome.state for outcome in outcomes}
     if states == {"diverged"}:
         return "every loss became NaN or infinite: lower the budget's recipe.learning_rate, and give another --name"
-    message = next((one.message for one in outcomes if one.message), "")
+    message = next((outcome.message for outcome in outcomes if outcome.message), "")
     reason = f"the first said: {message}. " if message else ""
     return f"{reason}Mend that, delete the files in trials/ and rerun"
 

@@ -36,11 +36,13 @@ def tables(rounding: options.Rounding = None, json: options.Json = False) -> Non
     notes: dict[str, str] = {}
     out.print(_networks(networks, notes))
     for number in (3, 7):
-        rows = [one for one in variants if one.table == number]
+        rows = [variant for variant in variants if variant.table == number]
         out.print(_variants(rows, f"Table {number}, rounding {rule!r}", notes))
     for text, letter in notes.items():
         out.print(f"{letter}  {text}", highlight=False)
-    costs = [one.macs.counted or 0 for one in variants if one.table == 7 and one.variant != "baseline"]
+    costs = [
+        variant.macs.counted or 0 for variant in variants if variant.table == 7 and variant.variant != "baseline"
+    ]
     out.print(
         f"Table 7 compares networks of {min(costs) / 1e9:.3f} G to {max(costs) / 1e9:.3f} G multiply-adds: by the "
         "public definitions they are not matched in cost.",
@@ -113,13 +115,13 @@ def _print_json(stages: Sequence[StageRow], networks: Sequence[NetworkRow], vari
     from json import dumps
 
     first: list[dict[str, object]] = [
-        {**one.printed._asdict(), "counted": {"px": one.px, "channels": one.channels, "layers": one.layers}}
-        | {"macs": one.macs, "params": one.params}
-        for one in stages
+        {**stage.printed._asdict(), "counted": {"px": stage.px, "channels": stage.channels, "layers": stage.layers}}
+        | {"macs": stage.macs, "params": stage.params}
+        for stage in stages
     ]
-    tree = {"table_1": first, "table_2": [_network_facts(one) for one in networks]}
+    tree = {"table_1": first, "table_2": [_network_facts(network) for network in networks]}
     for number in (3, 7):
-        tree[f"table_{number}"] = [_variant_facts(one) for one in variants if one.table == number]
+        tree[f"table_{number}"] = [_variant_facts(variant) for variant in variants if variant.table == number]
     print(dumps(tree, indent=2, ensure_ascii=False))
 
 

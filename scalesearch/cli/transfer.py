@@ -149,5 +149,5 @@ def _table(data: str, rows: Sequence[tuple[str, list[float], Baseline]]) -> Tabl
     for (name, accuracies, definition), price in zip(rows, prices, strict=True):
         side = definition.architecture.resolution
         ratio = f"{prices[0].params / price.params:.2f}x"
-        table.add_row(name, str(side), *(f"{one:.1%}" for one in accuracies), si(price.params), ratio)
+        table.add_row(name, str(side), *(f"{accuracy:.1%}" for accuracy in accuracies), si(price.params), ratio)
     return table

@@ -137,7 +137,7 @@ def _stages(base: Architecture, net: Architecture) -> tuple[StageShare, ...]:
     before, after = stage_sizes(base), stage_sizes(net)
     found = []
     for groups in zip(*counts, strict=True):
-        name, macs = groups[0].name, [one.macs for one in groups]
+        name, macs = groups[0].name, [group.macs for group in groups]
         (kind, layers, channels, px), (_, *sizes) = before[name], after[name]
         found.append(
             StageShare(
@@ -167,4 +167,7 @@ def _twin(baseline: Baseline, network: Architecture) -> str | None:
         return None
     shape = (network.widths, network.depths)
     members = (one.baseline for one in published(baseline))
-    return next((one.name for one in members if (one.architecture.widths, one.architecture.depths) == shape), None)
+    return next(
+        (member.name for member in members if (member.architecture.widths, member.architecture.depths) == shape),
+        None,
+    )

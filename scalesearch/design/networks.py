@@ -27,7 +27,7 @@ def load_network(name_or_path: str) -> Baseline:
             f"to a .yaml{nearest(name_or_path, known)}"
         )
     members = published(load_baseline(published_baseline(name_or_path)))
-    return next(one.baseline for one in members if one.baseline.name == name_or_path)
+    return next(member.baseline for member in members if member.baseline.name == name_or_path)
 
 
 def load_origin(member: Baseline, source: str) -> Baseline:

@@ -107,7 +107,7 @@ def table_1() -> tuple[StageRow, ...]:
     for printed, name in zip(TABLE_1, names, strict=True):
         _, layers, channels, px = sizes[name]
         parts = [costs[name], costs["classifier"]] if name == "head" else [costs[name]]
-        macs, params = sum(one.macs for one in parts), sum(one.params for one in parts)
+        macs, params = sum(part.macs for part in parts), sum(part.params for part in parts)
         rows.append(StageRow(printed, px, channels, layers, macs, params))
     return tuple(rows)
 

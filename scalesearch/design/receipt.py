@@ -142,17 +142,17 @@ class Sums:
 
 def sums(counts: Sequence[LayerCount]) -> Sums:
     """The four conventions from the walk alone."""
-    linear = sum(one.macs for one in counts if one.kind == "linear")
+    linear = sum(count.macs for count in counts if count.kind == "linear")
     return Sums(
-        sum(one.macs for one in counts) - linear,
+        sum(count.macs for count in counts) - linear,
         linear,
         {name: norm.fvcore_operations * _elements(counts, name) for name, norm in NORMS.items()},
-        sum(one.pooled for one in counts),
+        sum(count.pooled for count in counts),
     )
 
 
 def _elements(counts: Sequence[LayerCount], norm: str) -> int:
-    return sum(elements for one in counts for name, elements in one.normalised if name == norm)
+    return sum(elements for count in counts for name, elements in count.normalised if name == norm)
 
 
 def check(expected: Sums, fvcore: Mapping[str, int], fvcore_total: int, torch_flops: int) -> None:

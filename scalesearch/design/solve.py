@@ -128,9 +128,9 @@ def _solution(
     if following is not None:
         larger = following.network(baseline)
         # A timed limit is asked only where no other says why: the bisection has measured it above the limit.
-        broken = [one for one in limits if not one.timed and not one.holds(larger)]
-        broken = broken or [one for one in limits if one.timed]
-    uses = tuple(Use(one, one.measure(network), one in broken) for one in limits)
+        broken = [limit for limit in limits if not limit.timed and not limit.holds(larger)]
+        broken = broken or [limit for limit in limits if limit.timed]
+    uses = tuple(Use(limit, limit.measure(network), limit in broken) for limit in limits)
     return Solution(members[place], network, uses, following)
 
 
@@ -139,7 +139,7 @@ def _infeasible(baseline: Architecture, members: Sequence[PhiMember], limits: Se
 
     def excesses(member: PhiMember) -> list[tuple[float, Limit]]:
         network = member.network(baseline)
-        return [(one.measure(network) / one.at_most, one) for one in limits]
+        return [(limit.measure(network) / limit.at_most, limit) for limit in limits]
 
     def worst(member: PhiMember) -> float:
         return max(ratio for ratio, _ in excesses(member))

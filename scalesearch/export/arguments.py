@@ -21,7 +21,7 @@ def _plain_value(value: Value) -> object:
     if isinstance(value, Literal):
         return value.value
     if isinstance(value, Items):
-        return tuple(_plain_value(one) for one in value.items)
+        return tuple(_plain_value(item) for item in value.items)
     if isinstance(value, Call) and value.name == "dict" and not value.keywords and not value.arguments:
         return ()
     return value
@@ -152,7 +152,7 @@ class Arguments:
 
     def integers(self, name: str) -> tuple[int, ...]:
         """A list of whole numbers, which must be given."""
-        return tuple(self.as_integer(one, name) for one in self.items(name))
+        return tuple(self.as_integer(item, name) for item in self.items(name))
 
     def symbol(self, name: str, known: dict[str, str]) -> str:
         """What a name stands for; the argument must be given."""
@@ -170,7 +170,7 @@ class Arguments:
         word = value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else ""
         if (known := activation_named(str(word))) is not None:
             return known
-        classes = ", ".join(one.torch_class for one in ACTIVATIONS.values())
+        classes = ", ".join(activation.torch_class for activation in ACTIVATIONS.values())
         raise self.refused(value.line, f"{name} must be one of {classes}: other activations are not searched")
 
     def batch_norm_eps(self) -> Decimal:

@@ -146,7 +146,7 @@ class _Reader:
         if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
             return Literal(line, node.value)
         if isinstance(node, ast.List | ast.Tuple):
-            items = Items(line, tuple(self._value(one) for one in node.elts))
+            items = Items(line, tuple(self._value(elt) for elt in node.elts))
             self._definition.made.append(items)
             return items
         if isinstance(node, ast.Name | ast.Attribute):
@@ -233,7 +233,7 @@ class _Reader:
                     self._add(keywords, key, inner, keyword.value)
             else:
                 raise self._refused(keyword.value, "** of something unknown; write the arguments out")
-        return tuple(self._value(one) for one in node.args), keywords
+        return tuple(self._value(arg) for arg in node.args), keywords
 
     def _made(self, node: ast.expr, name: str, given: tuple[Value, ...], keywords: dict[str, Value]) -> Call:
         call = Call(node.lineno, name, given, keywords)

@@ -140,7 +140,7 @@ def _mobilenet_rows(arguments: Arguments) -> Iterator[tuple[int, tuple[int, ...]
     for row in value.items:
         if not isinstance(row, Items) or len(row.items) != len(_MOBILENET_ROWS[0]):
             raise arguments.refused(row.line, "a row must be [expansion, channels, layers, stride]")
-        yield row.line, tuple(arguments.as_integer(one, "a row's number") for one in row.items)
+        yield row.line, tuple(arguments.as_integer(item, "a row's number") for item in row.items)
 
 
 def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:

@@ -59,7 +59,7 @@ def _read(definition: Definition, call: Call, px: int) -> Architecture:
 
 
 def _has_configs(value: Value | None) -> bool:
-    return isinstance(value, Items) and any(isinstance(one, Call) for one in value.items)
+    return isinstance(value, Items) and any(isinstance(item, Call) for item in value.items)
 
 
 def _calls(definition: Definition) -> list[Call]:

@@ -44,8 +44,10 @@ def torch_source(baseline: Baseline) -> str:
         head = (*head, plain_parts.with_activation)
     definitions = _in_order((stem, *blocks, *head, *_ALWAYS))
     if not net.rounds:
-        definitions = [one for one in definitions if one.__name__ != plain_parts.divisible.__name__]
-    sources = [inspect.getsource(one).rstrip() for one in definitions]
+        definitions = [
+            definition for definition in definitions if definition.__name__ != plain_parts.divisible.__name__
+        ]
+    sources = [inspect.getsource(definition).rstrip() for definition in definitions]
     if not net.rounds:
         sources = [source.replace("divisible(inputs * expansion)", "inputs * expansion") for source in sources]
         sources = [source.replace("expansion: int | Fraction", "expansion: int") for source in sources]
@@ -89,7 +91,7 @@ def _names(source: str) -> set[str]:
 
 def _in_order(definitions: Iterable[_Definition]) -> list[_Definition]:
     """The definitions once each, every one behind those that it names; blocks in the order of their kinds."""
-    shared = (one for one in vars(plain_parts).values() if getattr(one, "__module__", "") == plain_parts.__name__)
+    shared = (var for var in vars(plain_parts).values() if getattr(var, "__module__", "") == plain_parts.__name__)
     known = {one.__name__: one for one in (*_every_plain_block(), *shared)}
     names, found = list(known), dict[str, _Definition]()
 

@@ -214,6 +214,6 @@ def same_features(ours: ConvNet, theirs: nn.Module, architecture: Architecture, 
     with torch.no_grad():
         maps, others = mine(images_NCHW), yours(images_NCHW)
     same = (mine.strides, mine.channels) == (yours.strides, yours.channels)
-    same = same and [one.shape for one in maps] == [one.shape for one in others]
+    same = same and [one.shape for one in maps] == [other.shape for other in others]
     if not same or not all(difference_of(*pair) <= TOLERANCE for pair in zip(maps, others, strict=True)):
         raise CountError(f"{what}: the exported network's feature maps are others; please report it")

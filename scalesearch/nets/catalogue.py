@@ -47,7 +47,7 @@ def catalogue(
                 _matched(factory, point.depth, point.width, px, wanted, by) if match == "flops" else count(*key)
             )
     small = _Proxies(factory, budget, phi, match, by)
-    entries = tuple(Entry(one, small.of(one)) for one in networks.values())
+    entries = tuple(Entry(network, small.of(network)) for network in networks.values())
     return FactoryBaseline(_name(factory.name), factory.fingerprint, Entry(base, small.base), entries)
 
 

@@ -63,7 +63,7 @@ def load_factory(name: str) -> Factory:
         raise InputError(
             f"baseline {name!r}: cannot be imported ({printable(words_of(error, 260))}){_advice(name, error)}"
         ) from error
-    missing = [one for one in _ARGUMENTS if one not in known]
+    missing = [argument for argument in _ARGUMENTS if argument not in known]
     if missing:
         raise InputError(
             f"baseline {name!r}: {function} does not take {', '.join(missing)}; it must be a function of "

@@ -62,7 +62,9 @@ def imported_names(source: bytes, module: str, is_package: bool) -> Iterator[str
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from _with_members(_absolute(package, node.level, node.module), [one.name for one in node.names])
+            yield from _with_members(
+                _absolute(package, node.level, node.module), [name.name for name in node.names]
+            )
     yield from _named_in_calls(nodes, _Names(nodes), module, package)
 
 

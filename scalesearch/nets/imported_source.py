@@ -72,7 +72,7 @@ def _is_of_project(package: str, user_package: str, roots: tuple[Path, Path]) ->
         return False
     folder = next(iter(spec.submodule_search_locations or [spec.origin or ""]))
     path = Path(folder).resolve()
-    return not _INSTALLED & set(path.parts) and any(path.is_relative_to(one) for one in roots)
+    return not _INSTALLED & set(path.parts) and any(path.is_relative_to(root) for root in roots)
 
 
 def _folder_of_top_package(module: str, path: Path) -> Path:

@@ -66,7 +66,7 @@ def latencies(networks: Sequence[Architecture]) -> list[float]:
 
 def devices() -> list[str]:
     """Those of `DEVICES` that are here."""
-    return [one for one in DEVICES if one == "cpu" or torch.cuda.is_available()]
+    return [device for device in DEVICES if device == "cpu" or torch.cuda.is_available()]
 
 
 def latencies_beside(

@@ -41,7 +41,7 @@ def entries_of(folder: Path, hidden: bool = False) -> list[Path]:
     except OSError as error:
         reason = error.strerror
         raise InputError(f"cannot list '{printable(str(folder))}' ({reason}): check its permissions") from error
-    return [one for one in entries if one.name not in _LITTER and (hidden or not one.name.startswith("."))]
+    return [entry for entry in entries if entry.name not in _LITTER and (hidden or not entry.name.startswith("."))]
 
 
 def count_of(folder: Path) -> int:

@@ -152,8 +152,8 @@ def listing_key(listing: FolderListing, form: ImageForm) -> str:
 def read_folder(listing: FolderListing, form: ImageForm, hear: Hear = silent) -> SplitArrays:
     """Decodes every file (see `pictures.read_pictures`)."""
     pictures = [
-        Picture(str(one.path.relative_to(listing.root)), one.label, one.split, partial(open_file, one.path))
-        for one in listing.files
+        Picture(str(file.path.relative_to(listing.root)), file.label, file.split, partial(open_file, file.path))
+        for file in listing.files
     ]
     return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", form, hear)
 

@@ -21,10 +21,10 @@ def make_optimizer(network: nn.Module, recipe: Recipe, device: torch.device) -> 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """The trained weights in two groups: those of two or more dimensions, which decay, and biases and scales."""
-    weights = [one for one in network.parameters() if one.requires_grad]
+    weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [one for one in weights if one.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [one for one in weights if one.ndim < 2], "weight_decay": 0.0},
+        {"params": [weight for weight in weights if weight.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0},
     ]
     return [group for group in groups if group["params"]]
 

@@ -49,7 +49,7 @@ def read_pictures(
     decoded, greys = scale_greys(_all_decoded(pictures, source, form, hear), form.channels, source)
     kept, contradictions = without_contradictions(pictures, [one.digest for one in decoded], source)
     pictures, decoded = [pictures[one] for one in kept], [decoded[one] for one in kept]
-    labels, digests = [one.label for one in pictures], [one.digest for one in decoded]
+    labels, digests = [picture.label for picture in pictures], [one.digest for one in decoded]
     if pictures[0].split is None:
         train, val = split_by_content(labels, digests, classes)
     else:

@@ -27,7 +27,7 @@ def precise_statistics(model: nn.Module, batches: Iterable[Tensor]) -> Iterator[
         batches: (B, C, H, W), normalised, on the model's device.
     """
     model.eval()
-    layers = [one for one in model.modules() if isinstance(one, _BatchNorm) and one.track_running_stats]
+    layers = [module for module in model.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
     if not layers:
         yield
         return

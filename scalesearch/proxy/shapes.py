@@ -109,8 +109,8 @@ def _stream(recipe: SceneRecipe, part: int, index: int) -> np.random.Generator:
 def _images(recipe: SceneRecipe, px: int, val: bool, begin: int, end: int) -> Images:
     """Images `begin` to `end` of a split; each takes its draws from its own stream, the noise last."""
     streams = [_stream(recipe, 1 + val, index) for index in range(begin, end)]
-    normals_BD = np.stack([one.standard_normal(_NORMALS) for one in streams])
-    uniforms_BD = np.stack([one.random(_UNIFORMS) for one in streams])
+    normals_BD = np.stack([stream.standard_normal(_NORMALS) for stream in streams])
+    uniforms_BD = np.stack([stream.random(_UNIFORMS) for stream in streams])
     labels_B = np.arange(begin, end) % recipe.classes
     scale = _RANGE / math.hypot(1, _KINDS_APART)
     looks_BD = scale * (class_looks(recipe)[labels_B] + normals_BD[:, :_LOOKS])
@@ -184,7 +184,7 @@ class _Waves:
 def _joined(*waves: _Waves) -> _Waves:
     return _Waves(
         *(
-            np.concatenate([getattr(one, name) for one in waves], axis=1)
+            np.concatenate([getattr(wave, name) for wave in waves], axis=1)
             for name in ("height", "along_x", "along_y", "phase")
         )
     )

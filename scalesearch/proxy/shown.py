@@ -52,14 +52,14 @@ def shown_images(spec: str, px: int, count: int, scenes: SceneRecipe, cache_dir:
     """
     paths = _pictures(Path(spec)) if spec else []
     if paths:
-        asked = [Picture(printable(one.name), 0, None, partial(open_file, one)) for one in paths[:count]]
+        asked = [Picture(printable(path.name), 0, None, partial(open_file, path)) for path in paths[:count]]
         squares, notes = read_squares(asked, f"images '{printable(spec)}'", ImageForm(px, channels))
         return Shown(squares, tuple(one.name for one in asked), notes=notes)
     if spec in DRAWN:  # a few are drawn in no time, where a whole data set takes half a minute
         labels = scene_labels(scenes, val=True)[: min(count, scenes.classes)].tolist()
         names = DRAWN[spec].class_names(scenes)
         drawn = DRAWN[spec].first_val(scenes, px, len(labels))
-        return Shown(of_channels(drawn, channels), tuple(names[one] for one in labels), tuple(labels), names)
+        return Shown(of_channels(drawn, channels), tuple(names[label] for label in labels), tuple(labels), names)
     data = load_data(spec, px, scenes, cache_dir, channels=channels)
     labels = data.val_labels_N.tolist()
     chosen = _firsts(labels, count)

@@ -160,7 +160,7 @@ def use_of_splits(counts: Mapping[str | None, int], source: str) -> SplitUse:
             {"train": None}, ("there is no validation split: a fifth of each class of train is held out",)
         )
     if "train" not in splits or splits - {"train", "val", "test"}:
-        names = ", ".join(sorted(printable(str(one)) for one in splits))
+        names = ", ".join(sorted(printable(str(split)) for split in splits))
         raise InputError(f"{source}: the splits are {names}; {ADVICE} everywhere")
     if "val" not in splits:
         return SplitUse({"train": "train", "test": "val"}, ("there is no val: test is the validation set",))

@@ -33,7 +33,7 @@ def steps_beside(baseline: Architecture, networks: Sequence[Architecture], batch
         InputError: memory does not hold two networks under training, or a step has too few values to normalise.
     """
     try:
-        return [_beside(_Steps(baseline, batch), _Steps(one, batch)) for one in networks]
+        return [_beside(_Steps(baseline, batch), _Steps(network, batch)) for network in networks]
     except (RuntimeError, ValueError, MemoryError) as error:
         failure = training_failure(error)
         if failure is None:

@@ -131,7 +131,7 @@ class Training:
                 if self.device.type == "cpu" and not math.isfinite(loss.item()):
                     raise Diverged(first // self.steps_an_epoch + 1)
                 self.step += 1
-            self._dropout = [torch.get_rng_state(), *(torch.cuda.get_rng_state(one) for one in devices)]
+            self._dropout = [torch.get_rng_state(), *(torch.cuda.get_rng_state(device) for device in devices)]
 
     def _begin_epoch(self) -> None:
         """Draw the epoch's order, its moves and the seed of its dropout.

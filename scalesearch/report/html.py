@@ -114,7 +114,7 @@ def _hashes(texts: Sequence[str]) -> str:
 
 
 def _figures(drawings: Sequence[Drawing]) -> dict[str, object]:
-    return {one.name: _figure(one) for one in drawings}
+    return {drawing.name: _figure(drawing) for drawing in drawings}
 
 
 def _figure(one: Drawing) -> dict[str, object]:

@@ -36,8 +36,8 @@ def measured(study: Study, result: Answer) -> Section:
     decay = (
         f"constant rate that falls over the last {plain(100 * recipe.decay)} %" if recipe.decay else "cosine decay"
     )
-    states = Counter(one.state for one in result.outcomes.values())
-    spent = sum(one.seconds for one in result.outcomes.values())
+    states = Counter(outcome.state for outcome in result.outcomes.values())
+    spent = sum(outcome.seconds for outcome in result.outcomes.values())
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
     steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"

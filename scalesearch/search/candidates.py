@@ -122,8 +122,10 @@ def _sorted_out(triples: int, candidates: Sequence[Candidate], phi: Decimal, mat
     """Those that are compared, and those whose cost no resolution matches."""
     if match == "none":
         return CandidateSet(triples, _ordered(candidates), ())
-    near = [one for one in candidates if is_near(one, phi, by)]
-    return CandidateSet(triples, _ordered(near), _ordered(one for one in candidates if one not in near))
+    near = [candidate for candidate in candidates if is_near(candidate, phi, by)]
+    return CandidateSet(
+        triples, _ordered(near), _ordered(candidate for candidate in candidates if candidate not in near)
+    )
 
 
 def is_near(candidate: Candidate, phi: Decimal, by: str) -> bool:
@@ -218,11 +220,13 @@ def spread(candidates: Sequence[Candidate], count: int) -> tuple[Candidate, ...]
 
     Gonzalez 1985; the first is the one nearest to the paper's idea of growing all three alike.
     """
-    points = {one: (log(one.coefficients.alpha), log(one.coefficients.beta)) for one in candidates}
+    points = {
+        candidate: (log(candidate.coefficients.alpha), log(candidate.coefficients.beta)) for candidate in candidates
+    }
     balance = log(2) / 5
     chosen: list[Candidate] = []
     while len(chosen) < min(count, len(candidates)):
-        left = [one for one in candidates if one not in chosen]
+        left = [candidate for candidate in candidates if candidate not in chosen]
         if chosen:
             taken = [points[one] for one in chosen]
             chosen.append(max(left, key=lambda one: min(_distance(points[one], other) for other in taken)))

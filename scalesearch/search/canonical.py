@@ -119,7 +119,11 @@ def _fitting(kinds: tuple[Any, ...], value: object) -> Any:
     for kind in kinds:
         if kind is Decimal and isinstance(value, str | Decimal):
             return kind
-        if is_dataclass(kind) and isinstance(value, dict) and set(value) <= {key_of(one) for one in fields(kind)}:
+        if (
+            is_dataclass(kind)
+            and isinstance(value, dict)
+            and set(value) <= {key_of(field) for field in fields(kind)}
+        ):
             return kind
     return kinds[0]
 

@@ -57,7 +57,7 @@ class FactoryBaseline:
 
         Networks of one cost and one side are one: multiply-adds, parameters, activations and px are equal.
         """
-        counted = {wanted_key(one.network, match): one.network for one in self.entries}
+        counted = {wanted_key(entry.network, match): entry.network for entry in self.entries}
         merged: dict[tuple[int, ...], tuple[FactoryNetwork, Coefficients, list[Coefficients]]] = {}
         for point in grid:
             by = point.at(phi).rounded()

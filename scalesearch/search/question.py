@@ -101,7 +101,9 @@ def choose(question: Question, candidate_set: CandidateSet) -> tuple[Candidate, 
     """
     chosen = question.kind.select(question, candidate_set)
     if question.only:
-        chosen = tuple(one for one in candidate_set.candidates if digest(one.architecture) in question.only)
+        chosen = tuple(
+            candidate for candidate in candidate_set.candidates if digest(candidate.architecture) in question.only
+        )
     if len(chosen) < FEWEST:
         raise question.kind.too_few(question, len(chosen), candidate_set)
     return chosen

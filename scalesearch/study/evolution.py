@@ -41,7 +41,7 @@ class Evolution(BaseSampler):
         tournament = self._draw.sample(alive, max(2, self._population // 2))
         child = dict(max(tournament, key=lambda one: one.value or 0.0).params)
         name = self._draw.choice(list(self._drawn))
-        child[name] = self._draw.choice([one for one in self._drawn[name].choices if one != child[name]])
+        child[name] = self._draw.choice([choice for choice in self._drawn[name].choices if choice != child[name]])
         return child
 
     def sample_independent(self, *_: object) -> Any:

@@ -77,7 +77,7 @@ class Joint:
     @property
     def costs(self) -> tuple[Decimal, ...]:
         """The wanted costs, rising."""
-        return tuple(dict.fromkeys(one.times for one in self.points))
+        return tuple(dict.fromkeys(point.times for point in self.points))
 
     def curves(self) -> dict[str, tuple[Measured, ...]]:
         """Each rule's points by rising cost, the baseline's first; the best rule at its largest cost first."""

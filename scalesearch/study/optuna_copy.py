@@ -34,7 +34,7 @@ class Training:
 
     def curve(self, rungs: bool) -> dict[int, float]:
         """Accuracy by images seen: at the end of every rung, or after every epoch where there are none."""
-        ends = [one.outcome.epochs[-1:] if rungs else one.outcome.epochs for one in self.records]
+        ends = [record.outcome.epochs[-1:] if rungs else record.outcome.epochs for record in self.records]
         return {epoch.samples: epoch.ranked for epochs in ends for epoch in epochs}
 
 

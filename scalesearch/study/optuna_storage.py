@@ -75,8 +75,8 @@ class OptunaStorage:
         with self._told_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             target, trials = self._study(study), [_trial(one, space) for one in known]
-            there = [(one.state, one.values) for one in target.get_trials(deepcopy=False)]
-            if there != [(one.state, one.values) for one in trials[: len(there)]]:
+            there = [(trial.state, trial.values) for trial in target.get_trials(deepcopy=False)]
+            if there != [(trial.state, trial.values) for trial in trials[: len(there)]]:
                 optuna.delete_study(study_name=target.study_name, storage=self._storage)
                 target, there = self._study(study), []
             target.add_trials(trials[len(there) :])
@@ -125,7 +125,7 @@ class OptunaStorage:
         target = optuna.create_study(
             storage=self._storage,
             study_name=name,
-            directions=[DIRECTIONS[one] for one in objectives],
+            directions=[DIRECTIONS[objective] for objective in objectives],
             load_if_exists=True,
         )
         if not target.user_attrs and not target.get_trials(deepcopy=False):

@@ -27,7 +27,7 @@ def trust_lines(agreements: tuple[Agreement, ...]) -> list[str]:
     reasons = {
         "trust": "longer and larger runs rank the networks alike",
         "cannot tell": "seeds disagree about as much as budgets do; more --seeds would tell"
-        if all(one.ceiling for one in agreements)
+        if all(agreement.ceiling for agreement in agreements)
         else "one seed does not show how far seeds agree; --seeds 3 would",
         "do not use": "further budgets rank the networks otherwise: this answer is the proxy's, not the network's",
     }
@@ -52,18 +52,18 @@ def trust_facts(agreements: tuple[Agreement, ...]) -> dict[str, object] | None:
         "in_words": overall(agreements),
         "budgets": [
             {
-                "budget": one.budget,
-                "networks": one.networks,
-                "seeds": one.seeds,
-                "tau": _numbers(one.tau),
-                "tau_single_seeds": _numbers(one.single),
-                "tau_ceiling": None if one.ceiling is None else _numbers(one.ceiling),
+                "budget": agreement.budget,
+                "networks": agreement.networks,
+                "seeds": agreement.seeds,
+                "tau": _numbers(agreement.tau),
+                "tau_single_seeds": _numbers(agreement.single),
+                "tau_ceiling": None if agreement.ceiling is None else _numbers(agreement.ceiling),
                 "drift": {
-                    axis: _numbers(part) if isfinite(part.value) else None for axis, part in one.drift.items()
+                    axis: _numbers(part) if isfinite(part.value) else None for axis, part in agreement.drift.items()
                 },
-                "in_words": in_words(one),
+                "in_words": in_words(agreement),
             }
-            for one in agreements
+            for agreement in agreements
         ],
     }
 

@@ -120,5 +120,6 @@ def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
 def _by_seed(points: list[Point]) -> list[Point]:
     """The networks' accuracies by seed alone: two budgets are compared, whatever their rungs are called."""
     return [
-        replace(one, accuracies={(0, seed): value for (_, seed), value in one.accuracies.items()}) for one in points
+        replace(point, accuracies={(0, seed): value for (_, seed), value in point.accuracies.items()})
+        for point in points
     ]

@@ -184,7 +184,8 @@ def _padding(naming: str, name: str, stated: Stated, config: HubConfig | None, s
         if stated.padding is None:
             raise InputError(
                 f"{source}: tensors do not show whether they are of a tf_ model of timm, which pads otherwise; "
-                "give --padding tensorflow for one, else --padding symmetric, or put the model's config.json beside them"
+                "give --padding tensorflow for one, else --padding symmetric, or put the model's config.json "
+                "beside them"
             )
         return stated.padding
     if stated.padding == "tensorflow":

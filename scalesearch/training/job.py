@@ -146,8 +146,8 @@ def history_text(rows: list[Row]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     columns = fields(Row)
-    writer.writerow([key_of(one) for one in columns])
-    writer.writerows([_short(getattr(row, one.name)) for one in columns] for row in rows)
+    writer.writerow([key_of(column) for column in columns])
+    writer.writerows([_short(getattr(row, column.name)) for column in columns] for row in rows)
     return stream.getvalue()
 
 
@@ -161,7 +161,7 @@ def read_history(folder: Path) -> list[Row]:
     if not path.is_file():
         return []
     kinds: dict[str, Callable[[str], Any]] = {
-        key_of(one): int if one.type == "int" else float for one in fields(Row)
+        key_of(field): int if field.type == "int" else float for field in fields(Row)
     }
     with path.open(newline="", encoding="utf-8") as stream:
         return [Row(*(kind(row[name]) for name, kind in kinds.items())) for row in csv.DictReader(stream)]

@@ -28,7 +28,7 @@ def draw_mix(rng: np.random.Generator, mixup: float, cutmix: float, px: int) -> 
     if not cuts:
         return Mix(share)
     side = round(px * (1 - share) ** 0.5)
-    row, column = (int(one) for one in rng.integers(0, px, 2))
+    row, column = (int(integer) for integer in rng.integers(0, px, 2))
     top, bottom, left, right = (
         min(px, max(0, one))
         for one in (row - side // 2, row - side // 2 + side, column - side // 2, column - side // 2 + side)

@@ -78,7 +78,7 @@ def start_small(module: nn.Module) -> None:
 
 def norm_of(part: nn.Module) -> nn.BatchNorm2d:
     """The batch norm of a `conv_norm`."""
-    return next(one for one in part.modules() if isinstance(one, nn.BatchNorm2d))
+    return next(module for module in part.modules() if isinstance(module, nn.BatchNorm2d))
 
 
 class Gate(nn.Module):

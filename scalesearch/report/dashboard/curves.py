@@ -57,7 +57,7 @@ def live(view: View, theme: object) -> Drawing | None:
         uirevision=view.name,
     )
     drawn = sum(len(curves) for _, curves in groups.values())
-    have = sum(bool(one.outcome.epochs) for one in view.trials)
+    have = sum(bool(trial.outcome.epochs) for trial in view.trials)
     part = f" Of {have:,} finished trials {drawn:,} are drawn, evenly by accuracy." if drawn < have else ""
     way = f" {len(under_way)} are under way." if under_way else ""
     caption = f"A line is one trial, measured after each epoch.{way}{part}"
@@ -78,7 +78,7 @@ def _groups(view: View) -> dict[str, tuple[Look, list[Curve]]]:
     }
     rest, baseline, ties, best = found
     ordered = sorted(
-        (one for one in view.trials if one.outcome.epochs), key=lambda one: (one.accuracy or 0.0, one.id)
+        (trial for trial in view.trials if trial.outcome.epochs), key=lambda one: (one.accuracy or 0.0, one.id)
     )
     for one in thinned(ordered, LINES):
         if view.answer and one.network == view.answer.recommended:
@@ -97,9 +97,9 @@ def _trace(name: str, look: Look, curves: Sequence[Curve], view: View) -> go.Sca
     strong = name == "running" or look == STATUSES["recommended"][0]
     return go.Scatter(
         name=name,
-        x=[one[0] for one in points],
-        y=[one[1] for one in points],
-        hovertext=[one[2] for one in points],
+        x=[point[0] for point in points],
+        y=[point[1] for point in points],
+        hovertext=[point[2] for point in points],
         hoverinfo="text",
         mode="lines+markers",
         line={"color": look.colour, "width": 2.2 if strong else 1.1, "dash": look.dash},
@@ -124,9 +124,11 @@ def _accuracy_words(view: View) -> str:
 def of_network(view: View, key: str) -> Drawing | None:
     """Accuracy and losses of one network's trials; None where none has an epoch."""
     running = view.live.running if view.live else ()
-    curves = [Curve(one.network, one.seed, one.outcome.epochs) for one in view.trials if one.network == key]
+    curves = [
+        Curve(trial.network, trial.seed, trial.outcome.epochs) for trial in view.trials if trial.network == key
+    ]
     curves += [Curve(one.network, one.seed, one.epochs) for one in running if one.network == key]
-    curves = sorted((one for one in curves if one.epochs), key=lambda one: (one.seed, one.epochs[0].samples))
+    curves = sorted((curve for curve in curves if curve.epochs), key=lambda one: (one.seed, one.epochs[0].samples))
     if not curves:
         return None
     figure = go.Figure()

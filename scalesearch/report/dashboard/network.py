@@ -68,7 +68,9 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
         key = found.recommended if found else plan.base_id
     candidate = known[key]
     shape = candidate.architecture if candidate else plan.question.baseline.architecture
-    trials = sorted((one for one in view.trials if one.network == key), key=lambda one: (one.seed, one.images))
+    trials = sorted(
+        (trial for trial in view.trials if trial.network == key), key=lambda one: (one.seed, one.images)
+    )
     words = view.label(key) if candidate else f"{plan.question.baseline.name}, unscaled"
     return [
         html.H2(f"Candidate {words}" if candidate else f"Baseline {words}"),
@@ -101,9 +103,11 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
             ("αβ²γ²", f"{float(own.product):.4f}"),
             ("measured cost", f"{float(candidate.flops_ratio):.4f} × the baseline's"),
         ]
-    totals = {one.fvcore_total for one in trials} - {None}
+    totals = {trial.fvcore_total for trial in trials} - {None}
     rows += [("fvcore counted, normalisation included", f"{total:,}") for total in totals if total is not None]
-    rows += [("trained as proxy", f"{one.proxy_px} px, {one.proxy_macs:,} multiply-adds") for one in trials[:1]]
+    rows += [
+        ("trained as proxy", f"{trial.proxy_px} px, {trial.proxy_macs:,} multiply-adds") for trial in trials[:1]
+    ]
     place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
     if found is not None and place is not None:
         rows += [(name, f"{value}, {seeds_words(place.seeds)}") for name, value in reached(found, place)]
@@ -126,7 +130,7 @@ def _receipt(shape: Architecture | FactoryNetwork) -> list[Any]:
 
 
 def _groups(name: str, groups: tuple[Group, ...]) -> html.Div:
-    rows = [(one.name, str(one.layers), f"{one.macs:,}", f"{one.params:,}") for one in groups]
+    rows = [(group.name, str(group.layers), f"{group.macs:,}", f"{group.params:,}") for group in groups]
     return table((name, "layers", "multiply-adds", "parameters"), rows, frozenset((0,)))
 
 
@@ -138,7 +142,7 @@ def _curve(view: View, key: str, theme: object) -> list[Any]:
 def _aliases(candidate: Candidate | None) -> list[Any]:
     if candidate is None or candidate.name or len(candidate.aliases) == 0:
         return []
-    shown = [str(one) for one in candidate.aliases[:_ALIASES]]
+    shown = [str(alias) for alias in candidate.aliases[:_ALIASES]]
     more = len(candidate.aliases) - len(shown)
     words = f"{len(candidate.aliases)} of the grid's (α, β, γ) are this network: " if len(shown) > 1 else ""
     return [html.H3("Aliases"), html.P(f"{words}{', '.join(shown)}{f' and {more} more' if more else ''}")]

@@ -66,7 +66,7 @@ def opener(kind: str, key: str, text: str, place: int = 0) -> html.Button:
 
 def trouble(words: Sequence[str]) -> html.Div:
     """What is wrong, in words; nothing where nothing is."""
-    return html.Div([html.P(printable(one), className="problem") for one in words], role="status")
+    return html.Div([html.P(printable(word), className="problem") for word in words], role="status")
 
 
 def note(text: str) -> html.P:

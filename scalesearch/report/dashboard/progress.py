@@ -55,7 +55,7 @@ def register(app: Dash, watch: Watch) -> None:
 
 def _figures(view: View) -> list[Any]:
     done, total = done_of(view)
-    best = max((one.accuracy for one in view.trials if one.accuracy is not None), default=None)
+    best = max((trial.accuracy for trial in view.trials if trial.accuracy is not None), default=None)
     left = seconds_left(view)
     rows = [
         ("finished trials" if total is None else f"of {total:,} trials finished", f"{done:,}"),

@@ -34,7 +34,7 @@ def key_of(name: str) -> str:
 
 def stamp_of(studies: tuple[Listed, ...]) -> int:
     """Another number where a line of the list is another."""
-    return hash(tuple((one.name, one.stage, one.records, one.problem, one.asked) for one in studies))
+    return hash(tuple((study.name, study.stage, study.records, study.problem, study.asked) for study in studies))
 
 
 def _table(studies: tuple[Listed, ...]) -> html.Div:

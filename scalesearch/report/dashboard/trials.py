@@ -124,8 +124,8 @@ def _register_rows(app: Dash, watch: Watch) -> None:
         view = watch.view(name)
         if view is None:
             return no_update, no_update
-        own = [{"label": f"{n:,}", "value": n} for n in sorted({one.images for one in view.trials})[:200]]
-        others = [{"label": str(n), "value": n} for n in sorted({one.seed for one in view.trials})[:200]]
+        own = [{"label": f"{n:,}", "value": n} for n in sorted({trial.images for trial in view.trials})[:200]]
+        others = [{"label": str(n), "value": n} for n in sorted({trial.seed for trial in view.trials})[:200]]
         return no_update if own == images else own, no_update if others == seeds else others
 
 
@@ -137,7 +137,7 @@ def read_filters(text: Any, states: Any, images: Any, seed: Any, least: Any) -> 
     """What a browser sent, with everything left out that is not of its kind."""
     return Filters(
         text[:100] if isinstance(text, str) else "",
-        tuple(one for one in states if one in STATES) if isinstance(states, list) else (),
+        tuple(state for state in states if state in STATES) if isinstance(states, list) else (),
         images if type(images) is int else None,
         seed if type(seed) is int else None,
         float(least) if type(least) in (int, float) else None,
@@ -163,8 +163,8 @@ def _filled(view: View, page: Any, by: Any, filters: Filters) -> tuple[Any, str,
         for i, one in enumerate(rows)
     ]
     left = frozenset(i for i, column in enumerate(known.values()) if column.is_text)
-    messages = [f"{one.id}: {one.outcome.message}" for one in rows if one.outcome.message]
-    body = [table(heads, cells, left), *(note(one) for one in messages)]
+    messages = [f"{row.id}: {row.outcome.message}" for row in rows if row.outcome.message]
+    body = [table(heads, cells, left), *(note(message) for message in messages)]
     return body if found else [], words, at == 0, start + PAGE >= len(found)
 
 

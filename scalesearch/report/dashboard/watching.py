@@ -66,12 +66,12 @@ class View:
     @cached_property
     def failed(self) -> int:
         """Trials that ended for reasons of the machine."""
-        return sum(one.outcome.state in FAILURES for one in self.trials)
+        return sum(trial.outcome.state in FAILURES for trial in self.trials)
 
     @cached_property
     def diverged(self) -> int:
         """Trials whose loss was no longer finite."""
-        return sum(one.outcome.state == "diverged" for one in self.trials)
+        return sum(trial.outcome.state == "diverged" for trial in self.trials)
 
     def label(self, network: str) -> str:
         """A network's name: `base`, its coefficients or its rule; its id while the plan is worked out."""

@@ -51,7 +51,7 @@ def problems(view: View) -> list[str]:
 def _failures(view: View) -> list[str]:
     if not view.failed:
         return []
-    last = next(one for one in view.trials if one.outcome.state not in ("complete", "diverged"))
+    last = next(trial for trial in view.trials if trial.outcome.state not in ("complete", "diverged"))
     message = f" ({printable(last.outcome.message)})" if last.outcome.message else ""
     trials = "1 trial" if view.failed == 1 else f"{view.failed} trials"
     return [f"{trials} failed, such as {last.id}: {last.outcome.state}{message}."]
@@ -72,9 +72,9 @@ def seconds_left(view: View) -> float | None:
     if live is None or analysis is None or view.study is None:
         return None
     plan = view.study.plan
-    proxies = {one.network: one.proxy_macs for one in view.trials}
+    proxies = {trial.network: trial.proxy_macs for trial in view.trials}
     running = sum(max(0, one.epochs[-1].samples - one.since) for one in live.running if one.epochs)
-    seen = [(one.proxy_macs, one.images - one.since) for one in view.trials]
+    seen = [(trial.proxy_macs, trial.images - trial.since) for trial in view.trials]
     images = sum(count for _, count in seen)
     work = sum(macs * count for macs, count in seen)
     mean = work / images if images else cost(plan.spec(plan.question.baseline.architecture, 0).proxy).macs

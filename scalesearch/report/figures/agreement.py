@@ -56,7 +56,9 @@ def agreement(result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Drawing
 
 def ranks(points: Sequence[Point]) -> dict[str, float]:
     """By key the rank of the mean accuracy, 1 for the highest; equals share the mean of their ranks."""
-    means = {one.key: sum(one.accuracies.values()) / len(one.accuracies) for one in points if one.accuracies}
+    means = {
+        point.key: sum(point.accuracies.values()) / len(point.accuracies) for point in points if point.accuracies
+    }
     return {
         key: 1
         + sum(other > mean for other in means.values())

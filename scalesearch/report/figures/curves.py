@@ -74,7 +74,7 @@ def curves(joint: Joint) -> Drawing:
 
 
 def _subtitle(joint: Joint) -> str:
-    most = max(one.seeds for one in joint.points)
+    most = max(point.seeds for point in joint.points)
     seeds = "1 seed" if most == 1 else f"{most} seeds"
     what = "cost" if joint.cost == "macs" else COST_WORDS[joint.cost]
     return f"Equal measured {what}; {joint.data}, budget {joint.budget}, {seeds}; bars: standard error"
@@ -83,11 +83,11 @@ def _subtitle(joint: Joint) -> str:
 def _curve(rule: str, points: Sequence[Measured]) -> go.Scatter:
     """One rule's line; the baseline's point, which all share, has neither marker nor bar here."""
     look = look_of(rule)
-    shared = [one.rule == BASELINE for one in points]
+    shared = [point.rule == BASELINE for point in points]
     return go.Scatter(
         name=rule,
-        x=[one.macs for one in points],
-        y=[one.accuracy for one in points],
+        x=[point.macs for point in points],
+        y=[point.accuracy for point in points],
         mode="lines+markers",
         line={"color": look.colour, "width": 2.5, "dash": look.dash},
         marker={
@@ -98,12 +98,12 @@ def _curve(rule: str, points: Sequence[Measured]) -> go.Scatter:
             "line": {"width": 0},
         },
         error_y={
-            "array": [0 if one.rule == BASELINE else one.standard_error for one in points],
+            "array": [0 if point.rule == BASELINE else point.standard_error for point in points],
             "color": look.colour,
             "thickness": 1.5,
             "width": 5,
         },
-        text=[_hover(one) for one in points],
+        text=[_hover(point) for point in points],
         hoverinfo=["skip" if one else "text" for one in shared],
     )
 
@@ -142,7 +142,7 @@ def _accuracy_range(joint: Joint) -> tuple[float, float]:
 
 
 def _cost_axis(joint: Joint) -> dict[str, object]:
-    ends = [joint.base_macs, *(one.macs for one in joint.points)]
+    ends = [joint.base_macs, *(point.macs for point in joint.points)]
     first, last = log10(min(ends)), log10(max(ends))
     wide = max(last - first, 0.05)
     if joint.cost == "macs":
@@ -163,10 +163,10 @@ def _cost_axis(joint: Joint) -> dict[str, object]:
 def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) -> list[dict[str, object]]:
     """Each curve's marker, name and last accuracy to the right of the axes, as near to its end as may be."""
     ends = [points[-1] for points in curves.values()]
-    largest = max(one.times for one in ends)
+    largest = max(end.times for end in ends)
     high = HEIGHT - _MARGIN["t"] - _MARGIN["b"]
     per_pixel = (top - bottom) / high
-    places = spread([one.accuracy for one in ends], _LINE * per_pixel)
+    places = spread([end.accuracy for end in ends], _LINE * per_pixel)
     return [
         {
             "x": 1.0,

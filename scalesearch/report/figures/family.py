@@ -61,7 +61,7 @@ def _heading(members: Sequence[Member]) -> str:
 
 def _two(name: str, members: Sequence[Member], look: Look) -> list[go.Scatter]:
     """The members on both sides of the figure."""
-    prices = [cost(one.baseline.architecture) for one in members]
+    prices = [cost(member.baseline.architecture) for member in members]
     base = prices[0].macs
     marks = {"color": look.colour, "symbol": look.marker, "size": 13 if look is RECOMMENDED else 10}
     line = {"color": look.colour, "width": 2}
@@ -96,14 +96,14 @@ def _peers() -> go.Scatter:
     peers = [one for one in TABLE_2 if one.name != one.beside and one.flops_b is not None]
     return go.Scatter(
         name=_PEERS,
-        x=[float(Decimal(one.flops_b or 0) * 10**9) for one in peers],
-        y=[float(Decimal(one.params_m) * 10**6) for one in peers],
+        x=[float(Decimal(peer.flops_b or 0) * 10**9) for peer in peers],
+        y=[float(Decimal(peer.params_m) * 10**6) for peer in peers],
         mode="markers",
         marker={"color": START.colour, "symbol": "circle-open", "size": 9, "line": {"width": 1.5}},
         hovertext=[
-            f"<b>{one.name}</b>, as the paper prints it<br>{one.flops_b} G multiply-adds, {one.params_m} M "
-            f"parameters<br>ImageNet top-1 {one.top1} %, beside {one.beside}"
-            for one in peers
+            f"<b>{peer.name}</b>, as the paper prints it<br>{peer.flops_b} G multiply-adds, {peer.params_m} M "
+            f"parameters<br>ImageNet top-1 {peer.top1} %, beside {peer.beside}"
+            for peer in peers
         ],
         hoverinfo="text",
     )

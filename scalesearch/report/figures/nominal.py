@@ -61,14 +61,14 @@ def _nominal(candidate: Candidate, result: Answer) -> float:
 def _points(name: str, candidates: Sequence[Candidate], result: Answer, colour: str, symbol: str) -> go.Scatter:
     return go.Scatter(
         name=name,
-        x=[_nominal(one, result) for one in candidates],
-        y=[float(one.flops_ratio) for one in candidates],
+        x=[_nominal(candidate, result) for candidate in candidates],
+        y=[float(candidate.flops_ratio) for candidate in candidates],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5}},
         hovertext=[
-            f"<b>{inert(one.label)}</b>, {one.architecture.resolution} px<br>measured "
-            f"{float(one.flops_ratio):.3f}x; {len(one.aliases)} of the grid's triples"
-            for one in candidates
+            f"<b>{inert(candidate.label)}</b>, {candidate.architecture.resolution} px<br>measured "
+            f"{float(candidate.flops_ratio):.3f}x; {len(candidate.aliases)} of the grid's triples"
+            for candidate in candidates
         ],
         hoverinfo="text",
     )
@@ -86,5 +86,5 @@ def _diagonal(low: float, high: float) -> go.Scatter:
 
 
 def _range(candidates: Sequence[Candidate], result: Answer) -> tuple[float, float]:
-    values = [_nominal(one, result) for one in candidates]
+    values = [_nominal(candidate, result) for candidate in candidates]
     return min(values), max(values)

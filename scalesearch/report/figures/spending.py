@@ -190,7 +190,7 @@ def _cut(corners: Sequence[Shares], i: int, bound: float, sign: int) -> list[Sha
 
 
 def _places(shares: Sequence[Shares]) -> dict[str, list[float]]:
-    return {letter: [100 * one[i] for one in shares] for i, letter in enumerate("abc")}
+    return {letter: [100 * share[i] for share in shares] for i, letter in enumerate("abc")}
 
 
 def _caption(fitted: Surface | None) -> str:

@@ -62,7 +62,7 @@ class StudyData:
     def channels(self) -> tuple[Channel, ...]:
         """What was measured of any candidate: by rung, the metric before the losses."""
         wanted = set(self.candidates)
-        seen = {key for one in self.trainings if one.network in wanted for key in one.values}
+        seen = {key for training in self.trainings if training.network in wanted for key in training.values}
         return tuple(sorted(seen, key=lambda channel: (channel.rung, channel.response)))
 
     @cached_property
@@ -107,7 +107,13 @@ class StudyData:
 
     def _count(self, channel: Channel) -> int:
         wanted = set(self.candidates)
-        return len({one.network for one in self.trainings if one.network in wanted and channel in one.values})
+        return len(
+            {
+                training.network
+                for training in self.trainings
+                if training.network in wanted and channel in training.values
+            }
+        )
 
     def _variance(self, channel: Channel, other: Channel) -> float:
         """Of a channel over the candidates that have both, by the mean of each."""

@@ -90,7 +90,7 @@ class StudyKind(ABC):
 
     def num_within(self, candidate_set: CandidateSet) -> int:
         """How many of those that are wanted have been proposed."""
-        return sum(len(one.aliases) for one in candidate_set.candidates)
+        return sum(len(candidate.aliases) for candidate in candidate_set.candidates)
 
     # The next two are asked only where `proposes`: kinds that do so override them.
 

@@ -227,8 +227,8 @@ class _Line:
 
     def to_time(self, base: Architecture, wanted: Decimal) -> Line:
         """Begun where the multiply-adds are as wanted."""
-        misses = [abs(flops_ratio(one, base) - wanted) for one in self.networks]
-        extents = [2 ** float(one) for one in self.phis]
+        misses = [abs(flops_ratio(network, base) - wanted) for network in self.networks]
+        extents = [2 ** float(phi) for phi in self.phis]
         return Line(extents, self.networks.__getitem__, misses.index(min(misses)), 1.0)
 
 

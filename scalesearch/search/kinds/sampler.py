@@ -95,7 +95,7 @@ class CoefficientSearch(StudyKind):
     def stand_ins(self, setting: Setting) -> tuple[Suggestion, ...]:
         """One alias of each of as many candidates as there will be."""
         aliases = [one.aliases[0] for one in self.select(setting, self.candidates(setting))]
-        return tuple(Suggestion(one.alpha, one.beta) for one in aliases)
+        return tuple(Suggestion(alias.alpha, alias.beta) for alias in aliases)
 
     def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
         """The error where fewer than two candidates can be compared."""
@@ -217,11 +217,11 @@ def judge(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[Judged]
     """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
     base = space.baseline.architecture
     rounding = replace(space.baseline.rounding, rule=space.rounding)
-    networks = [scaled(base, one.coefficients.at(space.phi), rounding) for one in points]
+    networks = [scaled(base, point.coefficients.at(space.phi), rounding) for point in points]
     if space.match == "flops":
-        shapes = [(one.widths, one.depths) for one in networks]
+        shapes = [(network.widths, network.depths) for network in networks]
         networks = match_resolutions(base, shapes, Decimal(2) ** space.phi)
-    return [_judged(space, one) for one in networks]
+    return [_judged(space, network) for network in networks]
 
 
 def _judged(space: CoefficientSpace, network: Architecture) -> Judged:
@@ -272,7 +272,7 @@ def front(values: Iterable[tuple[str, Sequence[float]]], directions: Sequence[st
         values: key and values of each.
         directions: `maximize` or `minimize`, for each value.
     """
-    signs = [1 if one == "minimize" else -1 for one in directions]
+    signs = [1 if direction == "minimize" else -1 for direction in directions]
     placed = [(key, [sign * one for sign, one in zip(signs, own, strict=True)]) for key, own in values]
 
     def dominated(own: Sequence[float]) -> bool:

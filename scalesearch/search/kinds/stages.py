@@ -107,7 +107,7 @@ class StageSearch(StudyKind):
 
     def reward_factors(self, setting: Setting, proposals: Sequence[Any]) -> Mapping[Network, float]:
         """The reward over the accuracy, of each network within the limits and of the baseline."""
-        points = [one for one in proposals if isinstance(one, StagePoint)]
+        points = [proposal for proposal in proposals if isinstance(proposal, StagePoint)]
         return dict[Network, float](self.proposal_space(setting).worths(points).items())
 
     def value_name(self, setting: Setting) -> str:
@@ -253,7 +253,7 @@ class NasSpace:
         base, reward, times = self.baseline.architecture, self.asked.reward, self.times(points)
         within = (one.network for one in self.judge(points) if not one.broken)
         networks = (base, *(one for one in within if one != base))
-        return {one: reward.factor(one, base, times.get(one)) for one in networks}
+        return {network: reward.factor(network, base, times.get(network)) for network in networks}
 
     def times(self, points: Sequence[StagePoint]) -> dict[Architecture, Time]:
         """What was measured of each network within the limits, and what that says of the baseline."""
@@ -267,5 +267,5 @@ def _of_the_baseline(times: Sequence[Time]) -> Time | None:
     """The baseline's time: the middle one of those that the networks' times and ratios say."""
     if not times:
         return None
-    seconds = sorted(one.seconds / one.ratio for one in times)
+    seconds = sorted(time.seconds / time.ratio for time in times)
     return Time(seconds[len(seconds) // 2], 1.0)
