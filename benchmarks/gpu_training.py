@@ -31,7 +31,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy import descent
+from scalesearch.proxy import train_step
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
 from scalesearch.search.shrink import shrink
@@ -92,11 +92,11 @@ def plain(size: Size, fast: bool) -> Callable[[], object]:
 
 def ours(size: Size, graph: bool, float32: bool = False) -> Callable[[], object]:
     recipe = Recipe(epochs=10**6, batch=size.batch, learning_rate=Decimal("0.05"), decay=Decimal("0.3"))
-    with mock.patch.object(descent, "ConvNet", ConvNet if graph else ()):  # what is none runs op by op
+    with mock.patch.object(train_step, "ConvNet", ConvNet if graph else ()):  # what is none runs op by op
         run = Training(ConvNet(proxy(size)), data(size), recipe, 0, DEVICE)
 
     def epoch() -> None:
-        with mock.patch.object(descent, "precision", no_autocast if float32 else descent.precision):
+        with mock.patch.object(train_step, "precision", no_autocast if float32 else train_step.precision):
             run._advance(run.step + STEPS, lambda _: 0.05)
 
     return epoch

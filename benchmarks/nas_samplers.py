@@ -30,12 +30,12 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.question import Question
 from scalesearch.search.rewards import Reward
-from scalesearch.search.sought import Interval
+from scalesearch.search.sampler_space import Interval
 from scalesearch.search.stage_space_file import load_stage_space
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.clocks import measured
-from scalesearch.study.suggesting import next_points
+from scalesearch.study.samplers import next_points
+from scalesearch.study.timers import measured
 
 HERE = Path(__file__).parent
 RECORD = HERE / "recorded_space.csv"

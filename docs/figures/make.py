@@ -13,7 +13,7 @@ from scalesearch.proxy.shapes import render_shapes
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.study.answer import Answer, answer
-from scalesearch.study.joint import Joint, joint
+from scalesearch.study.cost_sweep import Joint, joint
 from scalesearch.study.study import open_study
 
 HERE = Path(__file__).parent

@@ -14,8 +14,8 @@ from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
     from scalesearch.nets.weights import Weights
-    from scalesearch.proxy.shown import Shown
-    from scalesearch.proxy.strips import Tile
+    from scalesearch.proxy.image_grid import Tile
+    from scalesearch.proxy.sample_images import Shown
 
 
 def cam(
@@ -47,7 +47,7 @@ def cam(
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.reading import print_notes
     from scalesearch.nets.weights import same_classes
-    from scalesearch.proxy.shown import shown_images
+    from scalesearch.proxy.sample_images import shown_images
     from scalesearch.search.budget_file import load_budget
     from scalesearch.study.files import make_folder, write_over
 
@@ -95,7 +95,7 @@ def _drawn(weights: dict[str, Weights], classes: Sequence[str], seen: dict[int, 
 
     from PIL import Image
 
-    from scalesearch.proxy.strips import plain, strip
+    from scalesearch.proxy.image_grid import plain, strip
 
     shown = seen[3]
     mapped = list(shown.labels) if of is None and shown.labels else [of] * len(shown.names)
@@ -126,7 +126,7 @@ def _column(
 
     from scalesearch.nets.cam import class_maps
     from scalesearch.proxy.augment import normalise
-    from scalesearch.proxy.strips import overlaid
+    from scalesearch.proxy.image_grid import overlaid
     from scalesearch.proxy.tensors import resize
 
     network, net = weights.network(), weights.definition.architecture

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.search.ranking import Difference
-    from scalesearch.study.joint import Joint
+    from scalesearch.study.cost_sweep import Joint
 
 _CAPTION = "± standard error   n: seeds   gain: over the baseline, seeds in pairs, as measured"
 _ONE_SEED = "one seed proves nothing: such intervals hold the error of the validation images only"
@@ -33,8 +33,8 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     from scalesearch.report.html import figure_page
     from scalesearch.report.tables import curves_csv
     from scalesearch.study.answer import answer
+    from scalesearch.study.cost_sweep import joint
     from scalesearch.study.files import write_over
-    from scalesearch.study.joint import joint
     from scalesearch.study.study import open_study
 
     studies = {times: open_study(folder) for times, folder in folders.items()}

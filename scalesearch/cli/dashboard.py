@@ -12,7 +12,7 @@ from scalesearch.errors import InputError, printable
 if TYPE_CHECKING:
     from scalesearch.design.scaling import Baseline
     from scalesearch.report.dashboard.guard import Gateway
-    from scalesearch.report.dashboard.watching import Watch
+    from scalesearch.report.dashboard.store import Watch
 
 
 def dashboard(
@@ -42,7 +42,7 @@ def dashboard(
     from scalesearch.cli import interrupts
     from scalesearch.cli.cache import cache_folder
     from scalesearch.report.dashboard.server import bound, is_loopback
-    from scalesearch.report.dashboard.watching import Watch
+    from scalesearch.report.dashboard.store import Watch
 
     if not results.is_dir():
         raise InputError(f"{printable(str(results))}: is not a folder; give one with studies below it")

@@ -10,7 +10,7 @@ from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
     from scalesearch.design.coefficients import Coefficients
-    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.study import Study
 
 _COLUMNS = ("member", "depth", "width", "resolution", "nominal_flops_ratio", "flops_ratio", "macs", "params")
@@ -25,7 +25,7 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     from scalesearch.design.exact import plain
     from scalesearch.design.family import phis_of
     from scalesearch.nets.factory import count_factory, load_factory
-    from scalesearch.search.catalogue import literal_px
+    from scalesearch.search.factory_grid import literal_px
     from scalesearch.study.files import write_over
 
     base = baseline.architecture

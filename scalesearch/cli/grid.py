@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.candidates import Candidate
-    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.kinds import StudyKind
     from scalesearch.search.question import Question
 
@@ -164,7 +164,7 @@ def _check(
     """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
     from scalesearch.report.files import write_report
     from scalesearch.study.answer import answer
-    from scalesearch.study.other_phi import check_folder, other_phi_lines
+    from scalesearch.study.phi_transfer import check_folder, other_phi_lines
     from scalesearch.study.study import open_study
 
     first = open_study(folder)

@@ -217,7 +217,7 @@ def _run(job: Job, folder: Path, cluster: RayRunner | None) -> None:
         print(f"{folder}: {done}/{job.recipe.epochs} epochs are done, resuming", flush=True)
     with Course(job, done, options.console()) as course:
         if job.workers > 1:
-            from scalesearch.training.together import train_together
+            from scalesearch.training.distributed import train_together
 
             train_together(job, folder, cluster, course)
         else:

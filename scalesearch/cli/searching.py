@@ -34,7 +34,7 @@ _NEEDED = (
     "scalesearch.proxy.datasets",
     "scalesearch.proxy.objective",
     "scalesearch.report.files",
-    "scalesearch.study.live",
+    "scalesearch.study.run_status",
     "scalesearch.study.search",
     "scalesearch.study.summary",
 )
@@ -144,7 +144,7 @@ def _planned_facts(
 
 
 def _plan(question: Question, facts: DataFacts) -> Plan:
-    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.plan import Plan
 
     base = question.baseline
@@ -160,7 +160,7 @@ def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> N
     from dataclasses import replace
 
     from scalesearch.cli.estimate import estimate_lines
-    from scalesearch.search.growth import stand_ins
+    from scalesearch.search.observations import stand_ins
 
     if plan.question.kind.proposes:
         plan = replace(plan, suggested=stand_ins(plan.question))

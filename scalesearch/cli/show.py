@@ -64,7 +64,7 @@ def ranking_table(result: Answer) -> Table:
 def left_behind_lines(result: Answer) -> list[str]:
     """By halving: the rungs that eliminated nobody, and who was left on which other one."""
     from scalesearch.report.rows import label
-    from scalesearch.search.reached import left_behind
+    from scalesearch.search.completion import left_behind
     from scalesearch.study.chance_words import prolonged_lines
 
     plan = result.plan

@@ -101,9 +101,9 @@ def _run(
     from scalesearch.cli.progress import Progress
     from scalesearch.proxy.metrics import metric_source
     from scalesearch.proxy.objective import ProxyTraining
-    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.files import make_folder
-    from scalesearch.study.live import announced, both
+    from scalesearch.study.run_status import announced, both
     from scalesearch.study.search import search, search_in_rounds
 
     plan = study.plan
@@ -190,7 +190,7 @@ def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.cli.show import left_behind_lines, ranking_table, unmatched_lines
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.report.files import write_report
-    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.answer import answer
     from scalesearch.study.answer_files import write_answer
     from scalesearch.study.family_files import found_family

@@ -65,7 +65,7 @@ def _rerun(study: Study, count: int, data: str | None, max_megapixels: int) -> N
     from scalesearch.proxy.datasets import load_data
     from scalesearch.proxy.metrics import metric_source
     from scalesearch.proxy.objective import ProxyTraining
-    from scalesearch.search.catalogue import FactoryBaseline
+    from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.proxies import image_px
     from scalesearch.study.environments import difference
     from scalesearch.study.provenance import environment

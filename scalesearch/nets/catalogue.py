@@ -14,7 +14,7 @@ from scalesearch.design.exact import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
-from scalesearch.search.catalogue import Entry, FactoryBaseline, literal_px
+from scalesearch.search.factory_grid import Entry, FactoryBaseline, literal_px
 
 
 def catalogue(

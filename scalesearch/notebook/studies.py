@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from scalesearch.errors import InputError
 from scalesearch.report import figures
-from scalesearch.report.answering import answer_sentence, question_title
 from scalesearch.report.candidate_columns import candidate_file_columns, metric_column
 from scalesearch.report.figures import Drawing
-from scalesearch.report.looks import DARK, LIGHT
-from scalesearch.report.study_article import Reported, reported
+from scalesearch.report.headline import answer_sentence, question_title
+from scalesearch.report.palette import DARK, LIGHT
+from scalesearch.report.study_report import Reported, reported
 from scalesearch.report.tables import ranking_csv
 from scalesearch.study.answer import Answer
-from scalesearch.study.joint import joint
+from scalesearch.study.cost_sweep import joint
 from scalesearch.study.study import Study
 from scalesearch.study.study import open_study as read_study
 from scalesearch.study.trials_table import trials_table

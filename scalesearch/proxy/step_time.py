@@ -15,7 +15,7 @@ from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
-from scalesearch.search.sought import Time
+from scalesearch.search.sampler_space import Time
 from scalesearch.search.task import Recipe
 
 WARM_UPS = 2

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scalesearch.proxy.augment import Moves, draw_moves, normalise
-from scalesearch.proxy.descent import Descent, precision
 from scalesearch.proxy.metrics import Score
 from scalesearch.proxy.optimizers import make_optimizer, optimizer_state, restore_optimizer, under
 from scalesearch.proxy.precise_bn import precise_statistics
 from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, trunk_rate
 from scalesearch.proxy.tensors import TrainingData
+from scalesearch.proxy.train_step import Descent, precision
 from scalesearch.search.task import Epoch, Recipe
 
 _OPTIMIZER = "optimizer."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scalesearch.report.html import article_page
 from scalesearch.report.markdown import markdown
-from scalesearch.report.study_article import reported, study_article
+from scalesearch.report.study_report import reported, study_article
 from scalesearch.report.tables import ranking_csv
 from scalesearch.study.files import make_folder, write_over
 from scalesearch.study.study import Study

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from scalesearch.errors import printable
 from scalesearch.report.article import Article, Block, Bullets, Code, Picture, Table, Text
 from scalesearch.report.figures.frame import CONTROLS, Drawing, colours
-from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.style import STYLE
 
 _BOOT = """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scalesearch.design.exact import plain
-from scalesearch.report.looks import BEHIND, LEFT, RECOMMENDED, TIED, Look, look_of
+from scalesearch.report.palette import BEHIND, LEFT, RECOMMENDED, TIED, Look, look_of
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.question import Question

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalesearch.report.looks import DARK, LIGHT, Theme
+from scalesearch.report.palette import DARK, LIGHT, Theme
 
 
 def _variables(theme: Theme) -> str:

@@ -13,7 +13,7 @@ from scalesearch.report.rows import rows
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.study.answer import Answer
 from scalesearch.study.columns import csv_text, of_medium
-from scalesearch.study.joint import Joint, Measured
+from scalesearch.study.cost_sweep import Joint, Measured
 
 _CURVES = (
     "rule",

@@ -15,7 +15,7 @@ from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, Shape, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.timings import TIMED_TOLERANCE, Timings
 
 MATCHES = get_args(choices.Match)

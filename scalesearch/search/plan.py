@@ -17,9 +17,9 @@ from scalesearch.search.metrics import ImagesError, images_error
 from scalesearch.search.proxies import DataFacts, Proxies
 from scalesearch.search.question import Point, Question, choose, find
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
+from scalesearch.search.sampler_space import TRIES
 from scalesearch.search.schedulers import SCHEDULERS, Scheduler
 from scalesearch.search.schedulers.base import Rung, RungTrial, SchedulerState, Score
-from scalesearch.search.sought import TRIES
 from scalesearch.search.trial import Outcome, TrialSpec
 
 

@@ -15,7 +15,7 @@ from scalesearch.design.scaling import scaled
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.question import Question, choose, find
 from scalesearch.search.shrink import shrink
 from scalesearch.search.trial import TrialSpec

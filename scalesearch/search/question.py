@@ -13,14 +13,14 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
 from scalesearch.search.candidates import COSTS, MATCHES, Candidate, CandidateSet
 from scalesearch.search.canonical import digest
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds import GridSearch, StudyKind
 from scalesearch.search.kinds.base import FEWEST
 from scalesearch.search.kinds.sampler import Suggestion
 from scalesearch.search.metrics import METRICS, is_metric
+from scalesearch.search.sampler_space import Sought
 from scalesearch.search.schedulers import SCHEDULERS
 from scalesearch.search.setting import Setting
-from scalesearch.search.sought import Sought
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.timings import Line
 

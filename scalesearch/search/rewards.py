@@ -13,7 +13,7 @@ from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
-from scalesearch.search.sought import Time
+from scalesearch.search.sampler_space import Time
 
 REWARDS = ("flops", "latency", "step")
 

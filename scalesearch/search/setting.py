@@ -8,7 +8,7 @@ from decimal import Decimal
 from scalesearch.design.scaling import Baseline
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.budget import Budget
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.timings import Timings
 

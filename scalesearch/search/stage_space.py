@@ -17,7 +17,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.exact import nearest, plain, whole_or_fraction
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
-from scalesearch.search.sought import Time
+from scalesearch.search.sampler_space import Time
 
 KEYS = ("kind", "kernel", "expansion", "se", "layers", "width")
 """What is chosen of a stage."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scalesearch.search.candidates import Candidate
+from scalesearch.search.completion import left_behind, whole
 from scalesearch.search.decision.decision import Decision, decide
 from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
-from scalesearch.search.reached import left_behind, whole
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
 from scalesearch.search.trust import Agreement
 from scalesearch.study.chance_words import chance_words

@@ -10,7 +10,7 @@ from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
 from scalesearch.design.family import Member, family, phis_of
-from scalesearch.search.catalogue import FactoryBaseline, literal_px
+from scalesearch.search.factory_grid import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
 from scalesearch.study.files import make_folder, write_over
 

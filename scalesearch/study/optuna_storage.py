@@ -12,12 +12,12 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
 from scalesearch.redaction import redacted
 from scalesearch.search.canonical import ID_DIGITS, Json, as_json, json_digest
-from scalesearch.search.growth import Told, told
 from scalesearch.search.kinds.sampler import Suggestion
-from scalesearch.search.sought import DIRECTIONS, Sought
-from scalesearch.study.optuna_copy import frozen, metric
+from scalesearch.search.observations import Told, told
+from scalesearch.search.sampler_space import DIRECTIONS, Sought
+from scalesearch.study.optuna_export import frozen, metric
+from scalesearch.study.samplers import distributions
 from scalesearch.study.study import Study
-from scalesearch.study.suggesting import distributions
 
 if TYPE_CHECKING:
     import optuna

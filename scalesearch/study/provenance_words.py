@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from scalesearch.search.candidates import tolerance
+from scalesearch.search.completion import completed
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
 from scalesearch.search.question import Question
-from scalesearch.search.reached import completed
 from scalesearch.search.scenes import SYNTHETIC
 from scalesearch.study.answer import Answer
 

@@ -94,8 +94,8 @@ def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:
 
 
 def _grown(study: Study, outcomes: Mapping[str, Outcome]) -> Study:
-    from scalesearch.study.clocks import measured
-    from scalesearch.study.suggesting import next_points
+    from scalesearch.study.samplers import next_points
+    from scalesearch.study.timers import measured
 
     before = study.plan.suggested
     points = next_points(study.plan, outcomes, measured)

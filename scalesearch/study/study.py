@@ -18,7 +18,7 @@ from scalesearch.errors import CountError, InputError, LockedError, SpaceError, 
 from scalesearch.redaction import redacted_line
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds import kind_from_json
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan

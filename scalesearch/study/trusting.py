@@ -10,7 +10,7 @@ from scalesearch.errors import InputError
 from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.candidates import spread
 from scalesearch.search.canonical import digest
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.places import places
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranking

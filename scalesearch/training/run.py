@@ -22,13 +22,13 @@ from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.augment import draw_moves, normalise, take
 from scalesearch.proxy.datasets import ImageData
-from scalesearch.proxy.descent import StepGraph, precision
 from scalesearch.proxy.optimizers import optimizer_state, restore_optimizer, under
 from scalesearch.proxy.tensors import TrainingData, resize
+from scalesearch.proxy.train_step import StepGraph, precision
 from scalesearch.proxy.training import Diverged, evaluate
 from scalesearch.training.average import MovingAverage
 from scalesearch.training.events import Row, Sizes, Team, Tick
-from scalesearch.training.mixing import Mix, draw_mix, mixed
+from scalesearch.training.mixup import Mix, draw_mix, mixed
 from scalesearch.training.optimizer import make_optimizer
 from scalesearch.training.randaugment import draw_choices, rand_augment
 from scalesearch.training.recipes import Stage, TrainRecipe

@@ -20,7 +20,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of, with_classes
-from scalesearch.proxy.strips import TILE
+from scalesearch.proxy.image_grid import TILE
 
 ROOT = Path(__file__).parents[2]
 SMOKE = tuple(f"fractal {label}" for label in range(3))

@@ -59,7 +59,7 @@ import os, sys
 from pathlib import Path
 import pyarrow.parquet, yaml
 from scalesearch.cli.dashboard import _say
-from scalesearch.report.dashboard.watching import Watch
+from scalesearch.report.dashboard.store import Watch
 from scalesearch.report.dashboard.words import problems
 os.setuid(65534)  # the interpreter itself may lie where nobody else can read it
 watch = Watch(Path(sys.argv[1]), Path(sys.argv[1]) / "cache")

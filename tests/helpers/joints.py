@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from scalesearch.search.ranking import Difference
-from scalesearch.study.joint import Joint, Lead, Measured
+from scalesearch.study.cost_sweep import Joint, Lead, Measured
 
 
 def point(rule: str, times: str, macs: int, accuracy: float, error: float, paper: str | None = None) -> Measured:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planted import Planted, study
 
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
 from scalesearch.study.answer import answer

@@ -13,7 +13,7 @@ from pathlib import Path
 from networks import staged
 from planted import budget, plan, study
 
-from scalesearch.report.study_article import Reported, reported
+from scalesearch.report.study_report import Reported, reported
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import prolongable
 from scalesearch.search.kinds.rules import NAMED, RuleComparison

@@ -15,7 +15,7 @@ from scalesearch.nets.build import build
 from scalesearch.nets.catalogue import catalogue
 from scalesearch.nets.factory import count_factory, load_factory
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.catalogue import literal_px
+from scalesearch.search.factory_grid import literal_px
 from scalesearch.search.grid import triples
 
 NAME = "factories:build"

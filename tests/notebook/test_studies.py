@@ -11,9 +11,9 @@ from planted_studies import STAGES, halving, rules
 import scalesearch as ss
 from scalesearch.errors import InputError
 from scalesearch.notebook.studies import NotebookStudy
-from scalesearch.report.answering import answer_sentence
 from scalesearch.report.figures.frame import CONTROLS
-from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.report.headline import answer_sentence
+from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.rows import label
 from scalesearch.study.study import Study
 

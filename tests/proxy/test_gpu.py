@@ -13,7 +13,7 @@ from small_training import bright_channel_data, bright_images
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy import descent
+from scalesearch.proxy import train_step
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training, trunk
 from scalesearch.search.shrink import shrink
@@ -50,7 +50,7 @@ def test_a_graph_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     list(trunk(replayed, 20))
     assert replayed._descend._graph is not None
     assert replayed._descend._graph._graph is not None, "20 steps are enough to capture one"
-    monkeypatch.setattr(descent, "WARM_UPS", math.inf)
+    monkeypatch.setattr(train_step, "WARM_UPS", math.inf)
     plain = training()
     list(trunk(plain, 20))
     assert plain._descend._graph is not None

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from scalesearch.proxy.datasets import load_data
+from scalesearch.proxy.sample_images import shown_images
 from scalesearch.proxy.shapes import (
     VARIETIES,
     class_looks,
@@ -19,7 +20,6 @@ from scalesearch.proxy.shapes import (
     render_shapes,
     shape_names,
 )
-from scalesearch.proxy.shown import shown_images
 from scalesearch.search.scenes import SceneRecipe
 
 SMALL = SceneRecipe(classes=12, train=29, val=17, noise=7)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from scalesearch.errors import InputError
 from scalesearch.proxy.datasets import load_data
-from scalesearch.proxy.shown import shown_images
+from scalesearch.proxy.sample_images import shown_images
 from scalesearch.search.budget import BUDGETS
 
 SCENES = replace(BUDGETS["smoke"].scenes, train=3, val=7)

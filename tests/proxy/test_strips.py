@@ -9,7 +9,7 @@ import pytest
 from colours import BLIND, lab, linear
 from PIL import Image
 
-from scalesearch.proxy.strips import TILE, overlaid, plain, shaded, strip
+from scalesearch.proxy.image_grid import TILE, overlaid, plain, shaded, strip
 
 GREY = np.full((20, 20, 3), 90, np.uint8)
 

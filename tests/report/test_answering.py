@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from planted_studies import halving, rules
 
-from scalesearch.report.answering import answer_sentence, question_title
+from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds.rules import RuleReport
-from scalesearch.report.measuring import caveats
+from scalesearch.report.methods import caveats
 from scalesearch.search.trust import Agreement, Estimate
 from scalesearch.study.answer import Answer
 from scalesearch.study.summary import summary_lines

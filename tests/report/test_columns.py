@@ -19,10 +19,10 @@ from scalesearch.cli.show import ranking_table as terminal_table
 from scalesearch.notebook.studies import NotebookStudy
 from scalesearch.report import candidate_columns, tables
 from scalesearch.report.article import Table
-from scalesearch.report.dashboard import evidence, trials
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard import result_view, trials
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.kinds import report_of
-from scalesearch.report.study_article import Reported, reported
+from scalesearch.report.study_report import Reported, reported
 from scalesearch.study import trial_columns
 from scalesearch.study.answer_files import answer_files
 from scalesearch.study.columns import Column, csv_text, decimals
@@ -83,7 +83,7 @@ def test_a_new_column_of_candidates_is_in_every_table_of_them(
     assert page.rows[0][page.columns.index("side of the images")] == str(best)
     shown = terminal_table(own.found)
     assert "side" in [one.header for one in shown.columns]
-    assert "side of the images" in str(evidence.content(view, "light"))
+    assert "side of the images" in str(result_view.content(view, "light"))
 
 
 def test_what_is_left_out_of_a_medium_is_not_shown_there(monkeypatch: pytest.MonkeyPatch) -> None:

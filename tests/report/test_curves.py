@@ -12,7 +12,7 @@ import pytest
 from joints import JOINT
 
 from scalesearch.report.figures import scaling_curves
-from scalesearch.report.looks import DARK, LIGHT, LOOKS, START, Theme
+from scalesearch.report.palette import DARK, LIGHT, LOOKS, START, Theme
 
 
 def traces(figure: go.Figure) -> dict[str, go.Scatter]:

@@ -20,7 +20,7 @@ from scalesearch.report.dashboard.guard import (
     checked_public_host,
 )
 from scalesearch.report.dashboard.server import bound, is_loopback, names_of
-from scalesearch.report.dashboard.watching import Watch
+from scalesearch.report.dashboard.store import Watch
 
 PORT = 8123
 TOKEN = "t" * 43

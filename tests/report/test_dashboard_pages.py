@@ -15,17 +15,17 @@ from planted_studies import STAGES, halving, rules
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.dashboard import compare, curves, evidence, family_page, network
-from scalesearch.report.dashboard.asked import asked_facts
+from scalesearch.report.dashboard import compare, curves, family_page, network, result_view
 from scalesearch.report.dashboard.blocks import themed
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.config_fields import asked_facts
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.figures import pareto
-from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.rows import rows
 from scalesearch.search.kinds import CoefficientSearch, StageSearch
 from scalesearch.search.task import Epoch
 from scalesearch.study.family_files import family_texts
-from scalesearch.study.live import Live, Running
+from scalesearch.study.run_status import Live, Running
 
 SOURCES = {"torch": lambda baseline: f"{baseline.name} {baseline.architecture.resolution}"}
 
@@ -57,10 +57,10 @@ def graphs(parts: list[Any]) -> Iterator[Any]:
 
 
 def test_the_answer_has_the_reports_figures(view: View, ruled: View) -> None:
-    names = [one.id for one in graphs(evidence.content(view, "light"))]
+    names = [one.id for one in graphs(result_view.content(view, "light"))]
     assert names[:4] == [f"evidence-{name}" for name in ("pareto", "spending", "parallel", "learning")]
-    assert next(graphs(evidence.content(ruled, "light"))).id == "evidence-curves"
-    assert list(graphs(evidence.content(replace(view, analysis=None), "light"))) == []
+    assert next(graphs(result_view.content(ruled, "light"))).id == "evidence-curves"
+    assert list(graphs(result_view.content(replace(view, analysis=None), "light"))) == []
 
 
 @pytest.mark.parametrize(("theme", "look"), [("dark", DARK), ("light", LIGHT), (None, LIGHT), ({"a": 1}, LIGHT)])
@@ -267,4 +267,4 @@ def test_the_pages_import_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-    assert Path(evidence.__file__).is_file()
+    assert Path(result_view.__file__).is_file()

@@ -12,17 +12,17 @@ import pytest
 from looking import searched, seen
 from planted import Planted, budget, plan, study
 
-from scalesearch.report.dashboard.listing import PAGE, Filters, columns, ordered, page_of, wanted
 from scalesearch.report.dashboard.network import content
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.dashboard.studies import find_studies
+from scalesearch.report.dashboard.trial_table import PAGE, Filters, columns, ordered, page_of, wanted
 from scalesearch.report.dashboard.trials import read_filters
-from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.dashboard.words import problems, progress, seconds_left, state
 from scalesearch.report.pictures import pictures
 from scalesearch.runners.execution import Progressed, Started
 from scalesearch.search.task import Epoch
-from scalesearch.study.live import announced
 from scalesearch.study.records import TrialRecord, counted
+from scalesearch.study.run_status import announced
 from scalesearch.study.study import open_or_create
 
 

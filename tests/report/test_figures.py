@@ -28,17 +28,17 @@ from scalesearch.report.figures import (
     weighed,
 )
 from scalesearch.report.figures.agreement import ranks
+from scalesearch.report.figures.compute_allocation import region_corners
 from scalesearch.report.figures.family import _peers
 from scalesearch.report.figures.frame import Drawing, colours, framed, inert
-from scalesearch.report.figures.marks import shade
+from scalesearch.report.figures.markers import shade
 from scalesearch.report.figures.pareto import front
-from scalesearch.report.figures.spending import region_corners
-from scalesearch.report.looks import ACCURACY, DARK, LIGHT, RECOMMENDED
+from scalesearch.report.palette import ACCURACY, DARK, LIGHT, RECOMMENDED
 from scalesearch.report.rows import label, rows
 from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trust import Agreement, Estimate
 from scalesearch.study.answer import answer
-from scalesearch.study.joint import joint
+from scalesearch.study.cost_sweep import joint
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

@@ -18,8 +18,8 @@ from planted_studies import halving
 
 from scalesearch.report.figures import curves
 from scalesearch.report.html import article_page, figure_page
-from scalesearch.report.looks import DARK, LIGHT
-from scalesearch.report.study_article import study_article
+from scalesearch.report.palette import DARK, LIGHT
+from scalesearch.report.study_report import study_article
 
 
 class Tags(HTMLParser):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from scalesearch.report.labels import sides, spread
+from scalesearch.report.label_layout import sides, spread
 
 PLACES = st.lists(st.integers(-1000, 1000).map(lambda one: one / 8), min_size=1, max_size=12)
 

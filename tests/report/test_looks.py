@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from colours import BLIND, XYZ, lab, linear
 
-from scalesearch.report.looks import ACCURACY, DARK, LIGHT, LOOKS, OTHER, START, TIED, Theme, look_of
+from scalesearch.report.palette import ACCURACY, DARK, LIGHT, LOOKS, OTHER, START, TIED, Theme, look_of
 from scalesearch.search.kinds.rules import NAMED
 
 FAST = {"fast", "lacs-gpu", "lacs-tpu"}

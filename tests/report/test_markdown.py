@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from planted_studies import halving
 
 from scalesearch.report.markdown import escaped, markdown
-from scalesearch.report.study_article import study_article
+from scalesearch.report.study_report import study_article
 
 READER = MarkdownIt("commonmark").enable("table").enable("strikethrough")
 PLAIN = {"heading", "paragraph", "inline", "text", "softbreak", "strong", "em", "table", "thead", "tbody", "tr"}

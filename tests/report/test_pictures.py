@@ -13,7 +13,7 @@ from scalesearch.report import pictures
 from scalesearch.report.article import Picture, Text
 from scalesearch.report.html import article_page
 from scalesearch.report.markdown import markdown
-from scalesearch.report.study_article import study_article
+from scalesearch.report.study_report import study_article
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
 

@@ -13,10 +13,10 @@ from networks import SMALL, staged
 
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget, prolongable
+from scalesearch.search.completion import left_behind, whole
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.search.reached import left_behind, whole
 from scalesearch.search.schedulers.base import REDUCTION, Rung, Score
 from scalesearch.search.schedulers.halving import Halving, best_first, leader_stands_out, pooled_noise
 from scalesearch.search.trial import Outcome, TrialSpec

@@ -13,7 +13,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
 from scalesearch.search.rewards import HARD, Reward
-from scalesearch.search.sought import Time
+from scalesearch.search.sampler_space import Time
 
 BASE = SMALL.architecture
 

@@ -15,7 +15,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.lacs import LACS_GPU, LACS_PX, LACS_TPU, LacsMember
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.catalogue import Entry, FactoryBaseline
+from scalesearch.search.factory_grid import Entry, FactoryBaseline
 from scalesearch.search.kinds.rules import (
     NAMED,
     RuleComparison,

@@ -18,7 +18,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.trial import Outcome
 from scalesearch.study.answer import Answer, answer
-from scalesearch.study.joint import Joint, joint
+from scalesearch.study.cost_sweep import Joint, joint
 from scalesearch.study.kinds.rules import papers_gains
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study

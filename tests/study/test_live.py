@@ -15,7 +15,7 @@ from scalesearch.runners.execution import Event, Finished, Progressed, Started
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
-from scalesearch.study.live import FILE, Live, announced, both, read_live
+from scalesearch.study.run_status import FILE, Live, announced, both, read_live
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create
 
@@ -58,7 +58,7 @@ def test_a_trial_that_begins_anew_begins_with_no_epoch(tmp_path: Path) -> None:
 
 def test_a_search_that_was_killed_is_none(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from scalesearch.study.live import announced\n"
+        "import os, sys; from pathlib import Path; from scalesearch.study.run_status import announced\n"
         "with announced(Path(sys.argv[1]), 3):\n"
         "    print('up', flush=True); os.kill(os.getpid(), 9)"
     )

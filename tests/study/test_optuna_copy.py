@@ -12,7 +12,7 @@ from planted_studies import halving, rules
 
 from scalesearch.errors import InputError
 from scalesearch.search.canonical import digest
-from scalesearch.study.optuna_copy import trainings
+from scalesearch.study.optuna_export import trainings
 from scalesearch.study.optuna_storage import OptunaStorage
 from scalesearch.study.study import Study, open_study
 

@@ -21,8 +21,8 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.growth import told
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
+from scalesearch.search.observations import told
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.study.optuna_storage import OptunaStorage

@@ -22,21 +22,21 @@ from scalesearch.errors import SpaceError
 from scalesearch.report.files import write_report
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import prolongable
-from scalesearch.search.growth import told
 from scalesearch.search.kinds.stages import STAGE_SAMPLERS, StageSearch
+from scalesearch.search.observations import told
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question, choose, find
 from scalesearch.search.rewards import Reward
-from scalesearch.search.sought import Time, Timing
+from scalesearch.search.sampler_space import Time, Timing
 from scalesearch.search.stage_space_file import load_stage_space
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study import clocks
+from scalesearch.study import timers
 from scalesearch.study.answer import answer
 from scalesearch.study.answer_files import write_answer
+from scalesearch.study.samplers import next_points
 from scalesearch.study.search import search, search_in_rounds
 from scalesearch.study.study import Study, open_or_create, open_study
-from scalesearch.study.suggesting import next_points
 from scalesearch.study.summary import summary_lines
 
 BASE = load_baseline("tiny")
@@ -208,7 +208,7 @@ def test_times_are_measured_once_a_network_kept_and_part_of_the_reward(
         ratios = [cost(one).activations / cost(BASE.architecture).activations for one in networks]
         return [Time(0.003 * ratio, ratio) for ratio in ratios]
 
-    monkeypatch.setattr(clocks, "measured", clock)
+    monkeypatch.setattr(timers, "measured", clock)
     reward = Reward(kind, Decimal("0.0045") if kind == "latency" else None)  # type: ignore[arg-type]
     done = run_whole(open_or_create(study(tmp_path, asked(candidates=6, reward=reward))), Planted())
     assert len(seen) == len(set(seen)) == 6
@@ -228,5 +228,5 @@ def test_times_are_measured_once_a_network_kept_and_part_of_the_reward(
 
 
 def test_another_seed_suggests_other_networks() -> None:
-    first, again, other = (next_points(asked(seed=seed), {}, clocks.measured) for seed in (0, 0, 1))
+    first, again, other = (next_points(asked(seed=seed), {}, timers.measured) for seed in (0, 0, 1))
     assert first == again != other

@@ -19,16 +19,16 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.growth import pareto, told
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion, suggestion
+from scalesearch.search.observations import pareto, told
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.search.sought import Time, Timing
+from scalesearch.search.sampler_space import Time, Timing
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
+from scalesearch.study.samplers import next_points
 from scalesearch.study.search import search, search_in_rounds
 from scalesearch.study.study import Study, open_or_create, open_study
-from scalesearch.study.suggesting import next_points
 
 
 def asked(continuum: CoefficientSearch, candidates: int = 6, baseline: str = "tiny", match: str = "flops") -> Plan:

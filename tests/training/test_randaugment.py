@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from scalesearch.training.mixing import Mix, draw_mix, mixed
+from scalesearch.training.mixup import Mix, draw_mix, mixed
 from scalesearch.training.randaugment import OPERATIONS, Choices, draw_choices, rand_augment
 
 FULL = torch.ones(3)

@@ -14,19 +14,19 @@ from werkzeug.exceptions import HTTPException
 
 from scalesearch.errors import printable
 from scalesearch.report.dashboard import (
+    cam_view,
     compare,
-    evidence,
     family_page,
-    maps,
     network,
     progress,
+    result_view,
     studies_page,
     trials,
 )
+from scalesearch.report.dashboard.components import trouble
 from scalesearch.report.dashboard.guard import Guard, Policy, is_callback
-from scalesearch.report.dashboard.parts import trouble
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.dashboard.style import STYLE
-from scalesearch.report.dashboard.watching import View, Watch
 from scalesearch.report.dashboard.words import problems, state
 from scalesearch.report.pictures import pictures
 
@@ -47,10 +47,10 @@ SECTIONS: dict[str, Callable[[], list[Any]]] = {
     "progress": progress.section,
     "trials": trials.section,
     "network": network.section,
-    "evidence": evidence.section,
+    "evidence": result_view.section,
     "compare": compare.section,
     "family": family_page.section,
-    "maps": maps.section,
+    "maps": cam_view.section,
 }
 
 EVERY = 1000
@@ -107,7 +107,7 @@ def make_app(watch: Watch, policy: Policy, sources: family_page.Sources) -> Dash
     )
     app.layout = _layout()
     _register(app, watch)
-    for page in (studies_page, progress, trials, network, evidence, compare, maps):
+    for page in (studies_page, progress, trials, network, result_view, compare, cam_view):
         page.register(app, watch)
     family_page.register(app, watch, sources)
     app.server.config["MAX_CONTENT_LENGTH"] = 2**20

@@ -10,9 +10,9 @@ from dash import dcc, html
 
 from scalesearch.errors import printable
 from scalesearch.report.article import Block, Bullets, Code, Picture, Section, Table, Text
-from scalesearch.report.dashboard.parts import facts, table
+from scalesearch.report.dashboard.components import facts, table
 from scalesearch.report.figures.frame import CONTROLS, Drawing, colours
-from scalesearch.report.looks import DARK, LIGHT
+from scalesearch.report.palette import DARK, LIGHT
 
 
 def themed(drawing: Drawing, theme: object) -> Any:

@@ -9,12 +9,12 @@ import plotly.graph_objects as go
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from scalesearch.errors import printable
-from scalesearch.report.dashboard.asked import asked_facts, other_fields
 from scalesearch.report.dashboard.blocks import figure
-from scalesearch.report.dashboard.parts import note, table
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.components import note, table
+from scalesearch.report.dashboard.config_fields import asked_facts, other_fields
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.looks import START, TIED
+from scalesearch.report.palette import START, TIED
 from scalesearch.report.rows import label, reached
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.question import Question

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import plotly.graph_objects as go
 
-from scalesearch.report.dashboard.watching import View
+from scalesearch.report.dashboard.store import View
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.looks import DARK, LIGHT, START, Look
+from scalesearch.report.palette import DARK, LIGHT, START, Look
 from scalesearch.report.rows import STATUSES, status_words
 from scalesearch.search.task import Epoch
 

@@ -14,8 +14,8 @@ from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import ScalesearchError, printable
 from scalesearch.report.dashboard.blocks import sections
-from scalesearch.report.dashboard.parts import note, table
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.components import note, table
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.kinds import report_of
 from scalesearch.study.family_files import family_texts, found_family
 from scalesearch.study.kinds.stages import found_baseline

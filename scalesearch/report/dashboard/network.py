@@ -14,10 +14,10 @@ from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.receipt import Group, grouped, layer_counts, sums
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.dashboard.blocks import figure
+from scalesearch.report.dashboard.components import facts, note, table
 from scalesearch.report.dashboard.curves import of_network
-from scalesearch.report.dashboard.listing import every_column
-from scalesearch.report.dashboard.parts import facts, note, table
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.trial_table import every_column
 from scalesearch.report.rows import reached
 from scalesearch.report.words import seeds_words
 from scalesearch.search.candidates import Candidate

@@ -9,9 +9,9 @@ from dash import Dash, Input, Output, State, html, no_update
 
 from scalesearch.report.candidate_columns import candidate_columns, metric_column
 from scalesearch.report.dashboard.blocks import figure
+from scalesearch.report.dashboard.components import figures, note, opener, table
 from scalesearch.report.dashboard.curves import live
-from scalesearch.report.dashboard.parts import figures, note, opener, table
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.dashboard.words import progress as done_of
 from scalesearch.report.dashboard.words import seconds_left
 from scalesearch.report.rows import rows

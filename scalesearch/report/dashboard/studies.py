@@ -13,7 +13,7 @@ from typing import Literal
 from scalesearch.errors import ScalesearchError, StorageError, printable
 from scalesearch.report.kinds import report_of
 from scalesearch.study.files import json_files
-from scalesearch.study.live import read_live
+from scalesearch.study.run_status import read_live
 from scalesearch.study.study import Study, open_study
 
 Stage = Literal["running", "finished", "stopped", "empty", "broken"]

@@ -7,9 +7,9 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, html, no_update
 
-from scalesearch.report.dashboard.parts import note, opener, table
+from scalesearch.report.dashboard.components import note, opener, table
+from scalesearch.report.dashboard.store import Watch
 from scalesearch.report.dashboard.studies import STAGES, Listed
-from scalesearch.report.dashboard.watching import Watch
 
 
 def section() -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalesearch.report.looks import DARK, LIGHT, LOOKS, Theme
+from scalesearch.report.palette import DARK, LIGHT, LOOKS, Theme
 
 _ACCENT = LOOKS["compound"].colour
 

@@ -7,9 +7,9 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.dependencies import ALL
 
-from scalesearch.report.dashboard.listing import PAGE, Filters, columns, ordered, page_of, wanted
-from scalesearch.report.dashboard.parts import note, opener, table
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.components import note, opener, table
+from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.trial_table import PAGE, Filters, columns, ordered, page_of, wanted
 from scalesearch.study.trial_summary import STATES
 
 _FILTERS = ("text", "states", "images", "seed", "least")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import printable
-from scalesearch.report.dashboard.watching import View
+from scalesearch.report.dashboard.store import View
 from scalesearch.study.record_file import CANNOT_BE_READ
 from scalesearch.units import duration
 

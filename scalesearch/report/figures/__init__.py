@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scalesearch.report.figures.agreement import agreement
+from scalesearch.report.figures.compute_allocation import spending
 from scalesearch.report.figures.curves import curves, scaling_curves
 from scalesearch.report.figures.family import family
 from scalesearch.report.figures.frame import HEIGHT, WIDTH, Drawing, colours
@@ -11,8 +12,7 @@ from scalesearch.report.figures.nominal import nominal
 from scalesearch.report.figures.parallel import parallel
 from scalesearch.report.figures.pareto import pareto
 from scalesearch.report.figures.regret import regret
-from scalesearch.report.figures.spending import spending
-from scalesearch.report.figures.weighed import weighed
+from scalesearch.report.figures.reward_tradeoff import weighed
 
 __all__ = [
     "HEIGHT",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.looks import BEHIND, RECOMMENDED, TIED, Look
+from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, Look
 from scalesearch.report.rows import Row, rows
 from scalesearch.search.shares import Point
 from scalesearch.search.trust import Agreement

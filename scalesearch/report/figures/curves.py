@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 
 from scalesearch.design.exact import plain
 from scalesearch.report.figures.frame import HEIGHT, Drawing, colours, inert
-from scalesearch.report.labels import spread
-from scalesearch.report.looks import LIGHT, START, Theme, look_of
+from scalesearch.report.label_layout import spread
+from scalesearch.report.palette import LIGHT, START, Theme, look_of
 from scalesearch.search.metrics import validation_words
+from scalesearch.study.cost_sweep import BASELINE, Joint, Measured
 from scalesearch.study.cost_words import COST_WORDS
-from scalesearch.study.joint import BASELINE, Joint, Measured
 from scalesearch.units import si
 
 _MARGIN = {"l": 96, "r": 256, "t": 86, "b": 92}

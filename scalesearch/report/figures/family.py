@@ -13,7 +13,7 @@ from scalesearch.design.family import Member, has_published, published
 from scalesearch.design.paper import TABLE_2
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.looks import LOOKS, RECOMMENDED, START, TIED, Look
+from scalesearch.report.palette import LOOKS, RECOMMENDED, START, TIED, Look
 from scalesearch.study.answer import Answer
 from scalesearch.study.family_files import found_family
 from scalesearch.units import si

@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from scalesearch.report.looks import LIGHT, START, Theme
+from scalesearch.report.palette import LIGHT, START, Theme
 
 WIDTH, HEIGHT = 1200, 640
 """Pixels of a still picture; a page takes its reader's width."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
-from scalesearch.report.looks import START, Look
+from scalesearch.report.palette import START, Look
 from scalesearch.report.rows import Row, rows, status_words
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.trial import TrialSpec

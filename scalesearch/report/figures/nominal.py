@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.looks import START, TIED
+from scalesearch.report.palette import START, TIED
 from scalesearch.search.candidates import Candidate, candidates
 from scalesearch.search.grid import triples
 from scalesearch.study.answer import Answer

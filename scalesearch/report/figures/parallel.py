@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from scalesearch.report.figures.frame import Drawing, framed, inert
-from scalesearch.report.figures.marks import accuracy_colours, hover, shade
-from scalesearch.report.looks import START
+from scalesearch.report.figures.markers import accuracy_colours, hover, shade
+from scalesearch.report.palette import START
 from scalesearch.report.rows import Row, rows
 from scalesearch.search.metrics import metric_words
 from scalesearch.study.answer import Answer

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
-from scalesearch.report.figures.marks import by_status, hover
-from scalesearch.report.labels import sides
-from scalesearch.report.looks import START
+from scalesearch.report.figures.markers import by_status, hover
+from scalesearch.report.label_layout import sides
+from scalesearch.report.palette import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
 from scalesearch.search.metrics import metric_words, validation_words
 from scalesearch.study.answer import Answer

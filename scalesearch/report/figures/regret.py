@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.looks import RECOMMENDED, TIED
+from scalesearch.report.palette import RECOMMENDED, TIED
 from scalesearch.report.rows import label
 from scalesearch.search.decision.decision import decide
 from scalesearch.search.metrics import metric_words

@@ -16,8 +16,8 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.study.answer import Answer
+from scalesearch.study.cost_sweep import joint
 from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
-from scalesearch.study.joint import joint
 from scalesearch.study.kinds.rules import comparison_lines
 
 _SEVERAL = 2

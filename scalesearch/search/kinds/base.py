@@ -12,8 +12,8 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet, spread
 from scalesearch.search.canonical import Json, as_json, from_json
 from scalesearch.search.metrics import metric_words
+from scalesearch.search.sampler_space import Sought
 from scalesearch.search.setting import Setting
-from scalesearch.search.sought import Sought
 from scalesearch.search.timings import Line
 
 FEWEST = 2

@@ -23,7 +23,7 @@ from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import SAME, Candidate, CandidateSet, is_near, other_ratio
 from scalesearch.search.canonical import Json, as_json, from_json
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
 from scalesearch.search.setting import Setting
 from scalesearch.search.timings import Line, Timed, Timings

@@ -21,10 +21,10 @@ from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
 from scalesearch.search.canonical import from_json
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import PROPOSALS, StudyKind, limits_summary, scaling_summary
+from scalesearch.search.sampler_space import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
 from scalesearch.search.setting import Setting
-from scalesearch.search.sought import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
 
 SAMPLERS = ("tpe", "gp", "nsga2")
 """Tree-structured Parzen estimator, Gaussian process, and the genetic algorithm NSGA-II."""

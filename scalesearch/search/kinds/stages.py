@@ -18,12 +18,12 @@ from scalesearch.design.scaling import Baseline, flops_ratio
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import from_json
-from scalesearch.search.catalogue import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import FEWEST, PROPOSALS, StudyKind, limits_summary
 from scalesearch.search.metrics import LOSS
 from scalesearch.search.rewards import Reward
+from scalesearch.search.sampler_space import TRIES, Dimension, Judged, Time, Timing
 from scalesearch.search.setting import Setting
-from scalesearch.search.sought import TRIES, Dimension, Judged, Time, Timing
 from scalesearch.search.stage_space import StagePoint, StageSpace, chosen, network_of, options, words_of
 
 STAGE_SCHEDULERS = get_args(choices.StageScheduler)

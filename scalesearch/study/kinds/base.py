@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.plan import Plan
 from scalesearch.study.answer import Answer
-from scalesearch.study.suggesting import distributions
+from scalesearch.study.samplers import distributions
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

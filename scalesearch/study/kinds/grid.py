@@ -11,7 +11,7 @@ from scalesearch.study.answer import Answer
 from scalesearch.study.decision_words import decision_facts, regret_words, surface_facts, surface_line
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.kinds.base import KindResults
-from scalesearch.study.other_phi import other_phi_lines
+from scalesearch.study.phi_transfer import other_phi_lines
 from scalesearch.study.provenance_words import matched_lines, provenance_facts, provenance_line
 from scalesearch.study.trust_words import trust_facts, trust_lines
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from scalesearch.design.cost import cost
-from scalesearch.search.growth import Told, pareto
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
+from scalesearch.search.observations import Told, pareto
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome
 from scalesearch.study.answer import Answer

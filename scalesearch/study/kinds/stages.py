@@ -14,9 +14,9 @@ from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
-from scalesearch.search.growth import Told, pareto
 from scalesearch.search.kinds.stages import NasSpace
 from scalesearch.search.metrics import ACCURACY, metric_words
+from scalesearch.search.observations import Told, pareto
 from scalesearch.search.plan import Plan
 from scalesearch.search.stage_space import size, stage_words
 from scalesearch.study.answer import Answer

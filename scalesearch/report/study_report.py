@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scalesearch.errors import InputError
-from scalesearch.report import measuring, pictures
-from scalesearch.report.answering import answer_sentence, question_title
+from scalesearch.report import methods, pictures
 from scalesearch.report.article import Article, Picture, Text
+from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
 from scalesearch.study.answer import Answer, answer
@@ -59,9 +59,9 @@ def study_article(own: Reported) -> Article:
     sections = (
         *own_parts,
         pictures.section(own.maps),
-        measuring.measured(study, found),
-        measuring.caveats(found, study.folder),
-        measuring.again(study),
+        methods.measured(study, found),
+        methods.caveats(found, study.folder),
+        methods.again(study),
     )
     asked = found.plan.question
     byline = (

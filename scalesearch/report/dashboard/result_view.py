@@ -7,10 +7,10 @@ from typing import Any
 from dash import Dash, Input, Output, State, html, no_update
 
 from scalesearch.errors import printable
-from scalesearch.report.answering import answer_sentence, question_title
 from scalesearch.report.dashboard.blocks import sections
-from scalesearch.report.dashboard.parts import note
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.components import note
+from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.study.trusting import trust_points
 

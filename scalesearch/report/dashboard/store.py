@@ -17,7 +17,7 @@ from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
 from scalesearch.study.answer import Answer, answer
-from scalesearch.study.live import Live, read_live
+from scalesearch.study.run_status import Live, read_live
 from scalesearch.study.study import Study
 from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.study.trusting import read_trust

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.search.sought import Time, Timing
+from scalesearch.search.sampler_space import Time, Timing
 
 
 def measured(request: Timing, networks: Sequence[Architecture]) -> list[Time]:

@@ -6,11 +6,11 @@ import plotly.graph_objects as go
 
 from scalesearch.design.cost import cost
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
-from scalesearch.report.figures.marks import by_status
-from scalesearch.report.looks import START
+from scalesearch.report.figures.markers import by_status
+from scalesearch.report.palette import START
 from scalesearch.report.rows import STATUSES, Row, Status, reached, rows, status_words
-from scalesearch.search.growth import pareto
 from scalesearch.search.metrics import validation_words
+from scalesearch.search.observations import pareto
 from scalesearch.search.stage_space import StagePoint
 from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.stages import stages_of, words_of_network

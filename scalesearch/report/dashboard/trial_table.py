@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scalesearch.report.dashboard.watching import View
+from scalesearch.report.dashboard.store import View
 from scalesearch.study.trial_columns import TrialColumn, trial_columns
 from scalesearch.study.trial_summary import TrialSummary
 

@@ -11,14 +11,14 @@ from scalesearch.report.article import Bullets, Code, Section, Table, Text
 from scalesearch.report.kinds import report_of
 from scalesearch.report.rows import label
 from scalesearch.report.words import seeds_words
+from scalesearch.search.completion import completed
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
-from scalesearch.search.reached import completed
 from scalesearch.study.answer import Answer
 from scalesearch.study.chance_words import prolonged_lines
 from scalesearch.study.cost_words import COST_WORDS
-from scalesearch.study.other_phi import other_phi_lines
+from scalesearch.study.phi_transfer import other_phi_lines
 from scalesearch.study.provenance_words import is_synthetic
 from scalesearch.study.study import Study
 from scalesearch.study.trust_words import trust_lines

@@ -9,8 +9,8 @@ from dash import Dash, Input, Output, State, html, no_update
 from scalesearch.errors import printable
 from scalesearch.report.article import Picture
 from scalesearch.report.dashboard.blocks import picture
-from scalesearch.report.dashboard.parts import note
-from scalesearch.report.dashboard.watching import View, Watch
+from scalesearch.report.dashboard.components import note
+from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.pictures import read
 
 

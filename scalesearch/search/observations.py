@@ -12,7 +12,7 @@ from scalesearch.search.kinds.sampler import front
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Point, Question
 from scalesearch.search.ranking import macs_slope
-from scalesearch.search.sought import DIRECTIONS, TRIES, Judged
+from scalesearch.search.sampler_space import DIRECTIONS, TRIES, Judged
 from scalesearch.search.trial import Outcome
 
 _ROUNDS = 5

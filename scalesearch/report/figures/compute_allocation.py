@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from scalesearch.report.figures.frame import Drawing, framed
-from scalesearch.report.figures.marks import accuracy_colours, by_status, hover
-from scalesearch.report.looks import START
+from scalesearch.report.figures.markers import accuracy_colours, by_status, hover
+from scalesearch.report.palette import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
 from scalesearch.search.decision.surface import Surface
 from scalesearch.search.metrics import metric_words

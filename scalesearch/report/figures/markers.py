@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scalesearch.report.figures.frame import inert
-from scalesearch.report.looks import ACCURACY
+from scalesearch.report.palette import ACCURACY
 from scalesearch.report.rows import STATUSES, Row, Status
 from scalesearch.search.metrics import metric_words
 from scalesearch.study.answer import Answer

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.search.canonical import digest
-from scalesearch.search.growth import Told, told, tries_left, wanted_next
+from scalesearch.search.observations import Told, told, tries_left, wanted_next
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Point
-from scalesearch.search.sought import DIRECTIONS, Clock, Interval, Judged, Sought, Time
+from scalesearch.search.sampler_space import DIRECTIONS, Clock, Interval, Judged, Sought, Time
 from scalesearch.search.trial import Outcome
 
 if TYPE_CHECKING:
