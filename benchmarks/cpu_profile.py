@@ -143,12 +143,12 @@ def copy_seconds(network: Architecture, batch: int) -> float:
     sizes: list[tuple[int, ...]] = []
     model = initial_network(network, 0).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def hear(_layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def on_progress(_layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         sizes.extend([tuple(inputs[0].shape), tuple(output.shape)])
 
     for layer in model.modules():
         if isinstance(layer, DepthwiseConv2d):
-            layer.register_forward_hook(hear)
+            layer.register_forward_hook(on_progress)
     with torch.no_grad():
         model(torch.zeros(batch, 3, network.resolution, network.resolution))
     total = 0.0

@@ -19,8 +19,8 @@ from PIL import Image
 
 from scalesearch.proxy.decoding import ImageForm, Picture
 from scalesearch.proxy.duplicates import near_duplicates, without_contradictions
-from scalesearch.proxy.hear import silent
 from scalesearch.proxy.pictures import _all_decoded
+from scalesearch.proxy.progress import no_progress
 
 DIFFERENT = 500
 """Encoded pictures that are made; the data set repeats them, each with one label."""
@@ -46,7 +46,7 @@ def measure(form: str, width: int, height: int, px: int, count: int) -> tuple[fl
         for index in range(count)
     ]
     began = time.perf_counter()
-    decoded = _all_decoded(pictures, "data", ImageForm(px), silent)
+    decoded = _all_decoded(pictures, "data", ImageForm(px), no_progress)
     images = np.stack([one.square for one in decoded])
     decoding = time.perf_counter() - began
     began = time.perf_counter()

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from scalesearch.report.files import write_report
-from scalesearch.study.answer import answer
-from scalesearch.study.answer_files import write_answer
 from scalesearch.study.kinds import results_of
 from scalesearch.study.records import problems
+from scalesearch.study.result import answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.study import open_or_create, open_study
 from scalesearch.study.summary import summary_lines
 from scalesearch.study.trusting import read_trust

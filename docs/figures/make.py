@@ -12,8 +12,8 @@ import scalesearch
 from scalesearch.proxy.shapes import render_shapes
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
 from scalesearch.search.scenes import SceneRecipe
-from scalesearch.study.answer import Answer, answer
 from scalesearch.study.cost_sweep import Joint, joint
+from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.study import open_study
 
 HERE = Path(__file__).parent
@@ -29,7 +29,7 @@ def curves(name: str) -> Joint:
     return joint([(Decimal(times), _answer(study)) for times, study in CURVES[name].items()])
 
 
-def _answer(name: str) -> Answer:
+def _answer(name: str) -> StudyResult:
     study = open_study(STUDIES / name)
     found = answer(study.plan, study.outcomes())
     assert found is not None, f"{name} has no completed trial"

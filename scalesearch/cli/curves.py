@@ -32,9 +32,9 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     from scalesearch.report.figures import curves
     from scalesearch.report.html import figure_page
     from scalesearch.report.tables import curves_csv
-    from scalesearch.study.answer import answer
     from scalesearch.study.cost_sweep import joint
     from scalesearch.study.files import write_over
+    from scalesearch.study.result import answer
     from scalesearch.study.study import open_study
 
     studies = {times: open_study(folder) for times, folder in folders.items()}

@@ -163,8 +163,8 @@ def _check(
 ) -> None:
     """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
     from scalesearch.report.files import write_report
-    from scalesearch.study.answer import answer
     from scalesearch.study.phi_transfer import check_folder, other_phi_lines
+    from scalesearch.study.result import answer
     from scalesearch.study.study import open_study
 
     first = open_study(folder)

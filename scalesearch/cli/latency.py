@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.latency import Beside
-    from scalesearch.proxy.hear import Hear
+    from scalesearch.proxy.progress import ProgressCallback
 
 _Found = dict[tuple[str, int], "list[Beside]"]
 """By device and batch, the networks in their order."""
@@ -45,8 +45,8 @@ def latency(
     turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
     networks = [load_network(name) for name in dict.fromkeys([*([against] if against else []), *names])]
     out = options.console()
-    with Reading(out, "Turns", "") as hear:
-        told = None if json else hear  # standard output is for the JSON alone
+    with Reading(out, "Turns", "") as on_progress:
+        told = None if json else on_progress  # standard output is for the JSON alone
         found = {
             (device, size): _timed(networks, turns, size, device, told) for device in devices() for size in batches
         }
@@ -63,12 +63,14 @@ def latency(
         out.print(line, highlight=False)
 
 
-def _timed(networks: Sequence[Baseline], runs: int, batch: int, device: str, hear: Hear | None) -> list[Beside]:
+def _timed(
+    networks: Sequence[Baseline], runs: int, batch: int, device: str, on_progress: ProgressCallback | None
+) -> list[Beside]:
     """The reference, then all others beside it."""
     from scalesearch.nets.latency import Beside, latencies_beside
 
     first, *others = [network.architecture for network in networks]
-    reference, found = latencies_beside(first, others, runs, batch, device, hear)
+    reference, found = latencies_beside(first, others, runs, batch, device, on_progress)
     return [Beside(reference, 1.0), *found]
 
 

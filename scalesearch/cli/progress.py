@@ -15,8 +15,8 @@ from scalesearch.runners.execution import Event, Finished, Progressed, Started
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.answer import answer
 from scalesearch.study.decision_words import regret_words
+from scalesearch.study.result import answer
 from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration
 

@@ -129,8 +129,8 @@ def job_of(
     source = Source(
         data or spent.data, max(sizes.px, sizes.train_px), spent.scenes, cache_folder(), max_megapixels, channels
     )
-    with Reading(options.console()) as hear:
-        images = source.load(hear)
+    with Reading(options.console()) as on_progress:
+        images = source.load(on_progress)
     print_notes(data_notes(images), options.console())
     count, parts = len(images.train_labels_N), workers * sizes.accumulate
     if count < recipe.batch:

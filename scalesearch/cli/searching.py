@@ -87,10 +87,10 @@ def _load(question: Question, data: str, px: int | None, console: Console, max_m
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.proxies import image_px
 
-    with Reading(console) as hear:
+    with Reading(console) as on_progress:
         kept = px or image_px(question)
         scenes, channels = question.budget.scenes, question.baseline.architecture.in_channels
-        return load_data(data, kept, scenes, cache_folder(), hear, channels, max_megapixels)
+        return load_data(data, kept, scenes, cache_folder(), on_progress, channels, max_megapixels)
 
 
 def _facts(images: ImageData) -> DataFacts:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.search.plan import Plan
-    from scalesearch.study.answer import Answer
+    from scalesearch.study.result import StudyResult
 
 
 def show(
@@ -24,7 +24,7 @@ def show(
     Example: scalesearch show results/reference/b0-phi1-quick
     """
     from scalesearch.cli.options import console as make_console
-    from scalesearch.study.answer import answer
+    from scalesearch.study.result import answer
     from scalesearch.study.study import open_study
     from scalesearch.study.summary import summary_lines
     from scalesearch.study.trusting import read_trust
@@ -47,7 +47,7 @@ def show(
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def ranking_table(result: Answer) -> Table:
+def ranking_table(result: StudyResult) -> Table:
     """The ranked candidates, best first, with the columns of a terminal."""
     from scalesearch.cli.narrow import column_table
     from scalesearch.report.candidate_columns import candidate_columns
@@ -61,7 +61,7 @@ def ranking_table(result: Answer) -> Table:
     )
 
 
-def left_behind_lines(result: Answer) -> list[str]:
+def left_behind_lines(result: StudyResult) -> list[str]:
     """By halving: the rungs that eliminated nobody, and who was left on which other one."""
     from scalesearch.report.rows import label
     from scalesearch.search.completion import left_behind

@@ -191,9 +191,9 @@ def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.report.files import write_report
     from scalesearch.search.factory_grid import FactoryBaseline
-    from scalesearch.study.answer import answer
-    from scalesearch.study.answer_files import write_answer
     from scalesearch.study.family_files import found_family
+    from scalesearch.study.result import answer
+    from scalesearch.study.result_files import write_answer
     from scalesearch.study.summary import summary_lines
     from scalesearch.study.trusting import read_trust
 

@@ -38,8 +38,8 @@ def trust(
     """
     from scalesearch.report.files import write_report
     from scalesearch.search.scenes import embedded_spec
-    from scalesearch.study.answer import answer
-    from scalesearch.study.answer_files import write_answer
+    from scalesearch.study.result import answer
+    from scalesearch.study.result_files import write_answer
     from scalesearch.study.study import open_study
     from scalesearch.study.trust_words import trust_lines
     from scalesearch.study.trusting import LONGER, further_questions, read_trust, trust_folder, with_more_seeds

@@ -75,7 +75,7 @@ def latencies_beside(
     runs: int = RUNS,
     batch: int = BATCH,
     device: str | None = None,
-    hear: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Latency, list[Beside]]:
     """What a forward pass takes: eager float32, eval, no gradients.
 
@@ -92,7 +92,7 @@ def latencies_beside(
         runs: turns, warm-up left out.
         batch: images a pass.
         device: one of `devices()`.
-        hear: is told how many turns are over, and how many there are.
+        on_progress: is told how many turns are over, and how many there are.
 
     Returns:
         The baseline's latency over all its runs, and every network's.
@@ -101,7 +101,7 @@ def latencies_beside(
         InputError: memory does not hold the networks and their images.
     """
     try:
-        return _take_turns(baseline, networks, runs, batch, torch.device(device or devices()[-1]), hear)
+        return _take_turns(baseline, networks, runs, batch, torch.device(device or devices()[-1]), on_progress)
     except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) and "allocat" not in str(error):
             raise
@@ -116,7 +116,7 @@ def _take_turns(
     runs: int,
     batch: int,
     device: torch.device,
-    hear: Callable[[int, int], None] | None,
+    on_progress: Callable[[int, int], None] | None,
 ) -> tuple[Latency, list[Beside]]:
     if device.type == "cpu":
         keep_memory()
@@ -125,8 +125,8 @@ def _take_turns(
         base, *built = [_Runner(one, batch, device) for one in (baseline, *networks)]
         while len(turns) < runs:
             turns.append([(base.seconds(), one.seconds()) for one in built or [base]])
-            if hear is not None:
-                hear(len(turns), runs)
+            if on_progress is not None:
+                on_progress(len(turns), runs)
     times = np.array(turns)  # (turns, networks, baseline and network)
     found = [_latency(times[:, i, 1]) for i in range(len(built))]
     ratios = np.median(times[..., 1] / times[..., 0], axis=0)

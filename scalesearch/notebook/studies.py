@@ -18,8 +18,8 @@ from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.study_report import Reported, reported
 from scalesearch.report.tables import ranking_csv
-from scalesearch.study.answer import Answer
 from scalesearch.study.cost_sweep import joint
+from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
 from scalesearch.study.study import open_study as read_study
 from scalesearch.study.trials_table import trials_table
@@ -155,7 +155,7 @@ class Figures:
             drawn = figures.curves(joint([(Decimal(2) ** found.plan.question.phi, found)]))
         return _titled("curves", drawn, theme)
 
-    def _of_coefficients(self, name: str, draw: Callable[[Answer], Drawing | None], theme: str) -> go.Figure:
+    def _of_coefficients(self, name: str, draw: Callable[[StudyResult], Drawing | None], theme: str) -> go.Figure:
         """A figure over α, β and γ, which a search of stages has none of."""
         found = self.reported.found
         return _titled(name, draw(found) if found.plan.question.kind.scales else None, theme)

@@ -18,11 +18,11 @@ from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
 from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
 from scalesearch.proxy.decoding import ImageForm, picture_digest, resize_square
 from scalesearch.proxy.drawn import DRAWN, Drawn
-from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.hugging_face import PREFIX, HubData
 from scalesearch.proxy.image_folder import list_folder, listing_key, read_folder
 from scalesearch.proxy.parquet import parquet_files, parquet_key, read_parquet, unused_files
 from scalesearch.proxy.pictures import split_by_content
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.proxy.scenes import scene_labels
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.redaction import redacted
@@ -72,7 +72,7 @@ def load_data(
     px: int,
     scenes: SceneRecipe,
     cache_dir: Path,
-    hear: Hear = silent,
+    on_progress: ProgressCallback = no_progress,
     channels: int = RGB,
     max_megapixels: int = MAX_MEGAPIXELS,
 ) -> ImageData:
@@ -80,11 +80,11 @@ def load_data(
 
     `spec` is `fractal` or `shapes` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up),
     the path of an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or
-    `hf:` and the name of a Hugging Face data set. Decoded images are kept in `cache_dir`; `hear` hears of each that
-    is made. `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is opaque where an image has
-    none; the split is the same for all, but that pictures which differ in alpha alone are one picture without it.
-    Pictures of more than `max_megapixels` are refused; large ones are decoded one at a time, at about 10 bytes a
-    pixel.
+    `hf:` and the name of a Hugging Face data set. Decoded images are kept in `cache_dir`. `on_progress` is called
+    for each image that is read or drawn. `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is
+    opaque where an image has none. The split is the same for all, except that pictures which differ in alpha alone
+    are one picture without it. Pictures of more than `max_megapixels` are refused; large ones are decoded one at a
+    time, at about 10 bytes a pixel.
 
     Raises:
         InputError: data that cannot be used, or another size or number of channels.
@@ -97,7 +97,7 @@ def load_data(
     if spec == DIGITS:
         arrays = split_of_channels(_digit_arrays(px), channels)
         return _image_data(DIGITS, arrays, fingerprint(arrays))
-    source = _source(spec, scenes, ImageForm(px, channels, max_megapixels), hear)
+    source = _source(spec, scenes, ImageForm(px, channels, max_megapixels), on_progress)
     data = _image_data(source.name, *cached(source.key, cache_dir, source.read))
     return replace(data, notes=(*source.notes, *data.notes))
 
@@ -114,15 +114,15 @@ class _Source:
     """On what the key does not cover."""
 
 
-def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Source:
+def _source(spec: str, scenes: SceneRecipe, form: ImageForm, on_progress: ProgressCallback) -> _Source:
     if spec in DRAWN:
         drawn = DRAWN[spec]
         key = key_of_channels(_drawn_key(drawn, scenes, form.px), form.channels)
-        draw = partial(_drawn_arrays, drawn, scenes, form.px, hear)
+        draw = partial(_drawn_arrays, drawn, scenes, form.px, on_progress)
         return _Source(drawn.name, key, lambda: split_of_channels(draw(), form.channels))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
-        return _Source(printable(redacted(hub.name)), hub.key(form), lambda: hub.read(form, hear))
+        return _Source(printable(redacted(hub.name)), hub.key(form), lambda: hub.read(form, on_progress))
     root = Path(spec)
     if not spec or not root.exists():
         raise InputError(
@@ -131,10 +131,10 @@ def _source(spec: str, scenes: SceneRecipe, form: ImageForm, hear: Hear) -> _Sou
         )
     name = printable(root.resolve().name)
     if files := parquet_files(root):
-        read = partial(read_parquet, root, files, form, hear)
+        read = partial(read_parquet, root, files, form, on_progress)
         return _Source(name, parquet_key(root, files, form), read, unused_files(root))
     listing = list_folder(root)
-    return _Source(name, listing_key(listing, form), lambda: read_folder(listing, form, hear), listing.notes)
+    return _Source(name, listing_key(listing, form), lambda: read_folder(listing, form, on_progress), listing.notes)
 
 
 def _drawn_key(drawn: Drawn, recipe: SceneRecipe, px: int) -> str:
@@ -145,8 +145,8 @@ def _drawn_key(drawn: Drawn, recipe: SceneRecipe, px: int) -> str:
     return hashlib.sha256(f"{drawn.generator} {px} {' '.join(values)}".encode()).hexdigest()
 
 
-def _drawn_arrays(drawn: Drawn, recipe: SceneRecipe, px: int, hear: Hear) -> SplitArrays:
-    train_NHWC, val_NHWC = drawn.render(recipe, px, hear)
+def _drawn_arrays(drawn: Drawn, recipe: SceneRecipe, px: int, on_progress: ProgressCallback) -> SplitArrays:
+    train_NHWC, val_NHWC = drawn.render(recipe, px, on_progress)
     labels = scene_labels(recipe, val=False), scene_labels(recipe, val=True)
     return SplitArrays(train_NHWC, labels[0], val_NHWC, labels[1], drawn.class_names(recipe))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalesearch.proxy import scenes, shapes
-from scalesearch.proxy.hear import Hear
+from scalesearch.proxy.progress import ProgressCallback
 from scalesearch.search.scenes import FRACTAL_SCENES, SHAPES, SceneRecipe
 
 Images = NDArray[np.uint8]
@@ -23,7 +23,7 @@ class Drawn:
     """In studies and reports."""
     generator: str
     """Its name and version, part of the cache key."""
-    render: Callable[[SceneRecipe, int, Hear], tuple[Images, Images]]
+    render: Callable[[SceneRecipe, int, ProgressCallback], tuple[Images, Images]]
     """Recipe, side in px → training and validation images, each (N, px, px, 3); hears of those that are made."""
     first_val: Callable[[SceneRecipe, int, int], Images]
     """Recipe, side in px, count → the first validation images of `render`."""

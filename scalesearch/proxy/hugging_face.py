@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.decoding import ImageForm
-from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import form_key
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, open_file, opener, read_rows
 from scalesearch.proxy.splits import KEYWORDS, refuse_two_names
 from scalesearch.redaction import redacted
@@ -136,14 +136,14 @@ class HubData:
         paths = pc.struct_field(column, "path").filter(pc.is_null(pc.struct_field(column, "bytes")))
         return (path for path in paths.to_pylist() if path is not None)
 
-    def read(self, form: ImageForm, hear: Hear = silent) -> SplitArrays:
+    def read(self, form: ImageForm, on_progress: ProgressCallback = no_progress) -> SplitArrays:
         """Decodes every row (see `pictures.read_pictures`).
 
         Raises:
             InputError: a picture or a class cannot be used.
         """
         rows = [row for split in self._splits for row in self._rows(split)]
-        arrays = read_rows(rows, self._classes, self._shown, form, hear)
+        arrays = read_rows(rows, self._classes, self._shown, form, on_progress)
         notes = [f"split {name} is not used" for name in self._unused]
         return replace(arrays, notes=(*notes, *arrays.notes))
 

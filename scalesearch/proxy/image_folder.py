@@ -18,9 +18,9 @@ from pathlib import Path
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.decoding import ImageForm, Picture
-from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.image_files import ClassFiles, class_files, count_of, entries_of
 from scalesearch.proxy.pictures import form_key, read_pictures
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.proxy.rows import check_normalised, open_file
 from scalesearch.proxy.splits import split_of_name, use_of_splits
 
@@ -149,13 +149,15 @@ def listing_key(listing: FolderListing, form: ImageForm) -> str:
     return digest.hexdigest()
 
 
-def read_folder(listing: FolderListing, form: ImageForm, hear: Hear = silent) -> SplitArrays:
+def read_folder(
+    listing: FolderListing, form: ImageForm, on_progress: ProgressCallback = no_progress
+) -> SplitArrays:
     """Decodes every file (see `pictures.read_pictures`)."""
     pictures = [
         Picture(str(file.path.relative_to(listing.root)), file.label, file.split, partial(open_file, file.path))
         for file in listing.files
     ]
-    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", form, hear)
+    return read_pictures(pictures, listing.classes, f"data folder {_shown(listing.root)}", form, on_progress)
 
 
 def _file_sha256(file: ImageFile) -> bytes:

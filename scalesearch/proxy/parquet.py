@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.decoding import ImageForm
-from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import form_key
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.proxy.rows import IMAGE_COLUMNS, LABEL_COLUMNS, Row, content_of, opener, read_rows
 from scalesearch.proxy.splits import refuse_empty, refuse_two_names, split_of_word, splits_of_paths
 
@@ -66,7 +66,9 @@ def parquet_key(root: Path, files: Sequence[Path], form: ImageForm) -> str:
     return digest.hexdigest()
 
 
-def read_parquet(root: Path, files: Sequence[Path], form: ImageForm, hear: Hear = silent) -> SplitArrays:
+def read_parquet(
+    root: Path, files: Sequence[Path], form: ImageForm, on_progress: ProgressCallback = no_progress
+) -> SplitArrays:
     """Decodes every row (see `pictures.read_pictures`).
 
     The pictures are in the column `image` (or `img`, `jpg`, `png`), as encoded bytes or as Hugging Face's struct
@@ -96,7 +98,7 @@ def read_parquet(root: Path, files: Sequence[Path], form: ImageForm, hear: Hear 
         words |= _column_words(table)
     _refuse_two_names(words, where)
     refuse_empty(counts, where)
-    arrays = read_rows(rows, names, where, form, hear)
+    arrays = read_rows(rows, names, where, form, on_progress)
     return replace(arrays, notes=(*_joined(files, rows), *arrays.notes))
 
 

@@ -20,8 +20,8 @@ from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.channels import RGB, RGBA
 from scalesearch.proxy.decoding import Decoded, ImageForm, Picture, decode
 from scalesearch.proxy.duplicates import MAX_LISTED, near_duplicates, without_contradictions
-from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.levels import colours_note, scale_greys
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.units import MAX_MEGAPIXELS
 
 SPLIT_RULE_VERSION = 3
@@ -38,7 +38,11 @@ def form_key(form: ImageForm) -> str:
 
 
 def read_pictures(
-    pictures: Sequence[Picture], classes: Sequence[str], source: str, form: ImageForm, hear: Hear = silent
+    pictures: Sequence[Picture],
+    classes: Sequence[str],
+    source: str,
+    form: ImageForm,
+    on_progress: ProgressCallback = no_progress,
 ) -> SplitArrays:
     """Decodes all: short side to the form's, centre square; within a split by label, then content.
 
@@ -46,7 +50,7 @@ def read_pictures(
     the messages, as in `data folder 'pets'`. Raises `InputError` if a picture cannot be read, if one is in both
     splits, if too many are in two classes, or if a class is too small to split.
     """
-    decoded, greys = scale_greys(_all_decoded(pictures, source, form, hear), form.channels, source)
+    decoded, greys = scale_greys(_all_decoded(pictures, source, form, on_progress), form.channels, source)
     kept, contradictions = without_contradictions(pictures, [one.digest for one in decoded], source)
     pictures, decoded = [pictures[one] for one in kept], [decoded[one] for one in kept]
     labels, digests = [picture.label for picture in pictures], [one.digest for one in decoded]
@@ -83,7 +87,7 @@ def read_squares(
     Raises:
         InputError: one cannot be read, or has 16-bit greys, whose range is that of the set that was trained on.
     """
-    decoded = _all_decoded(pictures, source, form, silent)
+    decoded = _all_decoded(pictures, source, form, no_progress)
     greys = sum(one.grey_range is not None for one in decoded)
     if greys:
         raise InputError(
@@ -94,14 +98,16 @@ def read_squares(
     return np.stack([one.square for one in decoded]), (colours_note(decoded),) if deep else ()
 
 
-def _all_decoded(pictures: Sequence[Picture], source: str, form: ImageForm, hear: Hear) -> list[Decoded]:
+def _all_decoded(
+    pictures: Sequence[Picture], source: str, form: ImageForm, on_progress: ProgressCallback
+) -> list[Decoded]:
     """All pictures; raises `InputError` if one cannot be read."""
     with _pillow_without_limits(), ThreadPoolExecutor(1) as large, ThreadPoolExecutor(os.cpu_count()) as pool:
         decoded = []
         try:
             for one in pool.map(lambda one: decode(one, form, large), pictures):
                 decoded.append(one)
-                hear(len(decoded), len(pictures))
+                on_progress(len(decoded), len(pictures))
         except BaseException:  # Ctrl-C ends it before the last picture
             pool.shutdown(cancel_futures=True)
             raise

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
 from scalesearch.proxy.decoding import ImageForm, Picture
-from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.pictures import read_pictures
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.proxy.splits import use_of_splits
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "png")
@@ -63,7 +63,7 @@ def read_rows(
     names: Sequence[str] | None,
     source: str,
     form: ImageForm,
-    hear: Hear = silent,
+    on_progress: ProgressCallback = no_progress,
 ) -> SplitArrays:
     """Decodes rows whose labels are names, or numbers of `names` where there are any; see `splits` for the splits.
 
@@ -82,7 +82,7 @@ def read_rows(
             raise InputError(f"{source}: class '{odd}' is in only one of train and val: add or remove it")
     pictures = [Picture(row.name, number[row.label], row.split, row.open) for row in used]
     classes = [_class_name(label, names) for label in labels]
-    arrays = read_pictures(pictures, classes, source, form, hear)
+    arrays = read_pictures(pictures, classes, source, form, on_progress)
     return replace(arrays, notes=(*use.notes, *arrays.notes))
 
 

@@ -28,7 +28,7 @@ from scalesearch.proxy.fractals import (
     random_choices,
     varieties,
 )
-from scalesearch.proxy.hear import Hear, silent
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.search.scenes import SceneRecipe
 
 GENERATOR_VERSION = 1
@@ -81,16 +81,18 @@ def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
     return tuple(f"fractal {label % kinds} variety {label // kinds}" for label in range(recipe.classes))
 
 
-def render_scenes(recipe: SceneRecipe, px: int, hear: Hear = silent) -> tuple[Images, Images]:
+def render_scenes(
+    recipe: SceneRecipe, px: int, on_progress: ProgressCallback = no_progress
+) -> tuple[Images, Images]:
     """Training and validation scenes, each uint8 (N, px, px, 3), RGB."""
     total = recipe.train + recipe.val
     train_NHWC, val_NHWC = (np.empty((count, px, px, 3), np.uint8) for count in (recipe.train, recipe.val))
     for part, images, _ in _rendered(recipe, px, val=False):
         train_NHWC[part] = images
-        hear(part.stop, total)
+        on_progress(part.stop, total)
     for part, images, _ in _rendered(recipe, px, val=True):
         val_NHWC[part] = images
-        hear(recipe.train + part.stop, total)
+        on_progress(recipe.train + part.stop, total)
     return train_NHWC, val_NHWC
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scalesearch.proxy.hear import Hear, silent
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.search.scenes import SceneRecipe
 
 SHAPES_VERSION = 1
@@ -56,7 +56,9 @@ Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
-def render_shapes(recipe: SceneRecipe, px: int, hear: Hear = silent) -> tuple[Images, Images]:
+def render_shapes(
+    recipe: SceneRecipe, px: int, on_progress: ProgressCallback = no_progress
+) -> tuple[Images, Images]:
     """Training and validation images, each uint8 (N, px, px, 3), RGB; labels are `scenes.scene_labels`.
 
     Of the recipe `classes`, `train`, `val`, `noise` and `seed` count.
@@ -68,7 +70,7 @@ def render_shapes(recipe: SceneRecipe, px: int, hear: Hear = silent) -> tuple[Im
         for begin in range(0, count, batch):
             end = min(begin + batch, count)
             images_NHWC[begin:end] = _images(recipe, px, val, begin, end)
-            hear(before + end, total)
+            on_progress(before + end, total)
         found.append(images_NHWC)
     return found[0], found[1]
 

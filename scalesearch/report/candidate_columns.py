@@ -12,20 +12,20 @@ from scalesearch.report.rows import Row, behind_words
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
-from scalesearch.study.answer import Answer
 from scalesearch.study.columns import FILE, FILE_AND_PAGE, PAGE, TERMINAL, Column, Value, decimals, of_files
 from scalesearch.study.kinds.stages import words_of_network
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 CandidateColumn = Column[Row]
 
 
-def candidate_columns(result: Answer) -> tuple[CandidateColumn, ...]:
+def candidate_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """The columns of all media, in the order of a page and of a terminal."""
     return _coefficient_columns(result) if result.plan.question.kind.scales else _stage_columns(result)
 
 
-def candidate_file_columns(result: Answer) -> tuple[CandidateColumn, ...]:
+def candidate_file_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """The columns of report.csv, in their order."""
     question = result.plan.question
     return of_files(
@@ -54,7 +54,7 @@ def _stage_order(question: Question) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _coefficient_columns(result: Answer) -> tuple[CandidateColumn, ...]:
+def _coefficient_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """Of a search of coefficients, or a comparison of rules."""
     question = result.plan.question
     metric = metric_words(question.metric)
@@ -78,7 +78,7 @@ def _coefficient_columns(result: Answer) -> tuple[CandidateColumn, ...]:
     )
 
 
-def _stage_columns(result: Answer) -> tuple[CandidateColumn, ...]:
+def _stage_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """Of a search of stages, whose networks a reward ranks."""
     metric = result.plan.question.metric
     return (
@@ -123,7 +123,7 @@ _LEFT_AFTER: CandidateColumn = Column(
 
 
 def _name_columns(
-    result: Answer, key: str, title: str, short_title: str | None = None
+    result: StudyResult, key: str, title: str, short_title: str | None = None
 ) -> tuple[CandidateColumn, ...]:
     """What a candidate is called, and its place in the ranking."""
     places = {arm.key: number for number, arm in enumerate(result.ranking.arms, start=1)}
@@ -174,7 +174,7 @@ def _matched_columns(question: Question) -> tuple[CandidateColumn, ...]:
 _DECISION_KEYS = ("expected", "standard_deviation", "probability_best", "expected_regret")
 
 
-def _decision_columns(result: Answer, title: str) -> tuple[CandidateColumn, ...]:
+def _decision_columns(result: StudyResult, title: str) -> tuple[CandidateColumn, ...]:
     """What all that was measured says of each candidate at the end of training."""
 
     def text(row: Row) -> str:
@@ -203,7 +203,7 @@ def _decision_columns(result: Answer, title: str) -> tuple[CandidateColumn, ...]
     )
 
 
-def _mean_column(result: Answer, key: str, title: str) -> CandidateColumn:
+def _mean_column(result: StudyResult, key: str, title: str) -> CandidateColumn:
     """What is ranked by, with its standard error; of the candidates that are not ranked, why."""
 
     def text(row: Row) -> str:
@@ -214,7 +214,7 @@ def _mean_column(result: Answer, key: str, title: str) -> CandidateColumn:
     return Column(key, title, _ranked(lambda place: place.mean), text=text)
 
 
-def _difference_columns(result: Answer) -> tuple[CandidateColumn, ...]:
+def _difference_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """The standard error, the seeds, and the difference to the best; errors only where they are known."""
     known = result.ranking.error_known
 

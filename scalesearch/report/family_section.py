@@ -8,14 +8,14 @@ from scalesearch.design.exact import plain
 from scalesearch.design.family import Member
 from scalesearch.report import figures
 from scalesearch.report.article import Section, Table
-from scalesearch.study.answer import Answer
 from scalesearch.study.family_files import found_family
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 _FIVE_PER_CENT = " (more than 5 % off)"
 
 
-def family_section(result: Answer) -> Section | None:
+def family_section(result: StudyResult) -> Section | None:
     """The members that the coefficients give; None for a comparison of rules, or a function."""
     members = found_family(result.plan, result.winner.coefficients)
     if not members:

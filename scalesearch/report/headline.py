@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalesearch.report.kinds import report_of
 from scalesearch.search.question import Question
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.study.trust_words import overall
 
 _VERDICTS = {
@@ -19,7 +19,7 @@ def question_title(question: Question) -> str:
     return report_of(question.kind).title(question)
 
 
-def answer_sentence(result: Answer) -> str:
+def answer_sentence(result: StudyResult) -> str:
     """What came out and how sure it is."""
     said = _said(result)
     outcomes, plan = result.outcomes, result.plan
@@ -32,7 +32,7 @@ def answer_sentence(result: Answer) -> str:
     return f"{said}."
 
 
-def _said(result: Answer) -> str:
+def _said(result: StudyResult) -> str:
     if result.blind is not None:
         return (
             f"Nothing is told apart: the best network is {result.blind_words}, so train longer, or on more images"

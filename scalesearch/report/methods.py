@@ -15,11 +15,11 @@ from scalesearch.search.completion import completed
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
-from scalesearch.study.answer import Answer
 from scalesearch.study.chance_words import prolonged_lines
 from scalesearch.study.cost_words import COST_WORDS
 from scalesearch.study.phi_transfer import other_phi_lines
 from scalesearch.study.provenance_words import is_synthetic
+from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
 from scalesearch.study.trust_words import trust_lines
 from scalesearch.units import duration
@@ -29,7 +29,7 @@ _OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
 _MACHINE = ("processor", "cores", "gpu", "system")
 
 
-def measured(study: Study, result: Answer) -> Section:
+def measured(study: Study, result: StudyResult) -> Section:
     """Data, training, seeds, hardware, versions."""
     plan = result.plan
     budget, recipe = plan.question.budget, plan.question.budget.recipe
@@ -85,19 +85,19 @@ def _proxies(plan: Plan) -> str:
     )
 
 
-def _schedule(result: Answer) -> str:
+def _schedule(result: StudyResult) -> str:
     plan = result.plan
     reached = plan.reached_rung(result.outcomes)
     return plan.scheduler.summary([completed(plan, result.outcomes, index) for index in range(reached + 1)])
 
 
-def _seeds(result: Answer) -> str:
+def _seeds(result: StudyResult) -> str:
     counts = Counter(arm.seeds for arm in result.ranking.arms)
     networks = [f"{count} with {seeds_words(seeds)}" for seeds, count in sorted(counts.items(), reverse=True)]
     return f"of the ranked networks {', '.join(networks)}; equal seeds see equal batches"
 
 
-def _noise(result: Answer) -> str:
+def _noise(result: StudyResult) -> str:
     ranking = result.ranking
     if not ranking.error_known:
         word = metric_words(result.plan.question.metric)
@@ -110,7 +110,7 @@ def _noise(result: Answer) -> str:
     return f"± {ranking.noise:.4f} a trial ({ranking.degrees_of_freedom} degrees of freedom)"
 
 
-def caveats(result: Answer, folder: Path) -> Section:
+def caveats(result: StudyResult, folder: Path) -> Section:
     """What the answer does not say.
 
     Args:
@@ -162,7 +162,7 @@ def _small(plan: Plan) -> str:
     )
 
 
-def _trusted(result: Answer) -> list[str]:
+def _trusted(result: StudyResult) -> list[str]:
     if not result.plan.question.kind.has_family:
         return []
     if not result.trust:

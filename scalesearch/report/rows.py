@@ -11,7 +11,7 @@ from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 Status = Literal["recommended", "tied", "behind", "left"]
 
@@ -57,7 +57,7 @@ class Row:
         return look_of(self.rule) if self.rule else STATUSES[self.status][0]
 
 
-def rows(result: Answer) -> tuple[Row, ...]:
+def rows(result: StudyResult) -> tuple[Row, ...]:
     """All candidates: those trained the longest by posterior mean, then the eliminated ones, the latest first."""
     kind = result.plan.question.kind
     plan, ranking, away, behind = result.plan, result.ranking, result.intervals, result.left_behind
@@ -113,7 +113,7 @@ def status_words(status: Status, question: Question) -> str:
     return "the best reward" if status == "recommended" and not question.kind.scales else STATUSES[status][1]
 
 
-def reached(result: Answer, place: Ranked) -> tuple[tuple[str, str], ...]:
+def reached(result: StudyResult, place: Ranked) -> tuple[tuple[str, str], ...]:
     """What a ranked network came to, by name: its accuracy, and where a reward ranks the reward first."""
     worth = result.plan.worth(place.key)
     accuracy = (

@@ -11,7 +11,7 @@ from scalesearch.report.article import Article, Picture, Text
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
-from scalesearch.study.answer import Answer, answer
+from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.study import Study
 from scalesearch.study.trusting import read_trust, trust_points
 
@@ -21,7 +21,7 @@ class Reported:
     """All that a report is made of."""
 
     study: Study
-    found: Answer
+    found: StudyResult
     budgets: Mapping[str, Sequence[Point]] = field(default_factory=dict)
     """The networks' accuracies at further budgets (`trusting.trust_points`)."""
     maps: tuple[Picture | Text, ...] = ()

@@ -11,9 +11,9 @@ from scalesearch.report.article import Table
 from scalesearch.report.candidate_columns import candidate_columns, candidate_file_columns, metric_column
 from scalesearch.report.rows import rows
 from scalesearch.search.metrics import ACCURACY
-from scalesearch.study.answer import Answer
 from scalesearch.study.columns import csv_text, of_medium
 from scalesearch.study.cost_sweep import Joint, Measured
+from scalesearch.study.result import StudyResult
 
 _CURVES = (
     "rule",
@@ -69,7 +69,7 @@ def _row(point: Measured, joint: Joint) -> list[object]:
     ]
 
 
-def ranking_csv(result: Answer) -> str:
+def ranking_csv(result: StudyResult) -> str:
     """A row a candidate, best first; accuracies are shares, `status` is the report's.
 
     By accuracy the last column is called `score`, as it always was. By another metric `score` is the metric's
@@ -79,7 +79,7 @@ def ranking_csv(result: Answer) -> str:
     return csv_text(candidate_file_columns(result), rows(result))
 
 
-def ranking_table(result: Answer, caption: str) -> Table:
+def ranking_table(result: StudyResult, caption: str) -> Table:
     """The same rows with the columns of a page."""
     candidates, columns = rows(result), of_medium(candidate_columns(result), "page")
     cells = tuple(tuple(column.shown(row) for column in columns) for row in candidates)
@@ -88,12 +88,12 @@ def ranking_table(result: Answer, caption: str) -> Table:
     return Table(caption, tuple(column.title for column in columns), cells, left, strong)
 
 
-def coefficients_table(result: Answer) -> Table:
+def coefficients_table(result: StudyResult) -> Table:
     """Every scaled network, best first."""
     return ranking_table(result, _coefficients_caption(result))
 
 
-def _coefficients_caption(result: Answer) -> str:
+def _coefficients_caption(result: StudyResult) -> str:
     recommends = result.plan.question.kind.recommends
     marks = "▸ recommended, = ties with the best (95 %)." if recommends else "= ties with the best (95 %)."
     left = any(row.left_after is not None for row in rows(result))

@@ -113,8 +113,8 @@ class Watcher:
             return
         self._deaths[spec.id] += 1
         if self._stalls[spec.id] > MAX_STALLS:
-            silent = f"no epoch was finished in {self._patience.seconds(spec):.0f} s, {MAX_STALLS + 1} times"
-            self._finish(spec, Outcome("stalled", (), 0.0, 0.0, silent))
+            no_progress = f"no epoch was finished in {self._patience.seconds(spec):.0f} s, {MAX_STALLS + 1} times"
+            self._finish(spec, Outcome("stalled", (), 0.0, 0.0, no_progress))
         elif self._deaths[spec.id] > MAX_FAILURES:
             self._finish(spec, Outcome("failed", (), 0.0, 0.0, _DIED))
         else:

@@ -12,7 +12,7 @@ from scalesearch.search.kinds.sampler import front
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Point, Question
 from scalesearch.search.ranking import macs_slope
-from scalesearch.search.sampler_space import DIRECTIONS, TRIES, Judged
+from scalesearch.search.sampler_space import DIRECTIONS, TRIES, ConstraintCheck
 from scalesearch.search.trial import Outcome
 
 _ROUNDS = 5
@@ -20,11 +20,11 @@ _FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Observation:
     """A suggestion and what came of it."""
 
     point: Point
-    judged: Judged
+    judged: ConstraintCheck
     key: str
     """The id of its network."""
     accuracy: float | None
@@ -51,7 +51,7 @@ class Told:
         return tuple(value for name in objectives if (value := known[name]) is not None)
 
 
-def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
+def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
     """Every suggestion so far, in order; two that mean one network have one accuracy."""
     space = plan.question.space
     assert space is not None, "a grid has no suggestions"
@@ -63,7 +63,7 @@ def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
     for point, judged in zip(plan.suggested, space.judge(plan.suggested), strict=True):
         key = digest(judged.network)
         own = None if judged.broken else key
-        found.append(Told(point, judged, key, means.get(own or ""), scores.get(own or ""), plan.worth(key)))
+        found.append(Observation(point, judged, key, means.get(own or ""), scores.get(own or ""), plan.worth(key)))
     return tuple(found)
 
 
@@ -86,10 +86,10 @@ def stand_ins(question: Question) -> tuple[Point, ...]:
     return question.kind.stand_ins(question)
 
 
-def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Told, ...]:
+def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
     """The networks that no other beats in all objectives, most accurate first; measured means, no error bars."""
     objectives = plan.question.kind.objectives
-    first: dict[str, Told] = {}
+    first: dict[str, Observation] = {}
     for one in told(plan, outcomes):
         if one.accuracy is not None:
             first.setdefault(one.key, one)

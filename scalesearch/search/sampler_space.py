@@ -37,7 +37,7 @@ Dimension = Interval | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ConstraintCheck:
     """What a suggestion comes to, before anything is trained."""
 
     network: Architecture
@@ -122,7 +122,7 @@ class Sought(Protocol[_Point]):
         """A suggestion as it would have been drawn."""
         ...
 
-    def judge(self, points: Sequence[_Point]) -> list[Judged]:
+    def judge(self, points: Sequence[_Point]) -> list[ConstraintCheck]:
         """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
         ...
 

@@ -11,8 +11,8 @@ from scalesearch.design.factory import Network
 from scalesearch.search.kinds.rules import SINGLE
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.ranking import Arm, Difference, difference, rank
-from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.rules import papers_gains
+from scalesearch.study.result import StudyResult
 
 BASELINE = "baseline"
 COMPOUND = "compound"
@@ -88,7 +88,7 @@ class Joint:
         return dict(sorted(found.items(), key=lambda item: (-item[1][-1].accuracy, item[0])))
 
 
-def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
+def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> Joint:
     """Put comparisons side by side.
 
     Args:
@@ -111,7 +111,7 @@ def joint(answers: Sequence[tuple[Decimal, Answer]]) -> Joint:
     )
 
 
-def _base(result: Answer) -> Measured | None:
+def _base(result: StudyResult) -> Measured | None:
     accuracies = result.base.accuracies
     if not accuracies:
         return None
@@ -130,7 +130,7 @@ def _base(result: Answer) -> Measured | None:
     )
 
 
-def _points(times: Decimal, result: Answer) -> list[Measured]:
+def _points(times: Decimal, result: StudyResult) -> list[Measured]:
     places = {arm.key: arm for arm in result.ranking.arms}
     gains, papers = _gains(result), papers_gains(result.plan.question)
     return [
@@ -152,7 +152,7 @@ def _points(times: Decimal, result: Answer) -> list[Measured]:
     ]
 
 
-def _gains(result: Answer) -> dict[str, Difference]:
+def _gains(result: StudyResult) -> dict[str, Difference]:
     """Each rule's gain over the baseline as it was measured: seeds in pairs, nothing adjusted for cost."""
     base = result.base
     if not base.accuracies:
@@ -162,7 +162,7 @@ def _gains(result: Answer) -> dict[str, Difference]:
     return {arm.key: difference(arms, ranking, arm.key, base.key) for arm in arms[:-1]}
 
 
-def _leads(times: Decimal, result: Answer) -> list[Lead]:
+def _leads(times: Decimal, result: StudyResult) -> list[Lead]:
     keys = {rule: key for key, one in result.plan.by_network.items() for rule in one.rules}
     arms, papers = result.plan.arms(result.outcomes), papers_gains(result.plan.question)
     ranked = {arm.key for arm in arms}
@@ -181,5 +181,5 @@ def _leads(times: Decimal, result: Answer) -> list[Lead]:
     ]
 
 
-def _proxy_macs(result: Answer, network: Network) -> int:
+def _proxy_macs(result: StudyResult, network: Network) -> int:
     return cost(result.plan.spec(network, 0).proxy).macs

@@ -6,12 +6,12 @@ from scalesearch.design.coefficients import AXES
 from scalesearch.search.decision.surface import Surface
 from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.shares import coefficients_of
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 _COEFFICIENTS = ("alpha", "beta", "gamma")
 
 
-def regret_words(result: Answer) -> str:
+def regret_words(result: StudyResult) -> str:
     """What the choice may cost, and what another seed of every candidate would bring."""
     decision = result.decision
     if not result.ranking.error_known:
@@ -23,7 +23,7 @@ def regret_words(result: Answer) -> str:
     )
 
 
-def _amount(result: Answer, value: float) -> str:
+def _amount(result: StudyResult, value: float) -> str:
     """A difference in the metric; of accuracies in points of a hundred."""
     if result.plan.question.metric in (ACCURACY, BALANCED) and result.plan.question.kind.scales:
         return f"{100 * value:.2g} points"
@@ -41,7 +41,7 @@ def surface_line(surface: Surface) -> str:
     )
 
 
-def decision_facts(result: Answer) -> dict[str, object]:
+def decision_facts(result: StudyResult) -> dict[str, object]:
     """The choice's expected metric, how likely it is the best, what it may cost, and what a seed would bring."""
     decision = result.decision
     return {

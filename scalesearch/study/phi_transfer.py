@@ -8,7 +8,7 @@ from pathlib import Path
 from scalesearch.design.exact import plain
 from scalesearch.errors import ScalesearchError
 from scalesearch.search.kinds.rules import transfer_name
-from scalesearch.study.answer import Answer, answer
+from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.study import open_study
 
 _BETWEEN = "-check-phi"
@@ -19,14 +19,14 @@ def check_folder(study_folder: Path, phi: Decimal) -> Path:
     return study_folder.with_name(f"{study_folder.name}{_BETWEEN}{plain(phi)}")
 
 
-def other_phi_lines(result: Answer, study_folder: Path) -> list[str]:
+def other_phi_lines(result: StudyResult, study_folder: Path) -> list[str]:
     """A line for each other φ that has been trained; one that cannot be read says why."""
     here = study_folder.resolve()
     folders = sorted(here.parent.glob(f"{here.name}{_BETWEEN}*/study.json"))
     return [line for path in folders if (line := _line(result, path.parent))]
 
 
-def _line(result: Answer, folder: Path) -> str:
+def _line(result: StudyResult, folder: Path) -> str:
     try:
         study = open_study(folder)
         checked = answer(study.plan, study.outcomes())
@@ -35,7 +35,7 @@ def _line(result: Answer, folder: Path) -> str:
     return "" if checked is None else _transfer_line(checked, transfer_name(result.winner))
 
 
-def _transfer_line(result: Answer, name: str) -> str:
+def _transfer_line(result: StudyResult, name: str) -> str:
     """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
     plan, ranking = result.plan, result.ranking
     phi = plain(plan.question.phi)

@@ -9,7 +9,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
 from scalesearch.search.question import Question
 from scalesearch.search.scenes import SYNTHETIC
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 
 def matched_lines(question: Question) -> list[str]:
@@ -26,7 +26,7 @@ def matched_lines(question: Question) -> list[str]:
     return [f"{start}; {timings.conditions}: {took}"]
 
 
-def provenance_line(result: Answer) -> str:
+def provenance_line(result: StudyResult) -> str:
     """The images, the budget, the trials, and that the answer is a proxy's."""
     plan = result.plan
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
@@ -40,7 +40,7 @@ def is_synthetic(plan: Plan) -> bool:
     return plan.data.name in SYNTHETIC
 
 
-def provenance_facts(result: Answer) -> dict[str, object]:
+def provenance_facts(result: StudyResult) -> dict[str, object]:
     """What was asked and measured, for winner.yaml."""
     plan, ranking, question = result.plan, result.ranking, result.plan.question
     base = result.base
@@ -95,7 +95,7 @@ def _cost_facts(question: Question) -> dict[str, object]:
     return {"cost": question.cost, "measured": timings.conditions, **base}
 
 
-def _rungs(result: Answer) -> list[dict[str, object]] | None:
+def _rungs(result: StudyResult) -> list[dict[str, object]] | None:
     """By halving: the images of each rung that was climbed, and how many candidates completed it."""
     plan = result.plan
     if not plan.rungs:

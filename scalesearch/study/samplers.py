@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.search.canonical import digest
-from scalesearch.search.observations import Told, told, tries_left, wanted_next
+from scalesearch.search.observations import Observation, told, tries_left, wanted_next
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Point
-from scalesearch.search.sampler_space import DIRECTIONS, Clock, Interval, Judged, Sought, Time
+from scalesearch.search.sampler_space import DIRECTIONS, Clock, ConstraintCheck, Interval, Sought, Time
 from scalesearch.search.trial import Outcome
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> 
     known = told(plan, outcomes)
     by_key = {one.key: one for one in reversed(known)}
     sampler = _Sampler(space, known, plan.question.count or 0)
-    found: list[tuple[Point, Judged]] = []
+    found: list[tuple[Point, ConstraintCheck]] = []
     new: set[str] = set()
     within, wanted, tries = 0, wanted_next(plan), tries_left(plan)
     while within < wanted and len(found) < tries:
@@ -53,7 +53,7 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> 
         key = digest(judged.network)
         within += not judged.broken and (space.repeats or (key not in by_key and key not in new))
         if judged.broken:
-            sampler.tell(trial, Told(point, judged, key, None, None))
+            sampler.tell(trial, Observation(point, judged, key, None, None))
         elif key in by_key:
             sampler.tell(trial, replace(by_key[key], judged=judged))
         else:  # told in the next round; until then Optuna knows that it is under way
@@ -64,7 +64,10 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> 
 
 
 def _measured(
-    space: Sought[Any], judged: Sequence[tuple[Point, Judged]], known: Sequence[Told], measure: Clock
+    space: Sought[Any],
+    judged: Sequence[tuple[Point, ConstraintCheck]],
+    known: Sequence[Observation],
+    measure: Clock,
 ) -> tuple[Point, ...]:
     """The points with their networks' times; what breaks a limit has none."""
     assert space.timing is not None, "something is measured"
@@ -79,7 +82,7 @@ def _measured(
 class _Sampler:
     """An Optuna study in memory that has been told all that is known."""
 
-    def __init__(self, space: Sought[Any], known: Sequence[Told], wanted: int) -> None:
+    def __init__(self, space: Sought[Any], known: Sequence[Observation], wanted: int) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -109,7 +112,7 @@ class _Sampler:
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             return self._study.ask(self._distributions)
 
-    def tell(self, trial: optuna.Trial, observation: Told) -> None:
+    def tell(self, trial: optuna.Trial, observation: Observation) -> None:
         """What came of a point."""
         import optuna
 

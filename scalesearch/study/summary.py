@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalesearch.study.answer import Answer
 from scalesearch.study.kinds import results_of
+from scalesearch.study.result import StudyResult
 
 
-def summary_lines(result: Answer, folder: Path) -> list[str]:
+def summary_lines(result: StudyResult, folder: Path) -> list[str]:
     """The last lines of a search: what was found, how sure it is, what it is based on, where to go on.
 
     Args:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, cast
 from scalesearch.errors import CountError, ScalesearchError
 from scalesearch.runners.execution import Execution
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
-from scalesearch.study.answer import Answer, answer
-from scalesearch.study.answer_files import answer_files
 from scalesearch.study.files import read_file
 from scalesearch.study.provenance import own_version
 from scalesearch.study.records import problems
+from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result_files import answer_files
 from scalesearch.study.study import Study, open_study
 from scalesearch.study.trusting import LARGER, LONGER, read_trust, trust_folder
 
@@ -41,7 +41,7 @@ _ESTIMATE_SHARE, _ESTIMATE, _PROBABILITY = 0.02, 0.005, 0.02
 """By so much of their value, or so much at all; probabilities by more."""
 
 
-def disagreements(study: Study, report_table: Callable[[Answer], str] | None = None) -> Iterator[str]:
+def disagreements(study: Study, report_table: Callable[[StudyResult], str] | None = None) -> Iterator[str]:
     """What is wrong with a study, one line each; nothing: its files are what its records and its question give.
 
     What only another version of this program writes is no disagreement: an entry or a column may be absent where
@@ -85,7 +85,7 @@ def _wrong_trust(study: Study) -> Iterator[str]:
 
 
 def _wrong_files(
-    study: Study, outcomes: Mapping[str, Outcome], report_table: Callable[[Answer], str] | None
+    study: Study, outcomes: Mapping[str, Outcome], report_table: Callable[[StudyResult], str] | None
 ) -> Iterator[str]:
     """Figures of the answer's files that the records do not give."""
     strict = study.environment.get("scalesearch") == own_version()

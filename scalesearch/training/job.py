@@ -18,8 +18,8 @@ from scalesearch.design.serialization import key_of
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import Weights, weights_file, weights_of
 from scalesearch.proxy.datasets import ImageData, load_data
-from scalesearch.proxy.hear import Hear, silent
 from scalesearch.proxy.objective import initial_network
+from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.redaction import redacted
 from scalesearch.search.canonical import Json, as_json, digest
 from scalesearch.search.scenes import SceneRecipe
@@ -48,9 +48,11 @@ class Source:
     channels: int = 3
     """That the network takes."""
 
-    def load(self, hear: Hear = silent) -> ImageData:
+    def load(self, on_progress: ProgressCallback = no_progress) -> ImageData:
         """The images; see `load_data`."""
-        return load_data(self.spec, self.px, self.scenes, self.cache, hear, self.channels, self.max_megapixels)
+        return load_data(
+            self.spec, self.px, self.scenes, self.cache, on_progress, self.channels, self.max_megapixels
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -182,10 +182,10 @@ def test_two_thousand_odd_requests_leave_it_serving(server: tuple[str, int]) -> 
 @pytest.mark.slow  # half a minute of silence
 def test_silent_connections_are_closed_and_few(server: tuple[str, int]) -> None:
     address, port = server
-    silent = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(80)]
+    no_progress = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(80)]
     time.sleep(1)
     refused = 0
-    for connection in silent:
+    for connection in no_progress:
         connection.settimeout(0.05)
         try:
             refused += connection.recv(1) == b""
@@ -197,7 +197,7 @@ def test_silent_connections_are_closed_and_few(server: tuple[str, int]) -> None:
     time.sleep(32)
     with urllib.request.urlopen(address, timeout=60) as page:
         assert page.status == 200
-    for connection in silent:
+    for connection in no_progress:
         connection.settimeout(1)
         assert connection.recv(1) == b""
         connection.close()

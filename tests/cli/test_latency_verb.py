@@ -28,7 +28,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
         runs: int,
         batch: int,
         device: str | None,
-        hear: object,
+        on_progress: object,
     ) -> tuple[Latency, list[Beside]]:
         asked.append((runs, batch, device))
         unit = (1e-9 if device == "cuda" else 1e-8) * batch

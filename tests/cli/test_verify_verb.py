@@ -55,8 +55,8 @@ def test_a_forged_curve_is_found_by_training(smoke: Path, tmp_path: Path) -> Non
     import json
 
     from scalesearch.search.canonical import json_digest
-    from scalesearch.study.answer import answer
-    from scalesearch.study.answer_files import write_answer
+    from scalesearch.study.result import answer
+    from scalesearch.study.result_files import write_answer
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 

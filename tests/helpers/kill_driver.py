@@ -9,8 +9,8 @@ from planted import importable_by_workers, plan_by, planted_by, study
 
 from scalesearch.runners.execution import Event, Runner
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.study.answer import answer
-from scalesearch.study.answer_files import write_answer
+from scalesearch.study.result import answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import locked, open_or_create
 

@@ -11,8 +11,8 @@ from planted import Planted, study
 from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
-from scalesearch.study.answer import answer
-from scalesearch.study.answer_files import write_answer
+from scalesearch.study.result import answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create
 

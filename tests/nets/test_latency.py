@@ -17,7 +17,7 @@ def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
     before = torch.get_num_threads()
     networks = [replace(load_baseline(name).architecture, resolution=33) for name in ("tiny", "resnet18", "b0")]
     heard: list[tuple[int, int]] = []
-    base, found = latencies_beside(networks[0], networks[1:], runs=3, hear=lambda *turn: heard.append(turn))
+    base, found = latencies_beside(networks[0], networks[1:], runs=3, on_progress=lambda *turn: heard.append(turn))
     assert heard == [(1, 3), (2, 3), (3, 3)]
     assert len(found) == 2
     for one in (base, *(beside.latency for beside in found)):

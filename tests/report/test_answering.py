@@ -13,13 +13,13 @@ from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds.rules import RuleReport
 from scalesearch.report.methods import caveats
 from scalesearch.search.trust import Agreement, Estimate
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.study.summary import summary_lines
 
 NOWHERE = Path("nowhere")
 
 
-def tied(count: int, **changes: object) -> Answer:
+def tied(count: int, **changes: object) -> StudyResult:
     """The planted answer with so many of its three ranked candidates tied."""
     found = halving().found
     arms = tuple(replace(arm, tied=i < count) for i, arm in enumerate(found.ranking.arms))

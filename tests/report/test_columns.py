@@ -24,8 +24,8 @@ from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.kinds import report_of
 from scalesearch.report.study_report import Reported, reported
 from scalesearch.study import trial_columns
-from scalesearch.study.answer_files import answer_files
 from scalesearch.study.columns import Column, csv_text, decimals
+from scalesearch.study.result_files import answer_files
 from scalesearch.study.study import open_study
 from scalesearch.study.trial_summary import read_trial
 

@@ -37,8 +37,8 @@ from scalesearch.report.palette import ACCURACY, DARK, LIGHT, RECOMMENDED
 from scalesearch.report.rows import label, rows
 from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trust import Agreement, Estimate
-from scalesearch.study.answer import answer
 from scalesearch.study.cost_sweep import joint
+from scalesearch.study.result import answer
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 

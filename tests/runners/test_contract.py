@@ -25,7 +25,7 @@ EPOCHS = {0: 0, 1: 0, 2: 3, 3: 0, 4: 3, 5: 1, 6: 3}
 
 
 @dataclass(frozen=True)
-class Told:
+class Observation:
     """A runner and what it told of `SPECS`."""
 
     runner: Runner
@@ -39,55 +39,55 @@ class Told:
         return {event.spec.id: event.outcome for event in self.events if isinstance(event, Finished)}
 
 
-def told_by(runner: Runner) -> Told:
+def told_by(runner: Runner) -> Observation:
     events: list[Event] = []
     runner.run([SPECS], OBJECTIVE, events.append)
-    return Told(runner, tuple(events))
+    return Observation(runner, tuple(events))
 
 
 @pytest.fixture(scope="module")
-def inline() -> Told:
+def inline() -> Observation:
     return told_by(InlineRunner())
 
 
 @pytest.fixture(scope="module")
-def ray(start_ray: Callable[[], None]) -> Told:
+def ray(start_ray: Callable[[], None]) -> Observation:
     start_ray()
     return told_by(RayRunner(gpus_per_trial=0.5, stall_seconds=math.inf, cores=4, logical_gpus=1))
 
 
 @pytest.fixture(params=["inline", "ray"])
-def told(request: pytest.FixtureRequest, start_ray: Callable[[], None]) -> Told:
-    found: Told = request.getfixturevalue(request.param)
+def told(request: pytest.FixtureRequest, start_ray: Callable[[], None]) -> Observation:
+    found: Observation = request.getfixturevalue(request.param)
     if request.param == "ray":
         start_ray()
     return found
 
 
-def test_every_trial_finishes_exactly_once(told: Told) -> None:
+def test_every_trial_finishes_exactly_once(told: Observation) -> None:
     finished = [event.spec.id for event in told.events if isinstance(event, Finished)]
     assert Counter(finished) == Counter(spec.id for spec in SPECS)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"seed{spec.seed}")
-def test_a_trial_starts_progresses_and_finishes_in_that_order(told: Told, spec: TrialSpec) -> None:
+def test_a_trial_starts_progresses_and_finishes_in_that_order(told: Observation, spec: TrialSpec) -> None:
     events = told.of(spec)
     assert [type(event) for event in events] == [Started, *[Progressed] * EPOCHS[spec.seed], Finished]
     assert all(event.spec == spec for event in events)
 
 
-def test_how_a_trial_ended_has_a_name_and_a_failure_stops_no_other(told: Told) -> None:
+def test_how_a_trial_ended_has_a_name_and_a_failure_stops_no_other(told: Observation) -> None:
     assert {spec.seed: told.outcomes[spec.id].state for spec in SPECS} == STATES
 
 
-def test_the_outcome_holds_the_epochs_that_were_told(told: Told) -> None:
+def test_the_outcome_holds_the_epochs_that_were_told(told: Observation) -> None:
     for spec in SPECS:
         epochs = tuple(event.epoch for event in told.of(spec) if isinstance(event, Progressed))
         assert told.outcomes[spec.id].epochs == epochs
         assert [epoch.index for epoch in epochs] == list(range(1, EPOCHS[spec.seed] + 1))
 
 
-def test_only_a_complete_trial_has_an_accuracy(told: Told) -> None:
+def test_only_a_complete_trial_has_an_accuracy(told: Observation) -> None:
     for outcome in told.outcomes.values():
         if outcome.state == "complete":
             assert outcome.accuracy == outcome.epochs[-1].val_accuracy
@@ -95,7 +95,7 @@ def test_only_a_complete_trial_has_an_accuracy(told: Told) -> None:
             assert outcome.accuracy is None
 
 
-def test_the_reason_is_one_short_line(told: Told) -> None:
+def test_the_reason_is_one_short_line(told: Observation) -> None:
     messages = {spec.seed: told.outcomes[spec.id].message for spec in SPECS}
     assert messages[0] == "the loss is no longer finite in epoch 1"
     assert messages[1].startswith("RuntimeError: broken in two lines at planted.py:")
@@ -105,25 +105,25 @@ def test_the_reason_is_one_short_line(told: Told) -> None:
     assert messages[2] == messages[4] == messages[6] == ""
 
 
-def test_trials_begin_in_the_order_that_is_given(inline: Told) -> None:
+def test_trials_begin_in_the_order_that_is_given(inline: Observation) -> None:
     """Side by side, two that begin at a time may be told of in either order; `test_ray` looks at one slot."""
     assert [event.spec for event in inline.events if isinstance(event, Started)] == list(SPECS)
 
 
-def test_times_are_measured(told: Told) -> None:
+def test_times_are_measured(told: Observation) -> None:
     for spec in SPECS:
         outcome = told.outcomes[spec.id]
         assert outcome.training_seconds == pytest.approx(0.05 * EPOCHS[spec.seed])
         assert 0.05 * max(1, EPOCHS[spec.seed]) <= outcome.seconds < 5
 
 
-def test_nothing_to_run_is_no_event(told: Told) -> None:
+def test_nothing_to_run_is_no_event(told: Observation) -> None:
     events: list[Event] = []
     told.runner.run([[]], OBJECTIVE, events.append)
     assert events == []
 
 
-def test_a_wave_is_asked_for_when_the_last_one_is_told(told: Told) -> None:
+def test_a_wave_is_asked_for_when_the_last_one_is_told(told: Observation) -> None:
     """A rung is chosen by the accuracies of the one below: all of them, retried ones too."""
     ends: list[TrialSpec] = []
     seen: list[list[TrialSpec]] = []
@@ -145,7 +145,7 @@ def test_a_wave_is_asked_for_when_the_last_one_is_told(told: Told) -> None:
 
 
 @pytest.mark.slow  # the way of what a listener raises, and Ray has to start again
-def test_what_a_wave_raises_ends_the_run_as_it_is(told: Told) -> None:
+def test_what_a_wave_raises_ends_the_run_as_it_is(told: Observation) -> None:
     def waves() -> Iterator[Sequence[TrialSpec]]:
         yield SPECS[:1]
         raise OSError("a record cannot be read")
@@ -154,7 +154,7 @@ def test_what_a_wave_raises_ends_the_run_as_it_is(told: Told) -> None:
         told.runner.run(waves(), OBJECTIVE, lambda event: None)
 
 
-def test_what_a_listener_raises_ends_the_run_as_it_is(told: Told) -> None:
+def test_what_a_listener_raises_ends_the_run_as_it_is(told: Observation) -> None:
     """A record that could not be written must not be taken for one that was, nor hide in Ray's traceback."""
 
     def listener(event: Event) -> None:
@@ -165,7 +165,7 @@ def test_what_a_listener_raises_ends_the_run_as_it_is(told: Told) -> None:
         told.runner.run([SPECS[:2]], OBJECTIVE, listener)
 
 
-def test_ctrl_c_while_an_event_is_told_leaves_as_ctrl_c(told: Told) -> None:
+def test_ctrl_c_while_an_event_is_told_leaves_as_ctrl_c(told: Observation) -> None:
     def listener(event: Event) -> None:
         raise KeyboardInterrupt
 
@@ -173,8 +173,8 @@ def test_ctrl_c_while_an_event_is_told_leaves_as_ctrl_c(told: Told) -> None:
         told.runner.run([SPECS[:1]], OBJECTIVE, listener)
 
 
-def test_all_runners_find_the_same(inline: Told, ray: Told) -> None:
-    def facts(told: Told) -> dict[str, tuple[object, ...]]:
+def test_all_runners_find_the_same(inline: Observation, ray: Observation) -> None:
+    def facts(told: Observation) -> dict[str, tuple[object, ...]]:
         return {key: (one.state, one.epochs, one.message) for key, one in told.outcomes.items()}
 
     assert facts(inline) == facts(ray)

@@ -15,8 +15,8 @@ from scalesearch.design.cost import cost
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import Budget
 from scalesearch.search.trial import Outcome
-from scalesearch.study.answer import Answer, answer
-from scalesearch.study.answer_files import write_answer
+from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines
@@ -31,7 +31,7 @@ def searched(folder: Path, objective: Planted, spent: Budget) -> Study:
     return begun
 
 
-def answered(begun: Study) -> Answer:
+def answered(begun: Study) -> StudyResult:
     found = answer(begun.plan, begun.outcomes())
     assert found is not None
     return found

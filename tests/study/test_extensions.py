@@ -12,9 +12,9 @@ from planted import Planted, budget, plan, study
 from scalesearch.errors import CountError, InputError
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import Budget, prolongable
-from scalesearch.study.answer import answer
-from scalesearch.study.answer_files import write_answer
 from scalesearch.study.optuna_storage import identity
+from scalesearch.study.result import answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.verification import disagreements

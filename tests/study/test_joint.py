@@ -17,9 +17,9 @@ from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.trial import Outcome
-from scalesearch.study.answer import Answer, answer
 from scalesearch.study.cost_sweep import Joint, joint
 from scalesearch.study.kinds.rules import papers_gains
+from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 
@@ -37,25 +37,25 @@ def compared(folder: Path, times: Decimal, objective: Planted) -> Study:
     return begun
 
 
-def answered(begun: Study) -> Answer:
+def answered(begun: Study) -> StudyResult:
     found = answer(begun.plan, begun.outcomes())
     assert found is not None
     return found
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Decimal, Answer]]:
+def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Decimal, StudyResult]]:
     """Each layer is worth 1 %, the noise a twentieth of that."""
     folder = tmp_path_factory.mktemp("joint")
     return [(times, answered(compared(folder, times, Planted()))) for times in COSTS]
 
 
 @pytest.fixture(scope="module")
-def found(answers: list[tuple[Decimal, Answer]]) -> Joint:
+def found(answers: list[tuple[Decimal, StudyResult]]) -> Joint:
     return joint(answers)
 
 
-def layers(answers: list[tuple[Decimal, Answer]]) -> dict[tuple[Decimal, str], int]:
+def layers(answers: list[tuple[Decimal, StudyResult]]) -> dict[tuple[Decimal, str], int]:
     return {
         (times, one.name): sum(staged(one.architecture).depths)
         for times, found in answers
@@ -81,7 +81,7 @@ def test_every_rule_has_a_point_at_each_cost_that_it_meets(found: Joint) -> None
 
 
 def test_planted_gains_are_found_within_their_intervals(
-    found: Joint, answers: list[tuple[Decimal, Answer]]
+    found: Joint, answers: list[tuple[Decimal, StudyResult]]
 ) -> None:
     own, base = layers(answers), sum(staged(load_baseline("tiny").architecture).depths)
     for one in found.points:
@@ -96,7 +96,7 @@ def test_planted_gains_are_found_within_their_intervals(
 
 
 def test_compounds_lead_is_over_the_single_dimensions_that_were_compared(
-    found: Joint, answers: list[tuple[Decimal, Answer]]
+    found: Joint, answers: list[tuple[Decimal, StudyResult]]
 ) -> None:
     assert [(str(one.times), one.over) for one in found.leads] == [
         ("2", "width"),
@@ -122,7 +122,7 @@ def test_curves_begin_at_the_baseline_and_the_best_is_first(found: Joint) -> Non
 
 
 def test_without_a_baseline_or_a_compound_there_are_no_gains_and_no_leads(
-    answers: list[tuple[Decimal, Answer]],
+    answers: list[tuple[Decimal, StudyResult]],
 ) -> None:
     plan, outcomes = answers[1][1].plan, answers[1][1].outcomes
     compound = next(key for key, one in plan.by_network.items() if one.name == "compound")

@@ -14,9 +14,9 @@ import pytest
 from planted import log_lines, plan_by, planted_by, study
 
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.study.answer import answer
-from scalesearch.study.answer_files import write_answer
 from scalesearch.study.records import problems
+from scalesearch.study.result import answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create, open_study
 

@@ -24,8 +24,8 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, Majority
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.answer import Answer, answer
-from scalesearch.study.answer_files import winner_text
+from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result_files import winner_text
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines
@@ -63,7 +63,7 @@ def _plan(metric: str, data: DataFacts = UNEVEN) -> Plan:
     return replace(asked, question=replace(asked.question, metric=metric), data=data)
 
 
-def _searched(folder: Path, asked: Plan, objective: Contrary | Constant) -> tuple[Study, Answer]:
+def _searched(folder: Path, asked: Plan, objective: Contrary | Constant) -> tuple[Study, StudyResult]:
     begun = open_or_create(study(folder, asked))
     search(begun, InlineRunner(), objective, lambda event: None)
     found = answer(begun.plan, begun.outcomes())

@@ -32,8 +32,8 @@ from scalesearch.search.stage_space_file import load_stage_space
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study import timers
-from scalesearch.study.answer import answer
-from scalesearch.study.answer_files import write_answer
+from scalesearch.study.result import answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.samplers import next_points
 from scalesearch.study.search import search, search_in_rounds
 from scalesearch.study.study import Study, open_or_create, open_study

@@ -20,8 +20,8 @@ from scalesearch.search.budget import prolongable
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.answer import answer
-from scalesearch.study.answer_files import write_answer
+from scalesearch.study.result import answer
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines

@@ -18,7 +18,7 @@ from scalesearch.report.palette import START, TIED
 from scalesearch.report.rows import label, reached
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.question import Question
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 
 def section() -> list[Any]:
@@ -156,7 +156,7 @@ def _drawing(first: View, second: View) -> Drawing | None:
     return Drawing("compared", "The same networks in both", caption, drawn)
 
 
-def _accuracies(result: Answer) -> dict[str, tuple[float, float]]:
+def _accuracies(result: StudyResult) -> dict[str, tuple[float, float]]:
     """Means and standard errors of the ranked networks; of a search of stages without the reward's factor."""
     worths = {arm.key: result.plan.worth(arm.key) for arm in result.ranking.arms}
     return {
@@ -164,5 +164,5 @@ def _accuracies(result: Answer) -> dict[str, tuple[float, float]]:
     }
 
 
-def _axis_words(name: str, result: Answer) -> str:
+def _axis_words(name: str, result: StudyResult) -> str:
     return f"{validation_words(result.plan.question.metric, result.plan.data.val)}, {inert(printable(name))}"

@@ -15,7 +15,7 @@ from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.dashboard.words import progress as done_of
 from scalesearch.report.dashboard.words import seconds_left
 from scalesearch.report.rows import rows
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.study.summary import summary_lines
 from scalesearch.units import duration
 
@@ -122,7 +122,7 @@ def _leaders(view: View) -> list[Any]:
     return [html.H3(title), table([column.terminal_title for column in columns], cells, left, strong), note(words)]
 
 
-def _leader_keys(result: Answer) -> tuple[str, ...]:
+def _leader_keys(result: StudyResult) -> tuple[str, ...]:
     """The columns of the short table, which has the titles and the cells of `scalesearch show`."""
     return ("mark", "candidate", "flops_ratio", metric_column(result.plan.question.metric), "seeds", "behind")
 

@@ -16,7 +16,7 @@ from scalesearch.report.dashboard.studies import Listed, find_studies, listed, o
 from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
-from scalesearch.study.answer import Answer, answer
+from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.run_status import Live, read_live
 from scalesearch.study.study import Study
 from scalesearch.study.trial_summary import TrialSummary
@@ -37,7 +37,7 @@ class Analysis:
     total: int
     """Trials of the whole search, if every candidate completes."""
     total_images: int
-    found: Answer | None
+    found: StudyResult | None
     """None while no candidate has a completed trial, or while it is worked out."""
     over: bool | None
     """Whether nothing is left to run; None while it is worked out."""
@@ -78,7 +78,7 @@ class View:
         return (self.analysis.names if self.analysis else {}).get(network, network)
 
     @property
-    def answer(self) -> Answer | None:
+    def answer(self) -> StudyResult | None:
         """What the study came to so far, where it is worked out."""
         return self.analysis.found if self.analysis else None
 

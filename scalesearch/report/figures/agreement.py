@@ -11,12 +11,12 @@ from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, Look
 from scalesearch.report.rows import Row, rows
 from scalesearch.search.shares import Point
 from scalesearch.search.trust import Agreement
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.study.trust_words import in_words
 from scalesearch.study.trusting import OWN
 
 
-def agreement(result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Drawing | None:
+def agreement(result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Drawing | None:
     """The networks' ranks at each budget.
 
     Args:
@@ -87,7 +87,7 @@ def _look(row: Row) -> Look:
     return {"recommended": RECOMMENDED, "tied": TIED}.get(row.status, BEHIND)
 
 
-def _name(budget: str, result: Answer) -> str:
+def _name(budget: str, result: StudyResult) -> str:
     agreed = next((one for one in result.trust if one.budget == budget), None)
     if agreed is None:
         return f"this study's ({inert(result.plan.question.budget.name)})"

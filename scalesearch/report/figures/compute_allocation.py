@@ -13,7 +13,7 @@ from scalesearch.report.rows import STATUSES, Row, Status, rows
 from scalesearch.search.decision.surface import Surface
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.shares import shares_of
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 Shares = tuple[float, float, float]
 
@@ -23,7 +23,7 @@ _SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left"
 _THICK: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
 
 
-def spending(result: Answer) -> Drawing | None:
+def spending(result: StudyResult) -> Drawing | None:
     """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
     if not result.plan.question.kind.recommends:
         return None
@@ -94,7 +94,7 @@ def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scattert
     )
 
 
-def _points(status: Status, rows: Sequence[Row], result: Answer) -> go.Scatterternary:
+def _points(status: Status, rows: Sequence[Row], result: StudyResult) -> go.Scatterternary:
     look, words = STATUSES[status]
     return go.Scatterternary(
         name=words,

@@ -14,8 +14,8 @@ from scalesearch.design.paper import TABLE_2
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.palette import LOOKS, RECOMMENDED, START, TIED, Look
-from scalesearch.study.answer import Answer
 from scalesearch.study.family_files import found_family
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 _PEERS = "peers in Table 2 of Tan & Le 2019"
@@ -23,7 +23,7 @@ _PAPERS = "b0"
 """The baseline whose table the peers stand in."""
 
 
-def family(result: Answer) -> Drawing | None:
+def family(result: StudyResult) -> Drawing | None:
     """The found members beside the published ones and the paper's peers; None where the study gives no family."""
     members = found_family(result.plan, result.winner.coefficients)
     base = result.plan.question.baseline

@@ -11,13 +11,13 @@ from scalesearch.report.palette import START, Look
 from scalesearch.report.rows import Row, rows, status_words
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 Curve = list[tuple[int, float]]
 """(images, accuracy)."""
 
 
-def learning(result: Answer) -> Drawing | None:
+def learning(result: StudyResult) -> Drawing | None:
     """Validation accuracy over training images, a line a network and seed; None where nothing has two points."""
     shown = rows(result)
     curves = {(key, seed): curve for key, seed, curve in _curves(result)}
@@ -44,7 +44,7 @@ def learning(result: Answer) -> Drawing | None:
     return Drawing("learning", _heading(result), _caption(result), figure)
 
 
-def _curves(result: Answer) -> list[tuple[str, int, Curve]]:
+def _curves(result: StudyResult) -> list[tuple[str, int, Curve]]:
     """By network and seed: the accuracy at the end of each rung, or after every epoch where there are no rungs."""
     curves: dict[tuple[str, int], Curve] = {}
     for spec in _specs(result):
@@ -56,11 +56,11 @@ def _curves(result: Answer) -> list[tuple[str, int, Curve]]:
     return [(key, seed, sorted(curve)) for (key, seed), curve in sorted(curves.items())]
 
 
-def _specs(result: Answer) -> Sequence[TrialSpec]:
+def _specs(result: StudyResult) -> Sequence[TrialSpec]:
     return [spec for spec in result.planned if spec.id in result.outcomes]
 
 
-def _look(row: Row | None, result: Answer) -> tuple[str, Look]:
+def _look(row: Row | None, result: StudyResult) -> tuple[str, Look]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
         name = inert(result.plan.question.baseline.name)
@@ -85,11 +85,11 @@ def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first
     )
 
 
-def _heading(result: Answer) -> str:
+def _heading(result: StudyResult) -> str:
     return "Accuracy from rung to rung" if result.plan.rungs else "Accuracy from epoch to epoch"
 
 
-def _caption(result: Answer) -> str:
+def _caption(result: StudyResult) -> str:
     if not result.plan.rungs:
         return "A line is one training: a network with one seed, measured after every epoch."
     seeds = (

@@ -8,7 +8,7 @@ from scalesearch.report.figures.frame import inert
 from scalesearch.report.palette import ACCURACY
 from scalesearch.report.rows import STATUSES, Row, Status
 from scalesearch.search.metrics import metric_words
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 
@@ -20,7 +20,7 @@ def by_status(found: Sequence[Row]) -> Iterator[tuple[Status, list[Row]]]:
             yield status, own
 
 
-def hover(row: Row, result: Answer) -> str:
+def hover(row: Row, result: StudyResult) -> str:
     """What pointing at a candidate tells."""
     candidate, place = row.candidate, row.place
     own, price = candidate.coefficients, candidate.cost
@@ -43,7 +43,7 @@ def hover(row: Row, result: Answer) -> str:
     return "<br>".join(lines)
 
 
-def _images(result: Answer) -> int:
+def _images(result: StudyResult) -> int:
     return result.plan.rungs[-1].samples if result.plan.rungs else 0
 
 

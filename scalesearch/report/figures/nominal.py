@@ -11,12 +11,12 @@ from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.palette import START, TIED
 from scalesearch.search.candidates import Candidate, candidates
 from scalesearch.search.grid import triples
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 _PAPER = "paper"
 
 
-def nominal(result: Answer) -> Drawing | None:
+def nominal(result: StudyResult) -> Drawing | None:
     """Measured over nominal cost of the study's grid: literally as in the paper, and as it was compared.
 
     None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function.
@@ -52,13 +52,15 @@ def nominal(result: Answer) -> Drawing | None:
     return Drawing("nominal", "Nominal and measured FLOPs are not the same", caption, figure)
 
 
-def _nominal(candidate: Candidate, result: Answer) -> float:
+def _nominal(candidate: Candidate, result: StudyResult) -> float:
     """Of the grid's own triples, of which a matched γ is none."""
     aliases = [float(alias.product) for alias in candidate.aliases]
     return float((sum(aliases) / len(aliases)) ** float(result.plan.question.phi))
 
 
-def _points(name: str, candidates: Sequence[Candidate], result: Answer, colour: str, symbol: str) -> go.Scatter:
+def _points(
+    name: str, candidates: Sequence[Candidate], result: StudyResult, colour: str, symbol: str
+) -> go.Scatter:
     return go.Scatter(
         name=name,
         x=[_nominal(candidate, result) for candidate in candidates],
@@ -85,6 +87,6 @@ def _diagonal(low: float, high: float) -> go.Scatter:
     )
 
 
-def _range(candidates: Sequence[Candidate], result: Answer) -> tuple[float, float]:
+def _range(candidates: Sequence[Candidate], result: StudyResult) -> tuple[float, float]:
     values = [_nominal(candidate, result) for candidate in candidates]
     return min(values), max(values)

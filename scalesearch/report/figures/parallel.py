@@ -12,7 +12,7 @@ from scalesearch.report.figures.markers import accuracy_colours, hover, shade
 from scalesearch.report.palette import START
 from scalesearch.report.rows import Row, rows
 from scalesearch.search.metrics import metric_words
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 
@@ -25,7 +25,7 @@ class _Scale:
     shown: Callable[[float], str]
 
 
-def parallel(result: Answer) -> Drawing | None:
+def parallel(result: StudyResult) -> Drawing | None:
     """Every candidate as a line over its coefficients, its costs and its expected accuracy.
 
     Plain lines, not plotly's own parallel coordinates: those need WebGL, which a strict page has not, and follow no
@@ -58,7 +58,7 @@ def parallel(result: Answer) -> Drawing | None:
     return Drawing("parallel", "What each network has", _caption(result), figure)
 
 
-def _scales(result: Answer) -> list[_Scale]:
+def _scales(result: StudyResult) -> list[_Scale]:
     word = metric_words(result.plan.question.metric).capitalize()
     side = f"{word}<br>(expected)"
     return [
@@ -79,7 +79,7 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _line(
-    row: Row, scales: Sequence[_Scale], ends: Sequence[tuple[float, float]], result: Answer, colour: str
+    row: Row, scales: Sequence[_Scale], ends: Sequence[tuple[float, float]], result: StudyResult, colour: str
 ) -> go.Scatter:
     heights = [(scale.value(row) - low) / (high - low) for scale, (low, high) in zip(scales, ends, strict=True)]
     rule = bool(row.candidate.name)
@@ -144,7 +144,7 @@ def _title(i: int, scale: _Scale) -> dict[str, object]:
     }
 
 
-def _caption(result: Answer) -> str:
+def _caption(result: StudyResult) -> str:
     score = f"expected {metric_words(result.plan.question.metric)} at the end of training"
     if not result.plan.question.kind.recommends:
         return f"A line is a rule's network; the last axis is its {score}."

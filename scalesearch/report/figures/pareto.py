@@ -12,14 +12,14 @@ from scalesearch.report.label_layout import sides
 from scalesearch.report.palette import START
 from scalesearch.report.rows import STATUSES, Row, Status, rows
 from scalesearch.search.metrics import metric_words, validation_words
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 _NAMED = 8
 """More names than that hide each other; then only the tied candidates' are written."""
 
 
-def pareto(result: Answer) -> Drawing:
+def pareto(result: StudyResult) -> Drawing:
     """Accuracy over measured FLOPs of the candidates that are ranked."""
     ranked = [row for row in rows(result) if row.place is not None]
     figure = go.Figure()
@@ -83,7 +83,7 @@ def _front(ranked: Sequence[Row]) -> go.Scatter:
     )
 
 
-def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], result: Answer) -> go.Scatter:
+def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], result: StudyResult) -> go.Scatter:
     look, words = STATUSES[status]
     return go.Scatter(
         name=words,
@@ -101,14 +101,14 @@ def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], resu
     )
 
 
-def _wanted(result: Answer) -> float:
+def _wanted(result: StudyResult) -> float:
     from scalesearch.design.cost import cost
 
     asked = result.plan.question
     return float(cost(asked.baseline.architecture).macs * 2 ** float(asked.phi))
 
 
-def _base(result: Answer) -> float | None:
+def _base(result: StudyResult) -> float | None:
     accuracies = result.base.accuracies
     return sum(accuracies.values()) / len(accuracies) if accuracies else None
 
@@ -117,7 +117,7 @@ def _base_line(base: float | None) -> list[dict[str, object]]:
     return [] if base is None else [rule_line(0, base, 1, base, xref="paper")]
 
 
-def _words(result: Answer, wanted: float, base: float | None) -> list[dict[str, object]]:
+def _words(result: StudyResult, wanted: float, base: float | None) -> list[dict[str, object]]:
     asked = result.plan.question
     name = inert(asked.baseline.name)
     own = {"showarrow": False, "font": {"size": 13}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}

@@ -12,7 +12,7 @@ from scalesearch.report.rows import label
 from scalesearch.search.decision.decision import decide
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.trial import Outcome
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class _Moment:
     bound: float
 
 
-def regret(result: Answer) -> Drawing | None:
+def regret(result: StudyResult) -> Drawing | None:
     """Expected regret of the choice after each wave of trials; None of fewer than two waves with an answer."""
     moments = _moments(result)
     if len(moments) < 2:
@@ -71,7 +71,7 @@ def regret(result: Answer) -> Drawing | None:
     )
 
 
-def _moments(result: Answer) -> list[_Moment]:
+def _moments(result: StudyResult) -> list[_Moment]:
     plan, known, moments, images = result.plan, dict(result.outcomes), list[_Moment](), 0
     seen: dict[str, Outcome] = {}
     for wave in plan.waves(known):

@@ -12,8 +12,8 @@ from scalesearch.report.rows import STATUSES, Row, Status, reached, rows, status
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.observations import pareto
 from scalesearch.search.stage_space import StagePoint
-from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.stages import stages_of, words_of_network
+from scalesearch.study.result import StudyResult
 
 _AXES = {
     "macs": "FLOPs (multiply-adds) of one image",
@@ -23,7 +23,7 @@ _AXES = {
 _NAMED = 12
 
 
-def weighed(result: Answer) -> Drawing:
+def weighed(result: StudyResult) -> Drawing:
     """Accuracy over what the reward weighs against it, of the networks that were trained the longest."""
     by = result.plan.question.kind.objectives[1]
     costs = _costs(result, by)
@@ -58,7 +58,7 @@ def weighed(result: Answer) -> Drawing:
     return Drawing("weighed", "Accuracy over cost", caption, figure)
 
 
-def _costs(result: Answer, by: str) -> dict[str, float]:
+def _costs(result: StudyResult, by: str) -> dict[str, float]:
     """What each network and the baseline cost, by key."""
     plan = result.plan
     networks = {plan.base_id: plan.question.baseline.architecture}
@@ -70,7 +70,7 @@ def _costs(result: Answer, by: str) -> dict[str, float]:
     return {key: times[network].seconds for key, network in networks.items() if network in times}
 
 
-def _baseline(result: Answer, at: float, accuracy: float) -> go.Scatter:
+def _baseline(result: StudyResult, at: float, accuracy: float) -> go.Scatter:
     """The baseline at its own cost: what is found is to beat it."""
     name = f"{inert(result.plan.question.baseline.name)} as it is"
     return go.Scatter(
@@ -84,17 +84,19 @@ def _baseline(result: Answer, at: float, accuracy: float) -> go.Scatter:
     )
 
 
-def _accuracy(result: Answer, row: Row) -> float:
+def _accuracy(result: StudyResult, row: Row) -> float:
     assert row.place is not None, "only ranked networks are drawn"
     return row.place.mean / result.plan.worth(row.key)
 
 
-def _hover(row: Row, result: Answer) -> str:
+def _hover(row: Row, result: StudyResult) -> str:
     measured = [f"{name} {value}" for name, value in reached(result, row.place)] if row.place else []
     return "<br>".join([f"<b>{inert(row.label)}</b>", words_of_network(row.candidate.architecture), *measured])
 
 
-def _points(status: Status, rows: list[Row], result: Answer, places: dict[str, tuple[float, float]]) -> go.Scatter:
+def _points(
+    status: Status, rows: list[Row], result: StudyResult, places: dict[str, tuple[float, float]]
+) -> go.Scatter:
     look, words = STATUSES[status][0], status_words(status, result.plan.question)
     x, y = zip(*(places[row.key] for row in rows), strict=True)
     errors = [row.place.standard_error / result.plan.worth(row.key) for row in rows if row.place is not None]

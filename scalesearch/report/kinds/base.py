@@ -12,8 +12,8 @@ from scalesearch.report.figures.frame import Drawing
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.shares import Point
-from scalesearch.study.answer import Answer
 from scalesearch.study.provenance_words import matched_lines
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 
@@ -35,11 +35,11 @@ class KindReport(ABC):
         """What a list of studies calls it."""
 
     @abstractmethod
-    def table_words(self, result: Answer) -> tuple[str, str]:
+    def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The title and the caption of the table of candidates in a terminal."""
 
     @abstractmethod
-    def sentence(self, result: Answer) -> str:
+    def sentence(self, result: StudyResult) -> str:
         """What came out and how sure it is, without a full stop."""
 
     @abstractmethod
@@ -47,18 +47,18 @@ class KindReport(ABC):
         """Where the networks came from, and what is equal among them."""
 
     @abstractmethod
-    def question(self, result: Answer) -> Section:
+    def question(self, result: StudyResult) -> Section:
         """What was asked."""
 
     @abstractmethod
-    def answer(self, result: Answer) -> Section:
+    def answer(self, result: StudyResult) -> Section:
         """The answer in figures, and every candidate."""
 
     @abstractmethod
-    def evidence(self, result: Answer) -> Section:
+    def evidence(self, result: StudyResult) -> Section:
         """The figures that the answer is based on."""
 
-    def doubt(self, result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+    def doubt(self, result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
         """What could mislead; None where there is nothing to show.
 
         Args:
@@ -68,7 +68,7 @@ class KindReport(ABC):
         del result, budgets
         return None
 
-    def family(self, result: Answer) -> Section | None:
+    def family(self, result: StudyResult) -> Section | None:
         """The scaled networks; None where there are none."""
         del result
         return None
@@ -83,7 +83,7 @@ def size_words(question: Question) -> str:
     )
 
 
-def not_above(result: Answer, name: str, value: str) -> str:
+def not_above(result: StudyResult, name: str, value: str) -> str:
     """The sentence where the best is not above the baseline.
 
     Args:
@@ -96,7 +96,7 @@ def not_above(result: Answer, name: str, value: str) -> str:
     return f"{best}, has no higher mean {value} than {base} itself"
 
 
-def matched_texts(result: Answer) -> list[Text]:
+def matched_texts(result: StudyResult) -> list[Text]:
     """What was matched, where it is not multiply-adds."""
     return [Text(f"{line}.") for line in matched_lines(result.plan.question)]
 
@@ -106,7 +106,7 @@ def drawn(*found: Drawing | None) -> tuple[Block, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def terminal_caption(result: Answer, more: str = "") -> str:
+def terminal_caption(result: StudyResult, more: str = "") -> str:
     """The caption of a table of scaled networks in a terminal."""
     adjusted = " and for what a proxy of other cost gains" if result.plan.question.adjusts else ""
     return (

@@ -24,9 +24,9 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
 from scalesearch.search.shares import Point
-from scalesearch.study.answer import Answer
 from scalesearch.study.cost_words import COST_WORDS, times_of
 from scalesearch.study.decision_words import regret_words
+from scalesearch.study.result import StudyResult
 
 
 class GridReport(KindReport):
@@ -42,13 +42,13 @@ class GridReport(KindReport):
         matched = f"{COST_WORDS[question.cost]} matched" if question.match == "flops" else "γ taken literally"
         return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.title}, {matched}"
 
-    def table_words(self, result: Answer) -> tuple[str, str]:
+    def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The baseline, φ, the budget and the data."""
         asked = result.plan.question
         head = f"{asked.baseline.name}, φ = {plain(asked.phi)}"
         return f"{head}, budget {asked.budget.title}, {result.plan.data.name}", terminal_caption(result)
 
-    def sentence(self, result: Answer) -> str:
+    def sentence(self, result: StudyResult) -> str:
         """What is recommended, and what ties with it."""
         ranking, own = result.ranking, greek(result.winner.coefficients)
         tied, ranked = len(ranking.tied), len(ranking.arms)
@@ -84,7 +84,7 @@ class GridReport(KindReport):
             return f"px set so that the latency is {times_of(question)}"
         return f"px set so that the {COST_WORDS[question.cost]} are {times_of(question)}"
 
-    def question(self, result: Answer) -> Section:
+    def question(self, result: StudyResult) -> Section:
         """What was asked, in the paper's terms."""
         return Section("The question", (Text(self.question_text(result.plan.question)), *matched_texts(result)))
 
@@ -96,15 +96,15 @@ class GridReport(KindReport):
             f"{metric_words(question.metric)} at φ = {plain(question.phi)}?"
         )
 
-    def answer(self, result: Answer) -> Section:
+    def answer(self, result: StudyResult) -> Section:
         """The answer in figures, and how far each candidate is behind."""
         return Section("The answer", (self.key_figures(result), coefficients_table(result)))
 
-    def key_figures(self, result: Answer) -> Table:
+    def key_figures(self, result: StudyResult) -> Table:
         """The answer in figures."""
         return key_figures_of(result, result.place, result.winner)
 
-    def evidence(self, result: Answer) -> Section:
+    def evidence(self, result: StudyResult) -> Section:
         """The candidates by cost, shares and sizes, and how they learned."""
         own = (
             figures.pareto(result),
@@ -115,17 +115,17 @@ class GridReport(KindReport):
         )
         return Section("The evidence", drawn(*own))
 
-    def doubt(self, result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+    def doubt(self, result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
         """Whether nominal costs or budgets mislead."""
         blocks = drawn(figures.agreement(result, budgets), figures.nominal(result))
         return Section("What could mislead", blocks) if blocks else None
 
-    def family(self, result: Answer) -> Section | None:
+    def family(self, result: StudyResult) -> Section | None:
         """The members that the coefficients give; None for a function."""
         return family_section(result)
 
 
-def key_figures_of(result: Answer, place: Ranked, winner: Candidate) -> Table:
+def key_figures_of(result: StudyResult, place: Ranked, winner: Candidate) -> Table:
     """The answer in figures.
 
     Args:

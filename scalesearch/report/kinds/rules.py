@@ -15,10 +15,10 @@ from scalesearch.search.kinds import RuleComparison
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.study.answer import Answer
 from scalesearch.study.cost_sweep import joint
 from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
 from scalesearch.study.kinds.rules import comparison_lines
+from scalesearch.study.result import StudyResult
 
 _SEVERAL = 2
 
@@ -37,7 +37,7 @@ class RuleReport(GridReport):
         name = question.baseline.name
         return f"{name} at {wanted(question)}, budget {question.budget.title}, comparison of rules"
 
-    def table_words(self, result: Answer) -> tuple[str, str]:
+    def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The baseline, its cost, the budget and the data."""
         asked = result.plan.question
         # At another φ, coefficients are not what the networks were multiplied by.
@@ -45,7 +45,7 @@ class RuleReport(GridReport):
         head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.title}, {result.plan.data.name}"
         return head, terminal_caption(result, doubling)
 
-    def sentence(self, result: Answer) -> str:
+    def sentence(self, result: StudyResult) -> str:
         """Which rule is the best, and what ties with it."""
         ranking, plan = result.ranking, result.plan
         names = {arm.key: label(plan.by_network[arm.key]) for arm in ranking.arms}
@@ -81,18 +81,18 @@ class RuleReport(GridReport):
             f"{metric_words(question.metric)}? (Tan & Le 2019, Tables 3 and 7)"
         )
 
-    def answer(self, result: Answer) -> Section:
+    def answer(self, result: StudyResult) -> Section:
         """The best rule in figures, and how far each is behind."""
         said = [line for line in comparison_lines(result)[1:] if not line.startswith("  ")]
         texts = [Text(line if line.endswith(":") else f"{line}.") for line in said]
         return Section("The answer", (self.key_figures(result), coefficients_table(result), *texts))
 
-    def key_figures(self, result: Answer) -> Table:
+    def key_figures(self, result: StudyResult) -> Table:
         """Of the best: nothing is recommended."""
         place = result.ranking.arms[0]
         return key_figures_of(result, place, result.plan.by_network[place.key])
 
-    def evidence(self, result: Answer) -> Section:
+    def evidence(self, result: StudyResult) -> Section:
         """The rules over their cost, and how they learned."""
         curves = figures.curves(joint([(Decimal(2) ** result.plan.question.phi, result)]))
         own = curves, figures.spending(result), figures.parallel(result), figures.learning(result)

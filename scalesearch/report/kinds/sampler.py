@@ -11,8 +11,8 @@ from scalesearch.report.kinds.grid import GridReport
 from scalesearch.report.tables import coefficients_table
 from scalesearch.search.plan import Plan
 from scalesearch.search.shares import Point
-from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.sampler import search_lines
+from scalesearch.study.result import StudyResult
 
 
 class CoefficientReport(GridReport):
@@ -22,7 +22,7 @@ class CoefficientReport(GridReport):
         """How many proposals are how many networks."""
         return f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
 
-    def answer(self, result: Answer) -> Section:
+    def answer(self, result: StudyResult) -> Section:
         """The answer in figures, the candidates, and how they were found."""
         lines = search_lines(result.plan, result.outcomes)
         said = [Text(line if line.endswith(":") else f"{line}.") for line in lines if not line.startswith("  ")]
@@ -30,7 +30,7 @@ class CoefficientReport(GridReport):
         listed = (Bullets(front),) if front else ()
         return Section("The answer", (self.key_figures(result), coefficients_table(result), *said, *listed))
 
-    def doubt(self, result: Answer, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+    def doubt(self, result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
         """Whether budgets mislead; there is no grid with nominal costs."""
         blocks = drawn(figures.agreement(result, budgets))
         return Section("What could mislead", blocks) if blocks else None

@@ -11,8 +11,8 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
 from scalesearch.search.stage_space import size
-from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.stages import found_words, stages_of, words_of_network
+from scalesearch.study.result import StudyResult
 
 
 class StageReport(KindReport):
@@ -27,7 +27,7 @@ class StageReport(KindReport):
         name, phi = question.baseline.name, plain(question.phi)
         return f"{name}, φ = {phi}, budget {question.budget.title}, search of stages"
 
-    def table_words(self, result: Answer) -> tuple[str, str]:
+    def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The space, the reward, the budget and the data."""
         asked, search = result.plan.question, stages_of(result.plan).asked
         title = (
@@ -40,7 +40,7 @@ class StageReport(KindReport):
         )
         return title, caption
 
-    def sentence(self, result: Answer) -> str:
+    def sentence(self, result: StudyResult) -> str:
         """Which network has the best reward, and what ties with it."""
         ranking, name = result.ranking, result.winner.label
         many = len(ranking.arms)
@@ -62,7 +62,7 @@ class StageReport(KindReport):
         points = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
         return f"{points}; at equal resolution, costs weighed by the reward"
 
-    def question(self, result: Answer) -> Section:
+    def question(self, result: StudyResult) -> Section:
         """What was asked."""
         space = stages_of(result.plan)
         asked, points = space.asked, size(space.asked.space, space.baseline)
@@ -73,17 +73,17 @@ class StageReport(KindReport):
         )
         return Section("The question", (Text(text), Text(f"The space is from: {asked.space.source}.")))
 
-    def answer(self, result: Answer) -> Section:
+    def answer(self, result: StudyResult) -> Section:
         """The winner in figures, all networks, and how they were found."""
         searched = Text(f"Searched: {found_words(result.plan)}.")
         return Section("The answer", (_key_figures(result), _networks(result), searched))
 
-    def evidence(self, result: Answer) -> Section:
+    def evidence(self, result: StudyResult) -> Section:
         """The networks by what the reward weighs, and how they learned."""
         return Section("The evidence", drawn(figures.weighed(result), figures.learning(result)))
 
 
-def _key_figures(result: Answer) -> Table:
+def _key_figures(result: StudyResult) -> Table:
     plan, place, own = result.plan, result.place, result.winner
     rows = [
         ("best reward", f"{own.label}: {words_of_network(own.architecture)}"),
@@ -98,7 +98,7 @@ def _key_figures(result: Answer) -> Table:
     return Table("", ("what", "value"), tuple(rows), frozenset(("what", "value")))
 
 
-def _networks(result: Answer) -> Table:
+def _networks(result: StudyResult) -> Table:
     """Every network, best first."""
     word = metric_words(result.plan.question.metric)
     caption = (

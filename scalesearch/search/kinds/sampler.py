@@ -23,7 +23,7 @@ from scalesearch.search.candidates import CandidateSet, candidates
 from scalesearch.search.canonical import from_json
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import PROPOSALS, StudyKind, limits_summary, scaling_summary
-from scalesearch.search.sampler_space import DIRECTIONS, Dimension, Interval, Judged, Time, Timing
+from scalesearch.search.sampler_space import DIRECTIONS, ConstraintCheck, Dimension, Interval, Time, Timing
 from scalesearch.search.setting import Setting
 
 SAMPLERS = ("tpe", "gp", "nsga2")
@@ -200,7 +200,7 @@ class CoefficientSpace:
         """A point as it would have been drawn."""
         return {"alpha": float(point.alpha), "width_share": point.width_share}
 
-    def judge(self, points: Sequence[Suggestion]) -> list[Judged]:
+    def judge(self, points: Sequence[Suggestion]) -> list[ConstraintCheck]:
         """See `judge`."""
         return judge(self, points)
 
@@ -213,7 +213,7 @@ class CoefficientSpace:
         return None if point.latency is None else Time(point.latency, 1.0)
 
 
-def judge(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[Judged]:
+def judge(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[ConstraintCheck]:
     """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
     base = space.baseline.architecture
     rounding = replace(space.baseline.rounding, rule=space.rounding)
@@ -224,7 +224,7 @@ def judge(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[Judged]
     return [_judged(space, network) for network in networks]
 
 
-def _judged(space: CoefficientSpace, network: Architecture) -> Judged:
+def _judged(space: CoefficientSpace, network: Architecture) -> ConstraintCheck:
     base, asked, price = space.baseline.architecture, space.search, cost(network)
     wanted = Decimal(2) ** space.phi
     excess = {}
@@ -234,7 +234,7 @@ def _judged(space: CoefficientSpace, network: Architecture) -> Judged:
         excess["max-params"] = price.params / asked.max_params - 1
     if asked.max_memory is not None:
         excess["max-memory"] = price.memory_bytes(space.batch) / asked.max_memory - 1
-    return Judged(network, tuple(excess.items()))
+    return ConstraintCheck(network, tuple(excess.items()))
 
 
 def suggested_candidates(space: CoefficientSpace, points: Sequence[Suggestion]) -> CandidateSet:

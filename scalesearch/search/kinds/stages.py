@@ -22,7 +22,7 @@ from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import FEWEST, PROPOSALS, StudyKind, limits_summary
 from scalesearch.search.metrics import LOSS
 from scalesearch.search.rewards import Reward
-from scalesearch.search.sampler_space import TRIES, Dimension, Judged, Time, Timing
+from scalesearch.search.sampler_space import TRIES, ConstraintCheck, Dimension, Time, Timing
 from scalesearch.search.setting import Setting
 from scalesearch.search.stage_space import StagePoint, StageSpace, chosen, network_of, options, words_of
 
@@ -202,11 +202,11 @@ class NasSpace:
             if (name := f"stages.{index}.{key}") in known
         }
 
-    def judge(self, points: Sequence[StagePoint]) -> list[Judged]:
+    def judge(self, points: Sequence[StagePoint]) -> list[ConstraintCheck]:
         """The points' networks, and how they stand to the limits."""
         return [self._judged(network_of(self.asked.space, self.baseline, point)) for point in points]
 
-    def _judged(self, network: Architecture) -> Judged:
+    def _judged(self, network: Architecture) -> ConstraintCheck:
         asked, price = self.asked, cost(network)
         limits = {
             "max-flops": (price.macs, asked.max_macs),
@@ -214,7 +214,7 @@ class NasSpace:
             "max-memory": (price.memory_bytes(self.batch), asked.max_memory),
         }
         excess = ((name, own / most - 1) for name, (own, most) in limits.items() if most is not None)
-        return Judged(network, tuple(excess))
+        return ConstraintCheck(network, tuple(excess))
 
     def timed(self, point: StagePoint, time: Time | None) -> StagePoint:
         """The point with its network's time."""

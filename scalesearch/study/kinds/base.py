@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.plan import Plan
-from scalesearch.study.answer import Answer
+from scalesearch.study.result import StudyResult
 from scalesearch.study.samplers import distributions
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class KindResults(ABC):
     """The counterpart of a `search.kinds.StudyKind`: the words and files of its answer."""
 
     @abstractmethod
-    def summary(self, result: Answer, folder: Path) -> list[str]:
+    def summary(self, result: StudyResult, folder: Path) -> list[str]:
         """The last lines of a search: what was found, how sure it is, what it is based on, where to go on.
 
         Args:
@@ -32,10 +32,10 @@ class KindResults(ABC):
         """
 
     @abstractmethod
-    def winner(self, result: Answer) -> dict[str, object]:
+    def winner(self, result: StudyResult) -> dict[str, object]:
         """What winner.yaml holds: what was found first, then how sure it is and what it is based on."""
 
-    def files(self, result: Answer, name: str) -> dict[str, str]:
+    def files(self, result: StudyResult, name: str) -> dict[str, str]:
         """Files that only studies of this kind have, by name.
 
         Args:

@@ -7,19 +7,19 @@ from pathlib import Path
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.exact import plain
 from scalesearch.search.metrics import ACCURACY, metric_words
-from scalesearch.study.answer import Answer
 from scalesearch.study.decision_words import decision_facts, regret_words, surface_facts, surface_line
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.kinds.base import KindResults
 from scalesearch.study.phi_transfer import other_phi_lines
 from scalesearch.study.provenance_words import matched_lines, provenance_facts, provenance_line
+from scalesearch.study.result import StudyResult
 from scalesearch.study.trust_words import trust_facts, trust_lines
 
 
 class GridResults(KindResults):
     """The coefficients that are recommended, the surface, the proxy's validation, and the family."""
 
-    def summary(self, result: Answer, folder: Path) -> list[str]:
+    def summary(self, result: StudyResult, folder: Path) -> list[str]:
         """The winner, how sure it is, what it is based on, where the family lies."""
         plan, own = result.plan, result.winner.coefficients
         question = plan.question
@@ -45,12 +45,12 @@ class GridResults(KindResults):
             return lines
         return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
 
-    def search_lines(self, result: Answer) -> list[str]:
+    def search_lines(self, result: StudyResult) -> list[str]:
         """How the points were found, where a sampler proposed them."""
         del result
         return []
 
-    def winner(self, result: Answer) -> dict[str, object]:
+    def winner(self, result: StudyResult) -> dict[str, object]:
         """The coefficients first, then how sure they are and what they are based on."""
         plan, ranking, best = result.plan, result.ranking, result.ranking.arms[0]
         question, own = plan.question, result.winner.coefficients

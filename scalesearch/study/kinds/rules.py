@@ -10,9 +10,9 @@ from scalesearch.design.paper import TABLES_3_AND_7
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.question import Question
-from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.grid import GridResults
 from scalesearch.study.provenance_words import matched_lines, provenance_line
+from scalesearch.study.result import StudyResult
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -23,7 +23,7 @@ _PAPERS_PHI = 2
 class RuleResults(GridResults):
     """The rules in their order; winner.yaml has the best one's coefficients."""
 
-    def summary(self, result: Answer, folder: Path) -> list[str]:
+    def summary(self, result: StudyResult, folder: Path) -> list[str]:
         """The best rule, the others behind it, and what the comparison is based on."""
         del folder
         return [*comparison_lines(result), *matched_lines(result.plan.question), provenance_line(result)]
@@ -41,7 +41,7 @@ class RuleResults(GridResults):
         return {**super().distributions(plan), "rule": CategoricalDistribution(names)}
 
 
-def comparison_lines(result: Answer) -> list[str]:
+def comparison_lines(result: StudyResult) -> list[str]:
     """The best rule, compound against each single dimension with intervals, and what the baseline had."""
     plan, ranking = result.plan, result.ranking
     names = {arm.key: plan.by_network[arm.key].name for arm in ranking.arms}

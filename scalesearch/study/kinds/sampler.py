@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from scalesearch.design.cost import cost
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
-from scalesearch.search.observations import Told, pareto
+from scalesearch.search.observations import Observation, pareto
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome
-from scalesearch.study.answer import Answer
 from scalesearch.study.kinds.grid import GridResults
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 _WORDS = {"tpe": "TPE", "gp": "a Gaussian process", "nsga2": "NSGA-II"}
@@ -20,11 +20,11 @@ _WORDS = {"tpe": "TPE", "gp": "a Gaussian process", "nsga2": "NSGA-II"}
 class CoefficientResults(GridResults):
     """As a grid's, with the sampler and the front."""
 
-    def search_lines(self, result: Answer) -> list[str]:
+    def search_lines(self, result: StudyResult) -> list[str]:
         """How the points were found, and the front."""
         return search_lines(result.plan, result.outcomes)
 
-    def winner(self, result: Answer) -> dict[str, object]:
+    def winner(self, result: StudyResult) -> dict[str, object]:
         """As a grid's, with the sampler and the front."""
         return {**super().winner(result), **_search_facts(result.plan, result.outcomes)}
 
@@ -51,7 +51,7 @@ def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     return lines
 
 
-def _words(observation: Told, objectives: tuple[str, ...]) -> str:
+def _words(observation: Observation, objectives: tuple[str, ...]) -> str:
     values = {
         "accuracy": f"{observation.accuracy:.4f}",
         "macs": f"{si(cost(observation.judged.network).macs)} MACs",
@@ -81,7 +81,7 @@ def _search_facts(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, obje
     return facts
 
 
-def _point(observation: Told) -> dict[str, object]:
+def _point(observation: Observation) -> dict[str, object]:
     assert isinstance(observation.point, Suggestion), "stages have words of their own"
     network = observation.judged.network
     point = {

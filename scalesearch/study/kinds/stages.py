@@ -16,13 +16,13 @@ from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
 from scalesearch.search.kinds.stages import NasSpace
 from scalesearch.search.metrics import ACCURACY, metric_words
-from scalesearch.search.observations import Told, pareto
+from scalesearch.search.observations import Observation, pareto
 from scalesearch.search.plan import Plan
 from scalesearch.search.stage_space import size, stage_words
-from scalesearch.study.answer import Answer
 from scalesearch.study.decision_words import decision_facts, regret_words
 from scalesearch.study.kinds.base import KindResults
 from scalesearch.study.provenance_words import provenance_facts, provenance_line
+from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 _SAMPLERS = {"random": "chance", "tpe": "TPE", "evolution": "regularised evolution", "nsga2": "NSGA-II"}
@@ -33,15 +33,15 @@ _SHOWN = 10
 class StageResults(KindResults):
     """The network with the best reward, the front, and the winner as a baseline that `grid` takes."""
 
-    def summary(self, result: Answer, folder: Path) -> list[str]:
+    def summary(self, result: StudyResult, folder: Path) -> list[str]:
         """The winner, how sure it is, the front, and where to go on."""
         return _summary(result, folder)
 
-    def winner(self, result: Answer) -> dict[str, object]:
+    def winner(self, result: StudyResult) -> dict[str, object]:
         """The network first, then how sure it is and what it is based on."""
         return _winner(result)
 
-    def files(self, result: Answer, name: str) -> dict[str, str]:
+    def files(self, result: StudyResult, name: str) -> dict[str, str]:
         """The front as a table, and the winner as a baseline file."""
         return {"front.csv": front_table(result), "baseline.yaml": found_baseline(result, name)}
 
@@ -72,7 +72,7 @@ def words_of_network(network: Network) -> str:
     return " · ".join(stage_words(network))
 
 
-def found_baseline(result: Answer, name: str) -> str:
+def found_baseline(result: StudyResult, name: str) -> str:
     """baseline.yaml: the winner as a baseline, rounded and grown as the file that it came from says.
 
     Args:
@@ -88,7 +88,7 @@ def found_baseline(result: Answer, name: str) -> str:
     return head + baseline_text(Baseline(name, f"scalesearch nas: {words}", network, base.rounding, base.axes))
 
 
-def front_table(result: Answer) -> str:
+def front_table(result: StudyResult) -> str:
     """front.csv: the networks that no other beats in all that the reward weighs, most accurate first.
 
     Of those that were trained the longest alone: what was left on a lower rung saw fewer images.
@@ -109,7 +109,7 @@ def front_table(result: Answer) -> str:
     return text.getvalue()
 
 
-def _winner(result: Answer) -> dict[str, object]:
+def _winner(result: StudyResult) -> dict[str, object]:
     plan, ranking = result.plan, result.ranking
     space, price, away = stages_of(plan), result.winner.cost, result.intervals
     asked, network = space.asked, result.winner.architecture
@@ -163,7 +163,7 @@ _SCALING = ("phi", "rounding", "match")
 """What nothing is asked about where nothing is scaled."""
 
 
-def _summary(result: Answer, folder: Path) -> list[str]:
+def _summary(result: StudyResult, folder: Path) -> list[str]:
     plan, place, own = result.plan, result.place, result.winner
     space, base = stages_of(plan), plan.question.baseline.name
     ties, others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
@@ -201,7 +201,7 @@ def found_words(plan: Plan) -> str:
     )
 
 
-def _front_lines(result: Answer) -> list[str]:
+def _front_lines(result: StudyResult) -> list[str]:
     kept = pareto(result.plan, result.outcomes)
     objectives = stages_of(result.plan).asked.reward.objectives
     names = {key: one.label for key, one in result.plan.by_network.items()}
@@ -210,7 +210,7 @@ def _front_lines(result: Answer) -> list[str]:
     return [head, *(f"  {names[one.key]:<5}{_words(one, objectives)}" for one in kept[:_SHOWN]), *more]
 
 
-def _words(observation: Told, objectives: tuple[str, ...]) -> str:
+def _words(observation: Observation, objectives: tuple[str, ...]) -> str:
     price = cost(observation.judged.network)
     values = {"accuracy": f"{observation.accuracy:.4f}", "macs": f"{si(price.macs)} MACs"}
     values["params"] = f"{si(price.params)} parameters"

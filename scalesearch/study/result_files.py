@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalesearch.study.answer import Answer
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.files import make_folder, write_over
 from scalesearch.study.kinds import results_of
+from scalesearch.study.result import StudyResult
 from scalesearch.study.trials_table import trials_table
 
 
-def answer_files(result: Answer, name: str) -> dict[str, str | bytes]:
+def answer_files(result: StudyResult, name: str) -> dict[str, str | bytes]:
     """What winner.yaml, family/*.yaml and trials.csv and .parquet hold, and the files of the kind of study.
 
     Args:
@@ -29,7 +29,7 @@ def answer_files(result: Answer, name: str) -> dict[str, str | bytes]:
     }
 
 
-def write_answer(folder: Path, result: Answer) -> None:
+def write_answer(folder: Path, result: StudyResult) -> None:
     """Write the `answer_files` into the folder of a study.
 
     Raises:
@@ -40,7 +40,7 @@ def write_answer(folder: Path, result: Answer) -> None:
         write_over(folder / name, content)
 
 
-def winner_text(result: Answer) -> str:
+def winner_text(result: StudyResult) -> str:
     """winner.yaml: what was found, how sure it is, and what it is based on."""
     import yaml
 

@@ -20,7 +20,7 @@ _SEVERAL = 2
 
 
 @dataclass(frozen=True)
-class Answer:
+class StudyResult:
     """What a study came to."""
 
     plan: Plan
@@ -132,7 +132,7 @@ class Answer:
         return f"no single winner: {others} other {are} within the noise (95 %){more}"
 
 
-def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, ...] = ()) -> Answer | None:
+def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, ...] = ()) -> StudyResult | None:
     """The answer so far; None while no candidate has a completed trial.
 
     Args:
@@ -145,4 +145,4 @@ def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, 
         return None
     decision = decide(plan, outcomes, ranking)
     place = next(arm for arm in ranking.arms if arm.key == decision.choice)
-    return Answer(plan, outcomes, ranking, decision, plan.by_network[decision.choice], place, trust)
+    return StudyResult(plan, outcomes, ranking, decision, plan.by_network[decision.choice], place, trust)

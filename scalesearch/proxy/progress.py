@@ -1,0 +1,12 @@
+"""Callbacks that report how many images have been read or drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+ProgressCallback = Callable[[int, int], None]
+"""Called with the number of images that are done and the number of all."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Report nothing."""
