@@ -40,7 +40,7 @@ from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.proxies import proxy_of
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.provenance import environment
 
 STEPS, WARM_UPS, CLASSES = 30, 5, 20
@@ -51,7 +51,7 @@ _ACTIVATIONS = ("silu", "relu", "sigmoid", "hard", "mul", "add", "mean")
 def proxy(baseline: str) -> Architecture:
     """The unscaled network's proxy under `quick`."""
     loaded = load_baseline(baseline)
-    found = proxy_of(Question(loaded, Decimal(1), BUDGETS["quick"]), loaded.architecture, CLASSES)
+    found = proxy_of(StudyConfig(loaded, Decimal(1), BUDGETS["quick"]), loaded.architecture, CLASSES)
     assert isinstance(found, Architecture)
     return found
 

@@ -26,7 +26,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.records import TrialRecord, counted, write_record
@@ -52,7 +52,7 @@ def main() -> None:
 def _make(folder: Path, wanted: int) -> int:
     """A study with that many records; written without waiting for the disk, which is not what is measured."""
     budget = replace(BUDGETS["quick"], step=Decimal("0.05"), seeds=1, finalists=0, final_seeds=0)
-    asked = Question(load_baseline("tiny"), Decimal(1), budget, scheduler="grid")
+    asked = StudyConfig(load_baseline("tiny"), Decimal(1), budget, scheduler="grid")
     networks = 1 + len(Plan(asked, DATA).chosen)
     plan = Plan(replace(asked, budget=replace(budget, seeds=-(-wanted // networks))), DATA)
     study = open_or_create(Study(folder, plan, {"torch": "1"}, "scalesearch grid --name many"))

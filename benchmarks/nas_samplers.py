@@ -28,10 +28,10 @@ from scalesearch.search.canonical import digest
 from scalesearch.search.kinds.stages import STAGE_SAMPLERS, NasSpace, StageSearch
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question
 from scalesearch.search.rewards import Reward
 from scalesearch.search.sampler_space import Interval
 from scalesearch.search.stage_space_file import load_stage_space
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.samplers import next_points
@@ -48,13 +48,13 @@ def plan_of(sampler: str, networks: int, seed: int) -> Plan:
     """A search of the recorded space."""
     asked = StageSearch(load_stage_space(str(HERE / "nas_space.yaml")), sampler, Reward(), seed=seed)
     spent = replace(BUDGETS["smoke"], candidates=networks, resolution=PX, width_divisor=DIVISOR, recipe=RECIPE)
-    question = Question(load_baseline("tiny"), Decimal(1), spent, match="none", kind=asked)
-    return Plan(question, DataFacts("digits", "recorded", classes=10, train=1438, val=359))
+    config = StudyConfig(load_baseline("tiny"), Decimal(1), spent, match="none", kind=asked)
+    return Plan(config, DataFacts("digits", "recorded", classes=10, train=1438, val=359))
 
 
 def every_network() -> list[Architecture]:
     """All networks of the space."""
-    space = plan_of("random", 2, 0).question.space
+    space = plan_of("random", 2, 0).config.space
     assert isinstance(space, NasSpace)
     known = {name: words for name, words in space.dimensions().items() if not isinstance(words, Interval)}
     drawn = (dict(zip(known, words, strict=True)) for words in product(*known.values()))

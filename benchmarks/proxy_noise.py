@@ -37,7 +37,7 @@ from scalesearch.proxy.training import train
 from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.budget_file import load_budget
 from scalesearch.search.proxies import proxy_of
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.study.provenance import environment
 
@@ -52,13 +52,13 @@ def trained(
 ) -> tuple[list[Epoch], float]:
     """The epochs of one training, and its seconds of processor time."""
     device = prepare_process()
-    question = Question(load_baseline(baseline), Decimal(1), budget)
-    assert isinstance(question.baseline, Baseline), "baselines here are files"
+    config = StudyConfig(load_baseline(baseline), Decimal(1), budget)
+    assert isinstance(config.baseline, Baseline), "baselines here are files"
     by = Multipliers(*(Decimal(one) for one in multipliers.split("/")))
-    scaled = question.baseline.scale(by, question.rounding).architecture
-    sized = proxy_of(question, scaled, 2)
+    scaled = config.baseline.scale(by, config.rounding).architecture
+    sized = proxy_of(config, scaled, 2)
     images = data_of(data, sized.resolution, budget, scaled.in_channels)
-    proxy = proxy_of(question, scaled, len(images.classes))
+    proxy = proxy_of(config, scaled, len(images.classes))
     assert isinstance(proxy, Architecture), "a baseline file's networks are architectures"
     began = time.process_time()
     network = initial_network(proxy, seed if vary in ("all", "weights") else 0)

@@ -35,8 +35,8 @@ from scalesearch.proxy import objective, training
 from scalesearch.proxy.datasets import load_data
 from scalesearch.search.budget import BUDGETS, prolongable
 from scalesearch.search.proxies import image_px
-from scalesearch.search.question import Question
 from scalesearch.search.shrink import shrink
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Recipe
 
 RUNGS = "0.1,0.25,0.5,1"
@@ -108,7 +108,7 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     budget, baseline = prolongable(BUDGETS["quick"]), load_baseline("b0")
     own = {key: text for key, text in asked.items() if key in RECIPE_KEYS}
     recipe = replace(budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in own.items()})
-    data = load_data("fractal", image_px(Question(baseline, Decimal(1), budget)), budget.scenes, cache_folder())
+    data = load_data("fractal", image_px(StudyConfig(baseline, Decimal(1), budget)), budget.scenes, cache_folder())
     by = Multipliers(*map(Decimal, asked.get("network", COMPOUND).split("/")))
     network = baseline.scale(by, "balanced").architecture
     proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))

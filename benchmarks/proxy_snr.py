@@ -58,7 +58,7 @@ from scalesearch.search.budget_file import load_budget
 from scalesearch.search.canonical import from_json
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, image_px, proxy_of
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
@@ -155,15 +155,15 @@ def _number(text: str) -> int | Decimal | str:
 def jobs(asked: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) -> list[Job]:
     """Every network with every seed, seed by seed, dearest networks first."""
     spent = replace(prolongable(budget), candidates=int(asked["networks"]))
-    question = Question(load_baseline(asked["baseline"]), Decimal(asked["phi"]), spent)
-    px, whitening = image_px(question), levers.get("whitening", "0") != "0"
-    images = data_of(asked["data"], px, spent, question.baseline.architecture.in_channels)
+    config = StudyConfig(load_baseline(asked["baseline"]), Decimal(asked["phi"]), spent)
+    px, whitening = image_px(config), levers.get("whitening", "0") != "0"
+    images = data_of(asked["data"], px, spent, config.baseline.architecture.in_channels)
     facts = DataFacts(
         images.name, images.fingerprint, len(images.classes), len(images.train_labels_N), len(images.val_labels_N)
     )
-    plan = Plan(question, facts)
+    plan = Plan(config, facts)
     first = int(asked["first_seed"])
-    base = proxy_of(question, question.baseline.architecture, facts.classes)
+    base = proxy_of(config, config.baseline.architecture, facts.classes)
     assert isinstance(base, Architecture), "a baseline file's networks are architectures"
     found = []
     for seed in range(first, first + int(asked["seeds"])):

@@ -33,7 +33,7 @@ from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, image_px
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.provenance import environment
 from scalesearch.study.study import open_study
@@ -46,9 +46,9 @@ def main() -> None:
         of_study(Path(sys.argv[1]))
         return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-    question = Question(load_baseline("b0"), Decimal(1), BUDGETS["quick"])
-    data = load_data("fractal", image_px(question), question.budget.scenes, cache_folder())
-    plan = Plan(question, DataFacts(data.name, data.fingerprint, len(data.classes), 0, len(data.val_labels_N)))
+    config = StudyConfig(load_baseline("b0"), Decimal(1), BUDGETS["quick"])
+    data = load_data("fractal", image_px(config), config.budget.scenes, cache_folder())
+    plan = Plan(config, DataFacts(data.name, data.fingerprint, len(data.classes), 0, len(data.val_labels_N)))
     specs = plan.waves({})[0][:count]
     objective = ProxyTraining(data)
     where = environment()

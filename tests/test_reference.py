@@ -39,7 +39,7 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     again = tmp_path / folder.name  # which is the name of a baseline that was found
     again.mkdir()
     write_answer(again, found)
-    own = [*results_of(study.plan.question.kind).files(found, folder.name)]
+    own = [*results_of(study.plan.config.kind).files(found, folder.name)]
     names = [
         "winner.yaml",
         "trials.csv",
@@ -83,7 +83,7 @@ def test_every_trial_was_really_trained(folder: Path) -> None:
         epochs = record.outcome.epochs
         assert epochs[-1].samples == record.spec.since + plan.proxies.images(record.spec)
         if not plan.rungs:
-            assert len(epochs) == plan.question.budget.recipe.epochs
+            assert len(epochs) == plan.config.budget.recipe.epochs
     assert all(record.outcome.training_seconds > 1 for record in records)
     losses = [record.outcome.epochs[-1].train_loss for record in records]
     assert len(set(losses)) == len(losses)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.kinds.rules import ScalingRule
-    from scalesearch.search.question import Question
+    from scalesearch.search.study_config import StudyConfig
 
 _DEFAULT_TIMES = "4"
 
@@ -79,22 +79,22 @@ def compare(
     matched = options.written_cost(cost)
     ratios = _ratios(times or [_DEFAULT_TIMES])
     spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
-    questions = _questions(baseline, ratios, spent, rounding or "balanced", winner, matched)
+    configs = _questions(baseline, ratios, spent, rounding or "balanced", winner, matched)
     folders = {}
-    for ratio, question in questions.items():
+    for ratio, config in configs.items():
         given = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
-        default = f"{question.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
+        default = f"{config.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
         default += "" if matched == "macs" else f"-{matched}"
         folders[ratio] = searching.study_folder(results, given, default)
     if matched == "latency":
         from scalesearch.cli.timing import with_latency
 
-        for ratio, question in questions.items():
+        for ratio, config in configs.items():
             with _named(ratio):
-                questions[ratio] = with_latency(question, folders[ratio])
+                configs[ratio] = with_latency(config, folders[ratio])
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     images = data or spent.data
-    _run(questions, folders, images, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
+    _run(configs, folders, images, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
 
 
 def _ratios(times: Sequence[str]) -> list[Decimal]:
@@ -116,26 +116,26 @@ def _ratios(times: Sequence[str]) -> list[Decimal]:
 
 def _questions(
     baseline: str, ratios: Sequence[Decimal], spent: Budget, rule: str, winner: Path | None, cost: str
-) -> dict[Decimal, Question]:
+) -> dict[Decimal, StudyConfig]:
     """One comparison a cost; one without two rules that meet it is refused before any image is read.
 
-    Latency is still to be measured: those questions are by multiply-adds.
+    Latency is still to be measured: those configurations are by multiply-adds.
     """
     from scalesearch.design.baselines import load_baseline
     from scalesearch.search.kinds.rules import NAMED, RuleComparison
-    from scalesearch.search.question import Question, choose, find
+    from scalesearch.search.study_config import StudyConfig, choose, find
 
     base = load_baseline(baseline)
     rules = RuleComparison(NAMED if winner is None else (*NAMED, _found(winner)))
     counted = "macs" if cost == "latency" else cost
     found = {
-        ratio: Question(base, _log2(ratio), spent, rule, "flops", kind=rules, cost=counted) for ratio in ratios
+        ratio: StudyConfig(base, _log2(ratio), spent, rule, "flops", kind=rules, cost=counted) for ratio in ratios
     }
     if cost == "latency":
         return found  # who meets it is known once they are timed
-    for ratio, question in found.items():
+    for ratio, config in found.items():
         with _named(ratio):
-            choose(question, find(question))
+            choose(config, find(config))
     return found
 
 
@@ -151,7 +151,7 @@ def _named(ratio: Decimal) -> Iterator[None]:
 
 
 def _run(
-    questions: Mapping[Decimal, Question],
+    configs: Mapping[Decimal, StudyConfig],
     folders: Mapping[Decimal, Path],
     data: str,
     runner: Runner,
@@ -170,20 +170,20 @@ def _run(
     """
     from scalesearch.search.proxies import image_px
 
-    px = max(map(image_px, questions.values()))
-    timed = any(question.timings is not None for question in questions.values())
+    px = max(map(image_px, configs.values()))
+    timed = any(config.timings is not None for config in configs.values())
     if timed and not plan:  # or a rerun would time the later ones anew, and find other networks
         runner.check()
         searching.begin(
-            {folders[ratio]: question for ratio, question in questions.items()}, data, px, metric, max_megapixels
+            {folders[ratio]: config for ratio, config in configs.items()}, data, px, metric, max_megapixels
         )
     failed: list[str] = []
-    for ratio, question in questions.items():
+    for ratio, config in configs.items():
         where = folders[ratio]
         others = [folder for folder in folders.values() if folder != where and (folder / "study.json").exists()]
         try:
             searching.search_or_plan(
-                question,
+                config,
                 data,
                 runner,
                 where,

@@ -34,7 +34,7 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     whole = seconds / slots
     # Forward, and twice that backward (gradients of inputs and of weights).
     macs = 3 * images * sum(cost(spec.proxy).macs for spec in first) // len(first)
-    slack = f"{tolerance(plan.question.cost) * 100:.0f} %"
+    slack = f"{tolerance(plan.config.cost) * 100:.0f} %"
     trials = (
         f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), "
         f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
@@ -43,11 +43,11 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     chosen = [_line(one, "" if one.name else _aliases(len(one.aliases))) for one in plan.chosen]
     left_out = [_line(one, f"left out: more than {slack} off") for one in plan.found.unmatched]
     head = _head(plan, slack)
-    return [*matched_lines(plan.question), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
+    return [*matched_lines(plan.config), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
 
 
 def _head(plan: Plan, slack: str) -> str:
-    asked, found = plan.question, plan.found
+    asked, found = plan.config, plan.found
     if not asked.kind.scales:
         return f"{len(plan.chosen)} networks within the limits:"
     matched = f"{len(found.candidates)} have {wanted(asked)} of"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scalesearch.search.candidates import Candidate
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.kinds import StudyKind
-    from scalesearch.search.question import Question
+    from scalesearch.search.study_config import StudyConfig
 
 
 def grid(
@@ -79,18 +79,18 @@ def grid(
     kind = sampling.kind_from(sampler, objectives, max_params, max_memory, of_a_grid)
     export = sampling.exporter(storage, kind)
     counted = "macs" if matched == "latency" else matched
-    question = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, kind)
-    where = searching.study_folder(results, name, _default_name(question, matched))
+    config = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, kind)
+    where = searching.study_folder(results, name, _default_name(config, matched))
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
-    transfer = _transfer_phi(check_phi, question)
+    transfer = _transfer_phi(check_phi, config)
     if matched == "latency":
         from scalesearch.cli.timing import with_latency
 
-        question = with_latency(question, where)
-    images = data or question.budget.data
+        config = with_latency(config, where)
+    images = data or config.budget.data
     searching.search_or_plan(
-        question,
+        config,
         images,
         chosen,
         where,
@@ -101,15 +101,15 @@ def grid(
         max_megapixels=max_megapixels,
     )
     if transfer is not None and not plan:
-        _check(question, transfer, images, chosen, where, gpus_per_trial, max_megapixels)
+        _check(config, transfer, images, chosen, where, gpus_per_trial, max_megapixels)
 
 
-def _default_name(question: Question, cost: str) -> str:
+def _default_name(config: StudyConfig, cost: str) -> str:
     from scalesearch.design.exact import plain
 
-    own = f"{question.baseline.name}-phi{plain(question.phi)}-{question.budget.name}"
+    own = f"{config.baseline.name}-phi{plain(config.phi)}-{config.budget.name}"
     own += "" if cost == "macs" else f"-{cost}"
-    suffix = question.kind.name_suffix
+    suffix = config.kind.name_suffix
     return f"{own}-{suffix}" if suffix else own
 
 
@@ -129,7 +129,7 @@ def _check_cost(cost: str, match: str, baseline: str) -> None:
         )
 
 
-def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
+def _transfer_phi(check_phi: str | None, config: StudyConfig) -> Decimal | None:
     """The φ of `--check-phi`; None: it was not given.
 
     Raises:
@@ -141,19 +141,19 @@ def _transfer_phi(check_phi: str | None, question: Question) -> Decimal | None:
     power = options.decimal(check_phi, "--check-phi")
     if power is None:
         return None
-    if not 0 < power <= 10 or power == question.phi:
+    if not 0 < power <= 10 or power == config.phi:
         raise InputError(f"--check-phi {check_phi}: must be above 0, at most 10, and another than --phi")
-    if not isinstance(question.baseline, Baseline):
+    if not isinstance(config.baseline, Baseline):
         raise InputError("--check-phi: is for baseline files, not for a Python function")
     try:  # before anything is trained
-        rule_candidates(question.baseline, SINGLE, power, question.rounding, question.cost)
+        rule_candidates(config.baseline, SINGLE, power, config.rounding, config.cost)
     except SpaceError as error:
         raise InputError(f"--check-phi {check_phi}: {error}") from error
     return power
 
 
 def _check(
-    question: Question,
+    config: StudyConfig,
     phi: Decimal,
     data: str,
     runner: Runner,
@@ -172,12 +172,12 @@ def _check(
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
     there = check_folder(folder, phi)
-    asked = _transfer_question(question, phi, tied)
-    if question.cost == "latency":
+    asked = _transfer_question(config, phi, tied)
+    if config.cost == "latency":
         from scalesearch.cli.timing import with_latency
 
         asked = with_latency(asked, there)
-    same = first.plan.question.metric
+    same = first.plan.config.metric
     searching.search_or_plan(
         asked, data, runner, there, gpus_per_trial, False, metric=same, max_megapixels=max_megapixels
     )
@@ -185,16 +185,16 @@ def _check(
     print(*other_phi_lines(found, folder), sep="\n")
 
 
-def _transfer_question(question: Question, phi: Decimal, tied: Sequence[Candidate]) -> Question:
+def _transfer_question(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate]) -> StudyConfig:
     """The rules of the tied set and the single dimensions at another φ; latency is still to be measured there."""
     from dataclasses import replace
 
     from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
 
-    counted = "macs" if question.cost == "latency" else question.cost
+    counted = "macs" if config.cost == "latency" else config.cost
     rules = RuleComparison(transfer_rules(tied))
     # What the grid has timed are none of the rules' networks.
-    return replace(question, phi=phi, match="flops", kind=rules, scheduler="grid", cost=counted, timings=None)
+    return replace(config, phi=phi, match="flops", kind=rules, scheduler="grid", cost=counted, timings=None)
 
 
 def _question(
@@ -209,11 +209,11 @@ def _question(
     scheduler: str,
     cost: str,
     kind: StudyKind,
-) -> Question:
+) -> StudyConfig:
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
-    from scalesearch.search.question import Question, choose, find, with_overrides
     from scalesearch.search.schedulers import SCHEDULERS
+    from scalesearch.search.study_config import StudyConfig, choose, find, with_overrides
 
     power = options.decimal(phi, "--phi")
     if power is None or not 0 < power <= 10:
@@ -228,12 +228,12 @@ def _question(
         spent = prolongable(spent)
     rule = rounding or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
-    question = Question(
+    config = StudyConfig(
         base, power, spent, rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].prolongs_at_chance,
     )  # fmt: skip
-    choose(question, find(question))  # a grid without candidates is refused before any image is read
-    return question
+    choose(config, find(config))  # a grid without candidates is refused before any image is read
+    return config
 
 
 def _baseline(name: str, phi: Decimal, budget: Budget, match: str, cost: str) -> Baseline | FactoryBaseline:

@@ -14,8 +14,8 @@ from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
     from scalesearch.search.kinds.stages import StageSearch
-    from scalesearch.search.question import Question
     from scalesearch.search.rewards import Reward
+    from scalesearch.search.study_config import StudyConfig
 
 _Space = Annotated[
     str,
@@ -101,14 +101,14 @@ def nas(
         max_memory=_size(max_memory),
         seed=sampler_seed,
     )
-    question = _question(asked, baseline, budget, seeds, trials, scheduler)
-    default = f"{question.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{question.budget.name}"
+    config = _question(asked, baseline, budget, seeds, trials, scheduler)
+    default = f"{config.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{config.budget.name}"
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
-    images = data or question.budget.data
+    images = data or config.budget.data
     searching.search_or_plan(
-        question, images, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
+        config, images, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
     )
 
 
@@ -155,15 +155,15 @@ def _question(
     seeds: int | None,
     trials: int | None,
     scheduler: str | None,
-) -> Question:
+) -> StudyConfig:
     from dataclasses import replace
     from decimal import Decimal
 
     from scalesearch.design.baselines import is_factory, load_baseline
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
-    from scalesearch.search.question import Question, choose, find, with_overrides
     from scalesearch.search.schedulers import SCHEDULERS
+    from scalesearch.search.study_config import StudyConfig, choose, find, with_overrides
 
     own = baseline or search.space.baseline
     if is_factory(own):
@@ -176,9 +176,9 @@ def _question(
     if SCHEDULERS[schedule].resumes_trials:
         spent = prolongable(spent)
     base = load_baseline(own)
-    question = Question(
+    config = StudyConfig(
         base, Decimal(1), spent, match="none", kind=search, scheduler=schedule,
         prolongs=SCHEDULERS[schedule].prolongs_at_chance,
     )  # fmt: skip
-    choose(question, find(question))  # a space without networks is refused before any image is read
-    return question
+    choose(config, find(config))  # a space without networks is refused before any image is read
+    return config

@@ -61,7 +61,7 @@ class Progress(Display):
     def _decide(self) -> None:
         """What would be recommended if the search ended here: asked between two waves."""
         found = answer(self._plan, self._finished)
-        if found is None or not self._plan.question.kind.recommends:
+        if found is None or not self._plan.config.kind.recommends:
             return
         self._decision = f"So far, take {self._names[found.recommended]}: {regret_words(found)}"
         if not self._console.is_terminal:
@@ -104,8 +104,8 @@ class Progress(Display):
     def _draw(self) -> Group:
         """The running trials, the best so far, and how far it is."""
         table = Table(title="Trials", title_justify="left", expand=False)
-        what = "α/β/γ" if self._plan.question.kind.scales else "network"
-        for name in (what, "seed", "trained", metric_words(self._plan.question.metric)):
+        what = "α/β/γ" if self._plan.config.kind.scales else "network"
+        for name in (what, "seed", "trained", metric_words(self._plan.config.metric)):
             table.add_column(name, justify="left" if name == what else "right")
         # A record of a later rung may be there before the plan knows of it.
         best = [item for item in self._finished.items() if item[1].score is not None and item[0] in self._specs]

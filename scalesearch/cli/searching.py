@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scalesearch.runners.execution import Runner
     from scalesearch.search.plan import Plan
     from scalesearch.search.proxies import DataFacts
-    from scalesearch.search.question import Question
+    from scalesearch.search.study_config import StudyConfig
     from scalesearch.study.study import Study
 
 REFERENCE = "reference"
@@ -81,15 +81,15 @@ def make_runner(
     return RayRunner(address, insecure_cluster, gpus_per_trial, stall_seconds)
 
 
-def _load(question: Question, data: str, px: int | None, console: Console, max_megapixels: int) -> ImageData:
+def _load(config: StudyConfig, data: str, px: int | None, console: Console, max_megapixels: int) -> ImageData:
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.reading import Reading
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.proxies import image_px
 
     with Reading(console) as on_progress:
-        kept = px or image_px(question)
-        scenes, channels = question.budget.scenes, question.baseline.architecture.in_channels
+        kept = px or image_px(config)
+        scenes, channels = config.budget.scenes, config.baseline.architecture.in_channels
         return load_data(data, kept, scenes, cache_folder(), on_progress, channels, max_megapixels)
 
 
@@ -110,8 +110,8 @@ def _facts(images: ImageData) -> DataFacts:
     )
 
 
-def _with_metric(question: Question, facts: DataFacts, folder: Path, metric: str | None) -> Question:
-    """The question with its metric: the one that was asked for, that of the study in `where`, or the data's.
+def _with_metric(config: StudyConfig, facts: DataFacts, folder: Path, metric: str | None) -> StudyConfig:
+    """The configuration with its metric: the one that was asked for, that of the study in `where`, or the data's.
 
     Where more than half of the validation images are of one class, accuracy tells little apart.
     """
@@ -124,36 +124,36 @@ def _with_metric(question: Question, facts: DataFacts, folder: Path, metric: str
     if metric is not None:
         try_metric(metric, facts.classes)
     if metric is None and (folder / "study.json").is_file():
-        metric = open_study(folder).plan.question.metric
+        metric = open_study(folder).plan.config.metric
     if metric is None:
         metric = ACCURACY if facts.majority is None else BALANCED
-    return replace(question, metric=metric)
+    return replace(config, metric=metric)
 
 
 def _planned_facts(
-    question: Question, data: str, px: int | None, console: Console, max_megapixels: int
+    config: StudyConfig, data: str, px: int | None, console: Console, max_megapixels: int
 ) -> DataFacts:
     """What the plan needs of the data; images need not be drawn for it, for minutes."""
     from scalesearch.proxy.drawn import DRAWN
     from scalesearch.search.proxies import DataFacts
 
-    scenes = question.budget.scenes
+    scenes = config.budget.scenes
     if data in DRAWN:
         return DataFacts(DRAWN[data].name, "not drawn", scenes.classes, scenes.train, scenes.val)
-    return _facts(_load(question, data, px, console, max_megapixels))
+    return _facts(_load(config, data, px, console, max_megapixels))
 
 
-def _plan(question: Question, facts: DataFacts) -> Plan:
+def _plan(config: StudyConfig, facts: DataFacts) -> Plan:
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.plan import Plan
 
-    base = question.baseline
+    base = config.baseline
     if isinstance(base, FactoryBaseline) and base.architecture.classes < facts.classes:
         raise InputError(
             f"baseline {base.name}: gives {base.architecture.classes} logits, but the data have "
             f"{facts.classes} classes; let the function build at least as many"
         )
-    return Plan(question, facts)
+    return Plan(config, facts)
 
 
 def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> None:
@@ -162,15 +162,15 @@ def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> N
     from scalesearch.cli.estimate import estimate_lines
     from scalesearch.search.observations import stand_ins
 
-    if plan.question.kind.proposes:
-        plan = replace(plan, suggested=stand_ins(plan.question))
+    if plan.config.kind.proposes:
+        plan = replace(plan, suggested=stand_ins(plan.config))
         print("Points are suggested as the search goes; it may come to networks such as these.")
     for line in estimate_lines(plan, gpus_per_trial):
         console.print(line, highlight=False, soft_wrap=True)
 
 
 def search_or_plan(
-    question: Question,
+    config: StudyConfig,
     data: str,
     runner: Runner,
     folder: Path,
@@ -188,13 +188,13 @@ def search_or_plan(
     """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
 
     Args:
-        question: what is asked.
+        config: of the study.
         data: what `--data` names.
         runner: where trials run.
         folder: the study's folder.
         gpus_per_trial: share of a GPU for each trial.
         plan: train nothing.
-        px: side at which images are kept; None: that of the question's largest proxy.
+        px: side at which images are kept; None: that of the study's largest proxy.
         siblings: folders of studies of the same command; a trial that one of them has is not trained again.
         like: the data must be these.
         same_px: whether they are kept at the side of those, so that they must be equal to the byte.
@@ -215,12 +215,12 @@ def search_or_plan(
     interrupts.raise_exceptions()  # what is begun from here on is tidied up
     check_folder(folder)
     if plan:
-        facts = _planned_facts(question, data, px, console, max_megapixels)
+        facts = _planned_facts(config, data, px, console, max_megapixels)
     else:
         runner.check()
-        facts = _facts(images := _load(question, data, px, console, max_megapixels))
+        facts = _facts(images := _load(config, data, px, console, max_megapixels))
     print_notes(facts.notes, console)
-    asked = _plan(_with_metric(question, facts, folder, metric), facts)
+    asked = _plan(_with_metric(config, facts, folder, metric), facts)
     if like is not None:
         _must_be_like(facts, like, data, same_px and not plan)
     if plan:
@@ -229,11 +229,11 @@ def search_or_plan(
         run_study(asked, images, runner, folder, console, siblings, export or _nothing, report)
 
 
-def begin(questions: Mapping[Path, Question], data: str, px: int, metric: str | None, max_megapixels: int) -> None:
-    """Write down every question in its folder before anything is trained: what was measured for it is kept then.
+def begin(configs: Mapping[Path, StudyConfig], data: str, px: int, metric: str | None, max_megapixels: int) -> None:
+    """Write every configuration into its folder before anything is trained, with what was measured for it.
 
     Args:
-        questions: by their folders.
+        configs: by their folders.
         data: what `--data` names.
         px: side at which images are kept.
         metric: see `search_or_plan`.
@@ -242,9 +242,9 @@ def begin(questions: Mapping[Path, Question], data: str, px: int, metric: str | 
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
-    facts = _facts(_load(next(iter(questions.values())), data, px, options.console(), max_megapixels))
-    for where, question in questions.items():
-        begin_study(_plan(_with_metric(question, facts, where, metric), facts), where)
+    facts = _facts(_load(next(iter(configs.values())), data, px, options.console(), max_megapixels))
+    for where, config in configs.items():
+        begin_study(_plan(_with_metric(config, facts, where, metric), facts), where)
 
 
 def _nothing(study: Study) -> None:

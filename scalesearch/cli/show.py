@@ -55,7 +55,7 @@ def ranking_table(result: StudyResult) -> Table:
     from scalesearch.report.rows import rows
 
     ranked = [row for row in rows(result) if row.place is not None]
-    title, caption = report_of(result.plan.question.kind).table_words(result)
+    title, caption = report_of(result.plan.config.kind).table_words(result)
     return column_table(
         title, caption, candidate_columns(result), ranked, lambda row: row.key == result.recommended
     )
@@ -81,7 +81,7 @@ def unmatched_lines(plan: Plan) -> list[str]:
     """What was left out because no resolution brings it to the wanted cost."""
     from scalesearch.search.candidates import tolerance
 
-    by = plan.question.cost
+    by = plan.config.cost
     return [
         f"Not compared: {one.label} costs {float(one.flops_ratio):.3f}x at {one.architecture.resolution} px"
         + ("" if by == "macs" else f" and has {float(one.matched_ratio):.3f}x the {by}")

@@ -109,9 +109,9 @@ def _run(
     plan = study.plan
     checkpoints = study.checkpoints_folder
     counted: dict[str, int] = {}
-    base = plan.question.baseline
+    base = plan.config.baseline
     fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
-    source = metric_source(plan.question.metric)
+    source = metric_source(plan.config.metric)
 
     def one_round(now: Study) -> None:
         console.print(_round_words(now.plan), highlight=False, soft_wrap=True)
@@ -145,13 +145,13 @@ def _stopped(study: Study) -> NoReturn:
 
 def _round_words(plan: Plan) -> str:
     found, trials = plan.found, plan.total_trials()
-    if plan.question.kind.proposes:
+    if plan.config.kind.proposes:
         known = len(found.candidates)
         return (
             f"{len(plan.suggested)} suggestions are {known} networks within the limits; "
             f"{trials} trials at most; fvcore counts each first"
         )
-    points = f"{found.triples} {plan.question.kind.points_noun}"
+    points = f"{found.triples} {plan.config.kind.points_noun}"
     return (
         f"{points} are {len(found.candidates) + len(found.unmatched)} networks; "
         f"{len(plan.chosen)} are compared, in {trials} trials; fvcore counts each first"
@@ -168,7 +168,7 @@ def _count(plan: Plan, counted: dict[str, int]) -> None:
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.search.canonical import digest
 
-    for network in (plan.question.baseline.architecture, *(one.architecture for one in plan.chosen)):
+    for network in (plan.config.baseline.architecture, *(one.architecture for one in plan.chosen)):
         # A user's own were counted to begin with.
         if isinstance(network, Architecture) and digest(network) not in counted:
             counted[digest(network)] = fvcore_receipt(network).total
@@ -205,7 +205,7 @@ def _finish(study: Study, console: Console, report: bool) -> None:
         for member in found_family(study.plan, found.winner.coefficients):
             fvcore_receipt(member.baseline.architecture)
         write_answer(study.folder, found)
-        if isinstance(base := study.plan.question.baseline, FactoryBaseline):
+        if isinstance(base := study.plan.config.baseline, FactoryBaseline):
             count_family(study, base, found.winner.coefficients)
         console.print(ranking_table(found))
         for line in [*left_behind_lines(found), *unmatched_lines(study.plan), *summary_lines(found, study.folder)]:

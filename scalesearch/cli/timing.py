@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scalesearch.search.question import Question
+    from scalesearch.search.study_config import StudyConfig
 
 
-def with_latency(asked: Question, folder: Path) -> Question:
-    """The question with latency as the matched cost.
+def with_latency(asked: StudyConfig, folder: Path) -> StudyConfig:
+    """The configuration with latency as the matched cost.
 
     Args:
-        asked: the question by multiply-adds.
+        asked: the configuration by multiply-adds.
         folder: the study's folder; what a study there has measured is not measured again.
 
     Raises:
-        InputError: the folder holds another question's study.
+        InputError: the folder holds a study of another configuration.
         SpaceError: fewer than two networks can be compared.
     """
     from dataclasses import replace
@@ -25,7 +25,7 @@ def with_latency(asked: Question, folder: Path) -> Question:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.timings import measure_timings
-    from scalesearch.search.question import choose, find, lines_to_time
+    from scalesearch.search.study_config import choose, find, lines_to_time
     from scalesearch.study.study import kept_timings
 
     timings = kept_timings(folder, asked)
@@ -34,6 +34,6 @@ def with_latency(asked: Question, folder: Path) -> Question:
         lines = lines_to_time(asked)
         print(f"Timing {len(lines)} networks at a few sizes each, in turns with {asked.baseline.name}", flush=True)
         timings = measure_timings(asked.baseline.architecture, lines, Decimal(2) ** asked.phi)
-    question = replace(asked, cost="latency", timings=timings)
-    choose(question, find(question))  # a grid without candidates is refused before any image is read
-    return question
+    config = replace(asked, cost="latency", timings=timings)
+    choose(config, find(config))  # a grid without candidates is refused before any image is read
+    return config

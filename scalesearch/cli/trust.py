@@ -55,10 +55,10 @@ def trust(
     if images is None:
         raise InputError(f"{results}: give --data, the images of {study.plan.data.name}")
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    for name, question in further_questions(study, found.ranking, seeds).items():
+    for name, config in further_questions(study, found.ranking, seeds).items():
         where = trust_folder(results, name)
         searching.search_or_plan(
-            question if plan else with_more_seeds(where, question),
+            config if plan else with_more_seeds(where, config),
             images,
             chosen,
             where,
@@ -67,7 +67,7 @@ def trust(
             like=study.plan.data,
             same_px=name == LONGER,
             report=False,
-            metric=question.metric,
+            metric=config.metric,
             max_megapixels=max_megapixels,
         )
     if plan:

@@ -50,7 +50,7 @@ def verify(
         f"{results}: {len(outcomes)} of {study.plan.total_trials(outcomes)} records, all as written "
         "(checksums find damage; they are no signature)"
     )
-    budget = study.plan.question.budget
+    budget = study.plan.config.budget
     if budget.title != budget.name:
         print(
             f"{results}: was made with the budget {budget.title}; its answer stands, a new search trains otherwise"
@@ -71,19 +71,19 @@ def _rerun(study: Study, count: int, data: str | None, max_megapixels: int) -> N
     from scalesearch.study.provenance import environment
     from scalesearch.study.verification import rerun
 
-    question = study.plan.question
+    config = study.plan.config
     spec = data or embedded_spec(study.plan.data.name)
     if spec is None:
         raise InputError(f"--rerun {count}: give --data, the images of {study.plan.data.name}")
-    channels = question.baseline.architecture.in_channels
+    channels = config.baseline.architecture.in_channels
     with Reading(options.console()) as progress:
-        scenes, cache = question.budget.scenes, cache_folder()
-        images = load_data(spec, image_px(question), scenes, cache, progress, channels, max_megapixels)
+        scenes, cache = config.budget.scenes, cache_folder()
+        images = load_data(spec, image_px(config), scenes, cache, progress, channels, max_megapixels)
     if images.fingerprint != study.plan.data.fingerprint:
         raise InputError(f"--data {spec}: holds other images than the study was made with; give those")
-    base = question.baseline
+    base = config.baseline
     fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
-    objective = ProxyTraining(images, None, fingerprint, metric_source(question.metric))
+    objective = ProxyTraining(images, None, fingerprint, metric_source(config.metric))
     moved = difference(study.environment, environment())
     wrong = 0
     for key, reason in rerun(study, objective, count, moved is None):

@@ -81,7 +81,7 @@ class NotebookStudy:
 
     @property
     def _stages(self) -> bool:
-        return not self.study.plan.question.kind.scales
+        return not self.study.plan.config.kind.scales
 
     @property
     def figures(self) -> Figures:
@@ -91,18 +91,18 @@ class NotebookStudy:
     def __repr__(self) -> str:
         outcomes, plan = self.study.outcomes(), self.study.plan
         done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
-        return f"<Study {self.name}: {done} trials; {question_title(plan.question)}>"
+        return f"<Study {self.name}: {done} trials; {question_title(plan.config)}>"
 
     def _repr_html_(self) -> str:
         try:
             said = self.answer
         except InputError:
             return f"<p>{html.escape(repr(self))}</p>"
-        value = metric_column(self.study.plan.question.metric)
+        value = metric_column(self.study.plan.config.metric)
         ranked = ["reward", "standard_error", value] if self._stages else [value, "standard_error"]
         columns = ["status", "macs" if self._stages else "flops_ratio", *ranked, "seeds", "behind"]
         table = self.ranking[columns].dropna(subset=[value])
-        head = f"<b>{html.escape(question_title(self.study.plan.question))}</b><br>{html.escape(said)}"
+        head = f"<b>{html.escape(question_title(self.study.plan.config))}</b><br>{html.escape(said)}"
         return f"<p>{head}</p>{table.to_html(float_format=lambda value: f'{value:.4f}', border=0)}"
 
 
@@ -119,7 +119,7 @@ class Figures:
     def weighed(self, theme: str = "light") -> go.Figure:
         """Accuracy over the cost that the reward weighs; of a search of stages."""
         found = self.reported.found
-        return _titled("weighed", None if found.plan.question.kind.scales else figures.weighed(found), theme)
+        return _titled("weighed", None if found.plan.config.kind.scales else figures.weighed(found), theme)
 
     def spending(self, theme: str = "light") -> go.Figure:
         """The candidates by their shares of log-FLOPs, over the response surface."""
@@ -151,14 +151,14 @@ class Figures:
 
         found = self.reported.found
         drawn = None
-        if not found.plan.question.kind.recommends:
-            drawn = figures.curves(joint([(Decimal(2) ** found.plan.question.phi, found)]))
+        if not found.plan.config.kind.recommends:
+            drawn = figures.curves(joint([(Decimal(2) ** found.plan.config.phi, found)]))
         return _titled("curves", drawn, theme)
 
     def _of_coefficients(self, name: str, draw: Callable[[StudyResult], Drawing | None], theme: str) -> go.Figure:
         """A figure over α, β and γ, which a search of stages has none of."""
         found = self.reported.found
-        return _titled(name, draw(found) if found.plan.question.kind.scales else None, theme)
+        return _titled(name, draw(found) if found.plan.config.kind.scales else None, theme)
 
     def __dir__(self) -> list[str]:
         return [name for name, one in vars(Figures).items() if isfunction(one) and name[0] != "_"]

@@ -72,7 +72,7 @@ class Article:
     """A whole report."""
 
     title: str
-    """The question."""
+    """The configuration."""
     byline: str
     """Which study, made how, in a line."""
     answer: str

@@ -10,8 +10,8 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.report.rows import Row, behind_words
 from scalesearch.search.metrics import ACCURACY, metric_words
-from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.columns import FILE, FILE_AND_PAGE, PAGE, TERMINAL, Column, Value, decimals, of_files
 from scalesearch.study.kinds.stages import words_of_network
 from scalesearch.study.result import StudyResult
@@ -22,15 +22,13 @@ CandidateColumn = Column[Row]
 
 def candidate_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """The columns of all media, in the order of a page and of a terminal."""
-    return _coefficient_columns(result) if result.plan.question.kind.scales else _stage_columns(result)
+    return _coefficient_columns(result) if result.plan.config.kind.scales else _stage_columns(result)
 
 
 def candidate_file_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """The columns of report.csv, in their order."""
-    question = result.plan.question
-    return of_files(
-        candidate_columns(result), (_coefficient_order if question.kind.scales else _stage_order)(question)
-    )
+    config = result.plan.config
+    return of_files(candidate_columns(result), (_coefficient_order if config.kind.scales else _stage_order)(config))
 
 
 def metric_column(metric: str) -> str:
@@ -38,38 +36,38 @@ def metric_column(metric: str) -> str:
     return "accuracy" if metric == ACCURACY else "score"
 
 
-def _coefficient_order(question: Question) -> tuple[str, ...]:
+def _coefficient_order(config: StudyConfig) -> tuple[str, ...]:
     return (
         "place", "candidate", "status", "alpha", "beta", "gamma", "product", "resolution", "flops_ratio",
-        f"{question.cost}_ratio", "macs", "params", "activations", *_DECISION_KEYS, metric_column(question.metric),
+        f"{config.cost}_ratio", "macs", "params", "activations", *_DECISION_KEYS, metric_column(config.metric),
         "standard_error", "seeds", "behind", "behind_low_95", "behind_high_95", "left_after_images",
     )  # fmt: skip
 
 
-def _stage_order(question: Question) -> tuple[str, ...]:
+def _stage_order(config: StudyConfig) -> tuple[str, ...]:
     return (
         "place", "network", "status", *_DECISION_KEYS, "reward", "standard_error",
-        metric_column(question.metric), "seeds", "behind", "behind_low_95", "behind_high_95",
+        metric_column(config.metric), "seeds", "behind", "behind_low_95", "behind_high_95",
         "macs", "params", "left_after_images", "stages",
     )  # fmt: skip
 
 
 def _coefficient_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """Of a search of coefficients, or a comparison of rules."""
-    question = result.plan.question
-    metric = metric_words(question.metric)
+    config = result.plan.config
+    metric = metric_words(config.metric)
     return (
-        *_name_columns(result, "candidate", "α/β/γ" if question.kind.recommends else "rule", "α/β/γ"),
-        *_triple_columns(question),
+        *_name_columns(result, "candidate", "α/β/γ" if config.kind.recommends else "rule", "α/β/γ"),
+        *_triple_columns(config),
         _coefficient("alpha", "α", lambda own: own.alpha),
         _coefficient("beta", "β", lambda own: own.beta),
         _coefficient("gamma", "γ", lambda own: own.gamma),
         Column("resolution", "px", lambda row: row.candidate.architecture.resolution),
         Column("product", "αβ²γ²", lambda row: float(row.candidate.coefficients.product), decimals(3), media=FILE),
         _FLOPS_RATIO,
-        *_matched_columns(question),
+        *_matched_columns(config),
         *_decision_columns(result, metric),
-        _mean_column(result, metric_column(question.metric), metric),
+        _mean_column(result, metric_column(config.metric), metric),
         *_difference_columns(result),
         replace(_MACS, media=FILE),
         replace(_PARAMS, media=FILE_AND_PAGE),
@@ -80,7 +78,7 @@ def _coefficient_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
 
 def _stage_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
     """Of a search of stages, whose networks a reward ranks."""
-    metric = result.plan.question.metric
+    metric = result.plan.config.metric
     return (
         *_name_columns(result, "network", "network"),
         Column("layers", "layers", _layers, media=TERMINAL, is_text=True),
@@ -127,7 +125,7 @@ def _name_columns(
 ) -> tuple[CandidateColumn, ...]:
     """What a candidate is called, and its place in the ranking."""
     places = {arm.key: number for number, arm in enumerate(result.ranking.arms, start=1)}
-    is_nas = not result.plan.question.kind.scales
+    is_nas = not result.plan.config.kind.scales
 
     def mark(row: Row) -> str:
         recommended = row.status == "recommended" and not is_nas
@@ -145,9 +143,9 @@ def _name_columns(
     )
 
 
-def _triple_columns(question: Question) -> tuple[CandidateColumn, ...]:
+def _triple_columns(config: StudyConfig) -> tuple[CandidateColumn, ...]:
     """The coefficients beside a rule's name."""
-    if question.kind.recommends:
+    if config.kind.recommends:
         return ()
 
     def triple(row: Row) -> str:
@@ -160,9 +158,9 @@ def _coefficient(key: str, title: str, value: Callable[[Coefficients], Decimal])
     return Column(key, title, lambda row: value(row.candidate.coefficients), decimals(3), media=FILE)
 
 
-def _matched_columns(question: Question) -> tuple[CandidateColumn, ...]:
+def _matched_columns(config: StudyConfig) -> tuple[CandidateColumn, ...]:
     """Where another cost is matched than multiply-adds."""
-    cost = question.cost
+    cost = config.cost
     if cost == "macs":
         return ()
     short = "activ. ratio" if cost == "activations" else cost

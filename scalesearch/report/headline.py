@@ -1,9 +1,9 @@
-"""The question of a study as a title, and its answer in one sentence with its certainty."""
+"""The configuration of a study as a title, and its answer in one sentence with its certainty."""
 
 from __future__ import annotations
 
 from scalesearch.report.kinds import report_of
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.result import StudyResult
 from scalesearch.study.trust_words import overall
 
@@ -14,9 +14,9 @@ _VERDICTS = {
 }
 
 
-def question_title(question: Question) -> str:
-    """The question, of whatever kind it is."""
-    return report_of(question.kind).title(question)
+def question_title(config: StudyConfig) -> str:
+    """The configuration, of whatever kind it is."""
+    return report_of(config.kind).title(config)
 
 
 def answer_sentence(result: StudyResult) -> str:
@@ -37,4 +37,4 @@ def _said(result: StudyResult) -> str:
         return (
             f"Nothing is told apart: the best network is {result.blind_words}, so train longer, or on more images"
         )
-    return report_of(result.plan.question.kind).sentence(result)
+    return report_of(result.plan.config.kind).sentence(result)

@@ -32,7 +32,7 @@ _MACHINE = ("processor", "cores", "gpu", "system")
 def measured(study: Study, result: StudyResult) -> Section:
     """Data, training, seeds, hardware, versions."""
     plan = result.plan
-    budget, recipe = plan.question.budget, plan.question.budget.recipe
+    budget, recipe = plan.config.budget, plan.config.budget.recipe
     decay = (
         f"constant rate that falls over the last {plain(100 * recipe.decay)} %" if recipe.decay else "cosine decay"
     )
@@ -47,7 +47,7 @@ def measured(study: Study, result: StudyResult) -> Section:
     ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     rows = (
         ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}{notes}"),
-        ("networks", report_of(plan.question.kind).networks(plan)),
+        ("networks", report_of(plan.config.kind).networks(plan)),
         ("proxies", _proxies(plan)),
         ("training", f"{steps}, {rate}, {plain(100 * recipe.warmup)} % warm-up, {decay}{statistics}"),
         ("schedule", _schedule(result)),
@@ -67,15 +67,15 @@ def _fact(study: Study, name: str) -> str:
 
 
 def _proxies(plan: Plan) -> str:
-    base, budget = plan.question.baseline, plan.question.budget
-    phi = phi_of_proxies(plan.question)
+    base, budget = plan.config.baseline, plan.config.budget
+    phi = phi_of_proxies(plan.config)
     if not isinstance(base, Baseline):
         larger = (
-            "" if phi == plan.question.phi else f", candidates scaled to φ = {plain(phi)}, where they differ more"
+            "" if phi == plan.config.phi else f", candidates scaled to φ = {plain(phi)}, where they differ more"
         )
         return f"as the function builds them, the unscaled one at {budget.resolution} px{larger}"
     small = "widths as they are" if budget.width_divisor == 1 else f"widths over {budget.width_divisor}"
-    if phi == plan.question.phi:
+    if phi == plan.config.phi:
         return (
             f"{small}, depths as they are, {base.name}'s proxy at {budget.resolution} px and others in proportion"
         )
@@ -100,7 +100,7 @@ def _seeds(result: StudyResult) -> str:
 def _noise(result: StudyResult) -> str:
     ranking = result.ranking
     if not ranking.error_known:
-        word = metric_words(result.plan.question.metric)
+        word = metric_words(result.plan.config.metric)
         return (
             "not known without repeated seeds that differ, and the validation images do not tell that of the "
             f"{word}; the standard deviation of all ranked trials is {ranking.noise:.4f}"
@@ -138,7 +138,7 @@ def caveats(result: StudyResult, folder: Path) -> Section:
         items.append("Networks that were eliminated on an earlier rung were judged by fewer images and one seed.")
     if result.failures:
         items.append(f"{result.failures} trials failed for reasons of the machine and are missing here.")
-    asked = plan.question
+    asked = plan.config
     nearer = "nothing nearer was timed" if asked.cost == "latency" else "no other side is nearer"
     items += [
         f"{label(one)} is not compared: at {one.architecture.resolution} px it has "
@@ -150,11 +150,9 @@ def caveats(result: StudyResult, folder: Path) -> Section:
 
 def _small(plan: Plan) -> str:
     """What a proxy is not."""
-    base, budget = plan.question.baseline, plan.question.budget
-    phi = phi_of_proxies(plan.question)
-    larger = (
-        "" if phi == plan.question.phi else f", candidates scaled to φ = {plain(phi)} by their own coefficients"
-    )
+    base, budget = plan.config.baseline, plan.config.budget
+    phi = phi_of_proxies(plan.config)
+    larger = "" if phi == plan.config.phi else f", candidates scaled to φ = {plain(phi)} by their own coefficients"
     return (
         f"Proxies were trained, not the networks: smaller ({base.name} at {budget.resolution} px instead of "
         f"{base.architecture.resolution}{larger}) and for {budget.recipe.epochs} epochs. Short training may "
@@ -163,7 +161,7 @@ def _small(plan: Plan) -> str:
 
 
 def _trusted(result: StudyResult) -> list[str]:
-    if not result.plan.question.kind.has_family:
+    if not result.plan.config.kind.has_family:
         return []
     if not result.trust:
         return [
@@ -174,7 +172,7 @@ def _trusted(result: StudyResult) -> list[str]:
 
 def again(study: Study) -> Section:
     """The command, and what of it another machine gives."""
-    timed = study.plan.question.timings is not None
+    timed = study.plan.config.timings is not None
     anew = " A study that is begun anew times its networks anew, and may find others." if timed else ""
     return Section(
         "How to get it again",

@@ -9,8 +9,8 @@ from scalesearch.design.exact import plain
 from scalesearch.report.palette import BEHIND, LEFT, RECOMMENDED, TIED, Look, look_of
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words
-from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.result import StudyResult
 
 Status = Literal["recommended", "tied", "behind", "left"]
@@ -59,7 +59,7 @@ class Row:
 
 def rows(result: StudyResult) -> tuple[Row, ...]:
     """All candidates: those trained the longest by posterior mean, then the eliminated ones, the latest first."""
-    kind = result.plan.question.kind
+    kind = result.plan.config.kind
     plan, ranking, away, behind = result.plan, result.ranking, result.intervals, result.left_behind
     places = {arm.key: arm for arm in ranking.arms}
     decision = result.decision
@@ -108,20 +108,20 @@ def label(candidate: Candidate) -> str:
     return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
 
 
-def status_words(status: Status, question: Question) -> str:
+def status_words(status: Status, config: StudyConfig) -> str:
     """What a legend calls it; a search of stages recommends nothing, it has a best reward."""
-    return "the best reward" if status == "recommended" and not question.kind.scales else STATUSES[status][1]
+    return "the best reward" if status == "recommended" and not config.kind.scales else STATUSES[status][1]
 
 
 def reached(result: StudyResult, place: Ranked) -> tuple[tuple[str, str], ...]:
     """What a ranked network came to, by name: its accuracy, and where a reward ranks the reward first."""
     worth = result.plan.worth(place.key)
     accuracy = (
-        metric_words(result.plan.question.metric),
+        metric_words(result.plan.config.metric),
         result.with_error(place.mean / worth, place.standard_error / worth),
     )
     reward = ("reward", result.with_error(place.mean, place.standard_error))
-    return (accuracy,) if result.plan.question.kind.scales else (reward, accuracy)
+    return (accuracy,) if result.plan.config.kind.scales else (reward, accuracy)
 
 
 def behind_words(row: Row) -> str:

@@ -48,9 +48,9 @@ def reported(study: Study) -> Reported:
 def study_article(own: Reported) -> Article:
     """The whole report."""
     study, found = own.study, own.found
-    report = report_of(found.plan.question.kind)
+    report = report_of(found.plan.config.kind)
     own_parts = (
-        report.question(found),
+        report.config(found),
         report.answer(found),
         report.evidence(found),
         report.doubt(found, own.budgets),
@@ -63,7 +63,7 @@ def study_article(own: Reported) -> Article:
         methods.caveats(found, study.folder),
         methods.again(study),
     )
-    asked = found.plan.question
+    asked = found.plan.config
     byline = (
         f"Study {study.folder.resolve().name}: {found.plan.data.name}, budget {asked.budget.title}, "
         f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"

@@ -94,10 +94,10 @@ def coefficients_table(result: StudyResult) -> Table:
 
 
 def _coefficients_caption(result: StudyResult) -> str:
-    recommends = result.plan.question.kind.recommends
+    recommends = result.plan.config.kind.recommends
     marks = "▸ recommended, = ties with the best (95 %)." if recommends else "= ties with the best (95 %)."
     left = any(row.left_after is not None for row in rows(result))
-    asked, known = result.plan.question, result.ranking.error_known
+    asked, known = result.plan.config, result.ranking.error_known
     cost = " and for the proxy's cost, as the ranking is" if asked.adjusts else ", as the ranking is"
     what, noun = ("Accuracies", "an accuracy") if asked.metric == ACCURACY else ("Scores", "a score")
     tail = f" Those without {noun} were eliminated on an earlier rung." if left else ""

@@ -10,9 +10,9 @@ from scalesearch.design.cost import cost
 from scalesearch.search.canonical import digest
 from scalesearch.search.kinds.sampler import front
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Point, Question
 from scalesearch.search.ranking import macs_slope
 from scalesearch.search.sampler_space import DIRECTIONS, TRIES, ConstraintCheck
+from scalesearch.search.study_config import Point, StudyConfig
 from scalesearch.search.trial import Outcome
 
 _ROUNDS = 5
@@ -53,7 +53,7 @@ class Observation:
 
 def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
     """Every suggestion so far, in order; two that mean one network have one accuracy."""
-    space = plan.question.space
+    space = plan.config.space
     assert space is not None, "a grid has no suggestions"
     arms = plan.arms(outcomes)
     slope = macs_slope(arms, plan.base_arm(outcomes))
@@ -70,25 +70,25 @@ def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]
 def wanted_next(plan: Plan) -> int:
     """How many suggestions within the limits the next round has: a fifth of all, or what is left of them.
 
-    A number of the question, not of the machine: the same search on one core and on a cluster.
+    A number of the configuration, not of the machine: the same search on one core and on a cluster.
     """
-    wanted = plan.question.count or 0
+    wanted = plan.config.count or 0
     return min(max(_FEWEST, wanted // _ROUNDS), wanted - plan.within)
 
 
 def tries_left(plan: Plan) -> int:
     """After how many more suggestions the search ends, however many are within the limits."""
-    return TRIES * (plan.question.count or 0) - len(plan.suggested)
+    return TRIES * (plan.config.count or 0) - len(plan.suggested)
 
 
-def stand_ins(question: Question) -> tuple[Point, ...]:
+def stand_ins(config: StudyConfig) -> tuple[Point, ...]:
     """Points spread over what the search can come to, as many as it will have: for an estimate before it begins."""
-    return question.kind.stand_ins(question)
+    return config.kind.stand_ins(config)
 
 
 def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
     """The networks that no other beats in all objectives, most accurate first; measured means, no error bars."""
-    objectives = plan.question.kind.objectives
+    objectives = plan.config.kind.objectives
     first: dict[str, Observation] = {}
     for one in told(plan, outcomes):
         if one.accuracy is not None:

@@ -1,4 +1,7 @@
-"""From a question and the outcomes so far: which trials it still needs, and the answer; pure, so resume is free."""
+"""From a configuration and the outcomes so far: the trials that are still needed, and the result.
+
+All of it is pure, so a search is resumed by asking again.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,19 @@ from scalesearch.search.canonical import digest
 from scalesearch.search.chance import Chance, chance
 from scalesearch.search.metrics import ImagesError, images_error
 from scalesearch.search.proxies import DataFacts, Proxies
-from scalesearch.search.question import Point, Question, choose, find
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
 from scalesearch.search.sampler_space import TRIES
 from scalesearch.search.schedulers import SCHEDULERS, Scheduler
 from scalesearch.search.schedulers.base import Rung, RungTrial, SchedulerState, Score
+from scalesearch.search.study_config import Point, StudyConfig, choose, find
 from scalesearch.search.trial import Outcome, TrialSpec
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A question about a data set: its candidates and its trials."""
+    """A configuration and a data set: the candidates and the trials of a study."""
 
-    question: Question
+    config: StudyConfig
     data: DataFacts
     suggested: tuple[Point, ...] = ()
     """So far, where there is no grid."""
@@ -35,27 +38,27 @@ class Plan:
     @cached_property
     def found(self) -> CandidateSet:
         """Every candidate of the grid, or that was suggested, matched or not."""
-        return find(self.question, self.suggested)
+        return find(self.config, self.suggested)
 
     @cached_property
     def chosen(self) -> tuple[Candidate, ...]:
         """The candidates that are trained; see `choose`."""
         if self.open:
             return self.found.candidates
-        return choose(self.question, self.found)
+        return choose(self.config, self.found)
 
     @cached_property
     def open(self) -> bool:
         """Whether more points are still to be suggested; a grid has none."""
-        wanted = self.question.count
-        if not self.question.kind.proposes or wanted is None:
+        wanted = self.config.count
+        if not self.config.kind.proposes or wanted is None:
             return False
         return self.within < wanted and len(self.suggested) < wanted * TRIES
 
     @property
     def within(self) -> int:
         """How many of those that are wanted have been suggested: (α, β) within the limits, or networks."""
-        return self.question.kind.num_within(self.found)
+        return self.config.kind.num_within(self.found)
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
@@ -65,14 +68,14 @@ class Plan:
     @cached_property
     def base_id(self) -> str:
         """The id of the unscaled network."""
-        return digest(self.question.baseline.architecture)
+        return digest(self.config.baseline.architecture)
 
     @cached_property
     def scheduler(self) -> Scheduler:
         """How training is spent on the candidates."""
-        expected = (self.question.count or 0) if self.open else 0
-        kind = SCHEDULERS[self.question.scheduler]
-        return kind.of(self.question.budget, self.data.train, tuple(self.by_network), expected)
+        expected = (self.config.count or 0) if self.open else 0
+        kind = SCHEDULERS[self.config.scheduler]
+        return kind.of(self.config.budget, self.data.train, tuple(self.by_network), expected)
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
@@ -82,7 +85,7 @@ class Plan:
     @cached_property
     def proxies(self) -> Proxies:
         """What is trained in place of the networks."""
-        return Proxies(self.question, self.data, self.by_network)
+        return Proxies(self.config, self.data, self.by_network)
 
     def spec(self, network: Network, seed: int) -> TrialSpec:
         """The trial of one network with one seed, trained to the end."""
@@ -106,7 +109,7 @@ class Plan:
 
     @cached_property
     def _worths(self) -> dict[str, float]:
-        factors = self.question.kind.reward_factors(self.question, self.suggested)
+        factors = self.config.kind.reward_factors(self.config, self.suggested)
         return {digest(network): one for network, one in factors.items()}
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
@@ -128,7 +131,7 @@ class Plan:
     @cached_property
     def chance(self) -> Chance:
         """What a network reaches on this data that has learned nothing."""
-        return chance(self.question.metric, self.data)
+        return chance(self.config.metric, self.data)
 
     def reached(self, outcomes: Mapping[str, Outcome], rung: int) -> list[float]:
         """What the candidates' first seeds came to on a rung, as chance is measured."""
@@ -225,7 +228,7 @@ class Plan:
     @property
     def images_error(self) -> ImagesError | None:
         """The error that the validation images make by the metric; None: it does not follow from them."""
-        return images_error(self.question.metric, self.data.sizes)
+        return images_error(self.config.metric, self.data.sizes)
 
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
         """Those that were trained the longest; None while no candidate has a completed trial."""
@@ -278,4 +281,4 @@ class _Results:
 
     def is_at_chance(self, rung: int) -> bool:
         plan = self.plan
-        return plan.question.prolongs and not plan.chance.is_left_by_any(plan.reached(self.outcomes, rung))
+        return plan.config.prolongs and not plan.chance.is_left_by_any(plan.reached(self.outcomes, rung))

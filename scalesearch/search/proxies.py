@@ -1,4 +1,4 @@
-"""What is trained in place of the networks of a question: their proxies, what these cost, and one trial of each."""
+"""The proxies that are trained in place of a study's networks, what they cost, and one trial of each."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
-from scalesearch.search.question import Question, choose, find
 from scalesearch.search.shrink import shrink
+from scalesearch.search.study_config import StudyConfig, choose, find
 from scalesearch.search.trial import TrialSpec
 
 
@@ -58,9 +58,9 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Proxies:
-    """The networks that a question trains, by id, each as its proxy on a data set."""
+    """The networks that a study trains, by id, each as its proxy on a data set."""
 
-    question: Question
+    config: StudyConfig
     data: DataFacts
     candidates: Mapping[str, Candidate]
     """By the id of their network; the baseline is added."""
@@ -69,18 +69,18 @@ class Proxies:
     def networks(self) -> dict[str, Network]:
         """The baseline and the candidates."""
         own = {key: one.architecture for key, one in self.candidates.items()}
-        return {self._base_id: self.question.baseline.architecture, **own}
+        return {self._base_id: self.config.baseline.architecture, **own}
 
     @cached_property
     def _found(self) -> dict[str, Network]:
         classes = self.data.classes
-        base = proxy_of(self.question, self.question.baseline.architecture, classes)
-        own = {key: candidate_proxy(self.question, one, classes) for key, one in self.candidates.items()}
+        base = proxy_of(self.config, self.config.baseline.architecture, classes)
+        own = {key: candidate_proxy(self.config, one, classes) for key, one in self.candidates.items()}
         return {self._base_id: base, **own}
 
     @cached_property
     def _base_id(self) -> str:
-        return digest(self.question.baseline.architecture)
+        return digest(self.config.baseline.architecture)
 
     @cached_property
     def _costs(self) -> dict[str, Cost]:
@@ -88,12 +88,12 @@ class Proxies:
 
     def spec(self, key: str, seed: int) -> TrialSpec:
         """The trial of one network with one seed, trained to the end."""
-        recipe, data = self.question.budget.recipe, self.data.fingerprint
-        return TrialSpec(self.networks[key], self._found[key], recipe, data, seed, metric=self.question.metric)
+        recipe, data = self.config.budget.recipe, self.data.fingerprint
+        return TrialSpec(self.networks[key], self._found[key], recipe, data, seed, metric=self.config.metric)
 
     def images(self, spec: TrialSpec) -> int:
         """How many training images a trial sees, those of the rungs before left out."""
-        recipe = self.question.budget.recipe
+        recipe = self.config.budget.recipe
         batch = min(recipe.batch, self.data.train)
         whole = recipe.epochs * (self.data.train // batch) * batch
         return (whole if spec.samples is None else spec.samples) - spec.since
@@ -101,54 +101,54 @@ class Proxies:
     def ratio(self, key: str, by: str = "macs") -> float:
         """A cost of the network's proxy over 2^φ × that of the baseline's proxy, at the φ of the proxies."""
         own, wanted = (getattr(self._costs[one], by) for one in (key, self._base_id))
-        return float(own / wanted / 2 ** float(phi_of_proxies(self.question)))
+        return float(own / wanted / 2 ** float(phi_of_proxies(self.config)))
 
     def adjusted_ratio(self, key: str) -> float:
         """The matched cost of a network's proxy over the wanted one, which its accuracy is adjusted for; or 1."""
-        return self.ratio(key, self.question.cost) if self.question.adjusts else 1.0
+        return self.ratio(key, self.config.cost) if self.config.adjusts else 1.0
 
 
-def phi_of_proxies(question: Question) -> Decimal:
+def phi_of_proxies(config: StudyConfig) -> Decimal:
     """The φ at which the candidates' proxies are made: the study's own, or the budget's where that is larger."""
-    own, wanted = question.phi, question.budget.proxy_phi
-    return own if wanted is None or not question.kind.enlarges_proxies else max(own, wanted)
+    own, wanted = config.phi, config.budget.proxy_phi
+    return own if wanted is None or not config.kind.enlarges_proxies else max(own, wanted)
 
 
-def candidate_proxy(question: Question, candidate: Candidate, classes: int) -> Network:
+def candidate_proxy(config: StudyConfig, candidate: Candidate, classes: int) -> Network:
     """The small network that is trained for a candidate, at the φ of the proxies.
 
     Where that is larger than the study's, differences between candidates are larger too: the baseline is scaled by
     the candidate's own α and β to that φ, and by the side at which the proxy costs 2^φ × the baseline's proxy (by
     its own γ where costs are not matched by counting).
     """
-    phi, baseline = phi_of_proxies(question), question.baseline
-    if phi == question.phi or isinstance(baseline, FactoryBaseline):
-        return proxy_of(question, candidate.architecture, classes)
-    rounding = replace(baseline.rounding, rule=question.rounding)
+    phi, baseline = phi_of_proxies(config), config.baseline
+    if phi == config.phi or isinstance(baseline, FactoryBaseline):
+        return proxy_of(config, candidate.architecture, classes)
+    rounding = replace(baseline.rounding, rule=config.rounding)
     larger = scaled(baseline.architecture, candidate.coefficients.at(phi), rounding)
-    found = proxy_of(question, larger, classes)
-    if not question.adjusts:
+    found = proxy_of(config, larger, classes)
+    if not config.adjusts:
         return found
-    base = proxy_of(question, baseline.architecture, classes)
+    base = proxy_of(config, baseline.architecture, classes)
     assert isinstance(base, Architecture), "a baseline file's networks are architectures"
     assert isinstance(found, Architecture), "a baseline file's networks are architectures"
     shape, grows = (found.widths, found.depths), "resolution" in baseline.axes
-    (matched,) = match_resolutions(base, [shape], Decimal(2) ** phi, grows, question.cost)
+    (matched,) = match_resolutions(base, [shape], Decimal(2) ** phi, grows, config.cost)
     return replace(found, resolution=matched.resolution)
 
 
-def proxy_of(question: Question, network: Network, classes: int) -> Network:
+def proxy_of(config: StudyConfig, network: Network, classes: int) -> Network:
     """The network, smaller by the budget's factors, with as many logits as there are classes."""
-    budget, baseline = question.budget, question.baseline
+    budget, baseline = config.budget, config.baseline
     if isinstance(baseline, FactoryBaseline):
         return baseline.proxy_of(network)
     assert isinstance(network, Architecture), "a baseline file's networks are architectures"
     return shrink(network, baseline, budget.width_divisor, budget.resolution, classes)
 
 
-def image_px(question: Question) -> int:
+def image_px(config: StudyConfig) -> int:
     """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
-    every = replace(question, only=())  # the same images whichever of the candidates are asked about
-    base = proxy_of(question, question.baseline.architecture, 2)
-    sides = [candidate_proxy(question, one, 2).resolution for one in choose(every, find(every))]
+    every = replace(config, only=())  # the same images whichever of the candidates are asked about
+    base = proxy_of(config, config.baseline.architecture, 2)
+    sides = [candidate_proxy(config, one, 2).resolution for one in choose(every, find(every))]
     return max(base.resolution, *sides)

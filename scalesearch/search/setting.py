@@ -15,7 +15,7 @@ from scalesearch.search.timings import Timings
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A baseline, a φ, a budget, and how candidates are made, trained and ranked; checked by `Question`."""
+    """A baseline, a φ, a budget, and how candidates are made, trained and ranked; checked by `StudyConfig`."""
 
     baseline: Baseline | FactoryBaseline
     """What is scaled, or whose stages are searched."""

@@ -95,7 +95,7 @@ def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> Joint:
         answers: each with its cost over the baseline's, rising; of one baseline, one data set, one budget.
     """
     plan = answers[-1][1].plan
-    asked = plan.question
+    asked = plan.config
     return Joint(
         baseline=asked.baseline.name,
         cost=asked.cost,
@@ -115,7 +115,7 @@ def _base(result: StudyResult) -> Measured | None:
     accuracies = result.base.accuracies
     if not accuracies:
         return None
-    network, seeds = result.plan.question.baseline.architecture, len(accuracies)
+    network, seeds = result.plan.config.baseline.architecture, len(accuracies)
     return Measured(
         rule=BASELINE,
         times=Decimal(1),
@@ -132,7 +132,7 @@ def _base(result: StudyResult) -> Measured | None:
 
 def _points(times: Decimal, result: StudyResult) -> list[Measured]:
     places = {arm.key: arm for arm in result.ranking.arms}
-    gains, papers = _gains(result), papers_gains(result.plan.question)
+    gains, papers = _gains(result), papers_gains(result.plan.config)
     return [
         Measured(
             rule=rule,
@@ -164,7 +164,7 @@ def _gains(result: StudyResult) -> dict[str, Difference]:
 
 def _leads(times: Decimal, result: StudyResult) -> list[Lead]:
     keys = {rule: key for key, one in result.plan.by_network.items() for rule in one.rules}
-    arms, papers = result.plan.arms(result.outcomes), papers_gains(result.plan.question)
+    arms, papers = result.plan.arms(result.outcomes), papers_gains(result.plan.config)
     ranked = {arm.key for arm in arms}
     own = keys.get(COMPOUND)
     if own not in ranked:

@@ -25,7 +25,7 @@ def regret_words(result: StudyResult) -> str:
 
 def _amount(result: StudyResult, value: float) -> str:
     """A difference in the metric; of accuracies in points of a hundred."""
-    if result.plan.question.metric in (ACCURACY, BALANCED) and result.plan.question.kind.scales:
+    if result.plan.config.metric in (ACCURACY, BALANCED) and result.plan.config.kind.scales:
         return f"{100 * value:.2g} points"
     return f"{value:.2g}"
 

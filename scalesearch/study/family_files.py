@@ -22,12 +22,12 @@ def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
 
     None for a user's own function, for a comparison of rules, and for stages: a grid finds what scales them.
     """
-    question = plan.question
-    if isinstance(question.baseline, FactoryBaseline) or not question.kind.has_family:
+    config = plan.config
+    if isinstance(config.baseline, FactoryBaseline) or not config.kind.has_family:
         return ()
-    timed = question.cost == "latency"
-    matched = question.match == "flops" and not timed
-    return family(question.baseline, coefficients, question.rounding, matched, "macs" if timed else question.cost)
+    timed = config.cost == "latency"
+    matched = config.match == "flops" and not timed
+    return family(config.baseline, coefficients, config.rounding, matched, "macs" if timed else config.cost)
 
 
 def write_family(folder: Path, members: Sequence[Member]) -> None:
@@ -40,11 +40,11 @@ def write_family(folder: Path, members: Sequence[Member]) -> None:
 
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
     """The files of the family by name: baselines, or for a user's own function the calls that give them."""
-    baseline = plan.question.baseline
-    if not plan.question.kind.has_family:
+    baseline = plan.config.baseline
+    if not plan.config.kind.has_family:
         return {}
     if not isinstance(baseline, FactoryBaseline):
-        by = plan.question.cost
+        by = plan.config.cost
         return {one.baseline.name: member_text(one, by) for one in found_family(plan, coefficients)}
     return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis_of(coefficients)}
 

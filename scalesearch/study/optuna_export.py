@@ -56,7 +56,7 @@ def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
 
 def metric(plan: Plan) -> str:
     """What a trial's value is: the metric that is ranked by, or the reward that it is weighed into."""
-    return plan.question.kind.value_name(plan.question)
+    return plan.config.kind.value_name(plan.config)
 
 
 def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
@@ -68,7 +68,7 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     import optuna
 
     state, plan = optuna.trial.TrialState, study.plan
-    results = results_of(plan.question.kind)
+    results = results_of(plan.config.kind)
     distributions, every = results.distributions(plan), results.parameters(plan)
     for one in trainings(plan, study.records()):
         accuracy, score, worth = one.last.outcome.accuracy, one.last.outcome.score, plan.worth(one.network)
@@ -90,7 +90,7 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
 def _facts(plan: Plan, one: Training) -> dict[str, object]:
     candidate, record = plan.by_network.get(one.network), one.last
     return {
-        "label": plan.question.baseline.name if candidate is None else candidate.label,
+        "label": plan.config.baseline.name if candidate is None else candidate.label,
         "role": "baseline" if candidate is None else "candidate",
         "network": one.network,
         "seed": one.seed,

@@ -26,14 +26,14 @@ _QUESTION = "question"
 
 
 def identity(study: Study) -> str:
-    """What a database knows a study's question and data by: copies of another question's are refused.
+    """What a database knows a study's configuration and data by: copies of another study's are refused.
 
     Seeds that were requested later change nothing.
     """
     plan = study.first_plan
-    question = as_json(plan.question)
-    assert isinstance(question, dict)
-    tree: list[Json] = [{"rivals": [], **question}, as_json(plan.data)]  # the key was always there, rules or none
+    config = as_json(plan.config)
+    assert isinstance(config, dict)
+    tree: list[Json] = [{"rivals": [], **config}, as_json(plan.data)]  # the key was always there, rules or none
     return json_digest(tree)[:ID_DIGITS]
 
 
@@ -70,7 +70,7 @@ class OptunaStorage:
         plan, outcomes = study.plan, study.outcomes()
         running = {spec.network_id for spec in plan.left(outcomes)}
         known = list(takewhile(lambda one: one.judged.broken or one.key not in running, told(plan, outcomes)))
-        space = plan.question.space
+        space = plan.config.space
         assert space is not None, "only what is suggested has a storage"
         with self._told_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
@@ -93,25 +93,25 @@ class OptunaStorage:
         """
         import optuna
 
-        if study.plan.question.kind.exports_proposals:
+        if study.plan.config.kind.exports_proposals:
             self.update(study)
             return len(told(study.plan, study.outcomes()))
         trials = list(frozen(study))
-        name, question = study.folder.resolve().name, identity(study)
+        name, config = study.folder.resolve().name, identity(study)
         with self._told_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of features that Optuna may still change
             if name in optuna.get_all_study_names(self._storage):
-                self._refuse_another(optuna.load_study(study_name=name, storage=self._storage), name, question)
+                self._refuse_another(optuna.load_study(study_name=name, storage=self._storage), name, config)
                 optuna.delete_study(study_name=name, storage=self._storage)
             target = optuna.create_study(storage=self._storage, study_name=name, direction="maximize")
-            target.set_user_attr(_QUESTION, question)
+            target.set_user_attr(_QUESTION, config)
             target.set_user_attr("command", study.command)
             target.set_metric_names([metric(study.plan)])
             target.add_trials(trials)
         return len(trials)
 
-    def _refuse_another(self, target: optuna.Study, name: str, question: str) -> None:
-        if target.user_attrs.get(_QUESTION) != question:
+    def _refuse_another(self, target: optuna.Study, name: str, config: str) -> None:
+        if target.user_attrs.get(_QUESTION) != config:
             raise InputError(
                 f"{self._shown}: holds a study {name} of another question; choose another database or --name"
             )
@@ -120,8 +120,8 @@ class OptunaStorage:
         import optuna
 
         name, plan = study.folder.name, study.plan
-        objectives = plan.question.kind.objectives
-        question = identity(study)
+        objectives = plan.config.kind.objectives
+        config = identity(study)
         target = optuna.create_study(
             storage=self._storage,
             study_name=name,
@@ -129,9 +129,9 @@ class OptunaStorage:
             load_if_exists=True,
         )
         if not target.user_attrs and not target.get_trials(deepcopy=False):
-            target.set_user_attr(_QUESTION, question)
+            target.set_user_attr(_QUESTION, config)
             target.set_metric_names(list(objectives))
-        self._refuse_another(target, name, question)
+        self._refuse_another(target, name, config)
         return target
 
     @contextmanager

@@ -38,7 +38,7 @@ def _line(result: StudyResult, folder: Path) -> str:
 def _transfer_line(result: StudyResult, name: str) -> str:
     """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
     plan, ranking = result.plan, result.ranking
-    phi = plain(plan.question.phi)
+    phi = plain(plan.config.phi)
     own = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
     if own is None:
         return (

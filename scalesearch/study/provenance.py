@@ -1,4 +1,4 @@
-"""What a study's numbers depend on besides the question: versions and hardware."""
+"""What a study's numbers depend on besides the configuration: versions and hardware."""
 
 from __future__ import annotations
 

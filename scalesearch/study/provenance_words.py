@@ -7,22 +7,22 @@ from scalesearch.search.completion import completed
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
-from scalesearch.search.question import Question
 from scalesearch.search.scenes import SYNTHETIC
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.result import StudyResult
 
 
-def matched_lines(question: Question) -> list[str]:
+def matched_lines(config: StudyConfig) -> list[str]:
     """What is equal among the candidates, where it is not multiply-adds."""
-    if question.cost == "macs":
+    if config.cost == "macs":
         return []
-    start = f"Matched: {question.cost}, within {tolerance(question.cost) * 100:.0f} %, not multiply-adds"
-    timings = question.timings
+    start = f"Matched: {config.cost}, within {tolerance(config.cost) * 100:.0f} %, not multiply-adds"
+    timings = config.timings
     if timings is None:
         return [start]
     base = timings.base
     apart = f"quartiles {100 * base.spread / base.nanoseconds:.0f} % apart"
-    took = f"{question.baseline.name} takes {base.nanoseconds / 1e6:,.3g} ms ({apart})"
+    took = f"{config.baseline.name} takes {base.nanoseconds / 1e6:,.3g} ms ({apart})"
     return [f"{start}; {timings.conditions}: {took}"]
 
 
@@ -32,7 +32,7 @@ def provenance_line(result: StudyResult) -> str:
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
     kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
     notes = "".join(f"; {note}" for note in plan.data.notes)
-    return f"Based on: {images}{notes}, budget {plan.question.budget.title}, {len(result.outcomes)} trials; {kind}"
+    return f"Based on: {images}{notes}, budget {plan.config.budget.title}, {len(result.outcomes)} trials; {kind}"
 
 
 def is_synthetic(plan: Plan) -> bool:
@@ -42,38 +42,38 @@ def is_synthetic(plan: Plan) -> bool:
 
 def provenance_facts(result: StudyResult) -> dict[str, object]:
     """What was asked and measured, for winner.yaml."""
-    plan, ranking, question = result.plan, result.ranking, result.plan.question
+    plan, ranking, config = result.plan, result.ranking, result.plan.config
     base = result.base
     return {
-        "baseline": question.baseline.name,
-        "phi": float(question.phi),
+        "baseline": config.baseline.name,
+        "phi": float(config.phi),
         "data": plan.data.name,
         "data_fingerprint": plan.data.fingerprint,
         **({"data_notes": list(plan.data.notes)} if plan.data.notes else {}),
-        "budget": question.budget.name,
-        **({"budget_version": question.budget.version} if question.budget.version > 1 else {}),
-        **_proxy_facts(question),
-        "rounding": question.rounding,
-        "match": question.match,
-        **_cost_facts(question),
-        "scheduler": question.scheduler,
+        "budget": config.budget.name,
+        **({"budget_version": config.budget.version} if config.budget.version > 1 else {}),
+        **_proxy_facts(config),
+        "rounding": config.rounding,
+        "match": config.match,
+        **_cost_facts(config),
+        "scheduler": config.scheduler,
         "rungs": _rungs(result),
         "candidates": len(plan.chosen),
         "trials": len(result.outcomes),
         "validation_images": plan.data.val,
         "noise_per_trial" if ranking.error_known else "spread_of_trials": round(ranking.noise, 5),
         "degrees_of_freedom": ranking.degrees_of_freedom,
-        "baseline_accuracy" if question.metric == ACCURACY else "baseline_score": (
+        "baseline_accuracy" if config.metric == ACCURACY else "baseline_score": (
             round(plan.accuracy(base), 5) if base.accuracies else None
         ),
         **_majority_facts(plan),
     }
 
 
-def _proxy_facts(question: Question) -> dict[str, object]:
+def _proxy_facts(config: StudyConfig) -> dict[str, object]:
     """The φ at which candidates' proxies were made, where that is not the study's own."""
-    phi = phi_of_proxies(question)
-    return {} if phi == question.phi else {"proxy_phi": float(phi)}
+    phi = phi_of_proxies(config)
+    return {} if phi == config.phi else {"proxy_phi": float(phi)}
 
 
 def _majority_facts(plan: Plan) -> dict[str, object]:
@@ -84,15 +84,15 @@ def _majority_facts(plan: Plan) -> dict[str, object]:
     )
 
 
-def _cost_facts(question: Question) -> dict[str, object]:
+def _cost_facts(config: StudyConfig) -> dict[str, object]:
     """What was matched, where it is not multiply-adds, and how it was measured."""
-    if question.cost == "macs":
+    if config.cost == "macs":
         return {}
-    timings = question.timings
+    timings = config.timings
     if timings is None:
-        return {"cost": question.cost}
+        return {"cost": config.cost}
     base = {"baseline_nanoseconds": timings.base.nanoseconds, "baseline_spread": timings.base.spread}
-    return {"cost": question.cost, "measured": timings.conditions, **base}
+    return {"cost": config.cost, "measured": timings.conditions, **base}
 
 
 def _rungs(result: StudyResult) -> list[dict[str, object]] | None:

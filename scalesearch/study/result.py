@@ -82,14 +82,14 @@ class StudyResult:
     @property
     def certainty(self) -> str:
         """In words how far the best stands out, and whether growing was worth it at all."""
-        beaten = f"; its mean is not above {self.plan.question.baseline.name}'s itself" if self.worse else ""
+        beaten = f"; its mean is not above {self.plan.config.baseline.name}'s itself" if self.worse else ""
         blind = f"; {self.blind_words}: train longer, or on more images" if self.blind else ""
         return self._lead + beaten + blind
 
     @property
     def blind_words(self) -> str:
         """What `blind` means, where it is an answer."""
-        by = "" if self.plan.question.metric in (ACCURACY, BALANCED) else "by accuracy "
+        by = "" if self.plan.config.metric in (ACCURACY, BALANCED) else "by accuracy "
         return f"{by}no better than always answering {self.blind}"
 
     @cached_property
@@ -136,7 +136,7 @@ def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, 
     """The answer so far; None while no candidate has a completed trial.
 
     Args:
-        plan: the question and its candidates.
+        plan: the configuration and its candidates.
         outcomes: by trial id.
         trust: what further budgets say (`trusting.read_trust`).
     """

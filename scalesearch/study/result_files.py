@@ -23,7 +23,7 @@ def answer_files(result: StudyResult, name: str) -> dict[str, str | bytes]:
     return {
         "winner.yaml": winner_text(result),
         **{f"family/{member}.yaml": text for member, text in families.items()},
-        **results_of(result.plan.question.kind).files(result, name),
+        **results_of(result.plan.config.kind).files(result, name),
         "trials.csv": table.to_csv(index=False),
         "trials.parquet": table.to_parquet(index=False),
     }
@@ -44,5 +44,5 @@ def winner_text(result: StudyResult) -> str:
     """winner.yaml: what was found, how sure it is, and what it is based on."""
     import yaml
 
-    body = results_of(result.plan.question.kind).winner(result)
+    body = results_of(result.plan.config.kind).winner(result)
     return str(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100))

@@ -16,8 +16,8 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.search.canonical import digest
 from scalesearch.search.observations import Observation, told, tries_left, wanted_next
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Point
 from scalesearch.search.sampler_space import DIRECTIONS, Clock, ConstraintCheck, Interval, Sought, Time
+from scalesearch.search.study_config import Point
 from scalesearch.search.trial import Outcome
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> 
         outcomes: what came of the trials.
         measure: asked where a time is sought, once a network.
     """
-    space = plan.question.space
+    space = plan.config.space
     assert space is not None, "a grid is not suggested"
     known = told(plan, outcomes)
     by_key = {one.key: one for one in reversed(known)}
-    sampler = _Sampler(space, known, plan.question.count or 0)
+    sampler = _Sampler(space, known, plan.config.count or 0)
     found: list[tuple[Point, ConstraintCheck]] = []
     new: set[str] = set()
     within, wanted, tries = 0, wanted_next(plan), tries_left(plan)

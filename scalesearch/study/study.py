@@ -23,7 +23,7 @@ from scalesearch.search.kinds import kind_from_json
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
 from scalesearch.study.environments import difference
@@ -57,8 +57,8 @@ class Study:
     @property
     def first_plan(self) -> Plan:
         """What was asked when it was begun."""
-        question = self.plan.question
-        return replace(self.plan, question=replace(question, budget=self.first_budget or question.budget))
+        config = self.plan.config
+        return replace(self.plan, config=replace(config, budget=self.first_budget or config.budget))
 
     @property
     def resume_command(self) -> str:
@@ -102,17 +102,17 @@ def open_or_create(study: Study) -> Study:
     """Begin a study in its folder, or take up the one that is there.
 
     Raises:
-        InputError: the folder holds another question's study, or one from another environment.
+        InputError: the folder holds a study of another configuration, or one from another environment.
         StorageError: the folder cannot be written.
     """
     make_folder(study.trials_folder)
     if write_once(study.folder / "study.json", _text(study)):
         return study
     before = open_study(study.folder)
-    there, now = before.plan.question, study.plan.question
+    there, now = before.plan.config, study.plan.config
     # A sampler's proposals depend on how many seeds they were measured by, so such a search is not extended.
     extends = not now.kind.proposes and equal_but_for_seeds(there.budget, now.budget)
-    asked = replace(study.plan, question=replace(now, budget=there.budget)) if extends else study.plan
+    asked = replace(study.plan, config=replace(now, budget=there.budget)) if extends else study.plan
     changed = _first_difference(_compared(before.plan), _compared(asked))
     if changed:
         raise _another_question(study.folder, changed)
@@ -133,24 +133,24 @@ def _text(study: Study) -> str:
     return json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def kept_timings(folder: Path, question: Question) -> Timings | None:
-    """The latencies that a study of the same question measured when it was begun; None: there is no study yet.
+def kept_timings(folder: Path, config: StudyConfig) -> Timings | None:
+    """The latencies that a study of the same configuration measured when it was begun; None: there is no study yet.
 
     Args:
         folder: of the study.
-        question: the question, still without them.
+        config: of the study, still without them.
 
     Raises:
-        InputError: the folder holds another question's study.
+        InputError: the folder holds a study of another configuration.
     """
     if not (folder / "study.json").exists():
         return None
-    before = open_study(folder).plan.question
-    if equal_but_for_seeds(before.budget, question.budget):
-        question = replace(question, budget=before.budget)
+    before = open_study(folder).plan.config
+    if equal_but_for_seeds(before.budget, config.budget):
+        config = replace(config, budget=before.budget)
     chosen_later = ("timings", "metric", "prolongs")
     there = {key: value for key, value in _question_json(before).items() if key not in chosen_later}
-    now = _question_json(replace(question, metric=ACCURACY, prolongs=False))
+    now = _question_json(replace(config, metric=ACCURACY, prolongs=False))
     changed = _first_difference(there, {**now, "cost": "latency"})
     if changed:
         raise _another_question(folder, changed)
@@ -177,7 +177,7 @@ def open_study(folder: Path) -> Study:
         tree = json.loads(read_file(path))
         asked = tree["question"]
         baseline = _read_baseline(asked["baseline"], f"{path} (baseline)")
-        question = Question(
+        config = StudyConfig(
             baseline=baseline,
             phi=from_json(_Phi, {"phi": asked["phi"]}).phi,
             budget=from_json(Budget, asked["budget"], ("budget",)),
@@ -191,20 +191,20 @@ def open_study(folder: Path) -> Study:
             metric=asked.get("metric", ACCURACY),
             prolongs=bool(asked.get("prolongs", False)),
         )
-        suggested = read_suggestions(folder / "suggestions", question.kind) if question.kind.proposes else ()
-        plan = Plan(question, from_json(DataFacts, tree["data"], ("data",)), suggested)
+        suggested = read_suggestions(folder / "suggestions", config.kind) if config.kind.proposes else ()
+        plan = Plan(config, from_json(DataFacts, tree["data"], ("data",)), suggested)
         study = Study(folder, plan, dict(tree["environment"]), redacted_line(str(tree["command"])))
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         reason = str(error) if isinstance(error, MalformedError | InputError) else "it is not a whole study.json"
         raise CountError(f"{path}: {reason}; restore it from a copy, or begin anew under another --name") from error
     try:
-        budget = extended(question.budget, read_extensions(folder))
+        budget = extended(config.budget, read_extensions(folder))
     except SpaceError as error:
         raise CountError(f"{folder / FOLDER}: {error}; restore it from a copy") from error
-    if budget == question.budget:
+    if budget == config.budget:
         return study
-    longer = replace(plan, question=replace(question, budget=budget))
-    return replace(study, plan=longer, first_budget=question.budget)
+    longer = replace(plan, config=replace(config, budget=budget))
+    return replace(study, plan=longer, first_budget=config.budget)
 
 
 @contextmanager
@@ -243,7 +243,7 @@ def _another_question(folder: Path, changed: str) -> InputError:
 
 
 def _asked(plan: Plan) -> dict[str, Json]:
-    return {**_question_json(plan.question), "data": as_json(plan.data)}
+    return {**_question_json(plan.config), "data": as_json(plan.data)}
 
 
 def _compared(plan: Plan) -> dict[str, Json]:
@@ -253,27 +253,27 @@ def _compared(plan: Plan) -> dict[str, Json]:
     began keeps its own.
     """
     data = as_json(replace(plan.data, notes=(), majority=None, counts=()))
-    question = replace(plan.question, prolongs=False)
-    return {**_question_json(question), "metric": question.metric, "data": data}
+    config = replace(plan.config, prolongs=False)
+    return {**_question_json(config), "metric": config.metric, "data": data}
 
 
-def _question_json(question: Question) -> dict[str, Json]:
+def _question_json(config: StudyConfig) -> dict[str, Json]:
     later = {
-        "scheduler": question.scheduler != "grid",
-        "only": bool(question.only),
-        "cost": question.cost != "macs",
-        "timings": question.timings is not None,
-        "metric": question.metric != ACCURACY,
-        "prolongs": question.prolongs,
+        "scheduler": config.scheduler != "grid",
+        "only": bool(config.only),
+        "cost": config.cost != "macs",
+        "timings": config.timings is not None,
+        "metric": config.metric != ACCURACY,
+        "prolongs": config.prolongs,
     }
     written = {
-        **question.kind.to_json(),
-        **{name: as_json(getattr(question, name)) for name, asked in later.items() if asked},
-        "baseline": _baseline_json(question.baseline),
-        "phi": plain(question.phi),
-        "rounding": question.rounding,
-        "match": question.match,
-        "budget": as_json(question.budget),
+        **config.kind.to_json(),
+        **{name: as_json(getattr(config, name)) for name, asked in later.items() if asked},
+        "baseline": _baseline_json(config.baseline),
+        "phi": plain(config.phi),
+        "rounding": config.rounding,
+        "match": config.match,
+        "budget": as_json(config.budget),
     }
     return {key: written[key] for key in _KEYS if key in written}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from scalesearch.errors import CountError, SpaceError
 from scalesearch.search.canonical import MalformedError, as_json
 from scalesearch.search.kinds import StudyKind
-from scalesearch.search.question import Point
+from scalesearch.search.study_config import Point
 from scalesearch.study.files import json_files, make_folder, read_file, write_once
 
 

@@ -15,4 +15,4 @@ def summary_lines(result: StudyResult, folder: Path) -> list[str]:
         result: the answer.
         folder: of the study.
     """
-    return results_of(result.plan.question.kind).summary(result, folder)
+    return results_of(result.plan.config.kind).summary(result, folder)

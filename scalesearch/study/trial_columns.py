@@ -45,7 +45,7 @@ _FILE_ORDER = (
 
 def _record_columns(label: Callable[[str], str], plan: Plan | None) -> tuple[TrialColumn, ...]:
     """What a record tells by itself."""
-    is_nas = plan is not None and not plan.question.kind.scales
+    is_nas = plan is not None and not plan.config.kind.scales
     return (
         Column(
             "label",
@@ -82,7 +82,7 @@ def _plan_columns(plan: Plan) -> tuple[TrialColumn, ...]:
     return (
         Column("role", "role", lambda trial: _role(plan, trial), media=FILE, is_text=True),
         *_score_columns(plan),
-        *(_coefficient_columns(plan) if plan.question.kind.scales else _stage_columns(plan)),
+        *(_coefficient_columns(plan) if plan.config.kind.scales else _stage_columns(plan)),
         _ratio("flops_ratio", "FLOPs", _of_candidate(plan, lambda own: float(own.flops_ratio), 1.0)),
         *_matched_columns(plan),
         Column("depths", "layers", lambda trial: _sizes(_network(plan, trial), "depth"), media=FILE, is_text=True),
@@ -95,7 +95,7 @@ def _plan_columns(plan: Plan) -> tuple[TrialColumn, ...]:
 
 def _matched_columns(plan: Plan) -> tuple[TrialColumn, ...]:
     """Where another cost is matched than multiply-adds."""
-    cost = plan.question.cost
+    cost = plan.config.cost
     if cost == "macs":
         return ()
     return (_ratio(f"{cost}_ratio", cost, _of_candidate(plan, lambda own: float(own.matched_ratio), 1.0)),)
@@ -103,7 +103,7 @@ def _matched_columns(plan: Plan) -> tuple[TrialColumn, ...]:
 
 def _score_columns(plan: Plan) -> tuple[TrialColumn, ...]:
     """Where another metric ranks than accuracy."""
-    metric = plan.question.metric
+    metric = plan.config.metric
     if metric == ACCURACY:
         return ()
     return (Column("score", metric_words(metric), lambda trial: trial.outcome.score, decimals(4), media=FILE),)
@@ -152,7 +152,7 @@ def _of_candidate(
 
 def _network(plan: Plan, trial: TrialSummary) -> Network:
     own = plan.by_network.get(trial.network)
-    return own.architecture if own else plan.question.baseline.architecture
+    return own.architecture if own else plan.config.baseline.architecture
 
 
 def _role(plan: Plan, trial: TrialSummary) -> str:

@@ -12,9 +12,9 @@ from scalesearch.search.candidates import spread
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.places import places
-from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.shares import Point
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trust import Agreement, agreement
 from scalesearch.study.study import Study, open_study
 
@@ -26,7 +26,7 @@ _LARGER_SIDE = Decimal("1.4")
 """Twice the multiply-adds, as the longer budget has twice the images."""
 
 
-def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, Question]:
+def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, StudyConfig]:
     """By the name of each further budget what is asked at it: the finalists and others spread over the grid.
 
     `longer` sees twice the images; its first rung is the study's own budget, to the bit where its recipe can be
@@ -35,10 +35,10 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, Q
     Raises:
         InputError: the study is no search by grid, or its baseline is a Python function.
     """
-    question = study.plan.question
-    if why := question.kind.no_proxy_validation:
+    config = study.plan.config
+    if why := config.kind.no_proxy_validation:
         raise InputError(f"{study.folder}: {why}; trust is for a search by grid")
-    if isinstance(question.baseline, FactoryBaseline):
+    if isinstance(config.baseline, FactoryBaseline):
         raise InputError(
             f"{study.folder}: its baseline is a Python function, whose proxies are of one size; trust needs a "
             "baseline file"
@@ -48,10 +48,10 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, Q
     others = [one for one in study.plan.chosen if digest(one.architecture) not in finalists]
     spaced = spread(others, min(_NETWORKS - len(finalists), len(others)))
     only = tuple(sorted([*finalists, *(digest(one.architecture) for one in spaced)]))
-    asked = replace(question, scheduler="curves", only=only)
+    asked = replace(config, scheduler="curves", only=only)
     return {
-        LONGER: replace(asked, budget=_longer(question.budget, seeds)),
-        LARGER: replace(asked, budget=_larger(question.budget, seeds)),
+        LONGER: replace(asked, budget=_longer(config.budget, seeds)),
+        LARGER: replace(asked, budget=_larger(config.budget, seeds)),
     }
 
 
@@ -76,15 +76,15 @@ def trust_folder(study_folder: Path, name: str) -> Path:
     return study_folder / "trust" / name
 
 
-def with_more_seeds(folder: Path, question: Question) -> Question:
-    """The question for a further budget's folder: with as many seeds as it has already, or as are asked for.
+def with_more_seeds(folder: Path, config: StudyConfig) -> StudyConfig:
+    """The configuration for a further budget's folder: with as many seeds as it has already, or as are asked for.
 
     Where these are more, they are an extension of that study.
     """
     if not (folder / "study.json").is_file():
-        return question
-    seeds = max(open_study(folder).plan.question.budget.seeds, question.budget.seeds)
-    return replace(question, budget=replace(question.budget, seeds=seeds))
+        return config
+    seeds = max(open_study(folder).plan.config.budget.seeds, config.budget.seeds)
+    return replace(config, budget=replace(config.budget, seeds=seeds))
 
 
 def trust_points(study_folder: Path) -> dict[str, list[Point]]:

@@ -42,7 +42,7 @@ _ESTIMATE_SHARE, _ESTIMATE, _PROBABILITY = 0.02, 0.005, 0.02
 
 
 def disagreements(study: Study, report_table: Callable[[StudyResult], str] | None = None) -> Iterator[str]:
-    """What is wrong with a study, one line each; nothing: its files are what its records and its question give.
+    """What is wrong with a study, one line each; none: its files are what its records and configuration give.
 
     What only another version of this program writes is no disagreement: an entry or a column may be absent where
     the study is another version's.

@@ -211,13 +211,13 @@ def test_what_was_timed_for_every_cost_is_kept_before_the_first_is_trained(
         raise KeyboardInterrupt
 
     asked = verb._questions("tiny", [Decimal(2), Decimal(4)], BUDGETS["smoke"], "balanced", None, "latency")
-    timed = {times: with_times(question, launched) for times, question in asked.items()}
+    timed = {times: with_times(config, launched) for times, config in asked.items()}
     folders = {times: tmp_path / f"{times}x" for times in timed}
     monkeypatch.setattr(searching, "search_or_plan", killed)
     with pytest.raises(KeyboardInterrupt):
         verb._run(timed, folders, "fractal", InlineRunner(), None, False)
-    for times, question in asked.items():
-        assert kept_timings(folders[times], question) == timed[times].timings
+    for times, config in asked.items():
+        assert kept_timings(folders[times], config) == timed[times].timings
 
 
 def test_a_cost_whose_trials_failed_does_not_keep_the_next_from_running(
@@ -226,7 +226,7 @@ def test_a_cost_whose_trials_failed_does_not_keep_the_next_from_running(
     ran: list[str] = []
     drawn: list[list[str]] = []
 
-    def search(question: object, data: str, runner: object, where: Path, *_: object, **__: object) -> None:
+    def search(config: object, data: str, runner: object, where: Path, *_: object, **__: object) -> None:
         ran.append(where.name)
         if where.name != "x-4x":
             raise TrialsFailedError(f"{where.name}: failed")

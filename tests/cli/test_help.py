@@ -93,9 +93,7 @@ def test_flops_are_written_as_multiply_adds(
     """Studies of before resume, whichever name is typed; nothing of the cost is written, as ever."""
     words = f"grid --baseline tiny --budget smoke --data digits --cost {cost} --results {tmp_path} --plan"
     asked = []
-    monkeypatch.setattr(
-        "scalesearch.cli.searching.search_or_plan", lambda question, *_, **__: asked.append(question)
-    )
+    monkeypatch.setattr("scalesearch.cli.searching.search_or_plan", lambda config, *_, **__: asked.append(config))
     monkeypatch.setattr("sys.argv", ["scalesearch", *words.split()])
     with pytest.raises(SystemExit) as end:
         run()

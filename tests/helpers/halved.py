@@ -13,7 +13,7 @@ from networks import SMALL, staged
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import Outcome, State, TrialSpec
 
@@ -24,7 +24,7 @@ BUDGET = replace(BUDGETS["smoke"], recipe=RECIPE, candidates=11, finalists=2, fi
 
 @cache
 def plan_of(budget: Budget = BUDGET) -> Plan:
-    return Plan(Question(SMALL, Decimal(1), budget, scheduler="halving"), DATA)
+    return Plan(StudyConfig(SMALL, Decimal(1), budget, scheduler="halving"), DATA)
 
 
 def layers(spec: TrialSpec) -> int:

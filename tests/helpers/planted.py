@@ -18,7 +18,7 @@ from scalesearch.design.cost import cost
 from scalesearch.search.budget import BUDGETS, Budget, prolongable
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question, lines_to_time
+from scalesearch.search.study_config import StudyConfig, lines_to_time
 from scalesearch.search.task import Epoch
 from scalesearch.search.timings import Timed, Timings, match_times
 from scalesearch.search.trial import TrialEndedError, TrialSpec
@@ -119,7 +119,7 @@ def budget(**changes: object) -> Budget:
 
 def plan(spent: Budget | None = None, phi: str = "1", scheduler: str = "grid") -> Plan:
     """A search of the tiny baseline on data that nobody reads."""
-    return Plan(Question(load_baseline("tiny"), Decimal(phi), spent or budget(), scheduler=scheduler), DATA)
+    return Plan(StudyConfig(load_baseline("tiny"), Decimal(phi), spent or budget(), scheduler=scheduler), DATA)
 
 
 def plan_by(scheduler: str) -> Plan:
@@ -127,7 +127,7 @@ def plan_by(scheduler: str) -> Plan:
     if scheduler == "grid":
         return plan()
     halving = plan(prolongable(budget(finalists=2, final_seeds=2)), scheduler=scheduler.removesuffix("-blind"))
-    return Plan(replace(halving.question, prolongs=scheduler.endswith("-blind")), DATA)
+    return Plan(replace(halving.config, prolongs=scheduler.endswith("-blind")), DATA)
 
 
 def planted_by(scheduler: str, **how: object) -> Planted:
@@ -147,7 +147,7 @@ def trials(count: int) -> list[TrialSpec]:
     The odd ones are of a deeper network.
     """
     asked = plan()
-    base, other = asked.question.baseline.architecture, asked.chosen[-1].architecture
+    base, other = asked.config.baseline.architecture, asked.chosen[-1].architecture
     return [asked.spec(other if seed % 2 else base, seed) for seed in range(count)]
 
 
@@ -156,8 +156,8 @@ def launched(network: Architecture) -> float:
     return 1e-3 * sum(network.depths) + cost(network).macs * 3e-10
 
 
-def with_times(asked: Question, seconds: Callable[[Architecture], float]) -> Question:
-    """The question by latency, its networks found and timed by a clock that is never wrong."""
+def with_times(asked: StudyConfig, seconds: Callable[[Architecture], float]) -> StudyConfig:
+    """The configuration by latency, its networks found and timed by a clock that is never wrong."""
     base = staged(asked.baseline.architecture)
 
     def ratio(network: Architecture) -> float:

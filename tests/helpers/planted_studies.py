@@ -62,8 +62,8 @@ def halving() -> Reported:
 def trusted() -> Reported:
     """The same, with two further budgets."""
     begun = halving().study
-    for name, question in further_questions(begun, halving().found.ranking, 2).items():
-        further = study(trust_folder(begun.folder, name), replace(begun.plan, question=question))
+    for name, config in further_questions(begun, halving().found.ranking, 2).items():
+        further = study(trust_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), Rising(), lambda event: None)
     return reported(begun)
 
@@ -78,5 +78,5 @@ def stages() -> Reported:
 def rules() -> Reported:
     """A comparison of rules at 2x, two seeds."""
     asked = plan(replace(BUDGET, seeds=2, finalists=0, final_seeds=0))
-    question = replace(asked.question, kind=RuleComparison(NAMED), phi=Decimal(1))
-    return reported(made(replace(asked, question=question, data=DATA), "compared"))
+    config = replace(asked.config, kind=RuleComparison(NAMED), phi=Decimal(1))
+    return reported(made(replace(asked, config=config, data=DATA), "compared"))

@@ -14,7 +14,7 @@ from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.search.budget import BUDGETS, prolongable
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, image_px
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 
 
 @pytest.mark.slow
@@ -24,12 +24,12 @@ def test_quick_is_learned_from_the_first_rung_on_and_its_seeds_are_alike(tmp_pat
 
     A standard deviation of .02 reads .05 or more over four seeds less than once in a thousand times.
     """
-    question = Question(load_baseline("b0"), Decimal(1), prolongable(BUDGETS["quick"]))
-    data = load_data("shapes", image_px(question), question.budget.scenes, tmp_path)
+    config = StudyConfig(load_baseline("b0"), Decimal(1), prolongable(BUDGETS["quick"]))
+    data = load_data("shapes", image_px(config), config.budget.scenes, tmp_path)
     facts = DataFacts(
         data.name, data.fingerprint, len(data.classes), len(data.train_labels_N), len(data.val_labels_N)
     )
-    plan = Plan(question, facts)
+    plan = Plan(config, facts)
     (candidate,) = (one for one in plan.chosen if one.label.startswith("1.2/1.1/"))
     curves = [
         [one.val_accuracy for one in ProxyTraining(data)(plan.spec(candidate.architecture, seed))]

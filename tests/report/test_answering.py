@@ -54,7 +54,7 @@ def test_a_winner_and_a_single_seed() -> None:
 
 def test_rules_are_compared() -> None:
     found = rules().found
-    assert question_title(found.plan.question) == "tiny at 2x the multiply-adds: one dimension, or all?"
+    assert question_title(found.plan.config) == "tiny at 2x the multiply-adds: one dimension, or all?"
     assert answer_sentence(found) == (
         "The best of 5 rules is width, which leads each of them by more than the noise (95 %)."
     )
@@ -108,7 +108,7 @@ def test_what_the_answer_does_not_say() -> None:
 
 
 def test_other_costs_are_named() -> None:
-    question = halving().found.plan.question
-    assert question_title(replace(question, cost="activations", phi=Decimal(2))) == (
+    config = halving().found.plan.config
+    assert question_title(replace(config, cost="activations", phi=Decimal(2))) == (
         "How should tiny spend its next 4x of activations?"
     )

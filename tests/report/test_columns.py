@@ -78,7 +78,7 @@ def test_a_new_column_of_candidates_is_in_every_table_of_them(
     best = own.found.plan.by_network[own.found.ranking.arms[0].key].architecture.resolution
     assert first[-1] == str(best)
     assert NotebookStudy(own.study).ranking["side"].iloc[0] == best
-    section = report_of(own.found.plan.question.kind).answer(own.found)
+    section = report_of(own.found.plan.config.kind).answer(own.found)
     page = next(one for one in section.blocks if isinstance(one, Table) and "side of the images" in one.columns)
     assert page.rows[0][page.columns.index("side of the images")] == str(best)
     shown = terminal_table(own.found)

@@ -160,7 +160,7 @@ def test_a_reward_is_never_called_an_accuracy(staged: View) -> None:
 
 def test_what_was_asked_stands_side_by_side_and_nothing_that_was_not(staged: View) -> None:
     assert staged.study is not None
-    nas, grid = staged.study.plan.question, halving().found.plan.question
+    nas, grid = staged.study.plan.config, halving().found.plan.config
     own = asked_facts(nas)
     assert not {"φ", "rounding", "matched"} & set(own)
     assert (own["space"], own["sampler"], own["reward"]) == ("mnasnet", "evolution", "ACC·(FLOPS/T)^-0.07")
@@ -177,7 +177,7 @@ def test_what_was_asked_stands_side_by_side_and_nothing_that_was_not(staged: Vie
 
 def test_nothing_that_was_asked_otherwise_is_left_out(staged: View) -> None:
     assert staged.study is not None
-    asked = staged.study.plan.question
+    asked = staged.study.plan.config
     stages, budget, base = asked.kind, asked.budget, asked.baseline
     assert isinstance(stages, StageSearch)
     assert isinstance(base, Baseline)

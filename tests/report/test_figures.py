@@ -230,8 +230,8 @@ def test_the_family_stands_beside_the_papers_peers() -> None:
 
 def test_b0s_family_has_its_published_costs() -> None:
     found = halving().found
-    question = replace(found.plan.question, baseline=load_network("b0"))
-    drawing = family(replace(found, plan=replace(found.plan, question=question)))
+    config = replace(found.plan.config, baseline=load_network("b0"))
+    drawing = family(replace(found, plan=replace(found.plan, config=config)))
     published = named(drawing)["as published"]
     assert drawing is not None
     left = next(trace for trace in drawing.figure.data if trace.name == "as published" and trace.xaxis is None)

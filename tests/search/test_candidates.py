@@ -18,7 +18,7 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.candidates import CandidateSet, candidates, nearest_alias, spread
 from scalesearch.search.grid import triples
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 
 B0 = load_baseline("b0")
 ONE = Decimal(1)
@@ -161,4 +161,4 @@ def test_any_network_can_be_searched() -> None:
 
 def test_an_unknown_match_is_refused() -> None:
     with pytest.raises(SpaceError, match="match is 'macs', but it must be one of flops, none"):
-        Question(B0, ONE, BUDGETS["smoke"], "paper", "macs")
+        StudyConfig(B0, ONE, BUDGETS["smoke"], "paper", "macs")

@@ -21,7 +21,7 @@ CHANCE_DATA = replace(DATA, val=400)
 
 def prolonging() -> Plan:
     plan = plan_of()
-    return Plan(replace(plan.question, prolongs=True), CHANCE_DATA)
+    return Plan(replace(plan.config, prolongs=True), CHANCE_DATA)
 
 
 def measured(late: int) -> Callable[[TrialSpec], float]:
@@ -101,11 +101,11 @@ def test_a_rung_that_tells_networks_apart_eliminates_as_ever() -> None:
     outcomes = run_all(plan)
     assert plan.state(outcomes).prolonged == ()
     assert prolonged_lines(plan, outcomes) == []
-    assert set(outcomes) == set(run_all(Plan(plan_of().question, CHANCE_DATA)))
+    assert set(outcomes) == set(run_all(Plan(plan_of().config, CHANCE_DATA)))
 
 
 def test_a_study_of_an_earlier_version_goes_on_by_its_own_rule() -> None:
-    plan = Plan(plan_of(BUDGET).question, CHANCE_DATA)
+    plan = Plan(plan_of(BUDGET).config, CHANCE_DATA)
     outcomes = run_all(plan, measured(10**9))
     assert len(outcomes) == plan.total_trials()
     assert plan.state(outcomes).prolonged == ()

@@ -28,14 +28,14 @@ from scalesearch.search.kinds.sampler import (
     suggested_candidates,
     suggestion,
 )
-from scalesearch.search.question import Question, choose, find
+from scalesearch.search.study_config import StudyConfig, choose, find
 
 SMOKE = BUDGETS["smoke"]
 
 
-def question(match: str = "flops", **continuum: object) -> Question:
+def config(match: str = "flops", **continuum: object) -> StudyConfig:
     asked = replace(CoefficientSearch("tpe"), **continuum)  # type: ignore[arg-type]
-    return Question(load_baseline("tiny"), Decimal(1), SMOKE, match=match, kind=asked)
+    return StudyConfig(load_baseline("tiny"), Decimal(1), SMOKE, match=match, kind=asked)
 
 
 @given(st.floats(1, 2), st.floats(0, 1))
@@ -55,7 +55,7 @@ def test_the_papers_point_has_the_papers_gamma() -> None:
 
 @pytest.mark.parametrize("match", ["flops", "none"])
 def test_a_point_means_the_network_that_a_grid_point_means(match: str) -> None:
-    asked = question(match)
+    asked = config(match)
     assert isinstance(asked.space, CoefficientSpace)
     for point in lattice(5):
         (judged,) = judge(asked.space, [point])
@@ -68,7 +68,7 @@ def test_a_point_means_the_network_that_a_grid_point_means(match: str) -> None:
 
 def test_equal_networks_merge_and_those_over_a_limit_are_left_out() -> None:
     most = int(cost(load_baseline("tiny").architecture).params * 1.5)
-    free, limited = question("none"), question("none", max_params=most)
+    free, limited = config("none"), config("none", max_params=most)
     assert isinstance(free.space, CoefficientSpace)
     assert isinstance(limited.space, CoefficientSpace)
     points = (*lattice(20), *lattice(20))
@@ -98,13 +98,13 @@ def test_the_front_is_that_of_the_definition() -> None:
 
 
 def test_limits_that_nothing_keeps_are_refused_before_anything_is_asked() -> None:
-    asked = question(max_params=1000)
+    asked = config(max_params=1000)
     with pytest.raises(SpaceError, match=r"only 0 of 66 points gives a network within the limits"):
         choose(asked, find(asked))
 
 
 def test_questions_that_cannot_be_searched_are_refused() -> None:
-    asked, tpe = question(), CoefficientSearch("tpe")
+    asked, tpe = config(), CoefficientSearch("tpe")
     with pytest.raises(SpaceError, match="trained to the end"):
         replace(
             asked, scheduler="halving", budget=replace(SMOKE, recipe=replace(SMOKE.recipe, decay=Decimal("0.3")))
@@ -113,7 +113,7 @@ def test_questions_that_cannot_be_searched_are_refused() -> None:
         replace(asked, kind=replace(tpe, objectives=("accuracy", "macs")))
     fixed = replace(SMALL, axes=("depth", "width"))
     with pytest.raises(SpaceError, match=r"grows in depth, width alone"):
-        Question(fixed, Decimal(1), SMOKE, kind=tpe)
+        StudyConfig(fixed, Decimal(1), SMOKE, kind=tpe)
     with pytest.raises(SpaceError, match="sampler is 'luck'"):
         CoefficientSearch("luck")
     with pytest.raises(SpaceError, match="accuracy among them"):
@@ -121,6 +121,6 @@ def test_questions_that_cannot_be_searched_are_refused() -> None:
 
 
 def test_a_grids_question_is_written_as_before_there_were_samplers() -> None:
-    grids = Question(SMALL, Decimal(1), SMOKE)
+    grids = StudyConfig(SMALL, Decimal(1), SMOKE)
     assert "continuum" not in json.dumps(as_json(grids))
     assert "continuum" in json.dumps(as_json(replace(grids, kind=CoefficientSearch("gp"))))

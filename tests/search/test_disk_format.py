@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from scalesearch.design.serialization import has_own_keys, is_omitted, key_of, written_as
-from scalesearch.search import proxies, question, stage_space, trial
+from scalesearch.search import proxies, stage_space, study_config, trial
 from scalesearch.search.canonical import MalformedError, as_json, digest, from_json
 from scalesearch.search.kinds import KINDS, rules, sampler, stages
 from scalesearch.study import record_file
@@ -18,7 +18,7 @@ from scalesearch.training import events, recipes
 
 FORMAT = Path(__file__).parent.parent / "fixtures" / "disk_format.json"
 ROOTS = (
-    question.Question, rules.ScalingRule, sampler.CoefficientSearch, stages.StageSearch, proxies.DataFacts,
+    study_config.StudyConfig, rules.ScalingRule, sampler.CoefficientSearch, stages.StageSearch, proxies.DataFacts,
     trial.TrialSpec, trial.Outcome, record_file.Counted, sampler.Suggestion, stage_space.StagePoint,
     events.Row, events.Sizes, recipes.TrainRecipe,
 )  # fmt: skip

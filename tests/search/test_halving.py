@@ -16,9 +16,9 @@ from scalesearch.search.budget import Budget, prolongable
 from scalesearch.search.completion import left_behind, whole
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
 from scalesearch.search.schedulers.base import REDUCTION, Rung, Score
 from scalesearch.search.schedulers.halving import Halving, best_first, leader_stands_out, pooled_noise
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import Outcome, TrialSpec
 
 
@@ -209,7 +209,7 @@ def test_a_cosine_cannot_be_prolonged() -> None:
 
 
 def test_for_curves_everyone_climbs_with_every_seed() -> None:
-    plan = Plan(Question(SMALL, Decimal(1), replace(BUDGET, seeds=2), scheduler="curves"), DATA)
+    plan = Plan(StudyConfig(SMALL, Decimal(1), replace(BUDGET, seeds=2), scheduler="curves"), DATA)
     outcomes = run_all(plan)
     waves = plan.waves(outcomes)
     assert [len(wave) for wave in waves] == [12 * 2] * 3
@@ -218,12 +218,12 @@ def test_for_curves_everyone_climbs_with_every_seed() -> None:
     assert left_behind(plan, outcomes) == {}
     assert all(sorted(arm.accuracies) == [0, 1] for arm in plan.arms(outcomes))
     # Its first seed is the trial that halving would have run.
-    halved = {spec.id for spec in Plan(replace(plan.question, scheduler="halving"), DATA).waves({})[0]}
+    halved = {spec.id for spec in Plan(replace(plan.config, scheduler="halving"), DATA).waves({})[0]}
     assert len(halved & {spec.id for spec in waves[0]}) >= 11
 
 
 def test_only_some_candidates() -> None:
     every = plan_of()
     wanted = tuple(sorted(every.by_network))[2:6]
-    plan = Plan(replace(every.question, only=wanted), DATA)
+    plan = Plan(replace(every.config, only=wanted), DATA)
     assert set(plan.by_network) == set(wanted)

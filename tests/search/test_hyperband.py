@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from scalesearch.cli.main import app
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
 from scalesearch.search.schedulers import SCHEDULERS
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create, open_study
@@ -32,7 +32,7 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plan_of(candidates: int = 20) -> Plan:
     asked = replace(BUDGET, candidates=candidates, finalists=0)
-    return Plan(Question(SMALL, Decimal(1), asked, scheduler="hyperband"), DATA)
+    return Plan(StudyConfig(SMALL, Decimal(1), asked, scheduler="hyperband"), DATA)
 
 
 def candidates_of(plan: Plan, wave: tuple[TrialSpec, ...]) -> list[TrialSpec]:

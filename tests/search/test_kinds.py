@@ -22,9 +22,9 @@ from scalesearch.search.kinds import (
     kind_from_json,
 )
 from scalesearch.search.kinds.rules import NAMED
-from scalesearch.search.question import Question, choose, find
 from scalesearch.search.rewards import Reward
 from scalesearch.search.stage_space_file import load_stage_space
+from scalesearch.search.study_config import StudyConfig, choose, find
 from scalesearch.study.kinds import RESULTS
 from scalesearch.study.optuna_storage import identity
 from scalesearch.study.study import open_study
@@ -60,9 +60,9 @@ def test_a_study_is_of_one_kind() -> None:
 @one_each
 def test_a_summary_begins_with_the_kind(kind: StudyKind) -> None:
     match = "flops" if kind.scales else "none"
-    question = Question(load_baseline("tiny"), Decimal(1), BUDGETS["smoke"], match=match, kind=kind)
-    assert next(iter(kind.summary(question))) == "kind"
-    assert len(choose(question, find(question))) >= 2
+    config = StudyConfig(load_baseline("tiny"), Decimal(1), BUDGETS["smoke"], match=match, kind=kind)
+    assert next(iter(kind.summary(config))) == "kind"
+    assert len(choose(config, find(config))) >= 2
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_too_few_candidates_are_told_with_the_kinds_own_advice(kind: StudyKind, 
     # Of a grid of steps of 0.25 no point is near enough to 2.
     budget = replace(BUDGETS["smoke"], step=Decimal("0.25"), tolerance=Decimal("0.01"))
     match = "flops" if kind.scales else "none"
-    question = Question(load_baseline("tiny"), Decimal(1), budget, match=match, kind=kind)
+    config = StudyConfig(load_baseline("tiny"), Decimal(1), budget, match=match, kind=kind)
     with pytest.raises(SpaceError) as caught:
-        choose(question, find(question))
+        choose(config, find(config))
     assert said in str(caught.value)
 
 

@@ -16,7 +16,7 @@ from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.canonical import digest
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, image_px
-from scalesearch.search.question import Question, with_overrides
+from scalesearch.search.study_config import StudyConfig, with_overrides
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State, TrialSpec
 
@@ -25,7 +25,7 @@ TWO_WAVES = replace(BUDGETS["smoke"], seeds=1, finalists=3, final_seeds=3, width
 
 
 def plan_of(budget: Budget = TWO_WAVES, match: str = "flops") -> Plan:
-    return Plan(Question(SMALL, Decimal(1), budget, "balanced", match), DATA)
+    return Plan(StudyConfig(SMALL, Decimal(1), budget, "balanced", match), DATA)
 
 
 def planted(spec: TrialSpec) -> float:
@@ -174,15 +174,15 @@ def test_the_macs_ratio_is_of_the_proxies_and_left_out_of_the_literal_protocol()
 
 
 def test_where_activations_are_matched_the_proxies_activations_are_adjusted_for() -> None:
-    plan = Plan(replace(plan_of().question, cost="activations"), DATA)
+    plan = Plan(replace(plan_of().config, cost="activations"), DATA)
     outcomes = run_all(plan)
-    base = cost(plan.spec(plan.question.baseline.architecture, 0).proxy).activations
+    base = cost(plan.spec(plan.config.baseline.architecture, 0).proxy).activations
     found = {arm.key: arm.macs_ratio for arm in plan.arms(outcomes)}
     assert len(found) == len(plan.chosen)
     for key, one in plan.by_network.items():
         own = cost(plan.spec(one.architecture, 0).proxy).activations
         assert found[key] == pytest.approx(own / base / 2)
-        assert one.cost.activations / cost(plan.question.baseline.architecture).activations == pytest.approx(
+        assert one.cost.activations / cost(plan.config.baseline.architecture).activations == pytest.approx(
             2, rel=0.05
         )
 
@@ -190,20 +190,20 @@ def test_where_activations_are_matched_the_proxies_activations_are_adjusted_for(
 def test_images_are_kept_as_large_as_the_largest_proxy() -> None:
     plan = plan_of()
     sides = [spec.proxy.resolution for spec in plan.waves({})[0]]
-    assert image_px(plan.question) == max(sides) > TWO_WAVES.resolution
+    assert image_px(plan.config) == max(sides) > TWO_WAVES.resolution
 
 
 def test_fewer_than_two_candidates_are_no_comparison() -> None:
     fixed = replace(SMALL, axes=("depth",))
     budget = replace(TWO_WAVES, step=Decimal("0.5"), tolerance=Decimal("0.1"))
     with pytest.raises(SpaceError, match="only 1 of 1 grid points gives a network of the wanted cost"):
-        _ = Plan(Question(fixed, Decimal(1), budget), DATA).chosen
+        _ = Plan(StudyConfig(fixed, Decimal(1), budget), DATA).chosen
 
 
 @pytest.mark.parametrize("phi", ["0", "-1", "10.1", "NaN", "Infinity"])
 def test_phi_is_checked(phi: str) -> None:
     with pytest.raises(SpaceError, match="phi is"):
-        Question(SMALL, Decimal(phi), TWO_WAVES)
+        StudyConfig(SMALL, Decimal(phi), TWO_WAVES)
 
 
 def test_overrides() -> None:

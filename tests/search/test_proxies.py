@@ -17,29 +17,29 @@ from scalesearch.search.kinds.rules import SINGLE, RuleComparison
 from scalesearch.search.kinds.sampler import CoefficientSearch
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, candidate_proxy, image_px, phi_of_proxies, proxy_of
-from scalesearch.search.question import Question, choose, find
+from scalesearch.search.study_config import StudyConfig, choose, find
 
 DATA = DataFacts("planted", "f" * 64, classes=11, train=130, val=70)
 
 
-def question(baseline: str = "b0", phi: str = "1", proxy_phi: str | None = "2", **changes: Any) -> Question:
+def config(baseline: str = "b0", phi: str = "1", proxy_phi: str | None = "2", **changes: Any) -> StudyConfig:
     budget = replace(BUDGETS["quick"], proxy_phi=None if proxy_phi is None else Decimal(proxy_phi))
-    return replace(Question(load_baseline(baseline), Decimal(phi), budget), **changes)
+    return replace(StudyConfig(load_baseline(baseline), Decimal(phi), budget), **changes)
 
 
-def candidate_of(asked: Question, alpha: str, beta: str) -> Candidate:
+def candidate_of(asked: StudyConfig, alpha: str, beta: str) -> Candidate:
     wanted = Decimal(alpha), Decimal(beta)
     (found,) = (one for one in find(asked).candidates if (one.coefficients.alpha, one.coefficients.beta) == wanted)
     return found
 
 
-def proxy(asked: Question, candidate: Candidate) -> Architecture:
+def proxy(asked: StudyConfig, candidate: Candidate) -> Architecture:
     found = candidate_proxy(asked, candidate, DATA.classes)
     assert isinstance(found, Architecture)
     return found
 
 
-def base_proxy(asked: Question) -> Architecture:
+def base_proxy(asked: StudyConfig) -> Architecture:
     found = proxy_of(asked, asked.baseline.architecture, DATA.classes)
     assert isinstance(found, Architecture)
     return found
@@ -47,7 +47,7 @@ def base_proxy(asked: Question) -> Architecture:
 
 def test_a_proxy_is_the_candidate_scaled_to_the_budgets_phi() -> None:
     """B0 by 1.2 and 1.1 at φ = 2: widths times 1.21 to multiples of 8, over 4; depths times 1.44."""
-    asked = question()
+    asked = config()
     found = proxy(asked, candidate_of(asked, "1.2", "1.1"))
     assert found.widths == tuple(one // 4 for one in (40, 24, 32, 48, 96, 136, 232, 384, 1552))
     assert found.depths == (1, 3, 3, 4, 4, 6, 2)
@@ -55,7 +55,7 @@ def test_a_proxy_is_the_candidate_scaled_to_the_budgets_phi() -> None:
 
 
 def test_its_side_is_the_one_at_which_it_costs_most_nearly_four_times_the_baselines_proxy() -> None:
-    asked = question()
+    asked = config()
     wanted = 4 * cost(base_proxy(asked)).macs
     for one in choose(asked, find(asked)):
         found = proxy(asked, one)
@@ -67,7 +67,7 @@ def test_its_side_is_the_one_at_which_it_costs_most_nearly_four_times_the_baseli
 
 
 def test_by_activations_the_side_is_matched_by_activations() -> None:
-    asked = question(cost="activations")
+    asked = config(cost="activations")
     wanted = 4 * cost(base_proxy(asked)).activations
     one = candidate_of(asked, "1.1", "1.2")
     found = proxy(asked, one)
@@ -76,7 +76,7 @@ def test_by_activations_the_side_is_matched_by_activations() -> None:
 
 
 def test_literal_candidates_keep_their_own_gamma() -> None:
-    asked = question(match="none")
+    asked = config(match="none")
     one = candidate_of(asked, "1", "1.2")
     gamma = one.coefficients.gamma
     assert proxy(asked, one).resolution == round(40 * float(gamma) ** 2)
@@ -84,14 +84,14 @@ def test_literal_candidates_keep_their_own_gamma() -> None:
 
 @pytest.mark.parametrize("proxy_phi", [None, "1", "0.5"])
 def test_no_larger_phi_changes_nothing(proxy_phi: str | None) -> None:
-    asked = question(proxy_phi=proxy_phi)
+    asked = config(proxy_phi=proxy_phi)
     assert phi_of_proxies(asked) == 1
     for one in choose(asked, find(asked)):
         assert proxy(asked, one) == proxy_of(asked, one.architecture, DATA.classes)
 
 
 def test_a_study_of_a_larger_phi_keeps_its_own() -> None:
-    asked = question(phi="3")
+    asked = config(phi="3")
     assert phi_of_proxies(asked) == 3
     one = find(asked).candidates[0]
     assert proxy(asked, one) == proxy_of(asked, one.architecture, DATA.classes)
@@ -99,35 +99,35 @@ def test_a_study_of_a_larger_phi_keeps_its_own() -> None:
 
 def test_compared_rules_are_trained_as_they_are() -> None:
     """A comparison says what rules are worth at one cost, not which direction to grow in."""
-    asked = question(kind=RuleComparison(SINGLE))
+    asked = config(kind=RuleComparison(SINGLE))
     assert phi_of_proxies(asked) == 1
 
 
 def test_samplers_candidates_are_enlarged_too() -> None:
-    asked = question("tiny", kind=CoefficientSearch("gp"))
+    asked = config("tiny", kind=CoefficientSearch("gp"))
     own = find(asked).candidates[1]
     assert sum(proxy(asked, own).depths) >= sum(own.architecture.depths)  # type: ignore[union-attr]
     assert phi_of_proxies(asked) == 2
 
 
 def test_costs_are_adjusted_for_at_the_phi_of_the_proxies() -> None:
-    plan = Plan(question(), DATA)
-    base = cost(base_proxy(plan.question)).macs
+    plan = Plan(config(), DATA)
+    base = cost(base_proxy(plan.config)).macs
     assert plan.proxies.adjusted_ratio(plan.base_id) == pytest.approx(1 / 4)
     for key, one in plan.by_network.items():
-        assert plan.proxies.adjusted_ratio(key) == pytest.approx(cost(proxy(plan.question, one)).macs / base / 4)
+        assert plan.proxies.adjusted_ratio(key) == pytest.approx(cost(proxy(plan.config, one)).macs / base / 4)
 
 
 def test_a_trial_names_the_candidate_and_trains_its_larger_proxy() -> None:
-    plan = Plan(question(), DATA)
+    plan = Plan(config(), DATA)
     one = plan.chosen[3]
     spec = plan.spec(one.architecture, 5)
     assert spec.network == one.architecture
-    assert spec.proxy == proxy(plan.question, one)
+    assert spec.proxy == proxy(plan.config, one)
     assert spec.seed == 5
 
 
 def test_images_are_kept_as_large_as_the_largest_proxy() -> None:
-    asked = question("mobilenet_v2")
+    asked = config("mobilenet_v2")
     sides = [proxy(asked, one).resolution for one in choose(asked, find(asked))]
-    assert image_px(asked) == max(sides) > image_px(question("mobilenet_v2", proxy_phi=None))
+    assert image_px(asked) == max(sides) > image_px(config("mobilenet_v2", proxy_phi=None))

@@ -24,7 +24,7 @@ from scalesearch.search.kinds.rules import (
     transfer_name,
     transfer_rules,
 )
-from scalesearch.search.question import Question, choose, find
+from scalesearch.search.study_config import StudyConfig, choose, find
 
 TWO = Decimal(2)
 NAMES = ["depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"]
@@ -125,8 +125,8 @@ def test_what_no_network_matches_is_not_compared() -> None:
 
 def test_a_comparison_takes_every_rule_and_one_of_ones_own() -> None:
     own = ScalingRule("found", Coefficients(Decimal("1.3"), Decimal("1.1"), Decimal("1.1")))
-    question = Question(load_baseline("b0"), TWO, BUDGETS["smoke"], kind=RuleComparison((*NAMED, own)))
-    chosen = choose(question, find(question))
+    config = StudyConfig(load_baseline("b0"), TWO, BUDGETS["smoke"], kind=RuleComparison((*NAMED, own)))
+    chosen = choose(config, find(config))
     assert [one.label for one in chosen] == [*NAMES, "found"]
 
 
@@ -141,7 +141,7 @@ def test_rules_that_give_one_network_are_one_candidate() -> None:
 
 def test_the_tied_set_competes_with_the_single_dimensions() -> None:
     base = load_baseline("b0")
-    first = Question(base, Decimal(1), BUDGETS["quick"])
+    first = StudyConfig(base, Decimal(1), BUDGETS["quick"])
     found = choose(first, find(first))
     rivals = transfer_rules(found)
     assert rivals[-3:] == NAMED[:3]
@@ -162,4 +162,4 @@ def test_a_function_is_not_compared() -> None:
     network = FactoryNetwork("a:b", Decimal(1), Decimal(1), 32, 10, 5, 6, 7)
     function = FactoryBaseline("a-b", "0" * 64, Entry(network, network), ())
     with pytest.raises(SpaceError, match="is a Python function, but rules are compared"):
-        Question(function, TWO, BUDGETS["smoke"], kind=RuleComparison(NAMED))
+        StudyConfig(function, TWO, BUDGETS["smoke"], kind=RuleComparison(NAMED))

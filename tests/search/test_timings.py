@@ -1,4 +1,4 @@
-"""Latency as a fact of a study: the search for px under planted clocks, and a question that comes back whole."""
+"""Latency as a fact of a study: the search for px under planted clocks, and a configuration that is read back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scalesearch.search.budget import BUDGETS
 from scalesearch.search.kinds.grid import shapes_to_time
 from scalesearch.search.kinds.rules import NAMED, RuleComparison, ScalingRule, rule_lines
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question, choose, find, lines_to_time
+from scalesearch.search.study_config import StudyConfig, choose, find, lines_to_time
 from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times, shape_lines
 from scalesearch.study.study import kept_timings, open_or_create, open_study
 
@@ -62,7 +62,7 @@ class Clock:
 
 def shapes(name: str) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
     """Every fourth of the grid's: the oracle counts hundreds of networks for each."""
-    return shapes_to_time(Question(load_baseline(name), ONE, BUDGETS["quick"]))[::4]
+    return shapes_to_time(StudyConfig(load_baseline(name), ONE, BUDGETS["quick"]))[::4]
 
 
 def misses(base: Architecture, shape: tuple[tuple[int, ...], tuple[int, ...]], planted: Planted) -> float:
@@ -100,7 +100,7 @@ def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
 
 
 def test_no_side_is_tried_whose_coefficient_would_be_too_large() -> None:
-    asked = replace(plan().question, phi=Decimal("0.25"))
+    asked = replace(plan().config, phi=Decimal("0.25"))
     every = find(with_times(asked, lambda network: float(network.resolution) ** 0.25))
     assert 3 < max(one.coefficients.gamma for one in (*every.candidates, *every.unmatched)) <= 4
 
@@ -147,7 +147,7 @@ def test_a_line_ends_where_a_multiplier_would_be_too_large() -> None:
 
 @pytest.mark.parametrize("phi", ["0.07", "1", "3"])
 def test_the_end_of_every_line_has_coefficients(phi: str) -> None:
-    asked = replace(plan().question, phi=Decimal(phi), kind=RuleComparison(NAMED), scheduler="grid", match="flops")
+    asked = replace(plan().config, phi=Decimal(phi), kind=RuleComparison(NAMED), scheduler="grid", match="flops")
     base, lines = staged(asked.baseline.architecture), lines_to_time(asked)
     entries = tuple(timed(line.at(len(line.extents) - 1), 200) for line in lines)
     last = replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base, 100), entries))
@@ -162,10 +162,10 @@ def test_a_resolution_that_does_not_grow_stays_in_every_rule() -> None:
         assert sides == {TINY.architecture.resolution}
 
 
-def rules() -> Question:
+def rules() -> StudyConfig:
     """The planted study's baseline under every rule, at twice its planted time."""
     return with_times(
-        replace(plan().question, kind=RuleComparison(NAMED), scheduler="grid", match="flops"), by_layers
+        replace(plan().config, kind=RuleComparison(NAMED), scheduler="grid", match="flops"), by_layers
     )
 
 
@@ -207,9 +207,9 @@ def timed(network: Architecture, hundredths: int) -> Timed:
     return Timed(network.widths, network.depths, network.resolution, 9_999 * hundredths, 17, ratio)
 
 
-def question() -> Question:
+def config() -> StudyConfig:
     """The planted study's, with times: shapes at 100 px take 1.80, 1.81, … times the baseline's."""
-    asked = plan().question
+    asked = plan().config
     base, times = staged(asked.baseline.architecture), count(180)
     entries = tuple(timed(base.resized(*one, 100), next(times)) for one in shapes_to_time(asked))
     facts = Timings("CPU", 1, 1, 15, timed(base, 100), entries)
@@ -217,7 +217,7 @@ def question() -> Question:
 
 
 def test_candidates_are_at_the_timed_px_and_within_ten_per_cent() -> None:
-    found = find(question())
+    found = find(config())
     every = (*found.candidates, *found.unmatched)
     assert {one.architecture.resolution for one in every} == {100}
     ratios = sorted(one.matched_ratio for one in every)
@@ -227,16 +227,16 @@ def test_candidates_are_at_the_timed_px_and_within_ten_per_cent() -> None:
 
 
 def test_nothing_is_adjusted_where_latency_is_matched() -> None:
-    asked = Plan(question(), plan().data)
-    assert not asked.question.adjusts
+    asked = Plan(config(), plan().data)
+    assert not asked.config.adjusts
     assert {asked.proxies.adjusted_ratio(key) for key in asked.by_network} == {1.0}
 
 
 def test_the_times_come_back_and_are_not_measured_anew(tmp_path: Path) -> None:
-    begun = open_or_create(replace(study(tmp_path / "s"), plan=Plan(question(), plan().data)))
+    begun = open_or_create(replace(study(tmp_path / "s"), plan=Plan(config(), plan().data)))
     assert open_study(tmp_path / "s") == begun
-    plain = replace(question(), cost="macs", timings=None)
-    assert kept_timings(tmp_path / "s", plain) == question().timings
+    plain = replace(config(), cost="macs", timings=None)
+    assert kept_timings(tmp_path / "s", plain) == config().timings
     assert kept_timings(tmp_path / "other", plain) is None
     with pytest.raises(InputError, match=r"another question \(phi: 1 there, 2 asked\)"):
         kept_timings(tmp_path / "s", replace(plain, phi=Decimal(2)))
@@ -245,11 +245,11 @@ def test_the_times_come_back_and_are_not_measured_anew(tmp_path: Path) -> None:
 def test_a_study_by_multiply_adds_has_no_times_to_give(tmp_path: Path) -> None:
     open_or_create(study(tmp_path / "s"))
     with pytest.raises(InputError, match=r"cost: None there, latency asked"):
-        kept_timings(tmp_path / "s", plan().question)
+        kept_timings(tmp_path / "s", plan().config)
 
 
 def test_what_does_not_belong_together_is_refused() -> None:
-    asked = question()
+    asked = config()
     for change, reason in (
         ({"timings": None}, "timings must be given for latency, and only for that"),
         ({"cost": "macs"}, "timings must be given for latency, and only for that"),
@@ -265,7 +265,7 @@ def test_what_does_not_belong_together_is_refused() -> None:
 
 def test_another_phi_is_asked_without_the_grids_timings() -> None:
     """They are of the grid's shapes; the rules of the other φ are timed when it comes to them."""
-    asked = question()
+    asked = config()
     tied = choose(asked, find(asked))[:2]
     other = _transfer_question(asked, Decimal(2), tied)
     assert (other.cost, other.timings, other.phi) == ("macs", None, Decimal(2))

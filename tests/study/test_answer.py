@@ -97,7 +97,7 @@ def test_winner_yaml_says_what_the_answer_says(clear: Study) -> None:
 
 
 def test_every_member_of_the_family_reads_back_with_its_ratios(clear: Study) -> None:
-    base = clear.plan.question.baseline
+    base = clear.plan.config.baseline
     own = answered(clear).winner.coefficients
     files = sorted((clear.folder / "family").iterdir())
     assert [path.name for path in files] == [*(f"phi{phi}.yaml" for phi in range(1, 8)), "tiny.yaml"]
@@ -183,7 +183,7 @@ def test_the_last_lines_say_the_winner_the_doubt_the_ground_and_the_place(clear:
 
 def test_there_is_no_answer_without_a_completed_candidate() -> None:
     asked = plan()
-    base = asked.spec(asked.question.baseline.architecture, 0)
+    base = asked.spec(asked.config.baseline.architecture, 0)
     assert answer(asked, {}) is None
     assert answer(asked, {base.id: Outcome("complete", tuple(Planted()(base)), 1.0, 1.0)}) is None
 

@@ -67,12 +67,12 @@ def test_the_shorter_request_finds_the_longer_study(tmp_path: Path) -> None:
     searched(tmp_path / "a", budget(seeds=2))
     third = searched(tmp_path / "a", budget(seeds=3))
     again = open_or_create(study(tmp_path / "a", plan(budget(seeds=1))))
-    assert again.plan.question.budget.seeds == 3
+    assert again.plan.config.budget.seeds == 3
     assert again.plan.over(again.outcomes())
     assert len([*(tmp_path / "a" / "extensions").iterdir()]) == 1
     fifth = open_or_create(study(tmp_path / "a", plan(budget(seeds=5))))
-    assert fifth.plan.question.budget.seeds == 5
-    assert fifth.first_plan.question.budget.seeds == 2
+    assert fifth.plan.config.budget.seeds == 5
+    assert fifth.first_plan.config.budget.seeds == 2
     assert third.outcomes().keys() <= {spec.id for spec in fifth.plan.planned({})}
 
 

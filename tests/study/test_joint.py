@@ -15,7 +15,7 @@ from scalesearch.design.cost import cost
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import Outcome
 from scalesearch.study.cost_sweep import Joint, joint
 from scalesearch.study.kinds.rules import papers_gains
@@ -31,8 +31,8 @@ REFERENCES = {times: ROOT / "results" / "reference" / f"mobilenet_v1-compare-{ti
 
 
 def compared(folder: Path, times: Decimal, objective: Planted) -> Study:
-    question = Question(load_baseline("tiny"), COSTS[times], budget(seeds=SEEDS), kind=RuleComparison(NAMED))
-    begun = open_or_create(study(folder / f"{times}x", Plan(question, DATA)))
+    config = StudyConfig(load_baseline("tiny"), COSTS[times], budget(seeds=SEEDS), kind=RuleComparison(NAMED))
+    begun = open_or_create(study(folder / f"{times}x", Plan(config, DATA)))
     search(begun, InlineRunner(), objective, lambda event: None)
     return begun
 
@@ -149,9 +149,9 @@ def test_the_papers_gains_are_its_tables(name: str) -> None:
             one["variant"]: Decimal(one["paper_top1"]) for one in csv.DictReader(stream) if one["baseline"] == name
         }
     before = rows.pop("baseline")
-    question = Question(load_baseline(name), Decimal(2), budget())
-    assert papers_gains(question) == {rule: top1 - before for rule, top1 in rows.items()}
-    assert papers_gains(Question(load_baseline(name), Decimal(1), budget())) == {}
+    config = StudyConfig(load_baseline(name), Decimal(2), budget())
+    assert papers_gains(config) == {rule: top1 - before for rule, top1 in rows.items()}
+    assert papers_gains(StudyConfig(load_baseline(name), Decimal(1), budget())) == {}
 
 
 @pytest.fixture(scope="module")

@@ -60,7 +60,7 @@ class Constant:
 
 def _plan(metric: str, data: DataFacts = UNEVEN) -> Plan:
     asked = plan(budget(seeds=2))
-    return replace(asked, question=replace(asked.question, metric=metric), data=data)
+    return replace(asked, config=replace(asked.config, metric=metric), data=data)
 
 
 def _searched(folder: Path, asked: Plan, objective: Contrary | Constant) -> tuple[Study, StudyResult]:
@@ -102,7 +102,7 @@ def test_accuracy_leaves_no_trace(tmp_path: Path) -> None:
 def test_the_metric_is_part_of_the_question_and_the_words_on_the_data_are_not(tmp_path: Path) -> None:
     open_or_create(study(tmp_path / "s", _plan("loss")))
     again = open_study(tmp_path / "s").plan
-    assert (again.question.metric, again.data) == ("loss", UNEVEN)
+    assert (again.config.metric, again.data) == ("loss", UNEVEN)
     with pytest.raises(InputError, match=r"another question \(metric: loss there, accuracy asked\)"):
         open_or_create(study(tmp_path / "s", _plan("accuracy")))
     open_or_create(study(tmp_path / "s", _plan("loss", replace(UNEVEN, notes=("x",), majority=None))))
@@ -138,7 +138,7 @@ def test_few_images_of_a_class_make_the_error_of_balanced_accuracy(tmp_path: Pat
     """95 + 5 images: a class of five makes ± .11, by sqrt(sum of p (1 - p) / n_k) / K at p = 1/2."""
     few = DataFacts("planted", "f" * 64, 2, 70, 100, majority=Majority("ant", 95), counts=(95, 5))
     asked = _plan("balanced-accuracy", few)
-    once = replace(asked, question=replace(asked.question, budget=budget(seeds=1, finalists=0, final_seeds=0)))
+    once = replace(asked, config=replace(asked.config, budget=budget(seeds=1, finalists=0, final_seeds=0)))
     _, found = _searched(tmp_path / "a", once, Constant(0.5))
     assert found.place.standard_error == pytest.approx((0.25 / 95 + 0.25 / 5) ** 0.5 / 2)
     assert summary_lines(found, tmp_path)[1].startswith("Balanced accuracy: 0.5000 ± 0.1147 (1 seed); ")
@@ -156,7 +156,7 @@ def test_few_images_of_a_class_make_the_error_of_balanced_accuracy(tmp_path: Pat
 
 def test_an_error_that_nothing_tells_is_not_printed(tmp_path: Path) -> None:
     asked = _plan("loss")
-    once = replace(asked, question=replace(asked.question, budget=budget(seeds=1, finalists=0, final_seeds=0)))
+    once = replace(asked, config=replace(asked.config, budget=budget(seeds=1, finalists=0, final_seeds=0)))
     _, found = _searched(tmp_path / "a", once, Contrary(score=-1.0))
     spread = f"{found.ranking.noise:.4f}"
     line = summary_lines(found, tmp_path)[1]
@@ -199,8 +199,8 @@ def test_one_name_of_a_column_has_one_meaning(tmp_path: Path) -> None:
 
 
 def test_one_seed_of_a_metric_without_a_known_error_proves_nothing(tmp_path: Path) -> None:
-    asked = replace(_plan("loss").question, budget=budget(seeds=1, finalists=0, final_seeds=0))
-    _, found = _searched(tmp_path / "s", replace(_plan("loss"), question=asked), Contrary(score=-1.0))
+    asked = replace(_plan("loss").config, budget=budget(seeds=1, finalists=0, final_seeds=0))
+    _, found = _searched(tmp_path / "s", replace(_plan("loss"), config=asked), Contrary(score=-1.0))
     means = [arm.mean for arm in found.ranking.arms]
     assert found.ranking.noise == pytest.approx(
         (sum((m - sum(means) / len(means)) ** 2 for m in means) / len(means)) ** 0.5
@@ -213,4 +213,4 @@ def test_metrics_that_are_none_are_refused() -> None:
     for metric in ("f1", "own.py:f", "own.py:f@123"):
         with pytest.raises(SpaceError, match="metric is"):
             _plan(metric)
-    assert _plan("own.py:f@0123456789abcdef").question.metric == "own.py:f@0123456789abcdef"
+    assert _plan("own.py:f@0123456789abcdef").config.metric == "own.py:f@0123456789abcdef"

@@ -75,7 +75,7 @@ def test_stages_are_parameters_and_rewards_are_values(tmp_path: Path) -> None:
         for one in plan.planned(outcomes)
         if one.samples == plan.rungs[-1].samples
     )
-    space = plan.question.space
+    space = plan.config.space
     assert space is not None
     for trial in target.trials:
         if trial.user_attrs["role"] == "baseline":
@@ -101,8 +101,8 @@ def test_a_copy_is_written_anew_and_no_other_study_is_touched(tmp_path: Path) ->
     first, second = copied(halving().study, tmp_path), copied(halving().study, tmp_path)
     assert [one.params for one in first.trials] == [one.params for one in second.trials]
     study = halving().study
-    question = replace(study.plan.question, phi=Decimal(2))
-    other = replace(study, plan=replace(study.plan, question=question))
+    config = replace(study.plan.config, phi=Decimal(2))
+    other = replace(study, plan=replace(study.plan, config=config))
     with pytest.raises(InputError, match="holds a study climbed of another question; choose another database"):
         OptunaStorage(f"sqlite:///{tmp_path}/studies.db", "--export-optuna").copy(other)
     assert len(copied(halving().study, tmp_path).trials) == len(first.trials)

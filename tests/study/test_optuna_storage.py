@@ -24,7 +24,7 @@ from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
 from scalesearch.search.observations import told
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.optuna_storage import OptunaStorage
 from scalesearch.study.search import search, search_in_rounds
 from scalesearch.study.study import Study, open_or_create
@@ -32,8 +32,8 @@ from scalesearch.study.study import Study, open_or_create
 
 def searched(folder: Path, storage: OptunaStorage, phi: str = "1", diverges: tuple[int, ...] = ()) -> Study:
     continuum = CoefficientSearch("nsga2", ("accuracy", "macs"))
-    question = Question(load_baseline("tiny"), Decimal(phi), budget(candidates=8), match="none", kind=continuum)
-    begun = open_or_create(study(folder, Plan(question, DATA)))
+    config = StudyConfig(load_baseline("tiny"), Decimal(phi), budget(candidates=8), match="none", kind=continuum)
+    begun = open_or_create(study(folder, Plan(config, DATA)))
 
     def one_round(now: Study) -> None:
         search(now, InlineRunner(), Planted(diverges=diverges), lambda event: None)
@@ -93,7 +93,7 @@ def test_what_is_still_to_be_trained_is_no_failure_and_what_changed_is_written_a
 def test_what_breaks_a_limit_is_pruned_and_what_has_no_result_failed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/studies.db"
     limited = CoefficientSearch("tpe", ("accuracy",), int(cost(load_baseline("tiny").architecture).params * 1.6))
-    plan = Plan(Question(load_baseline("tiny"), Decimal(1), budget(), kind=limited), DATA)
+    plan = Plan(StudyConfig(load_baseline("tiny"), Decimal(1), budget(), kind=limited), DATA)
     storage = OptunaStorage(url)
 
     def one_round(now: Study) -> None:

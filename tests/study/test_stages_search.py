@@ -25,10 +25,10 @@ from scalesearch.search.budget import prolongable
 from scalesearch.search.kinds.stages import STAGE_SAMPLERS, StageSearch
 from scalesearch.search.observations import told
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question, choose, find
 from scalesearch.search.rewards import Reward
 from scalesearch.search.sampler_space import Time, Timing
 from scalesearch.search.stage_space_file import load_stage_space
+from scalesearch.search.study_config import StudyConfig, choose, find
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study import timers
@@ -46,8 +46,8 @@ def asked(sampler: str = "evolution", candidates: int = 10, scheduler: str = "ha
     stages = replace(StageSearch(load_stage_space("mnasnet"), sampler, Reward()), **changes)
     spent = budget(candidates=candidates, finalists=2, final_seeds=3)
     spent = prolongable(spent) if scheduler == "halving" else spent
-    question = Question(BASE, Decimal(1), spent, match="none", scheduler=scheduler, kind=stages)
-    return Plan(question, replace(DATA, train=640))
+    config = StudyConfig(BASE, Decimal(1), spent, match="none", scheduler=scheduler, kind=stages)
+    return Plan(config, replace(DATA, train=640))
 
 
 def run_whole(begun: Study, objective: Planted) -> Study:
@@ -181,11 +181,11 @@ def test_the_report_has_the_rewards_and_says_how_sure_they_are(tmp_path: Path) -
 def test_what_breaks_a_limit_is_not_trained(tmp_path: Path) -> None:
     most = cost(BASE.architecture).macs
     done = run_whole(open_or_create(study(tmp_path, asked(candidates=6, max_macs=most))), Planted())
-    judged = done.plan.question.space.judge(done.plan.suggested)  # type: ignore[union-attr]
+    judged = done.plan.config.space.judge(done.plan.suggested)  # type: ignore[union-attr]
     assert any(one.broken for one in judged)
     trained = [record.spec.network for record in done.records().values()]
     assert all(cost(one).macs <= most for one in trained)
-    impossible = asked(max_macs=1000).question
+    impossible = asked(max_macs=1000).config
     with pytest.raises(SpaceError, match=r"only 0 of 100 points gives a network within the limits; take larger"):
         choose(impossible, find(impossible))
 

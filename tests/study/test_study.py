@@ -49,10 +49,10 @@ OTHERS = {
     "phi": plan(phi="2"),
     "budget.step": plan(budget(step=Decimal("0.2"))),
     "budget.recipe.epochs": plan(budget(recipe=replace(budget().recipe, epochs=17))),
-    "rounding": Plan(replace(plan().question, rounding="paper"), plan().data),
-    "match": Plan(replace(plan().question, match="none"), plan().data),
-    "data.fingerprint": Plan(plan().question, replace(plan().data, fingerprint="0" * 64)),
-    "baseline": Plan(replace(plan().question, baseline=replace(plan().question.baseline, name="tin")), plan().data),
+    "rounding": Plan(replace(plan().config, rounding="paper"), plan().data),
+    "match": Plan(replace(plan().config, match="none"), plan().data),
+    "data.fingerprint": Plan(plan().config, replace(plan().data, fingerprint="0" * 64)),
+    "baseline": Plan(replace(plan().config, baseline=replace(plan().config.baseline, name="tin")), plan().data),
 }
 
 

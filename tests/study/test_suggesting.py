@@ -22,8 +22,8 @@ from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion, suggestion
 from scalesearch.search.observations import pareto, told
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
 from scalesearch.search.sampler_space import Time, Timing
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.samplers import next_points
@@ -33,7 +33,7 @@ from scalesearch.study.study import Study, open_or_create, open_study
 
 def asked(continuum: CoefficientSearch, candidates: int = 6, baseline: str = "tiny", match: str = "flops") -> Plan:
     spent = budget(candidates=candidates)
-    return Plan(Question(load_baseline(baseline), Decimal(1), spent, match=match, kind=continuum), DATA)
+    return Plan(StudyConfig(load_baseline(baseline), Decimal(1), spent, match=match, kind=continuum), DATA)
 
 
 def run_whole(begun: Study, objective: Planted) -> Study:
@@ -130,7 +130,7 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
     outcomes = {spec.id: outcome(0.5) for spec in grown.left({})}
     second = next_points(grown, outcomes, measure)
     assert len(seen) == len(set(seen))
-    space = plan.question.space
+    space = plan.config.space
     assert space is not None
     points = (*first, *second)
     for point, judged in zip(points, space.judge(points), strict=True):
@@ -186,7 +186,7 @@ def regret_of_tpe(top: tuple[float, float], best: float) -> float:
 
 
 def regret_of_chance(top: tuple[float, float], best: float, draw: Random) -> float:
-    space = asked(CoefficientSearch("tpe"), 20, "mobilenet_v2", "none").question.space
+    space = asked(CoefficientSearch("tpe"), 20, "mobilenet_v2", "none").config.space
     assert space is not None
     points = [suggestion(2 ** draw.random(), draw.random()) for _ in range(20)]
     return best - max(hill(one.network, top) for one in space.judge(points))

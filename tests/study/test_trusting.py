@@ -51,22 +51,22 @@ class Flips:
 
 def searched(folder: Path) -> Study:
     asked = plan(BUDGET)
-    asked = replace(asked, question=replace(asked.question, scheduler="halving"))
+    asked = replace(asked, config=replace(asked.config, scheduler="halving"))
     begun = open_or_create(study(folder, asked))
     search(begun, InlineRunner(), objective(begun), lambda event: None)
     return begun
 
 
 def objective(begun: Study, flips: bool = True) -> Flips:
-    px = staged(begun.plan.question.baseline.architecture).resolution
+    px = staged(begun.plan.config.baseline.architecture).resolution
     return Flips(begun.plan.rungs[-1].samples, BUDGET.resolution / px, flips)
 
 
 def trusted(begun: Study, flips: bool) -> Study:
     found = answer(begun.plan, begun.outcomes())
     assert found is not None
-    for name, question in further_questions(begun, found.ranking, 2).items():
-        further = study(trust_folder(begun.folder, name), replace(begun.plan, question=question))
+    for name, config in further_questions(begun, found.ranking, 2).items():
+        further = study(trust_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), objective(begun, flips), lambda event: None)
     return begun
 
@@ -77,7 +77,7 @@ def test_what_is_asked(tmp_path: Path) -> None:
     assert found is not None
     asked = further_questions(begun, found.ranking, 3)
     assert list(asked) == ["longer", "larger"]
-    longer, larger = (replace(begun.plan, question=one) for one in asked.values())
+    longer, larger = (replace(begun.plan, config=one) for one in asked.values())
     finalists = {arm.key for arm in found.ranking.arms if arm.seeds == 2}
     assert finalists < set(longer.by_network) == set(larger.by_network)
     assert len(longer.by_network) == 8
@@ -86,7 +86,7 @@ def test_what_is_asked(tmp_path: Path) -> None:
     first = longer.rungs[0]
     assert (first.samples, first.decay_start) == (own.samples, own.decay_start)
     assert longer.rungs[1].samples == 2 * own.samples
-    recipes = [one.budget.recipe for one in (begun.plan.question, asked["longer"])]
+    recipes = [one.budget.recipe for one in (begun.plan.config, asked["longer"])]
     assert recipes[1].epochs * recipes[1].warmup == recipes[0].epochs * recipes[0].warmup
     assert [one.samples for one in larger.rungs] == [own.samples]
     assert asked["larger"].budget.resolution == int(BUDGET.resolution * 1.4 + 0.5)
@@ -134,12 +134,12 @@ def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) 
     found = answer(begun.plan, begun.outcomes())
     assert found is not None
     for seeds, wanted in ((1, 2), (3, 3)):
-        for name, question in further_questions(begun, found.ranking, seeds).items():
+        for name, config in further_questions(begun, found.ranking, seeds).items():
             folder = trust_folder(begun.folder, name)
             before = open_study(folder)
-            grown = with_more_seeds(folder, question)
-            after = open_or_create(replace(before, plan=replace(before.plan, question=grown)))
-            assert after.plan.question == grown
+            grown = with_more_seeds(folder, config)
+            after = open_or_create(replace(before, plan=replace(before.plan, config=grown)))
+            assert after.plan.config == grown
             assert grown.budget.seeds == wanted
             assert after.outcomes() == before.outcomes()
             left = after.plan.left(after.outcomes())
@@ -165,7 +165,7 @@ def test_half_run_budgets_are_no_evidence(tmp_path: Path) -> None:
 
 def test_rules_are_not_a_grid(tmp_path: Path) -> None:
     asked = plan(budget())
-    asked = replace(asked, question=replace(asked.question, kind=RuleComparison(NAMED), phi=Decimal(1)))
+    asked = replace(asked, config=replace(asked.config, kind=RuleComparison(NAMED), phi=Decimal(1)))
     begun = open_or_create(study(tmp_path, asked))
     search(begun, InlineRunner(), Planted(), lambda event: None)
     found = answer(begun.plan, begun.outcomes())

@@ -17,7 +17,7 @@ from scalesearch.report.figures.frame import Drawing, axis, framed, inert
 from scalesearch.report.palette import START, TIED
 from scalesearch.report.rows import label, reached
 from scalesearch.search.metrics import validation_words
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.result import StudyResult
 
 
@@ -75,7 +75,7 @@ def _side_by_side(own: Mapping[str, str], others: Mapping[str, str]) -> list[tup
     return [(name, printable(own.get(name, "")), printable(others.get(name, ""))) for name in names]
 
 
-def _asked(first: Question, second: Question) -> list[tuple[str, str, str]]:
+def _asked(first: StudyConfig, second: StudyConfig) -> list[tuple[str, str, str]]:
     """What was asked, and whatever else differs: a page that says what differs must leave nothing out."""
     own, others = other_fields(first), other_fields(second)
     differ = {name: value for name, value in own.items() if others.get(name, value) != value}
@@ -85,9 +85,9 @@ def _asked(first: Question, second: Question) -> list[tuple[str, str, str]]:
     ]
 
 
-def _question(view: View) -> Question:
+def _question(view: View) -> StudyConfig:
     assert view.study is not None, "asked of studies that were read"
-    return view.study.plan.question
+    return view.study.plan.config
 
 
 def _outcome(view: View) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _outcome(view: View) -> dict[str, str]:
     answer = view.answer
     if answer is not None:
         found |= {
-            "recommended" if plan.question.kind.scales else "best reward": label(answer.winner),
+            "recommended" if plan.config.kind.scales else "best reward": label(answer.winner),
             **{f"its {name}": value for name, value in reached(answer, answer.place)},
             "ties with the best": str(len(answer.ranking.tied)),
             "how sure": answer.certainty,
@@ -165,4 +165,4 @@ def _accuracies(result: StudyResult) -> dict[str, tuple[float, float]]:
 
 
 def _axis_words(name: str, result: StudyResult) -> str:
-    return f"{validation_words(result.plan.question.metric, result.plan.data.val)}, {inert(printable(name))}"
+    return f"{validation_words(result.plan.config.metric, result.plan.data.val)}, {inert(printable(name))}"

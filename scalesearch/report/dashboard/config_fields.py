@@ -1,4 +1,4 @@
-"""What a study asked, from the question's own fields: the usual ones by name, every other one by its path."""
+"""What a study asked, from the study's own fields: the usual ones by name, every other one by its path."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.exact import plain
 from scalesearch.search.canonical import digest
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 
 _NAMED = frozenset(
     (
@@ -34,22 +34,22 @@ _WHOLE = {"baseline": "baseline, digest", "timings": "timings, digest", "kind.sp
 """Two of them are alike or not; how they differ stands in their studies."""
 
 
-def asked_facts(question: Question) -> dict[str, str]:
-    """The usual fields by name; what the kind of question has no use for is left out."""
+def asked_facts(config: StudyConfig) -> dict[str, str]:
+    """The usual fields by name; what the kind of configuration has no use for is left out."""
     found = {
-        "baseline": question.baseline.name,
-        **question.kind.summary(question),
-        "scheduler": question.scheduler,
-        "budget": question.budget.name,
-        "epochs": str(question.budget.recipe.epochs),
-        "side of the proxy": f"{question.budget.resolution} px",
+        "baseline": config.baseline.name,
+        **config.kind.summary(config),
+        "scheduler": config.scheduler,
+        "budget": config.budget.name,
+        "epochs": str(config.budget.recipe.epochs),
+        "side of the proxy": f"{config.budget.resolution} px",
     }
     return {name: value for name, value in found.items() if value}
 
 
-def other_fields(question: Question) -> dict[str, str]:
+def other_fields(config: StudyConfig) -> dict[str, str]:
     """Every field that `asked_facts` does not have, by its path; what is large by its digest."""
-    found = ((path, value) for path, value in _leaves(question, "") if path not in _NAMED)
+    found = ((path, value) for path, value in _leaves(config, "") if path not in _NAMED)
     return {_WHOLE.get(path, path.replace("_", " ").replace(".", ", ")): value for path, value in found}
 
 

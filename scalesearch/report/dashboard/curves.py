@@ -69,7 +69,7 @@ def _groups(view: View) -> dict[str, tuple[Look, list[Curve]]]:
     ranking = view.answer.ranking if view.answer else None
     tied = {arm.key for arm in ranking.arms if arm.tied} if ranking else set()
     base = view.study.plan.base_id if view.study else ""
-    first = status_words("recommended", view.study.plan.question) if view.study else STATUSES["recommended"][1]
+    first = status_words("recommended", view.study.plan.config) if view.study else STATUSES["recommended"][1]
     found: dict[str, tuple[Look, list[Curve]]] = {
         "behind, or not ranked": (STATUSES["behind"][0], []),
         "baseline": (START, []),

@@ -112,7 +112,7 @@ def _offered(view: View) -> list[_Offered]:
     found = view.answer
     if found is None:
         return []
-    if not found.plan.question.kind.scales:
+    if not found.plan.config.kind.scales:
         # A folder may have been given a name since that no baseline may have.
         name = re.sub(r"[^a-z0-9._-]", "_", view.folder.resolve().name.lower()).lstrip("._-")[:64] or "found"
         text = found_baseline(found, name)
@@ -126,7 +126,7 @@ def _files(view: View, sources: Sources) -> list[Any]:
     found = view.answer
     if found is None:
         return [html.H2("Family"), note("There is no family yet: no candidate has a completed trial.")]
-    if why := report_of(found.plan.question.kind).no_family:
+    if why := report_of(found.plan.config.kind).no_family:
         return [html.H2("Family"), note(why)]
     rows = []
     for i, one in enumerate(_offered(view)):
@@ -136,7 +136,7 @@ def _files(view: View, sources: Sources) -> list[Any]:
         side = "" if one.baseline is None else str(one.baseline.architecture.resolution)
         rows.append((printable(one.name), side, html.Span(takes)))
     words = ["Press a format to take a member as a file; scalesearch export writes others, and weights."]
-    if not found.plan.question.kind.scales:
+    if not found.plan.config.kind.scales:
         words.append(
             "A search of stages gives one network, its baseline.yaml; scalesearch grid finds what scales it."
         )
@@ -154,4 +154,4 @@ def _take(kind: str, text: str, place: int, name: str) -> html.Button:
 def _content(view: View, theme: object) -> list[Any]:
     if view.answer is None:
         return []
-    return sections([report_of(view.answer.plan.question.kind).family(view.answer)], theme, "family")
+    return sections([report_of(view.answer.plan.config.kind).family(view.answer)], theme, "family")

@@ -67,11 +67,11 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
     if not isinstance(key, str) or key not in known:
         key = found.recommended if found else plan.base_id
     candidate = known[key]
-    shape = candidate.architecture if candidate else plan.question.baseline.architecture
+    shape = candidate.architecture if candidate else plan.config.baseline.architecture
     trials = sorted(
         (trial for trial in view.trials if trial.network == key), key=lambda one: (one.seed, one.images)
     )
-    words = view.label(key) if candidate else f"{plan.question.baseline.name}, unscaled"
+    words = view.label(key) if candidate else f"{plan.config.baseline.name}, unscaled"
     return [
         html.H2(f"Candidate {words}" if candidate else f"Baseline {words}"),
         html.Div([facts(_facts(view, key, candidate, trials)), *_receipt(shape)], className="columns"),
@@ -85,7 +85,7 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
 def _facts(view: View, key: str, candidate: Candidate | None, trials: list[TrialSummary]) -> list[tuple[str, str]]:
     assert view.study is not None, "asked of a study that was read"
     plan, found = view.study.plan, view.answer
-    shape = candidate.architecture if candidate else plan.question.baseline.architecture
+    shape = candidate.architecture if candidate else plan.config.baseline.architecture
     price = cost(shape)
     rows = [("network id", key), ("input", f"{shape.resolution} px")]
     if isinstance(shape, Architecture):
@@ -96,7 +96,7 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
         ("parameters", f"{price.params:,}"),
         ("activations", f"{price.activations:,}"),
     ]
-    if candidate and plan.question.kind.scales:
+    if candidate and plan.config.kind.scales:
         own = candidate.coefficients
         rows += [
             ("α, β, γ", str(own).strip("()")),
@@ -111,7 +111,7 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
     place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
     if found is not None and place is not None:
         rows += [(name, f"{value}, {seeds_words(place.seeds)}") for name, value in reached(found, place)]
-        of = "behind the best" if plan.question.kind.scales else "reward behind the best"
+        of = "behind the best" if plan.config.kind.scales else "reward behind the best"
         rows.append((of, found.with_error(place.behind, place.behind_error) + (", tied" * place.tied)))
     return rows
 
@@ -160,11 +160,11 @@ def _trials(view: View, trials: list[TrialSummary]) -> list[Any]:
 
 def _definition(view: View, candidate: Candidate | None, shape: Architecture | FactoryNetwork) -> list[Any]:
     assert view.study is not None, "asked of a study that was read"
-    baseline = view.study.plan.question.baseline
+    baseline = view.study.plan.config.baseline
     if not isinstance(baseline, Baseline) or isinstance(shape, FactoryNetwork):
         return []
     own = replace(baseline, architecture=shape)
     if candidate is not None:
-        name, source = results_of(view.study.plan.question.kind).definition(view.study.plan, candidate)
+        name, source = results_of(view.study.plan.config.kind).definition(view.study.plan, candidate)
         own = replace(own, name=name, source=source or own.source)
     return [html.H3("Definition"), note("A baseline file, as every verb takes one."), html.Pre(baseline_text(own))]

@@ -99,7 +99,7 @@ def _leaders(view: View) -> list[Any]:
     found = view.answer
     if found is None:
         return [note("The ranking is being computed.")] if view.trials and not view.index.waiting else []
-    if not found.plan.question.kind.scales:
+    if not found.plan.config.kind.scales:
         return []  # they are ranked by reward, and what that is stands in the words
     known = {column.key: column for column in candidate_columns(found)}
     columns = [known[key] for key in _leader_keys(found)]
@@ -124,7 +124,7 @@ def _leaders(view: View) -> list[Any]:
 
 def _leader_keys(result: StudyResult) -> tuple[str, ...]:
     """The columns of the short table, which has the titles and the cells of `scalesearch show`."""
-    return ("mark", "candidate", "flops_ratio", metric_column(result.plan.question.metric), "seeds", "behind")
+    return ("mark", "candidate", "flops_ratio", metric_column(result.plan.config.metric), "seeds", "behind")
 
 
 def _said(view: View) -> list[Any]:

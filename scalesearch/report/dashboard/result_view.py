@@ -48,7 +48,7 @@ def content(view: View, theme: object) -> list[Any]:
     found = view.answer
     if found is None:
         return [html.H2("Answer"), note("There is no answer yet: no candidate has a completed trial.")]
-    asked = found.plan.question
+    asked = found.plan.config
     report = report_of(asked.kind)
     head = [html.H2(printable(question_title(asked))), html.P(printable(answer_sentence(found)))]
     own = report.answer(found), report.evidence(found), report.doubt(found, trust_points(view.folder))

@@ -50,8 +50,8 @@ class Listed:
         """What was asked, short."""
         if self.study is None:
             return ""
-        question = self.study.plan.question
-        return report_of(question.kind).short_title(question)
+        config = self.study.plan.config
+        return report_of(config.kind).short_title(config)
 
 
 def find_studies(root: Path) -> dict[str, Path]:

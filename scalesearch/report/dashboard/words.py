@@ -77,7 +77,7 @@ def seconds_left(view: View) -> float | None:
     seen = [(trial.proxy_macs, trial.images - trial.since) for trial in view.trials]
     images = sum(count for _, count in seen)
     work = sum(macs * count for macs, count in seen)
-    mean = work / images if images else cost(plan.spec(plan.question.baseline.architecture, 0).proxy).macs
+    mean = work / images if images else cost(plan.spec(plan.config.baseline.architecture, 0).proxy).macs
     part = sum(
         proxies.get(one.network, mean) * max(0, one.epochs[-1].samples - one.since)
         for one in live.running

@@ -90,7 +90,7 @@ def _look(row: Row) -> Look:
 def _name(budget: str, result: StudyResult) -> str:
     agreed = next((one for one in result.trust if one.budget == budget), None)
     if agreed is None:
-        return f"this study's ({inert(result.plan.question.budget.name)})"
+        return f"this study's ({inert(result.plan.config.budget.name)})"
     tau = agreed.tau
     return f"{inert(budget)}<br>τ = {tau.value:.2f} (95 %: {tau.low:.2f} … {tau.high:.2f})"
 

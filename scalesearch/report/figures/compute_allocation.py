@@ -25,7 +25,7 @@ _THICK: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
 
 def spending(result: StudyResult) -> Drawing | None:
     """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
-    if not result.plan.question.kind.recommends:
+    if not result.plan.config.kind.recommends:
         return None
     shown = [row for row in rows(result) if row.candidate.coefficients.product > 1]
     if len(shown) < 2:
@@ -43,7 +43,7 @@ def spending(result: StudyResult) -> Drawing | None:
         figure.add_traces([_points(status, own, result), _in_legend(status)])
     if fitted is not None:
         figure.add_trace(_optimum(fitted))
-    word = metric_words(result.plan.question.metric).capitalize()
+    word = metric_words(result.plan.config.metric).capitalize()
     title = f"{word}, expected at the end of training"
     framed(
         figure,

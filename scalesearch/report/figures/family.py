@@ -26,7 +26,7 @@ _PAPERS = "b0"
 def family(result: StudyResult) -> Drawing | None:
     """The found members beside the published ones and the paper's peers; None where the study gives no family."""
     members = found_family(result.plan, result.winner.coefficients)
-    base = result.plan.question.baseline
+    base = result.plan.config.baseline
     if len(members) < 2 or not isinstance(base, Baseline):
         return None
     figure = go.Figure()

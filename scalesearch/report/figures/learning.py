@@ -37,7 +37,7 @@ def learning(result: StudyResult) -> Drawing | None:
         xaxis=axis(
             "Training images seen", tickformat=",", **({"tickvals": rungs} if rungs else {"rangemode": "tozero"})
         ),
-        yaxis=axis(validation_words(result.plan.question.metric, result.plan.data.val), rangemode="tozero"),
+        yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val), rangemode="tozero"),
         shapes=[rule_line(at, 0, at, 1, yref="paper") for at in rungs],
         legend={"traceorder": "reversed"},
     )
@@ -63,9 +63,9 @@ def _specs(result: StudyResult) -> Sequence[TrialSpec]:
 def _look(row: Row | None, result: StudyResult) -> tuple[str, Look]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
-        name = inert(result.plan.question.baseline.name)
-        return (f"{name}, unscaled" if result.plan.question.kind.scales else f"{name} as it is"), START
-    return (inert(row.label), row.look) if row.rule else (status_words(row.status, result.plan.question), row.look)
+        name = inert(result.plan.config.baseline.name)
+        return (f"{name}, unscaled" if result.plan.config.kind.scales else f"{name} as it is"), START
+    return (inert(row.label), row.look) if row.rule else (status_words(row.status, result.plan.config), row.look)
 
 
 def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:

@@ -30,7 +30,7 @@ def hover(row: Row, result: StudyResult) -> str:
         f"αβ²γ² = {float(own.product):.3f}, measured {float(candidate.flops_ratio):.3f}x",
         size,
     ]
-    word = metric_words(result.plan.question.metric)
+    word = metric_words(result.plan.config.metric)
     expected = result.with_error(row.expected, row.error)
     lines.append(f"expected {word} {expected}, the best with {100 * row.probability_best:.0f} %")
     if place is not None:

@@ -21,7 +21,7 @@ def nominal(result: StudyResult) -> Drawing | None:
 
     None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function.
     """
-    asked = result.plan.question
+    asked = result.plan.config
     if not asked.kind.from_grid or not isinstance(asked.baseline, Baseline):
         return None
     grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
@@ -55,7 +55,7 @@ def nominal(result: StudyResult) -> Drawing | None:
 def _nominal(candidate: Candidate, result: StudyResult) -> float:
     """Of the grid's own triples, of which a matched γ is none."""
     aliases = [float(alias.product) for alias in candidate.aliases]
-    return float((sum(aliases) / len(aliases)) ** float(result.plan.question.phi))
+    return float((sum(aliases) / len(aliases)) ** float(result.plan.config.phi))
 
 
 def _points(

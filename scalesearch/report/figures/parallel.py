@@ -41,15 +41,15 @@ def parallel(result: StudyResult) -> Drawing | None:
     for row in reversed(shown):  # the best on top
         figure.add_trace(_line(row, scales, ends, result, shade(row.expected, low, high)))
     figure.add_trace(_ticks(scales, ends))
-    if result.plan.question.kind.recommends:  # rules have colours of their own
+    if result.plan.config.kind.recommends:  # rules have colours of their own
         figure.add_trace(_bar(low, high))
     framed(
         figure,
         height=520,
         margin={"l": 70, "r": 110, "t": 84, "b": 40},
-        showlegend=not result.plan.question.kind.recommends,
+        showlegend=not result.plan.config.kind.recommends,
         legend={"y": -0.02, "yanchor": "top"},
-        coloraxis=accuracy_colours([low, high], metric_words(result.plan.question.metric).capitalize()),
+        coloraxis=accuracy_colours([low, high], metric_words(result.plan.config.metric).capitalize()),
         xaxis={"visible": False, "range": [-0.4, len(scales) - 0.6], "fixedrange": True},
         yaxis={"visible": False, "range": [-0.1, 1.1], "fixedrange": True},
         shapes=[_upright(i) for i in range(len(scales))],
@@ -59,7 +59,7 @@ def parallel(result: StudyResult) -> Drawing | None:
 
 
 def _scales(result: StudyResult) -> list[_Scale]:
-    word = metric_words(result.plan.question.metric).capitalize()
+    word = metric_words(result.plan.config.metric).capitalize()
     side = f"{word}<br>(expected)"
     return [
         _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
@@ -145,8 +145,8 @@ def _title(i: int, scale: _Scale) -> dict[str, object]:
 
 
 def _caption(result: StudyResult) -> str:
-    score = f"expected {metric_words(result.plan.question.metric)} at the end of training"
-    if not result.plan.question.kind.recommends:
+    score = f"expected {metric_words(result.plan.config.metric)} at the end of training"
+    if not result.plan.config.kind.recommends:
         return f"A line is a rule's network; the last axis is its {score}."
     left = " Dotted: eliminated earlier." if result.left_behind else ""
     return (

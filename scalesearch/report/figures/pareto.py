@@ -35,11 +35,11 @@ def pareto(result: StudyResult) -> Drawing:
     beside = dict(zip((row.key for row in named), sides(spots, [row.label for row in named], under), strict=True))
     for status, own in by_status(ranked):
         figure.add_trace(_points(status, own, beside, result))
-    asked = result.plan.question
+    asked = result.plan.config
     framed(
         figure,
         xaxis=axis("Measured FLOPs (multiply-adds) of one image", tickformat="~s", range=[left, right]),
-        yaxis=axis(validation_words(result.plan.question.metric, result.plan.data.val), range=[low, high]),
+        yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val), range=[low, high]),
         shapes=[rule_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
         annotations=_words(result, wanted, base),
     )
@@ -104,7 +104,7 @@ def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], resu
 def _wanted(result: StudyResult) -> float:
     from scalesearch.design.cost import cost
 
-    asked = result.plan.question
+    asked = result.plan.config
     return float(cost(asked.baseline.architecture).macs * 2 ** float(asked.phi))
 
 
@@ -118,7 +118,7 @@ def _base_line(base: float | None) -> list[dict[str, object]]:
 
 
 def _words(result: StudyResult, wanted: float, base: float | None) -> list[dict[str, object]]:
-    asked = result.plan.question
+    asked = result.plan.config
     name = inert(asked.baseline.name)
     own = {"showarrow": False, "font": {"size": 13}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}
     words = [{**own, "x": wanted, "y": 0, "yref": "paper", "text": f"{2 ** float(asked.phi):.4g}x = {si(wanted)}"}]

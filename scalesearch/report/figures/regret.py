@@ -30,7 +30,7 @@ def regret(result: StudyResult) -> Drawing | None:
     moments = _moments(result)
     if len(moments) < 2:
         return None
-    figure, metric = go.Figure(), metric_words(result.plan.question.metric)
+    figure, metric = go.Figure(), metric_words(result.plan.config.metric)
     images = [moment.images for moment in moments]
     names = [inert(moment.choice) for moment in moments]
     for name, values, look, dash in (

@@ -25,7 +25,7 @@ _NAMED = 12
 
 def weighed(result: StudyResult) -> Drawing:
     """Accuracy over what the reward weighs against it, of the networks that were trained the longest."""
-    by = result.plan.question.kind.objectives[1]
+    by = result.plan.config.kind.objectives[1]
     costs = _costs(result, by)
     ranked = [row for row in rows(result) if row.place is not None and row.key in costs]
     places = {row.key: (costs[row.key], _accuracy(result, row)) for row in ranked}
@@ -43,13 +43,13 @@ def weighed(result: StudyResult) -> Drawing:
     framed(
         figure,
         xaxis=axis(_AXES[by], tickformat="~s"),
-        yaxis=axis(validation_words(result.plan.question.metric, result.plan.data.val)),
+        yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val)),
         shapes=[] if base is None else [rule_line(0, base, 1, base, xref="paper")],
     )
     dotted = (
         ""
         if base is None
-        else f" The grey dot and the dotted line are {result.plan.question.baseline.name} as it is: {base:.3f}."
+        else f" The grey dot and the dotted line are {result.plan.config.baseline.name} as it is: {base:.3f}."
     )
     caption = (
         "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more. "
@@ -61,7 +61,7 @@ def weighed(result: StudyResult) -> Drawing:
 def _costs(result: StudyResult, by: str) -> dict[str, float]:
     """What each network and the baseline cost, by key."""
     plan = result.plan
-    networks = {plan.base_id: plan.question.baseline.architecture}
+    networks = {plan.base_id: plan.config.baseline.architecture}
     networks |= {key: one.architecture for key, one in plan.by_network.items()}
     if by == "macs":
         return {key: float(cost(network).macs) for key, network in networks.items()}
@@ -72,7 +72,7 @@ def _costs(result: StudyResult, by: str) -> dict[str, float]:
 
 def _baseline(result: StudyResult, at: float, accuracy: float) -> go.Scatter:
     """The baseline at its own cost: what is found is to beat it."""
-    name = f"{inert(result.plan.question.baseline.name)} as it is"
+    name = f"{inert(result.plan.config.baseline.name)} as it is"
     return go.Scatter(
         name=name,
         x=[at],
@@ -97,7 +97,7 @@ def _hover(row: Row, result: StudyResult) -> str:
 def _points(
     status: Status, rows: list[Row], result: StudyResult, places: dict[str, tuple[float, float]]
 ) -> go.Scatter:
-    look, words = STATUSES[status][0], status_words(status, result.plan.question)
+    look, words = STATUSES[status][0], status_words(status, result.plan.config)
     x, y = zip(*(places[row.key] for row in rows), strict=True)
     errors = [row.place.standard_error / result.plan.worth(row.key) for row in rows if row.place is not None]
     named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in rows]

@@ -10,8 +10,8 @@ from scalesearch.design.cost import cost
 from scalesearch.report.article import Block, Section, Text
 from scalesearch.report.figures.frame import Drawing
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
 from scalesearch.search.shares import Point
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.provenance_words import matched_lines
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
@@ -27,11 +27,11 @@ class KindReport(ABC):
     """Why a study gives no family of scaled networks, in a sentence; empty where it does."""
 
     @abstractmethod
-    def title(self, question: Question) -> str:
-        """The question."""
+    def title(self, config: StudyConfig) -> str:
+        """The configuration."""
 
     @abstractmethod
-    def short_title(self, question: Question) -> str:
+    def short_title(self, config: StudyConfig) -> str:
         """What a list of studies calls it."""
 
     @abstractmethod
@@ -47,7 +47,7 @@ class KindReport(ABC):
         """Where the networks came from, and what is equal among them."""
 
     @abstractmethod
-    def question(self, result: StudyResult) -> Section:
+    def config(self, result: StudyResult) -> Section:
         """What was asked."""
 
     @abstractmethod
@@ -74,9 +74,9 @@ class KindReport(ABC):
         return None
 
 
-def size_words(question: Question) -> str:
+def size_words(config: StudyConfig) -> str:
     """What the baseline costs."""
-    base, price = question.baseline, cost(question.baseline.architecture)
+    base, price = config.baseline, cost(config.baseline.architecture)
     return (
         f"{base.name} has {si(price.macs)} multiply-adds and {si(price.params)} parameters at "
         f"{base.architecture.resolution} px."
@@ -91,14 +91,14 @@ def not_above(result: StudyResult, name: str, value: str) -> str:
         name: of the best.
         value: what is ranked by.
     """
-    base, many = result.plan.question.baseline.name, len(result.ranking.arms)
+    base, many = result.plan.config.baseline.name, len(result.ranking.arms)
     best = f"{name}, the best of {many} networks that were trained to the end"
     return f"{best}, has no higher mean {value} than {base} itself"
 
 
 def matched_texts(result: StudyResult) -> list[Text]:
     """What was matched, where it is not multiply-adds."""
-    return [Text(f"{line}.") for line in matched_lines(result.plan.question)]
+    return [Text(f"{line}.") for line in matched_lines(result.plan.config)]
 
 
 def drawn(*found: Drawing | None) -> tuple[Block, ...]:
@@ -108,7 +108,7 @@ def drawn(*found: Drawing | None) -> tuple[Block, ...]:
 
 def terminal_caption(result: StudyResult, more: str = "") -> str:
     """The caption of a table of scaled networks in a terminal."""
-    adjusted = " and for what a proxy of other cost gains" if result.plan.question.adjusts else ""
+    adjusted = " and for what a proxy of other cost gains" if result.plan.config.adjusts else ""
     return (
         "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
         "expected: at the end of training, by all that was measured   best: how likely\n"

@@ -21,9 +21,9 @@ from scalesearch.report.words import greek, seeds_words
 from scalesearch.search.candidates import Candidate, tolerance
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
 from scalesearch.search.ranking import Ranked
 from scalesearch.search.shares import Point
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.cost_words import COST_WORDS, times_of
 from scalesearch.study.decision_words import regret_words
 from scalesearch.study.result import StudyResult
@@ -32,19 +32,19 @@ from scalesearch.study.result import StudyResult
 class GridReport(KindReport):
     """Which α, β and γ to take, with the family that they give."""
 
-    def title(self, question: Question) -> str:
+    def title(self, config: StudyConfig) -> str:
         """How the baseline should spend what it may cost."""
-        what = "compute" if question.cost == "macs" else COST_WORDS[question.cost]
-        return f"How should {question.baseline.name} spend its next {times_of(question)} of {what}?"
+        what = "compute" if config.cost == "macs" else COST_WORDS[config.cost]
+        return f"How should {config.baseline.name} spend its next {times_of(config)} of {what}?"
 
-    def short_title(self, question: Question) -> str:
+    def short_title(self, config: StudyConfig) -> str:
         """The baseline, φ, the budget, and what is matched."""
-        matched = f"{COST_WORDS[question.cost]} matched" if question.match == "flops" else "γ taken literally"
-        return f"{question.baseline.name}, φ = {plain(question.phi)}, budget {question.budget.title}, {matched}"
+        matched = f"{COST_WORDS[config.cost]} matched" if config.match == "flops" else "γ taken literally"
+        return f"{config.baseline.name}, φ = {plain(config.phi)}, budget {config.budget.title}, {matched}"
 
     def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The baseline, φ, the budget and the data."""
-        asked = result.plan.question
+        asked = result.plan.config
         head = f"{asked.baseline.name}, φ = {plain(asked.phi)}"
         return f"{head}, budget {asked.budget.title}, {result.plan.data.name}", terminal_caption(result)
 
@@ -53,7 +53,7 @@ class GridReport(KindReport):
         ranking, own = result.ranking, greek(result.winner.coefficients)
         tied, ranked = len(ranking.tied), len(ranking.arms)
         if result.worse:
-            return not_above(result, own, metric_words(result.plan.question.metric))
+            return not_above(result, own, metric_words(result.plan.config.metric))
         said = f"{own} is recommended: {regret_words(result)}"
         if ranking.significant:
             return f"{said}; its measured mean leads each other network's by more than the noise (95 %)"
@@ -67,7 +67,7 @@ class GridReport(KindReport):
 
     def networks(self, plan: Plan) -> str:
         """The points, their networks, and what is matched."""
-        asked = plan.question
+        asked = plan.config
         within = f"within {plain(100 * tolerance(asked.cost))} %"
         matched = f"{self.matched_words(asked)} {within}" if asked.match == "flops" else "costs not matched"
         return f"{self.points_words(plan)}; {asked.rounding} rounding; {matched}"
@@ -78,22 +78,22 @@ class GridReport(KindReport):
         whole = len(found.candidates) + len(found.unmatched)
         return f"{found.triples} triples are {whole} networks, of which {len(plan.chosen)} are compared"
 
-    def matched_words(self, question: Question) -> str:
+    def matched_words(self, config: StudyConfig) -> str:
         """What is set so that the cost is as wanted."""
-        if question.cost == "latency":
-            return f"px set so that the latency is {times_of(question)}"
-        return f"px set so that the {COST_WORDS[question.cost]} are {times_of(question)}"
+        if config.cost == "latency":
+            return f"px set so that the latency is {times_of(config)}"
+        return f"px set so that the {COST_WORDS[config.cost]} are {times_of(config)}"
 
-    def question(self, result: StudyResult) -> Section:
+    def config(self, result: StudyResult) -> Section:
         """What was asked, in the paper's terms."""
-        return Section("The question", (Text(self.question_text(result.plan.question)), *matched_texts(result)))
+        return Section("The question", (Text(self.question_text(result.plan.config)), *matched_texts(result)))
 
-    def question_text(self, question: Question) -> str:
+    def question_text(self, config: StudyConfig) -> str:
         """What the baseline costs, and what is asked about it."""
         return (
-            f"{size_words(question)} Compound scaling multiplies its depth by α^φ, its width by β^φ and its "
+            f"{size_words(config)} Compound scaling multiplies its depth by α^φ, its width by β^φ and its "
             "resolution by γ^φ, with αβ²γ² ≈ 2 (Tan & Le 2019, equation 3). Which α, β and γ give the highest "
-            f"{metric_words(question.metric)} at φ = {plain(question.phi)}?"
+            f"{metric_words(config.metric)} at φ = {plain(config.phi)}?"
         )
 
     def answer(self, result: StudyResult) -> Section:
@@ -134,21 +134,21 @@ def key_figures_of(result: StudyResult, place: Ranked, winner: Candidate) -> Tab
         winner: the network.
     """
     plan, own, base = result.plan, winner.coefficients, result.base.accuracies
-    word = metric_words(plan.question.metric)
+    word = metric_words(plan.config.metric)
     rows = [
         (f"highest {word}", f"{winner.name}: {greek(own)}") if winner.name else ("recommended", greek(own)),
         ("nominal αβ²γ²", f"{float(own.product):.3f}"),
-        ("measured FLOPs", f"{float(winner.flops_ratio):.3f}x {plan.question.baseline.name}'s"),
+        ("measured FLOPs", f"{float(winner.flops_ratio):.3f}x {plan.config.baseline.name}'s"),
         (word, result.measured(place)),
     ]
-    if winner == result.winner and plan.question.kind.recommends:
+    if winner == result.winner and plan.config.kind.recommends:
         decision = result.decision
         expected = result.with_error(decision.mean(place.key), decision.error(place.key))
         rows.insert(3, (f"expected {word}", f"{expected} by all that was measured"))
         rows.insert(4, ("regret", regret_words(result)))
     if base:
         mean = sum(base.values()) / len(base)
-        rows.append((f"{plan.question.baseline.name} unscaled", f"{mean:.4f} ({seeds_words(len(base))})"))
+        rows.append((f"{plan.config.baseline.name} unscaled", f"{mean:.4f} ({seeds_words(len(base))})"))
     needed = result.ranking.seeds_needed
     if needed is not None and not result.ranking.significant:
         rows.append(

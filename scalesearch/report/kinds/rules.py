@@ -14,7 +14,7 @@ from scalesearch.report.tables import coefficients_table
 from scalesearch.search.kinds import RuleComparison
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.cost_sweep import joint
 from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
 from scalesearch.study.kinds.rules import comparison_lines
@@ -28,18 +28,18 @@ class RuleReport(GridReport):
 
     no_family: ClassVar[str] = "A comparison of rules gives no family."
 
-    def title(self, question: Question) -> str:
+    def title(self, config: StudyConfig) -> str:
         """One dimension or all."""
-        return f"{question.baseline.name} at {wanted(question)}: one dimension, or all?"
+        return f"{config.baseline.name} at {wanted(config)}: one dimension, or all?"
 
-    def short_title(self, question: Question) -> str:
+    def short_title(self, config: StudyConfig) -> str:
         """The baseline, its cost, and the budget."""
-        name = question.baseline.name
-        return f"{name} at {wanted(question)}, budget {question.budget.title}, comparison of rules"
+        name = config.baseline.name
+        return f"{name} at {wanted(config)}, budget {config.budget.title}, comparison of rules"
 
     def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The baseline, its cost, the budget and the data."""
-        asked = result.plan.question
+        asked = result.plan.config
         # At another φ, coefficients are not what the networks were multiplied by.
         doubling = "\nαβ²γ²: for each doubling of the cost" if asked.phi != 1 else ""
         head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.title}, {result.plan.data.name}"
@@ -50,7 +50,7 @@ class RuleReport(GridReport):
         ranking, plan = result.ranking, result.plan
         names = {arm.key: label(plan.by_network[arm.key]) for arm in ranking.arms}
         best, others = names[ranking.arms[0].key], [names[key] for key in ranking.tied[1:]]
-        word = metric_words(plan.question.metric)
+        word = metric_words(plan.config.metric)
         if ranking.significant:
             return (
                 f"The best of {len(names)} rules is {best}, which leads each of them by more than the noise (95 %)"
@@ -63,22 +63,22 @@ class RuleReport(GridReport):
 
     def points_words(self, plan: Plan) -> str:
         """How many of the rules have a network of the wanted cost."""
-        kind = plan.question.kind
+        kind = plan.config.kind
         assert isinstance(kind, RuleComparison), "a comparison of rules"
         return f"{len(plan.chosen)} of {len(kind.rules)} rules"
 
-    def matched_words(self, question: Question) -> str:
+    def matched_words(self, config: StudyConfig) -> str:
         """By latency each rule is taken along its direction."""
-        if question.cost == "latency":
-            return f"each rule taken along its direction to {times_of(question)} the latency"
-        return super().matched_words(question)
+        if config.cost == "latency":
+            return f"each rule taken along its direction to {times_of(config)} the latency"
+        return super().matched_words(config)
 
-    def question_text(self, question: Question) -> str:
+    def question_text(self, config: StudyConfig) -> str:
         """What the baseline costs, and what the rules are."""
         return (
-            f"{size_words(question)} Growing depth, width or resolution alone, or all three by a rule, each to "
-            f"{times_of(question)} the {COST_WORDS[question.cost]}: which gives the highest "
-            f"{metric_words(question.metric)}? (Tan & Le 2019, Tables 3 and 7)"
+            f"{size_words(config)} Growing depth, width or resolution alone, or all three by a rule, each to "
+            f"{times_of(config)} the {COST_WORDS[config.cost]}: which gives the highest "
+            f"{metric_words(config.metric)}? (Tan & Le 2019, Tables 3 and 7)"
         )
 
     def answer(self, result: StudyResult) -> Section:
@@ -94,7 +94,7 @@ class RuleReport(GridReport):
 
     def evidence(self, result: StudyResult) -> Section:
         """The rules over their cost, and how they learned."""
-        curves = figures.curves(joint([(Decimal(2) ** result.plan.question.phi, result)]))
+        curves = figures.curves(joint([(Decimal(2) ** result.plan.config.phi, result)]))
         own = curves, figures.spending(result), figures.parallel(result), figures.learning(result)
         return Section("The evidence", drawn(*own))
 

@@ -9,8 +9,8 @@ from scalesearch.report.kinds.base import KindReport, drawn, not_above, size_wor
 from scalesearch.report.tables import ranking_table
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
 from scalesearch.search.stage_space import size
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.kinds.stages import found_words, stages_of, words_of_network
 from scalesearch.study.result import StudyResult
 
@@ -18,18 +18,18 @@ from scalesearch.study.result import StudyResult
 class StageReport(KindReport):
     """Which stages the baseline should have."""
 
-    def title(self, question: Question) -> str:
-        """The question."""
-        return f"Which stages should {question.baseline.name} have?"
+    def title(self, config: StudyConfig) -> str:
+        """The configuration."""
+        return f"Which stages should {config.baseline.name} have?"
 
-    def short_title(self, question: Question) -> str:
+    def short_title(self, config: StudyConfig) -> str:
         """The baseline and the budget."""
-        name, phi = question.baseline.name, plain(question.phi)
-        return f"{name}, φ = {phi}, budget {question.budget.title}, search of stages"
+        name, phi = config.baseline.name, plain(config.phi)
+        return f"{name}, φ = {phi}, budget {config.budget.title}, search of stages"
 
     def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The space, the reward, the budget and the data."""
-        asked, search = result.plan.question, stages_of(result.plan).asked
+        asked, search = result.plan.config, stages_of(result.plan).asked
         title = (
             f"{search.space.name} over {asked.baseline.name}, {search.reward.words}, budget {asked.budget.title}, "
             f"{result.plan.data.name}"
@@ -62,12 +62,12 @@ class StageReport(KindReport):
         points = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
         return f"{points}; at equal resolution, costs weighed by the reward"
 
-    def question(self, result: StudyResult) -> Section:
+    def config(self, result: StudyResult) -> Section:
         """What was asked."""
         space = stages_of(result.plan)
         asked, points = space.asked, size(space.asked.space, space.baseline)
         text = (
-            f"{size_words(result.plan.question)} Every stage may have another block, kernel, expansion, "
+            f"{size_words(result.plan.config)} Every stage may have another block, kernel, expansion, "
             f"squeeze-and-excitation, number of layers and width, as far as the space {asked.space.name} has them: "
             f"{points:,} points. Which network has the highest reward {asked.reward.words}?"
         )
@@ -88,19 +88,19 @@ def _key_figures(result: StudyResult) -> Table:
     rows = [
         ("best reward", f"{own.label}: {words_of_network(own.architecture)}"),
         ("reward", result.measured(place)),
-        (metric_words(plan.question.metric), f"{place.mean / plan.worth(place.key):.4f}"),
-        ("cost", f"{float(own.flops_ratio):.3f}x {plan.question.baseline.name}'s multiply-adds"),
+        (metric_words(plan.config.metric), f"{place.mean / plan.worth(place.key):.4f}"),
+        ("cost", f"{float(own.flops_ratio):.3f}x {plan.config.baseline.name}'s multiply-adds"),
     ]
     if result.base.accuracies:
         base = plan.accuracy(result.base)
-        reward = f"reward {base * plan.worth(plan.base_id):.4f}, {metric_words(plan.question.metric)} {base:.4f}"
-        rows.append((f"{plan.question.baseline.name} as it is", reward))
+        reward = f"reward {base * plan.worth(plan.base_id):.4f}, {metric_words(plan.config.metric)} {base:.4f}"
+        rows.append((f"{plan.config.baseline.name} as it is", reward))
     return Table("", ("what", "value"), tuple(rows), frozenset(("what", "value")))
 
 
 def _networks(result: StudyResult) -> Table:
     """Every network, best first."""
-    word = metric_words(result.plan.question.metric)
+    word = metric_words(result.plan.config.metric)
     caption = (
         "= ties with the best (95 %). Rewards are means ± standard errors; those without one were eliminated on an "
         f"earlier rung. The {word} is the proxy's, FLOPs are over the baseline's."

@@ -82,7 +82,7 @@ def decide(plan: Plan, outcomes: Mapping[str, Outcome], ranking: Ranking) -> Dec
     values = {arm.key: float(means[arm.key]) for arm in ranking.arms}
     best = max(values.values())
     # A reward has weighed the cost already; among networks of one cost the cheaper of equals is better.
-    tolerance = TOLERANCE * found.noise if plan.question.kind.scales else 0.0
+    tolerance = TOLERANCE * found.noise if plan.config.kind.scales else 0.0
     close = [key for key, value in values.items() if best - value <= tolerance]
     unscaled = plan.base_arm(outcomes).mean
     if unscaled is not None and best > unscaled:

@@ -62,7 +62,7 @@ def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, 
     found = {Channel(trial.rung): outcome.score * plan.worth(trial.network)}
     last = outcome.epochs[-1]
     losses = last.train_loss, last.val_loss
-    if plan.question.metric != LOSS and plan.question.kind.scales and all(0 < loss < inf for loss in losses):
+    if plan.config.metric != LOSS and plan.config.kind.scales and all(0 < loss < inf for loss in losses):
         found[Channel(trial.rung, _LOSSES)] = -sum(map(log, losses)) / 2
     return found
 
@@ -73,8 +73,8 @@ def _shares(plan: Plan) -> Floats | None:
     A dimension's part is the logarithm of what the baseline's multiply-adds grow by if it grows alone. None for
     networks of Python functions, whose dimensions cannot be set one by one, and where nothing is scaled.
     """
-    baseline = plan.question.baseline.architecture
-    if not plan.question.kind.scales or not isinstance(baseline, Architecture):
+    baseline = plan.config.baseline.architecture
+    if not plan.config.kind.scales or not isinstance(baseline, Architecture):
         return None
     widths, depths, resolution = baseline.widths, baseline.depths, baseline.resolution
     rows = []

@@ -26,14 +26,14 @@ KINDS: tuple[type[StudyKind], ...] = (RuleComparison, CoefficientSearch, StageSe
 """Those that study.json names by a key; a grid is what remains."""
 
 
-def kind_from_json(question: Mapping[str, Any]) -> StudyKind:
-    """The kind that the question of a study.json is of.
+def kind_from_json(config: Mapping[str, Any]) -> StudyKind:
+    """The kind that the configuration of a study.json is of.
 
     Raises:
         MalformedError: what it holds of its kind is not what was written.
         SpaceError: a value breaks a rule of its own type, or two kinds are named.
     """
-    named = [kind for kind in KINDS if question.get(kind.key)]
+    named = [kind for kind in KINDS if config.get(kind.key)]
     if len(named) > 1:
         raise SpaceError(f"{' and '.join(one.key for one in named)} are two kinds of study, but it is of one")
-    return named[0].from_json(question[named[0].key]) if named else GridSearch()
+    return named[0].from_json(config[named[0].key]) if named else GridSearch()

@@ -55,7 +55,7 @@ class StudyKind(ABC):
 
     @abstractmethod
     def validate(self, setting: Setting) -> None:
-        """Check what the kind and the rest of the question say together.
+        """Check what the kind and the rest of the configuration say together.
 
         Raises:
             SpaceError: in a line, what does not go together.

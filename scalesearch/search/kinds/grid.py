@@ -65,7 +65,7 @@ class GridSearch(StudyKind):
 
 
 def shapes_to_time(setting: Setting) -> tuple[Shape, ...]:
-    """The widths and depths of a question's grid, which are timed where latency is to be matched."""
+    """The widths and depths of a study's grid, which are timed where latency is to be matched."""
     assert isinstance(setting.baseline, Baseline), "Python functions are not timed"
     grid = triples(setting.budget.step, setting.budget.tolerance, setting.baseline.axes)
     return grid_shapes(setting.baseline, grid, setting.phi, setting.rounding)

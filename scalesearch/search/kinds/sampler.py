@@ -79,7 +79,7 @@ class CoefficientSearch(StudyKind):
             raise SpaceError(f"match is {setting.match}, but where MACs are an objective they are not matched")
 
     def proposal_space(self, setting: Setting) -> CoefficientSpace:
-        """(α, β) at the question's φ."""
+        """(α, β) at the study's φ."""
         assert isinstance(setting.baseline, Baseline), "checked by `validate`"
         batch = setting.budget.recipe.batch
         return CoefficientSpace(setting.baseline, setting.phi, setting.rounding, setting.match, batch, self)

@@ -48,7 +48,7 @@ class KindResults(ABC):
     def definition(self, plan: Plan, candidate: Candidate) -> tuple[str, str]:
         """The name and the source of a candidate as a baseline file; no source: the baseline's."""
         del candidate
-        return f"{plan.question.baseline.name}_scaled"[-64:], ""
+        return f"{plan.config.baseline.name}_scaled"[-64:], ""
 
     def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
         """By the id of each network that is trained: what an Optuna trial of it has as parameters."""
@@ -61,5 +61,5 @@ class KindResults(ABC):
         """What those parameters are drawn from."""
         from optuna.distributions import FloatDistribution
 
-        space = plan.question.space
+        space = plan.config.space
         return {name: FloatDistribution(1.0, _LARGEST) for name in _AXES} if space is None else distributions(space)

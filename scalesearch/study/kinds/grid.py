@@ -22,19 +22,19 @@ class GridResults(KindResults):
     def summary(self, result: StudyResult, folder: Path) -> list[str]:
         """The winner, how sure it is, what it is based on, where the family lies."""
         plan, own = result.plan, result.winner.coefficients
-        question = plan.question
-        names = [name for name in family_texts(plan, own) if name != question.baseline.name]
+        config = plan.config
+        names = [name for name in family_texts(plan, own) if name != config.baseline.name]
         tied = f"{len(result.ranking.tied) - 1} of {len(result.ranking.arms) - 1}"
         measured = result.measured(result.place)
-        unscaled, word = result.base.mean, metric_words(question.metric)
-        base = "" if unscaled is None else f"{question.baseline.name} itself {unscaled:.4f}; "
+        unscaled, word = result.base.mean, metric_words(config.metric)
+        base = "" if unscaled is None else f"{config.baseline.name} itself {unscaled:.4f}; "
         cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(result.winner.flops_ratio):.3f}x"
-        other = "" if question.cost == "macs" else f", {question.cost} {float(result.winner.matched_ratio):.3f}x"
+        other = "" if config.cost == "macs" else f", {config.cost} {float(result.winner.matched_ratio):.3f}x"
         head = "Take" if result.over else "So far, take"
         lines = [
-            f"{head} {_greek(own)} ({cost_words} {question.baseline.name}{other}): {regret_words(result)}",
+            f"{head} {_greek(own)} ({cost_words} {config.baseline.name}{other}): {regret_words(result)}",
             f"{word.capitalize()}: {measured}; {base}{tied} others tie with the best; {result.certainty}",
-            *matched_lines(question),
+            *matched_lines(config),
             provenance_line(result),
             *self.search_lines(result),
         ]
@@ -53,7 +53,7 @@ class GridResults(KindResults):
     def winner(self, result: StudyResult) -> dict[str, object]:
         """The coefficients first, then how sure they are and what they are based on."""
         plan, ranking, best = result.plan, result.ranking, result.ranking.arms[0]
-        question, own = plan.question, result.winner.coefficients
+        config, own = plan.config, result.winner.coefficients
         away = result.intervals
         return {
             "alpha": float(own.alpha),
@@ -61,9 +61,9 @@ class GridResults(KindResults):
             "gamma": float(own.gamma),
             "product": round(float(own.product), 5),
             "flops_ratio": float(result.winner.flops_ratio),
-            **({} if question.cost == "macs" else {f"{question.cost}_ratio": float(result.winner.matched_ratio)}),
-            **({} if question.metric == ACCURACY else {"metric": question.metric}),
-            "accuracy" if question.metric == ACCURACY else "score": round(result.place.mean, 5),
+            **({} if config.cost == "macs" else {f"{config.cost}_ratio": float(result.winner.matched_ratio)}),
+            **({} if config.metric == ACCURACY else {"metric": config.metric}),
+            "accuracy" if config.metric == ACCURACY else "score": round(result.place.mean, 5),
             "standard_error": round(result.place.standard_error, 5) if ranking.error_known else None,
             "seeds": result.place.seeds,
             "decision": decision_facts(result),

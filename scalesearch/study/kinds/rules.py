@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scalesearch.design.paper import TABLES_3_AND_7
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.plan import Plan
-from scalesearch.search.question import Question
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.kinds.grid import GridResults
 from scalesearch.study.provenance_words import matched_lines, provenance_line
 from scalesearch.study.result import StudyResult
@@ -26,7 +26,7 @@ class RuleResults(GridResults):
     def summary(self, result: StudyResult, folder: Path) -> list[str]:
         """The best rule, the others behind it, and what the comparison is based on."""
         del folder
-        return [*comparison_lines(result), *matched_lines(result.plan.question), provenance_line(result)]
+        return [*comparison_lines(result), *matched_lines(result.plan.config), provenance_line(result)]
 
     def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
         """The coefficients, and the rule's name."""
@@ -47,7 +47,7 @@ def comparison_lines(result: StudyResult) -> list[str]:
     names = {arm.key: plan.by_network[arm.key].name for arm in ranking.arms}
     base, away = result.base.accuracies, result.intervals
     first = ranking.arms[0]
-    by = "" if plan.question.metric == ACCURACY else f"{metric_words(plan.question.metric)} "
+    by = "" if plan.config.metric == ACCURACY else f"{metric_words(plan.config.metric)} "
     lines = [f"Best: {names[first.key]}, {by}{result.measured(first)}; {result.certainty}"]
     for arm in ranking.arms[1:]:
         low, high = away[arm.key]
@@ -57,18 +57,18 @@ def comparison_lines(result: StudyResult) -> list[str]:
         before = sum(base.values()) / len(base)
         gains = ", ".join(f"{names[arm.key]} {arm.mean - before:+.4f}" for arm in ranking.arms)
         lines.append(f"Over the baseline's {before:.4f}: {gains}")
-    if papers := papers_gains(plan.question):
+    if papers := papers_gains(plan.config):
         printed = ", ".join(f"{name} {gain:+}" for name, gain in papers.items())
         lines.append(f"The paper, ImageNet top-1 at about 4x: {printed}")
     return lines
 
 
-def papers_gains(question: Question) -> dict[str, Decimal]:
+def papers_gains(config: StudyConfig) -> dict[str, Decimal]:
     """What Tables 3 and 7 of Tan & Le 2019 print for the baseline at about 4x, in points over it, by rule.
 
     Empty at another cost, of another kind of cost, and for a baseline that the paper does not scale.
     """
-    rows = {row.variant: Decimal(row.top1) for row in TABLES_3_AND_7 if row.baseline == question.baseline.name}
-    if question.cost != "macs" or question.phi != _PAPERS_PHI or not rows:
+    rows = {row.variant: Decimal(row.top1) for row in TABLES_3_AND_7 if row.baseline == config.baseline.name}
+    if config.cost != "macs" or config.phi != _PAPERS_PHI or not rows:
         return {}
     return {name: top1 - rows["baseline"] for name, top1 in rows.items() if name != "baseline"}

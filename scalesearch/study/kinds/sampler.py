@@ -30,7 +30,7 @@ class CoefficientResults(GridResults):
 
 
 def _search_of(plan: Plan) -> CoefficientSearch:
-    kind = plan.question.kind
+    kind = plan.config.kind
     assert isinstance(kind, CoefficientSearch), "a search by a sampler"
     return kind
 
@@ -38,7 +38,7 @@ def _search_of(plan: Plan) -> CoefficientSearch:
 def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     """How the points were found, and with several objectives the front."""
     asked, points = _search_of(plan), plan.suggested
-    space = asked.proposal_space(plan.question)
+    space = asked.proposal_space(plan.config)
     broken = Counter(name for one in space.judge(points) for name in one.broken)  # type: ignore[arg-type]
     outside = ", ".join(f"{name} {count}" for name, count in broken.items())
     lines = [

@@ -61,7 +61,7 @@ class StageResults(KindResults):
 
 def stages_of(plan: Plan) -> NasSpace:
     """The space of a search of stages."""
-    space = plan.question.space
+    space = plan.config.space
     assert isinstance(space, NasSpace), "a search of stages"
     return space
 
@@ -98,7 +98,7 @@ def front_table(result: StudyResult) -> str:
     times = [] if timed is None else [f"{timed.what}_seconds", f"{timed.what}_ratio"]
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    value = "accuracy" if result.plan.question.metric == ACCURACY else "score"
+    value = "accuracy" if result.plan.config.metric == ACCURACY else "score"
     rows.writerow(["network", "label", value, "reward", "macs", "params", *times, "stages"])
     for one in pareto(result.plan, result.outcomes):
         price, reached = cost(one.judged.network), one.accuracy or 0.0
@@ -119,8 +119,8 @@ def _winner(result: StudyResult) -> dict[str, object]:
         "stages": list(stage_words(network)),
         "reward": round(result.place.mean, 5),
         "standard_error": round(result.place.standard_error, 5) if ranking.error_known else None,
-        **({} if plan.question.metric == ACCURACY else {"metric": plan.question.metric}),
-        "accuracy" if plan.question.metric == ACCURACY else "score": round(
+        **({} if plan.config.metric == ACCURACY else {"metric": plan.config.metric}),
+        "accuracy" if plan.config.metric == ACCURACY else "score": round(
             result.place.mean / plan.worth(result.place.key), 5
         ),
         "baseline_reward": None if result.base.mean is None else round(result.base.mean, 5),
@@ -165,12 +165,12 @@ _SCALING = ("phi", "rounding", "match")
 
 def _summary(result: StudyResult, folder: Path) -> list[str]:
     plan, place, own = result.plan, result.place, result.winner
-    space, base = stages_of(plan), plan.question.baseline.name
+    space, base = stages_of(plan), plan.config.baseline.name
     ties, others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
     accuracy = place.mean / plan.worth(place.key)
     reward, unsearched = space.asked.reward, result.base.mean
     head = "Winner" if result.over else "So far"
-    word = metric_words(plan.question.metric)
+    word = metric_words(plan.config.metric)
     measured = f"{result.measured(place)}, {word} {accuracy:.4f}"
     if unsearched is not None:
         measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(result.base):.4f}"

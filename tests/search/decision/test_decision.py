@@ -21,8 +21,8 @@ from scalesearch.search.decision.surface import surface_of
 from scalesearch.search.grid import triples
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.question import Question
 from scalesearch.search.shares import shares_of
+from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
 
@@ -43,7 +43,7 @@ HALVED = replace(
 
 
 def plan_of() -> Plan:
-    return Plan(Question(SMALL, Decimal(1), HALVED, "balanced", scheduler="halving"), DATA)
+    return Plan(StudyConfig(SMALL, Decimal(1), HALVED, "balanced", scheduler="halving"), DATA)
 
 
 def outcome(accuracy: float, train: float = 1.0, val: float = 1.0) -> Outcome:
@@ -124,7 +124,7 @@ def test_records_become_trainings_with_their_rungs_and_losses() -> None:
     losses = {**outcomes, first.id: outcome(0.31, train=2.0, val=8.0)}
     (found,) = [one.values for one in study_data(plan, losses).trainings if one.values.get(Channel(0)) == 0.31]
     assert found[Channel(0, 1)] == pytest.approx(-log(4))
-    by_loss = replace(plan, question=replace(plan.question, metric="loss"))
+    by_loss = replace(plan, config=replace(plan.config, metric="loss"))
     assert {c.response for one in study_data(by_loss, {}).trainings for c in one.values} <= {0}
 
 

@@ -29,7 +29,7 @@ Point = Suggestion | StagePoint
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Setting):
+class StudyConfig(Setting):
     """What was asked, without the data: a setting, and the kind of study in it."""
 
     kind: StudyKind = field(default_factory=GridSearch, metadata=OWN_KEYS)
@@ -80,32 +80,32 @@ class Question(Setting):
         return self.kind.count(self)
 
 
-def find(question: Question, suggested: Sequence[Any] | None = None) -> CandidateSet:
-    """Every candidate of the question's grid, matched or not.
+def find(config: StudyConfig, suggested: Sequence[Any] | None = None) -> CandidateSet:
+    """Every candidate of the study's grid, matched or not.
 
     Where a sampler suggests, those that were suggested, or where none are given what a search can come to.
     """
-    return question.kind.candidates(question, suggested)
+    return config.kind.candidates(config, suggested)
 
 
-def lines_to_time(question: Question) -> list[Line]:
+def lines_to_time(config: StudyConfig) -> list[Line]:
     """Where the networks are looked for that take 2^φ × the baseline's time: one line a shape, or a rule."""
-    return question.kind.lines_to_time(question)
+    return config.kind.lines_to_time(config)
 
 
-def choose(question: Question, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
+def choose(config: StudyConfig, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
     """The candidates that are trained: all, or as many as the budget says, spread over the grid.
 
     Raises:
         SpaceError: fewer than two can be compared.
     """
-    chosen = question.kind.select(question, candidate_set)
-    if question.only:
+    chosen = config.kind.select(config, candidate_set)
+    if config.only:
         chosen = tuple(
-            candidate for candidate in candidate_set.candidates if digest(candidate.architecture) in question.only
+            candidate for candidate in candidate_set.candidates if digest(candidate.architecture) in config.only
         )
     if len(chosen) < FEWEST:
-        raise question.kind.too_few(question, len(chosen), candidate_set)
+        raise config.kind.too_few(config, len(chosen), candidate_set)
     return chosen
 
 
