@@ -123,7 +123,7 @@ def _questions(
     """
     from scalesearch.design.baselines import load_baseline
     from scalesearch.search.kinds.rules import NAMED, RuleComparison
-    from scalesearch.search.study_config import StudyConfig, choose, find
+    from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
     base = load_baseline(baseline)
     rules = RuleComparison(NAMED if winner is None else (*NAMED, _found(winner)))
@@ -135,7 +135,7 @@ def _questions(
         return found  # who meets it is known once they are timed
     for ratio, config in found.items():
         with _named(ratio):
-            choose(config, find(config))
+            select_candidates(config, enumerate_candidates(config))
     return found
 
 

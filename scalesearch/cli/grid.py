@@ -213,7 +213,7 @@ def _question(
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
-    from scalesearch.search.study_config import StudyConfig, choose, find, with_overrides
+    from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
 
     power = options.decimal(phi, "--phi")
     if power is None or not 0 < power <= 10:
@@ -232,7 +232,8 @@ def _question(
         base, power, spent, rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].prolongs_at_chance,
     )  # fmt: skip
-    choose(config, find(config))  # a grid without candidates is refused before any image is read
+    # A grid without candidates is refused before any image is read.
+    select_candidates(config, enumerate_candidates(config))
     return config
 
 

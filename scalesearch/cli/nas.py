@@ -163,7 +163,7 @@ def _question(
     from scalesearch.search.budget import prolongable
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
-    from scalesearch.search.study_config import StudyConfig, choose, find, with_overrides
+    from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
 
     own = baseline or search.space.baseline
     if is_factory(own):
@@ -180,5 +180,6 @@ def _question(
         base, Decimal(1), spent, match="none", kind=search, scheduler=schedule,
         prolongs=SCHEDULERS[schedule].prolongs_at_chance,
     )  # fmt: skip
-    choose(config, find(config))  # a space without networks is refused before any image is read
+    # A space without networks is refused before any image is read.
+    select_candidates(config, enumerate_candidates(config))
     return config

@@ -25,7 +25,7 @@ def with_latency(asked: StudyConfig, folder: Path) -> StudyConfig:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.timings import measure_timings
-    from scalesearch.search.study_config import choose, find, lines_to_time
+    from scalesearch.search.study_config import enumerate_candidates, lines_to_time, select_candidates
     from scalesearch.study.study import kept_timings
 
     timings = kept_timings(folder, asked)
@@ -35,5 +35,6 @@ def with_latency(asked: StudyConfig, folder: Path) -> StudyConfig:
         print(f"Timing {len(lines)} networks at a few sizes each, in turns with {asked.baseline.name}", flush=True)
         timings = measure_timings(asked.baseline.architecture, lines, Decimal(2) ** asked.phi)
     config = replace(asked, cost="latency", timings=timings)
-    choose(config, find(config))  # a grid without candidates is refused before any image is read
+    # A grid without candidates is refused before any image is read.
+    select_candidates(config, enumerate_candidates(config))
     return config

@@ -22,7 +22,7 @@ from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
 from scalesearch.search.sampler_space import TRIES
 from scalesearch.search.schedulers import SCHEDULERS, Scheduler
 from scalesearch.search.schedulers.base import Rung, RungTrial, SchedulerState, Score
-from scalesearch.search.study_config import Point, StudyConfig, choose, find
+from scalesearch.search.study_config import Point, StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.search.trial import Outcome, TrialSpec
 
 
@@ -38,14 +38,14 @@ class Plan:
     @cached_property
     def found(self) -> CandidateSet:
         """Every candidate of the grid, or that was suggested, matched or not."""
-        return find(self.config, self.suggested)
+        return enumerate_candidates(self.config, self.suggested)
 
     @cached_property
     def chosen(self) -> tuple[Candidate, ...]:
-        """The candidates that are trained; see `choose`."""
+        """The candidates that are trained; see `select_candidates`."""
         if self.open:
             return self.found.candidates
-        return choose(self.config, self.found)
+        return select_candidates(self.config, self.found)
 
     @cached_property
     def open(self) -> bool:

@@ -17,7 +17,7 @@ from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.shrink import shrink
-from scalesearch.search.study_config import StudyConfig, choose, find
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.search.trial import TrialSpec
 
 
@@ -150,5 +150,7 @@ def image_px(config: StudyConfig) -> int:
     """The side at which images are kept: that of the largest proxy, so that none is scaled up."""
     every = replace(config, only=())  # the same images whichever of the candidates are asked about
     base = proxy_of(config, config.baseline.architecture, 2)
-    sides = [candidate_proxy(config, one, 2).resolution for one in choose(every, find(every))]
+    sides = [
+        candidate_proxy(config, one, 2).resolution for one in select_candidates(every, enumerate_candidates(every))
+    ]
     return max(base.resolution, *sides)

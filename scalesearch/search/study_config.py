@@ -80,7 +80,7 @@ class StudyConfig(Setting):
         return self.kind.count(self)
 
 
-def find(config: StudyConfig, suggested: Sequence[Any] | None = None) -> CandidateSet:
+def enumerate_candidates(config: StudyConfig, suggested: Sequence[Any] | None = None) -> CandidateSet:
     """Every candidate of the study's grid, matched or not.
 
     Where a sampler suggests, those that were suggested, or where none are given what a search can come to.
@@ -93,7 +93,7 @@ def lines_to_time(config: StudyConfig) -> list[Line]:
     return config.kind.lines_to_time(config)
 
 
-def choose(config: StudyConfig, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
+def select_candidates(config: StudyConfig, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
     """The candidates that are trained: all, or as many as the budget says, spread over the grid.
 
     Raises:

@@ -28,7 +28,7 @@ from scalesearch.search.kinds.sampler import (
     suggested_candidates,
     suggestion,
 )
-from scalesearch.search.study_config import StudyConfig, choose, find
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
 SMOKE = BUDGETS["smoke"]
 
@@ -100,7 +100,7 @@ def test_the_front_is_that_of_the_definition() -> None:
 def test_limits_that_nothing_keeps_are_refused_before_anything_is_asked() -> None:
     asked = config(max_params=1000)
     with pytest.raises(SpaceError, match=r"only 0 of 66 points gives a network within the limits"):
-        choose(asked, find(asked))
+        select_candidates(asked, enumerate_candidates(asked))
 
 
 def test_questions_that_cannot_be_searched_are_refused() -> None:

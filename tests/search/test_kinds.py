@@ -24,7 +24,7 @@ from scalesearch.search.kinds import (
 from scalesearch.search.kinds.rules import NAMED
 from scalesearch.search.rewards import Reward
 from scalesearch.search.stage_space_file import load_stage_space
-from scalesearch.search.study_config import StudyConfig, choose, find
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.study.kinds import RESULTS
 from scalesearch.study.optuna_storage import identity
 from scalesearch.study.study import open_study
@@ -62,7 +62,7 @@ def test_a_summary_begins_with_the_kind(kind: StudyKind) -> None:
     match = "flops" if kind.scales else "none"
     config = StudyConfig(load_baseline("tiny"), Decimal(1), BUDGETS["smoke"], match=match, kind=kind)
     assert next(iter(kind.summary(config))) == "kind"
-    assert len(choose(config, find(config))) >= 2
+    assert len(select_candidates(config, enumerate_candidates(config))) >= 2
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_too_few_candidates_are_told_with_the_kinds_own_advice(kind: StudyKind, 
     match = "flops" if kind.scales else "none"
     config = StudyConfig(load_baseline("tiny"), Decimal(1), budget, match=match, kind=kind)
     with pytest.raises(SpaceError) as caught:
-        choose(config, find(config))
+        select_candidates(config, enumerate_candidates(config))
     assert said in str(caught.value)
 
 

@@ -17,7 +17,7 @@ from scalesearch.search.kinds.rules import SINGLE, RuleComparison
 from scalesearch.search.kinds.sampler import CoefficientSearch
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, candidate_proxy, image_px, phi_of_proxies, proxy_of
-from scalesearch.search.study_config import StudyConfig, choose, find
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
 DATA = DataFacts("planted", "f" * 64, classes=11, train=130, val=70)
 
@@ -29,7 +29,11 @@ def config(baseline: str = "b0", phi: str = "1", proxy_phi: str | None = "2", **
 
 def candidate_of(asked: StudyConfig, alpha: str, beta: str) -> Candidate:
     wanted = Decimal(alpha), Decimal(beta)
-    (found,) = (one for one in find(asked).candidates if (one.coefficients.alpha, one.coefficients.beta) == wanted)
+    (found,) = (
+        one
+        for one in enumerate_candidates(asked).candidates
+        if (one.coefficients.alpha, one.coefficients.beta) == wanted
+    )
     return found
 
 
@@ -57,7 +61,7 @@ def test_a_proxy_is_the_candidate_scaled_to_the_budgets_phi() -> None:
 def test_its_side_is_the_one_at_which_it_costs_most_nearly_four_times_the_baselines_proxy() -> None:
     asked = config()
     wanted = 4 * cost(base_proxy(asked)).macs
-    for one in choose(asked, find(asked)):
+    for one in select_candidates(asked, enumerate_candidates(asked)):
         found = proxy(asked, one)
         off = {
             side: abs(cost(replace(found, resolution=side)).macs - wanted)
@@ -86,14 +90,14 @@ def test_literal_candidates_keep_their_own_gamma() -> None:
 def test_no_larger_phi_changes_nothing(proxy_phi: str | None) -> None:
     asked = config(proxy_phi=proxy_phi)
     assert phi_of_proxies(asked) == 1
-    for one in choose(asked, find(asked)):
+    for one in select_candidates(asked, enumerate_candidates(asked)):
         assert proxy(asked, one) == proxy_of(asked, one.architecture, DATA.classes)
 
 
 def test_a_study_of_a_larger_phi_keeps_its_own() -> None:
     asked = config(phi="3")
     assert phi_of_proxies(asked) == 3
-    one = find(asked).candidates[0]
+    one = enumerate_candidates(asked).candidates[0]
     assert proxy(asked, one) == proxy_of(asked, one.architecture, DATA.classes)
 
 
@@ -105,7 +109,7 @@ def test_compared_rules_are_trained_as_they_are() -> None:
 
 def test_samplers_candidates_are_enlarged_too() -> None:
     asked = config("tiny", kind=CoefficientSearch("gp"))
-    own = find(asked).candidates[1]
+    own = enumerate_candidates(asked).candidates[1]
     assert sum(proxy(asked, own).depths) >= sum(own.architecture.depths)  # type: ignore[union-attr]
     assert phi_of_proxies(asked) == 2
 
@@ -129,5 +133,5 @@ def test_a_trial_names_the_candidate_and_trains_its_larger_proxy() -> None:
 
 def test_images_are_kept_as_large_as_the_largest_proxy() -> None:
     asked = config("mobilenet_v2")
-    sides = [proxy(asked, one).resolution for one in choose(asked, find(asked))]
+    sides = [proxy(asked, one).resolution for one in select_candidates(asked, enumerate_candidates(asked))]
     assert image_px(asked) == max(sides) > image_px(config("mobilenet_v2", proxy_phi=None))

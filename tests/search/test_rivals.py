@@ -24,7 +24,7 @@ from scalesearch.search.kinds.rules import (
     transfer_name,
     transfer_rules,
 )
-from scalesearch.search.study_config import StudyConfig, choose, find
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
 TWO = Decimal(2)
 NAMES = ["depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"]
@@ -126,7 +126,7 @@ def test_what_no_network_matches_is_not_compared() -> None:
 def test_a_comparison_takes_every_rule_and_one_of_ones_own() -> None:
     own = ScalingRule("found", Coefficients(Decimal("1.3"), Decimal("1.1"), Decimal("1.1")))
     config = StudyConfig(load_baseline("b0"), TWO, BUDGETS["smoke"], kind=RuleComparison((*NAMED, own)))
-    chosen = choose(config, find(config))
+    chosen = select_candidates(config, enumerate_candidates(config))
     assert [one.label for one in chosen] == [*NAMES, "found"]
 
 
@@ -142,7 +142,7 @@ def test_rules_that_give_one_network_are_one_candidate() -> None:
 def test_the_tied_set_competes_with_the_single_dimensions() -> None:
     base = load_baseline("b0")
     first = StudyConfig(base, Decimal(1), BUDGETS["quick"])
-    found = choose(first, find(first))
+    found = select_candidates(first, enumerate_candidates(first))
     rivals = transfer_rules(found)
     assert rivals[-3:] == NAMED[:3]
     names = [one.name for one in rivals]

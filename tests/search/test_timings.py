@@ -23,7 +23,7 @@ from scalesearch.search.budget import BUDGETS
 from scalesearch.search.kinds.grid import shapes_to_time
 from scalesearch.search.kinds.rules import NAMED, RuleComparison, ScalingRule, rule_lines
 from scalesearch.search.plan import Plan
-from scalesearch.search.study_config import StudyConfig, choose, find, lines_to_time
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, lines_to_time, select_candidates
 from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times, shape_lines
 from scalesearch.study.study import kept_timings, open_or_create, open_study
 
@@ -101,7 +101,7 @@ def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
 
 def test_no_side_is_tried_whose_coefficient_would_be_too_large() -> None:
     asked = replace(plan().config, phi=Decimal("0.25"))
-    every = find(with_times(asked, lambda network: float(network.resolution) ** 0.25))
+    every = enumerate_candidates(with_times(asked, lambda network: float(network.resolution) ** 0.25))
     assert 3 < max(one.coefficients.gamma for one in (*every.candidates, *every.unmatched)) <= 4
 
 
@@ -151,7 +151,7 @@ def test_the_end_of_every_line_has_coefficients(phi: str) -> None:
     base, lines = staged(asked.baseline.architecture), lines_to_time(asked)
     entries = tuple(timed(line.at(len(line.extents) - 1), 200) for line in lines)
     last = replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base, 100), entries))
-    found = find(last)
+    found = enumerate_candidates(last)
     assert sum(len(one.rules) for one in (*found.candidates, *found.unmatched)) == len(NAMED)
 
 
@@ -172,7 +172,7 @@ def rules() -> StudyConfig:
 def test_rules_are_compared_at_the_networks_that_were_timed(tmp_path: Path) -> None:
     asked = rules()
     assert asked.timings is not None
-    found = find(asked)
+    found = enumerate_candidates(asked)
     every = {name: one for one in (*found.candidates, *found.unmatched) for name in one.rules}
     assert set(every) == {one.name for one in NAMED}
     for rival, entry in zip(NAMED, asked.timings.entries, strict=True):
@@ -199,7 +199,7 @@ def test_a_network_that_is_none_of_the_rules_is_refused() -> None:
     with pytest.raises(SpaceError, match="timings are of 6 networks, but there are 7 rules"):
         replace(asked, timings=replace(asked.timings, entries=tuple(others)))
     with pytest.raises(SpaceError, match=r"depth with layers .* was not timed; begin the study anew"):
-        find(replace(asked, timings=wrong))
+        enumerate_candidates(replace(asked, timings=wrong))
 
 
 def timed(network: Architecture, hundredths: int) -> Timed:
@@ -217,7 +217,7 @@ def config() -> StudyConfig:
 
 
 def test_candidates_are_at_the_timed_px_and_within_ten_per_cent() -> None:
-    found = find(config())
+    found = enumerate_candidates(config())
     every = (*found.candidates, *found.unmatched)
     assert {one.architecture.resolution for one in every} == {100}
     ratios = sorted(one.matched_ratio for one in every)
@@ -260,13 +260,13 @@ def test_what_does_not_belong_together_is_refused() -> None:
             replace(asked, **change)
     lacking = replace(asked.timings, entries=asked.timings.entries[1:]) if asked.timings else None
     with pytest.raises(SpaceError, match="was not timed; begin the study anew"):
-        choose(replace(asked, timings=lacking), find(replace(asked, timings=lacking)))
+        select_candidates(replace(asked, timings=lacking), enumerate_candidates(replace(asked, timings=lacking)))
 
 
 def test_another_phi_is_asked_without_the_grids_timings() -> None:
     """They are of the grid's shapes; the rules of the other φ are timed when it comes to them."""
     asked = config()
-    tied = choose(asked, find(asked))[:2]
+    tied = select_candidates(asked, enumerate_candidates(asked))[:2]
     other = _transfer_question(asked, Decimal(2), tied)
     assert (other.cost, other.timings, other.phi) == ("macs", None, Decimal(2))
     assert isinstance(other.kind, RuleComparison)

@@ -28,7 +28,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.rewards import Reward
 from scalesearch.search.sampler_space import Time, Timing
 from scalesearch.search.stage_space_file import load_stage_space
-from scalesearch.search.study_config import StudyConfig, choose, find
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study import timers
@@ -187,7 +187,7 @@ def test_what_breaks_a_limit_is_not_trained(tmp_path: Path) -> None:
     assert all(cost(one).macs <= most for one in trained)
     impossible = asked(max_macs=1000).config
     with pytest.raises(SpaceError, match=r"only 0 of 100 points gives a network within the limits; take larger"):
-        choose(impossible, find(impossible))
+        select_candidates(impossible, enumerate_candidates(impossible))
 
 
 def test_a_network_without_a_result_does_not_stop_the_search(tmp_path: Path) -> None:
