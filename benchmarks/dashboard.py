@@ -53,7 +53,7 @@ def _make(folder: Path, wanted: int) -> int:
     """A study with that many records; written without waiting for the disk, which is not what is measured."""
     budget = replace(BUDGETS["quick"], step=Decimal("0.05"), seeds=1, finalists=0, final_seeds=0)
     asked = StudyConfig(load_baseline("tiny"), Decimal(1), budget, scheduler="grid")
-    networks = 1 + len(Plan(asked, DATA).chosen)
+    networks = 1 + len(Plan(asked, DATA).trained)
     plan = Plan(replace(asked, budget=replace(budget, seeds=-(-wanted // networks))), DATA)
     study = open_or_create(Study(folder, plan, {"torch": "1"}, "scalesearch grid --name many"))
     os.fsync = _at_once

@@ -88,11 +88,11 @@ def recorded() -> dict[str, float]:
 def replay(plan: Plan, known: Mapping[str, float]) -> Plan:
     """The whole search."""
     outcomes: dict[str, Outcome] = {}
-    while not plan.over(outcomes):
-        for spec in plan.left(outcomes):
+    while not plan.is_complete(outcomes):
+        for spec in plan.pending(outcomes):
             epoch = Epoch(1, 1, 1.0, 1.0, known.get(spec.network_id, 0.0), 1.0)
             outcomes[spec.id] = Outcome("complete", (epoch,), 1.0, 1.0)
-        if plan.open:
+        if plan.accepts_samples:
             plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, measured)))
     return plan
 

@@ -167,7 +167,7 @@ def jobs(asked: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) ->
     assert isinstance(base, Architecture), "a baseline file's networks are architectures"
     found = []
     for seed in range(first, first + int(asked["seeds"])):
-        for one in plan.chosen:
+        for one in plan.trained:
             spec = plan.spec(one.architecture, seed)
             assert isinstance(spec.proxy, Architecture), "a baseline file's networks are architectures"
             rate = by_depth(spent.recipe.learning_rate, spec.proxy, base, float(levers.get("rate_by_depth", 0)))

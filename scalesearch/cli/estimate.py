@@ -40,23 +40,23 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
         f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
     )
     time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
-    chosen = [_line(one, "" if one.name else _aliases(len(one.aliases))) for one in plan.chosen]
-    left_out = [_line(one, f"left out: more than {slack} off") for one in plan.found.unmatched]
+    chosen = [_line(one, "" if one.name else _aliases(len(one.aliases))) for one in plan.trained]
+    left_out = [_line(one, f"left out: more than {slack} off") for one in plan.candidate_set.unmatched]
     head = _head(plan, slack)
     return [*matched_lines(plan.config), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
 
 
 def _head(plan: Plan, slack: str) -> str:
-    asked, found = plan.config, plan.found
+    asked, found = plan.config, plan.candidate_set
     if not asked.kind.scales:
-        return f"{len(plan.chosen)} networks within the limits:"
+        return f"{len(plan.trained)} networks within the limits:"
     matched = f"{len(found.candidates)} have {wanted(asked)} of"
     within = (
         f"{matched} {asked.baseline.name} within {slack}" if asked.match == "flops" else "costs are not matched"
     )
     networks = len(found.candidates) + len(found.unmatched)
     points = f"{found.triples} {asked.kind.points_noun}"
-    return f"{points} are {networks} networks; {within}, and {len(plan.chosen)} are compared:"
+    return f"{points} are {networks} networks; {within}, and {len(plan.trained)} are compared:"
 
 
 def _aliases(count: int) -> str:

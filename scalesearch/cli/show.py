@@ -40,7 +40,7 @@ def show(
     console.print(ranking_table(found))
     for line in [*left_behind_lines(found), *unmatched_lines(study.plan)]:
         console.print(line, highlight=False, soft_wrap=True)
-    if not study.plan.over(outcomes):
+    if not study.plan.is_complete(outcomes):
         done = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials"
         print(f"Not finished: {done}. Resume: {study.resume_command}")
     for line in summary_lines(found, results):
@@ -86,5 +86,5 @@ def unmatched_lines(plan: Plan) -> list[str]:
         f"Not compared: {one.label} costs {float(one.flops_ratio):.3f}x at {one.architecture.resolution} px"
         + ("" if by == "macs" else f" and has {float(one.matched_ratio):.3f}x the {by}")
         + f", more than {tolerance(by) * 100:.0f} % from the wanted ratio"
-        for one in plan.found.unmatched
+        for one in plan.candidate_set.unmatched
     ]

@@ -44,7 +44,7 @@ def run_study(
         outcomes = study.outcomes()
         done = len(outcomes)
         export(study)
-        if study.plan.over(outcomes):
+        if study.plan.is_complete(outcomes):
             console.print(
                 f"{folder}: {done}/{done} trials are done; to start anew, give another --name or delete the folder",
                 highlight=False,
@@ -86,7 +86,7 @@ def _take_over(study: Study, siblings: Sequence[Path]) -> int:
     from scalesearch.study.study import open_study
 
     known = {key: one for folder in siblings for key, one in open_study(folder).records().items()}
-    wanted = [known[spec.id] for spec in study.plan.left(study.outcomes()) if spec.id in known]
+    wanted = [known[spec.id] for spec in study.plan.pending(study.outcomes()) if spec.id in known]
     return sum(study.add(record) for record in wanted if record.outcome.state == "complete")
 
 
@@ -125,7 +125,7 @@ def _run(
     supervisor.began(study.folder)
     try:
         with announced(study.folder, len(study.outcomes())) as announce:
-            if plan.open:
+            if plan.accepts_samples:
                 with runner.session():  # held between the rounds
                     return search_in_rounds(study, one_round)
             return search_in_rounds(study, one_round)
@@ -144,7 +144,7 @@ def _stopped(study: Study) -> NoReturn:
 
 
 def _round_words(plan: Plan) -> str:
-    found, trials = plan.found, plan.total_trials()
+    found, trials = plan.candidate_set, plan.total_trials()
     if plan.config.kind.proposes:
         known = len(found.candidates)
         return (
@@ -154,7 +154,7 @@ def _round_words(plan: Plan) -> str:
     points = f"{found.triples} {plan.config.kind.points_noun}"
     return (
         f"{points} are {len(found.candidates) + len(found.unmatched)} networks; "
-        f"{len(plan.chosen)} are compared, in {trials} trials; fvcore counts each first"
+        f"{len(plan.trained)} are compared, in {trials} trials; fvcore counts each first"
     )
 
 
@@ -168,7 +168,7 @@ def _count(plan: Plan, counted: dict[str, int]) -> None:
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.search.canonical import digest
 
-    for network in (plan.config.baseline.architecture, *(one.architecture for one in plan.chosen)):
+    for network in (plan.config.baseline.architecture, *(one.architecture for one in plan.trained)):
         # A user's own were counted to begin with.
         if isinstance(network, Architecture) and digest(network) not in counted:
             counted[digest(network)] = fvcore_receipt(network).total

@@ -49,7 +49,7 @@ def trust(
         raise InputError(f"{results}: is a committed reference study, which is never changed; copy it first")
     outcomes = study.outcomes()
     found = answer(study.plan, outcomes)
-    if found is None or study.plan.left(outcomes):
+    if found is None or study.plan.pending(outcomes):
         raise InputError(f"{results}: is not finished; resume it first: {study.command}")
     images = data or embedded_spec(study.plan.data.name)
     if images is None:

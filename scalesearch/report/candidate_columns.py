@@ -88,7 +88,7 @@ def _stage_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
         Column(
             metric_column(metric),
             metric_words(metric),
-            _ranked(lambda place: place.mean / result.plan.worth(place.key)),
+            _ranked(lambda place: place.mean / result.plan.reward_factor(place.key)),
             decimals(4),
             media=FILE_AND_PAGE,
         ),

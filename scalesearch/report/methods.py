@@ -143,7 +143,7 @@ def caveats(result: StudyResult, folder: Path) -> Section:
     items += [
         f"{label(one)} is not compared: at {one.architecture.resolution} px it has "
         f"{float(one.matched_ratio):.3f}x the {COST_WORDS[asked.cost]}, and {nearer}."
-        for one in plan.found.unmatched
+        for one in plan.candidate_set.unmatched
     ]
     return Section("What it does not say", (Bullets(tuple(items)),))
 

@@ -115,7 +115,7 @@ def status_words(status: Status, config: StudyConfig) -> str:
 
 def reached(result: StudyResult, place: Ranked) -> tuple[tuple[str, str], ...]:
     """What a ranked network came to, by name: its accuracy, and where a reward ranks the reward first."""
-    worth = result.plan.worth(place.key)
+    worth = result.plan.reward_factor(place.key)
     accuracy = (
         metric_words(result.plan.config.metric),
         result.with_error(place.mean / worth, place.standard_error / worth),

@@ -15,7 +15,7 @@ def completed(plan: Plan, outcomes: Mapping[str, Outcome], rung: int) -> int:
 
 def whole(plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
     """Whether every candidate has a completed trial, on the first rung where there are rungs."""
-    return len(plan.rung_arms(outcomes, 0, plan.scheduler.seeds)) == len(plan.chosen)
+    return len(plan.rung_arms(outcomes, 0, plan.scheduler.seeds)) == len(plan.trained)
 
 
 def left_behind(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, int]:

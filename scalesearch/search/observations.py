@@ -63,7 +63,9 @@ def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]
     for point, judged in zip(plan.suggested, space.judge(plan.suggested), strict=True):
         key = digest(judged.network)
         own = None if judged.broken else key
-        found.append(Observation(point, judged, key, means.get(own or ""), scores.get(own or ""), plan.worth(key)))
+        found.append(
+            Observation(point, judged, key, means.get(own or ""), scores.get(own or ""), plan.reward_factor(key))
+        )
     return tuple(found)
 
 
@@ -73,7 +75,7 @@ def wanted_next(plan: Plan) -> int:
     A number of the configuration, not of the machine: the same search on one core and on a cluster.
     """
     wanted = plan.config.count or 0
-    return min(max(_FEWEST, wanted // _ROUNDS), wanted - plan.within)
+    return min(max(_FEWEST, wanted // _ROUNDS), wanted - plan.num_feasible)
 
 
 def tries_left(plan: Plan) -> int:

@@ -17,7 +17,7 @@ def places(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) ->
     values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in shares}
     for rung in rungs:
         arms = plan.rung_arms(outcomes, rung, plan.scheduler.seeds)
-        slope = macs_slope(arms, plan.base_on(outcomes, rung))
+        slope = macs_slope(arms, plan.baseline_on(outcomes, rung))
         for arm in arms:
             worth = slope * log(arm.macs_ratio)
             values[arm.key] |= {(rung, seed): one - worth for seed, one in arm.accuracies.items()}

@@ -36,34 +36,34 @@ class Plan:
     """So far, where there is no grid."""
 
     @cached_property
-    def found(self) -> CandidateSet:
+    def candidate_set(self) -> CandidateSet:
         """Every candidate of the grid, or that was suggested, matched or not."""
         return enumerate_candidates(self.config, self.suggested)
 
     @cached_property
-    def chosen(self) -> tuple[Candidate, ...]:
+    def trained(self) -> tuple[Candidate, ...]:
         """The candidates that are trained; see `select_candidates`."""
-        if self.open:
-            return self.found.candidates
-        return select_candidates(self.config, self.found)
+        if self.accepts_samples:
+            return self.candidate_set.candidates
+        return select_candidates(self.config, self.candidate_set)
 
     @cached_property
-    def open(self) -> bool:
+    def accepts_samples(self) -> bool:
         """Whether more points are still to be suggested; a grid has none."""
         wanted = self.config.count
         if not self.config.kind.proposes or wanted is None:
             return False
-        return self.within < wanted and len(self.suggested) < wanted * TRIES
+        return self.num_feasible < wanted and len(self.suggested) < wanted * TRIES
 
     @property
-    def within(self) -> int:
+    def num_feasible(self) -> int:
         """How many of those that are wanted have been suggested: (α, β) within the limits, or networks."""
-        return self.config.kind.num_within(self.found)
+        return self.config.kind.num_within(self.candidate_set)
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
         """The trained candidates by the id of their network."""
-        return {digest(one.architecture): one for one in self.chosen}
+        return {digest(one.architecture): one for one in self.trained}
 
     @cached_property
     def base_id(self) -> str:
@@ -73,7 +73,7 @@ class Plan:
     @cached_property
     def scheduler(self) -> Scheduler:
         """How training is spent on the candidates."""
-        expected = (self.config.count or 0) if self.open else 0
+        expected = (self.config.count or 0) if self.accepts_samples else 0
         kind = SCHEDULERS[self.config.scheduler]
         return kind.of(self.config.budget, self.data.train, tuple(self.by_network), expected)
 
@@ -103,7 +103,7 @@ class Plan:
         since = rungs[trial.rung - 1].decay_start if trial.rung > trial.start_rung else 0
         return replace(whole, samples=rungs[trial.rung].samples, since=since)
 
-    def worth(self, key: str) -> float:
+    def reward_factor(self, key: str) -> float:
         """What a network's accuracy is multiplied by to be ranked: 1, or its reward's factor."""
         return self._worths.get(key, 1.0)
 
@@ -114,7 +114,7 @@ class Plan:
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
-        if self.open and not self.suggested:
+        if self.accepts_samples and not self.suggested:
             return ()
         waves = self.state(outcomes).waves
         return tuple(self._dearest_first([self.rung_spec(one) for one in wave]) for wave in waves)
@@ -142,7 +142,7 @@ class Plan:
     def scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
         """What the candidates came to on a rung with the first seed, adjusted as in the ranking."""
         arms = self.rung_arms(outcomes, rung, 1)
-        slope = macs_slope(arms, self.base_on(outcomes, rung))
+        slope = macs_slope(arms, self.baseline_on(outcomes, rung))
         found = {}
         for arm in arms:
             epochs = outcomes[self.rung_spec(self.rung_trial(arm.key, 0, rung)).id].epochs
@@ -153,7 +153,7 @@ class Plan:
         """Every trial known so far."""
         return tuple(spec for wave in self.waves(outcomes) for spec in wave)
 
-    def may_have(self, spec: TrialSpec) -> bool:
+    def contains(self, spec: TrialSpec) -> bool:
         """Whether the trial is one of this study's, however its rungs go; a rung's records need not be there."""
         key = spec.network_id
         if key not in self.proxies.networks or spec.seed >= self.scheduler.seeds:
@@ -162,13 +162,13 @@ class Plan:
         every = (RungTrial(key, spec.seed, rung, start) for rung in rungs for start in range(rung + 1))
         return any(spec == self.rung_spec(one) for one in every)
 
-    def left(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
-        """The trials that are known to be needed and have no outcome yet; see `over`."""
+    def pending(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
+        """The trials that are known to be needed and have no outcome yet; see `is_complete`."""
         return tuple(spec for spec in self.planned(outcomes) if spec.id not in outcomes)
 
-    def over(self, outcomes: Mapping[str, Outcome]) -> bool:
+    def is_complete(self, outcomes: Mapping[str, Outcome]) -> bool:
         """Whether nothing is left to suggest or to run."""
-        return not self.open and not self.left(outcomes)
+        return not self.accepts_samples and not self.pending(outcomes)
 
     def total_trials(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
         """How many trials the study will have if every candidate completes and no rung is left out.
@@ -196,9 +196,9 @@ class Plan:
 
     def base_arm(self, outcomes: Mapping[str, Outcome]) -> Arm:
         """The unscaled network's trials, trained as long as those that are ranked."""
-        return self.base_on(outcomes, self.reached_rung(outcomes))
+        return self.baseline_on(outcomes, self.reached_rung(outcomes))
 
-    def base_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
+    def baseline_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
         """The unscaled network's trials on a rung."""
         seeds = range(self.scheduler.baseline_seeds)
         own = [self.rung_spec(RungTrial(self.base_id, seed, rung)) for seed in seeds]
@@ -217,13 +217,13 @@ class Plan:
         for spec in specs:
             outcome = outcomes.get(spec.id)
             if outcome is not None and outcome.score is not None:
-                accuracies[spec.seed] = outcome.score * self.worth(key)
+                accuracies[spec.seed] = outcome.score * self.reward_factor(key)
         price = cost(self.proxies.networks[key])
         return Arm(key, accuracies, self.proxies.adjusted_ratio(key), price.activations, price.params)
 
     def accuracy(self, arm: Arm) -> float:
         """An arm's mean of the metric, without the worth that a reward weighs it by."""
-        return sum(arm.accuracies.values()) / len(arm.accuracies) / self.worth(arm.key)
+        return sum(arm.accuracies.values()) / len(arm.accuracies) / self.reward_factor(arm.key)
 
     @property
     def images_error(self) -> ImagesError | None:
@@ -257,7 +257,7 @@ class _Results:
 
     @property
     def more_candidates(self) -> bool:
-        return self.plan.open
+        return self.plan.accepts_samples
 
     @property
     def validation_images(self) -> int:
@@ -274,7 +274,7 @@ class _Results:
         return self.plan.rung_arms(self.outcomes, rung, seeds)
 
     def baseline_arm(self, rung: int) -> Arm:
-        return self.plan.base_on(self.outcomes, rung)
+        return self.plan.baseline_on(self.outcomes, rung)
 
     def scores(self, rung: int) -> Mapping[str, Score]:
         return self.plan.scores(self.outcomes, rung)

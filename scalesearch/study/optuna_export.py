@@ -71,7 +71,7 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     results = results_of(plan.config.kind)
     distributions, every = results.distributions(plan), results.parameters(plan)
     for one in trainings(plan, study.records()):
-        accuracy, score, worth = one.last.outcome.accuracy, one.last.outcome.score, plan.worth(one.network)
+        accuracy, score, worth = one.last.outcome.accuracy, one.last.outcome.score, plan.reward_factor(one.network)
         curve = one.curve(bool(plan.rungs))
         parameters = every.get(one.network, {})
         ended = state.FAIL if score is None else state.PRUNED if one.goes_on else state.COMPLETE

@@ -68,7 +68,7 @@ class OptunaStorage:
         import optuna
 
         plan, outcomes = study.plan, study.outcomes()
-        running = {spec.network_id for spec in plan.left(outcomes)}
+        running = {spec.network_id for spec in plan.pending(outcomes)}
         known = list(takewhile(lambda one: one.judged.broken or one.key not in running, told(plan, outcomes)))
         space = plan.config.space
         assert space is not None, "only what is suggested has a storage"

@@ -58,7 +58,7 @@ def provenance_facts(result: StudyResult) -> dict[str, object]:
         **_cost_facts(config),
         "scheduler": config.scheduler,
         "rungs": _rungs(result),
-        "candidates": len(plan.chosen),
+        "candidates": len(plan.trained),
         "trials": len(result.outcomes),
         "validation_images": plan.data.val,
         "noise_per_trial" if ranking.error_known else "spread_of_trials": round(ranking.noise, 5),

@@ -67,7 +67,7 @@ class StudyResult:
     @property
     def over(self) -> bool:
         """Whether nothing is left to suggest or to run."""
-        return not self.plan.open and all(spec.id in self.outcomes for spec in self.planned)
+        return not self.plan.accepts_samples and all(spec.id in self.outcomes for spec in self.planned)
 
     @property
     def whole(self) -> bool:

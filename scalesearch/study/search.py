@@ -47,11 +47,11 @@ def search(
             outcomes[event.spec.id] = event.outcome
         listener(event)
 
-    if not study.plan.left(outcomes):
+    if not study.plan.pending(outcomes):
         return
     # Each wave is what the plan asks for once the one before is recorded.
-    runner.run(iter(lambda: study.plan.left(outcomes), ()), objective, on_event)
-    if not study.plan.open:  # what is suggested later climbs with those that are here
+    runner.run(iter(lambda: study.plan.pending(outcomes), ()), objective, on_event)
+    if not study.plan.accepts_samples:  # what is suggested later climbs with those that are here
         shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
 
 
@@ -85,8 +85,8 @@ def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:
         SpaceError: the search has ended with less than two networks.
         StorageError: the suggestions cannot be written.
     """
-    while not study.plan.over(outcomes := study.outcomes()):
-        if study.plan.left(outcomes):
+    while not study.plan.is_complete(outcomes := study.outcomes()):
+        if study.plan.pending(outcomes):
             run(study)
         else:
             study = _grown(study, outcomes)

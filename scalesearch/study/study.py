@@ -87,7 +87,7 @@ class Study:
 
     def own_records(self) -> dict[str, TrialRecord]:
         """The records of trials that this study asks for; what lies beside them counts for nothing."""
-        return {key: record for key, record in self.records().items() if self.plan.may_have(record.spec)}
+        return {key: record for key, record in self.records().items() if self.plan.contains(record.spec)}
 
     def outcomes(self) -> dict[str, Outcome]:
         """What came of the study's finished trials, by id."""

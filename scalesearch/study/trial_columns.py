@@ -165,7 +165,7 @@ def _proxy_ratio(plan: Plan, trial: TrialSummary) -> float | None:
 
 def _reward(plan: Plan, trial: TrialSummary) -> float | None:
     score = trial.outcome.score
-    return None if score is None else score * plan.worth(trial.network)
+    return None if score is None else score * plan.reward_factor(trial.network)
 
 
 def _label(plan: Plan, network: str) -> str:

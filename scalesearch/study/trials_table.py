@@ -26,5 +26,5 @@ def trials_table(plan: Plan, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
 
 def network_ids(plan: Plan) -> dict[str, str]:
     """A short name for every network of the plan: `base`, or the coefficients."""
-    names = {digest(one.architecture): one.label for one in plan.chosen}
+    names = {digest(one.architecture): one.label for one in plan.trained}
     return {plan.base_id: "base", **names}

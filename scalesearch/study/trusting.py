@@ -45,7 +45,7 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, S
         )
     most = max(arm.seeds for arm in ranking.arms)
     finalists = [arm.key for arm in ranking.arms if arm.seeds == most][:_FINALISTS]
-    others = [one for one in study.plan.chosen if digest(one.architecture) not in finalists]
+    others = [one for one in study.plan.trained if digest(one.architecture) not in finalists]
     spaced = spread(others, min(_NETWORKS - len(finalists), len(others)))
     only = tuple(sorted([*finalists, *(digest(one.architecture) for one in spaced)]))
     asked = replace(config, scheduler="curves", only=only)

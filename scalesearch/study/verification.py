@@ -66,7 +66,7 @@ def disagreements(study: Study, report_table: Callable[[StudyResult], str] | Non
     ):
         return
     outcomes = {key: record.outcome for key, record in own.items()}
-    if missing := len(study.plan.left(outcomes)):
+    if missing := len(study.plan.pending(outcomes)):
         said = f"is finished, but {missing} of its records are missing"
         yield f"{study.folder}: {said}; rerun: {study.resume_command}"
         return

@@ -36,7 +36,7 @@ def trials_of(study: Path) -> int:
     """How many a finished study has: more where a rung did not differ from chance, which its processor decides."""
     begun = open_study(study)
     outcomes = begun.outcomes()
-    assert begun.plan.over(outcomes)
+    assert begun.plan.is_complete(outcomes)
     return begun.plan.total_trials(outcomes)
 
 

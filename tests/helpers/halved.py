@@ -46,6 +46,6 @@ def outcome(accuracy: float, state: State = "complete", loss: float = 1.0) -> Ou
 
 def run_all(plan: Plan, measure: Callable[[TrialSpec], float] = planted) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
-    while left := plan.left(outcomes):
+    while left := plan.pending(outcomes):
         outcomes.update({spec.id: outcome(measure(spec)) for spec in left})
     return outcomes

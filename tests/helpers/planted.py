@@ -147,7 +147,7 @@ def trials(count: int) -> list[TrialSpec]:
     The odd ones are of a deeper network.
     """
     asked = plan()
-    base, other = asked.config.baseline.architecture, asked.chosen[-1].architecture
+    base, other = asked.config.baseline.architecture, asked.trained[-1].architecture
     return [asked.spec(other if seed % 2 else base, seed) for seed in range(count)]
 
 

@@ -30,7 +30,7 @@ def test_quick_is_learned_from_the_first_rung_on_and_its_seeds_are_alike(tmp_pat
         data.name, data.fingerprint, len(data.classes), len(data.train_labels_N), len(data.val_labels_N)
     )
     plan = Plan(config, facts)
-    (candidate,) = (one for one in plan.chosen if one.label.startswith("1.2/1.1/"))
+    (candidate,) = (one for one in plan.trained if one.label.startswith("1.2/1.1/"))
     curves = [
         [one.val_accuracy for one in ProxyTraining(data)(plan.spec(candidate.architecture, seed))]
         for seed in range(4)

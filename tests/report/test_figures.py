@@ -73,7 +73,7 @@ def test_rows_are_the_ranking_and_then_who_was_left() -> None:
     assert {row.key for row in ranked} == {arm.key for arm in found.ranking.arms}
     expected = [round(found.decision.mean(row.key), 4) for row in ranked]
     assert expected == sorted(expected, reverse=True)
-    assert len(own) == len(found.plan.chosen) == 10
+    assert len(own) == len(found.plan.trained) == 10
     assert {row.key for row in own if row.left_after is not None} == set(found.left_behind)
     assert all(row.status == "left" for row in own[len(ranked) :])
     assert [row.status for row in own].count("recommended") == 1
@@ -200,7 +200,7 @@ def test_what_was_found_stands_over_its_cost_beside_the_baseline_at_its_own() ->
     )
     best = drawn["the best reward"]
     assert (best.marker.symbol, list(best.x)) == ("star", [found.winner.cost.macs])
-    assert list(best.y) == [pytest.approx(found.place.mean / plan.worth(found.place.key))]
+    assert list(best.y) == [pytest.approx(found.place.mean / plan.reward_factor(found.place.key))]
     assert {"the best reward", "tiny as it is"} < set(named(learning(found)))
     assert "recommended" not in {*drawn, *named(learning(found))}
 
@@ -209,7 +209,7 @@ def test_nominal_and_measured_costs_are_the_grids() -> None:
     drawing = nominal(halving().found)
     literal = named(drawing)["γ taken literally, the paper's rounding"]
     compared = next(trace for name, trace in named(drawing).items() if name.startswith("as searched: px matched"))
-    found = halving().found.plan.found
+    found = halving().found.plan.candidate_set
     assert sorted(compared.y) == sorted(float(one.flops_ratio) for one in (*found.candidates, *found.unmatched))
     assert max(abs(y - 2) for y in literal.y) > 0.3
     assert all(1.9 <= x <= 2.1 for x in (*literal.x, *compared.x))

@@ -93,7 +93,7 @@ def test_where_nothing_is_ever_learned_all_reach_the_end() -> None:
     outcomes = run_all(plan, measured(10**9))
     assert plan.state(outcomes).prolonged == (0, 1)
     assert len(plan.rung_arms(outcomes, 2, 1)) == 11
-    assert plan.over(outcomes)
+    assert plan.is_complete(outcomes)
 
 
 def test_a_rung_that_tells_networks_apart_eliminates_as_ever() -> None:
@@ -114,7 +114,7 @@ def test_a_study_of_an_earlier_version_goes_on_by_its_own_rule() -> None:
 def test_what_failed_is_no_chance() -> None:
     plan = prolonging()
     outcomes: dict[str, Outcome] = {}
-    while left := plan.left(outcomes):
+    while left := plan.pending(outcomes):
         outcomes.update({spec.id: outcome(0.0, "failed") for spec in left})
     assert plan.state(outcomes).prolonged == ()
     assert plan.reached(outcomes, 0) == []

@@ -97,7 +97,7 @@ def test_resuming_asks_for_the_same_trials() -> None:
     for _ in range(10):
         kept = random.sample(sorted(every), random.randint(0, len(every)))
         recorded = {key: every[key] for key in kept}
-        while left := plan_of().left(recorded):
+        while left := plan_of().pending(recorded):
             assert not {spec.id for spec in left} & set(recorded)
             recorded.update({spec.id: every[spec.id] for spec in left})
         assert recorded == every
@@ -115,8 +115,8 @@ def test_further_seeds_do_not_change_who_has_them() -> None:
 def test_who_diverges_is_out() -> None:
     plan = plan_of()
     outcomes: dict[str, Outcome] = {}
-    deepest = max(plan.chosen, key=lambda one: sum(staged(one.architecture).depths)).architecture
-    while left := plan.left(outcomes):
+    deepest = max(plan.trained, key=lambda one: sum(staged(one.architecture).depths)).architecture
+    while left := plan.pending(outcomes):
         for spec in left:
             outcomes[spec.id] = outcome(planted(spec), "diverged" if spec.network == deepest else "complete")
     assert [spec.network for spec in plan.planned(outcomes)].count(deepest) == 1
@@ -126,14 +126,14 @@ def test_who_diverges_is_out() -> None:
 def test_when_all_diverge_the_climb_ends() -> None:
     plan = plan_of()
     outcomes: dict[str, Outcome] = {}
-    while left := plan.left(outcomes):
+    while left := plan.pending(outcomes):
         outcomes.update({spec.id: outcome(0.0, "diverged") for spec in left})
     assert len(outcomes) == 11 + 3
     assert plan.ranking(outcomes) is None
 
 
 def test_it_stops_early_where_the_leader_stands_out() -> None:
-    deepest = max(sum(staged(one.architecture).depths) for one in plan_of().chosen)
+    deepest = max(sum(staged(one.architecture).depths) for one in plan_of().trained)
 
     def clear(spec: TrialSpec) -> float:
         return (0.95 if layers(spec) == deepest else 0.4) + 0.001 * spec.seed

@@ -72,7 +72,7 @@ def test_counts_are_those_of_the_trials() -> None:
     outcomes = run_all(plan)
     assert len(outcomes) == plan.total_trials() == plan.total_trials(outcomes)
     assert sum(map(plan.proxies.images, plan.planned(outcomes))) == plan.total_images()
-    assert all(map(plan.may_have, plan.planned(outcomes)))
+    assert all(map(plan.contains, plan.planned(outcomes)))
     assert len(plan.arms(outcomes)) == 11
 
 
@@ -81,7 +81,7 @@ def test_a_resumed_search_is_the_same_search() -> None:
     every = run_all(plan)
     for _ in range(5):
         recorded = {key: every[key] for key in random.sample(sorted(every), random.randint(0, len(every)))}
-        while left := plan_of(9).left(recorded):
+        while left := plan_of(9).pending(recorded):
             recorded.update({spec.id: every[spec.id] for spec in left})
         assert recorded == every
 
@@ -91,7 +91,7 @@ def test_a_whole_study_on_disk_with_its_answer(tmp_path: Path) -> None:
     search(begun, InlineRunner(), Rising(), lambda event: None)
     again = open_study(begun.folder)
     assert again.plan == begun.plan
-    assert again.plan.over(again.outcomes())
+    assert again.plan.is_complete(again.outcomes())
     shown = CliRunner().invoke(app, ["show", str(begun.folder)])
     assert shown.exit_code == 0, shown.output
     assert "Left after 512 images" in shown.output
@@ -114,4 +114,4 @@ def test_a_trial_that_would_never_be_ranked_is_refused(monkeypatch: pytest.Monke
 def test_the_unscaled_network_has_all_seeds_on_every_rung() -> None:
     plan = plan_of()
     outcomes = run_all(plan)
-    assert [len(plan.base_on(outcomes, rung).accuracies) for rung in range(3)] == [3, 3, 3]
+    assert [len(plan.baseline_on(outcomes, rung).accuracies) for rung in range(3)] == [3, 3, 3]

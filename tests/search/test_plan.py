@@ -41,7 +41,7 @@ def outcome(accuracy: float, state: State = "complete") -> Outcome:
 def run_all(plan: Plan, measure: Callable[[TrialSpec], float] = planted) -> dict[str, Outcome]:
     """Run whatever is planned and not yet recorded, until nothing is."""
     outcomes: dict[str, Outcome] = {}
-    while left := plan.left(outcomes):
+    while left := plan.pending(outcomes):
         outcomes.update({spec.id: outcome(measure(spec)) for spec in left})
     return outcomes
 
@@ -50,7 +50,7 @@ def test_the_first_wave_is_the_baseline_and_every_candidate_dearest_first() -> N
     plan = plan_of(replace(TWO_WAVES, seeds=2))
     first = plan.waves({})[0]
     networks = {plan.base_id, *plan.by_network}
-    assert len(plan.chosen) == 6
+    assert len(plan.trained) == 6
     assert {(spec.network_id, spec.seed) for spec in first} == {(one, seed) for one in networks for seed in (0, 1)}
     assert len(first) == len({spec.id for spec in first}) == 14
     macs = [cost(spec.proxy).macs for spec in first]
@@ -141,9 +141,9 @@ def test_a_trial_that_ended_badly_is_over_but_counts_for_nothing() -> None:
 def test_a_study_with_fewer_candidates_left_than_finalists_is_over_all_the_same() -> None:
     """Otherwise it would say for ever that it is being resumed."""
     plan = plan_of()
-    survivors = {digest(one.architecture) for one in plan.chosen[:2]} | {plan.base_id}
+    survivors = {digest(one.architecture) for one in plan.trained[:2]} | {plan.base_id}
     outcomes: dict[str, Outcome] = {}
-    while left := plan.left(outcomes):
+    while left := plan.pending(outcomes):
         for spec in left:
             state: State = "complete" if spec.network_id in survivors else "diverged"
             outcomes[spec.id] = outcome(planted(spec), state)
@@ -178,7 +178,7 @@ def test_where_activations_are_matched_the_proxies_activations_are_adjusted_for(
     outcomes = run_all(plan)
     base = cost(plan.spec(plan.config.baseline.architecture, 0).proxy).activations
     found = {arm.key: arm.macs_ratio for arm in plan.arms(outcomes)}
-    assert len(found) == len(plan.chosen)
+    assert len(found) == len(plan.trained)
     for key, one in plan.by_network.items():
         own = cost(plan.spec(one.architecture, 0).proxy).activations
         assert found[key] == pytest.approx(own / base / 2)
@@ -197,7 +197,7 @@ def test_fewer_than_two_candidates_are_no_comparison() -> None:
     fixed = replace(SMALL, axes=("depth",))
     budget = replace(TWO_WAVES, step=Decimal("0.5"), tolerance=Decimal("0.1"))
     with pytest.raises(SpaceError, match="only 1 of 1 grid points gives a network of the wanted cost"):
-        _ = Plan(StudyConfig(fixed, Decimal(1), budget), DATA).chosen
+        _ = Plan(StudyConfig(fixed, Decimal(1), budget), DATA).trained
 
 
 @pytest.mark.parametrize("phi", ["0", "-1", "10.1", "NaN", "Infinity"])

@@ -124,7 +124,7 @@ def test_costs_are_adjusted_for_at_the_phi_of_the_proxies() -> None:
 
 def test_a_trial_names_the_candidate_and_trains_its_larger_proxy() -> None:
     plan = Plan(config(), DATA)
-    one = plan.chosen[3]
+    one = plan.trained[3]
     spec = plan.spec(one.architecture, 5)
     assert spec.network == one.architecture
     assert spec.proxy == proxy(plan.config, one)

@@ -55,7 +55,7 @@ def level(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 def test_the_planted_winner_is_found_and_significant(clear: Study) -> None:
     found = answered(clear)
-    deepest = max(clear.plan.chosen, key=lambda one: sum(staged(one.architecture).depths))
+    deepest = max(clear.plan.trained, key=lambda one: sum(staged(one.architecture).depths))
     assert found.winner == deepest
     assert found.ranking.significant
     assert len(found.ranking.tied) == 1
@@ -91,7 +91,7 @@ def test_winner_yaml_says_what_the_answer_says(clear: Study) -> None:
     assert tree["significant"] is True
     assert tree["tied"] == [str(own)]
     rests_on = tree["rests_on"]
-    assert rests_on["trials"] == len(clear.outcomes()) == (len(clear.plan.chosen) + 1) * SEEDS
+    assert rests_on["trials"] == len(clear.outcomes()) == (len(clear.plan.trained) + 1) * SEEDS
     assert rests_on["data_fingerprint"] == clear.plan.data.fingerprint
     assert (rests_on["baseline"], rests_on["budget"]) == ("tiny", "smoke")
 
@@ -169,14 +169,14 @@ def test_the_last_lines_say_the_winner_the_doubt_the_ground_and_the_place(clear:
         f"αβ²γ² = {own.product:.3f}",
         f"measured {found.winner.flops_ratio:.3f}x",
         f"{found.place.mean:.4f} ± {found.place.standard_error:.4f} ({SEEDS} seeds)",
-        f"0 of {len(clear.plan.chosen) - 1} others tie",
+        f"0 of {len(clear.plan.trained) - 1} others tie",
         "planted (7 + 1000 images, 3 classes)",
         "budget smoke",
         str(clear.folder / "family"),
     ):
         assert part in text
     ties = len(answered(level).ranking.tied) - 1
-    assert f"{ties} of {len(level.plan.chosen) - 1} others" in "\n".join(
+    assert f"{ties} of {len(level.plan.trained) - 1} others" in "\n".join(
         summary_lines(answered(level), level.folder)
     )
 
@@ -191,12 +191,12 @@ def test_there_is_no_answer_without_a_completed_candidate() -> None:
 def test_an_answer_knows_whether_each_candidate_has_a_say() -> None:
     asked = plan(budget(seeds=2))
     outcomes = {spec.id: Outcome("complete", tuple(Planted()(spec)), 1.0, 1.0) for spec in asked.waves({})[0]}
-    lost = asked.spec(asked.chosen[0].architecture, 0)
+    lost = asked.spec(asked.trained[0].architecture, 0)
     outcomes[lost.id] = Outcome("failed", (), 1.0, 0.0, "died")
     found = answer(asked, outcomes)
     assert found is not None
     assert (found.whole, found.failures) == (True, 1)
-    other = asked.spec(asked.chosen[0].architecture, 1)
+    other = asked.spec(asked.trained[0].architecture, 1)
     outcomes[other.id] = Outcome("diverged", (), 1.0, 0.0, "loss")
     found = answer(asked, outcomes)
     assert found is not None

@@ -68,7 +68,7 @@ def test_the_shorter_request_finds_the_longer_study(tmp_path: Path) -> None:
     third = searched(tmp_path / "a", budget(seeds=3))
     again = open_or_create(study(tmp_path / "a", plan(budget(seeds=1))))
     assert again.plan.config.budget.seeds == 3
-    assert again.plan.over(again.outcomes())
+    assert again.plan.is_complete(again.outcomes())
     assert len([*(tmp_path / "a" / "extensions").iterdir()]) == 1
     fifth = open_or_create(study(tmp_path / "a", plan(budget(seeds=5))))
     assert fifth.plan.config.budget.seeds == 5

@@ -59,7 +59,7 @@ def layers(answers: list[tuple[Decimal, StudyResult]]) -> dict[tuple[Decimal, st
     return {
         (times, one.name): sum(staged(one.architecture).depths)
         for times, found in answers
-        for one in found.plan.chosen
+        for one in found.plan.trained
     }
 
 

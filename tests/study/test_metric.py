@@ -73,7 +73,7 @@ def _searched(folder: Path, asked: Plan, objective: Contrary | Constant) -> tupl
 
 def test_the_score_ranks_and_is_named(tmp_path: Path) -> None:
     begun, found = _searched(tmp_path / "s", _plan("balanced-accuracy"), Contrary())
-    depths = {one: sum(staged(one.architecture).depths) for one in begun.plan.chosen}
+    depths = {one: sum(staged(one.architecture).depths) for one in begun.plan.trained}
     best = begun.plan.by_network[found.ranking.arms[0].key]
     assert depths[best] == max(depths.values())
     assert summary_lines(found, tmp_path)[1].startswith(f"Balanced accuracy: {found.place.mean:.4f} ± ")

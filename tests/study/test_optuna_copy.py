@@ -55,7 +55,7 @@ def test_every_training_by_halving_is_a_trial_with_its_rungs(tmp_path: Path) -> 
 
 def test_rules_are_a_parameter_and_epochs_are_steps(tmp_path: Path) -> None:
     target = copied(rules().study, tmp_path)
-    names = {one.name for one in rules().found.plan.chosen}
+    names = {one.name for one in rules().found.plan.trained}
     assert {one.params["rule"] for one in target.trials} == {"baseline", *names}
     assert target.best_trial.params["rule"] == "width"
     assert all(len(one.intermediate_values) == 2 for one in target.trials)
@@ -69,9 +69,9 @@ def test_stages_are_parameters_and_rewards_are_values(tmp_path: Path) -> None:
     target = copied(study, tmp_path)
     assert target.metric_names == ["reward"]
     best = target.best_trial
-    assert best.value == best.user_attrs["accuracy"] * plan.worth(best.user_attrs["network"])
+    assert best.value == best.user_attrs["accuracy"] * plan.reward_factor(best.user_attrs["network"])
     assert best.value == max(
-        plan.worth(one.network_id) * (outcomes[one.id].accuracy or 0)
+        plan.reward_factor(one.network_id) * (outcomes[one.id].accuracy or 0)
         for one in plan.planned(outcomes)
         if one.samples == plan.rungs[-1].samples
     )

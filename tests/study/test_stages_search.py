@@ -73,7 +73,7 @@ def test_a_killed_search_goes_on_with_the_same_networks_and_trains_nothing_twice
     plan = asked(sampler)
     whole = run_whole(open_or_create(study(tmp_path / "whole", plan)), Planted())
     assert open_study(tmp_path / "whole") == whole
-    assert len(whole.plan.chosen) == 10
+    assert len(whole.plan.trained) == 10
     names = sorted(path.name for path in whole.suggestions_folder.iterdir())
     assert len(names) == 5
     # Killed within the third round, before anything climbed: what came later is gone, and two of its trials.
@@ -98,7 +98,7 @@ def test_all_are_trained_on_the_first_rung_and_the_better_half_by_reward_climbs(
     second = {arm.key for arm in plan.rung_arms(outcomes, 1, 1)}
     assert len(first) == 12
     assert second == set(sorted(first, key=lambda key: -first[key])[:6])
-    by_accuracy = sorted(first, key=lambda key: -first[key] / plan.worth(key))[:6]
+    by_accuracy = sorted(first, key=lambda key: -first[key] / plan.reward_factor(key))[:6]
     assert second != set(by_accuracy)
     assert len(outcomes) <= plan.total_trials()
 
@@ -174,7 +174,7 @@ def test_the_report_has_the_rewards_and_says_how_sure_they_are(tmp_path: Path) -
     assert [row["place"] for row in rows] == ["1", "2", *[""] * 6]
     for row, arm in zip(rows, found.ranking.arms, strict=False):
         assert float(row["reward"]) == pytest.approx(arm.mean, abs=1e-5)
-        assert float(row["accuracy"]) == pytest.approx(arm.mean / done.plan.worth(arm.key), abs=1e-5)
+        assert float(row["accuracy"]) == pytest.approx(arm.mean / done.plan.reward_factor(arm.key), abs=1e-5)
     assert {row["left_after_images"] for row in rows[2:]} <= {"480", "960"}
 
 
@@ -192,7 +192,7 @@ def test_what_breaks_a_limit_is_not_trained(tmp_path: Path) -> None:
 
 def test_a_network_without_a_result_does_not_stop_the_search(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path, asked("tpe", 6, "grid"))), Planted(diverges=(0, 1, 2)))
-    assert done.plan.over(done.outcomes())
+    assert done.plan.is_complete(done.outcomes())
     assert answer(done.plan, done.outcomes()) is None
 
 
@@ -217,9 +217,9 @@ def test_times_are_measured_once_a_network_kept_and_part_of_the_reward(
         ratio = one.cost.activations / cost(BASE.architecture).activations
         params = (one.cost.params / cost(BASE.architecture).params) ** -0.05
         expected = (ratio / 1.5) ** -0.07 if kind == "latency" else ratio**-0.07 * params
-        assert done.plan.worth(key) == pytest.approx(expected)
+        assert done.plan.reward_factor(key) == pytest.approx(expected)
     # The baseline's own: its 3 ms are what the networks' times and ratios say.
-    assert done.plan.worth(done.plan.base_id) == pytest.approx(1.5**0.07 if kind == "latency" else 1)
+    assert done.plan.reward_factor(done.plan.base_id) == pytest.approx(1.5**0.07 if kind == "latency" else 1)
     found = answer(done.plan, done.outcomes())
     assert found is not None
     write_answer(done.folder, found)

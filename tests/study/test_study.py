@@ -181,11 +181,11 @@ def test_the_best_get_their_further_seeds_after_the_first_wave(tmp_path: Path) -
     order: list[int] = []
     search(begun, InlineRunner(), Planted(), lambda event: order.append(event.spec.seed))
     outcomes = begun.outcomes()
-    assert len(outcomes) == asked.total_trials() == len(asked.chosen) + 1 + 2 * 3
-    first = len(asked.chosen) + 1
+    assert len(outcomes) == asked.total_trials() == len(asked.trained) + 1 + 2 * 3
+    first = len(asked.trained) + 1
     assert set(order[: first * 4]) == {0}
     seeds = Counter(record.spec.network_id for record in begun.records().values())
-    by_depth = sorted(asked.chosen, key=lambda one: sum(staged(one.architecture).depths))
+    by_depth = sorted(asked.trained, key=lambda one: sum(staged(one.architecture).depths))
     assert sorted(seeds.values()) == [1] * (first - 2) + [4, 4]
     assert seeds[asked.spec(by_depth[-1].architecture, 0).network_id] == 4
 

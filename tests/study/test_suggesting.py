@@ -96,7 +96,7 @@ def test_limits_keep_networks_from_being_trained(tmp_path: Path) -> None:
 
 def test_a_network_without_a_result_does_not_stop_the_search(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path, asked(CoefficientSearch("tpe")))), Planted(diverges=(0,)))
-    assert done.plan.over(done.outcomes())
+    assert done.plan.is_complete(done.outcomes())
     assert all(one.values(("accuracy",)) is None for one in told(done.plan, done.outcomes()))
 
 
@@ -127,7 +127,7 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
 
     first = next_points(plan, {}, measure)
     grown = replace(plan, suggested=first)
-    outcomes = {spec.id: outcome(0.5) for spec in grown.left({})}
+    outcomes = {spec.id: outcome(0.5) for spec in grown.pending({})}
     second = next_points(grown, outcomes, measure)
     assert len(seen) == len(set(seen))
     space = plan.config.space
@@ -141,8 +141,8 @@ def test_nsga2_breeds_from_what_it_was_told() -> None:
     """Children of two parents: a value that no parent has is a rare mutation. Chance alone would draw new ones."""
     plan = asked(CoefficientSearch("nsga2", ("accuracy", "macs")), 12, match="none")
     outcomes: dict[str, Outcome] = {}
-    while not plan.over(outcomes):
-        left = plan.left(outcomes)
+    while not plan.is_complete(outcomes):
+        left = plan.pending(outcomes)
         outcomes.update({spec.id: outcome(cost(spec.network).macs * 1e-8) for spec in left})
         if not left:
             plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, never)))
@@ -177,12 +177,12 @@ def hill(network: object, top: tuple[float, float]) -> float:
 def regret_of_tpe(top: tuple[float, float], best: float) -> float:
     plan = asked(CoefficientSearch("tpe"), 20, "mobilenet_v2", "none")
     outcomes: dict[str, Outcome] = {}
-    while not plan.over(outcomes):
-        left = plan.left(outcomes)
+    while not plan.is_complete(outcomes):
+        left = plan.pending(outcomes)
         outcomes.update({spec.id: outcome(hill(spec.network, top)) for spec in left})
         if not left:
             plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, never)))
-    return best - max(hill(one.architecture, top) for one in plan.chosen)
+    return best - max(hill(one.architecture, top) for one in plan.trained)
 
 
 def regret_of_chance(top: tuple[float, float], best: float, draw: Random) -> float:

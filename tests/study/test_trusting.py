@@ -142,7 +142,7 @@ def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) 
             assert after.plan.config == grown
             assert grown.budget.seeds == wanted
             assert after.outcomes() == before.outcomes()
-            left = after.plan.left(after.outcomes())
+            left = after.plan.pending(after.outcomes())
             assert {spec.seed for spec in left} == (set() if wanted == 2 else {2})
 
 

@@ -158,7 +158,7 @@ def _drawing(first: View, second: View) -> Drawing | None:
 
 def _accuracies(result: StudyResult) -> dict[str, tuple[float, float]]:
     """Means and standard errors of the ranked networks; of a search of stages without the reward's factor."""
-    worths = {arm.key: result.plan.worth(arm.key) for arm in result.ranking.arms}
+    worths = {arm.key: result.plan.reward_factor(arm.key) for arm in result.ranking.arms}
     return {
         arm.key: (arm.mean / worths[arm.key], arm.standard_error / worths[arm.key]) for arm in result.ranking.arms
     }

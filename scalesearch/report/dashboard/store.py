@@ -186,7 +186,7 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
         outcomes = {key: one.outcome for key, one in index.trials.items()}
         found = answer(plan, outcomes, read_trust(study.folder))
         trials, images = plan.total_trials(outcomes), plan.total_images(outcomes)
-        yield Analysis(before.names, trials, images, found, plan.over(outcomes))
+        yield Analysis(before.names, trials, images, found, plan.is_complete(outcomes))
     except Exception as error:  # the page says so; the server goes on with the other studies
         odd = f"its records do not fit its study.json ({type(error).__name__})"
         problem = printable(str(error)) if isinstance(error, ScalesearchError) else odd

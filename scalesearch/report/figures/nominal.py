@@ -26,7 +26,7 @@ def nominal(result: StudyResult) -> Drawing | None:
         return None
     grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
     literal = candidates(asked.baseline, grid, asked.phi, _PAPER, "none").candidates
-    compared = (*result.plan.found.candidates, *result.plan.found.unmatched)
+    compared = (*result.plan.candidate_set.candidates, *result.plan.candidate_set.unmatched)
     low, high = _range([*literal, *compared], result)
     figure = go.Figure()
     figure.add_trace(_diagonal(low, high))

@@ -86,7 +86,7 @@ def _baseline(result: StudyResult, at: float, accuracy: float) -> go.Scatter:
 
 def _accuracy(result: StudyResult, row: Row) -> float:
     assert row.place is not None, "only ranked networks are drawn"
-    return row.place.mean / result.plan.worth(row.key)
+    return row.place.mean / result.plan.reward_factor(row.key)
 
 
 def _hover(row: Row, result: StudyResult) -> str:
@@ -99,7 +99,9 @@ def _points(
 ) -> go.Scatter:
     look, words = STATUSES[status][0], status_words(status, result.plan.config)
     x, y = zip(*(places[row.key] for row in rows), strict=True)
-    errors = [row.place.standard_error / result.plan.worth(row.key) for row in rows if row.place is not None]
+    errors = [
+        row.place.standard_error / result.plan.reward_factor(row.key) for row in rows if row.place is not None
+    ]
     named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in rows]
     return go.Scatter(
         name=words,

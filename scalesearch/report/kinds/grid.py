@@ -74,9 +74,9 @@ class GridReport(KindReport):
 
     def points_words(self, plan: Plan) -> str:
         """How many points are how many networks."""
-        found = plan.found
+        found = plan.candidate_set
         whole = len(found.candidates) + len(found.unmatched)
-        return f"{found.triples} triples are {whole} networks, of which {len(plan.chosen)} are compared"
+        return f"{found.triples} triples are {whole} networks, of which {len(plan.trained)} are compared"
 
     def matched_words(self, config: StudyConfig) -> str:
         """What is set so that the cost is as wanted."""

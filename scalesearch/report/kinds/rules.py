@@ -65,7 +65,7 @@ class RuleReport(GridReport):
         """How many of the rules have a network of the wanted cost."""
         kind = plan.config.kind
         assert isinstance(kind, RuleComparison), "a comparison of rules"
-        return f"{len(plan.chosen)} of {len(kind.rules)} rules"
+        return f"{len(plan.trained)} of {len(kind.rules)} rules"
 
     def matched_words(self, config: StudyConfig) -> str:
         """By latency each rule is taken along its direction."""

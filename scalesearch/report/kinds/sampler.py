@@ -20,7 +20,7 @@ class CoefficientReport(GridReport):
 
     def points_words(self, plan: Plan) -> str:
         """How many proposals are how many networks."""
-        return f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
+        return f"{len(plan.suggested)} suggested points are {len(plan.trained)} networks within the limits"
 
     def answer(self, result: StudyResult) -> Section:
         """The answer in figures, the candidates, and how they were found."""

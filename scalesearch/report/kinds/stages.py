@@ -59,7 +59,7 @@ class StageReport(KindReport):
 
     def networks(self, plan: Plan) -> str:
         """How many proposals are how many networks; costs are weighed."""
-        points = f"{len(plan.suggested)} suggested points are {len(plan.chosen)} networks within the limits"
+        points = f"{len(plan.suggested)} suggested points are {len(plan.trained)} networks within the limits"
         return f"{points}; at equal resolution, costs weighed by the reward"
 
     def config(self, result: StudyResult) -> Section:
@@ -88,12 +88,14 @@ def _key_figures(result: StudyResult) -> Table:
     rows = [
         ("best reward", f"{own.label}: {words_of_network(own.architecture)}"),
         ("reward", result.measured(place)),
-        (metric_words(plan.config.metric), f"{place.mean / plan.worth(place.key):.4f}"),
+        (metric_words(plan.config.metric), f"{place.mean / plan.reward_factor(place.key):.4f}"),
         ("cost", f"{float(own.flops_ratio):.3f}x {plan.config.baseline.name}'s multiply-adds"),
     ]
     if result.base.accuracies:
         base = plan.accuracy(result.base)
-        reward = f"reward {base * plan.worth(plan.base_id):.4f}, {metric_words(plan.config.metric)} {base:.4f}"
+        reward = (
+            f"reward {base * plan.reward_factor(plan.base_id):.4f}, {metric_words(plan.config.metric)} {base:.4f}"
+        )
         rows.append((f"{plan.config.baseline.name} as it is", reward))
     return Table("", ("what", "value"), tuple(rows), frozenset(("what", "value")))
 

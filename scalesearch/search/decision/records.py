@@ -59,7 +59,7 @@ def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, 
     2006.04492, is about the first). Where the metric is a loss, or a reward ranks, it stands alone.
     """
     assert outcome.score is not None, "only complete trials are asked"
-    found = {Channel(trial.rung): outcome.score * plan.worth(trial.network)}
+    found = {Channel(trial.rung): outcome.score * plan.reward_factor(trial.network)}
     last = outcome.epochs[-1]
     losses = last.train_loss, last.val_loss
     if plan.config.metric != LOSS and plan.config.kind.scales and all(0 < loss < inf for loss in losses):

@@ -37,7 +37,7 @@ class RuleResults(GridResults):
         """The coefficients, and the rules' names."""
         from optuna.distributions import CategoricalDistribution
 
-        names = ["baseline", *(one.name for one in plan.chosen)]
+        names = ["baseline", *(one.name for one in plan.trained)]
         return {**super().distributions(plan), "rule": CategoricalDistribution(names)}
 
 

@@ -42,7 +42,7 @@ def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     broken = Counter(name for one in space.judge(points) for name in one.broken)  # type: ignore[arg-type]
     outside = ", ".join(f"{name} {count}" for name, count in broken.items())
     lines = [
-        f"Searched: (α, β) by {_WORDS[asked.sampler]}; {len(points)} suggestions are {len(plan.chosen)} "
+        f"Searched: (α, β) by {_WORDS[asked.sampler]}; {len(points)} suggestions are {len(plan.trained)} "
         f"networks within the limits, each trained to the end" + (f"; outside: {outside}" if outside else "")
     ]
     if len(asked.objectives) > 1:

@@ -121,7 +121,7 @@ def _winner(result: StudyResult) -> dict[str, object]:
         "standard_error": round(result.place.standard_error, 5) if ranking.error_known else None,
         **({} if plan.config.metric == ACCURACY else {"metric": plan.config.metric}),
         "accuracy" if plan.config.metric == ACCURACY else "score": round(
-            result.place.mean / plan.worth(result.place.key), 5
+            result.place.mean / plan.reward_factor(result.place.key), 5
         ),
         "baseline_reward": None if result.base.mean is None else round(result.base.mean, 5),
         "macs": price.macs,
@@ -167,7 +167,7 @@ def _summary(result: StudyResult, folder: Path) -> list[str]:
     plan, place, own = result.plan, result.place, result.winner
     space, base = stages_of(plan), plan.config.baseline.name
     ties, others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
-    accuracy = place.mean / plan.worth(place.key)
+    accuracy = place.mean / plan.reward_factor(place.key)
     reward, unsearched = space.asked.reward, result.base.mean
     head = "Winner" if result.over else "So far"
     word = metric_words(plan.config.metric)
@@ -197,7 +197,7 @@ def found_words(plan: Plan) -> str:
     points = f"{size(space.asked.space, space.baseline):,} points"
     return (
         f"space {space.asked.space.name} over {space.baseline.name} ({points}) by "
-        f"{_SAMPLERS[space.sampler]}; {len(plan.suggested)} suggestions are {len(plan.chosen)} networks{outside}"
+        f"{_SAMPLERS[space.sampler]}; {len(plan.suggested)} suggestions are {len(plan.trained)} networks{outside}"
     )
 
 

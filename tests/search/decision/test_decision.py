@@ -58,7 +58,7 @@ def run_all(plan: Plan, best: str = "", level: float = 0.6) -> dict[str, Outcome
         noise = np.random.default_rng(int(spec.id, 16)).normal(0, 0.001)
         return float(level + 0.1 * (spec.network_id == best) + noise)
 
-    while left := plan.left(outcomes):
+    while left := plan.pending(outcomes):
         outcomes.update({spec.id: outcome(measure(spec)) for spec in left})
     return outcomes
 
