@@ -15,7 +15,8 @@ For every score of the first file and the accuracy and losses of the second it p
   with the second kind's means, over the reliability of these;
 - Kendall's τ-b of one trial of the first kind with the second kind's means.
 
-Intervals hold 95 %: the networks are drawn with replacement, 2,000 times, reliabilities included.
+Intervals hold 95 %: the networks are drawn with replacement, 2,000 times, while the reliabilities stay. Where the
+second kind's means have no reliability, what is divided by it is not known.
 """
 
 from __future__ import annotations
@@ -77,10 +78,10 @@ class Agreement:
     second_reliability: float
 
 
-def agreement(first: Table, second: Table) -> Agreement:
-    """The figures of two tables of the same networks, in the same order."""
+def agreement(first: Table, second: Table, reliabilities: tuple[float, float] | None = None) -> Agreement:
+    """The figures of two tables of the same networks, in the same order; by given reliabilities, or their own."""
     one_KN, means_K = first.adjusted(), second.adjusted().mean(1)
-    reliabilities = first.reliability, second.reliability
+    reliabilities = reliabilities or (first.reliability, second.reliability)
     whole = _correlation(one_KN.mean(1), means_K)
     squares = [_correlation(one_K, means_K) for one_K in one_KN.T]
     share = float(np.mean(squares)) ** 2 / reliabilities[1] if reliabilities[1] > 0 else np.nan
@@ -88,7 +89,7 @@ def agreement(first: Table, second: Table) -> Agreement:
     return Agreement(
         correlation=whole,
         corrected=float(whole / root) if root > 0 else np.nan,
-        predictive_snr=share / (1 - share) if share < 1 else np.inf,
+        predictive_snr=np.inf if share >= 1 else share / (1 - share),
         tau=float(np.mean([tau_b(one_K, means_K) for one_K in one_KN.T])),
         first_reliability=reliabilities[0],
         second_reliability=reliabilities[1],
@@ -103,12 +104,18 @@ def _correlation(first_K: Floats, second_K: Floats) -> float:
 def interval(first: Table, second: Table, figure: Callable[[Agreement], float]) -> tuple[float, float]:
     """95 % of a figure over networks drawn with replacement; of fewer than three different ones none is made."""
     draw, networks, found = np.random.default_rng(2019), len(first.covariate_K), []
+    reliabilities = first.reliability, second.reliability
     for _ in range(RESAMPLES):
         picks_K = draw.integers(0, networks, networks)
         if len(set(picks_K.tolist())) > _FEWEST:
-            found.append(figure(agreement(first.rows(picks_K), second.rows(picks_K))))
-    low, high = np.nanpercentile(found, (2.5, 97.5), method="nearest")
+            found.append(figure(agreement(first.rows(picks_K), second.rows(picks_K), reliabilities)))
+    low, high = np.percentile(found, (2.5, 97.5), method="nearest")
     return float(low), float(high)
+
+
+def shown(value: float, ends: tuple[float, float]) -> str:
+    """A figure with its interval, or that it is not known."""
+    return "not known" if np.isnan(value) else f"{value:.2f} ({ends[0]:.2f} ... {ends[1]:.2f})"
 
 
 def tables(trials: Sequence[Trial], networks: Sequence[str]) -> dict[str, Table]:
@@ -146,10 +153,9 @@ def main() -> None:
             found = agreement(*pair)
             ends = [interval(*pair, part) for part in (lambda a: a.corrected, lambda a: a.predictive_snr)]
             cells = (
-                name, target, f"{found.correlation:.2f}",
+                name, target, shown(found.correlation, interval(*pair, lambda a: a.correlation)),
                 f"{found.first_reliability:.2f}, {found.second_reliability:.2f}",
-                f"{found.corrected:.2f} ({ends[0][0]:.2f} ... {ends[0][1]:.2f})",
-                f"{found.predictive_snr:.2f} ({ends[1][0]:.2f} ... {ends[1][1]:.2f})", f"{found.tau:.2f}",
+                shown(found.corrected, ends[0]), shown(found.predictive_snr, ends[1]), f"{found.tau:.2f}",
             )  # fmt: skip
             print("| " + " | ".join(cells) + " |")
 

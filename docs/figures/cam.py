@@ -1,8 +1,7 @@
 """Train the five networks of the paper's Figure 7 in small, on fractal scenes: `python docs/figures/cam.py`.
 
 `tiny` at half its width and Table 7's rows: four times the layers, twice the channels, twice the side, and all
-three (1.4, 1.2, 1.3). One seed, some minutes on one core; the weights go to results/reference/cam, where
-budget.yaml has the scenes.
+three (1.4, 1.2, 1.3). One seed, some minutes on one core; the weights go to results/reference/cam.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from scalesearch.nets.weights import weights_file, weights_of, with_classes
 from scalesearch.proxy.datasets import ImageData, load_data
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.training import train
-from scalesearch.search.budget_file import load_budget
+from scalesearch.search.budget import BUDGETS
 from scalesearch.search.task import Recipe
 
 WEIGHTS = Path(__file__).parents[2] / "results" / "reference" / "cam"
@@ -55,7 +54,7 @@ def trained(one: Baseline, data: ImageData) -> tuple[nn.Module, float]:
 
 def main() -> None:
     """Write the weights and say how well each network does."""
-    scenes = load_budget(str(WEIGHTS / "budget.yaml")).scenes
+    scenes = BUDGETS["quick"].scenes
     found = networks(scenes.classes)
     data = load_data("fractal", max(one.architecture.resolution for one in found.values()), scenes, cache_folder())
     WEIGHTS.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalesearch.report.files import write_report
-from scalesearch.report.study_article import reported
-from scalesearch.study.answer_files import write_answer
+from scalesearch.report.study_report import reported
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.study import open_study
 
 REFERENCE = Path(__file__).parent

@@ -42,7 +42,7 @@ def cam(
 ) -> None:
     """Draw class activation maps of several networks on the same images.
 
-    Example: scalesearch cam results/reference/cam/width.safetensors --budget results/reference/cam/budget.yaml
+    Example: scalesearch cam results/reference/cam/baseline.safetensors results/reference/cam/compound.safetensors
     """
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.reading import print_notes
