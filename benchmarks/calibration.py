@@ -15,6 +15,7 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from unittest import mock
 
+from scalesearch.search.make_proxy import make_proxy
 from torch import nn
 
 from scalesearch.cli.cache import cache_folder
@@ -25,7 +26,6 @@ from scalesearch.proxy import objective
 from scalesearch.proxy.datasets import load_data
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.scenes import SceneRecipe
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialSpec
 
@@ -68,9 +68,11 @@ def print_accuracies(name: str, seeds: list[int], budget: Budget, start: str) ->
     baseline = load_baseline("b0")
     network = baseline.scale(NETWORKS[name], "balanced").architecture
     scenes = budget.scenes
-    side = shrink(baseline.scale(NETWORKS["resolution"]).architecture, baseline, 4, budget.resolution, 2).resolution
+    side = make_proxy(
+        baseline.scale(NETWORKS["resolution"]).architecture, baseline, 4, budget.resolution, 2
+    ).resolution
     data = load_data("fractal", side, scenes, cache_folder())
-    proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, scenes.classes)
+    proxy = make_proxy(network, baseline, budget.width_divisor, budget.resolution, scenes.classes)
     found, seconds = [], 0.0
     with mock.patch.object(objective, "ConvNet", TensorFlowStart if start == "tensorflow" else ConvNet):
         for seed in seeds:

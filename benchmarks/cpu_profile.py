@@ -34,7 +34,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.nets.depthwise import DepthwiseConv2d
-from scalesearch.proxy.augment import draw_moves
+from scalesearch.proxy.augment import sample_crop_flip
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
@@ -71,7 +71,7 @@ def run_of(network: Architecture, batch: int) -> Training:
 def steps(run: Training, count: int) -> Iterator[float]:
     """Seconds of the process for each step."""
     run.model.train()
-    moves = draw_moves(run.count, torch.Generator().manual_seed(2))
+    moves = sample_crop_flip(run.count, torch.Generator().manual_seed(2))
     for number in range(count):
         first = number % 2 * run.batch
         index_B = torch.arange(first, first + run.batch)

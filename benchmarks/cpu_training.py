@@ -23,6 +23,7 @@ from itertools import pairwise
 from unittest import mock
 
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -32,7 +33,6 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import train
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.study.provenance import environment
 
@@ -43,7 +43,7 @@ def network() -> ConvNet:
     """B0's proxy: a quarter of its channels, at `PX`."""
     baseline = load_baseline("b0")
     torch.manual_seed(0)
-    return ConvNet(shrink(baseline.architecture, baseline, 4, PX, CLASSES))
+    return ConvNet(make_proxy(baseline.architecture, baseline, 4, PX, CLASSES))
 
 
 def images_and_labels() -> tuple[Tensor, Tensor]:

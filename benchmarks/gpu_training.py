@@ -25,6 +25,7 @@ from decimal import Decimal
 from unittest import mock
 
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from torch.nn import functional as F
 
 from scalesearch.design.architecture import Architecture
@@ -34,7 +35,6 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import train_step
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.study.provenance import environment
 
@@ -60,7 +60,7 @@ SHARED = {"quick": (2, 4, 8), "standard": (2, 4), "full": (2,)}
 
 def proxy(size: Size) -> Architecture:
     base = load_baseline("b0")
-    return shrink(base.architecture, base, size.divisor, size.px, 40)
+    return make_proxy(base.architecture, base, size.divisor, size.px, 40)
 
 
 def data(size: Size) -> TrainingData:

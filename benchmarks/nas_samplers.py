@@ -63,10 +63,11 @@ def every_network() -> list[Architecture]:
 
 def record() -> None:
     """Train the whole space."""
+    from scalesearch.search.make_proxy import make_proxy
+
     from scalesearch.cli.cache import cache_folder
     from scalesearch.proxy.datasets import load_data
     from scalesearch.proxy.objective import ProxyTraining
-    from scalesearch.search.shrink import shrink
 
     objective = ProxyTraining(load_data("digits", PX, BUDGETS["smoke"].scenes, cache_folder()))
     base, data = load_baseline("tiny"), objective.data.fingerprint
@@ -74,7 +75,7 @@ def record() -> None:
         rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(["network", "accuracy"])
         for network in every_network():
-            proxy = shrink(network, base, DIVISOR, PX, 10)
+            proxy = make_proxy(network, base, DIVISOR, PX, 10)
             epochs = list(objective(TrialSpec(network, proxy, RECIPE, data, 0)))
             rows.writerow([digest(network), f"{epochs[-1].val_accuracy:.5f}"])
 

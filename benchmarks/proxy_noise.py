@@ -34,7 +34,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.scaling import Baseline
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.training import train
-from scalesearch.search.budget import Budget, prolongable
+from scalesearch.search.budget import Budget, as_constant_lr
 from scalesearch.search.budget_file import load_budget
 from scalesearch.search.proxies import proxy_of
 from scalesearch.search.study_config import StudyConfig
@@ -82,7 +82,7 @@ def main() -> None:
     asked = {**_OWN, **{key: words.pop(key) for key in [*words] if key in _OWN}}
     if asked["vary"] not in ("all", "weights", "order", "last_bits"):
         raise SystemExit(f"vary={asked['vary']}: must be all, weights, order or last_bits")
-    budget = changed(prolongable(load_budget(asked["budget"])), words)
+    budget = changed(as_constant_lr(load_budget(asked["budget"])), words)
     job = partial(trained, asked["baseline"], asked["network"], asked["data"], budget, asked["vary"])
     with get_context("spawn").Pool(int(asked["processes"])) as pool:
         found = pool.map(job, range(int(asked["seeds"])), chunksize=1)

@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from unittest import mock
 
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -33,9 +34,8 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import objective, training
 from scalesearch.proxy.datasets import load_data
-from scalesearch.search.budget import BUDGETS, prolongable
+from scalesearch.search.budget import BUDGETS, as_constant_lr
 from scalesearch.search.proxies import image_px
-from scalesearch.search.shrink import shrink
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Recipe
 
@@ -105,13 +105,13 @@ def optimizer_of(kind: str, model: nn.Module, recipe: Recipe, device: torch.devi
 def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     """Validation accuracy at the end of every rung."""
     asked, seed = job
-    budget, baseline = prolongable(BUDGETS["quick"]), load_baseline("b0")
+    budget, baseline = as_constant_lr(BUDGETS["quick"]), load_baseline("b0")
     own = {key: text for key, text in asked.items() if key in RECIPE_KEYS}
     recipe = replace(budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in own.items()})
     data = load_data("fractal", image_px(StudyConfig(baseline, Decimal(1), budget)), budget.scenes, cache_folder())
     by = Multipliers(*map(Decimal, asked.get("network", COMPOUND).split("/")))
     network = baseline.scale(by, "balanced").architecture
-    proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
+    proxy = make_proxy(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
     device = objective.prepare_process()
     momentum = float(asked.get("norm_momentum", objective.BATCH_NORM_MOMENTUM))
     with ExitStack() as patches:

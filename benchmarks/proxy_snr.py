@@ -53,7 +53,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.proxy.datasets import ImageData, load_data
-from scalesearch.search.budget import Budget, prolongable
+from scalesearch.search.budget import Budget, as_constant_lr
 from scalesearch.search.budget_file import load_budget
 from scalesearch.search.canonical import from_json
 from scalesearch.search.plan import Plan
@@ -154,7 +154,7 @@ def _number(text: str) -> int | Decimal | str:
 
 def jobs(asked: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) -> list[Job]:
     """Every network with every seed, seed by seed, dearest networks first."""
-    spent = replace(prolongable(budget), candidates=int(asked["networks"]))
+    spent = replace(as_constant_lr(budget), candidates=int(asked["networks"]))
     config = StudyConfig(load_baseline(asked["baseline"]), Decimal(asked["phi"]), spent)
     px, whitening = image_px(config), levers.get("whitening", "0") != "0"
     images = data_of(asked["data"], px, spent, config.baseline.architecture.in_channels)

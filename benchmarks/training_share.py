@@ -27,7 +27,7 @@ from scalesearch.cli.cache import cache_folder
 from scalesearch.design.baselines import load_baseline
 from scalesearch.proxy.datasets import load_data
 from scalesearch.proxy.objective import ProxyTraining
-from scalesearch.runners.execution import Event, Finished, Runner
+from scalesearch.runners.execution import Event, Runner, TrialFinished
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.search.budget import BUDGETS
@@ -83,7 +83,7 @@ def run(runner: Runner, specs: Sequence[TrialSpec], objective: ProxyTraining) ->
 
     def listen(event: Event) -> None:
         nonlocal training
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             training += event.outcome.training_seconds
 
     start = time.perf_counter()

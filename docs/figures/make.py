@@ -12,7 +12,7 @@ import scalesearch
 from scalesearch.proxy.shapes import render_shapes
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
 from scalesearch.search.scenes import SceneRecipe
-from scalesearch.study.cost_sweep import Joint, joint
+from scalesearch.study.cost_sweep import CostSweep, joint
 from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.study import open_study
 
@@ -24,7 +24,7 @@ CURVES = {
 """By picture: the studies of one comparison by their cost, cheapest first."""
 
 
-def curves(name: str) -> Joint:
+def curves(name: str) -> CostSweep:
     """What the comparison says, all its costs together."""
     return joint([(Decimal(times), _answer(study)) for times, study in CURVES[name].items()])
 

@@ -49,7 +49,7 @@ def cam(
     from scalesearch.nets.weights import same_classes
     from scalesearch.proxy.sample_images import shown_images
     from scalesearch.search.budget_file import load_budget
-    from scalesearch.study.files import make_folder, write_over
+    from scalesearch.study.files import make_folder, replace_atomically
 
     if out.suffix != ".png":
         raise InputError(f"--out {printable(str(out))}: must end in .png")
@@ -59,7 +59,7 @@ def cam(
         raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
     px = max(one.definition.architecture.resolution for one in found.values())
     spent, cache = load_budget(budget), cache_folder()
-    scenes, spec = spent.scenes, images or spent.data
+    scenes, spec = spent.scenes, spent.data if images is None else images
     taken = {one.definition.architecture.in_channels for one in found.values()}
     seen = {channels: shown_images(spec, px, count, scenes, cache, channels) for channels in {3, *taken}}
     shown = seen[3]
@@ -68,7 +68,7 @@ def cam(
         same_classes([(next(iter(found)), classes), (f"--images {printable(spec)}", shown.classes)])
     drawn = _drawn(found, classes, seen, None if of is None else classes.index(of))
     make_folder(out.parent)
-    write_over(out, drawn)
+    replace_atomically(out, drawn)
     print(f"{out}: {len(shown.names)} images, {len(found)} networks")
     print(
         "Class activation maps (Zhou et al. 2016) of the layer that is pooled, each in shares of its largest value."

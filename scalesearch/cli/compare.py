@@ -93,7 +93,7 @@ def compare(
             with _named(ratio):
                 configs[ratio] = with_latency(config, folders[ratio])
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    images = data or spent.data
+    images = spent.data if data is None else data
     _run(configs, folders, images, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
 
 

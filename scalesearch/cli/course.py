@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from scalesearch.cli.display import Display
-from scalesearch.training.events import Row, Tick
+from scalesearch.training.events import Row, RunProgress
 from scalesearch.training.job import Job
 from scalesearch.units import duration
 
@@ -28,12 +28,12 @@ class Course(Display):
         self._first: tuple[float, float] | None = None
         """How far it was when the first event came, and when: data may take long to read."""
 
-    def __call__(self, event: Tick | Row) -> None:
+    def __call__(self, event: RunProgress | Row) -> None:
         """Take up one event."""
-        self._done = event.done / event.total if isinstance(event, Tick) else self._before(event.epoch)
+        self._done = event.done / event.total if isinstance(event, RunProgress) else self._before(event.epoch)
         if self._first is None:
             self._first = self._done, time.monotonic()
-        if isinstance(event, Tick):
+        if isinstance(event, RunProgress):
             return
         self._last = event
         if not self._console.is_terminal:

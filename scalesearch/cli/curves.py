@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.search.ranking import Difference
-    from scalesearch.study.cost_sweep import Joint
+    from scalesearch.study.cost_sweep import CostSweep
 
 _CAPTION = "± standard error   n: seeds   gain: over the baseline, seeds in pairs, as measured"
 _ONE_SEED = "one seed proves nothing: such intervals hold the error of the validation images only"
@@ -33,7 +33,7 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     from scalesearch.report.html import figure_page
     from scalesearch.report.tables import curves_csv
     from scalesearch.study.cost_sweep import joint
-    from scalesearch.study.files import write_over
+    from scalesearch.study.files import replace_atomically
     from scalesearch.study.result import answer
     from scalesearch.study.study import open_study
 
@@ -48,14 +48,16 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
         console.print(joint_table(together))
         for line in lead_lines(together):
             console.print(line, highlight=False, soft_wrap=True)
-    write_over(last / "curves.html", figure_page(curves(together), f"{together.baseline}: scaling rules compared"))
-    write_over(last / "curves.csv", curves_csv(together))
+    replace_atomically(
+        last / "curves.html", figure_page(curves(together), f"{together.baseline}: scaling rules compared")
+    )
+    replace_atomically(last / "curves.csv", curves_csv(together))
     console.print(
         f"Curves over FLOPs: {last / 'curves.html'}, {last / 'curves.csv'}", highlight=False, soft_wrap=True
     )
 
 
-def joint_table(joint: Joint) -> Table:
+def joint_table(joint: CostSweep) -> Table:
     """Every rule at every cost: measured FLOPs, accuracy, gain over the baseline, and the paper's gain."""
     from scalesearch.cli.narrow import narrow_table
     from scalesearch.design.exact import plain
@@ -87,7 +89,7 @@ def joint_table(joint: Joint) -> Table:
     return table
 
 
-def lead_lines(joint: Joint) -> list[str]:
+def lead_lines(joint: CostSweep) -> list[str]:
     """How far the compound rule is ahead of each single dimension, a line a cost."""
     from scalesearch.design.exact import plain
 

@@ -49,7 +49,7 @@ def export(
     from scalesearch.export.exporting import FORMATS, as_onnx
     from scalesearch.export.verify import seeded
     from scalesearch.nets.weights import read_weights
-    from scalesearch.study.files import make_folder, write_over
+    from scalesearch.study.files import make_folder, replace_atomically
 
     if to != "onnx" and (opset is not None or dynamic_side):
         raise InputError(f"--to {to}: --opset and --dynamic-side are for --to onnx; leave them out")
@@ -67,7 +67,7 @@ def export(
     for name, content in made.files.items():
         _keep(out / name, content)
     for name, content in made.files.items():
-        write_over(out / name, content)
+        replace_atomically(out / name, content)
     print(", ".join(str(out / name) for name in made.files))
     print(made.checked)
 

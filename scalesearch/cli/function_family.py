@@ -26,7 +26,7 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     from scalesearch.design.family import phis_of
     from scalesearch.nets.factory import count_factory, load_factory
     from scalesearch.search.factory_grid import literal_px
-    from scalesearch.study.files import write_over
+    from scalesearch.study.files import replace_atomically
 
     base = baseline.architecture
     path = study.folder / "family" / "costs.csv"
@@ -46,4 +46,4 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
             rows.append([*row, "", "", ""])
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([_COLUMNS, *rows])
-    write_over(path, stream.getvalue())
+    replace_atomically(path, stream.getvalue())

@@ -88,7 +88,7 @@ def grid(
         from scalesearch.cli.timing import with_latency
 
         config = with_latency(config, where)
-    images = data or config.budget.data
+    images = config.budget.data if data is None else data
     searching.search_or_plan(
         config,
         images,
@@ -210,7 +210,7 @@ def _question(
     cost: str,
     kind: StudyKind,
 ) -> StudyConfig:
-    from scalesearch.search.budget import prolongable
+    from scalesearch.search.budget import as_constant_lr
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
@@ -225,7 +225,7 @@ def _question(
     if "macs" in kind.objectives:
         match = "none"
     if SCHEDULERS[scheduler].resumes_trials:
-        spent = prolongable(spent)
+        spent = as_constant_lr(spent)
     rule = rounding or "balanced"
     base = _baseline(baseline, power, spent, match, cost)
     config = StudyConfig(

@@ -24,7 +24,7 @@ def import_(
     from scalesearch.design.scaling import Baseline
     from scalesearch.design.strict_yaml import read_text
     from scalesearch.export.reading import read_network
-    from scalesearch.study.files import make_folder, write_over
+    from scalesearch.study.files import make_folder, replace_atomically
 
     if out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {printable(str(out))}: must end in .yaml, since it becomes a baseline file")
@@ -33,6 +33,6 @@ def import_(
     source = f"imported from {printable(definition.name)}"
     baseline = Baseline(out.stem, source, network, Rounding("paper"))
     make_folder(out.parent)
-    write_over(out, baseline_text(baseline))
+    replace_atomically(out, baseline_text(baseline))
     price = cost(network)
     print(f"{out}: {price.params:,} parameters, {price.macs:,} multiply-adds at {network.resolution} px")

@@ -106,7 +106,7 @@ def nas(
     where = searching.study_folder(results, name, default)
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
-    images = data or config.budget.data
+    images = config.budget.data if data is None else data
     searching.search_or_plan(
         config, images, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
     )
@@ -160,7 +160,7 @@ def _question(
     from decimal import Decimal
 
     from scalesearch.design.baselines import is_factory, load_baseline
-    from scalesearch.search.budget import prolongable
+    from scalesearch.search.budget import as_constant_lr
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
@@ -174,7 +174,7 @@ def _question(
     if trials is not None:
         spent = replace(spent, candidates=trials)
     if SCHEDULERS[schedule].resumes_trials:
-        spent = prolongable(spent)
+        spent = as_constant_lr(spent)
     base = load_baseline(own)
     config = StudyConfig(
         base, Decimal(1), spent, match="none", kind=search, scheduler=schedule,

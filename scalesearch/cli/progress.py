@@ -11,7 +11,7 @@ from rich.table import Table
 
 from scalesearch.cli.display import Display
 from scalesearch.design.cost import cost
-from scalesearch.runners.execution import Event, Finished, Progressed, Started
+from scalesearch.runners.execution import EpochFinished, Event, TrialFinished, TrialStarted
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
@@ -48,11 +48,11 @@ class Progress(Display):
             self._decide()
         if self._began is None:
             self._began = time.monotonic()  # the workers have started, for seconds in which nothing is trained
-        if isinstance(event, Started):
+        if isinstance(event, TrialStarted):
             self._running[event.spec.id] = (event.spec, 0)
-        elif isinstance(event, Progressed):
+        elif isinstance(event, EpochFinished):
             self._running[event.spec.id] = (event.spec, max(0, event.epoch.samples - event.spec.since))
-        elif isinstance(event, Finished):
+        elif isinstance(event, TrialFinished):
             self._running.pop(event.spec.id, None)
             self._finished[event.spec.id] = event.outcome
             if not self._console.is_terminal:
@@ -67,7 +67,7 @@ class Progress(Display):
         if not self._console.is_terminal:
             self._console.print(self._decision, soft_wrap=True, highlight=False)
 
-    def _line(self, event: Finished) -> str:
+    def _line(self, event: TrialFinished) -> str:
         outcome = event.outcome
         result = f"{outcome.score:.4f}" if outcome.score is not None else outcome.state
         note = f" ({outcome.message})" if outcome.message else ""

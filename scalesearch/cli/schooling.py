@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.runners.ray_tune import RayRunner
-    from scalesearch.training.events import Row, Sizes, Tick
+    from scalesearch.training.events import Row, RunProgress, Sizes
     from scalesearch.training.job import Job
     from scalesearch.training.recipes import TrainRecipe
 
@@ -127,7 +127,12 @@ def job_of(
     interrupts.raise_exceptions()  # what is begun from here on can be resumed
     channels = definition.architecture.in_channels
     source = Source(
-        data or spent.data, max(sizes.px, sizes.train_px), spent.scenes, cache_folder(), max_megapixels, channels
+        spent.data if data is None else data,
+        max(sizes.px, sizes.train_px),
+        spent.scenes,
+        cache_folder(),
+        max_megapixels,
+        channels,
     )
     with Reading(options.console()) as on_progress:
         images = source.load(on_progress)
@@ -225,7 +230,7 @@ def _run(job: Job, folder: Path, cluster: RayRunner | None) -> None:
                 course(event)
 
 
-def _alone(job: Job, folder: Path) -> Iterator[Tick | Row]:
+def _alone(job: Job, folder: Path) -> Iterator[RunProgress | Row]:
     import torch
 
     from scalesearch.nets.memory import keep_memory

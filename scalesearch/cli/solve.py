@@ -159,10 +159,10 @@ def _write(out: Path, baseline: Baseline, chosen: Coefficients, rule: str, solut
 
     from scalesearch.design.baseline_file import baseline_text
     from scalesearch.nets.flops import fvcore_receipt
-    from scalesearch.study.files import write_over
+    from scalesearch.study.files import replace_atomically
 
     fvcore_receipt(solution.network)  # what leaves is counted twice
     rounding = replace(baseline.rounding, rule=rule)
     member = baseline.member(solution.network, chosen.at(solution.member.phi), rounding)
-    write_over(out, baseline_text(member))
+    replace_atomically(out, baseline_text(member))
     print(f"written to {out}")

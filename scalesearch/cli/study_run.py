@@ -103,7 +103,7 @@ def _run(
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.files import make_folder
-    from scalesearch.study.run_status import announced, both
+    from scalesearch.study.run_status import both, publish
     from scalesearch.study.search import search, search_in_rounds
 
     plan = study.plan
@@ -124,7 +124,7 @@ def _run(
 
     supervisor.began(study.folder)
     try:
-        with announced(study.folder, len(study.outcomes())) as announce:
+        with publish(study.folder, len(study.outcomes())) as announce:
             if plan.accepts_samples:
                 with runner.session():  # held between the rounds
                     return search_in_rounds(study, one_round)

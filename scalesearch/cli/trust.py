@@ -51,7 +51,7 @@ def trust(
     found = answer(study.plan, outcomes)
     if found is None or study.plan.pending(outcomes):
         raise InputError(f"{results}: is not finished; resume it first: {study.command}")
-    images = data or embedded_spec(study.plan.data.name)
+    images = embedded_spec(study.plan.data.name) if data is None else data
     if images is None:
         raise InputError(f"{results}: give --data, the images of {study.plan.data.name}")
     chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)

@@ -72,7 +72,7 @@ def _rerun(study: Study, count: int, data: str | None, max_megapixels: int) -> N
     from scalesearch.study.verification import rerun
 
     config = study.plan.config
-    spec = data or embedded_spec(study.plan.data.name)
+    spec = embedded_spec(study.plan.data.name) if data is None else data
     if spec is None:
         raise InputError(f"--rerun {count}: give --data, the images of {study.plan.data.name}")
     channels = config.baseline.architecture.in_channels

@@ -16,7 +16,7 @@ from scalesearch.report.candidate_columns import candidate_file_columns, metric_
 from scalesearch.report.figures import Drawing
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.palette import DARK, LIGHT
-from scalesearch.report.study_report import Reported, reported
+from scalesearch.report.study_report import ReportInputs, reported
 from scalesearch.report.tables import ranking_csv
 from scalesearch.study.cost_sweep import joint
 from scalesearch.study.result import StudyResult
@@ -43,7 +43,7 @@ class NotebookStudy:
         return self.study.folder.resolve().name
 
     @cached_property
-    def _reported(self) -> Reported:
+    def _reported(self) -> ReportInputs:
         return reported(self.study)
 
     @property
@@ -110,7 +110,7 @@ class NotebookStudy:
 class Figures:
     """Each figure of a report by its name, as plotly's, with its heading as title."""
 
-    reported: Reported
+    reported: ReportInputs
 
     def pareto(self, theme: str = "light") -> go.Figure:
         """Accuracy over measured FLOPs of the ranked candidates, the tied set and the Pareto front."""

@@ -19,7 +19,7 @@ norm takes out what is left, so statistics of the data set would only make resul
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class CropFlip:
     """What happens to each of N images; drawn once for a whole epoch and cut into batches."""
 
     flip_N: Tensor
@@ -27,23 +27,23 @@ class Moves:
     shift_N2: Tensor
     """float32 in [0, 1): where in its range the shift down and the shift to the right lie."""
 
-    def __getitem__(self, part: slice) -> Moves:
+    def __getitem__(self, part: slice) -> CropFlip:
         """The moves of some of the images."""
-        return Moves(self.flip_N[part], self.shift_N2[part])
+        return CropFlip(self.flip_N[part], self.shift_N2[part])
 
-    def to(self, device: torch.device) -> Moves:
+    def to(self, device: torch.device) -> CropFlip:
         """The same moves on another device."""
-        return Moves(self.flip_N.to(device), self.shift_N2.to(device))
+        return CropFlip(self.flip_N.to(device), self.shift_N2.to(device))
 
 
-def draw_moves(count: int, generator: torch.Generator) -> Moves:
+def sample_crop_flip(count: int, generator: torch.Generator) -> CropFlip:
     """Moves for `count` images: a fair coin for the flip, uniform shifts; on the generator's device."""
     device = generator.device
     coin_N = torch.rand(count, generator=generator, device=device)
-    return Moves(coin_N < 0.5, torch.rand(count, 2, generator=generator, device=device))
+    return CropFlip(coin_N < 0.5, torch.rand(count, 2, generator=generator, device=device))
 
 
-def take(images_NCHW: Tensor, index_B: Tensor, moves: Moves, crop: Decimal) -> Tensor:
+def take(images_NCHW: Tensor, index_B: Tensor, moves: CropFlip, crop: Decimal) -> Tensor:
     """The images `index_B`, each shifted by at most `crop` of its side and then perhaps flipped.
 
     Equals padding by reflection (the edge itself is not repeated), cutting a window of the old size out of

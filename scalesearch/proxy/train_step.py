@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy.augment import Moves, normalise, take
+from scalesearch.proxy.augment import CropFlip, normalise, take
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.search.task import Recipe
 
@@ -20,7 +20,7 @@ Step = Callable[..., Tensor]
 """Tensors on the device → the loss."""
 
 
-class Descent:
+class TrainStep:
     """Steps on batches of `data`, augmented, all of one size.
 
     A proxy's kernels are so small that a GPU waits for Python. On CUDA the steps of our own networks are therefore
@@ -45,7 +45,7 @@ class Descent:
         )
         self._graph = StepGraph(device) if device.type == "cuda" and isinstance(model, ConvNet) else None
 
-    def __call__(self, index_B: Tensor, moves: Moves, rate: float) -> Tensor:
+    def __call__(self, index_B: Tensor, moves: CropFlip, rate: float) -> Tensor:
         """One step on the images `index_B` at learning rate `rate`; the loss before it, still on the device."""
         if self._graph is None:
             self._set_rate(rate)
@@ -58,9 +58,9 @@ class Descent:
             group["lr"] = rate
 
     def _moved_step(self, index_B: Tensor, flip_B: Tensor, shift_B2: Tensor) -> Tensor:
-        return self._step(index_B, Moves(flip_B, shift_B2))
+        return self._step(index_B, CropFlip(flip_B, shift_B2))
 
-    def _step(self, index_B: Tensor, moves: Moves) -> Tensor:
+    def _step(self, index_B: Tensor, moves: CropFlip) -> Tensor:
         images_BCHW = normalise(take(self._data.train_images_NCHW, index_B, moves, self._recipe.crop))
         labels_B = self._data.train_labels_N[index_B]
         self._optimizer.zero_grad(set_to_none=True)

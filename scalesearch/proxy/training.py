@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scalesearch.proxy.augment import Moves, draw_moves, normalise
+from scalesearch.proxy.augment import CropFlip, normalise, sample_crop_flip
 from scalesearch.proxy.metrics import Score
 from scalesearch.proxy.optimizers import make_optimizer, optimizer_state, restore_optimizer, under
 from scalesearch.proxy.precise_bn import precise_statistics
 from scalesearch.proxy.schedule import Schedule, branch_rate, learning_rate, trunk_rate
 from scalesearch.proxy.tensors import TrainingData
-from scalesearch.proxy.train_step import Descent, precision
+from scalesearch.proxy.train_step import TrainStep, precision
 from scalesearch.search.task import Epoch, Recipe
 
 _OPTIMIZER = "optimizer."
@@ -56,7 +56,7 @@ class Training:
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
         self.model, self.data, self.recipe, self.device = model, data.to(device), recipe, device
         self.optimizer = make_optimizer(model, recipe, device)
-        self._descend = Descent(model, self.optimizer, self.data, recipe, device)
+        self._descend = TrainStep(model, self.optimizer, self.data, recipe, device)
         self._score = score
         self.count = len(data.train_labels_N)
         self.batch = min(recipe.batch, self.count)
@@ -68,7 +68,7 @@ class Training:
         self._generator = torch.Generator().manual_seed(seed)
         self._before_epoch = self._generator.get_state()
         self._order_N = torch.empty(0, dtype=torch.int64)
-        self._moves: Moves | None = None
+        self._moves: CropFlip | None = None
         self._dropout: list[Tensor] = []
         self._losses: list[Tensor] = []
         self._began = time.perf_counter()
@@ -144,7 +144,7 @@ class Training:
 
     def _draw(self) -> None:
         self._order_N = torch.randperm(self.count, generator=self._generator).to(self.device)
-        self._moves = draw_moves(self.count, self._generator).to(self.device)
+        self._moves = sample_crop_flip(self.count, self._generator).to(self.device)
         self._dropout_seed = int(torch.randint(2**31, (), generator=self._generator))
 
     def _set_dropout(self) -> None:

@@ -23,7 +23,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Bullets:
+class BulletList:
     """A list."""
 
     items: tuple[str, ...]
@@ -56,7 +56,7 @@ class Picture:
     png: bytes
 
 
-Block = Text | Code | Bullets | Table | Drawing | Picture
+Block = Text | Code | BulletList | Table | Drawing | Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Article:
+class Document:
     """A whole report."""
 
     title: str

@@ -8,7 +8,7 @@ from scalesearch.report.html import article_page
 from scalesearch.report.markdown import markdown
 from scalesearch.report.study_report import reported, study_article
 from scalesearch.report.tables import ranking_csv
-from scalesearch.study.files import make_folder, write_over
+from scalesearch.study.files import make_folder, replace_atomically
 from scalesearch.study.study import Study
 
 NAMES = ("report.html", "report.md", "report.csv")
@@ -32,5 +32,5 @@ def write_report(study: Study, out: Path | None = None) -> Path:
     make_folder(folder)
     texts = (article_page(article), markdown(article), ranking_csv(own.found))
     for name, text in zip(NAMES, texts, strict=True):
-        write_over(folder / name, text)
+        replace_atomically(folder / name, text)
     return folder / NAMES[0]

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Article, Block, Bullets, Code, Picture, Table, Text
+from scalesearch.report.article import Block, BulletList, Code, Document, Picture, Table, Text
 from scalesearch.report.figures.frame import CONTROLS, Drawing, colours
 from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.style import STYLE
@@ -73,7 +73,7 @@ def page(title: str, body: str, drawings: Sequence[Drawing]) -> str:
     )
 
 
-def article_page(article: Article) -> str:
+def article_page(article: Document) -> str:
     """The whole article as a page."""
     parts = [
         "<main>",
@@ -140,7 +140,7 @@ def _block(block: Block, numbers: dict[str, int]) -> str:
         return f"<p>{_text(block.words)}</p>"
     if isinstance(block, Code):
         return f"<pre><code>{_text(block.line)}</code></pre>"
-    if isinstance(block, Bullets):
+    if isinstance(block, BulletList):
         return "<ul>\n" + "\n".join(f"<li>{_text(item)}</li>" for item in block.items) + "\n</ul>"
     if isinstance(block, Table):
         return _table(block, numbers)

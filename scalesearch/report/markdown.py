@@ -6,11 +6,11 @@ import html
 import re
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Article, Block, Bullets, Code, Picture, Table, Text
+from scalesearch.report.article import Block, BulletList, Code, Document, Picture, Table, Text
 from scalesearch.report.figures.frame import Drawing
 
 
-def markdown(article: Article) -> str:
+def markdown(article: Document) -> str:
     """The whole article; figures by their captions."""
     parts = [f"# {escaped(article.title)}", escaped(article.byline), f"**{escaped(article.answer)}**"]
     number = 0
@@ -27,7 +27,7 @@ def _block(block: Block, number: int) -> str:
         return escaped(block.words)
     if isinstance(block, Code):
         return f"    {printable(block.line)}"
-    if isinstance(block, Bullets):
+    if isinstance(block, BulletList):
         return "\n".join(f"- {escaped(item)}" for item in block.items)
     if isinstance(block, Table):
         return _table(block)

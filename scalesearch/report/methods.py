@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.article import Bullets, Code, Section, Table, Text
+from scalesearch.report.article import BulletList, Code, Section, Table, Text
 from scalesearch.report.kinds import report_of
 from scalesearch.report.rows import label
 from scalesearch.report.words import seeds_words
@@ -145,7 +145,7 @@ def caveats(result: StudyResult, folder: Path) -> Section:
         f"{float(one.matched_ratio):.3f}x the {COST_WORDS[asked.cost]}, and {nearer}."
         for one in plan.candidate_set.unmatched
     ]
-    return Section("What it does not say", (Bullets(tuple(items)),))
+    return Section("What it does not say", (BulletList(tuple(items)),))
 
 
 def _small(plan: Plan) -> str:

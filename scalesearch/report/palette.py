@@ -8,7 +8,7 @@ from scalesearch.search.candidates import SAME
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class MarkerStyle:
     """Of one rule; the marker tells it from the others where colours cannot."""
 
     colour: str
@@ -22,28 +22,28 @@ class Look:
 # Told apart (ΔE ≥ 20 in CIELAB) also by people who do not see red, green or blue (Machado et al. 2009, severity 1),
 # and each of a contrast of at least 3 with both backgrounds below (WCAG 2.1, 1.4.11).
 LOOKS = {
-    "depth": Look("#995117", "triangle-up", "▲", "dash"),
-    "width": Look("#2e995b", "square", "■", "dash"),
-    "resolution": Look("#b28d1b", "diamond", "◆", "dash"),
-    "compound": Look("#266eff", "circle", "●", "solid"),
+    "depth": MarkerStyle("#995117", "triangle-up", "▲", "dash"),
+    "width": MarkerStyle("#2e995b", "square", "■", "dash"),
+    "resolution": MarkerStyle("#b28d1b", "diamond", "◆", "dash"),
+    "compound": MarkerStyle("#266eff", "circle", "●", "solid"),
     # No further colour passes: the three rules for fast networks share one, and differ in marker and dash.
-    "fast": Look("#537180", "cross", "✚", "dot"),
-    "lacs-gpu": Look("#537180", "x", "✖", "dashdot"),
-    "lacs-tpu": Look("#537180", "triangle-down", "▼", "longdash"),
-    "found": Look("#ff26c9", "star", "★", "solid"),
+    "fast": MarkerStyle("#537180", "cross", "✚", "dot"),
+    "lacs-gpu": MarkerStyle("#537180", "x", "✖", "dashdot"),
+    "lacs-tpu": MarkerStyle("#537180", "triangle-down", "▼", "longdash"),
+    "found": MarkerStyle("#ff26c9", "star", "★", "solid"),
 }
 """By the name of the rule; single dimensions are dashed."""
 
-OTHER = Look("#537180", "pentagon", "⬟", "solid")
+OTHER = MarkerStyle("#537180", "pentagon", "⬟", "solid")
 """Of a rule that has no look of its own: coefficients by their numbers."""
 
 
-def look_of(rule: str) -> Look:
+def look_of(rule: str) -> MarkerStyle:
     """How the rule of that name is drawn; of several that give one network, the first."""
     return LOOKS.get(rule.split(SAME)[0], OTHER)
 
 
-START = Look("#7d8590", "circle", "●", "solid")
+START = MarkerStyle("#7d8590", "circle", "●", "solid")
 """Of the baseline, which every curve shares."""
 
 
@@ -63,9 +63,9 @@ DARK = Theme("#14171c", "#e6edf3", "#9198a1", "#2c323a")
 
 
 RECOMMENDED = LOOKS["found"]
-TIED = Look("#537180", "circle", "●", "solid")
-BEHIND = Look(START.colour, "circle-open", "○", "dot")
-LEFT = Look(START.colour, "x-thin-open", "×", "dot")
+TIED = MarkerStyle("#537180", "circle", "●", "solid")
+BEHIND = MarkerStyle(START.colour, "circle-open", "○", "dot")
+LEFT = MarkerStyle(START.colour, "x-thin-open", "×", "dot")
 """Of a search: the recommended candidate, those that tie with the best, those that do not, and those that were not
 trained to the end."""
 

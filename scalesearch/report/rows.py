@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scalesearch.design.exact import plain
-from scalesearch.report.palette import BEHIND, LEFT, RECOMMENDED, TIED, Look, look_of
+from scalesearch.report.palette import BEHIND, LEFT, RECOMMENDED, TIED, MarkerStyle, look_of
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.ranking import Ranked
@@ -15,7 +15,7 @@ from scalesearch.study.result import StudyResult
 
 Status = Literal["recommended", "tied", "behind", "left"]
 
-STATUSES: dict[Status, tuple[Look, str]] = {
+STATUSES: dict[Status, tuple[MarkerStyle, str]] = {
     "recommended": (RECOMMENDED, "recommended"),
     "tied": (TIED, "ties with the best (95 %)"),
     "behind": (BEHIND, "behind the best"),
@@ -52,7 +52,7 @@ class Row:
     """In a comparison of rules its rule's name."""
 
     @property
-    def look(self) -> Look:
+    def look(self) -> MarkerStyle:
         """How it is drawn: as its rule, or as its place in the ranking."""
         return look_of(self.rule) if self.rule else STATUSES[self.status][0]
 

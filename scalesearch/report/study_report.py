@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from scalesearch.errors import InputError
 from scalesearch.report import methods, pictures
-from scalesearch.report.article import Article, Picture, Text
+from scalesearch.report.article import Document, Picture, Text
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
@@ -17,7 +17,7 @@ from scalesearch.study.trusting import read_trust, trust_points
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportInputs:
     """All that a report is made of."""
 
     study: Study
@@ -28,7 +28,7 @@ class Reported:
     """Class activation maps that lie in the folder."""
 
 
-def reported(study: Study) -> Reported:
+def reported(study: Study) -> ReportInputs:
     """Read a study's records.
 
     Raises:
@@ -42,10 +42,10 @@ def reported(study: Study) -> Reported:
             f"{study.folder}: no candidate has a completed trial, so there is nothing to report; "
             f"resume it: {study.command}"
         )
-    return Reported(study, found, trust_points(study.folder), pictures.read(study.folder))
+    return ReportInputs(study, found, trust_points(study.folder), pictures.read(study.folder))
 
 
-def study_article(own: Reported) -> Article:
+def study_article(own: ReportInputs) -> Document:
     """The whole report."""
     study, found = own.study, own.found
     report = report_of(found.plan.config.kind)
@@ -69,4 +69,4 @@ def study_article(own: Reported) -> Article:
         f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
     )
     whole = tuple(section for section in sections if section is not None)
-    return Article(question_title(asked), byline, answer_sentence(found), whole)
+    return Document(question_title(asked), byline, answer_sentence(found), whole)

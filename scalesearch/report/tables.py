@@ -12,7 +12,7 @@ from scalesearch.report.candidate_columns import candidate_columns, candidate_fi
 from scalesearch.report.rows import rows
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.study.columns import csv_text, of_medium
-from scalesearch.study.cost_sweep import Joint, Measured
+from scalesearch.study.cost_sweep import CostSweep, SweepPoint
 from scalesearch.study.result import StudyResult
 
 _CURVES = (
@@ -31,7 +31,7 @@ _CURVES = (
 )
 
 
-def curves_csv(joint: Joint) -> str:
+def curves_csv(joint: CostSweep) -> str:
     """A row a point of the figure, the baseline's first; accuracies and gains are shares, the paper's points."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -52,7 +52,7 @@ def _if_other(by: str, cell: str) -> list[str]:
     return [] if by == "macs" else [cell]
 
 
-def _row(point: Measured, joint: Joint) -> list[object]:
+def _row(point: SweepPoint, joint: CostSweep) -> list[object]:
     gain = ("", "", "") if point.gain is None else (point.gain.value, point.gain.low, point.gain.high)
     return [
         point.rule,

@@ -14,14 +14,14 @@ from scalesearch.user_code import print_if_debugging, words_of
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class TrialStarted:
     """A trial has a slot."""
 
     spec: TrialSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
+class EpochFinished:
     """A trial finished an epoch."""
 
     spec: TrialSpec
@@ -29,19 +29,19 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class TrialFinished:
     """A trial is over."""
 
     spec: TrialSpec
     outcome: Outcome
 
 
-Event = Started | Progressed | Finished
+Event = TrialStarted | EpochFinished | TrialFinished
 Listener = Callable[[Event], None]
 
 
 class Runner(Protocol):
-    """Runs trials somewhere and tells what happens; every spec ends in exactly one `Finished`."""
+    """Runs trials somewhere and tells what happens; every spec ends in exactly one `TrialFinished`."""
 
     def check(self) -> None:
         """See at once what would stop `run` after minutes of preparation.
@@ -65,12 +65,12 @@ class Runner(Protocol):
             listener: hears every event, here in this process.
 
         Raises:
-            KeyboardInterrupt: stopped by Ctrl-C; unfinished specs have no `Finished`.
+            KeyboardInterrupt: stopped by Ctrl-C; unfinished specs have no `TrialFinished`.
         """
         ...
 
 
-class Execution:
+class TrialExecution:
     """A trial under way: `step` gives its epochs, then its outcome."""
 
     def __init__(self, spec: TrialSpec, objective: Objective) -> None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 
-from scalesearch.runners.execution import Execution, Finished, Listener, Progressed, Started
+from scalesearch.runners.execution import EpochFinished, Listener, TrialExecution, TrialFinished, TrialStarted
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 
 
@@ -25,8 +25,8 @@ class InlineRunner:
     def run(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
         """See `Runner`."""
         for spec in chain.from_iterable(waves):
-            listener(Started(spec))
-            execution = Execution(spec, objective)
+            listener(TrialStarted(spec))
+            execution = TrialExecution(spec, objective)
             while not isinstance(step := execution.step(), Outcome):
-                listener(Progressed(spec, step))
-            listener(Finished(spec, step))
+                listener(EpochFinished(spec, step))
+            listener(TrialFinished(spec, step))

@@ -31,7 +31,7 @@ from scalesearch.runners.ray_alone import (
     session_folder,
     temporary_folder,
 )
-from scalesearch.runners.ray_watcher import Bridge, Watcher, Waves
+from scalesearch.runners.ray_watcher import TrialDispatcher, TuneCallback, WaveSearcher
 from scalesearch.runners.ray_worker import Worker
 from scalesearch.search.trial import Objective, TrialSpec
 
@@ -80,17 +80,19 @@ class RayRunner:
             self._fit(waves, objective, listener)
 
     def _fit(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
-        watcher = Watcher(waves, listener, self.stall_seconds)
+        watcher = TrialDispatcher(waves, listener, self.stall_seconds)
         trainable = tune.with_parameters(Worker, objective=objective)
         with temporary_folder() as folder:
             tuner = tune.Tuner(
                 tune.with_resources(trainable, self._resources()),
-                tune_config=tune.TuneConfig(search_alg=Waves(watcher.key), num_samples=-1, reuse_actors=True),
+                tune_config=tune.TuneConfig(
+                    search_alg=WaveSearcher(watcher.key), num_samples=-1, reuse_actors=True
+                ),
                 run_config=tune.RunConfig(
                     name="scalesearch",
                     storage_path=folder,
                     verbose=0,
-                    callbacks=[Bridge(watcher.key)],
+                    callbacks=[TuneCallback(watcher.key)],
                     # Not Tune's own retries: they would come before the other trials.
                     failure_config=tune.FailureConfig(max_failures=0),
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),

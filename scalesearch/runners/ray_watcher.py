@@ -13,7 +13,7 @@ import ray
 from ray.tune import Callback
 from ray.tune.search import Searcher
 
-from scalesearch.runners.execution import Event, Finished, Listener, Progressed, Started
+from scalesearch.runners.execution import EpochFinished, Event, Listener, TrialFinished, TrialStarted
 from scalesearch.runners.patience import Patience
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.task import Epoch
@@ -28,7 +28,7 @@ MAX_STALLS = 1
 _DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
 
 
-class Watcher:
+class TrialDispatcher:
     """Gives Tune its trials and turns what Tune says of them into events. Lives outside what Tune pickles."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Watcher:
     def started(self, trial: Any) -> None:
         """A trial has a slot."""
         self._patience.begin(_spec(trial))
-        self._tell(Started(_spec(trial)))
+        self._tell(TrialStarted(_spec(trial)))
 
     def look_after(self, trials: Iterable[Any]) -> None:
         """End the worker of every trial that has been silent for too long; the next word of it is `died`."""
@@ -104,7 +104,7 @@ class Watcher:
             self._finish(_spec(trial), from_json(Outcome, result["outcome"]))
         elif "epoch" in result:
             self._patience.heard(_spec(trial))
-            self._tell(Progressed(_spec(trial), from_json(Epoch, result["epoch"])))
+            self._tell(EpochFinished(_spec(trial), from_json(Epoch, result["epoch"])))
 
     def died(self, trial: Any) -> None:
         """A trial's worker is gone; without a word of its end, the trial is begun anew."""
@@ -125,7 +125,7 @@ class Watcher:
         self._patience.end(spec)
         if spec.id in self._unfinished:
             self._unfinished.remove(spec.id)
-            self._tell(Finished(spec, outcome))
+            self._tell(TrialFinished(spec, outcome))
 
     def _tell(self, event: Event) -> None:
         try:
@@ -135,7 +135,7 @@ class Watcher:
             raise
 
 
-_WATCHERS: dict[str, Watcher] = {}
+_WATCHERS: dict[str, TrialDispatcher] = {}
 """The runs under way in this process."""
 
 
@@ -143,7 +143,7 @@ def _spec(trial: Any) -> TrialSpec:
     return from_json(TrialSpec, trial.config["spec"])
 
 
-class Bridge(Callback):  # type: ignore[misc]  # ray has no types
+class TuneCallback(Callback):  # type: ignore[misc]  # ray has no types
     """Passes Tune's callbacks to the watcher of the same process; holds its key alone, so it pickles."""
 
     def __init__(self, key: str) -> None:
@@ -174,7 +174,7 @@ class Bridge(Callback):  # type: ignore[misc]  # ray has no types
         _WATCHERS[self._key].died(trial)
 
 
-class Waves(Searcher):  # type: ignore[misc]  # ray has no types
+class WaveSearcher(Searcher):  # type: ignore[misc]  # ray has no types
     """Asks the watcher for every trial, so that one Tune run, with its actors, lasts for all waves."""
 
     def __init__(self, key: str) -> None:
@@ -190,7 +190,7 @@ class Waves(Searcher):  # type: ignore[misc]  # ray has no types
         return None if spec is None else {"spec": as_json(spec)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """The watcher has heard of it by `Bridge`."""
+        """The watcher has heard of it by `TuneCallback`."""
 
     def save(self, checkpoint_path: str) -> None:
         """What a study knows are its records."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from ray.tune import Trainable
 
-from scalesearch.runners.execution import Execution
+from scalesearch.runners.execution import TrialExecution
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 
@@ -26,7 +26,7 @@ class Worker(Trainable):  # type: ignore[misc]  # ray has no types
         return True
 
     def _begin(self, config: Mapping[str, Any]) -> None:
-        self._execution = Execution(from_json(TrialSpec, config["spec"]), self._objective)
+        self._execution = TrialExecution(from_json(TrialSpec, config["spec"]), self._objective)
 
     def step(self) -> dict[str, Any]:
         """One epoch, or the outcome and with it the end."""

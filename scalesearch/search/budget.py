@@ -148,7 +148,7 @@ _FULL = Budget(
 )
 
 
-def prolongable(budget: Budget) -> Budget:
+def as_constant_lr(budget: Budget) -> Budget:
     """The budget with a recipe whose runs can be prolonged: a cosine gives way to a constant and a decay."""
     if budget.recipe.decay > 0:
         return budget

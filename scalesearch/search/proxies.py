@@ -16,7 +16,7 @@ from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
-from scalesearch.search.shrink import shrink
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.search.trial import TrialSpec
 
@@ -143,7 +143,7 @@ def proxy_of(config: StudyConfig, network: Network, classes: int) -> Network:
     if isinstance(baseline, FactoryBaseline):
         return baseline.proxy_of(network)
     assert isinstance(network, Architecture), "a baseline file's networks are architectures"
-    return shrink(network, baseline, budget.width_divisor, budget.resolution, classes)
+    return make_proxy(network, baseline, budget.width_divisor, budget.resolution, classes)
 
 
 def image_px(config: StudyConfig) -> int:

@@ -82,7 +82,7 @@ Clock = Callable[[Timing, Sequence[Architecture]], list[Time]]
 _Point = TypeVar("_Point")
 
 
-class Sought(Protocol[_Point]):
+class SamplerSpace(Protocol[_Point]):
     """A space that is searched by suggestions: what may be drawn, what it comes to, and what is sought."""
 
     @property

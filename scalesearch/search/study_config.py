@@ -18,7 +18,7 @@ from scalesearch.search.kinds import GridSearch, StudyKind
 from scalesearch.search.kinds.base import FEWEST
 from scalesearch.search.kinds.sampler import Suggestion
 from scalesearch.search.metrics import METRICS, is_metric
-from scalesearch.search.sampler_space import Sought
+from scalesearch.search.sampler_space import SamplerSpace
 from scalesearch.search.schedulers import SCHEDULERS
 from scalesearch.search.setting import Setting
 from scalesearch.search.stage_space import StagePoint
@@ -70,7 +70,7 @@ class StudyConfig(Setting):
             raise SpaceError("cost is latency, but Python functions are matched by macs or activations only")
 
     @property
-    def space(self) -> Sought[Any] | None:
+    def space(self) -> SamplerSpace[Any] | None:
         """What suggestions are judged by; None where none are made."""
         return self.kind.proposal_space(self)
 

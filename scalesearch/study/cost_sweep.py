@@ -19,7 +19,7 @@ COMPOUND = "compound"
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SweepPoint:
     """A rule's network at one cost, or the baseline, and what its trials came to."""
 
     rule: str
@@ -43,7 +43,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
+class CompoundLead:
     """How far the compound rule is ahead of a single dimension at one cost."""
 
     over: str
@@ -54,7 +54,7 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
-class Joint:
+class CostSweep:
     """Comparisons of one baseline at rising costs."""
 
     baseline: str
@@ -66,11 +66,11 @@ class Joint:
     data: str
     validation_images: int
     budget: str
-    base: Measured | None
+    base: SweepPoint | None
     """None where no trial of the baseline completed."""
-    points: tuple[Measured, ...]
+    points: tuple[SweepPoint, ...]
     """By cost, in the order of the rules."""
-    leads: tuple[Lead, ...]
+    leads: tuple[CompoundLead, ...]
     metric: str = ACCURACY
     """What is called accuracy here."""
 
@@ -79,16 +79,16 @@ class Joint:
         """The wanted costs, rising."""
         return tuple(dict.fromkeys(point.times for point in self.points))
 
-    def curves(self) -> dict[str, tuple[Measured, ...]]:
+    def curves(self) -> dict[str, tuple[SweepPoint, ...]]:
         """Each rule's points by rising cost, the baseline's first; the best rule at its largest cost first."""
         start = () if self.base is None else (self.base,)
-        found: dict[str, tuple[Measured, ...]] = {}
+        found: dict[str, tuple[SweepPoint, ...]] = {}
         for one in self.points:
             found[one.rule] = (*found.get(one.rule, start), one)
         return dict(sorted(found.items(), key=lambda item: (-item[1][-1].accuracy, item[0])))
 
 
-def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> Joint:
+def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> CostSweep:
     """Put comparisons side by side.
 
     Args:
@@ -96,7 +96,7 @@ def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> Joint:
     """
     plan = answers[-1][1].plan
     asked = plan.config
-    return Joint(
+    return CostSweep(
         baseline=asked.baseline.name,
         cost=asked.cost,
         adjusts=asked.adjusts,
@@ -111,12 +111,12 @@ def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> Joint:
     )
 
 
-def _base(result: StudyResult) -> Measured | None:
+def _base(result: StudyResult) -> SweepPoint | None:
     accuracies = result.base.accuracies
     if not accuracies:
         return None
     network, seeds = result.plan.config.baseline.architecture, len(accuracies)
-    return Measured(
+    return SweepPoint(
         rule=BASELINE,
         times=Decimal(1),
         macs=cost(network).macs,
@@ -130,11 +130,11 @@ def _base(result: StudyResult) -> Measured | None:
     )
 
 
-def _points(times: Decimal, result: StudyResult) -> list[Measured]:
+def _points(times: Decimal, result: StudyResult) -> list[SweepPoint]:
     places = {arm.key: arm for arm in result.ranking.arms}
     gains, papers = _gains(result), papers_gains(result.plan.config)
     return [
-        Measured(
+        SweepPoint(
             rule=rule,
             times=times,
             macs=one.cost.macs,
@@ -162,7 +162,7 @@ def _gains(result: StudyResult) -> dict[str, Difference]:
     return {arm.key: difference(arms, ranking, arm.key, base.key) for arm in arms[:-1]}
 
 
-def _leads(times: Decimal, result: StudyResult) -> list[Lead]:
+def _leads(times: Decimal, result: StudyResult) -> list[CompoundLead]:
     keys = {rule: key for key, one in result.plan.by_network.items() for rule in one.rules}
     arms, papers = result.plan.arms(result.outcomes), papers_gains(result.plan.config)
     ranked = {arm.key for arm in arms}
@@ -170,7 +170,7 @@ def _leads(times: Decimal, result: StudyResult) -> list[Lead]:
     if own not in ranked:
         return []
     return [
-        Lead(
+        CompoundLead(
             over=one.name,
             times=times,
             ours=difference(arms, result.ranking, own, keys[one.name]),

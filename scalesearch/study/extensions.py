@@ -15,7 +15,7 @@ from pathlib import Path
 from scalesearch.errors import CountError
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import MalformedError, as_json, from_json
-from scalesearch.study.files import make_folder, read_file, write_once
+from scalesearch.study.files import create_atomically, make_folder, read_file
 
 FOLDER = "extensions"
 
@@ -78,4 +78,4 @@ def add_extension(folder: Path, budget: Budget, command: str) -> None:
     make_folder(folder / FOLDER)
     number = len(list((folder / FOLDER).glob("*.json"))) + 1
     text = json.dumps(as_json(extension), indent=1, ensure_ascii=False) + "\n"
-    write_once(folder / FOLDER / f"{number:04}.json", text)
+    create_atomically(folder / FOLDER / f"{number:04}.json", text)

@@ -12,7 +12,7 @@ from scalesearch.design.exact import plain
 from scalesearch.design.family import Member, family, phis_of
 from scalesearch.search.factory_grid import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
-from scalesearch.study.files import make_folder, write_over
+from scalesearch.study.files import make_folder, replace_atomically
 
 
 def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
@@ -35,7 +35,7 @@ def write_family(folder: Path, members: Sequence[Member]) -> None:
     if members:
         make_folder(folder)
     for one in members:
-        write_over(folder / f"{one.baseline.name}.yaml", member_text(one))
+        replace_atomically(folder / f"{one.baseline.name}.yaml", member_text(one))
 
 
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:

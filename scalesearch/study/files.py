@@ -11,7 +11,7 @@ from pathlib import Path
 from scalesearch.errors import StorageError
 
 
-def write_once(path: Path, text: str) -> bool:
+def create_atomically(path: Path, text: str) -> bool:
     """Write a file that does not exist yet, durably; False, and no change, where it does.
 
     A temporary file is written and synced, then linked to its name, then the folder is synced: a crash at
@@ -34,7 +34,7 @@ def write_once(path: Path, text: str) -> bool:
     return True
 
 
-def write_over(path: Path, text: str | bytes) -> None:
+def replace_atomically(path: Path, text: str | bytes) -> None:
     """Write or replace a derived file in one step.
 
     Raises:

@@ -14,7 +14,7 @@ from scalesearch.redaction import redacted
 from scalesearch.search.canonical import ID_DIGITS, Json, as_json, json_digest
 from scalesearch.search.kinds.sampler import Suggestion
 from scalesearch.search.observations import Observation, told
-from scalesearch.search.sampler_space import DIRECTIONS, Sought
+from scalesearch.search.sampler_space import DIRECTIONS, SamplerSpace
 from scalesearch.study.optuna_export import frozen, metric
 from scalesearch.study.samplers import distributions
 from scalesearch.study.study import Study
@@ -163,7 +163,7 @@ def _reason(error: BaseException) -> str:
     return redacted(" ".join(str(error).split()))[:200]
 
 
-def _trial(observation: Observation, space: Sought[Any]) -> optuna.trial.FrozenTrial:
+def _trial(observation: Observation, space: SamplerSpace[Any]) -> optuna.trial.FrozenTrial:
     """A suggestion as Optuna keeps it: complete, pruned where a limit is broken, or failed."""
     import optuna
 

@@ -32,7 +32,7 @@ class BrokenRecordError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class TrialCost:
     """What the trial's network costs, for one image."""
 
     macs: int
@@ -71,13 +71,13 @@ class RecordFile:
         return self._part(Outcome, "outcome")
 
     @property
-    def cost(self) -> Counted:
+    def cost(self) -> TrialCost:
         """What was counted.
 
         Raises:
             BrokenRecordError: it is none.
         """
-        return self._part(Counted, "cost")
+        return self._part(TrialCost, "cost")
 
     @property
     def network_id(self) -> str:

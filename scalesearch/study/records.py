@@ -14,20 +14,20 @@ from scalesearch.errors import CountError, StorageError
 from scalesearch.search.canonical import Json, as_json, json_digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.files import json_files, write_once
+from scalesearch.study.files import create_atomically, json_files
 from scalesearch.study.record_file import (
     CANNOT_BE_READ,
     VERSION,
     BrokenRecordError,
-    Counted,
+    TrialCost,
     read_record_file,
 )
 
 
-def counted(spec: TrialSpec, fvcore_total: int | None = None) -> Counted:
+def counted(spec: TrialSpec, fvcore_total: int | None = None) -> TrialCost:
     """The costs of a trial."""
     price = cost(spec.network)
-    return Counted(price.macs, price.params, price.activations, cost(spec.proxy).macs, fvcore_total)
+    return TrialCost(price.macs, price.params, price.activations, cost(spec.proxy).macs, fvcore_total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class TrialRecord:
 
     spec: TrialSpec
     outcome: Outcome
-    cost: Counted
+    cost: TrialCost
 
 
 def write_record(folder: Path, record: TrialRecord) -> bool:
@@ -47,7 +47,7 @@ def write_record(folder: Path, record: TrialRecord) -> bool:
     """
     body = _body(record)
     text = json.dumps({**body, "sha256": json_digest(body)}, indent=1, allow_nan=False)
-    return write_once(folder / f"{record.spec.id}.json", text + "\n")
+    return create_atomically(folder / f"{record.spec.id}.json", text + "\n")
 
 
 def read_records(folder: Path) -> dict[str, TrialRecord]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalesearch.study.family_files import family_texts
-from scalesearch.study.files import make_folder, write_over
+from scalesearch.study.files import make_folder, replace_atomically
 from scalesearch.study.kinds import results_of
 from scalesearch.study.result import StudyResult
 from scalesearch.study.trials_table import trials_table
@@ -37,7 +37,7 @@ def write_answer(folder: Path, result: StudyResult) -> None:
     """
     for name, content in answer_files(result, folder.name).items():
         make_folder((folder / name).parent)
-        write_over(folder / name, content)
+        replace_atomically(folder / name, content)
 
 
 def winner_text(result: StudyResult) -> str:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scalesearch.runners.execution import Event, Finished, Listener, Progressed
+from scalesearch.runners.execution import EpochFinished, Event, Listener, TrialFinished
 from scalesearch.search.canonical import MalformedError, as_json, from_json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
@@ -28,7 +28,7 @@ _MOST = 2**24
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningTrial:
     """A trial under way."""
 
     trial: str
@@ -44,7 +44,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class RunStatus:
     """A search under way."""
 
     began: float
@@ -53,11 +53,11 @@ class Live:
     """Trials that had a record then."""
     done: int
     """Trials finished since."""
-    running: tuple[Running, ...]
+    running: tuple[RunningTrial, ...]
 
 
 @contextmanager
-def announced(folder: Path, before: int) -> Iterator[Listener]:
+def publish(folder: Path, before: int) -> Iterator[Listener]:
     """A listener that writes down what it hears, as long as the search lasts.
 
     Args:
@@ -113,10 +113,10 @@ class _Announcer:
         key, line = event.spec.id, b""
         with suppress(ValueError):
             line = _encoded(_said(event))
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             self._done += 1
             self._lines.pop(key, None)
-        elif isinstance(event, Progressed):
+        elif isinstance(event, EpochFinished):
             self._lines.get(key, []).append(line)
         else:
             self._lines[key] = [line]
@@ -143,7 +143,7 @@ def both(first: Listener, second: Listener) -> Listener:
     return tell
 
 
-def read_live(folder: Path) -> Live | None:
+def read_live(folder: Path) -> RunStatus | None:
     """The search that works in a folder now; None where none does, or none that can be told of.
 
     A line that is not whole, as the last may be, is passed over.
@@ -155,19 +155,19 @@ def read_live(folder: Path) -> Live | None:
             lines = stream.read(_MOST).split(b"\n")[:-1]
     except OSError:
         return None
-    live = Live(began=time.time(), before=0, done=0, running=())
-    running: dict[str, Running] = {}
+    live = RunStatus(began=time.time(), before=0, done=0, running=())
+    running: dict[str, RunningTrial] = {}
     for line in lines:
         with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, MalformedError):
             live = _told(live, running, json.loads(line))
     return replace(live, running=tuple(running.values()))
 
 
-def _told(live: Live, running: dict[str, Running], said: Mapping[str, object]) -> Live:
+def _told(live: RunStatus, running: dict[str, RunningTrial], said: Mapping[str, object]) -> RunStatus:
     """What one line changes."""
     if "began" in said and "trial" not in said:
         before, done = (int(_number(said[name])) for name in ("before", "done"))
-        return Live(_number(said["began"]), before, done, ())
+        return RunStatus(_number(said["began"]), before, done, ())
     trial, at = str(said["trial"]), _number(said["at"])
     if "end" in said:
         running.pop(trial, None)
@@ -178,15 +178,15 @@ def _told(live: Live, running: dict[str, Running], said: Mapping[str, object]) -
         return live
     samples = None if said["samples"] is None else int(_number(said["samples"]))
     numbers = {"seed": int(_number(said["seed"])), "since": int(_number(said["since"]))}
-    running[trial] = Running(trial, str(said["network"]), samples=samples, epochs=(), began=at, **numbers)
+    running[trial] = RunningTrial(trial, str(said["network"]), samples=samples, epochs=(), began=at, **numbers)
     return live
 
 
 def _said(event: Event) -> dict[str, object]:
     said: dict[str, object] = {"trial": event.spec.id, "at": time.time()}
-    if isinstance(event, Finished):
+    if isinstance(event, TrialFinished):
         return {**said, "end": event.outcome.state}
-    if isinstance(event, Progressed):
+    if isinstance(event, EpochFinished):
         return {**said, "epoch": as_json(event.epoch, floats=True)}
     return {**said, **_who(event.spec)}
 

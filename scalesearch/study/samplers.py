@@ -16,7 +16,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.search.canonical import digest
 from scalesearch.search.observations import Observation, told, tries_left, wanted_next
 from scalesearch.search.plan import Plan
-from scalesearch.search.sampler_space import DIRECTIONS, Clock, ConstraintCheck, Interval, Sought, Time
+from scalesearch.search.sampler_space import DIRECTIONS, Clock, ConstraintCheck, Interval, SamplerSpace, Time
 from scalesearch.search.study_config import Point
 from scalesearch.search.trial import Outcome
 
@@ -64,7 +64,7 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> 
 
 
 def _measured(
-    space: Sought[Any],
+    space: SamplerSpace[Any],
     judged: Sequence[tuple[Point, ConstraintCheck]],
     known: Sequence[Observation],
     measure: Clock,
@@ -82,7 +82,7 @@ def _measured(
 class _Sampler:
     """An Optuna study in memory that has been told all that is known."""
 
-    def __init__(self, space: Sought[Any], known: Sequence[Observation], wanted: int) -> None:
+    def __init__(self, space: SamplerSpace[Any], known: Sequence[Observation], wanted: int) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -127,7 +127,7 @@ class _Sampler:
             self._study.tell(trial, list(values))
 
 
-def distributions(space: Sought[Any]) -> dict[str, optuna.distributions.BaseDistribution]:
+def distributions(space: SamplerSpace[Any]) -> dict[str, optuna.distributions.BaseDistribution]:
     """What Optuna draws."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 

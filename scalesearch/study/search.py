@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from scalesearch.errors import StorageError
-from scalesearch.runners.execution import Event, Finished, Listener, Runner
+from scalesearch.runners.execution import Event, Listener, Runner, TrialFinished
 from scalesearch.search.trial import Objective, Outcome
 from scalesearch.study.files import make_folder
 from scalesearch.study.records import TrialRecord, counted
@@ -41,7 +41,7 @@ def search(
     outcomes = study.outcomes()
 
     def on_event(event: Event) -> None:
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             total = (fvcore_totals or {}).get(event.spec.network_id)
             _add(study, TrialRecord(event.spec, event.outcome, counted(event.spec, total)))
             outcomes[event.spec.id] = event.outcome

@@ -35,7 +35,7 @@ from scalesearch.study.extensions import (
     extended,
     read_extensions,
 )
-from scalesearch.study.files import make_folder, read_file, storage_error, write_once
+from scalesearch.study.files import create_atomically, make_folder, read_file, storage_error
 from scalesearch.study.records import TrialRecord, read_records, write_record
 from scalesearch.study.suggestions import read_suggestions
 
@@ -106,7 +106,7 @@ def open_or_create(study: Study) -> Study:
         StorageError: the folder cannot be written.
     """
     make_folder(study.trials_folder)
-    if write_once(study.folder / "study.json", _text(study)):
+    if create_atomically(study.folder / "study.json", _text(study)):
         return study
     before = open_study(study.folder)
     there, now = before.plan.config, study.plan.config

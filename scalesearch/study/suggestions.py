@@ -9,7 +9,7 @@ from scalesearch.errors import CountError, SpaceError
 from scalesearch.search.canonical import MalformedError, as_json
 from scalesearch.search.kinds import StudyKind
 from scalesearch.search.study_config import Point
-from scalesearch.study.files import json_files, make_folder, read_file, write_once
+from scalesearch.study.files import create_atomically, json_files, make_folder, read_file
 
 
 def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> None:
@@ -20,7 +20,7 @@ def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> N
     """
     make_folder(folder)
     text = json.dumps(as_json(points, floats=True), allow_nan=False)
-    write_once(folder / f"{before:05d}.json", text + "\n")
+    create_atomically(folder / f"{before:05d}.json", text + "\n")
 
 
 def read_suggestions(folder: Path, kind: StudyKind) -> tuple[Point, ...]:

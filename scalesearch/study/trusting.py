@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from scalesearch.errors import InputError
-from scalesearch.search.budget import Budget, prolongable
+from scalesearch.search.budget import Budget, as_constant_lr
 from scalesearch.search.candidates import spread
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
@@ -56,13 +56,13 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, S
 
 
 def _longer(budget: Budget, seeds: int) -> Budget:
-    recipe = prolongable(budget).recipe
+    recipe = as_constant_lr(budget).recipe
     twice = replace(recipe, epochs=2 * recipe.epochs, warmup=recipe.warmup / 2)
     return _further(replace(budget, recipe=twice, rungs=2), LONGER, seeds)
 
 
 def _larger(budget: Budget, seeds: int) -> Budget:
-    recipe = prolongable(budget).recipe
+    recipe = as_constant_lr(budget).recipe
     side = int(budget.resolution * _LARGER_SIDE + Decimal("0.5"))
     return _further(replace(budget, recipe=recipe, resolution=side, rungs=1), LARGER, seeds)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scalesearch.errors import CountError, ScalesearchError
-from scalesearch.runners.execution import Execution
+from scalesearch.runners.execution import TrialExecution
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 from scalesearch.study.files import read_file
 from scalesearch.study.provenance import own_version
@@ -265,7 +265,7 @@ def rerun(study: Study, objective: Objective, count: int, same_environment: bool
 
 
 def _trained(spec: TrialSpec, objective: Objective) -> Outcome:
-    execution = Execution(spec, objective)
+    execution = TrialExecution(spec, objective)
     while not isinstance(end := execution.step(), Outcome):
         pass
     return end

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from scalesearch.errors import InputError, printable
 from scalesearch.search.canonical import as_json, from_json
-from scalesearch.study.files import write_over
+from scalesearch.study.files import replace_atomically
 from scalesearch.training.events import Row
 
 NAME = "checkpoint.safetensors"
@@ -31,7 +31,7 @@ def write_checkpoint(folder: Path, run: str, rows: list[Row], state: dict[str, T
     """
     history = json.dumps(as_json(rows, floats=True), allow_nan=False)
     metadata = {"run": run, "history": history, "sha256": tensors_sum(state)}
-    write_over(folder / NAME, save(state, metadata))
+    replace_atomically(folder / NAME, save(state, metadata))
 
 
 def read_checkpoint(folder: Path, run: str) -> tuple[list[Row], dict[str, Tensor]] | None:

@@ -26,7 +26,7 @@ from scalesearch.errors import ScalesearchError, TrialsFailedError
 from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.failures import training_failure
 from scalesearch.runners.ray_tune import RayRunner
-from scalesearch.training.events import Row, Team
+from scalesearch.training.events import Row, WorkerContext
 from scalesearch.training.job import Job, follow, read_history
 from scalesearch.training.loopback import LoopbackConfig
 
@@ -83,7 +83,7 @@ def _work(config: dict[str, Any]) -> None:
     torch.set_num_threads(job.threads)
     keep_memory()
     context = train.get_context()
-    team = Team(context.get_world_rank(), context.get_world_size())
+    team = WorkerContext(context.get_world_rank(), context.get_world_size())
     for _ in follow(job, folder, job.source.load(), get_device(), team):
         pass
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class WorkerContext:
     """Which of several processes this is, where they train one network together."""
 
     rank: int = 0
@@ -26,7 +26,7 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class RunProgress:
     """How far a run is, in images times their pixels."""
 
     done: int

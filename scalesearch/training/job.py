@@ -23,9 +23,9 @@ from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.redaction import redacted
 from scalesearch.search.canonical import Json, as_json, digest
 from scalesearch.search.scenes import SceneRecipe
-from scalesearch.study.files import write_over
+from scalesearch.study.files import replace_atomically
 from scalesearch.training.checkpoint import read_checkpoint, tensors_sum, write_checkpoint
-from scalesearch.training.events import Row, Sizes, Team, Tick
+from scalesearch.training.events import Row, RunProgress, Sizes, WorkerContext
 from scalesearch.training.recipes import TrainRecipe
 from scalesearch.training.run import MemberTraining
 from scalesearch.units import MAX_MEGAPIXELS
@@ -114,8 +114,8 @@ class Job:
 
 
 def follow(
-    job: Job, folder: Path, data: ImageData, device: torch.device, team: Team | None = None
-) -> Iterator[Tick | Row]:
+    job: Job, folder: Path, data: ImageData, device: torch.device, team: WorkerContext | None = None
+) -> Iterator[RunProgress | Row]:
     """Train on from the folder's checkpoint to the end; the first process writes it and the history at each epoch.
 
     At the end it writes the weights; the checkpoint stays, for the record is still to come.
@@ -135,12 +135,12 @@ def follow(
             rows.append(event)
             if run.team.rank == 0:
                 write_checkpoint(folder, job.id, rows, run.state())
-                write_over(folder / HISTORY, history_text(rows))
+                replace_atomically(folder / HISTORY, history_text(rows))
         yield event
     if run.team.rank == 0:
         weights = weights_of(job.definition, run.average.network, job.classes)
-        write_over(folder / WEIGHTS, weights_file(weights))
-        write_over(folder / HISTORY, history_text(rows))
+        replace_atomically(folder / WEIGHTS, weights_file(weights))
+        replace_atomically(folder / HISTORY, history_text(rows))
 
 
 def history_text(rows: list[Row]) -> str:

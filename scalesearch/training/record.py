@@ -10,7 +10,7 @@ from pathlib import Path
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.study.environments import difference
-from scalesearch.study.files import write_over
+from scalesearch.study.files import replace_atomically
 from scalesearch.study.provenance import environment
 from scalesearch.training.checkpoint import NAME
 from scalesearch.training.job import HISTORY, RUN, WEIGHTS, Job, read_history
@@ -31,7 +31,7 @@ def open_run(folder: Path, job: Job, command: str) -> bool:
     now = environment()
     if not path.exists() or not any((folder / name).exists() for name in (NAME, HISTORY, WEIGHTS)):
         record = {"format": 1, "asked": job.asked(), "command": command, "environment": now}
-        write_over(path, _text(record))
+        replace_atomically(path, _text(record))
         return False
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def write_result(folder: Path, job: Job) -> None:
         "macs": price.macs,
         "weights_sha256": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
     }
-    write_over(path, _text(record))
+    replace_atomically(path, _text(record))
 
 
 def _text(record: dict[str, object]) -> str:

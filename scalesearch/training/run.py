@@ -20,14 +20,14 @@ from torch.nn import functional as F
 
 from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy.augment import draw_moves, normalise, take
+from scalesearch.proxy.augment import normalise, sample_crop_flip, take
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.optimizers import optimizer_state, restore_optimizer, under
 from scalesearch.proxy.tensors import TrainingData, resize
 from scalesearch.proxy.train_step import StepGraph, precision
 from scalesearch.proxy.training import Diverged, evaluate
 from scalesearch.training.average import MovingAverage
-from scalesearch.training.events import Row, Sizes, Team, Tick
+from scalesearch.training.events import Row, RunProgress, Sizes, WorkerContext
 from scalesearch.training.mixup import Mix, draw_mix, mixed
 from scalesearch.training.optimizer import make_optimizer
 from scalesearch.training.randaugment import draw_choices, rand_augment
@@ -45,14 +45,14 @@ class MemberTraining:
         sizes: Sizes,
         seed: int,
         device: torch.device,
-        team: Team | None = None,
+        team: WorkerContext | None = None,
     ) -> None:
         """Take the network over, in place.
 
         Raises:
             InputError: the batch cannot be cut up as asked.
         """
-        self.team = team or Team()
+        self.team = team or WorkerContext()
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
         network.drop_branches(float(recipe.stochastic_depth))
         self.network, self.recipe, self.sizes, self.seed, self.device = network, recipe, sizes, seed, device
@@ -74,7 +74,7 @@ class MemberTraining:
         together = self.team.size > 1
         self._forward: nn.Module = nn.parallel.DistributedDataParallel(network) if together else network
 
-    def epochs(self) -> Iterator[Tick | Row]:
+    def epochs(self) -> Iterator[RunProgress | Row]:
         """Train on to the recipe's end: a tick after every step, a row after every epoch.
 
         Raises:
@@ -86,7 +86,7 @@ class MemberTraining:
             losses = []
             for loss in self._steps(stage):
                 losses.append(loss)
-                yield Tick(self._work(self.done, len(losses)), self._work(self.recipe.epochs, 0))
+                yield RunProgress(self._work(self.done, len(losses)), self._work(self.recipe.epochs, 0))
             self.done += 1
             yield self._row(stage, self._together(torch.stack(losses).double().mean()), began)
 
@@ -147,7 +147,7 @@ class MemberTraining:
         """An epoch's steps, and the loss of each, still on the device."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.done)
         order_N = torch.randperm(self._count, generator=generator)
-        moves, choices = draw_moves(self._count, generator), draw_choices(self._count, generator)
+        moves, choices = sample_crop_flip(self._count, generator), draw_choices(self._count, generator)
         rng = np.random.default_rng((self.seed, self.done))
         first = self.done * self.steps_an_epoch
         dropout: Tensor | None = None

@@ -241,12 +241,12 @@ def foreign_record(search: Search) -> None:
     """A good record of another study's trial."""
     from planted import study, trials
 
-    from scalesearch.runners.execution import Event, Finished
+    from scalesearch.runners.execution import Event, TrialFinished
     from scalesearch.runners.inline import InlineRunner
     from scalesearch.study.records import TrialRecord, counted
 
     def keep(event: Event) -> None:
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             study(search.study).add(TrialRecord(event.spec, event.outcome, counted(event.spec)))
 
     InlineRunner().run([trials(1)], Planted(), keep)

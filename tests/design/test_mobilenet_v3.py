@@ -11,6 +11,7 @@ from random import Random
 import numpy as np
 import pytest
 from networks import random_architecture
+from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
@@ -22,7 +23,6 @@ from scalesearch.design.rounding import round_filters
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.canonical import as_json, from_json
-from scalesearch.search.shrink import shrink
 from scalesearch.search.stage_space import Choices, StagePoint, StageSpace, chosen, network_of, options
 
 # Howard et al. 2019: kernel, expanded, output, squeeze (a quarter, a multiple of 8), activation, stride.
@@ -91,7 +91,7 @@ def test_grids_count_what_single_networks_cost() -> None:
 
 def test_a_proxy_keeps_the_shape_inside() -> None:
     base = load_baseline("mobilenet_v3_small")
-    proxy = shrink(base.architecture, base, 4, 32, 10)
+    proxy = make_proxy(base.architecture, base, 4, 32, 10)
     assert (proxy.inner_divisor, proxy.head.hidden, proxy.head.classes) == (2, 256, 10)
     small = [(inner, out, squeeze) for _, inner, out, squeeze, *_ in rows_of(proxy)]
     assert small == [(inner // 4, out // 4, squeeze // 4) for _, inner, out, squeeze, *_ in SMALL]

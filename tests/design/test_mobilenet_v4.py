@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
@@ -19,7 +20,6 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.search.canonical import as_json, from_json
-from scalesearch.search.shrink import shrink
 from scalesearch.search.stage_space import (
     Choices,
     StagePoint,
@@ -63,7 +63,7 @@ def test_json_leaves_it_out_where_there_is_none() -> None:
 
 
 def test_a_proxy_and_a_wider_network_keep_it() -> None:
-    assert shrink(NET, BASELINE, 2, 9, 5).head == replace(NET.head, hidden=8)
+    assert make_proxy(NET, BASELINE, 2, 9, 5).head == replace(NET.head, hidden=8)
     assert BASELINE.scale(Multipliers(Decimal(1), Decimal(2))).architecture.head == NET.head
 
 

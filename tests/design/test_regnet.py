@@ -7,11 +7,11 @@ from decimal import Decimal
 from math import log
 
 import pytest
+from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.search.shrink import shrink
 
 # w_a, w_0, w_m, depth, group width: the paper's Appendix; torchvision `regnet.py`, pycls `configs/dds_baselines`.
 PARAMETERS = {
@@ -69,7 +69,7 @@ def test_groups_keep_their_width_where_widths_scale(name: str) -> None:
     baseline = load_baseline(name)
     for hundredths in range(10, 300, 7):
         network = baseline.scale(Multipliers(Decimal(1), Decimal(hundredths) / 100)).architecture
-        proxy = shrink(network, baseline, 4, 32, 10)
+        proxy = make_proxy(network, baseline, 4, 32, 10)
         for stage, small in zip(network.stages, proxy.stages, strict=True):
             assert stage.group_width == PARAMETERS[name][-1]
             assert small.group_width == PARAMETERS[name][-1] // 4

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from planted_studies import halving
 
-from scalesearch.report.article import Article, Bullets, Code, Picture, Section, Table, Text
+from scalesearch.report.article import BulletList, Code, Document, Picture, Section, Table, Text
 from scalesearch.report.figures import pareto
 
 HOSTILE = (
@@ -14,11 +14,11 @@ HOSTILE = (
 )
 
 
-def hostile() -> Article:
+def hostile() -> Document:
     """Every kind of block, of names that would be tags."""
     drawing = replace(pareto(halving().found), heading=HOSTILE, caption=HOSTILE)
     drawing.figure.update_layout(title={"text": HOSTILE})
     table = Table(HOSTILE, (HOSTILE, "b"), ((HOSTILE, "1"),), frozenset((HOSTILE,)))
     picture = Picture(HOSTILE, HOSTILE, HOSTILE, HOSTILE.encode())
-    blocks = (Text(HOSTILE), Code(HOSTILE), Bullets((HOSTILE,)), table, drawing, picture)
-    return Article(HOSTILE, HOSTILE, HOSTILE, (Section(HOSTILE, blocks),))
+    blocks = (Text(HOSTILE), Code(HOSTILE), BulletList((HOSTILE,)), table, drawing, picture)
+    return Document(HOSTILE, HOSTILE, HOSTILE, (Section(HOSTILE, blocks),))

@@ -5,17 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from scalesearch.search.ranking import Difference
-from scalesearch.study.cost_sweep import Joint, Lead, Measured
+from scalesearch.study.cost_sweep import CompoundLead, CostSweep, SweepPoint
 
 
-def point(rule: str, times: str, macs: int, accuracy: float, error: float, paper: str | None = None) -> Measured:
+def point(rule: str, times: str, macs: int, accuracy: float, error: float, paper: str | None = None) -> SweepPoint:
     gain = Difference(round(accuracy - 0.5, 4), round(accuracy - 0.53, 4), round(accuracy - 0.46, 4))
     papers = None if paper is None else Decimal(paper)
     ratio = Decimal(macs) / 1000
-    return Measured(rule, Decimal(times), macs, ratio, macs // 10, accuracy, error, 3, gain, papers)
+    return SweepPoint(rule, Decimal(times), macs, ratio, macs // 10, accuracy, error, 3, gain, papers)
 
 
-JOINT = Joint(
+JOINT = CostSweep(
     baseline="small",
     cost="macs",
     adjusts=True,
@@ -23,7 +23,7 @@ JOINT = Joint(
     data="photos",
     validation_images=1234,
     budget="least",
-    base=Measured("baseline", Decimal(1), 1000, Decimal(1), 107, 0.5, 0.011, 2, None, None),
+    base=SweepPoint("baseline", Decimal(1), 1000, Decimal(1), 107, 0.5, 0.011, 2, None, None),
     points=(
         point("depth", "2", 1990, 0.61, 0.012),
         point("width", "2", 2010, 0.6, 0.013),
@@ -33,7 +33,7 @@ JOINT = Joint(
         point("fast", "4", 3900, 0.7, 0.017),
     ),
     leads=(
-        Lead("width", Decimal(2), Difference(0.05, 0.01, 0.09), None),
-        Lead("width", Decimal(4), Difference(0.06, 0.02, 0.1), Decimal("1.4")),
+        CompoundLead("width", Decimal(2), Difference(0.05, 0.01, 0.09), None),
+        CompoundLead("width", Decimal(4), Difference(0.06, 0.02, 0.1), Decimal("1.4")),
     ),
 )

@@ -13,9 +13,9 @@ from pathlib import Path
 from networks import staged
 from planted import budget, plan, study
 
-from scalesearch.report.study_report import Reported, reported
+from scalesearch.report.study_report import ReportInputs, reported
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.budget import prolongable
+from scalesearch.search.budget import as_constant_lr
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
@@ -26,7 +26,7 @@ from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.trusting import further_questions, trust_folder
 
 STAGES = Path(__file__).parent.parent.parent / "results" / "reference" / "nas-tiny-digits"
-BUDGET = prolongable(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))
+BUDGET = as_constant_lr(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))
 DATA = DataFacts("planted", "f" * 64, classes=3, train=256, val=1000)
 
 
@@ -53,13 +53,13 @@ def made(asked: Plan, name: str) -> Study:
 
 
 @cache
-def halving() -> Reported:
+def halving() -> ReportInputs:
     """Every candidate of the tiny baseline, by halving."""
     return reported(made(replace(plan(BUDGET, scheduler="halving"), data=DATA), "climbed"))
 
 
 @cache
-def trusted() -> Reported:
+def trusted() -> ReportInputs:
     """The same, with two further budgets."""
     begun = halving().study
     for name, config in further_questions(begun, halving().found.ranking, 2).items():
@@ -69,13 +69,13 @@ def trusted() -> Reported:
 
 
 @cache
-def stages() -> Reported:
+def stages() -> ReportInputs:
     """A search of stages, the kept one: its rewards are not its accuracies."""
     return reported(open_study(STAGES))
 
 
 @cache
-def rules() -> Reported:
+def rules() -> ReportInputs:
     """A comparison of rules at 2x, two seeds."""
     asked = plan(replace(BUDGET, seeds=2, finalists=0, final_seeds=0))
     config = replace(asked.config, kind=RuleComparison(NAMED), phi=Decimal(1))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from scalesearch.proxy.augment import MEAN, STD, Moves, draw_moves, normalise, take
+from scalesearch.proxy.augment import MEAN, STD, CropFlip, normalise, sample_crop_flip, take
 
 CROP = Decimal("0.25")
 
@@ -22,7 +22,7 @@ def random_images(count: int, channels: int, height: int, width: int) -> Tensor:
     return torch.randint(0, 256, (count, channels, height, width), dtype=torch.uint8, generator=generator(9))
 
 
-def oracle(images_NCHW: Tensor, index: list[int], moves: Moves, crop: Decimal) -> Tensor:
+def oracle(images_NCHW: Tensor, index: list[int], moves: CropFlip, crop: Decimal) -> Tensor:
     """Pad by reflection, cut the window, flip it: one image at a time."""
     _, _, height, width = images_NCHW.shape
     reach_y, reach_x = int(crop * height), int(crop * width)
@@ -41,7 +41,7 @@ def oracle(images_NCHW: Tensor, index: list[int], moves: Moves, crop: Decimal) -
 def test_take_equals_the_loop_over_images(channels: int, dtype: torch.dtype) -> None:
     images = random_images(7, channels, 9, 13).to(dtype)
     index = [5, 0, 0, 6, 3, 2, 1, 4, 5, 5, 1]
-    moves = draw_moves(len(index), generator())
+    moves = sample_crop_flip(len(index), generator())
     taken = take(images, torch.tensor(index), moves, CROP)
     assert torch.equal(taken, oracle(images, index, moves, CROP))
     assert taken.dtype == dtype
@@ -51,26 +51,26 @@ def test_take_equals_the_loop_over_images(channels: int, dtype: torch.dtype) -> 
 
 def test_take_keeps_channels_last() -> None:
     images = random_images(5, 3, 8, 6).contiguous(memory_format=torch.channels_last)
-    taken = take(images, torch.arange(5), draw_moves(5, generator()), CROP)
+    taken = take(images, torch.arange(5), sample_crop_flip(5, generator()), CROP)
     assert taken.is_contiguous(memory_format=torch.channels_last)
     assert normalise(taken).is_contiguous(memory_format=torch.channels_last)
 
 
 def test_no_crop_and_no_flip_is_the_identity() -> None:
     images = random_images(4, 3, 5, 7)
-    moves = Moves(torch.zeros(4, dtype=torch.bool), torch.rand(4, 2))
+    moves = CropFlip(torch.zeros(4, dtype=torch.bool), torch.rand(4, 2))
     assert torch.equal(take(images, torch.arange(4), moves, Decimal(0)), images)
 
 
 def test_a_flip_mirrors_left_and_right() -> None:
     images = random_images(2, 3, 5, 7)
-    moves = Moves(torch.ones(2, dtype=torch.bool), torch.rand(2, 2))
+    moves = CropFlip(torch.ones(2, dtype=torch.bool), torch.rand(2, 2))
     assert torch.equal(take(images, torch.arange(2), moves, Decimal(0)), images.flip(3))
 
 
 def test_the_ends_of_the_range_stay_inside() -> None:
     images = random_images(2, 3, 5, 7)
-    moves = Moves(torch.zeros(2, dtype=torch.bool), torch.tensor([[0.0, 0.0], [1.0, 1.0]]))
+    moves = CropFlip(torch.zeros(2, dtype=torch.bool), torch.tensor([[0.0, 0.0], [1.0, 1.0]]))
     taken = take(images, torch.tensor([0, 0]), moves, Decimal("0.99"))
     # The farthest shifts of a side of 5 and 7 are 4 and 6: all that is seen is the mirror image.
     assert torch.equal(taken[0], images[0].flip(1, 2))
@@ -78,8 +78,8 @@ def test_the_ends_of_the_range_stay_inside() -> None:
 
 
 def test_moves_depend_on_the_generator_alone_and_scale_with_the_side() -> None:
-    moves = draw_moves(400, generator(1))
-    again, other = draw_moves(400, generator(1)), draw_moves(400, generator(2))
+    moves = sample_crop_flip(400, generator(1))
+    again, other = sample_crop_flip(400, generator(1)), sample_crop_flip(400, generator(2))
     assert torch.equal(moves.flip_N, again.flip_N)
     assert torch.equal(moves.shift_N2, again.shift_N2)
     assert not torch.equal(moves.shift_N2, other.shift_N2)
@@ -88,7 +88,7 @@ def test_moves_depend_on_the_generator_alone_and_scale_with_the_side() -> None:
     starts = []
     for side in (32, 64):
         ramp = torch.arange(side, dtype=torch.uint8).expand(1, 1, side, side)
-        unflipped = Moves(torch.zeros_like(moves.flip_N), moves.shift_N2)
+        unflipped = CropFlip(torch.zeros_like(moves.flip_N), moves.shift_N2)
         windows = take(ramp, torch.zeros(400, dtype=torch.int64), unflipped, CROP)
         starts.append(windows[:, 0, 0, side // 2].double() - side // 2)
     assert set(starts[0].int().tolist()) == set(range(-8, 9))
@@ -96,7 +96,7 @@ def test_moves_depend_on_the_generator_alone_and_scale_with_the_side() -> None:
 
 
 def test_a_part_of_the_moves() -> None:
-    moves = draw_moves(10, generator())
+    moves = sample_crop_flip(10, generator())
     assert torch.equal(moves[3:5].shift_N2, moves.shift_N2[3:5])
     assert torch.equal(moves[3:5].flip_N, moves.flip_N[3:5])
 

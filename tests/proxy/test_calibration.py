@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
@@ -15,7 +16,6 @@ from scalesearch.proxy.datasets import load_data
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.search.budget import BUDGETS, DECAY
 from scalesearch.search.proxies import image_px
-from scalesearch.search.shrink import shrink
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import TrialSpec
 
@@ -38,7 +38,7 @@ def test_quick_is_neither_saturated_nor_blind_and_no_dimension_harms(tmp_path: P
 
     def accuracy(multipliers: Multipliers) -> float:
         network = baseline.scale(multipliers, "balanced").architecture
-        proxy = shrink(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
+        proxy = make_proxy(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
         ends = []
         for seed in SEEDS:
             spec = TrialSpec(network, proxy, budget.recipe, data.fingerprint, seed)
@@ -66,7 +66,7 @@ def test_on_shapes_seeds_differ_little_and_none_is_at_chance(tmp_path: Path) -> 
     recipe = replace(quick.recipe, precise_bn_images=1024, decay=DECAY)
     data = load_data("shapes", quick.resolution, scenes, tmp_path)
     network = baseline.architecture
-    proxy = shrink(network, baseline, quick.width_divisor, quick.resolution, scenes.classes)
+    proxy = make_proxy(network, baseline, quick.width_divisor, quick.resolution, scenes.classes)
     curves = [
         [one.val_accuracy for one in ProxyTraining(data)(TrialSpec(network, proxy, recipe, data.fingerprint, seed))]
         for seed in SEEDS

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from scalesearch.search.make_proxy import make_proxy
 from small_training import bright_images
 from torch import nn
 
@@ -22,7 +23,6 @@ from scalesearch.proxy import cache
 from scalesearch.proxy.cache import SplitArrays, cached
 from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.objective import ProxyTraining
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 
@@ -88,7 +88,7 @@ def test_other_errors_are_not_explained_away() -> None:
 
 def test_a_trials_record_has_the_same_reason() -> None:
     base = load_baseline("tiny")
-    proxy = shrink(base.architecture, base, 4, 8, 3)
+    proxy = make_proxy(base.architecture, base, 4, 8, 3)
     recipe = Recipe(epochs=1, batch=1, learning_rate=Decimal("0.1"))
     with pytest.raises(TrialEndedError) as caught:
         list(ProxyTraining(bright_images())(TrialSpec(base.architecture, proxy, recipe, "bright", 2)))

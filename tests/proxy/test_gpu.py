@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from small_training import bright_channel_data, bright_images
 
 from scalesearch.design.baselines import load_baseline
@@ -16,7 +17,6 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import train_step
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training, trunk
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 
@@ -32,7 +32,7 @@ RECIPE = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.1"), decay=Decimal(
 def net(seed: int = 0) -> ConvNet:
     base = load_baseline("tiny")
     torch.manual_seed(seed)
-    return ConvNet(shrink(base.architecture, base, 4, 16, 3))
+    return ConvNet(make_proxy(base.architecture, base, 4, 16, 3))
 
 
 def training(seed: int = 0) -> Training:
@@ -41,7 +41,9 @@ def training(seed: int = 0) -> Training:
 
 def spec(seed: int = 0, samples: int | None = None, px: int = 16) -> TrialSpec:
     base = load_baseline("tiny")
-    return TrialSpec(base.architecture, shrink(base.architecture, base, 4, px, 3), RECIPE, "bright", seed, samples)
+    return TrialSpec(
+        base.architecture, make_proxy(base.architecture, base, 4, px, 3), RECIPE, "bright", seed, samples
+    )
 
 
 def test_a_graph_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, curve
 from torch import nn
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.proxy.objective import initial_network
 from scalesearch.proxy.training import train
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 
 RECIPE = Recipe(epochs=3, batch=16, learning_rate=Decimal("0.05"))
@@ -24,7 +24,7 @@ def test_the_proxy_of_a_grouped_network_learns_to_the_same_bits(name: str) -> No
     baseline = load_baseline(name)
     stages = tuple(replace(stage, depth=1) for stage in baseline.architecture.stages[:3])
     shallow = replace(baseline.architecture, stages=stages)
-    small = shrink(shallow, replace(baseline, architecture=shallow), 4, 8, 3)
+    small = make_proxy(shallow, replace(baseline, architecture=shallow), 4, 8, 3)
 
     def trained() -> list[tuple[str, ...]]:
         network = initial_network(small, 1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scalesearch.search.make_proxy import make_proxy
 from sklearn.metrics import balanced_accuracy_score, log_loss
 from small_training import CPU, bright_channel_data, bright_images, curve, tiny_net
 
@@ -25,7 +26,6 @@ from scalesearch.proxy.metrics import (
 )
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training, whole
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 
@@ -89,7 +89,7 @@ def test_an_epoch_has_the_score_and_trains_alike() -> None:
 
 def _spec(metric: str) -> TrialSpec:
     tiny = load_baseline("tiny")
-    proxy = shrink(tiny.architecture, tiny, 4, 16, 3)
+    proxy = make_proxy(tiny.architecture, tiny, 4, 16, 3)
     return TrialSpec(tiny.architecture, proxy, RECIPE, "bright", 0, metric=metric)
 
 

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, curve
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.proxy.objective import initial_network
 from scalesearch.proxy.training import train
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 
 SGD = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.05"), precise_bn_images=32)
@@ -25,7 +25,7 @@ def test_a_proxy_learns_to_the_same_bits(name: str, recipe: Recipe) -> None:
     baseline = load_baseline(name)
     stages = tuple(replace(stage, depth=1) for stage in baseline.architecture.stages)
     shallow = replace(baseline.architecture, stages=stages)
-    small = shrink(shallow, replace(baseline, architecture=shallow), 4, 8, 3)
+    small = make_proxy(shallow, replace(baseline, architecture=shallow), 4, 8, 3)
     assert small.head.hidden_norm == baseline.architecture.head.hidden_norm
 
     def trained() -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, bright_images, curve, tiny_net
 
 from scalesearch.design.baselines import load_baseline
@@ -16,8 +17,7 @@ from scalesearch.proxy.checkpoints import keep, kept
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.schedule import branch_rate, trunk_rate
 from scalesearch.proxy.training import Training, branch, train, trunk
-from scalesearch.runners.execution import Execution
-from scalesearch.search.shrink import shrink
+from scalesearch.runners.execution import TrialExecution
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import Outcome, TrialSpec
 
@@ -98,7 +98,7 @@ def test_the_last_rung_is_the_whole_recipe() -> None:
 
 def spec(end: int, since: int = 0) -> TrialSpec:
     base = load_baseline("tiny")
-    proxy = shrink(base.architecture, base, 4, 16, 3)
+    proxy = make_proxy(base.architecture, base, 4, 16, 3)
     return TrialSpec(base.architecture, proxy, RECIPE, "bright", 2, end * 16, since)
 
 
@@ -139,7 +139,7 @@ def test_a_record_is_the_same_whatever_was_killed(damage: str, tmp_path: Path) -
 
 
 def outcome(objective: ProxyTraining, trial: TrialSpec) -> Outcome:
-    execution = Execution(trial, objective)
+    execution = TrialExecution(trial, objective)
     while not isinstance(result := execution.step(), Outcome):
         pass
     return result

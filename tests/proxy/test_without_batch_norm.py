@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, curve
 from torch import nn
 
@@ -17,7 +18,6 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.objective import initial_network
 from scalesearch.proxy.precise_bn import precise_statistics
 from scalesearch.proxy.training import train
-from scalesearch.search.shrink import shrink
 from scalesearch.search.task import Recipe
 
 STAGES = (Stage("convnext", 7, 1, 4, 8, 1), Stage("convnext", 7, 2, 4, 16, 2))
@@ -71,7 +71,7 @@ def test_a_proxy_keeps_a_place_for_the_last_patch() -> None:
     """Budgets whose images are smaller than the patches need train at the least side, and others in proportion."""
     baseline = load_baseline("convnext_tiny")
     assert baseline.architecture.smallest_resolution == 32
-    assert shrink(baseline.architecture, baseline, 4, 24, 3).resolution == 32
+    assert make_proxy(baseline.architecture, baseline, 4, 24, 3).resolution == 32
     larger = replace(baseline.architecture, resolution=309)
-    assert shrink(larger, baseline, 4, 24, 3).resolution == 44
-    assert shrink(larger, baseline, 4, 40, 3).resolution == 55
+    assert make_proxy(larger, baseline, 4, 24, 3).resolution == 44
+    assert make_proxy(larger, baseline, 4, 40, 3).resolution == 55

@@ -22,7 +22,7 @@ from scalesearch.report.article import Table
 from scalesearch.report.dashboard import result_view, trials
 from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.kinds import report_of
-from scalesearch.report.study_report import Reported, reported
+from scalesearch.report.study_report import ReportInputs, reported
 from scalesearch.study import trial_columns
 from scalesearch.study.columns import Column, csv_text, decimals
 from scalesearch.study.result_files import answer_files
@@ -34,7 +34,7 @@ KINDS = pytest.mark.parametrize("make", [halving, rules, stages])
 NO_FILTERS = trials.read_filters(None, None, None, None, None)
 
 
-def viewed(own: Reported, cache: Path) -> View:
+def viewed(own: ReportInputs, cache: Path) -> View:
     folder = own.study.folder
     return seen(Watch(folder.parent, cache), folder.name)
 
@@ -47,7 +47,7 @@ def add(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, column: Column[
 
 @KINDS
 def test_a_new_column_of_trials_is_in_every_table_of_them(
-    make: Callable[[], Reported], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[], ReportInputs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = make()
     view, before = viewed(own, tmp_path), list(NotebookStudy(own.study).trials.columns)
@@ -65,7 +65,7 @@ def test_a_new_column_of_trials_is_in_every_table_of_them(
 
 @KINDS
 def test_a_new_column_of_candidates_is_in_every_table_of_them(
-    make: Callable[[], Reported], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[], ReportInputs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = make()
     view, before = viewed(own, tmp_path), tables.ranking_csv(own.found).splitlines()[0].split(",")
@@ -96,7 +96,7 @@ def test_what_is_left_out_of_a_medium_is_not_shown_there(monkeypatch: pytest.Mon
 
 
 @KINDS
-def test_a_medium_has_no_key_twice(make: Callable[[], Reported]) -> None:
+def test_a_medium_has_no_key_twice(make: Callable[[], ReportInputs]) -> None:
     own = make()
     plan = own.found.plan
     for columns in (

@@ -25,7 +25,7 @@ from scalesearch.report.rows import rows
 from scalesearch.search.kinds import CoefficientSearch, StageSearch
 from scalesearch.search.task import Epoch
 from scalesearch.study.family_files import family_texts
-from scalesearch.study.run_status import Live, Running
+from scalesearch.study.run_status import RunningTrial, RunStatus
 
 SOURCES = {"torch": lambda baseline: f"{baseline.name} {baseline.architecture.resolution}"}
 
@@ -237,8 +237,8 @@ def test_a_network_has_one_name_in_every_view(view: View) -> None:
 
 def test_running_trials_are_drawn_over_all_others(view: View) -> None:
     epoch = Epoch(1, 32, 1.0, 1.0, 0.25, 1.0)
-    own = Running("a" * 16, view.trials[0].network, 1, 64, 0, (epoch,), 0.0)
-    drawing = curves.live(replace(view, live=Live(0.0, 0, 0, (own, replace(own, epochs=())))), "dark")
+    own = RunningTrial("a" * 16, view.trials[0].network, 1, 64, 0, (epoch,), 0.0)
+    drawing = curves.live(replace(view, live=RunStatus(0.0, 0, 0, (own, replace(own, epochs=())))), "dark")
     assert drawing is not None
     last = drawing.figure.data[-1]
     assert (last.name, [x for x in last.x if x is not None], last.line.color) == ("running", [32], DARK.text)

@@ -19,10 +19,10 @@ from scalesearch.report.dashboard.trial_table import PAGE, Filters, columns, ord
 from scalesearch.report.dashboard.trials import read_filters
 from scalesearch.report.dashboard.words import problems, progress, seconds_left, state
 from scalesearch.report.pictures import pictures
-from scalesearch.runners.execution import Progressed, Started
+from scalesearch.runners.execution import EpochFinished, TrialStarted
 from scalesearch.search.task import Epoch
 from scalesearch.study.records import TrialRecord, counted
-from scalesearch.study.run_status import announced
+from scalesearch.study.run_status import publish
 from scalesearch.study.study import open_or_create
 
 
@@ -160,11 +160,11 @@ def test_a_running_search_is_followed(tmp_path: Path) -> None:
     begun = open_or_create(study(tmp_path / "s"))
     watched = alone(tmp_path)
     first, second, *_ = begun.plan.waves({})[0]
-    with announced(begun.folder, 0) as tell:
-        tell(Started(second))
+    with publish(begun.folder, 0) as tell:
+        tell(TrialStarted(second))
         before = seen(watched, "s")
         assert state(before) == "running"
-        tell(Progressed(second, Epoch(1, 64, 2.0, 2.0, 0.25, 1.0)))
+        tell(EpochFinished(second, Epoch(1, 64, 2.0, 2.0, 0.25, 1.0)))
         view = watched.view("s")
         assert view is not None
         assert view.stamp != before.stamp

@@ -30,7 +30,7 @@ from scalesearch.report.figures import (
 from scalesearch.report.figures.agreement import ranks
 from scalesearch.report.figures.compute_allocation import region_corners
 from scalesearch.report.figures.family import _peers
-from scalesearch.report.figures.frame import Drawing, colours, framed, inert
+from scalesearch.report.figures.frame import Drawing, colours, escape_plotly, framed
 from scalesearch.report.figures.markers import shade
 from scalesearch.report.figures.pareto import front
 from scalesearch.report.palette import ACCURACY, DARK, LIGHT, RECOMMENDED
@@ -318,4 +318,4 @@ def test_shades_run_from_low_to_high() -> None:
 
 
 def test_names_are_letters_to_plotly() -> None:
-    assert inert("<a href='x'>&") == "&lt;a href='x'&gt;&amp;"
+    assert escape_plotly("<a href='x'>&") == "&lt;a href='x'&gt;&amp;"

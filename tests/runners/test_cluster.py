@@ -13,7 +13,7 @@ from planted import Planted, importable_by_workers, log_lines, trials
 from ray.cluster_utils import Cluster
 
 from scalesearch.errors import InputError
-from scalesearch.runners.execution import Event, Finished, Progressed
+from scalesearch.runners.execution import EpochFinished, Event, TrialFinished
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.search.trial import Outcome, TrialSpec
@@ -47,9 +47,9 @@ def test_lost_nodes_cost_nothing_but_time(cluster: Cluster, tmp_path_factory: py
     def listener(event: Event) -> None:
         nonlocal lost
         events.append(event)
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             heard.discard(event.spec.id)
-        if isinstance(event, Progressed):
+        if isinstance(event, EpochFinished):
             heard.add(event.spec.id)
         if lost < LOSSES and len(heard) > 2:  # more trials than a node has cores: each of the two has one
             cluster.remove_node(random.choice(sorted(cluster.worker_nodes, key=id)), allow_graceful=False)
@@ -59,7 +59,7 @@ def test_lost_nodes_cost_nothing_but_time(cluster: Cluster, tmp_path_factory: py
 
     specs = trials(10 + 2 * LOSSES)
     RayRunner(address=cluster.address, insecure_cluster=True).run([specs], objective, listener)
-    found = {event.spec.id: event.outcome for event in events if isinstance(event, Finished)}
+    found = {event.spec.id: event.outcome for event in events if isinstance(event, TrialFinished)}
     assert lost == LOSSES
     assert Counter(outcome.state for outcome in found.values()) == {"complete": len(specs)}
     assert curves(found) == curves(inline(objective, specs))
@@ -78,7 +78,7 @@ def inline(objective: Planted, specs: Sequence[TrialSpec]) -> dict[str, Outcome]
     events: list[Event] = []
     calm = Planted(epochs=objective.epochs)
     InlineRunner().run([specs], calm, events.append)
-    return {event.spec.id: event.outcome for event in events if isinstance(event, Finished)}
+    return {event.spec.id: event.outcome for event in events if isinstance(event, TrialFinished)}
 
 
 def curves(found: dict[str, Outcome]) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from planted import Planted, trials
 
-from scalesearch.runners.execution import Event, Execution, Finished, Progressed, Runner, Started
+from scalesearch.runners.execution import EpochFinished, Event, Runner, TrialExecution, TrialFinished, TrialStarted
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.search.task import Epoch
@@ -36,7 +36,7 @@ class Observation:
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
-        return {event.spec.id: event.outcome for event in self.events if isinstance(event, Finished)}
+        return {event.spec.id: event.outcome for event in self.events if isinstance(event, TrialFinished)}
 
 
 def told_by(runner: Runner) -> Observation:
@@ -65,14 +65,14 @@ def told(request: pytest.FixtureRequest, start_ray: Callable[[], None]) -> Obser
 
 
 def test_every_trial_finishes_exactly_once(told: Observation) -> None:
-    finished = [event.spec.id for event in told.events if isinstance(event, Finished)]
+    finished = [event.spec.id for event in told.events if isinstance(event, TrialFinished)]
     assert Counter(finished) == Counter(spec.id for spec in SPECS)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"seed{spec.seed}")
 def test_a_trial_starts_progresses_and_finishes_in_that_order(told: Observation, spec: TrialSpec) -> None:
     events = told.of(spec)
-    assert [type(event) for event in events] == [Started, *[Progressed] * EPOCHS[spec.seed], Finished]
+    assert [type(event) for event in events] == [TrialStarted, *[EpochFinished] * EPOCHS[spec.seed], TrialFinished]
     assert all(event.spec == spec for event in events)
 
 
@@ -82,7 +82,7 @@ def test_how_a_trial_ended_has_a_name_and_a_failure_stops_no_other(told: Observa
 
 def test_the_outcome_holds_the_epochs_that_were_told(told: Observation) -> None:
     for spec in SPECS:
-        epochs = tuple(event.epoch for event in told.of(spec) if isinstance(event, Progressed))
+        epochs = tuple(event.epoch for event in told.of(spec) if isinstance(event, EpochFinished))
         assert told.outcomes[spec.id].epochs == epochs
         assert [epoch.index for epoch in epochs] == list(range(1, EPOCHS[spec.seed] + 1))
 
@@ -107,7 +107,7 @@ def test_the_reason_is_one_short_line(told: Observation) -> None:
 
 def test_trials_begin_in_the_order_that_is_given(inline: Observation) -> None:
     """Side by side, two that begin at a time may be told of in either order; `test_ray` looks at one slot."""
-    assert [event.spec for event in inline.events if isinstance(event, Started)] == list(SPECS)
+    assert [event.spec for event in inline.events if isinstance(event, TrialStarted)] == list(SPECS)
 
 
 def test_times_are_measured(told: Observation) -> None:
@@ -135,7 +135,7 @@ def test_a_wave_is_asked_for_when_the_last_one_is_told(told: Observation) -> Non
         seen.append(list(ends))
 
     def listener(event: Event) -> None:
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             ends.append(event.spec)
 
     told.runner.run(waves(), OBJECTIVE, listener)
@@ -158,7 +158,7 @@ def test_what_a_listener_raises_ends_the_run_as_it_is(told: Observation) -> None
     """A record that could not be written must not be taken for one that was, nor hide in Ray's traceback."""
 
     def listener(event: Event) -> None:
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             raise OSError("disk full")
 
     with pytest.raises(OSError, match=r"^disk full$"):
@@ -181,7 +181,7 @@ def test_all_runners_find_the_same(inline: Observation, ray: Observation) -> Non
 
 
 def test_the_execution_of_a_trial_goes_epoch_by_epoch() -> None:
-    execution = Execution(SPECS[0], Planted(epochs=1))
+    execution = TrialExecution(SPECS[0], Planted(epochs=1))
     first, last = execution.step(), execution.step()
     assert isinstance(first, Epoch)
     assert isinstance(last, Outcome)
@@ -204,7 +204,7 @@ def test_code_that_leaves_the_program_is_a_failed_trial(
         monkeypatch.setenv(DEBUG, "1")
     else:
         monkeypatch.delenv(DEBUG, raising=False)
-    outcome = Execution(SPECS[0], objective).step()
+    outcome = TrialExecution(SPECS[0], objective).step()
     assert isinstance(outcome, Outcome)
     assert outcome.state == "failed"
     assert outcome.message.startswith("SystemExit: 0 at test_contract.py:")

@@ -14,7 +14,7 @@ import pytest
 from planted import Planted, log_lines, trials
 
 from scalesearch.errors import InputError
-from scalesearch.runners.execution import Event, Finished, Progressed, Runner
+from scalesearch.runners.execution import EpochFinished, Event, Runner, TrialFinished
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.runners.ray_watcher import MAX_FAILURES, MAX_STALLS
@@ -33,7 +33,7 @@ def _ray_is_up(start_ray: Callable[[], None]) -> None:
 def finished(runner: Runner, specs: Sequence[TrialSpec], objective: Objective) -> dict[str, Outcome]:
     events: list[Event] = []
     runner.run([specs], objective, events.append)
-    ends = [event for event in events if isinstance(event, Finished)]
+    ends = [event for event in events if isinstance(event, TrialFinished)]
     assert Counter(event.spec.id for event in ends) == Counter(spec.id for spec in specs)
     return {event.spec.id: event.outcome for event in ends}
 
@@ -68,9 +68,9 @@ def test_killed_workers_cost_nothing_but_time(tmp_path: Path) -> None:
     outcomes: dict[str, Outcome] = {}
 
     def listener(event: Event) -> None:
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             outcomes[event.spec.id] = event.outcome
-        if isinstance(event, Progressed) and killed[event.spec.id] < MAX_FAILURES:
+        if isinstance(event, EpochFinished) and killed[event.spec.id] < MAX_FAILURES:
             killed[event.spec.id] += 1
             rows = [
                 process for what, trial, process, _ in log_lines(log) if (what, trial) == ("start", event.spec.id)
@@ -125,7 +125,7 @@ def test_a_frozen_worker_is_noticed_and_its_trial_begun_anew(tmp_path: Path) -> 
     frozen: list[int] = []
 
     def freeze(event: Event) -> None:
-        if isinstance(event, Progressed) and not frozen:
+        if isinstance(event, EpochFinished) and not frozen:
             process = next(int(process) for what, trial, process, _ in log_lines(log) if trial == event.spec.id)
             frozen.append(process)
             os.kill(process, signal.SIGSTOP)
@@ -137,7 +137,7 @@ def test_a_frozen_worker_is_noticed_and_its_trial_begun_anew(tmp_path: Path) -> 
         events.append(event)
 
     replace(ONE_SLOT, stall_seconds=3).run([specs], Planted(epochs=3, seconds=0.3, log=str(log)), listener)
-    outcomes = {event.spec.id: event.outcome for event in events if isinstance(event, Finished)}
+    outcomes = {event.spec.id: event.outcome for event in events if isinstance(event, TrialFinished)}
     assert {outcome.state for outcome in outcomes.values()} == {"complete"}
     starts = Counter(trial for what, trial, *_ in log_lines(log) if what == "start")
     assert sorted(starts.values()) == [1, 2]

@@ -19,7 +19,7 @@ from scalesearch.training import events, recipes
 FORMAT = Path(__file__).parent.parent / "fixtures" / "disk_format.json"
 ROOTS = (
     study_config.StudyConfig, rules.ScalingRule, sampler.CoefficientSearch, stages.StageSearch, proxies.DataFacts,
-    trial.TrialSpec, trial.Outcome, record_file.Counted, sampler.Suggestion, stage_space.StagePoint,
+    trial.TrialSpec, trial.Outcome, record_file.TrialCost, sampler.Suggestion, stage_space.StagePoint,
     events.Row, events.Sizes, recipes.TrainRecipe,
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import Outcome
-from scalesearch.study.cost_sweep import Joint, joint
+from scalesearch.study.cost_sweep import CostSweep, joint
 from scalesearch.study.kinds.rules import papers_gains
 from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.search import search
@@ -51,7 +51,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Decimal, Stu
 
 
 @pytest.fixture(scope="module")
-def found(answers: list[tuple[Decimal, StudyResult]]) -> Joint:
+def found(answers: list[tuple[Decimal, StudyResult]]) -> CostSweep:
     return joint(answers)
 
 
@@ -63,7 +63,7 @@ def layers(answers: list[tuple[Decimal, StudyResult]]) -> dict[tuple[Decimal, st
     }
 
 
-def test_every_rule_has_a_point_at_each_cost_that_it_meets(found: Joint) -> None:
+def test_every_rule_has_a_point_at_each_cost_that_it_meets(found: CostSweep) -> None:
     assert [(str(one.times), one.rule) for one in found.points] == [
         ("2", "width"),
         ("2", "compound"),
@@ -81,7 +81,7 @@ def test_every_rule_has_a_point_at_each_cost_that_it_meets(found: Joint) -> None
 
 
 def test_planted_gains_are_found_within_their_intervals(
-    found: Joint, answers: list[tuple[Decimal, StudyResult]]
+    found: CostSweep, answers: list[tuple[Decimal, StudyResult]]
 ) -> None:
     own, base = layers(answers), sum(staged(load_baseline("tiny").architecture).depths)
     for one in found.points:
@@ -96,7 +96,7 @@ def test_planted_gains_are_found_within_their_intervals(
 
 
 def test_compounds_lead_is_over_the_single_dimensions_that_were_compared(
-    found: Joint, answers: list[tuple[Decimal, StudyResult]]
+    found: CostSweep, answers: list[tuple[Decimal, StudyResult]]
 ) -> None:
     assert [(str(one.times), one.over) for one in found.leads] == [
         ("2", "width"),
@@ -112,7 +112,7 @@ def test_compounds_lead_is_over_the_single_dimensions_that_were_compared(
     assert depth.ours.high < 0  # depth is what is worth something here
 
 
-def test_curves_begin_at_the_baseline_and_the_best_is_first(found: Joint) -> None:
+def test_curves_begin_at_the_baseline_and_the_best_is_first(found: CostSweep) -> None:
     curves = found.curves()
     assert next(iter(curves)) == "depth"
     assert [one.rule for one in curves["depth"]] == ["baseline", "depth"]
@@ -155,11 +155,11 @@ def test_the_papers_gains_are_its_tables(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def kept() -> Joint:
+def kept() -> CostSweep:
     return joint([(times, answered(open_study(folder))) for times, folder in REFERENCES.items()])
 
 
-def test_the_reference_studies_stand_beside_the_paper(kept: Joint) -> None:
+def test_the_reference_studies_stand_beside_the_paper(kept: CostSweep) -> None:
     papers = {one.rule: one.papers_gain for one in kept.points if one.times == 4}
     assert papers == {
         "depth": None,
@@ -177,7 +177,7 @@ def test_the_reference_studies_stand_beside_the_paper(kept: Joint) -> None:
     }
 
 
-def test_the_docs_show_the_reference_studies(kept: Joint) -> None:
+def test_the_docs_show_the_reference_studies(kept: CostSweep) -> None:
     page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
     at_4x, at_2x = page.split("| rule at 2x |")
     for one in kept.points:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from planted import Planted, plan, study
 
-from scalesearch.runners.execution import Event, Finished, Progressed, Started
+from scalesearch.runners.execution import EpochFinished, Event, TrialFinished, TrialStarted
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
-from scalesearch.study.run_status import FILE, Live, announced, both, read_live
+from scalesearch.study.run_status import FILE, RunStatus, both, publish, read_live
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create
 
@@ -25,11 +25,11 @@ EPOCHS = tuple(Epoch(index, index * 100, 2.5 / index, 2.25, 0.125 * index, 1.5) 
 
 def test_who_looks_on_sees_running_trials_and_their_epochs(tmp_path: Path) -> None:
     began = time.time()
-    with announced(tmp_path, 7) as tell:
+    with publish(tmp_path, 7) as tell:
         for spec in (FIRST, SECOND):
-            tell(Started(spec))
+            tell(TrialStarted(spec))
         for epoch in EPOCHS:
-            tell(Progressed(SECOND, epoch))
+            tell(EpochFinished(SECOND, epoch))
         found = read_live(tmp_path)
         assert found is not None
         assert (found.before, found.done) == (7, 0)
@@ -38,7 +38,7 @@ def test_who_looks_on_sees_running_trials_and_their_epochs(tmp_path: Path) -> No
             (FIRST.id, FIRST.network_id, FIRST.seed, ()),
             (SECOND.id, SECOND.network_id, SECOND.seed, EPOCHS),
         ]
-        tell(Finished(FIRST, Outcome("failed", (), 1.0, 1.0, "no luck")))
+        tell(TrialFinished(FIRST, Outcome("failed", (), 1.0, 1.0, "no luck")))
         found = read_live(tmp_path)
         assert found is not None
         assert found.done == 1
@@ -48,8 +48,8 @@ def test_who_looks_on_sees_running_trials_and_their_epochs(tmp_path: Path) -> No
 
 
 def test_a_trial_that_begins_anew_begins_with_no_epoch(tmp_path: Path) -> None:
-    with announced(tmp_path, 0) as tell:
-        for event in (Started(FIRST), Progressed(FIRST, EPOCHS[0]), Started(FIRST)):
+    with publish(tmp_path, 0) as tell:
+        for event in (TrialStarted(FIRST), EpochFinished(FIRST, EPOCHS[0]), TrialStarted(FIRST)):
             tell(event)
         found = read_live(tmp_path)
         assert found is not None
@@ -66,18 +66,18 @@ def test_a_search_that_was_killed_is_none(tmp_path: Path) -> None:
     assert killed.stdout == b"up\n"
     assert (tmp_path / FILE).stat().st_size > 0
     assert read_live(tmp_path) is None
-    with announced(tmp_path, 4):
+    with publish(tmp_path, 4):
         found = read_live(tmp_path)
         assert found is not None
-        assert found == Live(found.began, 4, 0, ())
+        assert found == RunStatus(found.began, 4, 0, ())
 
 
 @pytest.mark.parametrize(
     "torn", ['{"trial": "ab', '{"trial": "ab", "at": 1, "epoch": {}}\n', "[]\n", "\xff\n", "{}\n"]
 )
 def test_a_line_that_is_not_whole_is_passed_over(torn: str, tmp_path: Path) -> None:
-    with announced(tmp_path, 0) as tell:
-        tell(Started(FIRST))
+    with publish(tmp_path, 0) as tell:
+        tell(TrialStarted(FIRST))
         with (tmp_path / FILE).open("ab") as stream:
             stream.write(torn.encode("latin-1"))
         found = read_live(tmp_path)
@@ -86,21 +86,21 @@ def test_a_line_that_is_not_whole_is_passed_over(torn: str, tmp_path: Path) -> N
 
 
 def test_a_folder_that_refuses_the_file_stops_no_search(tmp_path: Path) -> None:
-    with announced(tmp_path / "nowhere", 0) as tell:
-        tell(Started(FIRST))
+    with publish(tmp_path / "nowhere", 0) as tell:
+        tell(TrialStarted(FIRST))
     (tmp_path / FILE).mkdir()
-    with announced(tmp_path, 0) as tell:
-        tell(Started(FIRST))
+    with publish(tmp_path, 0) as tell:
+        tell(TrialStarted(FIRST))
     assert read_live(tmp_path) is None
 
 
 def test_the_file_stays_small_and_keeps_what_is_under_way(tmp_path: Path) -> None:
-    with announced(tmp_path, 2) as tell:
-        tell(Started(SECOND))
-        tell(Progressed(SECOND, EPOCHS[0]))
+    with publish(tmp_path, 2) as tell:
+        tell(TrialStarted(SECOND))
+        tell(EpochFinished(SECOND, EPOCHS[0]))
         for _ in range(2000):
-            tell(Started(FIRST))
-            tell(Finished(FIRST, Outcome("complete", EPOCHS, 1.0, 1.0)))
+            tell(TrialStarted(FIRST))
+            tell(TrialFinished(FIRST, Outcome("complete", EPOCHS, 1.0, 1.0)))
         assert (tmp_path / FILE).stat().st_size < 300_000
         found = read_live(tmp_path)
         assert found is not None
@@ -118,7 +118,7 @@ def test_a_whole_search_announces_each_trial_and_changes_no_record(tmp_path: Pat
         seen.append((found.done, len(found.running)))
 
     begun = open_or_create(study(tmp_path))
-    with announced(tmp_path, 0) as tell:
+    with publish(tmp_path, 0) as tell:
         search(begun, InlineRunner(), Planted(), both(tell, look))
     total = begun.plan.total_trials()
     assert seen[-1] == (total, 0)

@@ -13,11 +13,11 @@ import pytest
 from planted import Planted, trials
 
 from scalesearch.errors import CountError, StorageError
-from scalesearch.runners.execution import Finished
+from scalesearch.runners.execution import TrialFinished
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import FAILURES, Outcome, State
-from scalesearch.study.files import make_folder, write_once, write_over
+from scalesearch.study.files import create_atomically, make_folder, replace_atomically
 from scalesearch.study.records import TrialRecord, counted, problems, read_records, write_record
 
 SPEC = trials(1)[0]
@@ -142,7 +142,7 @@ def test_what_a_crash_left_behind_is_not_a_record_and_in_nobodys_way(tmp_path: P
 
 def test_records_hold_what_a_runner_tells(tmp_path: Path) -> None:
     def keep(event: object) -> None:
-        if isinstance(event, Finished):
+        if isinstance(event, TrialFinished):
             write_record(tmp_path, TrialRecord(event.spec, event.outcome, counted(event.spec)))
 
     InlineRunner().run([trials(4)], Planted(diverges=(2,)), keep)
@@ -154,7 +154,7 @@ def test_a_file_where_the_folder_should_be_is_a_storage_error(tmp_path: Path) ->
     (tmp_path / "trials").write_text("not a folder")
     with pytest.raises(StorageError, match="cannot be written"):
         make_folder(tmp_path / "trials")
-    for write in (write_once, write_over):
+    for write in (create_atomically, replace_atomically):
         with pytest.raises(StorageError) as caught:
             write(tmp_path / "trials" / "x.json", "x")
         assert "\n" not in str(caught.value)
@@ -190,12 +190,12 @@ def test_a_derived_file_that_cannot_be_replaced_stays_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "winner.yaml"
-    write_over(path, "old\n")
+    replace_atomically(path, "old\n")
 
     def fails(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(StorageError, match="No space left"):
-        write_over(path, "new, and longer\n")
+        replace_atomically(path, "new, and longer\n")
     assert path.read_text() == "old\n"

@@ -17,7 +17,7 @@ from networks import staged
 from planted import ENVIRONMENT, Planted, budget, log_lines, plan, study
 
 from scalesearch.errors import CountError, InputError, LockedError, StorageError
-from scalesearch.runners.execution import Event, Finished
+from scalesearch.runners.execution import Event, TrialFinished
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
 from scalesearch.study.search import search
@@ -160,7 +160,7 @@ def test_only_what_has_no_record_is_run_again(tmp_path: Path) -> None:
     ends = Counter[str]()
 
     def stop_after_three(event: Event) -> None:
-        ends.update([event.spec.id] if isinstance(event, Finished) else [])
+        ends.update([event.spec.id] if isinstance(event, TrialFinished) else [])
         if len(ends) == 3:
             raise KeyboardInterrupt
 
@@ -208,5 +208,5 @@ def test_a_record_that_cannot_be_written_stops_the_search(tmp_path: Path, monkey
     heard: list[Event] = []
     with pytest.raises(StorageError, match="No space left on device"):
         search(begun, InlineRunner(), Planted(), heard.append)
-    assert not any(isinstance(event, Finished) for event in heard)
+    assert not any(isinstance(event, TrialFinished) for event in heard)
     assert begun.records() == {}

@@ -16,7 +16,7 @@ from planted import Planted, budget, plan, study
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.budget import prolongable
+from scalesearch.search.budget import as_constant_lr
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
@@ -28,7 +28,7 @@ from scalesearch.study.summary import summary_lines
 from scalesearch.study.trust_words import overall, trust_facts, trust_lines
 from scalesearch.study.trusting import further_questions, read_trust, trust_folder, with_more_seeds
 
-BUDGET = prolongable(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
+BUDGET = as_constant_lr(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
 
 
 @dataclass(frozen=True)

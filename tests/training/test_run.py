@@ -16,7 +16,7 @@ from scalesearch.nets.weights import read_weights
 from scalesearch.proxy.training import Diverged
 from scalesearch.training.average import MovingAverage
 from scalesearch.training.checkpoint import NAME, read_checkpoint, write_checkpoint
-from scalesearch.training.events import Row, Sizes, Tick
+from scalesearch.training.events import Row, RunProgress, Sizes
 from scalesearch.training.job import HISTORY, WEIGHTS, Job, follow, history_text, read_history
 from scalesearch.training.recipes import NONE
 from scalesearch.training.record import open_run
@@ -25,7 +25,7 @@ from scalesearch.training.run import MemberTraining
 CPU = torch.device("cpu")
 
 
-def rows(events: Iterator[Tick | Row]) -> list[Row]:
+def rows(events: Iterator[RunProgress | Row]) -> list[Row]:
     return [replace(one, seconds=0.0) for one in events if isinstance(one, Row)]
 
 
@@ -69,7 +69,7 @@ def test_stages_grow_and_ticks_end_at_all() -> None:
     asked = job()
     run = MemberTraining(asked.network(), bright_sides(), asked.recipe, asked.sizes, 0, CPU)
     events = list(run.epochs())
-    ticks = [one for one in events if isinstance(one, Tick)]
+    ticks = [one for one in events if isinstance(one, RunProgress)]
     assert [one.px for one in events if isinstance(one, Row)] == [8, 12, 16]
     assert len(ticks) == 3 * (39 // 12)
     assert ticks[-1].done == ticks[-1].total == 36 * (8**2 + 12**2 + 16**2)

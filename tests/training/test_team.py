@@ -13,7 +13,7 @@ import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 from schooled import RECIPE, bright_sides, job
 
-from scalesearch.training.events import Row, Team
+from scalesearch.training.events import Row, WorkerContext
 from scalesearch.training.recipes import NONE
 from scalesearch.training.run import MemberTraining
 
@@ -26,7 +26,7 @@ def train(folder: Path, rank: int, size: int) -> list[float]:
     torch.set_num_threads(1)
     asked = job(ALIKE, 1 if size > 1 else 2)
     run = MemberTraining(
-        asked.network(), bright_sides(), ALIKE, asked.sizes, 0, torch.device("cpu"), Team(rank, size)
+        asked.network(), bright_sides(), ALIKE, asked.sizes, 0, torch.device("cpu"), WorkerContext(rank, size)
     )
     losses = [one.train_loss for one in run.epochs() if isinstance(one, Row)]
     learned = {name: one.detach().contiguous() for name, one in run.network.named_parameters()}

@@ -131,7 +131,7 @@ def _failed(callbacks: Mapping[str, Mapping[str, Any]], error: Exception) -> tup
 def _body() -> object:
     """The request's JSON; None where it has none, or brackets without end."""
     try:
-        return request.get_json(no_progress=True)
+        return request.get_json(silent=True)
     except RecursionError:
         return None
 

@@ -9,7 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Block, Bullets, Code, Picture, Section, Table, Text
+from scalesearch.report.article import Block, BulletList, Code, Picture, Section, Table, Text
 from scalesearch.report.dashboard.components import facts, table
 from scalesearch.report.figures.frame import CONTROLS, Drawing, colours
 from scalesearch.report.palette import DARK, LIGHT
@@ -58,7 +58,7 @@ def _block(block: Block, theme: object, key: str) -> Any:
         return html.P(printable(block.words))
     if isinstance(block, Code):
         return html.Pre(printable(block.line))
-    if isinstance(block, Bullets):
+    if isinstance(block, BulletList):
         return html.Ul([html.Li(printable(item)) for item in block.items])
     if isinstance(block, Table):
         return _table(block)

@@ -13,7 +13,7 @@ from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.components import note, table
 from scalesearch.report.dashboard.config_fields import asked_facts, other_fields
 from scalesearch.report.dashboard.store import View, Watch
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
 from scalesearch.report.palette import START, TIED
 from scalesearch.report.rows import label, reached
 from scalesearch.search.metrics import validation_words
@@ -124,7 +124,7 @@ def _drawing(first: View, second: View) -> Drawing | None:
     keys = [key for key in own if key in others]
     if not keys:
         return None
-    names = [inert(first.label(key)) for key in keys]
+    names = [escape_plotly(first.label(key)) for key in keys]
     (x, x_errors), (y, y_errors) = (zip(*(one[key] for key in keys), strict=True) for one in (own, others))
     drawn = go.Figure()
     drawn.add_trace(
@@ -165,4 +165,4 @@ def _accuracies(result: StudyResult) -> dict[str, tuple[float, float]]:
 
 
 def _axis_words(name: str, result: StudyResult) -> str:
-    return f"{validation_words(result.plan.config.metric, result.plan.data.val)}, {inert(printable(name))}"
+    return f"{validation_words(result.plan.config.metric, result.plan.data.val)}, {escape_plotly(printable(name))}"

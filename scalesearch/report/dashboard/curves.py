@@ -9,8 +9,8 @@ from typing import TypeVar
 import plotly.graph_objects as go
 
 from scalesearch.report.dashboard.store import View
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.palette import DARK, LIGHT, START, Look
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
+from scalesearch.report.palette import DARK, LIGHT, START, MarkerStyle
 from scalesearch.report.rows import STATUSES, status_words
 from scalesearch.search.task import Epoch
 
@@ -48,7 +48,7 @@ def live(view: View, theme: object) -> Drawing | None:
         figure.add_trace(_trace(name, look, curves, view))
     text = (DARK if theme == "dark" else LIGHT).text
     if under_way:
-        figure.add_trace(_trace("running", Look(text, "circle", "●", "solid"), under_way, view))
+        figure.add_trace(_trace("running", MarkerStyle(text, "circle", "●", "solid"), under_way, view))
     framed(
         figure,
         height=460,
@@ -64,13 +64,13 @@ def live(view: View, theme: object) -> Drawing | None:
     return Drawing("live", "Learning curves", caption, figure)
 
 
-def _groups(view: View) -> dict[str, tuple[Look, list[Curve]]]:
+def _groups(view: View) -> dict[str, tuple[MarkerStyle, list[Curve]]]:
     """Finished trials by their place in the ranking so far, the recommended last: it is drawn on top."""
     ranking = view.answer.ranking if view.answer else None
     tied = {arm.key for arm in ranking.arms if arm.tied} if ranking else set()
     base = view.study.plan.base_id if view.study else ""
     first = status_words("recommended", view.study.plan.config) if view.study else STATUSES["recommended"][1]
-    found: dict[str, tuple[Look, list[Curve]]] = {
+    found: dict[str, tuple[MarkerStyle, list[Curve]]] = {
         "behind, or not ranked": (STATUSES["behind"][0], []),
         "baseline": (START, []),
         STATUSES["tied"][1]: (STATUSES["tied"][0], []),
@@ -91,7 +91,7 @@ def _groups(view: View) -> dict[str, tuple[Look, list[Curve]]]:
     return {name: group for name, group in found.items() if group[1]}
 
 
-def _trace(name: str, look: Look, curves: Sequence[Curve], view: View) -> go.Scatter:
+def _trace(name: str, look: MarkerStyle, curves: Sequence[Curve], view: View) -> go.Scatter:
     """One trace for many curves, a gap between each two."""
     points = list(_points(curves, view))
     strong = name == "running" or look == STATUSES["recommended"][0]
@@ -109,7 +109,7 @@ def _trace(name: str, look: Look, curves: Sequence[Curve], view: View) -> go.Sca
 
 def _points(curves: Sequence[Curve], view: View) -> Iterator[tuple[int | None, float | None, str]]:
     for curve in curves:
-        name = inert(view.label(curve.network))
+        name = escape_plotly(view.label(curve.network))
         for one in thinned(curve.epochs, POINTS):
             words = f"<b>{name}</b>, seed {curve.seed}<br>{one.samples:,} images: {one.val_accuracy:.4f}"
             yield one.samples, one.val_accuracy, words
@@ -154,7 +154,7 @@ def of_network(view: View, key: str) -> Drawing | None:
     return Drawing("network", "Its learning curves", caption, figure)
 
 
-def _values(field: str, name: str, look: Look, curves: Sequence[Curve]) -> go.Scatter:
+def _values(field: str, name: str, look: MarkerStyle, curves: Sequence[Curve]) -> go.Scatter:
     x: list[int | None] = []
     y: list[float | None] = []
     words: list[str] = []

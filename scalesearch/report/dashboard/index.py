@@ -18,7 +18,7 @@ from typing import Any
 from scalesearch.errors import StorageError
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
-from scalesearch.study.files import make_folder, write_over
+from scalesearch.study.files import make_folder, replace_atomically
 from scalesearch.study.record_file import CANNOT_BE_READ, BrokenRecordError
 from scalesearch.study.trial_summary import TrialSummary, read_trial
 
@@ -123,7 +123,7 @@ def save(index: Index, path: Path) -> None:
     pq.write_table(table, sink)
     with suppress(StorageError):
         make_folder(path.parent)
-        write_over(path, sink.getvalue().to_pybytes())
+        replace_atomically(path, sink.getvalue().to_pybytes())
 
 
 def load(path: Path) -> Index:

@@ -17,7 +17,7 @@ from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
 from scalesearch.study.result import StudyResult, answer
-from scalesearch.study.run_status import Live, read_live
+from scalesearch.study.run_status import RunStatus, read_live
 from scalesearch.study.study import Study
 from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.study.trusting import read_trust
@@ -53,7 +53,7 @@ class View:
     study: Study | None
     problem: str
     index: Index
-    live: Live | None
+    live: RunStatus | None
     analysis: Analysis | None
     stamp: str
     """Another one for every change."""
@@ -144,7 +144,7 @@ class Watched:
                 self._analysis = found
         self._next = time.monotonic() + _PATIENCE * (time.monotonic() - began)
 
-    def _now(self, live: Live | None) -> View:
+    def _now(self, live: RunStatus | None) -> View:
         index, analysis, study = self._index, self._analysis, self._study
         state = (study, index.trials, index.broken, index.waiting, live, analysis)
         if self._view is not None and _same(self._state, state):

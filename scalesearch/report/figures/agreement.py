@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, Look
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
+from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, MarkerStyle
 from scalesearch.report.rows import Row, rows
 from scalesearch.search.shares import Point
 from scalesearch.search.trust import Agreement
@@ -70,29 +70,30 @@ def ranks(points: Sequence[Point]) -> dict[str, float]:
 def _line(row: Row, places: Sequence[float], order: Sequence[str]) -> go.Scatter:
     look = _look(row)
     return go.Scatter(
-        name=inert(row.label),
+        name=escape_plotly(row.label),
         x=list(range(len(order))),
         y=list(places),
         mode="lines+markers",
         line={"color": look.colour, "width": 3 if row.status == "recommended" else 2},
         marker={"color": look.colour, "symbol": look.marker, "size": 15 if row.status == "recommended" else 11},
         hovertext=[
-            f"<b>{inert(row.label)}</b>: rank {at:g}, {name}" for at, name in zip(places, order, strict=True)
+            f"<b>{escape_plotly(row.label)}</b>: rank {at:g}, {name}"
+            for at, name in zip(places, order, strict=True)
         ],
         hoverinfo="text",
     )
 
 
-def _look(row: Row) -> Look:
+def _look(row: Row) -> MarkerStyle:
     return {"recommended": RECOMMENDED, "tied": TIED}.get(row.status, BEHIND)
 
 
 def _name(budget: str, result: StudyResult) -> str:
     agreed = next((one for one in result.trust if one.budget == budget), None)
     if agreed is None:
-        return f"this study's ({inert(result.plan.config.budget.name)})"
+        return f"this study's ({escape_plotly(result.plan.config.budget.name)})"
     tau = agreed.tau
-    return f"{inert(budget)}<br>τ = {tau.value:.2f} (95 %: {tau.low:.2f} … {tau.high:.2f})"
+    return f"{escape_plotly(budget)}<br>τ = {tau.value:.2f} (95 %: {tau.low:.2f} … {tau.high:.2f})"
 
 
 def _labels(
@@ -105,7 +106,7 @@ def _labels(
             "xanchor": "left",
             "xshift": 14,
             "showarrow": False,
-            "text": inert(known[key].label),
+            "text": escape_plotly(known[key].label),
             "font": {"size": 13},
         }
         for key in keys

@@ -9,11 +9,11 @@ from math import floor, log2, log10
 import plotly.graph_objects as go
 
 from scalesearch.design.exact import plain
-from scalesearch.report.figures.frame import HEIGHT, Drawing, colours, inert
+from scalesearch.report.figures.frame import HEIGHT, Drawing, colours, escape_plotly
 from scalesearch.report.label_layout import spread
 from scalesearch.report.palette import LIGHT, START, Theme, look_of
 from scalesearch.search.metrics import validation_words
-from scalesearch.study.cost_sweep import BASELINE, Joint, Measured
+from scalesearch.study.cost_sweep import BASELINE, CostSweep, SweepPoint
 from scalesearch.study.cost_words import COST_WORDS
 from scalesearch.units import si
 
@@ -24,7 +24,7 @@ _NARROW = 0.1
 """A range of accuracy whose ticks need a third digit."""
 
 
-def scaling_curves(joint: Joint, theme: Theme = LIGHT) -> go.Figure:
+def scaling_curves(joint: CostSweep, theme: Theme = LIGHT) -> go.Figure:
     """Accuracy over measured FLOPs, a curve a rule from the baseline on: Tan & Le 2019, Figures 3, 4 and 8, as one.
 
     The x axis is logarithmic and has a tick at each cost that was compared; error bars are standard errors.
@@ -46,7 +46,8 @@ def scaling_curves(joint: Joint, theme: Theme = LIGHT) -> go.Figure:
         showlegend=False,
         hovermode="closest",
         title={
-            "text": f"<b>{joint.baseline}: one dimension, or all?</b><br><sup>{inert(_subtitle(joint))}</sup>",
+            "text": f"<b>{joint.baseline}: one dimension, or all?</b><br>"
+            f"<sup>{escape_plotly(_subtitle(joint))}</sup>",
             "x": 0,
             "xref": "paper",
             "xanchor": "left",
@@ -62,7 +63,7 @@ def scaling_curves(joint: Joint, theme: Theme = LIGHT) -> go.Figure:
     return figure.update_layout(colours(theme))
 
 
-def curves(joint: Joint) -> Drawing:
+def curves(joint: CostSweep) -> Drawing:
     """`scaling_curves` with its title as words beside it."""
     figure = scaling_curves(joint)
     figure.update_layout(title=None, margin={"t": 30})
@@ -73,14 +74,14 @@ def curves(joint: Joint) -> Drawing:
     return Drawing("curves", "Accuracy over measured FLOPs, a curve a rule", caption, figure)
 
 
-def _subtitle(joint: Joint) -> str:
+def _subtitle(joint: CostSweep) -> str:
     most = max(point.seeds for point in joint.points)
     seeds = "1 seed" if most == 1 else f"{most} seeds"
     what = "cost" if joint.cost == "macs" else COST_WORDS[joint.cost]
     return f"Equal measured {what}; {joint.data}, budget {joint.budget}, {seeds}; bars: standard error"
 
 
-def _curve(rule: str, points: Sequence[Measured]) -> go.Scatter:
+def _curve(rule: str, points: Sequence[SweepPoint]) -> go.Scatter:
     """One rule's line; the baseline's point, which all share, has neither marker nor bar here."""
     look = look_of(rule)
     shared = [point.rule == BASELINE for point in points]
@@ -108,7 +109,7 @@ def _curve(rule: str, points: Sequence[Measured]) -> go.Scatter:
     )
 
 
-def _start(base: Measured) -> go.Scatter:
+def _start(base: SweepPoint) -> go.Scatter:
     return go.Scatter(
         name=BASELINE,
         x=[base.macs],
@@ -121,9 +122,9 @@ def _start(base: Measured) -> go.Scatter:
     )
 
 
-def _hover(point: Measured) -> str:
+def _hover(point: SweepPoint) -> str:
     lines = [
-        f"<b>{inert(point.rule)}</b> at {float(point.ratio):.3f}x",
+        f"<b>{escape_plotly(point.rule)}</b> at {float(point.ratio):.3f}x",
         f"{si(point.macs)} FLOPs",
         f"accuracy {point.accuracy:.4f} ± {point.standard_error:.4f}, n = {point.seeds}",
     ]
@@ -132,7 +133,7 @@ def _hover(point: Measured) -> str:
     return "<br>".join(lines)
 
 
-def _accuracy_range(joint: Joint) -> tuple[float, float]:
+def _accuracy_range(joint: CostSweep) -> tuple[float, float]:
     """From the lowest bar's foot to the highest's head with a little air, never outside 0 … 1."""
     shown = [*joint.points, *(() if joint.base is None else (joint.base,))]
     low = min(one.accuracy - one.standard_error for one in shown)
@@ -141,7 +142,7 @@ def _accuracy_range(joint: Joint) -> tuple[float, float]:
     return max(low - air, 0.0), min(high + air, 1.0)
 
 
-def _cost_axis(joint: Joint) -> dict[str, object]:
+def _cost_axis(joint: CostSweep) -> dict[str, object]:
     ends = [joint.base_macs, *(point.macs for point in joint.points)]
     first, last = log10(min(ends)), log10(max(ends))
     wide = max(last - first, 0.05)
@@ -160,7 +161,7 @@ def _cost_axis(joint: Joint) -> dict[str, object]:
     }
 
 
-def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) -> list[dict[str, object]]:
+def _labels(curves: dict[str, tuple[SweepPoint, ...]], bottom: float, top: float) -> list[dict[str, object]]:
     """Each curve's marker, name and last accuracy to the right of the axes, as near to its end as may be."""
     ends = [points[-1] for points in curves.values()]
     largest = max(end.times for end in ends)
@@ -183,9 +184,9 @@ def _labels(curves: dict[str, tuple[Measured, ...]], bottom: float, top: float) 
     ]
 
 
-def _label(point: Measured, largest: Decimal) -> str:
+def _label(point: SweepPoint, largest: Decimal) -> str:
     look = look_of(point.rule)
     marker = f'<span style="color:{look.colour}">{look.glyph}</span>'
     # A curve may end early: at the largest cost no network of its rule was compared.
     where = "" if point.times == largest else f" at {plain(point.times)}x"
-    return f"{marker} <b>{inert(point.rule)}</b>  {point.accuracy:.3f} ± {point.standard_error:.3f}{where}"
+    return f"{marker} <b>{escape_plotly(point.rule)}</b>  {point.accuracy:.3f} ± {point.standard_error:.3f}{where}"

@@ -12,8 +12,8 @@ from scalesearch.design.cost import cost
 from scalesearch.design.family import Member, has_published, published
 from scalesearch.design.paper import TABLE_2
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert
-from scalesearch.report.palette import LOOKS, RECOMMENDED, START, TIED, Look
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
+from scalesearch.report.palette import LOOKS, RECOMMENDED, START, TIED, MarkerStyle
 from scalesearch.study.family_files import found_family
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
@@ -59,14 +59,14 @@ def _heading(members: Sequence[Member]) -> str:
     return f"Cost and effective φ of {members[0].baseline.name} to {members[-1].baseline.name}"
 
 
-def _two(name: str, members: Sequence[Member], look: Look) -> list[go.Scatter]:
+def _two(name: str, members: Sequence[Member], look: MarkerStyle) -> list[go.Scatter]:
     """The members on both sides of the figure."""
     prices = [cost(member.baseline.architecture) for member in members]
     base = prices[0].macs
     marks = {"color": look.colour, "symbol": look.marker, "size": 13 if look is RECOMMENDED else 10}
     line = {"color": look.colour, "width": 2}
     texts = [
-        f"<b>{inert(one.baseline.name)}</b>, {name}<br>{si(price.macs)} multiply-adds, {si(price.params)} "
+        f"<b>{escape_plotly(one.baseline.name)}</b>, {name}<br>{si(price.macs)} multiply-adds, {si(price.params)} "
         f"parameters, {one.baseline.architecture.resolution} px<br>effective φ {log2(price.macs / base):.2f}"
         for one, price in zip(members, prices, strict=True)
     ]

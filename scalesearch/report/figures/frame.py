@@ -69,7 +69,13 @@ class Drawing:
         figure = LocalFigure(self.figure)
         top = (figure.layout.margin.t or 0) + _TITLE_ROOM
         figure.update_layout(
-            title={"text": f"<b>{inert(self.heading)}</b>", "x": 0, "xref": "paper", "xanchor": "left", "y": 0.96},
+            title={
+                "text": f"<b>{escape_plotly(self.heading)}</b>",
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": 0.96,
+            },
             height=(figure.layout.height or HEIGHT) + _TITLE_ROOM,
             margin={"t": top},
         )
@@ -77,7 +83,7 @@ class Drawing:
         return figure
 
 
-def inert(text: str) -> str:
+def escape_plotly(text: str) -> str:
     """`text` as plotly shows it letter for letter: it would read tags and links in it."""
     return html.escape(text, quote=False)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
-from scalesearch.report.palette import START, Look
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed, rule_line
+from scalesearch.report.palette import START, MarkerStyle
 from scalesearch.report.rows import Row, rows, status_words
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.trial import TrialSpec
@@ -60,16 +60,20 @@ def _specs(result: StudyResult) -> Sequence[TrialSpec]:
     return [spec for spec in result.planned if spec.id in result.outcomes]
 
 
-def _look(row: Row | None, result: StudyResult) -> tuple[str, Look]:
+def _look(row: Row | None, result: StudyResult) -> tuple[str, MarkerStyle]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
-        name = inert(result.plan.config.baseline.name)
+        name = escape_plotly(result.plan.config.baseline.name)
         return (f"{name}, unscaled" if result.plan.config.kind.scales else f"{name} as it is"), START
-    return (inert(row.label), row.look) if row.rule else (status_words(row.status, result.plan.config), row.look)
+    return (
+        (escape_plotly(row.label), row.look)
+        if row.rule
+        else (status_words(row.status, result.plan.config), row.look)
+    )
 
 
-def _line(name: str, look: Look, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:
-    who = name if row is None else inert(row.label)
+def _line(name: str, look: MarkerStyle, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:
+    who = name if row is None else escape_plotly(row.label)
     strong = row is not None and (bool(row.rule) or row.status in ("recommended", "tied"))
     return go.Scatter(
         name=name,

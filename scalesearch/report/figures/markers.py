@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scalesearch.report.figures.frame import inert
+from scalesearch.report.figures.frame import escape_plotly
 from scalesearch.report.palette import ACCURACY
 from scalesearch.report.rows import STATUSES, Row, Status
 from scalesearch.search.metrics import metric_words
@@ -26,7 +26,7 @@ def hover(row: Row, result: StudyResult) -> str:
     own, price = candidate.coefficients, candidate.cost
     size = f"{si(price.macs)} multiply-adds, {si(price.params)} parameters, {candidate.architecture.resolution} px"
     lines = [
-        f"<b>{inert(row.label)}</b>, {STATUSES[row.status][1]}",
+        f"<b>{escape_plotly(row.label)}</b>, {STATUSES[row.status][1]}",
         f"αβ²γ² = {float(own.product):.3f}, measured {float(candidate.flops_ratio):.3f}x",
         size,
     ]

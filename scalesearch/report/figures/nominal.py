@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
 from scalesearch.report.palette import START, TIED
 from scalesearch.search.candidates import Candidate, candidates
 from scalesearch.search.grid import triples
@@ -41,7 +41,7 @@ def nominal(result: StudyResult) -> Drawing | None:
         yaxis=axis("Measured FLOPs (times the baseline's)", ticksuffix="x"),
     )
     ratios = [float(one.flops_ratio) for one in literal]
-    name = inert(asked.baseline.name)
+    name = escape_plotly(asked.baseline.name)
     caption = (
         f"Taken literally, the {len(grid)} triples of this grid are {len(literal)} networks of "
         f"{min(ratios):.2f}x to {max(ratios):.2f}x {name}'s FLOPs; the line is where nominal and measured are "
@@ -68,7 +68,7 @@ def _points(
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 1.5}},
         hovertext=[
-            f"<b>{inert(candidate.label)}</b>, {candidate.architecture.resolution} px<br>measured "
+            f"<b>{escape_plotly(candidate.label)}</b>, {candidate.architecture.resolution} px<br>measured "
             f"{float(candidate.flops_ratio):.3f}x; {len(candidate.aliases)} of the grid's triples"
             for candidate in candidates
         ],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, framed, inert
+from scalesearch.report.figures.frame import Drawing, escape_plotly, framed
 from scalesearch.report.figures.markers import accuracy_colours, hover, shade
 from scalesearch.report.palette import START
 from scalesearch.report.rows import Row, rows
@@ -89,7 +89,7 @@ def _line(
     dash = row.look.dash if rule or row.status == "left" else "solid"
     symbol, size = ("star", 15) if best else (row.look.marker, 11) if rule else ("circle", 8 if wide > 2 else 5)
     return go.Scatter(
-        name=inert(row.label),
+        name=escape_plotly(row.label),
         x=list(range(len(scales))),
         y=heights,
         mode="lines+markers",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed, rule_line
 from scalesearch.report.figures.markers import by_status, hover
 from scalesearch.report.label_layout import sides
 from scalesearch.report.palette import START
@@ -90,7 +90,7 @@ def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], resu
         x=[row.candidate.cost.macs for row in rows],
         y=[row.expected for row in rows],
         mode="markers+text",
-        text=[f"  {inert(row.label)}  " if row.key in beside else "" for row in rows],
+        text=[f"  {escape_plotly(row.label)}  " if row.key in beside else "" for row in rows],
         textposition=[beside.get(row.key, "middle right") for row in rows],
         textfont={"size": 13},
         cliponaxis=False,
@@ -119,7 +119,7 @@ def _base_line(base: float | None) -> list[dict[str, object]]:
 
 def _words(result: StudyResult, wanted: float, base: float | None) -> list[dict[str, object]]:
     asked = result.plan.config
-    name = inert(asked.baseline.name)
+    name = escape_plotly(asked.baseline.name)
     own = {"showarrow": False, "font": {"size": 13}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}
     words = [{**own, "x": wanted, "y": 0, "yref": "paper", "text": f"{2 ** float(asked.phi):.4g}x = {si(wanted)}"}]
     if base is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
 from scalesearch.report.palette import RECOMMENDED, TIED
 from scalesearch.report.rows import label
 from scalesearch.search.decision.decision import decide
@@ -32,7 +32,7 @@ def regret(result: StudyResult) -> Drawing | None:
         return None
     figure, metric = go.Figure(), metric_words(result.plan.config.metric)
     images = [moment.images for moment in moments]
-    names = [inert(moment.choice) for moment in moments]
+    names = [escape_plotly(moment.choice) for moment in moments]
     for name, values, look, dash in (
         ("95 % below", [moment.bound for moment in moments], TIED, "dot"),
         ("expected", [moment.regret for moment in moments], RECOMMENDED, "solid"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from scalesearch.design.cost import cost
-from scalesearch.report.figures.frame import Drawing, axis, framed, inert, rule_line
+from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed, rule_line
 from scalesearch.report.figures.markers import by_status
 from scalesearch.report.palette import START
 from scalesearch.report.rows import STATUSES, Row, Status, reached, rows, status_words
@@ -72,7 +72,7 @@ def _costs(result: StudyResult, by: str) -> dict[str, float]:
 
 def _baseline(result: StudyResult, at: float, accuracy: float) -> go.Scatter:
     """The baseline at its own cost: what is found is to beat it."""
-    name = f"{inert(result.plan.config.baseline.name)} as it is"
+    name = f"{escape_plotly(result.plan.config.baseline.name)} as it is"
     return go.Scatter(
         name=name,
         x=[at],
@@ -91,7 +91,9 @@ def _accuracy(result: StudyResult, row: Row) -> float:
 
 def _hover(row: Row, result: StudyResult) -> str:
     measured = [f"{name} {value}" for name, value in reached(result, row.place)] if row.place else []
-    return "<br>".join([f"<b>{inert(row.label)}</b>", words_of_network(row.candidate.architecture), *measured])
+    return "<br>".join(
+        [f"<b>{escape_plotly(row.label)}</b>", words_of_network(row.candidate.architecture), *measured]
+    )
 
 
 def _points(
@@ -102,7 +104,7 @@ def _points(
     errors = [
         row.place.standard_error / result.plan.reward_factor(row.key) for row in rows if row.place is not None
     ]
-    named = [inert(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in rows]
+    named = [escape_plotly(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in rows]
     return go.Scatter(
         name=words,
         x=x,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from scalesearch.report import figures
-from scalesearch.report.article import Bullets, Section, Text
+from scalesearch.report.article import BulletList, Section, Text
 from scalesearch.report.kinds.base import drawn
 from scalesearch.report.kinds.grid import GridReport
 from scalesearch.report.tables import coefficients_table
@@ -27,7 +27,7 @@ class CoefficientReport(GridReport):
         lines = search_lines(result.plan, result.outcomes)
         said = [Text(line if line.endswith(":") else f"{line}.") for line in lines if not line.startswith("  ")]
         front = tuple(" ".join(line.split()) for line in lines if line.startswith("  "))
-        listed = (Bullets(front),) if front else ()
+        listed = (BulletList(front),) if front else ()
         return Section("The answer", (self.key_figures(result), coefficients_table(result), *said, *listed))
 
     def doubt(self, result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Section | None:

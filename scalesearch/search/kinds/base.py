@@ -12,7 +12,7 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet, spread
 from scalesearch.search.canonical import Json, as_json, from_json
 from scalesearch.search.metrics import metric_words
-from scalesearch.search.sampler_space import Sought
+from scalesearch.search.sampler_space import SamplerSpace
 from scalesearch.search.setting import Setting
 from scalesearch.search.timings import Line
 
@@ -83,7 +83,7 @@ class StudyKind(ABC):
     def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
         """The error where fewer than two candidates can be compared, with what to do."""
 
-    def proposal_space(self, setting: Setting) -> Sought[Any] | None:
+    def proposal_space(self, setting: Setting) -> SamplerSpace[Any] | None:
         """What proposals are judged by; None where none are made."""
         del setting
         return None

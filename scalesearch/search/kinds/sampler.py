@@ -159,7 +159,7 @@ def suggestion(alpha: float, width_share: float) -> Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class CoefficientSpace:
-    """(α, β) of a baseline at φ as a space that is sought in; see `Sought`."""
+    """(α, β) of a baseline at φ as a space that is sought in; see `SamplerSpace`."""
 
     baseline: Baseline
     phi: Decimal

@@ -139,7 +139,7 @@ class StageSearch(StudyKind):
 
 @dataclass(frozen=True, slots=True)
 class NasSpace:
-    """A baseline's stages as a space that is sought in; see `Sought`."""
+    """A baseline's stages as a space that is sought in; see `SamplerSpace`."""
 
     baseline: Baseline
     asked: StageSearch

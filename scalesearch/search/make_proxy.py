@@ -14,7 +14,7 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 
 
-def shrink(
+def make_proxy(
     network: Architecture, baseline: Baseline, width_divisor: int, resolution: int, classes: int
 ) -> Architecture:
     """The proxy of `network`: narrower and smaller by common factors, never shallower.
