@@ -68,6 +68,7 @@ def test_ray_makes_the_same_suggestions_and_the_same_numbers(inline: Path, tmp_p
     assert (tmp_path / study / "winner.yaml").read_text() == (inline / study / "winner.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_a_second_run_says_that_it_is_done(inline: Path) -> None:
     done = scalesearch(*SIX, "tpe", cwd=inline)
     assert done.returncode == 0, done.stderr

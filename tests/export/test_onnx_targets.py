@@ -65,7 +65,7 @@ def small_convnext(name: str = "convnext_tiny") -> Baseline:
     return replace(baseline, name="small", architecture=small)
 
 
-@pytest.mark.parametrize("name", ["convnext_tiny", "convnextv2_atto"])
+@pytest.mark.parametrize("name", ["convnextv2_atto", pytest.param("convnext_tiny", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("opset", [17, pytest.param(23, marks=pytest.mark.slow)])
 def test_the_normalisations_of_convnext_are_written_for_any_side(opset: int, name: str) -> None:
     """Parameters, multiply-adds and logits, also at other sides, are checked before the file is handed over."""

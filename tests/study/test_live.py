@@ -58,8 +58,8 @@ def test_a_trial_that_begins_anew_begins_with_no_epoch(tmp_path: Path) -> None:
 
 def test_a_search_that_was_killed_is_none(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from scalesearch.study.run_status import announced\n"
-        "with announced(Path(sys.argv[1]), 3):\n"
+        "import os, sys; from pathlib import Path; from scalesearch.study.run_status import publish\n"
+        "with publish(Path(sys.argv[1]), 3):\n"
         "    print('up', flush=True); os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=False)
