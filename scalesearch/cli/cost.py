@@ -108,10 +108,11 @@ def _number(value: str, name: str) -> Decimal:
 
 
 def _facts(name: str, scaled: Network, baseline: Network, by: Multipliers, batch: int) -> dict[str, object]:
+    from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import cost as count
 
     price, base = count(scaled), count(baseline)
-    return {
+    facts: dict[str, object] = {
         "name": name,
         "macs": price.macs,
         "params": price.params,
@@ -124,6 +125,10 @@ def _facts(name: str, scaled: Network, baseline: Network, by: Multipliers, batch
         "nominal_flops_ratio": round(float(by.nominal_flops_ratio), 6),
         "flops_ratio": round(price.macs / base.macs, 6),
     }
+    if isinstance(scaled, Architecture) and scaled.deployed != scaled:
+        other = count(scaled.deployed)
+        facts |= {"deployed_macs": other.macs, "deployed_params": other.params}
+    return facts
 
 
 def _print(facts: dict[str, object]) -> None:
@@ -137,6 +142,10 @@ def _print(facts: dict[str, object]) -> None:
     for key, words in (("macs", "multiply-adds"), ("params", "parameters"), ("activations", "activations")):
         value = int(str(facts[key]))
         table.add_row(words, f"{value:,} ({si(value)})")
+    for key, words in (("deployed_macs", "multiply-adds"), ("deployed_params", "parameters")):
+        if key in facts:
+            value = int(str(facts[key]))
+            table.add_row(f"deployed: {words}", f"{value:,} ({si(value)})")
     memory = mebibytes(int(str(facts["memory_bytes"])))
     table.add_row(f"training memory, batch {facts['batch']}", f"about {memory}")
     table.add_row("depth × width", f"{facts['depth']:g} × {facts['width']:g}")

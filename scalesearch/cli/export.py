@@ -39,6 +39,9 @@ def export(
     dynamic_side: Annotated[
         bool, typer.Option("--dynamic-side", help="ONNX for images of any height and width.")
     ] = False,
+    deployed: Annotated[
+        bool, typer.Option("--deployed", help="The form for inference: RepVGG's branches as one convolution.")
+    ] = False,
 ) -> None:
     """Write a network as plain torch, timm, torchvision, ONNX or torch.export; checked before it is written.
 
@@ -46,7 +49,7 @@ def export(
     """
     from functools import partial
 
-    from scalesearch.export.exporting import FORMATS, as_onnx
+    from scalesearch.export.exporting import FORMATS, as_deployed, as_onnx
     from scalesearch.export.verify import seeded
     from scalesearch.nets.weights import read_weights
     from scalesearch.study.files import make_folder, replace_atomically
@@ -62,6 +65,8 @@ def export(
     else:
         baseline = _scaled(network, depth, width, resolution, rounding)
         net = seeded(baseline.architecture, seed)
+    if deployed:
+        baseline, net = as_deployed(baseline, net)
     made = make(baseline, net)
     make_folder(out)
     for name, content in made.files.items():

@@ -370,6 +370,13 @@ class Architecture:
         classifier = block("classifier", "classifier", width, head.classes, 1, norm=head.norm, hidden=head.hidden)
         yield replace(classifier, hidden_norm=head.hidden_norm), 1
 
+    @property
+    def deployed(self) -> Architecture:
+        """The network with every block in the form that it is folded into for inference; else itself."""
+        stages = tuple(replace(stage, kind=KINDS[stage.kind].deployed or stage.kind) for stage in self.stages)
+        stem = replace(self.stem, kind=KINDS[self.stem.kind].deployed or self.stem.kind)
+        return replace(self, stem=stem, stages=stages)
+
     def walk(self) -> Iterator[Block]:
         """Every block from stem to classifier; builder, cost and tables all fold over this."""
         counts: dict[str, int] = {}

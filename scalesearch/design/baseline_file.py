@@ -56,7 +56,7 @@ class _Strict(BaseModel):
 
 
 class StemFile(_Strict):
-    """The first convolution: conv with batch norm and activation; patch without padding, with layer norm."""
+    """The first layers: conv with batch norm, activation; patch without padding, with layer norm; or RepVGG's."""
 
     kind: StemKind = "conv"
     kernel: Count = Field(description="side of the square kernel, odd; patch: the stride")

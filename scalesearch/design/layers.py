@@ -37,12 +37,21 @@ class Layer:
     section 4): a learned scale and shift of each channel weighed by its share of the responses, and the input."""
     norm: NormName | None = None
     """The normalisation behind the convolution, one of `norms.NORMS`."""
+    identity_norm: NormName | None = None
+    """The normalisation of the layer's input that is added to the output (the identity branch of RepVGG: Ding et
+    al. 2021, arXiv 2101.03697, section 3.2), one of `norms.NORMS`."""
+    identity_times: int = 1
+    """0 where there is no such branch: in a grid, one network may have it and the next not."""
     activation: str | None = None
     """The activation behind both, one of `activations.ACTIVATIONS`."""
     layer_scale: bool = False
     """Whether a learned factor for each channel comes last (LayerScale: Touvron et al. 2021, arXiv 2103.17239)."""
+    is_joined: bool = False
+    """Whether the output is joined to the layer's input, so that the next layer sees the maps of both."""
     is_shortcut: bool = False
     """Whether the output is what the block's shortcut hands on, so that it is kept to the block's end."""
+    is_beside: bool = False
+    """Whether the layer is of a second branch from the block's input, while the output of the first one waits."""
     kept_inputs: int = 1
     """How many tensors of the input's size the backward pass keeps for this layer."""
     kept_outputs: int = 0
@@ -73,6 +82,13 @@ class Layer:
     @property
     def normalised(self) -> Iterator[tuple[NormName, int, int]]:
         """The layer's normalisations: the name, the channels, and the places of one image's map."""
+        yield from self._normalised_in_line
+        if self.identity_norm:
+            yield self.identity_norm, self.identity_times * self.in_width, self.in_px**2
+
+    @property
+    def _normalised_in_line(self) -> Iterator[tuple[NormName, int, int]]:
+        """Those before and behind the convolution."""
         if self.pre_norm:
             yield self.pre_norm, self.times * self.in_width, self.in_px**2
         if self.norm:
@@ -89,8 +105,10 @@ class Layer:
     def stored(self) -> int:
         """Elements that training keeps for the backward pass: the inputs of all that the layer consists of."""
         kept = self.times * self.kept_inputs * self.in_width * self.in_px**2
+        # The identity branch keeps the block's input, which a convolution keeps already.
         norms = sum(
-            (channels + self.times * NORMS[name].statistics) * places for name, channels, places in self.normalised
+            (channels + self.times * NORMS[name].statistics) * places
+            for name, channels, places in self._normalised_in_line
         )
         activation = self.activation is not None and ACTIVATIONS[self.activation].saves_input
         return kept + norms + (activation + self.layer_scale + self.kept_outputs) * self.outputs

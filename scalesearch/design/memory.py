@@ -34,23 +34,30 @@ def _live(block: Block) -> int:
     whole = 0 if block.name == "stem" else block.in_width * block.in_px**2
     result = block.out_width * block.out_px**2
     before, most = 0, whole + result  # before: the layer's input, where it is not the block's
+    waits = 0  # the output of the first branch, while a second one is computed
+    earlier, places = 0, block.in_px**2  # what `before` was a layer before; places of that map
     for layer in block.layers:
+        if layer.is_beside and not waits:
+            waits, before = before, 0
         copies = 2 if layer.norm or layer.activation or layer.layer_scale else 1
         statistics = sum(NORMS[name].statistics * places for name, _, places in layer.normalised)
         if layer.pre_norm or layer.response_norm:
             normed = layer.in_width * layer.in_px**2
             most, before = max(most, whole + before + normed + statistics), before + normed
-        if layer.role == "shortcut":  # the finished branch waits
-            most = max(most, whole + result + copies * layer.outputs, whole + 3 * result)
-        elif layer.role == "squeeze":  # the map and its gated copy, which the next layer reads
-            gated = before or whole
+        if layer.role == "squeeze":  # the map and its gated copy, which the next layer reads
+            gated = layer.in_width * places
             most, before = max(most, whole + before + gated), gated
         elif layer.role == "excite":
             continue
         else:
             behind = copies * layer.outputs + (statistics if layer.norm else 0)
-            most = max(most, whole + before + behind)
+            held = whole + waits + (earlier if layer.is_joined else 0)
+            most = max(most, held + before + behind)
+            earlier, places = before, layer.out_px**2
             before = layer.outputs
+            if layer.is_joined:  # both halves and the copy that has them side by side
+                before += earlier
+                most = max(most, held + 2 * before)
         if layer.is_shortcut:
             whole, before = whole + layer.outputs, 0
-    return most
+    return max(most, whole + waits + before + result) if waits else most  # the sum

@@ -50,14 +50,14 @@ class LayerCount:
 def layer_counts(architecture: Architecture) -> tuple[LayerCount, ...]:
     """Every layer that has multiply-adds, in the order in which data meets them."""
     found: list[LayerCount] = []
-    width, px = 3, architecture.resolution
+    px = architecture.resolution
     for block in architecture.walk():
         for place, layer in enumerate(block.layers):
             pools = layer.role == "squeeze" or (block.kind == "classifier" and place == 0)
-            found.append(_count(block, layer, width * px**2 if pools else 0))
+            found.append(_count(block, layer, layer.in_width * px**2 if pools else 0))
             if layer.role not in ("squeeze", "excite"):  # the gate leaves the map's size alone
-                width, px = layer.out_width, layer.out_px
-        width, px = block.out_width, block.out_px
+                px = layer.out_px
+        px = block.out_px
     return tuple(found)
 
 

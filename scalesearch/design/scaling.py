@@ -86,6 +86,18 @@ class Baseline:
         architecture = scaled(self.architecture, multipliers, rounding)
         return self.member(architecture, multipliers, rounding, name)
 
+    @property
+    def deployed(self) -> Baseline:
+        """The network as it is deployed, `Architecture.deployed`, under a name of its own.
+
+        Raises:
+            SpaceError: no block has another form.
+        """
+        architecture = self.architecture.deployed
+        if architecture == self.architecture:
+            raise SpaceError(f"{self.name}: no block is deployed in another form than it is trained in")
+        return replace(self, name=_with_end(self.name, "-deployed"), architecture=architecture)
+
     def member(
         self,
         architecture: Architecture,
@@ -108,7 +120,10 @@ class Baseline:
 def _scaled_name(name: str, by: Multipliers, px: int) -> str:
     """`b0` as `b0-d1.4-w1.2-300px`: two sizes of a network have two names, and so their files."""
     depth, width = (plain(round(one, 3)) for one in (by.depth, by.width))
-    end = f"-d{depth}-w{width}-{px}px"
+    return _with_end(name, f"-d{depth}-w{width}-{px}px")
+
+
+def _with_end(name: str, end: str) -> str:
     return f"{name[: _LONGEST_NAME - len(end)]}{end}"
 
 

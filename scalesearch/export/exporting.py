@@ -7,6 +7,7 @@ import importlib.util
 import sys
 import tempfile
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,7 @@ import safetensors.torch
 from torch import nn
 
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import CountError
+from scalesearch.errors import CountError, InputError, SpaceError
 from scalesearch.export.exported_program import exported_program
 from scalesearch.export.library_rules import same_network
 from scalesearch.export.names import file_stem
@@ -24,8 +25,9 @@ from scalesearch.export.reading import read_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
 from scalesearch.export.torchvision_definition import torchvision_definition
-from scalesearch.export.verify import copied, proven, same_features
+from scalesearch.export.verify import copied, images_of, proven, same_features, same_logits
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.deployed import deployed_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,25 @@ class Export:
     """Contents by name."""
     checked: str
     """In words, for the terminal."""
+
+
+def as_deployed(baseline: Baseline, ours: ConvNet) -> tuple[Baseline, ConvNet]:
+    """The definition and the network in the form for inference, which a format then takes in their place.
+
+    Both forms' logits are compared in float64, in which folding leaves no more than rounding errors of 1e-12.
+
+    Raises:
+        InputError: no block has another form.
+        CountError: the logits differ.
+    """
+    try:
+        deployed = baseline.deployed
+    except SpaceError as error:
+        raise InputError(f"{error}; leave out --deployed") from error
+    exact = deepcopy(ours).double()
+    folded = deployed_network(baseline.architecture, exact)
+    same_logits(exact, folded, images_of(baseline.architecture).double(), deployed.name)
+    return deployed, deployed_network(baseline.architecture, ours)
 
 
 def as_torch(baseline: Baseline, ours: ConvNet) -> Export:

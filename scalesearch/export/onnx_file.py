@@ -30,6 +30,8 @@ _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OLDEST_OPSET, NEWEST_OPSET = 13, 23
 _TORCHS_OLDEST = 18
 """The exporter of torch 2.13 writes nothing older."""
+_NAMES_TRAINING = 14
+"""The first opset in which batch norm has `training_mode`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,9 @@ def _saved(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:
 def _lower(model: onnx.ModelProto, opset: int) -> None:
     """State an opset before 18, in which a mean or a norm has its axes as an attribute, since then as an input.
 
-    onnx's own converter fails on what torch writes. No other operator of our networks has changed since opset 13,
-    and the checker holds every one to the opset's definition.
+    onnx's own converter fails on what torch writes. Batch norm, where no convolution takes it up, has got an
+    attribute that says that it is not trained. No other operator of our networks has changed since opset 13, and
+    the checker holds every one to the opset's definition.
     """
     from onnx import helper, numpy_helper
 
@@ -136,6 +139,10 @@ def _lower(model: onnx.ModelProto, opset: int) -> None:
             kept = [attribute for attribute in node.attribute if attribute.name != "noop_with_empty_axes"]
             node.ClearField("attribute")
             node.attribute.extend([*kept, helper.make_attribute("axes", axes.tolist())])
+        elif node.op_type == "BatchNormalization" and opset < _NAMES_TRAINING:
+            kept = [attribute for attribute in node.attribute if attribute.name != "training_mode"]
+            node.ClearField("attribute")
+            node.attribute.extend(kept)
     used = {name for node in model.graph.node for name in node.input}
     for tensor in [tensor for tensor in model.graph.initializer if tensor.name not in used]:
         model.graph.initializer.remove(tensor)
@@ -164,6 +171,8 @@ def _params(model: onnx.ModelProto) -> int:
     layers = (node for node in model.graph.node if node.op_type in ("Conv", "Gemm", "LayerNormalization"))
     scales = (node for node in model.graph.node if node.op_type in ("Mul", "Add"))
     names = [name for node in layers for name in node.input[1:]]
+    norms = (node for node in model.graph.node if node.op_type == "BatchNormalization")
+    names += [name for node in norms for name in node.input[1:3]]  # behind these are mean and variance
     names += [name for node in scales for name in node.input if sizes.get(name, 1) > 1]
     return sum(sizes[name] for name in names)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
+from scalesearch.nets.backbone import child_name
 from scalesearch.nets.blocks.plain_parts import LayerScale, ResponseNorm
 from scalesearch.nets.convnet import ConvNet
 
@@ -70,7 +71,11 @@ def _rounding_error(net: ConvNet, architecture: Architecture) -> float:
 
 
 def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet:
-    """Each batch norm takes statistics near those of what it sees, so that no signal fades."""
+    """Each batch norm takes statistics near those of what it sees, so that no signal fades.
+
+    For the same reason a block without a normalisation gets weights that give its output a variance of one, layer
+    by layer (LSUV: Mishkin & Matas 2016, arXiv 1511.06422).
+    """
     net = seeded(architecture, seed)
     _restart_small_layers(net, seed)
     generator = torch.Generator().manual_seed(seed)
@@ -82,6 +87,13 @@ def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet
         norm.running_mean = mean + 0.2 * variance.sqrt() * (shifts - 0.5)
         norm.running_var = variance * (0.75 + 0.5 * factors)
 
+    def level(convolution: nn.Conv2d, _: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        assert convolution.bias is not None
+        deviation = output.std(correction=0) + 1e-6
+        convolution.weight /= deviation
+        convolution.bias /= deviation
+        return output / deviation
+
     side = min(architecture.resolution, _CALIBRATION_PX)
     hooks = []
     with torch.no_grad():
@@ -92,10 +104,24 @@ def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet
                 module.bias.uniform_(-1, 1, generator=generator)
             if isinstance(module, nn.BatchNorm2d):
                 hooks.append(module.register_forward_pre_hook(measure))
+        for name in _without_norms(architecture):
+            convolutions = [one for one in net.get_submodule(name).modules() if isinstance(one, nn.Conv2d)]
+            hooks.extend(one.register_forward_hook(level) for one in convolutions)
         net(torch.randn(_CALIBRATION_IMAGES, architecture.in_channels, side, side, generator=generator))
     for hook in hooks:
         hook.remove()
     return net
+
+
+def _without_norms(architecture: Architecture) -> Iterator[str]:
+    """The names of the blocks of convolutions in which nothing is normalised."""
+    for block in architecture.walk():
+        if (
+            block.kind != "classifier"
+            and block.layers
+            and not any(list(layer.normalised) for layer in block.layers)
+        ):
+            yield child_name(block.name)
 
 
 def _restart_small_layers(net: nn.Module, seed: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import shlex
 import subprocess
@@ -123,6 +124,30 @@ def test_cost_json_has_the_promised_keys() -> None:
     ]  # fmt: skip
     assert (facts["macs"], facts["params"], facts["activations"]) == (385814752, 5288548, 6748036)
     assert (facts["flops_ratio"], facts["nominal_flops_ratio"], facts["resolution"]) == (1, 1, 224)
+
+
+def test_cost_shows_the_form_that_is_deployed_too() -> None:
+    facts = json.loads(scalesearch("cost", "repvgg_a0", "--json").stdout)
+    assert (facts["macs"], facts["params"]) == (1512581120, 9108968)
+    assert list(facts)[-2:] == ["deployed_macs", "deployed_params"]
+    assert (facts["deployed_macs"], facts["deployed_params"]) == (1361451008, 8309384)
+    table = scalesearch("cost", "repvgg_a0").stdout
+    assert re.search(r"deployed: parameters +│ +8,309,384 ", table)
+
+
+def test_export_writes_the_form_that_is_deployed(tmp_path: Path) -> None:
+    words = ["export", "repvgg_a0", "--to", "torch", "--deployed", "--resolution", "32", "--out", str(tmp_path)]
+    done = scalesearch(*words)
+    assert done.returncode == 0, done.stderr
+    assert "8,309,384 parameters" in done.stdout
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        f"repvgg_a0_d1_w1_32px_deployed.{end}" for end in ("py", "safetensors")
+    ]
+    done = scalesearch("export", "b0", "--to", "torch", "--deployed", "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "scalesearch: b0: no block is deployed in another form than it is trained in; leave out --deployed"
+    )
 
 
 def test_cost_scales_by_the_files_own_rounding() -> None:

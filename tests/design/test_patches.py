@@ -52,7 +52,7 @@ def test_what_a_stem_and_a_head_may_be() -> None:
     for make, reason in (
         (lambda: Stem(3, 4, 8, kind="patch"), "stem: kernel is 3, but a patch's is its stride, 4"),
         (lambda: Stem(4, 4, 8), "stem: kernel is 4, but it must be odd"),
-        (lambda: Stem(3, 2, 8, kind="basic"), "stem: kind is 'basic', but it must be one of conv, patch"),
+        (lambda: Stem(3, 2, 8, kind="basic"), "stem: kind is 'basic', but it must be one of conv, repvgg"),
         (lambda: Head(None, 5, norm="batch_norm"), "head: norm is 'batch_norm', but it must be layer_norm or left"),
     ):
         with pytest.raises(SpaceError, match=re.escape(reason)):

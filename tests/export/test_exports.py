@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import re
 import subprocess
@@ -18,6 +19,7 @@ from networks import random_architecture
 from safetensors.torch import load, load_file
 from torch import nn
 
+from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.block_kinds import STAGE_KINDS
 from scalesearch.design.coefficients import Multipliers
@@ -31,17 +33,21 @@ from scalesearch.export.names import file_stem
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
 from scalesearch.nets.blocks.mbconv import MBConvBlock
+from scalesearch.nets.blocks.repvgg import RepVGGBlock
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.deployed import deployed_network
 
 SCALES = (("1.2", "1.1"), ("1", "1.25"), ("1.5", "1"), ("0.5", "0.75"), ("1.4", "1.2"))
 SMALL = (
     "tiny",
     "convnext_tiny",
     "convnextv2_atto",
+    "ghostnet",
     "mobilenet_v3_small",
     "mobilenet_v4_conv_small",
     "mobilenet_v1",
     "mobilenet_v2",
+    "repvgg_a0",
     "resnet18",
     "resnext50",
     "regnety_400mf",
@@ -68,9 +74,9 @@ def random_baseline(kind: str, seed: int) -> Baseline:
     )
 
 
-def test_the_small_ones_cover_every_block_kind() -> None:
+def test_the_small_ones_cover_every_block_kind_but_one() -> None:
     kinds = {stage.kind for name in SMALL for stage in load_baseline(name).architecture.stages}
-    assert set(STAGE_KINDS) == kinds
+    assert set(STAGE_KINDS) - kinds == {"repvgg_deploy"}  # that is in `test_every_kind…`
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -239,6 +245,59 @@ def test_scrambling_leaves_no_tensor_without_effect(name: str) -> None:
             difference = float((net(images) - before).abs().max()) / max(1.0, float(before.abs().max()))
             assert difference > 3 * verify.TOLERANCE, name
             tensor.copy_(kept)
+
+
+def small_repvgg(px: int = 33) -> Baseline:
+    """The same blocks with fewer channels."""
+    baseline = load_baseline("repvgg_a0")
+    return replace(baseline, architecture=baseline.architecture.resized((8, 8, 12, 16, 20), (2, 3, 3, 1), px))
+
+
+@pytest.mark.parametrize("form", ["torch", pytest.param("torch-export", marks=pytest.mark.slow)])
+def test_the_deployed_form_has_the_trained_weights(form: str) -> None:
+    baseline = small_repvgg()
+    trained = verify.scrambled(baseline.architecture)
+    deployed, network = exporting.as_deployed(baseline, trained)
+    made = FORMATS[form](deployed, network)
+    price = cost(baseline.architecture.deployed)
+    assert f"{price.params:,} parameters, {price.macs:,} multiply-adds" in made.checked
+    images = verify.images_of(baseline.architecture, 2)
+    if form == "torch":
+        source, weights = (made.files[f"repvgg_a0_deployed.{end}"] for end in ("py", "safetensors"))
+        assert "BatchNorm2d" not in source.decode()
+        theirs = exporting._loaded(source.decode(), "repvgg_a0_deployed").Network().eval()
+        theirs.load_state_dict(load(weights))
+    else:
+        theirs = torch.export.load(io.BytesIO(made.files["repvgg_a0_deployed.pt2"])).module()
+    with torch.no_grad():
+        assert verify.difference_of(trained(images), theirs(images)) < verify.TOLERANCE
+
+
+def test_a_wrong_fold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    baseline = small_repvgg()
+
+    def without_a_branch(architecture: Architecture, trained: ConvNet) -> ConvNet:
+        block = trained.get_submodule("stages_1_1")
+        assert isinstance(block, RepVGGBlock)
+        block.identity, kept = None, block.identity
+        try:
+            return deployed_network(architecture, trained)
+        finally:
+            block.identity = kept
+
+    monkeypatch.setattr(exporting, "deployed_network", without_a_branch)
+    with pytest.raises(CountError, match=r"^repvgg_a0-deployed: the exported network's logits differ by "):
+        exporting.as_deployed(baseline, verify.seeded(baseline.architecture, 0))
+
+
+def test_scrambling_reaches_the_end_of_a_network_without_norms() -> None:
+    """With torch's initial weights nothing of the images would be left behind twenty layers."""
+    net = replace(load_baseline("repvgg_a0").architecture.deployed, resolution=64)
+    with torch.no_grad():
+        first, second = verify.scrambled(net)(verify.images_of(net, 2))
+        assert verify.difference_of(first, second) > 1000 * verify.TOLERANCE
+        faded, other = verify.seeded(net, 0)(verify.images_of(net, 2))
+        assert verify.difference_of(faded, other) < verify.TOLERANCE
 
 
 @pytest.mark.slow  # the compiler takes ten seconds

@@ -13,7 +13,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.exporting import as_onnx
+from scalesearch.export.exporting import as_deployed, as_onnx
 from scalesearch.export.onnx_file import OnnxTarget
 from scalesearch.export.verify import seeded
 
@@ -72,6 +72,36 @@ def test_the_normalisations_of_convnext_are_written_for_any_side(opset: int, nam
     baseline = small_convnext(name)
     made = as_onnx(baseline, seeded(baseline.architecture, 0), OnnxTarget(opset, dynamic_side=True))
     assert f"{cost(baseline.architecture).params:,} parameters" in made.checked
+
+
+def small_repvgg() -> Baseline:
+    baseline = load_baseline("repvgg_a0")
+    small = baseline.architecture.resized((4, 8, 6, 9, 10), (1, 1, 2, 1), 33)
+    return replace(baseline, name="small", architecture=small)
+
+
+def operators(data: bytes) -> list[str]:
+    import onnx
+
+    return [node.op_type for node in onnx.load_from_string(data).graph.node]
+
+
+@pytest.mark.parametrize("opset", [13, pytest.param(23, marks=pytest.mark.slow)])
+def test_the_batch_norm_of_an_identity_branch_is_written(opset: int) -> None:
+    """It stands before no convolution that it could be folded into."""
+    baseline = small_repvgg()
+    made = as_onnx(baseline, seeded(baseline.architecture, 0), OnnxTarget(opset, dynamic_side=True))
+    assert f"{cost(baseline.architecture).params:,} parameters" in made.checked
+    (data,) = made.files.values()
+    assert operators(data).count("BatchNormalization") == 1
+
+
+@pytest.mark.slow
+def test_a_deployed_repvgg_is_convolutions_alone() -> None:
+    baseline = small_repvgg()
+    made = as_onnx(*as_deployed(baseline, seeded(baseline.architecture, 0)), OnnxTarget(13))
+    (data,) = made.files.values()
+    assert operators(data) == ["Conv", "Relu"] * 6 + ["ReduceMean", "Gemm"]
 
 
 def test_an_opset_without_layer_norm_is_refused_in_one_line() -> None:

@@ -44,6 +44,10 @@ NOT_IN["timm"]["mobilenet_v4_conv_medium"] = "stage 2 is uib, which timm.s Effic
 NOT_IN["torchvision"]["mobilenet_v4_conv_medium"] = "stage 2 is uib, but torchvision.s EfficientNet has mbconv and"
 NOT_IN["timm"]["mobilenet_v4_conv_small"] = "stage 5 is uib, which timm.s EfficientNet lacks"
 NOT_IN["torchvision"]["mobilenet_v4_conv_small"] = "stage 1 is conv, but torchvision.s EfficientNet has mbconv and"
+NOT_IN["timm"]["ghostnet"] = "stage 1 is ghost, which timm.s EfficientNet lacks"
+NOT_IN["torchvision"]["ghostnet"] = "stage 1 is ghost, but torchvision.s EfficientNet has mbconv and"
+NOT_IN["timm"]["repvgg_a0"] = "stage 1 is repvgg, which timm.s EfficientNet lacks"
+NOT_IN["torchvision"]["repvgg_a0"] = "stage 1 is repvgg, but torchvision.s EfficientNet has mbconv and"
 for _name in ("regnetx_400mf", "regnety_400mf", "regnety_1.6gf", "regnety_8gf"):
     for _names in NOT_IN.values():
         _names[_name] = "a ResNet's stem is 7×7, stride 2, 64 channels and a max-pool, but this one is not"

@@ -34,7 +34,13 @@ CONVNEXTS = {
 MOBILENETS_V4 = {f"mobilenet_v4_conv_{size}": f"mobilenetv4_conv_{size}" for size in ("small", "medium")}
 """timm's names."""
 
-UNNAMED = (*REGNETS, *CONVNEXTS, *MOBILENETS_V4)
+REPVGGS = {"repvgg_a0": "repvgg_a0"}
+"""timm's names."""
+
+GHOSTNETS = {"ghostnet": "ghostnet_100"}
+"""timm's names."""
+
+UNNAMED = (*REGNETS, *CONVNEXTS, *MOBILENETS_V4, *REPVGGS, *GHOSTNETS)
 """Networks whose tensors' names are not read."""
 
 
@@ -91,8 +97,8 @@ def pairs() -> list[Pair]:
         for library in libraries:
             build = partial(timm.create_model, convnext) if library == "timm" else getattr(models, convnext)
             add(convnext, library, build)
-    for mobilenet, timm_name in MOBILENETS_V4.items():
-        add(mobilenet, "timm", partial(timm.create_model, timm_name))
+    for name, timm_name in (MOBILENETS_V4 | REPVGGS | GHOSTNETS).items():
+        add(name, "timm", partial(timm.create_model, timm_name))
     add("mobilenet_v1", "timm", partial(timm.create_model, "mobilenetv1_100"))
     add("mobilenet_v2", "torchvision", models.mobilenet_v2)
     add("mobilenet_v2", "timm", partial(timm.create_model, "mobilenetv2_100"))

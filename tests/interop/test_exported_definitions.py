@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from exported import export_as
 from filling import fill, some_logits
-from library_networks import CONVNEXTS, MOBILENETS_V4, REGNETS, at, ours
+from library_networks import CONVNEXTS, GHOSTNETS, MOBILENETS_V4, REGNETS, REPVGGS, at, ours
 
 from scalesearch.design.architecture import Architecture, Head, Stage
 from scalesearch.design.baselines import baseline_names, load_baseline
@@ -29,6 +29,7 @@ INEXPRESSIBLE = {
     *((name, "torchvision") for name in ("mnasnet", "mobilenet_v1", "efficientnet_lite0")),
     *((name, "torchvision") for name in ("mobilenet_v3_large", "mobilenet_v3_small")),
     *((name, library) for name in (*REGNETS, *CONVNEXTS, *MOBILENETS_V4) for library in LIBRARIES),
+    *((name, library) for name in (*REPVGGS, *GHOSTNETS) for library in LIBRARIES),
 }
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from filling import fill, images, some_logits, tensors_in_order
-from library_networks import UNNAMED, Pair, at, pairs, side_of
+from library_networks import REPVGGS, UNNAMED, Pair, at, pairs, side_of
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.deployed import deployed_network
 from scalesearch.nets.library_names import ours as named
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "interop_logits.json"
@@ -51,6 +55,38 @@ def test_their_weights_in_ours_give_their_logits(pair: Pair) -> None:
     assert not torch.allclose(wanted[0], wanted[1], rtol=1e-2)  # the images matter
     assert torch.allclose(got, wanted, rtol=RELATIVE, atol=ABSOLUTE * max(1, float(wanted.abs().max())))
     _remember(pair, some_logits(theirs, px), px)
+
+
+@pytest.mark.parametrize("pair", _PAIRS, ids=lambda pair: pair.name)
+def test_their_multiply_adds_are_ours(pair: Pair) -> None:
+    """By torch's counter, which makes two operations of each."""
+    px = side_of(pair)
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        pair.theirs().eval()(torch.zeros(1, 3, px, px))
+    assert counter.get_total_flops() == 2 * cost(at(pair.architecture, px)).macs
+
+
+@pytest.mark.parametrize("name", REPVGGS)
+def test_a_deployed_repvgg_is_timms_reparameterised_one(name: str) -> None:
+    """The same convolutions with the same weights, folded by both; in float64, where rounding errors are small."""
+    import timm
+    from timm.models import reparameterize_model
+
+    net = replace(load_baseline(name).architecture, resolution=64)
+    theirs = fill(timm.create_model(REPVGGS[name]), 64).double()
+    ours = ConvNet(net).double().eval()
+    ours.load_state_dict(by_order(theirs, ours))
+    folded, deployed = reparameterize_model(theirs), deployed_network(net, ours)
+    tensors = list(zip(folded.state_dict().values(), deployed.state_dict().values(), strict=True))
+    assert sum(one.numel() for one, _ in tensors) == cost(net.deployed).params
+    for their, our in tensors:
+        assert torch.allclose(our, their, rtol=1e-9, atol=1e-9)
+    seen = images(2, 64, 3000).double()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        wanted = folded(seen)
+    assert counter.get_total_flops() == 2 * 2 * cost(net.deployed).macs
+    with torch.no_grad():
+        assert torch.allclose(deployed(seen), wanted, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("pair", _NAMED, ids=lambda pair: pair.name)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -149,6 +150,7 @@ def test_every_kind_of_the_design_is_wired() -> None:
     assert set(STAGE_KINDS) == {
         *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
         *("depthwise_separable", "basic", "bottleneck", "convnext", "convnext_v2", "uib"),
+        *("repvgg", "repvgg_deploy", "ghost"),
     }
 
 
@@ -346,6 +348,87 @@ def test_a_universal_inverted_bottleneck_is_what_its_paper_says(
         assert torch.allclose(block(x_NCHW), y_NCHW, atol=1e-5)
 
 
+@pytest.mark.parametrize(("stride", "width"), [(1, 6), (1, 5), (2, 6), (2, 7)])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_a_repvgg_block_is_what_its_paper_says(kernel: int, stride: int, width: int) -> None:
+    """Ding et al. 2021, Figure 2 (B) and section 3.2: a batch norm for each branch, the identity's among them."""
+    stage = Stage("repvgg", kernel, stride, 1, width, 1)
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu")).eval()
+    block = net.get_submodule("stages_0_0")
+    x_NCHW = torch.randn(2, 6, 9, 9, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        for tensor in (*block.parameters(), *block.buffers()):
+            if tensor.ndim > 0:
+                tensor.copy_(torch.rand(tensor.shape) + (-0.5 if tensor.ndim > 1 else 0.5))
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+
+    def norm(x_NCHW: Tensor, name: str) -> Tensor:
+        mean, var = weights[f"{name}.running_mean"], weights[f"{name}.running_var"]
+        return nn.functional.batch_norm(
+            x_NCHW, mean, var, weights[f"{name}.weight"], weights[f"{name}.bias"], eps=0.001
+        )
+
+    spatial = nn.functional.conv2d(x_NCHW, weights["conv.0.weight"], None, stride, kernel // 2)
+    wanted = norm(spatial, "conv.1")
+    has_identity = (stride, width) == (1, 6)
+    if has_identity:
+        wanted = wanted + norm(x_NCHW, "identity")
+    pixels_NHWC = x_NCHW[..., ::stride, ::stride].permute(0, 2, 3, 1)
+    pointwise = (pixels_NHWC @ weights["pointwise.0.weight"][:, :, 0, 0].T).permute(0, 3, 1, 2)
+    wanted = (wanted + norm(pointwise, "pointwise.1")).relu()
+    assert ("identity.weight" in weights) == has_identity
+    assert wanted.max() > 0
+    with torch.no_grad():
+        assert torch.allclose(block(x_NCHW), wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(("stride", "width"), [(1, 6), (1, 8), (1, 5), (2, 6), (2, 7)])
+@pytest.mark.parametrize(("expansion", "se"), [(3, "0"), (Decimal("2.5"), "0"), (3, "0.25"), (1, "0.25")])
+def test_a_ghost_bottleneck_is_what_its_paper_says(
+    expansion: int | Decimal, se: str, stride: int, width: int
+) -> None:
+    """Han et al. 2020, Figures 2 (b) and 3, with half of the maps made by depthwise 3×3; odd ones lose the last."""
+    gate: Any = None if se == "0" else "mobilenet_v3"
+    stage = Stage("ghost", 5, stride, expansion, width, 1, Decimal(se), gate=gate)
+    net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu", inner_divisor=1)).eval()
+    block = net.get_submodule("stages_0_0")
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    x_NCHW = torch.randn(2, 6, 9, 9, generator=torch.Generator().manual_seed(3))
+    inner = int(6 * expansion)
+    assert weights["branch.expand.primary.0.weight"].shape == ((inner + 1) // 2, 6, 1, 1)
+
+    def conv(x_NCHW: Tensor, name: str, stride: int = 1, depthwise: bool = False) -> Tensor:
+        kernel = weights[f"{name}.0.weight"]
+        groups = len(kernel) if depthwise else 1
+        out = nn.functional.conv2d(x_NCHW, kernel, None, stride, kernel.shape[-1] // 2, 1, groups)
+        mean, var = weights[f"{name}.1.running_mean"], weights[f"{name}.1.running_var"]
+        return nn.functional.batch_norm(out, mean, var, eps=0.001)
+
+    def linear(x_NC: Tensor, name: str) -> Tensor:
+        return nn.functional.linear(x_NC, weights[f"{name}.weight"].flatten(1), weights[f"{name}.bias"])
+
+    first = conv(x_NCHW, "branch.expand.primary").relu()
+    second = conv(first, "branch.expand.cheap", depthwise=True).relu()
+    y_NCHW = torch.cat([first, second], 1)[:, :inner]
+    if stride > 1:
+        y_NCHW = conv(y_NCHW, "branch.depthwise", stride, depthwise=True)
+    if se != "0":
+        squeezed = linear(y_NCHW.mean((2, 3)), "branch.gate.squeeze").relu()
+        gates = (linear(squeezed, "branch.gate.excite") + 3).clamp(0, 6) / 6
+        y_NCHW = y_NCHW * gates[:, :, None, None]
+    first = conv(y_NCHW, "project.primary")
+    y_NCHW = torch.cat([first, conv(first, "project.cheap", depthwise=True)], 1)[:, :width]
+    side_NCHW = x_NCHW
+    if (stride, width) != (1, 6):
+        filtered = conv(x_NCHW, "shortcut.shortcut_depthwise", stride, depthwise=True)
+        side_NCHW = conv(filtered, "shortcut.shortcut")
+    assert sum(name.endswith("running_mean") for name in weights) == 4 + (stride > 1) + 2 * (
+        side_NCHW is not x_NCHW
+    )
+    with torch.no_grad():
+        assert torch.allclose(block(x_NCHW), y_NCHW + side_NCHW, atol=1e-5)
+
+
 def test_a_normalised_hidden_layer_is_what_timm_has() -> None:
     """timm `mobilenetv3.py`, `head_norm`: pool, 1×1 without a bias, batch norm, activation, linear."""
     head = Head(None, 3, hidden=6, hidden_norm="batch_norm")
@@ -456,6 +539,12 @@ STORING = [
     (replace(load_baseline("mobilenet_v4_conv_medium").architecture, resolution=65), 3),
     (replace(load_baseline("mobilenet_v4_conv_small").architecture, resolution=65, activation="silu"), 3),
     (replace(load_baseline("mobilenet_v3_large").architecture, resolution=65), 3),
+    (replace(load_baseline("ghostnet").architecture, resolution=65), 3),
+    (replace(load_baseline("ghostnet").architecture, resolution=65, activation="silu"), 3),
+    (replace(load_baseline("repvgg_a0").architecture, resolution=65), 3),
+    (replace(load_baseline("repvgg_a0").architecture, resolution=65, activation="silu"), 3),
+    # Narrower at its end than A0: the closed form leaves out the last activation's output, which no layer keeps.
+    (load_baseline("repvgg_a0").architecture.deployed.resized((48, 48, 96, 192, 192), (2, 4, 14, 1), 65), 3),
     (
         Architecture(
             41, Stem(2, 2, 9, kind="patch"), (Stage("convnext", 3, 3, 1, 14, 2),), Head(17, 4, norm="layer_norm")

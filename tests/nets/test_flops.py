@@ -93,6 +93,62 @@ def test_mobilenet_v4_golden(name: str) -> None:
     assert torch_flops(network) == 2 * macs
 
 
+def test_repvgg_golden() -> None:
+    """timm's parameters and multiply-adds at 224 px, as it is trained and as `reparameterize_model` leaves it.
+
+    Table 4 of Ding et al. 2021 prints 8.30 M parameters and 1.4 B multiplications of the deployed one.
+    """
+    network = load_baseline("repvgg_a0").architecture
+    for form, params, macs in ((network, 9_108_968, 1_512_581_120), (network.deployed, 8_309_384, 1_361_451_008)):
+        assert (cost(form).params, cost(form).macs) == (params, macs)
+        receipt = fvcore_receipt(form)
+        assert receipt.macs == macs
+        assert receipt.by_operator.keys() == {"conv", "linear"} | ({"batch_norm"} if form == network else set())
+        assert torch_flops(form) == 2 * macs
+
+
+@pytest.mark.parametrize("kind", ["repvgg", "repvgg_deploy"])
+def test_closed_form_fvcore_and_torch_agree_on_repvgg(kind: str) -> None:
+    """With and without an identity branch, at odd sides, and with the stem of that kind."""
+    forms = set()
+    for seed in range(20):
+        network = random_architecture(Random(4000 + seed), kind=kind)
+        if network.stem.kind == "conv" and seed % 2:
+            network = replace(network, stem=replace(network.stem, kind=kind))
+        forms |= {(block.kind, block.keeps_shape) for block in network.walk()}
+        receipt = fvcore_receipt(network)
+        assert receipt.macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+        assert sum(one.numel() for one in ConvNet(network).parameters()) == cost(network).params
+    assert {(kind, True), (kind, False)} <= forms
+
+
+def test_ghostnet_golden() -> None:
+    """timm's parameters and multiply-adds at 224 px; Table 7 of Han et al. 2020 prints 5.2 M and 141 M."""
+    network = load_baseline("ghostnet").architecture
+    assert (cost(network).params, cost(network).macs) == (5_182_508, 141_150_512)
+    receipt = fvcore_receipt(network)
+    assert receipt.macs == 141_150_512
+    assert receipt.by_operator.keys() == {"conv", "linear", "batch_norm"}
+    assert torch_flops(network) == 2 * 141_150_512
+
+
+def test_closed_form_fvcore_and_torch_agree_on_ghost_bottlenecks() -> None:
+    """At a stride and without, with a gate and without, with odd widths inside and outside."""
+    forms, odd = set(), 0
+    for seed in range(20):
+        network = random_architecture(Random(6000 + seed), kind="ghost")
+        for block in network.walk():
+            if block.kind == "ghost":
+                forms.add((block.stride > 1, block.keeps_shape, bool(block.se)))
+                odd += block.inner_width % 2 + block.out_width % 2
+        assert fvcore_receipt(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+        assert sum(one.numel() for one in ConvNet(network).parameters()) == cost(network).params
+    assert len(forms) == 6
+    assert odd > 20
+
+
 def test_closed_form_fvcore_and_torch_agree_on_every_form_of_a_bottleneck() -> None:
     """With and without each depthwise convolution, at a stride and without."""
     forms = set()

@@ -1,4 +1,4 @@
-"""The proxies of MobileNetV4 and ConvNeXt V2 are trained like the others."""
+"""The proxies of MobileNetV4, ConvNeXt V2, RepVGG and GhostNet are trained like the others."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from decimal import Decimal
 
 import pytest
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, curve
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.proxy.objective import initial_network
 from scalesearch.proxy.training import train
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 
 SGD = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.05"), precise_bn_images=32)
 ADAMW = Recipe(epochs=4, batch=16, learning_rate=Decimal("0.003"), optimizer="adamw")
 
 
-@pytest.mark.parametrize(("name", "recipe"), [("mobilenet_v4_conv_small", SGD), ("convnextv2_atto", ADAMW)])
+@pytest.mark.parametrize(
+    ("name", "recipe"),
+    [("mobilenet_v4_conv_small", SGD), ("convnextv2_atto", ADAMW), ("repvgg_a0", SGD), ("ghostnet", SGD)],
+)
 def test_a_proxy_learns_to_the_same_bits(name: str, recipe: Recipe) -> None:
     """On maps of one place, too: the hidden layer's batch norm takes its statistics from the batch alone."""
     baseline = load_baseline(name)

@@ -18,9 +18,11 @@ from scalesearch.design.block_kinds import (
     depthwise_separable,
     ends,
     fused_mbconv,
+    ghost,
     inverted_residual,
     mbconv,
     patch,
+    repvgg,
     uib,
 )
 from scalesearch.design.block_shape import BlockShape
@@ -52,6 +54,8 @@ class Kind:
     """Whether a stride takes whole patches of its own side, without padding, in place of centres."""
     ungated: str | None = None
     """The kind that it is where `se` is 0; None: it is its own."""
+    deployed: str | None = None
+    """The kind that it is folded into for inference, with the same output; None: it has no other form."""
     saved: Callable[[BlockShape], int] | None = None
     """Elements that training keeps for one image beside those of the layers; None: nothing."""
     timm: tuple[str, ...] = ()
@@ -98,6 +102,9 @@ KINDS: dict[str, Kind] = {
     "convnext": Kind(convnext.layers, expands=True, patches=True),
     "convnext_v2": Kind(convnext_v2.layers, expands=True, patches=True),
     "uib": Kind(uib.layers, expands=True, rounds=True, starts=True),
+    "repvgg": Kind(repvgg.layers, in_stem=True, deployed="repvgg_deploy"),
+    "repvgg_deploy": Kind(repvgg.deployed_layers, in_stem=True),
+    "ghost": Kind(ghost.layers, expands=True, squeezes=True, rounds=True),
     "patch": Kind(patch.layers, in_stages=False, in_stem=True, patches=True),
     "max_pool": Kind(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
     "classifier": Kind(ends.classifier, in_stages=False),

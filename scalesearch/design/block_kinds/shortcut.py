@@ -24,6 +24,7 @@ def projection(block: BlockShape) -> Iterator[Layer]:
         block.out_px,
         stride=block.stride,
         norm="batch_norm",
+        is_beside=True,
         kept_inputs=0,
         times=changes,
     )

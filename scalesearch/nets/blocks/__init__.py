@@ -14,6 +14,7 @@ from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock, Gate
 from scalesearch.nets.blocks.chain import Chain, separable
 from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock, ConvNeXtV2
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
+from scalesearch.nets.blocks.ghost import GatedGhost, Ghost, GhostBlock, HardGatedGhost
 from scalesearch.nets.blocks.mbconv import (
     FusedMBConv,
     GatedFusedMBConv,
@@ -23,6 +24,7 @@ from scalesearch.nets.blocks.mbconv import (
     MBConvBlock,
 )
 from scalesearch.nets.blocks.patch import PatchBlock, patch
+from scalesearch.nets.blocks.repvgg import RepVGG, RepVGGBlock, deployed_repvgg, fold
 from scalesearch.nets.blocks.uib import UIBBlock, UniversalInvertedBottleneck
 
 
@@ -39,6 +41,8 @@ class TorchBlock:
     """The same where the stage has `se`, which it takes too."""
     plain_gates: Mapping[str, Callable[..., nn.Module]] = field(default_factory=dict)
     """The same by the stage's `gate`, where it has one."""
+    fold: Callable[[nn.Module, nn.Module], None] | None = None
+    """Gives the module of the kind's `deployed` form the weights of a trained one, for equal outputs in eval."""
 
 
 BLOCKS: dict[str, TorchBlock] = {
@@ -52,6 +56,9 @@ BLOCKS: dict[str, TorchBlock] = {
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "convnext_v2": TorchBlock(ConvNeXtBlock, ConvNeXtV2),
     "uib": TorchBlock(UIBBlock, UniversalInvertedBottleneck),
+    "repvgg": TorchBlock(RepVGGBlock, RepVGG, fold=fold),
+    "repvgg_deploy": TorchBlock(Chain, deployed_repvgg),
+    "ghost": TorchBlock(GhostBlock, Ghost, GatedGhost, {"mobilenet_v3": HardGatedGhost}),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
     "classifier": TorchBlock(Classifier),

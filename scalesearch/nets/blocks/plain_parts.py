@@ -111,6 +111,30 @@ def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     return conv(inputs, outputs, stride=stride, active=False)
 
 
+class GhostModule(nn.Module):
+    """Half the channels by a 1×1 convolution, and one from each by a filter of its own; odd ones lose the last."""
+
+    def __init__(self, inputs: int, outputs: int, active: bool = True) -> None:
+        super().__init__()
+        self.outputs, half = outputs, outputs - outputs // 2
+        self.primary = conv(inputs, half, active=active)
+        self.cheap = conv(half, half, 3, groups=half, active=active)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.primary(x)
+        return torch.cat([x, self.cheap(x)], 1)[:, : self.outputs]
+
+
+def filtered_shortcut(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+    """The input itself; where the shape changes each channel filtered k×k, then a 1×1 convolution."""
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    return nn.Sequential(
+        conv(inputs, inputs, kernel, stride, groups=inputs, active=False),
+        conv(inputs, outputs, active=False),
+    )
+
+
 def stage(
     block: Callable[..., nn.Module], inputs: int, outputs: int, layers: int, stride: int, **sizes: int | Fraction
 ) -> nn.Sequential:
