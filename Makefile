@@ -67,6 +67,7 @@ bench: $(READY)  ## speed and memory, each side by side in one run
 
 schema: $(READY)
 	$(BIN)/python docs/schema/make.py > docs/schema/baseline.schema.json
+	$(BIN)/python docs/schema/make_outputs.py
 
 reference: $(READY)  ## the tables and reports of results/reference, again from the records
 	$(BIN)/python results/reference/rebuild.py

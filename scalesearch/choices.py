@@ -31,6 +31,8 @@ EmbeddedData = Literal["fractal", "shapes", "digits"]
 """Images that need no files."""
 Runner = Literal["ray", "inline"]
 """Where trials run."""
+Quantity = Literal["macs", "params", "memory_bytes", "seconds"]
+"""What a limit of `solve` is about, with its unit."""
 ExportFormat = Literal["torch", "timm", "torchvision", "onnx", "torch-export"]
 """What a network is written as."""
 TrainingRecipe = Literal["fast", "v1", "paper", "paper-m", "paper-l", "code", "code-m", "code-l", "fine-tuning"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from scalesearch import choices
 from scalesearch.cli import options
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from scalesearch.cli.facts import NetworkFacts
     from scalesearch.design.architecture import Architecture, Stage
     from scalesearch.design.scaling import Baseline
     from scalesearch.design.v2_rule import Beside
@@ -18,13 +20,45 @@ COEFFICIENTS = ("1.2", "1.1", "1.15")
 """EfficientNet's; V2's paper scales "similar" and names none."""
 
 
-def print_beside(baseline: Baseline, scaling: str, rounding: str) -> None:
+def print_beside(baseline: Baseline, scaling: choices.ScalingRule, rounding: str, json: bool) -> None:
     """For each larger network layers × channels of every stage: by the rule, as published, and the difference."""
+    from scalesearch.cli.facts import BesideFacts, CoefficientFacts, FamilyFacts
+    from scalesearch.cli.json_output import print_json
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.v2_rule import beside_published
 
-    for one in beside_published(baseline, coefficients_from(COEFFICIENTS), scaling, rounding):
-        options.console().print(_table(baseline, one, scaling))
+    coefficients = coefficients_from(COEFFICIENTS)
+    found = beside_published(baseline, coefficients, scaling, rounding)
+    if not json:
+        for one in found:
+            options.console().print(_table(baseline, one, scaling))
+        return
+    facts = FamilyFacts(
+        baseline=baseline.name,
+        coefficients=CoefficientFacts.of(coefficients),
+        rounding=rounding,
+        match="flops",
+        rule=scaling,
+        members=(),
+        beside=tuple(
+            BesideFacts(
+                phi=float(one.phi),
+                by_rule=_network_facts(f"{baseline.name}, rule {scaling}", one.by_rule),
+                published=_network_facts(one.published.name, one.published.architecture),
+            )
+            for one in found
+        ),
+        files=(),
+    )
+    print_json(facts)
+
+
+def _network_facts(name: str, net: Architecture) -> NetworkFacts:
+    from scalesearch.cli.facts import NetworkFacts
+    from scalesearch.design.cost import cost
+
+    price = cost(net)
+    return NetworkFacts(name, net.resolution, price.macs, price.params, net.depths, net.widths)
 
 
 def _table(baseline: Baseline, one: Beside, scaling: str) -> Table:

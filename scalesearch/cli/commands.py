@@ -18,7 +18,7 @@ GROUPS = {
         "cost": "Count multiply-adds, parameters, activations and memory.",
         "explain": "Show what depth, width and resolution each cost.",
         "solve": "Find the largest member of a family within limits.",
-        "family": "Scale a baseline to φ = 1 … 7.",
+        "family": "Scale a baseline to φ = 1 … 7, or down.",
         "latency": "Time networks side by side.",
         "tables": "Count the networks of the EfficientNet paper's tables.",
     },

@@ -30,7 +30,8 @@ def compare(
     times: Annotated[
         list[str] | None,
         typer.Option(
-            help="The cost at which the rules meet, over the baseline's; several, each with --times, give curves.",
+            help="The cost at which the rules meet, over the baseline's, such as 4 or 0.25; several, each with "
+            "--times, give curves.",
             show_default=_DEFAULT_TIMES,
         ),
     ] = None,
@@ -105,9 +106,7 @@ def _ratios(times: Sequence[str]) -> list[Decimal]:
     """
     found: list[Decimal] = []
     for one in times:
-        ratio = options.decimal(one, "--times")
-        if ratio is None or not 1 < ratio <= 1024:
-            raise InputError(f"--times {one}: must be above 1 and at most 1024")
+        ratio = options.wanted_times(one, "--times")
         if ratio in found:
             raise InputError(f"--times {one}: is given twice; give each cost once")
         found.append(ratio)
@@ -122,6 +121,7 @@ def _questions(
     Latency is still to be measured: those configurations are by multiply-adds.
     """
     from scalesearch.design.baselines import load_baseline
+    from scalesearch.design.coefficients import phi_of
     from scalesearch.search.kinds.rules import NAMED, RuleComparison
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
@@ -129,7 +129,7 @@ def _questions(
     rules = RuleComparison(NAMED if winner is None else (*NAMED, _found(winner)))
     counted = "macs" if cost == "latency" else cost
     found = {
-        ratio: StudyConfig(base, _log2(ratio), spent, rule, "flops", kind=rules, cost=counted) for ratio in ratios
+        ratio: StudyConfig(base, phi_of(ratio), spent, rule, "flops", kind=rules, cost=counted) for ratio in ratios
     }
     if cost == "latency":
         return found  # who meets it is known once they are timed
@@ -202,14 +202,6 @@ def _run(
         show_curves(folders)
     if failed:
         raise TrialsFailedError("\n".join(failed))
-
-
-def _log2(ratio: Decimal) -> Decimal:
-    """φ of a cost ratio: exact for powers of two, else to nine places."""
-    from decimal import Decimal
-    from math import log2
-
-    return round(Decimal(log2(ratio)), 9).normalize()
 
 
 def _found(path: Path) -> ScalingRule:

@@ -12,6 +12,7 @@ from scalesearch.errors import InputError
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from scalesearch.cli.facts import CostFacts
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.factory import Network
 
@@ -38,6 +39,7 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
+    from scalesearch.cli.json_output import output_kept, print_json
     from scalesearch.design.baselines import is_factory
     from scalesearch.design.networks import load_network
 
@@ -46,31 +48,29 @@ def cost(
             raise InputError(
                 f"{network}: is a Python function; --receipt and --rounding are for baseline files; leave them out"
             )
-        _show(_factory_facts(network, depth, width, resolution, batch), json)
+        with output_kept(json):
+            facts = _factory_facts(network, depth, width, resolution, batch)
+        (print_json if json else _print)(facts)
         return
     baseline = load_network(network)
     multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
     scaled = baseline.scale(multipliers, rounding, name=baseline.name)
     facts = _facts(scaled.name, scaled.architecture, baseline.architecture, multipliers, batch)
-    if receipt:
-        from scalesearch.cli.receipt import print_receipt, receipt_facts
+    if not receipt:
+        (print_json if json else _print)(facts)
+        return
+    from scalesearch.cli.receipt import print_receipt, receipt_facts
 
-        facts |= receipt_facts(scaled.architecture)
-    _show(facts, json)
-    if receipt and not json:
-        print_receipt(scaled.architecture, facts)
-
-
-def _show(facts: dict[str, object], json: bool) -> None:
+    with output_kept(json):
+        whole = receipt_facts(facts, scaled.architecture)
     if json:
-        from json import dumps
-
-        print(dumps(facts, indent=2))
+        print_json(whole)
     else:
         _print(facts)
+        print_receipt(scaled.architecture, whole)
 
 
-def _factory_facts(name: str, depth: str, width: str, resolution: int | None, batch: int) -> dict[str, object]:
+def _factory_facts(name: str, depth: str, width: str, resolution: int | None, batch: int) -> CostFacts:
     """What fvcore counts of a user's own network."""
     from decimal import Decimal
 
@@ -107,48 +107,47 @@ def _number(value: str, name: str) -> Decimal:
     return number
 
 
-def _facts(name: str, scaled: Network, baseline: Network, by: Multipliers, batch: int) -> dict[str, object]:
+def _facts(name: str, scaled: Network, baseline: Network, by: Multipliers, batch: int) -> CostFacts:
+    from scalesearch.cli.facts import CostFacts
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import cost as count
 
     price, base = count(scaled), count(baseline)
-    facts: dict[str, object] = {
-        "name": name,
-        "macs": price.macs,
-        "params": price.params,
-        "activations": price.activations,
-        "memory_bytes": price.memory_bytes(batch),
-        "batch": batch,
-        "resolution": scaled.resolution,
-        "depth": float(by.depth),
-        "width": float(by.width),
-        "nominal_flops_ratio": round(float(by.nominal_flops_ratio), 6),
-        "flops_ratio": round(price.macs / base.macs, 6),
-    }
-    if isinstance(scaled, Architecture) and scaled.deployed != scaled:
-        other = count(scaled.deployed)
-        facts |= {"deployed_macs": other.macs, "deployed_params": other.params}
-    return facts
+    has_other = isinstance(scaled, Architecture) and scaled.deployed != scaled
+    deployed = count(scaled.deployed) if isinstance(scaled, Architecture) and has_other else None
+    return CostFacts(
+        name=name,
+        macs=price.macs,
+        params=price.params,
+        activations=price.activations,
+        memory_bytes=price.memory_bytes(batch),
+        batch=batch,
+        resolution=scaled.resolution,
+        depth=float(by.depth),
+        width=float(by.width),
+        nominal_flops_ratio=round(float(by.nominal_flops_ratio), 6),
+        flops_ratio=round(price.macs / base.macs, 6),
+        deployed_macs=None if deployed is None else deployed.macs,
+        deployed_params=None if deployed is None else deployed.params,
+    )
 
 
-def _print(facts: dict[str, object]) -> None:
+def _print(facts: CostFacts) -> None:
     from rich.table import Table
 
     from scalesearch.units import mebibytes, si
 
-    table = Table(title=f"{facts['name']} at {facts['resolution']} px", title_justify="left", show_header=False)
+    table = Table(title=f"{facts.name} at {facts.resolution} px", title_justify="left", show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for key, words in (("macs", "multiply-adds"), ("params", "parameters"), ("activations", "activations")):
-        value = int(str(facts[key]))
+    counts = (("multiply-adds", facts.macs), ("parameters", facts.params), ("activations", facts.activations))
+    for words, value in counts:
         table.add_row(words, f"{value:,} ({si(value)})")
-    for key, words in (("deployed_macs", "multiply-adds"), ("deployed_params", "parameters")):
-        if key in facts:
-            value = int(str(facts[key]))
-            table.add_row(f"deployed: {words}", f"{value:,} ({si(value)})")
-    memory = mebibytes(int(str(facts["memory_bytes"])))
-    table.add_row(f"training memory, batch {facts['batch']}", f"about {memory}")
-    table.add_row("depth × width", f"{facts['depth']:g} × {facts['width']:g}")
-    table.add_row("FLOPs ratio, nominal d·w²·r²", f"{facts['nominal_flops_ratio']:.4f}")
-    table.add_row("FLOPs ratio, measured", f"{facts['flops_ratio']:.4f}")
+    for noun, deployed in (("multiply-adds", facts.deployed_macs), ("parameters", facts.deployed_params)):
+        if deployed is not None:
+            table.add_row(f"deployed: {noun}", f"{deployed:,} ({si(deployed)})")
+    table.add_row(f"training memory, batch {facts.batch}", f"about {mebibytes(facts.memory_bytes)}")
+    table.add_row("depth × width", f"{facts.depth:g} × {facts.width:g}")
+    table.add_row("FLOPs ratio, nominal d·w²·r²", f"{facts.nominal_flops_ratio:.4f}")
+    table.add_row("FLOPs ratio, measured", f"{facts.flops_ratio:.4f}")
     options.console().print(table)

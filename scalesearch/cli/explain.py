@@ -14,7 +14,8 @@ from scalesearch.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from scalesearch.design.explain import Explanation
+    from scalesearch.cli.facts import DimensionFacts, ExplainFacts, StageFacts
+    from scalesearch.design.explain import Explanation, StageShare
     from scalesearch.design.scaling import Baseline
 
 
@@ -31,6 +32,7 @@ def explain(
         "1.15",
     ),
     rounding: options.Rounding = None,
+    json: options.Json = False,
 ) -> None:
     """Show a member's φ by depth, width, resolution and cost, and which layers each added.
 
@@ -42,6 +44,11 @@ def explain(
 
     baseline, member = _pair(network, depth, width, resolution, rounding)
     found = take_apart(baseline, member, coefficients_from(coefficients))
+    if json:
+        from scalesearch.cli.json_output import print_json
+
+        print_json(_facts(found))
+        return
     out = options.console(100)
     by, net = found.multipliers, member.architecture
     scale = f"depth {plain(by.depth)}, width {plain(by.width)}, {net.resolution} px"
@@ -71,6 +78,80 @@ def _pair(
     if rule is not None:
         raise InputError("--rounding: a member has its own; leave it out, or give a baseline and multipliers")
     return load_origin(given, network), given
+
+
+def _facts(explanation: Explanation) -> ExplainFacts:
+    from scalesearch.cli.facts import AtOneFacts, ExplainFacts
+    from scalesearch.design.cost import cost
+
+    base, net, own, one = (
+        explanation.baseline,
+        explanation.member.architecture,
+        explanation.coefficients,
+        explanation.at_one,
+    )
+    macs, before = cost(net).macs, cost(base.architecture).macs
+    depth, width, resolution = _dimensions(explanation)
+    return ExplainFacts(
+        baseline=base.name,
+        member=explanation.member.name,
+        rounding=_rule(explanation),
+        px=net.resolution,
+        macs=macs,
+        flops_ratio=macs / before,
+        measured_phi=explanation.measured_phi,
+        depth=depth,
+        width=width,
+        resolution=resolution,
+        common_phi_range=explanation.common,
+        stages=tuple(map(_stage_facts, explanation.stages)),
+        at_phi_1=AtOneFacts(
+            depth=float(own.alpha),
+            width=float(own.beta),
+            px=one.resolution,
+            macs=cost(one).macs,
+            flops_ratio=cost(one).macs / before,
+            twin=explanation.twin,
+        ),
+    )
+
+
+def _dimensions(explanation: Explanation) -> Iterator[DimensionFacts]:
+    from scalesearch.cli.facts import DimensionFacts
+
+    by, own = explanation.multipliers, explanation.coefficients
+    multipliers, coefficients = (by.depth, by.width, by.resolution), (own.alpha, own.beta, own.gamma)
+    for multiplier, coefficient, phi, (low, high) in zip(
+        multipliers, coefficients, explanation.phis, explanation.ranges, strict=True
+    ):
+        yield DimensionFacts(float(multiplier), float(coefficient), phi, (low, high) if low <= high else None)
+
+
+def _stage_facts(one: StageShare) -> StageFacts:
+    from scalesearch.cli.facts import StageFacts
+
+    (layers, scaled_layers), (channels, scaled_channels), (px, scaled_px) = one.layers, one.channels, one.px
+    return StageFacts(
+        name=one.name,
+        kind=one.kind,
+        layers=layers,
+        scaled_layers=scaled_layers,
+        channels=channels,
+        scaled_channels=scaled_channels,
+        px=px,
+        scaled_px=scaled_px,
+        macs=one.macs,
+        macs_by_depth=one.by_depth,
+        macs_by_width=one.by_width,
+        macs_by_resolution=one.by_resolution,
+        scaled_macs=one.scaled_macs,
+    )
+
+
+def _rule(explanation: Explanation) -> str:
+    """The rounding rule of the member."""
+    origin = explanation.member.origin
+    return origin.rounding if origin else explanation.member.rounding.rule
 
 
 def _phis(explanation: Explanation) -> Table:
@@ -142,18 +223,21 @@ def _words(explanation: Explanation) -> Iterator[str]:
 def _about_layers(explanation: Explanation, asked: str) -> str:
     from scalesearch.design.exact import plain
 
-    depth, origin = explanation.multipliers.depth, explanation.member.origin
+    depth, rule = explanation.multipliers.depth, _rule(explanation)
     before, after = (sum(one.architecture.depths) for one in (explanation.baseline, explanation.member))
-    rule = origin.rounding if origin else explanation.member.rounding.rule
     # `balanced` rounds the sum, then shares it out (docs/rounding.md).
     how = "of the sum, shared out over the stages" if rule == "balanced" else "stage by stage"
     rounding = f"{rule!r} rounding, {how}"
+    each = (
+        "Each new block repeats its stage's later ones: stride 1, same width."
+        if after >= before
+        else ("A stage keeps its first blocks.")
+    )
     head = "" if explanation.baseline.architecture.head.width is None else "head, "
     return (
         f"Where the layers come from{asked}: a stage is many blocks, and depth multiplies those. "
         f"{plain(round(depth, 4))} × {before} = {plain(round(depth * before, 3))} blocks; {rounding}, makes it "
-        f"{after}. Each new block repeats its stage's later ones: stride 1, same width. Stem, {head}pooling, "
-        "classifier stay single."
+        f"{after}. {each} Stem, {head}pooling, classifier stay single."
     )
 
 

@@ -10,11 +10,15 @@ import typer
 
 from scalesearch import choices
 from scalesearch.cli import options
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from rich.table import Table
 
+    from scalesearch.cli.facts import MemberFacts
+    from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.family import Member
     from scalesearch.design.scaling import Baseline
 
@@ -24,6 +28,16 @@ def family(
     coefficients: Annotated[
         tuple[str, str, str] | None, typer.Option(metavar="α β γ", help="Scale by these at φ = 1 … 7.")
     ] = None,
+    phi: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="φ", help="A member's φ in place of 1 … 7, such as -1 or 0.5: below 0 smaller. May be repeated."
+        ),
+    ] = None,
+    times: Annotated[
+        list[str] | None,
+        typer.Option(metavar="0.25", help="A member's cost over the baseline's, in place of φ. May be repeated."),
+    ] = None,
     published: Annotated[bool, typer.Option("--published", help="The members as published.")] = False,
     rounding: options.Rounding = None,
     match: Annotated[
@@ -31,56 +45,147 @@ def family(
     ] = "flops",
     rule: options.Rule = "v1",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one baseline file a member here.")] = None,
+    json: options.Json = False,
 ) -> None:
-    """Scale a baseline to φ = 1 … 7 by given coefficients, or as published.
+    """Scale a baseline to φ = 1 … 7 by given coefficients, up or down to other φ, or as published.
 
-    Example: scalesearch family b0 --coefficients 1.2 1.1 1.15
+    Example: scalesearch family b0 --coefficients 1.2 1.1 1.15 --phi -1 --phi 1
     """
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.family import family as grow
     from scalesearch.design.family import published as as_published
     from scalesearch.design.networks import load_network
     from scalesearch.design.v2_rule import has_beside
-    from scalesearch.study.family_files import write_family
 
     if published == (coefficients is not None):
         raise InputError("family: give either --coefficients α β γ or --published")
+    if published and (phi or times):
+        raise InputError("--phi, --times: the published members are as they are; leave them out")
     baseline = load_network(network)
     if published and has_beside(baseline):
-        _print_beside(baseline, rule, rounding, out)
+        _print_beside(baseline, rule, rounding, out, json)
         return
-    if coefficients is None:
+    chosen = None if coefficients is None else coefficients_from(coefficients)
+    if chosen is None:
         if rounding is not None or rule != "v1":
             raise InputError(
                 "--rounding, --rule: the published members are as their publication has them; leave them out"
             )
         members = as_published(baseline)
     else:
-        chosen = coefficients_from(coefficients)
-        members = grow(baseline, chosen, rounding or "balanced", match == "flops", scaling=rule)
-    options.console().print(members_table(members))
-    if out is not None:
-        from scalesearch.nets.flops import fvcore_receipt
+        phis = _phis(baseline, phi or [], times or [])
+        members = grow(baseline, chosen, rounding or "balanced", match == "flops", scaling=rule, phis=phis)
+    if not json:
+        options.console().print(members_table(members))
+    paths = () if out is None else _write(out, members, json)
+    if json:
+        from scalesearch.cli.facts import CoefficientFacts, FamilyFacts
+        from scalesearch.cli.json_output import print_json
 
+        facts = FamilyFacts(
+            baseline=baseline.name,
+            coefficients=None if chosen is None else CoefficientFacts.of(chosen),
+            rounding=members[-1].baseline.rounding.rule,
+            match=None if chosen is None else match,
+            rule=None if chosen is None else rule,
+            members=tuple(map(_member_facts, members)),
+            beside=(),
+            files=tuple(printable(str(path)) for path in paths),
+        )
+        print_json(facts)
+
+
+def _phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -> dict[str, Decimal] | None:
+    """The φ of each member by its name, rising; None: the usual ones.
+
+    Raises:
+        InputError: one is no number, out of range, the baseline's own, or given twice.
+    """
+    from scalesearch.design.coefficients import phi_of
+    from scalesearch.design.exact import plain
+    from scalesearch.design.family import member_name
+
+    if phis and times:
+        raise InputError("--phi, --times: both say how large the members are; give one of them")
+    if not phis and not times:
+        return None
+    found: dict[str, Decimal] = {}
+    for one in phis:
+        power = options.wanted_phi(one, "--phi")
+        _add(found, member_name(baseline, power), power, f"--phi {one}")
+    for one in times:
+        ratio = options.wanted_times(one, "--times")
+        end = f"-{plain(ratio)}x"
+        _add(found, f"{baseline.name[: 64 - len(end)]}{end}", phi_of(ratio), f"--times {one}")
+    return dict(sorted(found.items(), key=lambda pair: pair[1]))
+
+
+def _add(found: dict[str, Decimal], name: str, phi: Decimal, asked: str) -> None:
+    if phi in found.values():
+        raise InputError(f"{asked}: is given twice; give each member once")
+    found[name] = phi
+
+
+def _write(out: Path, members: Sequence[Member], json: bool) -> tuple[Path, ...]:
+    from scalesearch.cli.json_output import output_kept
+    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.study.family_files import write_family
+
+    with output_kept(json):
         for member in members:  # what leaves is counted twice
             fvcore_receipt(member.baseline.architecture)
-        write_family(out, members)
+        paths = write_family(out, members)
         print(f"{len(members)} baseline files in {out}")
+    return paths
 
 
-def _print_beside(baseline: Baseline, scaling: str, rounding: str | None, out: Path | None) -> None:
+def _multipliers(member: Member) -> Multipliers:
+    """What a member was scaled by; of the baseline 1, whatever it was itself made from."""
+    from scalesearch.design.coefficients import Multipliers
+
+    origin = member.baseline.origin
+    return origin.multipliers if origin and member.phi != 0 else Multipliers()
+
+
+def _member_facts(member: Member) -> MemberFacts:
+    from scalesearch.cli.facts import MemberFacts
+    from scalesearch.design.cost import cost
+
+    by, net = _multipliers(member), member.baseline.architecture
+    price, gamma = cost(net), member.implied_gamma
+    return MemberFacts(
+        name=member.baseline.name,
+        phi=None if member.phi is None else float(member.phi),
+        depth=float(by.depth),
+        width=float(by.width),
+        px=net.resolution,
+        resolution_multiplier=float(member.resolution_multiplier),
+        implied_gamma=None if gamma is None else float(gamma),
+        nominal_flops_ratio=float(member.nominal_flops_ratio),
+        flops_ratio=float(member.flops_ratio),
+        matched=member.matched,
+        macs=price.macs,
+        params=price.params,
+        activations=price.activations,
+        depths=net.depths,
+        widths=net.widths,
+    )
+
+
+def _print_beside(
+    baseline: Baseline, scaling: choices.ScalingRule, rounding: str | None, out: Path | None, json: bool
+) -> None:
     from scalesearch.cli.beside import print_beside
 
     if out is not None:
         names = "efficientnet_v2_m, efficientnet_v2_l"
         raise InputError(f"--out: {baseline.name}'s larger networks are shipped as they are: {names}; leave it out")
-    print_beside(baseline, scaling, rounding or baseline.rounding.rule)
+    print_beside(baseline, scaling, rounding or baseline.rounding.rule, json)
 
 
 def members_table(members: Sequence[Member]) -> Table:
     """The family as a table: multipliers, cost, nominal and measured ratio side by side."""
     from scalesearch.cli.narrow import narrow_table
-    from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.cost import cost
     from scalesearch.design.exact import plain
     from scalesearch.units import si
@@ -90,8 +195,7 @@ def members_table(members: Sequence[Member]) -> Table:
         "member<|depth|width|px|px/base|implied γ|nominal|measured|MACs|params",
     )
     for member in members:
-        origin, net = member.baseline.origin, member.baseline.architecture
-        by = origin.multipliers if origin and member.phi != 0 else Multipliers()
+        by, net = _multipliers(member), member.baseline.architecture
         price = cost(net)
         table.add_row(
             member.baseline.name,

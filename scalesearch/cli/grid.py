@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 def grid(
     baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="What is scaled.")] = "b0",
-    phi: Annotated[str, typer.Option(help="Compound coefficient: the wanted cost is 2^φ × the baseline's.")] = "1",
+    phi: Annotated[
+        str, typer.Option(help="The wanted cost is 2^φ × the baseline's; below 0 networks are smaller.")
+    ] = "1",
     data: options.Data = None,
     budget: options.Budget = "quick",
     seeds: Annotated[
@@ -138,11 +140,11 @@ def _transfer_phi(check_phi: str | None, config: StudyConfig) -> Decimal | None:
     from scalesearch.design.scaling import Baseline
     from scalesearch.search.kinds.rules import SINGLE, rule_candidates
 
-    power = options.decimal(check_phi, "--check-phi")
-    if power is None:
+    if check_phi is None:
         return None
-    if not 0 < power <= 10 or power == config.phi:
-        raise InputError(f"--check-phi {check_phi}: must be above 0, at most 10, and another than --phi")
+    power = options.wanted_phi(check_phi, "--check-phi")
+    if power == config.phi:
+        raise InputError(f"--check-phi {check_phi}: is the φ of the search; give another than --phi")
     if not isinstance(config.baseline, Baseline):
         raise InputError("--check-phi: is for baseline files, not for a Python function")
     try:  # before anything is trained
@@ -215,9 +217,7 @@ def _question(
     from scalesearch.search.schedulers import SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
 
-    power = options.decimal(phi, "--phi")
-    if power is None or not 0 < power <= 10:
-        raise InputError(f"--phi {phi}: must be above 0 and at most 10")
+    power = options.wanted_phi(phi, "--phi")
     spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
     spent = with_overrides(load_budget(budget), spacing, slack, seeds)
     if kind.proposes:
@@ -242,6 +242,8 @@ def _baseline(name: str, phi: Decimal, budget: Budget, match: str, cost: str) ->
 
     if not is_factory(name):
         return load_baseline(name)
+    if phi < 0:
+        raise InputError(f"--phi {phi}: a Python function is scaled at φ above 0 only; write it as a baseline file")
     from scalesearch.nets.catalogue import catalogue
     from scalesearch.nets.factory import load_factory
     from scalesearch.search.grid import triples

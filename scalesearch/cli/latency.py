@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from scalesearch.cli.facts import LatencyFacts, TimedFacts
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.latency import Beside
     from scalesearch.proxy.progress import ProgressCallback
@@ -38,6 +39,7 @@ def latency(
 
     Example: scalesearch latency resnet18 mobilenet_v2
     """
+    from scalesearch.cli.json_output import output_kept, print_json
     from scalesearch.cli.reading import Reading
     from scalesearch.design.networks import load_network
     from scalesearch.nets.latency import RUNS, devices
@@ -45,16 +47,15 @@ def latency(
     turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
     networks = [load_network(name) for name in dict.fromkeys([*([against] if against else []), *names])]
     out = options.console()
-    with Reading(out, "Turns", "") as on_progress:
-        told = None if json else on_progress  # standard output is for the JSON alone
+    with output_kept(json), Reading(out, "Turns", "") as on_progress:
         found = {
-            (device, size): _timed(networks, turns, size, device, told) for device in devices() for size in batches
+            (device, size): _timed(networks, turns, size, device, on_progress)
+            for device in devices()
+            for size in batches
         }
     facts = _facts(networks, found, turns)
     if json:
-        from json import dumps
-
-        print(dumps(facts, indent=2))
+        print_json(facts)
         return
     for (device, size), column in found.items():
         out.print(_table(networks, column, f"{_place(device)}, {size} image{'s' if size > 1 else ''} a pass"))
@@ -103,47 +104,48 @@ def _shown(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
 
 
-def _facts(networks: Sequence[Baseline], found: _Found, runs: int) -> dict[str, object]:
+def _facts(networks: Sequence[Baseline], found: _Found, runs: int) -> LatencyFacts:
+    from scalesearch.cli.facts import LatencyFacts, MeasuredFacts
     from scalesearch.nets.latency import THREADS, WARM_UPS
     from scalesearch.study.provenance import environment
 
-    return {
-        "reference": networks[0].name,
-        "runs": runs,
-        "warm_ups": WARM_UPS,
-        "environment": environment(),
-        "measured": [
-            {
-                "device": device,
-                "threads": THREADS if device == "cpu" else None,
-                "batch": batch,
-                "networks": [_fact(*pair) for pair in zip(networks, column, strict=True)],
-            }
+    return LatencyFacts(
+        reference=networks[0].name,
+        runs=runs,
+        warm_ups=WARM_UPS,
+        environment=environment(),
+        measured=tuple(
+            MeasuredFacts(
+                device="cuda" if device == "cuda" else "cpu",
+                threads=THREADS if device == "cpu" else None,
+                batch=batch,
+                networks=tuple(_timed_facts(*pair) for pair in zip(networks, column, strict=True)),
+            )
             for (device, batch), column in found.items()
-        ],
-    }
+        ),
+    )
 
 
-def _fact(network: Baseline, one: Beside) -> dict[str, object]:
+def _timed_facts(network: Baseline, one: Beside) -> TimedFacts:
+    from scalesearch.cli.facts import TimedFacts
     from scalesearch.design.cost import cost
 
     price = cost(network.architecture)
-    return {
-        "name": network.name,
-        "resolution": network.architecture.resolution,
-        "params": price.params,
-        "macs": price.macs,
-        "seconds": one.latency.seconds,
-        "quartiles_apart": one.latency.spread,
-        "speed_up": 1 / one.ratio,
-    }
+    return TimedFacts(
+        name=network.name,
+        resolution=network.architecture.resolution,
+        params=price.params,
+        macs=price.macs,
+        seconds=one.latency.seconds,
+        quartiles_apart=one.latency.spread,
+        speed_up=1 / one.ratio,
+    )
 
 
-def _protocol(facts: dict[str, object]) -> str:
-    machine = facts["environment"]
-    assert isinstance(machine, dict)
+def _protocol(facts: LatencyFacts) -> str:
+    machine = facts.environment
     return (
-        f"Medians of {facts['runs']} turns after {facts['warm_ups']} warm-up runs, {facts['reference']} before "
+        f"Medians of {facts.runs} turns after {facts.warm_ups} warm-up runs, {facts.reference} before "
         "each network in every turn;\neager float32, torch "
         f"{machine['torch']}, {machine['processor']}. On the core the thread's own time is taken."
     )

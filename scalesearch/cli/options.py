@@ -85,7 +85,7 @@ def written_cost(option: str) -> str:
 
 
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
 
 
 def decimal(value: str | None, name: str) -> Decimal | None:
@@ -103,6 +103,44 @@ def decimal(value: str | None, name: str) -> Decimal | None:
     if not number.is_finite():
         raise InputError(f"{name} {value!r}: must be a finite number such as 1.2")
     return number
+
+
+def wanted_phi(value: str, name: str) -> Decimal:
+    """A compound coefficient, above or below 0.
+
+    Raises:
+        InputError: it is none, 0, or out of range.
+    """
+    from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
+
+    phi = decimal(value, name)
+    if phi is None or not LOWEST_PHI <= phi <= HIGHEST_PHI or phi == 0 or phi != round(phi, _PHI_PLACES):
+        raise InputError(
+            f"{name} {value}: must be in {LOWEST_PHI} … {HIGHEST_PHI}, with at most {_PHI_PLACES} decimal places, "
+            "and not 0, which is the baseline itself"
+        )
+    return phi
+
+
+_PHI_PLACES = 9
+
+
+def wanted_times(value: str, name: str) -> Decimal:
+    """A cost over the baseline's, above or below 1.
+
+    Raises:
+        InputError: it is none, 1, or out of range.
+    """
+    from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
+
+    times = decimal(value, name)
+    lowest, highest = 2**LOWEST_PHI, 2**HIGHEST_PHI
+    if times is None or not lowest <= times <= highest or times == 1 or times != round(times, _PHI_PLACES):
+        raise InputError(
+            f"{name} {value}: must be in {lowest} … {highest}, with at most {_PHI_PLACES} decimal places, "
+            "and not 1, which is the baseline itself"
+        )
+    return times
 
 
 def checked_metric(metric: str | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from scalesearch.cli import options
@@ -10,52 +9,49 @@ from scalesearch.cli import options
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from scalesearch.cli.facts import CostFacts, GroupFacts, ReceiptFacts
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.receipt import Group, Sums
 
 
-def receipt_facts(architecture: Architecture) -> dict[str, object]:
-    """The keys that the receipt adds to `cost --json`.
+def receipt_facts(facts: CostFacts, architecture: Architecture) -> ReceiptFacts:
+    """What `cost` found, with what the receipt adds.
 
     Raises:
         CountError: fvcore or torch's counter disagrees with the closed form.
     """
+    from dataclasses import asdict
+
+    from scalesearch.cli.facts import ConventionFacts, FvcoreFacts, LayerFacts, ReceiptFacts
     from scalesearch.design.receipt import check, grouped, layer_counts, sums
     from scalesearch.nets.flops import fvcore_receipt, torch_flops
-    from scalesearch.search.canonical import as_json
 
     counts = layer_counts(architecture)
     expected, witness, flops = sums(counts), fvcore_receipt(architecture), torch_flops(architecture)
     check(expected, witness.by_operator, witness.total, flops)
-    return {
-        "fvcore": {
-            "by_operator": witness.by_operator,
-            "total": witness.total,
-            "uncounted_operators": witness.uncounted,
-        },
-        "conventions": {
-            "multiply_adds": expected.macs,
-            "flops": expected.flops,
-            "fvcore_total": witness.total,
-            "fvcore_total_with_adaptive_pooling": expected.fvcore_total_pooled,
-            "torch_flop_counter": flops,
-        },
-        "by_kind": [as_json(one) for one in grouped(counts, lambda one: one.kind)],
-        "by_stage": [as_json(one) for one in grouped(counts, lambda one: one.stage)],
-        "layers": [
-            {
-                "block": count.block,
-                "role": count.role,
-                "kind": count.kind,
-                "macs": count.macs,
-                "params": count.params,
-            }
-            for count in counts
-        ],
-    }
+    return ReceiptFacts(
+        **asdict(facts),
+        fvcore=FvcoreFacts(dict(witness.by_operator), witness.total, dict(witness.uncounted)),
+        conventions=ConventionFacts(
+            multiply_adds=expected.macs,
+            flops=expected.flops,
+            fvcore_total=witness.total,
+            fvcore_total_with_adaptive_pooling=expected.fvcore_total_pooled,
+            torch_flop_counter=flops,
+        ),
+        by_kind=tuple(_group_facts(one) for one in grouped(counts, lambda one: one.kind)),
+        by_stage=tuple(_group_facts(one) for one in grouped(counts, lambda one: one.stage)),
+        layers=tuple(LayerFacts(count.block, count.role, count.kind, count.macs, count.params) for count in counts),
+    )
 
 
-def print_receipt(architecture: Architecture, facts: Mapping[str, object]) -> None:
+def _group_facts(one: Group) -> GroupFacts:
+    from scalesearch.cli.facts import GroupFacts
+
+    return GroupFacts(one.name, one.layers, one.macs, one.params)
+
+
+def print_receipt(architecture: Architecture, facts: ReceiptFacts) -> None:
     """The receipt as tables: a row a layer, a stage, a kind, and the sum that ends in every counter's figure."""
     from rich.table import Table
 
@@ -84,7 +80,7 @@ def _add_rows(table: Table, groups: tuple[Group, ...], whole: int) -> None:
     table.add_section()
 
 
-def _conventions(total: Sums, facts: Mapping[str, object]) -> Table:
+def _conventions(total: Sums, facts: ReceiptFacts) -> Table:
     from rich.table import Table
 
     from scalesearch.design.norms import NORMS
@@ -109,9 +105,8 @@ def _conventions(total: Sums, facts: Mapping[str, object]) -> Table:
     )
     for words, value in rows:
         table.add_row(words, f"{value:,}", end_section=words.startswith(("×", "= fvcore's total")))
-    witness = facts["fvcore"]
-    assert isinstance(witness, dict)
-    skipped = ", ".join(f"{name.removeprefix('aten::')} ×{n}" for name, n in witness["uncounted_operators"].items())
+    uncounted = facts.fvcore.uncounted_operators.items()
+    skipped = ", ".join(f"{name.removeprefix('aten::')} ×{n}" for name, n in uncounted)
     table.caption = f"fvcore does not count: {skipped}"
     table.caption_justify = "left"
     return table

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from scalesearch import choices
 from scalesearch.cli import options
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from scalesearch.cli.facts import Cell, ShowFacts
     from scalesearch.search.plan import Plan
+    from scalesearch.study.columns import Value
     from scalesearch.study.result import StudyResult
+    from scalesearch.study.study import Study
 
 
 def show(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a study.")],
+    json: options.Json = False,
 ) -> None:
     """Show a study: its candidates with error bars, which of them tie, and the winner.
 
@@ -32,6 +38,11 @@ def show(
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()
     found = answer(study.plan, outcomes, read_trust(results))
+    if json:
+        from scalesearch.cli.json_output import print_json
+
+        print_json(_facts(study, found))
+        return
     console = make_console()
     if found is None:
         done = f"{len(outcomes)}/{study.plan.total_trials(outcomes)}"
@@ -45,6 +56,47 @@ def show(
         print(f"Not finished: {done}. Resume: {study.resume_command}")
     for line in summary_lines(found, results):
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _facts(study: Study, found: StudyResult | None) -> ShowFacts:
+    from scalesearch.cli.facts import ShowFacts
+    from scalesearch.errors import printable
+    from scalesearch.report.rows import label
+    from scalesearch.study.kinds import results_of
+    from scalesearch.study.summary import summary_lines
+
+    plan, outcomes, asked = study.plan, study.outcomes(), study.plan.config
+    over = plan.is_complete(outcomes)
+    return ShowFacts(
+        study=printable(str(study.folder)),
+        baseline=asked.baseline.name,
+        phi=float(asked.phi),
+        cost=cast("choices.Cost", asked.cost),
+        metric=asked.metric,
+        trials=len(outcomes),
+        total_trials=plan.total_trials(outcomes),
+        finished=over,
+        resume_command=None if over else study.resume_command,
+        recommended=None if found is None else label(found.winner),
+        candidates=() if found is None else _candidates(found),
+        winner=None if found is None else results_of(asked.kind).winner(found),
+        left_behind=() if found is None else tuple(left_behind_lines(found)),
+        unmatched=tuple(unmatched_lines(plan)),
+        summary=() if found is None else tuple(summary_lines(found, study.folder)),
+    )
+
+
+def _candidates(result: StudyResult) -> tuple[dict[str, Cell], ...]:
+    """A row a candidate by the keys of report.csv."""
+    from scalesearch.report.candidate_columns import candidate_file_columns
+    from scalesearch.report.rows import rows
+
+    columns = candidate_file_columns(result)
+    return tuple({column.key: _cell(column.value(row)) for column in columns} for row in rows(result))
+
+
+def _cell(value: Value) -> Cell:
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def ranking_table(result: StudyResult) -> Table:

@@ -11,8 +11,12 @@ from scalesearch.cli import options
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.table import Table
 
+    from scalesearch.cli.facts import SolveFacts
+    from scalesearch.design.architecture import Architecture
     from scalesearch.design.coefficients import Coefficients
     from scalesearch.design.scaling import Baseline
     from scalesearch.design.solve import Limit, Solution
@@ -20,24 +24,28 @@ if TYPE_CHECKING:
 
 def solve(
     network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="The baseline of the family.")],
-    max_flops: Annotated[str | None, typer.Option(metavar="600M", help="Multiply-adds of one image.")] = None,
-    max_params: Annotated[str | None, typer.Option(metavar="8M", help="Parameters.")] = None,
-    max_memory: Annotated[str | None, typer.Option(metavar="2GiB", help="Weights and activations.")] = None,
+    max_flops: Annotated[str | None, typer.Option(metavar="600M|0.25x", help="Multiply-adds of one image.")] = None,
+    max_params: Annotated[str | None, typer.Option(metavar="8M|0.5x", help="Parameters.")] = None,
+    max_memory: Annotated[str | None, typer.Option(metavar="2GiB|0.5x", help="Weights and activations.")] = None,
     batch: Annotated[
         int | None, typer.Option(min=1, max=2**20, help="Images at a time, for the memory; default: 1.")
     ] = None,
     training: Annotated[bool, typer.Option("--training", help="The memory of training, not inference.")] = False,
-    max_latency: Annotated[str | None, typer.Option(metavar="5ms", help="One image, measured here.")] = None,
+    max_latency: Annotated[str | None, typer.Option(metavar="5ms|0.5x", help="One image, measured here.")] = None,
     coefficients: Annotated[
         tuple[str, str, str], typer.Option(metavar="α β γ", help="The family's; see winner.yaml of a search.")
     ] = ("1.2", "1.1", "1.15"),
     rounding: options.Rounding = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the member as a baseline file.")] = None,
+    json: options.Json = False,
 ) -> None:
     """Find the largest member of a family that fits limits; real φ, also below 0.
 
+    A limit such as 0.25x is a multiple of what the baseline has.
+
     Example: scalesearch solve b0 --max-flops 600M --max-params 8M
     """
+    from scalesearch.cli.json_output import output_kept, print_json
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.networks import load_network
     from scalesearch.design.phi_members import phi_members
@@ -45,61 +53,83 @@ def solve(
 
     if max_memory is None and (batch is not None or training):
         raise InputError("--batch and --training are about --max-memory; give that too, or leave them out")
-    limits = _limits(max_flops, max_params, max_memory, max_latency, batch or 1, training)
-    if not limits:
+    if (max_flops, max_params, max_memory, max_latency) == (None,) * 4:
         raise InputError("solve: give --max-flops, --max-params, --max-memory or --max-latency")
     if out is not None and out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {out}: must end in .yaml")
     baseline, chosen = load_network(network), coefficients_from(coefficients)
+    base = baseline.architecture
+    limits = _limits(base, max_flops, max_params, max_memory, max_latency, batch or 1, training)
     rule = rounding or "balanced"
-    found = find(baseline.architecture, phi_members(baseline, chosen, rule), limits)
-    for part in (_title(baseline, chosen, found), _table(found), *_words(baseline, found)):
-        options.console().print(part, highlight=False)
-    if out is not None:
-        _write(out, baseline, chosen, rule, found)
+    found = find(base, phi_members(baseline, chosen, rule), limits)
+    facts = _facts(baseline, chosen, rule, found, out)
+    with output_kept(json):
+        if not json:
+            for part in (_title(facts, chosen), _table(found), *_words(facts)):
+                options.console().print(part, highlight=False)
+        if out is not None:
+            _write(out, baseline, chosen, rule, found)
+    if json:
+        print_json(facts)
 
 
 def _limits(
-    flops: str | None, params: str | None, memory: str | None, latency: str | None, batch: int, training: bool
+    base: Architecture,
+    flops: str | None,
+    params: str | None,
+    memory: str | None,
+    latency: str | None,
+    batch: int,
+    training: bool,
 ) -> list[Limit]:
-    """The limits that were given, each with how a network is measured by it."""
-    from scalesearch.design import quantities
+    """The limits that were given, each with how a network is measured by it; `0.25x` is of the baseline's."""
     from scalesearch.design.cost import cost
     from scalesearch.design.memory import inference_bytes
+    from scalesearch.design.quantities import count, multiple, size
     from scalesearch.design.solve import Limit
     from scalesearch.units import mebibytes
+
+    def at_most(
+        text: str, flag: str, parsed: Callable[[str, str], int], measure: Callable[[Architecture], int]
+    ) -> int:
+        share = multiple(text, flag)
+        return parsed(text, flag) if share is None else max(1, int(share * measure(base)))
+
+    def macs(one: Architecture) -> int:
+        return cost(one).macs
+
+    def parameters(one: Architecture) -> int:
+        return cost(one).params
+
+    def stored(one: Architecture) -> int:
+        return cost(one).memory_bytes(batch) if training else inference_bytes(one, batch)
 
     def whole(value: float) -> str:
         return f"{value:,.0f}"
 
+    def mebi(value: float) -> str:
+        return mebibytes(int(value))
+
+    kind = f"{'training' if training else 'inference'} memory, batch {batch}"
     found = []
     if flops is not None:
-        most = quantities.count(flops, "--max-flops")
-        found.append(Limit("multiply-adds", "--max-flops", most, lambda one: cost(one).macs, whole))
+        most = at_most(flops, "--max-flops", count, macs)
+        found.append(Limit("multiply-adds", "--max-flops", most, macs, whole, "macs"))
     if params is not None:
-        most = quantities.count(params, "--max-params")
-        found.append(Limit("parameters", "--max-params", most, lambda one: cost(one).params, whole))
+        most = at_most(params, "--max-params", count, parameters)
+        found.append(Limit("parameters", "--max-params", most, parameters, whole, "params"))
     if memory is not None:
-        most = quantities.size(memory, "--max-memory")
-        name = f"{'training' if training else 'inference'} memory, batch {batch}"
-        found.append(
-            Limit(
-                name,
-                "--max-memory",
-                most,
-                lambda one: cost(one).memory_bytes(batch) if training else inference_bytes(one, batch),
-                lambda value: mebibytes(int(value)),
-            )
-        )
+        most = at_most(memory, "--max-memory", size, stored)
+        found.append(Limit(kind, "--max-memory", most, stored, mebi, "memory_bytes"))
     if latency is not None:
-        found.append(_latency(quantities.seconds(latency, "--max-latency")))
+        found.append(_latency(base, latency))
     return found
 
 
-def _latency(at_most: float) -> Limit:
+def _latency(base: Architecture, text: str) -> Limit:
     from functools import cache
 
-    from scalesearch.design.architecture import Architecture
+    from scalesearch.design.quantities import multiple, seconds
     from scalesearch.design.solve import Limit
     from scalesearch.nets.latency import device_words, latency
 
@@ -107,16 +137,57 @@ def _latency(at_most: float) -> Limit:
     def measured(network: Architecture) -> float:
         return latency(network)
 
-    name = f"latency, batch 1, {device_words()}"
-    return Limit(name, "--max-latency", at_most, measured, lambda value: f"{value * 1e3:,.3g} ms", timed=True)
+    def shown(value: float) -> str:
+        return f"{value * 1e3:,.3g} ms"
+
+    name, flag = f"latency, batch 1, {device_words()}", "--max-latency"
+    share = multiple(text, flag)
+    at_most = seconds(text, flag) if share is None else float(share) * measured(base)
+    return Limit(name, flag, at_most, measured, shown, "seconds", timed=True)
 
 
-def _title(baseline: Baseline, chosen: Coefficients, solution: Solution) -> str:
+def _facts(baseline: Baseline, chosen: Coefficients, rule: str, solution: Solution, out: Path | None) -> SolveFacts:
+    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, LimitFacts, SolveFacts
+    from scalesearch.design.cost import cost
+    from scalesearch.errors import printable
+
+    net, by, larger = solution.network, chosen.at(solution.member.phi), solution.following
+    price = cost(net)
+    return SolveFacts(
+        baseline=baseline.name,
+        coefficients=CoefficientFacts.of(chosen),
+        rounding=rule,
+        phi=float(solution.member.phi),
+        depth=float(by.depth),
+        width=float(by.width),
+        px=net.resolution,
+        flops_ratio=price.macs / cost(baseline.architecture).macs,
+        macs=price.macs,
+        params=price.params,
+        activations=price.activations,
+        depths=net.depths,
+        widths=net.widths,
+        limits=tuple(
+            LimitFacts(use.limit.flag, use.limit.quantity, use.limit.name, use.limit.at_most, use.amount, use.binds)
+            for use in solution.uses
+        ),
+        next_larger=None if larger is None else LargerFacts(float(larger.phi), larger.macs, larger.params),
+        file=None if out is None else printable(str(out)),
+    )
+
+
+def _title(facts: SolveFacts, chosen: Coefficients) -> str:
+    scale = f"depth {_plain(facts.depth)}, width {_plain(facts.width)}"
+    return f"{facts.baseline} by {chosen} at φ = {_plain(facts.phi)}: {scale}, {facts.px} px"
+
+
+def _plain(value: float) -> str:
+    """To three places, without zeros at the end."""
+    from decimal import Decimal
+
     from scalesearch.design.exact import plain
 
-    by, phi = chosen.at(solution.member.phi), plain(solution.member.phi)
-    scale = f"depth {plain(round(by.depth, 3))}, width {plain(round(by.width, 3))}"
-    return f"{baseline.name} by {chosen} at φ = {phi}: {scale}, {solution.network.resolution} px"
+    return plain(round(Decimal(repr(value)), 3))
 
 
 def _table(solution: Solution) -> Table:
@@ -133,24 +204,16 @@ def _table(solution: Solution) -> Table:
     return table
 
 
-def _words(baseline: Baseline, solution: Solution) -> tuple[str, str]:
-    from scalesearch.design.cost import cost
-    from scalesearch.design.exact import plain
-
-    own, price, net, larger = (
-        cost(baseline.architecture),
-        cost(solution.network),
-        solution.network,
-        solution.following,
-    )
+def _words(facts: SolveFacts) -> tuple[str, str]:
+    larger = facts.next_larger
     size = (
-        f"{price.macs:,} multiply-adds, {price.macs / own.macs:.4f}x {baseline.name}, {price.params:,} parameters, "
-        f"blocks {' '.join(map(str, net.depths))}; channels {' '.join(map(str, net.widths))}"
+        f"{facts.macs:,} multiply-adds, {facts.flops_ratio:.4f}x {facts.baseline}, {facts.params:,} parameters, "
+        f"blocks {' '.join(map(str, facts.depths))}; channels {' '.join(map(str, facts.widths))}"
     )
     if larger is None:
-        return size, f"Nothing binds: φ = {plain(solution.member.phi)} is the largest that is looked at."
-    binding = " and ".join(use.limit.flag for use in solution.uses if use.binds)
-    following = f"φ = {plain(larger.phi)}, {larger.macs:,} multiply-adds, {larger.params:,} parameters"
+        return size, f"Nothing binds: φ = {_plain(facts.phi)} is the largest that is looked at."
+    binding = " and ".join(limit.option for limit in facts.limits if limit.binds)
+    following = f"φ = {_plain(larger.phi)}, {larger.macs:,} multiply-adds, {larger.params:,} parameters"
     return size, f"Bound by {binding}: the next larger one in multiply-adds ({following}) is beyond."
 
 

@@ -10,6 +10,7 @@ from scalesearch.cli import options
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from scalesearch.cli.facts import FigureFacts, Table1Facts, Table2Facts, TablesFacts, VariantFacts
     from scalesearch.design.paper_tables import Figure, NetworkRow, StageRow, VariantRow
 
 
@@ -18,12 +19,13 @@ def tables(rounding: options.Rounding = None, json: options.Json = False) -> Non
 
     Example: scalesearch tables
     """
+    from scalesearch.cli.json_output import print_json
     from scalesearch.design.paper_tables import macs_of_the_first_print, table_1, table_2, tables_3_and_7
 
     rule = rounding or "paper"
     stages, networks, variants = table_1(), table_2(), tables_3_and_7(rule)
     if json:
-        _print_json(stages, networks, variants)
+        print_json(_facts(stages, networks, variants))
         return
     out = options.console(108)
     out.print(_stages(stages))
@@ -111,49 +113,68 @@ def _variants(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> 
     return table
 
 
-def _print_json(stages: Sequence[StageRow], networks: Sequence[NetworkRow], variants: Sequence[VariantRow]) -> None:
-    from json import dumps
+def _facts(
+    stages: Sequence[StageRow], networks: Sequence[NetworkRow], variants: Sequence[VariantRow]
+) -> TablesFacts:
+    from scalesearch.cli.facts import TablesFacts
 
-    first: list[dict[str, object]] = [
-        {**stage.printed._asdict(), "counted": {"px": stage.px, "channels": stage.channels, "layers": stage.layers}}
-        | {"macs": stage.macs, "params": stage.params}
-        for stage in stages
-    ]
-    tree = {"table_1": first, "table_2": [_network_facts(network) for network in networks]}
-    for number in (3, 7):
-        tree[f"table_{number}"] = [_variant_facts(variant) for variant in variants if variant.table == number]
-    print(dumps(tree, indent=2, ensure_ascii=False))
-
-
-def _network_facts(one: NetworkRow) -> dict[str, object]:
-    return {
-        "name": one.name,
-        "beside": one.beside,
-        "top1": one.top1,
-        "params": _figure(one.params),
-        "macs": _figure(one.macs),
-        "params_ratio": one.params_ratio,
-        "macs_ratio": one.macs_ratio,
-        "note": one.note,
-    }
+    return TablesFacts(
+        table_1=tuple(map(_stage_facts, stages)),
+        table_2=tuple(map(_network_facts, networks)),
+        table_3=tuple(_variant_facts(variant) for variant in variants if variant.table == 3),
+        table_7=tuple(_variant_facts(variant) for variant in variants if variant.table == 7),
+    )
 
 
-def _variant_facts(one: VariantRow) -> dict[str, object]:
-    return {
-        "baseline": one.baseline,
-        "variant": one.variant,
-        "depth": float(one.multipliers.depth),
-        "width": float(one.multipliers.width),
-        "resolution": float(one.multipliers.resolution),
-        "px": one.px,
-        "top1": one.top1,
-        "params": one.params,
-        "macs": _figure(one.macs),
-        "printed_ratio": one.printed_ratio,
-        "counted_ratio": one.counted_ratio,
-        "note": one.note,
-    }
+def _stage_facts(one: StageRow) -> Table1Facts:
+    from scalesearch.cli.facts import BuiltFacts, Table1Facts
+
+    return Table1Facts(
+        operator=one.printed.operator,
+        px=one.printed.px,
+        channels=one.printed.channels,
+        layers=one.printed.layers,
+        counted=BuiltFacts(one.px, one.channels, one.layers),
+        macs=one.macs,
+        params=one.params,
+    )
 
 
-def _figure(figure: Figure) -> dict[str, object]:
-    return {"printed": figure.printed, "unit": figure.unit, "counted": figure.counted, "delta": figure.delta}
+def _network_facts(one: NetworkRow) -> Table2Facts:
+    from scalesearch.cli.facts import Table2Facts
+
+    return Table2Facts(
+        name=one.name,
+        beside=one.beside,
+        top1=one.top1,
+        params=_figure(one.params),
+        macs=_figure(one.macs),
+        params_ratio=one.params_ratio,
+        macs_ratio=one.macs_ratio,
+        note=one.note,
+    )
+
+
+def _variant_facts(one: VariantRow) -> VariantFacts:
+    from scalesearch.cli.facts import VariantFacts
+
+    return VariantFacts(
+        baseline=one.baseline,
+        variant=one.variant,
+        depth=float(one.multipliers.depth),
+        width=float(one.multipliers.width),
+        resolution=float(one.multipliers.resolution),
+        px=one.px,
+        top1=one.top1,
+        params=one.params,
+        macs=_figure(one.macs),
+        printed_ratio=one.printed_ratio,
+        counted_ratio=one.counted_ratio,
+        note=one.note,
+    )
+
+
+def _figure(figure: Figure) -> FigureFacts:
+    from scalesearch.cli.facts import FigureFacts
+
+    return FigureFacts(figure.printed, figure.unit, figure.counted, figure.delta)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import options
-from scalesearch.errors import CountError, InputError
+from scalesearch.errors import CountError, InputError, printable
 from scalesearch.search.scenes import embedded_spec
 from scalesearch.units import MAX_MEGAPIXELS
 
 if TYPE_CHECKING:
+    from scalesearch.cli.facts import RerunFacts
     from scalesearch.study.study import Study
 
 
@@ -25,6 +26,7 @@ def verify(
         str | None, typer.Option(metavar="SPEC", help="The study's images, for --rerun; not for embedded data.")
     ] = None,
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
+    json: options.Json = False,
 ) -> None:
     """Check a study: records against checksums, ids and costs; the files of its answer against the records.
 
@@ -35,32 +37,46 @@ def verify(
 
     Example: scalesearch verify results/reference/b0-phi1-quick
     """
+    from scalesearch.cli.facts import VerifyFacts
+    from scalesearch.cli.json_output import output_kept, print_json
     from scalesearch.report.tables import ranking_csv
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 
     study = open_study(options.existing_study(results))
-    wrong = list(disagreements(study, ranking_csv))
-    for line in wrong[1:]:
-        print(line)
+    folder, wrong = printable(str(study.folder)), list(disagreements(study, ranking_csv))
     if wrong:
+        if json:
+            print_json(VerifyFacts(folder, False, tuple(wrong), None, None, None, ()))
+        else:
+            for line in wrong[1:]:
+                print(line)
         raise CountError(wrong[0])
     outcomes = {key: record.outcome for key, record in study.own_records().items()}
-    print(
-        f"{results}: {len(outcomes)} of {study.plan.total_trials(outcomes)} records, all as written "
-        "(checksums find damage; they are no signature)"
-    )
-    budget = study.plan.config.budget
-    if budget.title != budget.name:
+    total = study.plan.total_trials(outcomes)
+    if not json:
         print(
-            f"{results}: was made with the budget {budget.title}; its answer stands, a new search trains otherwise"
+            f"{results}: {len(outcomes)} of {total} records, all as written "
+            "(checksums find damage; they are no signature)"
         )
-    if rerun:
-        _rerun(study, rerun, data, max_megapixels)
+        budget = study.plan.config.budget
+        if budget.title != budget.name:
+            print(f"{results}: was made with the budget {budget.title}; a new search trains otherwise")
+    with output_kept(json):
+        moved, reruns = _rerun(study, rerun, data, max_megapixels) if rerun else (None, ())
+    failed = sum(not one.agrees for one in reruns)
+    if json:
+        print_json(VerifyFacts(folder, not failed, (), len(outcomes), total, moved, reruns))
+    if failed:
+        raise CountError(f"{study.folder}: {failed} of the trials that were trained again came to something else")
 
 
-def _rerun(study: Study, count: int, data: str | None, max_megapixels: int) -> None:
+def _rerun(
+    study: Study, count: int, data: str | None, max_megapixels: int
+) -> tuple[str | None, tuple[RerunFacts, ...]]:
+    """Train trials again: how the environment differs from that of the records, and what came of each trial."""
     from scalesearch.cli.cache import cache_folder
+    from scalesearch.cli.facts import RerunFacts
     from scalesearch.cli.reading import Reading
     from scalesearch.proxy.datasets import load_data
     from scalesearch.proxy.metrics import metric_source
@@ -85,11 +101,10 @@ def _rerun(study: Study, count: int, data: str | None, max_megapixels: int) -> N
     fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
     objective = ProxyTraining(images, None, fingerprint, metric_source(config.metric))
     moved = difference(study.environment, environment())
-    wrong = 0
+    found = list[RerunFacts]()
     for key, reason in rerun(study, objective, count, moved is None):
         print(f"{key}: trained again, {reason or ('equal to the bit' if moved is None else 'within the noise')}")
-        wrong += bool(reason)
+        found.append(RerunFacts(key, not reason, reason or None))
     if moved is not None:
         print(f"The records are of another environment ({moved}), so scores were compared, not bits.")
-    if wrong:
-        raise CountError(f"{study.folder}: {wrong} of the trials that were trained again came to something else")
+    return moved, tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from math import log2
 
 from scalesearch.design.exact import plain, power, product
 from scalesearch.errors import SpaceError
@@ -13,11 +14,18 @@ AXES = ("depth", "width", "resolution")
 
 LARGEST_MULTIPLIER = Decimal(64)
 LARGEST_COEFFICIENT = Decimal(4)
+LOWEST_PHI, HIGHEST_PHI = Decimal(-4), Decimal(10)
+"""From a sixteenth of the baseline's cost to 1024 times as much."""
 
 
 def nominal_product(depth: Decimal, width: Decimal, resolution: Decimal) -> Decimal:
     """d·w²·r²: how the cost of a plain ConvNet grows (Tan & Le 2019, section 3.3), exactly."""
     return product(depth, product(product(width, width), product(resolution, resolution)))
+
+
+def phi_of(ratio: Decimal) -> Decimal:
+    """The φ of 2^φ = `ratio`: exact for powers of two, else to nine places."""
+    return round(Decimal(log2(ratio)), 9).normalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,11 @@ class Coefficients:
             if not (value.is_finite() and 1 <= value <= LARGEST_COEFFICIENT):
                 raise SpaceError(
                     f"{name} is {value}, but a coefficient must be in 1 … {LARGEST_COEFFICIENT}"
-                    + (": below 1 it would shrink the baseline" if value.is_finite() and value < 1 else "")
+                    + (
+                        ": below 1 it would shrink the baseline; take φ below 0 for that"
+                        if value.is_finite() and value < 1
+                        else ""
+                    )
                 )
 
     @property

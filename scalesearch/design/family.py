@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Multipliers
-from scalesearch.design.exact import plain
-from scalesearch.design.matching import TOLERANCE, match_resolutions
+from scalesearch.design.exact import plain, whole_or_fraction
+from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
 from scalesearch.design.v2_rule import with_late_layers, within_px
 from scalesearch.errors import InputError, SpaceError
 
 PHIS = tuple(range(1, 8))
+PHIS_DOWN = (-1, -2, -3, -4)
+"""Of the members that are smaller than the baseline."""
 
 # Width, depth, px: tensorflow/tpu `efficientnet_builder.py`, `efficientnet_params`; google/automl
 # `effnetv2_configs.py`, `efficientnetv2_params` (evaluation sizes).
@@ -51,6 +53,11 @@ def phis_of(coefficients: Coefficients) -> tuple[int, ...]:
     return tuple(phi for phi in PHIS if largest**phi <= LARGEST_MULTIPLIER)
 
 
+def smaller_members(baseline: Baseline) -> dict[str, Decimal]:
+    """The φ of the usual members below 0, by name."""
+    return {member_name(baseline, Decimal(phi)): Decimal(phi) for phi in PHIS_DOWN}
+
+
 def published_names() -> list[str]:
     """The names of the published members of the shipped baselines."""
     return [name for members in _PUBLISHED.values() for name, *_ in members]
@@ -71,7 +78,7 @@ class Member:
     """One network of a family and how its cost stands to the rule's."""
 
     baseline: Baseline
-    phi: int | None
+    phi: Decimal | int | None
     """The compound coefficient; None where the publication gives multipliers that are of no one φ."""
     nominal_flops_ratio: Decimal
     flops_ratio: Decimal
@@ -91,8 +98,12 @@ def family(
     match: bool = True,
     by: str = "macs",
     scaling: str = "v1",
+    phis: Mapping[str, Decimal] | None = None,
 ) -> tuple[Member, ...]:
-    """The baseline (φ = 0) and the members φ = 1 … 7 (`phis_of`).
+    """The baseline (φ = 0) and the members of other φ.
+
+    Below φ = 0 members are smaller than the baseline: depths, widths and px fall, down to one layer a stage and one
+    multiple of the divisor.
 
     Args:
         baseline: what is scaled.
@@ -102,16 +113,19 @@ def family(
             that a step really doubles the budget.
         by: the cost, `macs` or `activations`.
         scaling: `v2`: extra layers in the last two stages, at most 480 px (`v2_rule`); a member that 480 px keep
-            below 2^φ is not matched.
+            below 2^φ is not matched. Below φ = 0 there are no extra layers.
+        phis: the φ of each member by its name; None: 1 … 7 (`phis_of`).
     """
     rounding = replace(baseline.rounding, rule=rule)
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
-    for phi in phis_of(coefficients):
-        multipliers = coefficients.at(phi)
+    if phis is None:
+        phis = {member_name(baseline, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
+    for name, phi in phis.items():
         try:
-            network = scaled(baseline.architecture, multipliers, rounding)
+            multipliers = coefficients.at(phi)
+            network = scaled(baseline.architecture, before_match(multipliers) if match else multipliers, rounding)
         except SpaceError as error:
-            raise InputError(f"{_name(baseline, phi)} (φ = {phi} of {coefficients}): {error}") from error
+            raise InputError(f"{name} (φ = {plain(phi)} of {coefficients}): {error}") from error
         if scaling == "v2":
             network = with_late_layers(baseline.architecture, network)
         wanted = Decimal(2) ** phi
@@ -120,8 +134,8 @@ def family(
             (network,) = match_resolutions(baseline.architecture, [shape], wanted, by=by)
         if scaling == "v2":
             network = within_px(baseline.architecture, network)
-        named = baseline.member(network, multipliers, rounding, _name(baseline, phi))
-        members.append(_member(baseline, named, multipliers, phi, wanted, by))
+        named = baseline.member(network, multipliers, rounding, name)
+        members.append(_member(baseline, named, multipliers, whole_or_fraction(phi), wanted, by))
     return tuple(members)
 
 
@@ -146,18 +160,20 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
     return tuple(members)
 
 
-def _name(baseline: Baseline, phi: int) -> str:
+def member_name(baseline: Baseline, phi: Decimal) -> str:
     """b1 … b7 of b0, phi1 … phi7 of any other; of a member that is scaled again its own name goes before."""
+    shown = plain(phi)
     if baseline.name == "b0":
-        return f"b{phi}"
-    return f"{baseline.name[:58]}-phi{phi}" if baseline.name.startswith("phi") else f"phi{phi}"
+        return f"b{shown}"
+    end = f"phi{shown}"
+    return f"{baseline.name[: 62 - len(end)]}-{end}" if baseline.name.startswith("phi") else end
 
 
 def _member(
     baseline: Baseline,
     named: Baseline,
     multipliers: Multipliers,
-    phi: int | None,
+    phi: Decimal | int | None,
     wanted: Decimal,
     by: str = "macs",
 ) -> Member:

@@ -7,12 +7,14 @@ Dollár et al. 2021 (section 3) found to go with run time on memory-bound hardwa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 
 from scalesearch.design.architecture import Architecture, Stem
+from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost, cost_grid
 
 TOLERANCE = Decimal("0.05")
@@ -35,14 +37,14 @@ def match_resolutions(
 ) -> list[Architecture]:
     """For every shape the network whose cost is nearest to ratio × baseline, by resolution alone.
 
-    The resolution is never below the baseline's, and is the baseline's where it does not grow; of two that
-    are equally near, the smaller is taken.
+    For a ratio of 1 or more the resolution is never below the baseline's; for a smaller ratio it is never above it.
+    It is the baseline's where it does not grow; of two that are equally near, the smaller is taken.
 
     Args:
         baseline: what the ratio is of.
         shapes: widths and depths of the networks.
         ratio: the wanted cost.
-        grows: whether the resolution may grow.
+        grows: whether the resolution may change.
         by: the cost, one of `COUNTED`.
     """
     if not grows:
@@ -51,8 +53,16 @@ def match_resolutions(
         return []
     widths, depths = (np.array(sizes, dtype=np.int64) for sizes in zip(*shapes, strict=True))
     ratios = np.full(len(shapes), float(ratio))
-    sides = nearest_sides(baseline, widths, depths, ratios, np.zeros(len(shapes), dtype=bool), by)
+    sides = nearest_sides(baseline, widths, depths, ratios, np.full(len(shapes), ratio < 1), by)
     return [baseline.resized(*shape, int(px)) for shape, px in zip(shapes, sides, strict=True)]
+
+
+def before_match(multipliers: Multipliers) -> Multipliers:
+    """What a network is scaled by whose resolution is then matched.
+
+    A side that shrinks is left to the match: r alone could make it smaller than any that the network can have.
+    """
+    return multipliers if multipliers.resolution >= 1 else replace(multipliers, resolution=Decimal(1))
 
 
 def nearest_sides(
@@ -108,8 +118,14 @@ def _reach(own: int, ratios: Floats) -> Floats:
 
 
 def sides_from(baseline: Architecture, ratio: Decimal) -> tuple[int, ...]:
-    """All sides (px) from the baseline's on that a match at ratio × baseline looks at, one a stem's output."""
+    """All sides (px) that a match at ratio × baseline looks at, rising, one a stem's output.
+
+    They begin at the baseline's; for a ratio below 1 they end there.
+    """
     stem, own = baseline.stem, baseline.resolution
+    if ratio < 1:
+        outputs = range(stem.out_px(baseline.smallest_resolution), stem.out_px(own) + 1)
+        return tuple(min(own, stem.smallest_px(output) + stem.stride - 1) for output in outputs)
     last = stem.out_px(_reach(own, np.array(float(max(ratio, Decimal(1))))))
     return tuple(max(own, stem.smallest_px(output)) for output in range(stem.out_px(own), int(last) + 1))
 

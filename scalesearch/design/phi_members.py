@@ -14,13 +14,12 @@ from math import log2
 import numpy as np
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.coefficients import Coefficients, Multipliers
+from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI, Coefficients, Multipliers
 from scalesearch.design.cost import cost, cost_grid
 from scalesearch.design.matching import Shape, nearest_sides
 from scalesearch.design.scaling import Baseline, scaled
 from scalesearch.errors import SpaceError
 
-LOWEST, HIGHEST = Decimal(-4), Decimal(10)
 STEP = Decimal("0.001")
 """φ is taken in thousandths: one step changes the wanted cost by 0.07 %, less than one pixel does."""
 
@@ -45,8 +44,8 @@ def phi_members(
     baseline: Baseline,
     coefficients: Coefficients,
     rule: str,
-    lowest: Decimal = LOWEST,
-    highest: Decimal = HIGHEST,
+    lowest: Decimal = LOWEST_PHI,
+    highest: Decimal = HIGHEST_PHI,
 ) -> tuple[PhiMember, ...]:
     """The distinct networks at φ = lowest … highest in thousandths, from the fewest multiply-adds to the most.
 

@@ -25,6 +25,23 @@ _BYTES = {
 _SECONDS = {"us": Decimal("1e-6"), "µs": Decimal("1e-6"), "ms": Decimal("1e-3"), "s": Decimal(1)}
 
 
+_MULTIPLE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s?[x×]")
+
+
+def multiple(text: str, name: str) -> Decimal | None:
+    """How many times the baseline's, such as `0.25x`; None: it is an amount of its own.
+
+    Raises:
+        InputError: it is 0; `name` begins the line.
+    """
+    found = _MULTIPLE.fullmatch(text.strip())
+    if found is None:
+        return None
+    if not Decimal(found[1]):
+        raise InputError(f"{name} {text!r}: must be above 0, such as 0.25x")
+    return Decimal(found[1])
+
+
 def count(text: str, name: str) -> int:
     """A number of things, such as `600M` or `385814752`, rounded down to a whole one.
 
@@ -56,7 +73,7 @@ def _amount(text: str, name: str, units: Mapping[str, Decimal | int], example: s
     found = _AMOUNT.fullmatch(text.strip())
     if found is None or found[2] not in units:
         known = ", ".join(unit for unit in units if unit)
-        raise InputError(f"{name} {text!r}: must be a number with one of {known}, such as {example}")
+        raise InputError(f"{name} {text!r}: must be a number with one of {known}, such as {example}, or 0.25x")
     amount = Decimal(found[1]) * units[found[2]]
     if amount <= 0:
         raise InputError(f"{name} {text!r}: must be above 0, such as {example}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.exact import plain
 from scalesearch.design.phi_members import PhiMember
@@ -29,6 +30,8 @@ class Limit:
     """What a network has of it."""
     shown: Callable[[float], str]
     """An amount of it as a person reads it."""
+    quantity: choices.Quantity
+    """The same for programs, with its unit."""
     timed: bool = False
     """Whether it is measured, which costs time: then it is found by bisection, once all others hold."""
 

@@ -13,7 +13,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
-from scalesearch.design.matching import TOLERANCE, Shape, match_resolutions
+from scalesearch.design.matching import TOLERANCE, Shape, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.timings import TIMED_TOLERANCE, Timings
@@ -94,15 +94,16 @@ def candidates(
         grid: the points that passed the nominal sieve.
         phi: the compound coefficient; the wanted cost is 2^φ × baseline.
         rule: the rounding rule.
-        match: `flops` sets each network's resolution (never below the baseline's) so that its measured
-            cost is nearest to the wanted one; `none` takes γ^φ literally.
+        match: `flops` sets each network's resolution (never below the baseline's, for φ < 0 never above it) so
+            that its measured cost is nearest to the wanted one; `none` takes γ^φ literally.
         by: the cost that is matched, one of `COSTS`.
         timings: what was measured, where that is latency.
     """
     if isinstance(baseline, FactoryBaseline):
         return _sorted_out(len(grid), list(_counted(baseline, grid, phi, match, by)), phi, match, by)
     rounding = replace(baseline.rounding, rule=rule)
-    networks = [(point, scaled(baseline.architecture, point.at(phi), rounding)) for point in grid]
+    multipliers = [(point, point.at(phi) if match == "none" else before_match(point.at(phi))) for point in grid]
+    networks = [(point, scaled(baseline.architecture, by_what, rounding)) for point, by_what in multipliers]
     if match == "none":
         merged = _merge((network, point) for point, network in networks)
         found = [_literal(baseline, network, aliases, phi) for network, aliases in merged.items()]
@@ -114,7 +115,7 @@ def candidates(
 def grid_shapes(baseline: Baseline, grid: Sequence[Coefficients], phi: Decimal, rule: str) -> tuple[Shape, ...]:
     """The different widths and depths of a grid, in its order: what must be timed."""
     rounding = replace(baseline.rounding, rule=rule)
-    networks = [scaled(baseline.architecture, point.at(phi), rounding) for point in grid]
+    networks = [scaled(baseline.architecture, before_match(point.at(phi)), rounding) for point in grid]
     return tuple(dict.fromkeys((network.widths, network.depths) for network in networks))
 
 
@@ -202,7 +203,7 @@ def nearest_alias(
 ) -> Coefficients:
     """The alias nearest to the realised log depth ratio (of layers) and log width ratio (of channels).
 
-    Layers are those of the stages whose depth is free; where there are none, nothing has grown.
+    Layers are those of the stages whose depth is free; where there are none, depth has not changed.
     """
     free = [place for place, stage in enumerate(baseline.stages) if not stage.depth_fixed]
     layers, before = (sum(one.depths[place] for place in free) for one in (network, baseline))

@@ -21,8 +21,8 @@ def make_proxy(
 
     Widths are divided by `width_divisor`, and so is the number that they are multiples of, which keeps
     every candidate's relative width, and so is `inner_divisor`; a head's hidden layer shrinks as well. The side is
-    the px nearest to the same multiple of `resolution`. Groups become narrower too, by what `width_divisor` and
-    their width have in common, so that their number stays.
+    the px nearest to the same multiple of `resolution`, or the smallest that the network can have. Groups become
+    narrower too, by what `width_divisor` and their width have in common, so that their number stays.
 
     Args:
         network: the baseline's architecture or a scaled one.
@@ -45,7 +45,7 @@ def make_proxy(
     resolution = max(resolution, baseline.architecture.smallest_resolution)
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
     ungrouped = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
-    small = ungrouped.resized(widths, network.depths, max(1, nearest(side)))
+    small = ungrouped.resized(widths, network.depths, max(network.smallest_resolution, nearest(side)))
     hidden = small.head.hidden
     if small.rounds:
         small = replace(small, inner_divisor=max(1, small.inner_divisor // width_divisor))

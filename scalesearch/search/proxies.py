@@ -109,9 +109,13 @@ class Proxies:
 
 
 def phi_of_proxies(config: StudyConfig) -> Decimal:
-    """The φ at which the candidates' proxies are made: the study's own, or the budget's where that is larger."""
+    """The φ at which the candidates' proxies are made: the study's own, or the budget's where that is larger.
+
+    Below φ = 0 it is the study's own: networks that grow do not stand for those that shrink.
+    """
     own, wanted = config.phi, config.budget.proxy_phi
-    return own if wanted is None or not config.kind.enlarges_proxies else max(own, wanted)
+    enlarges = config.kind.enlarges_proxies and not config.shrinks
+    return own if wanted is None or not enlarges else max(own, wanted)
 
 
 def candidate_proxy(config: StudyConfig, candidate: Candidate, classes: int) -> Network:

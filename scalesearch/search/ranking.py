@@ -252,8 +252,8 @@ def _noise(arms: Sequence[Arm], images: ImagesError | None) -> tuple[float, int]
 
 
 def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
-    """What log MACs are worth: the candidates' mean gain over the baseline, at the ratio they have."""
-    if baseline is None or not baseline.accuracies or baseline.macs_ratio >= 1:
+    """What log MACs are worth: the candidates' mean gain over the baseline, or loss, at the ratio they have."""
+    if baseline is None or not baseline.accuracies or baseline.macs_ratio == 1:
         return 0.0
     common = [arm for arm in arms if set(arm.accuracies) >= set(baseline.accuracies)]
     if not common:
@@ -263,7 +263,8 @@ def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
         for arm in common
     ]
     distance = np.mean([log(arm.macs_ratio) for arm in common]) - log(baseline.macs_ratio)
-    return max(0.0, float(np.mean(gains) / distance)) if distance > 0 else 0.0
+    # The baseline costs less than they do, or more where candidates shrink it.
+    return max(0.0, float(np.mean(gains) / distance)) if distance * (1 - baseline.macs_ratio) > 0 else 0.0
 
 
 def _t_quantile(freedom: int) -> float:

@@ -20,7 +20,7 @@ class Setting:
     baseline: Baseline | FactoryBaseline
     """What is scaled, or whose stages are searched."""
     phi: Decimal
-    """The compound coefficient: candidates are to cost 2^φ × the baseline."""
+    """The compound coefficient: candidates are to cost 2^φ × the baseline; below 0 they are smaller."""
     budget: Budget
     """What training costs at most."""
     rounding: str = "balanced"
@@ -39,3 +39,8 @@ class Setting:
     """What candidates are ranked by; see `metrics`."""
     prolongs: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether a rung on which no network differs from chance eliminates nobody; not so in studies begun before."""
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether candidates cost less than the baseline."""
+        return self.phi < 0

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
+from scalesearch.design.exact import plain
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.serialization import OWN_KEYS
 from scalesearch.errors import SpaceError
@@ -36,8 +38,8 @@ class StudyConfig(Setting):
     """Which candidates are compared; written under the kind's own key."""
 
     def __post_init__(self) -> None:
-        if not (self.phi.is_finite() and 0 < self.phi <= 10):
-            raise SpaceError(f"phi is {self.phi}, but it must be above 0 and at most 10")
+        if not (self.phi.is_finite() and LOWEST_PHI <= self.phi <= HIGHEST_PHI and self.phi != 0):
+            raise SpaceError(f"phi is {self.phi}, but it must be in {LOWEST_PHI} … {HIGHEST_PHI} and not 0")
         for name, value, known in (
             ("rounding", self.rounding, ROUNDING_RULES),
             ("match", self.match, MATCHES),
@@ -50,6 +52,8 @@ class StudyConfig(Setting):
             raise SpaceError(f"scheduler is {self.scheduler}, but a recipe without decay cannot be prolonged")
         if not is_metric(self.metric):
             raise SpaceError(f"metric is {self.metric!r}, but it must be one of {', '.join(METRICS)} or a function")
+        if self.shrinks and isinstance(self.baseline, FactoryBaseline):
+            raise SpaceError(f"phi is {plain(self.phi)}, but Python functions are scaled at φ above 0 only")
         self.kind.validate(self)
         self._check_cost()
 

@@ -107,18 +107,20 @@ class Line:
 
 
 def shape_lines(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool) -> list[Line]:
-    """Each shape at every px from the baseline's on; first is the px that matches the multiply-adds.
+    """Each shape at every px from the baseline's on, or for a ratio below 1 up to it.
+
+    First is the px that matches the multiply-adds.
 
     Args:
         baseline: what the ratio is of.
         shapes: widths and depths.
         ratio: the wanted latency over the baseline's.
-        grows: whether the resolution may grow at all; else it is the baseline's.
+        grows: whether the resolution may change at all; else it is the baseline's.
     """
     matched = match_resolutions(baseline, shapes, ratio, grows)
     sides = sides_from(baseline, ratio) if grows else (baseline.resolution,)
-    longest = baseline.resolution * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
-    sides = tuple(side for side in sides if side <= longest)
+    last = baseline.resolution * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
+    sides = tuple(side for side in sides if (side >= last if ratio < 1 else side <= last))
     return [
         Line(sides, partial(_at_side, baseline, shape, sides), sides.index(one.resolution), 2.0)
         for shape, one in zip(shapes, matched, strict=True)

@@ -80,12 +80,13 @@ class CostSweep:
         return tuple(dict.fromkeys(point.times for point in self.points))
 
     def curves(self) -> dict[str, tuple[SweepPoint, ...]]:
-        """Each rule's points by rising cost, the baseline's first; the best rule at its largest cost first."""
-        start = () if self.base is None else (self.base,)
+        """Each rule's points by rising cost, the baseline's among them; the best rule at its largest cost first."""
         found: dict[str, tuple[SweepPoint, ...]] = {}
         for one in self.points:
-            found[one.rule] = (*found.get(one.rule, start), one)
-        return dict(sorted(found.items(), key=lambda item: (-item[1][-1].accuracy, item[0])))
+            found[one.rule] = (*found.get(one.rule, ()), one)
+        first = sorted(found.items(), key=lambda item: (-item[1][-1].accuracy, item[0]))
+        base = () if self.base is None else (self.base,)
+        return {rule: tuple(sorted((*base, *own), key=lambda one: one.times)) for rule, own in first}
 
 
 def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> CostSweep:

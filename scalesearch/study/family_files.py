@@ -9,7 +9,7 @@ from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import plain
-from scalesearch.design.family import Member, family, phis_of
+from scalesearch.design.family import Member, family, phis_of, smaller_members
 from scalesearch.search.factory_grid import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
 from scalesearch.study.files import make_folder, replace_atomically
@@ -18,7 +18,8 @@ from scalesearch.study.files import make_folder, replace_atomically
 def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
     """The members that the coefficients give, by the rounding and matching of the search.
 
-    Latency of seven members is not measured: there each member's px is γ^φ.
+    Those of a search at φ < 0 are smaller than the baseline. Latency of the members is not measured: there each
+    member's px is γ^φ.
 
     None for a user's own function, for a comparison of rules, and for stages: a grid finds what scales them.
     """
@@ -27,15 +28,19 @@ def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
         return ()
     timed = config.cost == "latency"
     matched = config.match == "flops" and not timed
-    return family(config.baseline, coefficients, config.rounding, matched, "macs" if timed else config.cost)
+    by = "macs" if timed else config.cost
+    phis = smaller_members(config.baseline) if config.shrinks else None
+    return family(config.baseline, coefficients, config.rounding, matched, by, phis=phis)
 
 
-def write_family(folder: Path, members: Sequence[Member]) -> None:
-    """Write one baseline file a member."""
+def write_family(folder: Path, members: Sequence[Member]) -> tuple[Path, ...]:
+    """Write one baseline file a member, and return their paths."""
     if members:
         make_folder(folder)
-    for one in members:
-        replace_atomically(folder / f"{one.baseline.name}.yaml", member_text(one))
+    paths = tuple(folder / f"{member.baseline.name}.yaml" for member in members)
+    for path, one in zip(paths, members, strict=True):
+        replace_atomically(path, member_text(one))
+    return paths
 
 
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:

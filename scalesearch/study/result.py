@@ -51,8 +51,11 @@ class StudyResult:
 
     @property
     def worse(self) -> bool:
-        """Whether what is recommended is not above the unscaled network: nothing that ties for the best is."""
-        return self.base.mean is not None and self.place.mean <= self.base.mean
+        """Whether what is recommended is not above the unscaled network: nothing that ties for the best is.
+
+        Networks that are smaller than it are not expected to be.
+        """
+        return not self.plan.config.shrinks and self.base.mean is not None and self.place.mean <= self.base.mean
 
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:

@@ -34,8 +34,8 @@ VERBS = {
     "baseline times winner data budget seeds rounding cost runner address insecure_cluster "
     "gpus_per_trial stall_seconds name results metric plan",
     "cost": "network depth width resolution batch rounding json receipt",
-    "explain": "network depth width resolution coefficients rounding",
-    "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out",
+    "explain": "network depth width resolution coefficients rounding json",
+    "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out json",
     "latency": "names against batch runs json",
     "train": "max_megapixels "
     "network data recipe fixed epochs batch accumulate learning_rate resolution train_resolution seed workers "
@@ -45,14 +45,14 @@ VERBS = {
     "seed padding pixels workers address insecure_cluster threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
-    "family": "network coefficients published rounding match rule out",
+    "family": "network coefficients phi times published rounding match rule out json",
     "export": "network to depth width resolution rounding out seed opset dynamic_side",
     "import": "definition out",
-    "show": "results",
+    "show": "results json",
     "report": "results out export_optuna",
     "dashboard": "results port host allow_remote public_host prefix check",
     "trust": "max_megapixels results data seeds runner address insecure_cluster gpus_per_trial stall_seconds plan",
-    "verify": "results rerun data max_megapixels",
+    "verify": "results rerun data max_megapixels json",
 }
 
 
@@ -203,6 +203,20 @@ def test_a_family_is_files_that_are_baselines_again(tmp_path: Path) -> None:
     assert "nominal FLOPs ratio 1.92027, measured" in (tmp_path / "fam" / "phi1.yaml").read_text()
     base = json.loads(scalesearch("cost", "tiny", "--json").stdout)
     assert facts["macs"] / base["macs"] == pytest.approx(2, rel=0.06)
+
+
+def test_a_family_of_other_phi(tmp_path: Path) -> None:
+    words = ["family", "tiny", "--coefficients", "1.2", "1.1", "1.15", "--json"]
+    asked = ["--phi", "1", "--phi", "-2", "--phi=-0.5", "--out", "fam"]
+    facts = json.loads(scalesearch(*words, *asked, cwd=tmp_path).stdout)
+    assert [one["phi"] for one in facts["members"]] == [0, -2, -0.5, 1]
+    assert facts["files"] == ["fam/tiny.yaml", "fam/phi-2.yaml", "fam/phi-0.5.yaml", "fam/phi1.yaml"]
+    smaller = json.loads(scalesearch("cost", "fam/phi-2.yaml", "--json", cwd=tmp_path).stdout)
+    assert smaller["macs"] == facts["members"][1]["macs"]
+    by_times = json.loads(scalesearch(*words, "--times", "2", "--times", "0.25").stdout)["members"]
+    assert [one["name"] for one in by_times] == ["tiny", "tiny-0.25x", "tiny-2x"]
+    for one, place in ((by_times[1], 1), (by_times[2], 3)):
+        assert {**one, "name": ""} == {**facts["members"][place], "name": ""}
 
 
 def test_the_published_family_is_the_papers() -> None:

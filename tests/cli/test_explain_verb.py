@@ -86,6 +86,31 @@ def test_a_network_smaller_than_the_baseline(tmp_path: Path) -> None:
     assert cost(member.architecture).params <= 3_000_000 < cost(load_baseline("b0").architecture).params
 
 
+def test_limits_may_be_multiples_of_the_baselines() -> None:
+    own = cost(load_baseline("tiny").architecture)
+    words = [
+        "solve",
+        "tiny",
+        "--max-flops",
+        "0.25x",
+        "--max-params",
+        "0.9x",
+        "--max-memory",
+        "0.5x",
+        "--batch",
+        "2",
+    ]
+    facts = json.loads(scalesearch(*words, "--training", "--json").stdout)
+    limits = {one["quantity"]: one["at_most"] for one in facts["limits"]}
+    assert limits["macs"] == own.macs // 4
+    assert limits["params"] == own.params * 9 // 10
+    assert limits["memory_bytes"] == own.memory_bytes(2) // 2
+    assert facts["phi"] < -1
+    assert facts["macs"] <= own.macs / 4
+    done = scalesearch("solve", "tiny", "--max-flops", "0.00000001x")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
 def test_what_does_not_fit_says_what_and_by_how_much() -> None:
     done = scalesearch("solve", "tiny", "--max-flops", "100G", "--max-params", "1k")
     assert done.returncode == 2
@@ -110,6 +135,8 @@ def test_a_latency_is_measured() -> None:
     done = scalesearch("solve", "tiny", "--max-latency", "3s", "--max-flops", "30M")
     assert done.returncode == 0, done.stderr
     assert "latency, batch 1" in done.stdout
+    done = scalesearch("solve", "tiny", "--max-latency", "1000x", "--max-flops", "30M", "--json")
+    assert json.loads(done.stdout)["limits"][1]["quantity"] == "seconds"
 
 
 def test_the_tables_say_what_differs() -> None:

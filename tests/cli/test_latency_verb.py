@@ -6,9 +6,11 @@ import json
 import sys
 from collections.abc import Sequence
 
+import jsonschema
 import pytest
 
 import scalesearch.nets.latency as clock
+from scalesearch.cli.json_output import json_schema
 from scalesearch.cli.main import run
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
@@ -56,6 +58,7 @@ def test_each_device_and_batch_has_its_figures(
 ) -> None:
     words = ["tiny", "b0", "tiny", "--batch", "1", "--batch", "8", "--runs", "5", "--json"]
     facts = json.loads(shown(monkeypatch, capsys, *words))
+    jsonschema.validate(facts, json_schema("latency"))
     assert calls == [(5, 1, "cpu"), (5, 8, "cpu"), (5, 1, "cuda"), (5, 8, "cuda")]
     places = [(one["device"], one["batch"], one["threads"]) for one in facts["measured"]]
     assert places == [("cpu", 1, 1), ("cpu", 8, 1), ("cuda", 1, None), ("cuda", 8, None)]

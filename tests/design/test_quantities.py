@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from scalesearch.design.quantities import count, seconds, size
+from scalesearch.design.quantities import count, multiple, seconds, size
 from scalesearch.errors import InputError
 
 
@@ -50,7 +52,18 @@ def test_times(text: str, value: float) -> None:
     assert seconds(text, "--max-latency") == pytest.approx(value, rel=1e-12)
 
 
-@pytest.mark.parametrize("text", ["", "M", "6e8M", "-5M", "0", "0M", "600m", "600MB", "1,5M", "nan", "１M", "5 0M"])
+def test_multiples_of_the_baseline() -> None:
+    assert multiple("0.25x", "--max-flops") == Decimal("0.25")
+    assert multiple("2 ×", "--max-flops") == 2
+    assert multiple("600M", "--max-flops") is None
+    for text in ("0x", "0.00x"):
+        with pytest.raises(InputError, match=r"--max-flops '.*x': must be above 0, such as 0\.25x"):
+            multiple(text, "--max-flops")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "M", "x", "-1x", "1e3x", "6e8M", "-5M", "0", "0M", "600m", "600MB", "1,5M", "nan", "１M", "5 0M"]
+)
 def test_what_is_no_count_is_one_line(text: str) -> None:
     with pytest.raises(InputError, match=r"--max-flops '.*': must be") as caught:
         count(text, "--max-flops")

@@ -94,11 +94,11 @@ def test_a_matched_family_doubles_at_every_step() -> None:
     assert [member.phi for member in members] == list(range(8))
     assert [member.baseline.name for member in members] == [f"b{i}" for i in range(8)]
     for member in members[1:]:
-        network, wanted = member.baseline.architecture, 2 ** (member.phi or 0) * base
+        network, wanted = member.baseline.architecture, 2 ** int(member.phi or 0) * base
         nearby = [replace(network, resolution=network.resolution + shift) for shift in (-1, 1)]
         assert all(abs(cost(network).macs - wanted) <= abs(cost(one).macs - wanted) for one in nearby)
         assert member.matched == (abs(Fraction(cost(network).macs, wanted) - 1) <= Fraction(5, 100))
-        gamma = (network.resolution / 224) ** (1 / (member.phi or 1))
+        gamma = (network.resolution / 224) ** (1 / int(member.phi or 1))
         assert float(member.implied_gamma or 0) == pytest.approx(gamma, abs=1e-5)
         assert member.baseline.rounding.rule == "balanced"
     assert sum(member.matched for member in members) >= 7

@@ -24,15 +24,15 @@ MEMBERS = phi_members(
 
 
 def macs(at_most: float) -> Limit:
-    return Limit("multiply-adds", "--max-flops", at_most, lambda one: cost(one).macs, str)
+    return Limit("multiply-adds", "--max-flops", at_most, lambda one: cost(one).macs, str, "macs")
 
 
 def params(at_most: float) -> Limit:
-    return Limit("parameters", "--max-params", at_most, lambda one: cost(one).params, str)
+    return Limit("parameters", "--max-params", at_most, lambda one: cost(one).params, str, "params")
 
 
 def memory(at_most: float, batch: int = 3) -> Limit:
-    return Limit("memory", "--max-memory", at_most, lambda one: inference_bytes(one, batch), str)
+    return Limit("memory", "--max-memory", at_most, lambda one: inference_bytes(one, batch), str, "memory_bytes")
 
 
 def test_nothing_larger_fits() -> None:
@@ -110,7 +110,7 @@ def timed(at_most: float, asked: list[Architecture]) -> Limit:
         asked.append(network)
         return cost(network).macs * 1e-9
 
-    return Limit("latency", "--max-latency", at_most, measure, str, timed=True)
+    return Limit("latency", "--max-latency", at_most, measure, str, "seconds", timed=True)
 
 
 def test_a_timed_limit_is_met_without_timing_what_is_far_too_slow() -> None:

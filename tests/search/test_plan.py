@@ -200,7 +200,7 @@ def test_fewer_than_two_candidates_are_no_comparison() -> None:
         _ = Plan(StudyConfig(fixed, Decimal(1), budget), DATA).trained
 
 
-@pytest.mark.parametrize("phi", ["0", "-1", "10.1", "NaN", "Infinity"])
+@pytest.mark.parametrize("phi", ["0", "-4.01", "10.1", "NaN", "Infinity"])
 def test_phi_is_checked(phi: str) -> None:
     with pytest.raises(SpaceError, match="phi is"):
         StudyConfig(SMALL, Decimal(phi), TWO_WAVES)

@@ -53,7 +53,9 @@ def spending(result: StudyResult) -> Drawing | None:
         coloraxis=accuracy_colours(values, title),
         legend={"orientation": "v", "y": 1, "yanchor": "top"},
     )
-    return Drawing("spending", "Where each network spends its compute", _caption(fitted), figure)
+    return Drawing(
+        "spending", "Where each network spends its compute", _caption(fitted, result.plan.config.shrinks), figure
+    )
 
 
 _NAMES = {"a": "depth", "b": "width", "c": "resolution"}
@@ -193,10 +195,10 @@ def _places(shares: Sequence[Shares]) -> dict[str, list[float]]:
     return {letter: [100 * share[i] for share in shares] for i, letter in enumerate("abc")}
 
 
-def _caption(fitted: Surface | None) -> str:
+def _caption(fitted: Surface | None, shrinks: bool) -> str:
     start = (
-        "A corner is a network that grows in one dimension alone; a network's place is its shares of the "
-        "log-FLOPs, log α, 2 log β and 2 log γ over their sum."
+        f"A corner is a network that {'shrinks' if shrinks else 'grows'} in one dimension alone; a network's place "
+        "is its shares of the log-FLOPs, log α, 2 log β and 2 log γ over their sum."
     )
     colours = "Colours are expected accuracies at the end of training"
     if fitted is None:

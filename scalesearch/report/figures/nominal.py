@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from scalesearch.design.scaling import Baseline
+from scalesearch.errors import SpaceError
 from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
 from scalesearch.report.palette import START, TIED
 from scalesearch.search.candidates import Candidate, candidates
@@ -19,13 +20,17 @@ _PAPER = "paper"
 def nominal(result: StudyResult) -> Drawing | None:
     """Measured over nominal cost of the study's grid: literally as in the paper, and as it was compared.
 
-    None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function.
+    None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function;
+    and where γ taken literally leaves no side.
     """
     asked = result.plan.config
     if not asked.kind.from_grid or not isinstance(asked.baseline, Baseline):
         return None
     grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
-    literal = candidates(asked.baseline, grid, asked.phi, _PAPER, "none").candidates
+    try:
+        literal = candidates(asked.baseline, grid, asked.phi, _PAPER, "none").candidates
+    except SpaceError:
+        return None
     compared = (*result.plan.candidate_set.candidates, *result.plan.candidate_set.unmatched)
     low, high = _range([*literal, *compared], result)
     figure = go.Figure()

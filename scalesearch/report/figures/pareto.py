@@ -15,6 +15,11 @@ from scalesearch.search.metrics import metric_words, validation_words
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
+_LEVEL = {
+    False: "; whatever lies below the level one, by the unscaled network.",
+    True: "; the level one is the unscaled network, which costs more.",
+}
+"""What the unscaled network's line says, by whether the candidates are smaller than it."""
 _NAMED = 8
 """More names than that hide each other; then only the tied candidates' are written."""
 
@@ -46,8 +51,7 @@ def pareto(result: StudyResult) -> Drawing:
     bars = "Accuracies are expected ones, by all that was measured; bars are their standard deviations."
     beaten = (
         "Whatever lies below the stepped line, the Pareto front of the candidates, is beaten by a candidate "
-        "that costs no more"
-        + ("." if base is None else "; whatever lies below the level one, by the unscaled network.")
+        "that costs no more" + ("." if base is None else _LEVEL[asked.shrinks])
     )
     line = (
         f"The upright line is {2 ** float(asked.phi):.4g}x the baseline's FLOPs, which every network was to have."

@@ -35,6 +35,8 @@ class GridReport(KindReport):
     def title(self, config: StudyConfig) -> str:
         """How the baseline should spend what it may cost."""
         what = "compute" if config.cost == "macs" else COST_WORDS[config.cost]
+        if config.shrinks:
+            return f"How should {config.baseline.name} shrink to {times_of(config)} of its {what}?"
         return f"How should {config.baseline.name} spend its next {times_of(config)} of {what}?"
 
     def short_title(self, config: StudyConfig) -> str:

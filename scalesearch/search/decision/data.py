@@ -53,7 +53,8 @@ class StudyData:
     """(candidates,): logarithm of the trained proxy's cost over that of the candidates' (geometric) mean."""
     trainings: tuple[Training, ...]
     baseline: str
-    """Id of the unscaled network: only its spread from seed to seed enters, and what growing gained over it."""
+    """Id of the unscaled network: only its spread from seed to seed enters, and what candidates gained over it, or
+    lost."""
     baseline_log_cost: float = -float(np.log(2))
     smallest_noise: float = 0.0
     """What the metric's standard deviation from seed to seed is at least: half of a validation image."""

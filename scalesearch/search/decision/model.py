@@ -217,15 +217,16 @@ class Model:
 
     @cached_property
     def _cost_priors(self) -> tuple[Floats, Floats]:
-        """(C,) each: mean and standard deviation of b_c, from what candidates gained over the baseline."""
+        """(C,) each: mean and standard deviation of b_c, from what candidates gained over the baseline, or lost."""
         gains = np.zeros(len(self.data.channels))
         base = [group for group in self.data.groups if group.network == self.data.baseline]
         for channel in range(len(gains)):
             values = [
                 group.mean[list(group.channels).index(channel)] for group in base if channel in group.channels
             ]
-            if values and self.data.baseline_log_cost < 0:
-                gains[channel] = max(0.0, (self._offsets[channel] - float(np.mean(values))))
+            if values and self.data.baseline_log_cost != 0:
+                gained = self._offsets[channel] - float(np.mean(values))
+                gains[channel] = max(0.0, gained if self.data.baseline_log_cost < 0 else -gained)
         distance = abs(self.data.baseline_log_cost) or 1.0
         spreads = self.data.spreads
         widths = np.minimum(_COST_WIDTH * gains / distance, _COST_LIMIT * spreads)

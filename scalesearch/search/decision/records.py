@@ -70,8 +70,9 @@ def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, 
 def _shares(plan: Plan) -> Floats | None:
     """How much of each candidate's log-cost depth, width and resolution have, as they were rounded.
 
-    A dimension's part is the logarithm of what the baseline's multiply-adds grow by if it grows alone. None for
-    networks of Python functions, whose dimensions cannot be set one by one, and where nothing is scaled.
+    A dimension's part is the logarithm of what the baseline's multiply-adds grow by if it grows alone, or shrink by
+    at φ < 0. None for networks of Python functions, whose dimensions cannot be set one by one, and where nothing is
+    scaled.
     """
     baseline = plan.config.baseline.architecture
     if not plan.config.kind.scales or not isinstance(baseline, Architecture):
@@ -87,6 +88,6 @@ def _shares(plan: Plan) -> Floats | None:
             baseline.resized(widths, depths, network.resolution),
         )
         rows.append([log(cost(one).macs / cost(baseline).macs) for one in alone])
-    parts = np.array(rows)
+    parts = -np.array(rows) if plan.config.shrinks else np.array(rows)
     totals = parts.sum(axis=1, keepdims=True)
     return None if np.any(totals <= 0) else np.asarray(parts / totals)

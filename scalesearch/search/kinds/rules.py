@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from math import log
 from typing import Any, ClassVar, Self
 
@@ -17,7 +17,7 @@ from scalesearch.design.coefficients import AXES, LARGEST_COEFFICIENT, LARGEST_M
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
 from scalesearch.design.factory import Network
-from scalesearch.design.matching import TOLERANCE, match_resolutions
+from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.errors import SpaceError
@@ -209,7 +209,7 @@ def _candidate(baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rul
 
 
 def rule_lines(baseline: Baseline, rules: tuple[ScalingRule, ...], phi: Decimal, rounding_rule: str) -> list[Line]:
-    """Each rule's networks as it grows, from the baseline on to 2^(3φ) × its nominal cost (depth alone: 2^(2φ)).
+    """Each rule's networks from the baseline on to 2^(3φ) × its nominal cost (depth alone: 2^(2φ)).
 
     How long a network takes is no matter of one dimension: a wider layer may take no longer on a GPU. So it is the
     whole rule that is taken further, as all three of its dimensions grow, and not its px alone.
@@ -220,7 +220,7 @@ def rule_lines(baseline: Baseline, rules: tuple[ScalingRule, ...], phi: Decimal,
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A rule's networks and the φ at which each of them is met first."""
+    """A rule's networks, rising, and the φ at which each of them is met first on the way from the baseline."""
 
     phis: tuple[Decimal, ...]
     networks: tuple[Architecture, ...]
@@ -236,18 +236,26 @@ def _line(baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rule: st
     rounding = replace(baseline.rounding, rule=rounding_rule)
     own = rule.coefficients
     steepest = log(max(_ROOT, own.alpha, own.beta, own.gamma))
+    size = abs(phi)
     # Neither a multiplier at the end of the line nor the coefficient that gives it may be too large.
     longest = min(
-        3 * float(phi), log(LARGEST_MULTIPLIER) / steepest, log(LARGEST_COEFFICIENT) / steepest * float(phi)
+        3 * float(size), log(LARGEST_MULTIPLIER) / steepest, log(LARGEST_COEFFICIENT) / steepest * float(size)
     )
-    top = max(phi, Decimal(repr(round(longest - 1e-6, 6))))
+    top = max(size, Decimal(repr(round(longest - 1e-6, 6)))).copy_sign(phi)
     met: dict[Architecture, Decimal] = {}
     for step in range(_PLACES + 1):
         here = top * step / _PLACES
         multipliers = own.at(here)
         if "resolution" not in baseline.axes:
             multipliers = replace(multipliers, resolution=_ONE)
-        met.setdefault(scaled(baseline.architecture, multipliers, rounding), here)
+        try:
+            met.setdefault(scaled(baseline.architecture, multipliers, rounding), here)
+        except SpaceError:
+            if phi > 0:
+                raise
+            break  # the side is too small for the network
+    if phi < 0:
+        met = dict(reversed(met.items()))
     return _Line(tuple(met.values()), tuple(met))
 
 
@@ -290,8 +298,8 @@ def _stretched(rule: Coefficients, by: str) -> Coefficients:
 
 
 def _base(multiplier: Decimal, phi: Decimal) -> Decimal:
-    """The coefficient whose φ-th power is the multiplier."""
-    return power(multiplier, 1 / phi) if multiplier > 1 else _ONE
+    """The coefficient whose φ-th power is the multiplier; 1 where the multiplier is on the other side of 1."""
+    return power(multiplier, 1 / phi) if (multiplier > 1) == (phi > 0) and multiplier != 1 else _ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +330,8 @@ class _Scale:
         """
         tried = []
         for step in sorted(range(-_NEARBY, _NEARBY + 1), key=lambda one: (abs(one), one)):
-            shape = scaled(self.baseline.architecture, rule.at(phi * (1 + step * _PER_CENT)), self.rounding)
+            multipliers = before_match(rule.at(phi * (1 + step * _PER_CENT)))
+            shape = scaled(self.baseline.architecture, multipliers, self.rounding)
             shapes, grows = [(shape.widths, shape.depths)], "resolution" in self.axes
             (network,) = match_resolutions(self.baseline.architecture, shapes, self.wanted, grows, self.by)
             if self._miss(network) <= TOLERANCE:
@@ -341,5 +350,11 @@ _FURTHER = {"macs": Decimal(4) / 3, "activations": Decimal(2)}
 
 def _multipliers(nominal: Decimal, further: Decimal) -> Iterator[Decimal]:
     """From 1 to beyond the nominal one: ceilings, stems and heads make costs differ from it."""
+    if nominal < 1:  # in powers, which end above 0; rounded up, so that the coefficient is not too large
+        steps = (power(nominal, further * step / _STEPS) for step in range(1, _STEPS + 1))
+        return iter([_ONE, *(one.quantize(_MILLIONTH, rounding=ROUND_CEILING) for one in steps)])
     top = (nominal - 1) * further
     return (round(1 + top * step / _STEPS, 6) for step in range(_STEPS + 1))
+
+
+_MILLIONTH = Decimal("0.000001")

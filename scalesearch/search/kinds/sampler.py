@@ -16,7 +16,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, nominal_product
 from scalesearch.design.cost import cost
 from scalesearch.design.exact import power
-from scalesearch.design.matching import TOLERANCE, match_resolutions
+from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
@@ -217,7 +217,10 @@ def judge(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[Constra
     """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
     base = space.baseline.architecture
     rounding = replace(space.baseline.rounding, rule=space.rounding)
-    networks = [scaled(base, point.coefficients.at(space.phi), rounding) for point in points]
+    multipliers = [point.coefficients.at(space.phi) for point in points]
+    if space.match == "flops":
+        multipliers = [before_match(multiplier) for multiplier in multipliers]
+    networks = [scaled(base, multiplier, rounding) for multiplier in multipliers]
     if space.match == "flops":
         shapes = [(network.widths, network.depths) for network in networks]
         networks = match_resolutions(base, shapes, Decimal(2) ** space.phi)
