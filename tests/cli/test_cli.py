@@ -46,7 +46,7 @@ VERBS = {
     "cam": "networks images of count budget out",
     "tables": "rounding json",
     "family": "network coefficients phi times published rounding match rule out json",
-    "export": "network to depth width resolution rounding out seed opset dynamic_side",
+    "export": "network to depth width resolution rounding out seed opset dynamic_side deployed",
     "import": "definition out",
     "show": "results json",
     "report": "results out export_optuna",
@@ -120,8 +120,9 @@ def test_cost_json_has_the_promised_keys() -> None:
     facts = json.loads(scalesearch("cost", "b0", "--json").stdout)
     assert list(facts) == [
         "name", "macs", "params", "activations", "memory_bytes", "batch", "resolution", "depth", "width",
-        "nominal_flops_ratio", "flops_ratio",
+        "nominal_flops_ratio", "flops_ratio", "deployed_macs", "deployed_params",
     ]  # fmt: skip
+    assert facts["deployed_macs"] is facts["deployed_params"] is None
     assert (facts["macs"], facts["params"], facts["activations"]) == (385814752, 5288548, 6748036)
     assert (facts["flops_ratio"], facts["nominal_flops_ratio"], facts["resolution"]) == (1, 1, 224)
 
