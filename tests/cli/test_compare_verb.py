@@ -88,7 +88,7 @@ def test_rules_are_compared_resumed_and_shown(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_is_said_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("alpha: 1.2\n")
     for words, reason in (
-        (("--times", "1"), "--times 1: must be above 1 and at most 1024"),
+        (("--times", "1"), "--times 1: must be in 0.0625 … 1024, with at most 9 decimal places, and not 1"),
         (("--times", "x"), "--times 'x': must be a number"),
         (("--times", "4", "--times", "4.0"), "--times 4.0: is given twice"),
         (("--times", "1000"), "--times 1000: depth multiplier is "),

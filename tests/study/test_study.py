@@ -86,7 +86,7 @@ def test_what_decides_no_bits_may_change(tmp_path: Path) -> None:
         lambda text: text[: len(text) // 2],
         lambda text: "[]",
         lambda text: text.replace('"phi": "1"', '"phi": "one"'),
-        lambda text: text.replace('"phi": "1"', '"phi": "-3"'),
+        lambda text: text.replace('"phi": "1"', '"phi": "-5"'),
         lambda text: text.replace('"match": "flops"', '"match": "maybe"'),
         lambda text: text.replace('"rounding": "balanced"', '"rounding": "up"'),
         lambda text: text.replace('"environment"', '"surroundings"'),
