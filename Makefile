@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 grid: $(READY)  ## the main job on the embedded data: results/b0-phi1-quick
 	$(BIN)/scalesearch grid --baseline b0 --phi 1
 
-test: $(READY)  ## the default suite, six to twelve minutes on two cores
+test: $(READY)  ## the default suite, six to sixteen minutes on two cores
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: $(READY)  ## the default suite with the share of lines and branches that it runs; htmlcov/ has each file

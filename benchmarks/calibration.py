@@ -15,7 +15,6 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from unittest import mock
 
-from scalesearch.search.make_proxy import make_proxy
 from torch import nn
 
 from scalesearch.cli.cache import cache_folder
@@ -25,6 +24,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import objective
 from scalesearch.proxy.datasets import load_data
 from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialSpec

@@ -23,7 +23,6 @@ from itertools import pairwise
 from unittest import mock
 
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -33,6 +32,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.memory import keep_memory
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import train
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.study.provenance import environment
 

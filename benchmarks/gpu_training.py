@@ -25,7 +25,6 @@ from decimal import Decimal
 from unittest import mock
 
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from torch.nn import functional as F
 
 from scalesearch.design.architecture import Architecture
@@ -35,6 +34,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import train_step
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.study.provenance import environment
 

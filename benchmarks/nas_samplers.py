@@ -63,11 +63,10 @@ def every_network() -> list[Architecture]:
 
 def record() -> None:
     """Train the whole space."""
-    from scalesearch.search.make_proxy import make_proxy
-
     from scalesearch.cli.cache import cache_folder
     from scalesearch.proxy.datasets import load_data
     from scalesearch.proxy.objective import ProxyTraining
+    from scalesearch.search.make_proxy import make_proxy
 
     objective = ProxyTraining(load_data("digits", PX, BUDGETS["smoke"].scenes, cache_folder()))
     base, data = load_baseline("tiny"), objective.data.fingerprint

@@ -24,7 +24,6 @@ from multiprocessing import get_context
 from unittest import mock
 
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -35,6 +34,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import objective, training
 from scalesearch.proxy.datasets import load_data
 from scalesearch.search.budget import BUDGETS, as_constant_lr
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.proxies import image_px
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Recipe

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from scalesearch.cli.facts import MemberFacts
-    from scalesearch.design.coefficients import Multipliers
+    from scalesearch.cli.facts import FamilyFacts, MemberFacts
+    from scalesearch.design.coefficients import Coefficients, Multipliers
     from scalesearch.design.family import Member
     from scalesearch.design.scaling import Baseline
 
@@ -53,7 +53,6 @@ def family(
     """
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.family import family as grow
-    from scalesearch.design.family import published as as_published
     from scalesearch.design.networks import load_network
     from scalesearch.design.v2_rule import has_beside
 
@@ -67,11 +66,7 @@ def family(
         return
     chosen = None if coefficients is None else coefficients_from(coefficients)
     if chosen is None:
-        if rounding is not None or rule != "v1":
-            raise InputError(
-                "--rounding, --rule: the published members are as their publication has them; leave them out"
-            )
-        members = as_published(baseline)
+        members = _published_members(baseline, rounding, rule)
     else:
         phis = _phis(baseline, phi or [], times or [])
         members = grow(baseline, chosen, rounding or "balanced", match == "flops", scaling=rule, phis=phis)
@@ -79,20 +74,49 @@ def family(
         options.console().print(members_table(members))
     paths = () if out is None else _write(out, members, json)
     if json:
-        from scalesearch.cli.facts import CoefficientFacts, FamilyFacts
         from scalesearch.cli.json_output import print_json
 
-        facts = FamilyFacts(
-            baseline=baseline.name,
-            coefficients=None if chosen is None else CoefficientFacts.of(chosen),
-            rounding=members[-1].baseline.rounding.rule,
-            match=None if chosen is None else match,
-            rule=None if chosen is None else rule,
-            members=tuple(map(_member_facts, members)),
-            beside=(),
-            files=tuple(printable(str(path)) for path in paths),
+        print_json(_family_facts(baseline.name, chosen, members, match, rule, paths))
+
+
+def _published_members(
+    baseline: Baseline, rounding: choices.Rounding | None, rule: choices.ScalingRule
+) -> tuple[Member, ...]:
+    """The members as published.
+
+    Raises:
+        InputError: an option would change them.
+    """
+    from scalesearch.design.family import published
+
+    if rounding is not None or rule != "v1":
+        raise InputError(
+            "--rounding, --rule: the published members are as their publication has them; leave them out"
         )
-        print_json(facts)
+    return published(baseline)
+
+
+def _family_facts(
+    baseline: str,
+    coefficients: Coefficients | None,
+    members: Sequence[Member],
+    match: choices.Match,
+    rule: choices.ScalingRule,
+    paths: Sequence[Path],
+) -> FamilyFacts:
+    """What `--json` prints; of published members no coefficients, match and rule are known."""
+    from scalesearch.cli.facts import CoefficientFacts, FamilyFacts
+
+    return FamilyFacts(
+        baseline=baseline,
+        coefficients=None if coefficients is None else CoefficientFacts.of(coefficients),
+        rounding=members[-1].baseline.rounding.rule,
+        match=None if coefficients is None else match,
+        rule=None if coefficients is None else rule,
+        members=tuple(map(_member_facts, members)),
+        beside=(),
+        files=tuple(printable(str(path)) for path in paths),
+    )
 
 
 def _phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -> dict[str, Decimal] | None:

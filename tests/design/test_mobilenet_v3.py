@@ -11,7 +11,6 @@ from random import Random
 import numpy as np
 import pytest
 from networks import random_architecture
-from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
@@ -23,6 +22,7 @@ from scalesearch.design.rounding import round_filters
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.canonical import as_json, from_json
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.stage_space import Choices, StagePoint, StageSpace, chosen, network_of, options
 
 # Howard et al. 2019: kernel, expanded, output, squeeze (a quarter, a multiple of 8), activation, stride.

@@ -8,7 +8,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
@@ -20,6 +19,7 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.search.canonical import as_json, from_json
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.stage_space import (
     Choices,
     StagePoint,

@@ -7,11 +7,11 @@ from decimal import Decimal
 from math import log
 
 import pytest
-from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
+from scalesearch.search.make_proxy import make_proxy
 
 # w_a, w_0, w_m, depth, group width: the paper's Appendix; torchvision `regnet.py`, pycls `configs/dds_baselines`.
 PARAMETERS = {

@@ -8,13 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.proxy.datasets import load_data
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.search.budget import BUDGETS, DECAY
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.proxies import image_px
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import TrialSpec

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from scalesearch.search.make_proxy import make_proxy
 from small_training import bright_images
 from torch import nn
 
@@ -23,6 +22,7 @@ from scalesearch.proxy import cache
 from scalesearch.proxy.cache import SplitArrays, cached
 from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.objective import ProxyTraining
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from small_training import bright_channel_data, bright_images
 
 from scalesearch.design.baselines import load_baseline
@@ -17,6 +16,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import train_step
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training, trunk
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 

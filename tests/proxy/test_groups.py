@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, curve
 from torch import nn
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.proxy.objective import initial_network
 from scalesearch.proxy.training import train
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 
 RECIPE = Recipe(epochs=3, batch=16, learning_rate=Decimal("0.05"))

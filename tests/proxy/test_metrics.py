@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scalesearch.search.make_proxy import make_proxy
 from sklearn.metrics import balanced_accuracy_score, log_loss
 from small_training import CPU, bright_channel_data, bright_images, curve, tiny_net
 
@@ -26,6 +25,7 @@ from scalesearch.proxy.metrics import (
 )
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training, whole
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 

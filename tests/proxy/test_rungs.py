@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, bright_images, curve, tiny_net
 
 from scalesearch.design.baselines import load_baseline
@@ -18,6 +17,7 @@ from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.schedule import branch_rate, trunk_rate
 from scalesearch.proxy.training import Training, branch, train, trunk
 from scalesearch.runners.execution import TrialExecution
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import Outcome, TrialSpec
 

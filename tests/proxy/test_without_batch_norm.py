@@ -8,7 +8,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from small_training import CPU, bright_channel_data, curve
 from torch import nn
 
@@ -18,6 +17,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.objective import initial_network
 from scalesearch.proxy.precise_bn import precise_statistics
 from scalesearch.proxy.training import train
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 
 STAGES = (Stage("convnext", 7, 1, 4, 8, 1), Stage("convnext", 7, 2, 4, 16, 2))

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 import torch
-from scalesearch.search.make_proxy import make_proxy
 from small_training import bright_images
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.runners.execution import Event, TrialFinished, TrialStarted
 from scalesearch.runners.ray_tune import RayRunner
+from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialSpec
 

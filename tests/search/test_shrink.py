@@ -9,7 +9,6 @@ from math import lcm
 from random import Random
 
 import pytest
-from scalesearch.search.make_proxy import make_proxy
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
@@ -17,6 +16,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, scaled
 from scalesearch.errors import SpaceError
+from scalesearch.search.make_proxy import make_proxy
 
 B0 = load_baseline("b0")
 
