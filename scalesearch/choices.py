@@ -21,6 +21,10 @@ Scheduler = Literal["halving", "grid", "curves"]
 """How training is spent: successive halving; all of it for every candidate; every rung for every candidate."""
 StageScheduler = Literal["halving", "grid"]
 """Of a search of stages."""
+SchedulerOption = Literal["halving", "full", "curves"]
+"""The same as an option; studies write `full` as `grid`."""
+StageSchedulerOption = Literal["halving", "full"]
+"""Of a search of stages, as an option."""
 Sampler = Literal["grid", "optuna", "tpe", "gp", "nsga2"]
 """What proposes (α, β): the grid, or a sampler of Optuna's."""
 StageSampler = Literal["random", "tpe", "evolution", "nsga2"]

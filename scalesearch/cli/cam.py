@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import options
-from scalesearch.cli.naming import called
+from scalesearch.cli.network_label import network_label
 from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def cam(
     Example: scalesearch cam results/reference/cam/baseline.safetensors results/reference/cam/compound.safetensors
     """
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.cli.reading import print_notes
+    from scalesearch.cli.counter_progress import print_notes
     from scalesearch.nets.weights import same_classes
     from scalesearch.proxy.sample_images import shown_images
     from scalesearch.search.budget_file import load_budget
@@ -82,7 +82,7 @@ def _networks(words: Sequence[str]) -> dict[str, Weights]:
     found: dict[str, Weights] = {}
     for word in words:
         name, equals, path = word.partition("=")
-        name, path = (name, path) if equals else (called(Path(word), Path(word).stem), word)
+        name, path = (name, path) if equals else (network_label(Path(word), Path(word).stem), word)
         if name in found:
             raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
         found[name] = read_weights(Path(path))

@@ -9,10 +9,10 @@ from typer.core import TyperGroup
 
 GROUPS = {
     "Search": {
-        "grid": "Search the coefficients (α, β, γ) by which a baseline grows best.",
+        "grid": "Search the scaling coefficients (α, β, γ) of a baseline.",
         "nas": "Search a baseline's stages: blocks, kernels, layers, widths.",
         "compare": "Compare scaling rules at equal measured cost.",
-        "trust": "Check by longer trainings whether the proxy ranks as they do.",
+        "validate-proxy": "Test whether the proxy ranks as longer trainings do.",
     },
     "Design": {
         "cost": "Count multiply-adds, parameters, activations and memory.",
@@ -39,30 +39,50 @@ GROUPS = {
 """Every command with a summary that fits a line of 80 columns."""
 
 
-RENAMED = {"--px": "--resolution", "--train-px": "--train-resolution"}
-"""Options by the names that earlier versions gave them; they still work, and help does not list them."""
+RENAMED_COMMANDS = {"trust": "validate-proxy"}
+"""Earlier names of commands, which still work and which help does not list."""
 
 
-RENAMED_VALUES = {"--cost": {"macs": "flops"}, "--objectives": {"macs": "flops"}}
-"""Values of options likewise; several stand with commas between them."""
+RENAMED_OPTIONS = {
+    "--px": "--resolution",
+    "--train-px": "--train-resolution",
+    "--receipt": "--breakdown",
+    "--check-phi": "--transfer-phi",
+}
+"""Earlier names of options."""
 
 
-def in_present_words(words: list[str]) -> list[str]:
-    """A command line, with the present names of its options and of their values."""
-    found, before = list[str](), ""
-    for word in words:
-        option, sign, value = word.partition("=")
-        if not sign and before in RENAMED_VALUES:
-            found.append(_present_values(before, word))
+RENAMED_VALUES = {
+    "--cost": {"macs": "flops"},
+    "--objectives": {"macs": "flops"},
+    "--scheduler": {"grid": "full"},
+}
+"""Earlier values of options; an option may hold several values, separated by commas."""
+
+
+def modernize(arguments: list[str]) -> list[str]:
+    """Replace earlier names of the command, its options and their values by the present ones."""
+    modern, previous = list[str](), ""
+    for index, argument in enumerate(arguments):
+        option, sign, value = argument.partition("=")
+        if index == _command_index(arguments):
+            modern.append(RENAMED_COMMANDS.get(argument, argument))
+        elif not sign and previous in RENAMED_VALUES:
+            modern.append(_modern_values(previous, argument))
         else:
-            value = _present_values(option, value) if option in RENAMED_VALUES else value
-            found.append(f"{RENAMED.get(option, option)}{sign}{value}")
-        before = word
-    return found
+            value = _modern_values(option, value) if option in RENAMED_VALUES else value
+            modern.append(f"{RENAMED_OPTIONS.get(option, option)}{sign}{value}")
+        previous = argument
+    return modern
 
 
-def _present_values(option: str, values: str) -> str:
-    return ",".join(RENAMED_VALUES[option].get(one, one) for one in values.split(","))
+def _command_index(arguments: list[str]) -> int | None:
+    """Return where the command stands: the options of the program itself take no values."""
+    return next((i for i, argument in enumerate(arguments) if not argument.startswith("-")), None)
+
+
+def _modern_values(option: str, values: str) -> str:
+    return ",".join(RENAMED_VALUES[option].get(value, value) for value in values.split(","))
 
 
 class Program(TyperGroup):

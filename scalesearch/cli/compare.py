@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch import choices
-from scalesearch.cli import options, searching
+from scalesearch.cli import options, search_command
 from scalesearch.errors import InputError, SpaceError, TrialsFailedError
 from scalesearch.units import MAX_MEGAPIXELS
 
@@ -77,7 +77,7 @@ def compare(
         raise InputError(
             f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
         )
-    matched = options.written_cost(cost)
+    matched = options.stored_cost(cost)
     ratios = _ratios(times or [_DEFAULT_TIMES])
     spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
     configs = _questions(baseline, ratios, spent, rounding or "balanced", winner, matched)
@@ -86,14 +86,14 @@ def compare(
         given = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
         default = f"{config.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
         default += "" if matched == "macs" else f"-{matched}"
-        folders[ratio] = searching.study_folder(results, given, default)
+        folders[ratio] = search_command.study_folder(results, given, default)
     if matched == "latency":
-        from scalesearch.cli.timing import with_latency
+        from scalesearch.cli.latency_matching import with_latency
 
         for ratio, config in configs.items():
             with _named(ratio):
                 configs[ratio] = with_latency(config, folders[ratio])
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
+    chosen = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     images = spent.data if data is None else data
     _run(configs, folders, images, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
 
@@ -174,7 +174,7 @@ def _run(
     timed = any(config.timings is not None for config in configs.values())
     if timed and not plan:  # or a rerun would time the later ones anew, and find other networks
         runner.check()
-        searching.begin(
+        search_command.start_or_resume(
             {folders[ratio]: config for ratio, config in configs.items()}, data, px, metric, max_megapixels
         )
     failed: list[str] = []
@@ -182,7 +182,7 @@ def _run(
         where = folders[ratio]
         others = [folder for folder in folders.values() if folder != where and (folder / "study.json").exists()]
         try:
-            searching.search_or_plan(
+            search_command.run_or_plan(
                 config,
                 data,
                 runner,

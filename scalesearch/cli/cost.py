@@ -31,8 +31,8 @@ def cost(
     batch: Annotated[int, typer.Option(min=1, max=2**20, help="Images a training step, for the memory.")] = 32,
     rounding: options.Rounding = None,
     json: options.Json = False,
-    receipt: Annotated[
-        bool, typer.Option("--receipt", help="Layer by layer, and what fvcore and torch count.")
+    breakdown: Annotated[
+        bool, typer.Option("--breakdown", help="Layer by layer, and what fvcore and torch count.")
     ] = False,
 ) -> None:
     """Count multiply-adds, parameters, activations and training memory.
@@ -44,10 +44,8 @@ def cost(
     from scalesearch.design.networks import load_network
 
     if is_factory(network):
-        if receipt or rounding is not None:
-            raise InputError(
-                f"{network}: is a Python function; --receipt and --rounding are for baseline files; leave them out"
-            )
+        if breakdown or rounding is not None:
+            raise InputError(f"{network}: is a Python function; --breakdown and --rounding are for baseline files")
         with output_kept(json):
             facts = _factory_facts(network, depth, width, resolution, batch)
         (print_json if json else _print)(facts)
@@ -56,18 +54,18 @@ def cost(
     multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
     scaled = baseline.scale(multipliers, rounding, name=baseline.name)
     facts = _facts(scaled.name, scaled.architecture, baseline.architecture, multipliers, batch)
-    if not receipt:
+    if not breakdown:
         (print_json if json else _print)(facts)
         return
-    from scalesearch.cli.receipt import print_receipt, receipt_facts
+    from scalesearch.cli.cost_breakdown import breakdown_facts, print_breakdown
 
     with output_kept(json):
-        whole = receipt_facts(facts, scaled.architecture)
+        whole = breakdown_facts(facts, scaled.architecture)
     if json:
         print_json(whole)
     else:
         _print(facts)
-        print_receipt(scaled.architecture, whole)
+        print_breakdown(scaled.architecture, whole)
 
 
 def _factory_facts(name: str, depth: str, width: str, resolution: int | None, batch: int) -> CostFacts:

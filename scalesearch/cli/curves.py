@@ -59,7 +59,7 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
 
 def joint_table(joint: CostSweep) -> Table:
     """Every rule at every cost: measured FLOPs, accuracy, gain over the baseline, and the paper's gain."""
-    from scalesearch.cli.narrow import narrow_table
+    from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.exact import plain
     from scalesearch.search.metrics import metric_words
     from scalesearch.study.cost_words import COST_WORDS

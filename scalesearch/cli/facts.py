@@ -132,7 +132,7 @@ class LayerFacts(Facts):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptFacts(CostFacts):
-    """What `cost --receipt` prints: the same, and the layers."""
+    """What `cost --breakdown` prints: the same, and the layers."""
 
     fvcore: FvcoreFacts
     """What fvcore counts of the built network."""
@@ -633,7 +633,7 @@ class VerifyFacts(Facts):
 
 OUTPUTS: dict[str, type[Facts]] = {
     "cost": CostFacts,
-    "cost --receipt": ReceiptFacts,
+    "cost --breakdown": ReceiptFacts,
     "explain": ExplainFacts,
     "solve": SolveFacts,
     "family": FamilyFacts,

@@ -199,17 +199,17 @@ def _member_facts(member: Member) -> MemberFacts:
 def _print_beside(
     baseline: Baseline, scaling: choices.ScalingRule, rounding: str | None, out: Path | None, json: bool
 ) -> None:
-    from scalesearch.cli.beside import print_beside
+    from scalesearch.cli.published_comparison import print_comparison
 
     if out is not None:
         names = "efficientnet_v2_m, efficientnet_v2_l"
         raise InputError(f"--out: {baseline.name}'s larger networks are shipped as they are: {names}; leave it out")
-    print_beside(baseline, scaling, rounding or baseline.rounding.rule, json)
+    print_comparison(baseline, scaling, rounding or baseline.rounding.rule, json)
 
 
 def members_table(members: Sequence[Member]) -> Table:
     """The family as a table: multipliers, cost, nominal and measured ratio side by side."""
-    from scalesearch.cli.narrow import narrow_table
+    from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.cost import cost
     from scalesearch.design.exact import plain
     from scalesearch.units import si

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch import choices
-from scalesearch.cli import options, sampling, searching
+from scalesearch.cli import options, sampler_options, search_command
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.units import MAX_MEGAPIXELS
 
@@ -46,14 +46,16 @@ def grid(
     ] = "flops",
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is matched")] = "flops",
     scheduler: Annotated[
-        choices.Scheduler,
-        typer.Option(help="halving: the better half goes on; grid: all to the end; curves: all, on every rung."),
+        choices.SchedulerOption,
+        typer.Option(
+            help="halving: promote the better half; full: train all to the end; curves: also record every rung."
+        ),
     ] = "halving",
-    sampler: sampling.Sampler = "grid",
-    objectives: sampling.Objectives = "accuracy",
-    max_params: sampling.MaxParams = None,
-    max_memory: sampling.MaxMemory = None,
-    storage: sampling.Storage = None,
+    sampler: sampler_options.Sampler = "grid",
+    objectives: sampler_options.Objectives = "accuracy",
+    max_params: sampler_options.MaxParams = None,
+    max_memory: sampler_options.MaxMemory = None,
+    storage: sampler_options.Storage = None,
     runner: options.Runner = "ray",
     address: options.Address = None,
     insecure_cluster: options.InsecureCluster = False,
@@ -61,8 +63,8 @@ def grid(
     stall_seconds: options.StallSeconds = None,
     name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ, budget, cost.")] = None,
     results: options.Results = Path("results"),
-    check_phi: Annotated[
-        str | None, typer.Option(metavar="PHI", help="Then see whether the answer still holds at this φ.")
+    transfer_phi: Annotated[
+        str | None, typer.Option(metavar="PHI", help="Then test whether the recommendation holds at this φ.")
     ] = None,
     metric: options.Metric = None,
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
@@ -74,24 +76,25 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
-    matched = options.written_cost(cost)
+    matched = options.stored_cost(cost)
     _check_cost(matched, match, baseline)
     of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": matched != "macs"}
-    of_a_grid[f"--scheduler {scheduler}"] = scheduler not in ("halving", "grid")
-    kind = sampling.kind_from(sampler, objectives, max_params, max_memory, of_a_grid)
-    export = sampling.exporter(storage, kind)
+    of_a_grid[f"--scheduler {scheduler}"] = scheduler == "curves"
+    kind = sampler_options.study_kind(sampler, objectives, max_params, max_memory, of_a_grid)
+    export = sampler_options.optuna_exporter(storage, kind)
     counted = "macs" if matched == "latency" else matched
-    config = _question(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, counted, kind)
-    where = searching.study_folder(results, name, _default_name(config, matched))
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
+    schedule = options.stored_scheduler(scheduler)
+    config = _make_config(baseline, phi, budget, seeds, step, tolerance, rounding, match, schedule, counted, kind)
+    where = search_command.study_folder(results, name, _default_name(config, matched))
+    chosen = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
-    transfer = _transfer_phi(check_phi, config)
+    transfer = _check_transfer_phi(transfer_phi, config)
     if matched == "latency":
-        from scalesearch.cli.timing import with_latency
+        from scalesearch.cli.latency_matching import with_latency
 
         config = with_latency(config, where)
     images = config.budget.data if data is None else data
-    searching.search_or_plan(
+    search_command.run_or_plan(
         config,
         images,
         chosen,
@@ -131,8 +134,8 @@ def _check_cost(cost: str, match: str, baseline: str) -> None:
         )
 
 
-def _transfer_phi(check_phi: str | None, config: StudyConfig) -> Decimal | None:
-    """The φ of `--check-phi`; None: it was not given.
+def _check_transfer_phi(value: str | None, config: StudyConfig) -> Decimal | None:
+    """The φ of `--transfer-phi`; None: it was not given.
 
     Raises:
         InputError: it is no other φ, or the baseline is a Python function.
@@ -140,17 +143,17 @@ def _transfer_phi(check_phi: str | None, config: StudyConfig) -> Decimal | None:
     from scalesearch.design.scaling import Baseline
     from scalesearch.search.kinds.rules import SINGLE, rule_candidates
 
-    if check_phi is None:
+    if value is None:
         return None
-    power = options.wanted_phi(check_phi, "--check-phi")
+    power = options.wanted_phi(value, "--transfer-phi")
     if power == config.phi:
-        raise InputError(f"--check-phi {check_phi}: is the φ of the search; give another than --phi")
+        raise InputError(f"--transfer-phi {value}: is the φ of the search; give another than --phi")
     if not isinstance(config.baseline, Baseline):
-        raise InputError("--check-phi: is for baseline files, not for a Python function")
+        raise InputError("--transfer-phi: is for baseline files, not for a Python function")
     try:  # before anything is trained
         rule_candidates(config.baseline, SINGLE, power, config.rounding, config.cost)
     except SpaceError as error:
-        raise InputError(f"--check-phi {check_phi}: {error}") from error
+        raise InputError(f"--transfer-phi {value}: {error}") from error
     return power
 
 
@@ -174,20 +177,20 @@ def _check(
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
     there = check_folder(folder, phi)
-    asked = _transfer_question(config, phi, tied)
+    asked = _transfer_config(config, phi, tied)
     if config.cost == "latency":
-        from scalesearch.cli.timing import with_latency
+        from scalesearch.cli.latency_matching import with_latency
 
         asked = with_latency(asked, there)
     same = first.plan.config.metric
-    searching.search_or_plan(
+    search_command.run_or_plan(
         asked, data, runner, there, gpus_per_trial, False, metric=same, max_megapixels=max_megapixels
     )
     write_report(first)  # it says so too
     print(*other_phi_lines(found, folder), sep="\n")
 
 
-def _transfer_question(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate]) -> StudyConfig:
+def _transfer_config(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate]) -> StudyConfig:
     """The rules of the tied set and the single dimensions at another φ; latency is still to be measured there."""
     from dataclasses import replace
 
@@ -199,7 +202,7 @@ def _transfer_question(config: StudyConfig, phi: Decimal, tied: Sequence[Candida
     return replace(config, phi=phi, match="flops", kind=rules, scheduler="grid", cost=counted, timings=None)
 
 
-def _question(
+def _make_config(
     baseline: str,
     phi: str,
     budget: str,

@@ -73,7 +73,7 @@ def _schema(kind: type) -> dict[str, Any]:
 
 
 def schema_file(command: str) -> str:
-    """The name of its file in docs/schema/output: `cost-receipt.schema.json` of `cost --receipt`."""
+    """The name of its file in docs/schema/output: `cost-breakdown.schema.json` of `cost --breakdown`."""
     return f"{command.replace(' --', '-')}.schema.json"
 
 

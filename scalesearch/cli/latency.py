@@ -39,15 +39,15 @@ def latency(
 
     Example: scalesearch latency resnet18 mobilenet_v2
     """
+    from scalesearch.cli.counter_progress import CounterProgress
     from scalesearch.cli.json_output import output_kept, print_json
-    from scalesearch.cli.reading import Reading
     from scalesearch.design.networks import load_network
     from scalesearch.nets.latency import RUNS, devices
 
     turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
     networks = [load_network(name) for name in dict.fromkeys([*([against] if against else []), *names])]
     out = options.console()
-    with output_kept(json), Reading(out, "Turns", "") as on_progress:
+    with output_kept(json), CounterProgress(out, "Turns", "") as on_progress:
         found = {
             (device, size): _timed(networks, turns, size, device, on_progress)
             for device in devices()

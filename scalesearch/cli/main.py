@@ -13,10 +13,10 @@ import typer
 from typer._click.exceptions import BadParameter, UsageError
 
 from scalesearch.cli import interrupts, supervisor
-from scalesearch.cli.commands import Program, in_present_words
+from scalesearch.cli.command_line import typed_command
+from scalesearch.cli.commands import Program, modernize
 from scalesearch.cli.encoding import degrade_output
-from scalesearch.cli.failing import fail
-from scalesearch.cli.typed import typed_command
+from scalesearch.cli.failure import fail
 from scalesearch.errors import ScalesearchError, nearest, printable
 from scalesearch.user_code import DEBUG
 
@@ -70,7 +70,7 @@ def _verbs() -> None:
         export,
         family,
         grid,
-        importing,
+        import_definition,
         latency,
         nas,
         report,
@@ -79,7 +79,7 @@ def _verbs() -> None:
         tables,
         train,
         transfer,
-        trust,
+        validate_proxy,
         verify,
     )
 
@@ -96,11 +96,11 @@ def _verbs() -> None:
     app.command("tables")(tables.tables)
     app.command("family")(family.family)
     app.command("export")(export.export)
-    app.command("import")(importing.import_)
+    app.command("import")(import_definition.import_)
     app.command("show")(show.show)
     app.command("report")(report.report)
     app.command("dashboard")(dashboard.dashboard)
-    app.command("trust")(trust.trust)
+    app.command("validate-proxy")(validate_proxy.validate_proxy)
     app.command("verify")(verify.verify)
 
 
@@ -109,6 +109,7 @@ _verbs()
 
 def main() -> NoReturn:
     """The program: `run`, and its exit code for certain."""
+    sys.argv[1:] = modernize(sys.argv[1:])
     interrupts.leave_at_once()
     degrade_output()
     supervisor.supervise()
@@ -132,7 +133,6 @@ def run() -> NoReturn:
     """Run the command line; an error that the user can mend is one line on standard error."""
     if len(sys.argv) == 1:
         sys.argv.append("--help")
-    sys.argv[1:] = in_present_words(sys.argv[1:])
     try:
         code = app(standalone_mode=False)
     except ScalesearchError as error:
@@ -226,7 +226,7 @@ def _out_of_memory(error: BaseException) -> str | None:
     command = sys.argv[1:2]
     if command in (["train"], ["transfer"]):
         advice = failure.for_options()
-    elif command in (["grid"], ["nas"], ["compare"], ["trust"]):
+    elif command in (["grid"], ["nas"], ["compare"], ["validate-proxy"]):
         advice = failure.for_budget()
     else:
         return f"{failure.reason}; take a smaller network, batch or image side, or free memory"

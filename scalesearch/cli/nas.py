@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch import choices
-from scalesearch.cli import options, searching
+from scalesearch.cli import options, search_command
 from scalesearch.errors import InputError
 from scalesearch.units import MAX_MEGAPIXELS
 
@@ -68,10 +68,10 @@ def nas(
         typer.Option(min=1, max=1000, help="Seeds: by halving for the finalists, else for every network."),
     ] = None,
     scheduler: Annotated[
-        choices.StageScheduler | None,
-        typer.Option(help="halving: the better half goes on; grid: all to the end, as nsga2 has it by itself."),
+        choices.StageSchedulerOption | None,
+        typer.Option(help="halving: promote the better half; full: train all to the end (default with nsga2)."),
     ] = None,
-    sampler_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another one: other suggestions.")] = 0,
+    sampler_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of the sampler.")] = 0,
     runner: options.Runner = "ray",
     address: options.Address = None,
     insecure_cluster: options.InsecureCluster = False,
@@ -101,13 +101,13 @@ def nas(
         max_memory=_size(max_memory),
         seed=sampler_seed,
     )
-    config = _question(asked, baseline, budget, seeds, trials, scheduler)
+    config = _make_config(asked, baseline, budget, seeds, trials, scheduler)
     default = f"{config.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{config.budget.name}"
-    where = searching.study_folder(results, name, default)
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
+    where = search_command.study_folder(results, name, default)
+    chosen = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranked_by = options.checked_metric(metric)
     images = config.budget.data if data is None else data
-    searching.search_or_plan(
+    search_command.run_or_plan(
         config, images, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
     )
 
@@ -148,7 +148,7 @@ def _size(text: str | None) -> int | None:
     return None if text is None else quantities.size(text, "--max-memory")
 
 
-def _question(
+def _make_config(
     search: StageSearch,
     baseline: str | None,
     budget: str,
@@ -169,7 +169,7 @@ def _question(
     if is_factory(own):
         raise InputError("--baseline: is for baseline files here, not for a Python function")
     # Halving keeps those of the best reward, and a front wants others too.
-    schedule = scheduler or ("grid" if search.sampler == "nsga2" else "halving")
+    schedule = options.stored_scheduler(scheduler or ("full" if search.sampler == "nsga2" else "halving"))
     spent = with_overrides(load_budget(budget), None, None, seeds)
     if trials is not None:
         spent = replace(spent, candidates=trials)

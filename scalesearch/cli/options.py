@@ -79,9 +79,14 @@ def matched_cost(what: str) -> Any:
     return typer.Option("--cost", help=f"{what}: {words}")
 
 
-def written_cost(option: str) -> str:
-    """What studies call the cost that `--cost` names."""
+def stored_cost(option: str) -> str:
+    """Return the name under which studies store the cost that `--cost` names."""
     return "macs" if option == "flops" else option
+
+
+def stored_scheduler(option: str) -> str:
+    """Return the name under which studies store the scheduler that `--scheduler` names."""
+    return "grid" if option == "full" else option
 
 
 PlanOnly = Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")]

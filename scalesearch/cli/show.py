@@ -101,7 +101,7 @@ def _cell(value: Value) -> Cell:
 
 def ranking_table(result: StudyResult) -> Table:
     """The ranked candidates, best first, with the columns of a terminal."""
-    from scalesearch.cli.narrow import column_table
+    from scalesearch.cli.console_table import column_table
     from scalesearch.report.candidate_columns import candidate_columns
     from scalesearch.report.kinds import report_of
     from scalesearch.report.rows import rows

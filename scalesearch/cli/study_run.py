@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from scalesearch.cli import interrupts, supervisor
-from scalesearch.cli.typed import plain_command, typed_command
+from scalesearch.cli.command_line import plain_command, typed_command
 from scalesearch.errors import ScalesearchError, TrialsFailedError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _run(
 def _stopped(study: Study) -> NoReturn:
     """Say what is kept and how to go on, and end the program."""
     interrupts.heeded()
-    from scalesearch.cli.failing import fail
+    from scalesearch.cli.failure import fail
 
     outcomes = study.outcomes()
     kept = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials are kept"
@@ -186,7 +186,7 @@ def _why_none(study: Study) -> str:
 
 
 def _finish(study: Study, console: Console, report: bool) -> None:
-    from scalesearch.cli.function_family import count_family
+    from scalesearch.cli.factory_family import count_family
     from scalesearch.cli.show import left_behind_lines, ranking_table, unmatched_lines
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.report.files import write_report

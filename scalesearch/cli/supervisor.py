@@ -16,10 +16,10 @@ from pathlib import Path
 from types import FrameType
 
 from scalesearch.cli import interrupts
-from scalesearch.cli.typed import typed_command
+from scalesearch.cli.command_line import typed_command
 from scalesearch.errors import RayLostError, printable
 
-COMMANDS = ("grid", "nas", "compare", "trust", "train", "transfer")
+COMMANDS = ("grid", "nas", "compare", "validate-proxy", "train", "transfer")
 _ENDED, _BEGAN = b"\0", b"\1"
 _PR_SET_PDEATHSIG = 1
 

@@ -73,7 +73,7 @@ def _times(ratio: float | None) -> str:
 
 
 def _stages(rows: Sequence[StageRow]) -> Table:
-    from scalesearch.cli.narrow import narrow_table
+    from scalesearch.cli.console_table import narrow_table
     from scalesearch.units import si
 
     table = narrow_table("Table 1, EfficientNet-B0", "row|operator<|px|channels|layers|as built<|MACs|params")
@@ -85,7 +85,7 @@ def _stages(rows: Sequence[StageRow]) -> Table:
 
 
 def _networks(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
-    from scalesearch.cli.narrow import narrow_table
+    from scalesearch.cli.console_table import narrow_table
 
     columns = "network<|top-1|params|counted|Δ|FLOPS|counted|Δ|params ratio|FLOPS ratio|<"
     table = narrow_table("Table 2; =: the count rounds to the print; ratios over the EfficientNet above", columns)
@@ -98,7 +98,7 @@ def _networks(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
 
 
 def _variants(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> Table:
-    from scalesearch.cli.narrow import narrow_table
+    from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.exact import plain
     from scalesearch.units import si
 

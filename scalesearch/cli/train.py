@@ -9,7 +9,7 @@ import typer
 
 from scalesearch import choices
 from scalesearch.cli import options
-from scalesearch.cli.schooling import (
+from scalesearch.cli.training_run import (
     Accumulate,
     Address,
     Batch,
@@ -65,15 +65,15 @@ def train(
 
     Example: scalesearch train tiny --budget smoke --resolution 32 --epochs 3 --threads 1
     """
-    from scalesearch.cli import schooling
-    from scalesearch.cli.searching import study_folder
+    from scalesearch.cli import training_run
+    from scalesearch.cli.search_command import study_folder
     from scalesearch.design.networks import load_network
 
     definition: Baseline = load_network(network)
-    asked = schooling.recipe_of(recipe, epochs, batch, learning_rate, fixed)
+    asked = training_run.build_recipe(recipe, epochs, batch, learning_rate, fixed)
     default = f"{definition.name[:40]}-train-{asked.name}" + ("-fixed" if fixed else "")
     where = study_folder(results, name, default)
-    cluster = schooling.cluster_at(address, workers, insecure_cluster)
-    sizes = schooling.sizes_of(definition, resolution, train_resolution, accumulate)
-    job = schooling.job_of(definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
-    schooling.school(job, where, cluster)
+    cluster = training_run.connect_cluster(address, workers, insecure_cluster)
+    sizes = training_run.training_sizes(definition, resolution, train_resolution, accumulate)
+    job = training_run.build_job(definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
+    training_run.run_training(job, where, cluster)

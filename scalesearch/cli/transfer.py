@@ -10,8 +10,8 @@ import typer
 
 from scalesearch import choices
 from scalesearch.cli import options
-from scalesearch.cli.naming import called
-from scalesearch.cli.schooling import (
+from scalesearch.cli.network_label import network_label
+from scalesearch.cli.training_run import (
     Accumulate,
     Address,
     Batch,
@@ -88,25 +88,27 @@ def transfer(
     """
     from dataclasses import replace
 
-    from scalesearch.cli import schooling
-    from scalesearch.cli.searching import study_folder
+    from scalesearch.cli import training_run
+    from scalesearch.cli.search_command import study_folder
     from scalesearch.training.constants import Stated
 
-    asked = schooling.recipe_of(recipe, epochs, batch, learning_rate)
-    cluster = schooling.cluster_at(address, workers, insecure_cluster)
+    asked = training_run.build_recipe(recipe, epochs, batch, learning_rate)
+    cluster = training_run.connect_cluster(address, workers, insecure_cluster)
     found = _starts(checkpoints, network, Stated(padding, pixels))
     for start in found.values():
-        start.check_side(schooling.sizes_of(start.definition, resolution, train_resolution, accumulate).px)
+        start.check_side(training_run.training_sizes(start.definition, resolution, train_resolution, accumulate).px)
     folders = {name: study_folder(results, None, f"{name}-on-{_slug(data)}") for name in found}
     rows = []
     for name, start in found.items():
-        sizes = schooling.sizes_of(start.definition, resolution, train_resolution, accumulate)
-        job = schooling.job_of(start.definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
+        sizes = training_run.training_sizes(start.definition, resolution, train_resolution, accumulate)
+        job = training_run.build_job(
+            start.definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels
+        )
         began = replace(job, start=start.weights(job.classes, sizes.px, seed))
-        accuracies = [schooling.school(began, folders[name], cluster).val_accuracy]
+        accuracies = [training_run.run_training(began, folders[name], cluster).val_accuracy]
         if scratch:
             where = folders[name].with_name(f"{folders[name].name}-scratch")
-            accuracies.append(schooling.school(job, where, cluster).val_accuracy)
+            accuracies.append(training_run.run_training(job, where, cluster).val_accuracy)
         rows.append((name, accuracies, job.definition))
     options.console().print(_table(data, rows))
 
@@ -121,7 +123,7 @@ def _starts(words: Sequence[str], network: str | None, stated: Stated) -> dict[s
         start = read_start(file, network, stated)
         for note in start.notes:
             print(f"{printable(str(file))}: {note}")
-        name = _slug(name if equals else called(file, start.definition.name))
+        name = _slug(name if equals else network_label(file, start.definition.name))
         if name in found:
             raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
         found[name] = start

@@ -76,8 +76,8 @@ def _rerun(
 ) -> tuple[str | None, tuple[RerunFacts, ...]]:
     """Train trials again: how the environment differs from that of the records, and what came of each trial."""
     from scalesearch.cli.cache import cache_folder
+    from scalesearch.cli.counter_progress import CounterProgress
     from scalesearch.cli.facts import RerunFacts
-    from scalesearch.cli.reading import Reading
     from scalesearch.proxy.datasets import load_data
     from scalesearch.proxy.metrics import metric_source
     from scalesearch.proxy.objective import ProxyTraining
@@ -92,7 +92,7 @@ def _rerun(
     if spec is None:
         raise InputError(f"--rerun {count}: give --data, the images of {study.plan.data.name}")
     channels = config.baseline.architecture.in_channels
-    with Reading(options.console()) as progress:
+    with CounterProgress(options.console()) as progress:
         scenes, cache = config.budget.scenes, cache_folder()
         images = load_data(spec, image_px(config), scenes, cache, progress, channels, max_megapixels)
     if images.fingerprint != study.plan.data.fingerprint:

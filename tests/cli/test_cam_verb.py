@@ -14,7 +14,7 @@ from command import scalesearch
 from PIL import Image
 
 from scalesearch.cli.cam import cam
-from scalesearch.cli.naming import called
+from scalesearch.cli.network_label import network_label
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.errors import InputError
@@ -88,7 +88,7 @@ def test_trainings_are_told_apart_by_their_folders(folder: Path, monkeypatch: py
     drawn(folder, "two.png", "base/weights.safetensors", "wide/weights.safetensors")
     assert shape(folder / "two.png")[0] == 3
     monkeypatch.chdir(folder / "base")
-    assert called(Path("weights.safetensors"), "") == "base"
+    assert network_label(Path("weights.safetensors"), "") == "base"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from scalesearch.nets.weights import weights_file, weights_of, with_classes
 VERBS = {
     "grid": "max_megapixels "
     "baseline phi data budget seeds step tolerance rounding match runner address insecure_cluster "
-    "gpus_per_trial stall_seconds name results check_phi metric plan scheduler cost sampler "
+    "gpus_per_trial stall_seconds name results transfer_phi metric plan scheduler cost sampler "
     "objectives max_params max_memory storage",
     "nas": "max_megapixels "
     "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
@@ -33,7 +33,7 @@ VERBS = {
     "compare": "max_megapixels "
     "baseline times winner data budget seeds rounding cost runner address insecure_cluster "
     "gpus_per_trial stall_seconds name results metric plan",
-    "cost": "network depth width resolution batch rounding json receipt",
+    "cost": "network depth width resolution batch rounding json breakdown",
     "explain": "network depth width resolution coefficients rounding json",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out json",
     "latency": "names against batch runs json",
@@ -51,7 +51,8 @@ VERBS = {
     "show": "results json",
     "report": "results out export_optuna",
     "dashboard": "results port host allow_remote public_host prefix check",
-    "trust": "max_megapixels results data seeds runner address insecure_cluster gpus_per_trial stall_seconds plan",
+    "validate-proxy": "max_megapixels results data seeds runner address insecure_cluster gpus_per_trial "
+    "stall_seconds plan",
     "verify": "results rerun data max_megapixels json",
 }
 
@@ -102,7 +103,7 @@ _BUILDS_OR_TRAINS = ("export", "latency", "cam", "train", "transfer", "report", 
     [
         pytest.param(name, marks=[pytest.mark.slow] if name in _BUILDS_OR_TRAINS else [])
         for name in VERBS
-        if name not in ("grid", "nas", "compare", "trust")
+        if name not in ("grid", "nas", "compare", "validate-proxy")
     ],
 )
 def test_the_example_of_each_help_runs(verb: str, tmp_path: Path) -> None:
@@ -159,8 +160,8 @@ def test_cost_scales_by_the_files_own_rounding() -> None:
     assert balanced["macs"] < facts["macs"]
 
 
-def test_the_receipt_lets_fvcore_count() -> None:
-    facts = json.loads(scalesearch("cost", "tiny", "--json", "--receipt").stdout)
+def test_the_breakdown_lets_fvcore_count() -> None:
+    facts = json.loads(scalesearch("cost", "tiny", "--json", "--breakdown").stdout)
     counted = facts["fvcore"]["by_operator"]
     assert counted["conv"] + counted["linear"] == facts["macs"]
     assert facts["fvcore"]["total"] == sum(counted.values()) > facts["macs"]
@@ -173,8 +174,8 @@ def test_the_receipt_lets_fvcore_count() -> None:
     }  # fmt: skip
 
 
-def test_the_receipt_ends_in_the_counters_figures() -> None:
-    shown = scalesearch("cost", "b0", "--receipt").stdout
+def test_the_breakdown_ends_in_the_counters_figures() -> None:
+    shown = scalesearch("cost", "b0", "--breakdown").stdout
     for figure in ("385,814,752", "771,629,504", "13,475,392", "399,290,144", "2,369,248", "401,659,392"):
         assert figure in shown
     for row in ("stages.6", "classifier", "depthwise conv", "pointwise conv", "linear"):

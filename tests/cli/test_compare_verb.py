@@ -17,7 +17,7 @@ from planted import launched, with_times
 from rich.console import Console
 
 from scalesearch.cli import compare as verb
-from scalesearch.cli import curves, searching
+from scalesearch.cli import curves, search_command
 from scalesearch.errors import TrialsFailedError
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import BUDGETS
@@ -213,7 +213,7 @@ def test_what_was_timed_for_every_cost_is_kept_before_the_first_is_trained(
     asked = verb._questions("tiny", [Decimal(2), Decimal(4)], BUDGETS["smoke"], "balanced", None, "latency")
     timed = {times: with_times(config, launched) for times, config in asked.items()}
     folders = {times: tmp_path / f"{times}x" for times in timed}
-    monkeypatch.setattr(searching, "search_or_plan", killed)
+    monkeypatch.setattr(search_command, "run_or_plan", killed)
     with pytest.raises(KeyboardInterrupt):
         verb._run(timed, folders, "fractal", InlineRunner(), None, False)
     for times, config in asked.items():
@@ -231,7 +231,7 @@ def test_a_cost_whose_trials_failed_does_not_keep_the_next_from_running(
         if where.name != "x-4x":
             raise TrialsFailedError(f"{where.name}: failed")
 
-    monkeypatch.setattr(searching, "search_or_plan", search)
+    monkeypatch.setattr(search_command, "run_or_plan", search)
     monkeypatch.setattr(curves, "show_curves", lambda folders: drawn.append([one.name for one in folders.values()]))
     with pytest.raises(TrialsFailedError, match="x-2x: failed\nx-8x: failed"):
         verb.compare("tiny", ["4", "8", "2"], budget="smoke", runner="inline", name="x", results=tmp_path)

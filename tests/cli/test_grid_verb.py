@@ -240,7 +240,7 @@ def test_baselines_at_smoke_on_both_runners(name: str, runner: str, tmp_path: Pa
 @pytest.mark.slow
 def test_the_answer_is_checked_at_another_phi(tmp_path: Path) -> None:
     words = ("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--runner", "inline")
-    done = scalesearch(*words, "--check-phi", "2", cwd=tmp_path)
+    done = scalesearch(*words, "--transfer-phi", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("At φ = 2: ")
     first, second = (tmp_path / "results" / f"tiny-phi1-smoke{end}" for end in ("", "-check-phi2"))
@@ -252,13 +252,13 @@ def test_the_answer_is_checked_at_another_phi(tmp_path: Path) -> None:
     said = done.stdout.splitlines()[-1]
     assert said in scalesearch("show", str(first), cwd=tmp_path).stdout
     assert f"- {said}." in (first / "report.md").read_text().replace("\\", "")
-    again = scalesearch(*words, "--check-phi", "2", cwd=tmp_path)
+    again = scalesearch(*words, "--transfer-phi", "2", cwd=tmp_path)
     assert again.stdout.splitlines()[-1] == done.stdout.splitlines()[-1]
     assert again.stdout.count("trials are done") == 2
 
 
 @pytest.mark.parametrize("phi", ["1", "0", "11", "x", "7"])
 def test_a_phi_that_checks_nothing_is_refused(phi: str, tmp_path: Path) -> None:
-    done = scalesearch("grid", "--baseline", "tiny", "--budget", "smoke", "--check-phi", phi, cwd=tmp_path)
+    done = scalesearch("grid", "--baseline", "tiny", "--budget", "smoke", "--transfer-phi", phi, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "--check-phi" in done.stderr
+    assert "--transfer-phi" in done.stderr

@@ -12,7 +12,7 @@ import pytest
 import typer
 from command import scalesearch
 
-from scalesearch.cli.commands import GROUPS, in_present_words
+from scalesearch.cli.commands import GROUPS, modernize
 from scalesearch.cli.main import app, run
 
 PROGRAM = Path(sys.executable).with_name("scalesearch")
@@ -30,13 +30,13 @@ def test_no_summary_is_cut_or_wrapped_at_80_columns(monkeypatch: pytest.MonkeyPa
     assert max(map(len, lines)) <= 80
     for commands in GROUPS.values():
         for name, summary in commands.items():
-            assert f"  {name:<11}{summary}" in lines
+            assert f"  {name:<16}{summary}" in lines
 
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("scalesearch tr", {"trust", "train", "transfer"}),
+        ("scalesearch tr", {"train", "transfer"}),
         ("scalesearch grid --runner ", {"ray", "inline"}),
         ("scalesearch compare --cost ", {"flops", "activations", "latency"}),
     ],
@@ -63,13 +63,33 @@ def test_what_install_completion_writes_completes_in_a_new_shell(tmp_path: Path)
     assert new.stdout.split() == ["torch", "timm", "torchvision", "onnx", "torch-export"], new.stderr
 
 
-def test_options_are_read_by_the_names_of_earlier_versions_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["scalesearch", "train", "tiny", "--px", "7", "--train-px=16"])
-    with pytest.raises(SystemExit) as end:
-        run()
-    assert end.value.code == 2
-    assert sys.argv[3:] == ["--resolution", "7", "--train-resolution=16"]
-    assert "--px" not in scalesearch("train", "--help").stdout
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("train tiny --px 7 --train-px=16", "train tiny --resolution 7 --train-resolution=16"),
+        ("cost b0 --receipt", "cost b0 --breakdown"),
+        ("grid --check-phi 2 --scheduler grid", "grid --transfer-phi 2 --scheduler full"),
+        ("--debug trust trust --plan", "--debug validate-proxy trust --plan"),
+        ("show trust", "show trust"),
+    ],
+)
+def test_earlier_names_are_read_as_the_present_ones(typed: str, read: str) -> None:
+    assert modernize(typed.split()) == read.split()
+
+
+@pytest.mark.parametrize(
+    ("earlier", "command"), [("--px", "train"), ("--receipt", "cost"), ("--check-phi", "grid"), ("trust", "")]
+)
+def test_help_does_not_list_earlier_names(earlier: str, command: str) -> None:
+    words = scalesearch(*command.split(), "--help").stdout.split()
+    assert words
+    assert earlier not in words
+
+
+def test_an_earlier_command_still_runs(tmp_path: Path) -> None:
+    done = scalesearch("trust", str(tmp_path / "none"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is not a folder" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -79,11 +99,13 @@ def test_options_are_read_by_the_names_of_earlier_versions_too(monkeypatch: pyte
         (["--cost=macs"], ["--cost=flops"]),
         (["--objectives", "accuracy,macs,latency"], ["--objectives", "accuracy,flops,latency"]),
         (["--objectives=macs,accuracy"], ["--objectives=flops,accuracy"]),
+        (["--scheduler", "grid"], ["--scheduler", "full"]),
+        (["--scheduler=grid"], ["--scheduler=full"]),
         (["--name", "macs", "--cost", "latency"], ["--name", "macs", "--cost", "latency"]),
     ],
 )
 def test_values_are_read_by_their_former_names_too(typed: list[str], read: list[str]) -> None:
-    assert in_present_words(["grid", *typed]) == ["grid", *read]
+    assert modernize(["grid", *typed]) == ["grid", *read]
 
 
 @pytest.mark.parametrize("cost", ["flops", "macs"])
@@ -93,7 +115,7 @@ def test_flops_are_written_as_multiply_adds(
     """Studies of before resume, whichever name is typed; nothing of the cost is written, as ever."""
     words = f"grid --baseline tiny --budget smoke --data digits --cost {cost} --results {tmp_path} --plan"
     asked = []
-    monkeypatch.setattr("scalesearch.cli.searching.search_or_plan", lambda config, *_, **__: asked.append(config))
+    monkeypatch.setattr("scalesearch.cli.search_command.run_or_plan", lambda config, *_, **__: asked.append(config))
     monkeypatch.setattr("sys.argv", ["scalesearch", *words.split()])
     with pytest.raises(SystemExit) as end:
         run()

@@ -83,7 +83,7 @@ def test_metrics_through_every_search(tmp_path: Path) -> None:
     nas = scalesearch("nas", "--baseline", "tiny", *rest, "--trials", "3", cwd=tmp_path)
     assert nas.returncode == 0, nas.stderr
     assert ", balanced accuracy " in nas.stdout
-    trust = scalesearch("trust", "results/own", *rest[2:], cwd=tmp_path)
+    trust = scalesearch("validate-proxy", "results/own", *rest[2:], cwd=tmp_path)
     assert trust.returncode == 0, trust.stderr
     further = json.loads((tmp_path / "results" / "own" / "trust" / "longer" / "study.json").read_text())
     assert further["question"]["metric"].startswith("own.py:minority@")

@@ -70,7 +70,7 @@ def test_numbers_are_as_they_are() -> None:
 def test_cost_and_receipt() -> None:
     facts = output("cost", "b0", "--width", "1.1")
     assert facts["macs"] == cost(load_network("b0").scale(_width("1.1")).architecture).macs
-    whole = output("cost", "tiny", "--receipt", command="cost --receipt")
+    whole = output("cost", "tiny", "--breakdown", command="cost --breakdown")
     assert {key: whole[key] for key in facts} == output("cost", "tiny")
 
 

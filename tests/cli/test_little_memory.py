@@ -98,7 +98,7 @@ def limited(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
             "a smaller --batch, a larger --accumulate or a smaller --resolution. What is recorded is kept; rerun",
         ),
         (("latency", "b4", "--batch", "256"), 2, "256 images a pass: more than the memory holds; take fewer"),
-        (("cost", "b7", "--resolution", "4000", "--receipt"), 2, "take a smaller network, batch or image side"),
+        (("cost", "b7", "--resolution", "4000", "--breakdown"), 2, "take a smaller network, batch or image side"),
     ],
 )
 def test_too_little_memory_is_one_line(words: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_function_is_counted(tmp_path: Path) -> None:
     assert facts["flops_ratio"] == pytest.approx(facts["macs"] / base, abs=1e-6)
     assert facts["nominal_flops_ratio"] == pytest.approx(1.4 * 1.5**2 * (51 / 40) ** 2, abs=1e-6)
     assert "at 51 px" in scalesearch(*words, cwd=tmp_path).stdout
-    done = scalesearch("cost", FACTORY, "--receipt", cwd=tmp_path)
+    done = scalesearch("cost", FACTORY, "--breakdown", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 

@@ -12,7 +12,7 @@ import torch
 from command import scalesearch
 from schooled import bright_sides
 
-from scalesearch.cli.searching import study_folder
+from scalesearch.cli.search_command import study_folder
 from scalesearch.cli.train import train
 from scalesearch.cli.transfer import transfer
 from scalesearch.design.baseline_file import baseline_text
@@ -79,12 +79,12 @@ def schooled_nowhere(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders of trainings that are asked for, none of which is run."""
     seen: list[Path] = []
 
-    def school(asked: Job, where: Path, address: str | None) -> Row:
+    def run_training(asked: Job, where: Path, address: str | None) -> Row:
         seen.append(where)
         return Row(1, 16, 0, 0, 0, 0.1, 1, 1, 0.5, 1)
 
     monkeypatch.setattr("scalesearch.training.job.load_data", lambda *_, **__: bright_sides())
-    monkeypatch.setattr("scalesearch.cli.schooling.school", school)
+    monkeypatch.setattr("scalesearch.cli.training_run.run_training", run_training)
     return seen
 
 

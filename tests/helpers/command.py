@@ -26,7 +26,7 @@ LIBRARIES = [
     "rich.progress",
     "rich.table",
     "safetensors.torch",
-    "scalesearch.cli.searching",
+    "scalesearch.cli.search_command",
     "scalesearch.nets.flops",
     "scalesearch.proxy.objective",
     "scalesearch.report.files",

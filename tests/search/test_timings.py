@@ -13,7 +13,7 @@ import pytest
 from networks import staged
 from planted import launched, plan, study, with_times
 
-from scalesearch.cli.grid import _transfer_question
+from scalesearch.cli.grid import _transfer_config
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Coefficients
@@ -267,7 +267,7 @@ def test_another_phi_is_asked_without_the_grids_timings() -> None:
     """They are of the grid's shapes; the rules of the other φ are timed when it comes to them."""
     asked = config()
     tied = select_candidates(asked, enumerate_candidates(asked))[:2]
-    other = _transfer_question(asked, Decimal(2), tied)
+    other = _transfer_config(asked, Decimal(2), tied)
     assert (other.cost, other.timings, other.phi) == ("macs", None, Decimal(2))
     assert isinstance(other.kind, RuleComparison)
     assert len(other.kind.rules) != len(asked.timings.entries if asked.timings else ())

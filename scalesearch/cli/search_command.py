@@ -28,7 +28,7 @@ REFERENCE = "reference"
 """The folder of committed studies."""
 _NEEDED = (
     "scalesearch.cli.progress",
-    "scalesearch.cli.reading",
+    "scalesearch.cli.counter_progress",
     "scalesearch.cli.show",
     "scalesearch.nets.flops",
     "scalesearch.proxy.datasets",
@@ -83,18 +83,18 @@ def make_runner(
 
 def _load(config: StudyConfig, data: str, px: int | None, console: Console, max_megapixels: int) -> ImageData:
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.cli.reading import Reading
+    from scalesearch.cli.counter_progress import CounterProgress
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.proxies import image_px
 
-    with Reading(console) as on_progress:
+    with CounterProgress(console) as on_progress:
         kept = px or image_px(config)
         scenes, channels = config.budget.scenes, config.baseline.architecture.in_channels
         return load_data(data, kept, scenes, cache_folder(), on_progress, channels, max_megapixels)
 
 
 def _facts(images: ImageData) -> DataFacts:
-    from scalesearch.cli.reading import data_notes
+    from scalesearch.cli.counter_progress import data_notes
     from scalesearch.search.proxies import DataFacts, Majority
 
     counts = images.val_labels_N.bincount(minlength=len(images.classes)).tolist()
@@ -169,7 +169,7 @@ def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> N
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def search_or_plan(
+def run_or_plan(
     config: StudyConfig,
     data: str,
     runner: Runner,
@@ -206,7 +206,7 @@ def search_or_plan(
     Raises:
         ScalesearchError: whatever ends the command with another code than 0.
     """
-    from scalesearch.cli.reading import print_notes
+    from scalesearch.cli.counter_progress import print_notes
     from scalesearch.study.files import check_folder
 
     console = options.console()
@@ -229,14 +229,16 @@ def search_or_plan(
         run_study(asked, images, runner, folder, console, siblings, export or _nothing, report)
 
 
-def begin(configs: Mapping[Path, StudyConfig], data: str, px: int, metric: str | None, max_megapixels: int) -> None:
+def start_or_resume(
+    configs: Mapping[Path, StudyConfig], data: str, px: int, metric: str | None, max_megapixels: int
+) -> None:
     """Write every configuration into its folder before anything is trained, with what was measured for it.
 
     Args:
         configs: by their folders.
         data: what `--data` names.
         px: side at which images are kept.
-        metric: see `search_or_plan`.
+        metric: see `run_or_plan`.
         max_megapixels: larger images are refused.
 
     Raises:

@@ -14,7 +14,7 @@ from scalesearch.training.job import Job
 from scalesearch.units import duration
 
 
-class Course(Display):
+class TrainingProgress(Display):
     """Hears ticks and rows."""
 
     def __init__(self, job: Job, done: int, console: Console) -> None:

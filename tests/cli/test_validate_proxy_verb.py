@@ -1,4 +1,4 @@
-"""`scalesearch trust`: two further budgets of a finished search, resumed, read back, or refused in a line."""
+"""`scalesearch validate-proxy`: two further budgets of a finished search, resumed, read, or refused."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ STUDY = "results/tiny-phi1-smoke"
 @pytest.mark.slow
 def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> None:
     assert scalesearch(*SMOKE, cwd=tmp_path).returncode == 0
-    planned = scalesearch("trust", STUDY, "--plan", cwd=tmp_path)
+    planned = scalesearch("validate-proxy", STUDY, "--plan", cwd=tmp_path)
     assert planned.returncode == 0, planned.stderr
     assert planned.stdout.count("nothing was trained") == 2
     assert not (tmp_path / STUDY / "trust").exists()
-    done = scalesearch("trust", STUDY, "--runner", "inline", cwd=tmp_path)
+    done = scalesearch("validate-proxy", STUDY, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     *_, first, longer, larger, report = done.stdout.splitlines()
     lines = [first, longer, larger]
@@ -35,16 +35,16 @@ def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> 
     assert [(one["networks"], one["seeds"]) for one in written["budgets"]] == [(6, 2)] * 2
     shown = scalesearch("show", STUDY, cwd=tmp_path)
     assert all(line in shown.stdout for line in lines)
-    again = scalesearch("trust", STUDY, "--runner", "inline", cwd=tmp_path)
+    again = scalesearch("validate-proxy", STUDY, "--runner", "inline", cwd=tmp_path)
     assert again.stdout.count("trials are done") == 2
     assert again.stdout.splitlines()[-4:] == [*lines, report]
-    more = scalesearch("trust", STUDY, "--runner", "inline", "--seeds", "3", cwd=tmp_path)
+    more = scalesearch("validate-proxy", STUDY, "--runner", "inline", "--seeds", "3", cwd=tmp_path)
     assert more.returncode == 0, more.stderr
     assert "28/42 done, resuming" in more.stdout
     assert "(6 networks, 3 seeds)" in more.stdout
-    fewer = scalesearch("trust", STUDY, "--runner", "inline", "--seeds", "1", cwd=tmp_path)
+    fewer = scalesearch("validate-proxy", STUDY, "--runner", "inline", "--seeds", "1", cwd=tmp_path)
     assert fewer.stdout.splitlines()[-4:] == more.stdout.splitlines()[-4:]
-    other = scalesearch("trust", STUDY, "--data", "digits", cwd=tmp_path)
+    other = scalesearch("validate-proxy", STUDY, "--data", "digits", cwd=tmp_path)
     assert (other.returncode, other.stderr.count("\n")) == (2, 1)
     assert "the study was made with fractal scenes" in other.stderr
 
@@ -54,7 +54,7 @@ def test_an_unfinished_search_is_not_asked(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "results" / "reference" / "resnet18-phi1-quick", folder)
     for path in sorted((folder / "trials").iterdir())[:3]:
         path.unlink()
-    found = scalesearch("trust", "half", cwd=tmp_path)
+    found = scalesearch("validate-proxy", "half", cwd=tmp_path)
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)
     assert "half: is not finished; resume it first: scalesearch grid" in found.stderr
 
@@ -69,13 +69,13 @@ def test_an_unfinished_search_is_not_asked(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_line(words: tuple[str, ...], reason: str) -> None:
-    found = scalesearch("trust", *words, cwd=ROOT)
+    found = scalesearch("validate-proxy", *words, cwd=ROOT)
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)
     assert reason in found.stderr
 
 
 def test_a_comparison_of_rules_has_no_proxy_to_ask(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "results" / "reference" / "mobilenet_v1-compare-4x-quick", tmp_path / "rules")
-    found = scalesearch("trust", "rules", cwd=tmp_path)
+    found = scalesearch("validate-proxy", "rules", cwd=tmp_path)
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)
     assert "compares rules" in found.stderr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch import choices
-from scalesearch.cli.options import written_cost
+from scalesearch.cli.options import stored_cost
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ Storage = Annotated[
 ]
 
 
-def kind_from(
+def study_kind(
     sampler: str, objectives: str, max_params: str | None, max_memory: str | None, of_a_grid: dict[str, bool]
 ) -> StudyKind:
     """The kind of search that the options ask for: by a sampler, or by grid.
@@ -63,7 +63,7 @@ def kind_from(
         return GridSearch()
     if given := [name for name, was in of_a_grid.items() if was]:
         raise InputError(f"{given[0]}: is of a grid; leave it out, or give --sampler grid")
-    names = tuple(written_cost(one.strip()) for one in objectives.split(","))
+    names = tuple(stored_cost(one.strip()) for one in objectives.split(","))
     known = ", ".join("flops" if objective == "macs" else objective for objective in OBJECTIVES)
     if len(set(names)) < len(names) or not set(names) <= set(OBJECTIVES) or "accuracy" not in names:
         raise InputError(f"--objectives {objectives!r}: must be different ones of {known}, accuracy among them")
@@ -76,7 +76,7 @@ def kind_from(
     )
 
 
-def exporter(storage: str | None, kind: StudyKind) -> Callable[[Study], None] | None:
+def optuna_exporter(storage: str | None, kind: StudyKind) -> Callable[[Study], None] | None:
     """What keeps the Optuna study at the URL up to date; None: nothing is kept.
 
     Raises:

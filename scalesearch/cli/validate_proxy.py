@@ -1,4 +1,4 @@
-"""`scalesearch trust`: does the proxy of a study deserve trust?"""
+"""`scalesearch validate-proxy`: whether the proxy of a study ranks networks as longer trainings do."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from scalesearch.cli import options, searching
+from scalesearch.cli import options, search_command
 from scalesearch.errors import InputError
 from scalesearch.units import MAX_MEGAPIXELS
 
 
-def trust(
+def validate_proxy(
     results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a finished search.")],
     data: Annotated[
         str | None, typer.Option(metavar="SPEC", help="The study's images; not needed where they are embedded.")
@@ -34,7 +34,7 @@ def trust(
     beside the τ of one seed with another, which nothing can exceed. Rerunning the same command resumes it; with
     more --seeds, it trains those that are missing.
 
-    Example: scalesearch trust results/b0-phi1-quick
+    Example: scalesearch validate-proxy results/b0-phi1-quick
     """
     from scalesearch.report.files import write_report
     from scalesearch.search.scenes import embedded_spec
@@ -45,7 +45,7 @@ def trust(
     from scalesearch.study.trusting import LONGER, further_questions, read_trust, trust_folder, with_more_seeds
 
     study = open_study(options.existing_study(results))
-    if results.resolve().parent.name == searching.REFERENCE:
+    if results.resolve().parent.name == search_command.REFERENCE:
         raise InputError(f"{results}: is a committed reference study, which is never changed; copy it first")
     outcomes = study.outcomes()
     found = answer(study.plan, outcomes)
@@ -54,10 +54,10 @@ def trust(
     images = embedded_spec(study.plan.data.name) if data is None else data
     if images is None:
         raise InputError(f"{results}: give --data, the images of {study.plan.data.name}")
-    chosen = searching.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
+    chosen = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     for name, config in further_questions(study, found.ranking, seeds).items():
         where = trust_folder(results, name)
-        searching.search_or_plan(
+        search_command.run_or_plan(
             config if plan else with_more_seeds(where, config),
             images,
             chosen,

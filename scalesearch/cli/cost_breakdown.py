@@ -1,4 +1,4 @@
-"""What `cost --receipt` adds: the layers, and one figure in four conventions."""
+"""What `cost --breakdown` adds: the layers, and one figure in four conventions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scalesearch.design.receipt import Group, Sums
 
 
-def receipt_facts(facts: CostFacts, architecture: Architecture) -> ReceiptFacts:
+def breakdown_facts(facts: CostFacts, architecture: Architecture) -> ReceiptFacts:
     """What `cost` found, with what the receipt adds.
 
     Raises:
@@ -51,11 +51,11 @@ def _group_facts(one: Group) -> GroupFacts:
     return GroupFacts(one.name, one.layers, one.macs, one.params)
 
 
-def print_receipt(architecture: Architecture, facts: ReceiptFacts) -> None:
+def print_breakdown(architecture: Architecture, facts: ReceiptFacts) -> None:
     """The receipt as tables: a row a layer, a stage, a kind, and the sum that ends in every counter's figure."""
     from rich.table import Table
 
-    from scalesearch.cli.narrow import narrow_table
+    from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.receipt import grouped, layer_counts, sums
 
     counts = layer_counts(architecture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def called(path: Path, otherwise: str) -> str:
+def network_label(path: Path, otherwise: str) -> str:
     """The folder's name for a file that `train` or `transfer` wrote, which all have one name; else another word."""
     from scalesearch.training.job import WEIGHTS
 

@@ -20,7 +20,7 @@ _FIRST, _EVERY = 5.0, 30.0
 """Seconds before the first plain line, and between two."""
 
 
-class Reading(Display):
+class CounterProgress(Display):
     """Hears how many images are made, or whatever else is counted; shows nothing where that is never told."""
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalesearch.cli import interrupts, options, supervisor
-from scalesearch.cli.typed import plain_command, typed_command
+from scalesearch.cli.command_line import plain_command, typed_command
 from scalesearch.errors import InputError, StorageError, TrialsFailedError, printable
 from scalesearch.units import MAX_MEGAPIXELS
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scalesearch.training.job import Job
     from scalesearch.training.recipes import TrainRecipe
 
-_NEEDED = ("scalesearch.cli.course", "scalesearch.study.study", "scalesearch.training.record")
+_NEEDED = ("scalesearch.cli.training_progress", "scalesearch.study.study", "scalesearch.training.record")
 """All that a training imports, before Ctrl-C may raise."""
 
 Epochs = Annotated[int | None, typer.Option(min=1, max=100_000, help="Epochs; default: the recipe's.")]
@@ -46,7 +46,7 @@ Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads 
 Results = Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")]
 
 
-def recipe_of(
+def build_recipe(
     name: str, epochs: int | None, batch: int | None, learning_rate: str | None, fixed: bool = False
 ) -> TrainRecipe:
     """The named recipe with the options' values.
@@ -68,7 +68,7 @@ def recipe_of(
     return found.fixed() if fixed else found
 
 
-def cluster_at(address: str | None, workers: int, insecure_cluster: bool) -> RayRunner | None:
+def connect_cluster(address: str | None, workers: int, insecure_cluster: bool) -> RayRunner | None:
     """The cluster to train on; None where none is asked for.
 
     Raises:
@@ -85,7 +85,9 @@ def cluster_at(address: str | None, workers: int, insecure_cluster: bool) -> Ray
     return cluster
 
 
-def sizes_of(definition: Baseline, resolution: int | None, train_resolution: int | None, accumulate: int) -> Sizes:
+def training_sizes(
+    definition: Baseline, resolution: int | None, train_resolution: int | None, accumulate: int
+) -> Sizes:
     """The sides that the options ask for; by default the network's own."""
     from scalesearch.training.events import Sizes
 
@@ -93,7 +95,7 @@ def sizes_of(definition: Baseline, resolution: int | None, train_resolution: int
     return Sizes(own, train_resolution or own, accumulate)
 
 
-def job_of(
+def build_job(
     definition: Baseline,
     recipe: TrainRecipe,
     sizes: Sizes,
@@ -115,7 +117,7 @@ def job_of(
     import torch
 
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.cli.reading import Reading, data_notes, print_notes
+    from scalesearch.cli.counter_progress import CounterProgress, data_notes, print_notes
     from scalesearch.nets.weights import with_classes
     from scalesearch.search.budget_file import load_budget
     from scalesearch.training.job import Job, Source
@@ -134,7 +136,7 @@ def job_of(
         max_megapixels,
         channels,
     )
-    with Reading(options.console()) as on_progress:
+    with CounterProgress(options.console()) as on_progress:
         images = source.load(on_progress)
     print_notes(data_notes(images), options.console())
     count, parts = len(images.train_labels_N), workers * sizes.accumulate
@@ -155,7 +157,7 @@ def job_of(
     )
 
 
-def school(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
+def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
     """Run what is left of the job in its folder, show it, and say where its weights are; its last epoch.
 
     Raises:
@@ -179,7 +181,7 @@ def school(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
                 _run(job, folder, cluster)
             except KeyboardInterrupt:
                 interrupts.heeded()
-                from scalesearch.cli.failing import fail
+                from scalesearch.cli.failure import fail
 
                 fail(f"{interrupts.cause()}; {_kept(job, folder)}. Resume: {command}", interrupts.exit_code())
             except Diverged as error:
@@ -215,19 +217,19 @@ def _after_failure(job: Job, folder: Path, command: str) -> str:
 
 
 def _run(job: Job, folder: Path, cluster: RayRunner | None) -> None:
-    from scalesearch.cli.course import Course
+    from scalesearch.cli.training_progress import TrainingProgress
 
     done = job.done(folder)
     if done:
         print(f"{folder}: {done}/{job.recipe.epochs} epochs are done, resuming", flush=True)
-    with Course(job, done, options.console()) as course:
+    with TrainingProgress(job, done, options.console()) as on_event:
         if job.workers > 1:
             from scalesearch.training.distributed import train_together
 
-            train_together(job, folder, cluster, course)
+            train_together(job, folder, cluster, on_event)
         else:
             for event in _alone(job, folder):
-                course(event)
+                on_event(event)
 
 
 def _alone(job: Job, folder: Path) -> Iterator[RunProgress | Row]:

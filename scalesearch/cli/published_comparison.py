@@ -20,7 +20,7 @@ COEFFICIENTS = ("1.2", "1.1", "1.15")
 """EfficientNet's; V2's paper scales "similar" and names none."""
 
 
-def print_beside(baseline: Baseline, scaling: choices.ScalingRule, rounding: str, json: bool) -> None:
+def print_comparison(baseline: Baseline, scaling: choices.ScalingRule, rounding: str, json: bool) -> None:
     """For each larger network layers × channels of every stage: by the rule, as published, and the difference."""
     from scalesearch.cli.facts import BesideFacts, CoefficientFacts, FamilyFacts
     from scalesearch.cli.json_output import print_json

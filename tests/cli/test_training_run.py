@@ -16,7 +16,7 @@ from schooled import RECIPE, bright_sides, job
 from typer.testing import CliRunner
 
 from scalesearch.cli.main import app, run
-from scalesearch.cli.schooling import job_of, school
+from scalesearch.cli.training_run import build_job, run_training
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError, TrialsFailedError
 from scalesearch.training.events import Row, Sizes
@@ -66,7 +66,7 @@ def test_what_is_refused_leaves_no_folder(
 
 def test_images_fewer_than_a_batch_are_one_that_parts_can_share() -> None:
     baseline, sizes = load_baseline("tiny"), Sizes(16, 16, 2)
-    found = job_of(baseline, RECIPE.with_batch(4096), sizes, "fractal", "smoke", seed=0, workers=2, threads=1)
+    found = build_job(baseline, RECIPE.with_batch(4096), sizes, "fractal", "smoke", seed=0, workers=2, threads=1)
     assert found.recipe == RECIPE.with_batch(4096).with_batch(36)  # of 39
 
 
@@ -89,10 +89,10 @@ def test_a_kill_before_the_record_throws_no_epoch_away(
     with monkeypatch.context() as patch:
         patch.setattr("scalesearch.training.record.write_result", killed)
         with pytest.raises(SystemExit):
-            school(job(), tmp_path, None)
+            run_training(job(), tmp_path, None)
     capsys.readouterr()
     kept = (tmp_path / HISTORY).read_bytes()
-    school(job(), tmp_path, None)
+    run_training(job(), tmp_path, None)
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == f"{tmp_path}: 3/3 epochs are done, resuming"
     assert not any(line.startswith("epoch ") for line in rest)
@@ -114,14 +114,14 @@ def test_help_names_every_recipe(verb: str) -> None:
 
 def test_what_a_line_tells_to_give_both_verbs_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
-        school(job(SHORT), tmp_path / "a", None)
+        run_training(job(SHORT), tmp_path / "a", None)
     lines = [capsys.readouterr().out.splitlines()[-2]]
     with pytest.raises(InputError) as error:
-        school(job(SHORT, seed=1), tmp_path / "a", None)
+        run_training(job(SHORT, seed=1), tmp_path / "a", None)
     lines.append(str(error.value))
     hot = job(replace(RECIPE, learning_rate=Decimal(1000), randaugment=NONE))
     with pytest.raises(TrialsFailedError) as failed:
-        school(hot, tmp_path / "b", None)
+        run_training(hot, tmp_path / "b", None)
     lines.append(str(failed.value))
     assert [("is trained" in lines[0]), ("other seed" in lines[1]), ("no longer finite" in lines[2])] == [True] * 3
     for line in lines:
