@@ -33,7 +33,7 @@ def is_slow(page: Path) -> bool:
         " nas ",
         " export ",
         " compare ",
-        " trust ",
+        " validate-proxy ",
         " latency ",
         " cam ",
         " train ",
