@@ -1,4 +1,4 @@
-"""The program: `scalesearch`, and `python -m scalesearch`."""
+"""The entry points of the program: `scalesearch` and `python -m scalesearch`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from scalesearch.cli import interrupts
 
 
 def start() -> NoReturn:
-    """See to signals, then import the command line, which takes a while, and run it."""
+    """Install the signal handlers, then import the command line and run it.
+
+    The handlers come first because the import takes a while, in which a signal may arrive.
+    """
     interrupts.leave_at_once()
     from scalesearch.cli.main import main
 

@@ -1,6 +1,6 @@
-"""The names that options, files and studies choose from, each list in one place.
+"""The values that options, files and studies accept for each setting, as one `Literal` type each.
 
-Options of the command line have these types, so that help and completion list the values.
+The options of the command line have these types, so that help and completion list the values.
 """
 
 from __future__ import annotations
@@ -8,36 +8,37 @@ from __future__ import annotations
 from typing import Literal
 
 Rounding = Literal["balanced", "paper", "v2", "torchvision", "nearest"]
-"""Rules for scaled widths and depths; see `design.rounding`."""
+"""Rules that round scaled widths and depths; see `design.rounding`."""
 ScalingRule = Literal["v1", "v2"]
-"""Compound scaling as in EfficientNet, and with EfficientNetV2's two changes; see `design.v2_rule`."""
+"""Compound scaling as in EfficientNet, and with the two changes of EfficientNetV2; see `design.v2_rule`."""
 Match = Literal["flops", "none"]
-"""Whether candidates are given equal measured cost by their resolution."""
+"""Whether the resolution of each candidate is adjusted so that all candidates have the same measured cost."""
 Cost = Literal["macs", "activations", "latency"]
-"""What is matched, as studies are written."""
+"""The cost that is matched between candidates, as study.json writes it."""
 MatchedCost = Literal["flops", "activations", "latency"]
-"""The same as an option."""
+"""The cost that is matched between candidates, as an option of the command line."""
 Scheduler = Literal["halving", "grid", "curves"]
-"""How training is spent: successive halving; all of it for every candidate; every rung for every candidate."""
+"""How training is allocated to candidates: successive halving (`halving`), all of it to every candidate
+(`grid`), or every rung to every candidate (`curves`)."""
 StageScheduler = Literal["halving", "grid"]
-"""Of a search of stages."""
+"""How training is allocated in a search of stages; see `Scheduler`."""
 SchedulerOption = Literal["halving", "full", "curves"]
-"""The same as an option; studies write `full` as `grid`."""
+"""The scheduler, as an option of the command line; studies write `full` as `grid`."""
 StageSchedulerOption = Literal["halving", "full"]
-"""Of a search of stages, as an option."""
+"""The scheduler of a search of stages, as an option."""
 Sampler = Literal["grid", "optuna", "tpe", "gp", "nsga2"]
-"""What proposes (α, β): the grid, or a sampler of Optuna's."""
+"""What proposes (α, β): the grid, or a sampler of Optuna."""
 StageSampler = Literal["random", "tpe", "evolution", "nsga2"]
-"""What proposes stages."""
+"""What proposes networks in a search of stages."""
 RewardKind = Literal["flops", "latency", "step"]
-"""What a reward weighs accuracy by; see `search.rewards`."""
+"""The cost that a reward weighs accuracy by; see `search.rewards`."""
 EmbeddedData = Literal["fractal", "shapes", "digits"]
-"""Images that need no files."""
+"""The data sets that need no files: synthetic images, and scikit-learn's digits."""
 Runner = Literal["ray", "inline"]
-"""Where trials run."""
+"""Where trials run: on Ray Tune, or in this process."""
 Quantity = Literal["macs", "params", "memory_bytes", "seconds"]
-"""What a limit of `solve` is about, with its unit."""
+"""The quantity that a limit of `solve` applies to, with its unit."""
 ExportFormat = Literal["torch", "timm", "torchvision", "onnx", "torch-export"]
-"""What a network is written as."""
+"""The formats that a network is exported to."""
 TrainingRecipe = Literal["fast", "v1", "paper", "paper-m", "paper-l", "code", "code-m", "code-l", "fine-tuning"]
-"""How a member is trained; see `training.recipes`."""
+"""How a member of a family is trained; see `training.recipes`."""

@@ -1,7 +1,7 @@
-"""Every error that a user can cause, and the exit code that it ends the program with.
+"""The errors that a user can cause, each with the exit code of the program.
 
-A message is one line: what is wrong, where, and what to do. Anything else that is raised is a bug
-and may show its traceback.
+A message is one line: what is wrong, where, and what to do. Any other exception is a bug and may show its
+traceback.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from typing import ClassVar
 
 
 def printable(text: str) -> str:
-    """`text` with line breaks, control characters and unpaired surrogates escaped: names in one line."""
+    """Return `text` on one line: line breaks, control characters and unpaired surrogates are escaped."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text
     )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean b0?` for the known name that is nearest to a misspelt one, or nothing where none is near."""
-    words, low = list(known), name.lower()
-    # EfficientNet-B0 is b0, whatever else it resembles.
-    ending = [word for word in words if low.endswith((f"-{word}", f"_{word}"))]
-    found = ending or get_close_matches(low, words, n=1)
-    return f"; did you mean {found[0]}?" if found else ""
+    """Return `; did you mean b0?` for the known name closest to a misspelt one, or '' if none is close."""
+    candidates, lowered = list(known), name.lower()
+    # A name that ends with a known one means that one: EfficientNet-B0 is b0, even if another name is closer.
+    suffixes = [candidate for candidate in candidates if lowered.endswith((f"-{candidate}", f"_{candidate}"))]
+    matches = suffixes or get_close_matches(lowered, candidates, n=1)
+    return f"; did you mean {matches[0]}?" if matches else ""
 
 
 class ScalesearchError(Exception):
-    """The root: `cli` prints the message on one line and exits with `exit_code`."""
+    """The base of all errors: `cli` prints the message on one line and exits with `exit_code`."""
 
     exit_code: ClassVar[int] = 1
 
 
 class CountError(ScalesearchError):
-    """Two witnesses of one figure disagree (closed form and fvcore, record and checksum)."""
+    """Two sources of one number disagree, such as the closed form and fvcore, or a record and its checksum."""
 
     exit_code = 1
 
 
 class InputError(ScalesearchError):
-    """A file, flag or data set that cannot be used as it is."""
+    """A file, an option or a data set cannot be used as it is."""
 
     exit_code = 2
 
 
 class SpaceError(InputError):
-    """A value breaks a rule of the search space: a coefficient, a multiplier, an architecture."""
+    """A value breaks a rule of the search space: a coefficient, a multiplier or an architecture."""
 
 
 class TrialsFailedError(ScalesearchError):
-    """The study is over, but some of its trials failed."""
+    """The study is complete, but some of its trials failed."""
 
     exit_code = 3
 
@@ -62,12 +62,12 @@ class StorageError(ScalesearchError):
 
 
 class RayLostError(ScalesearchError):
-    """Ray, or the head of a cluster, ended while trials were under way; a rerun resumes."""
+    """Ray, or the head of a cluster, ended while trials were running; rerun the command to resume."""
 
     exit_code = 6
 
 
 class LockedError(ScalesearchError):
-    """Another run is working on the same study."""
+    """Another process is running the same study."""
 
     exit_code = 5

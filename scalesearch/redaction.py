@@ -1,4 +1,4 @@
-"""Command lines, URLs and names without the secrets that a user may have given in them."""
+"""Removal of passwords and tokens from command lines, URLs and names, before they are stored or printed."""
 
 from __future__ import annotations
 
@@ -8,50 +8,56 @@ from collections.abc import Sequence
 from urllib.parse import unquote
 
 HIDDEN = "***"
+"""What replaces a secret."""
 
 _USERINFO = re.compile(r"(://[^:/@?#]*):.*@", re.DOTALL)
-"""A URL's user and all that may be a password, up to the last `@`: one may hold `@`, `:`, `/` or `?` unescaped."""
+"""The user of a URL and everything that may be its password, up to the last `@`: a password may contain `@`,
+`:`, `/` or `?` unescaped."""
 _NO_SLASHES = re.compile(r"\b([a-z][a-z0-9+.-]*:/?(?!/)[^:/@\s]*):.*@", re.DOTALL | re.IGNORECASE)
-"""The same where the `//` was forgotten, or a path's `/` made of it."""
+"""The same for a URL without its `//`, or with one `/`, as a path keeps it."""
 _NO_SCHEME = re.compile(r"^(?!hf:)([^:/@\s]+):[^/@\s][^@\s]*@")
+"""The same without a scheme (`user:password@host`); `hf:` begins the name of a data set."""
 _TOKEN_AS_USER = re.compile(
     r"(?<![a-z0-9+.-])(?!(?:postgres(?:ql)?|mysql|mariadb|mssql|oracle|cockroachdb)[+:])([a-z][a-z0-9+.-]*://)[^/@?#\s]+@",
     re.IGNORECASE,
 )
-"""Git and package servers take a token in the place of the user; only a database's user is one for certain."""
+"""The user of any other URL than a database's, because Git and package servers accept a token in place of the
+user."""
 _KEY = re.compile(r"[^\s?&;=/:@,'\"]+(?==)")
+"""The key of an assignment, in the query of a URL or in a connection string."""
 _SECRET_KEY = re.compile(
     r"(?i)pass|pwd|secret|token|credential|api[_-]?key|access[_-]?key|auth|cookie|jwt|bearer|^sig$|signature|key$"
 )
+"""Keys whose values may be secrets."""
 _VALUE = re.compile(r"=((?![\s;]+[\w.-]+=)[^&])*", re.DOTALL)
-"""Up to the next key, of a query or of a connection string: a password may hold spaces."""
+"""A value, up to the next key of a query or of a connection string: a password may contain spaces."""
 _TOKEN = re.compile(
     r"\b((?:hf|gh[pousr]|github_pat|npm|dckr_pat)_|(?:glpat|sk|xox[abp]|xapp|nvapi|pypi)-|AKIA|ASIA|AIza|ya29\.|eyJ)"
     r"[A-Za-z0-9_.-]{16,}"
 )
-"""Access tokens by the prefixes that Hugging Face, GitHub, GitLab, AWS, NVIDIA, Google and others give them; `eyJ`
-begins a JSON web token."""
+"""Access tokens, by the prefixes that Hugging Face, GitHub, GitLab, AWS, NVIDIA, Google and others give them;
+`eyJ` begins a JSON web token."""
 
 
 def redacted(word: str) -> str:
-    """A word, such as a URL or a data set's name, with every password and token in it replaced by `***`."""
-    word = _masked(word)
-    plain = unquote(word)  # a connection string may stand, percent-encoded, in a URL's query
-    masked = _masked(plain)
-    return word if masked == plain else masked
+    """Return a word, such as a URL or the name of a data set, with every password and token replaced by `***`."""
+    word = _mask(word)
+    decoded = unquote(word)  # a URL's query may contain a percent-encoded connection string
+    decoded_masked = _mask(decoded)
+    return word if decoded_masked == decoded else decoded_masked
 
 
-def _masked(word: str) -> str:
+def _mask(word: str) -> str:
     word = _TOKEN.sub(rf"\1{HIDDEN}", word)
-    word = _without_values(word)
+    word = _mask_values(word)
     word = _TOKEN_AS_USER.sub(rf"\1{HIDDEN}@", word)
     word = _USERINFO.sub(rf"\1:{HIDDEN}@", word)
     word = _NO_SLASHES.sub(rf"\1:{HIDDEN}@", word)
     return _NO_SCHEME.sub(rf"\1:{HIDDEN}@", word)
 
 
-def _without_values(word: str) -> str:
-    """Without what is assigned to a key that may name a secret, in a URL's query or in a connection string."""
+def _mask_values(word: str) -> str:
+    """Mask what is assigned to a key that may name a secret, in the query of a URL or in a connection string."""
     parts, done = [], 0
     for key in _KEY.finditer(word):
         if key.start() < done or not _SECRET_KEY.search(unquote(key[0])):
@@ -64,13 +70,13 @@ def _without_values(word: str) -> str:
 
 
 def redacted_command(words: Sequence[str]) -> str:
-    """A command line as it may be kept and printed: quoted for a shell, without secrets."""
+    """Return a command line as it may be stored and printed: quoted for a shell, without secrets."""
     return shlex.join(map(redacted, words))
 
 
 def redacted_line(line: str) -> str:
-    """The same for a command line that is one string already."""
+    """Return a command line that is one string as it may be stored and printed; see `redacted_command`."""
     try:
         return redacted_command(shlex.split(line))
-    except ValueError:  # an open quote
+    except ValueError:  # a quote that is not closed
         return redacted(line)
