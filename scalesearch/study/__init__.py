@@ -1,1 +1,1 @@
-"""A study on disk: records, lock, resume, and the answer that is derived from them."""
+"""Studies on disk: their records, lock and resume, and the results that are derived from the records."""

@@ -1,4 +1,4 @@
-"""What the decision says, in words and for winner.yaml."""
+"""The decision of a study as text, and as entries of winner.yaml."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from scalesearch.search.shares import coefficients_of
 from scalesearch.study.result import StudyResult
 
 _COEFFICIENTS = ("alpha", "beta", "gamma")
+"""Names of the coefficients in winner.yaml."""
 
 
 def regret_words(result: StudyResult) -> str:
-    """What the choice may cost, and what another seed of every candidate would bring."""
+    """Return the expected regret of the choice, and what another seed of every candidate would gain, as text."""
     decision = result.decision
     if not result.ranking.error_known:
         return "nothing tells what that choice may cost without seeds that differ"
     return (
-        f"expected within {_amount(result, decision.regret)} of the best of all {len(decision.places)} candidates, "
-        f"95 % within {_amount(result, decision.regret_bound)}; "
-        f"another seed of each would bring {_amount(result, decision.gain_of_another_seed)}"
+        f"expected within {_format_difference(result, decision.regret)} "
+        f"of the best of all {len(decision.places)} candidates, "
+        f"95 % within {_format_difference(result, decision.regret_bound)}; "
+        f"another seed of each would bring {_format_difference(result, decision.gain_of_another_seed)}"
     )
 
 
-def _amount(result: StudyResult, value: float) -> str:
-    """A difference in the metric; of accuracies in points of a hundred."""
+def _format_difference(result: StudyResult, value: float) -> str:
+    """Format a difference of the metric; a difference of accuracies is in percentage points."""
     if result.plan.config.metric in (ACCURACY, BALANCED) and result.plan.config.kind.scales:
         return f"{100 * value:.2g} points"
     return f"{value:.2g}"
 
 
 def surface_line(surface: Surface) -> str:
-    """Where the best coefficients lie, as far as networks differ smoothly."""
+    """Return the optimum of the response surface, its 95 % region, and how much of the variance it explains."""
     alpha, beta, gamma = coefficients_of(surface.optimum)
     low, high = (coefficients_of([surface.region[axis][end] for axis in AXES]) for end in (0, 1))
     region = ", ".join(f"{name} {low[i]:.2f}–{high[i]:.2f}" for i, name in enumerate("αβγ"))
@@ -42,7 +44,11 @@ def surface_line(surface: Surface) -> str:
 
 
 def decision_facts(result: StudyResult) -> dict[str, object]:
-    """The choice's expected metric, how likely it is the best, what it may cost, and what a seed would bring."""
+    """Return the entries of winner.yaml that describe the decision.
+
+    They are the choice's expected metric, its probability to be the best, its expected regret, and what another
+    seed would gain.
+    """
     decision = result.decision
     return {
         "expected": round(decision.mean(decision.choice), 5),
@@ -56,7 +62,7 @@ def decision_facts(result: StudyResult) -> dict[str, object]:
 
 
 def surface_facts(surface: Surface | None) -> dict[str, object] | None:
-    """The optimum of the smooth part, its 95 % region, and how much it explains; None where there is none."""
+    """Return the optimum of the response surface, its 95 % region and how much it explains, or None without one."""
     if surface is None:
         return None
     low, high = (coefficients_of([surface.region[axis][end] for axis in AXES]) for end in (0, 1))

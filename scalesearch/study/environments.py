@@ -1,13 +1,13 @@
-"""Two environments beside each other: whether the same seed gives the same numbers in both."""
+"""Comparison of two environments: whether the same seed gives the same numbers in both."""
 
 from __future__ import annotations
 
 DECISIVE = ("torch", "numpy", "processor", "gpu")
-"""Where one of these differs, the same seed gives other numbers."""
+"""If one of these differs, the same seed gives other numbers."""
 
 
 def difference(before: dict[str, str], now: dict[str, str]) -> str | None:
-    """What of the decisive parts has changed, in words; None where nothing has."""
+    """Return as text which decisive parts of the environment have changed, or None if none has."""
     changed = [
         f"{name} {before.get(name, 'unknown')} → {now.get(name, 'unknown')}"
         for name in DECISIVE

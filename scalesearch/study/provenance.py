@@ -1,4 +1,4 @@
-"""What a study's numbers depend on besides the configuration: versions and hardware."""
+"""The environment of a study: the versions and hardware that its numbers depend on."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("scalesearch", "torch", "numpy", "ray", "fvcore")
+"""The packages whose versions are recorded."""
 
 
 def environment() -> dict[str, str]:
-    """Versions, processor, cores and GPU of this machine, as texts."""
-    found = {name: _version(name) for name in PACKAGES}
-    found["python"] = ".".join(map(str, sys.version_info[:3]))
-    found["system"] = f"{platform.system()} {platform.machine()}"
-    found["processor"] = _processor()
-    found["cores"] = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
-    found["gpu"] = _gpu()
-    return found
+    """Return the versions, processor, number of cores and GPU of this machine as texts."""
+    facts = {name: _version(name) for name in PACKAGES}
+    facts["python"] = ".".join(map(str, sys.version_info[:3]))
+    facts["system"] = f"{platform.system()} {platform.machine()}"
+    facts["processor"] = _processor()
+    facts["cores"] = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    facts["gpu"] = _gpu()
+    return facts
 
 
 def own_version() -> str:
-    """The version of this program, as `environment` has it."""
+    """Return the version of this program, as `environment` records it."""
     return _version("scalesearch")
 
 
@@ -35,7 +36,7 @@ def _version(name: str) -> str:
 
 
 def _processor() -> str:
-    """The model's name, and the instruction set that torch's kernels use: both decide the last bits."""
+    """The processor model, and the instruction set of torch's kernels: both change the last bits of results."""
     import torch
 
     model = platform.processor() or "unknown"

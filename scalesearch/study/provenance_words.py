@@ -1,4 +1,4 @@
-"""What an answer is based on: images, budget, matched cost, rungs; in words and for winner.yaml."""
+"""What a result is based on (images, budget, matched cost, rungs), as text and as entries of winner.yaml."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scalesearch.study.result import StudyResult
 
 
 def matched_lines(config: StudyConfig) -> list[str]:
-    """What is equal among the candidates, where it is not multiply-adds."""
+    """Return a line on the cost that is matched between candidates, or none if it is multiply-adds."""
     if config.cost == "macs":
         return []
     start = f"Matched: {config.cost}, within {tolerance(config.cost) * 100:.0f} %, not multiply-adds"
@@ -21,13 +21,13 @@ def matched_lines(config: StudyConfig) -> list[str]:
     if timings is None:
         return [start]
     base = timings.base
-    apart = f"quartiles {100 * base.spread / base.nanoseconds:.0f} % apart"
-    took = f"{config.baseline.name} takes {base.nanoseconds / 1e6:,.3g} ms ({apart})"
-    return [f"{start}; {timings.conditions}: {took}"]
+    spread = f"quartiles {100 * base.spread / base.nanoseconds:.0f} % apart"
+    base_time = f"{config.baseline.name} takes {base.nanoseconds / 1e6:,.3g} ms ({spread})"
+    return [f"{start}; {timings.conditions}: {base_time}"]
 
 
 def provenance_line(result: StudyResult) -> str:
-    """The images, the budget, the trials, and that the answer is a proxy's."""
+    """Return a line with the images, the budget and the number of trials, and that the result is a proxy's."""
     plan = result.plan
     images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
     kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
@@ -36,12 +36,12 @@ def provenance_line(result: StudyResult) -> str:
 
 
 def is_synthetic(plan: Plan) -> bool:
-    """Whether the images are drawn."""
+    """Return whether the images are generated (`search.scenes`)."""
     return plan.data.name in SYNTHETIC
 
 
 def provenance_facts(result: StudyResult) -> dict[str, object]:
-    """What was asked and measured, for winner.yaml."""
+    """Return the entries of winner.yaml that describe what was configured and measured."""
     plan, ranking, config = result.plan, result.ranking, result.plan.config
     base = result.base
     return {
@@ -71,21 +71,23 @@ def provenance_facts(result: StudyResult) -> dict[str, object]:
 
 
 def _proxy_facts(config: StudyConfig) -> dict[str, object]:
-    """The φ at which candidates' proxies were made, where that is not the study's own."""
+    """Return the φ at which the candidates' proxies were made, if it is not the study's own."""
     phi = phi_of_proxies(config)
     return {} if phi == config.phi else {"proxy_phi": float(phi)}
 
 
 def _majority_facts(plan: Plan) -> dict[str, object]:
-    """The class that more than half of the validation images are of, and their share."""
-    found = plan.data.majority
+    """Return the class of more than half of the validation images, if there is one, and its share."""
+    majority = plan.data.majority
     return (
-        {} if found is None else {"majority": found.name, "majority_share": round(found.count / plan.data.val, 5)}
+        {}
+        if majority is None
+        else {"majority": majority.name, "majority_share": round(majority.count / plan.data.val, 5)}
     )
 
 
 def _cost_facts(config: StudyConfig) -> dict[str, object]:
-    """What was matched, where it is not multiply-adds, and how it was measured."""
+    """Return the cost that was matched, if it is not multiply-adds, and how it was measured."""
     if config.cost == "macs":
         return {}
     timings = config.timings
@@ -96,7 +98,7 @@ def _cost_facts(config: StudyConfig) -> dict[str, object]:
 
 
 def _rungs(result: StudyResult) -> list[dict[str, object]] | None:
-    """By halving: the images of each rung that was climbed, and how many candidates completed it."""
+    """Return the images of each rung that was trained, and how many candidates completed it; None without rungs."""
     plan = result.plan
     if not plan.rungs:
         return None

@@ -1,4 +1,4 @@
-"""What a search says in the end, in a few lines."""
+"""The lines that a search prints when it ends."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from scalesearch.study.result import StudyResult
 
 
 def summary_lines(result: StudyResult, folder: Path) -> list[str]:
-    """The last lines of a search: what was found, how sure it is, what it is based on, where to go on.
+    """Return the last lines that a search prints.
+
+    They state the result, how certain it is, what it is based on, and what to do next.
 
     Args:
-        result: the answer.
-        folder: of the study.
+        result: the result of the study.
+        folder: the folder of the study.
     """
     return results_of(result.plan.config.kind).summary(result, folder)

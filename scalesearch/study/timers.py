@@ -1,4 +1,4 @@
-"""What a reward asks of a network beside its sizes, measured here."""
+"""Measurement of the times that a reward weighs: inference latency and training steps, on this machine."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from scalesearch.search.sampler_space import Time, Timing
 
 
 def measured(request: Timing, networks: Sequence[Architecture]) -> list[Time]:
-    """The networks' times, each in turns with the baseline's."""
+    """Return the times of the networks, each measured in alternation with the baseline."""
     if not networks:
         return []
     if request.what == "latency":
         from scalesearch.nets.latency import latencies_beside
 
-        found = latencies_beside(request.baseline, networks)[1]
-        return [Time(one.latency.seconds, one.ratio) for one in found]
+        latencies = latencies_beside(request.baseline, networks)[1]
+        return [Time(relative.latency.seconds, relative.ratio) for relative in latencies]
     from scalesearch.proxy.step_time import steps_beside
 
     return steps_beside(request.baseline, networks, request.batch)

@@ -1,4 +1,4 @@
-"""What each kind of study says and writes, one module a kind; `base.KindResults` is their interface."""
+"""The summaries and files of each kind of study, one module per kind; `base.KindResults` is their interface."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ RESULTS: Mapping[type[StudyKind], KindResults] = {
     CoefficientSearch: CoefficientResults(),
     StageSearch: StageResults(),
 }
+"""By kind of study, the implementation that writes its summary and files."""
 
 
 def results_of(kind: StudyKind) -> KindResults:
-    """The words and files of studies of a kind."""
+    """Return the implementation that writes the summary and the files of studies of this kind."""
     return RESULTS[type(kind)]

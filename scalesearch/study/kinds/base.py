@@ -1,4 +1,4 @@
-"""What a kind of study says of its answer, and which files it writes."""
+"""The interface by which a kind of study writes the summary and the files of its result."""
 
 from __future__ import annotations
 
@@ -15,50 +15,59 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 _AXES = ("alpha", "beta", "gamma")
+"""The coefficients of depth, width and resolution."""
 _LARGEST = 4.0
-"""That a coefficient can be (`design.coefficients`)."""
+"""The largest value of a coefficient (`design.coefficients`)."""
 
 
 class KindResults(ABC):
-    """The counterpart of a `search.kinds.StudyKind`: the words and files of its answer."""
+    """The counterpart of a `search.kinds.StudyKind`: it writes the summary and the files of a result."""
 
     @abstractmethod
     def summary(self, result: StudyResult, folder: Path) -> list[str]:
-        """The last lines of a search: what was found, how sure it is, what it is based on, where to go on.
+        """Return the last lines that a search prints.
+
+        They state the result, how certain it is, what it is based on, and what to do next.
 
         Args:
-            result: the answer.
-            folder: of the study.
+            result: the result of the study.
+            folder: the folder of the study.
         """
 
     @abstractmethod
     def winner(self, result: StudyResult) -> dict[str, object]:
-        """What winner.yaml holds: what was found first, then how sure it is and what it is based on."""
+        """Return the content of winner.yaml.
+
+        The entries begin with the winner. How certain it is and what it is based on follow.
+        """
 
     def files(self, result: StudyResult, name: str) -> dict[str, str]:
-        """Files that only studies of this kind have, by name.
+        """Return the files that only studies of this kind have, by name.
 
         Args:
-            result: the answer.
-            name: of the study.
+            result: the result of the study.
+            name: the name of the study.
         """
         del result, name
         return {}
 
     def definition(self, plan: Plan, candidate: Candidate) -> tuple[str, str]:
-        """The name and the source of a candidate as a baseline file; no source: the baseline's."""
+        """Return the name and the source of a candidate's baseline file.
+
+        If the source is empty, the file has the source of the baseline.
+        """
         del candidate
         return f"{plan.config.baseline.name}_scaled"[-64:], ""
 
     def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
-        """By the id of each network that is trained: what an Optuna trial of it has as parameters."""
-        found: dict[str, dict[str, float | str]] = {plan.base_id: dict.fromkeys(_AXES, 1.0)}
-        for key, one in plan.by_network.items():
-            found[key] = {name: float(getattr(one.coefficients, name)) for name in _AXES}
-        return found
+        """Return the parameters of an Optuna trial of each trained network, by the id of the network."""
+        parameters: dict[str, dict[str, float | str]] = {plan.base_id: dict.fromkeys(_AXES, 1.0)}
+        for key, candidate in plan.by_network.items():
+            parameters[key] = {name: float(getattr(candidate.coefficients, name)) for name in _AXES}
+        return parameters
 
     def distributions(self, plan: Plan) -> dict[str, BaseDistribution]:
-        """What those parameters are drawn from."""
+        """Return the distributions that these parameters are drawn from."""
         from optuna.distributions import FloatDistribution
 
         space = plan.config.space

@@ -1,4 +1,4 @@
-"""What a search by grid says of its answer."""
+"""The summary and the files of a grid search over the coefficients."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from scalesearch.study.trust_words import trust_facts, trust_lines
 
 
 class GridResults(KindResults):
-    """The coefficients that are recommended, the surface, the proxy's validation, and the family."""
+    """The recommended coefficients, the response surface, the validation of the proxy, and the family."""
 
     def summary(self, result: StudyResult, folder: Path) -> list[str]:
-        """The winner, how sure it is, what it is based on, where the family lies."""
-        plan, own = result.plan, result.winner.coefficients
+        """Return the winner, how certain it is, what it is based on, and where its family is."""
+        plan, coefficients = result.plan, result.winner.coefficients
         config = plan.config
-        names = [name for name in family_texts(plan, own) if name != config.baseline.name]
+        members = [name for name in family_texts(plan, coefficients) if name != config.baseline.name]
         tied = f"{len(result.ranking.tied) - 1} of {len(result.ranking.arms) - 1}"
         measured = result.measured(result.place)
-        unscaled, word = result.base.mean, metric_words(config.metric)
+        unscaled, metric = result.base.mean, metric_words(config.metric)
         base = "" if unscaled is None else f"{config.baseline.name} itself {unscaled:.4f}; "
-        cost_words = f"αβ²γ² = {float(own.product):.3f}; measured {float(result.winner.flops_ratio):.3f}x"
-        other = "" if config.cost == "macs" else f", {config.cost} {float(result.winner.matched_ratio):.3f}x"
+        cost_words = f"αβ²γ² = {float(coefficients.product):.3f}; measured {float(result.winner.flops_ratio):.3f}x"
+        matched = "" if config.cost == "macs" else f", {config.cost} {float(result.winner.matched_ratio):.3f}x"
         head = "Take" if result.over else "So far, take"
         lines = [
-            f"{head} {_greek(own)} ({cost_words} {config.baseline.name}{other}): {regret_words(result)}",
-            f"{word.capitalize()}: {measured}; {base}{tied} others tie with the best; {result.certainty}",
+            (
+                f"{head} {_format_coefficients(coefficients)} ({cost_words} {config.baseline.name}{matched}): "
+                f"{regret_words(result)}"
+            ),
+            f"{metric.capitalize()}: {measured}; {base}{tied} others tie with the best; {result.certainty}",
             *matched_lines(config),
             provenance_line(result),
             *self.search_lines(result),
@@ -43,23 +46,26 @@ class GridResults(KindResults):
         lines += trust_lines(result.trust) + other_phi_lines(result, folder)
         if not result.over:
             return lines
-        return [*lines, f"Family: {names[0]} … {names[-1]} in {folder / 'family'}"]
+        return [*lines, f"Family: {members[0]} … {members[-1]} in {folder / 'family'}"]
 
     def search_lines(self, result: StudyResult) -> list[str]:
-        """How the points were found, where a sampler proposed them."""
+        """Return lines that describe how a sampler proposed the points; a grid has none."""
         del result
         return []
 
     def winner(self, result: StudyResult) -> dict[str, object]:
-        """The coefficients first, then how sure they are and what they are based on."""
+        """Return the content of winner.yaml.
+
+        The coefficients come first. How certain they are and what they are based on follow.
+        """
         plan, ranking, best = result.plan, result.ranking, result.ranking.arms[0]
-        config, own = plan.config, result.winner.coefficients
-        away = result.intervals
+        config, coefficients = plan.config, result.winner.coefficients
+        intervals = result.intervals
         return {
-            "alpha": float(own.alpha),
-            "beta": float(own.beta),
-            "gamma": float(own.gamma),
-            "product": round(float(own.product), 5),
+            "alpha": float(coefficients.alpha),
+            "beta": float(coefficients.beta),
+            "gamma": float(coefficients.gamma),
+            "product": round(float(coefficients.product), 5),
             "flops_ratio": float(result.winner.flops_ratio),
             **({} if config.cost == "macs" else {f"{config.cost}_ratio": float(result.winner.matched_ratio)}),
             **({} if config.metric == ACCURACY else {"metric": config.metric}),
@@ -73,7 +79,9 @@ class GridResults(KindResults):
                 {
                     "candidate": str(plan.by_network[arm.key].coefficients),
                     "behind": round(arm.behind, 5),
-                    "interval_95": [round(value, 5) for value in away[arm.key]] if ranking.error_known else None,
+                    "interval_95": [round(value, 5) for value in intervals[arm.key]]
+                    if ranking.error_known
+                    else None,
                 }
                 for arm in ranking.arms
             ],
@@ -86,5 +94,5 @@ class GridResults(KindResults):
         }
 
 
-def _greek(coefficients: Coefficients) -> str:
+def _format_coefficients(coefficients: Coefficients) -> str:
     return f"α = {plain(coefficients.alpha)}, β = {plain(coefficients.beta)}, γ = {plain(coefficients.gamma)}"

@@ -1,4 +1,4 @@
-"""What a search of (α, β) by a sampler says beside its ranking: how it searched, and the front."""
+"""The summary of a search of (α, β) by a sampler: in addition to the ranking, how it searched, and its front."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from scalesearch.study.kinds.grid import GridResults
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
-_WORDS = {"tpe": "TPE", "gp": "a Gaussian process", "nsga2": "NSGA-II"}
+_SAMPLER_NAMES = {"tpe": "TPE", "gp": "a Gaussian process", "nsga2": "NSGA-II"}
 
 
 class CoefficientResults(GridResults):
-    """As a grid's, with the sampler and the front."""
+    """The results of a grid, with the sampler and the Pareto front."""
 
     def search_lines(self, result: StudyResult) -> list[str]:
-        """How the points were found, and the front."""
+        """Return how the points were proposed and, for several objectives, the Pareto front."""
         return search_lines(result.plan, result.outcomes)
 
     def winner(self, result: StudyResult) -> dict[str, object]:
-        """As a grid's, with the sampler and the front."""
+        """Return the content of a grid's winner.yaml, with the sampler and the Pareto front."""
         return {**super().winner(result), **_search_facts(result.plan, result.outcomes)}
 
 
-def _search_of(plan: Plan) -> CoefficientSearch:
+def _coefficient_search(plan: Plan) -> CoefficientSearch:
     kind = plan.config.kind
     assert isinstance(kind, CoefficientSearch), "a search by a sampler"
     return kind
 
 
 def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
-    """How the points were found, and with several objectives the front."""
-    asked, points = _search_of(plan), plan.suggested
-    space = asked.proposal_space(plan.config)
-    broken = Counter(name for one in space.judge(points) for name in one.broken)  # type: ignore[arg-type]
-    outside = ", ".join(f"{name} {count}" for name, count in broken.items())
+    """Return how the points were proposed and, for several objectives, the Pareto front."""
+    search, points = _coefficient_search(plan), plan.suggested
+    space = search.proposal_space(plan.config)
+    violations = Counter(name for check in space.judge(points) for name in check.broken)  # type: ignore[arg-type]
+    outside = ", ".join(f"{name} {count}" for name, count in violations.items())
     lines = [
-        f"Searched: (α, β) by {_WORDS[asked.sampler]}; {len(points)} suggestions are {len(plan.trained)} "
+        f"Searched: (α, β) by {_SAMPLER_NAMES[search.sampler]}; {len(points)} suggestions are {len(plan.trained)} "
         f"networks within the limits, each trained to the end" + (f"; outside: {outside}" if outside else "")
     ]
-    if len(asked.objectives) > 1:
-        lines.append(f"Front of {', '.join(asked.objectives)} (means, without error bars):")
-        lines += [f"  {_words(one, asked.objectives)}" for one in pareto(plan, outcomes)]
+    if len(search.objectives) > 1:
+        lines.append(f"Front of {', '.join(search.objectives)} (means, without error bars):")
+        lines += [f"  {_front_line(observation, search.objectives)}" for observation in pareto(plan, outcomes)]
     return lines
 
 
-def _words(observation: Observation, objectives: tuple[str, ...]) -> str:
+def _front_line(observation: Observation, objectives: tuple[str, ...]) -> str:
     values = {
         "accuracy": f"{observation.accuracy:.4f}",
         "macs": f"{si(cost(observation.judged.network).macs)} MACs",
@@ -66,22 +66,22 @@ def _words(observation: Observation, objectives: tuple[str, ...]) -> str:
 
 
 def _search_facts(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, object]:
-    asked = _search_of(plan)
+    search = _coefficient_search(plan)
     facts: dict[str, object] = {
         "sampled": {
-            "sampler": asked.sampler,
-            "objectives": list(asked.objectives),
-            "max_params": asked.max_params,
-            "max_memory": asked.max_memory,
+            "sampler": search.sampler,
+            "objectives": list(search.objectives),
+            "max_params": search.max_params,
+            "max_memory": search.max_memory,
             "suggestions": len(plan.suggested),
         }
     }
-    if len(asked.objectives) > 1:
-        facts["front"] = [_point(one) for one in pareto(plan, outcomes)]
+    if len(search.objectives) > 1:
+        facts["front"] = [_point_facts(observation) for observation in pareto(plan, outcomes)]
     return facts
 
 
-def _point(observation: Observation) -> dict[str, object]:
+def _point_facts(observation: Observation) -> dict[str, object]:
     assert isinstance(observation.point, Suggestion), "stages have words of their own"
     network = observation.judged.network
     point = {

@@ -1,4 +1,4 @@
-"""What a search of stages came to: its words, its front, and the winner as a baseline that `grid` takes."""
+"""The summary and the files of a search of stages: its Pareto front, and the winner as a baseline for `grid`."""
 
 from __future__ import annotations
 
@@ -26,93 +26,110 @@ from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 _SAMPLERS = {"random": "chance", "tpe": "TPE", "evolution": "regularised evolution", "nsga2": "NSGA-II"}
-_SHOWN = 10
-"""Networks of the front that a summary lists; front.csv has all."""
+_MAX_FRONT_LINES = 10
+"""How many networks of the front a summary lists; front.csv has all."""
 
 
 class StageResults(KindResults):
-    """The network with the best reward, the front, and the winner as a baseline that `grid` takes."""
+    """The network with the best reward, the Pareto front, and the winner as a baseline that `grid` accepts."""
 
     def summary(self, result: StudyResult, folder: Path) -> list[str]:
-        """The winner, how sure it is, the front, and where to go on."""
-        return _summary(result, folder)
+        """Return the winner, how certain it is, the front, and the command that scales the winner."""
+        return _summary_lines(result, folder)
 
     def winner(self, result: StudyResult) -> dict[str, object]:
-        """The network first, then how sure it is and what it is based on."""
-        return _winner(result)
+        """Return the content of winner.yaml.
+
+        The network comes first. How certain the choice is and what it is based on follow.
+        """
+        return _winner_facts(result)
 
     def files(self, result: StudyResult, name: str) -> dict[str, str]:
-        """The front as a table, and the winner as a baseline file."""
+        """Return the front as a table, and the winner as a baseline file."""
         return {"front.csv": front_table(result), "baseline.yaml": found_baseline(result, name)}
 
     def definition(self, plan: Plan, candidate: Candidate) -> tuple[str, str]:
-        """Named by the baseline and the network."""
+        """Return a name made of the baseline and the network, and the search as the source."""
         space = stages_of(plan)
-        asked, name = space.asked, space.baseline.name
-        source = f"scalesearch nas: space {asked.space.name} over {name}, {asked.reward.words}"
+        search, name = space.asked, space.baseline.name
+        source = f"scalesearch nas: space {search.space.name} over {name}, {search.reward.words}"
         return f"{name}-{candidate.label}"[-64:], source
 
     def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
-        """The words that mean each network; none for the baseline where it is no point of the space."""
+        """Return the choices that make up each network, by the id of the network.
+
+        The baseline has none if it is not a point of the space.
+        """
         space, points = stages_of(plan), plan.suggested
-        judged = zip(points, space.judge(points), strict=True)  # type: ignore[arg-type]
-        return {digest(one.network): space.parameters(point) for point, one in judged}  # type: ignore[arg-type]
+        checks = zip(points, space.judge(points), strict=True)  # type: ignore[arg-type]
+        return {digest(check.network): space.parameters(point) for point, check in checks}  # type: ignore[arg-type]
 
 
 def stages_of(plan: Plan) -> NasSpace:
-    """The space of a search of stages."""
+    """Return the space of a search of stages."""
     space = plan.config.space
     assert isinstance(space, NasSpace), "a search of stages"
     return space
 
 
 def words_of_network(network: Network) -> str:
-    """Its stages in short, in one line."""
+    """Return the stages of a network in short, on one line."""
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
     return " · ".join(stage_words(network))
 
 
 def found_baseline(result: StudyResult, name: str) -> str:
-    """baseline.yaml: the winner as a baseline, rounded and grown as the file that it came from says.
+    """Return the content of baseline.yaml: the winner as a baseline.
+
+    Its rounding and its axes of growth are those of the baseline that was searched.
 
     Args:
-        result: a search of stages.
-        name: of the study, which becomes the baseline's.
+        result: the result of a search of stages.
+        name: the name of the study, which becomes the name of the baseline.
     """
     space, network = stages_of(result.plan), result.winner.architecture
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
-    asked, base = space.asked, space.baseline
-    words = f"space {asked.space.name} over {base.name}, {asked.reward.words}, {result.plan.data.name}"
-    price = cost(network)
-    head = f"# {price.macs} multiply-adds, {price.params} parameters, {price.activations} activations\n"
-    return head + baseline_text(Baseline(name, f"scalesearch nas: {words}", network, base.rounding, base.axes))
+    search, base = space.asked, space.baseline
+    source = f"space {search.space.name} over {base.name}, {search.reward.words}, {result.plan.data.name}"
+    costs = cost(network)
+    header = f"# {costs.macs} multiply-adds, {costs.params} parameters, {costs.activations} activations\n"
+    return header + baseline_text(Baseline(name, f"scalesearch nas: {source}", network, base.rounding, base.axes))
 
 
 def front_table(result: StudyResult) -> str:
-    """front.csv: the networks that no other beats in all that the reward weighs, most accurate first.
+    """Return the content of front.csv: the Pareto front in the quantities that the reward weighs.
 
-    Of those that were trained the longest alone: what was left on a lower rung saw fewer images.
+    The most accurate network comes first. Only networks with the longest training are compared, because a network
+    that was eliminated on a lower rung saw fewer images.
     """
-    names = {key: one.label for key, one in result.plan.by_network.items()}
-    timed = stages_of(result.plan).timing
-    times = [] if timed is None else [f"{timed.what}_seconds", f"{timed.what}_ratio"]
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    value = "accuracy" if result.plan.config.metric == ACCURACY else "score"
-    rows.writerow(["network", "label", value, "reward", "macs", "params", *times, "stages"])
-    for one in pareto(result.plan, result.outcomes):
-        price, reached = cost(one.judged.network), one.accuracy or 0.0
-        time = stages_of(result.plan).time(one.point)  # type: ignore[arg-type]
-        own = [] if time is None else [f"{time.seconds:.6g}", f"{time.ratio:.5f}"]
-        figures = [f"{reached:.5f}", f"{reached * one.worth:.5f}", price.macs, price.params]
-        rows.writerow([one.key, names[one.key], *figures, *own, words_of_network(one.judged.network)])
-    return text.getvalue()
+    labels = {key: candidate.label for key, candidate in result.plan.by_network.items()}
+    timing = stages_of(result.plan).timing
+    times = [] if timing is None else [f"{timing.what}_seconds", f"{timing.what}_ratio"]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    metric_column = "accuracy" if result.plan.config.metric == ACCURACY else "score"
+    writer.writerow(["network", "label", metric_column, "reward", "macs", "params", *times, "stages"])
+    for observation in pareto(result.plan, result.outcomes):
+        network_cost, accuracy = cost(observation.judged.network), observation.accuracy or 0.0
+        time = stages_of(result.plan).time(observation.point)  # type: ignore[arg-type]
+        time_cells = [] if time is None else [f"{time.seconds:.6g}", f"{time.ratio:.5f}"]
+        figures = [f"{accuracy:.5f}", f"{accuracy * observation.worth:.5f}", network_cost.macs, network_cost.params]
+        writer.writerow(
+            [
+                observation.key,
+                labels[observation.key],
+                *figures,
+                *time_cells,
+                words_of_network(observation.judged.network),
+            ]
+        )
+    return stream.getvalue()
 
 
-def _winner(result: StudyResult) -> dict[str, object]:
+def _winner_facts(result: StudyResult) -> dict[str, object]:
     plan, ranking = result.plan, result.ranking
-    space, price, away = stages_of(plan), result.winner.cost, result.intervals
-    asked, network = space.asked, result.winner.architecture
+    space, winner_cost, intervals = stages_of(plan), result.winner.cost, result.intervals
+    search, network = space.asked, result.winner.architecture
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
     return {
         "network": result.winner.label,
@@ -124,9 +141,9 @@ def _winner(result: StudyResult) -> dict[str, object]:
             result.place.mean / plan.reward_factor(result.place.key), 5
         ),
         "baseline_reward": None if result.base.mean is None else round(result.base.mean, 5),
-        "macs": price.macs,
-        "params": price.params,
-        "activations": price.activations,
+        "macs": winner_cost.macs,
+        "params": winner_cost.params,
+        "activations": winner_cost.activations,
         "flops_ratio": float(result.winner.flops_ratio),
         "seeds": result.place.seeds,
         "decision": decision_facts(result),
@@ -136,48 +153,51 @@ def _winner(result: StudyResult) -> dict[str, object]:
             {
                 "candidate": plan.by_network[arm.key].label,
                 "behind": round(arm.behind, 5),
-                "interval_95": [round(value, 5) for value in away[arm.key]] if ranking.error_known else None,
+                "interval_95": [round(value, 5) for value in intervals[arm.key]] if ranking.error_known else None,
             }
             for arm in ranking.arms
         ],
         "tied": [plan.by_network[key].label for key in ranking.tied],
         "best_mean": plan.by_network[ranking.arms[0].key].label,
-        "front": [plan.by_network[one.key].label for one in pareto(plan, result.outcomes)],
+        "front": [plan.by_network[observation.key].label for observation in pareto(plan, result.outcomes)],
         "sampled": {
-            "space": asked.space.name,
-            "points": size(asked.space, space.baseline),
-            "sampler": asked.sampler,
-            "seed": asked.seed,
-            "reward": asked.reward.words,
-            "target": None if asked.reward.target is None else float(asked.reward.target),
-            "max_flops": asked.max_macs,
-            "max_params": asked.max_params,
-            "max_memory": asked.max_memory,
+            "space": search.space.name,
+            "points": size(search.space, space.baseline),
+            "sampler": search.sampler,
+            "seed": search.seed,
+            "reward": search.reward.words,
+            "target": None if search.reward.target is None else float(search.reward.target),
+            "max_flops": search.max_macs,
+            "max_params": search.max_params,
+            "max_memory": search.max_memory,
             "suggestions": len(plan.suggested),
         },
-        "rests_on": {key: value for key, value in provenance_facts(result).items() if key not in _SCALING},
+        "rests_on": {key: value for key, value in provenance_facts(result).items() if key not in _SCALING_KEYS},
     }
 
 
-_SCALING = ("phi", "rounding", "match")
-"""What nothing is asked about where nothing is scaled."""
+_SCALING_KEYS = ("phi", "rounding", "match")
+"""Entries about scaling, which a search of stages does not configure."""
 
 
-def _summary(result: StudyResult, folder: Path) -> list[str]:
-    plan, place, own = result.plan, result.place, result.winner
+def _summary_lines(result: StudyResult, folder: Path) -> list[str]:
+    plan, rank, winner = result.plan, result.place, result.winner
     space, base = stages_of(plan), plan.config.baseline.name
-    ties, others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
-    accuracy = place.mean / plan.reward_factor(place.key)
-    reward, unsearched = space.asked.reward, result.base.mean
-    head = "Winner" if result.over else "So far"
-    word = metric_words(plan.config.metric)
-    measured = f"{result.measured(place)}, {word} {accuracy:.4f}"
-    if unsearched is not None:
-        measured += f"; {base} itself {unsearched:.4f}, {word} {plan.accuracy(result.base):.4f}"
+    ties, num_others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
+    accuracy = rank.mean / plan.reward_factor(rank.key)
+    reward, base_reward = space.asked.reward, result.base.mean
+    title = "Winner" if result.over else "So far"
+    metric = metric_words(plan.config.metric)
+    measured = f"{result.measured(rank)}, {metric} {accuracy:.4f}"
+    if base_reward is not None:
+        measured += f"; {base} itself {base_reward:.4f}, {metric} {plan.accuracy(result.base):.4f}"
     return [
-        f"{head}: {own.label} ({float(own.flops_ratio):.3f}x {base}): {words_of_network(own.architecture)}",
+        (
+            f"{title}: {winner.label} ({float(winner.flops_ratio):.3f}x {base}): "
+            f"{words_of_network(winner.architecture)}"
+        ),
         f"By reward {regret_words(result)}",
-        f"Reward: {reward.words} = {measured}; {ties} of {others} others tie with the best; {result.certainty}",
+        f"Reward: {reward.words} = {measured}; {ties} of {num_others} others tie with the best; {result.certainty}",
         provenance_line(result),
         f"Searched: {found_words(plan)}",
         *_front_lines(result),
@@ -190,10 +210,10 @@ def _baseline_line(path: Path) -> str:
 
 
 def found_words(plan: Plan) -> str:
-    """How the networks were found."""
+    """Return how the networks were proposed: the space, the sampler, and how many were within the limits."""
     space = stages_of(plan)
-    broken = Counter(name for one in space.judge(plan.suggested) for name in one.broken)  # type: ignore[arg-type]
-    outside = "".join(f"; outside: {name} {count}" for name, count in broken.items())
+    violations = Counter(name for check in space.judge(plan.suggested) for name in check.broken)  # type: ignore[arg-type]
+    outside = "".join(f"; outside: {name} {count}" for name, count in violations.items())
     points = f"{size(space.asked.space, space.baseline):,} points"
     return (
         f"space {space.asked.space.name} over {space.baseline.name} ({points}) by "
@@ -202,18 +222,25 @@ def found_words(plan: Plan) -> str:
 
 
 def _front_lines(result: StudyResult) -> list[str]:
-    kept = pareto(result.plan, result.outcomes)
+    front = pareto(result.plan, result.outcomes)
     objectives = stages_of(result.plan).asked.reward.objectives
-    names = {key: one.label for key, one in result.plan.by_network.items()}
-    more = [] if len(kept) <= _SHOWN else [f"  and {len(kept) - _SHOWN} more"]
-    head = f"Front of {', '.join(objectives)} among those trained the longest (means, without error bars):"
-    return [head, *(f"  {names[one.key]:<5}{_words(one, objectives)}" for one in kept[:_SHOWN]), *more]
+    labels = {key: candidate.label for key, candidate in result.plan.by_network.items()}
+    more = [] if len(front) <= _MAX_FRONT_LINES else [f"  and {len(front) - _MAX_FRONT_LINES} more"]
+    header = f"Front of {', '.join(objectives)} among those trained the longest (means, without error bars):"
+    return [
+        header,
+        *(
+            f"  {labels[observation.key]:<5}{_front_line(observation, objectives)}"
+            for observation in front[:_MAX_FRONT_LINES]
+        ),
+        *more,
+    ]
 
 
-def _words(observation: Observation, objectives: tuple[str, ...]) -> str:
-    price = cost(observation.judged.network)
-    values = {"accuracy": f"{observation.accuracy:.4f}", "macs": f"{si(price.macs)} MACs"}
-    values["params"] = f"{si(price.params)} parameters"
+def _front_line(observation: Observation, objectives: tuple[str, ...]) -> str:
+    network_cost = cost(observation.judged.network)
+    values = {"accuracy": f"{observation.accuracy:.4f}", "macs": f"{si(network_cost.macs)} MACs"}
+    values["params"] = f"{si(network_cost.params)} parameters"
     if observation.point.latency is not None:
         values["latency"] = f"{observation.point.latency * 1e3:.3g} ms"
         values["step"] = f"{observation.point.latency * 1e3:.3g} ms a step"
