@@ -1,7 +1,7 @@
-"""Further seeds that were requested of a study after it was begun: each request is a file that never changes.
+"""Requests for more seeds of a study after its start, one file per request, which never changes.
 
-study.json stays as it was first written. A trial's id says nothing of how many others there are, so every record of
-the shorter study belongs to the longer one.
+study.json stays as it was first written. The id of a trial does not depend on the number of other trials, so every
+record of the shorter study belongs to the longer one.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from scalesearch.search.canonical import MalformedError, as_json, from_json
 from scalesearch.study.files import create_atomically, make_folder, read_file
 
 FOLDER = "extensions"
+"""The folder of the requests, in the folder of the study."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """One request."""
+    """One request for more seeds."""
 
     seeds: int
-    """For every candidate, as the budget's."""
+    """Seeds of every candidate, as in the budget."""
     final_seeds: int
-    """For finalists, as the budget's; 0: as `seeds`."""
+    """Seeds of the finalists, as in the budget; 0: as `seeds`."""
     time: str
     """When it was requested, UTC."""
     command: str
@@ -35,12 +36,12 @@ class Extension:
 
 
 def equal_but_for_seeds(budget: Budget, other: Budget) -> bool:
-    """Whether two budgets ask for the same trials, one of them perhaps with further seeds."""
+    """Return whether two budgets differ at most in their numbers of seeds."""
     return budget == replace(other, seeds=budget.seeds, final_seeds=budget.final_seeds)
 
 
 def extended(budget: Budget, extensions: Iterable[Extension]) -> Budget:
-    """A budget with the most seeds that were requested."""
+    """Return the budget with the largest numbers of seeds that were requested."""
     for extension in extensions:
         budget = replace(
             budget,
@@ -51,24 +52,24 @@ def extended(budget: Budget, extensions: Iterable[Extension]) -> Budget:
 
 
 def read_extensions(folder: Path) -> tuple[Extension, ...]:
-    """The requests in the folder of a study, in their order.
+    """Return the requests in the folder of a study, in their order.
 
     Raises:
-        CountError: one is not what was written.
-        StorageError: they cannot be read.
+        CountError: a request is not what was written.
+        StorageError: the requests cannot be read.
     """
-    found = []
+    extensions = []
     for path in sorted((folder / FOLDER).glob("*.json")):
         try:
-            found.append(from_json(Extension, json.loads(read_file(path)), (FOLDER,)))
+            extensions.append(from_json(Extension, json.loads(read_file(path)), (FOLDER,)))
         except (OSError, ValueError, MalformedError) as error:
             reason = " ".join(str(error).split())[:120]
             raise CountError(f"{path}: is no request for more seeds ({reason}); restore it from a copy") from error
-    return tuple(found)
+    return tuple(extensions)
 
 
 def add_extension(folder: Path, budget: Budget, command: str) -> None:
-    """Write down that a study is to have a budget's seeds.
+    """Record a request for the numbers of seeds of a budget.
 
     Raises:
         StorageError: the folder cannot be written.

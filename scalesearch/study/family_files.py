@@ -1,4 +1,4 @@
-"""The files of a family: baselines, or for a user's own function the calls that give its networks."""
+"""The files of a family: baseline files, or for a user's own function the calls that build its networks."""
 
 from __future__ import annotations
 
@@ -16,53 +16,54 @@ from scalesearch.study.files import make_folder, replace_atomically
 
 
 def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
-    """The members that the coefficients give, by the rounding and matching of the search.
+    """Return the members that the coefficients give, with the rounding and matching of the search.
 
-    Those of a search at φ < 0 are smaller than the baseline. Latency of the members is not measured: there each
-    member's px is γ^φ.
+    For a search at φ < 0 they are smaller than the baseline. The latency of members is not measured: in a search by
+    latency the px of each member is γ^φ times the baseline's.
 
-    None for a user's own function, for a comparison of rules, and for stages: a grid finds what scales them.
+    There are none for a user's own function, for a comparison of rules, and for a search of stages, whose winner
+    `grid` scales.
     """
     config = plan.config
     if isinstance(config.baseline, FactoryBaseline) or not config.kind.has_family:
         return ()
-    timed = config.cost == "latency"
-    matched = config.match == "flops" and not timed
-    by = "macs" if timed else config.cost
+    is_latency = config.cost == "latency"
+    matched = config.match == "flops" and not is_latency
+    cost_kind = "macs" if is_latency else config.cost
     phis = smaller_members(config.baseline) if config.shrinks else None
-    return family(config.baseline, coefficients, config.rounding, matched, by, phis=phis)
+    return family(config.baseline, coefficients, config.rounding, matched, cost_kind, phis=phis)
 
 
 def write_family(folder: Path, members: Sequence[Member]) -> tuple[Path, ...]:
-    """Write one baseline file a member, and return their paths."""
+    """Write one baseline file per member, and return their paths."""
     if members:
         make_folder(folder)
     paths = tuple(folder / f"{member.baseline.name}.yaml" for member in members)
-    for path, one in zip(paths, members, strict=True):
-        replace_atomically(path, member_text(one))
+    for path, member in zip(paths, members, strict=True):
+        replace_atomically(path, member_text(member))
     return paths
 
 
 def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
-    """The files of the family by name: baselines, or for a user's own function the calls that give them."""
+    """Return the files of the family by name: baseline files, or the calls of a user's own function."""
     baseline = plan.config.baseline
     if not plan.config.kind.has_family:
         return {}
     if not isinstance(baseline, FactoryBaseline):
-        by = plan.config.cost
-        return {one.baseline.name: member_text(one, by) for one in found_family(plan, coefficients)}
+        cost_kind = plan.config.cost
+        return {member.baseline.name: member_text(member, cost_kind) for member in found_family(plan, coefficients)}
     return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis_of(coefficients)}
 
 
 def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:
-    by, base = coefficients.at(phi).rounded(), baseline.architecture
+    multipliers, network = coefficients.at(phi).rounded(), baseline.architecture
     return (
         "# px follows from γ; what it really costs stands in costs.csv\n"
-        f"factory: {base.factory}\n"
-        f"depth: {plain(by.depth)}\n"
-        f"width: {plain(by.width)}\n"
-        f"resolution: {literal_px(base.resolution, by.resolution)}\n"
-        f"nominal_flops_ratio: {plain(round(by.nominal_flops_ratio, 5))}\n"
+        f"factory: {network.factory}\n"
+        f"depth: {plain(multipliers.depth)}\n"
+        f"width: {plain(multipliers.width)}\n"
+        f"resolution: {literal_px(network.resolution, multipliers.resolution)}\n"
+        f"nominal_flops_ratio: {plain(round(multipliers.nominal_flops_ratio, 5))}\n"
     )
 
 
@@ -70,23 +71,23 @@ def _gamma(member: Member) -> str:
     return "" if member.implied_gamma is None else f", γ {member.implied_gamma}"
 
 
-def member_text(member: Member, by: str = "macs") -> str:
-    """A member as a baseline file, with its cost in a comment on top.
+def member_text(member: Member, cost_kind: str = "macs") -> str:
+    """Return a member as a baseline file, with its cost in a comment at the top.
 
     Args:
-        member: what is written.
-        by: the cost that its search matched.
+        member: the member to write.
+        cost_kind: the cost that the search matched.
     """
-    price = cost(member.baseline.architecture)
-    off = "" if member.matched or by == "latency" else "  (more than 5 % off)"
-    other = {
+    costs = cost(member.baseline.architecture)
+    off = "" if member.matched or cost_kind == "latency" else "  (more than 5 % off)"
+    note = {
         "macs": "",
         "activations": f"; activations ratio {member.activations_ratio}",
         "latency": "; px is γ^φ, its latency was not measured",
-    }[by]
-    head = (
+    }[cost_kind]
+    header = (
         f"# {member.baseline.name}: nominal FLOPs ratio {member.nominal_flops_ratio}, "
-        f"measured {member.flops_ratio}{other}{off}; resolution × {member.resolution_multiplier}{_gamma(member)}\n"
-        f"# {price.macs} multiply-adds, {price.params} parameters, {price.activations} activations\n"
+        f"measured {member.flops_ratio}{note}{off}; resolution × {member.resolution_multiplier}{_gamma(member)}\n"
+        f"# {costs.macs} multiply-adds, {costs.params} parameters, {costs.activations} activations\n"
     )
-    return head + baseline_text(member.baseline)
+    return header + baseline_text(member.baseline)

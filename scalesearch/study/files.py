@@ -1,4 +1,4 @@
-"""Files that are never half written, and whose reading never waits."""
+"""File operations: atomic and durable writes, and reads that never block."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scalesearch.errors import StorageError
 
 
 def create_atomically(path: Path, text: str) -> bool:
-    """Write a file that does not exist yet, durably; False, and no change, where it does.
+    """Write a file that does not exist yet, durably; return False and change nothing if it exists.
 
-    A temporary file is written and synced, then linked to its name, then the folder is synced: a crash at
-    any moment leaves the whole file or none.
+    The text is written to a temporary file and synced. The file is then linked to its name, and the folder is
+    synced. A crash at any moment leaves the complete file or none.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -48,10 +48,12 @@ def replace_atomically(path: Path, text: str | bytes) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a regular file; of a pipe or a device, whose reading may never end, an error at once.
+    """Return the content of a regular file.
+
+    A pipe or a device raises an error at once, because reading it might never end.
 
     Raises:
-        OSError: it cannot be read, or is no regular file.
+        OSError: the file cannot be read, or is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
@@ -61,10 +63,10 @@ def read_file(path: Path) -> bytes:
 
 
 def json_files(folder: Path) -> tuple[list[Path], list[str]]:
-    """The regular files `*.json` of a folder, by name, and the names of others that are called so.
+    """Return the regular files `*.json` of a folder, sorted by name, and the names of other entries `*.json`.
 
-    None where there is no such folder. Others are pipes, sockets, devices, folders and links that lead nowhere:
-    they are nobody's records, and are passed over.
+    Both are empty if the folder does not exist. Other entries are pipes, sockets, devices, folders and broken
+    links. They are not records of trials and are not read.
 
     Raises:
         StorageError: the folder cannot be read.
@@ -87,7 +89,7 @@ def make_folder(path: Path) -> None:
     """Create a folder and its parents.
 
     Raises:
-        StorageError: it cannot be created.
+        StorageError: the folder cannot be created.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -119,10 +121,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse, before anything is done, a folder that cannot be made.
+    """Check, before any work, that a folder can be created.
 
     Raises:
-        StorageError: it, or what should be one above it, is a file.
+        StorageError: the folder, or what should be one above it, is a file.
     """
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -131,7 +133,7 @@ def check_folder(folder: Path) -> None:
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """The system's refusal to write a file, in one line."""
-    elsewhere = error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EACCES, errno.EPERM)
-    remedy = "choose another folder" if elsewhere else "free space or choose another folder"
+    """Return the error of a file that the system refused to write, on one line with a remedy."""
+    is_unusable = error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EACCES, errno.EPERM)
+    remedy = "choose another folder" if is_unusable else "free space or choose another folder"
     return StorageError(f"{path}: cannot be written ({error.strerror}); {remedy}")
