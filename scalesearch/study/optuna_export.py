@@ -1,4 +1,4 @@
-"""Any study's trials as Optuna's, for optuna-dashboard: one for each network and seed, all its rungs in it."""
+"""Export of a study's trials as Optuna trials, for optuna-dashboard: one per network and seed, with all rungs."""
 
 from __future__ import annotations
 
@@ -18,49 +18,58 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One network's training with one seed, whatever rungs it is recorded on."""
+    """The training of one network with one seed, on all the rungs that it is recorded on."""
 
     network: str
     seed: int
     records: tuple[TrialRecord, ...]
-    """By the images at which they end."""
+    """The records of its rungs, by the number of images at which they end."""
     goes_on: bool
-    """Whether others of the study were trained further."""
+    """Whether it was eliminated: other networks of the study were trained further."""
 
     @property
     def last(self) -> TrialRecord:
-        """The record that it ends with."""
+        """The record of its last rung."""
         return self.records[-1]
 
     def curve(self, rungs: bool) -> dict[int, float]:
-        """Accuracy by images seen: at the end of every rung, or after every epoch where there are none."""
+        """Return the metric by images seen: at the end of every rung, or without rungs after every epoch."""
         ends = [record.outcome.epochs[-1:] if rungs else record.outcome.epochs for record in self.records]
         return {epoch.samples: epoch.ranked for epochs in ends for epoch in epochs}
 
 
 def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
-    """The trainings that the records are of, in the order of the plan."""
+    """Group the records by network and seed, in the order of the plan."""
     outcomes = {key: record.outcome for key, record in records.items()}
     groups: dict[tuple[str, int], list[TrialRecord]] = {}
     for spec in plan.planned(outcomes):
         if spec.id in records:
             groups.setdefault((spec.network_id, spec.seed), []).append(records[spec.id])
-    top = plan.rungs[plan.reached_rung(outcomes)].samples if plan.rungs else None
-    found = []
-    for (network, seed), own in groups.items():
-        ordered = tuple(sorted(own, key=lambda one: one.spec.samples or 0))
-        ended = ordered[-1].spec.samples
-        found.append(Training(network, seed, ordered, top is not None and ended is not None and ended < top))
-    return found
+    top_samples = plan.rungs[plan.reached_rung(outcomes)].samples if plan.rungs else None
+    runs = []
+    for (network, seed), group in groups.items():
+        ordered = tuple(sorted(group, key=lambda record: record.spec.samples or 0))
+        last_samples = ordered[-1].spec.samples
+        runs.append(
+            Training(
+                network,
+                seed,
+                ordered,
+                top_samples is not None and last_samples is not None and last_samples < top_samples,
+            )
+        )
+    return runs
 
 
 def metric(plan: Plan) -> str:
-    """What a trial's value is: the metric that is ranked by, or the reward that it is weighed into."""
+    """Return the name of a trial's value: the metric of the ranking, or the reward that weighs it."""
     return plan.config.kind.value_name(plan.config)
 
 
 def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
-    """The trials as Optuna keeps them: pruned where others went on, failed where there is no accuracy.
+    """Yield the trials as Optuna stores them.
+
+    A trial is pruned if the network was eliminated, and failed if it has no accuracy.
 
     Raises:
         CountError: a record is not what was written.
@@ -69,38 +78,42 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
 
     state, plan = optuna.trial.TrialState, study.plan
     results = results_of(plan.config.kind)
-    distributions, every = results.distributions(plan), results.parameters(plan)
-    for one in trainings(plan, study.records()):
-        accuracy, score, worth = one.last.outcome.accuracy, one.last.outcome.score, plan.reward_factor(one.network)
-        curve = one.curve(bool(plan.rungs))
-        parameters = every.get(one.network, {})
-        ended = state.FAIL if score is None else state.PRUNED if one.goes_on else state.COMPLETE
+    distributions, parameters_by_network = results.distributions(plan), results.parameters(plan)
+    for training in trainings(plan, study.records()):
+        accuracy, score, factor = (
+            training.last.outcome.accuracy,
+            training.last.outcome.score,
+            plan.reward_factor(training.network),
+        )
+        curve = training.curve(bool(plan.rungs))
+        parameters = parameters_by_network.get(training.network, {})
+        trial_state = state.FAIL if score is None else state.PRUNED if training.goes_on else state.COMPLETE
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of features that Optuna may still change
+            warnings.simplefilter("ignore")  # warnings about experimental features of Optuna
             yield optuna.trial.create_trial(
-                state=ended,
-                values=None if score is None else [score * worth],
+                state=trial_state,
+                values=None if score is None else [score * factor],
                 params=parameters,
                 distributions={name: distributions[name] for name in parameters},
-                intermediate_values={samples: value * worth for samples, value in curve.items()},
-                user_attrs={**_facts(plan, one), "accuracy": accuracy},
+                intermediate_values={samples: value * factor for samples, value in curve.items()},
+                user_attrs={**_facts(plan, training), "accuracy": accuracy},
             )
 
 
-def _facts(plan: Plan, one: Training) -> dict[str, object]:
-    candidate, record = plan.by_network.get(one.network), one.last
+def _facts(plan: Plan, training: Training) -> dict[str, object]:
+    candidate, record = plan.by_network.get(training.network), training.last
     return {
         "label": plan.config.baseline.name if candidate is None else candidate.label,
         "role": "baseline" if candidate is None else "candidate",
-        "network": one.network,
-        "seed": one.seed,
+        "network": training.network,
+        "seed": training.seed,
         "resolution": record.spec.network.resolution,
         "macs": record.cost.macs,
         "params": record.cost.params,
         "activations": record.cost.activations,
         "flops_ratio": 1.0 if candidate is None else float(candidate.flops_ratio),
         "proxy_macs": record.cost.proxy_macs,
-        "seconds": round(sum(part.outcome.seconds for part in one.records), 3),
+        "seconds": round(sum(trial_record.outcome.seconds for trial_record in training.records), 3),
         "state": record.outcome.state,
-        "trials": [part.spec.id for part in one.records],
+        "trials": [trial_record.spec.id for trial_record in training.records],
     }

@@ -1,4 +1,4 @@
-"""Whether an answer still holds at another φ: what `grid --check-phi` trained, in a folder beside the study's."""
+"""Transfer of a result to another φ: what `grid --check-phi` trained, in a folder next to the study's."""
 
 from __future__ import annotations
 
@@ -11,43 +11,44 @@ from scalesearch.search.kinds.rules import transfer_name
 from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.study import open_study
 
-_BETWEEN = "-check-phi"
+_INFIX = "-check-phi"
+"""Stands between the name of the study and the other φ in the name of that folder."""
 
 
 def check_folder(study_folder: Path, phi: Decimal) -> Path:
-    """Where the study at another φ lies."""
-    return study_folder.with_name(f"{study_folder.name}{_BETWEEN}{plain(phi)}")
+    """Return the folder of the study at another φ."""
+    return study_folder.with_name(f"{study_folder.name}{_INFIX}{plain(phi)}")
 
 
 def other_phi_lines(result: StudyResult, study_folder: Path) -> list[str]:
-    """A line for each other φ that has been trained; one that cannot be read says why."""
-    here = study_folder.resolve()
-    folders = sorted(here.parent.glob(f"{here.name}{_BETWEEN}*/study.json"))
-    return [line for path in folders if (line := _line(result, path.parent))]
+    """Return one line for each other φ that was trained; it says why if that study cannot be read."""
+    folder = study_folder.resolve()
+    paths = sorted(folder.parent.glob(f"{folder.name}{_INFIX}*/study.json"))
+    return [line for path in paths if (line := _line(result, path.parent))]
 
 
 def _line(result: StudyResult, folder: Path) -> str:
     try:
         study = open_study(folder)
-        checked = answer(study.plan, study.outcomes())
+        other_result = answer(study.plan, study.outcomes())
     except ScalesearchError as error:
         return f"At another φ: {error}"
-    return "" if checked is None else _transfer_line(checked, transfer_name(result.winner))
+    return "" if other_result is None else _transfer_line(other_result, transfer_name(result.winner))
 
 
 def _transfer_line(result: StudyResult, name: str) -> str:
-    """Whether the recommendation of another φ, a rule of this comparison, still ties with the best here."""
+    """Return whether the recommendation of another φ, which is a rule of this comparison, ties with the best."""
     plan, ranking = result.plan, result.ranking
     phi = plain(plan.config.phi)
-    own = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
-    if own is None:
+    transferred = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
+    if transferred is None:
         return (
             f"At φ = {phi}: no network of {name} has the wanted cost and a completed trial, so it was not compared"
         )
-    low, high = result.intervals[own.key]
+    low, high = result.intervals[transferred.key]
     best = plan.by_network[ranking.arms[0].key]
     if name in best.rules:
         return f"At φ = {phi}: {name} is the best again; {result.certainty}"
-    verdict = "still ties" if own.tied else "no longer ties"
-    behind = f"behind by {own.behind:.4f} ({low:.4f} … {high:.4f})"
+    verdict = "still ties" if transferred.tied else "no longer ties"
+    behind = f"behind by {transferred.behind:.4f} ({low:.4f} … {high:.4f})"
     return f"At φ = {phi}: {name} {verdict} with the best, {best.name}: {behind}"

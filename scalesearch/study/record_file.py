@@ -1,6 +1,7 @@
-"""The one reader of a record's file: verified at once, built when it is asked for.
+"""The reader of a record's file: it verifies the file at once, and builds the parts when they are requested.
 
-A search needs what a trial was; a dashboard of ten thousand trials needs figures, and no network built for each.
+A search needs the specification of a trial. A dashboard of ten thousand trials needs numbers, and not the networks
+of each trial, which take time to build.
 """
 
 from __future__ import annotations
@@ -17,85 +18,90 @@ from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.files import read_file
 
 VERSION = 1
+"""The version of the format that is read and written."""
 CANNOT_BE_READ = "cannot be read"
-"""How a reason begins where the system does not hand out a file; its content is not to blame."""
+"""The beginning of a reason if the system does not allow a file to be read; its content may be correct."""
 
-_MOST_BYTES = 16 * 2**20
-"""Of a file; a real record has some thousands."""
+_MAX_BYTES = 16 * 2**20
+"""The largest size of a record's file; real records have some thousands of bytes."""
 _KEYS = {"version", "id", "spec", "cost", "outcome"}
-_NOT_WHOLE = "it is not a whole record"
+_INCOMPLETE = "it is not a whole record"
 _T = TypeVar("_T")
 
 
 class BrokenRecordError(ValueError):
-    """A file that does not hold what was written; the message is the reason, one line."""
+    """A file does not hold what was written; the message is the reason, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialCost:
-    """What the trial's network costs, for one image."""
+    """The costs of a trial's network, for one image."""
 
     macs: int
-    """Multiply-adds of convolutions and linear layers: closed form, and fvcore's where it counted."""
+    """Multiply-adds of convolutions and linear layers: by the closed form, and by fvcore where it counted."""
     params: int
     activations: int
+    """Elements that convolutions and linear layers output."""
     proxy_macs: int
-    """Of the small network that was trained."""
+    """Multiply-adds of the small network that was trained."""
     fvcore_total: int | None = None
-    """All that fvcore counts (batch norm too); None where it was not asked."""
+    """Everything that fvcore counts (batch norm too); None if fvcore did not count."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFile:
-    """What a record's file holds, its checksum, version and id verified."""
+    """The content of a record's file, with verified checksum, version and id."""
 
     id: str
     _body: Mapping[str, Json]
 
     @property
     def spec(self) -> TrialSpec:
-        """What was trained; builds both networks.
+        """The specification of the trial; building it builds both networks.
 
         Raises:
-            BrokenRecordError: it is none.
+            BrokenRecordError: the record holds no valid specification.
         """
         return self._part(TrialSpec, "spec")
 
     @property
     def outcome(self) -> Outcome:
-        """What came of it.
+        """The outcome of the trial.
 
         Raises:
-            BrokenRecordError: it is none.
+            BrokenRecordError: the record holds no valid outcome.
         """
         return self._part(Outcome, "outcome")
 
     @property
     def cost(self) -> TrialCost:
-        """What was counted.
+        """The costs of the trial's networks.
 
         Raises:
-            BrokenRecordError: it is none.
+            BrokenRecordError: the record holds no valid costs.
         """
         return self._part(TrialCost, "cost")
 
     @property
     def network_id(self) -> str:
-        """`TrialSpec.network_id`, without building the network."""
+        """The id `TrialSpec.network_id`, computed without building the network."""
         return json_digest(self.field("network"))[:ID_DIGITS]
 
     def field(self, *path: str) -> Json:
-        """A value of the specification as it is written; None where it is left out.
+        """Return a value of the specification as it is written, or None if it is left out.
+
+        Args:
+            path: the keys that lead to the value.
 
         Raises:
-            BrokenRecordError: what it should stand in is no mapping.
+            BrokenRecordError: a parent of the value is not a mapping.
         """
-        found: Json = self._body["spec"]
+        value: Json = self._body["spec"]
         for key in path:
-            if not isinstance(found, dict):
-                raise BrokenRecordError(_NOT_WHOLE)
-            found = found.get(key)
-        return found
+            if not isinstance(value, dict):
+                raise BrokenRecordError(_INCOMPLETE)
+            value = value.get(key)
+        return value
 
     def _part(self, kind: type[_T], key: str) -> _T:
         try:
@@ -103,17 +109,17 @@ class RecordFile:
         except MalformedError as error:
             raise BrokenRecordError(error.reason) from error
         except (ValueError, TypeError, AttributeError, RecursionError, SpaceError) as error:
-            raise BrokenRecordError(_NOT_WHOLE) from error
+            raise BrokenRecordError(_INCOMPLETE) from error
 
 
 def read_record_file(path: Path) -> RecordFile:
-    """The record in `<id>.json`.
+    """Read the record in `<id>.json`.
 
     Raises:
-        BrokenRecordError: it cannot be read, or is not what was written.
+        BrokenRecordError: the file cannot be read, or is not what was written.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             raise BrokenRecordError("it is too large for a record")
         body = json.loads(read_file(path))
         checksum = body.pop("sha256")
@@ -126,11 +132,11 @@ def read_record_file(path: Path) -> RecordFile:
     except BrokenRecordError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BrokenRecordError(_NOT_WHOLE) from error
+        raise BrokenRecordError(_INCOMPLETE) from error
     if body.get("version") != VERSION:
         raise BrokenRecordError(f"it is of version {body.get('version')!r}, which is not known here")
     if body.keys() - _KEYS:
         raise BrokenRecordError("it holds more than a record does")
     if _KEYS - body.keys():
-        raise BrokenRecordError(_NOT_WHOLE)
+        raise BrokenRecordError(_INCOMPLETE)
     return RecordFile(path.stem, body)

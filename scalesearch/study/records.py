@@ -1,4 +1,4 @@
-"""One immutable JSON file a trial: what was trained, what came of it, where, and a checksum."""
+"""Trial records: one immutable JSON file per trial with its specification, outcome, costs and a checksum."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from scalesearch.study.record_file import (
 
 
 def counted(spec: TrialSpec, fvcore_total: int | None = None) -> TrialCost:
-    """The costs of a trial."""
-    price = cost(spec.network)
-    return TrialCost(price.macs, price.params, price.activations, cost(spec.proxy).macs, fvcore_total)
+    """Return the costs of a trial's networks; `fvcore_total` is what fvcore counted, if it did."""
+    costs = cost(spec.network)
+    return TrialCost(costs.macs, costs.params, costs.activations, cost(spec.proxy).macs, fvcore_total)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """What stands in `trials/<id>.json`."""
+    """The content of `trials/<id>.json`."""
 
     spec: TrialSpec
     outcome: Outcome
@@ -40,28 +40,30 @@ class TrialRecord:
 
 
 def write_record(folder: Path, record: TrialRecord) -> bool:
-    """Write the record of a finished trial; False where it was there already.
+    """Write the record of a finished trial; return False if it exists already.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    body = _body(record)
+    body = _to_json(record)
     text = json.dumps({**body, "sha256": json_digest(body)}, indent=1, allow_nan=False)
     return create_atomically(folder / f"{record.spec.id}.json", text + "\n")
 
 
 def read_records(folder: Path) -> dict[str, TrialRecord]:
-    """All records by trial id.
+    """Return all records of a folder by trial id.
 
     Raises:
         CountError: a record is not what was written.
         StorageError: the folder or a record cannot be read.
     """
-    return {record.spec.id: record for record in map(_read, json_files(folder)[0])}
+    return {record.spec.id: record for record in map(_read_record, json_files(folder)[0])}
 
 
 def problems(folder: Path) -> Iterator[str]:
-    """What is wrong with the records, one line each; nothing: all are as written, and possible.
+    """Yield what is wrong with the records of a folder, one line each.
+
+    Nothing is yielded if all records are as they were written and possible.
 
     Raises:
         StorageError: the folder cannot be read.
@@ -71,7 +73,7 @@ def problems(folder: Path) -> Iterator[str]:
         yield f"{folder / name}: is no regular file and no record; remove it"
     for path in files:
         try:
-            record = _read(path)
+            record = _read_record(path)
         except (CountError, StorageError) as error:
             yield str(error)
         else:
@@ -79,7 +81,7 @@ def problems(folder: Path) -> Iterator[str]:
 
 
 def impossibilities(record: TrialRecord) -> Iterator[str]:
-    """What no trial can have come to, whatever its checksum says."""
+    """Yield what no trial can have resulted in, even if the checksum of its record is right."""
     outcome = record.outcome
     if record.cost != counted(record.spec, _fvcore_total(record)):
         yield "its costs are not those of its network"
@@ -89,42 +91,42 @@ def impossibilities(record: TrialRecord) -> Iterator[str]:
         yield "an accuracy is not in 0 … 1"
     if not all(epoch.train_loss >= 0 and epoch.val_loss >= 0 for epoch in outcome.epochs):
         yield "a loss is negative"
-    if not _follow(outcome.epochs, record.spec) or (outcome.state == "complete" and not outcome.epochs):
+    if not _are_consecutive(outcome.epochs, record.spec) or (outcome.state == "complete" and not outcome.epochs):
         yield "its epochs do not follow one another"
-    if outcome.training_seconds > outcome.seconds + _ROUNDED:
+    if outcome.training_seconds > outcome.seconds + _ROUNDING_ERROR:
         yield "its training took longer than the trial"
     if outcome.state == "complete" and outcome.message:
         yield "it is complete, but has a message"
 
 
-_ROUNDED = 0.001
-"""Seconds: times are rounded to four places."""
+_ROUNDING_ERROR = 0.001
+"""Seconds; times are rounded to four places."""
 
 
 def _fvcore_total(record: TrialRecord) -> int | None:
-    """What fvcore counts in all: by the closed form; of a user's own network only it can tell."""
-    network, told = record.spec.network, record.cost.fvcore_total
-    if told is None or not isinstance(network, Architecture):
-        return told
+    """Return fvcore's total: by the closed form, or as recorded for a user's own network, which has none."""
+    network, recorded = record.spec.network, record.cost.fvcore_total
+    if recorded is None or not isinstance(network, Architecture):
+        return recorded
     return sums(layer_counts(network)).fvcore_total
 
 
-def _follow(epochs: Sequence[Epoch], spec: TrialSpec) -> bool:
-    """Whether each epoch is the next one and has seen more images, from the rung's first to its last."""
+def _are_consecutive(epochs: Sequence[Epoch], spec: TrialSpec) -> bool:
+    """Return whether the epochs are numbered in sequence and each has seen more images than the one before."""
     if not epochs:
         return True
     numbers = [epoch.index for epoch in epochs]
     seen = [spec.since, *(epoch.samples for epoch in epochs)]
-    follow = numbers == list(range(numbers[0], numbers[0] + len(numbers))) and seen == sorted(set(seen))
-    # A rung may end within a pass, which the next one then ends.
-    return follow and numbers[0] >= 1 and (numbers[0] == 1 or spec.since > 0)
+    consecutive = numbers == list(range(numbers[0], numbers[0] + len(numbers))) and seen == sorted(set(seen))
+    # A rung may end within a pass over the data. The next rung then begins by ending that pass.
+    return consecutive and numbers[0] >= 1 and (numbers[0] == 1 or spec.since > 0)
 
 
-def _read(path: Path) -> TrialRecord:
+def _read_record(path: Path) -> TrialRecord:
     try:
         file = read_record_file(path)
         record = TrialRecord(file.spec, file.outcome, file.cost)
-        if record.spec.id != file.id:  # a default that is spelled out
+        if record.spec.id != file.id:  # a default value is written out, which changes the hash
             raise BrokenRecordError("its name is not the id of what it holds")
     except BrokenRecordError as error:
         if str(error).startswith(CANNOT_BE_READ):
@@ -133,7 +135,7 @@ def _read(path: Path) -> TrialRecord:
     return record
 
 
-def _body(record: TrialRecord) -> dict[str, Json]:
+def _to_json(record: TrialRecord) -> dict[str, Json]:
     return {
         "version": VERSION,
         "id": record.spec.id,

@@ -1,4 +1,4 @@
-"""The files that say the answer of a study; all derived, all rebuilt from the records at will."""
+"""The files that hold the result of a study; all are derived, and can be rebuilt from the records at any time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scalesearch.study.trials_table import trials_table
 
 
 def answer_files(result: StudyResult, name: str) -> dict[str, str | bytes]:
-    """What winner.yaml, family/*.yaml and trials.csv and .parquet hold, and the files of the kind of study.
+    """Return the contents of winner.yaml, family/*.yaml, trials.csv and .parquet, and of the study kind's files.
 
     Args:
-        result: what is written.
-        name: of the study, which a baseline that it found is called by.
+        result: the result to write.
+        name: the name of the study, which becomes the name of a baseline that it found.
     """
     families = family_texts(result.plan, result.winner.coefficients)
     table = trials_table(result.plan, result.outcomes)
@@ -41,7 +41,7 @@ def write_answer(folder: Path, result: StudyResult) -> None:
 
 
 def winner_text(result: StudyResult) -> str:
-    """winner.yaml: what was found, how sure it is, and what it is based on."""
+    """Return the content of winner.yaml: the winner, how certain it is, and what it is based on."""
     import yaml
 
     body = results_of(result.plan.config.kind).winner(result)
