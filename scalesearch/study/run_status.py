@@ -1,7 +1,7 @@
-"""What a search under way tells those who look on: running trials and their epochs, in a file that goes with it.
+"""The status of a running search, for observers: its running trials and their epochs, in a temporary file.
 
-`running.jsonl` beside the lock has a line an event. It is no part of the truth: nothing that is computed reads it,
-and a search whose disk refuses it goes on without.
+`running.jsonl` next to the lock has one line per event, and is removed when the search ends. It is not part of the
+results: no computation reads it, and a search continues without it if the disk refuses it.
 """
 
 from __future__ import annotations
@@ -21,71 +21,76 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 
 FILE = "running.jsonl"
-_LARGE = 2**17
-"""Bytes at which the file is put anew."""
-_MOST = 2**24
-"""Bytes of the file that are read."""
+"""The name of the file, in the folder of the study."""
+_REWRITE_SIZE = 2**17
+"""The file is written anew when it is this many bytes larger than twice the lines of the running trials."""
+_MAX_READ = 2**24
+"""Bytes of the file that are read at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningTrial:
-    """A trial under way."""
+    """A trial that is running."""
 
     trial: str
+    """The id of the trial."""
     network: str
+    """The id of its network."""
     seed: int
     samples: int | None
-    """Training images at which it ends; None: the recipe's whole."""
+    """Training images at which it ends; None: at the end of the recipe."""
     since: int
-    """Of these, seen on an earlier rung."""
+    """Training images of these that were seen on an earlier rung."""
     epochs: tuple[Epoch, ...]
+    """The epochs that have finished."""
     began: float
-    """Seconds since 1970."""
+    """The time of its start, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A search under way."""
+    """A search that is running."""
 
     began: float
-    """Seconds since 1970."""
+    """The time of its start, in seconds since 1970."""
     before: int
-    """Trials that had a record then."""
+    """Trials that had a record at its start."""
     done: int
-    """Trials finished since."""
+    """Trials that have finished since."""
     running: tuple[RunningTrial, ...]
 
 
 @contextmanager
 def publish(folder: Path, before: int) -> Iterator[Listener]:
-    """A listener that writes down what it hears, as long as the search lasts.
+    """Yield a listener that writes the events it receives to the file, as long as the search runs.
 
     Args:
-        folder: of the study.
-        before: trials that have a record already.
+        folder: the folder of the study.
+        before: the number of trials that have a record already.
 
-    The file is locked while it is written, so that the kernel tells a search that was killed from one that lasts.
+    The file is locked while the search runs. The kernel releases the lock of a killed process, so a reader can tell
+    a killed search from a running one.
     """
-    announcer = _Announcer(folder / FILE, before)
+    publisher = _Publisher(folder / FILE, before)
     try:
-        announcer.begin()
-        yield announcer
+        publisher.begin()
+        yield publisher
     finally:
-        announcer.close()
+        publisher.close()
 
 
-class _Announcer:
-    """Appends a line an event; a file that has grown is put anew in one step, without what is over."""
+class _Publisher:
+    """Appends one line per event; a file that has grown is replaced by one without finished trials."""
 
     def __init__(self, path: Path, before: int) -> None:
         self._path, self._began, self._before, self._done = path, time.time(), before, 0
         self._lines: dict[str, list[bytes]] = {}
-        """Of the trials under way."""
+        """The lines of each running trial."""
         self._descriptor: int | None = None
         self._size = 0
 
     def begin(self) -> None:
-        """Put a new file in the place of the one that is there."""
+        """Write a new file in place of the present one."""
         fresh = self._path.with_name(f".{FILE}.{os.getpid()}.tmp")
         try:
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
@@ -93,9 +98,11 @@ class _Announcer:
             return
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            head = {"began": self._began, "before": self._before, "done": self._done}
-            kept = b"".join([_encoded(head), *(line for own in self._lines.values() for line in own)])
-            os.write(descriptor, kept)
+            header = {"began": self._began, "before": self._before, "done": self._done}
+            content = b"".join(
+                [_encode_line(header), *(line for trial_lines in self._lines.values() for line in trial_lines)]
+            )
+            os.write(descriptor, content)
             fresh.replace(self._path)
         except OSError:
             os.close(descriptor)
@@ -104,15 +111,15 @@ class _Announcer:
             return
         if self._descriptor is not None:
             os.close(self._descriptor)
-        self._descriptor, self._size = descriptor, len(kept)
+        self._descriptor, self._size = descriptor, len(content)
 
     def __call__(self, event: Event) -> None:
-        """Take up one event; a full disk costs the line and nothing else."""
+        """Write one event; if the disk is full, only the line is lost."""
         if self._descriptor is None:
             return
         key, line = event.spec.id, b""
         with suppress(ValueError):
-            line = _encoded(_said(event))
+            line = _encode_line(_event_json(event))
         if isinstance(event, TrialFinished):
             self._done += 1
             self._lines.pop(key, None)
@@ -122,11 +129,13 @@ class _Announcer:
             self._lines[key] = [line]
         with suppress(OSError):
             self._size += os.write(self._descriptor, line)
-        if self._size > _LARGE + 2 * sum(len(line) for own in self._lines.values() for line in own):
+        if self._size > _REWRITE_SIZE + 2 * sum(
+            len(line) for trial_lines in self._lines.values() for line in trial_lines
+        ):
             self.begin()
 
     def close(self) -> None:
-        """Take the file away; the lock goes with it."""
+        """Remove the file and release its lock."""
         if self._descriptor is not None:
             with suppress(OSError):
                 self._path.unlink()
@@ -134,73 +143,73 @@ class _Announcer:
 
 
 def both(first: Listener, second: Listener) -> Listener:
-    """A listener that tells two."""
+    """Return a listener that passes each event to two listeners."""
 
-    def tell(event: Event) -> None:
+    def notify(event: Event) -> None:
         first(event)
         second(event)
 
-    return tell
+    return notify
 
 
 def read_live(folder: Path) -> RunStatus | None:
-    """The search that works in a folder now; None where none does, or none that can be told of.
+    """Return the status of the search that runs in a folder, or None if none runs or its file cannot be read.
 
-    A line that is not whole, as the last may be, is passed over.
+    An incomplete line is skipped; the last line may be one.
     """
     try:
         with (folder / FILE).open("rb") as stream:
-            if not _held(stream.fileno()):
+            if not _is_locked(stream.fileno()):
                 return None
-            lines = stream.read(_MOST).split(b"\n")[:-1]
+            lines = stream.read(_MAX_READ).split(b"\n")[:-1]
     except OSError:
         return None
-    live = RunStatus(began=time.time(), before=0, done=0, running=())
+    status = RunStatus(began=time.time(), before=0, done=0, running=())
     running: dict[str, RunningTrial] = {}
     for line in lines:
         with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, MalformedError):
-            live = _told(live, running, json.loads(line))
-    return replace(live, running=tuple(running.values()))
+            status = _apply_line(status, running, json.loads(line))
+    return replace(status, running=tuple(running.values()))
 
 
-def _told(live: RunStatus, running: dict[str, RunningTrial], said: Mapping[str, object]) -> RunStatus:
-    """What one line changes."""
-    if "began" in said and "trial" not in said:
-        before, done = (int(_number(said[name])) for name in ("before", "done"))
-        return RunStatus(_number(said["began"]), before, done, ())
-    trial, at = str(said["trial"]), _number(said["at"])
-    if "end" in said:
+def _apply_line(status: RunStatus, running: dict[str, RunningTrial], line: Mapping[str, object]) -> RunStatus:
+    """Return the status after one line; changes the running trials in place."""
+    if "began" in line and "trial" not in line:
+        before, done = (int(_number(line[name])) for name in ("before", "done"))
+        return RunStatus(_number(line["began"]), before, done, ())
+    trial, seconds = str(line["trial"]), _number(line["at"])
+    if "end" in line:
         running.pop(trial, None)
-        return replace(live, done=live.done + 1)
-    if "epoch" in said:
-        epoch = from_json(Epoch, said["epoch"])
+        return replace(status, done=status.done + 1)
+    if "epoch" in line:
+        epoch = from_json(Epoch, line["epoch"])
         running[trial] = replace(running[trial], epochs=(*running[trial].epochs, epoch))
-        return live
-    samples = None if said["samples"] is None else int(_number(said["samples"]))
-    numbers = {"seed": int(_number(said["seed"])), "since": int(_number(said["since"]))}
-    running[trial] = RunningTrial(trial, str(said["network"]), samples=samples, epochs=(), began=at, **numbers)
-    return live
+        return status
+    samples = None if line["samples"] is None else int(_number(line["samples"]))
+    numbers = {"seed": int(_number(line["seed"])), "since": int(_number(line["since"]))}
+    running[trial] = RunningTrial(trial, str(line["network"]), samples=samples, epochs=(), began=seconds, **numbers)
+    return status
 
 
-def _said(event: Event) -> dict[str, object]:
-    said: dict[str, object] = {"trial": event.spec.id, "at": time.time()}
+def _event_json(event: Event) -> dict[str, object]:
+    line: dict[str, object] = {"trial": event.spec.id, "at": time.time()}
     if isinstance(event, TrialFinished):
-        return {**said, "end": event.outcome.state}
+        return {**line, "end": event.outcome.state}
     if isinstance(event, EpochFinished):
-        return {**said, "epoch": as_json(event.epoch, floats=True)}
-    return {**said, **_who(event.spec)}
+        return {**line, "epoch": as_json(event.epoch, floats=True)}
+    return {**line, **_trial_json(event.spec)}
 
 
-def _who(spec: TrialSpec) -> dict[str, object]:
+def _trial_json(spec: TrialSpec) -> dict[str, object]:
     return {"network": spec.network_id, "seed": spec.seed, "samples": spec.samples, "since": spec.since}
 
 
-def _encoded(said: Mapping[str, object]) -> bytes:
-    return (json.dumps(said, allow_nan=False) + "\n").encode()
+def _encode_line(line: Mapping[str, object]) -> bytes:
+    return (json.dumps(line, allow_nan=False) + "\n").encode()
 
 
-def _held(descriptor: int) -> bool:
-    """Whether the process that writes the file is alive."""
+def _is_locked(descriptor: int) -> bool:
+    """Return whether the process that writes the file is alive: it holds the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,7 +1,7 @@
-"""Samplers as a pure function: from what is recorded so far to the next points.
+"""Samplers as a pure function: from the records so far to the next proposals.
 
-The study that Optuna sees is built anew for every round from the records, with a seed of its own; so a search that
-was killed goes on as if it had not been, on either runner, and no sampler's state has to be kept.
+For every round a new Optuna study is built in memory from the records, with a seed of its own. A killed search
+therefore continues as if it had not been killed, with either runner, and no state of a sampler is stored.
 """
 
 from __future__ import annotations
@@ -23,97 +23,103 @@ from scalesearch.search.trial import Outcome
 if TYPE_CHECKING:
     import optuna
 
-_POPULATION = 4
-"""NSGA-II's, at least; else a quarter of the wanted networks, so that there are several generations."""
-_SEEDS_APART = 1_000_003
-"""More than a search has suggestions, so that no two searches' rounds share a seed."""
+_MIN_POPULATION = 4
+"""The smallest population of NSGA-II; else it is a quarter of all networks, so that there are several
+generations."""
+_SEED_STRIDE = 1_000_003
+"""Larger than the number of proposals of a search, so that no two searches share the seed of a round."""
 
 
 def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> tuple[Point, ...]:
-    """What the sampler suggests next, those that break a limit or mean a known network included.
+    """Return the sampler's next proposals, including those that break a limit or repeat a known network.
 
     Args:
-        plan: with all suggestions so far, each trained where it breaks no limit.
-        outcomes: what came of the trials.
-        measure: asked where a time is sought, once a network.
+        plan: the plan, with all proposals so far; each is trained if it breaks no limit.
+        outcomes: the outcomes of finished trials, by trial id.
+        measure: measures the time of a network, once per network, if the search weighs a time.
     """
     space = plan.config.space
     assert space is not None, "a grid is not suggested"
-    known = told(plan, outcomes)
-    by_key = {one.key: one for one in reversed(known)}
-    sampler = _Sampler(space, known, plan.config.count or 0)
-    found: list[tuple[Point, ConstraintCheck]] = []
-    new: set[str] = set()
-    within, wanted, tries = 0, wanted_next(plan), tries_left(plan)
-    while within < wanted and len(found) < tries:
+    observations = told(plan, outcomes)
+    by_key = {observation.key: observation for observation in reversed(observations)}
+    sampler = _Sampler(space, observations, plan.config.count or 0)
+    proposals: list[tuple[Point, ConstraintCheck]] = []
+    new_keys: set[str] = set()
+    num_feasible, batch_size, max_proposals = 0, wanted_next(plan), tries_left(plan)
+    while num_feasible < batch_size and len(proposals) < max_proposals:
         trial = sampler.ask()
         point = space.point(trial.params)
-        (judged,) = space.judge([point])
-        found.append((point, judged))
-        key = digest(judged.network)
-        within += not judged.broken and (space.repeats or (key not in by_key and key not in new))
-        if judged.broken:
-            sampler.tell(trial, Observation(point, judged, key, None, None))
+        (check,) = space.judge([point])
+        proposals.append((point, check))
+        key = digest(check.network)
+        num_feasible += not check.broken and (space.repeats or (key not in by_key and key not in new_keys))
+        if check.broken:
+            sampler.tell(trial, Observation(point, check, key, None, None))
         elif key in by_key:
-            sampler.tell(trial, replace(by_key[key], judged=judged))
-        else:  # told in the next round; until then Optuna knows that it is under way
-            new.add(key)
+            sampler.tell(trial, replace(by_key[key], judged=check))
+        else:  # a new network has no result until the next round; until then its trial is running in Optuna
+            new_keys.add(key)
     if space.timing is None:
-        return tuple(point for point, _ in found)
-    return _measured(space, found, known, measure)
+        return tuple(point for point, _ in proposals)
+    return _add_times(space, proposals, observations, measure)
 
 
-def _measured(
+def _add_times(
     space: SamplerSpace[Any],
-    judged: Sequence[tuple[Point, ConstraintCheck]],
-    known: Sequence[Observation],
+    proposals: Sequence[tuple[Point, ConstraintCheck]],
+    observations: Sequence[Observation],
     measure: Clock,
 ) -> tuple[Point, ...]:
-    """The points with their networks' times; what breaks a limit has none."""
+    """Return the proposals with the times of their networks; a proposal that breaks a limit is not measured."""
     assert space.timing is not None, "something is measured"
     times: dict[Architecture, Time] = {
-        one.judged.network: time for one in known if (time := space.time(one.point)) is not None
+        observation.judged.network: time
+        for observation in observations
+        if (time := space.time(observation.point)) is not None
     }
-    new = dict.fromkeys(one.network for _, one in judged if not one.broken and one.network not in times)
-    times.update(zip(new, measure(space.timing, list(new)), strict=True))
-    return tuple(space.timed(point, None if one.broken else times[one.network]) for point, one in judged)
+    unmeasured = dict.fromkeys(
+        check.network for _, check in proposals if not check.broken and check.network not in times
+    )
+    times.update(zip(unmeasured, measure(space.timing, list(unmeasured)), strict=True))
+    return tuple(space.timed(point, None if check.broken else times[check.network]) for point, check in proposals)
 
 
 class _Sampler:
-    """An Optuna study in memory that has been told all that is known."""
+    """An Optuna study in memory with all observations so far."""
 
-    def __init__(self, space: SamplerSpace[Any], known: Sequence[Observation], wanted: int) -> None:
+    def __init__(self, space: SamplerSpace[Any], observations: Sequence[Observation], num_networks: int) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space, self._objectives = space, space.objectives
         self._distributions = distributions(space)
-        values = [one.values(self._objectives) for one in known]
-        # What breaks a limit has no value, but Optuna wants one: the mean says nothing either way.
+        values = [observation.values(self._objectives) for observation in observations]
+        # A proposal that breaks a limit has no value, but Optuna needs one: the mean favours neither side.
         self._neutral = [fmean(column) for column in zip(*filter(None, values), strict=True)]
-        seed = space.seed * _SEEDS_APART + len(known)
-        sampler = make_sampler(space.sampler, seed % 2**32, wanted, self._distributions)
+        seed = space.seed * _SEED_STRIDE + len(observations)
+        sampler = make_sampler(space.sampler, seed % 2**32, num_networks, self._distributions)
         self._study = optuna.create_study(
             directions=[DIRECTIONS[name] for name in self._objectives], sampler=sampler
         )
-        self._study.sampler = optuna.samplers.RandomSampler(seed=0)  # what is known need not be thought about
-        for one in known:
-            self._study.enqueue_trial(space.parameters(one.point))
+        # The observations are enqueued with their parameters, so nothing has to be sampled for them.
+        self._study.sampler = optuna.samplers.RandomSampler(seed=0)
+        for observation in observations:
+            self._study.enqueue_trial(space.parameters(observation.point))
             trial = self.ask()
             if isinstance(sampler, optuna.samplers.NSGAIISampler):
                 # Optuna gives a generation only to trials whose values it drew; without one there are no parents.
                 sampler.get_trial_generation(self._study, self._study.get_trials(deepcopy=False)[-1])
-            self.tell(trial, one)
+            self.tell(trial, observation)
         self._study.sampler = sampler
 
     def ask(self) -> optuna.Trial:
-        """The next point, as a trial under way."""
+        """Return the next proposal, as a running Optuna trial."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of features that Optuna may still change
+            warnings.simplefilter("ignore")  # warnings about experimental features of Optuna
             return self._study.ask(self._distributions)
 
     def tell(self, trial: optuna.Trial, observation: Observation) -> None:
-        """What came of a point."""
+        """Report the result of a proposal."""
         import optuna
 
         for name, value in observation.judged.excess:
@@ -128,27 +134,27 @@ class _Sampler:
 
 
 def distributions(space: SamplerSpace[Any]) -> dict[str, optuna.distributions.BaseDistribution]:
-    """What Optuna draws."""
+    """Return the distributions that Optuna samples from, by parameter."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     return {
-        name: FloatDistribution(one.low, one.high, log=one.log)
-        if isinstance(one, Interval)
-        else CategoricalDistribution(one)
-        for name, one in space.dimensions().items()
+        name: FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+        if isinstance(dimension, Interval)
+        else CategoricalDistribution(dimension)
+        for name, dimension in space.dimensions().items()
     }
 
 
 def make_sampler(
-    name: str, seed: int, wanted: int, drawn: dict[str, optuna.distributions.BaseDistribution]
+    name: str, seed: int, num_networks: int, distributions: dict[str, optuna.distributions.BaseDistribution]
 ) -> optuna.samplers.BaseSampler:
-    """The sampler of that name.
+    """Return the sampler of that name.
 
     Args:
-        name: of `SAMPLERS` or `STAGE_SAMPLERS`.
-        seed: of this round.
-        wanted: networks of the whole search.
-        drawn: what is drawn, by name.
+        name: the name; one of `SAMPLERS` or `STAGE_SAMPLERS`.
+        seed: the seed of this round.
+        num_networks: the number of networks of the whole search.
+        distributions: the distributions that are sampled from, by parameter.
     """
     import optuna
 
@@ -157,9 +163,9 @@ def make_sampler(
     if name == "evolution":
         from scalesearch.study.evolution import Evolution
 
-        return Evolution(drawn, seed, wanted)
+        return Evolution(distributions, seed, num_networks)
     if name == "nsga2":
-        return optuna.samplers.NSGAIISampler(seed=seed, population_size=max(_POPULATION, wanted // 4))
+        return optuna.samplers.NSGAIISampler(seed=seed, population_size=max(_MIN_POPULATION, num_networks // 4))
     if name == "gp":
         return optuna.samplers.GPSampler(seed=seed)
     return optuna.samplers.TPESampler(seed=seed)

@@ -1,4 +1,4 @@
-"""Plan → run → record, until nothing is left to run."""
+"""The loop of a search: plan, run, record, until no trial remains."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def search(
     listener: Listener,
     fvcore_totals: Mapping[str, int] | None = None,
 ) -> None:
-    """Run every trial that the plan asks for and no record holds; each is recorded as it finishes.
+    """Run every trial that the plan needs and that has no record; record each one as it finishes.
 
     Args:
-        study: what is asked, and where the records go.
-        runner: where trials run.
+        study: the study, in whose folder the records are written.
+        runner: runs the trials.
         objective: what a trial measures.
-        listener: hears every event, a trial's end after its record is written.
-        fvcore_totals: what fvcore counted, by the id of the network; stands in the records.
+        listener: receives every event; the end of a trial comes after its record is written.
+        fvcore_totals: what fvcore counted, by the id of the network; it becomes part of the records.
 
-    A finished trial is durable before anybody hears of it, so a kill at any moment loses none, and resuming
-    is calling this again.
+    A finished trial is durable before its end is reported. A kill at any moment loses none, and the same call
+    resumes.
 
     Raises:
-        KeyboardInterrupt: stopped; what is recorded stays.
+        KeyboardInterrupt: the search was stopped; the records remain.
         StorageError: a record cannot be written.
     """
     outcomes = study.outcomes()
@@ -43,23 +43,24 @@ def search(
     def on_event(event: Event) -> None:
         if isinstance(event, TrialFinished):
             total = (fvcore_totals or {}).get(event.spec.network_id)
-            _add(study, TrialRecord(event.spec, event.outcome, counted(event.spec, total)))
+            _add_record(study, TrialRecord(event.spec, event.outcome, counted(event.spec, total)))
             outcomes[event.spec.id] = event.outcome
         listener(event)
 
     if not study.plan.pending(outcomes):
         return
-    # Each wave is what the plan asks for once the one before is recorded.
+    # Each wave holds the trials that the plan needs once the wave before is recorded.
     runner.run(iter(lambda: study.plan.pending(outcomes), ()), objective, on_event)
-    if not study.plan.accepts_samples:  # what is suggested later climbs with those that are here
+    # While proposals follow, these candidates can still be promoted, and then resume from their checkpoints.
+    if not study.plan.accepts_samples:
         shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
 
 
-def _add(study: Study, record: TrialRecord) -> None:
-    """Write a record; where the disk is full, drop the checkpoints, which only save time, and write it again.
+def _add_record(study: Study, record: TrialRecord) -> None:
+    """Write a record; if the disk is full, delete the checkpoints, which only save time, and write it again.
 
     Raises:
-        StorageError: there is no room for it even so.
+        StorageError: the disk is still full.
     """
     try:
         study.add(record)
@@ -70,30 +71,30 @@ def _add(study: Study, record: TrialRecord) -> None:
 
 
 def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:
-    """Run what the plan asks for; in a continuous search suggest, run, suggest again, until the plan is over.
+    """Run the trials that the plan needs; with a sampler, alternate between proposals and trials.
 
-    What is suggested is on disk before it is trained, so a kill at any moment loses no point.
+    Proposals are written to disk before they are trained, so a kill at any moment loses none.
 
     Args:
-        study: what is asked; of a grid there is one round.
-        run: runs all that the study's plan asks for so far, as `search` does.
+        study: the study; a grid has a single round.
+        run: runs all trials that the study's plan needs so far, as `search` does.
 
     Returns:
-        The study with all that was suggested.
+        The study with all proposals.
 
     Raises:
-        SpaceError: the search has ended with less than two networks.
-        StorageError: the suggestions cannot be written.
+        SpaceError: the search has ended with fewer than two networks.
+        StorageError: the proposals cannot be written.
     """
     while not study.plan.is_complete(outcomes := study.outcomes()):
         if study.plan.pending(outcomes):
             run(study)
         else:
-            study = _grown(study, outcomes)
+            study = _with_proposals(study, outcomes)
     return study
 
 
-def _grown(study: Study, outcomes: Mapping[str, Outcome]) -> Study:
+def _with_proposals(study: Study, outcomes: Mapping[str, Outcome]) -> Study:
     from scalesearch.study.samplers import next_points
     from scalesearch.study.timers import measured
 

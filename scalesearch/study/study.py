@@ -1,4 +1,4 @@
-"""A study on disk: what was asked, its records, its lock; and the way from plan to answer."""
+"""A study on disk: its configuration, records and lock, and how it is created, opened and extended."""
 
 from __future__ import annotations
 
@@ -40,66 +40,74 @@ from scalesearch.study.records import TrialRecord, read_records, write_record
 from scalesearch.study.suggestions import read_suggestions
 
 VERSION = 1
+"""The version of study.json that is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A folder and what its `study.json` says."""
+    """The folder of a study and the content of its `study.json`."""
 
     folder: Path
     plan: Plan
+    """The configuration and the data, with all proposals of a sampler so far."""
     environment: dict[str, str]
+    """The versions and hardware that it was started with."""
     command: str
-    """The command that began it, without machine paths."""
+    """The command that started it, without machine paths."""
     first_budget: Budget | None = None
-    """The budget that it was begun with, where further seeds were requested since; None: the plan's."""
+    """The budget that it was started with, if more seeds were requested since; None: the plan's."""
 
     @property
     def first_plan(self) -> Plan:
-        """What was asked when it was begun."""
+        """The plan as it was when the study was started."""
         config = self.plan.config
         return replace(self.plan, config=replace(config, budget=self.first_budget or config.budget))
 
     @property
     def resume_command(self) -> str:
-        """The command as it may be offered; what else stands in study.json nobody should paste."""
-        own = self.command.partition(" ")[0] == "scalesearch"
-        return self.command if own else "the command that began it"
+        """The command that resumes the study, if it is safe to suggest.
+
+        Text in study.json that is not a command of this program should not be pasted into a shell.
+        """
+        is_ours = self.command.partition(" ")[0] == "scalesearch"
+        return self.command if is_ours else "the command that began it"
 
     @property
     def trials_folder(self) -> Path:
-        """Where the records are."""
+        """The folder of the records."""
         return self.folder / "trials"
 
     @property
     def checkpoints_folder(self) -> Path:
-        """Where trials of a running search leave what the next rung goes on from; gone when it is over."""
+        """The folder of the checkpoints that the next rung resumes from; it is deleted when the search ends."""
         return self.folder / "checkpoints"
 
     @property
     def suggestions_folder(self) -> Path:
-        """Where a continuous search keeps the points that were suggested."""
+        """The folder of the proposals of a sampler."""
         return self.folder / "suggestions"
 
     def records(self) -> dict[str, TrialRecord]:
-        """All records in the folder, by trial id; also those of other studies."""
+        """Return all records in the folder by trial id, including those of other studies."""
         return read_records(self.trials_folder)
 
     def own_records(self) -> dict[str, TrialRecord]:
-        """The records of trials that this study asks for; what lies beside them counts for nothing."""
+        """Return the records of this study's trials; other records in the folder are ignored."""
         return {key: record for key, record in self.records().items() if self.plan.contains(record.spec)}
 
     def outcomes(self) -> dict[str, Outcome]:
-        """What came of the study's finished trials, by id."""
+        """Return the outcomes of the study's finished trials, by trial id."""
         return {key: record.outcome for key, record in self.own_records().items()}
 
     def add(self, record: TrialRecord) -> bool:
-        """Write one more finished trial."""
+        """Write the record of a finished trial; return False if it exists already."""
         return write_record(self.trials_folder, record)
 
 
 def open_or_create(study: Study) -> Study:
-    """Begin a study in its folder, or take up the one that is there.
+    """Create a study in its folder, or open the one that is there.
+
+    If the new configuration only asks for more seeds, the study is extended.
 
     Raises:
         InputError: the folder holds a study of another configuration, or one from another environment.
@@ -108,24 +116,27 @@ def open_or_create(study: Study) -> Study:
     make_folder(study.trials_folder)
     if create_atomically(study.folder / "study.json", _text(study)):
         return study
-    before = open_study(study.folder)
-    there, now = before.plan.config, study.plan.config
+    existing = open_study(study.folder)
+    old_config, new_config = existing.plan.config, study.plan.config
     # A sampler's proposals depend on how many seeds they were measured by, so such a search is not extended.
-    extends = not now.kind.proposes and equal_but_for_seeds(there.budget, now.budget)
-    asked = replace(study.plan, config=replace(now, budget=there.budget)) if extends else study.plan
-    changed = _first_difference(_compared(before.plan), _compared(asked))
+    extends = not new_config.kind.proposes and equal_but_for_seeds(old_config.budget, new_config.budget)
+    new_plan = replace(study.plan, config=replace(new_config, budget=old_config.budget)) if extends else study.plan
+    changed = _first_difference(_comparable_json(existing.plan), _comparable_json(new_plan))
     if changed:
-        raise _another_question(study.folder, changed)
-    moved = difference(before.environment, study.environment)
-    if moved:
+        raise _other_study_error(study.folder, changed)
+    environment_change = difference(existing.environment, study.environment)
+    if environment_change:
         raise InputError(
-            f"{study.folder}: was begun in another environment ({moved}), whose numbers must not be mixed with "
+            f"{study.folder}: was begun in another environment ({environment_change}), "
+            "whose numbers must not be mixed with "
             "this one's; choose another --name"
         )
-    longer = extended(there.budget, [Extension(now.budget.seeds, now.budget.final_seeds, "", "")])
-    if longer == there.budget:
-        return before
-    add_extension(study.folder, longer, study.command)
+    extended_budget = extended(
+        old_config.budget, [Extension(new_config.budget.seeds, new_config.budget.final_seeds, "", "")]
+    )
+    if extended_budget == old_config.budget:
+        return existing
+    add_extension(study.folder, extended_budget, study.command)
     return open_study(study.folder)
 
 
@@ -134,35 +145,36 @@ def _text(study: Study) -> str:
 
 
 def kept_timings(folder: Path, config: StudyConfig) -> Timings | None:
-    """The latencies that a study of the same configuration measured when it was begun; None: there is no study yet.
+    """Return the latencies that a study of this configuration measured at its start, or None without a study.
 
     Args:
-        folder: of the study.
-        config: of the study, still without them.
+        folder: the folder of the study.
+        config: the configuration of the study, still without latencies.
 
     Raises:
         InputError: the folder holds a study of another configuration.
     """
     if not (folder / "study.json").exists():
         return None
-    before = open_study(folder).plan.config
-    if equal_but_for_seeds(before.budget, config.budget):
-        config = replace(config, budget=before.budget)
-    chosen_later = ("timings", "metric", "prolongs")
-    there = {key: value for key, value in _question_json(before).items() if key not in chosen_later}
-    now = _question_json(replace(config, metric=ACCURACY, prolongs=False))
-    changed = _first_difference(there, {**now, "cost": "latency"})
+    old_config = open_study(folder).plan.config
+    if equal_but_for_seeds(old_config.budget, config.budget):
+        config = replace(config, budget=old_config.budget)
+    set_later = ("timings", "metric", "prolongs")
+    old_json = {key: value for key, value in _config_json(old_config).items() if key not in set_later}
+    new_json = _config_json(replace(config, metric=ACCURACY, prolongs=False))
+    changed = _first_difference(old_json, {**new_json, "cost": "latency"})
     if changed:
-        raise _another_question(folder, changed)
-    return before.timings
+        raise _other_study_error(folder, changed)
+    return old_config.timings
 
 
 def open_study(folder: Path) -> Study:
-    """Read a study; needs neither torch nor the data.
+    """Read a study. Neither torch nor the data is needed.
 
     Raises:
         InputError: there is no study in the folder.
         CountError: its study.json is not what was written.
+        StorageError: the folder cannot be read.
     """
     path = folder / "study.json"
     try:
@@ -175,21 +187,21 @@ def open_study(folder: Path) -> Study:
         raise InputError(f"{folder}: holds no study (no study.json); give the folder of one, such as results/NAME")
     try:
         tree = json.loads(read_file(path))
-        asked = tree["question"]
-        baseline = _read_baseline(asked["baseline"], f"{path} (baseline)")
+        config_json = tree["question"]
+        baseline = _read_baseline(config_json["baseline"], f"{path} (baseline)")
         config = StudyConfig(
             baseline=baseline,
-            phi=from_json(_Phi, {"phi": asked["phi"]}).phi,
-            budget=from_json(Budget, asked["budget"], ("budget",)),
-            rounding=asked["rounding"],
-            match=asked["match"],
-            kind=kind_from_json(asked),
-            scheduler=asked.get("scheduler", "grid"),
-            only=tuple(asked.get("only", ())),
-            cost=asked.get("cost", "macs"),
-            timings=from_json(Timings, asked["timings"], ("timings",)) if "timings" in asked else None,
-            metric=asked.get("metric", ACCURACY),
-            prolongs=bool(asked.get("prolongs", False)),
+            phi=from_json(_Phi, {"phi": config_json["phi"]}).phi,
+            budget=from_json(Budget, config_json["budget"], ("budget",)),
+            rounding=config_json["rounding"],
+            match=config_json["match"],
+            kind=kind_from_json(config_json),
+            scheduler=config_json.get("scheduler", "grid"),
+            only=tuple(config_json.get("only", ())),
+            cost=config_json.get("cost", "macs"),
+            timings=from_json(Timings, config_json["timings"], ("timings",)) if "timings" in config_json else None,
+            metric=config_json.get("metric", ACCURACY),
+            prolongs=bool(config_json.get("prolongs", False)),
         )
         suggested = read_suggestions(folder / "suggestions", config.kind) if config.kind.proposes else ()
         plan = Plan(config, from_json(DataFacts, tree["data"], ("data",)), suggested)
@@ -203,16 +215,16 @@ def open_study(folder: Path) -> Study:
         raise CountError(f"{folder / FOLDER}: {error}; restore it from a copy") from error
     if budget == config.budget:
         return study
-    longer = replace(plan, config=replace(config, budget=budget))
-    return replace(study, plan=longer, first_budget=config.budget)
+    extended_plan = replace(plan, config=replace(config, budget=budget))
+    return replace(study, plan=extended_plan, first_budget=config.budget)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the study's lock; the kernel lets go of it when the process dies, however it dies.
+    """Hold the lock of a study; the kernel releases it when the process ends, however it ends.
 
     Raises:
-        LockedError: another process holds it.
+        LockedError: another process holds the lock.
         StorageError: the folder cannot be written.
     """
     make_folder(folder)
@@ -236,29 +248,29 @@ class _Phi:
     phi: Decimal
 
 
-def _another_question(folder: Path, changed: str) -> InputError:
+def _other_study_error(folder: Path, changed: str) -> InputError:
     return InputError(
         f"{folder}: holds a study of another question ({changed}); choose another --name, or delete it"
     )
 
 
-def _asked(plan: Plan) -> dict[str, Json]:
-    return {**_question_json(plan.config), "data": as_json(plan.data)}
+def _config_and_data_json(plan: Plan) -> dict[str, Json]:
+    return {**_config_json(plan.config), "data": as_json(plan.data)}
 
 
-def _compared(plan: Plan) -> dict[str, Json]:
-    """What two runs of one study must have in common.
+def _comparable_json(plan: Plan) -> dict[str, Json]:
+    """The parts of study.json in which two runs of one study must agree.
 
-    All but what is said of its data beside the fingerprint, and the rule at chance: a study that an earlier version
-    began keeps its own.
+    What is stated of the data besides its fingerprint (notes, majority class, class counts) is left out, and so is
+    the rule at chance level: a study that an earlier version started keeps its own.
     """
     data = as_json(replace(plan.data, notes=(), majority=None, counts=()))
     config = replace(plan.config, prolongs=False)
-    return {**_question_json(config), "metric": config.metric, "data": data}
+    return {**_config_json(config), "metric": config.metric, "data": data}
 
 
-def _question_json(config: StudyConfig) -> dict[str, Json]:
-    later = {
+def _config_json(config: StudyConfig) -> dict[str, Json]:
+    is_written = {
         "scheduler": config.scheduler != "grid",
         "only": bool(config.only),
         "cost": config.cost != "macs",
@@ -266,23 +278,23 @@ def _question_json(config: StudyConfig) -> dict[str, Json]:
         "metric": config.metric != ACCURACY,
         "prolongs": config.prolongs,
     }
-    written = {
+    values = {
         **config.kind.to_json(),
-        **{name: as_json(getattr(config, name)) for name, asked in later.items() if asked},
+        **{name: as_json(getattr(config, name)) for name, written in is_written.items() if written},
         "baseline": _baseline_json(config.baseline),
         "phi": plain(config.phi),
         "rounding": config.rounding,
         "match": config.match,
         "budget": as_json(config.budget),
     }
-    return {key: written[key] for key in _KEYS if key in written}
+    return {key: values[key] for key in _KEYS if key in values}
 
 
 _KEYS = (
     "rivals", "scheduler", "only", "cost", "timings", "continuum", "stages", "metric", "prolongs",
     "baseline", "phi", "rounding", "match", "budget",
 )  # fmt: skip
-"""In the order in which study.json has always had them."""
+"""The order that study.json has always had."""
 
 
 def _baseline_json(baseline: Baseline | FactoryBaseline) -> Json:
@@ -296,13 +308,13 @@ def _read_baseline(written: object, source: str) -> Baseline | FactoryBaseline:
 
 
 def _to_json(study: Study) -> dict[str, Json]:
-    asked = _asked(study.plan)
-    data = asked.pop("data")
+    config = _config_and_data_json(study.plan)
+    data = config.pop("data")
     environment: dict[str, Json] = dict(study.environment)
     return {
         "version": VERSION,
         "command": study.command,
-        "question": asked,
+        "question": config,
         "data": data,
         "environment": environment,
     }
@@ -311,13 +323,13 @@ def _to_json(study: Study) -> dict[str, Json]:
 def _first_difference(before: Json, now: Json, path: str = "") -> str | None:
     if isinstance(before, dict) and isinstance(now, dict):
         for key in {**before, **now}:
-            found = _first_difference(before.get(key), now.get(key), f"{path}.{key}" if path else key)
-            if found:
-                return found
+            difference_below = _first_difference(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+            if difference_below:
+                return difference_below
         return None
     if before == now:
         return None
     if path == "data.fingerprint":
         return f"{path}: other images there, or of another size"
-    shown = [str(one) if len(str(one)) < 40 else "…" for one in (before, now)]
-    return f"{path}: {shown[0]} there, {shown[1]} asked"
+    texts = [str(value) if len(str(value)) < 40 else "…" for value in (before, now)]
+    return f"{path}: {texts[0]} there, {texts[1]} asked"

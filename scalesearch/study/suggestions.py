@@ -1,4 +1,4 @@
-"""The suggestions of a continuous search on disk: one file a round, written once, before any of it is trained."""
+"""The proposals of a sampler on disk: one file per round, written once, before any proposal is trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scalesearch.study.files import create_atomically, json_files, make_folder, 
 
 
 def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> None:
-    """Write a round under the number of suggestions `before` it.
+    """Write the proposals of a round, in a file named by the number of proposals `before` it.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -24,25 +24,25 @@ def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> N
 
 
 def read_suggestions(folder: Path, kind: StudyKind) -> tuple[Point, ...]:
-    """All rounds, in order; none where there is no folder.
+    """Return the proposals of all rounds, in order; none if there is no folder.
 
     Args:
-        folder: where they were written.
-        kind: of the study, which knows what its proposals are.
+        folder: the folder that they were written to.
+        kind: the kind of the study, which parses its proposals.
 
     Raises:
         CountError: a file is not what was written, or one is missing.
     """
-    found: tuple[Point, ...] = ()
+    proposals: tuple[Point, ...] = ()
     for path in json_files(folder)[0]:
         try:
             tree = json.loads(read_file(path))
             points = kind.proposals_from_json(tree)
         except (OSError, ValueError, MalformedError, SpaceError) as error:
             raise CountError(f"{path}: is not what was written ({error}); restore it from a copy") from error
-        if path.stem != f"{len(found):05d}":
+        if path.stem != f"{len(proposals):05d}":
             raise CountError(
-                f"{path}: {len(found)} suggestions are before it; restore the missing file from a copy"
+                f"{path}: {len(proposals)} suggestions are before it; restore the missing file from a copy"
             )
-        found = (*found, *points)
-    return found
+        proposals = (*proposals, *points)
+    return proposals

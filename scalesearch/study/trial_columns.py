@@ -1,4 +1,4 @@
-"""The columns of a study's trials: of trials.csv and .parquet, the data frame of a notebook, and the dashboard."""
+"""The columns of a study's trials: of trials.csv and .parquet, of a notebook's data frame, and of the dashboard."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ TrialColumn = Column[TrialSummary]
 
 
 def trial_columns(label: Callable[[str], str], plan: Plan | None) -> tuple[TrialColumn, ...]:
-    """The columns of all media, in the order of a page.
+    """Return the columns of all media, in the order of a page.
 
     Args:
-        label: a network's name by its id.
-        plan: of the study; None: not known, so that only what a record holds has a column.
+        label: returns the name of a network by its id.
+        plan: the plan of the study; None if it is not known: then there are only the columns that records alone
+            fill.
     """
     return (*_record_columns(label, plan), *(() if plan is None else _plan_columns(plan)))
 
 
 def trial_file_columns(plan: Plan) -> tuple[TrialColumn, ...]:
-    """The columns of trials.csv, in their order."""
+    """Return the columns of trials.csv, in their order."""
     return of_files(trial_columns(lambda network: _label(plan, network), plan), _FILE_ORDER)
 
 
@@ -41,10 +42,11 @@ _FILE_ORDER = (
     "activations", "resolution", "depths", "widths", "proxy_resolution", "proxy_macs", "proxy_macs_ratio",
     "epochs", "samples", "train_loss", "val_loss", "seconds", "training_seconds", "message", "aliases",
 )  # fmt: skip
+"""The order of columns in files; see `columns.of_files`."""
 
 
 def _record_columns(label: Callable[[str], str], plan: Plan | None) -> tuple[TrialColumn, ...]:
-    """What a record tells by itself."""
+    """Return the columns that a record fills by itself."""
     is_nas = plan is not None and not plan.config.kind.scales
     return (
         Column(
@@ -58,8 +60,8 @@ def _record_columns(label: Callable[[str], str], plan: Plan | None) -> tuple[Tri
         Column("images", "images", lambda trial: trial.images, grouped, media=PAGE),
         Column("state", "state", lambda trial: trial.outcome.state, is_text=True),
         Column("accuracy", "accuracy", lambda trial: trial.accuracy, decimals(4)),
-        Column("train_loss", "train loss", _of_last(lambda epoch: epoch.train_loss), decimals(4)),
-        Column("val_loss", "val. loss", _of_last(lambda epoch: epoch.val_loss), decimals(4), media=FILE),
+        Column("train_loss", "train loss", _of_last_epoch(lambda epoch: epoch.train_loss), decimals(4)),
+        Column("val_loss", "val. loss", _of_last_epoch(lambda epoch: epoch.val_loss), decimals(4), media=FILE),
         Column("macs", "multiply-adds", lambda trial: trial.macs, si),
         Column("params", "parameters", lambda trial: trial.params, si),
         Column("activations", "activations", lambda trial: trial.activations, si),
@@ -78,31 +80,43 @@ def _record_columns(label: Callable[[str], str], plan: Plan | None) -> tuple[Tri
 
 
 def _plan_columns(plan: Plan) -> tuple[TrialColumn, ...]:
-    """What the study's plan tells of a trial's network."""
+    """Return the columns that need the study's plan."""
     return (
         Column("role", "role", lambda trial: _role(plan, trial), media=FILE, is_text=True),
         *_score_columns(plan),
         *(_coefficient_columns(plan) if plan.config.kind.scales else _stage_columns(plan)),
-        _ratio("flops_ratio", "FLOPs", _of_candidate(plan, lambda own: float(own.flops_ratio), 1.0)),
-        *_matched_columns(plan),
-        Column("depths", "layers", lambda trial: _sizes(_network(plan, trial), "depth"), media=FILE, is_text=True),
-        Column(
-            "widths", "channels", lambda trial: _sizes(_network(plan, trial), "width"), media=FILE, is_text=True
+        _ratio_column(
+            "flops_ratio", "FLOPs", _of_candidate(plan, lambda candidate: float(candidate.flops_ratio), 1.0)
         ),
-        _ratio("proxy_macs_ratio", "proxy's FLOPs", lambda trial: _proxy_ratio(plan, trial)),
+        *_matched_columns(plan),
+        Column(
+            "depths", "layers", lambda trial: _stage_sizes(_network(plan, trial), "depth"), media=FILE, is_text=True
+        ),
+        Column(
+            "widths",
+            "channels",
+            lambda trial: _stage_sizes(_network(plan, trial), "width"),
+            media=FILE,
+            is_text=True,
+        ),
+        _ratio_column("proxy_macs_ratio", "proxy's FLOPs", lambda trial: _proxy_ratio(plan, trial)),
     )
 
 
 def _matched_columns(plan: Plan) -> tuple[TrialColumn, ...]:
-    """Where another cost is matched than multiply-adds."""
+    """Return the column of the matched cost's ratio, if it is not multiply-adds."""
     cost = plan.config.cost
     if cost == "macs":
         return ()
-    return (_ratio(f"{cost}_ratio", cost, _of_candidate(plan, lambda own: float(own.matched_ratio), 1.0)),)
+    return (
+        _ratio_column(
+            f"{cost}_ratio", cost, _of_candidate(plan, lambda candidate: float(candidate.matched_ratio), 1.0)
+        ),
+    )
 
 
 def _score_columns(plan: Plan) -> tuple[TrialColumn, ...]:
-    """Where another metric ranks than accuracy."""
+    """Return the column of the ranking's metric, if it is not accuracy."""
     metric = plan.config.metric
     if metric == ACCURACY:
         return ()
@@ -110,49 +124,49 @@ def _score_columns(plan: Plan) -> tuple[TrialColumn, ...]:
 
 
 def _coefficient_columns(plan: Plan) -> tuple[TrialColumn, ...]:
-    """Of a search of coefficients, or a comparison of rules."""
+    """Return the columns of a search of coefficients, or of a comparison of rules."""
 
     def number(key: str, title: str, value: Callable[[Coefficients], Decimal]) -> TrialColumn:
-        own = _of_candidate(plan, lambda candidate: float(value(candidate.coefficients)), 1.0)
-        return Column(key, title, own, decimals(3), media=FILE)
+        column_value = _of_candidate(plan, lambda candidate: float(value(candidate.coefficients)), 1.0)
+        return Column(key, title, column_value, decimals(3), media=FILE)
 
     return (
-        number("alpha", "α", lambda own: own.alpha),
-        number("beta", "β", lambda own: own.beta),
-        number("gamma", "γ", lambda own: own.gamma),
-        number("product", "αβ²γ²", lambda own: own.product),
+        number("alpha", "α", lambda coefficients: coefficients.alpha),
+        number("beta", "β", lambda coefficients: coefficients.beta),
+        number("gamma", "γ", lambda coefficients: coefficients.gamma),
+        number("product", "αβ²γ²", lambda coefficients: coefficients.product),
         Column("aliases", "aliases", _of_candidate(plan, _aliases, ""), media=FILE, is_text=True),
     )
 
 
 def _stage_columns(plan: Plan) -> tuple[TrialColumn, ...]:
-    """Of a search of stages."""
+    """Return the columns of a search of stages."""
     return (
         Column("reward", "reward", lambda trial: _reward(plan, trial), decimals(4), media=FILE),
         Column("stages", "stages", lambda trial: words_of_network(_network(plan, trial)), media=FILE, is_text=True),
     )
 
 
-def _ratio(key: str, title: str, value: Callable[[TrialSummary], Value]) -> TrialColumn:
-    """A cost over the baseline's."""
+def _ratio_column(key: str, title: str, value: Callable[[TrialSummary], Value]) -> TrialColumn:
+    """Return the column of a cost over the baseline's."""
     return Column(key, title, value, decimals(3), "x", media=FILE)
 
 
-def _of_last(value: Callable[[Epoch], Value]) -> Callable[[TrialSummary], Value]:
-    """A value of a trial's last epoch."""
+def _of_last_epoch(value: Callable[[Epoch], Value]) -> Callable[[TrialSummary], Value]:
+    """Return a column's value that is read from a trial's last epoch."""
     return lambda trial: None if trial.last is None else value(trial.last)
 
 
 def _of_candidate(
     plan: Plan, value: Callable[[Candidate], Value], baseline: Value
 ) -> Callable[[TrialSummary], Value]:
-    """A value of the trial's candidate; `baseline` where the trial is of the unscaled network."""
-    return lambda trial: value(own) if (own := plan.by_network.get(trial.network)) else baseline
+    """Return a column's value that is read from the trial's candidate; `baseline` for the unscaled network."""
+    return lambda trial: value(candidate) if (candidate := plan.by_network.get(trial.network)) else baseline
 
 
 def _network(plan: Plan, trial: TrialSummary) -> Network:
-    own = plan.by_network.get(trial.network)
-    return own.architecture if own else plan.config.baseline.architecture
+    candidate = plan.by_network.get(trial.network)
+    return candidate.architecture if candidate else plan.config.baseline.architecture
 
 
 def _role(plan: Plan, trial: TrialSummary) -> str:
@@ -176,8 +190,8 @@ def _aliases(candidate: Candidate) -> str:
     return " ".join(str(alias).replace(" ", "") for alias in candidate.aliases)
 
 
-def _sizes(network: Network, axis: str) -> str:
-    """Layers or channels one by one; for a user's own function the multiplier."""
+def _stage_sizes(network: Network, axis: str) -> str:
+    """Return the layers or channels of each stage; for a user's own function the multiplier."""
     if isinstance(network, FactoryNetwork):
         return plain(network.depth if axis == "depth" else network.width)
     return " ".join(map(str, network.depths if axis == "depth" else network.widths))

@@ -1,4 +1,4 @@
-"""A finished trial as tables see it: its numbers alone, read from a record without building its networks."""
+"""A finished trial as tables show it: only its numbers, read from a record without building its networks."""
 
 from __future__ import annotations
 
@@ -13,49 +13,56 @@ from scalesearch.study.record_file import BrokenRecordError, read_record_file
 from scalesearch.study.records import counted
 
 STATES: tuple[State, ...] = get_args(State)
-_LONGEST_MESSAGE = 1000
+"""The states in which a trial can end."""
+_MAX_MESSAGE = 1000
+"""Characters of a message that are read at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialSummary:
-    """One finished trial."""
+    """The numbers of one finished trial."""
 
     id: str
     network: str
     """The id of its network."""
     seed: int
     samples: int | None
-    """Training images at which it ended; None: the recipe's whole."""
+    """Training images at which it ended; None: at the end of the recipe."""
     since: int
+    """Training images that were seen on an earlier rung."""
     px: int
+    """The resolution of the network."""
     proxy_px: int
+    """The resolution of the small network that was trained."""
     macs: int
+    """Multiply-adds of the network for one image."""
     params: int
     activations: int
     proxy_macs: int
+    """Multiply-adds of the small network that was trained."""
     fvcore_total: int | None
-    """All that fvcore counted; None where it did not, and where the trial is not read from its record."""
+    """Everything that fvcore counted; None if it did not count, or if the trial is not read from its record."""
     outcome: Outcome
 
     @property
     def accuracy(self) -> float | None:
-        """Of a complete trial."""
+        """The validation accuracy of a complete trial; None for any other."""
         return self.outcome.accuracy
 
     @property
     def last(self) -> Epoch | None:
-        """The last epoch; None where the trial ended before the first one was complete."""
+        """The last epoch; None if the trial ended before its first epoch was complete."""
         return self.outcome.epochs[-1] if self.outcome.epochs else None
 
     @property
     def images(self) -> int:
-        """Training images seen, also by a trial that went wrong."""
+        """Training images seen, also by a trial that failed."""
         return self.last.samples if self.last else self.since
 
 
 def summarize(spec: TrialSpec, outcome: Outcome) -> TrialSummary:
-    """The numbers of a trial whose specification is there."""
-    cost = counted(spec)
+    """Return the numbers of a trial from its specification and outcome."""
+    costs = counted(spec)
     return TrialSummary(
         id=spec.id,
         network=spec.network_id,
@@ -64,25 +71,25 @@ def summarize(spec: TrialSpec, outcome: Outcome) -> TrialSummary:
         since=spec.since,
         px=spec.network.resolution,
         proxy_px=spec.proxy.resolution,
-        macs=cost.macs,
-        params=cost.params,
-        activations=cost.activations,
-        proxy_macs=cost.proxy_macs,
+        macs=costs.macs,
+        params=costs.params,
+        activations=costs.activations,
+        proxy_macs=costs.proxy_macs,
         fvcore_total=None,
         outcome=outcome,
     )
 
 
 def read_trial(path: Path) -> TrialSummary:
-    """The figures of one record.
+    """Return the numbers of one record.
 
     Raises:
-        BrokenRecordError: it is not what was written.
+        BrokenRecordError: the record is not what was written.
     """
     file = read_record_file(path)
-    cost, outcome = file.cost, file.outcome
+    costs, outcome = file.cost, file.outcome
     samples, since = file.field("samples"), file.field("since")
-    found = TrialSummary(
+    trial = TrialSummary(
         id=file.id,
         network=file.network_id,
         seed=_count(file.field("seed")),
@@ -90,21 +97,21 @@ def read_trial(path: Path) -> TrialSummary:
         since=0 if since is None else _count(since),
         px=_count(file.field("network", "resolution")),
         proxy_px=_count(file.field("proxy", "resolution")),
-        macs=_count(cost.macs),
-        params=_count(cost.params),
-        activations=_count(cost.activations),
-        proxy_macs=_count(cost.proxy_macs),
-        fvcore_total=None if cost.fvcore_total is None else _count(cost.fvcore_total),
-        outcome=replace(outcome, message=outcome.message[:_LONGEST_MESSAGE]),
+        macs=_count(costs.macs),
+        params=_count(costs.params),
+        activations=_count(costs.activations),
+        proxy_macs=_count(costs.proxy_macs),
+        fvcore_total=None if costs.fvcore_total is None else _count(costs.fvcore_total),
+        outcome=replace(outcome, message=outcome.message[:_MAX_MESSAGE]),
     )
     for epoch in outcome.epochs:
         _count(epoch.index)
         _count(epoch.samples)
-    return found
+    return trial
 
 
 def _count(value: Json) -> int:
-    """A number that a column of an index holds."""
+    """Return a number as the index of trials can hold it: from 0 to below 2^63."""
     if type(value) is not int or not 0 <= value < 2**63:
         raise BrokenRecordError(f"{str(value)[:40]!r} is no count")
     return value

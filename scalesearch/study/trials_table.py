@@ -1,4 +1,4 @@
-"""All trials of a study as one table."""
+"""The trials of a study as one data frame."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def trials_table(plan: Plan, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
-    """One row a trial, baseline included, in the order of the plan."""
+    """Return one row per trial, including the baseline's, in the order of the plan."""
     import pandas as pd
 
     columns = trial_file_columns(plan)
@@ -25,6 +25,6 @@ def trials_table(plan: Plan, outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
 
 
 def network_ids(plan: Plan) -> dict[str, str]:
-    """A short name for every network of the plan: `base`, or the coefficients."""
-    names = {digest(one.architecture): one.label for one in plan.trained}
+    """Return a short name for every network of the plan: `base`, or the coefficients."""
+    names = {digest(candidate.architecture): candidate.label for candidate in plan.trained}
     return {plan.base_id: "base", **names}

@@ -1,4 +1,4 @@
-"""Trust in a proxy, in words and for winner.yaml."""
+"""The validation of the proxy as text, and as entries of winner.yaml."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from math import isfinite
 
 from scalesearch.search.trust import Agreement, Estimate
 
-_WORST = ("do not use", "drifts", "cannot tell", "trust")
+_WORST_FIRST = ("do not use", "drifts", "cannot tell", "trust")
+"""The verdicts, the worst one first."""
 
 
 def overall(agreements: tuple[Agreement, ...]) -> str:
-    """The worst verdict of all budgets, in words: trust, drifts toward …, cannot tell, do not use."""
-    worst = min(agreements, key=lambda one: _WORST.index(one.verdict))
+    """Return the worst verdict of all budgets as text: trust, drifts toward …, cannot tell, do not use."""
+    worst = min(agreements, key=lambda agreement: _WORST_FIRST.index(agreement.verdict))
     return in_words(worst)
 
 
 def in_words(agreement: Agreement) -> str:
-    """A budget's verdict; a drift with its axis."""
+    """Return the verdict of a budget as text; a drift names its axis."""
     return f"drifts toward {agreement.toward}" if agreement.verdict == "drifts" else agreement.verdict
 
 
 def trust_lines(agreements: tuple[Agreement, ...]) -> list[str]:
-    """What a search prints of it: the verdict first, then each budget's figures."""
+    """Return the lines of a search about it: the overall verdict, then the numbers of each budget."""
     if not agreements:
         return []
     reasons = {
@@ -33,19 +34,25 @@ def trust_lines(agreements: tuple[Agreement, ...]) -> list[str]:
     }
     worst = overall(agreements)
     lines = [f"Proxy: {worst}; {reasons.get(worst, 'a larger budget would choose more of it')}"]
-    for one in agreements:
-        ceiling = "" if one.ceiling is None else f"; seeds alone agree at {_shown(one.ceiling)}"
-        drift = ", ".join(f"{axis} {part.value:+.1f}" for axis, part in one.drift.items() if isfinite(part.value))
-        seeds = "1 seed" if one.seeds == 1 else f"{one.seeds} seeds"
+    for agreement in agreements:
+        ceiling = "" if agreement.ceiling is None else f"; seeds alone agree at {_with_interval(agreement.ceiling)}"
+        drift = ", ".join(
+            f"{axis} {estimate.value:+.1f}"
+            for axis, estimate in agreement.drift.items()
+            if isfinite(estimate.value)
+        )
+        seeds = "1 seed" if agreement.seeds == 1 else f"{agreement.seeds} seeds"
         lines.append(
-            f"  {one.budget} ({one.networks} networks, {seeds}): Kendall τ {_shown(one.tau)}, between "
-            f"single seeds {_shown(one.single)}{ceiling}; drift {drift or 'not measured'}; {in_words(one)}"
+            f"  {agreement.budget} ({agreement.networks} networks, {seeds}): "
+            f"Kendall τ {_with_interval(agreement.tau)}, between "
+            f"single seeds {_with_interval(agreement.single)}{ceiling}; "
+            f"drift {drift or 'not measured'}; {in_words(agreement)}"
         )
     return lines
 
 
 def trust_facts(agreements: tuple[Agreement, ...]) -> dict[str, object] | None:
-    """The same for winner.yaml; None where no further budget was run."""
+    """Return the same as entries of winner.yaml, or None if no further budget was run."""
     if not agreements:
         return None
     return {
@@ -55,11 +62,12 @@ def trust_facts(agreements: tuple[Agreement, ...]) -> dict[str, object] | None:
                 "budget": agreement.budget,
                 "networks": agreement.networks,
                 "seeds": agreement.seeds,
-                "tau": _numbers(agreement.tau),
-                "tau_single_seeds": _numbers(agreement.single),
-                "tau_ceiling": None if agreement.ceiling is None else _numbers(agreement.ceiling),
+                "tau": _estimate_values(agreement.tau),
+                "tau_single_seeds": _estimate_values(agreement.single),
+                "tau_ceiling": None if agreement.ceiling is None else _estimate_values(agreement.ceiling),
                 "drift": {
-                    axis: _numbers(part) if isfinite(part.value) else None for axis, part in agreement.drift.items()
+                    axis: _estimate_values(estimate) if isfinite(estimate.value) else None
+                    for axis, estimate in agreement.drift.items()
                 },
                 "in_words": in_words(agreement),
             }
@@ -68,10 +76,10 @@ def trust_facts(agreements: tuple[Agreement, ...]) -> dict[str, object] | None:
     }
 
 
-def _shown(estimate: Estimate) -> str:
+def _with_interval(estimate: Estimate) -> str:
     return f"{estimate.value:.2f} ({estimate.low:.2f} … {estimate.high:.2f})"
 
 
-def _numbers(estimate: Estimate) -> list[float]:
-    """Value, low, high."""
+def _estimate_values(estimate: Estimate) -> list[float]:
+    """The value and the ends of its interval."""
     return [round(float(value), 5) for value in (estimate.value, estimate.low, estimate.high)]

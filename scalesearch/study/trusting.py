@@ -1,4 +1,4 @@
-"""Trust in a proxy, on disk: the further budgets of a study, each a study in its `trust/`, and what they say."""
+"""Validation of the proxy on disk: a study's further budgets, each a study in its `trust/`, and their results."""
 
 from __future__ import annotations
 
@@ -19,46 +19,49 @@ from scalesearch.search.trust import Agreement, agreement
 from scalesearch.study.study import Study, open_study
 
 OWN, LONGER, LARGER = "own", "longer", "larger"
-"""Budgets: the study's, and the further ones."""
+"""Names of budgets: the study's own, and the further ones."""
 _FINALISTS = 4
+"""How many finalists are trained at further budgets at most."""
 _NETWORKS = 8
+"""How many candidates are trained at further budgets in all."""
 _LARGER_SIDE = Decimal("1.4")
-"""Twice the multiply-adds, as the longer budget has twice the images."""
+"""1.4 × the side is about twice the multiply-adds, as the longer budget has twice the images."""
 
 
 def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, StudyConfig]:
-    """By the name of each further budget what is asked at it: the finalists and others spread over the grid.
+    """Return the configuration of each further budget, by its name: the finalists and others spread over the grid.
 
-    `longer` sees twice the images; its first rung is the study's own budget, to the bit where its recipe can be
-    prolonged. `larger` has 1.4 × the side, and so about twice the multiply-adds.
+    `longer` trains on twice the images. Its first rung is the study's own budget; the numbers are equal to the bit
+    if the recipe of that budget can be extended. `larger` has 1.4 × the side, which is about twice the
+    multiply-adds.
 
     Raises:
-        InputError: the study is no search by grid, or its baseline is a Python function.
+        InputError: the study is not a grid search, or its baseline is a Python function.
     """
     config = study.plan.config
-    if why := config.kind.no_proxy_validation:
-        raise InputError(f"{study.folder}: {why}; trust is for a search by grid")
+    if reason := config.kind.no_proxy_validation:
+        raise InputError(f"{study.folder}: {reason}; trust is for a search by grid")
     if isinstance(config.baseline, FactoryBaseline):
         raise InputError(
             f"{study.folder}: its baseline is a Python function, whose proxies are of one size; trust needs a "
             "baseline file"
         )
-    most = max(arm.seeds for arm in ranking.arms)
-    finalists = [arm.key for arm in ranking.arms if arm.seeds == most][:_FINALISTS]
-    others = [one for one in study.plan.trained if digest(one.architecture) not in finalists]
-    spaced = spread(others, min(_NETWORKS - len(finalists), len(others)))
-    only = tuple(sorted([*finalists, *(digest(one.architecture) for one in spaced)]))
-    asked = replace(config, scheduler="curves", only=only)
+    max_seeds = max(arm.seeds for arm in ranking.arms)
+    finalists = [arm.key for arm in ranking.arms if arm.seeds == max_seeds][:_FINALISTS]
+    others = [candidate for candidate in study.plan.trained if digest(candidate.architecture) not in finalists]
+    spread_out = spread(others, min(_NETWORKS - len(finalists), len(others)))
+    candidate_ids = tuple(sorted([*finalists, *(digest(candidate.architecture) for candidate in spread_out)]))
+    further_config = replace(config, scheduler="curves", only=candidate_ids)
     return {
-        LONGER: replace(asked, budget=_longer(config.budget, seeds)),
-        LARGER: replace(asked, budget=_larger(config.budget, seeds)),
+        LONGER: replace(further_config, budget=_longer(config.budget, seeds)),
+        LARGER: replace(further_config, budget=_larger(config.budget, seeds)),
     }
 
 
 def _longer(budget: Budget, seeds: int) -> Budget:
     recipe = as_constant_lr(budget).recipe
-    twice = replace(recipe, epochs=2 * recipe.epochs, warmup=recipe.warmup / 2)
-    return _further(replace(budget, recipe=twice, rungs=2), LONGER, seeds)
+    longer_recipe = replace(recipe, epochs=2 * recipe.epochs, warmup=recipe.warmup / 2)
+    return _further(replace(budget, recipe=longer_recipe, rungs=2), LONGER, seeds)
 
 
 def _larger(budget: Budget, seeds: int) -> Budget:
@@ -72,14 +75,14 @@ def _further(budget: Budget, name: str, seeds: int) -> Budget:
 
 
 def trust_folder(study_folder: Path, name: str) -> Path:
-    """Where the study of a further budget lies."""
+    """Return the folder of the study of a further budget."""
     return study_folder / "trust" / name
 
 
 def with_more_seeds(folder: Path, config: StudyConfig) -> StudyConfig:
-    """The configuration for a further budget's folder: with as many seeds as it has already, or as are asked for.
+    """Return the configuration for a further budget's folder, with the seeds of the study there if these are more.
 
-    Where these are more, they are an extension of that study.
+    If the configuration has more seeds, they extend that study.
     """
     if not (folder / "study.json").is_file():
         return config
@@ -88,7 +91,7 @@ def with_more_seeds(folder: Path, config: StudyConfig) -> StudyConfig:
 
 
 def trust_points(study_folder: Path) -> dict[str, list[Point]]:
-    """By budget (`OWN`, `LONGER`, `LARGER`) the networks' accuracies by seed; empty where none was run.
+    """Return the networks' accuracies by seed at each budget (`OWN`, `LONGER`, `LARGER`); empty if none was run.
 
     Raises:
         CountError: a record is not what was written.
@@ -98,14 +101,18 @@ def trust_points(study_folder: Path) -> dict[str, list[Point]]:
         return {}
     studies = {name: open_study(folder) for name, folder in folders.items()}
     longer, larger = studies[LONGER], studies[LARGER]
-    own = places(longer.plan, longer.outcomes(), [0])
-    twice = places(longer.plan, longer.outcomes(), [1])
-    wide = places(larger.plan, larger.outcomes(), [0])
-    return {OWN: _by_seed(own), LONGER: _by_seed(twice), LARGER: _by_seed(wide)}
+    own_points = places(longer.plan, longer.outcomes(), [0])
+    longer_points = places(longer.plan, longer.outcomes(), [1])
+    larger_points = places(larger.plan, larger.outcomes(), [0])
+    return {
+        OWN: _without_rungs(own_points),
+        LONGER: _without_rungs(longer_points),
+        LARGER: _without_rungs(larger_points),
+    }
 
 
 def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
-    """What the further budgets of a study say; empty where there are none yet, or too few trials.
+    """Return how the further budgets validate the proxy; empty if there are none yet, or too few trials.
 
     Raises:
         CountError: a record is not what was written.
@@ -117,8 +124,8 @@ def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
         return ()
 
 
-def _by_seed(points: list[Point]) -> list[Point]:
-    """The networks' accuracies by seed alone: two budgets are compared, whatever their rungs are called."""
+def _without_rungs(points: list[Point]) -> list[Point]:
+    """Return the points with accuracies by seed only: two budgets are compared, whose rungs differ."""
     return [
         replace(point, accuracies={(0, seed): value for (_, seed), value in point.accuracies.items()})
         for point in points
