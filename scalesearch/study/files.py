@@ -23,6 +23,7 @@ def create_atomically(path: Path, text: str) -> bool:
     try:
         temporary = _write_temporary(path, text)
         try:
+            # A link fails where the name exists; a rename would replace the file.
             os.link(temporary, path)
         except FileExistsError:
             return False
@@ -55,6 +56,7 @@ def read_file(path: Path) -> bytes:
     Raises:
         OSError: the file cannot be read, or is not a regular file.
     """
+    # Without O_NONBLOCK, opening a pipe would wait for a process that writes to it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -74,6 +74,7 @@ class OptunaStorage:
 
         plan, outcomes = study.plan, study.outcomes()
         running = {spec.network_id for spec in plan.pending(outcomes)}
+        # Proposals are written in order; those after the first one that is still running are written later.
         finished = list(
             takewhile(
                 lambda observation: observation.judged.broken or observation.key not in running,

@@ -162,6 +162,7 @@ def kept_timings(folder: Path, config: StudyConfig) -> Timings | None:
     set_later = ("timings", "metric", "prolongs")
     old_json = {key: value for key, value in _config_json(old_config).items() if key not in set_later}
     new_json = _config_json(replace(config, metric=ACCURACY, prolongs=False))
+    # A configuration can only state that latency is matched once it has the latencies.
     changed = _first_difference(old_json, {**new_json, "cost": "latency"})
     if changed:
         raise _other_study_error(folder, changed)

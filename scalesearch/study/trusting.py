@@ -60,6 +60,7 @@ def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, S
 
 def _longer(budget: Budget, seeds: int) -> Budget:
     recipe = as_constant_lr(budget).recipe
+    # Half the share of warm-up in twice the epochs: the same warm-up steps as in the study's own recipe.
     longer_recipe = replace(recipe, epochs=2 * recipe.epochs, warmup=recipe.warmup / 2)
     return _further(replace(budget, recipe=longer_recipe, rungs=2), LONGER, seeds)
 

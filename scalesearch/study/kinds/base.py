@@ -57,6 +57,7 @@ class KindResults(ABC):
         If the source is empty, the file has the source of the baseline.
         """
         del candidate
+        # A name has at most 64 characters (`design.scaling`); its end is kept.
         return f"{plan.config.baseline.name}_scaled"[-64:], ""
 
     def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
