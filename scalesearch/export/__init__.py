@@ -1,1 +1,1 @@
-"""Definitions you can leave with: a network in the formats that people use, checked when it is made, and back."""
+"""Verified export of networks to the formats of torch, timm, torchvision and ONNX, and import of definitions."""

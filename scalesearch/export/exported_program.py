@@ -1,4 +1,4 @@
-"""A network as torch.export's file: a graph of operators with its weights, to be run without our code."""
+"""Export of a network with torch.export: a graph of operators with its weights, which runs without our code."""
 
 from __future__ import annotations
 
@@ -14,40 +14,42 @@ from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logi
 from scalesearch.nets.convnet import ConvNet
 
 
-def exported_program(baseline: Baseline, written: ConvNet) -> tuple[bytes, Proof]:
-    """The file's bytes, for batches of any size; all is checked on a file with scrambled weights as well.
+def exported_program(baseline: Baseline, original: ConvNet) -> tuple[bytes, Proof]:
+    """Return the bytes of the file, for batches of any size, and the verification.
+
+    A file with randomized weights is verified first, then the file itself.
 
     Raises:
         CountError: the file holds another network.
     """
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    tested = scrambled(net)
-    module = _loaded(_saved(tested, net))
-    proof = agreed(net, tested, _found(module, images_NCHW), images_NCHW, baseline.name)
-    data = _saved(written, net)
-    same_logits(written, _loaded(data), images_NCHW, baseline.name)
-    return data, proof
+    random_network = scrambled(net)
+    module = _load(_export(random_network, net))
+    report = agreed(net, random_network, _count(module, images_NCHW), images_NCHW, baseline.name)
+    data = _export(original, net)
+    same_logits(original, _load(data), images_NCHW, baseline.name)
+    return data, report
 
 
-def _found(module: nn.Module, images_NCHW: Tensor) -> Found:
+def _count(module: nn.Module, images_NCHW: Tensor) -> Found:
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         module(images_NCHW[:1])
     params = sum(weights.numel() for weights in module.parameters())
-    macs, odd = divmod(counter.get_total_flops(), 2)
-    return Found(params, macs + odd, module)
+    macs, remainder = divmod(counter.get_total_flops(), 2)
+    return Found(params, macs + remainder, module)
 
 
-def _loaded(data: bytes) -> nn.Module:
+def _load(data: bytes) -> nn.Module:
     return torch.export.load(io.BytesIO(data)).module()
 
 
-def _saved(network: nn.Module, net: Architecture) -> bytes:
+def _export(network: nn.Module, net: Architecture) -> bytes:
     batch = torch.export.Dim("batch")
     with torch.no_grad():
         program = torch.export.export(network, (images_of(net, 2),), dynamic_shapes=({0: batch},))
     for node in program.graph.nodes:
-        node.meta.pop("stack_trace", None)  # paths of the machine that exported it
+        node.meta.pop("stack_trace", None)  # it holds paths of the machine that exported the file
     stream = io.BytesIO()
     torch.export.save(program, stream)
     return stream.getvalue()

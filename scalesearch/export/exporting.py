@@ -1,4 +1,4 @@
-"""A network in every format: made, checked, and only then handed over as files."""
+"""Export of a network to every format: the files are returned once the network in them has been compared."""
 
 from __future__ import annotations
 
@@ -32,87 +32,88 @@ from scalesearch.nets.deployed import deployed_network
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The files of an export that was checked, and what was checked."""
+    """The verified files of an export."""
 
     files: dict[str, bytes]
-    """Contents by name."""
+    """The contents of the files by name."""
     checked: str
-    """In words, for the terminal."""
+    """What was verified, as text for the terminal."""
 
 
-def as_deployed(baseline: Baseline, ours: ConvNet) -> tuple[Baseline, ConvNet]:
-    """The definition and the network in the form for inference, which a format then takes in their place.
+def as_deployed(baseline: Baseline, original: ConvNet) -> tuple[Baseline, ConvNet]:
+    """Return the definition and the network in the deployed form, which is then exported in their place.
 
-    Both forms' logits are compared in float64, in which folding leaves no more than rounding errors of 1e-12.
+    The logits of both forms are compared in float64, in which folding leaves only rounding errors of 1e-12.
 
     Raises:
-        InputError: no block has another form.
+        InputError: no block has a deployed form.
         CountError: the logits differ.
     """
     try:
         deployed = baseline.deployed
     except SpaceError as error:
         raise InputError(f"{error}; leave out --deployed") from error
-    exact = deepcopy(ours).double()
-    folded = deployed_network(baseline.architecture, exact)
-    same_logits(exact, folded, images_of(baseline.architecture).double(), deployed.name)
-    return deployed, deployed_network(baseline.architecture, ours)
+    trained_float64 = deepcopy(original).double()
+    deployed_float64 = deployed_network(baseline.architecture, trained_float64)
+    same_logits(trained_float64, deployed_float64, images_of(baseline.architecture).double(), deployed.name)
+    return deployed, deployed_network(baseline.architecture, original)
 
 
-def as_torch(baseline: Baseline, ours: ConvNet) -> Export:
-    """One source file of plain torch, and the weights under its names.
+def as_torch(baseline: Baseline, original: ConvNet) -> Export:
+    """Return one source file of plain torch, and the weights under its names.
 
     Raises:
         CountError: the file's network is another one.
     """
     stem, text = file_stem(baseline.name), torch_source(baseline)
-    network: nn.Module = _loaded(text, stem).Network()
-    proof = proven(baseline.architecture, network, baseline.name)
-    weights = copied(ours, network)
+    network: nn.Module = _load_module(text, stem).Network()
+    report = proven(baseline.architecture, network, baseline.name)
+    weights = copied(original, network)
     network.load_state_dict(safetensors.torch.load(data := safetensors.torch.save(weights)))
-    same_features(ours, network, baseline.architecture, baseline.name)
-    return Export({f"{stem}.py": text.encode(), f"{stem}.safetensors": data}, proof.words)
+    same_features(original, network, baseline.architecture, baseline.name)
+    return Export({f"{stem}.py": text.encode(), f"{stem}.safetensors": data}, report.words)
 
 
 def as_timm(baseline: Baseline, _: ConvNet) -> Export:
-    """A file that builds the network with timm.
+    """Return a file that builds the network with timm.
 
     Raises:
         InputError: timm has no such network.
-        CountError: timm builds another one or, where timm is not installed, the file reads back as another one.
+        CountError: timm builds another network or, if timm is not installed, the file reads back as another one.
     """
     return _as_definition(baseline, timm_definition(baseline), "timm")
 
 
 def as_torchvision(baseline: Baseline, _: ConvNet) -> Export:
-    """A file that builds the network with torchvision.
+    """Return a file that builds the network with torchvision.
 
     Raises:
         InputError: torchvision has no such network.
-        CountError: torchvision builds another one or, where it is not there, the file reads back as another one.
+        CountError: torchvision builds another network or, if it is not installed, the file reads back as another
+            one.
     """
     return _as_definition(baseline, torchvision_definition(baseline), "torchvision")
 
 
-def as_onnx(baseline: Baseline, ours: ConvNet, target: OnnxTarget | None = None) -> Export:
-    """An ONNX file with the weights, for the runtime of `target`.
+def as_onnx(baseline: Baseline, original: ConvNet, target: OnnxTarget | None = None) -> Export:
+    """Return an ONNX file with the weights, for the runtime of `target`.
 
     Raises:
         InputError: the packages that it needs are not installed.
         CountError: the file's network is another one.
     """
-    data, proof = onnx_file(baseline, ours, target or OnnxTarget())
-    return Export({f"{file_stem(baseline.name)}.onnx": data}, proof.words)
+    data, report = onnx_file(baseline, original, target or OnnxTarget())
+    return Export({f"{file_stem(baseline.name)}.onnx": data}, report.words)
 
 
-def as_torch_export(baseline: Baseline, ours: ConvNet) -> Export:
-    """A file of `torch.export.save` with the weights.
+def as_torch_export(baseline: Baseline, original: ConvNet) -> Export:
+    """Return a file of `torch.export.save` with the weights.
 
     Raises:
         CountError: the file's network is another one.
     """
-    data, proof = exported_program(baseline, ours)
-    return Export({f"{file_stem(baseline.name)}.pt2": data}, proof.words)
+    data, report = exported_program(baseline, original)
+    return Export({f"{file_stem(baseline.name)}.pt2": data}, report.words)
 
 
 FORMATS: dict[str, Callable[[Baseline, ConvNet], Export]] = {
@@ -122,31 +123,31 @@ FORMATS: dict[str, Callable[[Baseline, ConvNet], Export]] = {
     "onnx": as_onnx,
     "torch-export": as_torch_export,
 }
-"""By name; each takes the definition, and the network with the weights that go along, in eval."""
+"""The exporters by name. Each takes the definition, and the network in eval mode whose weights are exported."""
 
 
 def _as_definition(baseline: Baseline, text: str, library: str) -> Export:
     stem = f"{file_stem(baseline.name)}_{library}"
-    again = read_network(text, f"{stem}.py")
-    if same_network(again) != same_network(baseline.architecture):
+    reread = read_network(text, f"{stem}.py")
+    if same_network(reread) != same_network(baseline.architecture):
         raise CountError(f"{baseline.name}: the definition for {library} reads back as another network; report it")
-    if _is_there(library):
-        words = proven(baseline.architecture, _loaded(text, stem).build(), baseline.name).words
+    if _is_importable(library):
+        checked = proven(baseline.architecture, _load_module(text, stem).build(), baseline.name).words
     else:
-        words = f"reads back as the same network ({library} is not installed, so it was not built)"
-    return Export({f"{stem}.py": text.encode()}, words)
+        checked = f"reads back as the same network ({library} is not installed, so it was not built)"
+    return Export({f"{stem}.py": text.encode()}, checked)
 
 
-def _is_there(library: str) -> bool:
+def _is_importable(library: str) -> bool:
     try:
         importlib.import_module(library)
-    except (ImportError, RuntimeError):  # RuntimeError: torchvision beside a torch that lacks its operators
+    except (ImportError, RuntimeError):  # RuntimeError: torchvision with a torch that lacks its operators
         return False
     return True
 
 
-def _loaded(text: str, stem: str) -> ModuleType:
-    """The module of a source text, run from a file, as its user will."""
+def _load_module(text: str, stem: str) -> ModuleType:
+    """Run a source text from a file, as its user will, and return the module."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{stem}.py"
         path.write_text(text, encoding="utf-8")
@@ -154,9 +155,9 @@ def _loaded(text: str, stem: str) -> ModuleType:
         if spec is None or spec.loader is None:
             raise CountError(f"{path.name}: cannot be loaded; please report it")
         module = importlib.util.module_from_spec(spec)
-        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        dont_write_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         try:
             spec.loader.exec_module(module)
         finally:
-            sys.dont_write_bytecode = writes
+            sys.dont_write_bytecode = dont_write_bytecode
         return module

@@ -1,4 +1,4 @@
-"""What timm and torchvision do to a network's numbers, and how two architectures are told to be one network."""
+"""How timm and torchvision round and restrict networks, and whether two architectures are the same network."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ from scalesearch.design.blocks import Block
 from scalesearch.design.exact import plain
 
 COLOUR = 3
-"""Channels that both libraries' networks take where nothing else is said; torchvision's take no others."""
+"""The default number of input channels of both libraries' networks; torchvision's accept no other."""
 RESNET_WIDTHS = (64, 128, 256, 512)
+"""The planes of the stages of a ResNet."""
 RESNET_STRIDES = (1, 2, 2, 2)
+"""The strides of the stages of a ResNet."""
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
-    """As timm `layers/helpers.py` and torchvision `_utils.py`: the nearest multiple, up where that loses 10 %.
+    """Round to the nearest multiple, up if rounding down would lose more than 10 %, in floats.
 
-    In floats, as there: ours (`design.rounding.round_filters`) is exact.
+    timm's `layers/helpers.py` and torchvision's `_utils.py` round like this. Our own rule
+    (`design.rounding.round_filters`) is exact.
     """
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
 def same_network(architecture: Architecture) -> Architecture:
-    """One value for all architectures that are the same network.
+    """Return a canonical form: equal for all architectures that are the same network.
 
-    Some kinds without a gate are another kind, a stage may state the network's activation, a group of all channels
-    is none, and what a multiplier leaves alone is no part of the network.
+    Some kinds without a gate are another kind, a stage may state the activation of the network, a single group of
+    all channels is no grouping, and sizes that are exempt from scaling do not change the network.
     """
-    own = architecture.activation
+    activation = architecture.activation
     stages = tuple(
         replace(
             stage,
             kind=stage.effective_kind,
             depth_fixed=False,
             group_width=None if stage.groups == 1 else stage.group_width,
-            activation=None if stage.activation == own else stage.activation,
+            activation=None if stage.activation == activation else stage.activation,
         )
         for stage in architecture.stages
     )
@@ -52,12 +55,12 @@ def same_network(architecture: Architecture) -> Architecture:
 
 
 def is_resnet(architecture: Architecture) -> bool:
-    """Whether a stage has blocks of a ResNet."""
+    """Return whether a stage has blocks of a ResNet."""
     return any(KINDS[stage.kind].resnet for stage in architecture.stages)
 
 
 def end_reasons(architecture: Architecture) -> Iterator[str]:
-    """Why a network's ends are not those of either library's networks with batch norm."""
+    """Yield why the stem or the head is not one of either library's networks with batch norm."""
     stem, norm = architecture.stem, architecture.head.norm
     if stem.kind != "conv":
         yield f"the stem is {stem.kind}, which the library's networks with batch norm lack"
@@ -66,7 +69,7 @@ def end_reasons(architecture: Architecture) -> Iterator[str]:
 
 
 def uniform_reasons(architecture: Architecture) -> Iterator[str]:
-    """Why a network has what a library's networks of one activation and one form of block lack."""
+    """Yield what this network has that a library's networks of one activation and one form of block lack."""
     if architecture.head.hidden is not None:
         yield "the head has a hidden layer, which the library's network lacks"
     for number, stage in enumerate(architecture.stages, start=1):
@@ -79,7 +82,7 @@ def uniform_reasons(architecture: Architecture) -> Iterator[str]:
 
 
 def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block]]:
-    """Every block of the stages, with its stage and the stage's number from 1."""
+    """Yield the number of the stage (from 1), the stage and the block, for every block of the stages."""
     blocks = (block for block in architecture.walk() if block.name.startswith("stages."))
     for number, stage in enumerate(architecture.stages, start=1):
         for _ in range(stage.depth):
@@ -87,5 +90,5 @@ def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block
 
 
 def squeezed(block: Block) -> int:
-    """The squeeze width that our closed form counts for a gated block."""
+    """Return the squeeze width that our closed form counts for a block with squeeze-and-excitation."""
     return next(layer.out_width for layer in block.layers if layer.role == "squeeze")

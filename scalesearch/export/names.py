@@ -1,4 +1,4 @@
-"""How an exported network is called: in its files, and in words."""
+"""Names of exported networks: the stems of their files, and their description."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ import sys
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 
-_TAKEN = sys.stdlib_module_names | {"torch", "timm", "torchvision", "safetensors", "numpy"}
+_RESERVED = sys.stdlib_module_names | {"torch", "timm", "torchvision", "safetensors", "numpy"}
+"""Names of modules that an exported file must not shadow."""
 
 
 def file_stem(name: str) -> str:
-    """A baseline's name as a Python module can be called: `b0-d1.4-w1.2-300px` is `b0_d1_4_w1_2_300px`."""
+    """Return a baseline's name as a valid name of a Python module: `b0-d1.4-w1.2-300px` is `b0_d1_4_w1_2_300px`."""
     stem = re.sub(r"[^a-z0-9_]", "_", name)
-    taken = keyword.iskeyword(stem) or stem in _TAKEN  # beside a torch.py, nothing can import torch
-    return f"net_{stem}" if taken or not stem[0].isalpha() else stem
+    # In a folder with a torch.py, for example, torch cannot be imported.
+    is_reserved = keyword.iskeyword(stem) or stem in _RESERVED
+    return f"net_{stem}" if is_reserved or not stem[0].isalpha() else stem
 
 
 def described(baseline: Baseline) -> str:
-    """One line: the name, what it was scaled from, and the source; safe inside a docstring."""
+    """Return a line with the name, the origin and the source of a baseline, safe inside a docstring."""
     origin = baseline.origin
     scaled = ""
     if origin is not None:
-        by = origin.multipliers
-        scaled = f"{origin.baseline} scaled by depth {plain(by.depth)}, width {plain(by.width)}; "
+        multipliers = origin.multipliers
+        scaled = f"{origin.baseline} scaled by depth {plain(multipliers.depth)}, width {plain(multipliers.width)}; "
     source = baseline.source.replace("\\", "/").replace('"', "'")
     return f"{baseline.name}: {scaled}{source.rstrip('. ')}."

@@ -1,4 +1,4 @@
-"""A network as an ONNX file, batch norm folded into the convolutions as inference engines want it."""
+"""Export of a network to ONNX, with batch norm folded into the convolutions, as inference engines expect."""
 
 from __future__ import annotations
 
@@ -25,32 +25,36 @@ if TYPE_CHECKING:
     import onnx
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+"""The packages that the export needs."""
 
 
 OLDEST_OPSET, NEWEST_OPSET = 13, 23
-_TORCHS_OLDEST = 18
-"""The exporter of torch 2.13 writes nothing older."""
-_NAMES_TRAINING = 14
+"""The opsets that can be written."""
+_TORCH_MIN_OPSET = 18
+"""The lowest opset that the exporter of torch 2.13 writes."""
+_TRAINING_MODE_OPSET = 14
 """The first opset in which batch norm has `training_mode`."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnnxTarget:
-    """What the runtime that will read the file understands."""
+    """The capabilities of the runtime that will load the file."""
 
-    opset: int = _TORCHS_OLDEST
-    """Version of the operators, 13 … 23. The file gets the lowest IR version that has them: 7 for opset 13, 8 for
-    15 … 18, 9 for 19 and 20, 10 for 21 and 22, 11 for 23 (onnx's docs/Versioning.md)."""
+    opset: int = _TORCH_MIN_OPSET
+    """The version of the operators, 13 … 23. The file gets the lowest IR version that has them: 7 for opset 13,
+    8 for 15 … 18, 9 for 19 and 20, 10 for 21 and 22, 11 for 23 (onnx's docs/Versioning.md)."""
     dynamic_side: bool = False
-    """Whether images of any height and width are taken, and not of the network's own alone."""
+    """Whether images of any height and width are accepted, not only those of the network's own."""
 
     def __post_init__(self) -> None:
         if not OLDEST_OPSET <= self.opset <= NEWEST_OPSET:
             raise InputError(f"--opset {self.opset}: must be in {OLDEST_OPSET} … {NEWEST_OPSET}")
 
 
-def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple[bytes, Proof]:
-    """The file's bytes: `images` (batch, channels, px, px) → `logits` (batch, classes), for batches of any size.
+def onnx_file(baseline: Baseline, original: ConvNet, target: OnnxTarget) -> tuple[bytes, Proof]:
+    """Return the bytes of the file, for batches of any size, and the verification.
+
+    The input is `images` (batch, channels, px, px), the output `logits` (batch, classes).
 
     Raises:
         InputError: the packages of the `export` extra are not installed, or the opset lacks an operator.
@@ -63,55 +67,55 @@ def onnx_file(baseline: Baseline, written: ConvNet, target: OnnxTarget) -> tuple
 
     _check_opset(baseline, target.opset)
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    tested = scrambled(net)
-    model = _saved(tested, net, target)
+    random_network = scrambled(net)
+    model = _export_model(random_network, net, target)
     # A folded layer has one bias where batch norm had a scale and a shift.
-    params = _params(onnx.load_from_string(model)) + _folded(net)
-    found = Found(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
-    proof = agreed(net, tested, found, images_NCHW, baseline.name)
+    params = _params(onnx.load_from_string(model)) + _num_folded_channels(net)
+    counted = Found(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
+    report = agreed(net, random_network, counted, images_NCHW, baseline.name)
     if target.dynamic_side:
-        other_NCHW = torch.nn.functional.pad(images_NCHW, (0, 9, 0, 4))
-        same_logits(tested, _Runner(model), other_NCHW, f"{baseline.name} on images of other sides")
-    data = _saved(written, net, target)
-    same_logits(written, _Runner(data), images_NCHW, baseline.name)
-    return data, proof
+        padded_NCHW = torch.nn.functional.pad(images_NCHW, (0, 9, 0, 4))
+        same_logits(random_network, _Runner(model), padded_NCHW, f"{baseline.name} on images of other sides")
+    data = _export_model(original, net, target)
+    same_logits(original, _Runner(data), images_NCHW, baseline.name)
+    return data, report
 
 
 def _check_opset(baseline: Baseline, opset: int) -> None:
     for name in sorted(baseline.architecture.norms):
-        least = NORMS[name].opset
-        if opset < least:
+        min_opset = NORMS[name].opset
+        if opset < min_opset:
             raise InputError(
-                f"--opset {opset}: {baseline.name} has {name}, which ONNX lacks before {least}; give that"
+                f"--opset {opset}: {baseline.name} has {name}, which ONNX lacks before {min_opset}; give that"
             )
 
 
-def _folded(net: Architecture) -> int:
-    """Channels whose normalisation is folded."""
+def _num_folded_channels(net: Architecture) -> int:
+    """Return the number of channels whose normalisation is folded."""
     layers = (layer for block in net.walk() for layer in block.layers)
     return sum(layer.out_width for layer in layers if layer.norm and NORMS[layer.norm].is_folded)
 
 
-def _saved(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:
+def _export_model(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:
     from onnx import checker, helper
 
     names = {0: "batch", 2: "height", 3: "width"} if target.dynamic_side else {0: "batch"}
-    with _silence(), torch.no_grad():
+    with _silence_exporter(), torch.no_grad():
         program = torch.onnx.export(
             network,
             (images_of(net, 2),),
             dynamo=True,
             input_names=["images"],
             output_names=["logits"],
-            dynamic_shapes=({place: torch.export.Dim(name) for place, name in names.items()},),
-            opset_version=max(target.opset, _TORCHS_OLDEST),
+            dynamic_shapes=({axis: torch.export.Dim(name) for axis, name in names.items()},),
+            opset_version=max(target.opset, _TORCH_MIN_OPSET),
             verbose=False,
         )
     assert program is not None
     model: onnx.ModelProto = program.model_proto
-    for node in model.graph.node:  # the paths and source lines of the machine that exported it
+    for node in model.graph.node:  # the metadata has paths and source lines of the machine that exported the file
         node.ClearField("metadata_props")
-    if target.opset < _TORCHS_OLDEST:
+    if target.opset < _TORCH_MIN_OPSET:
         _lower(model, target.opset)
     model.ir_version = helper.find_min_ir_version_for(model.opset_import)
     checker.check_model(model, full_check=True)
@@ -119,11 +123,12 @@ def _saved(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:
 
 
 def _lower(model: onnx.ModelProto, opset: int) -> None:
-    """State an opset before 18, in which a mean or a norm has its axes as an attribute, since then as an input.
+    """Convert the model to an opset before 18.
 
-    onnx's own converter fails on what torch writes. Batch norm, where no convolution takes it up, has got an
-    attribute that says that it is not trained. No other operator of our networks has changed since opset 13, and
-    the checker holds every one to the opset's definition.
+    There the axes of a mean or a norm are an attribute; since 18 they are an input. Before opset 14 batch norm,
+    which remains where no convolution absorbs it, has no `training_mode`. No other operator of our networks has
+    changed since opset 13, and the checker compares every operator with the definition of the opset. onnx's own
+    converter fails on the models that torch writes.
     """
     from onnx import helper, numpy_helper
 
@@ -136,24 +141,24 @@ def _lower(model: onnx.ModelProto, opset: int) -> None:
     for node in model.graph.node:
         if node.op_type in ("ReduceMean", "ReduceL2") and len(node.input) > 1:
             axes = constants[node.input.pop()]
-            kept = [attribute for attribute in node.attribute if attribute.name != "noop_with_empty_axes"]
+            attributes = [attribute for attribute in node.attribute if attribute.name != "noop_with_empty_axes"]
             node.ClearField("attribute")
-            node.attribute.extend([*kept, helper.make_attribute("axes", axes.tolist())])
-        elif node.op_type == "BatchNormalization" and opset < _NAMES_TRAINING:
-            kept = [attribute for attribute in node.attribute if attribute.name != "training_mode"]
+            node.attribute.extend([*attributes, helper.make_attribute("axes", axes.tolist())])
+        elif node.op_type == "BatchNormalization" and opset < _TRAINING_MODE_OPSET:
+            attributes = [attribute for attribute in node.attribute if attribute.name != "training_mode"]
             node.ClearField("attribute")
-            node.attribute.extend(kept)
+            node.attribute.extend(attributes)
     used = {name for node in model.graph.node for name in node.input}
     for tensor in [tensor for tensor in model.graph.initializer if tensor.name not in used]:
         model.graph.initializer.remove(tensor)
-    for imported in model.opset_import:
-        if imported.domain in ("", "ai.onnx"):
-            imported.version = opset
+    for opset_import in model.opset_import:
+        if opset_import.domain in ("", "ai.onnx"):
+            opset_import.version = opset
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """The exporter warns of torchvision, and of its own use of torch."""
+def _silence_exporter() -> Iterator[None]:
+    """Suppress warnings of the exporter about torchvision, and about its own use of torch."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -166,19 +171,19 @@ def _silence() -> Iterator[None]:
 
 
 def _params(model: onnx.ModelProto) -> int:
-    """Weights and biases of convolutions, linear layers and normalisations; factors and shifts of each channel."""
-    sizes = {one.name: prod(one.dims) for one in model.graph.initializer}
+    """Return the number of weights and biases of layers and normalisations, with factors and shifts by channel."""
+    sizes = {tensor.name: prod(tensor.dims) for tensor in model.graph.initializer}
     layers = (node for node in model.graph.node if node.op_type in ("Conv", "Gemm", "LayerNormalization"))
     scales = (node for node in model.graph.node if node.op_type in ("Mul", "Add"))
     names = [name for node in layers for name in node.input[1:]]
     norms = (node for node in model.graph.node if node.op_type == "BatchNormalization")
-    names += [name for node in norms for name in node.input[1:3]]  # behind these are mean and variance
+    names += [name for node in norms for name in node.input[1:3]]  # the inputs after these are mean and variance
     names += [name for node in scales for name in node.input if sizes.get(name, 1) > 1]
     return sum(sizes[name] for name in names)
 
 
 def _macs(model: onnx.ModelProto, images_NCHW: Tensor) -> int:
-    """Multiply-adds of convolutions and linear layers for one image, from the shapes that these give."""
+    """Return the multiply-adds of convolutions and linear layers for one image, from their output shapes."""
     from onnx import shape_inference
 
     for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, images_NCHW.shape, strict=True):
@@ -187,10 +192,10 @@ def _macs(model: onnx.ModelProto, images_NCHW: Tensor) -> int:
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
     model = shape_inference.infer_shapes(model, strict_mode=True)
-    weights = {one.name: tuple(one.dims) for one in model.graph.initializer}
+    weights = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
     shapes = {
-        one.name: [dimension.dim_value for dimension in one.type.tensor_type.shape.dim]
-        for one in (*model.graph.value_info, *model.graph.output)
+        value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+        for value in (*model.graph.value_info, *model.graph.output)
     }
     total = 0
     for node in model.graph.node:

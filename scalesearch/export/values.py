@@ -1,4 +1,4 @@
-"""What a definition's text is made of: literals, symbols, lists and calls, each with its line."""
+"""The values of a parsed definition: literals, symbols, lists and calls, each with its line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scalesearch.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A number, string, boolean or None, and its line."""
+    """A number, string, boolean or None."""
 
     line: int
     value: str | int | float | bool | None
@@ -22,7 +22,7 @@ class Symbol:
     line: int
     name: str
     outside: bool = False
-    """Of none of the libraries; then the module stays in the name: `mine.SiLU`."""
+    """Whether the name is of none of the known libraries; then it keeps its module: `mine.SiLU`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a name, with its arguments in order and by name; a dict is a call of `dict`."""
+    """A call of a name, with its positional and keyword arguments; a dict is a call of `dict`."""
 
     line: int
     name: str
@@ -44,20 +44,23 @@ class Call:
 
 
 Value = Literal | Symbol | Items | Call
+"""Any value of a definition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a text assigns and calls."""
+    """The assignments and calls of a text."""
 
     where: str
+    """The name that error messages begin with, such as the file's path."""
     names: dict[str, Value] = field(default_factory=dict)
-    """What is assigned, imported or defined, by its name."""
+    """The values that are assigned, imported or defined, by name."""
     values: list[Value] = field(default_factory=list)
-    """What is assigned, returned or stands by itself, in order."""
+    """The values that are assigned, returned or stand alone as a statement, in order."""
     made: list[Items | Call] = field(default_factory=list)
-    """Every list and call, inner ones first; but no `partial` that is called, as its arguments are in that call."""
+    """Every list and call, inner ones first. A `partial` that is called is left out: its arguments are part of
+    that call."""
 
     def refused(self, line: int, reason: str) -> InputError:
-        """The error for something that is not understood."""
+        """Return the error for something that is not understood, with file and line."""
         return InputError(f"{self.where}:{line}: {reason}")

@@ -1,4 +1,4 @@
-"""Is an exported network the same network? Parameters, multiply-adds and outputs, each against our own."""
+"""Verification that an exported network equals ours: its parameters, multiply-adds and outputs."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from scalesearch.nets.blocks.plain_parts import LayerScale, ResponseNorm
 from scalesearch.nets.convnet import ConvNet
 
 TOLERANCE = 1e-5
-"""Largest difference of two logits, as a share of the largest logit where that is above 1."""
+"""The largest difference of two logits, as a fraction of the largest logit if that is above 1."""
 _CALIBRATION_PX = 64
+"""The resolution at which statistics of normalisations are measured."""
 _CALIBRATION_IMAGES = 8
 _SCALES = (0.4, 0.35, 0.3, 0.25, 0.2)
+"""Largest scales of normalisations, tried in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What an export was found to share with the network that it was made from."""
+    """The parameters, multiply-adds and logits that an export shares with the original network."""
 
     params: int
     macs: int
     difference: float
-    """Of the logits, as a share of the largest one where that is above 1."""
+    """The difference of the logits, as a fraction of the largest one if that is above 1."""
 
     @property
     def words(self) -> str:
@@ -42,52 +44,56 @@ class Proof:
 
 
 def seeded(architecture: Architecture, seed: int) -> ConvNet:
-    """The network with torch's initial weights of that seed, in eval."""
+    """Return the network in eval mode, with torch's initial weights of that seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ConvNet(architecture).eval()
 
 
 def scrambled(architecture: Architecture, seed: int = 0) -> ConvNet:
-    """The network with random weights, scales, shifts and statistics, so that a swapped tensor changes the logits.
+    """Return the network with random weights, scales, shifts and statistics: swapped tensors change its logits.
 
-    Scales are the largest of `_SCALES` at which rounding errors do not grow over its layers: at .4 the float32 and
-    float64 logits of a hundred layers can differ by a hundredth, and the export's would differ as much.
+    Its scales are the largest of `_SCALES` at which rounding errors do not grow over the layers. With scales of 0.4
+    the float32 and float64 logits of a hundred layers can differ by a hundredth, and the logits of the export would
+    differ as much.
     """
-    for largest in _SCALES:
-        net = _scrambled(architecture, seed, largest)
-        if _rounding_error(net, architecture) <= TOLERANCE / 4:
+    for max_scale in _SCALES:
+        network = _randomize(architecture, seed, max_scale)
+        if _rounding_error(network, architecture) <= TOLERANCE / 4:
             break
-    return net
+    return network
 
 
-def _rounding_error(net: ConvNet, architecture: Architecture) -> float:
-    """Of the float32 logits, in shares as `TOLERANCE`; at a side other than that of the statistics."""
+def _rounding_error(network: ConvNet, architecture: Architecture) -> float:
+    """Return the error of the float32 logits, as a fraction like `TOLERANCE`.
+
+    The side differs from the one at which the statistics were measured.
+    """
     side = min(architecture.resolution, _CALIBRATION_PX + 3)
     images_NCHW = torch.randn(2, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
-        logits_NK, exact_NK = net(images_NCHW), deepcopy(net).double()(images_NCHW.double())
+        logits_NK, exact_NK = network(images_NCHW), deepcopy(network).double()(images_NCHW.double())
     return difference_of(exact_NK, logits_NK)
 
 
-def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet:
-    """Each batch norm takes statistics near those of what it sees, so that no signal fades.
+def _randomize(architecture: Architecture, seed: int, max_scale: float) -> ConvNet:
+    """Return the network with statistics of batch norm close to those of its inputs, so that no signal fades.
 
-    For the same reason a block without a normalisation gets weights that give its output a variance of one, layer
+    For the same reason a block without a normalisation gets weights that give its outputs a variance of one, layer
     by layer (LSUV: Mishkin & Matas 2016, arXiv 1511.06422).
     """
-    net = seeded(architecture, seed)
-    _restart_small_layers(net, seed)
+    network = seeded(architecture, seed)
+    _restart_zero_biases(network, seed)
     generator = torch.Generator().manual_seed(seed)
 
-    def measure(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
+    def set_statistics(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
         variance, mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)
-        variance += 0.1 * mean**2 + 0.1 * variance.mean()  # a channel may be the same everywhere
+        variance += 0.1 * mean**2 + 0.1 * variance.mean()  # a channel may be constant
         shifts, factors = torch.rand(2, norm.num_features, generator=generator)
         norm.running_mean = mean + 0.2 * variance.sqrt() * (shifts - 0.5)
         norm.running_var = variance * (0.75 + 0.5 * factors)
 
-    def level(convolution: nn.Conv2d, _: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    def normalise(convolution: nn.Conv2d, _: tuple[Tensor, ...], output: Tensor) -> Tensor:
         assert convolution.bias is not None
         deviation = output.std(correction=0) + 1e-6
         convolution.weight /= deviation
@@ -97,24 +103,26 @@ def _scrambled(architecture: Architecture, seed: int, largest: float) -> ConvNet
     side = min(architecture.resolution, _CALIBRATION_PX)
     hooks = []
     with torch.no_grad():
-        for module in net.modules():
+        for module in network.modules():
             if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | LayerScale | ResponseNorm):
-                module.weight.uniform_(largest / 2, largest, generator=generator)
+                module.weight.uniform_(max_scale / 2, max_scale, generator=generator)
             if isinstance(module, nn.BatchNorm2d | nn.LayerNorm | ResponseNorm):
                 module.bias.uniform_(-1, 1, generator=generator)
             if isinstance(module, nn.BatchNorm2d):
-                hooks.append(module.register_forward_pre_hook(measure))
+                hooks.append(module.register_forward_pre_hook(set_statistics))
         for name in _without_norms(architecture):
-            convolutions = [one for one in net.get_submodule(name).modules() if isinstance(one, nn.Conv2d)]
-            hooks.extend(one.register_forward_hook(level) for one in convolutions)
-        net(torch.randn(_CALIBRATION_IMAGES, architecture.in_channels, side, side, generator=generator))
+            convolutions = [
+                module for module in network.get_submodule(name).modules() if isinstance(module, nn.Conv2d)
+            ]
+            hooks.extend(convolution.register_forward_hook(normalise) for convolution in convolutions)
+        network(torch.randn(_CALIBRATION_IMAGES, architecture.in_channels, side, side, generator=generator))
     for hook in hooks:
         hook.remove()
-    return net
+    return network
 
 
 def _without_norms(architecture: Architecture) -> Iterator[str]:
-    """The names of the blocks of convolutions in which nothing is normalised."""
+    """Yield the names of the blocks of convolutions that have no normalisation."""
     for block in architecture.walk():
         if (
             block.kind != "classifier"
@@ -124,98 +132,107 @@ def _without_norms(architecture: Architecture) -> Iterator[str]:
             yield child_name(block.name)
 
 
-def _restart_small_layers(net: nn.Module, seed: int) -> None:
-    """Torch's initial weights where a block starts with biases of zero, whose order would not show."""
+def _restart_zero_biases(network: nn.Module, seed: int) -> None:
+    """Give torch's initial weights to layers whose biases are all zero, because equal biases hide a swap."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for module in net.modules():
+        for module in network.modules():
             if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None and not module.bias.any():
                 module.reset_parameters()
 
 
-def copied(ours: nn.Module, theirs: nn.Module) -> dict[str, Tensor]:
-    """Our tensors under their names: layer by layer in order, every shape checked.
+def copied(original: nn.Module, exported: nn.Module) -> dict[str, Tensor]:
+    """Return our tensors under the names of the exported network: in order, with every shape checked.
 
     A linear layer may be a 1×1 convolution there, as in timm's MobileNetV3.
 
     Raises:
-        CountError: another number of tensors, or a tensor of another shape.
+        CountError: the number of tensors differs, or the shape of a tensor.
     """
-    mine, yours = ours.state_dict(), theirs.state_dict()
-    if len(mine) != len(yours):
-        raise CountError(f"the exported network has {len(yours)} tensors, but ours {len(mine)}; please report it")
-    for (name, tensor), (other, place) in zip(mine.items(), yours.items(), strict=True):
-        if tensor.shape != place.shape and (*tensor.shape, 1, 1) != tuple(place.shape):
+    tensors, targets = original.state_dict(), exported.state_dict()
+    if len(tensors) != len(targets):
+        raise CountError(
+            f"the exported network has {len(targets)} tensors, but ours {len(tensors)}; please report it"
+        )
+    for (name, tensor), (target_name, target) in zip(tensors.items(), targets.items(), strict=True):
+        if tensor.shape != target.shape and (*tensor.shape, 1, 1) != tuple(target.shape):
             raise CountError(
-                f"the exported network's {other} is {tuple(place.shape)}, but our {name} is {tuple(tensor.shape)}; "
-                "please report it"
+                f"the exported network's {target_name} is {tuple(target.shape)}, "
+                f"but our {name} is {tuple(tensor.shape)}; please report it"
             )
-    return {name: tensor.reshape(yours[name].shape) for name, tensor in zip(yours, mine.values(), strict=True)}
+    return {
+        name: tensor.reshape(targets[name].shape) for name, tensor in zip(targets, tensors.values(), strict=True)
+    }
 
 
 def images_of(architecture: Architecture, count: int = 1) -> Tensor:
-    """Random images (N, channels, px, px) at the network's own resolution."""
+    """Return random images (N, channels, px, px) at the network's own resolution."""
     channels, side = architecture.in_channels, architecture.resolution
     return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(1))
 
 
-def proven(architecture: Architecture, theirs: nn.Module, what: str) -> Proof:
-    """Check a torch network that was built from an export.
+def proven(architecture: Architecture, exported: nn.Module, what: str) -> Proof:
+    """Verify a torch network that was built from an export.
 
-    It gets the scrambled weights and statistics of ours, and both see one image at full resolution.
+    It gets the randomized weights and statistics of our network. Both process one image at full resolution.
+
+    Args:
+        architecture: the original network.
+        exported: the network that was built from the export.
+        what: the name of the network, for messages.
 
     Raises:
-        CountError: another number of parameters or multiply-adds, or other logits.
+        CountError: the parameters, the multiply-adds or the logits differ.
     """
-    ours = scrambled(architecture)
-    theirs.load_state_dict(copied(ours, theirs))
-    theirs.eval()
+    original = scrambled(architecture)
+    exported.load_state_dict(copied(original, exported))
+    exported.eval()
     images_NCHW = images_of(architecture)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        got = theirs(images_NCHW)
-    params = sum(weights.numel() for weights in theirs.parameters())
-    macs, odd = divmod(counter.get_total_flops(), 2)
-    return agreed(architecture, ours, Found(params, macs + odd, lambda _: got), images_NCHW, what)
+        logits_NK = exported(images_NCHW)
+    params = sum(weights.numel() for weights in exported.parameters())
+    macs, remainder = divmod(counter.get_total_flops(), 2)
+    return agreed(architecture, original, Found(params, macs + remainder, lambda _: logits_NK), images_NCHW, what)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was counted in an exported network, and how to run it."""
+    """The counts of an exported network, and how to run it."""
 
     params: int
     macs: int
     run: Callable[[Tensor], Tensor]
 
 
-def agreed(architecture: Architecture, ours: ConvNet, found: Found, images_NCHW: Tensor, what: str) -> Proof:
-    """Compare an exported network that holds the weights of `ours` with it and with the closed form.
+def agreed(architecture: Architecture, original: ConvNet, exported: Found, images_NCHW: Tensor, what: str) -> Proof:
+    """Compare an exported network with `original`, whose weights it has, and with the closed form's counts.
 
     Raises:
-        CountError: they differ; the line says in what.
+        CountError: the counts or the logits differ; the message says which.
     """
-    expected = cost(architecture)
-    for name, wanted, got in (
-        ("parameters", expected.params, found.params),
-        ("multiply-adds", expected.macs, found.macs),
+    costs = cost(architecture)
+    for name, expected, count in (
+        ("parameters", costs.params, exported.params),
+        ("multiply-adds", costs.macs, exported.macs),
     ):
-        if wanted != got:
+        if expected != count:
             raise CountError(
-                f"{what}: the export has {got} {name}, but the closed form counts {wanted}; please report it"
+                f"{what}: the export has {count} {name}, but the closed form counts {expected}; please report it"
             )
-    return Proof(found.params, found.macs, same_logits(ours, found.run, images_NCHW, what))
+    return Proof(exported.params, exported.macs, same_logits(original, exported.run, images_NCHW, what))
 
 
-def same_logits(ours: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: Tensor, what: str) -> float:
-    """The largest difference of two networks' logits, as a share of the largest one where that is above 1.
+def same_logits(original: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: Tensor, what: str) -> float:
+    """Return the largest difference of two networks' logits, as a fraction of the largest one if that is above 1.
 
     Raises:
-        CountError: it is above `TOLERANCE`.
+        CountError: the difference is above `TOLERANCE`.
     """
     with torch.no_grad():
-        logits_NK, other_NK = ours(images_NCHW), run(images_NCHW)
+        logits_NK, other_NK = original(images_NCHW), run(images_NCHW)
     difference = difference_of(logits_NK, other_NK)
-    if not difference <= TOLERANCE:  # also where it is not a number
+    if not difference <= TOLERANCE:  # also if it is NaN
         raise CountError(
             f"{what}: the exported network's logits differ by {difference:.1e} of the largest, above {TOLERANCE}; "
             "please report it"
@@ -224,22 +241,22 @@ def same_logits(ours: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: T
 
 
 def difference_of(logits_NK: Tensor, other_NK: Tensor) -> float:
-    """The largest difference, as a share of the largest of `logits_NK` where that is above 1."""
+    """Return the largest difference, as a fraction of the largest of `logits_NK` if that is above 1."""
     return float((logits_NK - other_NK).abs().max()) / max(1.0, float(logits_NK.abs().max()))
 
 
-def same_features(ours: ConvNet, theirs: nn.Module, architecture: Architecture, what: str) -> None:
-    """Check that two networks of equal weights give a decoder the same maps.
+def same_features(original: ConvNet, exported: nn.Module, architecture: Architecture, what: str) -> None:
+    """Check that two networks with equal weights return the same feature maps.
 
     Raises:
-        CountError: other strides, channels or maps.
+        CountError: the strides, channels or maps differ.
     """
-    mine, yours = ours.features_only(), theirs.features_only()  # type: ignore[operator]  # a module's attribute
+    backbone, exported_backbone = original.features_only(), exported.features_only()  # type: ignore[operator]  # a module's attribute
     side = min(architecture.resolution, _CALIBRATION_PX + 3)
     images_NCHW = torch.randn(2, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
-        maps, others = mine(images_NCHW), yours(images_NCHW)
-    same = (mine.strides, mine.channels) == (yours.strides, yours.channels)
-    same = same and [one.shape for one in maps] == [other.shape for other in others]
-    if not same or not all(difference_of(*pair) <= TOLERANCE for pair in zip(maps, others, strict=True)):
+        maps, exported_maps = backbone(images_NCHW), exported_backbone(images_NCHW)
+    equal = (backbone.strides, backbone.channels) == (exported_backbone.strides, exported_backbone.channels)
+    equal = equal and [map_.shape for map_ in maps] == [other.shape for other in exported_maps]
+    if not equal or not all(difference_of(*pair) <= TOLERANCE for pair in zip(maps, exported_maps, strict=True)):
         raise CountError(f"{what}: the exported network's feature maps are others; please report it")

@@ -139,7 +139,7 @@ def test_the_source_stands_alone(folder: Path) -> None:
 
 def test_the_weights_fit_the_source_and_are_the_seeds(folder: Path) -> None:
     weights = load_file(folder / "tiny.safetensors")
-    network = exporting._loaded((folder / "tiny.py").read_text(), "tiny").Network().eval()
+    network = exporting._load_module((folder / "tiny.py").read_text(), "tiny").Network().eval()
     network.load_state_dict(weights)
     torch.manual_seed(3)
     ours = ConvNet(load_baseline("tiny").architecture).eval()
@@ -265,7 +265,7 @@ def test_the_deployed_form_has_the_trained_weights(form: str) -> None:
     if form == "torch":
         source, weights = (made.files[f"repvgg_a0_deployed.{end}"] for end in ("py", "safetensors"))
         assert "BatchNorm2d" not in source.decode()
-        theirs = exporting._loaded(source.decode(), "repvgg_a0_deployed").Network().eval()
+        theirs = exporting._load_module(source.decode(), "repvgg_a0_deployed").Network().eval()
         theirs.load_state_dict(load(weights))
     else:
         theirs = torch.export.load(io.BytesIO(made.files["repvgg_a0_deployed.pt2"])).module()
@@ -343,7 +343,7 @@ def test_onnx_is_the_same_network_for_any_batch(name: str, channels: int, tmp_pa
 def test_a_wrong_onnx_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from scalesearch.export import onnx_file
 
-    saved = onnx_file._saved
+    saved = onnx_file._export_model
 
     def without_shortcut(network: nn.Module, *rest: object) -> bytes:
         block = next(one for one in network.modules() if isinstance(one, MBConvBlock) and one.has_shortcut)
@@ -353,7 +353,7 @@ def test_a_wrong_onnx_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             block.has_shortcut = True
 
-    monkeypatch.setattr(onnx_file, "_saved", without_shortcut)
+    monkeypatch.setattr(onnx_file, "_export_model", without_shortcut)
     with pytest.raises(CountError, match="logits differ"):
         export_as("onnx", load_baseline("tiny"), 0)
 

@@ -42,7 +42,7 @@ def built(baseline: Baseline, library: str) -> str:
     made = export_as(library, baseline, 0)
     assert "parameters" in made.checked
     ((name, text),) = made.files.items()
-    network = exporting._loaded(text.decode(), name[:-3]).build()
+    network = exporting._load_module(text.decode(), name[:-3]).build()
     px = baseline.architecture.resolution
     wanted = some_logits(fill(ConvNet(baseline.architecture), px), px)
     got = some_logits(fill(network, px), px)

@@ -15,7 +15,7 @@ from networks import random_architecture
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.features import feature_levels
-from scalesearch.export.exporting import _loaded
+from scalesearch.export.exporting import _load_module
 from scalesearch.export.torch_source import torch_source
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.scenes import masked_scenes, render_scenes
@@ -78,7 +78,7 @@ def test_a_backbone_shares_the_networks_tensors_under_their_names() -> None:
 def test_the_exported_source_is_a_backbone_too(name: str) -> None:
     """Its maps are held to ours by every export; here its sizes, without our code."""
     baseline = load_baseline(name)
-    backbone = _loaded(torch_source(baseline), "any").Network().eval().features_only()
+    backbone = _load_module(torch_source(baseline), "any").Network().eval().features_only()
     levels = feature_levels(baseline.architecture)
     assert backbone.strides == tuple(level.stride for level in levels)
     with torch.no_grad():
