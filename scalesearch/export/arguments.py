@@ -1,4 +1,4 @@
-"""A call's arguments, read one by one; what is left over is refused."""
+"""Typed access to the arguments of a parsed call; arguments that are not read are refused."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, 
 _TORCH_EPS = Decimal("0.00001")
 
 
-def _plain_value(value: Value) -> object:
-    """A literal as its value, a list of literals as a tuple of them, an empty dict as an empty tuple."""
+def _python_value(value: Value) -> object:
+    """Return a literal as its value, a list of literals as a tuple, and an empty dict as an empty tuple."""
     if isinstance(value, Literal):
         return value.value
     if isinstance(value, Items):
-        return tuple(_plain_value(item) for item in value.items)
+        return tuple(_python_value(item) for item in value.items)
     if isinstance(value, Call) and value.name == "dict" and not value.keywords and not value.arguments:
         return ()
     return value
 
 
 def _is_same(value: object, known: object) -> bool:
-    """Equal and of one kind: True is not 1, but 1.0 is."""
+    """Return whether two values are equal and both or neither boolean: True is not 1, but 1.0 is."""
     return value == known and isinstance(value, bool) == isinstance(known, bool)
 
 
@@ -36,11 +36,10 @@ class Arguments:
     """Typed access to the arguments of one call; every error names file and line.
 
     Args:
-        definition: for its file's name.
-        call: whose arguments these are.
-        positions: the parameters' names in their order.
-        unseen: parameters that have no effect on the network, whatever their value: rates of dropout, initial
-            weights.
+        definition: the text that the call is from, for its file's name.
+        call: the call whose arguments are read.
+        positions: the names of the parameters in their order.
+        unseen: parameters that do not change the network, whatever their value: rates of dropout, initial weights.
     """
 
     def __init__(self, definition: Definition, call: Call, positions: str, unseen: str = "") -> None:
@@ -48,40 +47,40 @@ class Arguments:
         names = positions.split()
         if len(call.arguments) > len(names):
             raise self.refused(call.line, f"{call.name} has more arguments than are understood; name them")
-        self._left = dict(zip(names, call.arguments, strict=False))
+        self._remaining = dict(zip(names, call.arguments, strict=False))
         for name, value in call.keywords.items():
-            if name in self._left:
+            if name in self._remaining:
                 raise self.refused(value.line, f"{name} is given twice; keep one")
-            self._left[name] = value
+            self._remaining[name] = value
         for name in unseen.split():
-            self._left.pop(name, None)
+            self._remaining.pop(name, None)
 
     def refused(self, line: int, reason: str) -> InputError:
-        """The error for something that is not understood."""
+        """Return the error for something that is not understood, with file and line."""
         return self.definition.refused(line, reason)
 
     @contextmanager
     def placed(self, line: int) -> Iterator[None]:
-        """Give a broken rule of the design this file and line."""
+        """Add this file and line to the errors of values that the design rejects."""
         try:
             yield
         except SpaceError as error:
             raise self.refused(line, str(error)) from error
 
     def value(self, name: str) -> Value | None:
-        """The argument, taken; None where it is not given or is None."""
-        value = self._left.pop(name, None)
+        """Take an argument and return its value, or None if it is not given or is None."""
+        value = self._remaining.pop(name, None)
         return None if isinstance(value, Literal) and value.value is None else value
 
     def integer(self, name: str, default: int | None = None, optional: bool = False) -> int:
-        """A whole number; without a default it must be given.
+        """Take an argument that is a whole number; without a default it must be given.
 
         Args:
-            name: of the argument.
-            default: where it is not given.
-            optional: whether the library takes None for the default.
+            name: the name of the argument.
+            default: the value if it is not given.
+            optional: whether the library accepts None for the default.
         """
-        given = self._left.get(name)
+        given = self._remaining.get(name)
         value = self.value(name)
         if value is None and given is not None and not optional:
             raise self.refused(given.line, f"{name} must be a whole number, written out")
@@ -90,7 +89,7 @@ class Arguments:
         return self.as_integer(value, name)
 
     def as_integer(self, value: Value | None, name: str) -> int:
-        """The whole number that a value is."""
+        """Return the whole number that a value is."""
         number = value.value if isinstance(value, Literal) else None
         if isinstance(number, float) and number.is_integer():
             return int(number)
@@ -99,7 +98,7 @@ class Arguments:
         raise self.refused(value.line if value else self.call.line, f"{name} must be a whole number, written out")
 
     def number(self, name: str, default: str) -> Decimal:
-        """A number as a short decimal."""
+        """Take an argument that is a number, as a short decimal."""
         value = self.value(name)
         return Decimal(default) if value is None else self._decimal(value, name)
 
@@ -111,21 +110,21 @@ class Arguments:
         raise self.refused(value.line, f"{name} must be a number, written out")
 
     def only(self, name: str, known: Sequence[object], reason: str) -> None:
-        """Take an argument that must be one of the values that are the network's own.
+        """Take an argument that must have one of the values that our networks have.
 
         Args:
-            name: of the argument.
-            known: the values that change nothing, as leaving it out.
-            reason: why another value is none of our networks.
+            name: the name of the argument.
+            known: the allowed values; they are equivalent to leaving the argument out.
+            reason: why our networks have no other value.
         """
-        value = self._left.pop(name, None)
-        if value is not None and not any(_is_same(_plain_value(value), one) for one in known):
-            read = " or ".join(repr(one) for one in known)
-            raise self.refused(value.line, f"{name}: {reason}; only {read} is read")
+        value = self._remaining.pop(name, None)
+        if value is not None and not any(_is_same(_python_value(value), allowed) for allowed in known):
+            allowed_text = " or ".join(repr(allowed) for allowed in known)
+            raise self.refused(value.line, f"{name}: {reason}; only {allowed_text} is read")
 
     def in_channels(self, name: str) -> int:
-        """The channels of the images, RGB's where nothing is said."""
-        given = self._left.get(name)
+        """Take the number of image channels; the default is that of RGB."""
+        given = self._remaining.get(name)
         channels = self.integer(name, COLOUR)
         if channels not in IN_CHANNELS:
             line = given.line if given else self.call.line
@@ -135,7 +134,7 @@ class Arguments:
         return channels
 
     def flag(self, name: str) -> bool:
-        """True or False, false by default."""
+        """Take an argument that is True or False; the default is False."""
         value = self.value(name)
         if value is None:
             return False
@@ -144,18 +143,18 @@ class Arguments:
         raise self.refused(value.line, f"{name} must be True or False")
 
     def items(self, name: str) -> tuple[Value, ...]:
-        """A list, which must be given."""
+        """Take an argument that is a list, which must be given."""
         value = self.value(name)
         if isinstance(value, Items) and value.items:
             return value.items
         raise self.refused(value.line if value else self.call.line, f"{name} must be a list, written out")
 
     def integers(self, name: str) -> tuple[int, ...]:
-        """A list of whole numbers, which must be given."""
+        """Take an argument that is a list of whole numbers, which must be given."""
         return tuple(self.as_integer(item, name) for item in self.items(name))
 
     def symbol(self, name: str, known: dict[str, str]) -> str:
-        """What a name stands for; the argument must be given."""
+        """Take an argument that is a name, which must be given, and return what it stands for."""
         value = self.value(name)
         if isinstance(value, Symbol) and value.name in known:
             return known[value.name]
@@ -163,18 +162,18 @@ class Arguments:
         raise self.refused(line, f"{name} must be one of {', '.join(known)}")
 
     def activation(self, name: str, default: str) -> str:
-        """An activation, as a class of torch or as timm's word for it."""
+        """Take an activation: a class of torch, or timm's name for it."""
         value = self.value(name)
         if value is None:
             return default
-        word = value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else ""
-        if (known := activation_named(str(word))) is not None:
+        text = value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else ""
+        if (known := activation_named(str(text))) is not None:
             return known
         classes = ", ".join(activation.torch_class for activation in ACTIVATIONS.values())
         raise self.refused(value.line, f"{name} must be one of {classes}: other activations are not searched")
 
     def batch_norm_eps(self) -> Decimal:
-        """The epsilon of `norm_layer`: BatchNorm2d, or a partial of it."""
+        """Take `norm_layer`, a BatchNorm2d or a partial of it, and return its epsilon."""
         value = self.value("norm_layer")
         if value is None or (isinstance(value, Symbol) and value.name == "BatchNorm2d"):
             return _TORCH_EPS
@@ -189,12 +188,12 @@ class Arguments:
         raise self.refused(value.line, "norm_layer must be BatchNorm2d or partial(BatchNorm2d, eps=…)")
 
     def finish(self) -> None:
-        """Refuse what has not been read.
+        """Refuse arguments that have not been read.
 
         Raises:
             InputError: there is such an argument.
         """
-        for name, value in self._left.items():
+        for name, value in self._remaining.items():
             raise self.refused(
                 value.line, f"{self.call.name}: {name} is not understood; leave it out or write the file by hand"
             )

@@ -1,4 +1,4 @@
-"""Python text as values: assignments, lists, numbers, strings, and calls of names. Nothing is run."""
+"""A parser of Python text without running it: assignments, lists, numbers, strings, and calls of names."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from scalesearch.errors import InputError
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
 _HARMLESS = ("eval", "train")
-"""Methods that give a network back as it is."""
+"""Methods that return the network unchanged."""
 _LIBRARIES = ("functools", "timm", "torch", "torchvision")
+"""Packages whose names are known without their module."""
 
 
 def read_definition(text: str, source: str) -> Definition:
-    """Read a text of assignments and calls.
+    """Parse a text of assignments and calls.
 
     Args:
         text: Python; imports and docstrings are skipped, the statements of functions are read in order.
-        source: the name to begin error messages with, such as the file's path.
+        source: the name that error messages begin with, such as the file's path.
 
     Raises:
-        InputError: one line, `where:line: reason`, for anything else.
+        InputError: anything else is in the text; one line, `where:line: reason`.
     """
     definition = Definition(source)
     try:
@@ -43,14 +44,14 @@ class _Reader:
         self._definition = definition
         self._imported: set[str] = set()
         self._unbound: set[str] = set()
-        """Names that were used before anything was assigned to them."""
+        """Names that were used before they were assigned."""
         self._functions: dict[str, Value] = {}
-        """What each function returns."""
+        """The value that each function returns."""
         self._returned: list[Value] = []
 
     def statements(self, body: list[ast.stmt]) -> None:
-        for one in body:
-            self._statement(one)
+        for statement in body:
+            self._statement(statement)
 
     def _statement(self, statement: ast.stmt) -> None:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -63,7 +64,7 @@ class _Reader:
             return
         if isinstance(statement, ast.AnnAssign):
             self._check_annotation(statement.annotation)
-        target, expression = _assigned(statement)
+        target, expression = _assignment(statement)
         if expression is None:
             raise self._refused(statement, "only assignments, calls and functions of them are read")
         value = self._value(expression)
@@ -81,7 +82,7 @@ class _Reader:
         self._definition.names[name] = value
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
-        """Bind what is imported to the name that it has in its module."""
+        """Bind each imported name to its name in its module."""
         for alias in statement.names:
             module = (
                 "." * statement.level + (statement.module or "")
@@ -89,31 +90,34 @@ class _Reader:
                 else alias.name
             )
             top = module.partition(".")[0]
-            outside = top not in _LIBRARIES
+            is_foreign = top not in _LIBRARIES
             if isinstance(statement, ast.Import):
                 local, name = alias.asname or top, alias.name if alias.asname else top
-                name = name if outside else name.rpartition(".")[2]
+                name = name if is_foreign else name.rpartition(".")[2]
             elif alias.name == "*":
-                if outside:
+                if is_foreign:
                     raise self._refused(statement, f"import * from {module}: name what is imported")
                 continue
             else:
-                local, name = alias.asname or alias.name, f"{module}.{alias.name}" if outside else alias.name
+                local, name = alias.asname or alias.name, f"{module}.{alias.name}" if is_foreign else alias.name
             known = self._definition.names.get(local)
             if local not in self._imported or not isinstance(known, Symbol) or known.name != name:
-                self._bind(local, Symbol(statement.lineno, name, outside), statement)
+                self._bind(local, Symbol(statement.lineno, name, is_foreign), statement)
             self._imported.add(local)
 
     def _function(self, function: ast.FunctionDef) -> None:
-        """Its statements; a parameter must not hide a value of the same name, for its own value is not known."""
+        """Read the statements of a function.
+
+        A parameter must not hide a value of the same name, because the value of a parameter is not known.
+        """
         for decorator in function.decorator_list:
             raise self._refused(decorator, "a decorator is not followed; write the final network out")
-        given, names = function.args, self._definition.names
-        for default in (*given.defaults, *given.kw_defaults):
+        arguments, names = function.args, self._definition.names
+        for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None:
                 self._value(default)
-        optional = (parameter for parameter in (given.vararg, given.kwarg) if parameter is not None)
-        parameters = (*given.posonlyargs, *given.args, *given.kwonlyargs, *optional)
+        optional = (parameter for parameter in (arguments.vararg, arguments.kwarg) if parameter is not None)
+        parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *optional)
         if {"depth", "width", "resolution"} <= {parameter.arg for parameter in parameters}:
             raise self._refused(
                 function,
@@ -126,17 +130,20 @@ class _Reader:
             if parameter.arg in names:
                 line = parameter.lineno
                 raise self._definition.refused(line, f"{parameter.arg} is assigned above as well; rename one")
-        names |= {given.arg: Symbol(given.lineno, f"{function.name}.{given.arg}", True) for given in parameters}
-        before, self._returned = self._returned, []
+        names |= {
+            parameter.arg: Symbol(parameter.lineno, f"{function.name}.{parameter.arg}", True)
+            for parameter in parameters
+        }
+        outer_returned, self._returned = self._returned, []
         self.statements(function.body)
         self._functions[function.name] = self._returned[0] if self._returned else Literal(function.lineno, None)
-        self._returned = before
+        self._returned = outer_returned
         for parameter in parameters:
             del names[parameter.arg]
         self._bind(function.name, Symbol(function.lineno, f"{function.name}()", True), function)
 
     def _check_annotation(self, node: ast.expr | None) -> None:
-        """Python runs annotations: a call in one could change the network."""
+        """Refuse calls in an annotation: Python runs annotations, so a call could change the network."""
         for inner in ast.walk(node) if node is not None else ():
             if isinstance(inner, ast.Call | ast.NamedExpr):
                 raise self._refused(inner, "a call in an annotation is not followed; leave it out")
@@ -146,19 +153,19 @@ class _Reader:
         if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | bool | None):
             return Literal(line, node.value)
         if isinstance(node, ast.List | ast.Tuple):
-            items = Items(line, tuple(self._value(elt) for elt in node.elts))
+            items = Items(line, tuple(self._value(element) for element in node.elts))
             self._definition.made.append(items)
             return items
         if isinstance(node, ast.Name | ast.Attribute):
-            return self._named(node)
+            return self._resolve(node)
         if isinstance(node, ast.Call):
             return self._call(node)
         if isinstance(node, ast.Dict):
             return self._dict(node)
         raise self._refused(node, "is neither a number, string, list nor call of a name; write the value out")
 
-    def _named(self, node: ast.expr) -> Value:
-        """What a name stands for; attributes are followed in modules alone."""
+    def _resolve(self, node: ast.expr) -> Value:
+        """Return what a name stands for; attributes are followed only in modules."""
         if isinstance(node, ast.Name):
             bound = self._definition.names.get(node.id)
             if bound is None:
@@ -173,7 +180,7 @@ class _Reader:
             inner = inner.value
         if not members or not isinstance(inner, ast.Name):
             raise self._refused(node, "is not a plain name; write the value out")
-        owner = self._named(inner)
+        owner = self._resolve(inner)
         if not isinstance(owner, Symbol):
             path = ".".join((inner.id, *members))
             raise self._refused(node, f"{path} is not followed; write the final network out")
@@ -181,38 +188,41 @@ class _Reader:
         return Symbol(node.lineno, name, owner.outside)
 
     def _call(self, node: ast.Call) -> Value:
-        unchanged = self._unchanged(node)
-        if unchanged is not None:
-            return unchanged
-        callee = self._named(node.func)
-        given, keywords = self._arguments(node)
+        unchanged_network = self._unchanged_network(node)
+        if unchanged_network is not None:
+            return unchanged_network
+        callee = self._resolve(node.func)
+        arguments, keywords = self._arguments(node)
         if isinstance(node.func, ast.Name) and node.func.id in self._functions:
-            if given or keywords:
+            if arguments or keywords:
                 raise self._refused(node, f"arguments of {node.func.id} are not followed; write them in its place")
             return self._functions[node.func.id]
         if _is_partial(callee):  # as functools.partial: torchvision's `bneck_conf`
-            callee, given, keywords = self._joined(callee, given, keywords)
+            callee, arguments, keywords = self._apply_partial(callee, arguments, keywords)
         if not isinstance(callee, Symbol):
             raise self._refused(node, "calls a value, which is not followed; write the final network out")
-        if callee.name == "partial" and given and _is_partial(given[0]):
-            called, given, keywords = self._joined(given[0], given[1:], keywords)
-            given = (called, *given)
-        if callee.name == "dict" and given:
+        if callee.name == "partial" and arguments and _is_partial(arguments[0]):
+            target, arguments, keywords = self._apply_partial(arguments[0], arguments[1:], keywords)
+            arguments = (target, *arguments)
+        if callee.name == "dict" and arguments:
             raise self._refused(node, "dict of a value is not followed; write its keywords out")
-        return self._made(node, callee.name, given, keywords)
+        return self._make_call(node, callee.name, arguments, keywords)
 
-    def _joined(
-        self, partial: Call, given: tuple[Value, ...], keywords: dict[str, Value]
+    def _apply_partial(
+        self, partial: Call, arguments: tuple[Value, ...], keywords: dict[str, Value]
     ) -> tuple[Value, tuple[Value, ...], dict[str, Value]]:
-        """What a `partial` calls, with its arguments and further ones; it stands by itself no more."""
+        """Return what a `partial` calls, with its arguments followed by further ones.
+
+        The `partial` is removed from the values of the definition.
+        """
         made, values = self._definition.made, self._definition.values
         made[:] = [value for value in made if value is not partial]
         values[:] = [value for value in values if value is not partial]
-        called, *first = partial.arguments
-        return called, (*first, *given), partial.keywords | keywords
+        target, *bound = partial.arguments
+        return target, (*bound, *arguments), partial.keywords | keywords
 
-    def _unchanged(self, node: ast.Call) -> Call | None:
-        """The network that a harmless method gives back: `net.eval()`, `EfficientNet(…).eval()`."""
+    def _unchanged_network(self, node: ast.Call) -> Call | None:
+        """Return the network that a harmless method returns unchanged: `net.eval()`, `EfficientNet(…).eval()`."""
         method = node.func
         if not isinstance(method, ast.Attribute) or method.attr not in _HARMLESS:
             return None
@@ -235,23 +245,25 @@ class _Reader:
                 raise self._refused(keyword.value, "** of something unknown; write the arguments out")
         return tuple(self._value(arg) for arg in node.args), keywords
 
-    def _made(self, node: ast.expr, name: str, given: tuple[Value, ...], keywords: dict[str, Value]) -> Call:
-        call = Call(node.lineno, name, given, keywords)
+    def _make_call(
+        self, node: ast.expr, name: str, arguments: tuple[Value, ...], keywords: dict[str, Value]
+    ) -> Call:
+        call = Call(node.lineno, name, arguments, keywords)
         self._definition.made.append(call)
         return call
 
     def _dict(self, node: ast.Dict) -> Call:
-        found: dict[str, Value] = {}
+        keywords: dict[str, Value] = {}
         for key, value in zip(node.keys, node.values, strict=True):
             if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
                 raise self._refused(value, "a dict's keys must be words")
-            self._add(found, key.value, self._value(value), key)
-        return self._made(node, "dict", (), found)
+            self._add(keywords, key.value, self._value(value), key)
+        return self._make_call(node, "dict", (), keywords)
 
-    def _add(self, found: dict[str, Value], key: str, value: Value, node: ast.expr) -> None:
-        if key in found:
+    def _add(self, mapping: dict[str, Value], key: str, value: Value, node: ast.expr) -> None:
+        if key in mapping:
             raise self._refused(node, f"{key} stands twice; keep one")
-        found[key] = value
+        mapping[key] = value
 
     def _refused(self, node: ast.stmt | ast.expr, reason: str) -> InputError:
         return self._definition.refused(node.lineno, reason)
@@ -261,8 +273,8 @@ def _is_partial(value: Value) -> TypeGuard[Call]:
     return isinstance(value, Call) and value.name == "partial" and bool(value.arguments)
 
 
-def _assigned(statement: ast.stmt) -> tuple[str | None, ast.expr | None]:
-    """The name that a statement assigns, and the expression; (None, None) where it is no such statement."""
+def _assignment(statement: ast.stmt) -> tuple[str | None, ast.expr | None]:
+    """Return the name that a statement assigns and the expression, or (None, None) for any other statement."""
     if (
         isinstance(statement, ast.Assign)
         and len(statement.targets) == 1

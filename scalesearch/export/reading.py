@@ -1,4 +1,4 @@
-"""A definition for timm or torchvision → `Architecture`; the inverse of the two exports."""
+"""Import of a definition for timm or torchvision as an `Architecture`; the inverse of the two exports."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from scalesearch.export.read_torchvision import read_efficientnet, read_mobilene
 from scalesearch.export.values import Call, Definition, Items, Symbol, Value
 
 _NETWORKS = ("EfficientNet", "MobileNetV2", "MobileNetV3", "ResNet")
-_UNDERSTOOD = (*_NETWORKS, "MBConvConfig", "FusedMBConvConfig", "decode_arch_def", "dict", "partial", "device")
-"""What may be called in a definition; any other call could change the network."""
+"""The classes of networks that are read."""
+_KNOWN_CALLS = (*_NETWORKS, "MBConvConfig", "FusedMBConvConfig", "decode_arch_def", "dict", "partial", "device")
+"""The names that may be called in a definition; any other call could change the network."""
 _DEFAULT_PX = 224
+"""The resolution if the text has no `input_size`."""
 
 
 def read_network(text: str, source: str) -> Architecture:
-    """The network that a definition's literals describe.
+    """Return the network that the literals of a definition describe.
 
-    Understood is a call of timm's `EfficientNet` or `MobileNetV3`, torchvision's `EfficientNet` or `MobileNetV2`,
-    or either's `ResNet`, which nothing else takes or changes. Without a call a list `arch_def` of timm's strings
-    beside a `dict(…)` of keywords, or a list of `MBConvConfig` rows, is read if nothing else stands in the text.
-    `input_size = (3, px, px)` gives the resolution, 224 where it is missing.
+    The definition is a call of timm's `EfficientNet` or `MobileNetV3`, of torchvision's `EfficientNet` or
+    `MobileNetV2`, or of either library's `ResNet`; nothing else may use or change it. Without such a call a list
+    `arch_def` of timm's strings with a `dict(…)` of keywords, or a list of `MBConvConfig` rows, is read if the text
+    holds nothing else. `input_size = (3, px, px)` gives the resolution; it is 224 if that is missing.
 
     Args:
         text: Python, which is parsed and never run.
-        source: the name to begin error messages with, such as the file's path.
+        source: the name that error messages begin with, such as the file's path.
 
     Raises:
-        InputError: anything else: one line, `where:line: reason`.
+        InputError: the text holds anything else; one line, `where:line: reason`.
     """
     definition = read_definition(text, source)
     size = definition.names.get("input_size")
     channels, px = (COLOUR, _DEFAULT_PX) if size is None else _input_size(definition, size)
-    network = _read(definition, _network(definition), px)
+    network = _read(definition, _network_call(definition), px)
     for call in _calls(definition):
-        if call.name not in _UNDERSTOOD:
+        if call.name not in _KNOWN_CALLS:
             raise definition.refused(call.line, f"{call.name}(…) is not followed; write the final network out")
     if size is not None and channels != network.in_channels:
         raise definition.refused(
@@ -52,8 +54,8 @@ def _read(definition: Definition, call: Call, px: int) -> Architecture:
         return read_mobilenet(definition, call, px)
     if call.name == "ResNet":
         return read_resnet(definition, call, px)
-    first = call.keywords.get("inverted_residual_setting", call.arguments[0] if call.arguments else None)
-    if _has_configs(first):
+    setting = call.keywords.get("inverted_residual_setting", call.arguments[0] if call.arguments else None)
+    if _has_configs(setting):
         return read_efficientnet(definition, call, px)
     return read_timm(definition, call, px)
 
@@ -66,60 +68,60 @@ def _calls(definition: Definition) -> list[Call]:
     return [value for value in definition.made if isinstance(value, Call)]
 
 
-def _network(definition: Definition) -> Call:
-    """The one call of a network, or what stands for one."""
+def _network_call(definition: Definition) -> Call:
+    """Return the single call of a network, or the call that a bare list stands for."""
     calls = [call for call in _calls(definition) if call.name in _NETWORKS]
     if not calls:
-        return _bare(definition)
+        return _call_of_list(definition)
     if len(calls) > 1:
         raise definition.refused(calls[1].line, f"is a second network beside line {calls[0].line}; keep one")
     for other in definition.made:
         if any(value is calls[0] for value in _parts(other)):
-            taker = other.name if isinstance(other, Call) else "a list"
+            user = other.name if isinstance(other, Call) else "a list"
             raise definition.refused(
-                other.line, f"{taker} takes the network, and is not followed; write the final network out"
+                other.line, f"{user} takes the network, and is not followed; write the final network out"
             )
-        if isinstance(other, Call) and other.name == "partial" and _is_network(other.arguments[:1]):
+        if isinstance(other, Call) and other.name == "partial" and _names_network(other.arguments[:1]):
             raise definition.refused(other.line, f"is a second network beside line {calls[0].line}; keep one")
     return calls[0]
 
 
-def _is_network(values: tuple[Value, ...]) -> bool:
+def _names_network(values: tuple[Value, ...]) -> bool:
     return any(isinstance(value, Symbol) and value.name in _NETWORKS for value in values)
 
 
-def _bare(definition: Definition) -> Call:
-    """The call of EfficientNet that a list and its keywords stand for; nothing else may stand in the text."""
+def _call_of_list(definition: Definition) -> Call:
+    """Return the call of EfficientNet that a list and its keywords stand for; nothing else may be in the text."""
     keywords = [value for value in definition.names.values() if isinstance(value, Call) and value.name == "dict"]
     if len(keywords) > 1:
         raise definition.refused(keywords[1].line, f"is a second dict beside line {keywords[0].line}; keep one")
-    given = dict(keywords[0].keywords) if keywords else {}
+    arguments = dict(keywords[0].keywords) if keywords else {}
     rows = [value for value in definition.names.values() if _has_configs(value)]
-    if "arch_def" in definition.names and "block_args" not in given:
-        given["block_args"] = definition.names["arch_def"]
-    elif rows and "inverted_residual_setting" not in given:
-        given["inverted_residual_setting"] = rows[0]
-    if not given.keys() & {"block_args", "inverted_residual_setting"}:
+    if "arch_def" in definition.names and "block_args" not in arguments:
+        arguments["block_args"] = definition.names["arch_def"]
+    elif rows and "inverted_residual_setting" not in arguments:
+        arguments["inverted_residual_setting"] = rows[0]
+    if not arguments.keys() & {"block_args", "inverted_residual_setting"}:
         raise definition.refused(
             1, "has no network: give arch_def = [[…]], MBConvConfig rows, or a call of EfficientNet or ResNet"
         )
     size = [definition.names["input_size"]] if "input_size" in definition.names else []
-    _check_all_read(definition, [*keywords, *given.values(), *size])
+    _check_nothing_else(definition, [*keywords, *arguments.values(), *size])
     line = keywords[0].line if keywords else 1
-    return Call(line, "EfficientNet", (), given)
+    return Call(line, "EfficientNet", (), arguments)
 
 
-def _check_all_read(definition: Definition, read: list[Value]) -> None:
-    """Refuse what stands beside the values that are read: it may be how the network is really built."""
-    known: set[int] = set()
-    while read:
-        value = read.pop()
-        if id(value) not in known:
-            known.add(id(value))
-            read += _parts(value)
+def _check_nothing_else(definition: Definition, values_read: list[Value]) -> None:
+    """Refuse values besides those that are read, because they may be how the network is really built."""
+    known_ids: set[int] = set()
+    while values_read:
+        value = values_read.pop()
+        if id(value) not in known_ids:
+            known_ids.add(id(value))
+            values_read += _parts(value)
     names = {id(value): name for name, value in definition.names.items()}
     for value in (*definition.values, *_calls(definition)):
-        if id(value) not in known:
+        if id(value) not in known_ids:
             label = f"{value.name}(…)" if isinstance(value, Call) else names.get(id(value), "this value")
             raise definition.refused(
                 value.line,
@@ -129,7 +131,7 @@ def _check_all_read(definition: Definition, read: list[Value]) -> None:
 
 
 def _parts(value: Value) -> Iterator[Value]:
-    """The values that a list or a call directly has in it."""
+    """Yield the values that a list or a call directly contains."""
     if isinstance(value, Items):
         yield from value.items
     elif isinstance(value, Call):
@@ -138,7 +140,7 @@ def _parts(value: Value) -> Iterator[Value]:
 
 
 def _input_size(definition: Definition, value: Value) -> tuple[int, int]:
-    """Channels and px of (channels, px, px)."""
+    """Return channels and px of (channels, px, px)."""
     arguments = Arguments(definition, Call(value.line, "input_size", (value,), {}), "input_size")
     channels, *sides = arguments.integers("input_size")
     if len(sides) != 2 or sides[0] != sides[1]:  # height and width

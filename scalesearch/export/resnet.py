@@ -1,4 +1,4 @@
-"""A ResNet as timm's and torchvision's constructor calls of that name."""
+"""Export of a ResNet as a call of timm's or torchvision's constructor of that name."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scalesearch.export.library_rules import COLOUR, RESNET_STRIDES, RESNET_WIDT
 from scalesearch.export.names import described, file_stem
 
 _BOTTLENECK = 4
-"""Both libraries' bottleneck has four times its stage's planes at its output."""
+"""The output of a bottleneck has four times the planes of its stage, in both libraries."""
 _BASE_WIDTH = 256
-"""Inner channels of the first stage, over which those of the bottleneck's output are its expansion."""
+"""The output channels of a bottleneck in the first stage; divided by its inner channels they are its expansion."""
 
 
 def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
-    """Why neither timm's nor torchvision's ResNet can be this network.
+    """Yield why neither timm's nor torchvision's ResNet can be this network.
 
     Args:
-        net: has at least one stage of a ResNet's blocks.
-        free_widths: stages may have any width, as in timm (`channels`); in torchvision they are fixed.
+        net: a network with at least one stage of a ResNet's blocks.
+        free_widths: whether stages may have any width, as in timm (`channels`); in torchvision they are fixed.
     """
     stem, stages = net.stem, net.stages
     kinds = {stage.kind for stage in stages}
@@ -48,14 +48,14 @@ def resnet_reasons(net: Architecture, free_widths: bool) -> Iterator[str]:
     if free_widths:
         return
     if tuple(stage.width for stage in stages) != tuple(unit * width for width in RESNET_WIDTHS):
-        usual = " ".join(str(unit * width) for width in RESNET_WIDTHS)
-        yield f"torchvision's ResNet has stages of {usual} channels, but this one has other widths"
+        expected_widths = " ".join(str(unit * width) for width in RESNET_WIDTHS)
+        yield f"torchvision's ResNet has stages of {expected_widths} channels, but this one has other widths"
     if net.activation != "relu":
         yield f"torchvision's ResNet has ReLU, but this one {net.activation}"
 
 
 def _block_reasons(net: Architecture) -> Iterator[str]:
-    """Why the constructors' arguments for the inside of a bottleneck cannot give these blocks."""
+    """Yield why the constructors' arguments cannot give the inside of these bottlenecks."""
     stages = net.stages
     if len({stage.expansion for stage in stages}) != 1 or _BASE_WIDTH % stages[0].expansion:
         yield f"a ResNet's bottlenecks have one expansion that divides {_BASE_WIDTH}, but not these"
@@ -69,29 +69,29 @@ def _block_reasons(net: Architecture) -> Iterator[str]:
 
 
 def _unit(net: Architecture) -> int:
-    """Output channels over the planes that the constructor takes."""
+    """Return the output channels of a stage over the planes that the constructor takes."""
     return _BOTTLENECK if KINDS[net.stages[0].kind].narrows else 1
 
 
 def resnet_text(baseline: Baseline, library: str) -> str:
-    """A Python file whose `build()` gives the network; only where `resnet_reasons` finds none."""
+    """Return a Python file whose `build()` gives the network; it requires that `resnet_reasons` yields none."""
     net, px = baseline.architecture, baseline.architecture.resolution
-    block, timm = KINDS[net.stages[0].kind].resnet, library == "timm"
+    block, is_timm = KINDS[net.stages[0].kind].resnet, library == "timm"
     planes = tuple(stage.width // _unit(net) for stage in net.stages)
     lines = [f"{block},", f"{[stage.depth for stage in net.stages]},", f"num_classes={net.head.classes},"]
     if net.in_channels != COLOUR:
         lines.append(f"in_chans={net.in_channels},")
-    if timm and planes != RESNET_WIDTHS:
+    if is_timm and planes != RESNET_WIDTHS:
         lines.append(f"channels={planes},")
     groups, expansion = net.stages[0].groups, net.stages[0].expansion
     if groups > 1:
-        lines.append(f"{'cardinality' if timm else 'groups'}={groups},")
+        lines.append(f"{'cardinality' if is_timm else 'groups'}={groups},")
     if block == "Bottleneck" and groups * expansion != _BOTTLENECK:
-        lines.append(f"{'base_width' if timm else 'width_per_group'}={_BASE_WIDTH // (groups * expansion)},")
+        lines.append(f"{'base_width' if is_timm else 'width_per_group'}={_BASE_WIDTH // (groups * expansion)},")
     if net.activation != "relu":
         lines.append(f"act_layer=nn.{torch_class(net.activation)},")
     lines.append(f"norm_layer=partial(nn.BatchNorm2d, eps={plain(net.batch_norm_eps)}),")
-    module = "timm.models.resnet" if timm else "torchvision.models.resnet"
+    module = "timm.models.resnet" if is_timm else "torchvision.models.resnet"
     first, second = sorted((f"from {module} import {block}, ResNet", "from torch import nn"))
     return (
         f'"""{described(baseline)}\n\n'

@@ -1,4 +1,4 @@
-"""A network as timm's definition of it: architecture strings and keywords, or the ResNet call."""
+"""Export of a network as timm's definition of it: architecture strings and keywords, or a call of ResNet."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from scalesearch.export.resnet import resnet_reasons, resnet_text
 
 LIBRARY = "timm"
 OUTPUT_STRIDE = 32
-"""timm's default; where a network's strides multiply to more, timm would dilate instead."""
+"""timm's default. If the strides of a network multiply to more, timm would use dilation instead."""
 MOBILENET_GATE: GateName = "mobilenet_v3"
 MOBILENET_STEM_KERNEL = 3
-"""Of timm's MobileNetV3, which is what has a hidden layer."""
+"""The kernel of the stem of timm's MobileNetV3, its class of networks with a hidden layer."""
 _GATE = 'partial(SqueezeExcite, gate_layer="hard_sigmoid", force_act_layer=nn.ReLU, rd_round_fn=round_channels)'
 
 
 def timm_definition(baseline: Baseline) -> str:
-    """A Python file whose `build()` gives the network, and whose `arch_def` can be pasted into timm.
+    """Return a Python file whose `build()` gives the network, and whose `arch_def` can be pasted into timm.
 
-    As timm's `models/_efficientnet_builder.py`, `decode_arch_def`, and `models/resnet.py` have it.
+    It follows timm's `models/_efficientnet_builder.py`, `decode_arch_def`, and `models/resnet.py`.
 
     Raises:
-        InputError: timm has no such network; the line says why.
+        InputError: timm has no such network; the message says why.
     """
     net = baseline.architecture
-    resnet = is_resnet(net)
-    for reason in resnet_reasons(net, free_widths=True) if resnet else _reasons(net):
+    has_resnet_blocks = is_resnet(net)
+    for reason in resnet_reasons(net, free_widths=True) if has_resnet_blocks else _reasons(net):
         raise InputError(f"{baseline.name}: {reason}; export --to torch takes any network")
-    return resnet_text(baseline, LIBRARY) if resnet else _text(baseline)
+    return resnet_text(baseline, LIBRARY) if has_resnet_blocks else _text(baseline)
 
 
 def _reasons(net: Architecture) -> Iterator[str]:
-    """Why timm's EfficientNet cannot be this network."""
+    """Yield why timm's EfficientNet cannot be this network."""
     for number, stage in enumerate(net.stages, start=1):
         if not KINDS[stage.kind].timm:
             yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
@@ -55,12 +55,12 @@ def _reasons(net: Architecture) -> Iterator[str]:
     if net.stem.pool:
         yield "timm's EfficientNet has no max-pool behind its stem"
     for number, stage, block in stage_blocks(net):
-        stride, inner = stage.stride, block.inner_width
+        stride, inner_width = stage.stride, block.inner_width
         if stride > 2:
             yield f"stage {number} has stride {stride}, but timm's have 1 or 2"
-        if stage.expansion > 1 and make_divisible_inner(block.in_width, stage) != inner:
+        if stage.expansion > 1 and make_divisible_inner(block.in_width, stage) != inner_width:
             yield (
-                f"stage {number} widens {block.in_width} channels to {inner}, but timm rounds that to "
+                f"stage {number} widens {block.in_width} channels to {inner_width}, but timm rounds that to "
                 f"{make_divisible_inner(block.in_width, stage)}"
             )
         if stage.se and stage.kind == "fused_mbconv" and stage.expansion == 1:
@@ -73,7 +73,10 @@ def _reasons(net: Architecture) -> Iterator[str]:
 
 
 def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
-    """Why a network with a hidden layer is not timm's MobileNetV3, or one without it has what only that one has."""
+    """Yield why timm's MobileNetV3 cannot be a network with a hidden layer.
+
+    For a network without a hidden layer, yield what it has that only MobileNetV3 has.
+    """
     gates = {stage.gate for stage in net.stages if stage.se}
     if net.head.hidden is None:
         if gates - {None}:
@@ -92,36 +95,37 @@ def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
 
 
 def is_head(stage: Stage) -> bool:
-    """Whether timm's MobileNetV3 has such a stage for what is the head's convolution here."""
-    same = (stage.kind, stage.kernel, stage.stride, stage.depth) == ("conv", 1, 1, 1)
-    return same and stage.activation is None
+    """Return whether timm's MobileNetV3 has such a stage for the convolution of the head here."""
+    is_pointwise = (stage.kind, stage.kernel, stage.stride, stage.depth) == ("conv", 1, 1, 1)
+    return is_pointwise and stage.activation is None
 
 
 def total_stride(net: Architecture) -> int:
-    """Of the stem and all stages."""
+    """Return the product of the strides of the stem and all stages."""
     return net.stem.stride * prod(stage.stride for stage in net.stages)
 
 
 def timm_squeeze(in_width: int, stage: Stage) -> int:
-    """As timm `_efficientnet_blocks.py`, `SqueezeExcite`: round half to even, of the inner width, in floats.
+    """Return the squeeze width that timm's `SqueezeExcite` (`_efficientnet_blocks.py`) has.
 
-    MobileNetV3 rounds to multiples of 8 (`rd_round_fn`), and its ratio is of the inner width (`se_from_exp`).
+    It rounds half to even, from the inner width, in floats. MobileNetV3 rounds to multiples of 8 (`rd_round_fn`),
+    and its ratio applies to the inner width (`se_from_exp`).
     """
-    inner = make_divisible_inner(in_width, stage)
+    inner_width = make_divisible_inner(in_width, stage)
     if stage.gate == MOBILENET_GATE:
-        return make_divisible(inner * float(stage.se))
-    return round(inner * (float(stage.se) / float(stage.expansion)))
+        return make_divisible(inner_width * float(stage.se))
+    return round(inner_width * (float(stage.se) / float(stage.expansion)))
 
 
 def make_divisible_inner(in_width: int, stage: Stage) -> int:
-    """The inner width of timm's block."""
+    """Return the inner width of timm's block."""
     return in_width if stage.expansion == 1 else make_divisible(in_width * float(stage.expansion))
 
 
 def block_string(stage: Stage) -> str:
-    """A stage in timm's notation: `ir_r2_k3_s2_e6_c24_se0.25`.
+    """Return a stage in timm's notation: `ir_r2_k3_s2_e6_c24_se0.25`.
 
-    A block without expansion is `ds` or `cn`: timm's `ir` and `er` have their first convolution even then.
+    A block without expansion is `ds` or `cn`, because timm's `ir` and `er` have their first convolution even then.
     """
     kind = KINDS[stage.kind]
     block, *flags = kind.timm[0 if stage.expansion > 1 else -1].split("_")
@@ -135,23 +139,27 @@ def block_string(stage: Stage) -> str:
 
 def _text(baseline: Baseline) -> str:
     net, px = baseline.architecture, baseline.architecture.resolution
-    mobile, stages = net.head.hidden is not None, net.stages
-    if mobile and net.head.width is not None:
+    is_mobilenet, stages = net.head.hidden is not None, net.stages
+    if is_mobilenet and net.head.width is not None:
         stages = (*stages, Stage("conv", 1, 1, 1, net.head.width, 1))
     rows = "".join(f'    ["{block_string(stage)}"],\n' for stage in stages)
     stride = total_stride(net)
-    extras = "" if mobile else f"    stem_kernel_size={net.stem.kernel},\n"
+    extras = "" if is_mobilenet else f"    stem_kernel_size={net.stem.kernel},\n"
     extras += f"    output_stride={stride},\n" if stride > OUTPUT_STRIDE else ""
     extras += "    fix_stem=True,\n" if net.stem.fixed else ""
     extras += "" if net.in_channels == COLOUR else f"    in_chans={net.in_channels},\n"
     extras += f"    se_layer={_GATE},\n" if any(stage.gate for stage in stages) else ""
     fixed = ", fix_first_last=True" if _first_and_last_fixed(net) and stages == net.stages else ""
-    builder, blocks, imported = "decode_arch_def", "", "from timm.models.efficientnet import EfficientNet\n"
-    if mobile:
-        imported = "from timm.models.mobilenetv3 import MobileNetV3\n"
+    builder, block_import, model_import = (
+        "decode_arch_def",
+        "",
+        "from timm.models.efficientnet import EfficientNet\n",
+    )
+    if is_mobilenet:
+        model_import = "from timm.models.mobilenetv3 import MobileNetV3\n"
     if any(stage.gate for stage in stages):
         builder = "decode_arch_def, round_channels"
-        blocks = "from timm.models._efficientnet_blocks import SqueezeExcite\n"
+        block_import = "from timm.models._efficientnet_blocks import SqueezeExcite\n"
     features = net.head.hidden or net.head.width or 0
     return (
         f'"""{described(baseline)}\n\n'
@@ -159,8 +167,8 @@ def _text(baseline: Baseline) -> str:
         "    network = build()\n"
         '"""\n\n'
         "from functools import partial\n\n"
-        f"{blocks}from timm.models._efficientnet_builder import {builder}\n"
-        f"{imported}"
+        f"{block_import}from timm.models._efficientnet_builder import {builder}\n"
+        f"{model_import}"
         "from torch import nn\n\n"
         f"input_size = ({net.in_channels}, {px}, {px})\n"
         f"arch_def = [\n{rows}]\n"
@@ -175,16 +183,17 @@ def _text(baseline: Baseline) -> str:
         ")\n\n\n"
         "def build() -> nn.Module:\n"
         '    """The network, with timm\'s initial weights."""\n'
-        f"    return {'MobileNetV3' if mobile else 'EfficientNet'}(decode_arch_def(arch_def{fixed}), **kwargs)\n"
+        f"    return {'MobileNetV3' if is_mobilenet else 'EfficientNet'}"
+        f"(decode_arch_def(arch_def{fixed}), **kwargs)\n"
     )
 
 
 def _first_and_last_fixed(net: Architecture) -> bool:
-    """Whether just those two stages keep their depth, as timm's `fix_first_last` says it."""
-    places = [place for place, stage in enumerate(net.stages) if stage.depth_fixed]
-    return places == sorted({0, len(net.stages) - 1})
+    """Return whether exactly the first and the last stage keep their depth, as timm's `fix_first_last` does."""
+    fixed_stages = [number for number, stage in enumerate(net.stages) if stage.depth_fixed]
+    return fixed_stages == sorted({0, len(net.stages) - 1})
 
 
 def norm_text(eps: Decimal) -> str:
-    """Batch norm with its epsilon, as a `norm_layer`."""
+    """Return batch norm with its epsilon, as a `norm_layer`."""
     return f"partial(nn.BatchNorm2d, eps={plain(eps)})"

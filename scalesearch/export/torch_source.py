@@ -1,4 +1,4 @@
-"""A network as one file of plain torch: the blocks that it uses, and its stages in literal numbers."""
+"""Export of a network as one file of plain torch: the blocks that it uses, and its stages in literal numbers."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ from scalesearch.export.names import described, file_stem
 from scalesearch.nets.blocks import BLOCKS, plain_parts
 
 _Definition = Callable[..., nn.Module]
+"""A class or function of `nets.blocks` whose source is copied."""
 _ALWAYS: tuple[_Definition, ...] = (plain_parts.stage, plain_parts.Features)
-"""Definitions that every file ends with."""
+"""The definitions at the end of every file."""
 
 
 def torch_source(baseline: Baseline) -> str:
-    """The file's text; it needs nothing but torch, and prints its parameters when it is run.
+    """Return the text of the file; it needs only torch, and prints its number of parameters when it is run.
 
     Its `Network().state_dict()` has the tensors of `nets.convnet.ConvNet` in the same order, under shorter names.
 
     Raises:
-        InputError: a block kind is not exported as source.
+        InputError: the source of a block kind cannot be exported.
     """
     net = baseline.architecture
     stem = _definition(baseline, net.stem.kind)
     blocks = [_definition(baseline, stage.effective_kind, stage) for stage in net.stages]
     convolves = net.head.width is not None or net.head.hidden_norm is not None
     head: tuple[_Definition, ...] = (plain_parts.conv,) if convolves else ()
-    if any(map(partial(_is_other, net), net.stages)):
+    if any(map(partial(_has_other_activation, net), net.stages)):
         head = (*head, plain_parts.with_activation)
-    definitions = _in_order((stem, *blocks, *head, *_ALWAYS))
+    definitions = _with_dependencies((stem, *blocks, *head, *_ALWAYS))
     if not net.rounds:
         definitions = [
             definition for definition in definitions if definition.__name__ != plain_parts.divisible.__name__
@@ -66,69 +67,73 @@ def torch_source(baseline: Baseline) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _is_other(net: Architecture, stage: Stage) -> bool:
-    """Whether a stage has another activation than the network."""
+def _has_other_activation(net: Architecture, stage: Stage) -> bool:
+    """Return whether a stage has another activation than the network."""
     return stage.activation not in (None, net.activation)
 
 
 def _definition(baseline: Baseline, kind: str, stage: Stage | None = None) -> _Definition:
-    """Of the stem's kind, or of a stage's."""
+    """Return the definition of a block of the stem's kind, or of a stage's."""
     block = BLOCKS[kind]
-    found = block.plain
+    definition = block.plain
     if stage is not None and stage.se:
-        found = block.plain_gated if stage.gate is None else block.plain_gates.get(stage.gate)
-    if found is None:
+        definition = block.plain_gated if stage.gate is None else block.plain_gates.get(stage.gate)
+    if definition is None:
         raise InputError(
             f"{baseline.name}: a {kind} block has no plain-torch source; export --to torch-export takes any"
         )
-    return found
+    return definition
 
 
 def _names(source: str) -> set[str]:
-    """The names that a definition uses."""
+    """Return the names that a definition uses."""
     return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
-def _in_order(definitions: Iterable[_Definition]) -> list[_Definition]:
-    """The definitions once each, every one behind those that it names; blocks in the order of their kinds."""
-    shared = (var for var in vars(plain_parts).values() if getattr(var, "__module__", "") == plain_parts.__name__)
-    known = {one.__name__: one for one in (*_every_plain_block(), *shared)}
-    names, found = list(known), dict[str, _Definition]()
+def _with_dependencies(definitions: Iterable[_Definition]) -> list[_Definition]:
+    """Return the definitions and their dependencies, each once and after those that it uses, by block kind."""
+    shared = (
+        member for member in vars(plain_parts).values() if getattr(member, "__module__", "") == plain_parts.__name__
+    )
+    known = {definition.__name__: definition for definition in (*_plain_blocks(), *shared)}
+    names, ordered = list(known), dict[str, _Definition]()
 
-    def add(one: _Definition) -> None:
-        if one.__name__ in found:
+    def add(definition: _Definition) -> None:
+        if definition.__name__ in ordered:
             return
         for name in names:
-            if name in _names(inspect.getsource(one)) - {one.__name__}:
+            if name in _names(inspect.getsource(definition)) - {definition.__name__}:
                 add(known[name])
-        found[one.__name__] = one
+        ordered[definition.__name__] = definition
 
-    for one in sorted(definitions, key=lambda one: (one in _ALWAYS, names.index(one.__name__))):
-        add(one)
-    return list(found.values())
+    for definition in sorted(
+        definitions, key=lambda definition: (definition in _ALWAYS, names.index(definition.__name__))
+    ):
+        add(definition)
+    return list(ordered.values())
 
 
-def _every_plain_block() -> Iterator[_Definition]:
+def _plain_blocks() -> Iterator[_Definition]:
     for kind in BLOCKS.values():
         yield from (one for one in (kind.plain, kind.plain_gated, *kind.plain_gates.values()) if one is not None)
 
 
 def _header(baseline: Baseline, names: Collection[str]) -> str:
-    """The docstring, and the imports of those of `names` that are no definitions."""
-    price, px = cost(baseline.architecture), baseline.architecture.resolution
+    """Return the docstring, and the imports of those of `names` that the file does not define."""
+    costs, px = cost(baseline.architecture), baseline.architecture.resolution
     stem = file_stem(baseline.name)
-    fractions = "from fractions import Fraction\n" if "Fraction" in names else ""
-    whole = "import torch\n" if "torch" in names else ""
+    fraction_import = "from fractions import Fraction\n" if "Fraction" in names else ""
+    torch_import = "import torch\n" if "torch" in names else ""
     return (
         f'"""{described(baseline)}\n\n'
-        f"{price.params:,} parameters; {price.macs:,} multiply-adds for an image of {px} × {px} px.\n\n"
+        f"{costs.params:,} parameters; {costs.macs:,} multiply-adds for an image of {px} × {px} px.\n\n"
         f"    from safetensors.torch import load_file\n"
         f"    network = Network()\n"
         f'    network.load_state_dict(load_file("{stem}.safetensors"))\n'
         '"""\n\n'
         "from collections.abc import Callable, Iterable\n"
-        f"{fractions}\n"
-        f"{whole}from torch import Tensor, nn"
+        f"{fraction_import}\n"
+        f"{torch_import}from torch import Tensor, nn"
     )
 
 
@@ -148,30 +153,30 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
     if net.stem.pool:
         stem = f"nn.Sequential({stem}, nn.MaxPool2d(3, stride=2, padding=1))"
     width = net.stem.width
-    rows = []
+    stage_lines = []
     for block, stage in zip(blocks, net.stages, strict=True):
-        row = f"stage({block}, {width}, {stage.width}, {_sizes(stage)})"
-        if stage.activation is not None and _is_other(net, stage):
-            row = f"with_activation({row}, nn.{torch_class(stage.activation)})"
-        rows.append(f"            {row},\n")
+        stage_text = f"stage({block}, {width}, {stage.width}, {_stage_arguments(stage)})"
+        if stage.activation is not None and _has_other_activation(net, stage):
+            stage_text = f"with_activation({stage_text}, nn.{torch_class(stage.activation)})"
+        stage_lines.append(f"            {stage_text},\n")
         width = stage.width
     head = "" if net.head.width is None else f"        self.head = conv({width}, {net.head.width})\n"
     width = width if net.head.width is None else net.head.width
-    norm, pooled = "", "features.mean((2, 3))"
+    norm_line, vector = "", "features.mean((2, 3))"
     if net.head.norm is not None:
         eps = NORMS[net.head.norm].eps
         assert eps is not None
-        norm = f"        self.norm = nn.{NORMS[net.head.norm].torch_class}({width}, eps={plain(eps)})\n"
-        pooled = f"self.norm({pooled})"
-    hidden = ""
+        norm_line = f"        self.norm = nn.{NORMS[net.head.norm].torch_class}({width}, eps={plain(eps)})\n"
+        vector = f"self.norm({vector})"
+    hidden_line = ""
     if net.head.hidden is not None:
         layers = f"nn.Linear({width}, {net.head.hidden}), Activation()"
         if net.head.hidden_norm is not None:
             layers = f"nn.Unflatten(1, ({width}, 1, 1)), conv({width}, {net.head.hidden}), nn.Flatten()"
-        hidden = f"        self.hidden = nn.Sequential({layers})\n"
-        width, pooled = net.head.hidden, f"self.hidden({pooled})"
-    trunk = "self.stages(self.stem(images))"
-    features = trunk if net.head.width is None else f"self.head({trunk})"
+        hidden_line = f"        self.hidden = nn.Sequential({layers})\n"
+        width, vector = net.head.hidden, f"self.hidden({vector})"
+    stages_text = "self.stages(self.stem(images))"
+    features = stages_text if net.head.width is None else f"self.head({stages_text})"
     return (
         "class Network(nn.Module):\n"
         f'    """Images (N, {net.in_channels}, {px}, {px}) to logits (N, {net.head.classes})."""\n\n'
@@ -179,24 +184,27 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         "        super().__init__()\n"
         f"        self.stem = {stem}\n"
         "        self.stages = nn.Sequential(\n"
-        f"{''.join(rows)}"
+        f"{''.join(stage_lines)}"
         "        )\n"
         f"{head}"
-        f"{norm}"
-        f"{hidden}"
+        f"{norm_line}"
+        f"{hidden_line}"
         f"        self.classifier = nn.Linear({width}, {net.head.classes})\n\n"
         "    def forward(self, images: Tensor) -> Tensor:\n"
         f"        features = {features}\n"
-        f"        return self.classifier({pooled})\n\n"
+        f"        return self.classifier({vector})\n\n"
         f"{_features_only(net)}"
     )
 
 
 def _features_only(net: Architecture) -> str:
-    """The method; a layer is the stem, its pool or a stage: a stage's stride is its first block's."""
-    layers = list(dict.fromkeys(_layer(block.name) for block in net.walk()))
+    """Return the source of the method `features_only`.
+
+    A layer is the stem, its pool or a stage. The stride of a stage is that of its first block.
+    """
+    layers = list(dict.fromkeys(_layer_name(block.name) for block in net.walk()))
     rows = "".join(
-        f"            {layers.index(_layer(level.block))}: ({level.stride}, {level.channels}),\n"
+        f"            {layers.index(_layer_name(level.block))}: ({level.stride}, {level.channels}),\n"
         for level in feature_levels(net)
     )
     stem = "*self.stem" if net.stem.pool else "self.stem"
@@ -208,24 +216,24 @@ def _features_only(net: Architecture) -> str:
     )
 
 
-def _layer(block: str) -> str:
+def _layer_name(block: str) -> str:
     return block.rpartition(".")[0] or block
 
 
-def _sizes(stage: Stage) -> str:
+def _stage_arguments(stage: Stage) -> str:
     sizes = f"layers={stage.depth}, kernel={stage.kernel}, stride={stage.stride}"
     if KINDS[stage.kind].expands:
-        sizes += f", expansion={_number(stage.expansion)}"
+        sizes += f", expansion={_number_text(stage.expansion)}"
     if stage.groups > 1:
         sizes += f", groups={stage.groups}"
     if stage.start_kernel > 1:
         sizes += f", start_kernel={stage.start_kernel}"
     if stage.se:
-        sizes += f", se={_number(stage.se)}"
+        sizes += f", se={_number_text(stage.se)}"
     return sizes
 
 
-def _number(value: int | Decimal) -> str:
+def _number_text(value: int | Decimal) -> str:
     if isinstance(value, int):
         return str(value)
     numerator, denominator = value.as_integer_ratio()

@@ -1,4 +1,4 @@
-"""A network as torchvision's constructor call: EfficientNet, MobileNetV2 or ResNet."""
+"""Export of a network as a call of torchvision's constructor: EfficientNet, MobileNetV2 or ResNet."""
 
 from __future__ import annotations
 
@@ -24,27 +24,28 @@ from scalesearch.export.timm_definition import norm_text
 
 LIBRARY = "torchvision"
 CONFIGS = {name: kind.torchvision for name, kind in KINDS.items() if kind.torchvision}
-"""Classes of rows by block kind."""
+"""The classes of rows by block kind."""
 _MOBILENET = "inverted_residual"
-"""The kind of torchvision's MobileNetV2."""
+"""The block kind of torchvision's MobileNetV2."""
 QUARTER = Decimal("0.25")
-"""torchvision's only squeeze ratio: input // 4."""
+"""The only squeeze ratio of torchvision: input // 4."""
 MOBILENET_STEM, MOBILENET_HEAD = 32, 1280
+"""The widths of MobileNetV2's stem and head at `width_mult` 1."""
 
 
 def torchvision_definition(baseline: Baseline) -> str:
-    """A Python file whose `build()` gives the network.
+    """Return a Python file whose `build()` gives the network.
 
-    As torchvision's `models/efficientnet.py`, `mobilenetv2.py` and `resnet.py` have it.
+    It follows torchvision's `models/efficientnet.py`, `mobilenetv2.py` and `resnet.py`.
 
     Raises:
-        InputError: torchvision has no such network; the line says why.
+        InputError: torchvision has no such network; the message says why.
     """
     net = baseline.architecture
-    mobilenet = all(stage.effective_kind == _MOBILENET for stage in net.stages)
+    is_mobilenet = all(stage.effective_kind == _MOBILENET for stage in net.stages)
     if is_resnet(net):
         reasons = resnet_reasons(net, free_widths=False)
-    elif mobilenet:
+    elif is_mobilenet:
         reasons = _mobilenet_reasons(net)
     else:
         reasons = _efficientnet_reasons(net)
@@ -52,7 +53,7 @@ def torchvision_definition(baseline: Baseline) -> str:
         raise InputError(f"{baseline.name}: {reason}; export --to torch takes any network")
     if is_resnet(net):
         return resnet_text(baseline, LIBRARY)
-    return _mobilenet_text(baseline) if mobilenet else _efficientnet_text(baseline)
+    return _mobilenet_text(baseline) if is_mobilenet else _efficientnet_text(baseline)
 
 
 def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
@@ -72,25 +73,25 @@ def _stem_reasons(net: Architecture, activation: str) -> Iterator[str]:
 
 
 def _efficientnet_reasons(net: Architecture) -> Iterator[str]:
-    """Why torchvision's EfficientNet cannot be this network."""
+    """Yield why torchvision's EfficientNet cannot be this network."""
     for number, stage in enumerate(net.stages, start=1):
         if stage.kind not in CONFIGS:
             yield f"stage {number} is {stage.kind}, but torchvision's EfficientNet has {' and '.join(CONFIGS)}"
     yield from _stem_reasons(net, "silu")
     for number, stage in enumerate(net.stages, start=1):
-        wanted = QUARTER if stage.kind == "mbconv" else Decimal(0)
-        if stage.se != wanted:
-            yield f"stage {number} has se {plain(stage.se)}, but torchvision's {stage.kind} has {plain(wanted)}"
+        ratio = QUARTER if stage.kind == "mbconv" else Decimal(0)
+        if stage.se != ratio:
+            yield f"stage {number} has se {plain(stage.se)}, but torchvision's {stage.kind} has {plain(ratio)}"
     for number, stage, block in stage_blocks(net):
-        for width in (block.inner_width, *_rounded(stage, block.in_width, block.out_width)):
+        for width in (block.inner_width, *_rounded_widths(stage, block.in_width, block.out_width)):
             if make_divisible(width) != width:
                 yield (
                     f"stage {number} has {width} channels, but torchvision rounds that to {make_divisible(width)}"
                 )
 
 
-def _rounded(stage: Stage, *widths: int) -> tuple[int, ...]:
-    """Those widths that a row's constructor rounds: MBConvConfig's, not FusedMBConvConfig's."""
+def _rounded_widths(stage: Stage, *widths: int) -> tuple[int, ...]:
+    """Return the widths that a row's constructor rounds: MBConvConfig does, FusedMBConvConfig does not."""
     return widths if stage.kind == "mbconv" else ()
 
 
@@ -102,10 +103,10 @@ def _efficientnet_text(baseline: Baseline) -> str:
         rows.append(f"    {CONFIGS[stage.kind]}({', '.join(map(str, numbers))}),\n")
         width = stage.width
     configs = ", ".join(name for name in ("EfficientNet", *sorted(CONFIGS.values())) if name in "".join(rows))
-    imported = ", ".join(sorted({"EfficientNet", *configs.split(", ")} - {""}))
+    imports = ", ".join(sorted({"EfficientNet", *configs.split(", ")} - {""}))
     return _text(
         baseline,
-        f"from torchvision.models.efficientnet import {imported}",
+        f"from torchvision.models.efficientnet import {imports}",
         "# expansion, kernel, stride, channels in, channels out, layers\n"
         f"inverted_residual_setting = [\n{''.join(rows)}]\n",
         (
@@ -120,7 +121,7 @@ def _efficientnet_text(baseline: Baseline) -> str:
 
 
 def _mobilenet_reasons(net: Architecture) -> Iterator[str]:
-    """Why torchvision's MobileNetV2 cannot be this network."""
+    """Yield why torchvision's MobileNetV2 cannot be this network."""
     yield from _stem_reasons(net, "relu6")
     for number, stage in enumerate(net.stages, start=1):
         if stage.kernel != 3:
@@ -133,38 +134,50 @@ def _mobilenet_reasons(net: Architecture) -> Iterator[str]:
 
 
 def _mobilenet_widths(net: Architecture) -> tuple[str, int, tuple[int, ...]] | None:
-    """`width_mult`, `round_nearest` and the channels before them that give the network's widths; None: none do."""
+    """Return the `width_mult`, the `round_nearest` and the unscaled channels that give the network's widths.
+
+    It is None if none do.
+    """
     head = net.head.width or 0
-    for nearest in (8, 1):
+    for divisor in (8, 1):
         for multiplier in (head / MOBILENET_HEAD, net.stem.width / MOBILENET_STEM):
             text = f"{multiplier:.6g}"
-            times = float(text)
-            wanted = (net.stem.width, head)
-            found = (
-                make_divisible(MOBILENET_STEM * times, nearest),
-                make_divisible(MOBILENET_HEAD * max(1.0, times), nearest),
+            rounded_multiplier = float(text)
+            target = (net.stem.width, head)
+            scaled = (
+                make_divisible(MOBILENET_STEM * rounded_multiplier, divisor),
+                make_divisible(MOBILENET_HEAD * max(1.0, rounded_multiplier), divisor),
             )
-            channels = [_before(stage.width, times, nearest) for stage in net.stages]
-            if found == wanted and all(channels):
-                return text, nearest, tuple(channels)
+            channels = [_unscaled_width(stage.width, rounded_multiplier, divisor) for stage in net.stages]
+            if scaled == target and all(channels):
+                return text, divisor, tuple(channels)
     return None
 
 
-def _before(width: int, times: float, nearest: int) -> int:
-    """Channels that `width_mult` makes `width` of; 0: there are none."""
-    guess = round(width / times)
-    near = (guess + offset for step in range(9) for offset in (step, -step))
-    return next((one for one in near if one > 0 and make_divisible(one * times, nearest) == width), 0)
+def _unscaled_width(width: int, multiplier: float, divisor: int) -> int:
+    """Return the channels that `width_mult` scales to `width`, or 0 if there are none."""
+    guess = round(width / multiplier)
+    candidates = (guess + offset for step in range(9) for offset in (step, -step))
+    return next(
+        (
+            channels
+            for channels in candidates
+            if channels > 0 and make_divisible(channels * multiplier, divisor) == width
+        ),
+        0,
+    )
 
 
 def _mobilenet_text(baseline: Baseline) -> str:
     net = baseline.architecture
-    times, nearest, channels = _mobilenet_widths(net) or ("1", 8, ())
+    multiplier, divisor, channels = _mobilenet_widths(net) or ("1", 8, ())
     rows = "".join(
         f"    [{stage.expansion}, {width}, {stage.depth}, {stage.stride}],\n"
         for stage, width in zip(net.stages, channels, strict=True)
     )
-    scaled = () if (times, nearest) == ("1", 8) else (f"width_mult={times},", f"round_nearest={nearest},")
+    scaling = (
+        () if (multiplier, divisor) == ("1", 8) else (f"width_mult={multiplier},", f"round_nearest={divisor},")
+    )
     return _text(
         baseline,
         "from torchvision.models.mobilenetv2 import MobileNetV2",
@@ -172,14 +185,14 @@ def _mobilenet_text(baseline: Baseline) -> str:
         (
             "MobileNetV2",
             f"num_classes={net.head.classes},",
-            *scaled,
+            *scaling,
             "inverted_residual_setting=inverted_residual_setting,",
             f"norm_layer={norm_text(net.batch_norm_eps)},",
         ),
     )
 
 
-def _text(baseline: Baseline, imported: str, setting: str, call: tuple[str, ...]) -> str:
+def _text(baseline: Baseline, model_import: str, setting: str, call: tuple[str, ...]) -> str:
     px = baseline.architecture.resolution
     return (
         f'"""{described(baseline)}\n\n'
@@ -187,7 +200,7 @@ def _text(baseline: Baseline, imported: str, setting: str, call: tuple[str, ...]
         "    network = build()\n"
         '"""\n\n'
         "from functools import partial\n\n"
-        f"from torch import nn\n{imported}\n\n"
+        f"from torch import nn\n{model_import}\n\n"
         f"input_size = ({COLOUR}, {px}, {px})\n"
         f"{setting}\n\n"
         "def build() -> nn.Module:\n"
