@@ -29,7 +29,7 @@ from scalesearch.search.proxies import DataFacts
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.records import TrialRecord, counted, write_record
+from scalesearch.study.records import TrialRecord, trial_cost, write_record
 from scalesearch.study.study import Study, open_or_create
 
 DATA = DataFacts("planted", "f" * 64, classes=20, train=2500, val=1000)
@@ -59,7 +59,7 @@ def _make(folder: Path, wanted: int) -> int:
     os.fsync = _at_once
     specs = plan.waves({})[0][:wanted]
     for spec in specs:
-        write_record(study.trials_folder, TrialRecord(spec, _outcome(spec), counted(spec)))
+        write_record(study.trials_folder, TrialRecord(spec, _outcome(spec), trial_cost(spec)))
     return len(specs)
 
 

@@ -35,7 +35,7 @@ from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.samplers import next_points
-from scalesearch.study.timers import measured
+from scalesearch.study.timers import measure_times
 
 HERE = Path(__file__).parent
 RECORD = HERE / "recorded_space.csv"
@@ -93,7 +93,7 @@ def replay(plan: Plan, known: Mapping[str, float]) -> Plan:
             epoch = Epoch(1, 1, 1.0, 1.0, known.get(spec.network_id, 0.0), 1.0)
             outcomes[spec.id] = Outcome("complete", (epoch,), 1.0, 1.0)
         if plan.accepts_samples:
-            plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, measured)))
+            plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, measure_times)))
     return plan
 
 

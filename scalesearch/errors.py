@@ -18,7 +18,7 @@ def printable(text: str) -> str:
     )
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean b0?` for the known name closest to a misspelt one, or '' if none is close."""
     candidates, lowered = list(known), name.lower()
     # A name that ends with a known one means that one: EfficientNet-B0 is b0, even if another name is closer.

@@ -16,7 +16,7 @@ _NOT_USER_CODE = (
 """Folders of this package, of Python and of installed packages: their frames are not the user's."""
 
 
-def words_of(error: BaseException, most: int = 500) -> str:
+def describe_error(error: BaseException, most: int = 500) -> str:
     """Return `Type: message at FILE:LINE` on one line of at most `most` characters.
 
     A message that itself fails is left out.

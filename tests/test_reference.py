@@ -11,8 +11,8 @@ import pytest
 from scalesearch.report.files import write_report
 from scalesearch.study.kinds import results_of
 from scalesearch.study.records import problems
-from scalesearch.study.result import answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.study import open_or_create, open_study
 from scalesearch.study.summary import summary_lines
 from scalesearch.study.trusting import read_trust
@@ -34,11 +34,11 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     assert list(problems(study.trials_folder)) == []
     outcomes = study.outcomes()
     assert len(outcomes) == study.plan.total_trials()
-    found = answer(study.plan, outcomes, read_trust(folder))
+    found = analyze(study.plan, outcomes, read_trust(folder))
     assert found is not None
     again = tmp_path / folder.name  # which is the name of a baseline that was found
     again.mkdir()
-    write_answer(again, found)
+    write_result_files(again, found)
     own = [*results_of(study.plan.config.kind).files(found, folder.name)]
     names = [
         "winner.yaml",
@@ -92,7 +92,7 @@ def test_every_trial_was_really_trained(folder: Path) -> None:
 
 def test_readme_shows_what_the_study_says() -> None:
     study = open_study(ROOT / "results" / "reference" / "b0-phi1-quick")
-    found = answer(study.plan, study.outcomes())
+    found = analyze(study.plan, study.outcomes())
     assert found is not None
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for line in summary_lines(found, Path("results"))[:-1]:

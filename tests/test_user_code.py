@@ -10,7 +10,7 @@ import pytest
 from scalesearch.errors import InputError
 from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.metrics import score_of, try_metric
-from scalesearch.user_code import words_of
+from scalesearch.user_code import describe_error
 
 
 class WordlessError(RuntimeError):
@@ -28,15 +28,15 @@ def raised(error: Exception) -> Exception:
 
 
 def test_the_place_is_told_and_a_long_message_cut() -> None:
-    said = words_of(raised(ValueError("one\n  two " + "x" * 900)), 100)
+    said = describe_error(raised(ValueError("one\n  two " + "x" * 900)), 100)
     assert said.startswith("ValueError: one two xxx")
     assert " at test_user_code.py:" in said
     assert len(said) == 100
 
 
 def test_a_message_that_fails_is_left_out() -> None:
-    assert words_of(WordlessError()) == "WordlessError"
-    assert words_of(raised(WordlessError())).startswith("WordlessError at test_user_code.py:")
+    assert describe_error(WordlessError()) == "WordlessError"
+    assert describe_error(raised(WordlessError())).startswith("WordlessError at test_user_code.py:")
     assert training_failure(WordlessError()) is None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scalesearch.report.files import write_report
 from scalesearch.report.study_report import reported
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.study import open_study
 
 REFERENCE = Path(__file__).parent
@@ -16,7 +16,7 @@ def main() -> None:
     """Write them all."""
     for path in sorted(REFERENCE.rglob("study.json")):
         own = reported(open_study(path.parent))
-        write_answer(path.parent, own.found)
+        write_result_files(path.parent, own.found)
         if path.parent.parent == REFERENCE:  # the further budgets of a study have no report
             write_report(own.study)
 

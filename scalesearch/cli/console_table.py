@@ -38,6 +38,6 @@ def column_table(
     heads = [f"{column.terminal_title}{'<' if column.is_text else ''}" for column in shown]
     table = narrow_table(title, "|".join(heads), caption)
     for row in rows:
-        cells = [column.shown_shortly(row) for column in shown]
+        cells = [column.terminal_cell(row) for column in shown]
         table.add_row(*cells, style="bold" if is_strong(row) else None)
     return table

@@ -32,17 +32,17 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     from scalesearch.report.figures import curves
     from scalesearch.report.html import figure_page
     from scalesearch.report.tables import curves_csv
-    from scalesearch.study.cost_sweep import joint
+    from scalesearch.study.cost_sweep import combine_comparisons
     from scalesearch.study.files import replace_atomically
-    from scalesearch.study.result import answer
+    from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
 
     studies = {times: open_study(folder) for times, folder in folders.items()}
-    answers = [(times, answer(study.plan, study.outcomes())) for times, study in studies.items()]
+    answers = [(times, analyze(study.plan, study.outcomes())) for times, study in studies.items()]
     found = [(times, one) for times, one in answers if one is not None]
     if not found:
         return
-    together, last = joint(found), folders[max(folders)]
+    together, last = combine_comparisons(found), folders[max(folders)]
     console = options.console()
     if len(folders) > 1:
         console.print(joint_table(together))

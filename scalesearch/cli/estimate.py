@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.search.candidates import tolerance
-from scalesearch.study.cost_words import wanted
+from scalesearch.study.cost_words import target_cost_words
 from scalesearch.units import duration, si
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _head(plan: Plan, slack: str) -> str:
     asked, found = plan.config, plan.candidate_set
     if not asked.kind.scales:
         return f"{len(plan.trained)} networks within the limits:"
-    matched = f"{len(found.candidates)} have {wanted(asked)} of"
+    matched = f"{len(found.candidates)} have {target_cost_words(asked)} of"
     within = (
         f"{matched} {asked.baseline.name} within {slack}" if asked.match == "flops" else "costs are not matched"
     )

@@ -168,12 +168,12 @@ def _check(
 ) -> None:
     """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
     from scalesearch.report.files import write_report
-    from scalesearch.study.phi_transfer import check_folder, other_phi_lines
-    from scalesearch.study.result import answer
+    from scalesearch.study.phi_transfer import check_folder, phi_transfer_lines
+    from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
 
     first = open_study(folder)
-    found = answer(first.plan, first.outcomes())
+    found = analyze(first.plan, first.outcomes())
     assert found is not None, "a search without an answer has ended with an error"
     tied = [first.plan.by_network[key] for key in found.ranking.tied]
     there = check_folder(folder, phi)
@@ -187,7 +187,7 @@ def _check(
         asked, data, runner, there, gpus_per_trial, False, metric=same, max_megapixels=max_megapixels
     )
     write_report(first)  # it says so too
-    print(*other_phi_lines(found, folder), sep="\n")
+    print(*phi_transfer_lines(found, folder), sep="\n")
 
 
 def _transfer_config(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate]) -> StudyConfig:

@@ -26,9 +26,9 @@ def with_latency(asked: StudyConfig, folder: Path) -> StudyConfig:
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.timings import measure_timings
     from scalesearch.search.study_config import enumerate_candidates, lines_to_time, select_candidates
-    from scalesearch.study.study import kept_timings
+    from scalesearch.study.study import recorded_timings
 
-    timings = kept_timings(folder, asked)
+    timings = recorded_timings(folder, asked)
     if timings is None:
         assert isinstance(asked.baseline, Baseline), "Python functions are not timed"
         lines = lines_to_time(asked)

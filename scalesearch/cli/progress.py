@@ -16,7 +16,7 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.decision_words import regret_words
-from scalesearch.study.result import answer
+from scalesearch.study.result import analyze
 from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration
 
@@ -60,7 +60,7 @@ class Progress(Display):
 
     def _decide(self) -> None:
         """What would be recommended if the search ended here: asked between two waves."""
-        found = answer(self._plan, self._finished)
+        found = analyze(self._plan, self._finished)
         if found is None or not self._plan.config.kind.recommends:
             return
         self._decision = f"So far, take {self._names[found.recommended]}: {regret_words(found)}"

@@ -103,7 +103,7 @@ def _run(
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.files import make_folder
-    from scalesearch.study.run_status import both, publish
+    from scalesearch.study.run_status import fan_out, publish
     from scalesearch.study.search import search, search_in_rounds
 
     plan = study.plan
@@ -119,7 +119,7 @@ def _run(
         make_folder(checkpoints)
         objective = ProxyTraining(images, checkpoints.resolve(), fingerprint, source)
         with Progress(now.plan, now.outcomes(), console) as progress:
-            search(now, runner, objective, both(progress, announce), counted)
+            search(now, runner, objective, fan_out(progress, announce), counted)
         export(now)
 
     supervisor.began(study.folder)
@@ -191,20 +191,20 @@ def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.report.files import write_report
     from scalesearch.search.factory_grid import FactoryBaseline
-    from scalesearch.study.family_files import found_family
-    from scalesearch.study.result import answer
-    from scalesearch.study.result_files import write_answer
+    from scalesearch.study.family_files import family_members
+    from scalesearch.study.result import analyze
+    from scalesearch.study.result_files import write_result_files
     from scalesearch.study.summary import summary_lines
     from scalesearch.study.trusting import read_trust
 
-    found = answer(study.plan, study.outcomes(), read_trust(study.folder))
+    found = analyze(study.plan, study.outcomes(), read_trust(study.folder))
     if found is None:
         raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; {_why_none(study)}")
     failed = found.failures
-    if found.whole or not failed:
-        for member in found_family(study.plan, found.winner.coefficients):
+    if found.all_completed or not failed:
+        for member in family_members(study.plan, found.winner.coefficients):
             fvcore_receipt(member.baseline.architecture)
-        write_answer(study.folder, found)
+        write_result_files(study.folder, found)
         if isinstance(base := study.plan.config.baseline, FactoryBaseline):
             count_family(study, base, found.winner.coefficients)
         console.print(ranking_table(found))

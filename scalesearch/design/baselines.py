@@ -9,7 +9,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.design.strict_yaml import read_text
-from scalesearch.errors import InputError, nearest, printable
+from scalesearch.errors import InputError, did_you_mean, printable
 
 
 def spaces_folder() -> Path:
@@ -48,6 +48,6 @@ def load_baseline(name_or_path: str) -> Baseline:
         known = baseline_names()
         raise InputError(
             f"baseline {name_or_path!r}: is none of {', '.join(known)}; give one, a path to a .yaml, or "
-            f"MODULE:FUNCTION{nearest(name_or_path, known)}"
+            f"MODULE:FUNCTION{did_you_mean(name_or_path, known)}"
         )
     return parse_baseline(read_text(path), printable(str(path)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from scalesearch.design.baselines import baseline_names, is_path, load_baseline
 from scalesearch.design.family import published, published_baseline, published_names
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import InputError, nearest
+from scalesearch.errors import InputError, did_you_mean
 
 
 def load_network(name_or_path: str) -> Baseline:
@@ -24,7 +24,7 @@ def load_network(name_or_path: str) -> Baseline:
         known = (*baseline_names(), *published_names())
         raise InputError(
             f"network {name_or_path!r}: is none of {', '.join(known)}; give one of them or a path "
-            f"to a .yaml{nearest(name_or_path, known)}"
+            f"to a .yaml{did_you_mean(name_or_path, known)}"
         )
     members = published(load_baseline(published_baseline(name_or_path)))
     return next(member.baseline for member in members if member.baseline.name == name_or_path)

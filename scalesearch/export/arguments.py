@@ -60,7 +60,7 @@ class Arguments:
         return self.definition.refused(line, reason)
 
     @contextmanager
-    def placed(self, line: int) -> Iterator[None]:
+    def errors_at(self, line: int) -> Iterator[None]:
         """Add this file and line to the errors of values that the design rejects."""
         try:
             yield

@@ -10,11 +10,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.scaling import Baseline
-from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logits, scrambled
+from scalesearch.export.verify import (
+    CountedModel,
+    EquivalenceReport,
+    compare_counts_and_logits,
+    compare_logits,
+    images_of,
+    randomized,
+)
 from scalesearch.nets.convnet import ConvNet
 
 
-def exported_program(baseline: Baseline, original: ConvNet) -> tuple[bytes, Proof]:
+def exported_program(baseline: Baseline, original: ConvNet) -> tuple[bytes, EquivalenceReport]:
     """Return the bytes of the file, for batches of any size, and the verification.
 
     A file with randomized weights is verified first, then the file itself.
@@ -23,21 +30,21 @@ def exported_program(baseline: Baseline, original: ConvNet) -> tuple[bytes, Proo
         CountError: the file holds another network.
     """
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    random_network = scrambled(net)
+    random_network = randomized(net)
     module = _load(_export(random_network, net))
-    report = agreed(net, random_network, _count(module, images_NCHW), images_NCHW, baseline.name)
+    report = compare_counts_and_logits(net, random_network, _count(module, images_NCHW), images_NCHW, baseline.name)
     data = _export(original, net)
-    same_logits(original, _load(data), images_NCHW, baseline.name)
+    compare_logits(original, _load(data), images_NCHW, baseline.name)
     return data, report
 
 
-def _count(module: nn.Module, images_NCHW: Tensor) -> Found:
+def _count(module: nn.Module, images_NCHW: Tensor) -> CountedModel:
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         module(images_NCHW[:1])
     params = sum(weights.numel() for weights in module.parameters())
     macs, remainder = divmod(counter.get_total_flops(), 2)
-    return Found(params, macs + remainder, module)
+    return CountedModel(params, macs + remainder, module)
 
 
 def _load(data: bytes) -> nn.Module:

@@ -25,7 +25,7 @@ from scalesearch.export.reading import read_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
 from scalesearch.export.torchvision_definition import torchvision_definition
-from scalesearch.export.verify import copied, images_of, proven, same_features, same_logits
+from scalesearch.export.verify import check_equivalent, compare_logits, images_of, same_features, transfer_weights
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.deployed import deployed_network
 
@@ -55,7 +55,7 @@ def as_deployed(baseline: Baseline, original: ConvNet) -> tuple[Baseline, ConvNe
         raise InputError(f"{error}; leave out --deployed") from error
     trained_float64 = deepcopy(original).double()
     deployed_float64 = deployed_network(baseline.architecture, trained_float64)
-    same_logits(trained_float64, deployed_float64, images_of(baseline.architecture).double(), deployed.name)
+    compare_logits(trained_float64, deployed_float64, images_of(baseline.architecture).double(), deployed.name)
     return deployed, deployed_network(baseline.architecture, original)
 
 
@@ -67,8 +67,8 @@ def as_torch(baseline: Baseline, original: ConvNet) -> Export:
     """
     stem, text = file_stem(baseline.name), torch_source(baseline)
     network: nn.Module = _load_module(text, stem).Network()
-    report = proven(baseline.architecture, network, baseline.name)
-    weights = copied(original, network)
+    report = check_equivalent(baseline.architecture, network, baseline.name)
+    weights = transfer_weights(original, network)
     network.load_state_dict(safetensors.torch.load(data := safetensors.torch.save(weights)))
     same_features(original, network, baseline.architecture, baseline.name)
     return Export({f"{stem}.py": text.encode(), f"{stem}.safetensors": data}, report.words)
@@ -132,7 +132,7 @@ def _as_definition(baseline: Baseline, text: str, library: str) -> Export:
     if same_network(reread) != same_network(baseline.architecture):
         raise CountError(f"{baseline.name}: the definition for {library} reads back as another network; report it")
     if _is_importable(library):
-        checked = proven(baseline.architecture, _load_module(text, stem).build(), baseline.name).words
+        checked = check_equivalent(baseline.architecture, _load_module(text, stem).build(), baseline.name).words
     else:
         checked = f"reads back as the same network ({library} is not installed, so it was not built)"
     return Export({f"{stem}.py": text.encode()}, checked)

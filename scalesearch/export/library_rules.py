@@ -89,6 +89,6 @@ def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block
             yield number, stage, next(blocks)
 
 
-def squeezed(block: Block) -> int:
+def squeeze_width(block: Block) -> int:
     """Return the squeeze width that our closed form counts for a block with squeeze-and-excitation."""
     return next(layer.out_width for layer in block.layers if layer.role == "squeeze")

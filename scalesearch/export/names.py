@@ -21,7 +21,7 @@ def file_stem(name: str) -> str:
     return f"net_{stem}" if is_reserved or not stem[0].isalpha() else stem
 
 
-def described(baseline: Baseline) -> str:
+def describe_baseline(baseline: Baseline) -> str:
     """Return a line with the name, the origin and the source of a baseline, safe inside a docstring."""
     origin = baseline.origin
     scaled = ""

@@ -18,7 +18,14 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.norms import NORMS
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.verify import Found, Proof, agreed, images_of, same_logits, scrambled
+from scalesearch.export.verify import (
+    CountedModel,
+    EquivalenceReport,
+    compare_counts_and_logits,
+    compare_logits,
+    images_of,
+    randomized,
+)
 from scalesearch.nets.convnet import ConvNet
 
 if TYPE_CHECKING:
@@ -51,7 +58,7 @@ class OnnxTarget:
             raise InputError(f"--opset {self.opset}: must be in {OLDEST_OPSET} … {NEWEST_OPSET}")
 
 
-def onnx_file(baseline: Baseline, original: ConvNet, target: OnnxTarget) -> tuple[bytes, Proof]:
+def onnx_file(baseline: Baseline, original: ConvNet, target: OnnxTarget) -> tuple[bytes, EquivalenceReport]:
     """Return the bytes of the file, for batches of any size, and the verification.
 
     The input is `images` (batch, channels, px, px), the output `logits` (batch, classes).
@@ -67,17 +74,17 @@ def onnx_file(baseline: Baseline, original: ConvNet, target: OnnxTarget) -> tupl
 
     _check_opset(baseline, target.opset)
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    random_network = scrambled(net)
+    random_network = randomized(net)
     model = _export_model(random_network, net, target)
     # A folded layer has one bias where batch norm had a scale and a shift.
     params = _params(onnx.load_from_string(model)) + _num_folded_channels(net)
-    counted = Found(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
-    report = agreed(net, random_network, counted, images_NCHW, baseline.name)
+    counted = CountedModel(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
+    report = compare_counts_and_logits(net, random_network, counted, images_NCHW, baseline.name)
     if target.dynamic_side:
         padded_NCHW = torch.nn.functional.pad(images_NCHW, (0, 9, 0, 4))
-        same_logits(random_network, _Runner(model), padded_NCHW, f"{baseline.name} on images of other sides")
+        compare_logits(random_network, _Runner(model), padded_NCHW, f"{baseline.name} on images of other sides")
     data = _export_model(original, net, target)
-    same_logits(original, _Runner(data), images_NCHW, baseline.name)
+    compare_logits(original, _Runner(data), images_NCHW, baseline.name)
     return data, report
 
 

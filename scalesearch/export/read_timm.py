@@ -14,7 +14,7 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import whole_or_fraction
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
-from scalesearch.export.library_rules import make_divisible, squeezed, stage_blocks
+from scalesearch.export.library_rules import make_divisible, squeeze_width, stage_blocks
 from scalesearch.export.timm_definition import (
     MOBILENET_GATE,
     MOBILENET_STEM_KERNEL,
@@ -86,7 +86,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
         # timm has two classes SqueezeExcite; the one in timm.layers rounds its width differently.
         arguments.only("se_layer", (None,), "a gate here is timm's default")
-    with arguments.placed(call.line):
+    with arguments.errors_at(call.line):
         classes = arguments.integer("num_classes", 1000)
         head = Head(num_features or None, classes)
         network = Architecture(
@@ -156,7 +156,7 @@ def _with_gate(arguments: Arguments, row: _StageString, has_gates: bool) -> _Sta
         return row
     if not has_gates:
         raise arguments.refused(row.line, "a gate of timm's MobileNetV3 without se_layer is no gate here")
-    with arguments.placed(row.line):
+    with arguments.errors_at(row.line):
         return row._replace(stage=replace(row.stage, gate=MOBILENET_GATE))
 
 
@@ -190,7 +190,7 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_StageStri
         for index, text in enumerate(row.items if isinstance(row, Items) else ()):
             if not isinstance(text, Literal) or not isinstance(text.value, str):
                 raise arguments.refused(text.line, "arch_def must be a list of lists of strings, written out")
-            with arguments.placed(text.line):
+            with arguments.errors_at(text.line):
                 stage = stage_of(text.value)
                 if index and stage.stride != 1:
                     raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
@@ -302,10 +302,10 @@ def _check(
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner_width}: a multiple of 8"
             )
-        if stage.se and timm_squeeze(block.in_width, stage) != squeezed(block):
+        if stage.se and timm_squeeze(block.in_width, stage) != squeeze_width(block):
             raise arguments.refused(
                 line,
-                f"timm squeezes to {timm_squeeze(block.in_width, stage)} channels, but {squeezed(block)} here",
+                f"timm squeezes to {timm_squeeze(block.in_width, stage)} channels, but {squeeze_width(block)} here",
             )
 
 

@@ -75,7 +75,7 @@ def read_efficientnet(definition: Definition, call: Call, px: int) -> Architectu
         width = stage.width
         stages.append(stage)
         lines.append(row.line)
-    with arguments.placed(call.line):
+    with arguments.errors_at(call.line):
         head_width = arguments.integer("last_channel", 4 * width, optional=True)
         head = Head(head_width, arguments.integer("num_classes", 1000))
         network = Architecture(px, Stem(3, 2, stem), tuple(stages), head, "silu", arguments.batch_norm_eps())
@@ -104,7 +104,7 @@ def _stage(definition: Definition, row: Call) -> tuple[int, Stage]:
     if stride > 2:
         raise arguments.refused(row.line, f"torchvision's strides are 1 and 2, not {stride}")
     se = QUARTER if kind == "mbconv" else Decimal(0)
-    with arguments.placed(row.line):
+    with arguments.errors_at(row.line):
         return in_channels, Stage(kind, kernel, stride, expansion, width, layers, se)
 
 
@@ -124,12 +124,12 @@ def read_mobilenet(definition: Definition, call: Call, px: int) -> Architecture:
     for line, (expansion, channels, layers, stride) in _mobilenet_rows(arguments):
         if stride > 2:
             raise arguments.refused(line, f"torchvision's strides are 1 and 2, not {stride}")
-        with arguments.placed(line):
+        with arguments.errors_at(line):
             width = make_divisible(channels * multiplier, divisor)
             stages.append(Stage("inverted_residual", 3, stride, expansion, width, layers))
     stem = make_divisible(MOBILENET_STEM * multiplier, divisor)
     head = make_divisible(MOBILENET_HEAD * max(1.0, multiplier), divisor)
-    with arguments.placed(call.line):
+    with arguments.errors_at(call.line):
         classes = arguments.integer("num_classes", 1000)
         network = Architecture(
             px, Stem(3, 2, stem), tuple(stages), Head(head, classes), "relu6", arguments.batch_norm_eps()
@@ -177,7 +177,7 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
     if any(width * base_width % (64 * groups) for width in planes):
         raise arguments.refused(call.line, "a group of every stage must have whole channels before it is rounded")
     unit, expansion = (4, 256 // base_width) if KINDS[kind].narrows else (1, 1)
-    with arguments.placed(call.line):
+    with arguments.errors_at(call.line):
         stages = tuple(
             Stage(
                 kind, 3, stride, expansion, unit * width, depth, group_width=_group_width(width, base_width, groups)

@@ -10,7 +10,7 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.export.library_rules import COLOUR, RESNET_STRIDES, RESNET_WIDTHS, end_reasons, uniform_reasons
-from scalesearch.export.names import described, file_stem
+from scalesearch.export.names import describe_baseline, file_stem
 
 _BOTTLENECK = 4
 """The output of a bottleneck has four times the planes of its stage, in both libraries."""
@@ -94,7 +94,7 @@ def resnet_text(baseline: Baseline, library: str) -> str:
     module = "timm.models.resnet" if is_timm else "torchvision.models.resnet"
     first, second = sorted((f"from {module} import {block}, ResNet", "from torch import nn"))
     return (
-        f'"""{described(baseline)}\n\n'
+        f'"""{describe_baseline(baseline)}\n\n'
         f"    from {file_stem(baseline.name)}_{library} import build\n"
         "    network = build()\n"
         '"""\n\n'

@@ -13,8 +13,15 @@ from scalesearch.design.exact import plain
 from scalesearch.design.gates import GateName
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.library_rules import COLOUR, end_reasons, is_resnet, make_divisible, squeezed, stage_blocks
-from scalesearch.export.names import described, file_stem
+from scalesearch.export.library_rules import (
+    COLOUR,
+    end_reasons,
+    is_resnet,
+    make_divisible,
+    squeeze_width,
+    stage_blocks,
+)
+from scalesearch.export.names import describe_baseline, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 
 LIBRARY = "timm"
@@ -65,9 +72,9 @@ def _reasons(net: Architecture) -> Iterator[str]:
             )
         if stage.se and stage.kind == "fused_mbconv" and stage.expansion == 1:
             yield f"stage {number} is fused_mbconv with se but without expansion, which timm lacks"
-        elif stage.se and timm_squeeze(block.in_width, stage) != squeezed(block):
+        elif stage.se and timm_squeeze(block.in_width, stage) != squeeze_width(block):
             yield (
-                f"stage {number} squeezes to {squeezed(block)} of {block.in_width} channels, but timm rounds "
+                f"stage {number} squeezes to {squeeze_width(block)} of {block.in_width} channels, but timm rounds "
                 f"{plain(stage.se)} of them to {timm_squeeze(block.in_width, stage)}"
             )
 
@@ -162,7 +169,7 @@ def _text(baseline: Baseline) -> str:
         block_import = "from timm.models._efficientnet_blocks import SqueezeExcite\n"
     features = net.head.hidden or net.head.width or 0
     return (
-        f'"""{described(baseline)}\n\n'
+        f'"""{describe_baseline(baseline)}\n\n'
         f"    from {file_stem(baseline.name)}_timm import build\n"
         "    network = build()\n"
         '"""\n\n'

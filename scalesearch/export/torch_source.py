@@ -19,7 +19,7 @@ from scalesearch.design.features import feature_levels
 from scalesearch.design.norms import NORMS
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.names import described, file_stem
+from scalesearch.export.names import describe_baseline, file_stem
 from scalesearch.nets.blocks import BLOCKS, plain_parts
 
 _Definition = Callable[..., nn.Module]
@@ -125,7 +125,7 @@ def _header(baseline: Baseline, names: Collection[str]) -> str:
     fraction_import = "from fractions import Fraction\n" if "Fraction" in names else ""
     torch_import = "import torch\n" if "torch" in names else ""
     return (
-        f'"""{described(baseline)}\n\n'
+        f'"""{describe_baseline(baseline)}\n\n'
         f"{costs.params:,} parameters; {costs.macs:,} multiply-adds for an image of {px} × {px} px.\n\n"
         f"    from safetensors.torch import load_file\n"
         f"    network = Network()\n"

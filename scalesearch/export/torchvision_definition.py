@@ -18,7 +18,7 @@ from scalesearch.export.library_rules import (
     stage_blocks,
     uniform_reasons,
 )
-from scalesearch.export.names import described, file_stem
+from scalesearch.export.names import describe_baseline, file_stem
 from scalesearch.export.resnet import resnet_reasons, resnet_text
 from scalesearch.export.timm_definition import norm_text
 
@@ -195,7 +195,7 @@ def _mobilenet_text(baseline: Baseline) -> str:
 def _text(baseline: Baseline, model_import: str, setting: str, call: tuple[str, ...]) -> str:
     px = baseline.architecture.resolution
     return (
-        f'"""{described(baseline)}\n\n'
+        f'"""{describe_baseline(baseline)}\n\n'
         f"    from {file_stem(baseline.name)}_torchvision import build\n"
         "    network = build()\n"
         '"""\n\n'

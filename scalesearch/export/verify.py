@@ -27,7 +27,7 @@ _SCALES = (0.4, 0.35, 0.3, 0.25, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class EquivalenceReport:
     """The parameters, multiply-adds and logits that an export shares with the original network."""
 
     params: int
@@ -50,7 +50,7 @@ def seeded(architecture: Architecture, seed: int) -> ConvNet:
         return ConvNet(architecture).eval()
 
 
-def scrambled(architecture: Architecture, seed: int = 0) -> ConvNet:
+def randomized(architecture: Architecture, seed: int = 0) -> ConvNet:
     """Return the network with random weights, scales, shifts and statistics: swapped tensors change its logits.
 
     Its scales are the largest of `_SCALES` at which rounding errors do not grow over the layers. With scales of 0.4
@@ -141,7 +141,7 @@ def _restart_zero_biases(network: nn.Module, seed: int) -> None:
                 module.reset_parameters()
 
 
-def copied(original: nn.Module, exported: nn.Module) -> dict[str, Tensor]:
+def transfer_weights(original: nn.Module, exported: nn.Module) -> dict[str, Tensor]:
     """Return our tensors under the names of the exported network: in order, with every shape checked.
 
     A linear layer may be a 1×1 convolution there, as in timm's MobileNetV3.
@@ -171,7 +171,7 @@ def images_of(architecture: Architecture, count: int = 1) -> Tensor:
     return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(1))
 
 
-def proven(architecture: Architecture, exported: nn.Module, what: str) -> Proof:
+def check_equivalent(architecture: Architecture, exported: nn.Module, what: str) -> EquivalenceReport:
     """Verify a torch network that was built from an export.
 
     It gets the randomized weights and statistics of our network. Both process one image at full resolution.
@@ -184,8 +184,8 @@ def proven(architecture: Architecture, exported: nn.Module, what: str) -> Proof:
     Raises:
         CountError: the parameters, the multiply-adds or the logits differ.
     """
-    original = scrambled(architecture)
-    exported.load_state_dict(copied(original, exported))
+    original = randomized(architecture)
+    exported.load_state_dict(transfer_weights(original, exported))
     exported.eval()
     images_NCHW = images_of(architecture)
     counter = FlopCounterMode(display=False)
@@ -193,11 +193,13 @@ def proven(architecture: Architecture, exported: nn.Module, what: str) -> Proof:
         logits_NK = exported(images_NCHW)
     params = sum(weights.numel() for weights in exported.parameters())
     macs, remainder = divmod(counter.get_total_flops(), 2)
-    return agreed(architecture, original, Found(params, macs + remainder, lambda _: logits_NK), images_NCHW, what)
+    return compare_counts_and_logits(
+        architecture, original, CountedModel(params, macs + remainder, lambda _: logits_NK), images_NCHW, what
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CountedModel:
     """The counts of an exported network, and how to run it."""
 
     params: int
@@ -205,7 +207,9 @@ class Found:
     run: Callable[[Tensor], Tensor]
 
 
-def agreed(architecture: Architecture, original: ConvNet, exported: Found, images_NCHW: Tensor, what: str) -> Proof:
+def compare_counts_and_logits(
+    architecture: Architecture, original: ConvNet, exported: CountedModel, images_NCHW: Tensor, what: str
+) -> EquivalenceReport:
     """Compare an exported network with `original`, whose weights it has, and with the closed form's counts.
 
     Raises:
@@ -220,10 +224,12 @@ def agreed(architecture: Architecture, original: ConvNet, exported: Found, image
             raise CountError(
                 f"{what}: the export has {count} {name}, but the closed form counts {expected}; please report it"
             )
-    return Proof(exported.params, exported.macs, same_logits(original, exported.run, images_NCHW, what))
+    return EquivalenceReport(
+        exported.params, exported.macs, compare_logits(original, exported.run, images_NCHW, what)
+    )
 
 
-def same_logits(original: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: Tensor, what: str) -> float:
+def compare_logits(original: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: Tensor, what: str) -> float:
     """Return the largest difference of two networks' logits, as a fraction of the largest one if that is above 1.
 
     Raises:

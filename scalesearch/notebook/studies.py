@@ -18,7 +18,7 @@ from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.study_report import ReportInputs, reported
 from scalesearch.report.tables import ranking_csv
-from scalesearch.study.cost_sweep import joint
+from scalesearch.study.cost_sweep import combine_comparisons
 from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
 from scalesearch.study.study import open_study as read_study
@@ -152,7 +152,7 @@ class Figures:
         found = self.reported.found
         drawn = None
         if not found.plan.config.kind.recommends:
-            drawn = figures.curves(joint([(Decimal(2) ** found.plan.config.phi, found)]))
+            drawn = figures.curves(combine_comparisons([(Decimal(2) ** found.plan.config.phi, found)]))
         return _titled("curves", drawn, theme)
 
     def _of_coefficients(self, name: str, draw: Callable[[StudyResult], Drawing | None], theme: str) -> go.Figure:

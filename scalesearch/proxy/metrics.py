@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scalesearch.errors import InputError, printable
 from scalesearch.search.metrics import ACCURACY, BALANCED, FUNCTION, METRICS, is_metric
-from scalesearch.user_code import words_of
+from scalesearch.user_code import describe_error
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], float]
 """Of logits (N, classes) and labels (N,); the larger the better."""
@@ -88,7 +88,7 @@ def score_of(metric: str, source: str | None) -> Score | None:
     try:
         exec(compile(source, own["path"], "exec"), space)  # noqa: S102  # the user's own file, named by the user
     except (Exception, SystemExit) as error:
-        raise InputError(f"{shown}: cannot be run ({printable(words_of(error, 160))})") from error
+        raise InputError(f"{shown}: cannot be run ({printable(describe_error(error, 160))})") from error
     function = space.get(own["name"])
     if not callable(function):
         raise InputError(f"{shown}: has no function {own['name']}; define it, of logits and labels")
@@ -116,7 +116,7 @@ def _checked(function: Callable[..., Any], shown: str) -> Score:
         try:
             value = float(function(logits_NK, labels_N))
         except (Exception, SystemExit) as error:
-            raise InputError(f"{shown}: fails ({printable(words_of(error, 160))})") from error
+            raise InputError(f"{shown}: fails ({printable(describe_error(error, 160))})") from error
         if not math.isfinite(value):
             raise InputError(f"{shown}: gives {value}, but must give a finite number")
         return value

@@ -8,7 +8,7 @@ from scalesearch.design.exact import plain
 from scalesearch.design.family import Member
 from scalesearch.report import figures
 from scalesearch.report.article import Section, Table
-from scalesearch.study.family_files import found_family
+from scalesearch.study.family_files import family_members
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
@@ -17,7 +17,7 @@ _FIVE_PER_CENT = " (more than 5 % off)"
 
 def family_section(result: StudyResult) -> Section | None:
     """The members that the coefficients give; None for a comparison of rules, or a function."""
-    members = found_family(result.plan, result.winner.coefficients)
+    members = family_members(result.plan, result.winner.coefficients)
     if not members:
         return None
     columns = ("member", "depth", "width", "px", "nominal", "measured", "multiply-adds", "parameters")

@@ -23,7 +23,7 @@ def answer_sentence(result: StudyResult) -> str:
     """What came out and how sure it is."""
     said = _said(result)
     outcomes, plan = result.outcomes, result.plan
-    if not result.over:
+    if not result.is_complete:
         done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
         said = f"So far ({done} trials are done): {said[0].lower()}{said[1:]}"
     if result.trust:

@@ -60,7 +60,7 @@ class Row:
 def rows(result: StudyResult) -> tuple[Row, ...]:
     """All candidates: those trained the longest by posterior mean, then the eliminated ones, the latest first."""
     kind = result.plan.config.kind
-    plan, ranking, away, behind = result.plan, result.ranking, result.intervals, result.left_behind
+    plan, ranking, away, behind = result.plan, result.ranking, result.intervals, result.eliminated
     places = {arm.key: arm for arm in ranking.arms}
     decision = result.decision
     images = [rung.samples for rung in plan.rungs]

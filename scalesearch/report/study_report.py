@@ -11,7 +11,7 @@ from scalesearch.report.article import Document, Picture, Text
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
-from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.study import Study
 from scalesearch.study.trusting import read_trust, trust_points
 
@@ -36,7 +36,7 @@ def reported(study: Study) -> ReportInputs:
         CountError: a record is not what was written.
     """
     outcomes = study.outcomes()
-    found = answer(study.plan, outcomes, read_trust(study.folder))
+    found = analyze(study.plan, outcomes, read_trust(study.folder))
     if found is None:
         raise InputError(
             f"{study.folder}: no candidate has a completed trial, so there is nothing to report; "

@@ -82,7 +82,7 @@ def ranking_csv(result: StudyResult) -> str:
 def ranking_table(result: StudyResult, caption: str) -> Table:
     """The same rows with the columns of a page."""
     candidates, columns = rows(result), of_medium(candidate_columns(result), "page")
-    cells = tuple(tuple(column.shown(row) for column in columns) for row in candidates)
+    cells = tuple(tuple(column.page_cell(row) for column in columns) for row in candidates)
     left = frozenset(column.title for column in columns if column.is_text)
     strong = frozenset(i for i, row in enumerate(candidates) if row.status == "recommended")
     return Table(caption, tuple(column.title for column in columns), cells, left, strong)

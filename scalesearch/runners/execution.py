@@ -10,7 +10,7 @@ from typing import Protocol
 
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Objective, Outcome, State, TrialEndedError, TrialSpec
-from scalesearch.user_code import print_if_debugging, words_of
+from scalesearch.user_code import describe_error, print_if_debugging
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class TrialExecution:
             return self.outcome(error.state, error.message)
         except (Exception, SystemExit) as error:
             print_if_debugging(error)
-            return self.outcome("failed", words_of(error))
+            return self.outcome("failed", describe_error(error))
         if epoch is None:
             return self.outcome("complete")
         self._epochs.append(epoch)

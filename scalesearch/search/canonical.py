@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_h
 from scalesearch.design.exact import plain
 from scalesearch.design.serialization import has_own_keys, is_omitted, key_of
 from scalesearch.design.strict_yaml import dotted
-from scalesearch.errors import nearest
+from scalesearch.errors import did_you_mean
 
 ID_DIGITS = 16
 """Of a trial's or a network's id."""
@@ -147,7 +147,7 @@ def _read_fields(kind: Any, value: object, path: tuple[str | int, ...]) -> objec
     for key in value:
         if key not in known:
             raise MalformedError(
-                (*path, key), f"is not a key here; known are {', '.join(known)}{nearest(str(key), known)}"
+                (*path, key), f"is not a key here; known are {', '.join(known)}{did_you_mean(str(key), known)}"
             )
     hints = _hints(kind)
     for key, field in known.items():

@@ -63,16 +63,16 @@ class Column(Generic[RowT]):
     is_nullable_int: bool = False
     """Whether the values are whole numbers that some rows lack, so that a data frame needs a nullable type."""
 
-    def shown(self, row: RowT) -> str:
+    def page_cell(self, row: RowT) -> str:
         """Return the cell of a row on a page; '' if the row has no value."""
         if self.text is not None:
             return self.text(row)
         value = self.value(row)
         return "" if value is None else f"{self.format(value)}{self.unit}"
 
-    def shown_shortly(self, row: RowT) -> str:
+    def terminal_cell(self, row: RowT) -> str:
         """Return the cell of a row in a terminal."""
-        return self.shown(row) if self.short_text is None else self.short_text(row)
+        return self.page_cell(row) if self.short_text is None else self.short_text(row)
 
     @property
     def terminal_title(self) -> str:

@@ -103,7 +103,7 @@ class CostSweep:
         return {rule: tuple(sorted((*base, *points), key=lambda point: point.times)) for rule, points in ranked}
 
 
-def joint(answers: Sequence[tuple[Decimal, StudyResult]]) -> CostSweep:
+def combine_comparisons(answers: Sequence[tuple[Decimal, StudyResult]]) -> CostSweep:
     """Combine comparisons at several costs into one sweep.
 
     Args:

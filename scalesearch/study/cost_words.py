@@ -13,6 +13,6 @@ def times_of(config: StudyConfig) -> str:
     return f"{2 ** float(config.phi):.4g}x"
 
 
-def wanted(config: StudyConfig) -> str:
+def target_cost_words(config: StudyConfig) -> str:
     """Return the target cost over the baseline's: `2x the multiply-adds`."""
     return f"{times_of(config)} the {COST_WORDS[config.cost]}"

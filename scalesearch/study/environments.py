@@ -6,7 +6,7 @@ DECISIVE = ("torch", "numpy", "processor", "gpu")
 """If one of these differs, the same seed gives other numbers."""
 
 
-def difference(before: dict[str, str], now: dict[str, str]) -> str | None:
+def compare_environments(before: dict[str, str], now: dict[str, str]) -> str | None:
     """Return as text which decisive parts of the environment have changed, or None if none has."""
     changed = [
         f"{name} {before.get(name, 'unknown')} → {now.get(name, 'unknown')}"

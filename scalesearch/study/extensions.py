@@ -40,7 +40,7 @@ def equal_but_for_seeds(budget: Budget, other: Budget) -> bool:
     return budget == replace(other, seeds=budget.seeds, final_seeds=budget.final_seeds)
 
 
-def extended(budget: Budget, extensions: Iterable[Extension]) -> Budget:
+def with_most_seeds(budget: Budget, extensions: Iterable[Extension]) -> Budget:
     """Return the budget with the largest numbers of seeds that were requested."""
     for extension in extensions:
         budget = replace(

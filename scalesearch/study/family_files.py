@@ -15,7 +15,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.study.files import make_folder, replace_atomically
 
 
-def found_family(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
+def family_members(plan: Plan, coefficients: Coefficients) -> tuple[Member, ...]:
     """Return the members that the coefficients give, with the rounding and matching of the search.
 
     For a search at φ < 0 they are smaller than the baseline. The latency of members is not measured: in a search by
@@ -51,7 +51,9 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
         return {}
     if not isinstance(baseline, FactoryBaseline):
         cost_kind = plan.config.cost
-        return {member.baseline.name: member_text(member, cost_kind) for member in found_family(plan, coefficients)}
+        return {
+            member.baseline.name: member_text(member, cost_kind) for member in family_members(plan, coefficients)
+        }
     return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis_of(coefficients)}
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class NetworkRun:
     """The training of one network with one seed, on all the rungs that it is recorded on."""
 
     network: str
@@ -38,7 +38,7 @@ class Training:
         return {epoch.samples: epoch.ranked for epochs in ends for epoch in epochs}
 
 
-def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
+def network_runs(plan: Plan, records: Mapping[str, TrialRecord]) -> list[NetworkRun]:
     """Group the records by network and seed, in the order of the plan."""
     outcomes = {key: record.outcome for key, record in records.items()}
     groups: dict[tuple[str, int], list[TrialRecord]] = {}
@@ -51,7 +51,7 @@ def trainings(plan: Plan, records: Mapping[str, TrialRecord]) -> list[Training]:
         ordered = tuple(sorted(group, key=lambda record: record.spec.samples or 0))
         last_samples = ordered[-1].spec.samples
         runs.append(
-            Training(
+            NetworkRun(
                 network,
                 seed,
                 ordered,
@@ -66,7 +66,7 @@ def metric(plan: Plan) -> str:
     return plan.config.kind.value_name(plan.config)
 
 
-def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
+def frozen_trials(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     """Yield the trials as Optuna stores them.
 
     A trial is pruned if the network was eliminated, and failed if it has no accuracy.
@@ -79,7 +79,7 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
     state, plan = optuna.trial.TrialState, study.plan
     results = results_of(plan.config.kind)
     distributions, parameters_by_network = results.distributions(plan), results.parameters(plan)
-    for training in trainings(plan, study.records()):
+    for training in network_runs(plan, study.records()):
         accuracy, score, factor = (
             training.last.outcome.accuracy,
             training.last.outcome.score,
@@ -100,7 +100,7 @@ def frozen(study: Study) -> Iterator[optuna.trial.FrozenTrial]:
             )
 
 
-def _facts(plan: Plan, training: Training) -> dict[str, object]:
+def _facts(plan: Plan, training: NetworkRun) -> dict[str, object]:
     candidate, record = plan.by_network.get(training.network), training.last
     return {
         "label": plan.config.baseline.name if candidate is None else candidate.label,

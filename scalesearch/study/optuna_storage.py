@@ -15,7 +15,7 @@ from scalesearch.search.canonical import ID_DIGITS, Json, as_json, json_digest
 from scalesearch.search.kinds.sampler import Suggestion
 from scalesearch.search.observations import Observation, told
 from scalesearch.search.sampler_space import DIRECTIONS, SamplerSpace
-from scalesearch.study.optuna_export import frozen, metric
+from scalesearch.study.optuna_export import frozen_trials, metric
 from scalesearch.study.samplers import distributions
 from scalesearch.study.study import Study
 
@@ -107,7 +107,7 @@ class OptunaStorage:
         if study.plan.config.kind.exports_proposals:
             self.update(study)
             return len(told(study.plan, study.outcomes()))
-        trials = list(frozen(study))
+        trials = list(frozen_trials(study))
         name, study_identity = study.folder.resolve().name, identity(study)
         with self._errors_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about experimental features of Optuna

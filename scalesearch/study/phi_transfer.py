@@ -8,7 +8,7 @@ from pathlib import Path
 from scalesearch.design.exact import plain
 from scalesearch.errors import ScalesearchError
 from scalesearch.search.kinds.rules import transfer_name
-from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.study import open_study
 
 _INFIX = "-check-phi"
@@ -20,7 +20,7 @@ def check_folder(study_folder: Path, phi: Decimal) -> Path:
     return study_folder.with_name(f"{study_folder.name}{_INFIX}{plain(phi)}")
 
 
-def other_phi_lines(result: StudyResult, study_folder: Path) -> list[str]:
+def phi_transfer_lines(result: StudyResult, study_folder: Path) -> list[str]:
     """Return one line for each other φ that was trained; it says why if that study cannot be read."""
     folder = study_folder.resolve()
     paths = sorted(folder.parent.glob(f"{folder.name}{_INFIX}*/study.json"))
@@ -30,7 +30,7 @@ def other_phi_lines(result: StudyResult, study_folder: Path) -> list[str]:
 def _line(result: StudyResult, folder: Path) -> str:
     try:
         study = open_study(folder)
-        other_result = answer(study.plan, study.outcomes())
+        other_result = analyze(study.plan, study.outcomes())
     except ScalesearchError as error:
         return f"At another φ: {error}"
     return "" if other_result is None else _transfer_line(other_result, transfer_name(result.winner))

@@ -24,7 +24,7 @@ from scalesearch.study.record_file import (
 )
 
 
-def counted(spec: TrialSpec, fvcore_total: int | None = None) -> TrialCost:
+def trial_cost(spec: TrialSpec, fvcore_total: int | None = None) -> TrialCost:
     """Return the costs of a trial's networks; `fvcore_total` is what fvcore counted, if it did."""
     costs = cost(spec.network)
     return TrialCost(costs.macs, costs.params, costs.activations, cost(spec.proxy).macs, fvcore_total)
@@ -83,7 +83,7 @@ def problems(folder: Path) -> Iterator[str]:
 def impossibilities(record: TrialRecord) -> Iterator[str]:
     """Yield what no trial can have resulted in, even if the checksum of its record is right."""
     outcome = record.outcome
-    if record.cost != counted(record.spec, _fvcore_total(record)):
+    if record.cost != trial_cost(record.spec, _fvcore_total(record)):
         yield "its costs are not those of its network"
     if min(outcome.seconds, outcome.training_seconds, *(epoch.seconds for epoch in outcome.epochs)) < 0:
         yield "a time is negative"

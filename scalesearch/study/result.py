@@ -50,7 +50,7 @@ class StudyResult:
         return self.plan.base_arm(self.outcomes)
 
     @property
-    def worse(self) -> bool:
+    def below_baseline(self) -> bool:
         """Whether the recommended candidate's mean is not above the unscaled network's.
 
         Then neither is the mean of any candidate that ties with the best. It is False for networks smaller than the
@@ -64,17 +64,17 @@ class StudyResult:
         return intervals(self.ranking)
 
     @cached_property
-    def left_behind(self) -> dict[str, int]:
+    def eliminated(self) -> dict[str, int]:
         """The eliminated candidates, each with the last rung that it completed, below that of the ranked ones."""
         return left_behind(self.plan, self.outcomes)
 
     @property
-    def over(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether no proposal and no trial remains."""
         return not self.plan.accepts_samples and all(spec.id in self.outcomes for spec in self.planned)
 
     @property
-    def whole(self) -> bool:
+    def all_completed(self) -> bool:
         """Whether every candidate has a completed trial."""
         return whole(self.plan, self.outcomes)
 
@@ -86,7 +86,7 @@ class StudyResult:
     @property
     def certainty(self) -> str:
         """How far the best candidate stands out, and whether scaling was worth it at all, as text."""
-        beaten = f"; its mean is not above {self.plan.config.baseline.name}'s itself" if self.worse else ""
+        beaten = f"; its mean is not above {self.plan.config.baseline.name}'s itself" if self.below_baseline else ""
         blind = f"; {self.blind_words}: train longer, or on more images" if self.blind else ""
         return self._lead_words + beaten + blind
 
@@ -136,7 +136,7 @@ class StudyResult:
         return f"no single winner: {num_others} other {noun} within the noise (95 %){advice}"
 
 
-def answer(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, ...] = ()) -> StudyResult | None:
+def analyze(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, ...] = ()) -> StudyResult | None:
     """Return the result so far, or None while no candidate has a completed trial.
 
     Args:

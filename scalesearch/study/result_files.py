@@ -11,7 +11,7 @@ from scalesearch.study.result import StudyResult
 from scalesearch.study.trials_table import trials_table
 
 
-def answer_files(result: StudyResult, name: str) -> dict[str, str | bytes]:
+def result_contents(result: StudyResult, name: str) -> dict[str, str | bytes]:
     """Return the contents of winner.yaml, family/*.yaml, trials.csv and .parquet, and of the study kind's files.
 
     Args:
@@ -29,13 +29,13 @@ def answer_files(result: StudyResult, name: str) -> dict[str, str | bytes]:
     }
 
 
-def write_answer(folder: Path, result: StudyResult) -> None:
-    """Write the `answer_files` into the folder of a study.
+def write_result_files(folder: Path, result: StudyResult) -> None:
+    """Write the `result_contents` into the folder of a study.
 
     Raises:
         StorageError: the folder cannot be written.
     """
-    for name, content in answer_files(result, folder.name).items():
+    for name, content in result_contents(result, folder.name).items():
         make_folder((folder / name).parent)
         replace_atomically(folder / name, content)
 

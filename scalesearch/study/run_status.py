@@ -142,7 +142,7 @@ class _Publisher:
             os.close(self._descriptor)
 
 
-def both(first: Listener, second: Listener) -> Listener:
+def fan_out(first: Listener, second: Listener) -> Listener:
     """Return a listener that passes each event to two listeners."""
 
     def notify(event: Event) -> None:
@@ -152,7 +152,7 @@ def both(first: Listener, second: Listener) -> Listener:
     return notify
 
 
-def read_live(folder: Path) -> RunStatus | None:
+def read_run_status(folder: Path) -> RunStatus | None:
     """Return the status of the search that runs in a folder, or None if none runs or its file cannot be read.
 
     An incomplete line is skipped; the last line may be one.

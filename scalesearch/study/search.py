@@ -10,7 +10,7 @@ from scalesearch.errors import StorageError
 from scalesearch.runners.execution import Event, Listener, Runner, TrialFinished
 from scalesearch.search.trial import Objective, Outcome
 from scalesearch.study.files import make_folder
-from scalesearch.study.records import TrialRecord, counted
+from scalesearch.study.records import TrialRecord, trial_cost
 from scalesearch.study.study import Study
 from scalesearch.study.suggestions import write_suggestions
 
@@ -43,7 +43,7 @@ def search(
     def on_event(event: Event) -> None:
         if isinstance(event, TrialFinished):
             total = (fvcore_totals or {}).get(event.spec.network_id)
-            _add_record(study, TrialRecord(event.spec, event.outcome, counted(event.spec, total)))
+            _add_record(study, TrialRecord(event.spec, event.outcome, trial_cost(event.spec, total)))
             outcomes[event.spec.id] = event.outcome
         listener(event)
 
@@ -96,9 +96,9 @@ def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:
 
 def _with_proposals(study: Study, outcomes: Mapping[str, Outcome]) -> Study:
     from scalesearch.study.samplers import next_points
-    from scalesearch.study.timers import measured
+    from scalesearch.study.timers import measure_times
 
     before = study.plan.suggested
-    points = next_points(study.plan, outcomes, measured)
+    points = next_points(study.plan, outcomes, measure_times)
     write_suggestions(study.suggestions_folder, len(before), points)
     return replace(study, plan=replace(study.plan, suggested=(*before, *points)))

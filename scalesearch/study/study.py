@@ -26,14 +26,14 @@ from scalesearch.search.proxies import DataFacts
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.timings import Timings
 from scalesearch.search.trial import Outcome
-from scalesearch.study.environments import difference
+from scalesearch.study.environments import compare_environments
 from scalesearch.study.extensions import (
     FOLDER,
     Extension,
     add_extension,
     equal_but_for_seeds,
-    extended,
     read_extensions,
+    with_most_seeds,
 )
 from scalesearch.study.files import create_atomically, make_folder, read_file, storage_error
 from scalesearch.study.records import TrialRecord, read_records, write_record
@@ -124,14 +124,14 @@ def open_or_create(study: Study) -> Study:
     changed = _first_difference(_comparable_json(existing.plan), _comparable_json(new_plan))
     if changed:
         raise _other_study_error(study.folder, changed)
-    environment_change = difference(existing.environment, study.environment)
+    environment_change = compare_environments(existing.environment, study.environment)
     if environment_change:
         raise InputError(
             f"{study.folder}: was begun in another environment ({environment_change}), "
             "whose numbers must not be mixed with "
             "this one's; choose another --name"
         )
-    extended_budget = extended(
+    extended_budget = with_most_seeds(
         old_config.budget, [Extension(new_config.budget.seeds, new_config.budget.final_seeds, "", "")]
     )
     if extended_budget == old_config.budget:
@@ -144,7 +144,7 @@ def _text(study: Study) -> str:
     return json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def kept_timings(folder: Path, config: StudyConfig) -> Timings | None:
+def recorded_timings(folder: Path, config: StudyConfig) -> Timings | None:
     """Return the latencies that a study of this configuration measured at its start, or None without a study.
 
     Args:
@@ -211,7 +211,7 @@ def open_study(folder: Path) -> Study:
         reason = str(error) if isinstance(error, MalformedError | InputError) else "it is not a whole study.json"
         raise CountError(f"{path}: {reason}; restore it from a copy, or begin anew under another --name") from error
     try:
-        budget = extended(config.budget, read_extensions(folder))
+        budget = with_most_seeds(config.budget, read_extensions(folder))
     except SpaceError as error:
         raise CountError(f"{folder / FOLDER}: {error}; restore it from a copy") from error
     if budget == config.budget:

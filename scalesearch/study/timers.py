@@ -8,7 +8,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.search.sampler_space import Time, Timing
 
 
-def measured(request: Timing, networks: Sequence[Architecture]) -> list[Time]:
+def measure_times(request: Timing, networks: Sequence[Architecture]) -> list[Time]:
     """Return the times of the networks, each measured in alternation with the baseline."""
     if not networks:
         return []

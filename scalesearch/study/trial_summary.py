@@ -10,7 +10,7 @@ from scalesearch.search.canonical import Json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State, TrialSpec
 from scalesearch.study.record_file import BrokenRecordError, read_record_file
-from scalesearch.study.records import counted
+from scalesearch.study.records import trial_cost
 
 STATES: tuple[State, ...] = get_args(State)
 """The states in which a trial can end."""
@@ -62,7 +62,7 @@ class TrialSummary:
 
 def summarize(spec: TrialSpec, outcome: Outcome) -> TrialSummary:
     """Return the numbers of a trial from its specification and outcome."""
-    costs = counted(spec)
+    costs = trial_cost(spec)
     return TrialSummary(
         id=spec.id,
         network=spec.network_id,

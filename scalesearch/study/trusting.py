@@ -28,7 +28,7 @@ _LARGER_SIDE = Decimal("1.4")
 """1.4 × the side is about twice the multiply-adds, as the longer budget has twice the images."""
 
 
-def further_questions(study: Study, ranking: Ranking, seeds: int) -> dict[str, StudyConfig]:
+def further_configs(study: Study, ranking: Ranking, seeds: int) -> dict[str, StudyConfig]:
     """Return the configuration of each further budget, by its name: the finalists and others spread over the grid.
 
     `longer` trains on twice the images. Its first rung is the study's own budget; the numbers are equal to the bit

@@ -19,8 +19,8 @@ from scalesearch.search.trial import Objective, Outcome, TrialSpec
 from scalesearch.study.files import read_file
 from scalesearch.study.provenance import own_version
 from scalesearch.study.records import problems
-from scalesearch.study.result import StudyResult, answer
-from scalesearch.study.result_files import answer_files
+from scalesearch.study.result import StudyResult, analyze
+from scalesearch.study.result_files import result_contents
 from scalesearch.study.study import Study, open_study
 from scalesearch.study.trusting import LARGER, LONGER, read_trust, trust_folder
 
@@ -91,14 +91,14 @@ def _file_disagreements(
     """Yield where the files of the result differ from what the records give."""
     strict = study.environment.get("scalesearch") == own_version()
     try:
-        result = answer(study.plan, outcomes, read_trust(study.folder))
+        result = analyze(study.plan, outcomes, read_trust(study.folder))
     except (ValueError, ScalesearchError) as error:
         yield f"{study.folder}: its records give no answer ({' '.join(str(error).split())[:120]})"
         return
     if result is None:
         yield f"{study.folder}: has an answer, but no candidate has a result; rerun: {study.resume_command}"
         return
-    files = answer_files(result, study.folder.name)
+    files = result_contents(result, study.folder.name)
     if report_table is not None and any(
         (study.folder / f"report.{kind}").exists() for kind in ("csv", "html", "md")
     ):
@@ -256,7 +256,7 @@ def rerun(study: Study, objective: Objective, count: int, same_environment: bool
     complete = {key: record for key, record in study.own_records().items() if record.outcome.state == "complete"}
     if not complete:
         raise CountError(f"{study.folder}: has no complete trial that could be trained again")
-    result = answer(study.plan, study.outcomes())
+    result = analyze(study.plan, study.outcomes())
     allowed = _MAX_STANDARD_ERRORS * math.sqrt(2) * result.ranking.noise if result else 0.0
     cheapest = sorted(complete, key=lambda key: (_training_macs(complete[key].spec, complete[key].outcome), key))
     for key in cheapest[:count]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
-from scalesearch.study.environments import difference
+from scalesearch.study.environments import compare_environments
 from scalesearch.study.files import replace_atomically
 from scalesearch.study.provenance import environment
 from scalesearch.training.checkpoint import NAME
@@ -43,7 +43,7 @@ def open_run(folder: Path, job: Job, command: str) -> bool:
         raise InputError(f"{folder}: holds another training (other {', '.join(changed)}); {_ELSEWHERE}")
     if result is not None and (folder / WEIGHTS).is_file():
         return True
-    if (other := difference(before, now)) is not None:
+    if (other := compare_environments(before, now)) is not None:
         raise InputError(f"{folder}: was begun in another environment ({other}); {_ELSEWHERE}")
     return False
 

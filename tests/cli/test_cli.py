@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 
 from scalesearch.cli.main import app
 from scalesearch.design.baselines import load_baseline
-from scalesearch.export.verify import scrambled
+from scalesearch.export.verify import randomized
 from scalesearch.nets.weights import weights_file, weights_of, with_classes
 
 VERBS = {
@@ -251,7 +251,7 @@ def test_an_export_is_written_checked_and_read_back(tmp_path: Path) -> None:
 def test_trained_weights_go_along(tmp_path: Path) -> None:
     """Run without this package they give the logits that ours gives."""
     definition = with_classes(load_baseline("tiny"), 4)
-    trained = scrambled(definition.architecture)
+    trained = randomized(definition.architecture)
     (tmp_path / "mine.safetensors").write_bytes(weights_file(weights_of(definition, trained, "abcd")))
     done = scalesearch("export", "mine.safetensors", "--to", "torch", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ from scalesearch.cli import curves, search_command
 from scalesearch.errors import TrialsFailedError
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import BUDGETS
-from scalesearch.study.study import kept_timings
+from scalesearch.study.study import recorded_timings
 
 SMOKE = ("compare", "--baseline", "tiny", "--times", "4", "--budget", "smoke", "--seeds", "1", "--data", "digits")
 
@@ -217,7 +217,7 @@ def test_what_was_timed_for_every_cost_is_kept_before_the_first_is_trained(
     with pytest.raises(KeyboardInterrupt):
         verb._run(timed, folders, "fractal", InlineRunner(), None, False)
     for times, config in asked.items():
-        assert kept_timings(folders[times], config) == timed[times].timings
+        assert recorded_timings(folders[times], config) == timed[times].timings
 
 
 def test_a_cost_whose_trials_failed_does_not_keep_the_next_from_running(

@@ -243,11 +243,11 @@ def foreign_record(search: Search) -> None:
 
     from scalesearch.runners.execution import Event, TrialFinished
     from scalesearch.runners.inline import InlineRunner
-    from scalesearch.study.records import TrialRecord, counted
+    from scalesearch.study.records import TrialRecord, trial_cost
 
     def keep(event: Event) -> None:
         if isinstance(event, TrialFinished):
-            study(search.study).add(TrialRecord(event.spec, event.outcome, counted(event.spec)))
+            study(search.study).add(TrialRecord(event.spec, event.outcome, trial_cost(event.spec)))
 
     InlineRunner().run([trials(1)], Planted(), keep)
 

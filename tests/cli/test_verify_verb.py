@@ -55,8 +55,8 @@ def test_a_forged_curve_is_found_by_training(smoke: Path, tmp_path: Path) -> Non
     import json
 
     from scalesearch.search.canonical import json_digest
-    from scalesearch.study.result import answer
-    from scalesearch.study.result_files import write_answer
+    from scalesearch.study.result import analyze
+    from scalesearch.study.result_files import write_result_files
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 
@@ -68,9 +68,9 @@ def test_a_forged_curve_is_found_by_training(smoke: Path, tmp_path: Path) -> Non
         tree["outcome"]["epochs"][-1]["train_loss"] += 0.001
         path.write_text(json.dumps({**tree, "sha256": json_digest(tree)}))
     study = open_study(folder)
-    result = answer(study.plan, study.outcomes())
+    result = analyze(study.plan, study.outcomes())
     assert result is not None
-    write_answer(folder, result)
+    write_result_files(folder, result)
     assert list(disagreements(study)) == []
     done = scalesearch("verify", str(folder), "--rerun", "1", cwd=tmp_path)
     assert done.returncode == 1

@@ -233,7 +233,7 @@ def test_scrambling_leaves_no_tensor_without_effect(name: str) -> None:
     if name == "b5":
         found = found.scale(Multipliers(Decimal("2.2"), Decimal("1.6")))
     architecture = replace(found.architecture, resolution=64)
-    net = verify.scrambled(architecture)
+    net = verify.randomized(architecture)
     images = verify.images_of(architecture)
     with torch.no_grad():
         before = net(images)
@@ -256,7 +256,7 @@ def small_repvgg(px: int = 33) -> Baseline:
 @pytest.mark.parametrize("form", ["torch", pytest.param("torch-export", marks=pytest.mark.slow)])
 def test_the_deployed_form_has_the_trained_weights(form: str) -> None:
     baseline = small_repvgg()
-    trained = verify.scrambled(baseline.architecture)
+    trained = verify.randomized(baseline.architecture)
     deployed, network = exporting.as_deployed(baseline, trained)
     made = FORMATS[form](deployed, network)
     price = cost(baseline.architecture.deployed)
@@ -294,7 +294,7 @@ def test_scrambling_reaches_the_end_of_a_network_without_norms() -> None:
     """With torch's initial weights nothing of the images would be left behind twenty layers."""
     net = replace(load_baseline("repvgg_a0").architecture.deployed, resolution=64)
     with torch.no_grad():
-        first, second = verify.scrambled(net)(verify.images_of(net, 2))
+        first, second = verify.randomized(net)(verify.images_of(net, 2))
         assert verify.difference_of(first, second) > 1000 * verify.TOLERANCE
         faded, other = verify.seeded(net, 0)(verify.images_of(net, 2))
         assert verify.difference_of(faded, other) < verify.TOLERANCE

@@ -9,8 +9,8 @@ from planted import importable_by_workers, plan_by, planted_by, study
 
 from scalesearch.runners.execution import Event, Runner
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.study.result import answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
 from scalesearch.study.study import locked, open_or_create
 
@@ -20,9 +20,9 @@ def main(folder: Path, log: str, seconds: float, kind: str, scheduler: str) -> N
     with locked(folder), importable_by_workers():
         begun = open_or_create(study(folder, plan_by(scheduler)))
         search(begun, made(kind), planted_by(scheduler, seconds=seconds, log=log), quiet)
-        found = answer(begun.plan, begun.outcomes())
+        found = analyze(begun.plan, begun.outcomes())
         assert found is not None
-        write_answer(folder, found)
+        write_result_files(folder, found)
 
 
 def made(kind: str) -> Runner:

@@ -11,8 +11,8 @@ from planted import Planted, study
 from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
-from scalesearch.study.result import answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create
 
@@ -21,9 +21,9 @@ def searched(folder: Path, objective: Planted | None = None, asked: Plan | None 
     """A finished planted search, with its winner."""
     begun = open_or_create(study(folder, asked))
     search(begun, InlineRunner(), objective or Planted(), lambda _: None)
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     if found is not None:
-        write_answer(folder, found)
+        write_result_files(folder, found)
     return begun
 
 

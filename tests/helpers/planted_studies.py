@@ -23,7 +23,7 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
-from scalesearch.study.trusting import further_questions, trust_folder
+from scalesearch.study.trusting import further_configs, trust_folder
 
 STAGES = Path(__file__).parent.parent.parent / "results" / "reference" / "nas-tiny-digits"
 BUDGET = as_constant_lr(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))
@@ -62,7 +62,7 @@ def halving() -> ReportInputs:
 def trusted() -> ReportInputs:
     """The same, with two further budgets."""
     begun = halving().study
-    for name, config in further_questions(begun, halving().found.ranking, 2).items():
+    for name, config in further_configs(begun, halving().found.ranking, 2).items():
         further = study(trust_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), Rising(), lambda event: None)
     return reported(begun)

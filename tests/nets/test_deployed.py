@@ -14,7 +14,7 @@ from torch import nn
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
-from scalesearch.export.verify import difference_of, scrambled
+from scalesearch.export.verify import difference_of, randomized
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.deployed import deployed_network
 
@@ -68,7 +68,7 @@ def test_random_networks_and_their_deployed_forms_have_equal_logits() -> None:
         other = Stage("mbconv", 3, 1, 2, net.stages[-1].width, 1)
         net = replace(net, stem=stem, stages=(*net.stages, *([other] if seed % 2 else [])))
         identities += sum(block.kind == "repvgg" and block.keeps_shape for block in net.walk())
-        network = scrambled(net).double()
+        network = randomized(net).double()
         folded = deployed_network(net, network)
         images_NCHW = images_of(net)
         with torch.no_grad():
@@ -79,7 +79,7 @@ def test_random_networks_and_their_deployed_forms_have_equal_logits() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_type_of_the_numbers_stays(dtype: torch.dtype) -> None:
     net = Architecture(9, Stem(3, 2, 4, kind="repvgg"), (Stage("repvgg", 3, 1, 1, 4, 2),), Head(6, 3), "relu")
-    network = scrambled(net).to(dtype)
+    network = randomized(net).to(dtype)
     folded = deployed_network(net, network)
     assert {one.dtype for one in folded.parameters()} == {dtype}
     assert not folded.training
@@ -90,7 +90,7 @@ def test_the_type_of_the_numbers_stays(dtype: torch.dtype) -> None:
 def test_every_tensor_of_a_trained_block_counts() -> None:
     """A fold that forgot one would give other logits."""
     net = Architecture(9, Stem(3, 2, 4, kind="repvgg"), (Stage("repvgg", 3, 1, 1, 4, 1),), Head(None, 3), "silu")
-    network = scrambled(net).double()
+    network = randomized(net).double()
     images_NCHW = images_of(net)
     for name, tensor in network.state_dict().items():
         if tensor.ndim == 0:

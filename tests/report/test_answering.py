@@ -39,7 +39,7 @@ def test_the_decision_is_said_and_what_ties() -> None:
 def test_that_nothing_beats_the_unscaled_network_is_said() -> None:
     found = tied(3)
     beaten = replace(found, place=replace(found.place, mean=found.base.mean or 0.0))
-    assert not found.worse
+    assert not found.below_baseline
     assert answer_sentence(beaten).endswith(
         ", the best of 3 networks that were trained to the end, has no higher mean accuracy than tiny itself."
     )

@@ -25,7 +25,7 @@ from scalesearch.report.kinds import report_of
 from scalesearch.report.study_report import ReportInputs, reported
 from scalesearch.study import trial_columns
 from scalesearch.study.columns import Column, csv_text, decimals
-from scalesearch.study.result_files import answer_files
+from scalesearch.study.result_files import result_contents
 from scalesearch.study.study import open_study
 from scalesearch.study.trial_summary import read_trial
 
@@ -54,7 +54,7 @@ def test_a_new_column_of_trials_is_in_every_table_of_them(
     column = Column[Any]("double_seed", "twice the seed", lambda trial: 2 * trial.seed, decimals(1), " seeds")
     add(monkeypatch, trial_columns, "_record_columns", column)
     assert list(NotebookStudy(own.study).trials.columns) == [*before, "double_seed"]
-    files = answer_files(own.found, "s")
+    files = result_contents(own.found, "s")
     head, first, *_ = csv.reader(io.StringIO(str(files["trials.csv"])))
     assert head == [*before, "double_seed"]
     assert int(first[-1]) == 2 * int(first[head.index("seed")])
@@ -113,8 +113,8 @@ def test_columns_of_a_record_need_no_plan() -> None:
     own = halving()
     plan, folder = own.found.plan, own.study.trials_folder
     one = read_trial(next(folder.iterdir()))
-    known = {column.key: column.shown(one) for column in trial_columns.trial_columns(str, plan)}
-    alone = {column.key: column.shown(one) for column in trial_columns.trial_columns(str, None)}
+    known = {column.key: column.page_cell(one) for column in trial_columns.trial_columns(str, plan)}
+    alone = {column.key: column.page_cell(one) for column in trial_columns.trial_columns(str, None)}
     assert alone.items() <= known.items()
     assert alone["label"] == one.network
     assert {"alpha", "flops_ratio"} <= known.keys() - alone.keys()
@@ -131,5 +131,5 @@ def test_a_terminal_of_80_columns_cuts_nothing(name: str) -> None:
 def test_how_values_are_written() -> None:
     values = {"a": "=1+1", "b": Decimal("1.50"), "c": 0.123456789, "d": 7, "e": None}
     columns = [Column[dict[str, Any]](key, "", itemgetter(key), decimals(2), "x") for key in values]
-    assert [column.shown(values) for column in columns[1:]] == ["1.50x", "0.12x", "7.00x", ""]
+    assert [column.page_cell(values) for column in columns[1:]] == ["1.50x", "0.12x", "7.00x", ""]
     assert csv_text(columns, [values]) == "a,b,c,d,e\n'=1+1,1.5,0.12346,7,\n"

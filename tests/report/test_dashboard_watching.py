@@ -21,7 +21,7 @@ from scalesearch.report.dashboard.words import problems, progress, seconds_left,
 from scalesearch.report.pictures import pictures
 from scalesearch.runners.execution import EpochFinished, TrialStarted
 from scalesearch.search.task import Epoch
-from scalesearch.study.records import TrialRecord, counted
+from scalesearch.study.records import TrialRecord, trial_cost
 from scalesearch.study.run_status import publish
 from scalesearch.study.study import open_or_create
 
@@ -173,7 +173,7 @@ def test_a_running_search_is_followed(tmp_path: Path) -> None:
         assert state(view).startswith("running, about ")
         assert watched.listed()[0].stage == "running"
         outcome = next(iter(searched(tmp_path / "done").records().values())).outcome
-        begun.add(TrialRecord(first, outcome, counted(first)))
+        begun.add(TrialRecord(first, outcome, trial_cost(first)))
         view = seen(watched, "s", lambda one: len(one.trials) == 1)
         assert problems(view) == []
     view = seen(watched, "s", lambda one: one.live is None)
@@ -200,7 +200,7 @@ def test_trials_are_sorted_by_every_column_with_gaps_last(mixed: View) -> None:
             values = [column.value(one) for one in ordered(mixed.trials, column, falling)]
             have = [one for one in values if one is not None]
             assert values[: len(have)] == sorted(have, reverse=falling)
-        assert all(isinstance(column.shown(one), str) for one in mixed.trials)
+        assert all(isinstance(column.page_cell(one), str) for one in mixed.trials)
 
 
 def test_pages_are_cut_here(mixed: View) -> None:

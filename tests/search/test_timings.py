@@ -25,7 +25,7 @@ from scalesearch.search.kinds.rules import NAMED, RuleComparison, ScalingRule, r
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig, enumerate_candidates, lines_to_time, select_candidates
 from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times, shape_lines
-from scalesearch.study.study import kept_timings, open_or_create, open_study
+from scalesearch.study.study import open_or_create, open_study, recorded_timings
 
 TINY, B0 = load_baseline("tiny"), load_baseline("b0")
 ONE = Decimal(1)
@@ -236,16 +236,16 @@ def test_the_times_come_back_and_are_not_measured_anew(tmp_path: Path) -> None:
     begun = open_or_create(replace(study(tmp_path / "s"), plan=Plan(config(), plan().data)))
     assert open_study(tmp_path / "s") == begun
     plain = replace(config(), cost="macs", timings=None)
-    assert kept_timings(tmp_path / "s", plain) == config().timings
-    assert kept_timings(tmp_path / "other", plain) is None
+    assert recorded_timings(tmp_path / "s", plain) == config().timings
+    assert recorded_timings(tmp_path / "other", plain) is None
     with pytest.raises(InputError, match=r"another question \(phi: 1 there, 2 asked\)"):
-        kept_timings(tmp_path / "s", replace(plain, phi=Decimal(2)))
+        recorded_timings(tmp_path / "s", replace(plain, phi=Decimal(2)))
 
 
 def test_a_study_by_multiply_adds_has_no_times_to_give(tmp_path: Path) -> None:
     open_or_create(study(tmp_path / "s"))
     with pytest.raises(InputError, match=r"cost: None there, latency asked"):
-        kept_timings(tmp_path / "s", plan().config)
+        recorded_timings(tmp_path / "s", plan().config)
 
 
 def test_what_does_not_belong_together_is_refused() -> None:

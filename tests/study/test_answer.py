@@ -15,8 +15,8 @@ from scalesearch.design.cost import cost
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import Budget
 from scalesearch.search.trial import Outcome
-from scalesearch.study.result import StudyResult, answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import StudyResult, analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines
@@ -32,7 +32,7 @@ def searched(folder: Path, objective: Planted, spent: Budget) -> Study:
 
 
 def answered(begun: Study) -> StudyResult:
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     return found
 
@@ -41,7 +41,7 @@ def answered(begun: Study) -> StudyResult:
 def clear(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Each layer is worth 1 %, the noise a hundredth of that: the deepest wins."""
     begun = searched(tmp_path_factory.mktemp("clear"), Planted(), budget(seeds=SEEDS))
-    write_answer(begun.folder, answered(begun))
+    write_result_files(begun.folder, answered(begun))
     return begun
 
 
@@ -49,7 +49,7 @@ def clear(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def level(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Depth is worth nothing; only noise tells networks apart."""
     begun = searched(tmp_path_factory.mktemp("level"), Planted(per_layer=0.0), budget(seeds=SEEDS))
-    write_answer(begun.folder, answered(begun))
+    write_result_files(begun.folder, answered(begun))
     return begun
 
 
@@ -152,7 +152,7 @@ def test_a_trial_without_a_result_has_a_row_without_an_accuracy() -> None:
 
 def test_the_answer_is_rebuilt_to_the_byte_from_the_records_alone(clear: Study, tmp_path: Path) -> None:
     again = open_study(clear.folder)
-    write_answer(tmp_path, answered(again))
+    write_result_files(tmp_path, answered(again))
     for path in sorted(tmp_path.rglob("*.*")):
         before = clear.folder / path.relative_to(tmp_path)
         assert path.read_bytes() == before.read_bytes(), path.name
@@ -184,8 +184,8 @@ def test_the_last_lines_say_the_winner_the_doubt_the_ground_and_the_place(clear:
 def test_there_is_no_answer_without_a_completed_candidate() -> None:
     asked = plan()
     base = asked.spec(asked.config.baseline.architecture, 0)
-    assert answer(asked, {}) is None
-    assert answer(asked, {base.id: Outcome("complete", tuple(Planted()(base)), 1.0, 1.0)}) is None
+    assert analyze(asked, {}) is None
+    assert analyze(asked, {base.id: Outcome("complete", tuple(Planted()(base)), 1.0, 1.0)}) is None
 
 
 def test_an_answer_knows_whether_each_candidate_has_a_say() -> None:
@@ -193,11 +193,11 @@ def test_an_answer_knows_whether_each_candidate_has_a_say() -> None:
     outcomes = {spec.id: Outcome("complete", tuple(Planted()(spec)), 1.0, 1.0) for spec in asked.waves({})[0]}
     lost = asked.spec(asked.trained[0].architecture, 0)
     outcomes[lost.id] = Outcome("failed", (), 1.0, 0.0, "died")
-    found = answer(asked, outcomes)
+    found = analyze(asked, outcomes)
     assert found is not None
-    assert (found.whole, found.failures) == (True, 1)
+    assert (found.all_completed, found.failures) == (True, 1)
     other = asked.spec(asked.trained[0].architecture, 1)
     outcomes[other.id] = Outcome("diverged", (), 1.0, 0.0, "loss")
-    found = answer(asked, outcomes)
+    found = analyze(asked, outcomes)
     assert found is not None
-    assert (found.whole, found.failures) == (False, 1)
+    assert (found.all_completed, found.failures) == (False, 1)

@@ -13,8 +13,8 @@ from scalesearch.errors import CountError, InputError
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import Budget, as_constant_lr
 from scalesearch.study.optuna_storage import identity
-from scalesearch.study.result import answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.verification import disagreements
@@ -24,9 +24,9 @@ def searched(folder: Path, spent: Budget, scheduler: str = "grid", command: str 
     asked = replace(study(folder, plan(spent, scheduler=scheduler)), command=command)
     begun = open_or_create(asked)
     search(begun, InlineRunner(), Planted(), lambda event: None)
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
-    write_answer(begun.folder, found)
+    write_result_files(begun.folder, found)
     return begun
 
 

@@ -17,9 +17,9 @@ from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.trial import Outcome
-from scalesearch.study.cost_sweep import CostSweep, joint
+from scalesearch.study.cost_sweep import CostSweep, combine_comparisons
 from scalesearch.study.kinds.rules import papers_gains
-from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 
@@ -38,7 +38,7 @@ def compared(folder: Path, times: Decimal, objective: Planted) -> Study:
 
 
 def answered(begun: Study) -> StudyResult:
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     return found
 
@@ -52,7 +52,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Decimal, Stu
 
 @pytest.fixture(scope="module")
 def found(answers: list[tuple[Decimal, StudyResult]]) -> CostSweep:
-    return joint(answers)
+    return combine_comparisons(answers)
 
 
 def layers(answers: list[tuple[Decimal, StudyResult]]) -> dict[tuple[Decimal, str], int]:
@@ -132,9 +132,9 @@ def test_without_a_baseline_or_a_compound_there_are_no_gains_and_no_leads(
         key: Outcome("failed", (), 1.0, 0.0, "died") if networks[key] in lost else one
         for key, one in outcomes.items()
     }
-    left = answer(plan, part)
+    left = analyze(plan, part)
     assert left is not None
-    alone = joint([(Decimal(4), left)])
+    alone = combine_comparisons([(Decimal(4), left)])
     assert alone.base is None
     assert [one.rule for one in alone.points] == ["depth", "width", "resolution", "fast", "lacs-gpu", "lacs-tpu"]
     assert {one.gain for one in alone.points} == {None}
@@ -156,7 +156,7 @@ def test_the_papers_gains_are_its_tables(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def kept() -> CostSweep:
-    return joint([(times, answered(open_study(folder))) for times, folder in REFERENCES.items()])
+    return combine_comparisons([(times, answered(open_study(folder))) for times, folder in REFERENCES.items()])
 
 
 def test_the_reference_studies_stand_beside_the_paper(kept: CostSweep) -> None:

@@ -15,8 +15,8 @@ from planted import log_lines, plan_by, planted_by, study
 
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.study.records import problems
-from scalesearch.study.result import answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create, open_study
 
@@ -102,9 +102,9 @@ def left_alone(root: Path, scheduler: str = "grid") -> Path:
     """The same search without a kill, in this process."""
     begun = open_or_create(study(root / "calm", plan_by(scheduler)))
     search(begun, InlineRunner(), planted_by(scheduler), lambda event: None)
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
-    write_answer(begun.folder, found)
+    write_result_files(begun.folder, found)
     return begun.folder
 
 

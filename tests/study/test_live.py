@@ -15,7 +15,7 @@ from scalesearch.runners.execution import EpochFinished, Event, TrialFinished, T
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
-from scalesearch.study.run_status import FILE, RunStatus, both, publish, read_live
+from scalesearch.study.run_status import FILE, RunStatus, fan_out, publish, read_run_status
 from scalesearch.study.search import search
 from scalesearch.study.study import open_or_create
 
@@ -30,7 +30,7 @@ def test_who_looks_on_sees_running_trials_and_their_epochs(tmp_path: Path) -> No
             tell(TrialStarted(spec))
         for epoch in EPOCHS:
             tell(EpochFinished(SECOND, epoch))
-        found = read_live(tmp_path)
+        found = read_run_status(tmp_path)
         assert found is not None
         assert (found.before, found.done) == (7, 0)
         assert began - 1 < found.began < time.time() + 1
@@ -39,19 +39,19 @@ def test_who_looks_on_sees_running_trials_and_their_epochs(tmp_path: Path) -> No
             (SECOND.id, SECOND.network_id, SECOND.seed, EPOCHS),
         ]
         tell(TrialFinished(FIRST, Outcome("failed", (), 1.0, 1.0, "no luck")))
-        found = read_live(tmp_path)
+        found = read_run_status(tmp_path)
         assert found is not None
         assert found.done == 1
         assert [one.trial for one in found.running] == [SECOND.id]
     assert not (tmp_path / FILE).exists()
-    assert read_live(tmp_path) is None
+    assert read_run_status(tmp_path) is None
 
 
 def test_a_trial_that_begins_anew_begins_with_no_epoch(tmp_path: Path) -> None:
     with publish(tmp_path, 0) as tell:
         for event in (TrialStarted(FIRST), EpochFinished(FIRST, EPOCHS[0]), TrialStarted(FIRST)):
             tell(event)
-        found = read_live(tmp_path)
+        found = read_run_status(tmp_path)
         assert found is not None
         assert [one.epochs for one in found.running] == [()]
 
@@ -65,9 +65,9 @@ def test_a_search_that_was_killed_is_none(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=False)
     assert killed.stdout == b"up\n"
     assert (tmp_path / FILE).stat().st_size > 0
-    assert read_live(tmp_path) is None
+    assert read_run_status(tmp_path) is None
     with publish(tmp_path, 4):
-        found = read_live(tmp_path)
+        found = read_run_status(tmp_path)
         assert found is not None
         assert found == RunStatus(found.began, 4, 0, ())
 
@@ -80,7 +80,7 @@ def test_a_line_that_is_not_whole_is_passed_over(torn: str, tmp_path: Path) -> N
         tell(TrialStarted(FIRST))
         with (tmp_path / FILE).open("ab") as stream:
             stream.write(torn.encode("latin-1"))
-        found = read_live(tmp_path)
+        found = read_run_status(tmp_path)
         assert found is not None
         assert [one.trial for one in found.running] == [FIRST.id]
 
@@ -91,7 +91,7 @@ def test_a_folder_that_refuses_the_file_stops_no_search(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir()
     with publish(tmp_path, 0) as tell:
         tell(TrialStarted(FIRST))
-    assert read_live(tmp_path) is None
+    assert read_run_status(tmp_path) is None
 
 
 def test_the_file_stays_small_and_keeps_what_is_under_way(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_the_file_stays_small_and_keeps_what_is_under_way(tmp_path: Path) -> Non
             tell(TrialStarted(FIRST))
             tell(TrialFinished(FIRST, Outcome("complete", EPOCHS, 1.0, 1.0)))
         assert (tmp_path / FILE).stat().st_size < 300_000
-        found = read_live(tmp_path)
+        found = read_run_status(tmp_path)
         assert found is not None
         assert (found.before, found.done) == (2, 2000)
         assert [(one.trial, one.epochs) for one in found.running] == [(SECOND.id, EPOCHS[:1])]
@@ -113,13 +113,13 @@ def test_a_whole_search_announces_each_trial_and_changes_no_record(tmp_path: Pat
     seen: list[tuple[int, int]] = []
 
     def look(_: Event) -> None:
-        found = read_live(tmp_path)
+        found = read_run_status(tmp_path)
         assert found is not None
         seen.append((found.done, len(found.running)))
 
     begun = open_or_create(study(tmp_path))
     with publish(tmp_path, 0) as tell:
-        search(begun, InlineRunner(), Planted(), both(tell, look))
+        search(begun, InlineRunner(), Planted(), fan_out(tell, look))
     total = begun.plan.total_trials()
     assert seen[-1] == (total, 0)
     assert set(seen) == {(done, 1) for done in range(total)} | {(done, 0) for done in range(1, total + 1)}

@@ -24,7 +24,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, Majority
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.result_files import winner_text
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
@@ -66,7 +66,7 @@ def _plan(metric: str, data: DataFacts = UNEVEN) -> Plan:
 def _searched(folder: Path, asked: Plan, objective: Contrary | Constant) -> tuple[Study, StudyResult]:
     begun = open_or_create(study(folder, asked))
     search(begun, InlineRunner(), objective, lambda event: None)
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     return begun, found
 

@@ -12,7 +12,7 @@ from planted_studies import halving, rules
 
 from scalesearch.errors import InputError
 from scalesearch.search.canonical import digest
-from scalesearch.study.optuna_export import trainings
+from scalesearch.study.optuna_export import network_runs
 from scalesearch.study.optuna_storage import OptunaStorage
 from scalesearch.study.study import Study, open_study
 
@@ -90,7 +90,7 @@ def test_a_failure_has_no_value() -> None:
     records = study.records()
     key, record = next(iter(records.items()))
     broken = replace(record, outcome=replace(record.outcome, state="diverged", epochs=()))
-    groups = trainings(found.plan, {**records, key: broken})
+    groups = network_runs(found.plan, {**records, key: broken})
     (own,) = [one for one in groups if one.last.spec.id == key]
     assert own.last.outcome.accuracy is None
     assert own.curve(rungs=False) == {}

@@ -15,14 +15,14 @@ from scalesearch.search.canonical import ID_DIGITS, json_digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.record_file import BrokenRecordError, read_record_file
-from scalesearch.study.records import TrialRecord, counted, read_records, write_record
+from scalesearch.study.records import TrialRecord, read_records, trial_cost, write_record
 from scalesearch.study.trial_summary import read_trial
 
 SPEC = trials(1)[0]
 OUTCOME = Outcome(
     "complete", (Epoch(1, 96, 2.5, 2.25, 0.125, 3.5), Epoch(2, 192, 1.5, 1.25, 0.625, 3.25)), 9.0, 6.75
 )
-RECORD = TrialRecord(SPEC, OUTCOME, counted(SPEC))
+RECORD = TrialRecord(SPEC, OUTCOME, trial_cost(SPEC))
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 
 def test_its_parts_are_those_that_were_written(path: Path) -> None:
     file = read_record_file(path)
-    assert (file.spec, file.outcome, file.cost) == (SPEC, OUTCOME, counted(SPEC))
+    assert (file.spec, file.outcome, file.cost) == (SPEC, OUTCOME, trial_cost(SPEC))
     assert (file.id, file.network_id) == (SPEC.id, SPEC.network_id)
     assert file.field("seed") == SPEC.seed
     assert file.field("proxy", "resolution") == SPEC.proxy.resolution

@@ -18,13 +18,13 @@ from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import FAILURES, Outcome, State
 from scalesearch.study.files import create_atomically, make_folder, replace_atomically
-from scalesearch.study.records import TrialRecord, counted, problems, read_records, write_record
+from scalesearch.study.records import TrialRecord, problems, read_records, trial_cost, write_record
 
 SPEC = trials(1)[0]
 OUTCOME = Outcome(
     "complete", (Epoch(1, 100, 1.5, 1.25, 0.1 + 0.2, 3.5), Epoch(2, 200, 0.75, 1e-9, 2 / 3, 0.125)), 4.25, 3.625
 )
-RECORD = TrialRecord(SPEC, OUTCOME, counted(SPEC, 123_456_789))
+RECORD = TrialRecord(SPEC, OUTCOME, trial_cost(SPEC, 123_456_789))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_record_comes_back_to_the_last_bit(written: Path) -> None:
 
 @pytest.mark.parametrize("state", ["diverged", *FAILURES])
 def test_a_trial_without_a_result_comes_back_with_its_reason(state: State, tmp_path: Path) -> None:
-    record = TrialRecord(SPEC, Outcome(state, OUTCOME.epochs[:1], 7.5, 3.5, "weiß nicht: „≈“"), counted(SPEC))
+    record = TrialRecord(SPEC, Outcome(state, OUTCOME.epochs[:1], 7.5, 3.5, "weiß nicht: „≈“"), trial_cost(SPEC))
     write_record(tmp_path, record)
     assert read_records(tmp_path) == {SPEC.id: record}
     assert record.outcome.accuracy is None
@@ -143,7 +143,7 @@ def test_what_a_crash_left_behind_is_not_a_record_and_in_nobodys_way(tmp_path: P
 def test_records_hold_what_a_runner_tells(tmp_path: Path) -> None:
     def keep(event: object) -> None:
         if isinstance(event, TrialFinished):
-            write_record(tmp_path, TrialRecord(event.spec, event.outcome, counted(event.spec)))
+            write_record(tmp_path, TrialRecord(event.spec, event.outcome, trial_cost(event.spec)))
 
     InlineRunner().run([trials(4)], Planted(diverges=(2,)), keep)
     found = read_records(tmp_path)

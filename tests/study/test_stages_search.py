@@ -32,8 +32,8 @@ from scalesearch.search.study_config import StudyConfig, enumerate_candidates, s
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study import timers
-from scalesearch.study.result import answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.samplers import next_points
 from scalesearch.study.search import search, search_in_rounds
 from scalesearch.study.study import Study, open_or_create, open_study
@@ -107,7 +107,7 @@ def test_while_it_runs_nothing_has_won_and_no_baseline_is_offered(tmp_path: Path
     done = run_whole(open_or_create(study(tmp_path, asked(candidates=8))), Planted())
     outcomes = done.outcomes()
     first = {spec.id: outcomes[spec.id] for spec in done.plan.waves(outcomes)[0]}
-    begun, over = answer(done.plan, first), answer(done.plan, outcomes)
+    begun, over = analyze(done.plan, first), analyze(done.plan, outcomes)
     assert begun is not None
     assert over is not None
     so_far, last = summary_lines(begun, tmp_path), summary_lines(over, tmp_path)
@@ -119,9 +119,9 @@ def test_while_it_runs_nothing_has_won_and_no_baseline_is_offered(tmp_path: Path
 
 def test_the_winner_has_the_best_reward_and_is_a_baseline_again(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path / "found-here", asked("random", 8, "grid"))), Planted())
-    found = answer(done.plan, done.outcomes())
+    found = analyze(done.plan, done.outcomes())
     assert found is not None
-    write_answer(done.folder, found)
+    write_result_files(done.folder, found)
     own = yaml.safe_load((done.folder / "winner.yaml").read_text())
     base = cost(BASE.architecture).macs
     macs = {key: one.cost.macs for key, one in done.plan.by_network.items()}
@@ -144,9 +144,9 @@ def test_the_winner_has_the_best_reward_and_is_a_baseline_again(tmp_path: Path) 
 
 def test_the_front_is_of_those_trained_the_longest(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path, asked("nsga2", 14, "grid"))), Dear())
-    found = answer(done.plan, done.outcomes())
+    found = analyze(done.plan, done.outcomes())
     assert found is not None
-    write_answer(done.folder, found)
+    write_result_files(done.folder, found)
     rows = list(csv.DictReader((done.folder / "front.csv").open()))
     pairs = [(float(row["accuracy"]), int(row["macs"])) for row in rows]
     assert pairs == sorted(pairs, reverse=True)
@@ -163,7 +163,7 @@ def test_the_report_has_the_rewards_and_says_how_sure_they_are(tmp_path: Path) -
     done = run_whole(open_or_create(study(tmp_path / "own", asked("random", 8))), Dear())
     write_report(done)
     text = (done.folder / "report.md").read_text()
-    found = answer(done.plan, done.outcomes())
+    found = analyze(done.plan, done.outcomes())
     assert found is not None
     assert text.startswith("# Which stages should tiny have?\n")
     assert f"{found.winner.label} has the best reward" in text
@@ -193,7 +193,7 @@ def test_what_breaks_a_limit_is_not_trained(tmp_path: Path) -> None:
 def test_a_network_without_a_result_does_not_stop_the_search(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path, asked("tpe", 6, "grid"))), Planted(diverges=(0, 1, 2)))
     assert done.plan.is_complete(done.outcomes())
-    assert answer(done.plan, done.outcomes()) is None
+    assert analyze(done.plan, done.outcomes()) is None
 
 
 @pytest.mark.parametrize("kind", ["latency", "step"])
@@ -208,7 +208,7 @@ def test_times_are_measured_once_a_network_kept_and_part_of_the_reward(
         ratios = [cost(one).activations / cost(BASE.architecture).activations for one in networks]
         return [Time(0.003 * ratio, ratio) for ratio in ratios]
 
-    monkeypatch.setattr(timers, "measured", clock)
+    monkeypatch.setattr(timers, "measure_times", clock)
     reward = Reward(kind, Decimal("0.0045") if kind == "latency" else None)  # type: ignore[arg-type]
     done = run_whole(open_or_create(study(tmp_path, asked(candidates=6, reward=reward))), Planted())
     assert len(seen) == len(set(seen)) == 6
@@ -220,13 +220,13 @@ def test_times_are_measured_once_a_network_kept_and_part_of_the_reward(
         assert done.plan.reward_factor(key) == pytest.approx(expected)
     # The baseline's own: its 3 ms are what the networks' times and ratios say.
     assert done.plan.reward_factor(done.plan.base_id) == pytest.approx(1.5**0.07 if kind == "latency" else 1)
-    found = answer(done.plan, done.outcomes())
+    found = analyze(done.plan, done.outcomes())
     assert found is not None
-    write_answer(done.folder, found)
+    write_result_files(done.folder, found)
     row = next(csv.DictReader((done.folder / "front.csv").open()))
     assert float(row[f"{kind}_seconds"]) > 0
 
 
 def test_another_seed_suggests_other_networks() -> None:
-    first, again, other = (next_points(asked(seed=seed), {}, timers.measured) for seed in (0, 0, 1))
+    first, again, other = (next_points(asked(seed=seed), {}, timers.measure_times) for seed in (0, 0, 1))
     assert first == again != other

@@ -20,13 +20,13 @@ from scalesearch.search.budget import as_constant_lr
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.result import answer
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result import analyze
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines
 from scalesearch.study.trust_words import overall, trust_facts, trust_lines
-from scalesearch.study.trusting import further_questions, read_trust, trust_folder, with_more_seeds
+from scalesearch.study.trusting import further_configs, read_trust, trust_folder, with_more_seeds
 
 BUDGET = as_constant_lr(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
 
@@ -63,9 +63,9 @@ def objective(begun: Study, flips: bool = True) -> Flips:
 
 
 def trusted(begun: Study, flips: bool) -> Study:
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
-    for name, config in further_questions(begun, found.ranking, 2).items():
+    for name, config in further_configs(begun, found.ranking, 2).items():
         further = study(trust_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), objective(begun, flips), lambda event: None)
     return begun
@@ -73,9 +73,9 @@ def trusted(begun: Study, flips: bool) -> Study:
 
 def test_what_is_asked(tmp_path: Path) -> None:
     begun = searched(tmp_path)
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
-    asked = further_questions(begun, found.ranking, 3)
+    asked = further_configs(begun, found.ranking, 3)
     assert list(asked) == ["longer", "larger"]
     longer, larger = (replace(begun.plan, config=one) for one in asked.values())
     finalists = {arm.key for arm in found.ranking.arms if arm.seeds == 2}
@@ -99,9 +99,9 @@ def test_a_proxy_that_flips_is_not_to_be_used(tmp_path: Path) -> None:
     assert [one.budget for one in found] == ["longer", "larger"]
     assert all(one.tau.value < -0.5 for one in found)
     assert overall(found) == "do not use"
-    whole = answer(begun.plan, begun.outcomes(), found)
+    whole = analyze(begun.plan, begun.outcomes(), found)
     assert whole is not None
-    write_answer(begun.folder, whole)
+    write_result_files(begun.folder, whole)
     written = yaml.safe_load((begun.folder / "winner.yaml").read_text())["proxy"]
     assert written["in_words"] == "do not use"
     assert [one["budget"] for one in written["budgets"]] == ["longer", "larger"]
@@ -131,10 +131,10 @@ def test_what_one_seed_cannot_show_is_said(tmp_path: Path) -> None:
 
 def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) -> None:
     begun = trusted(searched(tmp_path), flips=False)
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     for seeds, wanted in ((1, 2), (3, 3)):
-        for name, config in further_questions(begun, found.ranking, seeds).items():
+        for name, config in further_configs(begun, found.ranking, seeds).items():
             folder = trust_folder(begun.folder, name)
             before = open_study(folder)
             grown = with_more_seeds(folder, config)
@@ -149,9 +149,9 @@ def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) 
 def test_a_study_without_further_budgets_says_nothing(tmp_path: Path) -> None:
     begun = searched(tmp_path)
     assert read_trust(begun.folder) == ()
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
-    write_answer(begun.folder, found)
+    write_result_files(begun.folder, found)
     assert yaml.safe_load((begun.folder / "winner.yaml").read_text())["proxy"] is None
     assert not any(line.startswith("Proxy:") for line in summary_lines(found, begun.folder))
 
@@ -168,7 +168,7 @@ def test_rules_are_not_a_grid(tmp_path: Path) -> None:
     asked = replace(asked, config=replace(asked.config, kind=RuleComparison(NAMED), phi=Decimal(1)))
     begun = open_or_create(study(tmp_path, asked))
     search(begun, InlineRunner(), Planted(), lambda event: None)
-    found = answer(begun.plan, begun.outcomes())
+    found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     with pytest.raises(InputError, match="compares rules"):
-        further_questions(begun, found.ranking, 2)
+        further_configs(begun, found.ranking, 2)

@@ -17,8 +17,8 @@ from scalesearch.report.dashboard.blocks import sections
 from scalesearch.report.dashboard.components import note, table
 from scalesearch.report.dashboard.store import View, Watch
 from scalesearch.report.kinds import report_of
-from scalesearch.study.family_files import family_texts, found_family
-from scalesearch.study.kinds.stages import found_baseline
+from scalesearch.study.family_files import family_members, family_texts
+from scalesearch.study.kinds.stages import winner_baseline
 
 Sources = Mapping[str, Callable[[Baseline], str]]
 """Formats besides YAML by name: a member's text as Python source."""
@@ -115,9 +115,9 @@ def _offered(view: View) -> list[_Offered]:
     if not found.plan.config.kind.scales:
         # A folder may have been given a name since that no baseline may have.
         name = re.sub(r"[^a-z0-9._-]", "_", view.folder.resolve().name.lower()).lstrip("._-")[:64] or "found"
-        text = found_baseline(found, name)
+        text = winner_baseline(found, name)
         return [_Offered(name, text, parse_baseline(text, name))]
-    members = {one.baseline.name: one.baseline for one in found_family(found.plan, found.winner.coefficients)}
+    members = {one.baseline.name: one.baseline for one in family_members(found.plan, found.winner.coefficients)}
     texts = family_texts(found.plan, found.winner.coefficients)
     return [_Offered(name, text, members.get(name)) for name, text in texts.items()]
 

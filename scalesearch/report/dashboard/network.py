@@ -153,7 +153,7 @@ def _trials(view: View, trials: list[TrialSummary]) -> list[Any]:
         return [html.H3("Trials"), note("None has finished.")]
     known = every_column(view)
     own = [known[key] for key in _OF_TRIALS]
-    rows = [[column.shown(trial) for column in own] for trial in trials]
+    rows = [[column.page_cell(trial) for column in own] for trial in trials]
     left = frozenset(i for i, column in enumerate(own) if column.is_text)
     return [html.H3("Trials"), table([column.title for column in own], rows, left)]
 

@@ -108,7 +108,7 @@ def _leaders(view: View) -> list[Any]:
         [
             opener("network", row.key, row.label, 1000 + i)
             if column.key == "candidate"
-            else column.shown_shortly(row).strip()
+            else column.terminal_cell(row).strip()
             for column in columns
         ]
         for i, row in enumerate(leaders)

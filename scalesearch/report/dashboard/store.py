@@ -16,8 +16,8 @@ from scalesearch.report.dashboard.studies import Listed, find_studies, listed, o
 from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
-from scalesearch.study.result import StudyResult, answer
-from scalesearch.study.run_status import RunStatus, read_live
+from scalesearch.study.result import StudyResult, analyze
+from scalesearch.study.run_status import RunStatus, read_run_status
 from scalesearch.study.study import Study
 from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.study.trusting import read_trust
@@ -108,7 +108,7 @@ class Watched:
             self._index = refreshed(self._index, self.folder / "trials")
             self._keep()
             self._analyse()
-            return self._now(read_live(self.folder))
+            return self._now(read_run_status(self.folder))
 
     def list(self) -> Listed:
         """Its line in the list."""
@@ -184,7 +184,7 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
             before = Analysis(_names(plan), plan.total_trials(), plan.total_images(), None, None)
             yield before
         outcomes = {key: one.outcome for key, one in index.trials.items()}
-        found = answer(plan, outcomes, read_trust(study.folder))
+        found = analyze(plan, outcomes, read_trust(study.folder))
         trials, images = plan.total_trials(outcomes), plan.total_images(outcomes)
         yield Analysis(before.names, trials, images, found, plan.is_complete(outcomes))
     except Exception as error:  # the page says so; the server goes on with the other studies

@@ -13,7 +13,7 @@ from typing import Literal
 from scalesearch.errors import ScalesearchError, StorageError, printable
 from scalesearch.report.kinds import report_of
 from scalesearch.study.files import json_files
-from scalesearch.study.run_status import read_live
+from scalesearch.study.run_status import read_run_status
 from scalesearch.study.study import Study, open_study
 
 Stage = Literal["running", "finished", "stopped", "empty", "broken"]
@@ -133,7 +133,7 @@ def listed(name: str, folder: Path, study: Study | str) -> Listed:
 def _stage(folder: Path, study: Study | str, records: int) -> Stage:
     if isinstance(study, str):
         return "broken"
-    if read_live(folder) is not None:
+    if read_run_status(folder) is not None:
         return "running"
     if (folder / "winner.yaml").is_file():
         return "finished"

@@ -157,7 +157,7 @@ def _filled(view: View, page: Any, by: Any, filters: Filters) -> tuple[Any, str,
     heads = [_head(key, one.title, name, falling) for key, one in known.items()]
     cells = [
         [
-            opener("network", one.network, column.shown(one), i) if key == "label" else column.shown(one)
+            opener("network", one.network, column.page_cell(one), i) if key == "label" else column.page_cell(one)
             for key, column in known.items()
         ]
         for i, one in enumerate(rows)

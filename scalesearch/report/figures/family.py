@@ -14,7 +14,7 @@ from scalesearch.design.paper import TABLE_2
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
 from scalesearch.report.palette import LOOKS, RECOMMENDED, START, TIED, MarkerStyle
-from scalesearch.study.family_files import found_family
+from scalesearch.study.family_files import family_members
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
@@ -25,7 +25,7 @@ _PAPERS = "b0"
 
 def family(result: StudyResult) -> Drawing | None:
     """The found members beside the published ones and the paper's peers; None where the study gives no family."""
-    members = found_family(result.plan, result.winner.coefficients)
+    members = family_members(result.plan, result.winner.coefficients)
     base = result.plan.config.baseline
     if len(members) < 2 or not isinstance(base, Baseline):
         return None

@@ -148,7 +148,7 @@ def _caption(result: StudyResult) -> str:
     score = f"expected {metric_words(result.plan.config.metric)} at the end of training"
     if not result.plan.config.kind.recommends:
         return f"A line is a rule's network; the last axis is its {score}."
-    left = " Dotted: eliminated earlier." if result.left_behind else ""
+    left = " Dotted: eliminated earlier." if result.eliminated else ""
     return (
         f"A line is a network; its colour and the last axis are its {score}. Thick lines tie with the best, the "
         f"one with stars is recommended.{left}"

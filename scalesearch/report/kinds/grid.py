@@ -54,7 +54,7 @@ class GridReport(KindReport):
         """What is recommended, and what ties with it."""
         ranking, own = result.ranking, greek(result.winner.coefficients)
         tied, ranked = len(ranking.tied), len(ranking.arms)
-        if result.worse:
+        if result.below_baseline:
             return not_above(result, own, metric_words(result.plan.config.metric))
         said = f"{own} is recommended: {regret_words(result)}"
         if ranking.significant:

@@ -15,8 +15,8 @@ from scalesearch.search.kinds import RuleComparison
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.study.cost_sweep import joint
-from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
+from scalesearch.study.cost_sweep import combine_comparisons
+from scalesearch.study.cost_words import COST_WORDS, target_cost_words, times_of
 from scalesearch.study.kinds.rules import comparison_lines
 from scalesearch.study.result import StudyResult
 
@@ -30,19 +30,22 @@ class RuleReport(GridReport):
 
     def title(self, config: StudyConfig) -> str:
         """One dimension or all."""
-        return f"{config.baseline.name} at {wanted(config)}: one dimension, or all?"
+        return f"{config.baseline.name} at {target_cost_words(config)}: one dimension, or all?"
 
     def short_title(self, config: StudyConfig) -> str:
         """The baseline, its cost, and the budget."""
         name = config.baseline.name
-        return f"{name} at {wanted(config)}, budget {config.budget.title}, comparison of rules"
+        return f"{name} at {target_cost_words(config)}, budget {config.budget.title}, comparison of rules"
 
     def table_words(self, result: StudyResult) -> tuple[str, str]:
         """The baseline, its cost, the budget and the data."""
         asked = result.plan.config
         # At another φ, coefficients are not what the networks were multiplied by.
         doubling = "\nαβ²γ²: for each doubling of the cost" if asked.phi != 1 else ""
-        head = f"{asked.baseline.name} at {wanted(asked)}, budget {asked.budget.title}, {result.plan.data.name}"
+        head = (
+            f"{asked.baseline.name} at {target_cost_words(asked)}, "
+            f"budget {asked.budget.title}, {result.plan.data.name}"
+        )
         return head, terminal_caption(result, doubling)
 
     def sentence(self, result: StudyResult) -> str:
@@ -94,7 +97,7 @@ class RuleReport(GridReport):
 
     def evidence(self, result: StudyResult) -> Section:
         """The rules over their cost, and how they learned."""
-        curves = figures.curves(joint([(Decimal(2) ** result.plan.config.phi, result)]))
+        curves = figures.curves(combine_comparisons([(Decimal(2) ** result.plan.config.phi, result)]))
         own = curves, figures.spending(result), figures.parallel(result), figures.learning(result)
         return Section("The evidence", drawn(*own))
 

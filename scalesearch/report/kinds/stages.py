@@ -11,7 +11,7 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.stage_space import size
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.study.kinds.stages import found_words, stages_of, words_of_network
+from scalesearch.study.kinds.stages import search_words, stages_of, words_of_network
 from scalesearch.study.result import StudyResult
 
 
@@ -44,7 +44,7 @@ class StageReport(KindReport):
         """Which network has the best reward, and what ties with it."""
         ranking, name = result.ranking, result.winner.label
         many = len(ranking.arms)
-        if result.worse:
+        if result.below_baseline:
             return not_above(result, name, "reward")
         if ranking.significant:
             return f"{name} has the best reward of {many} networks, and leads each by more than the noise (95 %)"
@@ -75,7 +75,7 @@ class StageReport(KindReport):
 
     def answer(self, result: StudyResult) -> Section:
         """The winner in figures, all networks, and how they were found."""
-        searched = Text(f"Searched: {found_words(result.plan)}.")
+        searched = Text(f"Searched: {search_words(result.plan)}.")
         return Section("The answer", (_key_figures(result), _networks(result), searched))
 
     def evidence(self, result: StudyResult) -> Section:

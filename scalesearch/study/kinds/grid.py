@@ -10,7 +10,7 @@ from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.study.decision_words import decision_facts, regret_words, surface_facts, surface_line
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.kinds.base import KindResults
-from scalesearch.study.phi_transfer import other_phi_lines
+from scalesearch.study.phi_transfer import phi_transfer_lines
 from scalesearch.study.provenance_words import matched_lines, provenance_facts, provenance_line
 from scalesearch.study.result import StudyResult
 from scalesearch.study.trust_words import trust_facts, trust_lines
@@ -30,7 +30,7 @@ class GridResults(KindResults):
         base = "" if unscaled is None else f"{config.baseline.name} itself {unscaled:.4f}; "
         cost_words = f"αβ²γ² = {float(coefficients.product):.3f}; measured {float(result.winner.flops_ratio):.3f}x"
         matched = "" if config.cost == "macs" else f", {config.cost} {float(result.winner.matched_ratio):.3f}x"
-        head = "Take" if result.over else "So far, take"
+        head = "Take" if result.is_complete else "So far, take"
         lines = [
             (
                 f"{head} {_format_coefficients(coefficients)} ({cost_words} {config.baseline.name}{matched}): "
@@ -43,8 +43,8 @@ class GridResults(KindResults):
         ]
         if result.decision.surface is not None:
             lines.append(surface_line(result.decision.surface))
-        lines += trust_lines(result.trust) + other_phi_lines(result, folder)
-        if not result.over:
+        lines += trust_lines(result.trust) + phi_transfer_lines(result, folder)
+        if not result.is_complete:
             return lines
         return [*lines, f"Family: {members[0]} … {members[-1]} in {folder / 'family'}"]
 

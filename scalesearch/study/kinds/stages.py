@@ -46,7 +46,7 @@ class StageResults(KindResults):
 
     def files(self, result: StudyResult, name: str) -> dict[str, str]:
         """Return the front as a table, and the winner as a baseline file."""
-        return {"front.csv": front_table(result), "baseline.yaml": found_baseline(result, name)}
+        return {"front.csv": front_table(result), "baseline.yaml": winner_baseline(result, name)}
 
     def definition(self, plan: Plan, candidate: Candidate) -> tuple[str, str]:
         """Return a name made of the baseline and the network, and the search as the source."""
@@ -78,7 +78,7 @@ def words_of_network(network: Network) -> str:
     return " · ".join(stage_words(network))
 
 
-def found_baseline(result: StudyResult, name: str) -> str:
+def winner_baseline(result: StudyResult, name: str) -> str:
     """Return the content of baseline.yaml: the winner as a baseline.
 
     Its rounding and its axes of growth are those of the baseline that was searched.
@@ -186,7 +186,7 @@ def _summary_lines(result: StudyResult, folder: Path) -> list[str]:
     ties, num_others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
     accuracy = rank.mean / plan.reward_factor(rank.key)
     reward, base_reward = space.asked.reward, result.base.mean
-    title = "Winner" if result.over else "So far"
+    title = "Winner" if result.is_complete else "So far"
     metric = metric_words(plan.config.metric)
     measured = f"{result.measured(rank)}, {metric} {accuracy:.4f}"
     if base_reward is not None:
@@ -199,9 +199,9 @@ def _summary_lines(result: StudyResult, folder: Path) -> list[str]:
         f"By reward {regret_words(result)}",
         f"Reward: {reward.words} = {measured}; {ties} of {num_others} others tie with the best; {result.certainty}",
         provenance_line(result),
-        f"Searched: {found_words(plan)}",
+        f"Searched: {search_words(plan)}",
         *_front_lines(result),
-        *([_baseline_line(folder / "baseline.yaml")] if result.over else []),
+        *([_baseline_line(folder / "baseline.yaml")] if result.is_complete else []),
     ]
 
 
@@ -209,7 +209,7 @@ def _baseline_line(path: Path) -> str:
     return f"Baseline: {path}; scale it: scalesearch grid --baseline {path}"
 
 
-def found_words(plan: Plan) -> str:
+def search_words(plan: Plan) -> str:
     """Return how the networks were proposed: the space, the sampler, and how many were within the limits."""
     space = stages_of(plan)
     violations = Counter(name for check in space.judge(plan.suggested) for name in check.broken)  # type: ignore[arg-type]
