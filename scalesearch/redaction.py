@@ -69,9 +69,9 @@ def _mask_values(word: str) -> str:
     return "".join(parts) + word[done:]
 
 
-def redacted_command(words: Sequence[str]) -> str:
+def redacted_command(arguments: Sequence[str]) -> str:
     """Return a command line as it may be stored and printed: quoted for a shell, without secrets."""
-    return shlex.join(map(redacted, words))
+    return shlex.join(map(redacted, arguments))
 
 
 def redacted_line(line: str) -> str:

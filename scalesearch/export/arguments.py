@@ -80,10 +80,10 @@ class Arguments:
             default: the value if it is not given.
             optional: whether the library accepts None for the default.
         """
-        given = self._remaining.get(name)
+        argument = self._remaining.get(name)
         value = self.value(name)
-        if value is None and given is not None and not optional:
-            raise self.refused(given.line, f"{name} must be a whole number, written out")
+        if value is None and argument is not None and not optional:
+            raise self.refused(argument.line, f"{name} must be a whole number, written out")
         if value is None and default is not None:
             return default
         return self.as_integer(value, name)
@@ -124,10 +124,10 @@ class Arguments:
 
     def in_channels(self, name: str) -> int:
         """Take the number of image channels; the default is that of RGB."""
-        given = self._remaining.get(name)
+        argument = self._remaining.get(name)
         channels = self.integer(name, COLOUR)
         if channels not in IN_CHANNELS:
-            line = given.line if given else self.call.line
+            line = argument.line if argument else self.call.line
             raise self.refused(
                 line, f"{name} is {channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA) channels"
             )

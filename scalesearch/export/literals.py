@@ -50,6 +50,7 @@ class _Reader:
         self._returned: list[Value] = []
 
     def statements(self, body: list[ast.stmt]) -> None:
+        """Read statements in order."""
         for statement in body:
             self._statement(statement)
 

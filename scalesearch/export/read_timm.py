@@ -141,9 +141,13 @@ def _mobilenet_gates(arguments: Arguments) -> bool:
     expected = {"layer": "SqueezeExcite", "gate_layer": "hard_sigmoid"}
     expected |= {"force_act_layer": "ReLU", "rd_round_fn": "round_channels"}
     for name, expected_name in expected.items():
-        given = inner.value(name)
+        argument = inner.value(name)
         if (
-            given.name if isinstance(given, Symbol) else given.value if isinstance(given, Literal) else ""
+            argument.name
+            if isinstance(argument, Symbol)
+            else argument.value
+            if isinstance(argument, Literal)
+            else ""
         ) != expected_name:
             raise arguments.refused(value.line, reason)
     inner.finish()

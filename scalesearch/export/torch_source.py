@@ -115,7 +115,11 @@ def _with_dependencies(definitions: Iterable[_Definition]) -> list[_Definition]:
 
 def _plain_blocks() -> Iterator[_Definition]:
     for kind in BLOCKS.values():
-        yield from (one for one in (kind.plain, kind.plain_gated, *kind.plain_gates.values()) if one is not None)
+        yield from (
+            definition
+            for definition in (kind.plain, kind.plain_gated, *kind.plain_gates.values())
+            if definition is not None
+        )
 
 
 def _header(baseline: Baseline, names: Collection[str]) -> str:

@@ -171,7 +171,7 @@ def images_of(architecture: Architecture, count: int = 1) -> Tensor:
     return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(1))
 
 
-def check_equivalent(architecture: Architecture, exported: nn.Module, what: str) -> EquivalenceReport:
+def check_equivalent(architecture: Architecture, exported: nn.Module, label: str) -> EquivalenceReport:
     """Verify a torch network that was built from an export.
 
     It gets the randomized weights and statistics of our network. Both process one image at full resolution.
@@ -179,7 +179,7 @@ def check_equivalent(architecture: Architecture, exported: nn.Module, what: str)
     Args:
         architecture: the original network.
         exported: the network that was built from the export.
-        what: the name of the network, for messages.
+        label: the name of the network, for messages.
 
     Raises:
         CountError: the parameters, the multiply-adds or the logits differ.
@@ -194,7 +194,7 @@ def check_equivalent(architecture: Architecture, exported: nn.Module, what: str)
     params = sum(weights.numel() for weights in exported.parameters())
     macs, remainder = divmod(counter.get_total_flops(), 2)
     return compare_counts_and_logits(
-        architecture, original, CountedModel(params, macs + remainder, lambda _: logits_NK), images_NCHW, what
+        architecture, original, CountedModel(params, macs + remainder, lambda _: logits_NK), images_NCHW, label
     )
 
 
@@ -208,7 +208,7 @@ class CountedModel:
 
 
 def compare_counts_and_logits(
-    architecture: Architecture, original: ConvNet, exported: CountedModel, images_NCHW: Tensor, what: str
+    architecture: Architecture, original: ConvNet, exported: CountedModel, images_NCHW: Tensor, label: str
 ) -> EquivalenceReport:
     """Compare an exported network with `original`, whose weights it has, and with the closed form's counts.
 
@@ -222,14 +222,14 @@ def compare_counts_and_logits(
     ):
         if expected != count:
             raise CountError(
-                f"{what}: the export has {count} {name}, but the closed form counts {expected}; please report it"
+                f"{label}: the export has {count} {name}, but the closed form counts {expected}; please report it"
             )
     return EquivalenceReport(
-        exported.params, exported.macs, compare_logits(original, exported.run, images_NCHW, what)
+        exported.params, exported.macs, compare_logits(original, exported.run, images_NCHW, label)
     )
 
 
-def compare_logits(original: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: Tensor, what: str) -> float:
+def compare_logits(original: nn.Module, run: Callable[[Tensor], Tensor], images_NCHW: Tensor, label: str) -> float:
     """Return the largest difference of two networks' logits, as a fraction of the largest one if that is above 1.
 
     Raises:
@@ -240,7 +240,7 @@ def compare_logits(original: nn.Module, run: Callable[[Tensor], Tensor], images_
     difference = difference_of(logits_NK, other_NK)
     if not difference <= TOLERANCE:  # also if it is NaN
         raise CountError(
-            f"{what}: the exported network's logits differ by {difference:.1e} of the largest, above {TOLERANCE}; "
+            f"{label}: the exported network's logits differ by {difference:.1e} of the largest, above {TOLERANCE}; "
             "please report it"
         )
     return difference
@@ -251,7 +251,7 @@ def difference_of(logits_NK: Tensor, other_NK: Tensor) -> float:
     return float((logits_NK - other_NK).abs().max()) / max(1.0, float(logits_NK.abs().max()))
 
 
-def same_features(original: ConvNet, exported: nn.Module, architecture: Architecture, what: str) -> None:
+def same_features(original: ConvNet, exported: nn.Module, architecture: Architecture, label: str) -> None:
     """Check that two networks with equal weights return the same feature maps.
 
     Raises:
@@ -265,4 +265,4 @@ def same_features(original: ConvNet, exported: nn.Module, architecture: Architec
     equal = (backbone.strides, backbone.channels) == (exported_backbone.strides, exported_backbone.channels)
     equal = equal and [map_.shape for map_ in maps] == [other.shape for other in exported_maps]
     if not equal or not all(difference_of(*pair) <= TOLERANCE for pair in zip(maps, exported_maps, strict=True)):
-        raise CountError(f"{what}: the exported network's feature maps are others; please report it")
+        raise CountError(f"{label}: the exported network's feature maps are others; please report it")

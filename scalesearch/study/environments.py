@@ -6,11 +6,11 @@ DECISIVE = ("torch", "numpy", "processor", "gpu")
 """If one of these differs, the same seed gives other numbers."""
 
 
-def compare_environments(before: dict[str, str], now: dict[str, str]) -> str | None:
+def compare_environments(recorded: dict[str, str], current: dict[str, str]) -> str | None:
     """Return as text which decisive parts of the environment have changed, or None if none has."""
     changed = [
-        f"{name} {before.get(name, 'unknown')} → {now.get(name, 'unknown')}"
+        f"{name} {recorded.get(name, 'unknown')} → {current.get(name, 'unknown')}"
         for name in DECISIVE
-        if before.get(name) != now.get(name)
+        if recorded.get(name) != current.get(name)
     ]
     return ", ".join(changed) or None

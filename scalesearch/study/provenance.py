@@ -36,7 +36,7 @@ def _version(name: str) -> str:
 
 
 def _processor() -> str:
-    """The processor model, and the instruction set of torch's kernels: both change the last bits of results."""
+    """Return the processor model and the instruction set of torch's kernels: both change the last bits."""
     import torch
 
     model = platform.processor() or "unknown"

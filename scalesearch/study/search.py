@@ -98,7 +98,7 @@ def _with_proposals(study: Study, outcomes: Mapping[str, Outcome]) -> Study:
     from scalesearch.study.samplers import next_points
     from scalesearch.study.timers import measure_times
 
-    before = study.plan.suggested
+    earlier = study.plan.suggested
     points = next_points(study.plan, outcomes, measure_times)
-    write_suggestions(study.suggestions_folder, len(before), points)
-    return replace(study, plan=replace(study.plan, suggested=(*before, *points)))
+    write_suggestions(study.suggestions_folder, len(earlier), points)
+    return replace(study, plan=replace(study.plan, suggested=(*earlier, *points)))

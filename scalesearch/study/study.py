@@ -260,7 +260,7 @@ def _config_and_data_json(plan: Plan) -> dict[str, Json]:
 
 
 def _comparable_json(plan: Plan) -> dict[str, Json]:
-    """The parts of study.json in which two runs of one study must agree.
+    """Return the parts of study.json in which two runs of one study must agree.
 
     What is stated of the data besides its fingerprint (notes, majority class, class counts) is left out, and so is
     the rule at chance level: a study that an earlier version started keeps its own.
@@ -321,16 +321,16 @@ def _to_json(study: Study) -> dict[str, Json]:
     }
 
 
-def _first_difference(before: Json, now: Json, path: str = "") -> str | None:
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in {**before, **now}:
-            difference_below = _first_difference(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+def _first_difference(old: Json, new: Json, path: str = "") -> str | None:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            difference_below = _first_difference(old.get(key), new.get(key), f"{path}.{key}" if path else key)
             if difference_below:
                 return difference_below
         return None
-    if before == now:
+    if old == new:
         return None
     if path == "data.fingerprint":
         return f"{path}: other images there, or of another size"
-    texts = [str(value) if len(str(value)) < 40 else "…" for value in (before, now)]
+    texts = [str(value) if len(str(value)) < 40 else "…" for value in (old, new)]
     return f"{path}: {texts[0]} there, {texts[1]} asked"

@@ -12,15 +12,15 @@ from scalesearch.search.study_config import Point
 from scalesearch.study.files import create_atomically, json_files, make_folder, read_file
 
 
-def write_suggestions(folder: Path, before: int, points: tuple[Point, ...]) -> None:
-    """Write the proposals of a round, in a file named by the number of proposals `before` it.
+def write_suggestions(folder: Path, num_before: int, points: tuple[Point, ...]) -> None:
+    """Write the proposals of a round, in a file named by the number of proposals before it.
 
     Raises:
         StorageError: the folder cannot be written.
     """
     make_folder(folder)
     text = json.dumps(as_json(points, floats=True), allow_nan=False)
-    create_atomically(folder / f"{before:05d}.json", text + "\n")
+    create_atomically(folder / f"{num_before:05d}.json", text + "\n")
 
 
 def read_suggestions(folder: Path, kind: StudyKind) -> tuple[Point, ...]:

@@ -59,14 +59,14 @@ def disagreements(study: Study, report_table: Callable[[StudyResult], str] | Non
     yield from wrong
     if wrong:  # the other checks would only repeat it
         return
-    records, own = study.records(), study.own_records()
-    for key in sorted(records.keys() - own.keys()):
+    records, own_records = study.records(), study.own_records()
+    for key in sorted(records.keys() - own_records.keys()):
         yield f"{study.trials_folder / f'{key}.json'}: is not a trial of this study; remove it"
     if not any(
         (study.folder / name).exists() for name in ("winner.yaml", "family", "trials.csv", "trials.parquet")
     ):
         return
-    outcomes = {key: record.outcome for key, record in own.items()}
+    outcomes = {key: record.outcome for key, record in own_records.items()}
     if num_missing := len(study.plan.pending(outcomes)):
         reason = f"is finished, but {num_missing} of its records are missing"
         yield f"{study.folder}: {reason}; rerun: {study.resume_command}"
@@ -137,8 +137,8 @@ def _yaml_disagreements(path: Path, content: bytes, strict: bool) -> Iterator[st
         yield f"cannot be compared with the records ({' '.join(str(error).split())[:120]})"
         return
     differences = list(_tree_differences(written, yaml.safe_load(content), strict))
-    for name, found, expected in differences:
-        yield f"{name} is {found}, but the records give {expected}"
+    for name, actual, expected in differences:
+        yield f"{name} is {actual}, but the records give {expected}"
     if strict and not differences and _comments(text) != _comments(content):
         yield "its comments are not those that the records give"
 
