@@ -1,4 +1,4 @@
-"""One vocabulary: words that the field does not use stay out of help, pages and messages; docstrings are sentences."""
+"""Help, pages and messages use the words of the field, and docstrings are sentences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RETIRED = {
 """Patterns, and what the field says in their place."""
 
 
-def _told(text: str) -> list[str]:
+def _faults(text: str) -> list[str]:
     return [
         f"{found.group()!r}: say {instead!r}"
         for pattern, instead in RETIRED.items()
@@ -50,14 +50,14 @@ def _told(text: str) -> list[str]:
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_pages_use_the_fields_words(page: Path) -> None:
-    assert not _told(page.read_text(encoding="utf-8"))
+    assert not _faults(page.read_text(encoding="utf-8"))
 
 
 def test_help_uses_the_fields_words() -> None:
     program = typer.main.get_command(app)
     for name, command in program.commands.items():  # type: ignore[attr-defined]
         with command.make_context(name, [], resilient_parsing=True) as context:
-            assert not _told(command.get_help(context)), name
+            assert not _faults(command.get_help(context)), name
 
 
 def _modules() -> Iterator[tuple[Path, ast.Module]]:
@@ -84,10 +84,10 @@ def test_messages_use_the_fields_words() -> None:
             continue
         docstrings = _docstrings(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                if " " in node.value.strip():
-                    texts += 1
-                    faults += [f"{path.relative_to(ROOT)}:{node.lineno}: {fault}" for fault in _told(node.value)]
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in docstrings:
+                continue
+            texts += " " in node.value.strip()
+            faults += [f"{path.relative_to(ROOT)}:{node.lineno}: {fault}" for fault in _faults(node.value)]
     assert texts > 1000
     assert not faults, "\n".join(faults)
 
@@ -104,11 +104,11 @@ def _public(tree: ast.Module) -> Iterator[tuple[str, int, str | None]]:
 
     def inside(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[tuple[str, int, str | None]]:
         for child in node.body:
-            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                if not child.name.startswith("_"):
-                    yield f"{prefix}{child.name}", child.lineno, ast.get_docstring(child)
-                    if isinstance(child, ast.ClassDef):
-                        yield from inside(child, f"{child.name}.")
+            if not isinstance(child, ast.ClassDef | ast.FunctionDef) or child.name.startswith("_"):
+                continue
+            yield f"{prefix}{child.name}", child.lineno, ast.get_docstring(child)
+            if isinstance(child, ast.ClassDef):
+                yield from inside(child, f"{child.name}.")
 
     yield from inside(tree, "")
 

@@ -17,7 +17,7 @@ from scalesearch.cli.command_line import typed_command
 from scalesearch.cli.commands import Program, modernize
 from scalesearch.cli.encoding import degrade_output
 from scalesearch.cli.failure import fail
-from scalesearch.errors import ScalesearchError, nearest, printable
+from scalesearch.errors import ScalesearchError, did_you_mean, printable
 from scalesearch.user_code import DEBUG
 
 app = typer.Typer(
@@ -209,7 +209,7 @@ def _bad_value(error: UsageError) -> str | None:
     shown = error.param.get_error_hint().replace("'", "")
     if choices := _CHOICES.fullmatch(first["msg"]):
         names, given = re.findall(r"'([^']+)'", choices[1]), str(first["input"])
-        return printable(f"{shown} {given!r}: must be one of {', '.join(names)}{nearest(given, names)}")
+        return printable(f"{shown} {given!r}: must be one of {', '.join(names)}{did_you_mean(given, names)}")
     rule = _MUST_BE.get(first["type"])
     if rule is None:
         return None
