@@ -1,4 +1,4 @@
-"""One network, many counts: B0 by every counter that is installed beside ours; prints Markdown.
+"""Count B0 with every installed FLOP counter, explain each count, and print Markdown.
 
 python benchmarks/counters.py
 
@@ -21,13 +21,13 @@ from torch import nn
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
-from scalesearch.design.receipt import layer_counts, sums
+from scalesearch.design.receipt import counter_totals, layer_costs
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
 
 class Counter(NamedTuple):
-    """A counter, what it must show by our sums, and how it comes to show it."""
+    """A counter has the count that it must report by the closed form, and what explains it."""
 
     package: str
     name: str
@@ -39,43 +39,45 @@ class Counter(NamedTuple):
 def main() -> None:
     network = load_baseline("b0").architecture
     print("\n".join(HEAD))
-    for one in counters(network):
-        if importlib.util.find_spec(one.package) is None:
-            print(f"{one.name}: not installed")
+    for counter in counters(network):
+        if importlib.util.find_spec(counter.package) is None:
+            print(f"{counter.name}: not installed")
             continue
         with contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
-            figure = one.count(network)
-        if figure != one.expected:
-            raise SystemExit(f"{one.name} shows {figure}, but the sum is {one.expected}")
-        print(row(one))
-    packages = sorted({one.package for one in counters(network)})
+            figure = counter.count(network)
+        if figure != counter.expected:
+            raise SystemExit(f"{counter.name} shows {figure}, but the sum is {counter.expected}")
+        print(row(counter))
+    packages = sorted({counter.package for counter in counters(network)})
     print(", ".join(f"{name} {version(name)}" for name in packages if importlib.util.find_spec(name)))
 
 
 HEAD = ["| counter | figure | which is |", "|---|---|---|"]
 
 
-def row(one: Counter) -> str:
-    """A line of the table."""
-    return f"| {one.name} | {one.expected:,} | {one.words} |"
+def row(counter: Counter) -> str:
+    """Return a line of the table."""
+    return f"| {counter.name} | {counter.expected:,} | {counter.words} |"
 
 
 def counters(network: Architecture) -> list[Counter]:
-    """Every counter with the sum that explains it to the last digit."""
-    counts = layer_counts(network)
-    total, macs = sums(counts), sums(counts).macs
+    """Return every counter with the sum that explains its count exactly."""
+    costs = layer_costs(network)
+    total, macs = counter_totals(costs), counter_totals(costs).macs
     layers = [layer for block in network.walk() for layer in block.layers]
-    normed = total.norms["batch_norm"] // 2
+    normalised = total.norms["batch_norm"] // 2
     biases = sum(layer.outputs for layer in layers if layer.bias)
     scales = sum(2 * layer.out_width for layer in layers if layer.norm)
-    # The gates end in a sigmoid that is called as a function, which a counter of modules does not see.
-    active = sum(layer.outputs for layer in layers if layer.activation and layer.role not in ("excite", "project"))
-    seen = sum(one.macs for one in counts if one.kind in ("conv", "linear"))
+    # The gates end in a sigmoid that is called as a function, which a counter of modules misses.
+    activations = sum(
+        layer.outputs for layer in layers if layer.activation and layer.role not in ("excite", "project")
+    )
+    seen = sum(layer.macs for layer in costs if layer.kind in ("conv", "linear"))
     return [
-        Counter("torch", "the paper, scalesearch", macs, "multiply-adds", lambda one: torch_flops(one) // 2),
+        Counter("torch", "the paper, scalesearch", macs, "multiply-adds", lambda net: torch_flops(net) // 2),
         Counter("torch", "torch `FlopCounterMode`", total.flops, "2 × multiply-adds", torch_flops),
-        Counter("fvcore", "fvcore, eval", macs + 2 * normed, f"+ 2 × {normed:,} batch norm", _fvcore),
-        Counter("fvcore", "fvcore, train", macs + 5 * normed, "+ 5 × batch norm", _fvcore_train),
+        Counter("fvcore", "fvcore, eval", macs + 2 * normalised, f"+ 2 × {normalised:,} batch norm", _fvcore),
+        Counter("fvcore", "fvcore, train", macs + 5 * normalised, "+ 5 × batch norm", _fvcore_train),
         Counter(
             "torchinfo", "torchinfo", macs + biases + scales, f"+ {biases + scales:,} biases, scales", _torchinfo
         ),
@@ -83,17 +85,23 @@ def counters(network: Architecture) -> list[Counter]:
         Counter(
             "ptflops",
             "ptflops, pytorch",
-            macs + 2 * normed + biases + active,
-            f"+ 2 × batch norm + biases + {active:,} activations",
-            lambda one: _ptflops(_plain(one), one, "pytorch"),
+            macs + 2 * normalised + biases + activations,
+            f"+ 2 × batch norm + biases + {activations:,} activations",
+            lambda net: _ptflops(_with_plain_convs(net), net, "pytorch"),
         ),
-        Counter("thop", "thop", macs + 4 * normed, "+ 4 × batch norm", lambda one: _thop(_plain(one), one)),
+        Counter(
+            "thop",
+            "thop",
+            macs + 4 * normalised,
+            "+ 4 × batch norm",
+            lambda net: _thop(_with_plain_convs(net), net),
+        ),
         Counter(
             "thop",
             "thop, our classes",
-            seen + 4 * normed,
+            seen + 4 * normalised,
             "the same, blind to 80 convolutions of a class of their own",
-            lambda one: _thop(_built(one), one),
+            lambda net: _thop(_built(net), net),
         ),
     ]
 
@@ -117,8 +125,8 @@ def _built(network: Architecture) -> nn.Module:
     return ConvNet(network).eval()
 
 
-def _plain(network: Architecture) -> nn.Module:
-    """The network with torch's own convolution class in place of our faster ones."""
+def _with_plain_convs(network: Architecture) -> nn.Module:
+    """Return the network with torch's convolution class in place of this package's faster ones."""
     built = _built(network)
     for module in built.modules():
         if isinstance(module, nn.Conv2d):
@@ -134,8 +142,8 @@ def _ptflops(built: nn.Module, network: Architecture, backend: str) -> int:
     from ptflops import get_model_complexity_info
 
     px, options = network.resolution, {"as_strings": False, "print_per_layer_stat": False, "backend": backend}
-    found: Any = get_model_complexity_info(built, (3, px, px), **options)
-    return int(found[0])
+    complexity: Any = get_model_complexity_info(built, (3, px, px), **options)
+    return int(complexity[0])
 
 
 def _thop(built: nn.Module, network: Architecture) -> int:

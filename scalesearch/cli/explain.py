@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import DimensionFacts, ExplainFacts, StageFacts
-    from scalesearch.design.explain import Explanation, StageShare
+    from scalesearch.design.explain import Explanation, StageContribution
     from scalesearch.design.scaling import Baseline
 
 
@@ -127,7 +127,7 @@ def _dimensions(explanation: Explanation) -> Iterator[DimensionFacts]:
         yield DimensionFacts(float(multiplier), float(coefficient), phi, (low, high) if low <= high else None)
 
 
-def _stage_facts(one: StageShare) -> StageFacts:
+def _stage_facts(one: StageContribution) -> StageFacts:
     from scalesearch.cli.facts import StageFacts
 
     (layers, scaled_layers), (channels, scaled_channels), (px, scaled_px) = one.layers, one.channels, one.px

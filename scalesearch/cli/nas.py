@@ -129,9 +129,9 @@ def _reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Reward:
     if target is not None and kind == "flops":
         if target.endswith("s"):
             raise InputError(f"--target {target!r}: is a time, but the reward is of FLOPs; add --reward latency")
-        wanted = Decimal(quantities.count(target, "--target"))
+        wanted = Decimal(quantities.parse_count(target, "--target"))
     elif target is not None:
-        wanted = Decimal(str(quantities.seconds(target, "--target")))
+        wanted = Decimal(str(quantities.parse_seconds(target, "--target")))
     below, above = (Decimal(0), HARD) if hard else (SOFT, SOFT)
     return Reward(kind, wanted, below, above)
 
@@ -139,13 +139,13 @@ def _reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Reward:
 def _count(text: str | None, name: str) -> int | None:
     from scalesearch.design import quantities
 
-    return None if text is None else quantities.count(text, name)
+    return None if text is None else quantities.parse_count(text, name)
 
 
 def _size(text: str | None) -> int | None:
     from scalesearch.design import quantities
 
-    return None if text is None else quantities.size(text, "--max-memory")
+    return None if text is None else quantities.parse_size(text, "--max-memory")
 
 
 def _make_config(

@@ -85,14 +85,14 @@ def _limits(
     """The limits that were given, each with how a network is measured by it; `0.25x` is of the baseline's."""
     from scalesearch.design.cost import cost
     from scalesearch.design.memory import inference_bytes
-    from scalesearch.design.quantities import count, multiple, size
+    from scalesearch.design.quantities import parse_count, parse_multiple, parse_size
     from scalesearch.design.solve import Limit
     from scalesearch.units import mebibytes
 
     def at_most(
         text: str, flag: str, parsed: Callable[[str, str], int], measure: Callable[[Architecture], int]
     ) -> int:
-        share = multiple(text, flag)
+        share = parse_multiple(text, flag)
         return parsed(text, flag) if share is None else max(1, int(share * measure(base)))
 
     def macs(one: Architecture) -> int:
@@ -113,13 +113,13 @@ def _limits(
     kind = f"{'training' if training else 'inference'} memory, batch {batch}"
     found = []
     if flops is not None:
-        most = at_most(flops, "--max-flops", count, macs)
+        most = at_most(flops, "--max-flops", parse_count, macs)
         found.append(Limit("multiply-adds", "--max-flops", most, macs, whole, "macs"))
     if params is not None:
-        most = at_most(params, "--max-params", count, parameters)
+        most = at_most(params, "--max-params", parse_count, parameters)
         found.append(Limit("parameters", "--max-params", most, parameters, whole, "params"))
     if memory is not None:
-        most = at_most(memory, "--max-memory", size, stored)
+        most = at_most(memory, "--max-memory", parse_size, stored)
         found.append(Limit(kind, "--max-memory", most, stored, mebi, "memory_bytes"))
     if latency is not None:
         found.append(_latency(base, latency))
@@ -129,7 +129,7 @@ def _limits(
 def _latency(base: Architecture, text: str) -> Limit:
     from functools import cache
 
-    from scalesearch.design.quantities import multiple, seconds
+    from scalesearch.design.quantities import parse_multiple, parse_seconds
     from scalesearch.design.solve import Limit
     from scalesearch.nets.latency import device_words, latency
 
@@ -141,8 +141,8 @@ def _latency(base: Architecture, text: str) -> Limit:
         return f"{value * 1e3:,.3g} ms"
 
     name, flag = f"latency, batch 1, {device_words()}", "--max-latency"
-    share = multiple(text, flag)
-    at_most = seconds(text, flag) if share is None else float(share) * measured(base)
+    share = parse_multiple(text, flag)
+    at_most = parse_seconds(text, flag) if share is None else float(share) * measured(base)
     return Limit(name, flag, at_most, measured, shown, "seconds", timed=True)
 
 

@@ -1,1 +1,1 @@
-"""Pure: networks, coefficients, rounding, scaling and exact cost. No torch, no Ray, no pandas."""
+"""Define networks, coefficients, rounding, scaling and exact cost: pure functions without torch, Ray or pandas."""

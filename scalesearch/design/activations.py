@@ -1,4 +1,4 @@
-"""The activations that a network may have, and what torch and other libraries call them."""
+"""List the activations that a network may have, with their names in torch and other libraries."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from typing import Literal
 
 ActivationName = Literal["silu", "relu", "relu6", "hard_swish", "gelu"]
-"""As baseline files call them."""
+"""The names of the activations in baseline files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """One elementwise function."""
+    """An activation is an elementwise function that follows a layer."""
 
     torch_class: str
-    """Its class in `torch.nn`."""
+    """The name of the class in `torch.nn`."""
     aliases: tuple[str, ...] = ()
-    """Further names in the definitions of other libraries."""
+    """Further names in definitions of other libraries."""
     timm: str | None = None
-    """The flag of timm's architecture strings (`_efficientnet_builder.py`, `_decode_block_str`), such as the `nre`
-    of `ir_r1_k3_s2_e4_c24_nre`; None: there is none."""
+    """The flag in timm's architecture strings, such as the `nre` of `ir_r1_k3_s2_e4_c24_nre`; None: there is none.
+
+    timm reads it in `_efficientnet_builder.py`, `_decode_block_str`.
+    """
     saves_input: bool = True
-    """Whether the backward pass needs the input; False: it needs only the output, which the next layer saves anyway
-    as its input."""
+    """Whether the backward pass needs the input; False: it needs only the output.
+
+    The output takes no further memory, since the next layer saves it as its input.
+    """
 
 
 ACTIVATIONS: Mapping[str, Activation] = {
@@ -34,15 +38,17 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "gelu": Activation("GELU"),
 }
 _NAMES: Mapping[str, str] = {
-    alias: name for name, one in ACTIVATIONS.items() for alias in (name, one.torch_class, *one.aliases)
+    alias: name
+    for name, activation in ACTIVATIONS.items()
+    for alias in (name, activation.torch_class, *activation.aliases)
 }
 
 
 def torch_class(name: str) -> str:
-    """The class of `torch.nn`, such as `SiLU`, of the activation that baseline files call `name`."""
+    """Return the name of the `torch.nn` class, such as `SiLU`, of the activation `name` of baseline files."""
     return ACTIVATIONS[name].torch_class
 
 
 def activation_named(text: str) -> str | None:
-    """The activation that torch, timm or torchvision calls so; None where it is none of ours."""
+    """Return the activation that torch, timm or torchvision calls `text`; None where it is not supported."""
     return _NAMES.get(text)

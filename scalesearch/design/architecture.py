@@ -1,4 +1,4 @@
-"""The network after rounding, in integers, and the one walk over its blocks."""
+"""Define a network after rounding, with every size an integer, and the walk over its blocks."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 IN_CHANNELS = (1, 3, 4)
-"""Grey, RGB, and RGB with an alpha channel: the images that there are to train on."""
+"""The numbers of image channels that a network may have: grey, RGB, and RGB with an alpha channel."""
 
 DEFAULT_EPS = Decimal("0.001")
-"""Of batch norm, as in EfficientNet."""
+"""The default epsilon of batch norm, as in EfficientNet."""
 
 DEFAULT_INNER_DIVISOR = 8
-"""As in MobileNetV3."""
+"""The default divisor of inner widths, as in MobileNetV3."""
 
 HIDDEN_NORMS: tuple[NormName | None, ...] = (None, "batch_norm")
-"""A head's `hidden_norm`."""
+"""The values that a head's `hidden_norm` may have."""
 
 HEAD_NORMS: tuple[NormName | None, ...] = (None, "layer_norm")
-"""A head's `norm`: pooled features have no places over which batch norm's statistics would be taken."""
+"""The values that a head's `norm` may have.
+
+Batch norm is none of them: pooled features have no positions over which to take its statistics.
+"""
 
 _LIMITS = {
     "kernel": (1, 15),
@@ -46,7 +49,8 @@ _LIMITS = {
 }
 
 _POOL, _POOL_STRIDE = "max_pool", 2
-_PLACES = 9
+_DECIMAL_PLACES = 9
+"""As many decimal places as a baseline file keeps."""
 
 
 def _check(owner: str, **values: int | Decimal) -> None:
@@ -58,7 +62,7 @@ def _check(owner: str, **values: int | Decimal) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """The first convolution, and what follows it."""
+    """A stem is the first convolution, with the max-pool that may follow it."""
 
     kernel: int
     stride: int
@@ -66,9 +70,9 @@ class Stem:
     pool: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether a 3×3 max-pool of stride 2 follows, as in ResNet."""
     fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
-    """Whether the width multiplier leaves it alone (timm's `fix_stem`)."""
+    """Whether the width multiplier leaves the stem's width unchanged (timm's `fix_stem`)."""
     kind: str = field(default="conv", metadata=OMIT_IF_DEFAULT)
-    """One of `STEM_KINDS`."""
+    """The block kind, one of `STEM_KINDS`."""
 
     def __post_init__(self) -> None:
         if self.kind not in STEM_KINDS:
@@ -80,37 +84,46 @@ class Stem:
             raise SpaceError(f"stem: kernel is {self.kernel}, but a {self.kind}'s is its stride, {self.stride}")
 
     def out_px(self, px: Any) -> Any:
-        """Side of the output of an image of `px`, which may be an array of sides."""
+        """Return the side of the output (px) for an image of side `px`, which may be an array of sides."""
         return KINDS[self.kind].out_px(px, self.stride)
 
     def smallest_px(self, px: Any) -> Any:
-        """The smallest side of an image whose output has `px`, which may be an array."""
+        """Return the smallest side of an image whose output has side `px`, which may be an array of sides."""
         return KINDS[self.kind].smallest_px(px, self.stride)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """`depth` blocks of one kind: the first has the stride and changes the width, the others keep both."""
+    """A stage is `depth` blocks of one kind.
+
+    The first block has the stride and changes the width. The others have stride 1 and keep the width.
+    """
 
     kind: str
     kernel: int
     stride: int
     expansion: int | Decimal
-    """A fraction only where the kind rounds its inner width."""
+    """The ratio of the inner width to the input's width, or what the kind has in its place (`block_kinds`).
+
+    It may be a fraction only where the kind rounds its inner width.
+    """
     width: int
     depth: int
     se: Decimal = Decimal(0)
-    """Squeeze-and-excitation width as a share of the block's input width; 0: none."""
+    """The squeeze-and-excitation width as a share of the block's input width; 0: none."""
     depth_fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
-    """Whether the depth multiplier leaves it alone (timm's `fix_first_last`, as in EfficientNet-Lite)."""
+    """Whether the depth multiplier leaves `depth` unchanged (timm's `fix_first_last`, as in EfficientNet-Lite)."""
     activation: str | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """Of the stage's blocks; None: the network's."""
+    """The activation of the stage's blocks; None: the network's."""
     gate: GateName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The form of squeeze-and-excitation, one of `GATES`; None: EfficientNet's."""
     group_width: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """Channels of each group of the k×k convolution, of all where there are no more; None: it is not grouped."""
+    """The channels of each group of the k×k convolution; None: it is not grouped.
+
+    A convolution with no more channels than this is one group.
+    """
     start_kernel: int = field(default=1, metadata=OMIT_IF_DEFAULT)
-    """Of a depthwise convolution before the expansion; 1: there is none."""
+    """The side of the kernel of a depthwise convolution before the expansion; 1: there is no such convolution."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -122,18 +135,18 @@ class Stage:
         _check_odd("stage", self.start_kernel, "start_kernel")
         if not 0 <= self.se <= 1:
             raise SpaceError(f"stage: se is {self.se}, but it is a share, in 0 … 1")
-        _check_places("stage", se=self.se)
+        _check_decimal_places("stage", se=self.se)
         if self.activation is not None:
             _check_activation("stage", self.activation)
         kind = KINDS[self.kind]
-        for key, given, known in (
+        for key, is_given, is_allowed in (
             ("expansion", self.expansion != 1, kind.expands),
             ("se", self.se != 0, kind.squeezes),
             ("gate", self.gate is not None, kind.squeezes and kind.rounds),
             ("group_width", self.group_width is not None, kind.grouped),
             ("start_kernel", self.start_kernel != 1, kind.starts),
         ):
-            if given and not known:
+            if is_given and not is_allowed:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
         self._check_expansion()
         if self.gate is not None and self.gate not in GATES:
@@ -156,7 +169,7 @@ class Stage:
     def _check_expansion(self) -> None:
         if isinstance(self.expansion, int):
             return
-        _check_places("stage", expansion=self.expansion)
+        _check_decimal_places("stage", expansion=self.expansion)
         if self.expansion == self.expansion.to_integral_value():
             raise SpaceError(f"stage: expansion is {self.expansion}, but a whole number is written without a point")
         if not KINDS[self.kind].rounds:
@@ -164,30 +177,35 @@ class Stage:
 
     @property
     def unit(self) -> int:
-        """What the width must be a multiple of, whatever the divisor: a bottleneck's expansion, else 1."""
+        """The number that the width is a multiple of for any divisor: the expansion of a bottleneck, else 1."""
         return int(self.expansion) if KINDS[self.kind].narrows else 1
 
     @property
     def rounds(self) -> bool:
-        """Whether an inner width is rounded to a multiple of the network's `inner_divisor`."""
+        """Whether the stage rounds an inner width to a multiple of the network's `inner_divisor`."""
         return self.gate is not None or not isinstance(self.expansion, int)
 
     @property
     def groups(self) -> int:
-        """Groups of the k×k convolution of every block."""
+        """The number of groups of each block's k×k convolution."""
         return 1 if self.group_width is None else max(1, self.width // self.unit // self.group_width)
 
     @property
     def effective_kind(self) -> str:
-        """The kind; of one that is another kind where it has no gate, and has none, that other."""
+        """The block kind, or for a stage without `se` the kind that its own kind then equals.
+
+        For example, `mbconv` without squeeze-and-excitation is `inverted_residual`.
+        """
         return self.kind if self.se else KINDS[self.kind].ungated or self.kind
 
 
-def _check_places(owner: str, **values: Decimal) -> None:
-    """More places than a file keeps would not survive a round trip, and overflow where grids are counted."""
+def _check_decimal_places(owner: str, **values: Decimal) -> None:
+    """Refuse decimals that a file would round, or that would overflow int64 where grids are counted."""
     for name, value in values.items():
-        if value != round(value, _PLACES):
-            raise SpaceError(f"{owner}: {name} is {value}, but it must have at most {_PLACES} decimal places")
+        if value != round(value, _DECIMAL_PLACES):
+            raise SpaceError(
+                f"{owner}: {name} is {value}, but it must have at most {_DECIMAL_PLACES} decimal places"
+            )
 
 
 def _check_activation(owner: str, name: str) -> None:
@@ -202,22 +220,27 @@ def _check_odd(owner: str, kernel: int, name: str = "kernel") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A 1×1 convolution to `width` channels (None: none), global average pooling, `norm`, a linear classifier."""
+    """A head is a 1×1 convolution to `width` channels, global average pooling, `norm` and a linear classifier.
+
+    Where `width` is None, there is no convolution.
+    """
 
     width: int | None
     classes: int
     fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
-    """Whether the width multiplier leaves it alone (timm's `fix_head`)."""
+    """Whether the width multiplier leaves the head's width unchanged (timm's `fix_head`)."""
     norm: NormName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """What normalises the pooled features: `layer_norm`, as in ConvNeXt; None: nothing."""
+    """The normalisation of the pooled features: `layer_norm`, as in ConvNeXt; None: there is none."""
     hidden: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """Features of a linear layer with the network's activation before the classifier; None: there is none.
+    """The features of a linear layer with the network's activation before the classifier; None: there is none.
 
-    The width multiplier leaves it alone, as timm's `num_features` (torchvision's multiplies it).
+    The width multiplier leaves this number unchanged, as in timm (`num_features`); torchvision multiplies it.
     """
     hidden_norm: NormName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """What normalises those features before the activation, in place of the layer's bias: `batch_norm`, as in
-    MobileNetV4; None: nothing."""
+    """The normalisation of the hidden features before the activation: `batch_norm`, as in MobileNetV4; None: none.
+
+    It takes the place of the hidden layer's bias.
+    """
 
     def __post_init__(self) -> None:
         if self.norm not in HEAD_NORMS:
@@ -235,7 +258,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A staged ConvNet, every size an integer. Equal values are the same network."""
+    """An architecture is a staged ConvNet with integer sizes. Equal values are the same network."""
 
     resolution: int
     stem: Stem
@@ -244,9 +267,9 @@ class Architecture:
     activation: str = "silu"
     batch_norm_eps: Decimal = DEFAULT_EPS
     in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
-    """Of the images: one of `IN_CHANNELS`."""
+    """The channels of the images, one of `IN_CHANNELS`."""
     inner_divisor: int = field(default=DEFAULT_INNER_DIVISOR, metadata=OMIT_IF_DEFAULT)
-    """Inner widths from a fractional expansion, and the squeeze of a `gate`, are multiples of it."""
+    """The divisor of inner widths that a fractional expansion gives, and of the squeeze width of a `gate`."""
 
     def __post_init__(self) -> None:
         _check("architecture", resolution=self.resolution, inner_divisor=self.inner_divisor)
@@ -255,21 +278,21 @@ class Architecture:
         _check_activation("architecture", self.activation)
         if not 0 < self.batch_norm_eps < 1:
             raise SpaceError(f"architecture: batch_norm_eps is {self.batch_norm_eps}, but it is in 0 … 1")
-        _check_places("architecture", batch_norm_eps=self.batch_norm_eps)
+        _check_decimal_places("architecture", batch_norm_eps=self.batch_norm_eps)
         if self.in_channels not in IN_CHANNELS:
             raise SpaceError(
                 f"architecture: in_channels is {self.in_channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA)"
             )
-        least = self.smallest_resolution
-        if self.resolution < least:
+        smallest = self.smallest_resolution
+        if self.resolution < smallest:
             raise SpaceError(
-                f"architecture: resolution is {self.resolution}, but it must be at least {least}: below that, "
+                f"architecture: resolution is {self.resolution}, but it must be at least {smallest}: below that, "
                 "the last map has no whole patch"
             )
 
     @property
     def smallest_resolution(self) -> int:
-        """The smallest side (px) of an image that leaves the last map a place."""
+        """The smallest side (px) of an image for which the last feature map is at least 1×1."""
         px = 1
         for stage in reversed(self.stages):
             px = KINDS[stage.kind].smallest_px(px, stage.stride)
@@ -280,51 +303,51 @@ class Architecture:
 
     @property
     def rounds(self) -> bool:
-        """Whether an inner width is rounded to a multiple of `inner_divisor`."""
+        """Whether any stage rounds an inner width to a multiple of `inner_divisor`."""
         return any(stage.rounds for stage in self.stages)
 
     @property
     def classes(self) -> int:
-        """Logits that the network puts out."""
+        """The number of logits that the network returns."""
         return self.head.classes
 
     @property
     def norms(self) -> frozenset[NormName]:
-        """The normalisations that the network has."""
-        blocks = (block for block, _ in self.runs(self.widths, self.depths, self.resolution))
+        """The names of the normalisations in the network."""
+        blocks = (block for block, _ in self.repeated_blocks(self.widths, self.depths, self.resolution))
         return frozenset(name for block in blocks for layer in block.layers for name, _, _ in layer.normalised)
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels of stem, of every stage, and of the head where it has a convolution."""
+        """The output channels of the stem, of every stage, and of the head where it has a convolution."""
         head = () if self.head.width is None else (self.head.width,)
         return (self.stem.width, *(stage.width for stage in self.stages), *head)
 
     @property
     def units(self) -> tuple[int, ...]:
-        """What each of `widths` must be a multiple of, whatever the divisor."""
+        """The number that each of `widths` is a multiple of for any divisor (`Stage.unit`)."""
         head = () if self.head.width is None else (1,)
         return (1, *(stage.unit for stage in self.stages), *head)
 
     @property
     def group_widths(self) -> tuple[int | None, ...]:
-        """Channels of each group for each of `widths`; None: there is no grouped convolution."""
+        """The channels of each group for each of `widths`; None: there is no grouped convolution."""
         head = () if self.head.width is None else (None,)
         return (None, *(stage.group_width for stage in self.stages), *head)
 
     @property
     def fixed(self) -> tuple[bool, ...]:
-        """Which of `widths` the width multiplier leaves alone."""
+        """Whether the width multiplier leaves it unchanged, for each of `widths`."""
         head = () if self.head.width is None else (self.head.fixed,)
         return (self.stem.fixed, *(False for _ in self.stages), *head)
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """Layers of every stage."""
+        """The number of blocks of every stage."""
         return tuple(stage.depth for stage in self.stages)
 
     def resized(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Architecture:
-        """The same network with other widths (stem, stages, head), depths (stages) and side (px)."""
+        """Return the same network with other widths (stem, stages, head), depths (stages) and image side (px)."""
         stages = tuple(
             replace(stage, width=width, depth=depth)
             for stage, width, depth in zip(self.stages, widths[1:], depths, strict=False)
@@ -333,23 +356,28 @@ class Architecture:
         stem = replace(self.stem, width=widths[0])
         return replace(self, resolution=resolution, stem=stem, stages=stages, head=head)
 
-    def runs(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Iterator[tuple[Block, int]]:
-        """Every run of equal blocks and its length, for sizes that may be arrays of one shape."""
+    def repeated_blocks(
+        self, widths: Sequence[int], depths: Sequence[int], resolution: int
+    ) -> Iterator[tuple[Block, int]]:
+        """Yield each block with the number of times that it is repeated; sizes may be arrays of one shape.
+
+        The first block of a stage is followed by the others, which are equal, as one pair.
+        """
         block = partial(Block, activation=self.activation, inner_divisor=self.inner_divisor)
-        own = self.stem
-        stem = block("stem", own.kind, self.in_channels, widths[0], resolution, own.kernel, own.stride)
-        yield stem, 1
-        width, px = stem.out_width, stem.out_px
+        stem = self.stem
+        stem_block = block("stem", stem.kind, self.in_channels, widths[0], resolution, stem.kernel, stem.stride)
+        yield stem_block, 1
+        width, px = stem_block.out_width, stem_block.out_px
         if self.stem.pool:
             pool = block("pool", _POOL, width, width, px, kernel=3, stride=_POOL_STRIDE)
             yield pool, 1
             px = pool.out_px
-        for index, (stage, out, depth) in enumerate(zip(self.stages, widths[1:], depths, strict=False)):
+        for index, (stage, out_width, depth) in enumerate(zip(self.stages, widths[1:], depths, strict=False)):
             first = block(
                 f"stages.{index}",
                 stage.kind,
                 width,
-                out,
+                out_width,
                 px,
                 stage.kernel,
                 stage.stride,
@@ -360,7 +388,7 @@ class Architecture:
                 group_width=stage.group_width,
                 start_kernel=stage.start_kernel,
             )
-            width, px = out, first.out_px
+            width, px = out_width, first.out_px
             yield first, 1
             yield replace(first, in_width=width, in_px=px, stride=1), depth - 1
         if self.head.width is not None:
@@ -372,15 +400,21 @@ class Architecture:
 
     @property
     def deployed(self) -> Architecture:
-        """The network with every block in the form that it is folded into for inference; else itself."""
+        """The network with every block in the form that it is folded into for inference.
+
+        A network whose blocks have no such form is returned as it is.
+        """
         stages = tuple(replace(stage, kind=KINDS[stage.kind].deployed or stage.kind) for stage in self.stages)
         stem = replace(self.stem, kind=KINDS[self.stem.kind].deployed or self.stem.kind)
         return replace(self, stem=stem, stages=stages)
 
     def walk(self) -> Iterator[Block]:
-        """Every block from stem to classifier; builder, cost and tables all fold over this."""
+        """Yield every block from stem to classifier, in the order in which data meets them.
+
+        The builder in `nets`, the exports and the tables all follow this walk.
+        """
         counts: dict[str, int] = {}
-        for block, length in self.runs(self.widths, self.depths, self.resolution):
+        for block, length in self.repeated_blocks(self.widths, self.depths, self.resolution):
             for _ in range(length):
                 index = counts[block.name] = counts.get(block.name, -1) + 1
                 in_stage = block.name.startswith("stages.")

@@ -1,4 +1,4 @@
-"""The baseline file: YAML text ↔ `Baseline`, strict in both directions."""
+"""Read and write baseline files: YAML text ↔ `Baseline`, strict in both directions."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from scalesearch.design.strict_yaml import Path_, dotted, parse
 from scalesearch.errors import InputError, SpaceError, printable
 
 
-def _decimal(value: object) -> object:
+def _int_to_decimal(value: object) -> object:
     return Decimal(value) if type(value) is int else value
 
 
 Number = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    BeforeValidator(_int_to_decimal),
     Field(ge=0, allow_inf_nan=False),
     WithJsonSchema({"type": "number", "minimum": 0}),
 ]
 Count = Annotated[int, Field(ge=1)]
 Expansion = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    BeforeValidator(_int_to_decimal),
     Field(ge=1, allow_inf_nan=False),
     WithJsonSchema({"type": "number", "minimum": 1}),
 ]
@@ -47,7 +47,10 @@ else:
     StageKind = Literal[STAGE_KINDS]
     StemKind = Literal[STEM_KINDS]
 _RGB = 3
-"""Channels of an image where the file says nothing; a file that says nothing stays as it was."""
+"""The channels of an image where the file does not state them.
+
+The key is not written at this value, so that older files stay as they were.
+"""
 _NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
@@ -151,30 +154,32 @@ class BaselineFile(_Strict):
 
 
 def parse_baseline(text: str, source: str) -> Baseline:
-    """Read a baseline file.
+    """Parse the text of a baseline file.
 
     Args:
-        text: the YAML.
-        source: the name to begin error messages with, such as the file's path.
+        text: the YAML text.
+        source: the name that error messages begin with, such as the file's path.
 
     Raises:
-        InputError: one line, `where:line: key: reason`.
+        InputError: the file is invalid. The message is one line, `source:line: key: reason`.
     """
     tree, lines = parse(text, source)
     if not isinstance(tree, dict):
         raise InputError(f"{source}:1: file: must be a mapping of keys such as name, stem and stages")
     if ("factory",) in lines and "stages" not in tree:
-        raise InputError(f"{source}:{lines['factory',]}: factory: is the call of a function; give{_call(tree)}")
+        raise InputError(
+            f"{source}:{lines['factory',]}: factory: is the call of a function; give{_call_options(tree)}"
+        )
     try:
         return _baseline(BaselineFile.model_validate(tree))
     except ValidationError as error:
         raise InputError(validation_line(error, source, lines)) from error
     except SpaceError as error:
-        raise InputError(_space_line(tree, error, source, lines)) from error
+        raise InputError(_space_error_line(tree, error, source, lines)) from error
 
 
-def _call(tree: dict[str, Any]) -> str:
-    """The words of a command for a member of a function's family."""
+def _call_options(tree: dict[str, Any]) -> str:
+    """Return the command-line arguments for a member of a function's family."""
     options = "".join(f" --{key} {tree[key]}" for key in ("depth", "width", "resolution") if key in tree)
     return printable(f" {tree['factory']}{options}")
 
@@ -184,32 +189,32 @@ _REASONS = {
     "model_type": "must be a mapping of keys, as in {kind: conv, kernel: 3}",
     "model_attributes_type": "must be a mapping of keys, as in {kind: conv, kernel: 3}",
 }
-"""In place of pydantic's words, which name its own classes."""
+"""The reasons to show in place of pydantic's messages, which name this module's classes."""
 
 
 def validation_line(error: ValidationError, source: str, lines: dict[Path_, int]) -> str:
-    """The first of pydantic's complaints as `where:line: key: reason`."""
+    """Return the first of pydantic's errors as `source:line: key: reason`."""
     # A misspelt key is the cause of the missing one, so it is named first.
-    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    first = min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
     path: Path_ = tuple(first["loc"])
-    known = path
-    while known not in lines:
-        known = known[:-1]
+    known_path = path
+    while known_path not in lines:
+        known_path = known_path[:-1]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     reason = _REASONS.get(first["type"], first["msg"])
-    return f"{source}:{lines[known]}: {dotted(path)}: {reason[0].lower()}{reason[1:]}{more}"
+    return f"{source}:{lines[known_path]}: {dotted(path)}: {reason[0].lower()}{reason[1:]}{more}"
 
 
-def _space_line(tree: dict[str, Any], error: SpaceError, source: str, lines: dict[Path_, int]) -> str:
-    """Place a broken rule, `owner: key is …` or `key is …`, at the key, or at the stage or part around it."""
+def _space_error_line(tree: dict[str, Any], error: SpaceError, source: str, lines: dict[Path_, int]) -> str:
+    """Return a broken rule, `owner: key is …` or `key is …`, with the line of the key or of the part around it."""
     owner, colon, reason = str(error).partition(": ")
     if not colon:
         owner, reason = "", str(error)
-    around: Path_ = (owner,) if (owner,) in lines else ()
+    parent: Path_ = (owner,) if (owner,) in lines else ()
     if owner == "stage":
-        around = ("stages", next(i for i, stage in enumerate(tree["stages"]) if _breaks_a_rule(stage)))
-    path = (*around, reason.split(" ")[0])
-    path = path if path in lines else around
+        parent = ("stages", next(i for i, stage in enumerate(tree["stages"]) if _breaks_a_rule(stage)))
+    path = (*parent, reason.split(" ")[0])
+    path = path if path in lines else parent
     return f"{source}:{lines[path]}: {dotted(path)}: {reason}"
 
 
@@ -277,7 +282,7 @@ def _origin(file: OriginFile) -> Origin:
 
 
 def baseline_text(baseline: Baseline) -> str:
-    """The baseline as a file: `parse_baseline(baseline_text(b), …) == b`."""
+    """Return the baseline as the text of a file: `parse_baseline(baseline_text(b), …) == b`."""
     net = baseline.architecture
     lines = [
         f"name: {_quoted(baseline.name)}",
@@ -301,7 +306,7 @@ def baseline_text(baseline: Baseline) -> str:
 
 
 def _eps_lines(net: Architecture) -> list[str]:
-    """Batch norm's epsilon; nothing where there is no batch norm and the file would read back the same."""
+    """Return the line of batch norm's epsilon; none where there is no batch norm and the default would be read."""
     if "batch_norm" not in net.norms and net.batch_norm_eps == DEFAULT_EPS:
         return []
     return [f"batch_norm_eps: {plain(net.batch_norm_eps)}"]
@@ -321,13 +326,13 @@ def _fixed_text(fixed: bool) -> str:
 
 
 def _stage_text(stage: Stage) -> str:
-    extras = f", expansion: {plain(Decimal(stage.expansion))}" if KINDS[stage.kind].expands else ""
-    squeeze = f", se: {plain(stage.se)}" if stage.se else ""
+    expansion = f", expansion: {plain(Decimal(stage.expansion))}" if KINDS[stage.kind].expands else ""
+    se = f", se: {plain(stage.se)}" if stage.se else ""
     groups = "" if stage.group_width is None else f", group_width: {stage.group_width}"
     start = "" if stage.start_kernel == 1 else f", start_kernel: {stage.start_kernel}"
     return (
-        f"kind: {stage.kind}{start}, kernel: {stage.kernel}, stride: {stage.stride}{extras}, "
-        f"width: {stage.width}, depth: {stage.depth}{squeeze}{groups}"
+        f"kind: {stage.kind}{start}, kernel: {stage.kernel}, stride: {stage.stride}{expansion}, "
+        f"width: {stage.width}, depth: {stage.depth}{se}{groups}"
         f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
         f"{f', gate: {stage.gate}' if stage.gate else ''}"
         f"{f', activation: {stage.activation}' if stage.activation else ''}"
@@ -343,14 +348,14 @@ def _head_text(head: Head) -> str:
 
 
 def _origin_lines(origin: Origin) -> list[str]:
-    by = origin.multipliers
+    multipliers = origin.multipliers
     return [
         "scaled_from:",
         f"  baseline: {_quoted(origin.baseline)}",
         f"  rounding: {origin.rounding}",
-        f"  depth: {plain(by.depth)}",
-        f"  width: {plain(by.width)}",
-        f"  resolution: {plain(by.resolution)}",
-        f"  nominal_flops_ratio: {plain(round(by.nominal_flops_ratio, 5))}",
+        f"  depth: {plain(multipliers.depth)}",
+        f"  width: {plain(multipliers.width)}",
+        f"  resolution: {plain(multipliers.resolution)}",
+        f"  nominal_flops_ratio: {plain(round(multipliers.nominal_flops_ratio, 5))}",
         f"  flops_ratio: {plain(origin.flops_ratio)}",
     ]

@@ -1,4 +1,4 @@
-"""Finding a baseline: by the name of a shipped file, or by the path of the user's own."""
+"""Load a baseline by the name of a shipped file, or by the path of a user's file."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from scalesearch.errors import InputError, did_you_mean, printable
 
 
 def spaces_folder() -> Path:
-    """`search_spaces/`: inside an installed package, beside the package in a checkout."""
+    """Return the folder `search_spaces`: inside an installed package, or beside the package in a checkout."""
     package = Path(str(resources.files("scalesearch")))
     installed = package / "search_spaces"
     return installed if installed.is_dir() else package.parent / "search_spaces"
 
 
 def baseline_names() -> list[str]:
-    """The names of the shipped baselines, sorted."""
+    """Return the names of the shipped baselines, sorted."""
     return sorted(path.stem for path in spaces_folder().glob("*.yaml"))
 
 
 def is_factory(name: str) -> bool:
-    """Whether a baseline is named as a Python function, `package.module:function`."""
+    """Return whether `name` names a Python function, `package.module:function`."""
     return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name) is not None
 
 
 def is_path(name_or_path: str) -> bool:
-    """Whether a person means a file by it: it has a slash or a YAML file's ending."""
+    """Return whether the text means a file: it has a slash or the suffix of a YAML file."""
     return "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
 
 
 def load_baseline(name_or_path: str) -> Baseline:
-    """The baseline of that name, or in that file.
+    """Return the baseline of that name, or in that file.
 
     Raises:
-        InputError: no such baseline or file, or the file is bad (`file:line: key: reason`).
+        InputError: there is no such baseline or file, or the file is invalid (`file:line: key: reason`).
     """
     if name_or_path in baseline_names():
         path = spaces_folder() / f"{name_or_path}.yaml"

@@ -1,4 +1,4 @@
-"""The sizes that a block sees; `blocks.Block` adds the layers."""
+"""Define the sizes of a block; `blocks.Block` adds the layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scalesearch.design.norms import NormName
 
 @dataclass(frozen=True, slots=True)
 class BlockShape(ABC):
-    """One block of a network, with the widths (channels) and the side (px) that it sees.
+    """A block shape is one block of a network, with its widths (channels) and the side of its input (px).
 
     All sizes may be numpy arrays of integers as well.
     """
@@ -28,31 +28,31 @@ class BlockShape(ABC):
     expansion: int | Decimal = 1
     se: Decimal = Decimal(0)
     activation: str = "silu"
-    """Of the stage, one of `activations.ACTIVATIONS`."""
+    """The activation of the stage, one of `activations.ACTIVATIONS`."""
     group_width: int | None = None
-    """Channels of each group of the k×k convolution; None: it is not grouped."""
+    """The channels of each group of the k×k convolution; None: it is not grouped."""
     norm: NormName | None = None
-    """What normalises the pooled features, in a classifier."""
+    """The normalisation of the pooled features, in a classifier."""
     gate: GateName | None = None
     """The form of squeeze-and-excitation where `se` is given, one of `gates.GATES`; None: EfficientNet's."""
     inner_divisor: int = 8
-    """What inner widths that a fraction gives are rounded to a multiple of."""
+    """The divisor of inner widths that a fractional expansion gives."""
     start_kernel: int = 1
-    """Side of the depthwise kernel before the expansion; 1: there is none."""
+    """The side of the depthwise kernel before the expansion; 1: there is none."""
     hidden: int | None = None
-    """Features of the linear layer before a classifier's last one; None: there is no such layer."""
+    """The features of a hidden linear layer in a classifier; None: there is no such layer."""
     hidden_norm: NormName | None = None
-    """What normalises those features; None: nothing."""
+    """The normalisation of the hidden features; None: there is none."""
 
     @property
     @abstractmethod
     def out_px(self) -> int:
-        """Side of the output, as the kind has it."""
+        """The side of the output (px), which depends on the kind."""
 
     def groups(self, width: int) -> int:
-        """Groups of the k×k convolution of `width` channels: one where that is no more than the group width.
+        """Return the number of groups of a k×k convolution of `width` channels.
 
-        For an array of widths an array.
+        It is 1 where the width is at most the group width. For an array of widths, the result is an array.
         """
         if self.group_width is None:
             return 1
@@ -61,8 +61,10 @@ class BlockShape(ABC):
 
     @property
     def inner_width(self) -> int:
-        """Channels that the input is widened to: exactly expansion × input; of a fraction the multiple of
-        `inner_divisor` nearest to it, as timm's `make_divisible(in_chs * exp_ratio)`.
+        """The channels inside the block: expansion × input width.
+
+        For a fractional expansion, it is the multiple of `inner_divisor` nearest to that, as in timm's
+        `make_divisible(in_chs * exp_ratio)`.
         """
         if isinstance(self.expansion, int):
             return self.in_width * self.expansion
@@ -70,7 +72,7 @@ class BlockShape(ABC):
 
     @property
     def changes_shape(self) -> bool:
-        """Whether the output has another shape than the input; for arrays of widths an array."""
+        """Whether the output has another shape than the input; an array for arrays of widths."""
         return (self.in_width != self.out_width) | (self.stride != 1)
 
     @property

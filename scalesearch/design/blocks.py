@@ -1,4 +1,4 @@
-"""One block of a network: its kind and sizes, and the layers that follow from them."""
+"""Define a block of a network: its kind and sizes, and the layers that follow from them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from scalesearch.design.layers import Layer
 
 @dataclass(frozen=True, slots=True)
 class Block(BlockShape):
-    """One block of a network."""
+    """A block is a block shape with the layers of its kind."""
 
     @property
     def out_px(self) -> int:
-        """Side of the output: ⌈in/stride⌉, or the whole patches ⌊in/stride⌋."""
+        """The side of the output (px): ⌈in/stride⌉, or for kinds that take patches ⌊in/stride⌋."""
         return KINDS[self.kind].out_px(self.in_px, self.stride)
 
     @property
@@ -25,6 +25,6 @@ class Block(BlockShape):
 
     @property
     def stored(self) -> int:
-        """Elements that training keeps for one image beside those of the layers."""
+        """The elements saved for the backward pass, for one image, in addition to those of the layers."""
         saved = KINDS[self.kind].saved
         return 0 if saved is None else saved(self)

@@ -1,4 +1,4 @@
-"""Coefficients (α, β, γ: what one unit of φ multiplies by) and the multipliers that are applied at φ."""
+"""Define the coefficients of compound scaling (α, β, γ) and the multipliers that they give at φ."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from scalesearch.design.exact import plain, power, product
 from scalesearch.errors import SpaceError
 
 AXES = ("depth", "width", "resolution")
-"""The three dimensions that compound scaling grows, in the order α, β, γ."""
+"""The three dimensions that compound scaling scales, in the order α, β, γ."""
 
 LARGEST_MULTIPLIER = Decimal(64)
+"""The largest multiplier of a dimension."""
 LARGEST_COEFFICIENT = Decimal(4)
+"""The largest coefficient; the smallest is 1."""
 LOWEST_PHI, HIGHEST_PHI = Decimal(-4), Decimal(10)
-"""From a sixteenth of the baseline's cost to 1024 times as much."""
+"""The range of φ: from a sixteenth of the baseline's cost to 1024 times as much."""
 
 
 def nominal_product(depth: Decimal, width: Decimal, resolution: Decimal) -> Decimal:
-    """d·w²·r²: how the cost of a plain ConvNet grows (Tan & Le 2019, section 3.3), exactly."""
+    """Return d·w²·r² exactly: the factor by which a plain ConvNet's cost grows (Tan & Le 2019, section 3.3)."""
     return product(depth, product(product(width, width), product(resolution, resolution)))
 
 
 def phi_of(ratio: Decimal) -> Decimal:
-    """The φ of 2^φ = `ratio`: exact for powers of two, else to nine places."""
+    """Return the φ of 2^φ = `ratio`: exact for powers of two, else to nine decimal places."""
     return round(Decimal(log2(ratio)), 9).normalize()
 
 
 @dataclass(frozen=True, slots=True)
 class Multipliers:
-    """What the baseline's depth, width and resolution are multiplied by before rounding."""
+    """Multipliers scale the baseline's depth, width and resolution, before rounding."""
 
     depth: Decimal = Decimal(1)
     width: Decimal = Decimal(1)
@@ -47,11 +49,14 @@ class Multipliers:
 
     @property
     def nominal_flops_ratio(self) -> Decimal:
-        """d·w²·r²: the cost against the baseline that the paper's rule of thumb expects."""
+        """The ratio d·w²·r²: the cost over the baseline's by the paper's rule of thumb."""
         return nominal_product(self.depth, self.width, self.resolution)
 
     def rounded(self) -> Multipliers:
-        """To 12 decimal places, as a file keeps them: a power such as γ⁷ has 35 and more."""
+        """Return the multipliers rounded to 12 decimal places, as a file keeps them.
+
+        Exact powers are longer: γ⁷ has 35 decimal places and more.
+        """
         return Multipliers(*(round(getattr(self, name), 12) for name in AXES))
 
     def __str__(self) -> str:
@@ -60,7 +65,7 @@ class Multipliers:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Coefficients:
-    """What one unit of φ multiplies depth, width and resolution by (Tan & Le 2019, eq. 3)."""
+    """Coefficients are what one unit of φ multiplies depth, width and resolution by (Tan & Le 2019, eq. 3)."""
 
     alpha: Decimal
     beta: Decimal
@@ -81,11 +86,11 @@ class Coefficients:
 
     @property
     def product(self) -> Decimal:
-        """α·β²·γ², exactly; the paper asks for about 2."""
+        """The exact product α·β²·γ², which should be about 2 (Tan & Le 2019, eq. 3)."""
         return nominal_product(self.alpha, self.beta, self.gamma)
 
     def at(self, phi: Decimal | int) -> Multipliers:
-        """α^φ, β^φ, γ^φ: exact for whole φ ≥ 0, to 12 significant digits otherwise."""
+        """Return α^φ, β^φ, γ^φ: exact for whole φ ≥ 0, otherwise to 12 significant digits."""
         exponent = Decimal(phi)
         return Multipliers(*(power(base, exponent) for base in (self.alpha, self.beta, self.gamma)))
 

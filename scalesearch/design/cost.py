@@ -1,9 +1,8 @@
-"""What a network costs, in closed form over `Architecture.walk()`: exact, in microseconds.
+"""Compute the exact cost of a network in closed form, in microseconds.
 
-Multiply-adds of convolutions and linear layers (the paper's FLOPS), trainable parameters, activations
-(elements of the outputs of convolutions and linear layers, as in Dollár et al. 2021) and an estimate of
-the memory that training takes. `nets.flops` counts the same with fvcore; both must agree to the last
-multiply-add.
+The cost is the multiply-adds of convolutions and linear layers (the paper's FLOPS), the trainable parameters, the
+activations (the elements of the outputs of convolutions and linear layers, as in Dollár et al. 2021), and an
+estimate of training memory. `nets.flops` counts the same with fvcore. Both must agree exactly in multiply-adds.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.factory import STORED_A_ACTIVATION, FactoryNetwork, Network
+from scalesearch.design.factory import SAVED_PER_ACTIVATION, FactoryNetwork, Network
 from scalesearch.errors import SpaceError
 from scalesearch.units import BYTES_PER_FLOAT
 
@@ -24,68 +23,71 @@ if TYPE_CHECKING:
 
     Counts = npt.NDArray[np.int64]
 
-_COPIES_OF_A_WEIGHT = 3
+_COPIES_PER_WEIGHT = 3
 """Weight, gradient and momentum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The cost of one network for one image; from `cost_grid`, every field is an array."""
+    """A cost is what one network costs for one image; in the result of `cost_grid`, every field is an array."""
 
     macs: int
     params: int
     activations: int
     stored: int
-    """Elements that the backward pass keeps for one image."""
+    """The number of elements that are saved for the backward pass, for one image."""
 
     def memory_bytes(self, batch: int) -> int:
-        """Float32 training memory: weights, gradients, momentum, and `batch` images' stored tensors.
+        """Estimate the float32 training memory: weights, gradients, momentum, and saved tensors of `batch` images.
 
-        An estimate: what the operators need as scratch space and what an allocator rounds up is left out.
+        The estimate omits the scratch space of operators and what the allocator rounds up.
         """
-        return BYTES_PER_FLOAT * (_COPIES_OF_A_WEIGHT * self.params + batch * self.stored)
+        return BYTES_PER_FLOAT * (_COPIES_PER_WEIGHT * self.params + batch * self.stored)
 
 
-def _fold(architecture: Architecture, widths: Sequence[int], depths: Sequence[int], px: int) -> Cost:
+def _sum_cost(architecture: Architecture, widths: Sequence[int], depths: Sequence[int], px: int) -> Cost:
     macs = params = activations = stored = 0
-    for block, length in architecture.runs(widths, depths, px):
+    for block, repeats in architecture.repeated_blocks(widths, depths, px):
         for layer in block.layers:
-            macs = macs + length * layer.macs
-            params = params + length * layer.params
-            activations = activations + length * layer.outputs
-            stored = stored + length * layer.stored
-        stored = stored + length * block.stored
+            macs = macs + repeats * layer.macs
+            params = params + repeats * layer.params
+            activations = activations + repeats * layer.outputs
+            stored = stored + repeats * layer.stored
+        stored = stored + repeats * block.stored
     return Cost(macs, params, activations, stored)
 
 
 @lru_cache(maxsize=2**14)
 def cost(network: Network) -> Cost:
-    """The cost of one network: exact, and what fvcore counted for a user's own (its memory is an estimate)."""
+    """Return the exact cost of one network.
+
+    For a network that a user's function builds, return what fvcore counted; its saved elements are an estimate.
+    """
     if isinstance(network, FactoryNetwork):
-        stored = STORED_A_ACTIVATION * network.activations
+        stored = SAVED_PER_ACTIVATION * network.activations
         return Cost(network.macs, network.params, network.activations, stored)
-    return _fold(network, network.widths, network.depths, network.resolution)
+    return _sum_cost(network, network.widths, network.depths, network.resolution)
 
 
 def cost_grid(architecture: Architecture, widths: Counts, depths: Counts, resolutions: Counts) -> Cost:
-    """The exact costs of N resized networks at once.
+    """Return the exact costs of N resized networks at once.
 
     Args:
-        architecture: gives block kinds, kernels, strides, expansions.
+        architecture: the network that gives block kinds, kernels, strides, expansions.
         widths: (N, stages + 2) channels of stem, stages and head (stages + 1 where the head has none).
-        depths: (N, stages) layers.
+        depths: (N, stages) blocks.
         resolutions: (N,) sides in px.
 
     Returns:
         A `Cost` whose fields are (N,) int64 arrays.
 
     Raises:
-        SpaceError: a count could exceed int64, which would wrap without a word.
+        SpaceError: a count could exceed int64, which would overflow silently.
     """
-    largest = _fold(architecture, widths.max(0).tolist(), depths.max(0).tolist(), int(resolutions.max()))
+    largest = _sum_cost(architecture, widths.max(0).tolist(), depths.max(0).tolist(), int(resolutions.max()))
     if max(largest.macs, largest.stored) >= 2**63:
         raise SpaceError("network has 2^63 multiply-adds or more, but counts must fit in 64 bits; make it smaller")
-    # The closed form is the same arithmetic on a Python int and on an array of int64.
+    # The arithmetic is the same for a Python int and for an array of int64, so the type checker may see ints.
     columns = cast("list[int]", list(widths.T))
     layers = cast("list[int]", list(depths.T))
-    return _fold(architecture, columns, layers, cast("int", resolutions))
+    return _sum_cost(architecture, columns, layers, cast("int", resolutions))

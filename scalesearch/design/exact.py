@@ -1,7 +1,7 @@
-"""Decimal arithmetic that never rounds behind our back.
+"""Compute with decimals exactly, without silent rounding.
 
-`ceil(2.2 * 25)` is 56 in floats and 55 exactly; every multiplier is therefore a `Decimal`, and every
-operation on one runs in `EXACT`, which raises rather than drop a digit.
+`ceil(2.2 * 25)` is 56 in floats and 55 exactly. Every multiplier is therefore a `Decimal`, and every operation on
+one runs in `EXACT`, which raises an error in place of rounding.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ _HALF = Decimal("0.5")
 
 
 def product(first: Decimal | int, second: Decimal | int) -> Decimal:
-    """The exact product."""
+    """Return the exact product."""
     return EXACT.multiply(Decimal(first), Decimal(second))
 
 
 def power(base: Decimal, exponent: Decimal) -> Decimal:
-    """`base ** exponent`: exact for whole exponents from 0, else to 12 significant digits."""
+    """Return `base ** exponent`: exact for whole exponents ≥ 0, else to 12 significant digits."""
     if exponent == exponent.to_integral_value() and exponent >= 0:
         return EXACT.power(base, int(exponent))
     return Context(prec=12).plus(_ROUNDED.power(base, exponent))
 
 
-def divisible(width: int, by: Decimal, divisor: int) -> int:
-    """The multiple of `divisor` nearest to width·by (halves up), the next one where that is over 10 % below it.
+def divisible(width: int, multiplier: Decimal, divisor: int) -> int:
+    """Return the multiple of `divisor` nearest to width·multiplier (halves up).
 
-    As `make_divisible` of timm and torchvision, in integers where they have floats; `width` (channels) may be an
-    array, and `rounding.round_filters` is the same for a single width and any number of decimal places.
+    Where that is more than 10 % below width·multiplier, return the next multiple. The function does what
+    `make_divisible` of timm and torchvision does, with integers in place of floats. `width` (channels) may be an
+    array. `rounding.round_filters` does the same for a single width and any number of decimal places.
     """
-    numerator, denominator = by.as_integer_ratio()
+    numerator, denominator = multiplier.as_integer_ratio()
     steps = (2 * width * numerator + divisor * denominator) // (2 * divisor * denominator)
     steps = steps + (steps < 1)
     is_short = 10 * steps * divisor * denominator < 9 * width * numerator
@@ -39,26 +40,29 @@ def divisible(width: int, by: Decimal, divisor: int) -> int:
 
 
 def floor(value: Decimal) -> int:
-    """The largest integer that is not above `value`."""
+    """Return the largest integer that is not above `value`."""
     return int(value.to_integral_value(ROUND_FLOOR))
 
 
 def ceiling(value: Decimal) -> int:
-    """The smallest integer that is not below `value`."""
+    """Return the smallest integer that is not below `value`."""
     return int(value.to_integral_value(ROUND_CEILING))
 
 
 def nearest(value: Decimal) -> int:
-    """The nearest integer, halves up."""
+    """Return the nearest integer, with halves rounded up."""
     return floor(EXACT.add(value, _HALF))
 
 
 def whole_or_fraction(value: Decimal) -> int | Decimal:
-    """A whole number as an integer, any other as it is, so that one value has one form in what ids are made of."""
+    """Return a whole number as an integer, and any other number as it is.
+
+    Ids are hashes of serialised values, so equal values must have one form.
+    """
     return int(value) if value == value.to_integral_value() else value
 
 
 def plain(value: Decimal) -> str:
-    """The shortest way to write the value, never with an exponent: `1.10` is `1.1`."""
+    """Return the shortest notation of the value, without an exponent: `1.10` is `1.1`."""
     text = format(value, "f") if value else "0"  # one text for 0, 0.00 and -0
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,4 +1,4 @@
-"""Networks that a user's own Python function builds: known by their multipliers and by what was counted."""
+"""Define a network that a user's Python function builds, known by its multipliers and by what fvcore counted."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 
-STORED_A_ACTIVATION = 3
-"""Elements kept for the backward pass, over activations: 1.9 (ResNet-50) … 3.3 (B0) for the shipped baselines."""
+SAVED_PER_ACTIVATION = 3
+"""The estimated ratio of elements saved for the backward pass to activations.
+
+For the shipped baselines the ratio is 1.9 (ResNet-50) … 3.3 (B0).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FactoryNetwork:
-    """What `factory(depth=…, width=…, resolution=…)` builds, with what fvcore counted of it for one image."""
+    """A factory network is built by `factory(depth=…, width=…, resolution=…)`; fvcore counted it for one image."""
 
     factory: str
-    """`package.module:function`."""
+    """The name of the function, `package.module:function`."""
     depth: Decimal
+    """The depth multiplier that the function is given; the function decides how to round."""
     width: Decimal
-    """The multipliers that the function is given; how it rounds is its own affair."""
+    """The width multiplier that the function is given."""
     resolution: int
-    """px"""
+    """The side of the image, in px."""
     classes: int
-    """Logits that the network puts out."""
+    """The number of logits that the network returns."""
     macs: int
     params: int
     activations: int
     in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
-    """Of the images: what the function's argument of that name says, RGB where it has none."""
+    """The channels of the images: the function's argument `in_channels`, or 3 (RGB) where it has none."""
 
 
 Network = Architecture | FactoryNetwork
-"""A network that can be counted and trained."""
+"""The types of a network that can be counted and trained."""

@@ -1,4 +1,4 @@
-"""Families: a baseline and its scaled members, from coefficients or as published."""
+"""Build families: a baseline and its scaled members, from coefficients or as published."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Mu
 from scalesearch.design.exact import plain, whole_or_fraction
 from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
-from scalesearch.design.v2_rule import with_late_layers, within_px
+from scalesearch.design.v2_rule import cap_resolution, with_late_layers
 from scalesearch.errors import InputError, SpaceError
 
 PHIS = tuple(range(1, 8))
+"""The φ of the usual members that are larger than the baseline."""
 PHIS_DOWN = (-1, -2, -3, -4)
-"""Of the members that are smaller than the baseline."""
+"""The φ of the usual members that are smaller than the baseline."""
 
-# Width, depth, px: tensorflow/tpu `efficientnet_builder.py`, `efficientnet_params`; google/automl
+# Width, depth and px. Sources: tensorflow/tpu `efficientnet_builder.py`, `efficientnet_params`; google/automl
 # `effnetv2_configs.py`, `efficientnetv2_params` (evaluation sizes).
 # tensorflow/tpu `lite/efficientnet_lite_builder.py`, `efficientnet_lite_params`.
 _PUBLISHED = {
@@ -45,50 +46,53 @@ _PUBLISHED = {
 
 
 def phis_of(coefficients: Coefficients) -> tuple[int, ...]:
-    """The φ of the members: 1 … 7, or as far as no dimension is multiplied beyond the largest multiplier.
+    """Return the φ of the usual larger members: 1 … 7, as far as no multiplier exceeds `LARGEST_MULTIPLIER`.
 
-    α = 2, depth alone, ends at φ = 6: 2⁷ layers for each are no network to train.
+    With α = 2 (depth alone) they end at φ = 6, since 2⁷ times as many layers are too many to train.
     """
     largest = max(coefficients.alpha, coefficients.beta, coefficients.gamma)
     return tuple(phi for phi in PHIS if largest**phi <= LARGEST_MULTIPLIER)
 
 
 def smaller_members(baseline: Baseline) -> dict[str, Decimal]:
-    """The φ of the usual members below 0, by name."""
+    """Return the φ of the usual smaller members by name."""
     return {member_name(baseline, Decimal(phi)): Decimal(phi) for phi in PHIS_DOWN}
 
 
 def published_names() -> list[str]:
-    """The names of the published members of the shipped baselines."""
+    """Return the names of the published members of the shipped baselines."""
     return [name for members in _PUBLISHED.values() for name, *_ in members]
 
 
 def published_baseline(name: str) -> str:
-    """The name of the baseline that the published member `name` belongs to."""
-    return next(base for base, members in _PUBLISHED.items() if name in [one for one, *_ in members])
+    """Return the name of the baseline that the published member `name` belongs to."""
+    return next(base for base, members in _PUBLISHED.items() if name in [member for member, *_ in members])
 
 
 def has_published(baseline: Baseline) -> bool:
-    """Whether a family of this baseline has been published."""
+    """Return whether a family of this baseline has been published."""
     return baseline.name in _PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One network of a family and how its cost stands to the rule's."""
+    """A member is one network of a family, with its cost relative to the one that φ promises."""
 
     baseline: Baseline
     phi: Decimal | int | None
-    """The compound coefficient; None where the publication gives multipliers that are of no one φ."""
+    """The compound coefficient; None for published multipliers that no single φ gives."""
     nominal_flops_ratio: Decimal
+    """The ratio d·w²·r² of the multipliers, to five decimal places."""
     flops_ratio: Decimal
+    """The counted multiply-adds over the baseline's, to five decimal places."""
     resolution_multiplier: Decimal
-    """Its px over the baseline's, to five places."""
+    """The image side over the baseline's, to five decimal places."""
     implied_gamma: Decimal | None
-    """The φ-th root of the resolution multiplier: the γ that this member really has."""
+    """The effective γ of this member: the φ-th root of the resolution multiplier; None where there is no φ."""
     matched: bool
-    """Whether its counted cost is within 5 % of 2^φ (of the nominal ratio where there is no φ)."""
+    """Whether the counted cost is within 5 % of 2^φ (of the nominal ratio where there is no φ)."""
     activations_ratio: Decimal = Decimal(1)
+    """The activations over the baseline's, to five decimal places."""
 
 
 def family(
@@ -96,25 +100,29 @@ def family(
     coefficients: Coefficients,
     rule: str = "balanced",
     match: bool = True,
-    by: str = "macs",
+    cost_kind: str = "macs",
     scaling: str = "v1",
     phis: Mapping[str, Decimal] | None = None,
 ) -> tuple[Member, ...]:
-    """The baseline (φ = 0) and the members of other φ.
+    """Return the baseline (φ = 0) and its members of other φ.
 
-    Below φ = 0 members are smaller than the baseline: depths, widths and px fall, down to one layer a stage and one
-    multiple of the divisor.
+    Below φ = 0, members are smaller than the baseline. Depths, widths and px fall, down to one block a stage and
+    one multiple of the divisor.
 
     Args:
-        baseline: what is scaled.
-        coefficients: depth α^φ and width β^φ; resolution γ^φ only without `match`.
+        baseline: the network to scale.
+        coefficients: they give depth α^φ and width β^φ, and resolution γ^φ only without `match`.
         rule: the rounding rule.
-        match: take for every member the px at which its measured cost is nearest to 2^φ × baseline, so
-            that a step really doubles the budget.
-        by: the cost, `macs` or `activations`.
-        scaling: `v2`: extra layers in the last two stages, at most 480 px (`v2_rule`); a member that 480 px keep
-            below 2^φ is not matched. Below φ = 0 there are no extra layers.
+        match: whether each member takes the px at which its measured cost is nearest to 2^φ × the baseline's, so
+            that each step of φ doubles the cost.
+        cost_kind: the cost to match, `macs` or `activations`.
+        scaling: the scaling rule, `v1` or `v2`. With `v2`, extra layers go to the last two stages, and images have
+            at most 480 px (`v2_rule`). A member that needs more px to cost 2^φ is not matched. Below φ = 0 there
+            are no extra layers.
         phis: the φ of each member by its name; None: 1 … 7 (`phis_of`).
+
+    Raises:
+        InputError: a member has a multiplier or a size that is out of range.
     """
     rounding = replace(baseline.rounding, rule=rule)
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
@@ -128,19 +136,19 @@ def family(
             raise InputError(f"{name} (φ = {plain(phi)} of {coefficients}): {error}") from error
         if scaling == "v2":
             network = with_late_layers(baseline.architecture, network)
-        wanted = Decimal(2) ** phi
+        target = Decimal(2) ** phi
         if match:
             shape = (network.widths, network.depths)
-            (network,) = match_resolutions(baseline.architecture, [shape], wanted, by=by)
+            (network,) = match_resolutions(baseline.architecture, [shape], target, cost_kind=cost_kind)
         if scaling == "v2":
-            network = within_px(baseline.architecture, network)
-        named = baseline.member(network, multipliers, rounding, name)
-        members.append(_member(baseline, named, multipliers, whole_or_fraction(phi), wanted, by))
+            network = cap_resolution(baseline.architecture, network)
+        scaled_baseline = baseline.member(network, multipliers, rounding, name)
+        members.append(_member(baseline, scaled_baseline, multipliers, whole_or_fraction(phi), target, cost_kind))
     return tuple(members)
 
 
 def published(baseline: Baseline) -> tuple[Member, ...]:
-    """The members as published, rounded by the file's own rule.
+    """Return the baseline and its members as published, rounded by the baseline file's own rule.
 
     Raises:
         InputError: no family of this baseline has been published.
@@ -155,53 +163,60 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
     for name, width, depth, px in _PUBLISHED[baseline.name]:
         resolution = round(Decimal(px) / side, 12)
         multipliers = Multipliers(Decimal(depth), Decimal(width), resolution)
-        named = baseline.scale(multipliers, name=name)
-        members.append(_member(baseline, named, multipliers, None, multipliers.nominal_flops_ratio))
+        scaled_baseline = baseline.scale(multipliers, name=name)
+        members.append(_member(baseline, scaled_baseline, multipliers, None, multipliers.nominal_flops_ratio))
     return tuple(members)
 
 
 def member_name(baseline: Baseline, phi: Decimal) -> str:
-    """b1 … b7 of b0, phi1 … phi7 of any other; of a member that is scaled again its own name goes before."""
-    shown = plain(phi)
+    """Return the name of a member: b1 … b7 for b0, and phi1 … phi7 for any other baseline.
+
+    The name of a member that is scaled again begins with its own name, as in `phi1-phi2`.
+    """
+    phi_text = plain(phi)
     if baseline.name == "b0":
-        return f"b{shown}"
-    end = f"phi{shown}"
-    return f"{baseline.name[: 62 - len(end)]}-{end}" if baseline.name.startswith("phi") else end
+        return f"b{phi_text}"
+    suffix = f"phi{phi_text}"
+    return f"{baseline.name[: 62 - len(suffix)]}-{suffix}" if baseline.name.startswith("phi") else suffix
 
 
 def _member(
     baseline: Baseline,
-    named: Baseline,
+    scaled_baseline: Baseline,
     multipliers: Multipliers,
     phi: Decimal | int | None,
-    wanted: Decimal,
-    by: str = "macs",
+    target: Decimal,
+    cost_kind: str = "macs",
 ) -> Member:
-    ratio = named.origin.flops_ratio if named.origin and named is not baseline else Decimal(1)
-    other = cost_ratio(named.architecture, baseline.architecture, "activations")
-    sides = Decimal(named.architecture.resolution) / baseline.architecture.resolution
-    gamma = round(sides ** (Decimal(1) / phi), 5) if phi else None
-    matched = abs((ratio if by == "macs" else other) / wanted - 1) <= TOLERANCE
+    ratio = (
+        scaled_baseline.origin.flops_ratio
+        if scaled_baseline.origin and scaled_baseline is not baseline
+        else Decimal(1)
+    )
+    activations_ratio = cost_ratio(scaled_baseline.architecture, baseline.architecture, "activations")
+    px_ratio = Decimal(scaled_baseline.architecture.resolution) / baseline.architecture.resolution
+    gamma = round(px_ratio ** (Decimal(1) / phi), 5) if phi else None
+    matched = abs((ratio if cost_kind == "macs" else activations_ratio) / target - 1) <= TOLERANCE
     nominal = round(multipliers.nominal_flops_ratio, 5)
-    return Member(named, phi, nominal, ratio, round(sides, 5), gamma, matched, other)
+    return Member(scaled_baseline, phi, nominal, ratio, round(px_ratio, 5), gamma, matched, activations_ratio)
 
 
 def coefficients_from(values: Sequence[str]) -> Coefficients:
-    """α, β, γ as a person writes them.
+    """Parse α, β and γ, as a person writes them.
 
     Raises:
-        InputError: not three plain decimal numbers.
+        InputError: the values are not three plain decimal numbers.
     """
     try:
         alpha, beta, gamma = (Decimal(value) for value in values)
     except (ArithmeticError, ValueError) as error:
-        shown = " ".join(values)
-        raise InputError(f"coefficients {shown!r}: must be three numbers, such as 1.2 1.1 1.15") from error
+        text = " ".join(values)
+        raise InputError(f"coefficients {text!r}: must be three numbers, such as 1.2 1.1 1.15") from error
     return Coefficients(alpha, beta, gamma)
 
 
-def described(member: Member) -> str:
-    """`b1: depth 1.2, width 1.1, 240 px`."""
-    by = member.baseline.origin.multipliers if member.baseline.origin else Multipliers()
+def describe_member(member: Member) -> str:
+    """Return a line such as `b1: depth 1.2, width 1.1, 240 px`."""
+    multipliers = member.baseline.origin.multipliers if member.baseline.origin else Multipliers()
     name, px = member.baseline.name, member.baseline.architecture.resolution
-    return f"{name}: depth {plain(by.depth)}, width {plain(by.width)}, {px} px"
+    return f"{name}: depth {plain(multipliers.depth)}, width {plain(multipliers.width)}, {px} px"

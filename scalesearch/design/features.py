@@ -1,4 +1,4 @@
-"""The feature maps that a decoder takes from a network: the last one of each stride."""
+"""List the feature maps that a decoder takes from a network: the last one of each stride."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from scalesearch.design.architecture import Architecture
 
 _ENDS = ("head", "classifier")
-"""Blocks behind the last feature map: the head's 1×1 convolution is the classifier's."""
+"""The blocks after the last feature map; the head's 1×1 convolution belongs to the classifier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A feature map: px of the image per place, its channels, and the block that gives it."""
+    """A level is a feature map: its stride in px of the image, its channels, and the block that returns it."""
 
     stride: int
     channels: int
@@ -20,12 +20,12 @@ class Level:
 
 
 def feature_levels(architecture: Architecture) -> tuple[Level, ...]:
-    """The last feature map of each stride, from the finest to the coarsest."""
-    found: dict[int, Level] = {}
+    """Return the last feature map of each stride, from the finest to the coarsest."""
+    levels: dict[int, Level] = {}
     stride = 1
     for block in architecture.walk():
         if block.name in _ENDS:
             break
         stride *= block.stride
-        found[stride] = Level(stride, block.out_width, block.name)
-    return tuple(found.values())
+        levels[stride] = Level(stride, block.out_width, block.name)
+    return tuple(levels.values())

@@ -1,6 +1,6 @@
-"""Latency-aware compound scaling (LACS) as it was published: the members of EfficientNet-X.
+"""List the published members of EfficientNet-X, scaled by latency-aware compound scaling (LACS).
 
-Li et al. 2021, "Searching for Fast Model Families on Datacenter Accelerators" (arXiv 2102.05610); the
+The paper is Li et al. 2021, "Searching for Fast Model Families on Datacenter Accelerators" (arXiv 2102.05610). The
 multipliers are those of tensorflow/tpu, `models/official/efficientnet/efficientnet_x_builder.py`.
 """
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class LacsMember(NamedTuple):
-    """What a member multiplies EfficientNet-X-B0 (224 px) by, as text."""
+    """A member is EfficientNet-X-B0 (224 px) with these multipliers, given as text."""
 
     name: str
     width: str
@@ -19,7 +19,7 @@ class LacsMember(NamedTuple):
 
 
 LACS_PX = 224
-"""Side of the unscaled network."""
+"""The side of the unscaled network's images."""
 
 LACS_GPU = (
     LacsMember("b1", "1.05", "1.09", 229),
@@ -30,7 +30,7 @@ LACS_GPU = (
     LacsMember("b6", "2.25", "4.28", 328),
     LacsMember("b7", "2.58", "5.46", 350),
 )
-"""Searched for latency on a V100 GPU."""
+"""The members that were searched for latency on a V100 GPU."""
 
 LACS_TPU = (
     LacsMember("b1", "1.05", "1.09", 229),
@@ -41,4 +41,4 @@ LACS_TPU = (
     LacsMember("b6", "2.75", "3.01", 328),
     LacsMember("b7", "3.26", "3.44", 350),
 )
-"""Searched for latency on a TPUv3."""
+"""The members that were searched for latency on a TPUv3."""

@@ -1,7 +1,7 @@
-"""A layer as the cost counts it and as `nets` builds it.
+"""Define a layer, as the cost counts it and as `nets` builds it.
 
-All sizes may be numpy arrays of integers as well: the arithmetic is the same, and that is how a grid of
-100,000 networks is counted at once.
+All sizes may be numpy arrays of integers as well. The arithmetic is the same, so a grid of 100,000 networks is
+counted at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from scalesearch.design.norms import NORMS, NormName
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A convolution (or a linear layer: a 1×1 convolution on one pixel), and what is right before and behind it."""
+    """A layer is a convolution with the normalisations before and after it, and its activation.
+
+    A linear layer is a 1×1 convolution on one pixel.
+    """
 
     role: str
     in_width: int
@@ -25,70 +28,72 @@ class Layer:
     kernel: int = 1
     stride: int = 1
     groups: int = 1
-    """Equal shares into which the input channels are divided; each output channel sees one (Krizhevsky et al. 2012,
-    Xie et al. 2017). As many as channels: a depthwise convolution."""
+    """The number of groups of input channels; each output channel sees one group (Krizhevsky et al. 2012,
+    Xie et al. 2017). A convolution with as many groups as channels is depthwise."""
     padded: bool = True
-    """Whether the map is padded by half the kernel; False: by nothing."""
+    """Whether the feature map is padded by half the kernel; False: there is no padding."""
     bias: bool = False
     pre_norm: NormName | None = None
     """The normalisation before the convolution, one of `norms.NORMS`."""
     response_norm: bool = False
-    """Whether global response normalisation comes before the convolution (GRN: Woo et al. 2023, arXiv 2301.00808,
-    section 4): a learned scale and shift of each channel weighed by its share of the responses, and the input."""
+    """Whether global response normalisation (GRN) comes before the convolution (Woo et al. 2023, arXiv 2301.00808,
+    section 4). GRN weighs each channel by its share of the responses, scales and shifts it by learned parameters,
+    and adds the input."""
     norm: NormName | None = None
-    """The normalisation behind the convolution, one of `norms.NORMS`."""
+    """The normalisation after the convolution, one of `norms.NORMS`."""
     identity_norm: NormName | None = None
-    """The normalisation of the layer's input that is added to the output (the identity branch of RepVGG: Ding et
-    al. 2021, arXiv 2101.03697, section 3.2), one of `norms.NORMS`."""
+    """The normalisation of the identity branch, one of `norms.NORMS`. The branch normalises the layer's input and
+    adds it to the output (RepVGG: Ding et al. 2021, arXiv 2101.03697, section 3.2)."""
     identity_times: int = 1
-    """0 where there is no such branch: in a grid, one network may have it and the next not."""
+    """How many identity branches there are: 1, or 0 for a network of a grid that has none."""
     activation: str | None = None
-    """The activation behind both, one of `activations.ACTIVATIONS`."""
+    """The activation after convolution and normalisation, one of `activations.ACTIVATIONS`."""
     layer_scale: bool = False
     """Whether a learned factor for each channel comes last (LayerScale: Touvron et al. 2021, arXiv 2103.17239)."""
     is_joined: bool = False
-    """Whether the output is joined to the layer's input, so that the next layer sees the maps of both."""
+    """Whether the output is concatenated with the layer's input: the next layer sees the channels of both."""
     is_shortcut: bool = False
-    """Whether the output is what the block's shortcut hands on, so that it is kept to the block's end."""
+    """Whether the output is what the block's shortcut adds, so that it is kept until the end of the block."""
     is_beside: bool = False
-    """Whether the layer is of a second branch from the block's input, while the output of the first one waits."""
+    """Whether the layer belongs to a second branch from the block's input. The first branch's output is kept while
+    the second is computed."""
     kept_inputs: int = 1
-    """How many tensors of the input's size the backward pass keeps for this layer."""
+    """How many tensors of the input's size are saved for the backward pass."""
     kept_outputs: int = 0
-    """How many tensors of the output's size it keeps beside those that its norm and activation need."""
+    """How many tensors of the output's size are saved in addition to those of the norm and the activation."""
     times: int = 1
-    """0 where the layer is not there: in a grid, a projection may be in one network and not in the next."""
+    """How many of this layer there are: 1, or 0 for a network of a grid that has none, such as no projection."""
 
     @property
     def fan_in(self) -> int:
-        """Weights per output channel."""
+        """The number of weights per output channel."""
         return self.kernel**2 * (self.in_width // self.groups)
 
     @property
     def is_depthwise(self) -> bool:
-        """Whether each of several channels is filtered by itself."""
+        """Whether the convolution filters each of several channels by itself."""
         return self.groups > 1 and self.groups == self.in_width == self.out_width
 
     @property
     def outputs(self) -> int:
-        """Elements of the output of one image."""
+        """The number of elements of the output for one image."""
         return self.times * self.out_width * self.out_px**2
 
     @property
     def macs(self) -> int:
-        """Multiply-adds for one image; padding is counted as in every counter, bias is not."""
+        """The multiply-adds for one image. As in other counters, padding is counted and the bias is not."""
         return self.fan_in * self.outputs
 
     @property
     def normalised(self) -> Iterator[tuple[NormName, int, int]]:
-        """The layer's normalisations: the name, the channels, and the places of one image's map."""
+        """The layer's normalisations: for each its name, the channels, and the positions of one image's map."""
         yield from self._normalised_in_line
         if self.identity_norm:
             yield self.identity_norm, self.identity_times * self.in_width, self.in_px**2
 
     @property
     def _normalised_in_line(self) -> Iterator[tuple[NormName, int, int]]:
-        """Those before and behind the convolution."""
+        """The normalisations before and after the convolution."""
         if self.pre_norm:
             yield self.pre_norm, self.times * self.in_width, self.in_px**2
         if self.norm:
@@ -96,19 +101,19 @@ class Layer:
 
     @property
     def params(self) -> int:
-        """Weights, bias, layer scale, and the parameters of the normalisations."""
-        responses = 2 * self.times * self.in_width if self.response_norm else 0
+        """The number of parameters: weights, bias, layer scale, and the parameters of the normalisations."""
+        response_norm = 2 * self.times * self.in_width if self.response_norm else 0
         norms = sum(NORMS[name].params * channels for name, channels, _ in self.normalised)
-        return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms + responses
+        return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms + response_norm
 
     @property
     def stored(self) -> int:
-        """Elements that training keeps for the backward pass: the inputs of all that the layer consists of."""
-        kept = self.times * self.kept_inputs * self.in_width * self.in_px**2
+        """The number of elements saved for the backward pass: the inputs of the layer's operations."""
+        inputs = self.times * self.kept_inputs * self.in_width * self.in_px**2
         # The identity branch keeps the block's input, which a convolution keeps already.
         norms = sum(
-            (channels + self.times * NORMS[name].statistics) * places
-            for name, channels, places in self._normalised_in_line
+            (channels + self.times * NORMS[name].statistics) * positions
+            for name, channels, positions in self._normalised_in_line
         )
-        activation = self.activation is not None and ACTIVATIONS[self.activation].saves_input
-        return kept + norms + (activation + self.layer_scale + self.kept_outputs) * self.outputs
+        saves_activation = self.activation is not None and ACTIVATIONS[self.activation].saves_input
+        return inputs + norms + (saves_activation + self.layer_scale + self.kept_outputs) * self.outputs

@@ -1,7 +1,8 @@
-"""Equal cost, counted: the resolution at which a network costs a wanted multiple of its baseline.
+"""Match costs: find the resolution at which a network costs a given multiple of its baseline.
 
-The cost is multiply-adds, or activations: the elements of the outputs of convolutions and linear layers, which
-Dollár et al. 2021 (section 3) found to go with run time on memory-bound hardware better than multiply-adds do.
+The cost is multiply-adds or activations. Activations are the elements of the outputs of convolutions and linear
+layers. Dollár et al. 2021 (section 3) found that run time on memory-bound hardware depends more on activations than
+on multiply-adds.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost, cost_grid
 
 TOLERANCE = Decimal("0.05")
-"""Networks whose counted cost is within 5 % of the wanted one count as matched."""
+"""The relative tolerance: a network counts as matched if its counted cost is within 5 % of the target."""
 
 COUNTED = ("macs", "activations")
 """The fields of `Cost` that can be matched."""
 
 Shape = tuple[tuple[int, ...], tuple[int, ...]]
-"""Widths of stem, stages and head; depths of the stages."""
+"""The widths of stem, stages and head, and the depths of the stages."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -33,19 +34,20 @@ _LARGEST_PX = 16384
 
 
 def match_resolutions(
-    baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool = True, by: str = "macs"
+    baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool = True, cost_kind: str = "macs"
 ) -> list[Architecture]:
-    """For every shape the network whose cost is nearest to ratio × baseline, by resolution alone.
+    """Return, for every shape, the network with the resolution at which its cost is nearest to ratio × the
+    baseline's.
 
-    For a ratio of 1 or more the resolution is never below the baseline's; for a smaller ratio it is never above it.
-    It is the baseline's where it does not grow; of two that are equally near, the smaller is taken.
+    For a ratio of 1 or more, the resolution is never below the baseline's. For a smaller ratio, it is never above.
+    Where it must not change, it is the baseline's. Of two resolutions that are equally near, the smaller is taken.
 
     Args:
-        baseline: what the ratio is of.
+        baseline: the network whose cost the ratio refers to.
         shapes: widths and depths of the networks.
-        ratio: the wanted cost.
+        ratio: the target cost over the baseline's.
         grows: whether the resolution may change.
-        by: the cost, one of `COUNTED`.
+        cost_kind: the cost to match, one of `COUNTED`.
     """
     if not grows:
         return [baseline.resized(*shape, baseline.resolution) for shape in shapes]
@@ -53,14 +55,15 @@ def match_resolutions(
         return []
     widths, depths = (np.array(sizes, dtype=np.int64) for sizes in zip(*shapes, strict=True))
     ratios = np.full(len(shapes), float(ratio))
-    sides = nearest_sides(baseline, widths, depths, ratios, np.full(len(shapes), ratio < 1), by)
+    sides = nearest_sides(baseline, widths, depths, ratios, np.full(len(shapes), ratio < 1), cost_kind)
     return [baseline.resized(*shape, int(px)) for shape, px in zip(shapes, sides, strict=True)]
 
 
 def before_match(multipliers: Multipliers) -> Multipliers:
-    """What a network is scaled by whose resolution is then matched.
+    """Return the multipliers to scale a network by before its resolution is matched.
 
-    A side that shrinks is left to the match: r alone could make it smaller than any that the network can have.
+    A resolution multiplier below 1 becomes 1. By itself it could make the image smaller than the network allows,
+    and the match sets the resolution in any case.
     """
     return multipliers if multipliers.resolution >= 1 else replace(multipliers, resolution=Decimal(1))
 
@@ -71,66 +74,72 @@ def nearest_sides(
     depths: Ints,
     ratios: Floats,
     shrinks: npt.NDArray[np.bool_],
-    by: str = "macs",
+    cost_kind: str = "macs",
 ) -> Ints:
-    """The sides, in px, at which N shapes cost nearest to their ratios × the baseline.
+    """Return the image sides at which N shapes cost nearest to their ratios × the baseline's cost.
 
-    All costs depend on the side through that of the stem's output alone, and grow with it: a bisection over
-    those. Of several sides with that output the one nearest to the baseline's is taken; of two outputs that
-    are equally near, the smaller.
+    Every cost depends on the image side only through the side of the stem's output, and grows with it. The function
+    therefore bisects over sides of the stem's output. Of several image sides with the same output, it takes the one
+    nearest to the baseline's. Of two outputs whose costs are equally near, it takes the smaller.
 
     Args:
-        baseline: what the ratios are of.
+        baseline: the network whose cost the ratios refer to.
         widths: (N, widths) channels.
-        depths: (N, stages) layers.
-        ratios: (N,) wanted costs.
-        shrinks: (N,) whether the side may only be the baseline's or less; else the baseline's or more.
-        by: the cost, one of `COUNTED`.
+        depths: (N, stages) blocks.
+        ratios: (N,) target costs over the baseline's.
+        shrinks: (N,) whether the side may be at most the baseline's; otherwise it is at least the baseline's.
+        cost_kind: the cost to match, one of `COUNTED`.
 
     Returns:
-        (N,) sides.
+        (N,) sides, in px.
     """
-    stem, own = baseline.stem, baseline.resolution
-    targets = ratios * getattr(cost(baseline), by)
+    stem, base_px = baseline.stem, baseline.resolution
+    targets = ratios * getattr(cost(baseline), cost_kind)
 
     def costs(outputs: Ints) -> Floats:
-        counted = getattr(cost_grid(baseline, widths, depths, _sides(outputs, stem, own, shrinks)), by)
-        return np.asarray(counted, dtype=np.float64)
+        values = getattr(
+            cost_grid(baseline, widths, depths, _input_sides(outputs, stem, base_px, shrinks)), cost_kind
+        )
+        return np.asarray(values, dtype=np.float64)
 
-    first_output, own_output = (stem.out_px(px) for px in (baseline.smallest_resolution, own))
-    low = np.where(shrinks, first_output, own_output).astype(np.int64)
-    first = low.copy()
-    reach = _reach(own, np.maximum(ratios, 1))
-    high = np.where(shrinks, own_output, stem.out_px(reach)).astype(np.int64)
+    smallest_output, base_output = (stem.out_px(px) for px in (baseline.smallest_resolution, base_px))
+    low = np.where(shrinks, smallest_output, base_output).astype(np.int64)
+    lowest = low.copy()
+    largest = _largest_sides(base_px, np.maximum(ratios, 1))
+    high = np.where(shrinks, base_output, stem.out_px(largest)).astype(np.int64)
     while np.any(low < high):
         middle = (low + high) // 2
-        enough = costs(middle) >= targets
-        low, high = np.where(enough, low, np.minimum(middle + 1, high)), np.where(enough, middle, high)
-    below = np.maximum(low - 1, first)
-    nearer = np.abs(costs(below) - targets) <= np.abs(costs(low) - targets)
-    return _sides(np.where(nearer, below, low), stem, own, shrinks)
+        reaches_target = costs(middle) >= targets
+        low, high = (
+            np.where(reaches_target, low, np.minimum(middle + 1, high)),
+            np.where(reaches_target, middle, high),
+        )
+    one_less = np.maximum(low - 1, lowest)
+    is_nearer = np.abs(costs(one_less) - targets) <= np.abs(costs(low) - targets)
+    return _input_sides(np.where(is_nearer, one_less, low), stem, base_px, shrinks)
 
 
-def _reach(own: int, ratios: Floats) -> Floats:
-    """The largest side that is looked at: a shape that rounding made a little smaller may need more than √ratio."""
-    reach: Floats = np.minimum(_LARGEST_PX, 2 * own * np.sqrt(ratios) + 8)
-    return reach
+def _largest_sides(base_px: int, ratios: Floats) -> Floats:
+    """Return the largest side to search; a shape that rounding made smaller may need more than √ratio."""
+    largest: Floats = np.minimum(_LARGEST_PX, 2 * base_px * np.sqrt(ratios) + 8)
+    return largest
 
 
 def sides_from(baseline: Architecture, ratio: Decimal) -> tuple[int, ...]:
-    """All sides (px) that a match at ratio × baseline looks at, rising, one a stem's output.
+    """Return the sides (px) that a match at ratio × the baseline's cost searches, ascending.
 
-    They begin at the baseline's; for a ratio below 1 they end there.
+    There is one side for each side of the stem's output. For a ratio of 1 or more, they begin at the baseline's
+    side. For a smaller ratio, they end there.
     """
-    stem, own = baseline.stem, baseline.resolution
+    stem, base_px = baseline.stem, baseline.resolution
     if ratio < 1:
-        outputs = range(stem.out_px(baseline.smallest_resolution), stem.out_px(own) + 1)
-        return tuple(min(own, stem.smallest_px(output) + stem.stride - 1) for output in outputs)
-    last = stem.out_px(_reach(own, np.array(float(max(ratio, Decimal(1))))))
-    return tuple(max(own, stem.smallest_px(output)) for output in range(stem.out_px(own), int(last) + 1))
+        outputs = range(stem.out_px(baseline.smallest_resolution), stem.out_px(base_px) + 1)
+        return tuple(min(base_px, stem.smallest_px(output) + stem.stride - 1) for output in outputs)
+    last = stem.out_px(_largest_sides(base_px, np.array(float(max(ratio, Decimal(1))))))
+    return tuple(max(base_px, stem.smallest_px(output)) for output in range(stem.out_px(base_px), int(last) + 1))
 
 
-def _sides(outputs: Ints, stem: Stem, own: int, shrinks: npt.NDArray[np.bool_]) -> Ints:
-    """The side nearest to the baseline's of those that the stem makes `outputs` of."""
+def _input_sides(outputs: Ints, stem: Stem, base_px: int, shrinks: npt.NDArray[np.bool_]) -> Ints:
+    """Return the image sides from which the stem makes sides `outputs`, each the nearest to the baseline's."""
     smallest: Ints = stem.smallest_px(outputs)
-    return np.where(shrinks, np.minimum(own, smallest + stem.stride - 1), np.maximum(own, smallest))
+    return np.where(shrinks, np.minimum(base_px, smallest + stem.stride - 1), np.maximum(base_px, smallest))

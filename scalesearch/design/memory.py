@@ -1,4 +1,4 @@
-"""The memory that inference takes: the weights, and the tensors that are alive at the worst moment."""
+"""Estimate inference memory: the weights, and the largest set of tensors that are alive at the same time."""
 
 from __future__ import annotations
 
@@ -10,54 +10,60 @@ from scalesearch.units import BYTES_PER_FLOAT
 
 
 def inference_bytes(architecture: Architecture, batch: int) -> int:
-    """Float32 memory of a forward pass without gradients: all weights, and the live tensors of `batch` images.
+    """Return the float32 memory of a forward pass without gradients: weights, and live tensors of `batch` images.
 
-    What operators need as scratch space and what an allocator rounds up is left out.
+    The scratch space of operators and what the allocator rounds up are omitted.
     """
-    return BYTES_PER_FLOAT * (cost(architecture).params + batch * live_elements(architecture))
+    return BYTES_PER_FLOAT * (cost(architecture).params + batch * peak_activations(architecture))
 
 
-def live_elements(architecture: Architecture) -> int:
-    """The most elements that are alive at once in eager torch's forward pass of one image.
+def peak_activations(architecture: Architecture) -> int:
+    """Return the most elements that are alive at once in eager torch's forward pass of one image.
 
-    The image and the block's input are held to the end of the block; a layer holds its input and its output,
-    and normalisation and activation, which do not work in place, a second copy of the output. `nets` was seen to
-    keep exactly that (tests/nets/test_memory.py); a compiler that fuses or works in place keeps less.
+    The image and the block's input are held until the end of the block. A layer holds its input and its output.
+    Normalisation and activation do not work in place, so they hold a second copy of the output. The networks of
+    `nets` keep exactly these (tests/nets/test_memory.py). A compiler that fuses operators or works in place keeps
+    fewer.
     """
     image = architecture.in_channels * architecture.resolution**2
-    runs = architecture.runs(architecture.widths, architecture.depths, architecture.resolution)
-    return image + max(_live(block) for block, length in runs if length)
+    blocks = architecture.repeated_blocks(architecture.widths, architecture.depths, architecture.resolution)
+    return image + max(_block_peak(block) for block, repeats in blocks if repeats)
 
 
-def _live(block: Block) -> int:
-    """A block's largest live set, in elements, without the image."""
-    whole = 0 if block.name == "stem" else block.in_width * block.in_px**2
-    result = block.out_width * block.out_px**2
-    before, most = 0, whole + result  # before: the layer's input, where it is not the block's
-    waits = 0  # the output of the first branch, while a second one is computed
-    earlier, places = 0, block.in_px**2  # what `before` was a layer before; places of that map
+def _block_peak(block: Block) -> int:
+    """Return the largest live set of a block, in elements, without the image."""
+    block_input = 0 if block.name == "stem" else block.in_width * block.in_px**2
+    block_output = block.out_width * block.out_px**2
+    layer_input, peak = 0, block_input + block_output  # the layer's input counts where it is not the block's
+    first_branch = 0  # the output of the first branch, while a second one is computed
+    previous, positions = 0, block.in_px**2  # the previous `layer_input`, and the positions of its map
     for layer in block.layers:
-        if layer.is_beside and not waits:
-            waits, before = before, 0
+        if layer.is_beside and not first_branch:
+            first_branch, layer_input = layer_input, 0
         copies = 2 if layer.norm or layer.activation or layer.layer_scale else 1
-        statistics = sum(NORMS[name].statistics * places for name, _, places in layer.normalised)
+        statistics = sum(NORMS[name].statistics * positions for name, _, positions in layer.normalised)
         if layer.pre_norm or layer.response_norm:
-            normed = layer.in_width * layer.in_px**2
-            most, before = max(most, whole + before + normed + statistics), before + normed
+            normalised = layer.in_width * layer.in_px**2
+            peak, layer_input = (
+                max(peak, block_input + layer_input + normalised + statistics),
+                layer_input + normalised,
+            )
         if layer.role == "squeeze":  # the map and its gated copy, which the next layer reads
-            gated = layer.in_width * places
-            most, before = max(most, whole + before + gated), gated
+            product = layer.in_width * positions
+            peak, layer_input = max(peak, block_input + layer_input + product), product
         elif layer.role == "excite":
             continue
         else:
-            behind = copies * layer.outputs + (statistics if layer.norm else 0)
-            held = whole + waits + (earlier if layer.is_joined else 0)
-            most = max(most, held + before + behind)
-            earlier, places = before, layer.out_px**2
-            before = layer.outputs
+            output = copies * layer.outputs + (statistics if layer.norm else 0)
+            held = block_input + first_branch + (previous if layer.is_joined else 0)
+            peak = max(peak, held + layer_input + output)
+            previous, positions = layer_input, layer.out_px**2
+            layer_input = layer.outputs
             if layer.is_joined:  # both halves and the copy that has them side by side
-                before += earlier
-                most = max(most, held + 2 * before)
+                layer_input += previous
+                peak = max(peak, held + 2 * layer_input)
         if layer.is_shortcut:
-            whole, before = whole + layer.outputs, 0
-    return max(most, whole + waits + before + result) if waits else most  # the sum
+            block_input, layer_input = block_input + layer.outputs, 0
+    return (
+        max(peak, block_input + first_branch + layer_input + block_output) if first_branch else peak
+    )  # the sum of branches

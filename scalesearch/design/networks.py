@@ -1,4 +1,4 @@
-"""Finding a network: a shipped baseline, a published member of its family, or the user's own file."""
+"""Load a network: a shipped baseline, a published member of its family, or a user's file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scalesearch.errors import InputError, did_you_mean
 
 
 def load_network(name_or_path: str) -> Baseline:
-    """The shipped baseline or published member of that name, or the network in that file.
+    """Return the shipped baseline or published member of that name, or the network in that file.
 
-    A member (`b4`, `efficientnet_v2_b2`) has its `origin`, as one that was read from a family's file.
+    A published member (`b4`, `efficientnet_v2_b2`) has its `origin`, as a member that was read from a file has.
 
     Raises:
-        InputError: no such network or file, or the file is bad (`file:line: key: reason`).
+        InputError: there is no such network or file, or the file is invalid (`file:line: key: reason`).
     """
     if is_path(name_or_path) or name_or_path in baseline_names():
         return load_baseline(name_or_path)
@@ -31,29 +31,31 @@ def load_network(name_or_path: str) -> Baseline:
 
 
 def load_origin(member: Baseline, source: str) -> Baseline:
-    """The baseline that a scaled network was made from: beside the member's own file, or a shipped one.
+    """Return the baseline that a scaled network was made from.
+
+    The baseline is a file in the folder of the member's file, or else a shipped one.
 
     Args:
         member: a network with an `origin`.
         source: the name or path that it was loaded by.
 
     Raises:
-        InputError: it was not scaled, its baseline is nowhere to be found, or has other stages.
+        InputError: the network was not scaled, or its baseline was not found or has other stages.
     """
     if member.origin is None:
         raise InputError(f"{source}: was not scaled from another network; give a member, or multipliers")
     name = member.origin.baseline
     if name == member.name:
         raise InputError(f"{source}: says that it was scaled from itself ({name!r}); name one of the two otherwise")
-    beside = Path(source).with_name(f"{name}.yaml")
-    if is_path(source) and beside.is_file():
-        baseline = load_baseline(str(beside))
+    path = Path(source).with_name(f"{name}.yaml")
+    if is_path(source) and path.is_file():
+        baseline = load_baseline(str(path))
     elif name in baseline_names():
         baseline = load_baseline(name)
     else:
-        raise InputError(f"{source}: was scaled from {name!r}, which is not shipped; put {beside} beside it")
-    kinds = [[stage.kind for stage in one.architecture.stages] for one in (member, baseline)]
-    heads = [(one.architecture.head.width is None, one.architecture.in_channels) for one in (member, baseline)]
+        raise InputError(f"{source}: was scaled from {name!r}, which is not shipped; put {path} beside it")
+    kinds = [[stage.kind for stage in net.architecture.stages] for net in (member, baseline)]
+    heads = [(net.architecture.head.width is None, net.architecture.in_channels) for net in (member, baseline)]
     if kinds[0] != kinds[1] or heads[0] != heads[1]:
         raise InputError(f"{source}: has other stages than its baseline {name!r}; give the baseline that it is of")
     return baseline

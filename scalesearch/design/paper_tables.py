@@ -1,4 +1,4 @@
-"""The paper's tables, counted: what it prints beside what its definitions come to, and why they differ."""
+"""Compare the values that the paper's tables print with counts of the same networks, and say why they differ."""
 
 from __future__ import annotations
 
@@ -12,25 +12,28 @@ from scalesearch.design.cost import cost
 from scalesearch.design.exact import nearest, plain, product
 from scalesearch.design.explain import stage_sizes
 from scalesearch.design.networks import load_network
-from scalesearch.design.paper import COMPOUND, PEERS, TABLE_1, TABLE_2, TABLES_3_AND_7, Row1, Row37
-from scalesearch.design.receipt import grouped, layer_counts
+from scalesearch.design.paper import COMPOUND, PEERS, TABLE_1, TABLE_2, TABLES_3_AND_7, PaperStage, PaperVariant
+from scalesearch.design.receipt import grouped, layer_costs
 
 _MILLION, _BILLION = 10**6, 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A printed figure and its count."""
+class PrintedValue:
+    """A printed value stands with the count of the same quantity."""
 
     printed: str | None
-    """As the paper prints it, in `unit`; None: it prints none."""
+    """The value as the paper prints it, in `unit`; None: the paper prints none."""
     counted: int | None
-    """None: the network is no baseline here."""
+    """The counted value; None: the network is not a baseline here."""
     unit: int
 
     @property
     def delta(self) -> float | None:
-        """Counted over printed, less 1; 0 where the count rounds to the print; None where one is missing."""
+        """The relative difference, counted / printed − 1.
+
+        It is 0 where the count rounds to the printed value, and None where either is missing.
+        """
         if self.printed is None or self.counted is None:
             return None
         printed, counted = Decimal(self.printed), Decimal(self.counted) / self.unit
@@ -39,7 +42,7 @@ class Figure:
 
     @property
     def best(self) -> Decimal | None:
-        """The count where there is one, else the print."""
+        """The counted value where there is one, else the printed value."""
         if self.counted is not None:
             return Decimal(self.counted)
         return None if self.printed is None else Decimal(self.printed) * self.unit
@@ -47,9 +50,9 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """Table 1: one stage as printed and as built, with what it costs (the paper does not say)."""
+    """A row of Table 1 is one stage as printed and as built, with its cost, which the paper does not print."""
 
-    printed: Row1
+    printed: PaperStage
     px: int
     channels: int
     layers: int
@@ -58,7 +61,7 @@ class StageRow:
 
     @property
     def agrees(self) -> bool:
-        """Whether sizes are as printed."""
+        """Whether the sizes are as printed."""
         return (self.printed.px, self.printed.channels, self.printed.layers) == (
             self.px,
             self.channels,
@@ -68,13 +71,13 @@ class StageRow:
 
 @dataclass(frozen=True, slots=True)
 class NetworkRow:
-    """Table 2: one network; the ratios are over the EfficientNet that it stands beside, as counted."""
+    """A row of Table 2 is one network; its ratios are over the counts of the EfficientNet of its group."""
 
     name: str
     beside: str
     top1: str
-    params: Figure
-    macs: Figure
+    params: PrintedValue
+    macs: PrintedValue
     params_ratio: float | None
     macs_ratio: float | None
     note: str
@@ -82,7 +85,7 @@ class NetworkRow:
 
 @dataclass(frozen=True, slots=True)
 class VariantRow:
-    """Tables 3 and 7: one baseline scaled; the ratios are over its unscaled row."""
+    """A row of Tables 3 and 7 is one scaled baseline; its ratios are over the row of the unscaled baseline."""
 
     table: int
     baseline: str
@@ -91,31 +94,32 @@ class VariantRow:
     px: int
     top1: str
     params: int
-    macs: Figure
+    macs: PrintedValue
     printed_ratio: float
     counted_ratio: float
     note: str
 
 
 def table_1() -> tuple[StageRow, ...]:
-    """EfficientNet-B0, stage by stage; the last row is head, pooling and classifier."""
+    """Return Table 1, EfficientNet-B0 by stage; the last row is head, pooling and classifier."""
     network = load_baseline("b0").architecture
-    costs = {one.name: one for one in grouped(layer_counts(network), lambda one: one.stage)}
+    costs = {stage.name: stage for stage in grouped(layer_costs(network), lambda layer: layer.stage)}
     sizes = stage_sizes(network)
     names = [name for name in sizes if name != "classifier"]
     rows = []
     for printed, name in zip(TABLE_1, names, strict=True):
         _, layers, channels, px = sizes[name]
-        parts = [costs[name], costs["classifier"]] if name == "head" else [costs[name]]
-        macs, params = sum(part.macs for part in parts), sum(part.params for part in parts)
+        groups = [costs[name], costs["classifier"]] if name == "head" else [costs[name]]
+        macs, params = sum(group.macs for group in groups), sum(group.params for group in groups)
         rows.append(StageRow(printed, px, channels, layers, macs, params))
     return tuple(rows)
 
 
 def macs_of_the_first_print() -> int:
-    """B0's multiply-adds with the strides that Table 1 first had: rows 5 and 6 with 1 and 2 for 2 and 1.
+    """Return B0's multiply-adds with the strides of the first version of Table 1.
 
-    tensorflow/tpu#383 found the difference; an author answered there that the code is right.
+    That version had strides 1 and 2 in rows 5 and 6, in place of 2 and 1. The difference was reported in
+    tensorflow/tpu#383, where an author answered that the code is right.
     """
     network = load_baseline("b0").architecture
     stages = list(network.stages)
@@ -124,25 +128,25 @@ def macs_of_the_first_print() -> int:
 
 
 def table_2() -> tuple[NetworkRow, ...]:
-    """B0 to B7 and the networks beside them; those that are baselines here are counted too."""
+    """Return Table 2: B0 to B7 with the networks of their groups, counted where they are baselines here."""
     rows = []
-    for one in TABLE_2:
-        own = one.name if one.name == one.beside else PEERS.get(one.name)
-        price = cost(load_network(own).architecture) if own else None
-        params = Figure(one.params_m, price.params if price else None, _MILLION)
-        macs = Figure(one.flops_b, price.macs if price else None, _BILLION)
-        group = cost(load_network(one.beside).architecture)
-        note = _note_2(one.name, params, macs) if price else ""
-        ratios = (_ratio(params.best, group.params), _ratio(macs.best, group.macs))
-        rows.append(NetworkRow(one.name, one.beside, one.top1, params, macs, *ratios, note))
+    for printed in TABLE_2:
+        name = printed.name if printed.name == printed.beside else PEERS.get(printed.name)
+        counted = cost(load_network(name).architecture) if name else None
+        params = PrintedValue(printed.params_m, counted.params if counted else None, _MILLION)
+        macs = PrintedValue(printed.flops_b, counted.macs if counted else None, _BILLION)
+        peer = cost(load_network(printed.beside).architecture)
+        note = _note_table_2(printed.name, params, macs) if counted else ""
+        ratios = (_ratio(params.best, peer.params), _ratio(macs.best, peer.macs))
+        rows.append(NetworkRow(printed.name, printed.beside, printed.top1, params, macs, *ratios, note))
     return tuple(rows)
 
 
-def _ratio(amount: Decimal | None, whole: int) -> float | None:
-    return None if amount is None else float(amount / whole)
+def _ratio(amount: Decimal | None, reference: int) -> float | None:
+    return None if amount is None else float(amount / reference)
 
 
-def _note_2(name: str, params: Figure, macs: Figure) -> str:
+def _note_table_2(name: str, params: PrintedValue, macs: PrintedValue) -> str:
     if not params.delta and not macs.delta:
         return ""
     if name == "ResNet-152":
@@ -151,40 +155,40 @@ def _note_2(name: str, params: Figure, macs: Figure) -> str:
 
 
 def tables_3_and_7(rule: str = "paper") -> tuple[VariantRow, ...]:
-    """MobileNetV1, V2, ResNet-50 (Table 3) and B0 (Table 7), scaled and rounded by `rule`."""
+    """Return MobileNetV1, V2 and ResNet-50 (Table 3) and B0 (Table 7), scaled, and rounded by `rule`."""
     return tuple(_variants(rule))
 
 
 def _variants(rule: str) -> Iterator[VariantRow]:
-    unscaled = {(one.table, one.baseline): one for one in TABLES_3_AND_7 if one.variant == "baseline"}
-    for one in TABLES_3_AND_7:
-        baseline, first = load_baseline(one.baseline), unscaled[one.table, one.baseline]
-        depth, width, resolution = map(Decimal, one.multipliers or COMPOUND)
-        by = Multipliers(depth, width, resolution)
-        network = baseline.scale(by, rule).architecture
-        price = cost(network)
-        macs = Figure(one.flops_b, price.macs, _BILLION)
+    unscaled = {(row.table, row.baseline): row for row in TABLES_3_AND_7 if row.variant == "baseline"}
+    for row in TABLES_3_AND_7:
+        baseline, first = load_baseline(row.baseline), unscaled[row.table, row.baseline]
+        depth, width, resolution = map(Decimal, row.multipliers or COMPOUND)
+        multipliers = Multipliers(depth, width, resolution)
+        network = baseline.scale(multipliers, rule).architecture
+        counted = cost(network)
+        macs = PrintedValue(row.flops_b, counted.macs, _BILLION)
         yield VariantRow(
-            one.table,
-            one.baseline,
-            one.variant,
-            by,
+            row.table,
+            row.baseline,
+            row.variant,
+            multipliers,
             network.resolution,
-            one.top1,
-            price.params,
+            row.top1,
+            counted.params,
             macs,
-            float(Decimal(one.flops_b) / Decimal(first.flops_b)),
-            price.macs / cost(baseline.architecture).macs,
-            _note_37(one, by, baseline.architecture.resolution, macs),
+            float(Decimal(row.flops_b) / Decimal(first.flops_b)),
+            counted.macs / cost(baseline.architecture).macs,
+            _note_tables_3_and_7(row, multipliers, baseline.architecture.resolution, macs),
         )
 
 
-def _note_37(row: Row37, by: Multipliers, side: int, macs: Figure) -> str:
+def _note_tables_3_and_7(row: PaperVariant, multipliers: Multipliers, side: int, macs: PrintedValue) -> str:
     if row.multipliers is None:
-        return f"the paper prints no multipliers; those of Table 7 are taken: {by}"
+        return f"the paper prints no multipliers; those of Table 7 are taken: {multipliers}"
     if not macs.delta:
         return ""
     if row.variant == "compound":
-        px = f"{plain(by.resolution)} × {side} = {plain(product(by.resolution, side))} px"
+        px = f"{plain(multipliers.resolution)} × {side} = {plain(product(multipliers.resolution, side))} px"
         return f"depths, widths and {px} depend on the rounding"
     return "whole multiples leave nothing to round: every rounding rule gives this count; cause unknown"

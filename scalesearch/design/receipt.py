@@ -1,7 +1,7 @@
-"""The receipt of a network's cost: every layer, sums by stage and by kind, and one figure in four conventions.
+"""Break a network's cost down by layer, stage and kind of layer, and predict the totals of other FLOP counters.
 
-Counters disagree by what they count and by what they call a FLOP, not by mistake: `Sums` says what each
-must show, from the walk alone, and `check` holds them to it.
+Counters differ in what they count and in what they call a FLOP. `CounterTotals` holds what each counter must
+report, from the walk alone, and `check` compares the two.
 """
 
 from __future__ import annotations
@@ -16,67 +16,68 @@ from scalesearch.design.norms import NORMS
 from scalesearch.errors import CountError
 
 LAYER_KINDS = ("conv", "pointwise conv", "depthwise conv", "linear")
+"""The kinds of layers that are counted."""
 
 _FLOPS_OF_A_MAC = 2
 """torch's `FlopCounterMode` counts a multiplication and an addition."""
 
 
 @dataclass(frozen=True, slots=True)
-class LayerCount:
-    """What one layer costs for one image."""
+class LayerCost:
+    """A layer cost is what one layer costs for one image."""
 
     block: str
-    """The block's name in the walk: `stem`, `stages.3.1`, `head`, `classifier`."""
+    """The name of the layer's block in the walk: `stem`, `stages.3.1`, `head` or `classifier`."""
     role: str
-    """What the layer is for in its block: `expand`, `depthwise`, `squeeze`, …"""
+    """The role of the layer in its block: `expand`, `depthwise`, `squeeze`, …"""
     kind: str
-    """One of `LAYER_KINDS`."""
+    """The kind of the layer, one of `LAYER_KINDS`."""
     in_width: int
     out_width: int
     out_px: int
     macs: int
     params: int
     normalised: tuple[tuple[str, int], ...]
-    """Its normalisations, each with the elements that it sees."""
+    """The layer's normalisations, each as its name and the number of elements that it reads."""
     pooled: int
-    """Elements that the global average pool before it reads."""
+    """The elements that a global average pool before the layer reads; 0 where there is none."""
 
     @property
     def stage(self) -> str:
-        """`stages.3` for `stages.3.1`; stem, head and classifier are stages of their own."""
+        """The name of the stage: `stages.3` for `stages.3.1`; stem, head and classifier count as stages."""
         return self.block.rpartition(".")[0] if self.block.count(".") == 2 else self.block
 
 
-def layer_counts(architecture: Architecture) -> tuple[LayerCount, ...]:
-    """Every layer that has multiply-adds, in the order in which data meets them."""
-    found: list[LayerCount] = []
+def layer_costs(architecture: Architecture) -> tuple[LayerCost, ...]:
+    """Return the cost of every layer that has multiply-adds, in the order in which data meets them."""
+    costs: list[LayerCost] = []
     px = architecture.resolution
     for block in architecture.walk():
-        for place, layer in enumerate(block.layers):
-            pools = layer.role == "squeeze" or (block.kind == "classifier" and place == 0)
-            found.append(_count(block, layer, layer.in_width * px**2 if pools else 0))
+        for index, layer in enumerate(block.layers):
+            pools = layer.role == "squeeze" or (block.kind == "classifier" and index == 0)
+            costs.append(_layer_cost(block, layer, layer.in_width * px**2 if pools else 0))
             if layer.role not in ("squeeze", "excite"):  # the gate leaves the map's size alone
                 px = layer.out_px
         px = block.out_px
-    return tuple(found)
+    return tuple(costs)
 
 
-def _count(block: Block, layer: Layer, pooled: int) -> LayerCount:
-    return LayerCount(
+def _layer_cost(block: Block, layer: Layer, pooled: int) -> LayerCost:
+    return LayerCost(
         block.name,
         layer.role,
-        _kind(block, layer),
+        _layer_kind(block, layer),
         layer.in_width,
         layer.out_width,
         layer.out_px,
         layer.macs,
         layer.params,
-        tuple((name, channels * places) for name, channels, places in layer.normalised),
+        tuple((name, channels * positions) for name, channels, positions in layer.normalised),
         pooled,
     )
 
 
-def _kind(block: Block, layer: Layer) -> str:
+def _layer_kind(block: Block, layer: Layer) -> str:
     if block.kind == "classifier" and layer.norm is None:
         return "linear"
     if layer.is_depthwise:
@@ -86,7 +87,7 @@ def _kind(block: Block, layer: Layer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Layers that are shown as one row."""
+    """A group is layers that are shown as one row, with their sums."""
 
     name: str
     layers: int
@@ -94,83 +95,85 @@ class Group:
     params: int
 
 
-def grouped(counts: Sequence[LayerCount], by: Callable[[LayerCount], str]) -> tuple[Group, ...]:
-    """The layers summed by a key, in the order in which the keys are met."""
-    rows: dict[str, list[LayerCount]] = {}
-    for one in counts:
-        rows.setdefault(by(one), []).append(one)
+def grouped(costs: Sequence[LayerCost], key: Callable[[LayerCost], str]) -> tuple[Group, ...]:
+    """Return the layers summed by `key`, in the order in which the keys first occur."""
+    rows: dict[str, list[LayerCost]] = {}
+    for layer in costs:
+        rows.setdefault(key(layer), []).append(layer)
     return tuple(
-        Group(name, len(found), sum(one.macs for one in found), sum(one.params for one in found))
-        for name, found in rows.items()
+        Group(name, len(layers), sum(layer.macs for layer in layers), sum(layer.params for layer in layers))
+        for name, layers in rows.items()
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
-    """What every counter must show for one image, each an explicit sum over the same layers."""
+class CounterTotals:
+    """Counter totals are what each FLOP counter must report for one image, as sums over the same layers."""
 
     convolutions: int
-    """Multiply-adds of the convolutions."""
+    """The multiply-adds of the convolutions."""
     linear: int
-    """Multiply-adds of the classifier, with the layer before it where it has one without batch norm."""
+    """The multiply-adds of the classifier, and of a hidden layer without batch norm before it."""
     norms: Mapping[str, int]
-    """What fvcore adds for each normalisation of `norms.NORMS`: a number of operations an element."""
+    """What fvcore adds for each normalisation of `norms.NORMS`: a number of operations per element."""
     pooling: int
-    """What fvcore adds where a network pools by `adaptive_avg_pool2d`: one operation an element read. Our
-    networks pool by a mean, which fvcore does not count; torchvision's and timm's do not."""
+    """What fvcore adds where a network pools by `adaptive_avg_pool2d`: one operation per element read.
+
+    Networks of this package pool by a mean, which fvcore does not count. Those of torchvision and timm do not.
+    """
 
     @property
     def macs(self) -> int:
-        """The paper's multiply-adds."""
+        """The multiply-adds, as the paper counts them."""
         return self.convolutions + self.linear
 
     @property
     def flops(self) -> int:
-        """FLOPs where a multiply-add is two: what torch's `FlopCounterMode` shows."""
+        """The FLOPs where a multiply-add counts as two: what torch's `FlopCounterMode` reports."""
         return _FLOPS_OF_A_MAC * self.macs
 
     @property
     def fvcore_total(self) -> int:
-        """What fvcore shows for our network."""
+        """What fvcore reports for a network of this package."""
         return self.macs + sum(self.norms.values())
 
     @property
     def fvcore_total_pooled(self) -> int:
-        """What fvcore shows for the same network where its pools are `adaptive_avg_pool2d`."""
+        """What fvcore reports for the same network where it pools by `adaptive_avg_pool2d`."""
         return self.fvcore_total + self.pooling
 
 
-def sums(counts: Sequence[LayerCount]) -> Sums:
-    """The four conventions from the walk alone."""
-    linear = sum(count.macs for count in counts if count.kind == "linear")
-    return Sums(
-        sum(count.macs for count in counts) - linear,
+def counter_totals(costs: Sequence[LayerCost]) -> CounterTotals:
+    """Return the totals of all counters, from the costs of the layers."""
+    linear = sum(layer.macs for layer in costs if layer.kind == "linear")
+    return CounterTotals(
+        sum(layer.macs for layer in costs) - linear,
         linear,
-        {name: norm.fvcore_operations * _elements(counts, name) for name, norm in NORMS.items()},
-        sum(count.pooled for count in counts),
+        {name: norm.fvcore_operations * _elements(costs, name) for name, norm in NORMS.items()},
+        sum(layer.pooled for layer in costs),
     )
 
 
-def _elements(counts: Sequence[LayerCount], norm: str) -> int:
-    return sum(elements for count in counts for name, elements in count.normalised if name == norm)
+def _elements(costs: Sequence[LayerCost], norm: str) -> int:
+    return sum(elements for layer in costs for name, elements in layer.normalised if name == norm)
 
 
-def check(expected: Sums, fvcore: Mapping[str, int], fvcore_total: int, torch_flops: int) -> None:
-    """Hold the two counters to the closed form, operator by operator, to the last digit.
+def check(expected: CounterTotals, fvcore: Mapping[str, int], fvcore_total: int, torch_flops: int) -> None:
+    """Check that both counters agree exactly with the closed form, operator by operator.
 
     Args:
-        expected: the sums of the walk.
+        expected: the totals from the closed form.
         fvcore: fvcore's count by operator.
-        fvcore_total: fvcore's own total.
+        fvcore_total: fvcore's total.
         torch_flops: the total of torch's `FlopCounterMode`.
 
     Raises:
-        CountError: a figure differs, or fvcore counted an operator that the sums do not explain.
+        CountError: a count differs, or fvcore counted an operator that the totals do not explain.
     """
     known = {"conv": expected.convolutions, "linear": expected.linear, **expected.norms}
     rows = [(f"fvcore's {name}", fvcore.get(name, 0), known.get(name, 0)) for name in sorted({*fvcore, *known})]
     rows.append(("fvcore's total", fvcore_total, expected.fvcore_total))
     rows.append(("torch's counter", torch_flops, expected.flops))
-    for name, counted, wanted in rows:
-        if counted != wanted:
-            raise CountError(f"{name} is {counted}, but the closed form makes it {wanted}: please report it")
+    for name, counted, predicted in rows:
+        if counted != predicted:
+            raise CountError(f"{name} is {counted}, but the closed form makes it {predicted}: please report it")

@@ -1,24 +1,24 @@
-"""How real multiples of widths, depths and sizes become integers: named rules, each exact.
+"""Round scaled widths, depths and image sides to integers by named rules, in exact arithmetic.
 
 `paper`
-    tensorflow/tpu `efficientnet_builder.py`, `round_filters` and `round_repeats`: widths to the nearest
-    multiple of the divisor, one multiple up where that lost more than 10 %; a ceiling for every stage's
-    depth. The ceilings add up: α = 1.1 costs B0 1.48x, and α = 1.05 … 1.25 are one network.
+    Follows tensorflow/tpu `efficientnet_builder.py`, `round_filters` and `round_repeats`. A width becomes the
+    nearest multiple of the divisor, or the next multiple where that is more than 10 % too small. Every stage's
+    depth is rounded up. These ceilings add up: α = 1.1 costs B0 1.48x, and α = 1.05 … 1.25 give one network.
 `balanced`
-    Widths as in `paper`; depth without bias: the total depth is the nearest integer to d·ΣL, and the
-    Sainte-Laguë/Webster method hands it out, at least one layer a stage, ties to the later stage. Adding
-    one seat at a time makes it monotone in d.
+    Rounds widths as `paper` does, and depths without bias. The total depth is the nearest integer to d·ΣL. The
+    Sainte-Laguë/Webster method apportions it to the stages, with at least one layer a stage; ties go to the later
+    stage. Layers are assigned one at a time, so that every depth is monotone in d.
 `v2`
-    google/automl `effnetv2_model.py`: as `paper`, but a width is the nearest multiple even where that
-    loses more than 10 %.
+    Follows google/automl `effnetv2_model.py`: as `paper`, but a width is the nearest multiple even where that is
+    more than 10 % too small.
 `torchvision`
-    torchvision `efficientnet.py`: as `paper`, but the head keeps its ratio to the last stage's rounded
+    Follows torchvision `efficientnet.py`: as `paper`, but the head keeps its ratio to the last stage's rounded
     width (B0: four times), which differs from a rounded head at most widths.
 `nearest`
-    Widths to the nearest multiple, every stage's depth to the nearest integer, at least one; halves up.
-    As pycls' `regnet.py` does, which rounds halves to even.
+    Rounds widths to the nearest multiple, and every stage's depth to the nearest integer, at least one. Halves are
+    rounded up. pycls' `regnet.py` does the same, but rounds halves to even.
 
-Groups of channels keep their width, so a grouped width is also rounded to a multiple of that: `round_grouped`.
+The width of a group is not scaled, so a grouped width is also rounded to a multiple of it: `round_grouped`.
 """
 
 from __future__ import annotations
@@ -39,26 +39,26 @@ _KEPT_SHARE = Decimal("0.9")
 
 
 def round_filters(width: int, multiplier: Decimal, divisor: int) -> int:
-    """The multiple of `divisor` nearest to width·multiplier (halves up), never more than 10 % below it."""
+    """Return the multiple of `divisor` nearest to width·multiplier (halves up), at most 10 % below it."""
     rounded = nearest_filters(width, multiplier, divisor)
     return rounded + divisor if rounded < product(_KEPT_SHARE, product(multiplier, width)) else rounded
 
 
 def nearest_filters(width: int, multiplier: Decimal, divisor: int) -> int:
-    """The multiple of `divisor` nearest to width·multiplier (halves up), at least one."""
+    """Return the multiple of `divisor` nearest to width·multiplier (halves up), at least `divisor`."""
     return max(divisor, floor(product(multiplier, width) + Decimal(divisor) / 2) // divisor * divisor)
 
 
 def round_grouped(rounded: Callable[[int], int], divisor: int, group_width: int | None) -> int:
-    """A width that groups of `group_width` channels divide, or of one group where it is no larger.
+    """Return a width that is one group, or that groups of `group_width` channels divide.
 
-    As pycls `blocks.py`, `adjust_block_compatibility`, has it: a width below the group width is one group, any
-    other is rounded to a multiple of both. Ours rounds to the divisor before it compares.
+    As in pycls `blocks.py`, `adjust_block_compatibility`, a width up to the group width is one group, and any other
+    is rounded to a multiple of both. This function rounds to the divisor before it compares; pycls does not.
 
     Args:
-        rounded: the width as a multiple of what it is given.
-        divisor: what widths are multiples of.
-        group_width: in channels; None: there are no groups.
+        rounded: a function that returns the width rounded to a multiple of its argument.
+        divisor: the number that widths are multiples of.
+        group_width: the channels of a group; None: there are no groups.
     """
     width = rounded(divisor)
     if group_width is None or width <= group_width:
@@ -67,33 +67,36 @@ def round_grouped(rounded: Callable[[int], int], divisor: int, group_width: int 
 
 
 def round_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
-    """A ceiling for every stage."""
+    """Return depth·multiplier of every stage, rounded up."""
     return tuple(ceiling(product(multiplier, depth)) for depth in depths)
 
 
 def nearest_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
-    """The nearest integer for every stage, at least one."""
+    """Return depth·multiplier of every stage, rounded to the nearest integer, at least one."""
     return tuple(max(1, nearest(product(multiplier, depth))) for depth in depths)
 
 
 @lru_cache(maxsize=4096)
-def handed_out(depths: tuple[int, ...], total: int) -> tuple[int, ...]:
-    """`total` layers in proportion to `depths` by Webster's method, one a stage at least."""
-    seats = [1] * len(depths)
+def apportion_layers(depths: tuple[int, ...], total: int) -> tuple[int, ...]:
+    """Apportion `total` layers to the stages in proportion to `depths`, by Webster's method.
+
+    Every stage gets at least one layer.
+    """
+    layers = [1] * len(depths)
     for _ in range(total - len(depths)):
-        # L/(2s+1) is largest: compared as fractions, in integers; the later stage wins a tie.
-        best = 0
+        # The next layer goes where L/(2s+1) is largest, compared in integers; ties go to the later stage.
+        largest = 0
         for stage in range(1, len(depths)):
-            if depths[stage] * (2 * seats[best] + 1) >= depths[best] * (2 * seats[stage] + 1):
-                best = stage
-        seats[best] += 1
-    return tuple(seats)
+            if depths[stage] * (2 * layers[largest] + 1) >= depths[largest] * (2 * layers[stage] + 1):
+                largest = stage
+        layers[largest] += 1
+    return tuple(layers)
 
 
 def balanced_repeats(depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
-    """nearest(d·ΣL) layers, handed out by Webster's method from one layer a stage."""
+    """Return nearest(d·ΣL) layers, apportioned to the stages by Webster's method."""
     total = nearest(product(multiplier, sum(depths)))
-    return handed_out(tuple(depths), max(total, len(depths)))
+    return apportion_layers(tuple(depths), max(total, len(depths)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class _Rule:
     width: Callable[[int, Decimal, int], int]
     depths: Callable[[Sequence[int], Decimal], tuple[int, ...]]
     head_follows: bool = False
-    """The head keeps its ratio to the last stage, instead of being rounded by itself."""
+    """Whether the head keeps its ratio to the last stage; otherwise it is rounded by itself."""
 
 
 _RULES: dict[str, _Rule] = {
@@ -113,12 +116,12 @@ _RULES: dict[str, _Rule] = {
 }
 
 ROUNDING_RULES = get_args(choices.Rounding)
-"""The names that `--rounding` and a baseline file's `rounding` take."""
+"""The names of the rules, for `--rounding` and for the key `rounding` of baseline files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """A named rule and the number that widths are multiples of."""
+    """A rounding is a named rule with the divisor of widths."""
 
     rule: str
     divisor: int = 8
@@ -130,13 +133,13 @@ class Rounding:
             raise SpaceError(f"divisor is {self.divisor}, but widths are multiples of 1 … {_LARGEST_DIVISOR}")
 
     def width(self, width: int, multiplier: Decimal, unit: int = 1, group_width: int | None = None) -> int:
-        """A scaled number of channels; a multiplier of 1 changes nothing.
+        """Return a scaled width, in channels; a multiplier of 1 changes nothing.
 
         Args:
-            width: in channels, a multiple of `unit`.
-            multiplier: what it is multiplied by.
+            width: the width, in channels, a multiple of `unit`.
+            multiplier: the width multiplier.
             unit: the rule sees width/unit, so the result is a multiple of unit·divisor.
-            group_width: channels of each group of width/unit, which they divide; None: there are no groups.
+            group_width: the channels of a group, by which width/unit is divided into groups; None: there are none.
         """
         if multiplier == 1:
             return width
@@ -151,17 +154,17 @@ class Rounding:
         group_widths: Sequence[int | None],
         head: bool,
     ) -> tuple[int, ...]:
-        """The scaled widths of stem, stages and, where `head` says that it is there, the head."""
+        """Return the scaled widths of stem and stages, and of the head where `head` says that it has one."""
         sizes = zip(widths, units, group_widths, strict=True)
-        found = [self.width(width, multiplier, unit, group_width) for width, unit, group_width in sizes]
+        rounded = [self.width(width, multiplier, unit, group_width) for width, unit, group_width in sizes]
         if head and multiplier != 1 and _RULES[self.rule].head_follows:
-            found[-1] = max(1, nearest(Decimal(widths[-1] * found[-2]) / widths[-2]))
-        return tuple(found)
+            rounded[-1] = max(1, nearest(Decimal(widths[-1] * rounded[-2]) / widths[-2]))
+        return tuple(rounded)
 
     def depths(self, depths: Sequence[int], multiplier: Decimal) -> tuple[int, ...]:
-        """The scaled number of layers of every stage."""
+        """Return the scaled depth of every stage."""
         return _RULES[self.rule].depths(depths, multiplier)
 
     def resolution(self, px: int, multiplier: Decimal) -> int:
-        """The scaled image side: the nearest pixel, halves up, at least 1."""
+        """Return the scaled image side in px: the nearest integer (halves up), at least 1."""
         return max(1, nearest(product(multiplier, px)))

@@ -1,4 +1,4 @@
-"""Baselines and how they are scaled: multipliers → integers by a named rounding rule → a baseline again."""
+"""Define baselines and scale them: multipliers are rounded to integer sizes by a named rule."""
 
 from __future__ import annotations
 
@@ -19,38 +19,43 @@ _LONGEST_NAME, _LONGEST_SOURCE = 64, 1000
 
 
 def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Rounding) -> Architecture:
-    """`architecture` with depth, width and resolution multiplied and rounded.
+    """Return `architecture` with depth, width and resolution multiplied and rounded.
 
-    The widths of stem and head and the depth of every stage are scaled too, unless the file says that they are
-    fixed.
+    The widths of stem and head and the depth of every stage are scaled too, unless the baseline file says that they
+    are fixed.
     """
-    before, has_head = architecture.widths, architecture.head.width is not None
+    old_widths, has_head = architecture.widths, architecture.head.width is not None
     units, groups = architecture.units, architecture.group_widths
-    after = rounding.widths(before, multipliers.width, units, groups, has_head)
+    new_widths = rounding.widths(old_widths, multipliers.width, units, groups, has_head)
     return architecture.resized(
-        [old if fixed else new for old, new, fixed in zip(before, after, architecture.fixed, strict=True)],
+        [old if fixed else new for old, new, fixed in zip(old_widths, new_widths, architecture.fixed, strict=True)],
         _depths(architecture, multipliers.depth, rounding),
         rounding.resolution(architecture.resolution, multipliers.resolution),
     )
 
 
 def _depths(architecture: Architecture, multiplier: Decimal, rounding: Rounding) -> tuple[int, ...]:
-    """The scaled depth of every stage; a rule sees only the stages whose depth is free."""
+    """Return the scaled depth of every stage; the rule sees only the stages whose depth is not fixed."""
     free = [stage.depth for stage in architecture.stages if not stage.depth_fixed]
-    grown = iter(rounding.depths(free, multiplier) if free else ())
-    return tuple(stage.depth if stage.depth_fixed else next(grown) for stage in architecture.stages)
+    scaled_depths = iter(rounding.depths(free, multiplier) if free else ())
+    return tuple(stage.depth if stage.depth_fixed else next(scaled_depths) for stage in architecture.stages)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a scaled network was made from; it stands in the network's own file."""
+    """An origin says what a scaled network was made from; it is written to the network's file."""
 
     baseline: str
+    """The name of the baseline."""
     rounding: str
+    """The rounding rule."""
     multipliers: Multipliers
-    """The resolution multiplier is what was asked for, before rounding or matching."""
+    """The multipliers; that of the resolution is the configured one, before rounding or matching."""
     flops_ratio: Decimal
-    """Measured multiply-adds over the baseline's, to five places; the nominal d·w²·r² stands beside it."""
+    """The measured multiply-adds over the baseline's, to five decimal places.
+
+    The file also has the nominal ratio d·w²·r².
+    """
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.baseline):
@@ -60,14 +65,14 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A network to scale: the architecture, and how its file says that it is rounded and searched."""
+    """A baseline is a network to scale: its architecture, and how its file says to round and search it."""
 
     name: str
     source: str
     architecture: Architecture
     rounding: Rounding
     axes: tuple[str, ...] = AXES
-    """The dimensions that a search may grow."""
+    """The dimensions that a search may scale."""
     origin: Origin | None = None
 
     def __post_init__(self) -> None:
@@ -81,22 +86,22 @@ class Baseline:
             raise SpaceError(f"axes is {list(self.axes)}, but it must name some of {', '.join(AXES)} once each")
 
     def scale(self, multipliers: Multipliers, rule: str | None = None, name: str | None = None) -> Baseline:
-        """The network scaled by `multipliers`, rounded by `rule` (default: the file's own)."""
+        """Return the network scaled by `multipliers` and rounded by `rule` (default: the file's rule)."""
         rounding = self.rounding if rule is None else replace(self.rounding, rule=rule)
         architecture = scaled(self.architecture, multipliers, rounding)
         return self.member(architecture, multipliers, rounding, name)
 
     @property
     def deployed(self) -> Baseline:
-        """The network as it is deployed, `Architecture.deployed`, under a name of its own.
+        """The network in its deployed form (`Architecture.deployed`), with `-deployed` after its name.
 
         Raises:
-            SpaceError: no block has another form.
+            SpaceError: no block has a deployed form that differs.
         """
         architecture = self.architecture.deployed
         if architecture == self.architecture:
             raise SpaceError(f"{self.name}: no block is deployed in another form than it is trained in")
-        return replace(self, name=_with_end(self.name, "-deployed"), architecture=architecture)
+        return replace(self, name=_with_suffix(self.name, "-deployed"), architecture=architecture)
 
     def member(
         self,
@@ -105,7 +110,7 @@ class Baseline:
         rounding: Rounding,
         name: str | None = None,
     ) -> Baseline:
-        """`architecture` as a baseline of its own, with what it was made from."""
+        """Return `architecture`, which was scaled from this baseline, as a baseline with its origin."""
         ratio = flops_ratio(architecture, self.architecture)
         origin = Origin(self.name, rounding.rule, multipliers.rounded(), ratio)
         return replace(
@@ -117,26 +122,26 @@ class Baseline:
         )
 
 
-def _scaled_name(name: str, by: Multipliers, px: int) -> str:
-    """`b0` as `b0-d1.4-w1.2-300px`: two sizes of a network have two names, and so their files."""
-    depth, width = (plain(round(one, 3)) for one in (by.depth, by.width))
-    return _with_end(name, f"-d{depth}-w{width}-{px}px")
+def _scaled_name(name: str, multipliers: Multipliers, px: int) -> str:
+    """Return a name such as `b0-d1.4-w1.2-300px`, so that each size of a network has its own name and file."""
+    depth, width = (plain(round(multiplier, 3)) for multiplier in (multipliers.depth, multipliers.width))
+    return _with_suffix(name, f"-d{depth}-w{width}-{px}px")
 
 
-def _with_end(name: str, end: str) -> str:
-    return f"{name[: _LONGEST_NAME - len(end)]}{end}"
+def _with_suffix(name: str, suffix: str) -> str:
+    return f"{name[: _LONGEST_NAME - len(suffix)]}{suffix}"
 
 
 def px_multiplier(px: int, side: int) -> Decimal:
-    """The resolution multiplier that makes `px` of `side`, with digits enough that rounding to px gives it back."""
+    """Return the resolution multiplier px / side, with enough digits that scaling `side` by it rounds to `px`."""
     return round(Decimal(px) / side, 12)
 
 
 def flops_ratio(network: Network, baseline: Network) -> Decimal:
-    """Measured multiply-adds over the baseline's, rounded to five decimal places."""
+    """Return the measured multiply-adds over the baseline's, rounded to five decimal places."""
     return cost_ratio(network, baseline, "macs")
 
 
-def cost_ratio(network: Network, baseline: Network, by: str) -> Decimal:
-    """A field of the network's `Cost` over the baseline's, rounded to five decimal places."""
-    return round(Decimal(getattr(cost(network), by)) / Decimal(getattr(cost(baseline), by)), 5)
+def cost_ratio(network: Network, baseline: Network, cost_kind: str) -> Decimal:
+    """Return a field of the network's `Cost` over the baseline's, rounded to five decimal places."""
+    return round(Decimal(getattr(cost(network), cost_kind)) / Decimal(getattr(cost(baseline), cost_kind)), 5)

@@ -1,9 +1,10 @@
-"""The best member of a family under limits: equation 2 of Tan & Le 2019, solved.
+"""Find the best member of a family under limits (Tan & Le 2019, equation 2).
 
 The paper maximises accuracy subject to memory ≤ target and FLOPS ≤ target over d, w, r of one family. With the
-family's coefficients fixed, accuracy grows with its cost; so the *best member* is the one with the most
+family's coefficients fixed, accuracy grows with cost. The *best member* is therefore the one with the most
 multiply-adds that keeps every limit, and of equal ones the one with the fewest parameters. Costs do not grow
-evenly with φ (rounding makes one grow while another waits), so all members are looked at, not a bracket of φ.
+evenly with φ: rounding makes one grow while another stays. The search therefore looks at all members, not at a
+bracket of φ.
 """
 
 from __future__ import annotations
@@ -20,96 +21,96 @@ from scalesearch.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The most that a member may have of something."""
+    """A limit is the largest amount of one cost that a member may have."""
 
     name: str
-    """`multiply-adds`, `parameters`, `memory`, `latency`."""
+    """The name of the cost in tables: `multiply-adds`, `parameters`, `memory` or `latency`."""
     flag: str
     at_most: float
     measure: Callable[[Architecture], float]
-    """What a network has of it."""
+    """The function that measures the cost of a network."""
     shown: Callable[[float], str]
-    """An amount of it as a person reads it."""
+    """The function that formats an amount for people."""
     quantity: choices.Quantity
-    """The same for programs, with its unit."""
+    """The name of the cost for programs, with its unit."""
     timed: bool = False
-    """Whether it is measured, which costs time: then it is found by bisection, once all others hold."""
+    """Whether measuring takes time. Such a limit is met by bisection among the members that keep the others."""
 
     def holds(self, network: Architecture) -> bool:
-        """Whether the network keeps it."""
+        """Return whether the network keeps the limit."""
         return self.measure(network) <= self.at_most
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """How much of a limit a member takes."""
+class LimitUsage:
+    """A limit usage is how much of a limit a member takes."""
 
     limit: Limit
     amount: float
     binds: bool
-    """Whether the next larger member would break it."""
+    """Whether the next larger member would break the limit."""
 
     @property
     def free(self) -> float:
-        """The share of the limit that is left."""
+        """The share of the limit that remains, in 0 … 1."""
         return 1 - self.amount / self.limit.at_most
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The best member, and why it is not the next."""
+    """A solution is the best member, with the limits that exclude the next larger member."""
 
     member: PhiMember
     network: Architecture
-    uses: tuple[Use, ...]
+    uses: tuple[LimitUsage, ...]
     following: PhiMember | None
-    """The member with the next more multiply-adds, which breaks the limits that bind; None: the list ends."""
+    """The next member by multiply-adds, which breaks the limits that bind; None: there is no larger member."""
 
 
 def solve(baseline: Architecture, members: Sequence[PhiMember], limits: Sequence[Limit]) -> Solution:
-    """The member with the most multiply-adds that keeps every limit.
+    """Return the member with the most multiply-adds that keeps every limit.
 
     Args:
-        baseline: what the members are scaled from.
-        members: from the fewest multiply-adds to the most, of equal ones the fewest parameters last.
-        limits: at most one of them timed. A timed one is met by bisection in the order of multiply-adds: the
-            answer keeps it, as measured, but time is not quite ordered by multiply-adds.
+        baseline: the network that the members are scaled from.
+        members: sorted by multiply-adds, ascending; of equal ones the one with the fewest parameters comes last.
+        limits: at most one of them is timed. A timed limit is met by bisection in the order of multiply-adds. The
+            solution keeps it, as measured, but time is not strictly ordered by multiply-adds.
 
     Raises:
-        InputError: no member keeps all limits; says which one is missed, and by how much.
+        InputError: no member keeps all limits. The message names the limits that are missed, and by how much.
     """
-    counted = [one for one in limits if not one.timed]
-    timed = [one for one in limits if one.timed]
+    counted = [limit for limit in limits if not limit.timed]
+    timed = [limit for limit in limits if limit.timed]
 
     def keeps(member: PhiMember) -> bool:
         network = member.network(baseline)
         return all(limit.holds(network) for limit in counted)
 
     if not timed:
-        place = next((i for i in reversed(range(len(members))) if keeps(members[i])), None)
-        if place is None:
+        index = next((i for i in reversed(range(len(members))) if keeps(members[i])), None)
+        if index is None:
             raise _infeasible(baseline, members, counted)
     else:
-        places = [i for i, one in enumerate(members) if keeps(one)]
-        if not places:
+        feasible = [i for i, member in enumerate(members) if keeps(member)]
+        if not feasible:
             raise _infeasible(baseline, members, counted)
-        kept = _bisected(baseline, [members[i] for i in places], timed[0])
-        if kept is None:
-            raise _infeasible(baseline, [members[places[0]]], timed)
-        place = places[kept]
-    return _solution(baseline, members, place, limits)
+        last = _bisect_timed(baseline, [members[i] for i in feasible], timed[0])
+        if last is None:
+            raise _infeasible(baseline, [members[feasible[0]]], timed)
+        index = feasible[last]
+    return _solution(baseline, members, index, limits)
 
 
-def _bisected(baseline: Architecture, members: Sequence[PhiMember], limit: Limit) -> int | None:
-    """The place of a member that keeps a timed limit while the next does not, or is the last; None: not even
-    the first does.
+def _bisect_timed(baseline: Architecture, members: Sequence[PhiMember], limit: Limit) -> int | None:
+    """Return the index of a member that keeps a timed limit and is the last, or is followed by one that breaks it.
 
-    From the smallest on in steps that double the multiply-adds, so that nothing much slower than the limit is
-    ever timed; then by halves between the last two.
+    Return None where the first member breaks the limit. The search begins at the smallest member and doubles the
+    multiply-adds at each step, so that no network much slower than the limit is timed. Then it bisects between the
+    last two.
     """
 
-    def holds(place: int) -> bool:
-        return limit.holds(members[place].network(baseline))
+    def holds(index: int) -> bool:
+        return limit.holds(members[index].network(baseline))
 
     low, high = -1, 0
     while high < len(members) and holds(high):
@@ -123,35 +124,35 @@ def _bisected(baseline: Architecture, members: Sequence[PhiMember], limit: Limit
 
 
 def _solution(
-    baseline: Architecture, members: Sequence[PhiMember], place: int, limits: Sequence[Limit]
+    baseline: Architecture, members: Sequence[PhiMember], index: int, limits: Sequence[Limit]
 ) -> Solution:
-    network = members[place].network(baseline)
-    following = members[place + 1] if place + 1 < len(members) else None
+    network = members[index].network(baseline)
+    next_member = members[index + 1] if index + 1 < len(members) else None
     broken: list[Limit] = []
-    if following is not None:
-        larger = following.network(baseline)
-        # A timed limit is asked only where no other says why: the bisection has measured it above the limit.
-        broken = [limit for limit in limits if not limit.timed and not limit.holds(larger)]
+    if next_member is not None:
+        next_network = next_member.network(baseline)
+        # A timed limit counts as broken only where no other is: the bisection found the next member too slow.
+        broken = [limit for limit in limits if not limit.timed and not limit.holds(next_network)]
         broken = broken or [limit for limit in limits if limit.timed]
-    uses = tuple(Use(limit, limit.measure(network), limit in broken) for limit in limits)
-    return Solution(members[place], network, uses, following)
+    uses = tuple(LimitUsage(limit, limit.measure(network), limit in broken) for limit in limits)
+    return Solution(members[index], network, uses, next_member)
 
 
 def _infeasible(baseline: Architecture, members: Sequence[PhiMember], limits: Sequence[Limit]) -> InputError:
-    """Names the member that misses least, and every limit that it misses."""
+    """Return the error that names the member that comes closest, and every limit that it misses."""
 
-    def excesses(member: PhiMember) -> list[tuple[float, Limit]]:
+    def usages(member: PhiMember) -> list[tuple[float, Limit]]:
         network = member.network(baseline)
         return [(limit.measure(network) / limit.at_most, limit) for limit in limits]
 
-    def worst(member: PhiMember) -> float:
-        return max(ratio for ratio, _ in excesses(member))
+    def worst_ratio(member: PhiMember) -> float:
+        return max(ratio for ratio, _ in usages(member))
 
-    nearest = min(members, key=worst)
+    nearest = min(members, key=worst_ratio)
     missed = [
-        f"{one.flag} {one.shown(one.at_most)}: the nearest member (φ = {plain(nearest.phi)}) has "
-        f"{one.shown(ratio * one.at_most)}, {_times(ratio)}x as much"
-        for ratio, one in excesses(nearest)
+        f"{limit.flag} {limit.shown(limit.at_most)}: the nearest member (φ = {plain(nearest.phi)}) has "
+        f"{limit.shown(ratio * limit.at_most)}, {_format_ratio(ratio)}x as much"
+        for ratio, limit in usages(nearest)
         if ratio > 1
     ]
     return InputError(
@@ -159,5 +160,5 @@ def _infeasible(baseline: Architecture, members: Sequence[PhiMember], limits: Se
     )
 
 
-def _times(ratio: float) -> str:
+def _format_ratio(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"

@@ -1,9 +1,11 @@
-"""A small, strict YAML: mappings, lists, plain numbers and strings, and the line that each value stands on.
+"""Parse a small, strict subset of YAML: mappings, lists, plain numbers and strings, with the line of each value.
 
-YAML 1.1 reads `no` as false, `010` as 8 and `.nan` as a number, keeps the last of two equal keys, and lets an alias
-grow a file without bound. Each of these is refused here, with its place. `1e-3`, which it reads as a string, is a
-number here, as in YAML 1.2.
-Plain pure-Python parsing on a bounded text: libyaml's recursion crashes on 65,000 opening brackets.
+YAML 1.1 reads `no` as false, `010` as 8 and `.nan` as a number. It keeps the last of two equal keys, and aliases
+let a file grow without bound. This parser rejects each of these and names its line. It reads `1e-3` as a number, as
+YAML 1.2 does; YAML 1.1 reads it as a string.
+
+The text has a bounded size and is parsed in pure Python, since libyaml crashes by recursion on 65,000 opening
+brackets.
 """
 
 from __future__ import annotations
@@ -17,44 +19,51 @@ import yaml
 from scalesearch.errors import InputError, printable
 
 LARGEST_FILE = 32 * 1024
+"""The largest size of a file, in bytes."""
 _DEEPEST = 12
+"""The deepest nesting of collections."""
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?(1[0-8]|[0-9]))?")
-"""Plain, or in scientific notation: YAML 1.2's `1e-4`."""
+"""A number, plain or in scientific notation, such as YAML 1.2's `1e-4`."""
 _PLAIN_TAGS = {"tag:yaml.org,2002:str"}
 
 Path_ = tuple[str | int, ...]
+"""The path of a value: keys of mappings and indices of lists."""
 Tree = dict[str, "Tree"] | list["Tree"] | Decimal | int | str
 
 
-def read_text(path: Path, wanted: str = "a YAML file") -> str:
-    """The text of a user's file; errors are one line.
+def read_text(path: Path, expected: str = "a YAML file") -> str:
+    """Return the text of a user's file.
+
+    Args:
+        path: the file.
+        expected: what the file should be, for the error message.
 
     Raises:
-        InputError: not there, not a regular file, above 32 KiB, not UTF-8.
+        InputError: the file does not exist, is not a regular file, is above 32 KiB, or is not UTF-8.
     """
-    where = printable(str(path))
+    source = printable(str(path))
     try:
         if not path.is_file():
             reason = "is not a file" if path.exists() else "does not exist"
-            raise InputError(f"{where}: {reason}; give the path of {wanted}")
+            raise InputError(f"{source}: {reason}; give the path of {expected}")
         with path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
-        raise InputError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
+        raise InputError(f"{source}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
     if len(data) > LARGEST_FILE:
-        raise InputError(f"{where}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text")
+        raise InputError(f"{source}:1: file: is larger than {LARGEST_FILE} bytes; a definition is a page of text")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InputError(f"{where}:{line}: file: is not UTF-8 text; save it as UTF-8") from error
+        raise InputError(f"{source}:{line}: file: is not UTF-8 text; save it as UTF-8") from error
 
 
 def parse(text: str, source: str) -> tuple[Tree, dict[Path_, int]]:
-    """The document's values, and the line of every value and key by its path.
+    """Return the values of the document, and the line of every value and key by its path.
 
     Raises:
-        InputError: `where:line: key: reason` for anything that is not plain and unambiguous.
+        InputError: the document is not plain and unambiguous. The message is `source:line: key: reason`.
     """
     try:
         _check_events(text, source)
@@ -73,13 +82,16 @@ def parse(text: str, source: str) -> tuple[Tree, dict[Path_, int]]:
 
 
 def dotted(path: Path_) -> str:
-    """`stages.2.kernel`; `file` for the whole document. Keys are made short and printable."""
-    return ".".join(_printable(str(key)) for key in path) or "file"
+    """Return the path as text, such as `stages.2.kernel`, or `file` for the whole document.
+
+    Long keys are shortened, and unprintable ones are escaped.
+    """
+    return ".".join(_shorten(str(key)) for key in path) or "file"
 
 
-def _printable(text: str) -> str:
-    shown = text if len(text) <= 40 else text[:37] + "..."
-    return shown if shown.isprintable() else repr(shown)
+def _shorten(text: str) -> str:
+    short = text if len(text) <= 40 else text[:37] + "..."
+    return short if short.isprintable() else repr(short)
 
 
 def _check_events(text: str, source: str) -> None:
@@ -111,17 +123,17 @@ def _value(node: yaml.Node, path: Path_, source: str, lines: dict[Path_, int]) -
 
 
 def _mapping(node: yaml.MappingNode, path: Path_, source: str, lines: dict[Path_, int]) -> Tree:
-    found: dict[str, Tree] = {}
+    mapping: dict[str, Tree] = {}
     for key_node, child in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise InputError(f"{source}:{line}: {dotted(path)}: a key must be a word")
         key = str(key_node.value)
-        if key in found:
+        if key in mapping:
             raise InputError(f"{source}:{line}: {dotted((*path, key))}: stands twice; keep one")
         lines[(*path, key)] = line
-        found[key] = _value(child, (*path, key), source, lines)
-    return found
+        mapping[key] = _value(child, (*path, key), source, lines)
+    return mapping
 
 
 def _scalar(node: yaml.Node, path: Path_, source: str) -> Tree:
@@ -130,15 +142,15 @@ def _scalar(node: yaml.Node, path: Path_, source: str) -> Tree:
         return text
     if _NUMBER.fullmatch(text):
         return int(text) if text.removeprefix("-").isdigit() else Decimal(f"{Decimal(text):f}")
-    # Quoting is asked for wherever another reader of YAML would see a number, a boolean or nothing.
+    # Strings must be quoted wherever another YAML parser would read a number, a boolean or null.
     looks_numeric = re.fullmatch(r"[-+.]?[0-9][0-9_.eE+-]*", text) is not None
     if node.tag not in _PLAIN_TAGS or looks_numeric:
         line = node.start_mark.line + 1
-        shown = text if len(text) <= 40 else text[:37] + "..."
+        short = text if len(text) <= 40 else text[:37] + "..."
         if not text:
             raise InputError(f"{source}:{line}: {dotted(path)}: has no value; write one")
         raise InputError(
-            f"{source}:{line}: {dotted(path)}: {shown!r} is ambiguous; write a plain number such as 3 or "
+            f"{source}:{line}: {dotted(path)}: {short!r} is ambiguous; write a plain number such as 3 or "
             "0.001, or quote a string"
         )
     return text

@@ -12,7 +12,7 @@ from planted import Planted
 
 from scalesearch.cli import main
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.receipt import layer_counts, sums
+from scalesearch.design.receipt import counter_totals, layer_costs
 from scalesearch.nets.flops import Receipt
 from scalesearch.study.study import open_study
 
@@ -34,7 +34,7 @@ NAME = "s"
 
 def closed_form(network: Architecture) -> Receipt:
     """What fvcore would count."""
-    own = sums(layer_counts(network))
+    own = counter_totals(layer_costs(network))
     return Receipt({"conv": own.convolutions, "linear": own.linear, **own.norms}, {})
 
 

@@ -15,7 +15,7 @@ from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost, cost_grid
-from scalesearch.design.receipt import layer_counts, sums
+from scalesearch.design.receipt import counter_totals, layer_costs
 from scalesearch.errors import SpaceError
 
 GHOSTNET = load_baseline("ghostnet")
@@ -65,7 +65,7 @@ def test_a_strided_block_by_hand() -> None:
     activations = (4 + 6 + 6) * 25 + (12 + 3 + 3 + 4 + 6) * 9 + 2
     got = cost(NET)
     assert (got.macs, got.params, got.activations) == (macs, weights + norms, activations)
-    assert sums(layer_counts(NET)).pooling == 6 * 9
+    assert counter_totals(layer_costs(NET)).pooling == 6 * 9
 
 
 def test_an_odd_width_costs_what_its_half_rounded_up_costs() -> None:
@@ -79,9 +79,9 @@ def test_an_odd_width_costs_what_its_half_rounded_up_costs() -> None:
 
 def test_the_gate_pools_what_it_gates() -> None:
     net = replace(NET, stages=(Stage("ghost", 3, 2, 3, 6, 1, Decimal("0.5")),))
-    assert sums(layer_counts(net)).pooling == 12 * 9 + 6 * 9
+    assert counter_totals(layer_costs(net)).pooling == 12 * 9 + 6 * 9
     whole = replace(NET, stages=(Stage("ghost", 3, 1, 3, 6, 1, Decimal("0.5")),))
-    assert sums(layer_counts(whole)).pooling == 12 * 25 + 6 * 25
+    assert counter_totals(layer_costs(whole)).pooling == 12 * 25 + 6 * 25
 
 
 def test_a_grid_whose_networks_differ_in_shortcuts_is_counted_as_one_by_one() -> None:

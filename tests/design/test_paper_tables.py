@@ -12,7 +12,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.paper import TABLE_1, TABLE_2, TABLES_3_AND_7
-from scalesearch.design.paper_tables import Figure, macs_of_the_first_print, table_1, table_2, tables_3_and_7
+from scalesearch.design.paper_tables import PrintedValue, macs_of_the_first_print, table_1, table_2, tables_3_and_7
 from scalesearch.design.rounding import ROUNDING_RULES
 
 
@@ -130,5 +130,5 @@ def test_compounds_without_printed_multipliers_say_so() -> None:
 def test_a_count_agrees_when_it_rounds_to_the_print(
     printed: str | None, counted: int | None, delta: float | None
 ) -> None:
-    found = Figure(printed, counted, 10**9).delta
+    found = PrintedValue(printed, counted, 10**9).delta
     assert found == (None if delta is None else pytest.approx(delta))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from scalesearch.design.quantities import count, multiple, seconds, size
+from scalesearch.design.quantities import parse_count, parse_multiple, parse_seconds, parse_size
 from scalesearch.errors import InputError
 
 
@@ -26,7 +26,7 @@ from scalesearch.errors import InputError
     ],
 )
 def test_counts(text: str, value: int) -> None:
-    assert count(text, "--max-flops") == value
+    assert parse_count(text, "--max-flops") == value
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,23 @@ def test_counts(text: str, value: int) -> None:
     ],
 )
 def test_sizes(text: str, value: int) -> None:
-    assert size(text, "--max-memory") == value
+    assert parse_size(text, "--max-memory") == value
 
 
 @pytest.mark.parametrize(
     ("text", "value"), [("5ms", 0.005), ("1.5s", 1.5), ("800us", 0.0008), ("800µs", 0.0008), ("30 ms", 0.03)]
 )
 def test_times(text: str, value: float) -> None:
-    assert seconds(text, "--max-latency") == pytest.approx(value, rel=1e-12)
+    assert parse_seconds(text, "--max-latency") == pytest.approx(value, rel=1e-12)
 
 
 def test_multiples_of_the_baseline() -> None:
-    assert multiple("0.25x", "--max-flops") == Decimal("0.25")
-    assert multiple("2 ×", "--max-flops") == 2
-    assert multiple("600M", "--max-flops") is None
+    assert parse_multiple("0.25x", "--max-flops") == Decimal("0.25")
+    assert parse_multiple("2 ×", "--max-flops") == 2
+    assert parse_multiple("600M", "--max-flops") is None
     for text in ("0x", "0.00x"):
         with pytest.raises(InputError, match=r"--max-flops '.*x': must be above 0, such as 0\.25x"):
-            multiple(text, "--max-flops")
+            parse_multiple(text, "--max-flops")
 
 
 @pytest.mark.parametrize(
@@ -66,17 +66,17 @@ def test_multiples_of_the_baseline() -> None:
 )
 def test_what_is_no_count_is_one_line(text: str) -> None:
     with pytest.raises(InputError, match=r"--max-flops '.*': must be") as caught:
-        count(text, "--max-flops")
+        parse_count(text, "--max-flops")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["2", "2G", "2gib", "0GiB", "GiB", "inf"])
 def test_a_size_needs_its_unit(text: str) -> None:
     with pytest.raises(InputError, match="--max-memory"):
-        size(text, "--max-memory")
+        parse_size(text, "--max-memory")
 
 
 @pytest.mark.parametrize("text", ["5", "5m", "5min", "0ms", "-1s"])
 def test_a_time_needs_its_unit(text: str) -> None:
     with pytest.raises(InputError, match="--max-latency"):
-        seconds(text, "--max-latency")
+        parse_seconds(text, "--max-latency")

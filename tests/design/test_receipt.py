@@ -11,7 +11,7 @@ from networks import random_architecture
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.cost import cost
-from scalesearch.design.receipt import LAYER_KINDS, check, grouped, layer_counts, sums
+from scalesearch.design.receipt import LAYER_KINDS, check, counter_totals, grouped, layer_costs
 from scalesearch.errors import CountError
 
 B0 = load_baseline("b0").architecture
@@ -20,7 +20,7 @@ B0 = load_baseline("b0").architecture
 def test_b0_in_four_conventions() -> None:
     """385,814,752 and 771,629,504: torch's counter on torchvision's B0; 401,659,392: fvcore's on it, of which
     2,369,248 for adaptive_avg_pool2d and 13,475,392 for batch norm."""
-    found = sums(layer_counts(B0))
+    found = counter_totals(layer_costs(B0))
     assert (found.convolutions, found.linear) == (384_534_752, 1_280_000)
     assert (found.macs, found.flops) == (385_814_752, 771_629_504)
     assert (found.norms, found.pooling) == ({"batch_norm": 13_475_392, "layer_norm": 0}, 2_369_248)
@@ -33,7 +33,7 @@ def test_every_layer_is_in_one_row() -> None:
     for network in [*(load_baseline(name).architecture for name in baseline_names()), *(
         random_architecture(random) for _ in range(40)
     )]:  # fmt: skip
-        counts, price = layer_counts(network), cost(network)
+        counts, price = layer_costs(network), cost(network)
         assert {one.kind for one in counts} <= set(LAYER_KINDS)
         for key in ("kind", "stage", "block"):
             groups = grouped(counts, lambda one, key=key: str(getattr(one, key)))  # type: ignore[misc]
@@ -48,14 +48,14 @@ def test_every_layer_is_in_one_row() -> None:
 def test_kinds_of_layers_by_hand() -> None:
     # 6 px after the stem; one block of each: expand 1x1, depthwise 5x5, gate, project 1x1; classifier of 2.
     network = Architecture(11, Stem(3, 2, 4), (Stage("mbconv", 5, 2, 3, 5, 1),), Head(None, 2))
-    rows = {one.name: (one.layers, one.macs) for one in grouped(layer_counts(network), lambda one: one.kind)}
+    rows = {one.name: (one.layers, one.macs) for one in grouped(layer_costs(network), lambda one: one.kind)}
     assert rows == {
         "conv": (1, 27 * 4 * 36),
         "pointwise conv": (2, 4 * 12 * 36 + 12 * 5 * 9),
         "depthwise conv": (1, 25 * 12 * 9),
         "linear": (1, 10),
     }
-    found = sums(layer_counts(network))
+    found = counter_totals(layer_costs(network))
     assert found.norms["batch_norm"] == 2 * (4 * 36 + 12 * 36 + 12 * 9 + 5 * 9)
     assert found.pooling == 5 * 9
 
@@ -65,7 +65,7 @@ def test_gates_pool_the_map_that_they_gate() -> None:
 
     def pooled(stage: Stage) -> int:
         network = Architecture(11, Stem(3, 2, 4), (stage,), Head(None, 2))
-        return sums(layer_counts(network)).pooling
+        return counter_totals(layer_costs(network)).pooling
 
     half = Decimal("0.5")
     assert pooled(Stage("mbconv", 5, 2, 3, 5, 1, half)) == 12 * 9 + 5 * 9
@@ -77,7 +77,7 @@ RIGHT = {"conv": 384_534_752, "linear": 1_280_000, "batch_norm": 13_475_392}
 
 
 def test_counters_that_agree_pass() -> None:
-    check(sums(layer_counts(B0)), RIGHT, 399_290_144, 771_629_504)
+    check(counter_totals(layer_costs(B0)), RIGHT, 399_290_144, 771_629_504)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,16 @@ def test_counters_that_agree_pass() -> None:
 )
 def test_a_counter_that_disagrees_is_named(operators: dict[str, int], total: int, torch: int, words: str) -> None:
     with pytest.raises(CountError, match=words) as caught:
-        check(sums(layer_counts(B0)), RIGHT | operators, total, torch)
+        check(counter_totals(layer_costs(B0)), RIGHT | operators, total, torch)
     assert caught.value.exit_code == 1
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_operator_is_named() -> None:
     with pytest.raises(CountError, match="fvcore's batch_norm is 0"):
-        check(sums(layer_counts(replace(B0))), {k: RIGHT[k] for k in ("conv", "linear")}, 385_814_752, 771_629_504)
+        check(
+            counter_totals(layer_costs(replace(B0))),
+            {k: RIGHT[k] for k in ("conv", "linear")},
+            385_814_752,
+            771_629_504,
+        )

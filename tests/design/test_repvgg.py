@@ -14,7 +14,7 @@ from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost, cost_grid
-from scalesearch.design.receipt import layer_counts, sums
+from scalesearch.design.receipt import counter_totals, layer_costs
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 
@@ -28,7 +28,7 @@ def test_a_block_by_hand() -> None:
     params = 27 * 4 + 3 * 4 + 2 * 8 + 36 * 4 + 4 * 4 + 3 * 8 + 4 * 2 + 2
     got = cost(NET)
     assert (got.macs, got.params, got.activations) == (macs, params, 4 * 4 * 25 + 2)
-    assert sums(layer_counts(NET)).norms["batch_norm"] == 2 * 5 * 4 * 25
+    assert counter_totals(layer_costs(NET)).norms["batch_norm"] == 2 * 5 * 4 * 25
     deployed = cost(NET.deployed)
     assert (deployed.macs, deployed.params) == (27 * 4 * 25 + 36 * 4 * 25 + 8, 27 * 4 + 4 + 36 * 4 + 4 + 10)
     assert deployed.activations == 2 * 4 * 25 + 2

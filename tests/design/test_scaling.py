@@ -14,7 +14,7 @@ from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.design.family import coefficients_from, described, family, published
+from scalesearch.design.family import coefficients_from, describe_member, family, published
 from scalesearch.design.matching import match_resolutions, sides_from
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline, Origin, scaled
@@ -80,7 +80,7 @@ def test_published_members_have_the_published_sizes() -> None:
         assert member.baseline.architecture == scaled(B0.architecture, by, B0.rounding)
         assert member.baseline.architecture.resolution == int(row["resolution"])
         assert member.phi in (None, 0)
-    assert described(members[2]) == "b2: depth 1.2, width 1.1, 260 px"
+    assert describe_member(members[2]) == "b2: depth 1.2, width 1.1, 260 px"
     with pytest.raises(
         InputError, match="'small': has no published family, only b0, efficientnet_v2_b0, efficientnet_lite0 have"
     ):
@@ -206,7 +206,7 @@ def test_activations_are_matched_as_well_as_any_px_does(seed: int) -> None:
     def activations(network: Architecture) -> int:
         return sum(layer.outputs for block in network.walk() for layer in block.layers)
 
-    (found,) = match_resolutions(base, [(shape[0], tuple(shape[1]))], ratio, by="activations")
+    (found,) = match_resolutions(base, [(shape[0], tuple(shape[1]))], ratio, cost_kind="activations")
     wanted = float(ratio) * activations(base)
     last = 2 * base.resolution * float(ratio) ** 0.5 + 8
     every = [base.resized(*shape, px) for px in range(base.resolution, int(last) + 1)]

@@ -14,13 +14,13 @@ from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.family import family
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import scaled
-from scalesearch.design.v2_rule import beside_published, with_late_layers, within_px
+from scalesearch.design.v2_rule import cap_resolution, compare_to_published, with_late_layers
 
 COMPOUND = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
 
 
 def test_what_the_rule_gives_of_v2_s_is_frozen_beside_the_papers_m_and_l() -> None:
-    medium, large = beside_published(load_baseline("efficientnet_v2_s"), COMPOUND, "v2", "v2")
+    medium, large = compare_to_published(load_baseline("efficientnet_v2_s"), COMPOUND, "v2", "v2")
     assert (medium.phi, large.phi) == (Decimal("1.56"), Decimal("2.74"))
     # Table 4's scaled networks in google/automl effnetv2_configs.py: v2_m_block, v2_l_block
     assert medium.published.architecture.depths == (3, 5, 5, 7, 14, 18, 5)
@@ -28,7 +28,7 @@ def test_what_the_rule_gives_of_v2_s_is_frozen_beside_the_papers_m_and_l() -> No
     assert medium.by_rule.depths == (2, 4, 4, 6, 15, 24)
     assert large.by_rule.depths == (2, 4, 4, 6, 19, 33)
     assert medium.by_rule.resolution == large.by_rule.resolution == 480 == large.published.architecture.resolution
-    first = beside_published(load_baseline("efficientnet_v2_s"), COMPOUND, "v1", "v2")
+    first = compare_to_published(load_baseline("efficientnet_v2_s"), COMPOUND, "v1", "v2")
     assert [one.by_rule.depths for one in first] == [(3, 6, 6, 8, 12, 20), (4, 7, 7, 10, 15, 25)]
     assert [one.by_rule.resolution for one in first] == [469, 561]
 
@@ -53,7 +53,7 @@ def test_px_stop_at_480_or_at_the_baselines_own() -> None:
 
     net = load_baseline("b0").architecture
     for own, asked, got in ((224, 400, 400), (224, 600, 480), (500, 700, 500)):
-        assert within_px(replace(net, resolution=own), replace(net, resolution=asked)).resolution == got
+        assert cap_resolution(replace(net, resolution=own), replace(net, resolution=asked)).resolution == got
 
 
 def test_a_family_by_the_rule_says_which_members_the_px_keep_below() -> None:

@@ -10,7 +10,7 @@ from networks import random_architecture
 
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.block_kinds import STAGE_KINDS
-from scalesearch.design.receipt import check, layer_counts, sums
+from scalesearch.design.receipt import check, counter_totals, layer_costs
 from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
 LARGE = ("convnext_base", "efficientnet_v2_l", "efficientnet_v2_m", "resnet101", "resnet152")
@@ -23,7 +23,7 @@ LARGE = ("convnext_base", "efficientnet_v2_l", "efficientnet_v2_m", "resnet101",
 def test_every_baseline_is_reconciled(name: str) -> None:
     network = replace(load_baseline(name).architecture, resolution=65)
     found = fvcore_receipt(network)
-    check(sums(layer_counts(network)), found.by_operator, found.total, torch_flops(network))
+    check(counter_totals(layer_costs(network)), found.by_operator, found.total, torch_flops(network))
 
 
 @pytest.mark.parametrize("kind", STAGE_KINDS)
@@ -31,4 +31,4 @@ def test_every_kind_is_reconciled(kind: str) -> None:
     for seed in range(5):
         network = random_architecture(Random(100 + seed), kind=kind)
         found = fvcore_receipt(network)
-        check(sums(layer_counts(network)), found.by_operator, found.total, torch_flops(network))
+        check(counter_totals(layer_costs(network)), found.by_operator, found.total, torch_flops(network))

@@ -89,7 +89,7 @@ def test_tensorflows_padding_is_ours_at_a_side_that_stays_odd(px: int, equal: in
     """Five strides of 2: sides of 32k + 1. At them SAME pads both ends alike, by its own formula."""
     net = load_baseline("b0").architecture
     assert equal_sides(net, px) == equal
-    for block in net.runs(net.widths, net.depths, equal):
+    for block in net.repeated_blocks(net.widths, net.depths, equal):
         size, kernel, stride = block[0].in_px, block[0].kernel, block[0].stride
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         assert size == 1 or total == 2 * (kernel // 2)

@@ -1,7 +1,8 @@
-"""What each block kind consists of; `nets.blocks` says how it is wired.
+"""Define the block kinds: the layers of each, and the keys that a stage of it takes.
 
-A kind is one module here (its layers, in the order in which data meets them), one there, and a line in the table of
-each. Whatever else depends on the kind (files, costs, exports, readers) asks these tables.
+A block kind is one module here, with its layers in the order in which data meets them, and one module in
+`nets.blocks`, which connects the layers. Each package has a table with one line per kind. All other code that
+depends on the kind (files, costs, exports, readers) reads these tables.
 """
 
 from __future__ import annotations
@@ -30,54 +31,65 @@ from scalesearch.design.layers import Layer
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A block kind: its layers, and which of a stage's keys it knows."""
+class BlockSpec:
+    """A block spec describes one block kind: its layers, and which keys a stage of that kind takes."""
 
     layers: Callable[[BlockShape], Iterator[Layer]]
+    """The function that yields the layers of a block."""
     expands: bool = False
-    """Takes `expansion`."""
+    """Whether a stage takes `expansion`."""
     squeezes: bool = False
-    """Takes `se`."""
+    """Whether a stage takes `se`."""
     rounds: bool = False
-    """Takes an `expansion` that is a fraction, and with `se` another `gate`."""
+    """Whether a stage takes a fractional `expansion` and, with `se`, a `gate`."""
     grouped: bool = False
-    """Takes `group_width`."""
+    """Whether a stage takes `group_width`."""
     starts: bool = False
-    """Takes `start_kernel`, and of both kernels 1 for a convolution that is left out."""
+    """Whether a stage takes `start_kernel`. Then 1 as either kernel leaves that convolution out."""
     narrows: bool = False
-    """`expansion` is the output's width over the inner one, not the inner one over the input's."""
+    """Whether `expansion` is output width / inner width (a bottleneck), in place of inner width / input width."""
     in_stages: bool = True
-    """Whether a stage of a baseline file may name it."""
+    """Whether a stage of a baseline file may be of this kind."""
     in_stem: bool = False
-    """Whether the stem may be one."""
+    """Whether the stem may be of this kind."""
     patches: bool = False
-    """Whether a stride takes whole patches of its own side, without padding, in place of centres."""
+    """Whether a strided convolution takes whole patches of side `stride`, without padding."""
     ungated: str | None = None
-    """The kind that it is where `se` is 0; None: it is its own."""
+    """The kind that this one equals where `se` is 0; None: it equals no other."""
     deployed: str | None = None
-    """The kind that it is folded into for inference, with the same output; None: it has no other form."""
+    """The kind that this one is folded into for inference, with the same output; None: it has no other form."""
     saved: Callable[[BlockShape], int] | None = None
-    """Elements that training keeps for one image beside those of the layers; None: nothing."""
+    """The function that counts the elements saved for the backward pass, for one image, in addition to those of the
+    layers; None: there are none."""
     timm: tuple[str, ...] = ()
-    """Blocks of timm's architecture strings that it is, such as the `ir` of `ir_r2_k3_s2_e6_c24`: that with an
-    expansion above 1 and that with 1, or one; `_skip` where timm needs the flag. Empty: timm has no such block."""
+    """The blocks of timm's architecture strings that equal this kind, such as the `ir` of `ir_r2_k3_s2_e6_c24`.
+
+    There is one for an expansion above 1 and one for 1, or one for both, with `_skip` where timm needs the flag.
+    The tuple is empty where timm has no such block.
+    """
     torchvision: str | None = None
-    """Class of the rows of torchvision's EfficientNet; None: it has no such block."""
+    """The class of the rows of torchvision's EfficientNet; None: torchvision has no such block."""
     resnet: str | None = None
-    """Class of the block in both libraries' ResNet; None: it has no such block."""
+    """The class of the block in the ResNets of timm and torchvision; None: they have no such block."""
 
     def out_px(self, px: int, stride: int) -> int:
-        """Side of the output: ⌊px/stride⌋ patches, else ⌈px/stride⌉, TensorFlow's SAME and torch's padding k//2."""
+        """Return the side of the output: ⌊px/stride⌋ for patches, else ⌈px/stride⌉.
+
+        The latter holds for TensorFlow's SAME padding and for torch's padding of k//2.
+        """
         return px // stride if self.patches else -(-px // stride)
 
     def smallest_px(self, px: int, stride: int) -> int:
-        """The smallest side of an input whose output has `px`; so have the `stride − 1` next larger."""
+        """Return the smallest side of an input whose output has side `px`.
+
+        The next `stride − 1` larger sides have the same output side.
+        """
         return px * stride if self.patches else (px - 1) * stride + 1
 
 
-KINDS: dict[str, Kind] = {
-    "conv": Kind(conv.layers, in_stem=True, timm=("cn",)),
-    "mbconv": Kind(
+KINDS: dict[str, BlockSpec] = {
+    "conv": BlockSpec(conv.layers, in_stem=True, timm=("cn",)),
+    "mbconv": BlockSpec(
         mbconv.layers,
         expands=True,
         squeezes=True,
@@ -86,32 +98,32 @@ KINDS: dict[str, Kind] = {
         timm=("ir", "ds"),
         torchvision="MBConvConfig",
     ),
-    "fused_mbconv": Kind(
+    "fused_mbconv": BlockSpec(
         fused_mbconv.layers,
         expands=True,
         squeezes=True,
         timm=("er", "cn_skip"),
         torchvision="FusedMBConvConfig",
     ),
-    "inverted_residual": Kind(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
-    "depthwise_separable": Kind(depthwise_separable.layers, timm=("dsa",)),
-    "basic": Kind(basic.layers, resnet="BasicBlock"),
-    "bottleneck": Kind(
+    "inverted_residual": BlockSpec(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
+    "depthwise_separable": BlockSpec(depthwise_separable.layers, timm=("dsa",)),
+    "basic": BlockSpec(basic.layers, resnet="BasicBlock"),
+    "bottleneck": BlockSpec(
         bottleneck.layers, expands=True, squeezes=True, grouped=True, narrows=True, resnet="Bottleneck"
     ),
-    "convnext": Kind(convnext.layers, expands=True, patches=True),
-    "convnext_v2": Kind(convnext_v2.layers, expands=True, patches=True),
-    "uib": Kind(uib.layers, expands=True, rounds=True, starts=True),
-    "repvgg": Kind(repvgg.layers, in_stem=True, deployed="repvgg_deploy"),
-    "repvgg_deploy": Kind(repvgg.deployed_layers, in_stem=True),
-    "ghost": Kind(ghost.layers, expands=True, squeezes=True, rounds=True),
-    "patch": Kind(patch.layers, in_stages=False, in_stem=True, patches=True),
-    "max_pool": Kind(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
-    "classifier": Kind(ends.classifier, in_stages=False),
+    "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
+    "convnext_v2": BlockSpec(convnext_v2.layers, expands=True, patches=True),
+    "uib": BlockSpec(uib.layers, expands=True, rounds=True, starts=True),
+    "repvgg": BlockSpec(repvgg.layers, in_stem=True, deployed="repvgg_deploy"),
+    "repvgg_deploy": BlockSpec(repvgg.deployed_layers, in_stem=True),
+    "ghost": BlockSpec(ghost.layers, expands=True, squeezes=True, rounds=True),
+    "patch": BlockSpec(patch.layers, in_stages=False, in_stem=True, patches=True),
+    "max_pool": BlockSpec(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
+    "classifier": BlockSpec(ends.classifier, in_stages=False),
 }
 
 STAGE_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stages)
-"""The block kinds that a stage of a baseline file may name."""
+"""The block kinds that a stage of a baseline file may have."""
 
 STEM_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stem)
-"""The block kinds that the stem of a baseline file may name."""
+"""The block kinds that the stem of a baseline file may have."""

@@ -1,4 +1,4 @@
-"""ResNet's basic block (He et al. 2016)."""
+"""List the layers of ResNet's basic block (He et al. 2016)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Two k×k convolutions, and a projection where the shape changes; the last activation follows the sum."""
+    """Yield two k×k convolutions, and a projection where the shape changes; the last activation follows the sum."""
     width, px = block.out_width, block.out_px
     yield Layer(
         "first",

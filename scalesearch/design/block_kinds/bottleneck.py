@@ -1,7 +1,8 @@
-"""ResNet's bottleneck block (He et al. 2016), with the stride on the k×k convolution (ResNet-B).
+"""List the layers of ResNet's bottleneck block (He et al. 2016), with the stride on the k×k convolution (ResNet-B).
 
-With groups it is ResNeXt's block (Xie et al. 2017, arXiv 1611.05431, Figure 3c) and, without narrowing, RegNet's
-X block (Radosavovic et al. 2020, arXiv 2003.13678, Figure 4); with a gate, its Y block (section 5).
+With groups it is ResNeXt's block (Xie et al. 2017, arXiv 1611.05431, Figure 3c). With groups and an expansion of 1
+it is RegNet's X block (Radosavovic et al. 2020, arXiv 2003.13678, Figure 4), and with a gate as well its Y block
+(section 5).
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """1×1 to out/expansion channels, k×k in groups, gate, 1×1 to the output; a projection where the shape changes.
+    """Yield a 1×1 convolution to out/expansion channels, k×k in groups, gate, 1×1 to the output, and a projection.
 
-    The gate stands where RegNet's does, before the last convolution (facebookresearch/pycls `anynet.py`,
-    `BottleneckTransform`), and its squeeze is a share of the block's input. SENet's comes after that convolution
-    and squeezes a share of the output (Hu et al. 2018, section 3.3), so it is another block.
+    The projection is there where the shape changes. The gate is before the last convolution, as in RegNet
+    (facebookresearch/pycls `anynet.py`, `BottleneckTransform`), and its squeeze width is a share of the block's
+    input. SENet's gate comes after that convolution, and its squeeze width is a share of the output (Hu et al.
+    2018, section 3.3), so SENet's block is another one.
     """
     inner, px = block.out_width // int(block.expansion), block.out_px
     yield Layer(

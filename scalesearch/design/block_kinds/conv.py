@@ -1,4 +1,4 @@
-"""A plain convolution with batch norm and activation; no shortcut."""
+"""List the layers of a plain convolution block: convolution, batch norm and activation, without a shortcut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """One k×k convolution."""
+    """Yield one k×k convolution."""
     yield Layer(
         "conv",
         block.in_width,

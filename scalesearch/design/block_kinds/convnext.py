@@ -1,4 +1,4 @@
-"""The ConvNeXt block (Liu et al. 2022, arXiv 2201.03545, section 2), with the downsampling before a stage."""
+"""List the layers of ConvNeXt's block (Liu et al. 2022, arXiv 2201.03545, section 2) and its downsampling."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Depthwise k×k, layer norm, 1×1 to expansion × the output width, activation, 1×1 back, layer scale.
+    """Yield depthwise k×k, layer norm, 1×1 to expansion × the output width, activation, 1×1 back, layer scale.
 
-    Where the shape changes, layer norm and a convolution of kernel = stride come first. They are those
-    `downsample_layers` that stand between the stages in facebookresearch/ConvNeXt, `models/convnext.py`.
+    Where the shape changes, layer norm and a convolution with kernel = stride come first. These are the
+    `downsample_layers` between the stages in facebookresearch/ConvNeXt, `models/convnext.py`.
     """
     width, px, inner = block.out_width, block.out_px, block.out_width * int(block.expansion)
     changes = block.changes_shape

@@ -1,4 +1,4 @@
-"""The block of ConvNeXt V2 (Woo et al. 2023, arXiv 2301.00808, section 4)."""
+"""List the layers of ConvNeXt V2's block (Woo et al. 2023, arXiv 2301.00808, section 4)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """ConvNeXt's, with global response normalisation before the last 1×1 in place of the layer scale behind it."""
+    """Yield ConvNeXt's layers, with global response normalisation before the last 1×1 and without layer scale."""
     for layer in convnext.layers(block):
         if layer.role == "project":
-            # The normalisation keeps its own input, and the convolution the normalised one.
+            # The normalisation saves its own input, and the convolution saves the normalised one.
             layer = replace(layer, layer_scale=False, response_norm=True, kept_inputs=2)
         yield layer

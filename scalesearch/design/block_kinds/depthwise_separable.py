@@ -1,4 +1,4 @@
-"""The depthwise separable convolution (Howard et al. 2017, MobileNetV1); no shortcut."""
+"""List the layers of the depthwise separable convolution (Howard et al. 2017, MobileNetV1), without a shortcut."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Depthwise k×k, then 1×1; batch norm and activation behind both."""
+    """Yield depthwise k×k, then 1×1, each followed by batch norm and activation."""
     width = block.in_width
     yield Layer(
         "depthwise",

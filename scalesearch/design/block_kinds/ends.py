@@ -1,4 +1,4 @@
-"""The ends of a network: the stem's max-pool and the classifier."""
+"""List the layers of the stem's max-pool and of the classifier."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from scalesearch.design.layers import Layer
 
 
 def max_pool(_: BlockShape) -> Iterator[Layer]:
-    """Nothing that the paper's multiply-adds count."""
+    """Yield no layer: a max-pool has no multiply-adds as the paper counts them, and no parameters."""
     yield from ()
 
 
 def max_pool_saves(block: BlockShape) -> int:
-    """The pool's input, and the indices of its outputs."""
+    """Return the elements that the backward pass needs: the pool's input, and the indices of its outputs."""
     index = 2  # an index takes eight bytes, as two floats
     return block.in_width * block.in_px**2 + index * block.out_width * block.out_px**2
 
 
 def classifier(block: BlockShape) -> Iterator[Layer]:
-    """Global average pooling, the block's normalisation if it has one, then a linear layer with a bias.
+    """Yield global average pooling, the block's normalisation if it has one, then a linear layer with a bias.
 
     A hidden linear layer with a bias and the activation may come before the last (MobileNetV3: Howard et al. 2019,
-    arXiv 1905.02244, Tables 1 and 2, "conv2d 1x1, NBN" behind the pool); MobileNetV4's has batch norm and no bias
-    (Qin et al. 2024, arXiv 2404.10518; timm `mobilenetv3.py`, `head_norm`).
+    arXiv 1905.02244, Tables 1 and 2, "conv2d 1x1, NBN" after the pool). In MobileNetV4, that layer has batch norm
+    and no bias (Qin et al. 2024, arXiv 2404.10518; timm `mobilenetv3.py`, `head_norm`).
     """
     width, norm = block.in_width, block.norm
     if block.hidden is not None:
-        behind = block.hidden_norm
+        hidden_norm = block.hidden_norm
         yield Layer(
             "hidden",
             width,
             block.hidden,
             1,
             1,
-            bias=behind is None,
+            bias=hidden_norm is None,
             pre_norm=norm,
-            norm=behind,
+            norm=hidden_norm,
             activation=block.activation,
         )
         width, norm = block.hidden, None

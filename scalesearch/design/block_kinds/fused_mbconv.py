@@ -1,4 +1,4 @@
-"""Fused-MBConv (Tan & Le 2021): expansion and depthwise convolution in one k×k convolution."""
+"""List the layers of Fused-MBConv (Tan & Le 2021): one k×k convolution expands and filters."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Expand k×k, squeeze-and-excite, project 1×1 without activation; one k×k convolution where expansion is 1.
+    """Yield expand k×k, squeeze-and-excite, project 1×1 without activation; one k×k where expansion is 1.
 
-    As google/automl `effnetv2_model.py`, `FusedMBConvBlock`: without expansion the gate sees the block's input,
-    and the one convolution has the stride and an activation.
+    The layers follow google/automl `effnetv2_model.py`, `FusedMBConvBlock`. Without expansion, the gate reads the
+    block's input, and the single convolution has the stride and an activation.
     """
     inner = block.inner_width
-    whole = block.expansion == 1
-    if not whole:
+    is_single_conv = block.expansion == 1
+    if not is_single_conv:
         yield Layer(
             "expand",
             block.in_width,
@@ -34,11 +34,11 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         "project",
         inner,
         block.out_width,
-        block.in_px if whole else block.out_px,
+        block.in_px if is_single_conv else block.out_px,
         block.out_px,
-        block.kernel if whole else 1,
-        block.stride if whole else 1,
+        block.kernel if is_single_conv else 1,
+        block.stride if is_single_conv else 1,
         norm="batch_norm",
-        activation=block.activation if whole else None,
+        activation=block.activation if is_single_conv else None,
         kept_inputs=gated_inputs(block),
     )

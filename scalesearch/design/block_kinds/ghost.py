@@ -1,4 +1,4 @@
-"""The Ghost bottleneck of GhostNet (Han et al. 2020, arXiv 1911.11907)."""
+"""List the layers of the Ghost bottleneck of GhostNet (Han et al. 2020, arXiv 1911.11907)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
 CHEAP_KERNEL = 3
-"""Side of the depthwise kernel that makes the second half of the maps: d of section 3.1, `dw_size` in timm."""
+"""The side of the depthwise kernel for the second half of the channels: d in section 3.1, timm's `dw_size`."""
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Ghost module, depthwise k×k where it strides, gate, linear Ghost module; a shortcut where the shape changes.
+    """Yield Ghost module, depthwise k×k where it strides, gate, linear Ghost module, and a shortcut.
 
-    Section 3.2 and Figure 3; timm `ghostnet.py`, `GhostBottleneck`. The stage's `kernel` is that of the strided
-    depthwise convolution and of the shortcut's. The first module is there even where it widens nothing.
+    See section 3.2 and Figure 3, and timm `ghostnet.py`, `GhostBottleneck`. The shortcut has layers where the shape
+    changes. The stage's `kernel` is that of the strided depthwise convolution and of the shortcut's depthwise one.
+    The first module is there even where the expansion is 1.
     """
     inner, px = block.inner_width, block.in_px
     yield from _module("expand", block.in_width, inner, px, block.activation)
@@ -41,13 +42,15 @@ def layers(block: BlockShape) -> Iterator[Layer]:
 def _module(
     role: str, in_width: int, out_width: int, px: int, activation: str | None, kept_inputs: int = 1
 ) -> Iterator[Layer]:
-    """A Ghost module (section 3.1): a 1×1 convolution to half the maps, and one further map from each of these.
+    """Yield a Ghost module (section 3.1): a 1×1 convolution to half the channels, and one further channel from
+    each.
 
-    Of an odd number of maps the last one is computed and left out (timm `GhostModule`, whose ratio s is 2 as well).
+    Where the number of channels is odd, the last one is computed and dropped, as in timm's `GhostModule`, whose
+    ratio s is 2 as well.
     """
     half = out_width - out_width // 2
     yield Layer(role, in_width, half, px, px, norm="batch_norm", activation=activation, kept_inputs=kept_inputs)
-    # The next layer keeps a copy of both halves: an activation that needs its output keeps this half itself.
+    # The next layer saves a copy of both halves, so an activation that needs its output saves this half itself.
     keeps_output = activation is not None and not ACTIVATIONS[activation].saves_input
     yield Layer(
         f"{role}_cheap",
@@ -65,7 +68,7 @@ def _module(
 
 
 def _shortcut(block: BlockShape) -> Iterator[Layer]:
-    """A depthwise k×k with the stride and a 1×1 convolution where the block changes its shape; else nothing."""
+    """Yield a strided depthwise k×k and a 1×1 convolution where the block changes its shape; else nothing."""
     changes = block.changes_shape
     if changes is False:
         return
@@ -81,7 +84,7 @@ def _shortcut(block: BlockShape) -> Iterator[Layer]:
         groups=width,
         norm="batch_norm",
         is_beside=True,
-        kept_inputs=0,  # the first module keeps the block's input
+        kept_inputs=0,  # the first module saves the block's input
         times=changes,
     )
     yield Layer(

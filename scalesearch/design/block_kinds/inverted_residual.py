@@ -1,4 +1,4 @@
-"""The inverted residual with a linear bottleneck (Sandler et al. 2018, MobileNetV2)."""
+"""List the layers of the inverted residual with a linear bottleneck (Sandler et al. 2018, MobileNetV2)."""
 
 from __future__ import annotations
 
@@ -10,5 +10,8 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Expand 1×1 (where expansion > 1), depthwise k×k, project 1×1 without activation: MBConv without the gate."""
+    """Yield the layers of MBConv without the gate.
+
+    They are expand 1×1 (where expansion > 1), depthwise k×k, and project 1×1 without activation.
+    """
     return mbconv.layers(block)

@@ -1,4 +1,4 @@
-"""MBConv: the inverted residual with squeeze-and-excitation (Tan & Le 2019)."""
+"""List the layers of MBConv, the inverted residual with squeeze-and-excitation (Tan & Le 2019)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Expand 1×1 (where expansion > 1), depthwise k×k, squeeze-and-excite, project 1×1 without activation."""
+    """Yield expand 1×1 (where expansion > 1), depthwise k×k, squeeze-and-excite, project 1×1 without activation."""
     inner = block.inner_width
     if block.expansion != 1:
         yield Layer(

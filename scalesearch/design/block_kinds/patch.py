@@ -1,4 +1,7 @@
-"""Patches that do not overlap: the stem of ConvNeXt (Liu et al. 2022, arXiv 2201.03545, section 2.2)."""
+"""List the layers of ConvNeXt's stem, which takes patches that do not overlap.
+
+The source is Liu et al. 2022 (arXiv 2201.03545), section 2.2.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """One k×k convolution of stride k without padding, then layer normalisation; no activation."""
+    """Yield one k×k convolution of stride k without padding, with layer normalisation and no activation."""
     yield Layer(
         "conv",
         block.in_width,

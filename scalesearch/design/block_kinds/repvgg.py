@@ -1,4 +1,4 @@
-"""The re-parameterisable block of RepVGG (Ding et al. 2021, arXiv 2101.03697), as it is trained and as deployed."""
+"""List the layers of RepVGG's re-parameterisable block (Ding et al. 2021, arXiv 2101.03697), in both forms."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """k×k and 1×1 side by side, and batch norm of the input where the shape stays; the activation follows the sum.
+    """Yield parallel k×k and 1×1 convolutions, and batch norm of the input where the shape does not change.
 
-    As section 3.2 and Figure 2 (B), with k = 3 there; no gate, and no groups as in the B models "g2" and "g4"
-    (DingXiaoH/RepVGG `repvgg.py`, `RepVGGBlock`; timm `byobnet.py`, `RepVggBlock`).
+    The activation follows the sum. See section 3.2 and Figure 2 (B), where k is 3. There is no gate, and there are
+    no groups, which the B models "g2" and "g4" have (DingXiaoH/RepVGG `repvgg.py`, `RepVGGBlock`; timm
+    `byobnet.py`, `RepVggBlock`).
     """
     width, px = block.out_width, block.out_px
     yield Layer(
@@ -38,12 +39,12 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         identity_norm=None if changes is True else "batch_norm",
         identity_times=1 - changes,
         is_beside=True,
-        kept_inputs=0,  # the k×k convolution keeps the block's input
+        kept_inputs=0,  # the k×k convolution saves the block's input
     )
 
 
 def deployed_layers(block: BlockShape) -> Iterator[Layer]:
-    """One k×k convolution with a bias, then the activation: what the branches are folded into (section 3.3)."""
+    """Yield the k×k convolution with a bias and activation that the branches are folded into (section 3.3)."""
     yield Layer(
         "conv",
         block.in_width,

@@ -1,4 +1,4 @@
-"""ResNet's projection shortcut (He et al. 2016, option B), a part of other kinds."""
+"""List the layers of ResNet's projection shortcut (He et al. 2016, option B), for use in other kinds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from scalesearch.design.layers import Layer
 
 
 def projection(block: BlockShape) -> Iterator[Layer]:
-    """A strided 1×1 convolution with batch norm where the block changes its shape; otherwise nothing.
+    """Yield a strided 1×1 convolution with batch norm where the block changes its shape; otherwise nothing.
 
-    Its input is the one that the block's first convolution keeps, so it is not kept twice.
+    The block's first convolution already saves the input, so it is not counted twice.
     """
     changes = block.changes_shape
     if changes is False:

@@ -1,4 +1,4 @@
-"""Squeeze-and-excitation (Hu et al. 2018), a part of other kinds."""
+"""List the layers of squeeze-and-excitation (Hu et al. 2018), for use in other kinds."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from scalesearch.design.layers import Layer
 
 
 def squeeze_excite(block: BlockShape, inner: int) -> Iterator[Layer]:
-    """The two 1×1 convolutions of the gate on `inner` channels; nothing where the block has no `se`.
+    """Yield the two 1×1 convolutions of the gate on `inner` channels; nothing where the block has no `se`.
 
-    The squeeze has max(1, ⌊se · block input⌋) channels: the ratio is of the block's input, not of the expanded
-    width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`). RegNet's are nearest
-    integers (pycls `anynet.py`, torchvision `regnet.py`), which is the same where the input is a multiple of 1/se.
-    MobileNetV3's gate takes the ratio of the expanded width and rounds to a multiple (torchvision `mobilenetv3.py`,
-    `_make_divisible`).
+    The squeeze has max(1, ⌊se · block input⌋) channels: the ratio refers to the block's input, not to the expanded
+    width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`). RegNet rounds to the nearest integer (pycls
+    `anynet.py`, torchvision `regnet.py`), which is the same where the input is a multiple of 1/se. In MobileNetV3's
+    gate, the ratio refers to the expanded width, and the result is rounded to a multiple (torchvision
+    `mobilenetv3.py`, `_make_divisible`).
     """
     if not block.se:
         return
     if block.gate == "mobilenet_v3":
         width = divisible(inner, block.se, block.inner_divisor)
         yield Layer("squeeze", inner, width, 1, 1, bias=True, activation="relu")
-        # A hard sigmoid keeps its input, and the product its output.
+        # The hard sigmoid saves its input, and the product saves its output.
         yield Layer("excite", width, inner, 1, 1, bias=True, kept_outputs=2)
         return
     numerator, denominator = block.se.as_integer_ratio()
@@ -35,5 +35,8 @@ def squeeze_excite(block: BlockShape, inner: int) -> Iterator[Layer]:
 
 
 def gated_inputs(block: BlockShape) -> int:
-    """How many tensors the layer behind the gate keeps: the gate's product keeps its other factor."""
+    """Return how many tensors of its input's size are saved for the layer after the gate.
+
+    With a gate there are two: the gate's product also saves its other factor.
+    """
     return 2 if block.se else 1

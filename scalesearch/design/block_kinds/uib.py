@@ -1,4 +1,4 @@
-"""The universal inverted bottleneck of MobileNetV4 (Qin et al. 2024, arXiv 2404.10518)."""
+"""List the layers of MobileNetV4's universal inverted bottleneck (Qin et al. 2024, arXiv 2404.10518)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Depthwise k×k, expand 1×1, depthwise k×k, project 1×1: either depthwise convolution may be left out.
+    """Yield depthwise k×k, expand 1×1, depthwise k×k, project 1×1; either depthwise convolution may be left out.
 
-    A kernel of 1 leaves it out. With both the block is the paper's extra depthwise one, with the second that of
-    MobileNetV2, with the first one like ConvNeXt's, with neither a feed-forward network. The expansion is there
-    even where it widens nothing. The stride is that of the last depthwise convolution (timm
-    `_efficientnet_blocks.py`, `UniversalInvertedResidual`); of the expansion, where there is none, which timm does
-    not build.
+    A kernel of 1 leaves a depthwise convolution out. With both, the block is the paper's ExtraDW. With the second
+    it is MobileNetV2's, with the first it is like ConvNeXt's, and with neither it is a feed-forward network. The
+    expansion is there even where its factor is 1. The last depthwise convolution has the stride (timm
+    `_efficientnet_blocks.py`, `UniversalInvertedResidual`). Where there is none, the expansion has the stride;
+    timm builds no such block.
     """
-    starts, filters, inner, px = block.start_kernel > 1, block.kernel > 1, block.inner_width, block.in_px
-    if starts:
-        out_px, stride = (px, 1) if filters else (block.out_px, block.stride)
+    has_start, has_depthwise, inner, px = block.start_kernel > 1, block.kernel > 1, block.inner_width, block.in_px
+    if has_start:
+        out_px, stride = (px, 1) if has_depthwise else (block.out_px, block.stride)
         width = block.in_width
-        # No activation: the first of the block is that of the expansion.
+        # It has no activation; the block's first activation follows the expansion.
         yield Layer("start", width, width, px, out_px, block.start_kernel, stride, groups=width, norm="batch_norm")
         px = out_px
-    out_px, stride = (px, 1) if starts or filters else (block.out_px, block.stride)
+    out_px, stride = (px, 1) if has_start or has_depthwise else (block.out_px, block.stride)
     yield Layer(
         "expand",
         block.in_width,
@@ -35,7 +35,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         norm="batch_norm",
         activation=block.activation,
     )
-    if filters:
+    if has_depthwise:
         yield Layer(
             "depthwise",
             inner,

@@ -11,7 +11,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import FactoryNetwork
-from scalesearch.design.receipt import Group, grouped, layer_counts, sums
+from scalesearch.design.receipt import Group, counter_totals, grouped, layer_costs
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.dashboard.blocks import figure
 from scalesearch.report.dashboard.components import facts, note, table
@@ -119,8 +119,8 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
 def _receipt(shape: Architecture | FactoryNetwork) -> list[Any]:
     if isinstance(shape, FactoryNetwork):
         return [note(f"A network of {shape.factory}: its layers are not known here.")]
-    counts = layer_counts(shape)
-    total = sums(counts)
+    counts = layer_costs(shape)
+    total = counter_totals(counts)
     words = (
         f"{total.macs:,} multiply-adds; {total.flops:,} FLOPs where each is two; {total.fvcore_total:,} with "
         "normalisation, as fvcore counts."
