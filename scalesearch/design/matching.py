@@ -36,9 +36,9 @@ _LARGEST_PX = 16384
 def match_resolutions(
     baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool = True, cost_kind: str = "macs"
 ) -> list[Architecture]:
-    """Return, for every shape, the network with the resolution at which its cost is nearest to ratio × the
-    baseline's.
+    """Return the network of every shape with the resolution at which its cost is nearest to the target.
 
+    The target is ratio × the baseline's cost.
     For a ratio of 1 or more, the resolution is never below the baseline's. For a smaller ratio, it is never above.
     Where it must not change, it is the baseline's. Of two resolutions that are equally near, the smaller is taken.
 

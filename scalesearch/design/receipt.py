@@ -87,7 +87,7 @@ def _layer_kind(block: Block, layer: Layer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group is layers that are shown as one row, with their sums."""
+    """A group is a set of layers that is shown as one row, with its sums."""
 
     name: str
     layers: int

@@ -1,8 +1,8 @@
 """Define how fields of dataclasses are serialised: under which key, and when a field is omitted.
 
 Ids are hashes of the serialised form, and studies of users contain it, so a key never changes. The name of a field
-in Python may change. A field whose name differs from its key says so in its metadata: `alpha: int =
-field(metadata=written_as("a"))`. `tests/fixtures/disk_format.json` lists every key.
+in Python may change. A field whose name differs from its key says so in its metadata, as in
+`alpha: int = field(metadata=written_as("a"))`. `tests/fixtures/disk_format.json` lists every key.
 """
 
 from __future__ import annotations

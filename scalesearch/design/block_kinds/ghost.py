@@ -42,8 +42,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
 def _module(
     role: str, in_width: int, out_width: int, px: int, activation: str | None, kept_inputs: int = 1
 ) -> Iterator[Layer]:
-    """Yield a Ghost module (section 3.1): a 1×1 convolution to half the channels, and one further channel from
-    each.
+    """Yield a Ghost module (section 3.1): a 1×1 convolution to half the channels, and one more channel from each.
 
     Where the number of channels is odd, the last one is computed and dropped, as in timm's `GhostModule`, whose
     ratio s is 2 as well.
