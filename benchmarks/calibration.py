@@ -1,4 +1,4 @@
-"""Does a proxy setting discriminate? B0 and each of its dimensions scaled alone, trained as in `quick`.
+"""Check whether a proxy setting discriminates: train B0, and B0 scaled in one dimension or in all, as in `quick`.
 
     python benchmarks/calibration.py                          the scenes and the recipe of quick
     python benchmarks/calibration.py px=32 batch=64 epochs=6  with changes
@@ -39,21 +39,21 @@ NETWORKS = {
 
 
 def main() -> None:
-    asked = dict(word.split("=") for word in sys.argv[1:])
-    names = asked.pop("networks", ",".join(NETWORKS)).split(",")
-    seeds = [int(seed) for seed in asked.pop("seeds", "0,1").split(",")]
-    start = asked.pop("start", "torch")
+    options = dict(argument.split("=") for argument in sys.argv[1:])
+    names = options.pop("networks", ",".join(NETWORKS)).split(",")
+    seeds = [int(seed) for seed in options.pop("seeds", "0,1").split(",")]
+    start = options.pop("start", "torch")
     print(" ".join(sys.argv[1:]) or "quick, unchanged", flush=True)
     for name in names:
-        print_accuracies(name, seeds, changed(asked), start)
+        print_accuracies(name, seeds, changed(options), start)
 
 
-def changed(asked: Mapping[str, str]) -> Budget:
-    """`quick` with other values."""
+def changed(options: Mapping[str, str]) -> Budget:
+    """Return `quick` with other values."""
     budget = BUDGETS["quick"]
-    px = int(asked.get("px", budget.resolution))
+    px = int(options.get("px", budget.resolution))
     recipe, scenes = budget.recipe, budget.scenes
-    for key, text in asked.items():
+    for key, text in options.items():
         if key in {field.name for field in fields(Recipe)}:
             recipe = replace(recipe, **{key: type(getattr(recipe, key))(text)})
         elif key in {field.name for field in fields(SceneRecipe)}:
@@ -64,7 +64,7 @@ def changed(asked: Mapping[str, str]) -> Budget:
 
 
 def print_accuracies(name: str, seeds: list[int], budget: Budget, start: str) -> None:
-    """One line: the accuracy for every seed, their mean, and the training seconds."""
+    """Print one line: the accuracy for every seed, their mean, and the seconds of training."""
     baseline = load_baseline("b0")
     network = baseline.scale(NETWORKS[name], "balanced").architecture
     scenes = budget.scenes
@@ -73,25 +73,26 @@ def print_accuracies(name: str, seeds: list[int], budget: Budget, start: str) ->
     ).resolution
     data = load_data("fractal", side, scenes, cache_folder())
     proxy = make_proxy(network, baseline, budget.width_divisor, budget.resolution, scenes.classes)
-    found, seconds = [], 0.0
+    accuracies, seconds = [], 0.0
     with mock.patch.object(objective, "ConvNet", TensorFlowStart if start == "tensorflow" else ConvNet):
         for seed in seeds:
             spec = TrialSpec(network, proxy, budget.recipe, data.fingerprint, seed)
             epochs = list(objective.ProxyTraining(data)(spec))
-            found.append(epochs[-1].val_accuracy)
+            accuracies.append(epochs[-1].val_accuracy)
             seconds += sum(epoch.seconds for epoch in epochs)
-    shown = " ".join(f"{value:.3f}" for value in found)
-    mean = sum(found) / len(found)
+    text = " ".join(f"{value:.3f}" for value in accuracies)
+    mean = sum(accuracies) / len(accuracies)
     print(
-        f"{name:<11} {proxy.resolution} px  {shown}  mean {mean:.3f}  {seconds / len(found):.0f} s each", flush=True
+        f"{name:<11} {proxy.resolution} px  {text}  mean {mean:.3f}  {seconds / len(accuracies):.0f} s each",
+        flush=True,
     )
 
 
 class TensorFlowStart(ConvNet):
-    """The same network with tensorflow/tpu `efficientnet_model.py`'s initial weights."""
+    """A network whose initial weights follow tensorflow/tpu `efficientnet_model.py`."""
 
     def zero_residual_branches(self) -> None:
-        """Set the convolutions first: normal, variance 2 / fan-out (of one group)."""
+        """Draw the weights of convolutions from a normal of variance 2 / fan-out (of one group) first."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 fan_out = module.kernel_size[0] ** 2 * module.out_channels // module.groups

@@ -1,4 +1,4 @@
-"""Counting multiply-adds: the closed form, one by one and over a grid, beside fvcore; all in one run.
+"""Time the counting of multiply-adds: the closed form, for one network and for a grid, and fvcore, in one run.
 
 python benchmarks/counting.py
 """
@@ -28,25 +28,25 @@ def main() -> None:
     sides = rng.integers(224, 600, GRID)
     grid = seconds(lambda: cost_grid(base, widths, depths, sides), 1)
     single = seconds(lambda: cost(base), 1000)
-    counted = seconds(lambda: fvcore_receipt(base), 1)
-    where = environment()
-    print(f"{where['processor']}, one thread; torch {where['torch']}, numpy {where['numpy']}; median of {REPEATS}")
+    fvcore = seconds(lambda: fvcore_receipt(base), 1)
+    host = environment()
+    print(f"{host['processor']}, one thread; torch {host['torch']}, numpy {host['numpy']}; median of {REPEATS}")
     print(f"closed form, grid of {GRID}: {grid:.3f} s ({grid / GRID * 1e6:.2f} µs a network)")
     print(f"closed form, one network:   {single * 1e6:.0f} µs")
-    print(f"fvcore, one network:        {counted * 1e6:.0f} µs")
-    print(f"fvcore / closed form: {counted / single:.0f}x one by one, {counted / (grid / GRID):.0f}x over the grid")
+    print(f"fvcore, one network:        {fvcore * 1e6:.0f} µs")
+    print(f"fvcore / closed form: {fvcore / single:.0f}x one by one, {fvcore / (grid / GRID):.0f}x over the grid")
 
 
-def seconds(act: Callable[[], object], times: int) -> float:
-    """Median seconds of one call."""
-    act()
-    found = []
+def seconds(function: Callable[[], object], calls: int) -> float:
+    """Return the median seconds of one call."""
+    function()
+    measured = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        for _ in range(times):
-            act()
-        found.append((time.perf_counter() - start) / times)
-    return statistics.median(found)
+        for _ in range(calls):
+            function()
+        measured.append((time.perf_counter() - start) / calls)
+    return statistics.median(measured)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Training speed on one CPU thread, plain and as scalesearch does it, in one run.
+"""Compare the training speed of a plain loop and of scalesearch on one CPU thread, in one run.
 
     python benchmarks/cpu_training.py
 
-B0's proxy (a quarter of its width) at 32 px, batch 64. *Plain* is what a short script does:
-nn.Conv2d, contiguous tensors, SGD, glibc's default allocator; its images are ready-made. *Fast* is
-`proxy.training.train` with the layers of `nets.depthwise` and memory kept, and pays for its own batches
-and augmentation. Each measurement has its own process (the allocator's settings last as long as the
-process does) and counts its processor time, so that a busy neighbour matters less; the two take turns, and
+The network is B0's proxy (a quarter of its width) at 32 px, with a batch of 64. *Plain* is what a short script
+does: nn.Conv2d, contiguous tensors, SGD, and glibc's default allocator. Its images are ready-made. *Fast* is
+`proxy.training.train` with the layers of `nets.depthwise` and without returning freed memory to the system. It
+also pays for its batches and augmentation. Each measurement has its own process, since the allocator's settings
+last as long as the process. It counts processor time, so that other load matters less. The two take turns, and
 medians are compared.
 """
 
@@ -40,13 +40,14 @@ ROUNDS, EPOCHS, STEPS, BATCH, PX, CLASSES = 5, 6, 4, 64, 32, 40
 
 
 def network() -> ConvNet:
-    """B0's proxy: a quarter of its channels, at `PX`."""
+    """Return B0's proxy, with a quarter of its channels, at `PX`."""
     baseline = load_baseline("b0")
     torch.manual_seed(0)
     return ConvNet(make_proxy(baseline.architecture, baseline, 4, PX, CLASSES))
 
 
 def images_and_labels() -> tuple[Tensor, Tensor]:
+    """Return random images and labels for one epoch."""
     generator = torch.Generator().manual_seed(1)
     shape = (STEPS * BATCH, 3, PX, PX)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
@@ -54,7 +55,7 @@ def images_and_labels() -> tuple[Tensor, Tensor]:
 
 
 def plain_epochs() -> Iterator[None]:
-    """A plain training loop."""
+    """Train in a plain loop, and yield after every epoch."""
     model = network()
     images, labels = images_and_labels()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
@@ -68,7 +69,7 @@ def plain_epochs() -> Iterator[None]:
 
 
 def fast_epochs() -> Iterator[None]:
-    """Ours, one validation image an epoch included."""
+    """Train as scalesearch does, and yield after every epoch, which includes one validation image."""
     keep_memory()
     images, labels = images_and_labels()
     data = TrainingData(images, labels, images[:1], labels[:1])
@@ -78,9 +79,9 @@ def fast_epochs() -> Iterator[None]:
         yield
 
 
-def measure(way: str) -> float:
-    """Images a second in a process of its own, the first epoch left out."""
-    printed = subprocess.run([sys.executable, __file__, way], check=True, capture_output=True, text=True)
+def measure(method: str) -> float:
+    """Return images per second, measured in a new process without the first epoch."""
+    printed = subprocess.run([sys.executable, __file__, method], check=True, capture_output=True, text=True)
     return float(printed.stdout)
 
 
@@ -96,12 +97,12 @@ def main() -> None:
         return
     rates: dict[str, list[float]] = {"plain": [], "fast": []}
     for _ in range(ROUNDS):
-        for way, measured in rates.items():
-            measured.append(measure(way))
-    where = environment()
-    print(f"{where['processor']}, one thread; torch {where['torch']}; median (range) of {ROUNDS}")
-    for way, measured in rates.items():
-        print(f"{way:>5}: {statistics.median(measured):6.0f} img/s ({min(measured):.0f} to {max(measured):.0f})")
+        for method, measured in rates.items():
+            measured.append(measure(method))
+    machine = environment()
+    print(f"{machine['processor']}, one thread; torch {machine['torch']}; median (range) of {ROUNDS}")
+    for method, measured in rates.items():
+        print(f"{method:>5}: {statistics.median(measured):6.0f} img/s ({min(measured):.0f} to {max(measured):.0f})")
     print(f"ratio: {statistics.median(rates['fast']) / statistics.median(rates['plain']):.2f}")
 
 

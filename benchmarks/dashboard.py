@@ -1,9 +1,9 @@
-"""The dashboard with ten thousand trials: how long a browser waits, with and without the index.
+"""Measure how long a browser waits for the dashboard of ten thousand trials, with and without the index.
 
     python benchmarks/dashboard.py [--trials 10000]
 
-Needs chromium and playwright (`make test-browser` installs them). Each figure is of a new server and a new browser
-page; the records are planted, of the size of real ones.
+The script needs chromium and playwright (`make test-browser` installs them). Each measurement has a new server and
+a new browser page. The records are artificial, of the size of real ones.
 """
 
 from __future__ import annotations
@@ -37,43 +37,46 @@ EPOCHS = 10
 
 
 def main() -> None:
-    """Print a line a measurement."""
+    """Print a line per measurement."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--trials", type=int, default=10_000)
-    wanted = parser.parse_args().trials
+    num_trials = parser.parse_args().trials
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        count = _make(root / "results" / "many", wanted)
+        count = _make(root / "results" / "many", num_trials)
         print(f"{count:,} trials of {EPOCHS} epochs; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
-        for how in ("without an index", "with the index", "with the index, again"):
-            _measure(root, how)
+        for label in ("without an index", "with the index", "with the index, again"):
+            _measure(root, label)
 
 
-def _make(folder: Path, wanted: int) -> int:
-    """A study with that many records; written without waiting for the disk, which is not what is measured."""
+def _make(folder: Path, num_trials: int) -> int:
+    """Write a study with that many records, and return their number.
+
+    Writing does not wait for the disk, which is not measured.
+    """
     budget = replace(BUDGETS["quick"], step=Decimal("0.05"), seeds=1, finalists=0, final_seeds=0)
-    asked = StudyConfig(load_baseline("tiny"), Decimal(1), budget, scheduler="grid")
-    networks = 1 + len(Plan(asked, DATA).trained)
-    plan = Plan(replace(asked, budget=replace(budget, seeds=-(-wanted // networks))), DATA)
+    config = StudyConfig(load_baseline("tiny"), Decimal(1), budget, scheduler="grid")
+    networks = 1 + len(Plan(config, DATA).trained)
+    plan = Plan(replace(config, budget=replace(budget, seeds=-(-num_trials // networks))), DATA)
     study = open_or_create(Study(folder, plan, {"torch": "1"}, "scalesearch grid --name many"))
-    os.fsync = _at_once
-    specs = plan.waves({})[0][:wanted]
+    os.fsync = _skip_fsync
+    specs = plan.waves({})[0][:num_trials]
     for spec in specs:
         write_record(study.trials_folder, TrialRecord(spec, _outcome(spec), trial_cost(spec)))
     return len(specs)
 
 
-def _at_once(fd: object) -> None:
-    """Wait for no disk."""
+def _skip_fsync(fd: object) -> None:
+    """Return without waiting for the disk."""
 
 
 def _outcome(spec: TrialSpec) -> Outcome:
-    high = 0.5 + int(spec.id[:4], 16) / 200_000
-    epochs = tuple(Epoch(i, i * 2496, 3 / i, 3 / i, high * i / EPOCHS, 12.0) for i in range(1, EPOCHS + 1))
+    best = 0.5 + int(spec.id[:4], 16) / 200_000
+    epochs = tuple(Epoch(i, i * 2496, 3 / i, 3 / i, best * i / EPOCHS, 12.0) for i in range(1, EPOCHS + 1))
     return Outcome("complete", epochs, 125.0, 120.0)
 
 
-def _measure(root: Path, how: str) -> None:
+def _measure(root: Path, label: str) -> None:
     from playwright.sync_api import sync_playwright
 
     began = time.perf_counter()
@@ -87,39 +90,42 @@ def _measure(root: Path, how: str) -> None:
         page.goto(address)
         page.wait_for_selector("#studies-table table")
         first = time.perf_counter() - began
-        whole = _whole(page, began)
+        all_read = _until_all_read(page, began)
         trials = _until(page, "#view label >> text=Trials", "#trials-table tbody tr >> visible=true")
-        turned = _until(page, "#page-next", "#page-words:has-text('51–100')")
-        ordered = _until(page, "[title='Sort by seed']", "#page-words:has-text('1–50')")
+        next_page = _until(page, "#page-next", "#page-words:has-text('51–100')")
+        resorted = _until(page, "[title='Sort by seed']", "#page-words:has-text('1–50')")
         curves = _until(page, "#view label >> text=Progress", "#progress-curves .main-svg >> visible=true")
         browser.close()
     print(
-        f"{how}: server up {served:.1f} s, first paint {first:.2f} s, all records read {whole:.1f} s, trials "
-        f"{trials:.2f} s, next page {turned:.2f} s, sorted {ordered:.2f} s, curves {curves:.2f} s",
+        f"{label}: server up {served:.1f} s, first paint {first:.2f} s, all records read {all_read:.1f} s, trials "
+        f"{trials:.2f} s, next page {next_page:.2f} s, sorted {resorted:.2f} s, curves {curves:.2f} s",
         flush=True,
     )
 
 
-def _whole(page: Any, began: float) -> float:
-    """Seconds until every record is read; asked from here, as the page's policy lets nothing be evaluated in it."""
+def _until_all_read(page: Any, began: float) -> float:
+    """Return the seconds until every record is read.
+
+    The page is polled from here, since its content security policy forbids scripts from outside.
+    """
     state, problems = page.locator("#state"), page.locator("#problems")
     while state.inner_text() == "" or "Reading records" in problems.inner_text():
         time.sleep(0.02)
     return time.perf_counter() - began
 
 
-def _until(page: Any, press: str, shown: str) -> float:
+def _until(page: Any, button: str, target: str) -> float:
     began = time.perf_counter()
-    page.locator(press).first.click()
-    page.locator(shown).first.wait_for()
+    page.locator(button).first.click()
+    page.locator(target).first.wait_for()
     return time.perf_counter() - began
 
 
 @contextmanager
 def _serving(root: Path) -> Iterator[str]:
-    words = [sys.executable, "-m", "scalesearch", "dashboard", str(root / "results"), "--port", "0"]
+    command = [sys.executable, "-m", "scalesearch", "dashboard", str(root / "results"), "--port", "0"]
     environment = {**os.environ, "XDG_CACHE_HOME": str(root / "cache")}
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         yield process.stdout.readline().strip()

@@ -1,10 +1,11 @@
-"""What the search for pictures in two classes or in both splits takes, beside the decoding that it follows.
+"""Compare the time of the search for duplicate pictures with the time of decoding.
 
     python benchmarks/duplicate_pictures.py [PICTURES]
 
-Decodes pictures of two kinds, 32 x 32 px PNG (as CIFAR's) to 40 px and 320 x 240 px JPEG (as ImageNette's) to
-96 px, and looks for duplicates in what came of it: both in one run, so that what else the machine does weighs on
-both. Prints the seconds of each and their ratio, which should be at most .1.
+Duplicates are pictures in two classes or in both splits. The script decodes pictures of two kinds, 32 x 32 px PNG
+(as in CIFAR) to 40 px and 320 x 240 px JPEG (as in ImageNette) to 96 px, and searches the results for duplicates.
+Both happen in one run, so that other load affects both. The script prints the seconds of each and their ratio,
+which should be at most .1.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ from scalesearch.proxy.pictures import _all_decoded
 from scalesearch.proxy.progress import no_progress
 
 DIFFERENT = 500
-"""Encoded pictures that are made; the data set repeats them, each with one label."""
+"""The number of encoded pictures; the data set repeats them, each with one label."""
 KINDS = (("PNG", 32, 32, 40), ("JPEG", 320, 240, 96))
-"""Format, width, height, and the side that they are kept at."""
+"""The format, width, height and decoded side of each kind of pictures."""
 
 
 def encoded(form: str, width: int, height: int, seed: int) -> bytes:
-    """A picture with large and small shapes, so that its file is as large as a photograph's."""
-    draw = np.random.default_rng(seed)
-    coarse = Image.fromarray(draw.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((width, height))
-    noisy = np.asarray(coarse).astype(int) + draw.integers(-12, 13, (height, width, 3))
+    """Return an encoded picture with coarse and fine structure, so that its file is as large as a photograph's."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((width, height))
+    noisy = np.asarray(coarse).astype(int) + rng.integers(-12, 13, (height, width, 3))
     stream = io.BytesIO()
     Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(stream, form)
     return stream.getvalue()
 
 
 def measure(form: str, width: int, height: int, px: int, count: int) -> tuple[float, float]:
-    """Seconds of decoding and of looking for duplicates."""
+    """Return the seconds of decoding and of the search for duplicates."""
     files = [encoded(form, width, height, seed) for seed in range(DIFFERENT)]
     pictures = [
         Picture(str(index), index % DIFFERENT % 10, None, partial(io.BytesIO, files[index % DIFFERENT]))
@@ -47,23 +48,23 @@ def measure(form: str, width: int, height: int, px: int, count: int) -> tuple[fl
     ]
     began = time.perf_counter()
     decoded = _all_decoded(pictures, "data", ImageForm(px), no_progress)
-    images = np.stack([one.square for one in decoded])
+    images = np.stack([picture.square for picture in decoded])
     decoding = time.perf_counter() - began
     began = time.perf_counter()
-    without_contradictions(pictures, [one.digest for one in decoded], "data")
+    without_contradictions(pictures, [picture.digest for picture in decoded], "data")
     near_duplicates(images[count // 5 :], images[: count // 5])
     return decoding, time.perf_counter() - began
 
 
 def main(count: int = 20_000) -> None:
-    """Print a line a kind."""
+    """Print a line per kind."""
     for form, width, height, px in KINDS:
-        decoding, looking = measure(form, width, height, px, count)
+        decoding, searching = measure(form, width, height, px, count)
         print(
             f"{count:,} {form} of {width} x {height} px to {px} px: decoding {decoding:.2f} s, "
-            f"duplicates {looking:.2f} s, ratio {looking / decoding:.3f}"
+            f"duplicates {searching:.2f} s, ratio {searching / decoding:.3f}"
         )
 
 
 if __name__ == "__main__":
-    main(*(int(one) for one in sys.argv[1:]))
+    main(*(int(argument) for argument in sys.argv[1:]))

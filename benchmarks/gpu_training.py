@@ -1,15 +1,18 @@
-"""Training speed on one GPU: a plain loop, the same in bfloat16 and channels_last, our steps, and our steps shared.
+"""Compare training speed on one GPU: a plain loop, with bfloat16, the steps of scalesearch, and shared GPUs.
 
     python benchmarks/gpu_training.py [SECONDS]      (for each measurement; default 3)
 
-B0 at the sizes of the budgets quick, standard and full. *Plain* is what a short script does: float32 (TF32 in
-convolutions, as torch has it), contiguous, one kernel after another, images ready-made on the GPU; *bf16* is that
-under autocast and in channels_last. *Ours* is `proxy.training`, which pays for its batches and augmentation: op
-by op (*eager*), and with each step replayed as a CUDA graph (*graph*), which is what trials do; *graph32* is that
-without autocast. Then n processes train on the GPU at a time, each with a graph; they begin together, once all of
-them are warm. Medians; the memory is torch's peak, beside what `cost` estimates (float32), and *first* are the
-first ten steps, in which cuDNN plans every convolution of a shape and type that the process has not met: *graph*
-comes after *eager* and finds them planned.
+The network is B0 at the sizes of the budgets quick, standard and full. The methods are
+
+- *plain*: what a short script does, with float32 (TF32 in convolutions, torch's default), contiguous tensors, one
+  kernel after another, and ready-made images on the GPU; - *bf16*: the same under autocast and in channels_last; -
+  *eager*: `proxy.training` op by op, which also pays for its batches and augmentation; - *graph*: the same with
+  each step replayed as a CUDA graph, as trials do; - *graph32*: *graph* without autocast.
+
+Then n processes train on the GPU at the same time, each with a graph. They begin together, once all are warm.
+Results are medians. The memory is torch's peak, next to the estimate of `cost` (float32). *First* is the time of
+the first ten steps, in which cuDNN plans every convolution of a new shape and type. *Graph* runs after *eager* in
+one process, so its convolutions are planned already.
 """
 
 from __future__ import annotations
@@ -40,14 +43,14 @@ from scalesearch.study.provenance import environment
 
 DEVICE = torch.device("cuda")
 STEPS = 10
-"""In an epoch, after which seconds are read."""
+"""The steps of an epoch, after which the time is read."""
 READY = "ready\n"
-"""What a process prints when it is warm."""
+"""The line that a process prints when it is warm."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of a budget's proxies."""
+    """A size is the size of a budget's proxies."""
 
     divisor: int
     px: int
@@ -59,11 +62,13 @@ SHARED = {"quick": (2, 4, 8), "standard": (2, 4), "full": (2,)}
 
 
 def proxy(size: Size) -> Architecture:
+    """Return B0's proxy of a size, with 40 classes."""
     base = load_baseline("b0")
     return make_proxy(base.architecture, base, size.divisor, size.px, 40)
 
 
 def data(size: Size) -> TrainingData:
+    """Return random images and labels for one epoch, and one validation image."""
     generator = torch.Generator().manual_seed(1)
     shape = (STEPS * size.batch, 3, size.px, size.px)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
@@ -72,6 +77,7 @@ def data(size: Size) -> TrainingData:
 
 
 def plain(size: Size, fast: bool) -> Callable[[], object]:
+    """Return a function that trains for one epoch in a plain loop; `fast`: with autocast and channels_last."""
     model = ConvNet(proxy(size)).to(DEVICE)
     layout = torch.channels_last if fast else torch.contiguous_format
     model.to(memory_format=layout)  # type: ignore[call-overload]
@@ -90,9 +96,10 @@ def plain(size: Size, fast: bool) -> Callable[[], object]:
     return epoch
 
 
-def ours(size: Size, graph: bool, float32: bool = False) -> Callable[[], object]:
+def scalesearch_steps(size: Size, graph: bool, float32: bool = False) -> Callable[[], object]:
+    """Return a function that trains for one epoch with `proxy.training`."""
     recipe = Recipe(epochs=10**6, batch=size.batch, learning_rate=Decimal("0.05"), decay=Decimal("0.3"))
-    with mock.patch.object(train_step, "ConvNet", ConvNet if graph else ()):  # what is none runs op by op
+    with mock.patch.object(train_step, "ConvNet", ConvNet if graph else ()):  # other modules run op by op
         run = Training(ConvNet(proxy(size)), data(size), recipe, 0, DEVICE)
 
     def epoch() -> None:
@@ -103,33 +110,38 @@ def ours(size: Size, graph: bool, float32: bool = False) -> Callable[[], object]
 
 
 def no_autocast(device: torch.device) -> torch.autocast:
+    """Return an autocast context that is off, to use in place of `train_step.precision`."""
     return torch.autocast(device.type, torch.bfloat16, enabled=False)
 
 
-WAYS: dict[str, Callable[[Size], Callable[[], object]]] = {
+METHODS: dict[str, Callable[[Size], Callable[[], object]]] = {
     "plain": lambda size: plain(size, fast=False),
     "bf16": lambda size: plain(size, fast=True),
-    "eager": lambda size: ours(size, graph=False),
-    "graph": lambda size: ours(size, graph=True),
-    "graph32": lambda size: ours(size, graph=True, float32=True),
+    "eager": lambda size: scalesearch_steps(size, graph=False),
+    "graph": lambda size: scalesearch_steps(size, graph=True),
+    "graph32": lambda size: scalesearch_steps(size, graph=True, float32=True),
 }
 
 
 def measure(
-    way: str, size: Size, seconds: float, warm: Callable[[], object] = lambda: None
+    method: str, size: Size, seconds: float, when_warm: Callable[[], object] = lambda: None
 ) -> tuple[float, int, float]:
-    """Images a second over `seconds` after two epochs of warm-up, peak memory (bytes), the first epoch (s)."""
+    """Measure one method for `seconds` seconds, after two epochs of warm-up.
+
+    Returns:
+        Images per second, the peak memory (bytes), and the time of the first epoch (s).
+    """
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    epoch = WAYS[way](size)
-    begun = time.perf_counter()
+    epoch = METHODS[method](size)
+    began = time.perf_counter()
     epoch()
     torch.cuda.synchronize()
-    first = time.perf_counter() - begun
+    first = time.perf_counter() - began
     epoch()
     torch.cuda.synchronize()
-    warm()
+    when_warm()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times) < 3:
@@ -140,22 +152,22 @@ def measure(
     return STEPS * size.batch / statistics.median(times), torch.cuda.max_memory_allocated() - before, first
 
 
-def together(name: str, seconds: float, count: int) -> float:
-    """Images a second of `count` processes at a time, together."""
+def measure_shared(name: str, seconds: float, count: int) -> float:
+    """Return the images per second of `count` concurrent processes, in total."""
     command, pipe = [sys.executable, __file__, str(seconds), name], subprocess.PIPE
-    running = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(count)]
-    for one in running:
-        assert one.stdout is not None
-        assert one.stdout.readline() == READY, "a process has ended before it was warm"
-    for one in running:
-        assert one.stdin is not None
-        one.stdin.write("\n")
-        one.stdin.flush()
-    return math.fsum(float(one.communicate()[0]) for one in running)
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(count)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == READY, "a process has ended before it was warm"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return math.fsum(float(process.communicate()[0]) for process in processes)
 
 
-def ready() -> None:
-    """Say so, and wait until all are."""
+def wait_for_all() -> None:
+    """Report that this process is warm, and wait until all are."""
     print(READY, end="", flush=True)
     sys.stdin.readline()
 
@@ -166,21 +178,21 @@ def main() -> None:
     torch.set_num_threads(1)
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
     if len(sys.argv) > 2:
-        print(measure("graph", SIZES[sys.argv[2]], seconds, ready)[0])
+        print(measure("graph", SIZES[sys.argv[2]], seconds, wait_for_all)[0])
         return
-    where = environment()
-    print(f"{where['gpu']}, {where['cores']} cores; torch {where['torch']}")
+    machine = environment()
+    print(f"{machine['gpu']}, {machine['cores']} cores; torch {machine['torch']}")
     for name, size in SIZES.items():
-        price, expected = cost(proxy(size)), cost(proxy(size)).memory_bytes(size.batch)
+        counted, expected = cost(proxy(size)), cost(proxy(size)).memory_bytes(size.batch)
         print(
-            f"{name}: B0's width / {size.divisor}, {size.px} px, batch {size.batch}, {price.macs / 1e6:.1f} MMACs"
+            f"{name}: B0's width / {size.divisor}, {size.px} px, batch {size.batch}, {counted.macs / 1e6:.1f} MMACs"
         )
-        for way in WAYS:
-            rate, peak, first = measure(way, size, seconds)
+        for method in METHODS:
+            rate, peak, first = measure(method, size, seconds)
             memory = f"peak {peak >> 20:6} MiB (estimate {expected >> 20})"
-            print(f"  {way:<7} {rate:8.0f} img/s   {memory}   first {first:5.1f} s", flush=True)
+            print(f"  {method:<7} {rate:8.0f} img/s   {memory}   first {first:5.1f} s", flush=True)
         for count in SHARED[name]:
-            print(f"  {count} at a time {together(name, seconds, count):8.0f} img/s together", flush=True)
+            print(f"  {count} at a time {measure_shared(name, seconds, count):8.0f} img/s together", flush=True)
 
 
 if __name__ == "__main__":

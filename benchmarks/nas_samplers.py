@@ -1,12 +1,12 @@
-"""Does a sampler find better networks than chance? Replays of `scalesearch nas` on a space that was trained whole.
+"""Compare samplers with random search: replays of `scalesearch nas` on a space of which every network was trained.
 
     python benchmarks/nas_samplers.py [REPLAYS]          (default 30; a minute)
-    python benchmarks/nas_samplers.py --record           trains the 128 networks of nas_space.yaml anew
+    python benchmarks/nas_samplers.py --record           train the 128 networks of nas_space.yaml again
 
-Every sampler searches with the code that `nas` searches with, each replay with a seed of its own, and is told the
-accuracies of recorded_space.csv (digits, 16 px, three epochs, one seed a network). *Behind* is what the reward of
-the network that it would hand over lacks to the space's best; *rank* is that network's among all. Intervals are
-95 % bootstrap intervals over replays.
+Every sampler searches with the code of `nas`, with another seed in each replay, and observes the accuracies of
+recorded_space.csv (digits, 16 px, three epochs, one seed per network). *Behind* is the difference in reward
+between the best network of the space and the one that the sampler selects. *Rank* is the rank of that network
+among all. Intervals are 95 % bootstrap intervals over replays.
 """
 
 from __future__ import annotations
@@ -45,24 +45,24 @@ BUDGETS_OF_NETWORKS = (24,)
 
 
 def plan_of(sampler: str, networks: int, seed: int) -> Plan:
-    """A search of the recorded space."""
-    asked = StageSearch(load_stage_space(str(HERE / "nas_space.yaml")), sampler, Reward(), seed=seed)
-    spent = replace(BUDGETS["smoke"], candidates=networks, resolution=PX, width_divisor=DIVISOR, recipe=RECIPE)
-    config = StudyConfig(load_baseline("tiny"), Decimal(1), spent, match="none", kind=asked)
+    """Return the plan of a search of the recorded space."""
+    search = StageSearch(load_stage_space(str(HERE / "nas_space.yaml")), sampler, Reward(), seed=seed)
+    budget = replace(BUDGETS["smoke"], candidates=networks, resolution=PX, width_divisor=DIVISOR, recipe=RECIPE)
+    config = StudyConfig(load_baseline("tiny"), Decimal(1), budget, match="none", kind=search)
     return Plan(config, DataFacts("digits", "recorded", classes=10, train=1438, val=359))
 
 
 def every_network() -> list[Architecture]:
-    """All networks of the space."""
+    """Return all networks of the space."""
     space = plan_of("random", 2, 0).config.space
     assert isinstance(space, NasSpace)
-    known = {name: words for name, words in space.dimensions().items() if not isinstance(words, Interval)}
-    drawn = (dict(zip(known, words, strict=True)) for words in product(*known.values()))
-    return [one.network for one in space.judge([space.point(one) for one in drawn])]
+    choices = {name: values for name, values in space.dimensions().items() if not isinstance(values, Interval)}
+    samples = (dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
+    return [candidate.network for candidate in space.judge([space.point(sample) for sample in samples])]
 
 
 def record() -> None:
-    """Train the whole space."""
+    """Train every network of the space, and write the accuracies."""
     from scalesearch.cli.cache import cache_folder
     from scalesearch.proxy.datasets import load_data
     from scalesearch.proxy.objective import ProxyTraining
@@ -80,17 +80,17 @@ def record() -> None:
 
 
 def recorded() -> dict[str, float]:
-    """Accuracies by network."""
+    """Return the recorded accuracies by network."""
     with RECORD.open(newline="") as stream:
         return {row["network"]: float(row["accuracy"]) for row in csv.DictReader(stream)}
 
 
-def replay(plan: Plan, known: Mapping[str, float]) -> Plan:
-    """The whole search."""
+def replay(plan: Plan, accuracies: Mapping[str, float]) -> Plan:
+    """Run a search to its end on the recorded accuracies, and return its plan."""
     outcomes: dict[str, Outcome] = {}
     while not plan.is_complete(outcomes):
         for spec in plan.pending(outcomes):
-            epoch = Epoch(1, 1, 1.0, 1.0, known.get(spec.network_id, 0.0), 1.0)
+            epoch = Epoch(1, 1, 1.0, 1.0, accuracies.get(spec.network_id, 0.0), 1.0)
             outcomes[spec.id] = Outcome("complete", (epoch,), 1.0, 1.0)
         if plan.accepts_samples:
             plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, measure_times)))
@@ -98,30 +98,35 @@ def replay(plan: Plan, known: Mapping[str, float]) -> Plan:
 
 
 def interval(values: np.ndarray) -> str:
-    """Mean and its 95 % bootstrap interval."""
-    draw = np.random.default_rng(2019)
-    means = draw.choice(values, (4000, len(values))).mean(1)
+    """Return the mean and its 95 % bootstrap interval as text."""
+    rng = np.random.default_rng(2019)
+    means = rng.choice(values, (4000, len(values))).mean(1)
     low, high = np.percentile(means, (2.5, 97.5))
     return f"{values.mean():8.4f} ({low:.4f} … {high:.4f})"
 
 
 def main(replays: int) -> None:
-    """Replay and print."""
-    known, reward, base = recorded(), Reward(), load_baseline("tiny").architecture
-    rewards = {digest(one): known[digest(one)] * reward.factor(one, base) for one in every_network()}
-    ordered = sorted(rewards.values(), reverse=True)
+    """Replay every sampler, and print a line for each."""
+    accuracy, reward, base = recorded(), Reward(), load_baseline("tiny").architecture
+    rewards = {
+        digest(network): accuracy[digest(network)] * reward.factor(network, base) for network in every_network()
+    }
+    ranked = sorted(rewards.values(), reverse=True)
     print(
-        f"{len(ordered)} networks: accuracies {min(known.values()):.3f} … {max(known.values()):.3f}, rewards ",
+        f"{len(ranked)} networks: accuracies {min(accuracy.values()):.3f} … {max(accuracy.values()):.3f}, rewards ",
         end="",
     )
-    print(f"{ordered[-1]:.4f} … {ordered[0]:.4f}; {replays} replays each")
+    print(f"{ranked[-1]:.4f} … {ranked[0]:.4f}; {replays} replays each")
     for networks in BUDGETS_OF_NETWORKS:
-        found: dict[str, np.ndarray] = {}
+        best_rewards: dict[str, np.ndarray] = {}
         for sampler in STAGE_SAMPLERS:
-            plans = [replay(plan_of(sampler, networks, seed), known) for seed in range(1, replays + 1)]
-            found[sampler] = np.array([max(rewards[key] for key in plan.by_network) for plan in plans])
-            behind, rank = ordered[0] - found[sampler], [ordered.index(one) + 1 for one in found[sampler]]
-            gain = ordered[0] - found["random"].mean() - behind
+            plans = [replay(plan_of(sampler, networks, seed), accuracy) for seed in range(1, replays + 1)]
+            best_rewards[sampler] = np.array([max(rewards[key] for key in plan.by_network) for plan in plans])
+            behind, rank = (
+                ranked[0] - best_rewards[sampler],
+                [ranked.index(value) + 1 for value in best_rewards[sampler]],
+            )
+            gain = ranked[0] - best_rewards["random"].mean() - behind
             print(
                 f"{networks:3} networks  {sampler:10} behind {interval(behind)}  rank {np.mean(rank):5.1f}  "
                 f"before chance {interval(gain)}"

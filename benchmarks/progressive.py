@@ -1,10 +1,10 @@
-"""Progressive learning beside a fixed size: seconds until both are equally accurate, on fractal scenes.
+"""Compare progressive learning with a fixed image size: seconds until both are equally accurate, on fractal scenes.
 
     python benchmarks/progressive.py [EPOCHS] [SEEDS] [NETWORK] [PX]
 
-Both ways train in turns with the same seeds, `fast` otherwise. The accuracy that both reach in the end (the lower
-of the two means over seeds) is the goal; each way's time is that of its first epoch from which on its mean accuracy
-stays at the goal or above.
+Both methods train in turns with the same seeds, and otherwise with the recipe `fast`. The target is the accuracy
+that both reach in the end, the lower of the two means over seeds. Each method's time is that of the first epoch
+from which its mean accuracy stays at the target or above.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scalesearch.training.recipes import RECIPES, TrainRecipe
 
 
 def history(name: str, px: int, recipe: TrainRecipe, seed: int, device: torch.device) -> list[Row]:
-    """The epochs of one training."""
+    """Train once, and return the epochs."""
     source = Source("fractal", px, BUDGETS["quick"].scenes, cache_folder())
     data: ImageData = source.load()
     network = load_baseline(name)
@@ -38,34 +38,36 @@ def history(name: str, px: int, recipe: TrainRecipe, seed: int, device: torch.de
     definition = with_classes(sized, len(data.classes))
     job = Job(definition, data.classes, source, data.fingerprint, recipe, Sizes(px, px), seed)
     with tempfile.TemporaryDirectory() as folder:
-        return [one for one in follow(job, Path(folder), data, device) if isinstance(one, Row)]
+        return [event for event in follow(job, Path(folder), data, device) if isinstance(event, Row)]
 
 
-def seconds_to(runs: Sequence[Sequence[Row]], goal: float) -> float:
-    """Mean seconds until the mean accuracy is at the goal for good."""
-    accuracy = [mean(one.val_accuracy for one in epoch) for epoch in zip(*runs, strict=True)]
-    first = next(i for i in range(len(accuracy)) if min(accuracy[i:]) >= goal)
-    return mean(sum(one.seconds for one in run[: first + 1]) for run in runs)
+def seconds_to(runs: Sequence[Sequence[Row]], target: float) -> float:
+    """Return the mean seconds until the mean accuracy stays at the target or above."""
+    accuracy = [mean(row.val_accuracy for row in epoch) for epoch in zip(*runs, strict=True)]
+    first = next(i for i in range(len(accuracy)) if min(accuracy[i:]) >= target)
+    return mean(sum(row.seconds for row in run[: first + 1]) for run in runs)
 
 
 def main(epochs: int = 12, seeds: int = 2, name: str = "tiny", px: int = 64) -> None:
     device = prepare_process()
     fast = replace(RECIPES["fast"], epochs=epochs)
-    ways = {"fixed": fast.fixed(), "progressive": fast}
-    runs: dict[str, list[list[Row]]] = {way: [] for way in ways}
+    recipes = {"fixed": fast.fixed(), "progressive": fast}
+    runs: dict[str, list[list[Row]]] = {method: [] for method in recipes}
     for seed in range(seeds):
-        for way, recipe in ways.items():
-            runs[way].append(history(name, px, recipe, seed, device))
-            last = runs[way][-1][-1]
-            print(f"{way} seed {seed}: {last.val_accuracy:.4f}", flush=True)
-    goal = min(mean(run[-1].val_accuracy for run in found) for found in runs.values())
-    print(f"{name} at {px} px, {epochs} epochs, {seeds} seeds, {device.type}; equal accuracy: {goal:.4f}")
-    for way, found in runs.items():
-        whole = mean(sum(one.seconds for one in run) for run in found)
-        final = mean(run[-1].val_accuracy for run in found)
-        print(f"{way:12} final {final:.4f} in {whole:.1f} s; {goal:.4f} after {seconds_to(found, goal):.1f} s")
+        for method, recipe in recipes.items():
+            runs[method].append(history(name, px, recipe, seed, device))
+            last = runs[method][-1][-1]
+            print(f"{method} seed {seed}: {last.val_accuracy:.4f}", flush=True)
+    target = min(mean(run[-1].val_accuracy for run in trials) for trials in runs.values())
+    print(f"{name} at {px} px, {epochs} epochs, {seeds} seeds, {device.type}; equal accuracy: {target:.4f}")
+    for method, trials in runs.items():
+        total = mean(sum(row.seconds for row in run) for run in trials)
+        final = mean(run[-1].val_accuracy for run in trials)
+        print(
+            f"{method:12} final {final:.4f} in {total:.1f} s; {target:.4f} after {seconds_to(trials, target):.1f} s"
+        )
 
 
 if __name__ == "__main__":
-    given = dict(enumerate(sys.argv[1:]))
-    main(int(given.get(0, 12)), int(given.get(1, 2)), given.get(2, "tiny"), int(given.get(3, 64)))
+    arguments = dict(enumerate(sys.argv[1:]))
+    main(int(arguments.get(0, 12)), int(arguments.get(1, 2)), arguments.get(2, "tiny"), int(arguments.get(3, 64)))

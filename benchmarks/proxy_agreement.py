@@ -1,22 +1,22 @@
-"""Do two kinds of proxies rank the same networks alike? Correlations beside what noise alone leaves of them.
+"""Check whether two kinds of proxies rank the same networks alike, with correlations corrected for noise.
 
     python benchmarks/proxy_agreement.py FIRST.jsonl SECOND.jsonl
 
-Both files are kept by `proxy_snr.py` (`out=`): the same candidates, such as proxies at φ = 2 in the first and at
-φ = 1 in the second, with at least two seeds each. Scores are adjusted for the logarithm of the proxies' own
-multiply-adds, file by file. Networks or seeds that a file lacks in part are left out.
+`proxy_snr.py` writes both files (`out=`). They hold the same candidates with at least two seeds each, such as
+proxies at φ = 2 in the first and at φ = 1 in the second. Scores are adjusted for the logarithm of the proxies'
+multiply-adds, separately in each file. Networks and seeds that a file has only in part are dropped.
 
-For every score of the first file and the accuracy and losses of the second it prints
+For every score of the first file and the accuracy and losses of the second, the script prints
 
-- the correlation of the networks' means, and the reliability of either mean, n SNR / (1 + n SNR) of n seeds;
-- the correlation that means without noise would have: divided by the root of both reliabilities (Spearman 1904,
-  American Journal of Psychology 15(1)). It may exceed 1 by chance;
+- the correlation of the networks' means, and the reliability of either mean, n SNR / (1 + n SNR) for n seeds;
+- the correlation that means without noise would have: the correlation divided by the root of the product of both
+  reliabilities (Spearman 1904, American Journal of Psychology 15(1)). It may exceed 1 by chance;
 - the predictive SNR of one trial of the first kind: r² / (1 − r²), where r² is the squared correlation of one trial
-  with the second kind's means, over the reliability of these;
+  with the second kind's means, divided by the reliability of these means;
 - Kendall's τ-b of one trial of the first kind with the second kind's means.
 
-Intervals hold 95 %: the networks are drawn with replacement, 2,000 times, while the reliabilities stay. Where the
-second kind's means have no reliability, what is divided by it is not known.
+Intervals cover 95 %. They come from 2,000 bootstrap samples of the networks, with fixed reliabilities. Where the
+second kind's means have no reliability, the values that are divided by it are not known.
 """
 
 from __future__ import annotations
@@ -37,21 +37,22 @@ Floats = NDArray[np.float64]
 RESAMPLES = 2000
 OF_SECOND = ("accuracy", "losses")
 _FEWEST = 3
+"""A bootstrap sample needs more different networks than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One score of K networks with N seeds, and the logarithms of their proxies' multiply-adds."""
+    """A table holds one score of K networks with N seeds, and the logarithms of their proxies' multiply-adds."""
 
     scores_KN: Floats
     covariate_K: Floats
 
     def rows(self, picks_K: NDArray[np.int64]) -> Table:
-        """Some of the networks."""
+        """Return a table of some of the networks."""
         return Table(self.scores_KN[picks_K], self.covariate_K[picks_K])
 
     def adjusted(self) -> Floats:
-        """(K, N) scores off the line through the networks' means over the covariate."""
+        """Return scores (K, N) as residuals from the line of the networks' means over the covariate."""
         means_K, centred_K = self.scores_KN.mean(1), self.covariate_K - self.covariate_K.mean()
         square = float(centred_K @ centred_K)
         slope = float(centred_K @ means_K) / square if square > 0 else 0.0
@@ -60,7 +61,7 @@ class Table:
 
     @property
     def reliability(self) -> float:
-        """Of the networks' means: the share of their variance that the networks make; at least 0."""
+        """The reliability of the networks' means: the share of their variance that is due to networks, or 0."""
         seeds = self.scores_KN.shape[1]
         total = seeds * max(0.0, components(self.scores_KN, self.covariate_K).snr)
         return float(total / (1 + total))
@@ -68,7 +69,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How the first kind's scores go with the second kind's means."""
+    """An agreement says how the first kind's scores correlate with the second kind's means."""
 
     correlation: float
     corrected: float
@@ -79,18 +80,21 @@ class Agreement:
 
 
 def agreement(first: Table, second: Table, reliabilities: tuple[float, float] | None = None) -> Agreement:
-    """The figures of two tables of the same networks, in the same order; by given reliabilities, or their own."""
-    one_KN, means_K = first.adjusted(), second.adjusted().mean(1)
+    """Compare two tables of the same networks, in the same order.
+
+    The reliabilities default to those of the tables.
+    """
+    first_KN, means_K = first.adjusted(), second.adjusted().mean(1)
     reliabilities = reliabilities or (first.reliability, second.reliability)
-    whole = _correlation(one_KN.mean(1), means_K)
-    squares = [_correlation(one_K, means_K) for one_K in one_KN.T]
-    share = float(np.mean(squares)) ** 2 / reliabilities[1] if reliabilities[1] > 0 else np.nan
+    correlation = _correlation(first_KN.mean(1), means_K)
+    correlations = [_correlation(first_K, means_K) for first_K in first_KN.T]
+    share = float(np.mean(correlations)) ** 2 / reliabilities[1] if reliabilities[1] > 0 else np.nan
     root = np.sqrt(reliabilities[0] * reliabilities[1])
     return Agreement(
-        correlation=whole,
-        corrected=float(whole / root) if root > 0 else np.nan,
+        correlation=correlation,
+        corrected=float(correlation / root) if root > 0 else np.nan,
         predictive_snr=np.inf if share >= 1 else share / (1 - share),
-        tau=float(np.mean([tau_b(one_K, means_K) for one_K in one_KN.T])),
+        tau=float(np.mean([tau_b(first_K, means_K) for first_K in first_KN.T])),
         first_reliability=reliabilities[0],
         second_reliability=reliabilities[1],
     )
@@ -102,40 +106,46 @@ def _correlation(first_K: Floats, second_K: Floats) -> float:
 
 
 def interval(first: Table, second: Table, figure: Callable[[Agreement], float]) -> tuple[float, float]:
-    """95 % of a figure over networks drawn with replacement; of fewer than three different ones none is made."""
-    draw, networks, found = np.random.default_rng(2019), len(first.covariate_K), []
+    """Return the 95 % bootstrap interval of a figure over networks.
+
+    Samples with too few different networks are dropped.
+    """
+    rng, networks, values = np.random.default_rng(2019), len(first.covariate_K), []
     reliabilities = first.reliability, second.reliability
     for _ in range(RESAMPLES):
-        picks_K = draw.integers(0, networks, networks)
+        picks_K = rng.integers(0, networks, networks)
         if len(set(picks_K.tolist())) > _FEWEST:
-            found.append(figure(agreement(first.rows(picks_K), second.rows(picks_K), reliabilities)))
-    low, high = np.percentile(found, (2.5, 97.5), method="nearest")
+            values.append(figure(agreement(first.rows(picks_K), second.rows(picks_K), reliabilities)))
+    low, high = np.percentile(values, (2.5, 97.5), method="nearest")
     return float(low), float(high)
 
 
-def shown(value: float, ends: tuple[float, float]) -> str:
-    """A figure with its interval, or that it is not known."""
+def format_interval(value: float, ends: tuple[float, float]) -> str:
+    """Return a value with its interval as text, or `not known`."""
     return "not known" if np.isnan(value) else f"{value:.2f} ({ends[0]:.2f} ... {ends[1]:.2f})"
 
 
 def tables(trials: Sequence[Trial], networks: Sequence[str]) -> dict[str, Table]:
-    """By score: those networks, with the seeds that all of them have."""
-    by_place = {(trial.network, trial.seed): trial for trial in trials}
-    seeds = sorted({seed for _, seed in by_place if all((key, seed) in by_place for key in networks)})
-    covariate_K = np.array([by_place[key, seeds[0]].log_cost for key in networks])
+    """Return a table of the networks for each score, with the seeds that all of them have."""
+    by_network_and_seed = {(trial.network, trial.seed): trial for trial in trials}
+    seeds = sorted(
+        {seed for _, seed in by_network_and_seed if all((key, seed) in by_network_and_seed for key in networks)}
+    )
+    covariate_K = np.array([by_network_and_seed[key, seeds[0]].log_cost for key in networks])
     return {
         name: Table(
-            np.array([[by_place[key, seed].score(name) for seed in seeds] for key in networks]), covariate_K
+            np.array([[by_network_and_seed[key, seed].score(name) for seed in seeds] for key in networks]),
+            covariate_K,
         )
         for name in SCORES
     }
 
 
 def main() -> None:
-    first, second = ([trial for _, trial in read(Path(word))] for word in sys.argv[1:3])
+    first, second = ([trial for _, trial in read(Path(path))] for path in sys.argv[1:3])
     networks = sorted({trial.network for trial in first} & {trial.network for trial in second})
-    one, other = tables(first, networks), tables(second, networks)
-    sizes = [part["accuracy"].scores_KN.shape for part in (one, other)]
+    first_tables, second_tables = tables(first, networks), tables(second, networks)
+    sizes = [table["accuracy"].scores_KN.shape for table in (first_tables, second_tables)]
     print(f"{sizes[0][0]} networks, {sizes[0][1]} seeds of the first kind, {sizes[1][1]} of the second\n")
     heads = (
         "first",
@@ -149,13 +159,14 @@ def main() -> None:
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     for name in SCORES:
         for target in OF_SECOND:
-            pair = one[name], other[target]
-            found = agreement(*pair)
-            ends = [interval(*pair, part) for part in (lambda a: a.corrected, lambda a: a.predictive_snr)]
+            pair = first_tables[name], second_tables[target]
+            result = agreement(*pair)
+            ends = [interval(*pair, figure) for figure in (lambda a: a.corrected, lambda a: a.predictive_snr)]
             cells = (
-                name, target, shown(found.correlation, interval(*pair, lambda a: a.correlation)),
-                f"{found.first_reliability:.2f}, {found.second_reliability:.2f}",
-                shown(found.corrected, ends[0]), shown(found.predictive_snr, ends[1]), f"{found.tau:.2f}",
+                name, target, format_interval(result.correlation, interval(*pair, lambda a: a.correlation)),
+                f"{result.first_reliability:.2f}, {result.second_reliability:.2f}",
+                format_interval(result.corrected, ends[0]), format_interval(result.predictive_snr, ends[1]),
+                f"{result.tau:.2f}",
             )  # fmt: skip
             print("| " + " | ".join(cells) + " |")
 

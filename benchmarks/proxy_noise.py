@@ -1,4 +1,4 @@
-"""How much do seeds differ? One network's proxy, trained with several seeds.
+"""Measure the noise between seeds: train one network's proxy with several seeds.
 
     python benchmarks/proxy_noise.py                                          the recipe of quick, b0, four seeds
     python benchmarks/proxy_noise.py scenes.rotation=0 seeds=6
@@ -7,12 +7,13 @@
     python benchmarks/proxy_noise.py vary=last_bits
 
 Keys: baseline, network (multipliers of depth, width and resolution), budget, data, seeds, processes, vary, and any
-field of the budget, its recipe or its scenes. `vary` is what differs from seed to seed: `all`, the first `weights`
-alone, the `order` of images with their moves alone, or by `last_bits` a millionth of every first weight.
-It is the quick look before `proxy_snr.py`: where seeds differ
-more than networks can, nothing is gained by training networks.
+field of the budget, its recipe or its scenes. `vary` says what differs from seed to seed: `all`; only the initial
+`weights`; only the `order` of images with their augmentation; or `last_bits`, a relative change of the initial
+weights by about a millionth. Run this script before `proxy_snr.py`: where seeds differ more than networks can,
+training networks gains nothing.
 
-Prints, after every epoch, the mean accuracy and its standard deviation from seed to seed, and the same of the loss.
+The script prints, for every epoch, the mean accuracy and its standard deviation between seeds, and the same for the
+loss.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.study.provenance import environment
 
-_OWN = {
+_DEFAULTS = {
     "baseline": "b0", "network": "1/1/1", "budget": "quick", "data": "fractal", "seeds": "4", "processes": "2",
     "vary": "all",
 }  # fmt: skip
@@ -50,12 +51,12 @@ _OWN = {
 def trained(
     baseline: str, multipliers: str, data: str, budget: Budget, vary: str, seed: int
 ) -> tuple[list[Epoch], float]:
-    """The epochs of one training, and its seconds of processor time."""
+    """Train once, and return the epochs and the seconds of processor time."""
     device = prepare_process()
     config = StudyConfig(load_baseline(baseline), Decimal(1), budget)
     assert isinstance(config.baseline, Baseline), "baselines here are files"
-    by = Multipliers(*(Decimal(one) for one in multipliers.split("/")))
-    scaled = config.baseline.scale(by, config.rounding).architecture
+    parsed = Multipliers(*(Decimal(text) for text in multipliers.split("/")))
+    scaled = config.baseline.scale(parsed, config.rounding).architecture
     sized = proxy_of(config, scaled, 2)
     images = data_of(data, sized.resolution, budget, scaled.in_channels)
     proxy = proxy_of(config, scaled, len(images.classes))
@@ -78,18 +79,18 @@ def nudge(network: nn.Module, seed: int) -> None:
 
 
 def main() -> None:
-    words = dict(word.split("=", 1) for word in sys.argv[1:])
-    asked = {**_OWN, **{key: words.pop(key) for key in [*words] if key in _OWN}}
-    if asked["vary"] not in ("all", "weights", "order", "last_bits"):
-        raise SystemExit(f"vary={asked['vary']}: must be all, weights, order or last_bits")
-    budget = changed(as_constant_lr(load_budget(asked["budget"])), words)
-    job = partial(trained, asked["baseline"], asked["network"], asked["data"], budget, asked["vary"])
-    with get_context("spawn").Pool(int(asked["processes"])) as pool:
-        found = pool.map(job, range(int(asked["seeds"])), chunksize=1)
-    print(f"{len(found)} seeds, {np.mean([seconds for _, seconds in found]):.1f} core-seconds each")
+    arguments = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    options = {**_DEFAULTS, **{key: arguments.pop(key) for key in [*arguments] if key in _DEFAULTS}}
+    if options["vary"] not in ("all", "weights", "order", "last_bits"):
+        raise SystemExit(f"vary={options['vary']}: must be all, weights, order or last_bits")
+    budget = changed(as_constant_lr(load_budget(options["budget"])), arguments)
+    train_seed = partial(trained, options["baseline"], options["network"], options["data"], budget, options["vary"])
+    with get_context("spawn").Pool(int(options["processes"])) as pool:
+        runs = pool.map(train_seed, range(int(options["seeds"])), chunksize=1)
+    print(f"{len(runs)} seeds, {np.mean([seconds for _, seconds in runs]):.1f} core-seconds each")
     print("| images | accuracy | sd | training loss | sd |\n|---|---|---|---|---|")
-    for curve in zip(*(epochs for epochs, _ in found), strict=True):
-        accuracy, loss = [one.val_accuracy for one in curve], [one.train_loss for one in curve]
+    for curve in zip(*(epochs for epochs, _ in runs), strict=True):
+        accuracy, loss = [epoch.val_accuracy for epoch in curve], [epoch.train_loss for epoch in curve]
         print(
             f"| {curve[0].samples} | {np.mean(accuracy):.3f} | {np.std(accuracy, ddof=1):.3f} "
             f"| {np.mean(loss):.2f} | {np.std(loss, ddof=1):.2f} |"

@@ -1,4 +1,4 @@
-"""How fast does a proxy learn? One network under other recipes, on rungs of a tenth, a quarter, half and the whole.
+"""Measure how fast a proxy learns: train one network under other recipes, to rungs of .1, .25, .5 and 1.
 
     python benchmarks/proxy_recipes.py                          the recipe of quick, made prolongable
     python benchmarks/proxy_recipes.py learning_rate=0.2 warmup=0.25
@@ -6,10 +6,10 @@
     python benchmarks/proxy_recipes.py optimizer=muon learning_rate=0.02
     python benchmarks/proxy_recipes.py average=0.98
 
-Keys: optimizer (sgd, adamw, muon), norm_momentum (of batch norm), average (decay a step of a moving average of the
-weights, from each fork on, which is what is validated), branches (zero, one: where the last batch-norm scale of a
-residual branch begins), network (depth/width/resolution multipliers), rungs (shares of the recipe), seeds, and
-those of `Recipe`. Two processes; accuracies are exact, whatever else runs.
+Keys: optimizer (sgd, adamw, muon), norm_momentum (of batch norm), average (the decay per step of a moving average
+of the weights, from each fork on; the average is validated), branches (zero, one: the initial value of the last
+batch-norm scale of a residual branch), network (depth/width/resolution multipliers), rungs (shares of the recipe),
+seeds, and those of `Recipe`. The script uses two processes. Accuracies do not depend on what else runs.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ RECIPE_KEYS = {field.name for field in fields(Recipe)} - OWN_KEYS
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum made orthogonal by Newton-Schulz steps for weights that mix channels, Adam for all others.
+    """Muon orthogonalises the momentum of weights that mix channels, and applies Adam to all others.
 
-    Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks"; convolutions are flattened to
-    (out, in · h · w), and depthwise ones, which mix no channels, are left to Adam.
+    See Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks". Convolutions are flattened to
+    (out, in · h · w). Depthwise convolutions mix no channels, so Adam updates them.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
@@ -57,12 +57,12 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002
-        """One step."""
+        """Update every parameter once."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                self._move(parameter, parameter.grad, group["lr"])
+                self._update(parameter, parameter.grad, group["lr"])
 
-    def _move(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
+    def _update(self, parameter: Tensor, gradient: Tensor, rate: float) -> None:
         state = self.state[parameter]
         if not state:
             state.update(first=torch.zeros_like(parameter), second=torch.zeros_like(parameter), steps=0)
@@ -81,73 +81,75 @@ class Muon(torch.optim.Optimizer):
 
 
 def _orthogonal(matrix: Tensor) -> Tensor:
-    """Nearly the matrix with all singular values at one: four quintic Newton-Schulz steps."""
+    """Set all singular values to nearly one, by four quintic Newton-Schulz steps."""
     tall = matrix.shape[0] > matrix.shape[1]
-    found = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
+    update = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
     for _ in range(4):
-        square = found @ found.T
-        found = 3.4445 * found + (-4.775 * square + 2.0315 * square @ square) @ found
-    result: Tensor = found.T if tall else found
-    return result
+        square = update @ update.T
+        update = 3.4445 * update + (-4.775 * square + 2.0315 * square @ square) @ update
+    orthogonal: Tensor = update.T if tall else update
+    return orthogonal
 
 
 def optimizer_of(kind: str, model: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:  # noqa: ARG001 (as in make_optimizer)
-    """AdamW with weight decay .05 on weights of two or more dimensions, or Muon."""
+    """Return Muon, or AdamW with weight decay .05 on weights of two or more dimensions."""
     rate = float(recipe.learning_rate)
     if kind == "muon":
         return Muon(model.parameters(), rate)
-    weights = [one for one in model.parameters() if one.ndim >= 2]
-    others = [one for one in model.parameters() if one.ndim < 2]
+    weights = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
+    others = [parameter for parameter in model.parameters() if parameter.ndim < 2]
     groups = [{"params": weights, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95))
 
 
 def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
-    """Validation accuracy at the end of every rung."""
-    asked, seed = job
+    """Train one network, and return the validation accuracy at the end of every rung."""
+    options, seed = job
     budget, baseline = as_constant_lr(BUDGETS["quick"]), load_baseline("b0")
-    own = {key: text for key, text in asked.items() if key in RECIPE_KEYS}
-    recipe = replace(budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in own.items()})
+    recipe_options = {key: text for key, text in options.items() if key in RECIPE_KEYS}
+    recipe = replace(
+        budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in recipe_options.items()}
+    )
     data = load_data("fractal", image_px(StudyConfig(baseline, Decimal(1), budget)), budget.scenes, cache_folder())
-    by = Multipliers(*map(Decimal, asked.get("network", COMPOUND).split("/")))
-    network = baseline.scale(by, "balanced").architecture
+    multipliers = Multipliers(*map(Decimal, options.get("network", COMPOUND).split("/")))
+    network = baseline.scale(multipliers, "balanced").architecture
     proxy = make_proxy(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
     device = objective.prepare_process()
-    momentum = float(asked.get("norm_momentum", objective.BATCH_NORM_MOMENTUM))
+    momentum = float(options.get("norm_momentum", objective.BATCH_NORM_MOMENTUM))
     with ExitStack() as patches:
         patches.enter_context(mock.patch.object(objective, "BATCH_NORM_MOMENTUM", momentum))
-        if asked.get("branches", "zero") != "zero":
+        if options.get("branches", "zero") != "zero":
             patches.enter_context(mock.patch.object(ConvNet, "zero_residual_branches"))
-        if (kind := asked.get("optimizer", "sgd")) != "sgd":
+        if (kind := options.get("optimizer", "sgd")) != "sgd":
             patches.enter_context(mock.patch.object(training, "make_optimizer", partial(optimizer_of, kind)))
         model = objective.initial_network(proxy, seed)
         run = training.Training(model, data.at(proxy.resolution), recipe, seed, device)
-    return [_rung(run, int(run.steps * share), asked.get("average")) for share in shares(asked)]
+    return [_rung(run, int(run.steps * share), options.get("average")) for share in shares(options)]
 
 
-def shares(asked: Mapping[str, str]) -> list[Decimal]:
-    """Of the whole recipe, at which a decay branches off."""
-    return [Decimal(text) for text in asked.get("rungs", RUNGS).split(",")]
+def shares(options: Mapping[str, str]) -> list[Decimal]:
+    """Return the fractions of the recipe at which a decay phase branches off."""
+    return [Decimal(text) for text in options.get("rungs", RUNGS).split(",")]
 
 
 def _rung(run: training.Training, end: int, average: str | None) -> float:
-    """Climb to the fork, let the rate decay, and go back to the fork."""
+    """Train to the fork, decay the rate to the end of the rung, and restore the state at the fork."""
     list(training.trunk(run, run.recipe.fork(end)))
     weights = {key: value.clone() for key, value in run.model.state_dict().items()}
-    memory = {key: {k: torch.clone(v) if isinstance(v, Tensor) else v for k, v in one.items()}
-              for key, one in run.optimizer.state.items()}  # fmt: skip
+    buffers = {key: {k: torch.clone(v) if isinstance(v, Tensor) else v for k, v in values.items()}
+               for key, values in run.optimizer.state.items()}  # fmt: skip
     state = {key: value.clone() for key, value in run.state().items()}
     with averaged(run, float(average)) if average else nullcontext():
         *_, last = training.branch(run, end)
     run.restore(state)
     run.model.load_state_dict(weights)
-    run.optimizer.state.update(memory)
+    run.optimizer.state.update(buffers)
     return last.val_accuracy
 
 
 @contextmanager
 def averaged(run: training.Training, decay: float) -> Iterator[None]:
-    """Validate a moving average of the weights and of batch norm's statistics instead of the last ones."""
+    """Validate a moving average of the weights and batch-norm statistics in place of the last ones."""
     mean = AveragedModel(run.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
     hook = run.optimizer.register_step_post_hook(lambda *_: mean.update_parameters(run.model))
     evaluate = training.evaluate
@@ -157,16 +159,16 @@ def averaged(run: training.Training, decay: float) -> Iterator[None]:
 
 
 def main() -> None:
-    asked = dict(word.split("=") for word in sys.argv[1:])
-    seeds = [int(seed) for seed in asked.pop("seeds", "0,1").split(",")]
+    options = dict(argument.split("=") for argument in sys.argv[1:])
+    seeds = [int(seed) for seed in options.pop("seeds", "0,1").split(",")]
     known = OWN_KEYS | RECIPE_KEYS
-    if unknown := set(asked) - known:
+    if unknown := set(options) - known:
         raise SystemExit(f"{', '.join(sorted(unknown))}: no such key; known are {', '.join(sorted(known))}")
     print(" ".join(sys.argv[1:]) or "quick, prolongable")
     with get_context("spawn").Pool(2) as pool:
-        for seed, found in zip(seeds, pool.map(accuracies, [(asked, seed) for seed in seeds]), strict=True):
-            shown = "  ".join(f"{share}: {one:.3f}" for share, one in zip(shares(asked), found, strict=True))
-            print(f"  seed {seed}  {shown}", flush=True)
+        for seed, results in zip(seeds, pool.map(accuracies, [(options, seed) for seed in seeds]), strict=True):
+            text = "  ".join(f"{share}: {value:.3f}" for share, value in zip(shares(options), results, strict=True))
+            print(f"  seed {seed}  {text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How often the ranking claims a winner: wrongly on equal arms, rightly on planted gaps. Simulated studies.
+"""Measure on simulated studies how often the ranking claims a winner: wrongly on equal arms, rightly on real gaps.
 
 python benchmarks/ranking_rates.py [STUDIES]      (default 1000)
 """
@@ -23,7 +23,7 @@ SEEDS = 3
 
 
 def study(rng: np.random.Generator, truths: Sequence[float], seeds: int, finalists: int) -> Ranking:
-    """One study of arms with these true accuracies."""
+    """Simulate one study of arms with these true accuracies, and return its ranking."""
     shared = rng.normal(0, NOISE, SEEDS)
     measured = {
         str(i): {s: truth + shared[s] + rng.normal(0, NOISE) for s in range(seeds)}
@@ -57,8 +57,8 @@ def main() -> None:
         rates = []
         for case, truths in cases.items():
             wrong = case in ("identical", "two lead")
-            found = [study(rng, truths, seeds, finalists) for _ in range(studies)]
-            hits = sum(one.significant and (wrong or one.tied == ("0",)) for one in found)
+            rankings = [study(rng, truths, seeds, finalists) for _ in range(studies)]
+            hits = sum(ranking.significant and (wrong or ranking.tied == ("0",)) for ranking in rankings)
             rates.append(hits / studies)
         print(f"{name:<44}" + "".join(f"{rate:>10.1%}" for rate in rates), flush=True)
 

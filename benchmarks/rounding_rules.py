@@ -1,4 +1,4 @@
-"""What the rounding rules make of B0's grid, as the table of docs/rounding.md; prints Markdown, trains nothing.
+"""Compare the rounding rules on B0's grid, and print the table of docs/rounding.md as Markdown, without training.
 
 python benchmarks/rounding_rules.py
 """
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def rows() -> list[str]:
-    """The lines of the table."""
+    """Return the lines of the table."""
     phis = " | ".join(f"φ = {phi}" if phi == 1 else str(phi) for phi in PHIS)
     return [
         f"| rule | networks | pairs | matched | {phis} |",
@@ -34,7 +34,11 @@ def rows() -> list[str]:
 
 
 def cells(rule: str) -> list[str]:
-    """Distinct networks, depth-width pairs, pairs that can be matched, and the FLOPs bias at every φ."""
+    """Return the cells of one rule.
+
+    They are the numbers of distinct networks, of depth-width pairs and of pairs that can be matched, and the FLOPs
+    bias at every φ.
+    """
     baseline = load_baseline("b0")
     grid = triples(STEP, TOLERANCE)
     networks = candidates(baseline, grid, Decimal(1), rule, "none").candidates
@@ -43,9 +47,9 @@ def cells(rule: str) -> list[str]:
     rounding = replace(baseline.rounding, rule=rule)
     biases = []
     for phi in PHIS:
-        by = PAPER.at(phi)
-        network = scaled(baseline.architecture, by, rounding)
-        biases.append(flops_ratio(network, baseline.architecture) / by.nominal_flops_ratio)
+        multipliers = PAPER.at(phi)
+        network = scaled(baseline.architecture, multipliers, rounding)
+        biases.append(flops_ratio(network, baseline.architecture) / multipliers.nominal_flops_ratio)
     return [*map(str, counts), *(f"{bias:.3f}" for bias in biases)]
 
 

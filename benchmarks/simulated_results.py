@@ -1,4 +1,4 @@
-"""Results of simulated trainings, for schedulers: every trial is over as soon as it is asked for."""
+"""Provide results of simulated trainings to schedulers; every trial counts as finished."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ BASELINE = "base"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedResults:
-    """See `scalesearch.search.schedulers.base.Results`; networks of equal cost, accuracy as the metric."""
+    """Simulated results implement `scalesearch.search.schedulers.base.Results`.
+
+    All networks have equal cost, and the metric is accuracy.
+    """
 
     candidates: Sequence[str]
     scores: Callable[[int], Mapping[str, Score]]
-    """Of a rung: what each candidate comes to with its first seed."""
+    """The function that returns, for a rung, the score of each candidate with its first seed."""
     baseline_accuracies: Callable[[int], Sequence[float]]
-    """Of a rung: what the unscaled network comes to, seed by seed."""
+    """The function that returns, for a rung, the accuracy of the unscaled network with each seed."""
     validation_images: int
     baseline: str = BASELINE
     more_candidates: bool = False
@@ -31,20 +34,20 @@ class SimulatedResults:
         return ImagesError((self.validation_images,))
 
     def is_over(self, trial: RungTrial) -> bool:
-        """Every trial is."""
+        """Return True: every trial is finished."""
         del trial
         return True
 
     def arms(self, rung: int, seeds: int) -> list[Arm]:
-        """The candidates with their first seed."""
+        """Return the candidates with their first seed."""
         del seeds
-        return [Arm(key, {0: one.accuracy}, 1.0, 1, 1) for key, one in self.scores(rung).items()]
+        return [Arm(key, {0: score.accuracy}, 1.0, 1, 1) for key, score in self.scores(rung).items()]
 
     def baseline_arm(self, rung: int) -> Arm:
-        """The unscaled network with all of its seeds."""
+        """Return the unscaled network with all of its seeds."""
         return Arm(self.baseline, dict(enumerate(self.baseline_accuracies(rung))), 1.0, 1, 1)
 
     def is_at_chance(self, rung: int) -> bool:
-        """No rung is."""
+        """Return False: no rung is at chance."""
         del rung
         return False

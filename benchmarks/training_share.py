@@ -1,9 +1,11 @@
-"""How much of the wall time is training: our Ray runner, inline, and Ray Tune as its tutorial has it.
+"""Measure the share of wall time that is training, with the Ray runner, the inline runner and plain Ray Tune.
 
-The same trials of the `quick` budget on each side, in one run. Share = seconds in epochs / (slots × wall).
+Plain Ray Tune is a script as in its tutorial.
+
+Each side trains the same trials of the `quick` budget, in one run. Share = seconds in epochs / (slots × wall).
 
     python benchmarks/training_share.py [TRIALS]      (default 8; 21 is the whole first wave)
-    python benchmarks/training_share.py RESULTS       a search that was just made here in one go, from
+    python benchmarks/training_share.py RESULTS       a search that has just run here without a break, from
                                                       the first count by fvcore to the last record
 """
 
@@ -43,7 +45,7 @@ SLOTS = 2
 
 def main() -> None:
     if len(sys.argv) > 1 and not sys.argv[1].isdecimal():
-        of_study(Path(sys.argv[1]))
+        report_study(Path(sys.argv[1]))
         return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     config = StudyConfig(load_baseline("b0"), Decimal(1), BUDGETS["quick"])
@@ -51,34 +53,36 @@ def main() -> None:
     plan = Plan(config, DataFacts(data.name, data.fingerprint, len(data.classes), 0, len(data.val_labels_N)))
     specs = plan.waves({})[0][:count]
     objective = ProxyTraining(data)
-    where = environment()
-    print(f"{where['processor']}, {SLOTS} cores; torch {where['torch']}, ray {where['ray']}; {len(specs)} trials")
+    host = environment()
+    print(f"{host['processor']}, {SLOTS} cores; torch {host['torch']}, ray {host['ray']}; {len(specs)} trials")
     # First, since our runner sets Ray's environment variables for the rest of the process.
     default = report("default Ray Tune script", SLOTS, run_default(specs, objective))
-    ours = report("ray runner", SLOTS, run(RayRunner(cores=SLOTS), specs, objective))
+    ray_runner = report("ray runner", SLOTS, run(RayRunner(cores=SLOTS), specs, objective))
     report("inline", 1, run(InlineRunner(), specs, objective))
-    print(f"default script / ray runner: {default / ours:.2f}x the wall time")
+    print(f"default script / ray runner: {default / ray_runner:.2f}x the wall time")
 
 
-def of_study(folder: Path) -> None:
-    """The share over a whole study, by the times of its first file and its last record."""
+def report_study(folder: Path) -> None:
+    """Print the share over a study, from the times of its first file and its last record."""
     last = max(path.stat().st_mtime for path in (folder / "trials").iterdir())
     wall = last - (folder / "study.json").stat().st_mtime
     records = open_study(folder).records().values()
     report(
-        f"{folder.name}, {len(records)} trials", SLOTS, (wall, sum(one.outcome.training_seconds for one in records))
+        f"{folder.name}, {len(records)} trials",
+        SLOTS,
+        (wall, sum(record.outcome.training_seconds for record in records)),
     )
 
 
 def report(name: str, slots: int, measured: tuple[float, float]) -> float:
-    """Print one side; its wall seconds."""
+    """Print one side, and return its wall seconds."""
     wall, training = measured
     print(f"{name:<24} wall {wall:6.1f} s, in epochs {training:6.1f} s, share {training / wall / slots:.1%}")
     return wall
 
 
 def run(runner: Runner, specs: Sequence[TrialSpec], objective: ProxyTraining) -> tuple[float, float]:
-    """Wall seconds, start of Ray included, and seconds in epochs."""
+    """Return wall seconds, including the start of Ray, and seconds in epochs."""
     training = 0.0
 
     def listen(event: Event) -> None:
@@ -93,7 +97,7 @@ def run(runner: Runner, specs: Sequence[TrialSpec], objective: ProxyTraining) ->
 
 
 def run_default(specs: Sequence[TrialSpec], objective: ProxyTraining) -> tuple[float, float]:
-    """What Ray Tune's own tutorial leads to: a function a trial, a fresh worker each, default settings."""
+    """Run the trials as Ray Tune's tutorial does: a function per trial, a new worker each, default settings."""
 
     def train(config: dict[str, Any], data: ProxyTraining) -> None:
         for epoch in data(config["spec"]):
@@ -110,7 +114,7 @@ def run_default(specs: Sequence[TrialSpec], objective: ProxyTraining) -> tuple[f
         results = tuner.fit()
         ray.shutdown()
     wall = time.perf_counter() - start
-    return wall, float(sum(one.metrics_dataframe["epoch_seconds"].sum() for one in results))
+    return wall, float(sum(result.metrics_dataframe["epoch_seconds"].sum() for result in results))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Between networks and between seeds: how much of a score's variance each makes, from networks × seeds trials.
+"""Split the variance of a score into parts between networks and between seeds, from networks × seeds trials.
 
-One-way analysis of covariance with random networks: score = μ + β · covariate(network) + network + seed. With n
-seeds of each of k networks the mean square of the networks' means about their line, n Σ r² / (k − 2), has
-expectation σ² + n τ², that within networks has σ². So τ² / σ², the signal-to-noise ratio (SNR) of one trial, is
-(F − 1) / n, and its interval follows from that of F (Searle, Casella & McCulloch 2006, Variance Components,
-section 3.5).
+The model is a one-way analysis of covariance with random networks: score = μ + β · covariate(network) + network +
+seed. With n seeds of each of k networks, the mean square of the networks' means about their line, n Σ r² / (k −
+2), has expectation σ² + n τ². The mean square within networks has expectation σ². So τ² / σ², the signal-to-noise
+ratio (SNR) of one trial, is estimated by (F − 1) / n, and its interval follows from that of F (Searle, Casella &
+McCulloch 2006, Variance Components, section 3.5).
 """
 
 from __future__ import annotations
@@ -23,35 +23,42 @@ _TAIL = 0.025
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """Of one score."""
+    """Components are the parts of the variance of one score."""
 
     mean: float
     noise: float
-    """Standard deviation from seed to seed."""
+    """The standard deviation between seeds."""
     paired: float
-    """The same beside what a seed does to all networks alike, which cancels where seeds are compared in pairs."""
+    """The standard deviation between seeds without the effect of a seed that is common to all networks.
+
+    That effect cancels where networks are compared in pairs of equal seeds.
+    """
     signal: float
-    """Standard deviation from network to network of equal covariate; 0 where the estimate is negative."""
+    """The standard deviation between networks of equal covariate; 0 where the estimate is negative."""
     snr: float
-    """Of variances, for one trial. Negative where networks differ less than seeds would make them."""
+    """The signal-to-noise ratio of variances, for one trial.
+
+    It is negative where networks differ less than the noise of seeds alone would make them.
+    """
     low: float
+    """The lower end of the 95 % interval of `snr`."""
     high: float
-    """95 % interval of `snr`."""
+    """The upper end of the 95 % interval of `snr`."""
     tau: float
-    """Mean Kendall's τ-b between one seed's networks and another seed's, adjusted for the covariate."""
+    """The mean of Kendall's τ-b between the scores of two seeds, adjusted for the covariate."""
 
     @property
     def icc(self) -> float:
-        """The share of a trial's variance that its network makes: SNR / (1 + SNR), at least 0."""
+        """The share of a trial's variance that is due to its network, SNR / (1 + SNR), at least 0."""
         return max(0.0, self.snr) / (1 + max(0.0, self.snr))
 
 
 def components(scores_KN: Floats, covariate_K: Floats) -> Components:
-    """The components of a balanced table.
+    """Estimate the components of variance of a balanced table.
 
     Args:
-        scores_KN: of K ≥ 3 networks, each with N ≥ 2 seeds.
-        covariate_K: what scores are adjusted for, such as the logarithm of a proxy's multiply-adds.
+        scores_KN: the scores of K ≥ 3 networks, each with N ≥ 2 seeds.
+        covariate_K: the covariate that scores are adjusted for, such as the logarithm of a proxy's multiply-adds.
     """
     from scipy.stats import f
 
@@ -60,9 +67,9 @@ def components(scores_KN: Floats, covariate_K: Floats) -> Components:
     centred_K = covariate_K - covariate_K.mean()
     square = float(centred_K @ centred_K)
     slope = float(centred_K @ means_K) / square if square > 0 else 0.0
-    off_line_K = means_K - means_K.mean() - slope * centred_K
+    residuals_K = means_K - means_K.mean() - slope * centred_K
     freedom = networks - (2 if square > 0 else 1), networks * (seeds - 1)
-    between = seeds * float(off_line_K @ off_line_K) / freedom[0]
+    between = seeds * float(residuals_K @ residuals_K) / freedom[0]
     within = float(((scores_KN - means_K[:, None]) ** 2).sum()) / freedom[1]
     ratio = between / within if within > 0 else np.inf
 
@@ -71,11 +78,11 @@ def components(scores_KN: Floats, covariate_K: Floats) -> Components:
 
     adjusted_KN = scores_KN - slope * centred_K[:, None]
     taus = [tau_b(adjusted_KN[:, s], adjusted_KN[:, t]) for s, t in permutations(range(seeds), 2)]
-    beside_KN = scores_KN - means_K[:, None] - scores_KN.mean(0) + scores_KN.mean()
+    residuals_KN = scores_KN - means_K[:, None] - scores_KN.mean(0) + scores_KN.mean()
     return Components(
         mean=float(scores_KN.mean()),
         noise=within**0.5,
-        paired=(float((beside_KN**2).sum()) / ((networks - 1) * (seeds - 1))) ** 0.5,
+        paired=(float((residuals_KN**2).sum()) / ((networks - 1) * (seeds - 1))) ** 0.5,
         signal=max(0.0, (between - within) / seeds) ** 0.5,
         snr=snr(ratio),
         low=snr(ratio / float(f.ppf(1 - _TAIL, *freedom))),
