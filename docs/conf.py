@@ -1,4 +1,4 @@
-"""The documentation site: `make docs`. Builds offline, and asks for nothing from outside when it is read."""
+"""Configure the documentation site: `make docs`. It builds offline, and its pages load nothing from other sites."""
 
 import sys
 from pathlib import Path

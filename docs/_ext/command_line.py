@@ -1,4 +1,4 @@
-"""What the program prints, put into pages when they are built: `{scalesearch} tables`, verbs' help, JSON keys."""
+"""Define Sphinx directives that run commands and put their output, their help or their JSON keys into pages."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).parents[2]
 WIDTH = 100
-"""Columns of a terminal, as wide as the theme's text."""
+"""The columns of the terminal, as wide as the theme's text."""
 
 
 class Printed(SphinxDirective):
-    """A command and what it prints."""
+    """The directive `scalesearch` shows a command and its output."""
 
     required_arguments = 1
     final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        """The prompt and the output as one block."""
-        words = self.arguments[0]
-        return [block(f"$ scalesearch {words}\n\n{printed(shlex.split(words), self)}")]
+        """Return the prompt and the output as one block."""
+        command = self.arguments[0]
+        return [block(f"$ scalesearch {command}\n\n{run_command(shlex.split(command), self)}")]
 
 
 class Verbs(SphinxDirective):
-    """A section for every verb, of its help."""
+    """The directive `verbs` adds a section with the help of every command."""
 
     def run(self) -> list[nodes.Node]:
-        """In the order of `scalesearch --help`."""
+        """Return the sections in the order of `scalesearch --help`."""
         from scalesearch.cli.main import app
 
-        return [self._section(str(one.name)) for one in app.registered_commands]
+        return [self._section(str(command.name)) for command in app.registered_commands]
 
-    def _section(self, verb: str) -> nodes.section:
-        title = f"scalesearch {verb}"
+    def _section(self, command: str) -> nodes.section:
+        title = f"scalesearch {command}"
         section = nodes.section(ids=[nodes.make_id(title)], names=[title])
         section += nodes.title(title, title)
-        section += block(printed([verb, "--help"], self))
+        section += block(run_command([command, "--help"], self))
         return section
 
 
 class Outputs(SphinxDirective):
-    """A section for every command with `--json`, of the keys that it prints."""
+    """The directive `outputs` adds a section with the JSON keys of every command that has `--json`."""
 
     def run(self) -> list[nodes.Node]:
-        """In the order of `OUTPUTS`."""
+        """Return the sections in the order of `OUTPUTS`."""
         from scalesearch.cli.facts import OUTPUTS
 
         return [self._section(command) for command in OUTPUTS]
@@ -69,27 +69,27 @@ class Outputs(SphinxDirective):
         return section
 
 
-def _keys(schema: dict[str, Any], known: dict[str, Any], before: str = "") -> Iterator[tuple[str, str, str]]:
-    """A row a key, each followed by those of the objects in it: `limits[].option`."""
-    for key, one in schema["properties"].items():
-        yield f"`{before}{key}`", _type(one), one.get("description", "")
-        (inner, path) = (one["items"], f"{before}{key}[].") if "items" in one else (one, f"{before}{key}.")
+def _keys(schema: dict[str, Any], definitions: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield a row per key, followed by the rows of the objects in it, such as `limits[].option`."""
+    for key, value in schema["properties"].items():
+        yield f"`{prefix}{key}`", _type(value), value.get("description", "")
+        (inner, path) = (value["items"], f"{prefix}{key}[].") if "items" in value else (value, f"{prefix}{key}.")
         options = inner.get("anyOf", [inner])
         for name in [option["$ref"].rpartition("/")[2] for option in options if "$ref" in option]:
-            yield from _keys(known[name], known, path)
+            yield from _keys(definitions[name], definitions, path)
 
 
-def _type(one: dict[str, Any]) -> str:
-    """`integer`, `number or null`, `list of objects`, or the values of a choice."""
-    if "anyOf" in one:
-        return " or ".join(_type(option) for option in one["anyOf"])
-    if "enum" in one:
-        return ", ".join(f"`{value}`" for value in one["enum"])
-    if "prefixItems" in one:
+def _type(schema: dict[str, Any]) -> str:
+    """Return the type as text: `integer`, `number or null`, `list of objects`, or the values of a choice."""
+    if "anyOf" in schema:
+        return " or ".join(_type(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "prefixItems" in schema:
         return "list of two numbers"
-    if "items" in one:
-        return f"list of {_type(one['items'])}s"
-    return "object" if "$ref" in one else str(one["type"])
+    if "items" in schema:
+        return f"list of {_type(schema['items'])}s"
+    return "object" if "$ref" in schema else str(schema["type"])
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> nodes.table:
@@ -105,24 +105,27 @@ def _row(cells: tuple[str, ...]) -> nodes.row:
 
 
 def _inline(text: str) -> list[nodes.Node]:
-    """Text in which what stands in backticks is a literal."""
+    """Return the text as nodes, with text in backticks as literals."""
     parts = " ".join(text.split()).split("`")
-    return [nodes.literal(part, part) if place % 2 else nodes.Text(part) for place, part in enumerate(parts)]
+    return [nodes.literal(part, part) if i % 2 else nodes.Text(part) for i, part in enumerate(parts)]
 
 
-def printed(words: list[str], directive: SphinxDirective) -> str:
-    """Standard output of `scalesearch …`; an exit code but 0 is an error of the page."""
+def run_command(arguments: list[str], directive: SphinxDirective) -> str:
+    """Run `scalesearch …`, and return its standard output.
+
+    A nonzero exit code is an error of the page.
+    """
     environment = {**os.environ, "COLUMNS": str(WIDTH), "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "scalesearch", *words], cwd=ROOT, env=environment, capture_output=True, text=True
+    process = subprocess.run(
+        [sys.executable, "-m", "scalesearch", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
     )
-    if done.returncode:
-        raise directive.error(f"scalesearch {shlex.join(words)}: {done.stderr.strip()}")
-    return done.stdout.rstrip().replace("python -m scalesearch", "scalesearch")
+    if process.returncode:
+        raise directive.error(f"scalesearch {shlex.join(arguments)}: {process.stderr.strip()}")
+    return process.stdout.rstrip().replace("python -m scalesearch", "scalesearch")
 
 
 def block(text: str) -> nodes.literal_block:
-    """As it stands, without highlighting."""
+    """Return the text as a literal block without highlighting."""
     return nodes.literal_block(text, text, language="text")
 
 

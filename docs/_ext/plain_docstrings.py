@@ -1,4 +1,4 @@
-"""Docstrings are read in editors first: what reStructuredText would take for markup is text here."""
+"""Escape reStructuredText markup in docstrings, which are written as plain text for editors."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _QUOTED = re.compile(r"`([^`]+)`")
 
 
 def escape(*event: Any) -> None:
-    """Of the event's arguments the last is the lines, changed in place.
+    """Escape the lines of a docstring in place; they are the last of the event's arguments.
 
-    What stands in backticks becomes a literal; bars and asterisks elsewhere lose their meaning.
+    Text in backticks becomes a literal. Bars and asterisks elsewhere are escaped.
     """
     lines: list[str] = event[-1]
-    lines[:] = [_line(line) for line in lines]
+    lines[:] = [_escape_line(line) for line in lines]
 
 
-def _line(line: str) -> str:
-    if line.lstrip().startswith(":"):  # a field that napoleon wrote, with marks of its own
+def _escape_line(line: str) -> str:
+    if line.lstrip().startswith(":"):  # a field that napoleon wrote, which has markup
         return line
     parts = _QUOTED.split(line)
     return "".join(f"``{part}``" if i % 2 else _MARKS.sub(r"\\\1", part) for i, part in enumerate(parts))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Before napoleon, which writes markup of its own."""
+    """Connect `escape` before napoleon, which writes markup."""
     app.connect("autodoc-process-docstring", escape, priority=100)
     return {"parallel_read_safe": True}

@@ -1,8 +1,9 @@
-"""Hyperband as a scheduler: several brackets of successive halving, which eliminate more or less early.
+"""Implement Hyperband as a scheduler: brackets of successive halving that begin to eliminate at different rungs.
 
-Li et al. 2018 (JMLR 18-185), algorithm 1. Ours differs in three points: the candidates of a grid are finite, so
-they are dealt among the brackets in the proportions of the algorithm; all brackets run side by side, rung by rung;
-and the unscaled network is on every rung with all seeds, to show the noise.
+The algorithm is algorithm 1 of Li et al. 2018 (JMLR 18-185). This scheduler differs in three points. The
+candidates of a grid are finite, so they are distributed over the brackets in the proportions of the algorithm. All
+brackets run in parallel, rung by rung. And the unscaled network is on every rung with all seeds, which measures
+the noise.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from scalesearch.search.schedulers.halving import best_first
 
 @dataclass(frozen=True, slots=True)
 class Hyperband:
-    """One bracket for each rung; the candidates of bracket b begin on rung b."""
+    """Hyperband has one bracket for each rung; the candidates of bracket b begin on rung b."""
 
     resumes_trials: ClassVar[bool] = True
     prolongs_at_chance: ClassVar[bool] = False
@@ -39,32 +40,35 @@ class Hyperband:
 
     @classmethod
     def of(cls, budget: Budget, train_images: int, candidates: Sequence[str], expected: int = 0) -> Hyperband:
-        """The schedule of a budget; see `Scheduler.of`."""
+        """Return the schedule of a budget; see `Scheduler.of`."""
         del expected  # for a sampler: this scheduler has to know its candidates
         lengths = make_rungs(budget, train_images, [0] * budget.rungs)
-        brackets = _dealt(candidates, len(lengths))
+        brackets = _assign_brackets(candidates, len(lengths))
         entering = [sum(_entering(brackets, rung)) for rung in range(len(lengths))]
-        rungs = tuple(Rung(one.samples, one.decay_start, n) for one, n in zip(lengths, entering, strict=True))
+        rungs = tuple(Rung(rung.samples, rung.decay_start, n) for rung, n in zip(lengths, entering, strict=True))
         return cls(rungs, brackets, max(budget.seeds, budget.final_seeds))
 
     @property
     def seeds(self) -> int:
-        """How many seeds a network has at most: those of the unscaled one."""
+        """The most seeds that a network has, which are those of the unscaled one."""
         return self.baseline_seeds
 
     def start_rung(self, network: str, seed: int, rung: int) -> int:
-        """The rung of the candidate's bracket."""
+        """Return the rung on which the candidate's bracket begins."""
         del seed
-        return next((at for at, bracket in enumerate(self.brackets) if network in bracket and at <= rung), 0)
+        return next((i for i, bracket in enumerate(self.brackets) if network in bracket and i <= rung), 0)
 
     def advance(self, results: Results) -> SchedulerState:
-        """The rungs so far: the better half of each bracket, and the bracket that begins there."""
+        """Return the waves that are known so far.
+
+        Each rung has the better half of each bracket, and the candidates of the bracket that begins there.
+        """
         waves, alive = list[tuple[RungTrial, ...]](), list[Sequence[str]]()
         for rung, bracket in enumerate(self.brackets):
             alive.append(bracket)
-            own = [RungTrial(key, 0, rung, start) for start, keys in enumerate(alive) for key in keys]
-            base = [RungTrial(results.baseline, seed, rung) for seed in range(self.baseline_seeds)]
-            waves.append(tuple(dict.fromkeys((*own, *base))))
+            trials = [RungTrial(key, 0, rung, start) for start, keys in enumerate(alive) for key in keys]
+            baseline_trials = [RungTrial(results.baseline, seed, rung) for seed in range(self.baseline_seeds)]
+            waves.append(tuple(dict.fromkeys((*trials, *baseline_trials))))
             if not all(map(results.is_over, waves[-1])):
                 return SchedulerState(tuple(waves), max(0, rung - 1))
             scores = results.scores(rung)
@@ -74,12 +78,12 @@ class Hyperband:
         return SchedulerState(tuple(waves), len(self.rungs) - 1)
 
     def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
-        """How many trials there will be; see `Scheduler.num_trials`."""
+        """Return the number of trials; see `Scheduler.num_trials`."""
         del networks, state
         return sum(rung.num_entering + self.baseline_seeds for rung in self.rungs)
 
     def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
-        """How many training images those trials see in all."""
+        """Return the number of training images that those trials see in total."""
         del networks, training, state
         total = 0
         for index, rung in enumerate(self.rungs):
@@ -90,12 +94,12 @@ class Hyperband:
         return total
 
     def summary(self, completed: Sequence[int]) -> str:
-        """A phrase for reports."""
+        """Return a phrase for reports."""
         return f"Hyperband in {len(self.brackets)} brackets: {rungs_in_words(completed, self.rungs)}"
 
 
-def _dealt(candidates: Sequence[str], rungs: int) -> tuple[tuple[str, ...], ...]:
-    """The candidates by bracket: each goes where most is missing of the share that the algorithm gives a bracket.
+def _assign_brackets(candidates: Sequence[str], rungs: int) -> tuple[tuple[str, ...], ...]:
+    """Return the candidates by bracket; each goes to the bracket that is furthest below its share in the algorithm.
 
     Bracket s = s_max - b has (s_max + 1) / (s + 1) · η^s configurations in the algorithm (line 3).
     """
@@ -103,12 +107,12 @@ def _dealt(candidates: Sequence[str], rungs: int) -> tuple[tuple[str, ...], ...]
     brackets: list[list[str]] = [[] for _ in shares]
     for key in candidates:
         count = 1 + sum(map(len, brackets))
-        missing = [count * one / sum(shares) - len(own) for one, own in zip(shares, brackets, strict=True)]
+        missing = [count * share / sum(shares) - len(keys) for share, keys in zip(shares, brackets, strict=True)]
         brackets[missing.index(max(missing))].append(key)
     return tuple(map(tuple, brackets))
 
 
 def _entering(brackets: Sequence[Sequence[str]], rung: int) -> Iterator[int]:
-    """How many candidates of each bracket that has begun enter a rung."""
+    """Yield the number of candidates that enter a rung, for each bracket that has begun."""
     for start, keys in enumerate(brackets[: rung + 1]):
         yield -(-len(keys) // REDUCTION ** (rung - start))

@@ -1,6 +1,6 @@
-"""A U-Net on any backbone, trained to find the fractal in a scene: `python docs/examples/unet.py [NETWORK]`.
+"""Train a U-Net on any backbone to segment the fractal in a scene: `python docs/examples/unet.py [NETWORK]`.
 
-NETWORK is a baseline's or member's name, a baseline file, or weights that scalesearch has written.
+NETWORK is the name of a baseline or member, a baseline file, or weights that scalesearch has written.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ STEPS, BATCH = 150, 16
 
 
 class EfficientUNet(nn.Module):
-    """Images (N, 3, H, W) → a logit for each pixel (N, classes, H, W).
+    """The U-Net maps images (N, 3, H, W) to a logit for each pixel (N, classes, H, W).
 
-    The decoder of Ronneberger et al. 2015 (arXiv 1505.04597): from the coarsest map on, enlarge to the side of the
-    next finer one, join both, and convolve twice. The finest is the image itself.
+    The decoder follows Ronneberger et al. 2015 (arXiv 1505.04597). From the coarsest map on, it enlarges each map
+    to the side of the next finer one, concatenates both, and convolves twice. The finest map is the image itself.
     """
 
     def __init__(self, backbone: Backbone, classes: int = 1) -> None:
@@ -44,10 +44,10 @@ class EfficientUNet(nn.Module):
         self.classify = nn.Conv2d(inputs, classes, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits at the side of the images."""
+        """Return logits at the resolution of the images."""
         *finer, features = images, *self.backbone(images)
         for step, skip in zip(self.steps, reversed(finer), strict=True):
-            features = step(torch.cat((_enlarged(features, skip), skip), 1))
+            features = step(torch.cat((_enlarge(features, skip), skip), 1))
         return self.classify(features)
 
 
@@ -55,18 +55,18 @@ def _conv(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.SiLU())
 
 
-def _enlarged(features: Tensor, to: Tensor) -> Tensor:
-    return F.interpolate(features, size=to.shape[2:], mode="bilinear", align_corners=False)
+def _enlarge(features: Tensor, target: Tensor) -> Tensor:
+    return F.interpolate(features, size=target.shape[2:], mode="bilinear", align_corners=False)
 
 
 def scenes(val: bool) -> tuple[Tensor, Tensor]:
-    """Normalised images (N, 3, PX, PX), and 1.0 where the labelled fractal is (N, 1, PX, PX)."""
+    """Return normalised images (N, 3, PX, PX), and masks (N, 1, PX, PX) that are 1.0 on the labelled fractal."""
     images, masks = masked_scenes(SCENES, PX, val)
     return normalise(torch.from_numpy(images).permute(0, 3, 1, 2)), torch.from_numpy(masks).float()[:, None]
 
 
 def trained(network: EfficientUNet, steps: int = STEPS) -> EfficientUNet:
-    """Fit the masks by binary cross-entropy; AdamW, one cycle."""
+    """Train the network on the masks by binary cross-entropy, with AdamW and one learning-rate cycle."""
     images, masks = scenes(val=False)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
@@ -83,14 +83,14 @@ def trained(network: EfficientUNet, steps: int = STEPS) -> EfficientUNet:
 
 
 @torch.no_grad()
-def overlap(found: Tensor, masks: Tensor) -> float:
-    """Intersection over union of all pixels."""
-    wanted = masks.bool()
-    return float((found & wanted).sum() / (found | wanted).sum())
+def overlap(predicted: Tensor, masks: Tensor) -> float:
+    """Return the intersection over union of all pixels."""
+    target = masks.bool()
+    return float((predicted & target).sum() / (predicted | target).sum())
 
 
 def main(name: str = "tiny", steps: int = STEPS) -> float:
-    """Train a U-Net on the network and print how well it finds the fractals of unseen scenes."""
+    """Train a U-Net on the network, and print its intersection over union on unseen scenes."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     if Path(name).suffix == ".safetensors":
@@ -101,10 +101,10 @@ def main(name: str = "tiny", steps: int = STEPS) -> float:
     network = trained(EfficientUNet(backbone), steps)
     images, masks = scenes(val=True)
     with torch.no_grad():
-        found = overlap(network(images) > 0, masks)
+        score = overlap(network(images) > 0, masks)
     bright = overlap(images.mean(1, keepdim=True) > images.mean(), masks)
-    print(f"intersection over union {found:.3f}; whatever is brighter than the mean {bright:.3f}")
-    return found
+    print(f"intersection over union {score:.3f}; whatever is brighter than the mean {bright:.3f}")
+    return score
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""Train the five networks of the paper's Figure 7 in small, on fractal scenes: `python docs/figures/cam.py`.
+"""Train small versions of the five networks of the paper's Figure 7 on fractal scenes.
 
-`tiny` at half its width and Table 7's rows: four times the layers, twice the channels, twice the side, and all
-three (1.4, 1.2, 1.3). One seed, some minutes on one core; the weights go to results/reference/cam.
+Run `python docs/figures/cam.py`.
+
+The networks are `tiny` at half its width and that network scaled as in Table 7: four times the layers, twice the
+channels, twice the side, and all three (1.4, 1.2, 1.3). There is one seed. Training takes some minutes on one
+core. The weights are written to results/reference/cam.
 """
 
 from __future__ import annotations
@@ -30,37 +33,44 @@ VARIANTS = {
     "resolution": ("1", "1", "2"),
     "compound": ("1.4", "1.2", "1.3"),
 }
-"""Depth, width and resolution, as in Table 7."""
+"""The multipliers of depth, width and resolution, as in Table 7."""
 RECIPE = Recipe(epochs=4, batch=32, learning_rate=Decimal("0.1"))
 
 
 def networks(classes: int) -> dict[str, Baseline]:
-    """The five, by the names of their columns."""
-    whole = load_baseline("tiny")
-    base = with_classes(whole.scale(Multipliers(width=Decimal("0.5")), name="tiny-half"), classes)
+    """Return the five networks by the names of their columns."""
+    tiny = load_baseline("tiny")
+    base = with_classes(tiny.scale(Multipliers(width=Decimal("0.5")), name="tiny-half"), classes)
     return {
-        name: base if name == "baseline" else base.scale(Multipliers(*map(Decimal, by)), name=f"tiny-half-{name}")
-        for name, by in VARIANTS.items()
+        name: base
+        if name == "baseline"
+        else base.scale(Multipliers(*map(Decimal, multipliers)), name=f"tiny-half-{name}")
+        for name, multipliers in VARIANTS.items()
     }
 
 
-def trained(one: Baseline, data: ImageData) -> tuple[nn.Module, float]:
-    """A network after the recipe, and its validation accuracy."""
-    device, net = prepare_process(), one.architecture
+def trained(definition: Baseline, data: ImageData) -> tuple[nn.Module, float]:
+    """Train a network by the recipe, and return it with its validation accuracy."""
+    device, net = prepare_process(), definition.architecture
     network = initial_network(net, 0)
     epochs = list(train(network, data.at(net.resolution), RECIPE, 0, device))
     return network, epochs[-1].val_accuracy
 
 
 def main() -> None:
-    """Write the weights and say how well each network does."""
+    """Write the weights, and print the accuracy of each network."""
     scenes = BUDGETS["quick"].scenes
-    found = networks(scenes.classes)
-    data = load_data("fractal", max(one.architecture.resolution for one in found.values()), scenes, cache_folder())
+    definitions = networks(scenes.classes)
+    data = load_data(
+        "fractal",
+        max(definition.architecture.resolution for definition in definitions.values()),
+        scenes,
+        cache_folder(),
+    )
     WEIGHTS.mkdir(parents=True, exist_ok=True)
-    for name, one in found.items():
-        network, accuracy = trained(one, data)
-        (WEIGHTS / f"{name}.safetensors").write_bytes(weights_file(weights_of(one, network, data.classes)))
+    for name, definition in definitions.items():
+        network, accuracy = trained(definition, data)
+        (WEIGHTS / f"{name}.safetensors").write_bytes(weights_file(weights_of(definition, network, data.classes)))
         print(f"{name}: {accuracy:.3f}", flush=True)
 
 

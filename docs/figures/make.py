@@ -1,4 +1,4 @@
-"""Draw the pictures in the docs from the reference studies: `make figures`. Needs kaleido and a Chrome."""
+"""Draw the figures of the docs from the reference studies: `make figures`. This needs kaleido and Chrome."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import scalesearch
 from scalesearch.proxy.shapes import render_shapes
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
 from scalesearch.search.scenes import SceneRecipe
-from scalesearch.study.cost_sweep import CostSweep, combine_comparisons
-from scalesearch.study.result import StudyResult, analyze
+from scalesearch.study.cost_sweep import CostSweep, joint
+from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.study import open_study
 
 HERE = Path(__file__).parent
@@ -21,30 +21,30 @@ STUDIES = HERE.parent.parent / "results" / "reference"
 CURVES = {
     "mobilenet_v1-compare-quick": {times: f"mobilenet_v1-compare-{times}x-quick" for times in (2, 4)},
 }
-"""By picture: the studies of one comparison by their cost, cheapest first."""
+"""For each figure, the studies of one comparison by their cost, cheapest first."""
 
 
 def curves(name: str) -> CostSweep:
-    """What the comparison says, all its costs together."""
-    return combine_comparisons([(Decimal(times), _answer(study)) for times, study in CURVES[name].items()])
+    """Return the results of a comparison over all its costs."""
+    return joint([(Decimal(times), _answer(study)) for times, study in CURVES[name].items()])
 
 
 def _answer(name: str) -> StudyResult:
     study = open_study(STUDIES / name)
-    found = analyze(study.plan, study.outcomes())
-    assert found is not None, f"{name} has no completed trial"
-    return found
+    result = answer(study.plan, study.outcomes())
+    assert result is not None, f"{name} has no completed trial"
+    return result
 
 
 SPENDING = ("b0-phi1-quick",)
-"""Searches whose candidates' spending is drawn."""
+"""The searches whose compute allocation is drawn."""
 
 
 KINDS, PX = 8, 55
 
 
 def shapes() -> Image.Image:
-    """Two images of two varieties of each of some kinds of drawn shapes: a kind a column."""
+    """Return a grid of drawn shapes with a column per kind, with two images of each of two varieties."""
     recipe = SceneRecipe(classes=4 * KINDS, train=8 * KINDS, val=4 * KINDS, noise=12)
     images_NHWC, _ = render_shapes(recipe, PX)
     rows = [images_NHWC[(image * 4 + variety) * KINDS :][:KINDS] for variety in (0, 1) for image in (0, 1)]
@@ -53,7 +53,7 @@ def shapes() -> Image.Image:
 
 
 def main() -> None:
-    """Write every picture beside this file."""
+    """Write every figure to the folder of this file."""
     shapes().save(HERE / "shapes.png", optimize=True)
     print("shapes.png")
     for name in SPENDING:

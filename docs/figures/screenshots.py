@@ -1,4 +1,7 @@
-"""Photograph the dashboard with the reference studies: `make screenshots`. Needs playwright and chromium."""
+"""Take screenshots of the dashboard with the reference studies: `make screenshots`.
+
+This needs playwright and chromium.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +22,23 @@ VIEWS = {
     "progress": ("Progress", "#progress-tables table", "light", 1040),
     "answer": ("Answer", "#evidence-content .main-svg", "dark", 1240),
 }
-"""By the picture's name: the view, what must be there, the theme, and how many px of its height are shown."""
+"""For each screenshot, the view, a selector that must be visible, the theme, and the height in px."""
 
 
 def main() -> None:
-    """Write every picture beside this file."""
-    words = [sys.executable, "-m", "scalesearch", "dashboard", str(STUDIES), "--port", "0"]
-    server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    """Write every screenshot to the folder of this file."""
+    command = [sys.executable, "-m", "scalesearch", "dashboard", str(STUDIES), "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         address = server.stdout.readline().strip()
         with sync_playwright() as playwright:
             chromium = shutil.which("chromium") or shutil.which("google-chrome")
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            for name, (view, wanted, theme, height) in VIEWS.items():
+            for name, (view, selector, theme, height) in VIEWS.items():
                 page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme=theme)
                 page.set_default_timeout(300_000)
-                _save(_photograph(page, address, view, wanted), HERE / f"dashboard-{name}.png")
+                _save(_take_screenshot(page, address, view, selector), HERE / f"dashboard-{name}.png")
                 page.close()
             browser.close()
     finally:
@@ -43,20 +46,20 @@ def main() -> None:
         server.wait()
 
 
-def _photograph(page: Any, address: str, view: str, wanted: str) -> bytes:
+def _take_screenshot(page: Any, address: str, view: str, selector: str) -> bytes:
     page.goto(address)
     page.locator("#studies-table").get_by_role("button", name=STUDY, exact=True).click()
     page.locator("#progress-tables table").first.wait_for()
     page.locator("#view label", has_text=view).click()
-    page.locator(f"{wanted} >> visible=true").first.wait_for()
+    page.locator(f"{selector} >> visible=true").first.wait_for()
     page.wait_for_timeout(3000)
     page.mouse.move(0, 0)
     return bytes(page.screenshot())
 
 
-def _save(shot: bytes, path: Path) -> None:
-    """With a palette, which flat pages lose nothing by."""
-    picture = Image.open(io.BytesIO(shot)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+def _save(screenshot: bytes, path: Path) -> None:
+    """Save with a palette, which is enough for pages of few colours."""
+    picture = Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
     picture.save(path, "PNG", optimize=True)
     print(f"{path.name}: {path.stat().st_size // 1000} kB")
 

@@ -1,4 +1,4 @@
-"""Print the JSON schema of baseline files: `make schema` writes it beside this file."""
+"""Print the JSON schema of baseline files; `make schema` writes it to this folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the derived files of the reference studies again, from their records."""
+"""Rebuild the derived files of the reference studies from their records."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from scalesearch.report.files import write_report
 from scalesearch.report.study_report import reported
-from scalesearch.study.result_files import write_result_files
+from scalesearch.study.result_files import write_answer
 from scalesearch.study.study import open_study
 
 REFERENCE = Path(__file__).parent
 
 
 def main() -> None:
-    """Write them all."""
+    """Rebuild the files of every reference study."""
     for path in sorted(REFERENCE.rglob("study.json")):
-        own = reported(open_study(path.parent))
-        write_result_files(path.parent, own.found)
+        inputs = reported(open_study(path.parent))
+        write_answer(path.parent, inputs.found)
         if path.parent.parent == REFERENCE:  # the further budgets of a study have no report
-            write_report(own.study)
+            write_report(inputs.study)
 
 
 if __name__ == "__main__":
