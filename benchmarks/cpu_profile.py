@@ -6,10 +6,12 @@
 For the proxy of `quick` of each baseline and each batch size, the script prints:
 
 - milliseconds per step, and GFLOP/s, where a step counts as three forward passes and a multiply-add as two
-operations; - the share of the step that does not grow with the batch, from a straight line through the step times
-at an eighth, a half and all of the batch; - the shares of depthwise convolutions, other convolutions, batch norm,
-activations (with gates and residual sums), the optimiser, and the rest (Python, dispatch between operators, and
-images). They come from torch's profiler, which overestimates the rest.
+  operations;
+- the share of the step that does not grow with the batch, from a straight line through the step times at an eighth,
+  a half and all of the batch;
+- the shares of depthwise convolutions, other convolutions, batch norm, activations (with gates and residual sums),
+  the optimiser, and the rest (Python, dispatch between operators, and images). They come from torch's profiler,
+  which overestimates the rest.
 
 The last column is an upper bound: the speedup of the whole step if depthwise convolutions took no longer than one
 copy of the maps that they read and write, once forward and twice backward, at the speed of `Tensor.copy_` on such

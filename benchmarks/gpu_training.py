@@ -5,9 +5,11 @@
 The network is B0 at the sizes of the budgets quick, standard and full. The methods are
 
 - *plain*: what a short script does, with float32 (TF32 in convolutions, torch's default), contiguous tensors, one
-  kernel after another, and ready-made images on the GPU; - *bf16*: the same under autocast and in channels_last; -
-  *eager*: `proxy.training` op by op, which also pays for its batches and augmentation; - *graph*: the same with
-  each step replayed as a CUDA graph, as trials do; - *graph32*: *graph* without autocast.
+  kernel after another, and ready-made images on the GPU;
+- *bf16*: the same under autocast and in channels_last;
+- *eager*: `proxy.training` op by op, which also pays for its batches and augmentation;
+- *graph*: the same with each step replayed as a CUDA graph, as trials do;
+- *graph32*: *graph* without autocast.
 
 Then n processes train on the GPU at the same time, each with a graph. They begin together, once all are warm.
 Results are medians. The memory is torch's peak, next to the estimate of `cost` (float32). *First* is the time of

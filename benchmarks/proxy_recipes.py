@@ -1,6 +1,6 @@
 """Measure how fast a proxy learns: train one network under other recipes, to rungs of .1, .25, .5 and 1.
 
-    python benchmarks/proxy_recipes.py                          the recipe of quick, made prolongable
+    python benchmarks/proxy_recipes.py                          the recipe of quick, constant rate and decay
     python benchmarks/proxy_recipes.py learning_rate=0.2 warmup=0.25
     python benchmarks/proxy_recipes.py optimizer=adamw learning_rate=0.003
     python benchmarks/proxy_recipes.py optimizer=muon learning_rate=0.02

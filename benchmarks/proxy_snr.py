@@ -19,9 +19,9 @@ a call that was stopped can be resumed.
 
 The script prints a table for each budget, with a row per score and these columns:
 
-- the mean; - the noise, the standard deviation between seeds; `paired` is the same without the effect of a seed
-that is common to
-  all networks, as in the comparisons of a search;
+- the mean;
+- the noise, the standard deviation between seeds; `paired` is the same without the effect of a seed that is common
+  to all networks, as in the comparisons of a search;
 - the signal, the standard deviation between networks, adjusted for the logarithm of the proxy's multiply-adds;
 - SNR = signal² / noise² of one trial, with its 95 % interval;
 - the intraclass correlation;
