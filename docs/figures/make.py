@@ -12,8 +12,8 @@ import scalesearch
 from scalesearch.proxy.shapes import render_shapes
 from scalesearch.report.figures import HEIGHT, WIDTH, scaling_curves
 from scalesearch.search.scenes import SceneRecipe
-from scalesearch.study.cost_sweep import CostSweep, joint
-from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.cost_sweep import CostSweep, combine_comparisons
+from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.study import open_study
 
 HERE = Path(__file__).parent
@@ -26,12 +26,12 @@ CURVES = {
 
 def curves(name: str) -> CostSweep:
     """Return the results of a comparison over all its costs."""
-    return joint([(Decimal(times), _answer(study)) for times, study in CURVES[name].items()])
+    return combine_comparisons([(Decimal(times), _answer(study)) for times, study in CURVES[name].items()])
 
 
 def _answer(name: str) -> StudyResult:
     study = open_study(STUDIES / name)
-    result = answer(study.plan, study.outcomes())
+    result = analyze(study.plan, study.outcomes())
     assert result is not None, f"{name} has no completed trial"
     return result
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scalesearch.report.files import write_report
 from scalesearch.report.study_report import reported
-from scalesearch.study.result_files import write_answer
+from scalesearch.study.result_files import write_result_files
 from scalesearch.study.study import open_study
 
 REFERENCE = Path(__file__).parent
@@ -16,7 +16,7 @@ def main() -> None:
     """Rebuild the files of every reference study."""
     for path in sorted(REFERENCE.rglob("study.json")):
         inputs = reported(open_study(path.parent))
-        write_answer(path.parent, inputs.found)
+        write_result_files(path.parent, inputs.found)
         if path.parent.parent == REFERENCE:  # the further budgets of a study have no report
             write_report(inputs.study)
 

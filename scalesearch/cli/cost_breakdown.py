@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from scalesearch.cli.facts import CostFacts, GroupFacts, ReceiptFacts
     from scalesearch.design.architecture import Architecture
-    from scalesearch.design.receipt import Group, Sums
+    from scalesearch.design.receipt import CounterTotals, Group
 
 
 def breakdown_facts(facts: CostFacts, architecture: Architecture) -> ReceiptFacts:
@@ -23,11 +23,11 @@ def breakdown_facts(facts: CostFacts, architecture: Architecture) -> ReceiptFact
     from dataclasses import asdict
 
     from scalesearch.cli.facts import ConventionFacts, FvcoreFacts, LayerFacts, ReceiptFacts
-    from scalesearch.design.receipt import check, grouped, layer_counts, sums
+    from scalesearch.design.receipt import check, counter_totals, grouped, layer_costs
     from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
-    counts = layer_counts(architecture)
-    expected, witness, flops = sums(counts), fvcore_receipt(architecture), torch_flops(architecture)
+    counts = layer_costs(architecture)
+    expected, witness, flops = counter_totals(counts), fvcore_receipt(architecture), torch_flops(architecture)
     check(expected, witness.by_operator, witness.total, flops)
     return ReceiptFacts(
         **asdict(facts),
@@ -56,10 +56,10 @@ def print_breakdown(architecture: Architecture, facts: ReceiptFacts) -> None:
     from rich.table import Table
 
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.receipt import grouped, layer_counts, sums
+    from scalesearch.design.receipt import counter_totals, grouped, layer_costs
 
-    counts = layer_counts(architecture)
-    total = sums(counts)
+    counts = layer_costs(architecture)
+    total = counter_totals(counts)
     layers = narrow_table("by layer", "layer<|kind<|multiply-adds|parameters")
     for one in counts:
         layers.add_row(f"{one.block} {one.role}", one.kind, f"{one.macs:,}", f"{one.params:,}")
@@ -80,7 +80,7 @@ def _add_rows(table: Table, groups: tuple[Group, ...], whole: int) -> None:
     table.add_section()
 
 
-def _conventions(total: Sums, facts: ReceiptFacts) -> Table:
+def _conventions(total: CounterTotals, facts: ReceiptFacts) -> Table:
     from rich.table import Table
 
     from scalesearch.design.norms import NORMS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
-from scalesearch.design.receipt import layer_counts, sums
+from scalesearch.design.receipt import counter_totals, layer_costs
 from scalesearch.errors import CountError, StorageError
 from scalesearch.search.canonical import Json, as_json, json_digest
 from scalesearch.search.task import Epoch
@@ -108,7 +108,7 @@ def _fvcore_total(record: TrialRecord) -> int | None:
     network, recorded = record.spec.network, record.cost.fvcore_total
     if recorded is None or not isinstance(network, Architecture):
         return recorded
-    return sums(layer_counts(network)).fvcore_total
+    return counter_totals(layer_costs(network)).fvcore_total
 
 
 def _are_consecutive(epochs: Sequence[Epoch], spec: TrialSpec) -> bool:
