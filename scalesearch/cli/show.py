@@ -116,11 +116,11 @@ def ranking_table(result: StudyResult) -> Table:
 def left_behind_lines(result: StudyResult) -> list[str]:
     """By halving: the rungs that eliminated nobody, and who was left on which other one."""
     from scalesearch.report.rows import label
-    from scalesearch.search.completion import left_behind
+    from scalesearch.search.completion import eliminated
     from scalesearch.study.chance_words import prolonged_lines
 
     plan = result.plan
-    behind = left_behind(plan, result.outcomes)
+    behind = eliminated(plan, result.outcomes)
     lines = prolonged_lines(plan, result.outcomes)
     for index, rung in enumerate(plan.rungs):
         names = [label(plan.by_network[key]) for key, at in behind.items() if at == index]

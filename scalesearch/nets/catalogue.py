@@ -14,7 +14,7 @@ from scalesearch.design.exact import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
-from scalesearch.search.factory_grid import Entry, FactoryBaseline, literal_px
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair, literal_px
 
 
 def catalogue(
@@ -47,8 +47,8 @@ def catalogue(
                 _matched(factory, point.depth, point.width, px, wanted, by) if match == "flops" else count(*key)
             )
     small = _Proxies(factory, budget, phi, match, by)
-    entries = tuple(Entry(network, small.of(network)) for network in networks.values())
-    return FactoryBaseline(_name(factory.name), factory.fingerprint, Entry(base, small.base), entries)
+    entries = tuple(NetworkPair(network, small.of(network)) for network in networks.values())
+    return FactoryBaseline(_name(factory.name), factory.fingerprint, NetworkPair(base, small.base), entries)
 
 
 @dataclass(frozen=True)

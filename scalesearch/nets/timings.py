@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.nets.latency import BATCH, RUNS, THREADS, Latency, device_name, latencies_beside
-from scalesearch.search.timings import Line, Timed, Timings, match_times
+from scalesearch.search.timings import LatencyMeasurement, LatencyTable, ScalingPath, match_times
 
 _RUNS_OF_A_GUESS = 5
 
 
-def measure_timings(own: Architecture, lines: Sequence[Line], ratio: Decimal) -> Timings:
+def measure_timings(own: Architecture, lines: Sequence[ScalingPath], ratio: Decimal) -> LatencyTable:
     """Look on each line for the network that takes ratio × the baseline's time, then time all of them anew.
 
     The figures are those of the second, longer measurement: the first chose the networks by its own noise.
@@ -29,10 +29,10 @@ def measure_timings(own: Architecture, lines: Sequence[Line], ratio: Decimal) ->
     networks = match_times(lines, ratio, clock)
     first, found = latencies_beside(own, networks)
     entries = [_timed(network, one.latency, one.ratio) for network, one in zip(networks, found, strict=True)]
-    return Timings(device_name(), BATCH, THREADS, RUNS, _timed(own, first, 1.0), tuple(entries))
+    return LatencyTable(device_name(), BATCH, THREADS, RUNS, _timed(own, first, 1.0), tuple(entries))
 
 
-def _timed(network: Architecture, latency: Latency, ratio: float) -> Timed:
+def _timed(network: Architecture, latency: Latency, ratio: float) -> LatencyMeasurement:
     times = round(latency.seconds * 1e9), round(latency.spread * 1e9)
     shape = network.widths, network.depths, network.resolution
-    return Timed(*shape, *times, Decimal(f"{ratio:.5f}"))
+    return LatencyMeasurement(*shape, *times, Decimal(f"{ratio:.5f}"))

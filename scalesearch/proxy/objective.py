@@ -91,12 +91,15 @@ class ProxyTraining:
 
         A state beyond, which a killed run of this rung has left, is not taken up: the curve would begin later.
         """
-        fork, since = spec.recipe.fork(end), spec.since // run.batch
-        if self.checkpoints is not None and (state := kept(self.checkpoints, spec.trunk_id, since)) is not None:
+        fork, since = spec.recipe.decay_start(end), spec.since // run.batch
+        if (
+            self.checkpoints is not None
+            and (state := kept(self.checkpoints, spec.checkpoint_id, since)) is not None
+        ):
             run.restore(state)
         yield from trunk(run, fork)
         if self.checkpoints is not None:
-            keep(self.checkpoints, spec.trunk_id, fork, run.state(), since)
+            keep(self.checkpoints, spec.checkpoint_id, fork, run.state(), since)
         yield from branch(run, end)
 
 

@@ -43,5 +43,5 @@ def trunk_rate(step: int, steps: int, recipe: Recipe) -> float:
 
 def branch_rate(step: int, end: int, steps: int, recipe: Recipe) -> float:
     """The trunk's rate times a line from one at the fork to zero at step `end`, the first that is not taken."""
-    fork = recipe.fork(end)
+    fork = recipe.decay_start(end)
     return trunk_rate(step, steps, recipe) * (end - step) / (end - fork)

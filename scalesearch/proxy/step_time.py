@@ -15,7 +15,7 @@ from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
-from scalesearch.search.sampler_space import Time
+from scalesearch.search.sampler_space import RelativeTime
 from scalesearch.search.task import Recipe
 
 WARM_UPS = 2
@@ -24,7 +24,7 @@ TURNS = 5
 """Steps of each network that a figure comes from."""
 
 
-def steps_beside(baseline: Architecture, networks: Sequence[Architecture], batch: int) -> list[Time]:
+def steps_beside(baseline: Architecture, networks: Sequence[Architecture], batch: int) -> list[RelativeTime]:
     """Seconds of a training step of `batch` random images, each network in turns with the baseline.
 
     As trials are trained: the first GPU, or one thread; whole networks at their own resolution, not proxies.
@@ -41,9 +41,9 @@ def steps_beside(baseline: Architecture, networks: Sequence[Architecture], batch
         raise InputError(f"a timed step of {batch} images: {failure.for_budget()}") from error
 
 
-def _beside(base: _Steps, own: _Steps) -> Time:
+def _beside(base: _Steps, own: _Steps) -> RelativeTime:
     turns = np.array([(base.seconds(), own.seconds()) for _ in range(WARM_UPS + TURNS)][WARM_UPS:])
-    return Time(float(np.median(turns[:, 1])), float(np.median(turns[:, 1] / turns[:, 0])))
+    return RelativeTime(float(np.median(turns[:, 1])), float(np.median(turns[:, 1] / turns[:, 0])))
 
 
 class _Steps:

@@ -190,7 +190,7 @@ def whole(run: Training) -> Iterator[Epoch]:
     if run.recipe.decay == 0:
         yield from run.epochs(run.steps, lambda step: learning_rate(step, run.steps, run.recipe))
     else:
-        yield from trunk(run, run.recipe.fork(run.steps))
+        yield from trunk(run, run.recipe.decay_start(run.steps))
         yield from branch(run, run.steps)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalesearch.search.candidates import SAME
+from scalesearch.search.candidates import NAME_SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ OTHER = MarkerStyle("#537180", "pentagon", "⬟", "solid")
 
 def look_of(rule: str) -> MarkerStyle:
     """How the rule of that name is drawn; of several that give one network, the first."""
-    return LOOKS.get(rule.split(SAME)[0], OTHER)
+    return LOOKS.get(rule.split(NAME_SEPARATOR)[0], OTHER)
 
 
 START = MarkerStyle("#7d8590", "circle", "●", "solid")

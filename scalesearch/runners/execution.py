@@ -105,4 +105,6 @@ class TrialExecution:
         """The trial's outcome if it ended now."""
         seconds = time.perf_counter() - self._began
         training = sum(epoch.seconds for epoch in self._epochs)
-        return Outcome(state, self.spec.of_rung(self._epochs), round(seconds, 4), round(training, 4), message)
+        return Outcome(
+            state, self.spec.recorded_epochs(self._epochs), round(seconds, 4), round(training, 4), message
+        )

@@ -29,7 +29,7 @@ class Patience:
         """A trial has a slot."""
         self._since[spec.id] = time.monotonic()
 
-    def heard(self, spec: TrialSpec) -> None:
+    def record_epoch(self, spec: TrialSpec) -> None:
         """A trial has finished an epoch."""
         now = time.monotonic()
         took = now - self._since.get(spec.id, now)

@@ -28,7 +28,7 @@ _TOKEN = secrets.token_hex(32)
 
 
 @contextmanager
-def on_loopback_with_a_token() -> Iterator[None]:
+def loopback_with_token() -> Iterator[None]:
     """While it is active a Ray that is started listens on loopback alone, and asks everybody for the token.
 
     By default Ray replaces a loopback address by the machine's own and then listens on every interface; it does not
@@ -54,7 +54,7 @@ def on_loopback_with_a_token() -> Iterator[None]:
 
 
 @contextmanager
-def own_signals() -> Iterator[None]:
+def shield_from_job_signals() -> Iterator[None]:
     """While Ray starts, its processes learn to leave the early warnings of job schedulers alone.
 
     SLURM may send SIGUSR1 to all processes of a job, which would end Ray's own before the driver can end the search
@@ -156,7 +156,7 @@ print("answered")
 _ANSWER_SECONDS = 30
 
 
-def must_ask_for_token(address: str) -> None:
+def require_token(address: str) -> None:
     """Refuse the cluster that this process has joined where it answers those who have no token.
 
     Whoever reaches such a cluster runs code on all of its nodes. It is asked as a stranger would, from a process

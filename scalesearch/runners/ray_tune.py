@@ -25,10 +25,10 @@ from scalesearch.redaction import HIDDEN, redacted
 from scalesearch.runners.execution import Listener
 from scalesearch.runners.ray_alone import (
     LOOPBACK,
-    must_ask_for_token,
-    on_loopback_with_a_token,
-    own_signals,
+    loopback_with_token,
+    require_token,
     session_folder,
+    shield_from_job_signals,
     temporary_folder,
 )
 from scalesearch.runners.ray_watcher import TrialDispatcher, TuneCallback, WaveSearcher
@@ -141,7 +141,7 @@ class RayRunner:
         where = nullcontext({"address": self.address}) if self.address is not None else self._alone()
         with where as place:
             try:
-                with own_signals():
+                with shield_from_job_signals():
                     ray.init(logging_level="error", **place, **common)
             except Exception as error:  # the class itself, where a busy machine's node takes too long to start
                 reason = " ".join(str(error).split())[:200]
@@ -151,7 +151,7 @@ class RayRunner:
             _silence()
             try:
                 if self.address is not None and not self.insecure_cluster:
-                    must_ask_for_token(self.address)
+                    require_token(self.address)
                 yield
             finally:
                 ray.shutdown()
@@ -159,7 +159,7 @@ class RayRunner:
     @contextmanager
     def _alone(self) -> Iterator[dict[str, Any]]:
         """What a Ray for this run alone is started with."""
-        with session_folder() as folder, on_loopback_with_a_token():
+        with session_folder() as folder, loopback_with_token():
             yield {
                 "address": "local",  # never a cluster that RAY_ADDRESS or an earlier `ray start` names
                 "num_cpus": self.cores,

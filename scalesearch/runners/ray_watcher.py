@@ -46,16 +46,16 @@ class TrialDispatcher:
         self._to_begin_anew: list[TrialSpec] = []
         self._deaths: Counter[str] = Counter()
         self._handler = signal.getsignal(signal.SIGUSR1) if hasattr(signal, "SIGUSR1") else None
-        _WATCHERS[self.key] = self
+        _DISPATCHERS[self.key] = self
 
-    def take_signal_back(self) -> None:
+    def restore_signal_handler(self) -> None:
         """Set the handler of SIGUSR1 that was there before Tune's."""
         if self._handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGUSR1, self._handler)
 
     def close(self) -> None:
         """Listen no more."""
-        del _WATCHERS[self.key]
+        del _DISPATCHERS[self.key]
 
     def next_spec(self) -> TrialSpec | None:
         """The trial to begin next; None while that depends on trials that are under way.
@@ -83,13 +83,13 @@ class TrialDispatcher:
             self.error = error
             raise
 
-    def started(self, trial: Any) -> None:
+    def on_start(self, trial: Any) -> None:
         """A trial has a slot."""
         self._patience.begin(_spec(trial))
         self._tell(TrialStarted(_spec(trial)))
 
-    def look_after(self, trials: Iterable[Any]) -> None:
-        """End the worker of every trial that has been silent for too long; the next word of it is `died`."""
+    def kill_stalled(self, trials: Iterable[Any]) -> None:
+        """Kill the worker of every trial that has made no progress for too long; `on_worker_death` follows."""
         for trial in trials:
             actor = trial.temporary_state.ray_actor
             spec = _spec(trial)
@@ -98,15 +98,15 @@ class TrialDispatcher:
                 self._stalls[spec.id] += 1
                 ray.kill(actor)
 
-    def reported(self, trial: Any, result: Mapping[str, Any]) -> None:
+    def on_result(self, trial: Any, result: Mapping[str, Any]) -> None:
         """A trial finished an epoch or itself."""
         if "outcome" in result:
             self._finish(_spec(trial), from_json(Outcome, result["outcome"]))
         elif "epoch" in result:
-            self._patience.heard(_spec(trial))
+            self._patience.record_epoch(_spec(trial))
             self._tell(EpochFinished(_spec(trial), from_json(Epoch, result["epoch"])))
 
-    def died(self, trial: Any) -> None:
+    def on_worker_death(self, trial: Any) -> None:
         """A trial's worker is gone; without a word of its end, the trial is begun anew."""
         spec = _spec(trial)
         if spec.id not in self._unfinished:
@@ -135,7 +135,7 @@ class TrialDispatcher:
             raise
 
 
-_WATCHERS: dict[str, TrialDispatcher] = {}
+_DISPATCHERS: dict[str, TrialDispatcher] = {}
 """The runs under way in this process."""
 
 
@@ -151,27 +151,27 @@ class TuneCallback(Callback):  # type: ignore[misc]  # ray has no types
 
     def setup(self, **_: Any) -> None:
         """Take SIGUSR1 back, at which Tune would end its run as if all trials were over."""
-        _WATCHERS[self._key].take_signal_back()
+        _DISPATCHERS[self._key].restore_signal_handler()
 
     def on_trial_start(self, *, trial: Any, **_: Any) -> None:
         """A trial has a slot."""
-        _WATCHERS[self._key].started(trial)
+        _DISPATCHERS[self._key].on_start(trial)
 
     def on_step_end(self, *, trials: list[Any], **_: Any) -> None:
         """Tune looks round, several times a second."""
-        _WATCHERS[self._key].look_after(trials)
+        _DISPATCHERS[self._key].kill_stalled(trials)
 
     def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
         """A trial finished an epoch or itself."""
-        _WATCHERS[self._key].reported(trial, result)
+        _DISPATCHERS[self._key].on_result(trial, result)
 
     def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
         """The last result of a trial comes here only."""
-        _WATCHERS[self._key].reported(trial, trial.last_result or {})
+        _DISPATCHERS[self._key].on_result(trial, trial.last_result or {})
 
     def on_trial_error(self, *, trial: Any, **_: Any) -> None:
         """A trial's worker is gone."""
-        _WATCHERS[self._key].died(trial)
+        _DISPATCHERS[self._key].on_worker_death(trial)
 
 
 class WaveSearcher(Searcher):  # type: ignore[misc]  # ray has no types
@@ -184,7 +184,7 @@ class WaveSearcher(Searcher):  # type: ignore[misc]  # ray has no types
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # noqa: ARG002 (as in Searcher)
         """The next trial; None while there is none yet."""
         try:
-            spec = _WATCHERS[self._key].next_spec()
+            spec = _DISPATCHERS[self._key].next_spec()
         except StopIteration:
             return str(Searcher.FINISHED)
         return None if spec is None else {"spec": as_json(spec)}

@@ -16,7 +16,7 @@ from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, Shape, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.search.factory_grid import FactoryBaseline
-from scalesearch.search.timings import TIMED_TOLERANCE, Timings
+from scalesearch.search.timings import TIMED_TOLERANCE, LatencyTable
 
 MATCHES = get_args(choices.Match)
 COSTS = get_args(choices.Cost)
@@ -25,7 +25,7 @@ COSTS = get_args(choices.Cost)
 _Key = TypeVar("_Key", bound=Hashable)
 
 
-SAME = " = "
+NAME_SEPARATOR = " = "
 """Between the names of rules that give the same network."""
 
 
@@ -54,7 +54,7 @@ class Candidate:
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules that give this network, in a comparison of rules."""
-        return tuple(self.name.split(SAME)) if self.name else ()
+        return tuple(self.name.split(NAME_SEPARATOR)) if self.name else ()
 
     @property
     def label(self) -> str:
@@ -85,7 +85,7 @@ def candidates(
     rule: str = "balanced",
     match: str = "flops",
     by: str = "macs",
-    timings: Timings | None = None,
+    timings: LatencyTable | None = None,
 ) -> CandidateSet:
     """Scale the baseline by every grid point at φ, merge equal networks, and match their cost.
 
@@ -147,7 +147,7 @@ def _literal(baseline: Baseline, network: Architecture, aliases: Sequence[Coeffi
 
 
 def _matched(
-    baseline: Baseline, shapes: dict[Shape, list[Coefficients]], phi: Decimal, by: str, timings: Timings | None
+    baseline: Baseline, shapes: dict[Shape, list[Coefficients]], phi: Decimal, by: str, timings: LatencyTable | None
 ) -> Iterator[Candidate]:
     base = baseline.architecture
     if by == "latency":
@@ -178,7 +178,7 @@ def _candidate(
     coefficients: Coefficients,
     aliases: Sequence[Coefficients],
     by: str = "macs",
-    timings: Timings | None = None,
+    timings: LatencyTable | None = None,
 ) -> Candidate:
     base = baseline.architecture
     other = other_ratio(network, base, by, timings)
@@ -187,7 +187,7 @@ def _candidate(
     )
 
 
-def other_ratio(network: Network, base: Network, by: str, timings: Timings | None = None) -> Decimal | None:
+def other_ratio(network: Network, base: Network, by: str, timings: LatencyTable | None = None) -> Decimal | None:
     """The matched cost over the baseline's; None where that is MACs, which every candidate has anyway."""
     if by == "macs":
         return None
@@ -216,7 +216,7 @@ def nearest_alias(
     return min(aliases, key=distance)
 
 
-def spread(candidates: Sequence[Candidate], count: int) -> tuple[Candidate, ...]:
+def farthest_points(candidates: Sequence[Candidate], count: int) -> tuple[Candidate, ...]:
     """`count` candidates far from one another in (log α, log β): farthest-point order from the most balanced.
 
     Gonzalez 1985; the first is the one nearest to the paper's idea of growing all three alike.

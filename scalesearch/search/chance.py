@@ -29,7 +29,7 @@ class Chance:
         """What is compared with `level`: of a completed trial its figure by `metric`."""
         return outcome.score if self.metric == BALANCED else outcome.accuracy
 
-    def is_left_by_any(self, scores: Iterable[float]) -> bool:
+    def is_exceeded_by_any(self, scores: Iterable[float]) -> bool:
         """Whether the best of the scores is above chance: one-sided at 5 %, by Bonferroni over all of them."""
         values = [*scores]
         if not values:
@@ -43,4 +43,4 @@ def chance(metric: str, data: DataFacts) -> Chance:
     error = images_error(own, data.sizes)
     assert error is not None, "both have one"
     level = 1 / len(error.sizes) if own == BALANCED else max(data.sizes) / data.val
-    return Chance(own, level, error.at(level))
+    return Chance(own, level, error.standard_error(level))

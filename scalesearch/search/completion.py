@@ -13,12 +13,12 @@ def completed(plan: Plan, outcomes: Mapping[str, Outcome], rung: int) -> int:
     return len(plan.rung_arms(outcomes, rung, 1))
 
 
-def whole(plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
+def all_completed(plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
     """Whether every candidate has a completed trial, on the first rung where there are rungs."""
     return len(plan.rung_arms(outcomes, 0, plan.scheduler.seeds)) == len(plan.trained)
 
 
-def left_behind(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
+def eliminated(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
     """The candidates that were left on a lower rung than the ranked ones, and on which."""
     reached, found = plan.reached_rung(outcomes), dict[str, int]()
     for rung in range(reached):

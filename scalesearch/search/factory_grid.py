@@ -16,7 +16,7 @@ from scalesearch.errors import SpaceError
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NetworkPair:
     """A network at its own size and the small one that stands for it in the search."""
 
     network: FactoryNetwork
@@ -30,8 +30,8 @@ class FactoryBaseline:
     name: str
     fingerprint: str
     """SHA-256 (hex) of the module's source: a study is not resumed with another function."""
-    base: Entry
-    entries: tuple[Entry, ...]
+    base: NetworkPair
+    entries: tuple[NetworkPair, ...]
 
     @property
     def architecture(self) -> FactoryNetwork:

@@ -31,7 +31,7 @@ class ImagesError:
         """What half an image of the smallest group changes the score by."""
         return 0.5 / min(self.sizes) / len(self.sizes)
 
-    def at(self, score: float) -> float:
+    def standard_error(self, score: float) -> float:
         """The binomial standard error sqrt(sum of p (1 - p) / n_k) / K of a score p that every group has."""
         return sqrt(sum(max(0.0, score * (1 - score)) / size for size in self.sizes)) / len(self.sizes)
 

@@ -8,7 +8,7 @@ from math import log
 
 from scalesearch.design.cost import cost
 from scalesearch.search.canonical import digest
-from scalesearch.search.kinds.sampler import front
+from scalesearch.search.kinds.sampler import pareto_front
 from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import macs_slope
 from scalesearch.search.sampler_space import DIRECTIONS, TRIES, ConstraintCheck
@@ -51,7 +51,7 @@ class Observation:
         return tuple(value for name in objectives if (value := known[name]) is not None)
 
 
-def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
+def observe(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
     """Every suggestion so far, in order; two that mean one network have one accuracy."""
     space = plan.config.space
     assert space is not None, "a grid has no suggestions"
@@ -60,16 +60,16 @@ def told(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]
     means = {arm.key: plan.accuracy(arm) for arm in arms}
     scores = {arm.key: means[arm.key] - slope * log(arm.macs_ratio) for arm in arms}
     found = []
-    for point, judged in zip(plan.suggested, space.judge(plan.suggested), strict=True):
+    for point, judged in zip(plan.suggested, space.check_constraints(plan.suggested), strict=True):
         key = digest(judged.network)
-        own = None if judged.broken else key
+        own = None if judged.violated else key
         found.append(
             Observation(point, judged, key, means.get(own or ""), scores.get(own or ""), plan.reward_factor(key))
         )
     return tuple(found)
 
 
-def wanted_next(plan: Plan) -> int:
+def batch_size(plan: Plan) -> int:
     """How many suggestions within the limits the next round has: a fifth of all, or what is left of them.
 
     A number of the configuration, not of the machine: the same search on one core and on a cluster.
@@ -78,23 +78,23 @@ def wanted_next(plan: Plan) -> int:
     return min(max(_FEWEST, wanted // _ROUNDS), wanted - plan.num_feasible)
 
 
-def tries_left(plan: Plan) -> int:
+def remaining_samples(plan: Plan) -> int:
     """After how many more suggestions the search ends, however many are within the limits."""
     return TRIES * (plan.config.count or 0) - len(plan.suggested)
 
 
-def stand_ins(config: StudyConfig) -> tuple[Point, ...]:
+def placeholder_points(config: StudyConfig) -> tuple[Point, ...]:
     """Points spread over what the search can come to, as many as it will have: for an estimate before it begins."""
-    return config.kind.stand_ins(config)
+    return config.kind.placeholder_points(config)
 
 
 def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
     """The networks that no other beats in all objectives, most accurate first; measured means, no error bars."""
     objectives = plan.config.kind.objectives
     first: dict[str, Observation] = {}
-    for one in told(plan, outcomes):
+    for one in observe(plan, outcomes):
         if one.accuracy is not None:
             first.setdefault(one.key, one)
     values = [(key, one.values(objectives, score=False) or ()) for key, one in first.items()]
-    kept = front(values, [DIRECTIONS[name] for name in objectives])
+    kept = pareto_front(values, [DIRECTIONS[name] for name in objectives])
     return tuple(sorted((first[key] for key in kept), key=lambda one: (-(one.accuracy or 0), one.key)))

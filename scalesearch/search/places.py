@@ -11,7 +11,7 @@ from scalesearch.search.shares import Point, shares_of
 from scalesearch.search.trial import Outcome
 
 
-def places(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) -> list[Point]:
+def surface_data(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) -> list[Point]:
     """The candidates' places and accuracies on some rungs, adjusted as the ranking is."""
     shares = {key: shares_of(one.coefficients) for key, one in plan.by_network.items()}
     values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in shares}

@@ -58,7 +58,7 @@ class Plan:
     @property
     def num_feasible(self) -> int:
         """How many of those that are wanted have been suggested: (α, β) within the limits, or networks."""
-        return self.config.kind.num_within(self.candidate_set)
+        return self.config.kind.num_feasible(self.candidate_set)
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
@@ -133,7 +133,7 @@ class Plan:
         """What a network reaches on this data that has learned nothing."""
         return chance(self.config.metric, self.data)
 
-    def reached(self, outcomes: Mapping[str, Outcome], rung: int) -> list[float]:
+    def first_seed_scores(self, outcomes: Mapping[str, Outcome], rung: int) -> list[float]:
         """What the candidates' first seeds came to on a rung, as chance is measured."""
         specs = (self.rung_spec(self.rung_trial(key, 0, rung)) for key in self.by_network)
         done = (outcomes[spec.id] for spec in specs if spec.id in outcomes)
@@ -281,4 +281,6 @@ class _Results:
 
     def is_at_chance(self, rung: int) -> bool:
         plan = self.plan
-        return plan.config.prolongs and not plan.chance.is_left_by_any(plan.reached(self.outcomes, rung))
+        return plan.config.prolongs and not plan.chance.is_exceeded_by_any(
+            plan.first_seed_scores(self.outcomes, rung)
+        )

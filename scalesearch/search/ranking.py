@@ -248,7 +248,7 @@ def _noise(arms: Sequence[Arm], images: ImagesError | None) -> tuple[float, int]
     if freedom > 0:
         return max(measured, images.half_image), freedom
     # Half an image at least: a validation set that is wholly right still proves no certainty.
-    return images.at(min(max(float(np.mean(values)), images.half_image), 1 - images.half_image)), 0
+    return images.standard_error(min(max(float(np.mean(values)), images.half_image), 1 - images.half_image)), 0
 
 
 def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:

@@ -13,7 +13,7 @@ from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
-from scalesearch.search.sampler_space import Time
+from scalesearch.search.sampler_space import RelativeTime
 
 REWARDS = ("flops", "latency", "step")
 
@@ -69,7 +69,7 @@ class Reward:
         return None if self.kind == "flops" else self.kind
 
     @property
-    def words(self) -> str:
+    def formula(self) -> str:
         """The formula."""
         cost_word = {"flops": "FLOPS/T", "latency": "LAT/T", "step": "S"}[self.kind]
         if self.kind == "step":
@@ -78,7 +78,7 @@ class Reward:
             return f"ACC·({cost_word})^{self.below}"
         return f"ACC·({cost_word})^w, w = {self.below} up to T and {self.above} above"
 
-    def factor(self, network: Architecture, baseline: Architecture, time: Time | None = None) -> float:
+    def factor(self, network: Architecture, baseline: Architecture, time: RelativeTime | None = None) -> float:
         """What an accuracy of the network is multiplied by.
 
         Args:

@@ -45,13 +45,13 @@ class ConstraintCheck:
     """By how much of itself each limit is exceeded; above 0: broken. The same limits for every suggestion."""
 
     @property
-    def broken(self) -> tuple[str, ...]:
+    def violated(self) -> tuple[str, ...]:
         """The limits that are broken."""
         return tuple(name for name, value in self.excess if value > 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Time:
+class RelativeTime:
     """What was measured of a network, once, before it is trained."""
 
     seconds: float
@@ -65,7 +65,7 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class TimingRequest:
     """What is to be measured of every suggested network."""
 
     what: Literal["latency", "step"]
@@ -76,7 +76,7 @@ class Timing:
     """Images of a training step."""
 
 
-Clock = Callable[[Timing, Sequence[Architecture]], list[Time]]
+Timer = Callable[[TimingRequest, Sequence[Architecture]], list[RelativeTime]]
 """Times networks in turns with the baseline, in their order."""
 
 _Point = TypeVar("_Point")
@@ -106,7 +106,7 @@ class SamplerSpace(Protocol[_Point]):
         ...
 
     @property
-    def timing(self) -> Timing | None:
+    def timing(self) -> TimingRequest | None:
         """What is measured of each network; None: nothing."""
         ...
 
@@ -122,14 +122,14 @@ class SamplerSpace(Protocol[_Point]):
         """A suggestion as it would have been drawn."""
         ...
 
-    def judge(self, points: Sequence[_Point]) -> list[ConstraintCheck]:
+    def check_constraints(self, points: Sequence[_Point]) -> list[ConstraintCheck]:
         """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
         ...
 
-    def timed(self, point: _Point, time: Time | None) -> _Point:
+    def timed(self, point: _Point, time: RelativeTime | None) -> _Point:
         """The suggestion with what was measured of its network."""
         ...
 
-    def time(self, point: _Point) -> Time | None:
+    def time(self, point: _Point) -> RelativeTime | None:
         """What `timed` was given."""
         ...

@@ -10,7 +10,7 @@ from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.budget import Budget
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.metrics import ACCURACY
-from scalesearch.search.timings import Timings
+from scalesearch.search.timings import LatencyTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Setting:
     """The ids of the candidates' networks, where not all of the grid are asked about."""
     cost: str = field(default="macs", metadata=OMIT_IF_DEFAULT)
     """What is matched; one of `COSTS`."""
-    timings: Timings | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    timings: LatencyTable | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """What was measured before the search, where latency is matched."""
     metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
     """What candidates are ranked by; see `metrics`."""

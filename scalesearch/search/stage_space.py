@@ -17,7 +17,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.exact import nearest, plain, whole_or_fraction
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
-from scalesearch.search.sampler_space import Time
+from scalesearch.search.sampler_space import RelativeTime
 
 KEYS = ("kind", "kernel", "expansion", "se", "layers", "width")
 """What is chosen of a stage."""
@@ -29,7 +29,7 @@ _WIDTHS = (Decimal("0.1"), Decimal(10))
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class StageOptions:
     """What a stage may be; of a key with no values the baseline's stage keeps its own."""
 
     kind: tuple[str, ...] = ()
@@ -80,13 +80,13 @@ class StageSpace:
     source: str
     baseline: str
     """The name of a shipped baseline: what is searched where the user names none."""
-    every: Choices
-    stages: tuple[Choices, ...] = ()
+    every: StageOptions
+    stages: tuple[StageOptions, ...] = ()
     """One for each stage, in place of `every`; none: all have the same choices."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StageChoice:
     """What one stage became."""
 
     kind: str
@@ -101,8 +101,8 @@ class Choice:
 class StagePoint:
     """A point of the space: a choice for every stage."""
 
-    choices: tuple[Choice, ...]
-    time: Time | None = None
+    choices: tuple[StageChoice, ...]
+    time: RelativeTime | None = None
     """Of its network, where the reward has one."""
 
     @property
@@ -126,7 +126,7 @@ def options(space: StageSpace, baseline: Baseline) -> tuple[dict[str, tuple[str,
     return tuple(_options(own, stage) for own, stage in zip(every, stages, strict=True))
 
 
-def _options(own: Choices, stage: Stage) -> dict[str, tuple[str, ...]]:
+def _options(own: StageOptions, stage: Stage) -> dict[str, tuple[str, ...]]:
     if not own.kind and KINDS[stage.kind].narrows:
         raise SpaceError(f"stage: kind is {stage.kind}, which cannot be varied; give the space a list of kinds")
     kept = {
@@ -140,9 +140,9 @@ def _options(own: Choices, stage: Stage) -> dict[str, tuple[str, ...]]:
     return {key: tuple(map(_word, getattr(own, key) or (kept[key],))) for key in KEYS}
 
 
-def chosen(words: dict[str, str]) -> Choice:
+def parse_choice(words: dict[str, str]) -> StageChoice:
     """A stage's choice from the words of each key."""
-    return Choice(
+    return StageChoice(
         words["kind"],
         int(words["kernel"]),
         whole_or_fraction(Decimal(words["expansion"])),
@@ -152,7 +152,7 @@ def chosen(words: dict[str, str]) -> Choice:
     )
 
 
-def words_of(choice: Choice) -> dict[str, str]:
+def format_choice(choice: StageChoice) -> dict[str, str]:
     """The way back."""
     return {key: _word(getattr(choice, key)) for key in KEYS}
 
@@ -175,7 +175,7 @@ def network_of(space: StageSpace, baseline: Baseline, point: StagePoint) -> Arch
     return replace(own, stages=stages)
 
 
-def _stage(choices: Choices, stage: Stage, choice: Choice, baseline: Baseline) -> Stage:
+def _stage(choices: StageOptions, stage: Stage, choice: StageChoice, baseline: Baseline) -> Stage:
     kind = KINDS[choice.kind]
     squeezes = kind.squeezes and choice.kind in (choices.se_kinds or NAS_KINDS)
     return Stage(
@@ -200,7 +200,7 @@ def _expansion(chosen: int | Decimal, kind: str) -> int | Decimal:
     return chosen if KINDS[kind].rounds or isinstance(chosen, int) else nearest(chosen)
 
 
-def stage_words(network: Architecture) -> Iterator[str]:
+def describe_stages(network: Architecture) -> Iterator[str]:
     """Each stage in short: `mbconv5 e6 se.25 40×3`; `uib3+5 e4 96×1` where a kernel comes before the expansion."""
     for stage in network.stages:
         kind = KINDS[stage.kind]

@@ -8,7 +8,7 @@ from scalesearch.design.baselines import is_path, spaces_folder
 from scalesearch.design.strict_yaml import Path_, Tree, dotted, parse, read_text
 from scalesearch.errors import InputError, SpaceError, printable
 from scalesearch.search.canonical import MalformedError, from_json
-from scalesearch.search.stage_space import Choices, StageSpace
+from scalesearch.search.stage_space import StageOptions, StageSpace
 
 
 def stage_space_names() -> list[str]:
@@ -68,7 +68,7 @@ def _choices(tree: Tree) -> list[tuple[Path_, Tree]]:
 
 def _breaks(node: Tree) -> bool:
     try:
-        from_json(Choices, node)
+        from_json(StageOptions, node)
     except SpaceError:
         return True
     return False

@@ -24,7 +24,7 @@ from scalesearch.search.sampler_space import SamplerSpace
 from scalesearch.search.schedulers import SCHEDULERS
 from scalesearch.search.setting import Setting
 from scalesearch.search.stage_space import StagePoint
-from scalesearch.search.timings import Line
+from scalesearch.search.timings import ScalingPath
 
 Point = Suggestion | StagePoint
 """What a sampler suggests."""
@@ -92,9 +92,9 @@ def enumerate_candidates(config: StudyConfig, suggested: Sequence[Any] | None = 
     return config.kind.candidates(config, suggested)
 
 
-def lines_to_time(config: StudyConfig) -> list[Line]:
+def paths_to_time(config: StudyConfig) -> list[ScalingPath]:
     """Where the networks are looked for that take 2^φ × the baseline's time: one line a shape, or a rule."""
-    return config.kind.lines_to_time(config)
+    return config.kind.paths_to_time(config)
 
 
 def select_candidates(config: StudyConfig, candidate_set: CandidateSet) -> tuple[Candidate, ...]:

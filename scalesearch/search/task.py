@@ -62,7 +62,7 @@ class Recipe:
                 "nothing is learned)"
             )
 
-    def fork(self, end: int) -> int:
+    def decay_start(self, end: int) -> int:
         """The step at which a run that ends at step `end` leaves the constant rate; its last steps decay."""
         return end - max(1, int(self.decay * end + Decimal("0.5")))
 
@@ -87,6 +87,6 @@ class Epoch:
     """The validation images' metric that the study ranks by, the larger the better; None: accuracy."""
 
     @property
-    def ranked(self) -> float:
+    def metric_value(self) -> float:
         """What is ranked by: the study's metric."""
         return self.val_accuracy if self.score is None else self.score

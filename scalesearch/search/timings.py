@@ -27,12 +27,12 @@ CLOSE = 0.03
 ROUNDS = 5
 """At most so many sides of a shape are timed."""
 
-Clock = Callable[[Sequence[Architecture]], Sequence[float]]
+RelativeTimer = Callable[[Sequence[Architecture]], Sequence[float]]
 """Times networks in turns with the baseline: the time of each over the baseline's, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class LatencyMeasurement:
     """A network and the time that it took."""
 
     widths: tuple[int, ...]
@@ -52,7 +52,7 @@ class Timed:
 
 
 @dataclass(frozen=True, slots=True)
-class Timings:
+class LatencyTable:
     """The baseline and every network that was found to take the wanted time, timed in the same turns."""
 
     device: str
@@ -62,8 +62,8 @@ class Timings:
     """Of the CPU."""
     runs: int
     """Turns that the figures come from, warm-up left out."""
-    base: Timed
-    entries: tuple[Timed, ...]
+    base: LatencyMeasurement
+    entries: tuple[LatencyMeasurement, ...]
     """One for each shape of a grid, or for each rule of a comparison, in their order."""
 
     @property
@@ -72,7 +72,7 @@ class Timings:
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return f"batch {self.batch}, {self.device}, {threads}, median of {self.runs} turns"
 
-    def entry(self, shape: Shape) -> Timed:
+    def entry(self, shape: Shape) -> LatencyMeasurement:
         """What was measured of a shape.
 
         Raises:
@@ -93,7 +93,7 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScalingPath:
     """Networks in the order in which they grow, of which one is to take a wanted time."""
 
     extents: Sequence[float]
@@ -106,7 +106,7 @@ class Line:
     """Time grows about as this power of the extent; two timed places say it better."""
 
 
-def shape_lines(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool) -> list[Line]:
+def shape_paths(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool) -> list[ScalingPath]:
     """Each shape at every px from the baseline's on, or for a ratio below 1 up to it.
 
     First is the px that matches the multiply-adds.
@@ -122,7 +122,7 @@ def shape_lines(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal,
     last = baseline.resolution * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
     sides = tuple(side for side in sides if (side >= last if ratio < 1 else side <= last))
     return [
-        Line(sides, partial(_at_side, baseline, shape, sides), sides.index(one.resolution), 2.0)
+        ScalingPath(sides, partial(_at_side, baseline, shape, sides), sides.index(one.resolution), 2.0)
         for shape, one in zip(shapes, matched, strict=True)
     ]
 
@@ -131,7 +131,7 @@ def _at_side(baseline: Architecture, shape: Shape, sides: Sequence[int], place: 
     return baseline.resized(*shape, sides[place])
 
 
-def match_times(lines: Sequence[Line], ratio: Decimal, clock: Clock) -> list[Architecture]:
+def match_times(lines: Sequence[ScalingPath], ratio: Decimal, clock: RelativeTimer) -> list[Architecture]:
     """On every line the network whose time is nearest to ratio × the baseline's, of those that are timed.
 
     All lines are timed in turns with the baseline, first at their starts; from then on each at the place where its
@@ -156,7 +156,7 @@ def _nearest(known: Mapping[int, float], start: int) -> int:
     return min(known, key=lambda place: (abs(known[place] - 1), place), default=start)
 
 
-def _next_place(known: Mapping[int, float], line: Line) -> int | None:
+def _next_place(known: Mapping[int, float], line: ScalingPath) -> int | None:
     """The place to time next; None: the bracket is closed, or one is near enough.
 
     Args:
@@ -177,7 +177,7 @@ def _next_place(known: Mapping[int, float], line: Line) -> int | None:
     return min(max(place, short + 1), long - 1)
 
 
-def _power(known: Mapping[int, float], line: Line, short: int, long: int) -> float:
+def _power(known: Mapping[int, float], line: ScalingPath, short: int, long: int) -> float:
     """The exponent by which time grows with the extent, from the two timed places nearest to the goal."""
     near = sorted(known, key=lambda place: abs(log(known[place])))[:2]
     if short in known and long in known:

@@ -46,11 +46,11 @@ class TrialSpec:
         return _id(self)
 
     @property
-    def trunk_id(self) -> str:
+    def checkpoint_id(self) -> str:
         """16 hex digits; equal for the same training on every rung: the name of its checkpoints."""
         return _id(replace(self, samples=None, since=0))
 
-    def of_rung(self, epochs: Iterable[Epoch]) -> tuple[Epoch, ...]:
+    def recorded_epochs(self, epochs: Iterable[Epoch]) -> tuple[Epoch, ...]:
         """Those of a training's epochs that belong to the trial's record.
 
         Where an earlier rung's checkpoint is gone, training begins at 0; what comes before `since` is that rung's.
@@ -95,7 +95,7 @@ class Outcome:
     @property
     def score(self) -> float | None:
         """What a complete trial is ranked by: the study's metric after the last epoch; accuracy by default."""
-        return self.epochs[-1].ranked if self.state == "complete" and self.epochs else None
+        return self.epochs[-1].metric_value if self.state == "complete" and self.epochs else None
 
 
 class TrialEndedError(Exception):

@@ -41,7 +41,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class RankAgreement:
     """How a further budget ranks the networks of a study."""
 
     budget: str
@@ -76,7 +76,7 @@ class Agreement:
         return max(gains, key=lambda axis: gains[axis].value, default=None)
 
 
-def agreement(budget: str, points: Sequence[Point], other: Sequence[Point]) -> Agreement:
+def compare_rankings(budget: str, points: Sequence[Point], other: Sequence[Point]) -> RankAgreement:
     """Compare a study's budget with a further one.
 
     Args:
@@ -97,7 +97,7 @@ def agreement(budget: str, points: Sequence[Point], other: Sequence[Point]) -> A
     between = [(first[:, s], second[:, t]) for s, t in permutations(range(seeds), 2)]
     within = [(one[:, s], one[:, t]) for one in (first, second) for s, t in combinations(range(seeds), 2)]
     means = first.mean(1), second.mean(1)
-    return Agreement(
+    return RankAgreement(
         budget,
         len(pairs),
         seeds,

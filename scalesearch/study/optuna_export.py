@@ -35,7 +35,7 @@ class NetworkRun:
     def curve(self, rungs: bool) -> dict[int, float]:
         """Return the metric by images seen: at the end of every rung, or without rungs after every epoch."""
         ends = [record.outcome.epochs[-1:] if rungs else record.outcome.epochs for record in self.records]
-        return {epoch.samples: epoch.ranked for epochs in ends for epoch in epochs}
+        return {epoch.samples: epoch.metric_value for epochs in ends for epoch in epochs}
 
 
 def network_runs(plan: Plan, records: Mapping[str, TrialRecord]) -> list[NetworkRun]:

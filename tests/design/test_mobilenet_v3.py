@@ -23,7 +23,7 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.make_proxy import make_proxy
-from scalesearch.search.stage_space import Choices, StagePoint, StageSpace, chosen, network_of, options
+from scalesearch.search.stage_space import StageOptions, StagePoint, StageSpace, network_of, options, parse_choice
 
 # Howard et al. 2019: kernel, expanded, output, squeeze (a quarter, a multiple of 8), activation, stride.
 LARGE = [
@@ -109,9 +109,9 @@ def test_json_keeps_fractions_and_leaves_out_what_is_not_used() -> None:
 
 def test_a_space_of_stages_keeps_what_it_does_not_vary() -> None:
     base = load_baseline("mobilenet_v3_small")
-    space = StageSpace("any", "x", base.name, Choices(kind=("mbconv", "fused_mbconv"), layers=(0, 1)))
+    space = StageSpace("any", "x", base.name, StageOptions(kind=("mbconv", "fused_mbconv"), layers=(0, 1)))
     words = options(space, base)
-    own = StagePoint(tuple(chosen({key: values[0] for key, values in one.items()}) for one in words))
+    own = StagePoint(tuple(parse_choice({key: values[0] for key, values in one.items()}) for one in words))
     assert cost(network_of(space, base, own)) == cost(base.architecture)
     fused = StagePoint(tuple(replace(one, kind="fused_mbconv") for one in own.choices))
     assert [stage.expansion for stage in network_of(space, base, fused).stages] == [1, 5, 4, 4, 6, 3, 6]

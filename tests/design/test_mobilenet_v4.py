@@ -21,13 +21,13 @@ from scalesearch.export.timm_definition import timm_definition
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.stage_space import (
-    Choices,
+    StageOptions,
     StagePoint,
     StageSpace,
-    chosen,
+    describe_stages,
     network_of,
     options,
-    stage_words,
+    parse_choice,
 )
 
 NET = Architecture(
@@ -154,11 +154,11 @@ def test_files_and_json_keep_the_first_kernel() -> None:
 
 def test_a_space_of_stages_keeps_the_first_kernel_of_its_kind_alone() -> None:
     base = load_baseline("mobilenet_v4_conv_small")
-    space = StageSpace("any", "x", base.name, Choices(kind=("uib", "inverted_residual"), layers=(0, 1)))
+    space = StageSpace("any", "x", base.name, StageOptions(kind=("uib", "inverted_residual"), layers=(0, 1)))
     words = options(space, base)
-    own = StagePoint(tuple(chosen({key: values[0] for key, values in one.items()}) for one in words))
+    own = StagePoint(tuple(parse_choice({key: values[0] for key, values in one.items()}) for one in words))
     network = network_of(space, base, own)
     assert [stage.start_kernel for stage in network.stages] == [1, 1, 1, 1, 5, 1, 3, 3, 5, 1, 1, 1]
     other = StagePoint(tuple(replace(one, kind="inverted_residual") for one in own.choices))
     assert {stage.start_kernel for stage in network_of(space, base, other).stages} == {1}
-    assert list(stage_words(network))[4:6] == ["uib5+5 e3 96×1", "uib3 e2 96×4"]
+    assert list(describe_stages(network))[4:6] == ["uib5+5 e3 96×1", "uib3 e2 96×4"]

@@ -18,9 +18,9 @@ from scalesearch.design.cost import cost
 from scalesearch.search.budget import BUDGETS, Budget, as_constant_lr
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.study_config import StudyConfig, lines_to_time
+from scalesearch.search.study_config import StudyConfig, paths_to_time
 from scalesearch.search.task import Epoch
-from scalesearch.search.timings import Timed, Timings, match_times
+from scalesearch.search.timings import LatencyMeasurement, LatencyTable, match_times
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 from scalesearch.study.study import Study
 
@@ -163,9 +163,11 @@ def with_times(asked: StudyConfig, seconds: Callable[[Architecture], float]) -> 
     def ratio(network: Architecture) -> float:
         return seconds(network) / seconds(base)
 
-    def timed(network: Architecture) -> Timed:
+    def timed(network: Architecture) -> LatencyMeasurement:
         sizes = network.widths, network.depths, network.resolution
-        return Timed(*sizes, round(1e9 * seconds(network)), 17, Decimal(f"{ratio(network):.5f}"))
+        return LatencyMeasurement(*sizes, round(1e9 * seconds(network)), 17, Decimal(f"{ratio(network):.5f}"))
 
-    found = match_times(lines_to_time(asked), Decimal(2) ** asked.phi, lambda networks: list(map(ratio, networks)))
-    return replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base), tuple(map(timed, found))))
+    found = match_times(paths_to_time(asked), Decimal(2) ** asked.phi, lambda networks: list(map(ratio, networks)))
+    return replace(
+        asked, cost="latency", timings=LatencyTable("CPU", 1, 1, 15, timed(base), tuple(map(timed, found)))
+    )

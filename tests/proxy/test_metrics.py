@@ -82,9 +82,9 @@ def test_an_epoch_has_the_score_and_trains_alike() -> None:
     plain, loss, balanced = (list(whole(run(metric))) for metric in ("accuracy", "loss", "balanced-accuracy"))
     assert curve(plain) == curve(loss) == curve(balanced)
     assert [one.score for one in plain] == [None, None]
-    assert [one.ranked for one in plain] == [one.val_accuracy for one in plain]
+    assert [one.metric_value for one in plain] == [one.val_accuracy for one in plain]
     assert [one.score for one in loss] == pytest.approx([-one.val_loss for one in loss], rel=1e-5)
-    assert all(0 < (one.score or 0) <= 1 and one.ranked == one.score for one in balanced)
+    assert all(0 < (one.score or 0) <= 1 and one.metric_value == one.score for one in balanced)
 
 
 def _spec(metric: str) -> TrialSpec:

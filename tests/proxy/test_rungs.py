@@ -32,13 +32,13 @@ def training(recipe: Recipe = RECIPE) -> Training:
 
 def straight(end: int) -> list[Epoch]:
     run = training()
-    return [*trunk(run, RECIPE.fork(end)), *branch(run, end)]
+    return [*trunk(run, RECIPE.decay_start(end)), *branch(run, end)]
 
 
 def test_forks() -> None:
-    assert [RECIPE.fork(end) for end in RUNGS] == [3, 8, 16]
-    assert replace(RECIPE, decay=Decimal("0.01")).fork(10) == 9
-    assert replace(RECIPE, decay=Decimal("0.99")).fork(1) == 0
+    assert [RECIPE.decay_start(end) for end in RUNGS] == [3, 8, 16]
+    assert replace(RECIPE, decay=Decimal("0.01")).decay_start(10) == 9
+    assert replace(RECIPE, decay=Decimal("0.99")).decay_start(1) == 0
 
 
 def test_rates() -> None:
@@ -114,8 +114,11 @@ def test_rungs_with_and_without_checkpoints_end_alike(tmp_path: Path) -> None:
         trial = spec(end, since)
         assert last(continued, trial) == last(alone, trial)
         steps = sorted(int(path.name.split("-")[1]) for path in tmp_path.iterdir())
-        assert steps == [*([since // 16] if since else []), RECIPE.fork(end)]  # the trunk's earlier ones have gone
-        since = RECIPE.fork(end) * 16
+        assert steps == [
+            *([since // 16] if since else []),
+            RECIPE.decay_start(end),
+        ]  # the trunk's earlier ones have gone
+        since = RECIPE.decay_start(end) * 16
 
 
 @pytest.mark.parametrize("damage", ["none", "killed after the fork", "all checkpoints gone"])

@@ -12,7 +12,7 @@ from planted_studies import halving, rules
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds.rules import RuleReport
 from scalesearch.report.methods import caveats
-from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.search.trust import Estimate, RankAgreement
 from scalesearch.study.result import StudyResult
 from scalesearch.study.summary import summary_lines
 
@@ -88,7 +88,7 @@ def test_an_unfinished_search_says_so() -> None:
 )
 def test_what_further_budgets_say_belongs_to_the_answer(value: float, low: float, high: float, words: str) -> None:
     one = Estimate(value, low, high)
-    found = replace(tied(2), trust=(Agreement("longer", 8, 2, one, one, None, {}),))
+    found = replace(tied(2), trust=(RankAgreement("longer", 8, 2, one, one, None, {}),))
     assert answer_sentence(found).endswith(words)
     (bullets,) = caveats(found, NOWHERE).blocks
     assert "Kendall τ" in str(bullets)

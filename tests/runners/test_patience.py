@@ -25,9 +25,9 @@ def test_ten_epochs_of_the_slowest_by_multiply_adds(clock: list[float]) -> None:
     assert times.seconds(first) == UNKNOWN_SECONDS
     times.begin(first)
     clock[0] += 20
-    times.heard(first)
+    times.record_epoch(first)
     clock[0] += 9
-    times.heard(first)  # a faster epoch changes nothing
+    times.record_epoch(first)  # a faster epoch changes nothing
     assert times.seconds(first) == pytest.approx(200)
     assert times.seconds(wide) == pytest.approx(200 * cost(wide.proxy).macs / cost(first.proxy).macs)
     clock[0] += 199
@@ -43,6 +43,6 @@ def test_never_less_than_a_minute_unless_it_is_said(clock: list[float]) -> None:
     times = Patience(None)
     times.begin(spec)
     clock[0] += 0.1
-    times.heard(spec)
+    times.record_epoch(spec)
     assert times.seconds(spec) == LEAST_SECONDS
     assert Patience(3).seconds(spec) == 3

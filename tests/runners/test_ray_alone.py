@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from scalesearch.runners.ray_alone import on_loopback_with_a_token
+from scalesearch.runners.ray_alone import loopback_with_token
 
 LISTENERS = """
 import json, os, socket, subprocess, sys
@@ -151,7 +151,7 @@ def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", "mine")
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     before = dict(os.environ)
-    with on_loopback_with_a_token():
+    with loopback_with_token():
         assert os.environ["RAY_AUTH_MODE"] == "token"
         assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
     assert dict(os.environ) == before

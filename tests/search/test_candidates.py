@@ -16,7 +16,7 @@ from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.candidates import CandidateSet, candidates, nearest_alias, spread
+from scalesearch.search.candidates import CandidateSet, candidates, farthest_points, nearest_alias
 from scalesearch.search.grid import triples
 from scalesearch.search.study_config import StudyConfig
 
@@ -113,8 +113,8 @@ def test_the_nearest_alias_has_the_realised_depth_and_width() -> None:
 
 def test_spread_is_repeatable_distinct_and_wide() -> None:
     found = candidates(B0, FINE, ONE).candidates
-    chosen = spread(found, 6)
-    assert chosen == spread(found, 6) == spread(tuple(reversed(found)), 6)
+    chosen = farthest_points(found, 6)
+    assert chosen == farthest_points(found, 6) == farthest_points(tuple(reversed(found)), 6)
     assert len(set(chosen)) == 6
     assert set(chosen) <= set(found)
     alphas = [one.coefficients.alpha for one in chosen]
@@ -122,7 +122,7 @@ def test_spread_is_repeatable_distinct_and_wide() -> None:
     every = [one.coefficients for one in found]
     assert max(alphas) == max(one.alpha for one in every)
     assert max(betas) == max(one.beta for one in every)
-    assert set(spread(found, 1000)) == set(found)
+    assert set(farthest_points(found, 1000)) == set(found)
     assert list(chosen) == sorted(chosen, key=lambda one: one.coefficients)
 
 

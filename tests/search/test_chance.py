@@ -55,17 +55,17 @@ def test_chance_is_the_best_that_one_answer_does(metric: str, data: DataFacts, l
 def test_the_more_networks_the_further_the_best_must_be() -> None:
     """One-sided 5 % shared by all: 1.645 errors for one, 2.807 for twenty (tables of the normal distribution)."""
     level = Chance("accuracy", 0.25, 0.01)
-    assert level.is_left_by_any([0.25 + 0.01646])
-    assert not level.is_left_by_any([0.25 + 0.01644])
-    assert level.is_left_by_any([0.1] * 19 + [0.25 + 0.02808])
-    assert not level.is_left_by_any([0.1] * 19 + [0.25 + 0.02806])
-    assert not level.is_left_by_any([])
+    assert level.is_exceeded_by_any([0.25 + 0.01646])
+    assert not level.is_exceeded_by_any([0.25 + 0.01644])
+    assert level.is_exceeded_by_any([0.1] * 19 + [0.25 + 0.02808])
+    assert not level.is_exceeded_by_any([0.1] * 19 + [0.25 + 0.02806])
+    assert not level.is_exceeded_by_any([])
 
 
 def test_of_networks_at_chance_one_in_twenty_studies_sees_one_above() -> None:
     draw, level = Random(1), Chance("accuracy", 0.25, (0.25 * 0.75 / 400) ** 0.5)
     hits = sum(
-        level.is_left_by_any([sum(draw.random() < 0.25 for _ in range(400)) / 400 for _ in range(5)])
+        level.is_exceeded_by_any([sum(draw.random() < 0.25 for _ in range(400)) / 400 for _ in range(5)])
         for _ in range(400)
     )
     assert 8 <= hits <= 36
@@ -81,7 +81,7 @@ def test_all_go_on_from_rungs_at_chance_and_then_the_plan_is_as_before() -> None
     seen = sum(plan.proxies.images(spec) for spec in plan.planned(outcomes))
     assert seen == plan.total_images(outcomes) == plan.total_images() + 5 * (1024 - 384)
     (line,) = prolonged_lines(plan, outcomes)
-    best = max(plan.reached(outcomes, 0))
+    best = max(plan.first_seed_scores(outcomes, 0))
     assert line == (
         f"Nobody eliminated after 512 images: the best of 11 networks, {best:.4f}, does not differ from always "
         "answering one class (0.2500)"
@@ -117,4 +117,4 @@ def test_what_failed_is_no_chance() -> None:
     while left := plan.pending(outcomes):
         outcomes.update({spec.id: outcome(0.0, "failed") for spec in left})
     assert plan.state(outcomes).prolonged == ()
-    assert plan.reached(outcomes, 0) == []
+    assert plan.first_seed_scores(outcomes, 0) == []

@@ -22,9 +22,9 @@ from scalesearch.search.kinds.sampler import (
     CoefficientSearch,
     CoefficientSpace,
     Suggestion,
-    front,
-    judge,
-    lattice,
+    check_constraints,
+    pareto_front,
+    reference_points,
     suggested_candidates,
     suggestion,
 )
@@ -57,12 +57,12 @@ def test_the_papers_point_has_the_papers_gamma() -> None:
 def test_a_point_means_the_network_that_a_grid_point_means(match: str) -> None:
     asked = config(match)
     assert isinstance(asked.space, CoefficientSpace)
-    for point in lattice(5):
-        (judged,) = judge(asked.space, [point])
+    for point in reference_points(5):
+        (judged,) = check_constraints(asked.space, [point])
         found = candidates(asked.space.baseline, [point.coefficients], Decimal(1), match=match)
         (one,) = (*found.candidates, *found.unmatched)
         assert one.architecture == judged.network
-        assert judged.broken == (("cost",) if found.unmatched else ())
+        assert judged.violated == (("cost",) if found.unmatched else ())
         assert [name for name, _ in judged.excess] == (["cost"] if match == "flops" else [])
 
 
@@ -71,7 +71,7 @@ def test_equal_networks_merge_and_those_over_a_limit_are_left_out() -> None:
     free, limited = config("none"), config("none", max_params=most)
     assert isinstance(free.space, CoefficientSpace)
     assert isinstance(limited.space, CoefficientSpace)
-    points = (*lattice(20), *lattice(20))
+    points = (*reference_points(20), *reference_points(20))
     every, few = suggested_candidates(free.space, points), suggested_candidates(limited.space, points)
     assert every.triples == few.triples == len(points) == 2 * 231
     assert sum(len(one.aliases) for one in every.candidates) == len(points)
@@ -81,7 +81,7 @@ def test_equal_networks_merge_and_those_over_a_limit_are_left_out() -> None:
 
 
 def test_the_lattice_has_the_corners_and_nothing_beyond_them() -> None:
-    points = lattice(10)
+    points = reference_points(10)
     assert len(points) == len(set(points)) == 66
     assert {Suggestion(Decimal(a), Decimal(b)) for a, b in (("1", "1"), ("2", "1"), ("1", "1.4142"))} <= set(points)
     assert all(one.gamma >= 1 for one in points)
@@ -89,12 +89,12 @@ def test_the_lattice_has_the_corners_and_nothing_beyond_them() -> None:
 
 def test_the_front_is_that_of_the_definition() -> None:
     values = [(f"{a}{b}", (float(a), float(b))) for a, b in product(range(4), repeat=2) if (a * 7 + b * 5) % 3]
-    up_down = front(values, ("maximize", "minimize"))
+    up_down = pareto_front(values, ("maximize", "minimize"))
     expected = [
         key for key, (a, b) in values if not any(c >= a and d <= b and (c, d) != (a, b) for _, (c, d) in values)
     ]
     assert list(up_down) == expected
-    assert front([("one", (1.0, 2.0)), ("two", (1.0, 2.0))], ("maximize", "minimize")) == ("one", "two")
+    assert pareto_front([("one", (1.0, 2.0)), ("two", (1.0, 2.0))], ("maximize", "minimize")) == ("one", "two")
 
 
 def test_limits_that_nothing_keeps_are_refused_before_anything_is_asked() -> None:

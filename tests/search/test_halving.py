@@ -13,7 +13,7 @@ from networks import SMALL, staged
 
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget, as_constant_lr
-from scalesearch.search.completion import left_behind, whole
+from scalesearch.search.completion import all_completed, eliminated
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.plan import Plan
 from scalesearch.search.schedulers.base import REDUCTION, Rung, Score
@@ -83,9 +83,9 @@ def test_trunks_have_one_name_over_all_rungs() -> None:
     before = {(spec.network_id, spec.seed): spec for spec in first}
     for spec in second:
         other = before[spec.network_id, spec.seed]
-        assert other.trunk_id == spec.trunk_id
+        assert other.checkpoint_id == spec.checkpoint_id
         assert other.id != spec.id
-    assert len({spec.trunk_id for spec in first}) == len(first)
+    assert len({spec.checkpoint_id for spec in first}) == len(first)
 
 
 def test_resuming_asks_for_the_same_trials() -> None:
@@ -120,7 +120,7 @@ def test_who_diverges_is_out() -> None:
         for spec in left:
             outcomes[spec.id] = outcome(planted(spec), "diverged" if spec.network == deepest else "complete")
     assert [spec.network for spec in plan.planned(outcomes)].count(deepest) == 1
-    assert not whole(plan, outcomes)
+    assert not all_completed(plan, outcomes)
 
 
 def test_when_all_diverge_the_climb_ends() -> None:
@@ -156,10 +156,10 @@ def test_the_ranking_holds_those_on_the_reached_rung_and_the_rest_is_named() -> 
     assert ranking is not None
     assert len(ranking.arms) == 3
     assert sorted(arm.seeds for arm in ranking.arms) == [1, 3, 3]
-    left = left_behind(plan, outcomes)
+    left = eliminated(plan, outcomes)
     assert sorted(left.values()) == [0] * 5 + [1] * 3
     assert set(left) | {arm.key for arm in ranking.arms} == set(plan.by_network)
-    assert whole(plan, outcomes)
+    assert all_completed(plan, outcomes)
     # While the second rung is under way the first one ranks.
     part = {spec.id: outcomes[spec.id] for spec in (*plan.waves({})[0], plan.waves(outcomes)[1][0])}
     ranking = plan.ranking(part)
@@ -215,7 +215,7 @@ def test_for_curves_everyone_climbs_with_every_seed() -> None:
     assert [len(wave) for wave in waves] == [12 * 2] * 3
     assert len(outcomes) == plan.total_trials() == 72
     assert sum(map(plan.proxies.images, plan.planned(outcomes))) == plan.total_images() == 24 * (512 + 640 + 1280)
-    assert left_behind(plan, outcomes) == {}
+    assert eliminated(plan, outcomes) == {}
     assert all(sorted(arm.accuracies) == [0, 1] for arm in plan.arms(outcomes))
     # Its first seed is the trial that halving would have run.
     halved = {spec.id for spec in Plan(replace(plan.config, scheduler="halving"), DATA).waves({})[0]}

@@ -181,11 +181,11 @@ def test_the_images_error_is_that_of_a_mean_of_independent_shares() -> None:
     assert error is not None
     draw = np.random.default_rng(4)
     recalls = [draw.binomial(size, 0.8, 40_000) / size for size in (60, 12, 5)]
-    assert error.at(0.8) == pytest.approx(np.mean(recalls, axis=0).std(), rel=0.02)
+    assert error.standard_error(0.8) == pytest.approx(np.mean(recalls, axis=0).std(), rel=0.02)
     assert error.half_image == pytest.approx(0.5 / 5 / 3)
     plain = images_error("accuracy", (60, 12, 5))
     assert plain is not None
-    assert plain.at(0.8) == pytest.approx(sqrt(0.8 * 0.2 / 77))
+    assert plain.standard_error(0.8) == pytest.approx(sqrt(0.8 * 0.2 / 77))
     assert images_error("balanced-accuracy", (60, 0, 5)) == images_error("balanced-accuracy", (60, 5))
     assert images_error("loss", (60, 12, 5)) is None
 

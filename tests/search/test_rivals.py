@@ -15,7 +15,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.lacs import LACS_GPU, LACS_PX, LACS_TPU, LacsMember
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.factory_grid import Entry, FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair
 from scalesearch.search.kinds.rules import (
     NAMED,
     RuleComparison,
@@ -160,6 +160,6 @@ def test_a_function_is_not_compared() -> None:
     from scalesearch.design.factory import FactoryNetwork
 
     network = FactoryNetwork("a:b", Decimal(1), Decimal(1), 32, 10, 5, 6, 7)
-    function = FactoryBaseline("a-b", "0" * 64, Entry(network, network), ())
+    function = FactoryBaseline("a-b", "0" * 64, NetworkPair(network, network), ())
     with pytest.raises(SpaceError, match="is a Python function, but rules are compared"):
         StudyConfig(function, TWO, BUDGETS["smoke"], kind=RuleComparison(NAMED))

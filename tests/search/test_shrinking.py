@@ -24,12 +24,12 @@ from scalesearch.search.budget import BUDGETS
 from scalesearch.search.candidates import CandidateSet, candidates
 from scalesearch.search.decision.records import study_data
 from scalesearch.search.grid import triples
-from scalesearch.search.kinds.rules import NAMED, rule_candidates, rule_lines
+from scalesearch.search.kinds.rules import NAMED, rule_candidates, rule_paths
 from scalesearch.search.kinds.sampler import CoefficientSearch
 from scalesearch.search.proxies import candidate_proxy, image_px, phi_of_proxies
 from scalesearch.search.ranking import Arm, rank
 from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
-from scalesearch.search.timings import match_times, shape_lines
+from scalesearch.search.timings import match_times, shape_paths
 
 B0 = load_baseline("b0")
 COARSE = triples(Decimal("0.1"), Decimal("0.1"))
@@ -155,13 +155,13 @@ def test_sides_and_rules_are_timed_downwards(name: str) -> None:
     def clock(networks: Sequence[Architecture]) -> list[float]:
         return [by_layers(one) / by_layers(base) for one in networks]
 
-    for shape, one in zip(shapes, match_times(shape_lines(base, shapes, half, True), half, clock), strict=True):
+    for shape, one in zip(shapes, match_times(shape_paths(base, shapes, half, True), half, clock), strict=True):
         misses = [abs(by_layers(base.resized(*shape, px)) / by_layers(base) * 2 - 1) for px in sides]
         assert abs(by_layers(one) / by_layers(base) * 2 - 1) <= max(0.03, 1.01 * min(misses))
-    for line in rule_lines(load_baseline(name), NAMED, Decimal(-1), "balanced"):
+    for line in rule_paths(load_baseline(name), NAMED, Decimal(-1), "balanced"):
         assert list(line.extents) == sorted(line.extents)
         assert line.at(len(line.extents) - 1) == base
-    for one in match_times(rule_lines(load_baseline(name), NAMED, Decimal(-1), "balanced"), half, clock):
+    for one in match_times(rule_paths(load_baseline(name), NAMED, Decimal(-1), "balanced"), half, clock):
         assert by_layers(one) <= by_layers(base)
 
 

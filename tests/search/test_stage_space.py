@@ -12,14 +12,22 @@ from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.kinds.stages import NasSpace, StageSearch
 from scalesearch.search.rewards import Reward
-from scalesearch.search.stage_space import Choice, Choices, StagePoint, StageSpace, network_of, size, stage_words
+from scalesearch.search.stage_space import (
+    StageChoice,
+    StageOptions,
+    StagePoint,
+    StageSpace,
+    describe_stages,
+    network_of,
+    size,
+)
 from scalesearch.search.stage_space_file import load_stage_space, parse_stage_space, stage_space_names
 
 NONE = Decimal(0)
 QUARTER = Decimal("0.25")
 
 
-def space(every: Choices, stages: tuple[Choices, ...] = ()) -> StageSpace:
+def space(every: StageOptions, stages: tuple[StageOptions, ...] = ()) -> StageSpace:
     return StageSpace("mine", "a test", "tiny", every, stages)
 
 
@@ -36,19 +44,19 @@ def test_the_shipped_spaces_are_the_papers_and_no_baselines() -> None:
 
 def test_a_point_is_the_network_that_it_says() -> None:
     own = space(
-        Choices(("conv", "mbconv", "fused_mbconv"), (3, 5), (2, 6), (QUARTER,), (-1, 2), se_kinds=("mbconv",))
+        StageOptions(("conv", "mbconv", "fused_mbconv"), (3, 5), (2, 6), (QUARTER,), (-1, 2), se_kinds=("mbconv",))
     )
     point = StagePoint(
         (
-            Choice("conv", 5, 6, QUARTER, -1, Decimal(1)),
-            Choice("mbconv", 3, 2, QUARTER, 2, Decimal("1.25")),
-            Choice("fused_mbconv", 5, 6, QUARTER, -1, Decimal("0.5")),
+            StageChoice("conv", 5, 6, QUARTER, -1, Decimal(1)),
+            StageChoice("mbconv", 3, 2, QUARTER, 2, Decimal("1.25")),
+            StageChoice("fused_mbconv", 5, 6, QUARTER, -1, Decimal("0.5")),
         )
     )
     network = network_of(own, SMALL, point)
     # A convolution has neither expansion nor gate, a fused block no gate here; one layer is the least; widths are
     # multiples of 4: 24 · 1.25 = 30 → 32, 48 / 2 = 24. Strides, stem, head and side are the baseline's.
-    assert list(stage_words(network)) == ["conv5 16×1", "mbconv3 e2 se.25 32×5", "fused_mbconv5 e6 24×2"]
+    assert list(describe_stages(network)) == ["conv5 16×1", "mbconv3 e2 se.25 32×5", "fused_mbconv5 e6 24×2"]
     assert [one.stride for one in network.stages] == [1, 2, 2]
     assert replace(network, stages=SMALL.architecture.stages) == SMALL.architecture
 
@@ -59,23 +67,23 @@ def test_drawn_words_and_points_are_one() -> None:
     known = found.dimensions()
     assert len(known) == 6 * 7
     assert known["stages.3.width"] == ("0.75", "1", "1.25")
-    for point in found.by_chance(9, seed=4):
+    for point in found.random_points(9, seed=4):
         assert found.point(found.parameters(point)) == point
-    assert found.by_chance(9, seed=4) != found.by_chance(9, seed=5)
+    assert found.random_points(9, seed=4) != found.random_points(9, seed=5)
 
 
 def test_the_baseline_is_what_no_choice_means() -> None:
-    found = NasSpace(SMALL, StageSearch(space(Choices(kernel=(3, 7))), "random", Reward()), 16)
+    found = NasSpace(SMALL, StageSearch(space(StageOptions(kernel=(3, 7))), "random", Reward()), 16)
     point = found.point({})
-    assert all(stage.kernel == 3 for stage in found.judge([point])[0].network.stages)
-    nothing = NasSpace(SMALL, StageSearch(space(Choices()), "random", Reward()), 16)
+    assert all(stage.kernel == 3 for stage in found.check_constraints([point])[0].network.stages)
+    nothing = NasSpace(SMALL, StageSearch(space(StageOptions()), "random", Reward()), 16)
     assert nothing.dimensions() == {}
-    assert nothing.judge([nothing.point({})])[0].network == SMALL.architecture
+    assert nothing.check_constraints([nothing.point({})])[0].network == SMALL.architecture
 
 
 def test_limits_are_kept_by_the_closed_form_and_equal_networks_are_one() -> None:
     free = NasSpace(SMALL, StageSearch(load_stage_space("mnasnet"), "random", Reward()), 16)
-    points = free.by_chance(60)
+    points = free.random_points(60)
     every = free.candidates((*points, *points)).candidates
     assert [one.name for one in every] == [f"n{i}" for i in range(1, 61)]
     macs, params, memory = sorted(one.cost.macs for one in every)[40], 130_000, 40_000_000
@@ -88,7 +96,7 @@ def test_limits_are_kept_by_the_closed_form_and_equal_networks_are_one() -> None
     ]
     assert 0 < len(inside) < 40
     assert [one.architecture for one in limited.candidates(points).candidates] == inside
-    assert {name for one in limited.judge(points) for name in one.broken} == {
+    assert {name for one in limited.check_constraints(points) for name in one.violated} == {
         "max-flops",
         "max-params",
         "max-memory",
@@ -96,10 +104,10 @@ def test_limits_are_kept_by_the_closed_form_and_equal_networks_are_one() -> None
 
 
 def test_spaces_that_do_not_fit_are_refused() -> None:
-    two = space(Choices(), (Choices(kernel=(3, 5)), Choices()))
+    two = space(StageOptions(), (StageOptions(kernel=(3, 5)), StageOptions()))
     with pytest.raises(SpaceError, match="mine has choices for 2 stages, but small has 3"):
         NasSpace(SMALL, StageSearch(two, "random", Reward()), 16)
-    kernels = StageSearch(space(Choices(kernel=(3, 5))), "random", Reward())
+    kernels = StageSearch(space(StageOptions(kernel=(3, 5))), "random", Reward())
     with pytest.raises(SpaceError, match="kind is bottleneck, which cannot be varied"):
         NasSpace(load_baseline("resnet50"), kernels, 16)
     with pytest.raises(SpaceError, match="sampler is 'luck'"):

@@ -12,7 +12,7 @@ from scipy.stats import kendalltau
 from scalesearch.search import trust
 from scalesearch.search.grid import triples
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import FEWEST, Agreement, agreement, tau_b
+from scalesearch.search.trust import FEWEST, RankAgreement, compare_rankings, tau_b
 
 GRID = triples(Decimal("0.1"), Decimal("0.1"))[::2]
 SHARES = [shares_of(one) for one in GRID]
@@ -44,7 +44,7 @@ def test_tau_is_scipys() -> None:
 
 
 def test_the_same_ranking_is_trusted() -> None:
-    found = agreement("longer", points(hill), points(lambda s: 0.1 + hill(s)))
+    found = compare_rankings("longer", points(hill), points(lambda s: 0.1 + hill(s)))
     assert (found.networks, found.seeds, found.budget) == (len(GRID), 2, "longer")
     for one in (found.tau, found.single, found.ceiling):
         assert one is not None
@@ -54,7 +54,7 @@ def test_the_same_ranking_is_trusted() -> None:
 
 
 def test_a_flip_is_not_to_be_used() -> None:
-    found = agreement("longer", points(hill, 0.002, 1), points(flipped, 0.002, 2))
+    found = compare_rankings("longer", points(hill, 0.002, 1), points(flipped, 0.002, 2))
     assert found.tau.value < -0.8
     assert found.ceiling is not None
     assert found.ceiling.low > 0.5
@@ -64,13 +64,15 @@ def test_a_flip_is_not_to_be_used() -> None:
 def test_a_lost_ranking_is_not_to_be_used() -> None:
     """Seeds agree at both budgets, but the budgets have nothing in common."""
     shuffled = dict(zip(SHARES, np.random.default_rng(4).permutation([hill(s) for s in SHARES]), strict=True))
-    found = agreement("longer", points(hill, 0.001, 1), points(lambda s: float(shuffled[s]), 0.001, 2))
+    found = compare_rankings("longer", points(hill, 0.001, 1), points(lambda s: float(shuffled[s]), 0.001, 2))
     assert found.verdict == "do not use"
 
 
 def test_noise_alone_cannot_tell() -> None:
     verdicts = [
-        agreement("longer", points(lambda _: 0.7, 0.05, 2 * i), points(lambda _: 0.7, 0.05, 2 * i + 1)).verdict
+        compare_rankings(
+            "longer", points(lambda _: 0.7, 0.05, 2 * i), points(lambda _: 0.7, 0.05, 2 * i + 1)
+        ).verdict
         for i in range(12)
     ]
     assert verdicts.count("cannot tell") >= 9
@@ -85,7 +87,7 @@ def test_drifts_are_seldom_seen_where_there_are_none(monkeypatch: pytest.MonkeyP
     for i in range(60):
         chosen = draw.choice(len(SHARES), 8, replace=False)
         own, *others = ([points(lambda _: 0.7, 0.03, 3 * i + k)[one] for one in chosen] for k in range(3))
-        drifted += any(agreement("further", own, other).toward is not None for other in others)
+        drifted += any(compare_rankings("further", own, other).toward is not None for other in others)
     assert drifted <= 6  # of 5 % in 60 studies, in 97 % of all runs
 
 
@@ -100,14 +102,14 @@ def test_a_drift_has_a_direction(axis: int, name: str) -> None:
     def after(shares: Shares) -> float:
         return 0.7 + 0.1 * shares[start] + 0.07 * shares[axis]
 
-    found = agreement("longer", points(before, 0.001, 1), points(after, 0.001, 2))
+    found = compare_rankings("longer", points(before, 0.001, 1), points(after, 0.001, 2))
     assert found.toward == name
     assert found.verdict in ("drifts", "do not use")
     assert sum(one.value for one in found.drift.values()) == pytest.approx(0, abs=1e-9)
 
 
 def test_the_drift_is_the_change_of_slopes_of_standardised_accuracies() -> None:
-    found = agreement("x", points(lambda s: s[0]), points(lambda s: s[1]))
+    found = compare_rankings("x", points(lambda s: s[0]), points(lambda s: s[1]))
     depth, width = (np.array([shares[i] for shares in SHARES]) for i in (0, 1))
     # Slope 1/sd along one share and none along the others: from the middle of the three, less their mean.
     change = np.array([-1 / depth.std(), 1 / width.std(), 0.0])
@@ -116,22 +118,22 @@ def test_the_drift_is_the_change_of_slopes_of_standardised_accuracies() -> None:
 
 
 def test_one_seed_has_no_ceiling() -> None:
-    found = agreement("longer", points(hill, seeds=1), points(hill, seeds=1))
+    found = compare_rankings("longer", points(hill, seeds=1), points(hill, seeds=1))
     assert found.ceiling is None
     assert found.verdict == "trust"
-    assert agreement("longer", points(hill, seeds=1), points(flipped, seeds=1)).verdict == "do not use"
+    assert compare_rankings("longer", points(hill, seeds=1), points(flipped, seeds=1)).verdict == "do not use"
 
 
 def test_networks_that_lack_trials_are_left_out() -> None:
     other = points(hill)
     other[3] = Point(other[3].key, other[3].shares, {(0, 1): 0.5})
-    assert agreement("longer", points(hill), other[1:]).networks == len(GRID) - 2
+    assert compare_rankings("longer", points(hill), other[1:]).networks == len(GRID) - 2
     with pytest.raises(ValueError, match="only 3 networks"):
-        agreement("longer", points(hill), other[:FEWEST])
+        compare_rankings("longer", points(hill), other[:FEWEST])
 
 
 def test_intervals_hold_their_value() -> None:
-    found: Agreement = agreement("longer", points(hill, 0.02, 1), points(hill, 0.02, 2))
+    found: RankAgreement = compare_rankings("longer", points(hill, 0.02, 1), points(hill, 0.02, 2))
     for one in (found.tau, found.single, *found.drift.values()):
         assert one.low <= one.value <= one.high
     assert found.tau.high - found.tau.low > 0.1

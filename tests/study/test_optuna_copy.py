@@ -81,7 +81,7 @@ def test_stages_are_parameters_and_rewards_are_values(tmp_path: Path) -> None:
         if trial.user_attrs["role"] == "baseline":
             assert trial.params == {}
         else:
-            (judged,) = space.judge([space.point(trial.params)])
+            (judged,) = space.check_constraints([space.point(trial.params)])
             assert digest(judged.network) == trial.user_attrs["network"]
 
 

@@ -22,7 +22,7 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, StorageError
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
-from scalesearch.search.observations import told
+from scalesearch.search.observations import observe
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.optuna_storage import OptunaStorage
@@ -47,7 +47,7 @@ def check(done: Study, url: str) -> None:
     found = optuna.load_study(study_name=done.folder.name, storage=url)
     assert found.metric_names == ["accuracy", "macs"]
     assert [one.name for one in found.directions] == ["MAXIMIZE", "MINIMIZE"]
-    known = told(done.plan, done.outcomes())
+    known = observe(done.plan, done.outcomes())
     assert len(found.trials) == len(known) >= 8
     for trial, one in zip(found.trials, known, strict=True):
         price = cost(one.judged.network)
@@ -76,7 +76,7 @@ def test_what_is_still_to_be_trained_is_no_failure_and_what_changed_is_written_a
     url = f"sqlite:///{tmp_path}/studies.db"
     done = searched(tmp_path / "s", OptunaStorage(url))
     whole = [(one.state.name, one.values) for one in optuna.load_study(study_name="s", storage=url).trials]
-    first, *_ = (one for one in told(done.plan, done.outcomes())[2:] if not one.judged.broken)
+    first, *_ = (one for one in observe(done.plan, done.outcomes())[2:] if not one.judged.violated)
     (own,) = (spec for spec in done.plan.planned(done.outcomes()) if spec.network_id == first.key)
     record = done.trials_folder / f"{own.id}.json"
     kept = record.read_bytes()
@@ -102,7 +102,7 @@ def test_what_breaks_a_limit_is_pruned_and_what_has_no_result_failed(tmp_path: P
 
     done = search_in_rounds(open_or_create(study(tmp_path / "s", plan)), one_round)
     trials = optuna.load_study(study_name="s", storage=url).trials
-    broken = [bool(one.judged.broken) for one in told(done.plan, done.outcomes())]
+    broken = [bool(one.judged.violated) for one in observe(done.plan, done.outcomes())]
     assert [trial.state.name for trial in trials] == ["PRUNED" if one else "FAIL" for one in broken]
     assert [any(value > 0 for value in trial.constraints.values()) for trial in trials] == broken
     assert {"cost", "max-params"} == set(trials[0].constraints)
@@ -170,7 +170,7 @@ def server() -> Iterator[str]:
 def test_postgresql_holds_the_search(server: str, tmp_path: Path) -> None:
     done = searched(tmp_path / "s", OptunaStorage(server))
     check(done, server)
-    assert OptunaStorage(server, "--export-optuna").copy(done) == len(told(done.plan, done.outcomes()))
+    assert OptunaStorage(server, "--export-optuna").copy(done) == len(observe(done.plan, done.outcomes()))
     check(done, server)
     compared = rules().study
     assert OptunaStorage(server).copy(compared) == len(compared.records())

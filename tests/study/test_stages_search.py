@@ -23,10 +23,10 @@ from scalesearch.report.files import write_report
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import as_constant_lr
 from scalesearch.search.kinds.stages import STAGE_SAMPLERS, StageSearch
-from scalesearch.search.observations import told
+from scalesearch.search.observations import observe
 from scalesearch.search.plan import Plan
 from scalesearch.search.rewards import Reward
-from scalesearch.search.sampler_space import Time, Timing
+from scalesearch.search.sampler_space import RelativeTime, TimingRequest
 from scalesearch.search.stage_space_file import load_stage_space
 from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.search.task import Epoch
@@ -151,7 +151,7 @@ def test_the_front_is_of_those_trained_the_longest(tmp_path: Path) -> None:
     pairs = [(float(row["accuracy"]), int(row["macs"])) for row in rows]
     assert pairs == sorted(pairs, reverse=True)
     every = {
-        (round(one.accuracy or 0, 5), cost(one.judged.network).macs) for one in told(done.plan, done.outcomes())
+        (round(one.accuracy or 0, 5), cost(one.judged.network).macs) for one in observe(done.plan, done.outcomes())
     }
     for accuracy, macs in every:
         beaten = any(a >= accuracy and m <= macs and (a, m) != (accuracy, macs) for a, m in every)
@@ -181,8 +181,8 @@ def test_the_report_has_the_rewards_and_says_how_sure_they_are(tmp_path: Path) -
 def test_what_breaks_a_limit_is_not_trained(tmp_path: Path) -> None:
     most = cost(BASE.architecture).macs
     done = run_whole(open_or_create(study(tmp_path, asked(candidates=6, max_macs=most))), Planted())
-    judged = done.plan.config.space.judge(done.plan.suggested)  # type: ignore[union-attr]
-    assert any(one.broken for one in judged)
+    judged = done.plan.config.space.check_constraints(done.plan.suggested)  # type: ignore[union-attr]
+    assert any(one.violated for one in judged)
     trained = [record.spec.network for record in done.records().values()]
     assert all(cost(one).macs <= most for one in trained)
     impossible = asked(max_macs=1000).config
@@ -202,11 +202,11 @@ def test_times_are_measured_once_a_network_kept_and_part_of_the_reward(
 ) -> None:
     seen: list[Architecture] = []
 
-    def clock(timing: Timing, networks: Sequence[Architecture]) -> list[Time]:
+    def clock(timing: TimingRequest, networks: Sequence[Architecture]) -> list[RelativeTime]:
         assert (timing.what, timing.baseline, timing.batch) == (kind, BASE.architecture, 16)
         seen.extend(networks)
         ratios = [cost(one).activations / cost(BASE.architecture).activations for one in networks]
-        return [Time(0.003 * ratio, ratio) for ratio in ratios]
+        return [RelativeTime(0.003 * ratio, ratio) for ratio in ratios]
 
     monkeypatch.setattr(timers, "measure_times", clock)
     reward = Reward(kind, Decimal("0.0045") if kind == "latency" else None)  # type: ignore[arg-type]

@@ -20,9 +20,9 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion, suggestion
-from scalesearch.search.observations import pareto, told
+from scalesearch.search.observations import observe, pareto
 from scalesearch.search.plan import Plan
-from scalesearch.search.sampler_space import Time, Timing
+from scalesearch.search.sampler_space import RelativeTime, TimingRequest
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
@@ -40,7 +40,7 @@ def run_whole(begun: Study, objective: Planted) -> Study:
     return search_in_rounds(begun, lambda now: search(now, InlineRunner(), objective, lambda event: None))
 
 
-def never(timing: Timing, networks: Sequence[Architecture]) -> list[Time]:
+def never(timing: TimingRequest, networks: Sequence[Architecture]) -> list[RelativeTime]:
     raise AssertionError("no latency was asked for")
 
 
@@ -70,13 +70,13 @@ def test_a_killed_search_goes_on_with_the_same_points_and_trains_nothing_twice(
 
 def test_two_suggestions_of_one_network_are_one_candidate_told_twice(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path, asked(CoefficientSearch("tpe"), 20))), Planted())
-    found = told(done.plan, done.outcomes())
-    within = [one for one in found if not one.judged.broken]
+    found = observe(done.plan, done.outcomes())
+    within = [one for one in found if not one.judged.violated]
     keys = [one.key for one in within]
     assert len(keys) == 20 > len(set(keys))
     assert len(done.records()) == len(set(keys)) + 1
     assert len({(one.key, one.accuracy) for one in within}) == len(set(keys))
-    assert all(one.accuracy is None for one in found if one.judged.broken)
+    assert all(one.accuracy is None for one in found if one.judged.violated)
 
 
 def test_limits_keep_networks_from_being_trained(tmp_path: Path) -> None:
@@ -84,26 +84,26 @@ def test_limits_keep_networks_from_being_trained(tmp_path: Path) -> None:
     most, memory = int(cost(base).params * 1.6), int(cost(base).memory_bytes(16) * 1.75)
     limited = asked(CoefficientSearch("tpe", ("accuracy",), most, memory), 8)
     done = run_whole(open_or_create(study(tmp_path, limited)), Planted())
-    broken = {name for one in told(done.plan, done.outcomes()) for name in one.judged.broken}
+    broken = {name for one in observe(done.plan, done.outcomes()) for name in one.judged.violated}
     assert broken >= {"max-params", "max-memory"}
     trained = {record.spec.network_id for record in done.records().values()}
-    for one in told(done.plan, done.outcomes()):
+    for one in observe(done.plan, done.outcomes()):
         price = cost(one.judged.network)
         inside = price.params <= most and price.memory_bytes(16) <= memory
-        assert inside == (not set(one.judged.broken) & {"max-params", "max-memory"})
-        assert (one.key in trained) == (not one.judged.broken)
+        assert inside == (not set(one.judged.violated) & {"max-params", "max-memory"})
+        assert (one.key in trained) == (not one.judged.violated)
 
 
 def test_a_network_without_a_result_does_not_stop_the_search(tmp_path: Path) -> None:
     done = run_whole(open_or_create(study(tmp_path, asked(CoefficientSearch("tpe")))), Planted(diverges=(0,)))
     assert done.plan.is_complete(done.outcomes())
-    assert all(one.values(("accuracy",)) is None for one in told(done.plan, done.outcomes()))
+    assert all(one.values(("accuracy",)) is None for one in observe(done.plan, done.outcomes()))
 
 
 def test_the_front_is_what_no_other_network_beats(tmp_path: Path) -> None:
     several = asked(CoefficientSearch("nsga2", ("accuracy", "macs")), 10, match="none")
     done = run_whole(open_or_create(study(tmp_path, several)), Planted())
-    found = [one for one in told(done.plan, done.outcomes()) if one.accuracy is not None]
+    found = [one for one in observe(done.plan, done.outcomes()) if one.accuracy is not None]
     kept = {one.key for one in pareto(done.plan, done.outcomes())}
     assert 1 <= len(kept) < len({one.key for one in found})
     for one in found:
@@ -120,10 +120,10 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
     plan = asked(CoefficientSearch("tpe", ("accuracy", "latency")))
     seen: list[Architecture] = []
 
-    def measure(timing: Timing, networks: Sequence[Architecture]) -> list[Time]:
+    def measure(timing: TimingRequest, networks: Sequence[Architecture]) -> list[RelativeTime]:
         assert (timing.what, timing.baseline) == ("latency", load_baseline("tiny").architecture)
         seen.extend(networks)
-        return [Time(cost(one).macs * 1e-9, 1.0) for one in networks]
+        return [RelativeTime(cost(one).macs * 1e-9, 1.0) for one in networks]
 
     first = next_points(plan, {}, measure)
     grown = replace(plan, suggested=first)
@@ -133,8 +133,8 @@ def test_latency_is_measured_once_a_network_and_kept() -> None:
     space = plan.config.space
     assert space is not None
     points = (*first, *second)
-    for point, judged in zip(points, space.judge(points), strict=True):
-        assert point.latency == (None if judged.broken else cost(judged.network).macs * 1e-9)
+    for point, judged in zip(points, space.check_constraints(points), strict=True):
+        assert point.latency == (None if judged.violated else cost(judged.network).macs * 1e-9)
 
 
 def test_nsga2_breeds_from_what_it_was_told() -> None:
@@ -189,7 +189,7 @@ def regret_of_chance(top: tuple[float, float], best: float, draw: Random) -> flo
     space = asked(CoefficientSearch("tpe"), 20, "mobilenet_v2", "none").config.space
     assert space is not None
     points = [suggestion(2 ** draw.random(), draw.random()) for _ in range(20)]
-    return best - max(hill(one.network, top) for one in space.judge(points))
+    return best - max(hill(one.network, top) for one in space.check_constraints(points))
 
 
 @pytest.mark.slow

@@ -144,7 +144,7 @@ class FromZero:
         if spec.id == self.diverges:
             raise TrialEndedError("diverged", "the loss is no longer finite")
         assert spec.samples is not None
-        accuracy = 0.5 + int(spec.trunk_id, 16) % 997 * 1e-5
+        accuracy = 0.5 + int(spec.checkpoint_id, 16) % 997 * 1e-5
         for index, samples in enumerate(range(100, spec.samples + 1, 100), 1):
             score = 0.25 if spec.id == self.forged else -0.5
             yield Epoch(index, samples, 1 / index, 1.0, accuracy, 0.001, score)

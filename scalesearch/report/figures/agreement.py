@@ -10,7 +10,7 @@ from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, frame
 from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, MarkerStyle
 from scalesearch.report.rows import Row, rows
 from scalesearch.search.shares import Point
-from scalesearch.search.trust import Agreement
+from scalesearch.search.trust import RankAgreement
 from scalesearch.study.result import StudyResult
 from scalesearch.study.trust_words import in_words
 from scalesearch.study.trusting import OWN
@@ -113,7 +113,7 @@ def _labels(
     ]
 
 
-def _caption(agreements: Sequence[Agreement]) -> str:
+def _caption(agreements: Sequence[RankAgreement]) -> str:
     said = "; ".join(f"{one.budget}: {in_words(one)}" for one in agreements)
     ceilings = [f"{one.ceiling.value:.2f} ({one.budget})" for one in agreements if one.ceiling is not None]
     seeds = (

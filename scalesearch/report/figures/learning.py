@@ -51,7 +51,7 @@ def _curves(result: StudyResult) -> list[tuple[str, int, Curve]]:
         outcome = result.outcomes[spec.id]
         epochs = outcome.epochs[-1:] if result.plan.rungs else outcome.epochs
         if outcome.score is not None:
-            points = [(epoch.samples, epoch.ranked) for epoch in epochs]
+            points = [(epoch.samples, epoch.metric_value) for epoch in epochs]
             curves.setdefault((spec.network_id, spec.seed), []).extend(points)
     return [(key, seed, sorted(curve)) for (key, seed), curve in sorted(curves.items())]
 

@@ -31,8 +31,8 @@ class StageReport(KindReport):
         """The space, the reward, the budget and the data."""
         asked, search = result.plan.config, stages_of(result.plan).asked
         title = (
-            f"{search.space.name} over {asked.baseline.name}, {search.reward.words}, budget {asked.budget.title}, "
-            f"{result.plan.data.name}"
+            f"{search.space.name} over {asked.baseline.name}, {search.reward.formula}, "
+            f"budget {asked.budget.title}, {result.plan.data.name}"
         )
         caption = (
             f"= ties with the best (95 %)   n: seeds   {metric_words(asked.metric)}: of the proxy   cost: over the "
@@ -69,7 +69,7 @@ class StageReport(KindReport):
         text = (
             f"{size_words(result.plan.config)} Every stage may have another block, kernel, expansion, "
             f"squeeze-and-excitation, number of layers and width, as far as the space {asked.space.name} has them: "
-            f"{points:,} points. Which network has the highest reward {asked.reward.words}?"
+            f"{points:,} points. Which network has the highest reward {asked.reward.formula}?"
         )
         return Section("The question", (Text(text), Text(f"The space is from: {asked.space.source}.")))
 

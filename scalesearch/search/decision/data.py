@@ -72,7 +72,7 @@ class StudyData:
         return tuple(sorted({channel.rung for channel in self.channels if channel.response == 0}))
 
     @cached_property
-    def judged(self) -> int:
+    def target_channel(self) -> int:
         """The index of the channel that networks are judged by: the metric on the last rung."""
         return self.channels.index(Channel(self.rungs[-1]))
 

@@ -28,25 +28,25 @@ class Decision:
     """The id of the recommended candidate."""
 
     @cached_property
-    def places(self) -> dict[str, int]:
+    def index_by_id(self) -> dict[str, int]:
         """By id: the index into the posterior's arrays."""
         return {key: place for place, key in enumerate(self.posterior.candidates)}
 
     def mean(self, key: str) -> float:
         """A candidate's posterior mean in the metric, at the end of training."""
-        return float(self.posterior.mean[self.places[key]])
+        return float(self.posterior.mean[self.index_by_id[key]])
 
     def error(self, key: str) -> float:
         """Its posterior standard deviation."""
-        return float(self.posterior.error[self.places[key]])
+        return float(self.posterior.error[self.index_by_id[key]])
 
     def probability_best(self, key: str) -> float:
         """The probability that it is the best of all candidates."""
-        return float(self.posterior.probability_best[self.places[key]])
+        return float(self.posterior.probability_best[self.index_by_id[key]])
 
     def expected_regret(self, key: str) -> float:
         """How far the best of all candidates is expected to be above it."""
-        return float(self.posterior.expected_regret[self.places[key]])
+        return float(self.posterior.expected_regret[self.index_by_id[key]])
 
     @property
     def regret(self) -> float:
@@ -56,12 +56,12 @@ class Decision:
     @cached_property
     def regret_bound(self) -> float:
         """What the regret of the choice stays below with 95 %."""
-        return self.posterior.regret_bound(self.places[self.choice])
+        return self.posterior.regret_bound(self.index_by_id[self.choice])
 
     @cached_property
     def gain_of_another_seed(self) -> float:
         """How much the expected regret is to fall if every candidate gets one more training to the end."""
-        return self.posterior.gain(np.ones(len(self.places)))
+        return self.posterior.gain(np.ones(len(self.index_by_id)))
 
     @cached_property
     def surface(self) -> Surface | None:

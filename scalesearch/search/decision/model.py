@@ -148,7 +148,7 @@ class Model:
         loadings = target - np.einsum("bnm,bnmp->bnp", gain, white)
         mean = np.einsum("bnp,bp->bn", loadings, coefficients) + np.einsum("bnm,bnm->bn", gain, white_y[..., 0])
         own = np.maximum(0.0, hyper.own[:, None] ** 2 - np.einsum("bnm,bnm->bn", gain, gain))
-        judged = self.data.judged
+        judged = self.data.target_channel
         noise = np.sqrt(hyper.noise_covariance[:, judged, judged])[:, None] * hyper.noise_factors
         return Conditional(
             density, mean + self.level, coefficients, np.swapaxes(inverse, 1, 2), loadings, own, noise
@@ -213,7 +213,7 @@ class Model:
     @cached_property
     def level(self) -> float:
         """What is subtracted from the metric on the last rung."""
-        return float(self._offsets[self.data.judged])
+        return float(self._offsets[self.data.target_channel])
 
     @cached_property
     def _cost_priors(self) -> tuple[Floats, Floats]:
@@ -247,7 +247,7 @@ class Model:
     @cached_property
     def _target(self) -> Floats:
         """(N, P): how the coefficients make a candidate's value: its channel's mean and f."""
-        channels, judged = len(self.data.channels), self.data.judged
+        channels, judged = len(self.data.channels), self.data.target_channel
         level = np.zeros((len(self.data.candidates), channels))
         level[:, judged] = 1
         own = self.terms.values if self.terms else np.zeros((len(level), 0))
@@ -259,7 +259,7 @@ class Model:
         data, ones = self.data, np.ones(len(points))
         near = np.clip(points, -_FARTHEST, _FARTHEST)
         value = {name: near[:, place] for place, name in enumerate(self.unknowns)}
-        spread = data.spreads[data.judged]
+        spread = data.spreads[data.target_channel]
 
         def deviation(name: str, share: float) -> Floats:
             """A standard deviation; 0 where the study does not have it."""
@@ -307,7 +307,7 @@ class Model:
             scale = scale + _LOSS_WIDTH * value.get(f"{kind}scale", 0 * ones)
             noise = _RUNG_NOISE_WIDTH * value.get(f"noise {channel.rung}", 0 * ones)
             noise = noise + _NOISE_WIDTH * value[f"{kind}noise"]
-            scales.append(spread / data.spreads[data.judged] * np.exp(scale))
+            scales.append(spread / data.spreads[data.target_channel] * np.exp(scale))
             least = _LOSS_NOISE * spread if channel.response else max(data.smallest_noise, _LEAST_NOISE * spread)
             noises.append(np.hypot(least, _NOISE * spread * np.exp(noise)))
         return np.stack(scales, axis=1), np.stack(noises, axis=1)

@@ -60,7 +60,7 @@ class ShareTerms:
         """Of the quadratic columns."""
         return self.count - self.num_linear
 
-    def at(self, shares: Floats) -> Floats:
+    def evaluate(self, shares: Floats) -> Floats:
         """(places, count): the columns elsewhere."""
         return _raw(shares) @ self.transform
 

@@ -34,23 +34,23 @@ class Surface:
     def _draws(self) -> tuple[Floats, Floats]:
         """(draws,) the level, and (draws, terms) the quadratic's coefficients."""
         draws, model = self.posterior.coefficient_draws, self.posterior.model
-        return draws[:, model.data.judged] + model.level, draws[:, model.term_columns]
+        return draws[:, model.data.target_channel] + model.level, draws[:, model.term_columns]
 
     def heights(self, shares: Sequence[tuple[float, float, float]]) -> Floats:
         """(places,): the expected metric of networks that spend their compute so, at the end of training."""
         level, coefficients = self._draws
-        return np.asarray(level.mean() + self.terms.at(np.array(shares)) @ coefficients.mean(axis=0))
+        return np.asarray(level.mean() + self.terms.evaluate(np.array(shares)) @ coefficients.mean(axis=0))
 
     @cached_property
     def optimum(self) -> tuple[float, float, float]:
         """The shares at which the quadratic is highest, among all that are tried (no share below 0)."""
-        depth, width, resolution = _GRID[int(np.argmax(self.terms.at(_GRID) @ self._draws[1].mean(axis=0)))]
+        depth, width, resolution = _GRID[int(np.argmax(self.terms.evaluate(_GRID) @ self._draws[1].mean(axis=0)))]
         return float(depth), float(width), float(resolution)
 
     @cached_property
     def region(self) -> dict[str, tuple[float, float]]:
         """By axis the 95 % interval of the optimum's share."""
-        optima = _GRID[np.argmax(self._draws[1] @ self.terms.at(_GRID).T, axis=1)]
+        optima = _GRID[np.argmax(self._draws[1] @ self.terms.evaluate(_GRID).T, axis=1)]
         low, high = np.percentile(optima, _TAILS, axis=0)
         return {axis: (float(low[i]), float(high[i])) for i, axis in enumerate(AXES)}
 

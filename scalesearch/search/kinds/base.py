@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Self
 from scalesearch.design.exact import plain
 from scalesearch.design.factory import Network
 from scalesearch.errors import SpaceError
-from scalesearch.search.candidates import Candidate, CandidateSet, spread
+from scalesearch.search.candidates import Candidate, CandidateSet, farthest_points
 from scalesearch.search.canonical import Json, as_json, from_json
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.sampler_space import SamplerSpace
 from scalesearch.search.setting import Setting
-from scalesearch.search.timings import Line
+from scalesearch.search.timings import ScalingPath
 
 FEWEST = 2
 """A comparison needs two candidates."""
@@ -73,7 +73,7 @@ class StudyKind(ABC):
     def select(self, setting: Setting, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
         """Of the candidates those that are trained: all, or as many as the budget says, spread over the grid."""
         count = self.count(setting)
-        return candidate_set.candidates if count is None else spread(candidate_set.candidates, count)
+        return candidate_set.candidates if count is None else farthest_points(candidate_set.candidates, count)
 
     def count(self, setting: Setting) -> int | None:
         """How many candidates are trained at most; None: all."""
@@ -88,13 +88,13 @@ class StudyKind(ABC):
         del setting
         return None
 
-    def num_within(self, candidate_set: CandidateSet) -> int:
+    def num_feasible(self, candidate_set: CandidateSet) -> int:
         """How many of those that are wanted have been proposed."""
         return sum(len(candidate.aliases) for candidate in candidate_set.candidates)
 
     # The next two are asked only where `proposes`: kinds that do so override them.
 
-    def stand_ins(self, setting: Setting) -> tuple[Any, ...]:
+    def placeholder_points(self, setting: Setting) -> tuple[Any, ...]:
         """As many proposals as there will be, spread over what the search can come to: for an estimate."""
         raise NotImplementedError(f"{setting.baseline.name}: candidates of this kind are not proposed")
 
@@ -131,7 +131,7 @@ class StudyKind(ABC):
         """What a front of the candidates is in; of `sought.DIRECTIONS`."""
         return ("accuracy",)
 
-    def lines_to_time(self, setting: Setting) -> list[Line]:
+    def paths_to_time(self, setting: Setting) -> list[ScalingPath]:
         """Where the networks are looked for that take 2^φ × the baseline's time.
 
         Raises:

@@ -15,7 +15,7 @@ from scalesearch.search.canonical import Json
 from scalesearch.search.grid import triples
 from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
 from scalesearch.search.setting import Setting
-from scalesearch.search.timings import Line, shape_lines
+from scalesearch.search.timings import ScalingPath, shape_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class GridSearch(StudyKind):
         points = f"only {count} of {candidate_set.triples} grid points gives a network of the wanted cost"
         return SpaceError(f"{points}; take {advice}")
 
-    def lines_to_time(self, setting: Setting) -> list[Line]:
+    def paths_to_time(self, setting: Setting) -> list[ScalingPath]:
         """One line for each shape: its sides."""
         baseline = setting.baseline
         assert isinstance(baseline, Baseline), "Python functions are not timed"
         grows, ratio = "resolution" in baseline.axes, Decimal(2) ** setting.phi
-        return shape_lines(baseline.architecture, shapes_to_time(setting), ratio, grows)
+        return shape_paths(baseline.architecture, shapes_to_time(setting), ratio, grows)
 
     def to_json(self) -> dict[str, Json]:
         """Nothing: its steps stand in the budget."""

@@ -21,12 +21,12 @@ from scalesearch.design.matching import TOLERANCE, before_match, match_resolutio
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.errors import SpaceError
-from scalesearch.search.candidates import SAME, Candidate, CandidateSet, is_near, other_ratio
+from scalesearch.search.candidates import NAME_SEPARATOR, Candidate, CandidateSet, is_near, other_ratio
 from scalesearch.search.canonical import Json, as_json, from_json
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
 from scalesearch.search.setting import Setting
-from scalesearch.search.timings import Line, Timed, Timings
+from scalesearch.search.timings import LatencyMeasurement, LatencyTable, ScalingPath
 
 _ONE = Decimal(1)
 _ROOT = power(Decimal(2), Decimal("0.5"))
@@ -109,10 +109,10 @@ class RuleComparison(StudyKind):
             f"only {count} of {candidate_set.triples} rules gives a network of the wanted cost; take {advice}"
         )
 
-    def lines_to_time(self, setting: Setting) -> list[Line]:
+    def paths_to_time(self, setting: Setting) -> list[ScalingPath]:
         """Each rule's direction."""
         assert isinstance(setting.baseline, Baseline), "checked by `validate`"
-        return rule_lines(setting.baseline, self.rules, setting.phi, setting.rounding)
+        return rule_paths(setting.baseline, self.rules, setting.phi, setting.rounding)
 
     def to_json(self) -> dict[str, Json]:
         """The rules."""
@@ -152,13 +152,13 @@ def rule_candidates(
     phi: Decimal,
     rounding_rule: str,
     by: str = "macs",
-    timings: Timings | None = None,
+    timings: LatencyTable | None = None,
 ) -> CandidateSet:
     """Each rule's network at 2^φ × the baseline's cost.
 
     Depth alone and width alone are matched along themselves; every other rule takes its depth and width there,
     α^φ and β^φ where multiply-adds are matched, and the px at which its cost is nearest. Where latency is matched,
-    every rule was taken along its own direction until it took the wanted time (`rule_lines`). What is more than
+    every rule was taken along its own direction until it took the wanted time (`rule_paths`). What is more than
     5 % off (10 % where it is measured) is not compared: a network of few layers or coarse widths may have none.
     Rules that give the same network are one candidate of both names.
 
@@ -184,7 +184,9 @@ def rule_candidates(
     networks: dict[Network, Candidate] = {}
     for one in each:
         known = networks.get(one.architecture)
-        networks[one.architecture] = one if known is None else replace(known, name=known.name + SAME + one.name)
+        networks[one.architecture] = (
+            one if known is None else replace(known, name=known.name + NAME_SEPARATOR + one.name)
+        )
     found = tuple(networks.values())
     near = tuple(one for one in found if is_near(one, phi, by))
     return CandidateSet(len(rules), near, tuple(one for one in found if one not in near))
@@ -208,7 +210,9 @@ def _candidate(baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rul
     return Candidate(network, cost(network), own, (own,), flops_ratio(network, base), rule.name, other)
 
 
-def rule_lines(baseline: Baseline, rules: tuple[ScalingRule, ...], phi: Decimal, rounding_rule: str) -> list[Line]:
+def rule_paths(
+    baseline: Baseline, rules: tuple[ScalingRule, ...], phi: Decimal, rounding_rule: str
+) -> list[ScalingPath]:
     """Each rule's networks from the baseline on to 2^(3φ) × its nominal cost (depth alone: 2^(2φ)).
 
     How long a network takes is no matter of one dimension: a wider layer may take no longer on a GPU. So it is the
@@ -225,11 +229,11 @@ class _Line:
     phis: tuple[Decimal, ...]
     networks: tuple[Architecture, ...]
 
-    def to_time(self, base: Architecture, wanted: Decimal) -> Line:
+    def to_time(self, base: Architecture, wanted: Decimal) -> ScalingPath:
         """Begun where the multiply-adds are as wanted."""
         misses = [abs(flops_ratio(network, base) - wanted) for network in self.networks]
         extents = [2 ** float(phi) for phi in self.phis]
-        return Line(extents, self.networks.__getitem__, misses.index(min(misses)), 1.0)
+        return ScalingPath(extents, self.networks.__getitem__, misses.index(min(misses)), 1.0)
 
 
 def _line(baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rule: str) -> _Line:
@@ -264,7 +268,12 @@ _PLACES = 240
 
 
 def _timed(
-    baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rule: str, timings: Timings, entry: Timed
+    baseline: Baseline,
+    rule: ScalingRule,
+    phi: Decimal,
+    rounding_rule: str,
+    timings: LatencyTable,
+    entry: LatencyMeasurement,
 ) -> Candidate:
     """The network of a rule that was found to take the wanted time."""
     base, line = baseline.architecture, _line(baseline, rule, phi, rounding_rule)

@@ -23,7 +23,14 @@ from scalesearch.search.candidates import CandidateSet, candidates
 from scalesearch.search.canonical import from_json
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import PROPOSALS, StudyKind, limits_summary, scaling_summary
-from scalesearch.search.sampler_space import DIRECTIONS, ConstraintCheck, Dimension, Interval, Time, Timing
+from scalesearch.search.sampler_space import (
+    DIRECTIONS,
+    ConstraintCheck,
+    Dimension,
+    Interval,
+    RelativeTime,
+    TimingRequest,
+)
 from scalesearch.search.setting import Setting
 
 SAMPLERS = ("tpe", "gp", "nsga2")
@@ -86,13 +93,15 @@ class CoefficientSearch(StudyKind):
 
     def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
         """The networks of the proposals, or before the search of points spread over all."""
-        return suggested_candidates(self.proposal_space(setting), lattice() if proposals is None else proposals)
+        return suggested_candidates(
+            self.proposal_space(setting), reference_points() if proposals is None else proposals
+        )
 
     def proposals_from_json(self, tree: Any) -> tuple[Suggestion, ...]:
         """Proposals as they were written."""
         return from_json(tuple[Suggestion, ...], tree)
 
-    def stand_ins(self, setting: Setting) -> tuple[Suggestion, ...]:
+    def placeholder_points(self, setting: Setting) -> tuple[Suggestion, ...]:
         """One alias of each of as many candidates as there will be."""
         aliases = [one.aliases[0] for one in self.select(setting, self.candidates(setting))]
         return tuple(Suggestion(alias.alpha, alias.beta) for alias in aliases)
@@ -183,10 +192,10 @@ class CoefficientSpace:
         return self.search.objectives
 
     @property
-    def timing(self) -> Timing | None:
+    def timing(self) -> TimingRequest | None:
         """Latency, where that is an objective."""
         timed = "latency" in self.objectives
-        return Timing("latency", self.baseline.architecture, self.batch) if timed else None
+        return TimingRequest("latency", self.baseline.architecture, self.batch) if timed else None
 
     def dimensions(self) -> dict[str, Dimension]:
         """α, even in its logarithm, and the share that width has of the rest."""
@@ -200,20 +209,20 @@ class CoefficientSpace:
         """A point as it would have been drawn."""
         return {"alpha": float(point.alpha), "width_share": point.width_share}
 
-    def judge(self, points: Sequence[Suggestion]) -> list[ConstraintCheck]:
-        """See `judge`."""
-        return judge(self, points)
+    def check_constraints(self, points: Sequence[Suggestion]) -> list[ConstraintCheck]:
+        """See `check_constraints`."""
+        return check_constraints(self, points)
 
-    def timed(self, point: Suggestion, time: Time | None) -> Suggestion:
+    def timed(self, point: Suggestion, time: RelativeTime | None) -> Suggestion:
         """The point with its network's latency."""
         return replace(point, latency=None if time is None else time.seconds)
 
-    def time(self, point: Suggestion) -> Time | None:
+    def time(self, point: Suggestion) -> RelativeTime | None:
         """Its latency; the ratio is of no use here and not kept."""
-        return None if point.latency is None else Time(point.latency, 1.0)
+        return None if point.latency is None else RelativeTime(point.latency, 1.0)
 
 
-def judge(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[ConstraintCheck]:
+def check_constraints(space: CoefficientSpace, points: Sequence[Suggestion]) -> list[ConstraintCheck]:
     """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
     base = space.baseline.architecture
     rounding = replace(space.baseline.rounding, rule=space.rounding)
@@ -242,14 +251,14 @@ def _judged(space: CoefficientSpace, network: Architecture) -> ConstraintCheck:
 
 def suggested_candidates(space: CoefficientSpace, points: Sequence[Suggestion]) -> CandidateSet:
     """The networks of the suggestions that break no limit; those that no resolution matches stand apart."""
-    judged = zip(points, judge(space, points), strict=True)
-    within = [point for point, found in judged if set(found.broken) <= {"cost"}]
+    judged = zip(points, check_constraints(space, points), strict=True)
+    within = [point for point, found in judged if set(found.violated) <= {"cost"}]
     triples = [one.coefficients for one in within]
     found = candidates(space.baseline, triples, space.phi, space.rounding, space.match)
     return replace(found, triples=len(points))
 
 
-def lattice(steps: int = 10) -> tuple[Suggestion, ...]:
+def reference_points(steps: int = 10) -> tuple[Suggestion, ...]:
     """Points spread over all that may be suggested, corners included: what a search can come to, before it begins.
 
     The shares of log 2 that α, β² and γ² have are the multiples of 1/steps.
@@ -268,7 +277,7 @@ def _floored(value: Decimal) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-_PLACES), rounding=ROUND_FLOOR)
 
 
-def front(values: Iterable[tuple[str, Sequence[float]]], directions: Sequence[str]) -> tuple[str, ...]:
+def pareto_front(values: Iterable[tuple[str, Sequence[float]]], directions: Sequence[str]) -> tuple[str, ...]:
     """The keys that no other beats or equals in every value and beats in one, in the order given.
 
     Args:

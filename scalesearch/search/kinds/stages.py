@@ -22,9 +22,9 @@ from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds.base import FEWEST, PROPOSALS, StudyKind, limits_summary
 from scalesearch.search.metrics import LOSS
 from scalesearch.search.rewards import Reward
-from scalesearch.search.sampler_space import TRIES, ConstraintCheck, Dimension, Time, Timing
+from scalesearch.search.sampler_space import TRIES, ConstraintCheck, Dimension, RelativeTime, TimingRequest
 from scalesearch.search.setting import Setting
-from scalesearch.search.stage_space import StagePoint, StageSpace, chosen, network_of, options, words_of
+from scalesearch.search.stage_space import StagePoint, StageSpace, format_choice, network_of, options, parse_choice
 
 STAGE_SCHEDULERS = get_args(choices.StageScheduler)
 STAGE_SAMPLERS = get_args(choices.StageSampler)
@@ -77,23 +77,23 @@ class StageSearch(StudyKind):
 
     def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
         """The networks of the proposals, or before the search of points drawn by chance."""
-        points = self.stand_ins(setting) if proposals is None else proposals
+        points = self.placeholder_points(setting) if proposals is None else proposals
         return self.proposal_space(setting).candidates(points)
 
     def proposals_from_json(self, tree: Any) -> tuple[StagePoint, ...]:
         """Proposals as they were written."""
         return from_json(tuple[StagePoint, ...], tree)
 
-    def stand_ins(self, setting: Setting) -> tuple[StagePoint, ...]:
+    def placeholder_points(self, setting: Setting) -> tuple[StagePoint, ...]:
         """Points drawn by chance."""
-        return self.proposal_space(setting).by_chance(self.count(setting) or FEWEST)
+        return self.proposal_space(setting).random_points(self.count(setting) or FEWEST)
 
     def select(self, setting: Setting, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
         """All."""
         del setting
         return candidate_set.candidates
 
-    def num_within(self, candidate_set: CandidateSet) -> int:
+    def num_feasible(self, candidate_set: CandidateSet) -> int:
         """How many networks have been proposed."""
         return len(candidate_set.candidates)
 
@@ -108,7 +108,7 @@ class StageSearch(StudyKind):
     def reward_factors(self, setting: Setting, proposals: Sequence[Any]) -> Mapping[Network, float]:
         """The reward over the accuracy, of each network within the limits and of the baseline."""
         points = [proposal for proposal in proposals if isinstance(proposal, StagePoint)]
-        return dict[Network, float](self.proposal_space(setting).worths(points).items())
+        return dict[Network, float](self.proposal_space(setting).reward_factors(points).items())
 
     def value_name(self, setting: Setting) -> str:
         """The reward."""
@@ -130,7 +130,7 @@ class StageSearch(StudyKind):
             "space": self.space.name,
             "sampler": self.sampler,
             "seed of the sampler": str(self.seed),
-            "reward": self.reward.words,
+            "reward": self.reward.formula,
             "target of the reward": "the baseline's cost" if target is None else f"{plain(target)} {unit}",
             "limit of multiply-adds": "" if self.max_macs is None else f"{self.max_macs:,}",
             **limits_summary(self.max_params, self.max_memory),
@@ -167,10 +167,10 @@ class NasSpace:
         return self.asked.reward.objectives if self.sampler == "nsga2" else ("reward",)
 
     @property
-    def timing(self) -> Timing | None:
+    def timing(self) -> TimingRequest | None:
         """What the reward has to know of a network beside its sizes."""
         what = self.asked.reward.measured
-        return None if what is None else Timing(what, self.baseline.architecture, self.batch)
+        return None if what is None else TimingRequest(what, self.baseline.architecture, self.batch)
 
     def dimensions(self) -> dict[str, Dimension]:
         """What may differ, as `stages.2.kernel`: its words."""
@@ -187,7 +187,7 @@ class NasSpace:
         every = options(self.asked.space, self.baseline)
         return StagePoint(
             tuple(
-                chosen({key: drawn.get(f"stages.{index}.{key}", words[0]) for key, words in stage.items()})
+                parse_choice({key: drawn.get(f"stages.{index}.{key}", words[0]) for key, words in stage.items()})
                 for index, stage in enumerate(every)
             )
         )
@@ -198,11 +198,11 @@ class NasSpace:
         return {
             name: word
             for index, choice in enumerate(point.choices)
-            for key, word in words_of(choice).items()
+            for key, word in format_choice(choice).items()
             if (name := f"stages.{index}.{key}") in known
         }
 
-    def judge(self, points: Sequence[StagePoint]) -> list[ConstraintCheck]:
+    def check_constraints(self, points: Sequence[StagePoint]) -> list[ConstraintCheck]:
         """The points' networks, and how they stand to the limits."""
         return [self._judged(network_of(self.asked.space, self.baseline, point)) for point in points]
 
@@ -216,17 +216,17 @@ class NasSpace:
         excess = ((name, own / most - 1) for name, (own, most) in limits.items() if most is not None)
         return ConstraintCheck(network, tuple(excess))
 
-    def timed(self, point: StagePoint, time: Time | None) -> StagePoint:
+    def timed(self, point: StagePoint, time: RelativeTime | None) -> StagePoint:
         """The point with its network's time."""
         return replace(point, time=time)
 
-    def time(self, point: StagePoint) -> Time | None:
+    def time(self, point: StagePoint) -> RelativeTime | None:
         """Its network's time."""
         return point.time
 
     def candidates(self, points: Sequence[StagePoint]) -> CandidateSet:
         """The networks that break no limit, in the order in which they were first suggested: n1, n2, …."""
-        networks = dict.fromkeys(one.network for one in self.judge(points) if not one.broken)
+        networks = dict.fromkeys(one.network for one in self.check_constraints(points) if not one.violated)
         base = self.baseline.architecture
         found = (
             Candidate(one, cost(one), _UNSCALED, (), flops_ratio(one, base), f"n{index}")
@@ -234,7 +234,7 @@ class NasSpace:
         )
         return CandidateSet(len(points), tuple(found), ())
 
-    def by_chance(self, count: int, seed: int = 0) -> tuple[StagePoint, ...]:
+    def random_points(self, count: int, seed: int = 0) -> tuple[StagePoint, ...]:
         """Points drawn evenly, until so many networks are within the limits or the tries are used up."""
         draw = Random(seed)  # noqa: S311 (no secret)
         known = {name: words for name, words in self.dimensions().items() if isinstance(words, tuple)}
@@ -242,30 +242,30 @@ class NasSpace:
         networks: set[Architecture] = set()
         while len(networks) < count and len(found) < count * TRIES:
             point = self.point({name: draw.choice(words) for name, words in known.items()})
-            (judged,) = self.judge([point])
+            (judged,) = self.check_constraints([point])
             found.append(point)
-            if not judged.broken:
+            if not judged.violated:
                 networks.add(judged.network)
         return tuple(found)
 
-    def worths(self, points: Sequence[StagePoint]) -> dict[Architecture, float]:
+    def reward_factors(self, points: Sequence[StagePoint]) -> dict[Architecture, float]:
         """What an accuracy of each network within the limits, and of the baseline, is multiplied by."""
         base, reward, times = self.baseline.architecture, self.asked.reward, self.times(points)
-        within = (one.network for one in self.judge(points) if not one.broken)
+        within = (one.network for one in self.check_constraints(points) if not one.violated)
         networks = (base, *(one for one in within if one != base))
         return {network: reward.factor(network, base, times.get(network)) for network in networks}
 
-    def times(self, points: Sequence[StagePoint]) -> dict[Architecture, Time]:
+    def times(self, points: Sequence[StagePoint]) -> dict[Architecture, RelativeTime]:
         """What was measured of each network within the limits, and what that says of the baseline."""
-        judged = zip(points, self.judge(points), strict=True)
-        own = {one.network: point.time for point, one in judged if point.time is not None and not one.broken}
+        judged = zip(points, self.check_constraints(points), strict=True)
+        own = {one.network: point.time for point, one in judged if point.time is not None and not one.violated}
         base = _of_the_baseline(list(own.values()))
         return own if base is None else {self.baseline.architecture: base, **own}
 
 
-def _of_the_baseline(times: Sequence[Time]) -> Time | None:
+def _of_the_baseline(times: Sequence[RelativeTime]) -> RelativeTime | None:
     """The baseline's time: the middle one of those that the networks' times and ratios say."""
     if not times:
         return None
     seconds = sorted(time.seconds / time.ratio for time in times)
-    return Time(seconds[len(seconds) // 2], 1.0)
+    return RelativeTime(seconds[len(seconds) // 2], 1.0)

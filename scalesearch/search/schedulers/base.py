@@ -219,7 +219,7 @@ def make_rungs(budget: Budget, train_images: int, entering: Sequence[int]) -> tu
     for k, enter in enumerate(entering):
         end = max(1, steps // REDUCTION ** (len(entering) - 1 - k))
         if not found or end * batch > found[-1].samples:
-            found.append(Rung(end * batch, recipe.fork(end) * batch, enter))
+            found.append(Rung(end * batch, recipe.decay_start(end) * batch, enter))
     return tuple(found)
 
 
@@ -235,7 +235,7 @@ def rung_images(rungs: Sequence[Rung]) -> Iterator[int]:
         before = rung.decay_start
 
 
-def rungs_in_words(completed: Sequence[int], rungs: Sequence[Rung]) -> str:
+def describe_rungs(completed: Sequence[int], rungs: Sequence[Rung]) -> str:
     """How many candidates completed each rung, for `Scheduler.summary`."""
     pairs = zip(completed, rungs, strict=False)
     return ", ".join(f"{count} at {rung.samples:,} images" for count, rung in pairs)

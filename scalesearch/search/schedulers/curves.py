@@ -12,9 +12,9 @@ from scalesearch.search.schedulers.base import (
     Rung,
     RungTrial,
     SchedulerState,
+    describe_rungs,
     make_rungs,
     rung_images,
-    rungs_in_words,
 )
 
 
@@ -67,4 +67,4 @@ class Curves:
 
     def summary(self, completed: Sequence[int]) -> str:
         """A phrase for reports."""
-        return f"every network on every rung: {rungs_in_words(completed, self.rungs)}"
+        return f"every network on every rung: {describe_rungs(completed, self.rungs)}"

@@ -23,9 +23,9 @@ from scalesearch.search.schedulers.base import (
     RungTrial,
     SchedulerState,
     Score,
+    describe_rungs,
     make_rungs,
     rung_images,
-    rungs_in_words,
 )
 
 _DEFAULT_FINALISTS = 4
@@ -121,7 +121,7 @@ class Halving:
 
     def summary(self, completed: Sequence[int]) -> str:
         """A phrase for reports."""
-        return f"successive halving: {rungs_in_words(completed, self.rungs)}"
+        return f"successive halving: {describe_rungs(completed, self.rungs)}"
 
 
 def _noise(results: Results, rung: int) -> float:
@@ -177,4 +177,4 @@ def pooled_noise(repeats: Iterable[Sequence[float]], images: ImagesError | None)
     centre = sum(values) / len(values) if values else 0.5
     if images is None:
         return sqrt(squares / freedom) if squares else inf
-    return max(images.at(centre), sqrt(squares / freedom) if freedom else 0.0)
+    return max(images.standard_error(centre), sqrt(squares / freedom) if freedom else 0.0)

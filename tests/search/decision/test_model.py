@@ -81,7 +81,7 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
     values = np.array([value for *_, value in rows]) - means - np.array([model._offsets[c] for _, _, c, _ in rows])
     places = [row[:3] for row in rows]
     among = np.array([[covariance(a, b) for b in places] for a in places])
-    judged = data.judged
+    judged = data.target_channel
     targets = [(n, -1 - n, judged) for n in range(len(data.candidates))]
 
     def value_covariance(n: int, b: tuple[int, int, int]) -> float:
@@ -153,11 +153,13 @@ def test_terms_are_orthogonal_scaled_and_the_same_elsewhere() -> None:
     np.testing.assert_allclose(terms.values.mean(0), 0, atol=1e-12)
     squares = terms.values.T @ terms.values / 13
     np.testing.assert_allclose(squares, np.diag([1, 1, 1 / 3, 1 / 3, 1 / 3]), atol=1e-12)
-    np.testing.assert_allclose(terms.at(shares), terms.values, atol=1e-12)
+    np.testing.assert_allclose(terms.evaluate(shares), terms.values, atol=1e-12)
     centre = simplex(1, seed=9)
     linear = np.column_stack([np.ones(13), shares[:, :2]])
     fit = np.linalg.lstsq(linear, terms.values[:, :2], rcond=None)[0]
-    np.testing.assert_allclose(terms.at(centre)[:, :2], np.column_stack([[1], centre[:, :2]]) @ fit, atol=1e-12)
+    np.testing.assert_allclose(
+        terms.evaluate(centre)[:, :2], np.column_stack([[1], centre[:, :2]]) @ fit, atol=1e-12
+    )
 
 
 def test_axes_that_nobody_grows_have_no_terms() -> None:
