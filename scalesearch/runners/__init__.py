@@ -1,1 +1,1 @@
-"""Where trials run: in this process, or as Ray Tune trials. Both mean the same."""
+"""Contains the runners: trials run in this process or as Ray Tune trials, with the same results."""

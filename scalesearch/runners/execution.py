@@ -1,4 +1,4 @@
-"""One trial, one epoch at a time, and how its end is named: the same meaning for every runner."""
+"""Defines the runner interface and the execution of one trial, epoch by epoch, which every runner shares."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from scalesearch.user_code import describe_error, print_if_debugging
 
 @dataclass(frozen=True, slots=True)
 class TrialStarted:
-    """A trial has a slot."""
+    """Announces that a trial got a slot and starts."""
 
     spec: TrialSpec
 
 
 @dataclass(frozen=True, slots=True)
 class EpochFinished:
-    """A trial finished an epoch."""
+    """Announces that a trial finished an epoch."""
 
     spec: TrialSpec
     epoch: Epoch
@@ -30,7 +30,7 @@ class EpochFinished:
 
 @dataclass(frozen=True, slots=True)
 class TrialFinished:
-    """A trial is over."""
+    """Announces that a trial is over, with its outcome."""
 
     spec: TrialSpec
     outcome: Outcome
@@ -41,37 +41,37 @@ Listener = Callable[[Event], None]
 
 
 class Runner(Protocol):
-    """Runs trials somewhere and tells what happens; every spec ends in exactly one `TrialFinished`."""
+    """Runs trials somewhere and reports events; every spec ends in exactly one `TrialFinished`."""
 
     def check(self) -> None:
-        """See at once what would stop `run` after minutes of preparation.
+        """Check at once for what would make `run` fail only after minutes of preparation.
 
         Raises:
-            InputError: what was asked for cannot be had.
+            InputError: a requested resource, such as a cluster or a GPU, is not available.
         """
         ...
 
     def session(self) -> AbstractContextManager[None]:
-        """Hold what several runs share, such as a started Ray."""
+        """Hold the resources that several runs share, such as a started Ray."""
         ...
 
     def run(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
-        """Run wave after wave; returns when each trial is finished.
+        """Run wave after wave and return when every trial is finished.
 
         Args:
-            waves: asked for the next one when all trials of the last are finished and told, so that what
-                comes next may depend on how they ended.
-            objective: what a trial measures.
-            listener: hears every event, here in this process.
+            waves: the next wave is requested when all trials of the previous one are finished and reported, so
+                that it may depend on their outcomes.
+            objective: trains and measures one trial.
+            listener: receives every event, in this process.
 
         Raises:
-            KeyboardInterrupt: stopped by Ctrl-C; unfinished specs have no `TrialFinished`.
+            KeyboardInterrupt: the run was stopped by Ctrl-C; unfinished specs have no `TrialFinished`.
         """
         ...
 
 
 class TrialExecution:
-    """A trial under way: `step` gives its epochs, then its outcome."""
+    """Executes one trial: each `step` returns its next epoch, the last one its outcome."""
 
     def __init__(self, spec: TrialSpec, objective: Objective) -> None:
         self.spec = spec
@@ -81,9 +81,9 @@ class TrialExecution:
         self._objective = objective
 
     def step(self) -> Epoch | Outcome:
-        """Train one epoch, or say how the trial ended.
+        """Train one epoch and return it, or return the outcome if the trial has ended.
 
-        No error of the objective leaves here: it is a state of the trial.
+        An error of the objective is not raised: it becomes the state of the trial.
         """
         try:
             if self._source is None:
@@ -102,7 +102,7 @@ class TrialExecution:
         return epoch
 
     def outcome(self, state: State, message: str = "") -> Outcome:
-        """The trial's outcome if it ended now."""
+        """Return the outcome that the trial would have if it ended now in `state`."""
         seconds = time.perf_counter() - self._began
         training = sum(epoch.seconds for epoch in self._epochs)
         return Outcome(

@@ -1,4 +1,4 @@
-"""Trials here, in order, in this process: the reference for what running a trial means."""
+"""Runs trials in order in this process: the reference implementation of a runner."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scalesearch.search.trial import Objective, Outcome, TrialSpec
 
 @dataclass(frozen=True, slots=True)
 class InlineRunner:
-    """One trial after another."""
+    """Runs one trial after another."""
 
     def check(self) -> None:
-        """Nothing that could be missing."""
+        """Do nothing: this runner needs no resource that could be missing."""
 
     def session(self) -> AbstractContextManager[None]:
-        """Nothing to hold."""
+        """Return an empty context: several runs share nothing."""
         return nullcontext()
 
     def run(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
-        """See `Runner`."""
+        """Run the waves one trial at a time; see `Runner.run`."""
         for spec in chain.from_iterable(waves):
             listener(TrialStarted(spec))
             execution = TrialExecution(spec, objective)

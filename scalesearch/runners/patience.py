@@ -1,4 +1,4 @@
-"""How long a trial may be silent, told from how long epochs of others took."""
+"""Decides how long a trial may go without a finished epoch, from the epoch times of other trials."""
 
 from __future__ import annotations
 
@@ -8,40 +8,43 @@ from scalesearch.design.cost import cost
 from scalesearch.search.trial import TrialSpec
 
 UNKNOWN_SECONDS = 1800.0
-"""While no trial has finished an epoch."""
+"""The timeout while no trial has finished an epoch."""
 LEAST_SECONDS = 60.0
 TIMES_AN_EPOCH = 10.0
 
 
 class Patience:
-    """Keeps the time since each running trial was last heard of."""
+    """Tracks the time since each running trial started or last finished an epoch."""
 
     def __init__(self, seconds: float | None) -> None:
-        """Give every trial so many seconds; None: ten times its epoch, as those before it let expect, and a minute.
+        """Set the timeout of every trial.
 
-        A trial's epoch is expected to take as long as the slowest so far, in proportion to the multiply-adds.
+        Args:
+            seconds: a fixed timeout; None: ten times the expected duration of the trial's epoch, a minute at
+                least. An epoch is expected to take as long as the slowest epoch so far, in proportion to the
+                multiply-adds.
         """
         self._fixed = seconds
         self._seconds_a_mac = 0.0
         self._since: dict[str, float] = {}
 
     def begin(self, spec: TrialSpec) -> None:
-        """A trial has a slot."""
+        """Start the clock of a trial that got a slot."""
         self._since[spec.id] = time.monotonic()
 
     def record_epoch(self, spec: TrialSpec) -> None:
-        """A trial has finished an epoch."""
+        """Restart the clock of a trial that finished an epoch, and learn from the epoch's duration."""
         now = time.monotonic()
-        took = now - self._since.get(spec.id, now)
+        elapsed = now - self._since.get(spec.id, now)
         self._since[spec.id] = now
-        self._seconds_a_mac = max(self._seconds_a_mac, took / cost(spec.proxy).macs)
+        self._seconds_a_mac = max(self._seconds_a_mac, elapsed / cost(spec.proxy).macs)
 
     def end(self, spec: TrialSpec) -> None:
-        """A trial has given its slot back."""
+        """Stop the clock of a trial that gave its slot back."""
         self._since.pop(spec.id, None)
 
     def seconds(self, spec: TrialSpec) -> float:
-        """How long the trial may be silent."""
+        """Return how many seconds the trial may take between two finished epochs."""
         if self._fixed is not None:
             return self._fixed
         if not self._seconds_a_mac:
@@ -49,6 +52,6 @@ class Patience:
         return max(LEAST_SECONDS, TIMES_AN_EPOCH * self._seconds_a_mac * cost(spec.proxy).macs)
 
     def is_over(self, spec: TrialSpec) -> bool:
-        """Whether the trial has been silent for longer."""
+        """Return whether the trial has exceeded its timeout."""
         since = self._since.get(spec.id)
         return since is not None and time.monotonic() - since > self.seconds(spec)

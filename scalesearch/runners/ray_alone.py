@@ -1,4 +1,7 @@
-"""A Ray that serves one run on one machine: on loopback, with a token of its own, in a folder with a short name."""
+"""Starts a private Ray on this machine: on loopback, with its own token, in a folder with a short name.
+
+Also checks that a cluster which a run joins requires a token.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +27,19 @@ from scalesearch.errors import InputError
 LOOPBACK = "127.0.0.1"
 
 _TOKEN = secrets.token_hex(32)
-"""One for every Ray of this process: Ray's workers get it through their environment, and no file holds it."""
+"""The token of every Ray that this process starts: workers get it through their environment, no file holds it."""
 
 
 @contextmanager
 def loopback_with_token() -> Iterator[None]:
-    """While it is active a Ray that is started listens on loopback alone, and asks everybody for the token.
+    """Make a Ray that is started in this context listen on loopback only and require the token.
 
-    By default Ray replaces a loopback address by the machine's own and then listens on every interface; it does not
-    where it was told that there is no cluster (as it is on Windows and macOS). Its own token lies in the home
-    folder, readable by everybody who has an account (2.60: mode 0644).
+    By default Ray replaces a loopback address by the machine's own address and then listens on every interface. It
+    keeps the loopback address where clusters are disabled (as they are on Windows and macOS). Ray's own token would
+    lie in the home folder, readable by everybody who has an account (2.60: mode 0644).
     """
     before = dict(os.environ)
-    clusters = ray_constants.ENABLE_RAY_CLUSTER
+    cluster_enabled = ray_constants.ENABLE_RAY_CLUSTER
     os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"
     os.environ.update({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN})
     ray_constants.ENABLE_RAY_CLUSTER = False  # it was read from the environment when Ray was imported
@@ -44,7 +47,7 @@ def loopback_with_token() -> Iterator[None]:
     try:
         yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = clusters
+        ray_constants.ENABLE_RAY_CLUSTER = cluster_enabled
         for name in (ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
             if name in before:
                 os.environ[name] = before[name]
@@ -55,31 +58,32 @@ def loopback_with_token() -> Iterator[None]:
 
 @contextmanager
 def shield_from_job_signals() -> Iterator[None]:
-    """While Ray starts, its processes learn to leave the early warnings of job schedulers alone.
+    """Make Ray's processes that start in this context block the warning signals of job schedulers.
 
-    SLURM may send SIGUSR1 to all processes of a job, which would end Ray's own before the driver can end the search
-    in order. Here such a signal waits until Ray has started: it is blocked, which processes inherit as they do not
-    inherit a handler. SIGTERM stays with the driver's handler, which Ray would replace by its own.
+    SLURM may send SIGUSR1 to all processes of a job. The signal would kill Ray's processes before the driver can
+    end the search in order. The signals are blocked, because processes inherit a signal mask but no handler. What
+    arrives meanwhile is delivered when Ray has started. SIGTERM keeps the driver's handler, which Ray would replace
+    by its own.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     warnings = {getattr(signal, name) for name in ("SIGUSR1", "SIGHUP") if hasattr(signal, name)}
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, *warnings)}
-    take_over = ray_utils.set_sigterm_handler
+    set_handler = ray_utils.set_sigterm_handler
     ray_utils.set_sigterm_handler = lambda _: None
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, warnings)
     try:
         yield
     finally:
-        ray_utils.set_sigterm_handler = take_over
+        ray_utils.set_sigterm_handler = set_handler
         for number, handler in before.items():
             signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what came meanwhile is heard now
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # delivers what arrived meanwhile
 
 
 def _read_environment_again() -> None:
-    """Ray keeps what it read of the environment for as long as the process lives."""
+    """Make Ray read the environment again: otherwise it keeps its first reading until the process ends."""
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
 
@@ -89,7 +93,10 @@ _PREFIX, _SHORT_PREFIX = "scalesearch-ray-", "ssray-"
 
 @contextmanager
 def temporary_folder() -> Iterator[str]:
-    """A folder for Tune's files, which nobody reads; those that killed runs of this account left go first."""
+    """Create a folder for Tune's files, which nobody reads, and remove it at the end.
+
+    Folders that killed runs of this account left behind are removed first.
+    """
     remove_leftovers(Path(tempfile.gettempdir()))
     folder = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")
     try:
@@ -99,18 +106,18 @@ def temporary_folder() -> Iterator[str]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary folders of this account's runs that have ended without doing so."""
+    """Remove the temporary folders of this account's runs that were killed before they could remove them."""
     for path in [*folder.glob(f"{_PREFIX}*-*"), *folder.glob(f"{_SHORT_PREFIX}*-*")]:
-        process = path.name.removeprefix(_PREFIX).removeprefix(_SHORT_PREFIX).split("-")[0]
+        pid = path.name.removeprefix(_PREFIX).removeprefix(_SHORT_PREFIX).split("-")[0]
         with suppress(OSError):
             is_own = path.lstat().st_uid == os.getuid() and path.is_dir() and not path.is_symlink()
-            if is_own and process.isdigit() and not _is_alive(int(process)):
+            if is_own and pid.isdigit() and not _is_alive(int(pid)):
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _is_alive(process: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:  # another account's
@@ -120,7 +127,7 @@ def _is_alive(process: int) -> bool:
 
 @contextmanager
 def session_folder() -> Iterator[str | None]:
-    """A folder for a local Ray's sockets; None where the temporary folder's name is short enough for them.
+    """Create a folder for a local Ray's sockets; None where the default temporary folder's name is short enough.
 
     Raises:
         InputError: the temporary folder's name is too long for a socket, and no short folder can be written.
@@ -147,41 +154,41 @@ _LONGEST_TEMPORARY_FOLDER = 35
 """A socket's path has at most 103 bytes on macOS, of which Ray's names of session and socket take up to 68."""
 
 
-_STRANGER = """
+_PROBE = """
 import sys
 from ray._raylet import GcsClient
 GcsClient(address=sys.argv[1]).internal_kv_keys(b"", None)
 print("answered")
 """
-_ANSWER_SECONDS = 30
+_PROBE_SECONDS = 30
 
 
 def require_token(address: str) -> None:
-    """Refuse the cluster that this process has joined where it answers those who have no token.
+    """Refuse the cluster that this process has joined if it answers a client without a token.
 
-    Whoever reaches such a cluster runs code on all of its nodes. It is asked as a stranger would, from a process
+    Whoever reaches such a cluster can run code on all of its nodes. The check probes the cluster from a process
     that has no token, since the cluster's own settings cannot be read from outside. Behind `ray://` the head cannot
-    be asked: there this process must have been told to use a token.
+    be probed: there this process itself must be configured to use a token.
 
     Raises:
-        InputError: it answers.
+        InputError: the cluster requires no token.
     """
-    refused = InputError(
+    unauthenticated = InputError(
         f"--address {address}: the cluster asks for no token, so whoever reaches it runs code on its nodes; start "
         "it with RAY_AUTH_MODE=token, or give --insecure-cluster"
     )
     if address.startswith("ray://"):
         if os.environ.get("RAY_AUTH_MODE") != "token":
-            raise refused
+            raise unauthenticated
         return
-    stranger = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    stranger |= {"RAY_AUTH_MODE": "disabled"}
-    command = [sys.executable, "-c", _STRANGER, ray.get_runtime_context().gcs_address]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment |= {"RAY_AUTH_MODE": "disabled"}
+    command = [sys.executable, "-c", _PROBE, ray.get_runtime_context().gcs_address]
     try:
-        done = subprocess.run(  # noqa: S603 (our own program)
-            command, env=stranger, capture_output=True, text=True, check=False, timeout=_ANSWER_SECONDS
+        result = subprocess.run(  # noqa: S603 (our own program)
+            command, env=environment, capture_output=True, text=True, check=False, timeout=_PROBE_SECONDS
         )
     except subprocess.TimeoutExpired:
         return
-    if "answered" in done.stdout:
-        raise refused
+    if "answered" in result.stdout:
+        raise unauthenticated

@@ -1,8 +1,8 @@
-"""Trials as Ray Tune trials: on this machine's cores or GPUs, or on a cluster.
+"""Runs trials with Ray Tune: on this machine's cores or GPUs, or on a cluster.
 
-Ray is the executor and nothing more. Its own state lives in a temporary folder and is never read back
-(`Tuner.restore` loses finished trials); what a study knows are its records. Actors are reused, so torch is
-imported once a slot; the objective, and with it the data set, is put into the object store once.
+Ray is only the executor. Its own state lives in a temporary folder and is never read back (`Tuner.restore` loses
+finished trials); a study resumes from its own records. Actors are reused, so each slot imports torch once; the
+objective, and with it the data set, is put into the object store once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from scalesearch.runners.ray_watcher import TrialDispatcher, TuneCallback, WaveS
 from scalesearch.runners.ray_worker import Worker
 from scalesearch.search.trial import Objective, TrialSpec
 
-# Read once, before Ray: our own progress replaces Tune's table, and its files are thrown away anyway.
+# Ray reads these once, at its start. Our own progress replaces Tune's table, and Tune's files are thrown away.
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     # Seconds until a process whose head is gone gives up; by default it waits a minute.
@@ -55,13 +55,13 @@ _QUIET = {
 
 @dataclass(frozen=True, slots=True)
 class RayRunner:
-    """Ray Tune, local or at an address.
+    """Runs trials with Ray Tune, in a local Ray or on the cluster at an address.
 
     Args (fields):
         address: of a running cluster (`auto`, `ray://…`, `host:port`); None starts Ray here.
-        insecure_cluster: use a cluster that asks nobody for a token.
+        insecure_cluster: accept a cluster that requires no token.
         gpus_per_trial: share of a GPU for each trial; None: one where there is a GPU, else none.
-        stall_seconds: a trial without a finished epoch for so long is begun anew, then given up as `stalled`; None:
+        stall_seconds: a trial that finishes no epoch for this long is restarted, and then ends as `stalled`; None:
             see `Patience`.
         cores: how many trials run at a time on this machine's CPU; None: as many as it has.
         logical_gpus: start Ray with so many GPUs whatever the hardware; for tests of placement.
@@ -75,25 +75,25 @@ class RayRunner:
     logical_gpus: int | None = None
 
     def run(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
-        """See `Runner`; the trials of a wave run side by side, begun in its order."""
+        """Run the waves; see `Runner.run`. The trials of a wave run in parallel and start in its order."""
         with self.session():
             self._fit(waves, objective, listener)
 
     def _fit(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
-        watcher = TrialDispatcher(waves, listener, self.stall_seconds)
+        dispatcher = TrialDispatcher(waves, listener, self.stall_seconds)
         trainable = tune.with_parameters(Worker, objective=objective)
         with temporary_folder() as folder:
             tuner = tune.Tuner(
                 tune.with_resources(trainable, self._resources()),
                 tune_config=tune.TuneConfig(
-                    search_alg=WaveSearcher(watcher.key), num_samples=-1, reuse_actors=True
+                    search_alg=WaveSearcher(dispatcher.key), num_samples=-1, reuse_actors=True
                 ),
                 run_config=tune.RunConfig(
                     name="scalesearch",
                     storage_path=folder,
                     verbose=0,
-                    callbacks=[TuneCallback(watcher.key)],
-                    # Not Tune's own retries: they would come before the other trials.
+                    callbacks=[TuneCallback(dispatcher.key)],
+                    # No retries by Tune: they would run before the other trials.
                     failure_config=tune.FailureConfig(max_failures=0),
                     checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 ),
@@ -101,31 +101,31 @@ class RayRunner:
             try:
                 tuner.fit()
             except BaseException as error:
-                # The frames of the traceback hold the actors, and these their slots: only this lets go of both.
+                # The frames of the traceback hold the actors, and these hold their slots: only this frees both.
                 ray.shutdown()
-                raise watcher.error or error from None
+                raise dispatcher.error or error from None
             finally:
-                watcher.close()
+                dispatcher.close()
 
     def _resources(self) -> dict[str, float]:
         gpus = self.gpus_per_trial
         if gpus is None:
             gpus = 1.0 if ray.cluster_resources().get("GPU", 0) else 0.0
-        _must_have(gpus, ray.cluster_resources().get("GPU", 0))
+        _require_gpus(gpus, ray.cluster_resources().get("GPU", 0))
         return {"cpu": 1, "gpu": gpus}
 
     def check(self) -> None:
-        """See `Runner`: an address must answer, this machine must have the GPUs; a cluster's are seen later."""
+        """Check that the address answers, or that this machine has the GPUs; a cluster's GPUs are checked later."""
         if self.address is not None:
-            _must_answer(self.address)
+            _require_reachable(self.address)
         elif self.gpus_per_trial and self.logical_gpus is None:
             import torch
 
-            _must_have(self.gpus_per_trial, torch.cuda.device_count())
+            _require_gpus(self.gpus_per_trial, torch.cuda.device_count())
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Start Ray, or join the cluster at the address; nothing where Ray is up already.
+        """Start Ray, or join the cluster at the address; do nothing if Ray is initialized already.
 
         Raises:
             InputError: nothing answers at the address, or Ray does not start.
@@ -138,17 +138,19 @@ class RayRunner:
         # BLAS and OpenMP read these when a worker imports torch; a trial has one thread.
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         common: dict[str, Any] = {"runtime_env": {"env_vars": threads}, "log_to_driver": False}
-        where = nullcontext({"address": self.address}) if self.address is not None else self._alone()
-        with where as place:
+        session = nullcontext({"address": self.address}) if self.address is not None else self._alone()
+        with session as init_args:
             try:
                 with shield_from_job_signals():
-                    ray.init(logging_level="error", **place, **common)
-            except Exception as error:  # the class itself, where a busy machine's node takes too long to start
+                    ray.init(logging_level="error", **init_args, **common)
+            except (
+                Exception
+            ) as error:  # Exception itself is raised where a busy machine's node takes too long to start
                 reason = " ".join(str(error).split())[:200]
                 if self.address is None:
                     raise InputError(f"Ray does not start on this machine ({reason})") from error
                 raise InputError(f"--address {self.address}: Ray does not start there ({reason})") from error
-            _silence()
+            _silence_ray()
             try:
                 if self.address is not None and not self.insecure_cluster:
                     require_token(self.address)
@@ -158,7 +160,7 @@ class RayRunner:
 
     @contextmanager
     def _alone(self) -> Iterator[dict[str, Any]]:
-        """What a Ray for this run alone is started with."""
+        """Return the arguments of `ray.init` for a Ray that serves this run only."""
         with session_folder() as folder, loopback_with_token():
             yield {
                 "address": "local",  # never a cluster that RAY_ADDRESS or an earlier `ray start` names
@@ -170,27 +172,27 @@ class RayRunner:
             }
 
 
-def _must_have(gpus: float, available: float) -> None:
+def _require_gpus(gpus: float, available: float) -> None:
     if gpus > available:
         raise InputError(
             f"--gpus-per-trial {gpus:g}: there are {available:g} GPUs here; take less, or leave it out"
         )
 
 
-def _must_answer(address: str) -> None:
-    """Refuse at once what Ray would try for a quarter of an hour.
+def _require_reachable(address: str) -> None:
+    """Refuse at once an address that Ray would try for a quarter of an hour.
 
     Raises:
         InputError: the address is of no known form, or nothing listens there.
     """
     if address == "auto":
         return
-    found = _ADDRESS.fullmatch(address)
-    if found is None:
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
         shown = f"{HIDDEN}@{address.rpartition('@')[2]}" if "@" in address else address
         raise InputError(f"--address {redacted(shown)!r}: must be auto, HOST:PORT or ray://HOST:PORT")
     try:
-        socket.create_connection((found["host"], int(found["port"])), _CONNECT_SECONDS).close()
+        socket.create_connection((match["host"], int(match["port"])), _CONNECT_SECONDS).close()
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"--address {address}: nothing answers there ({reason}); start a cluster first") from error
@@ -200,8 +202,8 @@ _ADDRESS = re.compile(r"(ray://)?\[?(?P<host>[^\s\[\]/@]+)\]?:(?P<port>[0-9]{1,5
 _CONNECT_SECONDS = 10
 
 
-def _silence() -> None:
-    """What fails is told in our own words; Ray would add a page of traceback for every dead worker."""
+def _silence_ray() -> None:
+    """Silence Ray's logs: the runner reports failures, and Ray would log a traceback for every dead worker."""
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     logging.getLogger("ray.air").setLevel(logging.CRITICAL)
     ray._private.worker.print_to_stdstream = lambda *_, **__: None

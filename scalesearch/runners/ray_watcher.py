@@ -1,4 +1,4 @@
-"""The driver's end of Ray Tune trials: hands out the trials, wave by wave, and tells what becomes of them."""
+"""Connects Ray Tune to a search, in the driver: hands out trials wave by wave and turns results into events."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
 
 MAX_FAILURES = 2
-"""How often a trial is begun anew, when the others of its wave are done, after its worker died."""
+"""How often a trial is restarted after its worker died, once the others of its wave are done."""
 
 MAX_STALLS = 1
-"""How often a trial is begun anew after its worker was silent for too long."""
+"""How often a trial is restarted after its worker finished no epoch for too long."""
 
 _DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
 
 
 class TrialDispatcher:
-    """Gives Tune its trials and turns what Tune says of them into events. Lives outside what Tune pickles."""
+    """Gives Tune its trials and turns Tune's callbacks into events.
+
+    Tune pickles its callbacks and searchers, so these hold only the dispatcher's key; see `_DISPATCHERS`.
+    """
 
     def __init__(
         self, waves: Iterable[Sequence[TrialSpec]], listener: Listener, stall_seconds: float | None = None
@@ -38,7 +41,7 @@ class TrialDispatcher:
         self._stalls: Counter[str] = Counter()
         self.key = f"{os.getpid()}-{id(self)}"
         self.error: Exception | None = None
-        """What the listener or a wave raised, such as a full disk; Tune puts a traceback of its own around it."""
+        """The error that the listener or a wave raised, such as a full disk; Tune wraps it in its own traceback."""
         self._waves = iter(waves)
         self._listener = listener
         self._queue: deque[TrialSpec] = deque()
@@ -49,21 +52,21 @@ class TrialDispatcher:
         _DISPATCHERS[self.key] = self
 
     def restore_signal_handler(self) -> None:
-        """Set the handler of SIGUSR1 that was there before Tune's."""
+        """Restore the handler of SIGUSR1 that Tune replaced by its own."""
         if self._handler is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGUSR1, self._handler)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Unregister the dispatcher: no further callbacks reach it."""
         del _DISPATCHERS[self.key]
 
     def next_spec(self) -> TrialSpec | None:
-        """The trial to begin next; None while that depends on trials that are under way.
+        """Return the trial to start next; None while that depends on running trials.
 
-        A network that kills its worker must not hold up the others, so it is begun anew after them.
+        A network that kills its worker must not delay the others, so it is restarted after them.
 
         Raises:
-            StopIteration: nothing is left to run.
+            StopIteration: no trial remains to run.
         """
         while not self._queue:
             if self._unfinished:
@@ -84,31 +87,31 @@ class TrialDispatcher:
             raise
 
     def on_start(self, trial: Any) -> None:
-        """A trial has a slot."""
-        self._patience.begin(_spec(trial))
-        self._tell(TrialStarted(_spec(trial)))
+        """Report that a trial got a slot."""
+        self._patience.begin(_trial_spec(trial))
+        self._tell(TrialStarted(_trial_spec(trial)))
 
     def kill_stalled(self, trials: Iterable[Any]) -> None:
         """Kill the worker of every trial that has made no progress for too long; `on_worker_death` follows."""
         for trial in trials:
             actor = trial.temporary_state.ray_actor
-            spec = _spec(trial)
+            spec = _trial_spec(trial)
             if actor is not None and spec.id in self._unfinished and self._patience.is_over(spec):
                 self._patience.end(spec)
                 self._stalls[spec.id] += 1
                 ray.kill(actor)
 
     def on_result(self, trial: Any, result: Mapping[str, Any]) -> None:
-        """A trial finished an epoch or itself."""
+        """Report that a trial finished an epoch, or its outcome."""
         if "outcome" in result:
-            self._finish(_spec(trial), from_json(Outcome, result["outcome"]))
+            self._finish(_trial_spec(trial), from_json(Outcome, result["outcome"]))
         elif "epoch" in result:
-            self._patience.record_epoch(_spec(trial))
-            self._tell(EpochFinished(_spec(trial), from_json(Epoch, result["epoch"])))
+            self._patience.record_epoch(_trial_spec(trial))
+            self._tell(EpochFinished(_trial_spec(trial), from_json(Epoch, result["epoch"])))
 
     def on_worker_death(self, trial: Any) -> None:
-        """A trial's worker is gone; without a word of its end, the trial is begun anew."""
-        spec = _spec(trial)
+        """Restart a trial whose worker died before the outcome, or end it as failed or stalled after too many."""
+        spec = _trial_spec(trial)
         if spec.id not in self._unfinished:
             return
         self._deaths[spec.id] += 1
@@ -136,53 +139,53 @@ class TrialDispatcher:
 
 
 _DISPATCHERS: dict[str, TrialDispatcher] = {}
-"""The runs under way in this process."""
+"""The dispatchers of the running searches of this process, by key."""
 
 
-def _spec(trial: Any) -> TrialSpec:
+def _trial_spec(trial: Any) -> TrialSpec:
     return from_json(TrialSpec, trial.config["spec"])
 
 
 class TuneCallback(Callback):  # type: ignore[misc]  # ray has no types
-    """Passes Tune's callbacks to the watcher of the same process; holds its key alone, so it pickles."""
+    """Passes Tune's callbacks to the dispatcher in the same process; holds only its key, so that it pickles."""
 
     def __init__(self, key: str) -> None:
         self._key = key
 
     def setup(self, **_: Any) -> None:
-        """Take SIGUSR1 back, at which Tune would end its run as if all trials were over."""
+        """Restore the handler of SIGUSR1: Tune's would end the run as if all trials were over."""
         _DISPATCHERS[self._key].restore_signal_handler()
 
     def on_trial_start(self, *, trial: Any, **_: Any) -> None:
-        """A trial has a slot."""
+        """Report that a trial got a slot."""
         _DISPATCHERS[self._key].on_start(trial)
 
     def on_step_end(self, *, trials: list[Any], **_: Any) -> None:
-        """Tune looks round, several times a second."""
+        """Kill stalled workers; Tune calls this several times a second."""
         _DISPATCHERS[self._key].kill_stalled(trials)
 
     def on_trial_result(self, *, trial: Any, result: dict[str, Any], **_: Any) -> None:
-        """A trial finished an epoch or itself."""
+        """Report that a trial finished an epoch, or its outcome."""
         _DISPATCHERS[self._key].on_result(trial, result)
 
     def on_trial_complete(self, *, trial: Any, **_: Any) -> None:
-        """The last result of a trial comes here only."""
+        """Report the last result of a trial, which Tune passes to this callback only."""
         _DISPATCHERS[self._key].on_result(trial, trial.last_result or {})
 
     def on_trial_error(self, *, trial: Any, **_: Any) -> None:
-        """A trial's worker is gone."""
+        """Report that a trial's worker died."""
         _DISPATCHERS[self._key].on_worker_death(trial)
 
 
 class WaveSearcher(Searcher):  # type: ignore[misc]  # ray has no types
-    """Asks the watcher for every trial, so that one Tune run, with its actors, lasts for all waves."""
+    """Gets every trial from the dispatcher, so that one Tune run, with its actors, lasts for all waves."""
 
     def __init__(self, key: str) -> None:
         super().__init__()
         self._key = key
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # noqa: ARG002 (as in Searcher)
-        """The next trial; None while there is none yet."""
+        """Return the config of the next trial; None while there is none yet."""
         try:
             spec = _DISPATCHERS[self._key].next_spec()
         except StopIteration:
@@ -190,10 +193,10 @@ class WaveSearcher(Searcher):  # type: ignore[misc]  # ray has no types
         return None if spec is None else {"spec": as_json(spec)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """The watcher has heard of it by `TuneCallback`."""
+        """Do nothing: `TuneCallback` has reported the trial to the dispatcher."""
 
     def save(self, checkpoint_path: str) -> None:
-        """What a study knows are its records."""
+        """Do nothing: a study resumes from its own records."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """See `save`."""
+        """Do nothing; see `save`."""

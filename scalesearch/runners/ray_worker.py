@@ -1,4 +1,4 @@
-"""The far end of a Ray Tune trial: the worker that trains."""
+"""Defines the Ray Tune trainable: the worker process that trains."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from scalesearch.search.trial import Objective, Outcome, TrialSpec
 
 
 class Worker(Trainable):  # type: ignore[misc]  # ray has no types
-    """A long-lived slot: one epoch a `step`, one trial after another."""
+    """Runs one trial after another in a long-lived actor; each `step` trains one epoch."""
 
     def setup(self, config: Mapping[str, Any], objective: Objective) -> None:
-        """Keep the objective and take up the first trial."""
+        """Store the objective and start the first trial."""
         self._objective = objective
         self._begin(config)
 
     def reset_config(self, new_config: Mapping[str, Any]) -> bool:
-        """Take up another trial in the same process."""
+        """Start another trial in the same process."""
         self._begin(new_config)
         return True
 
@@ -29,17 +29,17 @@ class Worker(Trainable):  # type: ignore[misc]  # ray has no types
         self._execution = TrialExecution(from_json(TrialSpec, config["spec"]), self._objective)
 
     def step(self) -> dict[str, Any]:
-        """One epoch, or the outcome and with it the end."""
+        """Train one epoch and report it, or report the outcome and end the trial."""
         result = self._execution.step()
         if isinstance(result, Outcome):
             return {"outcome": as_json(result, floats=True), "done": True}
         return {"epoch": as_json(result, floats=True), "done": False}
 
     def cleanup(self) -> None:
-        """Nothing to close: the next trial replaces the execution."""
+        """Do nothing: the next trial replaces the execution."""
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Trials are short and begin anew; Tune asks for this method all the same."""
+        """Do nothing: an interrupted trial starts over. Tune requires the method."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """See `save_checkpoint`."""
+        """Do nothing; see `save_checkpoint`."""
