@@ -143,9 +143,8 @@ class RayRunner:
             try:
                 with shield_from_job_signals():
                     ray.init(logging_level="error", **init_args, **common)
-            except (
-                Exception
-            ) as error:  # Exception itself is raised where a busy machine's node takes too long to start
+            # Ray raises Exception itself where a busy machine's node takes too long to start.
+            except Exception as error:
                 reason = " ".join(str(error).split())[:200]
                 if self.address is None:
                     raise InputError(f"Ray does not start on this machine ({reason})") from error

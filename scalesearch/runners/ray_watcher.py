@@ -46,7 +46,7 @@ class TrialDispatcher:
         self._listener = listener
         self._queue: deque[TrialSpec] = deque()
         self._unfinished: set[str] = set()
-        self._to_begin_anew: list[TrialSpec] = []
+        self._to_restart: list[TrialSpec] = []
         self._deaths: Counter[str] = Counter()
         self._handler = signal.getsignal(signal.SIGUSR1) if hasattr(signal, "SIGUSR1") else None
         _DISPATCHERS[self.key] = self
@@ -71,8 +71,8 @@ class TrialDispatcher:
         while not self._queue:
             if self._unfinished:
                 return None
-            self._queue.extend(self._to_begin_anew or self._next_wave())
-            self._to_begin_anew.clear()
+            self._queue.extend(self._to_restart or self._next_wave())
+            self._to_restart.clear()
         spec = self._queue.popleft()
         self._unfinished.add(spec.id)
         return spec
@@ -89,7 +89,7 @@ class TrialDispatcher:
     def on_start(self, trial: Any) -> None:
         """Report that a trial got a slot."""
         self._patience.begin(_trial_spec(trial))
-        self._tell(TrialStarted(_trial_spec(trial)))
+        self._notify(TrialStarted(_trial_spec(trial)))
 
     def kill_stalled(self, trials: Iterable[Any]) -> None:
         """Kill the worker of every trial that has made no progress for too long; `on_worker_death` follows."""
@@ -107,7 +107,7 @@ class TrialDispatcher:
             self._finish(_trial_spec(trial), from_json(Outcome, result["outcome"]))
         elif "epoch" in result:
             self._patience.record_epoch(_trial_spec(trial))
-            self._tell(EpochFinished(_trial_spec(trial), from_json(Epoch, result["epoch"])))
+            self._notify(EpochFinished(_trial_spec(trial), from_json(Epoch, result["epoch"])))
 
     def on_worker_death(self, trial: Any) -> None:
         """Restart a trial whose worker died before the outcome, or end it as failed or stalled after too many."""
@@ -122,15 +122,15 @@ class TrialDispatcher:
             self._finish(spec, Outcome("failed", (), 0.0, 0.0, _DIED))
         else:
             self._unfinished.remove(spec.id)
-            self._to_begin_anew.append(spec)
+            self._to_restart.append(spec)
 
     def _finish(self, spec: TrialSpec, outcome: Outcome) -> None:
         self._patience.end(spec)
         if spec.id in self._unfinished:
             self._unfinished.remove(spec.id)
-            self._tell(TrialFinished(spec, outcome))
+            self._notify(TrialFinished(spec, outcome))
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         try:
             self._listener(event)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""What a study measured, as the model of `decision.model` sees it: arrays, without units or ids of trials."""
+"""Holds the measurements of a study as arrays, in the form that `decision.model` takes: no units, no trial ids."""
 
 from __future__ import annotations
 
@@ -14,138 +14,146 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 _SMALLEST_SPREAD = 1e-9
-"""Stands in for the spread of values that are all equal."""
-_BORROWED = 0.05
-"""The least share of the first rung's variance that is added to both sides of a ratio of variances."""
-_OF_SEEDS = 0.01
-"""The least that a variance is, as a share of that between repeated trainings."""
+"""The spread that is used where all values are equal."""
+_LEAST_PULL = 0.05
+"""The least share of the first rung's variance that is added to both terms of a ratio of variances."""
+_LEAST_NOISE_SHARE = 0.01
+"""The least variance of a channel, as a share of the variance between repeated trainings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One quantity of a trial: a response at the end of a rung."""
+    """Identifies one measured quantity of a trial: a response at the end of a rung."""
 
     rung: int
-    """Counted from 0; the last rung is what networks are judged on."""
+    """Counted from 0; networks are judged on the last rung."""
     response: int = 0
     """0: the study's metric, larger is better. 1: the losses, negated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What one training of one network with one seed came to, on each rung that it completed."""
+    """Holds what one training, of one network with one seed, reached on each rung that it completed."""
 
     network: str
-    """Its id; that of the baseline where it is the unscaled network."""
+    """The id of the network; that of the baseline where it is the unscaled network."""
     values: Mapping[Channel, float]
 
 
 @dataclass(frozen=True)
 class StudyData:
-    """The candidates of a study and the trainings of these and of the baseline."""
+    """Holds the candidates of a study and the trainings of the candidates and of the baseline."""
 
     candidates: tuple[str, ...]
     """Ids, trained or not."""
     shares: Floats | None
-    """(candidates, axes): the shares of the log-cost that depth, width and resolution have; their rows sum to 1.
-    None: they are not known, or the candidates are not scaled by them."""
+    """(candidates, axes): the shares of the log-cost that go to depth, width and resolution; each row sums to 1.
+    None: the shares are not known, or the candidates are not scaled."""
     log_costs: Floats
-    """(candidates,): logarithm of the trained proxy's cost over that of the candidates' (geometric) mean."""
+    """(candidates,): logarithm of the trained proxy's cost over the candidates' geometric mean cost."""
     trainings: tuple[Training, ...]
     baseline: str
-    """Id of the unscaled network: only its spread from seed to seed enters, and what candidates gained over it, or
-    lost."""
+    """The id of the unscaled network. Only its spread from seed to seed and the candidates' gain (or loss) over it
+    enter the model."""
     baseline_log_cost: float = -float(np.log(2))
     smallest_noise: float = 0.0
-    """What the metric's standard deviation from seed to seed is at least: half of a validation image."""
+    """The least standard deviation of the metric from seed to seed: half of a validation image."""
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
-        """What was measured of any candidate: by rung, the metric before the losses."""
-        wanted = set(self.candidates)
-        seen = {key for training in self.trainings if training.network in wanted for key in training.values}
-        return tuple(sorted(seen, key=lambda channel: (channel.rung, channel.response)))
+        """The channels in which any candidate was measured: by rung, the metric before the losses."""
+        candidates = set(self.candidates)
+        measured = {
+            channel for training in self.trainings if training.network in candidates for channel in training.values
+        }
+        return tuple(sorted(measured, key=lambda channel: (channel.rung, channel.response)))
 
     @cached_property
     def rungs(self) -> tuple[int, ...]:
-        """Those on which any candidate has the metric, rising; the last is what networks are judged on."""
+        """The rungs on which any candidate has the metric, in rising order; networks are judged on the last."""
         return tuple(sorted({channel.rung for channel in self.channels if channel.response == 0}))
 
     @cached_property
     def target_channel(self) -> int:
-        """The index of the channel that networks are judged by: the metric on the last rung."""
+        """The index of the channel by which networks are judged: the metric on the last rung."""
         return self.channels.index(Channel(self.rungs[-1]))
 
     @cached_property
     def spreads(self) -> Floats:
-        """(channels,): standard deviation over all candidates' trainings: of networks and noise together.
+        """(channels,): the standard deviation over all candidates' trainings, of networks and noise together.
 
-        Those that reach a later rung are a selection, so its spread is that of the first rung times the ratio of
-        both among the networks that have both; the fewer these are, the closer to 1 it is taken. Networks that
-        happen to be level do not make it vanish beside what repeated trainings differ by.
+        The candidates that reach a later rung are a selection. So the spread of a later rung is the first rung's
+        spread times the ratio of the two spreads among the networks that have both. The fewer such networks there
+        are, the closer to 1 the ratio is taken. The variance is never much smaller than that of repeated trainings,
+        even where the networks happen to be level.
         """
-        first = {response: min(c.rung for c in self.channels if c.response == response)
+        first_rungs = {response: min(c.rung for c in self.channels if c.response == response)
                  for response in {channel.response for channel in self.channels}}  # fmt: skip
-        found = np.empty(len(self.channels))
-        for place, channel in enumerate(self.channels):
-            reference = Channel(first[channel.response], channel.response)
-            whole = self._variance(reference, reference)
-            own, same = self._variance(channel, reference), self._variance(reference, channel)
-            missing = whole * max(_BORROWED, 1 - self._count(channel) / self._count(reference))
-            between = whole * (own + missing) / (same + missing) if whole else own
-            found[place] = max(between, _OF_SEEDS * self._variance_of_seeds(channel))
-        return np.maximum(_SMALLEST_SPREAD, np.sqrt(found))
+        variances = np.empty(len(self.channels))
+        for index, channel in enumerate(self.channels):
+            reference = Channel(first_rungs[channel.response], channel.response)
+            total = self._variance(reference, reference)
+            variance, shared = self._variance(channel, reference), self._variance(reference, channel)
+            # Added to both terms, it pulls the ratio of variances towards 1.
+            pull = total * max(_LEAST_PULL, 1 - self._count(channel) / self._count(reference))
+            adjusted = total * (variance + pull) / (shared + pull) if total else variance
+            variances[index] = max(adjusted, _LEAST_NOISE_SHARE * self._variance_of_seeds(channel))
+        return np.maximum(_SMALLEST_SPREAD, np.sqrt(variances))
 
     def _variance_of_seeds(self, channel: Channel) -> float:
-        """Of a channel over trainings of one network, pooled; 0 where none was repeated."""
+        """Return a channel's variance over trainings of the same network, pooled; 0 where none was repeated."""
         by_network: dict[str, list[float]] = {}
-        for one in self.trainings:
-            if channel in one.values:
-                by_network.setdefault(one.network, []).append(one.values[channel])
-        freedom = sum(len(values) - 1 for values in by_network.values())
+        for training in self.trainings:
+            if channel in training.values:
+                by_network.setdefault(training.network, []).append(training.values[channel])
+        degrees_of_freedom = sum(len(values) - 1 for values in by_network.values())
         squares = sum(len(values) * float(np.var(values)) for values in by_network.values())
-        return squares / freedom if freedom else 0.0
+        return squares / degrees_of_freedom if degrees_of_freedom else 0.0
 
     def _count(self, channel: Channel) -> int:
-        wanted = set(self.candidates)
+        candidates = set(self.candidates)
         return len(
             {
                 training.network
                 for training in self.trainings
-                if training.network in wanted and channel in training.values
+                if training.network in candidates and channel in training.values
             }
         )
 
     def _variance(self, channel: Channel, other: Channel) -> float:
-        """Of a channel over the candidates that have both, by the mean of each."""
-        wanted = set(self.candidates)
-        both: dict[str, tuple[list[float], list[float]]] = {}
-        for one in self.trainings:
-            if one.network in wanted:
-                lists = both.setdefault(one.network, ([], []))
+        """Return a channel's variance over the candidates that have both channels, from each candidate's mean."""
+        candidates = set(self.candidates)
+        by_network: dict[str, tuple[list[float], list[float]]] = {}
+        for training in self.trainings:
+            if training.network in candidates:
+                lists = by_network.setdefault(training.network, ([], []))
                 for values, key in zip(lists, (channel, other), strict=True):
-                    values += [one.values[key]] if key in one.values else []
-        means = [float(np.mean(values)) for values, others in both.values() if values and others]
+                    values += [training.values[key]] if key in training.values else []
+        means = [float(np.mean(values)) for values, others in by_network.values() if values and others]
         return float(np.var(means, ddof=1)) if len(means) > 1 else 0.0
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """Trainings of one network that went through the same channels, as their mean and their scatter."""
-        places = {channel: i for i, channel in enumerate(self.channels)}
-        rows: dict[tuple[str, tuple[int, ...]], list[list[float]]] = {}
-        for one in self.trainings:
-            own = sorted((places[channel], value) for channel, value in one.values.items() if channel in places)
-            if own:
-                rows.setdefault((one.network, tuple(place for place, _ in own)), []).append([v for _, v in own])
+        """The trainings grouped by network and by the channels they have, as mean and scatter of each group."""
+        indices = {channel: i for i, channel in enumerate(self.channels)}
+        by_pattern: dict[tuple[str, tuple[int, ...]], list[list[float]]] = {}
+        for training in self.trainings:
+            measured = sorted(
+                (indices[channel], value) for channel, value in training.values.items() if channel in indices
+            )
+            if measured:
+                by_pattern.setdefault((training.network, tuple(index for index, _ in measured)), []).append(
+                    [value for _, value in measured]
+                )
         return tuple(
             Group(network, np.array(pattern), np.mean(values, axis=0), _scatter(values), len(values))
-            for (network, pattern), values in rows.items()
+            for (network, pattern), values in by_pattern.items()
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Sufficient statistics of trainings that were measured alike."""
+    """Holds the sufficient statistics of trainings of one network that have the same channels."""
 
     network: str
     channels: Ints

@@ -1,4 +1,4 @@
-"""Which candidate to take, and what that may cost."""
+"""Recommends a candidate and estimates the regret of that choice."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from scalesearch.search.ranking import Ranking
 from scalesearch.search.trial import Outcome
 
 TOLERANCE = 0.05
-"""The least expected regret may be exceeded by so much of one trial's noise where that is cheaper."""
+"""The recommended candidate may fall behind the best by this share of one trial's noise if it is cheaper."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What all records of a study together say."""
+    """Holds the posterior of a study and the candidate that is recommended by it."""
 
     posterior: Posterior
     choice: str
@@ -29,23 +29,23 @@ class Decision:
 
     @cached_property
     def index_by_id(self) -> dict[str, int]:
-        """By id: the index into the posterior's arrays."""
+        """The index of each candidate in the posterior's arrays, by id."""
         return {key: place for place, key in enumerate(self.posterior.candidates)}
 
     def mean(self, key: str) -> float:
-        """A candidate's posterior mean in the metric, at the end of training."""
+        """Return a candidate's posterior mean of the metric at the end of training."""
         return float(self.posterior.mean[self.index_by_id[key]])
 
     def error(self, key: str) -> float:
-        """Its posterior standard deviation."""
+        """Return a candidate's posterior standard deviation."""
         return float(self.posterior.error[self.index_by_id[key]])
 
     def probability_best(self, key: str) -> float:
-        """The probability that it is the best of all candidates."""
+        """Return the probability that a candidate is the best of all."""
         return float(self.posterior.probability_best[self.index_by_id[key]])
 
     def expected_regret(self, key: str) -> float:
-        """How far the best of all candidates is expected to be above it."""
+        """Return how far the best of all candidates is expected to be above this one, in the metric."""
         return float(self.posterior.expected_regret[self.index_by_id[key]])
 
     @property
@@ -55,41 +55,41 @@ class Decision:
 
     @cached_property
     def regret_bound(self) -> float:
-        """What the regret of the choice stays below with 95 %."""
+        """The bound that the regret of the choice does not exceed with 95 % probability."""
         return self.posterior.regret_bound(self.index_by_id[self.choice])
 
     @cached_property
     def gain_of_another_seed(self) -> float:
-        """How much the expected regret is to fall if every candidate gets one more training to the end."""
+        """The expected decrease of the regret if every candidate gets one more training to the end."""
         return self.posterior.gain(np.ones(len(self.index_by_id)))
 
     @cached_property
     def surface(self) -> Surface | None:
-        """Its smooth part; None where the networks are too few, or nothing is scaled."""
+        """The smooth part of the posterior; None where there are too few networks or nothing is scaled."""
         return surface_of(self.posterior)
 
 
 def decide(plan: Plan, outcomes: Mapping[str, Outcome], ranking: Ranking) -> Decision:
-    """The decision so far.
+    """Return the decision that the outcomes so far support.
 
     Args:
         plan: the study.
         outcomes: by trial id.
-        ranking: of the candidates that were trained the longest: one of these is chosen.
+        ranking: the ranking of the candidates that were trained the longest; one of them is chosen.
     """
-    found = posterior(study_data(plan, outcomes))
-    means = dict(zip(found.candidates, found.mean, strict=True))
+    result = posterior(study_data(plan, outcomes))
+    means = dict(zip(result.candidates, result.mean, strict=True))
     values = {arm.key: float(means[arm.key]) for arm in ranking.arms}
     best = max(values.values())
-    # A reward has weighed the cost already; among networks of one cost the cheaper of equals is better.
-    tolerance = TOLERANCE * found.noise if plan.config.kind.scales else 0.0
-    close = [key for key, value in values.items() if best - value <= tolerance]
-    unscaled = plan.base_arm(outcomes).mean
-    if unscaled is not None and best > unscaled:
-        close = [key for key in close if values[key] > unscaled]
+    # A reward already includes the cost. Otherwise the cheapest of the near-best candidates is recommended.
+    tolerance = TOLERANCE * result.noise if plan.config.kind.scales else 0.0
+    near_best = [key for key, value in values.items() if best - value <= tolerance]
+    baseline_mean = plan.base_arm(outcomes).mean
+    if baseline_mean is not None and best > baseline_mean:
+        near_best = [key for key in near_best if values[key] > baseline_mean]
 
     def cost_of(key: str) -> tuple[int, int, float, str]:
         cost = plan.by_network[key].cost
         return cost.activations, cost.params, -values[key], key
 
-    return Decision(found, min(close, key=cost_of))
+    return Decision(result, min(near_best, key=cost_of))

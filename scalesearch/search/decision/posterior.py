@@ -1,4 +1,4 @@
-"""What a study knows about its candidates, and what a choice between them may cost."""
+"""Computes the posterior of the candidates' values, and the regret of choosing one of them."""
 
 from __future__ import annotations
 
@@ -15,124 +15,131 @@ DRAWS = 4096
 _SEED = 2019
 BOUND = 0.95
 _DIGITS = 9
-"""Digits that are kept of what is compared, so that equal networks tie whatever linear algebra is installed."""
+"""Posterior means are rounded to this many digits, so that equal networks tie with any linear algebra library."""
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Of the values of all candidates in the metric at the end of training, at the candidates' mean cost."""
+    """The posterior of all candidates' values: the metric at the end of training, at the candidates' mean cost."""
 
     candidates: tuple[str, ...]
     conditional: Conditional
     weights: Floats
-    """(B,) of the points at which `conditional` is given."""
+    """(B,): the weights of the points of the unknowns at which `conditional` is given."""
     model: Model
 
     @cached_property
     def mean(self) -> Floats:
-        """(candidates,)"""
+        """(candidates,): the posterior means."""
         return np.asarray(np.round(self.weights @ self.conditional.mean, _DIGITS))
 
     @cached_property
     def covariance(self) -> Floats:
-        """(candidates, candidates), over the unknowns too."""
-        part, weights = self.conditional, self.weights
-        root = part.loadings @ part.coefficient_root * np.sqrt(weights)[:, None, None]
+        """(candidates, candidates): the posterior covariance, averaged over the unknowns."""
+        conditional, weights = self.conditional, self.weights
+        root = conditional.loadings @ conditional.coefficient_root * np.sqrt(weights)[:, None, None]
         flat = root.transpose(1, 0, 2).reshape(len(self.candidates), -1)
-        within = flat @ flat.T + np.diag(weights @ part.own_variance)
-        off = part.mean - weights @ part.mean
-        return np.asarray(within + np.einsum("b,bn,bm->nm", weights, off, off), dtype=np.float64)
+        within = flat @ flat.T + np.diag(weights @ conditional.own_variance)
+        deviations = conditional.mean - weights @ conditional.mean
+        return np.asarray(within + np.einsum("b,bn,bm->nm", weights, deviations, deviations), dtype=np.float64)
 
     @cached_property
     def error(self) -> Floats:
-        """(candidates,) standard deviations."""
+        """(candidates,): the posterior standard deviations."""
         return np.asarray(np.sqrt(np.diag(self.covariance)), dtype=np.float64)
 
     @cached_property
     def noise(self) -> float:
-        """Standard deviation of one training's metric at the end from seed to seed, the average candidate's."""
+        """The average candidate's standard deviation, from seed to seed, of the metric at the end of training."""
         return float(np.sqrt(self.weights @ np.mean(self.conditional.noise**2, axis=1)))
 
     @cached_property
     def draws(self) -> Floats:
-        """(DRAWS, candidates): values that the data allow."""
+        """(DRAWS, candidates): joint draws of the candidates' values from the posterior."""
         return self._draws[0]
 
     @cached_property
     def coefficient_draws(self) -> Floats:
-        """(DRAWS, coefficients) of the same draws."""
+        """(DRAWS, coefficients): the model's coefficients in the same draws."""
         return self._draws[1]
 
     @cached_property
     def _draws(self) -> tuple[Floats, Floats]:
-        random, part = np.random.default_rng(_SEED), self.conditional
-        # Drawn at once: a point that gets one row more leaves the other rows what they are.
-        steps = random.standard_normal((DRAWS, part.coefficients.shape[1]))
-        own = random.standard_normal((DRAWS, len(self.candidates)))
+        generator, conditional = np.random.default_rng(_SEED), self.conditional
+        # All are drawn at once, so that a point that gets one row more leaves the other rows unchanged.
+        steps = generator.standard_normal((DRAWS, conditional.coefficients.shape[1]))
+        own_steps = generator.standard_normal((DRAWS, len(self.candidates)))
         ends = np.floor(np.cumsum(self.weights) * DRAWS + 0.5).astype(int)
         counts = np.diff(ends, prepend=0)
-        values, coefficients = np.empty_like(own), np.empty_like(steps)
+        values, coefficients = np.empty_like(own_steps), np.empty_like(steps)
         for point in np.flatnonzero(counts):
             rows = slice(ends[point] - counts[point], ends[point])
-            moved = steps[rows] @ part.coefficient_root[point].T
-            coefficients[rows] = part.coefficients[point] + moved
-            deviations = own[rows] * np.sqrt(part.own_variance[point])
-            values[rows] = part.mean[point] + moved @ part.loadings[point].T + deviations
+            shifts = steps[rows] @ conditional.coefficient_root[point].T
+            coefficients[rows] = conditional.coefficients[point] + shifts
+            deviations = own_steps[rows] * np.sqrt(conditional.own_variance[point])
+            values[rows] = conditional.mean[point] + shifts @ conditional.loadings[point].T + deviations
         return values, coefficients
 
     @cached_property
     def probability_best(self) -> Floats:
-        """(candidates,): they sum to 1."""
+        """(candidates,): the probability that each candidate is the best; they sum to 1."""
         best = np.argmax(self.draws, axis=1)
         return np.bincount(best, minlength=len(self.candidates)) / DRAWS
 
     @cached_property
     def _best(self) -> Floats:
-        """(DRAWS,): the value of the best candidate."""
+        """(DRAWS,): the value of the best candidate in each draw."""
         return np.asarray(self.draws.max(axis=1), dtype=np.float64)
 
     @cached_property
     def expected_regret(self) -> Floats:
-        """(candidates,): E[max over all − own], in points of the metric."""
+        """(candidates,): the expected regret E[max over all − own value], in points of the metric."""
         return np.asarray(np.maximum(0.0, self._best.mean() - self.draws.mean(axis=0)))
 
     def regret_bound(self, candidate: int) -> float:
-        """What the regret of choosing the candidate stays below with 95 %."""
+        """Return the bound that the regret of choosing the candidate does not exceed with 95 % probability.
+
+        Args:
+            candidate: the index of the candidate.
+        """
         return float(np.quantile(self._best - self.draws[:, candidate], BOUND))
 
     def gain(self, trainings: Floats) -> float:
-        """How much lower the least expected regret is to be expected after more trainings.
+        """Return how much the least expected regret is expected to decrease after more trainings.
 
-        The value of information of that design (Raiffa & Schlaifer 1961, Applied Statistical Decision Theory,
-        section 5.5): the draws are measured anew, and means move by linear regression on what is measured.
+        This is the expected value of sample information (Raiffa & Schlaifer 1961, Applied Statistical Decision
+        Theory, section 5.5): the draws are measured anew, and means are updated by linear regression on the
+        measurements.
 
         Args:
-            trainings: (candidates,) how many more of each, to the end.
+            trainings: (candidates,) how many more trainings to the end each candidate gets.
         """
-        new = np.flatnonzero(trainings)
-        if not len(new):
+        retrained = np.flatnonzero(trainings)
+        if not len(retrained):
             return 0.0
-        errors = self.noise / np.sqrt(trainings[new])
-        off = np.random.default_rng(_SEED).standard_normal((DRAWS, len(new))) * errors
-        measured = self.draws[:, new] - self.mean[new] + off
-        covariance = self.covariance[new]
-        later = self.mean + measured @ np.linalg.solve(covariance[:, new] + np.diag(errors**2), covariance)
-        # Less the choice of now in the same draws: both have the mean that is expected today.
-        return float(np.mean(later.max(axis=1) - later[:, int(np.argmax(self.mean))]))
+        errors = self.noise / np.sqrt(trainings[retrained])
+        noise = np.random.default_rng(_SEED).standard_normal((DRAWS, len(retrained))) * errors
+        observations = self.draws[:, retrained] - self.mean[retrained] + noise
+        covariance = self.covariance[retrained]
+        updated_means = self.mean + observations @ np.linalg.solve(
+            covariance[:, retrained] + np.diag(errors**2), covariance
+        )
+        # Compared with today's choice in the same draws: the updated means have today's means as expectation.
+        return float(np.mean(updated_means.max(axis=1) - updated_means[:, int(np.argmax(self.mean))]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Keyed:
-    """Data that are equal where their keys are."""
+    """Data with a key, for a cache: instances are equal where their keys are."""
 
     key: str
     data: StudyData = field(compare=False)
 
 
 def posterior(data: StudyData) -> Posterior:
-    """The posterior of a study's candidates.
+    """Return the posterior of a study's candidates.
 
-    The last few are remembered: a dashboard asks for the same ones again and again.
+    The last few are cached, because a dashboard requests the same ones again and again.
 
     Raises:
         ValueError: no candidate was measured.

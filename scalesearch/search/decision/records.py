@@ -1,4 +1,4 @@
-"""From a plan and the outcomes so far to what the model sees."""
+"""Converts a plan and its outcomes so far into the data of the model."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.schedulers.base import RungTrial
 from scalesearch.search.trial import Outcome
 
-_LOSSES = 1
-"""The response that is not the metric."""
+_LOSS_RESPONSE = 1
+"""The response of the losses; see `Channel.response`."""
 
 
 def study_data(plan: Plan, outcomes: Mapping[str, Outcome]) -> StudyData:
-    """Every completed trial of the candidates and of the unscaled network, the eliminated ones' too."""
+    """Return every completed trial of the candidates, the eliminated ones too, and of the unscaled network."""
     keys = tuple(plan.by_network)
     logs = np.log([plan.proxies.adjusted_ratio(key) for key in keys])
     return StudyData(
         candidates=keys,
         shares=_shares(plan),
-        # Beside the candidates' average, so that values are what such a network reaches as it is trained here.
+        # Relative to the candidates' average, so that values are those of a network of the proxies' average cost.
         log_costs=logs - logs.mean(),
         trainings=_trainings(plan, outcomes),
         baseline=plan.base_id,
@@ -36,9 +36,9 @@ def study_data(plan: Plan, outcomes: Mapping[str, Outcome]) -> StudyData:
 
 
 def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, ...]:
-    """One for each network, seed and rung on which the training began."""
+    """Return one training for each network, seed and rung on which the training began."""
     rungs = range(max(1, len(plan.rungs)))
-    found: dict[tuple[str, int, int], dict[Channel, float]] = {}
+    by_training: dict[tuple[str, int, int], dict[Channel, float]] = {}
     trials = [plan.rung_trial(key, seed, rung) for key in plan.by_network
               for seed in range(plan.scheduler.seeds) for rung in rungs]  # fmt: skip
     if plan.base_id not in plan.by_network:
@@ -47,32 +47,32 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
     for trial in trials:
         outcome = outcomes.get(plan.rung_spec(trial).id)
         if outcome is not None and outcome.score is not None:
-            own = found.setdefault((trial.network, trial.seed, trial.start_rung), {})
-            own |= _responses(plan, trial, outcome)
-    return tuple(Training(network, values) for (network, *_), values in found.items())
+            training_values = by_training.setdefault((trial.network, trial.seed, trial.start_rung), {})
+            training_values |= _responses(plan, trial, outcome)
+    return tuple(Training(network, values) for (network, *_), values in by_training.items())
 
 
 def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, float]:
-    """The metric, by what a reward weighs it with; and the mean logarithm of the losses, negated.
+    """Return the metric times its reward factor, and the negated mean logarithm of the losses.
 
-    The losses of training and validation together say more about a network than either (Ru et al. 2021, arXiv
-    2006.04492, is about the first). Where the metric is a loss, or a reward ranks, it stands alone.
+    The losses of training and validation together are more informative than either (Ru et al. 2021, arXiv
+    2006.04492, is about the first). Where the metric is a loss, or a reward ranks, the losses are left out.
     """
     assert outcome.score is not None, "only complete trials are asked"
-    found = {Channel(trial.rung): outcome.score * plan.reward_factor(trial.network)}
+    responses = {Channel(trial.rung): outcome.score * plan.reward_factor(trial.network)}
     last = outcome.epochs[-1]
     losses = last.train_loss, last.val_loss
     if plan.config.metric != LOSS and plan.config.kind.scales and all(0 < loss < inf for loss in losses):
-        found[Channel(trial.rung, _LOSSES)] = -sum(map(log, losses)) / 2
-    return found
+        responses[Channel(trial.rung, _LOSS_RESPONSE)] = -sum(map(log, losses)) / 2
+    return responses
 
 
 def _shares(plan: Plan) -> Floats | None:
-    """How much of each candidate's log-cost depth, width and resolution have, as they were rounded.
+    """Return the shares of each candidate's log-cost that go to depth, width and resolution, after rounding.
 
-    A dimension's part is the logarithm of what the baseline's multiply-adds grow by if it grows alone, or shrink by
-    at φ < 0. None for networks of Python functions, whose dimensions cannot be set one by one, and where nothing is
-    scaled.
+    The part of a dimension is the logarithm of the factor by which the baseline's multiply-adds grow (at φ < 0,
+    shrink) if it alone is scaled. None for networks of Python functions, whose dimensions cannot be set one by one,
+    and where nothing is scaled.
     """
     baseline = plan.config.baseline.architecture
     if not plan.config.kind.scales or not isinstance(baseline, Architecture):
@@ -82,12 +82,12 @@ def _shares(plan: Plan) -> Floats | None:
     for candidate in plan.by_network.values():
         network = candidate.architecture
         assert isinstance(network, Architecture), "a scaled baseline file is one"
-        alone = (
+        single_axis = (
             baseline.resized(widths, network.depths, resolution),
             baseline.resized(network.widths, depths, resolution),
             baseline.resized(widths, depths, network.resolution),
         )
-        rows.append([log(cost(one).macs / cost(baseline).macs) for one in alone])
-    parts = -np.array(rows) if plan.config.shrinks else np.array(rows)
-    totals = parts.sum(axis=1, keepdims=True)
-    return None if np.any(totals <= 0) else np.asarray(parts / totals)
+        rows.append([log(cost(resized).macs / cost(baseline).macs) for resized in single_axis])
+    log_ratios = -np.array(rows) if plan.config.shrinks else np.array(rows)
+    totals = log_ratios.sum(axis=1, keepdims=True)
+    return None if np.any(totals <= 0) else np.asarray(log_ratios / totals)
