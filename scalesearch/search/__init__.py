@@ -1,1 +1,4 @@
-"""Pure: grid, candidates, budgets, trials, plan and ranking. No torch, no Ray, no pandas."""
+"""Contains the search itself, as pure functions: grid, candidates, budgets, trials, plan and ranking.
+
+Nothing here imports torch, Ray or pandas.
+"""

@@ -67,7 +67,7 @@ def test_every_candidate_has_the_side_that_trying_all_finds(phi: str, by: str) -
         baseline = replace(baseline, origin=None, axes=("depth", "width", "resolution"))
         for rule in ("balanced", "paper"):
             oracle = tried(baseline, grid, Decimal(phi), rule, by)
-            networks = every(candidates(baseline, grid, Decimal(phi), rule, by=by))
+            networks = every(candidates(baseline, grid, Decimal(phi), rule, cost_kind=by))
             assert {(one.widths, one.depths) for one in networks} == set(oracle)
             for one in networks:
                 assert one.resolution in oracle[one.widths, one.depths]

@@ -1,4 +1,4 @@
-"""The kinds of study, one module a kind; `base.StudyKind` is their interface."""
+"""Contains the kinds of study, one module each; `base.StudyKind` is their interface."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ __all__ = [
 ]
 
 KINDS: tuple[type[StudyKind], ...] = (RuleComparison, CoefficientSearch, StageSearch)
-"""Those that study.json names by a key; a grid is what remains."""
+"""The kinds that study.json names by a key; a study without any of these keys is a grid search."""
 
 
 def kind_from_json(config: Mapping[str, Any]) -> StudyKind:
-    """The kind that the configuration of a study.json is of.
+    """Return the kind of study that the configuration of a study.json describes.
 
     Raises:
-        MalformedError: what it holds of its kind is not what was written.
+        MalformedError: the value of the kind's key is not what `StudyKind.to_json` wrote.
         SpaceError: a value breaks a rule of its own type, or two kinds are named.
     """
     named = [kind for kind in KINDS if config.get(kind.key)]
     if len(named) > 1:
-        raise SpaceError(f"{' and '.join(one.key for one in named)} are two kinds of study, but it is of one")
+        raise SpaceError(f"{' and '.join(kind.key for kind in named)} are two kinds of study, but it is of one")
     return named[0].from_json(config[named[0].key]) if named else GridSearch()

@@ -1,4 +1,4 @@
-"""The grid search of the EfficientNet paper: every (α, β, γ) of a grid, merged by network and matched in cost."""
+"""Defines the grid search of the EfficientNet paper: (α, β, γ) of a grid, merged by network and matched in cost."""
 
 from __future__ import annotations
 
@@ -20,52 +20,52 @@ from scalesearch.search.timings import ScalingPath, shape_paths
 
 @dataclass(frozen=True, slots=True)
 class GridSearch(StudyKind):
-    """A grid with the budget's step and tolerance (Tan & Le 2019, section 3.3, step 1)."""
+    """Compares the points of a grid with the budget's step and tolerance (Tan & Le 2019, section 3.3, step 1)."""
 
     enlarges_proxies: ClassVar[bool] = True
     from_grid: ClassVar[bool] = True
     points_noun: ClassVar[str] = "triples"
 
     def validate(self, setting: Setting) -> None:
-        """Any setting will do."""
+        """Accept any setting."""
 
     def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
-        """Every candidate of the grid."""
+        """Return every candidate of the grid."""
         del proposals
         grid = triples(setting.budget.step, setting.budget.tolerance, setting.baseline.axes)
-        how = (setting.rounding, setting.match, setting.cost, setting.timings)
-        return candidates(setting.baseline, grid, setting.phi, *how)
+        options = (setting.rounding, setting.match, setting.cost, setting.timings)
+        return candidates(setting.baseline, grid, setting.phi, *options)
 
     def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
-        """The error where fewer than two candidates can be compared."""
+        """Return the error for a study with fewer than two candidates."""
         advice = f"a smaller --step, a larger --tolerance{ADVICE_OF_COST[setting.cost]}"
         points = f"only {count} of {candidate_set.triples} grid points gives a network of the wanted cost"
         return SpaceError(f"{points}; take {advice}")
 
     def paths_to_time(self, setting: Setting) -> list[ScalingPath]:
-        """One line for each shape: its sides."""
+        """Return one path for each shape: its possible resolutions."""
         baseline = setting.baseline
         assert isinstance(baseline, Baseline), "Python functions are not timed"
         grows, ratio = "resolution" in baseline.axes, Decimal(2) ** setting.phi
         return shape_paths(baseline.architecture, shapes_to_time(setting), ratio, grows)
 
     def to_json(self) -> dict[str, Json]:
-        """Nothing: its steps stand in the budget."""
+        """Return nothing: the step and tolerance are part of the budget."""
         return {}
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """The one grid."""
+        """Create the grid search, which has no fields."""
         del value
         return cls()
 
     def summary(self, setting: Setting) -> dict[str, str]:
-        """What was asked, by name."""
+        """Return the configuration as names and values."""
         return scaling_summary("search by grid", setting)
 
 
 def shapes_to_time(setting: Setting) -> tuple[Shape, ...]:
-    """The widths and depths of a study's grid, which are timed where latency is to be matched."""
+    """Return the widths and depths of a study's grid, which are timed where latency is matched."""
     assert isinstance(setting.baseline, Baseline), "Python functions are not timed"
     grid = triples(setting.budget.step, setting.budget.tolerance, setting.baseline.axes)
     return grid_shapes(setting.baseline, grid, setting.phi, setting.rounding)

@@ -1,4 +1,4 @@
-"""A search over a factorised space: who suggests, for which reward, under which limits; and what points come to."""
+"""Defines the architecture search over a baseline's stages: sampler, reward, limits, and the networks of points."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from scalesearch.search.stage_space import StagePoint, StageSpace, format_choice
 
 STAGE_SCHEDULERS = get_args(choices.StageScheduler)
 STAGE_SAMPLERS = get_args(choices.StageSampler)
-"""Chance, the tree-structured Parzen estimator, regularised evolution, and the genetic algorithm NSGA-II."""
+"""Random search, the tree-structured Parzen estimator, regularised evolution, and the genetic algorithm NSGA-II."""
 
 _UNSCALED = Coefficients(Decimal(1), Decimal(1), Decimal(1))
 
 
 @dataclass(frozen=True, slots=True)
 class StageSearch(StudyKind):
-    """A search of the baseline's own stages, in place of a grid; φ is 1 and nothing is scaled."""
+    """Searches the architecture of the baseline's stages in place of a grid; φ is 1 and nothing is scaled."""
 
     key: ClassVar[str] = "stages"
     proposes: ClassVar[bool] = True
@@ -49,16 +49,16 @@ class StageSearch(StudyKind):
     max_macs: int | None = None
     max_params: int | None = None
     max_memory: int | None = None
-    """Bytes of training the network itself, at the recipe's batch; see `Cost.memory_bytes`."""
+    """Limit of the bytes for training the network itself, at the recipe's batch; see `Cost.memory_bytes`."""
     seed: int = 0
-    """Of the sampler."""
+    """The random seed of the sampler."""
 
     def __post_init__(self) -> None:
         if self.sampler not in STAGE_SAMPLERS:
             raise SpaceError(f"sampler is {self.sampler!r}, but it must be one of {', '.join(STAGE_SAMPLERS)}")
 
     def validate(self, setting: Setting) -> None:
-        """Stages need a baseline file, φ = 1, costs that are not matched, and a metric above 0."""
+        """Require a baseline file, φ = 1, costs that are not matched, and a metric above 0."""
         if isinstance(setting.baseline, FactoryBaseline):
             raise SpaceError("baseline is a Python function, but stages are searched on baseline files only")
         if setting.match != "none" or setting.phi != 1:
@@ -71,34 +71,34 @@ class StageSearch(StudyKind):
             )
 
     def proposal_space(self, setting: Setting) -> NasSpace:
-        """The baseline's stages."""
+        """Return the space of the baseline's stages."""
         assert isinstance(setting.baseline, Baseline), "checked by `validate`"
         return NasSpace(setting.baseline, self, setting.budget.recipe.batch)
 
     def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
-        """The networks of the proposals, or before the search of points drawn by chance."""
+        """Return the networks of the proposals, or of random points before the search starts."""
         points = self.placeholder_points(setting) if proposals is None else proposals
         return self.proposal_space(setting).candidates(points)
 
     def proposals_from_json(self, tree: Any) -> tuple[StagePoint, ...]:
-        """Proposals as they were written."""
+        """Return the proposals that a study file holds."""
         return from_json(tuple[StagePoint, ...], tree)
 
     def placeholder_points(self, setting: Setting) -> tuple[StagePoint, ...]:
-        """Points drawn by chance."""
+        """Return random points."""
         return self.proposal_space(setting).random_points(self.count(setting) or FEWEST)
 
     def select(self, setting: Setting, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
-        """All."""
+        """Return all candidates."""
         del setting
         return candidate_set.candidates
 
     def num_feasible(self, candidate_set: CandidateSet) -> int:
-        """How many networks have been proposed."""
+        """Return how many networks within the limits have been proposed."""
         return len(candidate_set.candidates)
 
     def too_few(self, setting: Setting, count: int, candidate_set: CandidateSet) -> SpaceError:
-        """The error where fewer than two candidates can be compared."""
+        """Return the error for a study with fewer than two candidates."""
         del setting
         return SpaceError(
             f"only {count} of {candidate_set.triples} points gives a network within the limits; take larger "
@@ -106,22 +106,22 @@ class StageSearch(StudyKind):
         )
 
     def reward_factors(self, setting: Setting, proposals: Sequence[Any]) -> Mapping[Network, float]:
-        """The reward over the accuracy, of each network within the limits and of the baseline."""
+        """Return reward over accuracy for each network within the limits and for the baseline."""
         points = [proposal for proposal in proposals if isinstance(proposal, StagePoint)]
         return dict[Network, float](self.proposal_space(setting).reward_factors(points).items())
 
     def value_name(self, setting: Setting) -> str:
-        """The reward."""
+        """Return the name of the reward."""
         del setting
         return "reward"
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """What the reward weighs."""
+        """The objectives that the reward combines."""
         return self.reward.objectives
 
     def summary(self, setting: Setting) -> dict[str, str]:
-        """What was asked, by name."""
+        """Return the configuration as names and values."""
         del setting
         unit = "s" if self.reward.kind == "latency" else "multiply-adds"
         target = self.reward.target
@@ -139,132 +139,134 @@ class StageSearch(StudyKind):
 
 @dataclass(frozen=True, slots=True)
 class NasSpace:
-    """A baseline's stages as a space that is sought in; see `SamplerSpace`."""
+    """The search space of a baseline's stages; see `SamplerSpace`."""
 
     baseline: Baseline
     asked: StageSearch
     batch: int
-    """Images of a training step, for the memory and for step times."""
+    """Images of a training step, for the training memory and for step times."""
     repeats: bool = field(default=False, init=False)
-    """A network that was suggested before is none of those that are wanted: a budget buys networks."""
+    """A network that was suggested before does not count again: a budget counts different networks."""
 
     def __post_init__(self) -> None:
         options(self.asked.space, self.baseline)
 
     @property
     def sampler(self) -> str:
-        """Who suggests."""
+        """The name of the sampler."""
         return self.asked.sampler
 
     @property
     def seed(self) -> int:
-        """Of the sampler."""
+        """The random seed of the sampler."""
         return self.asked.seed
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """The reward, or for a front what it weighs."""
+        """The reward or, for a Pareto front, the objectives that it combines."""
         return self.asked.reward.objectives if self.sampler == "nsga2" else ("reward",)
 
     @property
     def timing(self) -> TimingRequest | None:
-        """What the reward has to know of a network beside its sizes."""
-        what = self.asked.reward.measured
-        return None if what is None else TimingRequest(what, self.baseline.architecture, self.batch)
+        """The measurement that the reward needs of each network; None: none."""
+        quantity = self.asked.reward.measured
+        return None if quantity is None else TimingRequest(quantity, self.baseline.architecture, self.batch)
 
     def dimensions(self) -> dict[str, Dimension]:
-        """What may differ, as `stages.2.kernel`: its words."""
-        every = options(self.asked.space, self.baseline)
+        """Return the values of every option that may vary, under names such as `stages.2.kernel`."""
+        stage_options = options(self.asked.space, self.baseline)
         return {
-            f"stages.{index}.{key}": words
-            for index, stage in enumerate(every)
-            for key, words in stage.items()
-            if len(words) > 1
+            f"stages.{index}.{key}": options_of_key
+            for index, stage in enumerate(stage_options)
+            for key, options_of_key in stage.items()
+            if len(options_of_key) > 1
         }
 
     def point(self, drawn: Mapping[str, Any]) -> StagePoint:
-        """The choices that the drawn words mean; what cannot differ is what it must be."""
-        every = options(self.asked.space, self.baseline)
+        """Return the point for the drawn values; options that cannot vary take their only value."""
+        stage_options = options(self.asked.space, self.baseline)
         return StagePoint(
             tuple(
-                parse_choice({key: drawn.get(f"stages.{index}.{key}", words[0]) for key, words in stage.items()})
-                for index, stage in enumerate(every)
+                parse_choice({key: drawn.get(f"stages.{index}.{key}", values[0]) for key, values in stage.items()})
+                for index, stage in enumerate(stage_options)
             )
         )
 
     def parameters(self, point: StagePoint) -> dict[str, float | str]:
-        """The words that mean the point."""
-        known = self.dimensions()
+        """Return the values for which a sampler would have drawn this point."""
+        dimensions = self.dimensions()
         return {
-            name: word
+            name: value
             for index, choice in enumerate(point.choices)
-            for key, word in format_choice(choice).items()
-            if (name := f"stages.{index}.{key}") in known
+            for key, value in format_choice(choice).items()
+            if (name := f"stages.{index}.{key}") in dimensions
         }
 
     def check_constraints(self, points: Sequence[StagePoint]) -> list[ConstraintCheck]:
-        """The points' networks, and how they stand to the limits."""
-        return [self._judged(network_of(self.asked.space, self.baseline, point)) for point in points]
+        """Return the points' networks and their constraint violations."""
+        return [self._check_network(network_of(self.asked.space, self.baseline, point)) for point in points]
 
-    def _judged(self, network: Architecture) -> ConstraintCheck:
-        asked, price = self.asked, cost(network)
+    def _check_network(self, network: Architecture) -> ConstraintCheck:
+        search, network_cost = self.asked, cost(network)
         limits = {
-            "max-flops": (price.macs, asked.max_macs),
-            "max-params": (price.params, asked.max_params),
-            "max-memory": (price.memory_bytes(self.batch), asked.max_memory),
+            "max-flops": (network_cost.macs, search.max_macs),
+            "max-params": (network_cost.params, search.max_params),
+            "max-memory": (network_cost.memory_bytes(self.batch), search.max_memory),
         }
-        excess = ((name, own / most - 1) for name, (own, most) in limits.items() if most is not None)
+        excess = ((name, value / limit - 1) for name, (value, limit) in limits.items() if limit is not None)
         return ConstraintCheck(network, tuple(excess))
 
     def timed(self, point: StagePoint, time: RelativeTime | None) -> StagePoint:
-        """The point with its network's time."""
+        """Return the point with its network's time."""
         return replace(point, time=time)
 
     def time(self, point: StagePoint) -> RelativeTime | None:
-        """Its network's time."""
+        """Return the time of the point's network."""
         return point.time
 
     def candidates(self, points: Sequence[StagePoint]) -> CandidateSet:
-        """The networks that break no limit, in the order in which they were first suggested: n1, n2, …."""
-        networks = dict.fromkeys(one.network for one in self.check_constraints(points) if not one.violated)
+        """Return the networks within the limits, named n1, n2, … in the order of their first suggestion."""
+        networks = dict.fromkeys(check.network for check in self.check_constraints(points) if not check.violated)
         base = self.baseline.architecture
-        found = (
-            Candidate(one, cost(one), _UNSCALED, (), flops_ratio(one, base), f"n{index}")
-            for index, one in enumerate(networks, 1)
+        numbered = (
+            Candidate(network, cost(network), _UNSCALED, (), flops_ratio(network, base), f"n{index}")
+            for index, network in enumerate(networks, 1)
         )
-        return CandidateSet(len(points), tuple(found), ())
+        return CandidateSet(len(points), tuple(numbered), ())
 
     def random_points(self, count: int, seed: int = 0) -> tuple[StagePoint, ...]:
-        """Points drawn evenly, until so many networks are within the limits or the tries are used up."""
-        draw = Random(seed)  # noqa: S311 (no secret)
-        known = {name: words for name, words in self.dimensions().items() if isinstance(words, tuple)}
-        found: list[StagePoint] = []
+        """Draw points uniformly until `count` networks are within the limits or the tries are used up."""
+        generator = Random(seed)  # noqa: S311 (no secret)
+        dimensions = {name: values for name, values in self.dimensions().items() if isinstance(values, tuple)}
+        points: list[StagePoint] = []
         networks: set[Architecture] = set()
-        while len(networks) < count and len(found) < count * TRIES:
-            point = self.point({name: draw.choice(words) for name, words in known.items()})
-            (judged,) = self.check_constraints([point])
-            found.append(point)
-            if not judged.violated:
-                networks.add(judged.network)
-        return tuple(found)
+        while len(networks) < count and len(points) < count * TRIES:
+            point = self.point({name: generator.choice(values) for name, values in dimensions.items()})
+            (check,) = self.check_constraints([point])
+            points.append(point)
+            if not check.violated:
+                networks.add(check.network)
+        return tuple(points)
 
     def reward_factors(self, points: Sequence[StagePoint]) -> dict[Architecture, float]:
-        """What an accuracy of each network within the limits, and of the baseline, is multiplied by."""
+        """Return reward over accuracy for each network within the limits and for the baseline."""
         base, reward, times = self.baseline.architecture, self.asked.reward, self.times(points)
-        within = (one.network for one in self.check_constraints(points) if not one.violated)
-        networks = (base, *(one for one in within if one != base))
+        feasible = (check.network for check in self.check_constraints(points) if not check.violated)
+        networks = (base, *(network for network in feasible if network != base))
         return {network: reward.factor(network, base, times.get(network)) for network in networks}
 
     def times(self, points: Sequence[StagePoint]) -> dict[Architecture, RelativeTime]:
-        """What was measured of each network within the limits, and what that says of the baseline."""
-        judged = zip(points, self.check_constraints(points), strict=True)
-        own = {one.network: point.time for point, one in judged if point.time is not None and not one.violated}
-        base = _of_the_baseline(list(own.values()))
-        return own if base is None else {self.baseline.architecture: base, **own}
+        """Return the measured times of the networks within the limits, and the baseline's time that they imply."""
+        checked = zip(points, self.check_constraints(points), strict=True)
+        by_network = {
+            check.network: point.time for point, check in checked if point.time is not None and not check.violated
+        }
+        baseline_time = _baseline_time(list(by_network.values()))
+        return by_network if baseline_time is None else {self.baseline.architecture: baseline_time, **by_network}
 
 
-def _of_the_baseline(times: Sequence[RelativeTime]) -> RelativeTime | None:
-    """The baseline's time: the middle one of those that the networks' times and ratios say."""
+def _baseline_time(times: Sequence[RelativeTime]) -> RelativeTime | None:
+    """Return the baseline's time: the median of each network's time over its ratio to the baseline."""
     if not times:
         return None
     seconds = sorted(time.seconds / time.ratio for time in times)

@@ -1,4 +1,4 @@
-"""How training is spent on the candidates: one module a scheduler; `base.Scheduler` is their interface."""
+"""Contains the schedulers, which allocate training to candidates: one module each, with the interface in `base`."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from scalesearch.search.schedulers.halving import Halving
 __all__ = ["SCHEDULERS", "Scheduler"]
 
 SCHEDULERS: dict[str, type[Scheduler]] = {"halving": Halving, "grid": FullTraining, "curves": Curves}
-"""By the name that studies and the command line use."""
+"""The schedulers by the names that studies and the command line use."""

@@ -1,4 +1,4 @@
-"""What a scheduler is: it distributes training over candidates, as a pure function of the results so far."""
+"""Defines the scheduler interface: a scheduler allocates training to candidates, purely from the results so far."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from scalesearch.search.ranking import Arm
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """How far the trials of a rung are trained, and how many candidates enter."""
+    """States how long the trials of a rung are trained, and how many candidates enter it."""
 
     samples: int
-    """Training images seen at its end."""
+    """Training images seen at the end of the rung."""
     decay_start: int
-    """Training images seen when the learning rate began to fall: where the next rung takes up."""
+    """Training images seen when the learning rate begins to decay: the next rung resumes from there."""
     num_entering: int
 
 
 @dataclass(frozen=True, slots=True)
 class RungTrial:
-    """One trial of a schedule: a network with a seed, trained to the end of a rung."""
+    """Identifies one trial of a schedule: a network with a seed, trained to the end of a rung."""
 
     network: str
-    """Its id."""
+    """The id of the network."""
     seed: int
     rung: int = 0
     """Counted from 0; 0 where training is not divided into rungs."""
     start_rung: int = 0
-    """The rung on which its training began. Equal to `rung`: it is trained from the first image on. Below it: it
-    goes on from the checkpoint of the rung before. The unscaled network always begins on rung 0."""
+    """The rung on which the training began. Equal to `rung`: the trial trains from scratch. Lower: the trial
+    resumes from the checkpoint of the rung before. The unscaled network always begins on rung 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a candidate came to on a rung with its first seed."""
+    """Holds the result of a candidate on a rung with its first seed."""
 
     accuracy: float
     """Adjusted for the proxy's multiply-adds, as in the ranking."""
     train_loss: float
-    """Mean over the last part of training: breaks ties (Ru et al. 2021, arXiv 2006.04492)."""
+    """Mean over the last part of training; breaks ties (Ru et al. 2021, arXiv 2006.04492)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulerState:
-    """How far a search has come."""
+    """Holds how far a search has progressed."""
 
     waves: tuple[tuple[RungTrial, ...], ...]
-    """The trials known to be needed; a wave begins when the one before is over."""
+    """The trials known to be needed; a wave starts when the one before is over."""
     reached: int = 0
     """The highest rung that is over; 0 while the first is under way."""
     early_stopped: bool = False
-    """Whether it ended before the last rung because the leader stood out."""
+    """Whether the search ended before the last rung because one candidate clearly led."""
     prolonged: tuple[int, ...] = ()
-    """The rungs at chance, on which nobody was eliminated."""
+    """The rungs at chance level, on which no candidate was eliminated."""
 
 
 class Results(Protocol):
-    """What a scheduler may ask about the networks and what they came to so far."""
+    """Gives a scheduler access to the networks and their results so far."""
 
     @property
     def candidates(self) -> Sequence[str]:
@@ -75,9 +75,9 @@ class Results(Protocol):
 
     @property
     def more_candidates(self) -> bool:
-        """Whether a sampler will still propose candidates: then only the first wave can be said.
+        """Whether a sampler will still propose candidates: then only the first wave is known.
 
-        So far samplers of (α, β) take full training, and `nas` takes that or halving.
+        At present, samplers of (α, β) use full training, and `nas` uses full training or halving.
         """
         ...
 
@@ -88,113 +88,113 @@ class Results(Protocol):
 
     @property
     def images_error(self) -> ImagesError | None:
-        """The error that the validation images make by the metric; None: it does not follow from them."""
+        """The sampling error of the metric on the validation images; None: it does not follow from their number."""
         ...
 
     def is_over(self, trial: RungTrial) -> bool:
-        """Whether the trial has an outcome, of whatever kind."""
+        """Return whether the trial has an outcome, of whatever kind."""
         ...
 
     def arms(self, rung: int, seeds: int) -> list[Arm]:
-        """The candidates with a completed trial on a rung, by their first `seeds` seeds."""
+        """Return the candidates with a completed trial on a rung, over their first `seeds` seeds."""
         ...
 
     def baseline_arm(self, rung: int) -> Arm:
-        """The unscaled network's completed trials on a rung."""
+        """Return the unscaled network's completed trials on a rung."""
         ...
 
     def scores(self, rung: int) -> Mapping[str, Score]:
-        """The scores of the candidates that completed a rung with their first seed, by id."""
+        """Return the scores of the candidates that completed a rung with their first seed, by id."""
         ...
 
     def is_at_chance(self, rung: int) -> bool:
-        """Whether no candidate has learned anything on a rung, and the study prolongs such rungs."""
+        """Return whether no candidate is above chance level on a rung, and the study prolongs such rungs."""
         ...
 
 
 class Scheduler(Protocol):
-    """How training is spent on the candidates of one study; a frozen value.
+    """Allocates training to the candidates of one study; a frozen value.
 
-    `advance` is a pure function of the results, so that a search that was stopped goes on as if it had not been.
+    `advance` is a pure function of the results, so that a stopped search resumes as if it had not been stopped.
     """
 
     resumes_trials: ClassVar[bool]
-    """Whether trials go on from the checkpoints of the rung before, which a recipe must allow by its `decay`. True
-    wherever there is more than one rung: at least the unscaled network does."""
+    """Whether trials resume from the checkpoints of the rung before, which a recipe must allow by its `decay`. True
+    wherever there is more than one rung: at least the unscaled network resumes."""
     prolongs_at_chance: ClassVar[bool]
-    """Whether studies that are begun now prolong a rung on which `Results.is_at_chance`."""
+    """Whether new studies prolong a rung on which `Results.is_at_chance` holds."""
     promotes: ClassVar[str]
-    """Who goes on from a rung, such as `the better half goes on`; empty where nobody is eliminated."""
+    """A phrase for who is promoted, such as `the better half goes on`; empty where no candidate is eliminated."""
 
     @classmethod
     def of(cls, budget: Budget, train_images: int, candidates: Sequence[str], expected: int = 0) -> Self:
-        """The schedule of a budget.
+        """Create the schedule of a budget.
 
         Args:
-            budget: its recipe, seeds, finalists and rungs.
-            train_images: of the data set.
-            candidates: their ids, in the order of the grid.
-            expected: how many there will be at least, where a sampler still proposes some.
+            budget: the source of recipe, seeds, finalists and rungs.
+            train_images: number of training images of the data set.
+            candidates: ids of the candidates, in the order of the grid.
+            expected: the least number of candidates in the end, where a sampler still proposes some.
         """
         ...
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
-        """The lengths of training, in rising order; empty where every trial is trained to the end at once.
+        """The rungs, in rising order of length; empty where every trial is trained to the end at once.
 
-        Only those that are used: a trial goes on from the rung before it in this list, and the last is the whole
-        recipe.
+        Only rungs that are used are listed: a trial resumes from the rung before it in this list, and the last rung
+        is the whole recipe.
         """
         ...
 
     @property
     def seeds(self) -> int:
-        """How many seeds a network has at most."""
+        """The largest number of seeds of a network."""
         ...
 
     @property
     def baseline_seeds(self) -> int:
-        """How many seeds the unscaled network has on every rung."""
+        """The number of seeds of the unscaled network on every rung."""
         ...
 
     @property
     def finalists(self) -> int:
-        """How many of the best get seeds of their own at the end; 0: none."""
+        """The number of best candidates that get further seeds at the end; 0: none."""
         ...
 
     def start_rung(self, network: str, seed: int, rung: int) -> int:
-        """The rung on which the candidate's trial of `rung` with this seed began.
+        """Return the rung on which the candidate's trial of `rung` with this seed begins.
 
-        It is asked for candidates only, and is the `start_rung` of the trials that `advance` returns: a trial that
-        begins elsewhere would be run and never ranked, so the plan refuses it.
+        The method is called for candidates only. The trials that `advance` returns must have this `start_rung`: a
+        trial that begins elsewhere would be run and never ranked, so the plan refuses it.
         """
         ...
 
     def advance(self, results: Results) -> SchedulerState:
-        """Every trial that is known to be needed, given the results so far."""
+        """Return every trial that is known to be needed, given the results so far."""
         ...
 
     def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
-        """How many trials there will be if every candidate completes and the search does not stop early.
+        """Return how many trials there will be if every candidate completes and the search does not stop early.
 
         Args:
-            networks: the candidates and the unscaled network.
-            state: how far the search is; a rung that was prolonged has more trials.
+            networks: number of networks: the candidates and the unscaled network.
+            state: how far the search has progressed; a rung that was prolonged has more trials.
         """
         ...
 
     def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
-        """How many training images those trials see in all.
+        """Return how many training images those trials see in all.
 
         Args:
-            networks: the candidates and the unscaled network.
-            training: the images of one whole training.
+            networks: number of networks: the candidates and the unscaled network.
+            training: training images of one whole training.
             state: as for `num_trials`.
         """
         ...
 
     def summary(self, completed: Sequence[int]) -> str:
-        """A phrase for reports: how training was spent.
+        """Return a phrase for reports: how training was allocated.
 
         Args:
             completed: how many candidates completed each rung that was reached.
@@ -203,39 +203,39 @@ class Scheduler(Protocol):
 
 
 def make_rungs(budget: Budget, train_images: int, entering: Sequence[int]) -> tuple[Rung, ...]:
-    """The rungs of a budget: the last is its whole recipe, each before it 1 / `REDUCTION` of the next.
+    """Return the rungs of a budget: the last is its whole recipe, each before it 1 / `REDUCTION` of the next.
 
-    Rungs that would be as short as the one before, for want of images, are left out.
+    Where there are few images, rungs that would be no longer than the one before are left out.
 
     Args:
-        budget: its recipe.
-        train_images: of the data set.
+        budget: the source of the recipe.
+        train_images: number of training images of the data set.
         entering: how many candidates enter each rung.
     """
     recipe = budget.recipe
     batch = min(recipe.batch, train_images)
     steps = recipe.epochs * (train_images // batch)
-    found: list[Rung] = []
-    for k, enter in enumerate(entering):
-        end = max(1, steps // REDUCTION ** (len(entering) - 1 - k))
-        if not found or end * batch > found[-1].samples:
-            found.append(Rung(end * batch, recipe.decay_start(end) * batch, enter))
-    return tuple(found)
+    rungs: list[Rung] = []
+    for index, num_entering in enumerate(entering):
+        end = max(1, steps // REDUCTION ** (len(entering) - 1 - index))
+        if not rungs or end * batch > rungs[-1].samples:
+            rungs.append(Rung(end * batch, recipe.decay_start(end) * batch, num_entering))
+    return tuple(rungs)
 
 
 REDUCTION = 2
-"""A rung is so many times as long as the one before, and one in so many candidates is promoted to it."""
+"""Each rung is this many times as long as the one before, and one in this many candidates is promoted to it."""
 
 
 def rung_images(rungs: Sequence[Rung]) -> Iterator[int]:
-    """For each rung: the images that a trial sees which goes on from the rung below."""
-    before = 0
+    """Yield, for each rung, the training images that a trial sees if it resumes from the rung below."""
+    resumed_at = 0
     for rung in rungs:
-        yield rung.samples - before
-        before = rung.decay_start
+        yield rung.samples - resumed_at
+        resumed_at = rung.decay_start
 
 
 def describe_rungs(completed: Sequence[int], rungs: Sequence[Rung]) -> str:
-    """How many candidates completed each rung, for `Scheduler.summary`."""
+    """Return a phrase of how many candidates completed each rung, for `Scheduler.summary`."""
     pairs = zip(completed, rungs, strict=False)
     return ", ".join(f"{count} at {rung.samples:,} images" for count, rung in pairs)

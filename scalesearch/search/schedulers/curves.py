@@ -1,4 +1,4 @@
-"""Curves: every network on every rung with every seed, so that replays and checks of a proxy have whole curves."""
+"""Trains every network on every rung with every seed, so that replays and proxy validation have whole curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scalesearch.search.schedulers.base import (
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """All candidates are promoted to the last rung with all seeds; nobody is eliminated."""
+    """Promotes all candidates to the last rung with all seeds; eliminates none."""
 
     resumes_trials: ClassVar[bool] = True
     prolongs_at_chance: ClassVar[bool] = False
@@ -31,22 +31,22 @@ class Curves:
 
     @classmethod
     def of(cls, budget: Budget, train_images: int, candidates: Sequence[str], expected: int = 0) -> Curves:
-        """The schedule of a budget; see `Scheduler.of`."""
+        """Create the schedule of a budget; see `Scheduler.of`."""
         entering = [max(len(candidates), expected)] * budget.rungs
         return cls(make_rungs(budget, train_images, entering), budget.seeds)
 
     @property
     def baseline_seeds(self) -> int:
-        """How many seeds the unscaled network has: as every other."""
+        """The number of seeds of the unscaled network: the same as of every candidate."""
         return self.seeds
 
     def start_rung(self, network: str, seed: int, rung: int) -> int:
-        """Always the first: every trial goes on from the rung below."""
+        """Return the first rung: every trial resumes from the rung below."""
         del network, seed, rung
         return 0
 
     def advance(self, results: Results) -> SchedulerState:
-        """Every network on every rung with every seed, rung by rung."""
+        """Return the trials of every network and seed, rung by rung."""
         networks = dict.fromkeys((*results.candidates, results.baseline))
         waves = list[tuple[RungTrial, ...]]()
         for index in range(len(self.rungs)):
@@ -56,15 +56,15 @@ class Curves:
         return SchedulerState(tuple(waves), len(waves) - 1)
 
     def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
-        """How many trials there will be; see `Scheduler.num_trials`."""
+        """Return how many trials there will be; see `Scheduler.num_trials`."""
         del state
         return len(self.rungs) * networks * self.seeds
 
     def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
-        """How many training images those trials see in all."""
+        """Return how many training images those trials see in all."""
         del training, state
         return networks * self.seeds * sum(rung_images(self.rungs))
 
     def summary(self, completed: Sequence[int]) -> str:
-        """A phrase for reports."""
+        """Return a phrase for reports."""
         return f"every network on every rung: {describe_rungs(completed, self.rungs)}"

@@ -1,4 +1,4 @@
-"""Full training: every candidate to the end with the budget's seeds, then more seeds for the best."""
+"""Trains every candidate to the end with the budget's seeds, and then the best ones with more seeds."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from scalesearch.search.schedulers.base import Results, Rung, RungTrial, Schedul
 
 @dataclass(frozen=True, slots=True)
 class FullTraining:
-    """Every candidate is trained to the end at once."""
+    """Trains every candidate to the end at once."""
 
     resumes_trials: ClassVar[bool] = False
     prolongs_at_chance: ClassVar[bool] = False
     promotes: ClassVar[str] = ""
     baseline_seeds: int
-    """That every network has in the first wave."""
+    """The number of seeds of every network in the first wave."""
     final_seeds: int
-    """That a finalist has in the end."""
+    """The number of seeds of a finalist in the end."""
     finalists: int
     num_candidates: int
-    """At least; a sampler may propose more."""
+    """The least number of candidates; a sampler may propose more."""
     rungs: tuple[Rung, ...] = ()
 
     @classmethod
     def of(cls, budget: Budget, _: int, candidates: Sequence[str], expected: int = 0) -> FullTraining:
-        """The schedule of a budget; see `Scheduler.of`."""
+        """Create the schedule of a budget; see `Scheduler.of`."""
         return cls(budget.seeds, budget.final_seeds, budget.finalists, max(len(candidates), expected))
 
     @property
     def seeds(self) -> int:
-        """How many seeds a network has at most."""
+        """The largest number of seeds of a network."""
         return max(self.baseline_seeds, self.final_seeds)
 
     def start_rung(self, network: str, seed: int, rung: int) -> int:
-        """Always the first: there are no rungs."""
+        """Return 0: there are no rungs."""
         del network, seed, rung
         return 0
 
     def advance(self, results: Results) -> SchedulerState:
-        """Every network with the budget's seeds, then, when all of those are over, the finalists' further seeds."""
+        """Return every network with the budget's seeds, then, once those are over, the finalists' further seeds."""
         networks = dict.fromkeys((results.baseline, *results.candidates))
         first = tuple(RungTrial(key, seed) for key in networks for seed in range(self.baseline_seeds))
         if results.more_candidates or not all(map(results.is_over, first)):
@@ -59,16 +59,16 @@ class FullTraining:
         return tuple(RungTrial(key, seed) for key in best for seed in range(self.baseline_seeds, self.final_seeds))
 
     def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
-        """How many trials there will be; see `Scheduler.num_trials`."""
+        """Return how many trials there will be; see `Scheduler.num_trials`."""
         del networks, state
         more = max(0, self.final_seeds - self.baseline_seeds) * min(self.finalists, self.num_candidates)
         return self.baseline_seeds * (self.num_candidates + 1) + more
 
     def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
-        """How many training images those trials see in all."""
+        """Return how many training images those trials see in all."""
         return self.num_trials(networks, state) * training
 
     def summary(self, completed: Sequence[int]) -> str:
-        """A phrase for reports."""
+        """Return a phrase for reports."""
         del completed
         return "every network trained to the end"
