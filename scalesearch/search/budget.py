@@ -1,4 +1,4 @@
-"""Budgets: how much a search may spend, and on what. Named ones here; a YAML file gives any other."""
+"""Defines budgets: how much a search may spend, and on what. The named ones are here; YAML files define others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scalesearch.search.task import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Grid, seeds, proxy size, training and the size of the embedded data, under one name."""
+    """Sets grid, seeds, proxy size, training recipe and size of the embedded data, under one name."""
 
     name: str
     step: Decimal
@@ -22,34 +22,34 @@ class Budget:
     seeds: int
     """Seeds for every candidate."""
     finalists: int
-    """How many of the best get more seeds; 0: none."""
+    """How many of the best candidates get more seeds; 0: none."""
     final_seeds: int
     """Seeds that a finalist has in the end."""
     width_divisor: int
-    """The proxy's widths are the network's over this."""
+    """The proxy's widths are the network's divided by this number."""
     resolution: int
     """Side (px) at which the baseline's proxy is trained."""
     recipe: Recipe
     scenes: SceneRecipe
     candidates: int | None = None
-    """Only so many candidates, spread over the grid; None: all."""
+    """The number of candidates, spread over the grid; None: all."""
     rungs: int = field(default=3, metadata=OMIT_IF_DEFAULT)
-    """Of successive halving: the last is the whole recipe, each before it half as long."""
+    """The number of rungs of successive halving: the last is the whole recipe, each before it half as long."""
     data: choices.EmbeddedData = field(default="fractal", metadata=OMIT_IF_DEFAULT)
-    """What is trained on where `--data` names nothing."""
+    """The embedded data set that is used if `--data` is not given."""
     proxy_phi: Decimal | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """The φ at which candidates' proxies are made where a grid's or sampler's own is smaller; None: its own."""
+    """The least φ at which the proxies of a grid's or sampler's candidates are made; None: the study's own φ."""
 
     version: int = field(default=1, metadata=OMIT_IF_DEFAULT)
-    """Of a named budget: what it holds may change from one to the next, and studies keep theirs."""
+    """The version of a named budget: its values may change between versions, and studies keep theirs."""
 
     @property
     def title(self) -> str:
-        """Its name and, where the budget of that name is another today, which version of it this is."""
-        today = BUDGETS.get(self.name)
-        if today is None or today.version == self.version:
+        """The budget's name, with its version where the budget of that name has another version today."""
+        current = BUDGETS.get(self.name)
+        if current is None or current.version == self.version:
             return self.name
-        return f"{self.name} (version {self.version}, today's is {today.version})"
+        return f"{self.name} (version {self.version}, today's is {current.version})"
 
     def __post_init__(self) -> None:
         for name, (least, most, reason) in _BOUNDS.items():
@@ -73,7 +73,7 @@ _BOUNDS = {
 
 
 DECAY = Decimal("0.3")
-"""Share of a run in which the learning rate falls, where the budget names none."""
+"""The share of a run in which the learning rate decays, where the budget's recipe names none."""
 
 _SMOKE = Budget(
     name="smoke",
@@ -149,12 +149,12 @@ _FULL = Budget(
 
 
 def as_constant_lr(budget: Budget) -> Budget:
-    """The budget with a recipe whose runs can be prolonged: a cosine gives way to a constant and a decay."""
+    """Return the budget with a recipe whose runs can be prolonged: constant and decay in place of a cosine."""
     if budget.recipe.decay > 0:
         return budget
     return replace(budget, recipe=replace(budget.recipe, decay=DECAY))
 
 
 BUDGETS = {budget.name: budget for budget in (_SMOKE, _QUICK, _STANDARD, _FULL)}
-"""`smoke`: a minute, for tests. `quick`: ten minutes on two cores. `standard`: hours on one GPU.
+"""The named budgets. `smoke`: a minute, for tests. `quick`: ten minutes on two cores. `standard`: hours on one GPU.
 `full`: the networks at their own size."""

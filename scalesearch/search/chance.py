@@ -1,4 +1,4 @@
-"""What a network reaches that has learned nothing, and whether any of several has learned more."""
+"""Computes chance level, and tests whether any of several networks is above it."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from scalesearch.search.proxies import DataFacts
 from scalesearch.search.trial import Outcome
 
 _LEVEL = 0.05
-"""Of networks at chance so many studies may call one better."""
+"""The significance level: the share of studies, with all networks at chance, in which one is called better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """The best that an answer does that is the same for every image."""
+    """Holds the best score of a constant prediction, with its standard error."""
 
     metric: str
-    """Accuracy or balanced accuracy: of no other metric chance is known."""
+    """Accuracy or balanced accuracy: for other metrics the chance level is unknown."""
     level: float
-    """The share of the largest class; by balanced accuracy that of one of the classes."""
+    """The share of the largest class; for balanced accuracy, one over the number of classes."""
     error: float
-    """Standard error that the validation images make at that level."""
+    """Standard error of the score at that level, from the number of validation images."""
 
     def score(self, outcome: Outcome) -> float | None:
-        """What is compared with `level`: of a completed trial its figure by `metric`."""
+        """Return the value of a trial that is compared with `level`; None if the trial did not complete."""
         return outcome.score if self.metric == BALANCED else outcome.accuracy
 
     def is_exceeded_by_any(self, scores: Iterable[float]) -> bool:
-        """Whether the best of the scores is above chance: one-sided at 5 %, by Bonferroni over all of them."""
+        """Return whether the best score is above chance: a one-sided test at 5 %, Bonferroni-corrected."""
         values = [*scores]
         if not values:
             return False
@@ -38,9 +38,9 @@ class Chance:
 
 
 def chance(metric: str, data: DataFacts) -> Chance:
-    """Chance by the study's metric, or by accuracy where the metric's own is not known."""
-    own = BALANCED if metric == BALANCED else ACCURACY
-    error = images_error(own, data.sizes)
+    """Return the chance level of the study's metric, or of accuracy where that of the metric is unknown."""
+    known_metric = BALANCED if metric == BALANCED else ACCURACY
+    error = images_error(known_metric, data.sizes)
     assert error is not None, "both have one"
-    level = 1 / len(error.sizes) if own == BALANCED else max(data.sizes) / data.val
-    return Chance(own, level, error.standard_error(level))
+    level = 1 / len(error.sizes) if known_metric == BALANCED else max(data.sizes) / data.val
+    return Chance(known_metric, level, error.standard_error(level))

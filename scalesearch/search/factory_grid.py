@@ -1,7 +1,7 @@
-"""A user's own network, counted before the search: what the plan must know, so that it stays pure.
+"""Holds the networks of a user's Python function, counted before the search, so that the plan stays pure.
 
-How a Python function rounds is not known, so its networks are built and counted once, each with its proxy
-(`nets.factory.catalogue`); the plan, a resumed study and `show` then need neither the function nor torch.
+How a Python function rounds is unknown, so its networks are built and counted once, each with its proxy
+(`nets.catalogue`). The plan, a resumed study and `show` then need neither the function nor torch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scalesearch.errors import SpaceError
 
 @dataclass(frozen=True, slots=True)
 class NetworkPair:
-    """A network at its own size and the small one that stands for it in the search."""
+    """Holds a network at its own size and the proxy that is trained in its place."""
 
     network: FactoryNetwork
     proxy: FactoryNetwork
@@ -25,11 +25,11 @@ class NetworkPair:
 
 @dataclass(frozen=True, slots=True)
 class FactoryBaseline:
-    """The unscaled network of a function and every scaled one that the grid asks for."""
+    """Holds the unscaled network of a function and every scaled one that the grid contains."""
 
     name: str
     fingerprint: str
-    """SHA-256 (hex) of the module's source: a study is not resumed with another function."""
+    """SHA-256 (hex) of the module's source, so that a study is not resumed with another function."""
     base: NetworkPair
     entries: tuple[NetworkPair, ...]
 
@@ -40,11 +40,15 @@ class FactoryBaseline:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """All three: the function takes depth, width and resolution."""
+        """The scaled dimensions: all three, since the function takes depth, width and resolution."""
         return AXES
 
     def proxy_of(self, network: Network) -> FactoryNetwork:
-        """The proxy of one of the counted networks."""
+        """Return the proxy of one of the counted networks.
+
+        Raises:
+            SpaceError: the network was not counted.
+        """
         for entry in (self.base, *self.entries):
             if entry.network == network:
                 return entry.proxy
@@ -53,26 +57,26 @@ class FactoryBaseline:
     def networks(
         self, grid: Sequence[Coefficients], phi: Decimal, match: str
     ) -> dict[FactoryNetwork, tuple[Coefficients, list[Coefficients]]]:
-        """Every different network of the grid, with the grid point that it was built for and all that mean it.
+        """Return every distinct network of the grid, with the point that it was built for and all its aliases.
 
-        Networks of one cost and one side are one: multiply-adds, parameters, activations and px are equal.
+        Networks count as equal if multiply-adds, parameters, activations and px are equal.
         """
-        counted = {wanted_key(entry.network, match): entry.network for entry in self.entries}
+        counted = {grid_key(entry.network, match): entry.network for entry in self.entries}
         merged: dict[tuple[int, ...], tuple[FactoryNetwork, Coefficients, list[Coefficients]]] = {}
         for point in grid:
-            by = point.at(phi).rounded()
-            px = 0 if match == "flops" else literal_px(self.architecture.resolution, by.resolution)
-            found = counted[by.depth, by.width, px]
-            key = (found.macs, found.params, found.activations, found.resolution)
-            merged.setdefault(key, (found, point, []))[2].append(point)
-        return {network: (own, aliases) for network, own, aliases in merged.values()}
+            multipliers = point.at(phi).rounded()
+            px = 0 if match == "flops" else literal_px(self.architecture.resolution, multipliers.resolution)
+            network = counted[multipliers.depth, multipliers.width, px]
+            key = (network.macs, network.params, network.activations, network.resolution)
+            merged.setdefault(key, (network, point, []))[2].append(point)
+        return {network: (built_for, aliases) for network, built_for, aliases in merged.values()}
 
 
-def wanted_key(network: FactoryNetwork, match: str) -> tuple[Decimal, Decimal, int]:
-    """What a grid point asks for: depth, width and, where the resolution is not matched, px."""
+def grid_key(network: FactoryNetwork, match: str) -> tuple[Decimal, Decimal, int]:
+    """Return the key of a grid point: depth, width and, where the resolution is not matched, px."""
     return network.depth, network.width, 0 if match == "flops" else network.resolution
 
 
 def literal_px(px: int, multiplier: Decimal) -> int:
-    """The side for a resolution multiplier: the nearest px."""
+    """Return the side for a resolution multiplier, rounded to the nearest px."""
     return int(px * multiplier + Decimal("0.5"))

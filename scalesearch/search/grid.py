@@ -1,4 +1,4 @@
-"""The nominal sieve: every (α, β, γ) of a grid whose product is near 2 (Tan & Le 2019, section 3.3)."""
+"""Enumerates the grid: every (α, β, γ) whose nominal cost αβ²γ² is near 2 (Tan & Le 2019, section 3.3)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.errors import SpaceError
 
 LARGEST = 2
-"""α = 2 alone spends the whole budget; β and γ end at √2 by the sieve itself."""
+"""The largest coefficient: α = 2 alone doubles the cost. The constraint itself limits β and γ to about √2."""
 
 SMALLEST_STEP = Decimal("0.005")
 
 
 def triples(step: Decimal, tolerance: Decimal, axes: tuple[str, ...] = AXES) -> tuple[Coefficients, ...]:
-    """All grid points 1 + i·step with |αβ²γ² − 2| ≤ tolerance, in order of α, β, γ; exact.
+    """Return all grid points 1 + i·step with |αβ²γ² − 2| ≤ tolerance, in order of α, β, γ, in exact arithmetic.
 
     Args:
         step: grid spacing, in 0.005 … 0.5.
         tolerance: how far the product may be from 2, in 0 … 1.
-        axes: the dimensions that grow; the coefficient of any other stays 1.
+        axes: the dimensions that are scaled; the coefficient of any other stays 1.
 
     Raises:
         SpaceError: a value outside its range, or a grid without any point that passes.
@@ -29,13 +29,13 @@ def triples(step: Decimal, tolerance: Decimal, axes: tuple[str, ...] = AXES) -> 
         raise SpaceError(f"step is {step}, but it must be in {SMALLEST_STEP} … 0.5")
     if not (tolerance.is_finite() and 0 <= tolerance <= 1):
         raise SpaceError(f"tolerance is {tolerance}, but it must be in 0 … 1")
-    # Whole numbers of 10^-digits: exact, and fast enough for a million points.
+    # Integers in units of 10^-digits: exact, and fast enough for a million points.
     digits = max(0, -int(step.as_tuple().exponent), -int(tolerance.as_tuple().exponent))
     unit = 10**digits
     stride, slack = int(step * unit), int(tolerance * unit) * unit**4
     target = LARGEST * unit**5
     ranges = [range(unit, LARGEST * unit + 1, stride) if axis in axes else [unit] for axis in AXES]
-    found = []
+    points = []
     for alpha in ranges[0]:
         for beta in ranges[1]:
             low = isqrt(max(0, target - slack) // (alpha * beta**2))
@@ -46,7 +46,7 @@ def triples(step: Decimal, tolerance: Decimal, axes: tuple[str, ...] = AXES) -> 
                 if gamma > high:
                     break
                 if abs(alpha * beta**2 * gamma**2 - target) <= slack:
-                    found.append(Coefficients(*(Decimal(value) / unit for value in (alpha, beta, gamma))))
-    if not found:
+                    points.append(Coefficients(*(Decimal(value) / unit for value in (alpha, beta, gamma))))
+    if not points:
         raise SpaceError(f"step {step} with tolerance {tolerance} leaves no (α, β, γ); widen the tolerance")
-    return tuple(found)
+    return tuple(points)

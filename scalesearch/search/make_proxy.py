@@ -1,4 +1,4 @@
-"""From the network that a user will pay for to the small one that stands for it in the search."""
+"""Derives proxies: the small networks that are trained in place of full-size ones."""
 
 from __future__ import annotations
 
@@ -17,53 +17,56 @@ from scalesearch.errors import SpaceError
 def make_proxy(
     network: Architecture, baseline: Baseline, width_divisor: int, resolution: int, classes: int
 ) -> Architecture:
-    """The proxy of `network`: narrower and smaller by common factors, never shallower.
+    """Return the proxy of `network`: narrower and of lower resolution by common factors, but equally deep.
 
-    Widths are divided by `width_divisor`, and so is the number that they are multiples of, which keeps
-    every candidate's relative width, and so is `inner_divisor`; a head's hidden layer shrinks as well. The side is
-    the px nearest to the same multiple of `resolution`, or the smallest that the network can have. Groups become
-    narrower too, by what `width_divisor` and their width have in common, so that their number stays.
+    Widths are divided by `width_divisor`. The number that widths are multiples of is divided as well, which keeps
+    every candidate's relative width, and so are `inner_divisor` and the hidden layer of a head. The side is the px
+    nearest to the same multiple of `resolution`, or the smallest that the network can have. Group widths are
+    divided by the greatest common divisor of `width_divisor` and themselves, so that the number of groups stays.
 
     Args:
         network: the baseline's architecture or a scaled one.
-        baseline: what `network` was scaled from.
+        baseline: the baseline that `network` was scaled from.
         width_divisor: k; must divide the baseline's divisor.
-        resolution: the side (px) at which the baseline itself is trained, or more where its patches need more.
-        classes: of the data set.
+        resolution: the side (px) at which the baseline itself is trained; raised where its patches need more.
+        classes: number of classes of the data set.
+
+    Raises:
+        SpaceError: `width_divisor` does not divide the baseline's divisor.
     """
-    multiple, rest = divmod(baseline.rounding.divisor, width_divisor)
-    if rest:
+    multiple, remainder = divmod(baseline.rounding.divisor, width_divisor)
+    if remainder:
         raise SpaceError(
             f"width_divisor is {width_divisor}, but it must divide {baseline.name}'s divisor "
             f"({baseline.rounding.divisor}), or widths would no longer be comparable"
         )
-    groups = [_shared(group_width, width_divisor) for group_width in network.group_widths]
+    groups = [_reduce_group_width(group_width, width_divisor) for group_width in network.group_widths]
     widths = [
-        unit * round_grouped(partial(_narrowed, width, width_divisor * unit), multiple, group_width)
+        unit * round_grouped(partial(_narrow_width, width, width_divisor * unit), multiple, group_width)
         for width, unit, group_width in zip(network.widths, network.units, groups, strict=True)
     ]
     resolution = max(resolution, baseline.architecture.smallest_resolution)
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
     ungrouped = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
-    small = ungrouped.resized(widths, network.depths, max(network.smallest_resolution, nearest(side)))
-    hidden = small.head.hidden
-    if small.rounds:
-        small = replace(small, inner_divisor=max(1, small.inner_divisor // width_divisor))
-    stages = zip(small.stages, groups[1:], strict=False)
+    proxy = ungrouped.resized(widths, network.depths, max(network.smallest_resolution, nearest(side)))
+    hidden = proxy.head.hidden
+    if proxy.rounds:
+        proxy = replace(proxy, inner_divisor=max(1, proxy.inner_divisor // width_divisor))
+    stages = zip(proxy.stages, groups[1:], strict=False)
     return replace(
-        small,
+        proxy,
         stages=tuple(replace(stage, group_width=group_width) for stage, group_width in stages),
         head=replace(
-            small.head, classes=classes, hidden=hidden and max(1, nearest(Decimal(hidden) / width_divisor))
+            proxy.head, classes=classes, hidden=hidden and max(1, nearest(Decimal(hidden) / width_divisor))
         ),
     )
 
 
-def _shared(group_width: int | None, divisor: int) -> int | None:
-    """The group width over what it shares with the divisor; widths that were multiples of it stay multiples."""
+def _reduce_group_width(group_width: int | None, divisor: int) -> int | None:
+    """Divide a group width by its common divisor with `divisor`; widths that were its multiples stay multiples."""
     return None if group_width is None else group_width // gcd(group_width, divisor)
 
 
-def _narrowed(width: int, divisor: int, multiple: int) -> int:
-    """The multiple, one at least, that is nearest to width / divisor, halves up."""
+def _narrow_width(width: int, divisor: int, multiple: int) -> int:
+    """Return the positive multiple of `multiple` that is nearest to width / divisor, halves rounded up."""
     return max(1, nearest(Decimal(width) / (divisor * multiple))) * multiple

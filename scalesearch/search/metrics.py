@@ -1,6 +1,6 @@
-"""What candidates are ranked by: accuracy, balanced accuracy, the loss, or a function of the user's own.
+"""Defines the metrics that rank candidates: accuracy, balanced accuracy, the loss, or a user's function.
 
-The larger is always the better, so the loss is negated.
+Larger is always better, so the loss is negated.
 """
 
 from __future__ import annotations
@@ -13,34 +13,36 @@ from math import sqrt
 ACCURACY, BALANCED, LOSS = "accuracy", "balanced-accuracy", "loss"
 METRICS = (ACCURACY, BALANCED, LOSS)
 FUNCTION = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)@(?P<digest>[0-9a-f]{16})")
-"""A function of the user's own: its file, its name, and the beginning of the file's SHA-256."""
+"""A user's function: its file, its name, and the beginning of the file's SHA-256."""
 
-_WORDS = {ACCURACY: "accuracy", BALANCED: "balanced accuracy", LOSS: "negative loss"}
+_LABELS = {ACCURACY: "accuracy", BALANCED: "balanced accuracy", LOSS: "negative loss"}
 
 
 @dataclass(frozen=True, slots=True)
 class ImagesError:
-    """What the number of validation images makes of a score's error; a score is the mean of the groups' shares."""
+    """Computes the sampling error of a score from the number of validation images.
+
+    A score is the mean over groups of each group's share of correct predictions.
+    """
 
     sizes: tuple[float, ...]
-    """Images in each group whose share of right answers is taken: one group of all for accuracy, one a class for
-    balanced accuracy."""
+    """Images in each group: one group of all images for accuracy, one group a class for balanced accuracy."""
 
     @property
     def half_image(self) -> float:
-        """What half an image of the smallest group changes the score by."""
+        """The change of the score if half an image of the smallest group changes."""
         return 0.5 / min(self.sizes) / len(self.sizes)
 
     def standard_error(self, score: float) -> float:
-        """The binomial standard error sqrt(sum of p (1 - p) / n_k) / K of a score p that every group has."""
+        """Return the binomial standard error sqrt(sum of p (1 - p) / n_k) / K where every group has score p."""
         return sqrt(sum(max(0.0, score * (1 - score)) / size for size in self.sizes)) / len(self.sizes)
 
 
 def images_error(metric: str, sizes: Sequence[float]) -> ImagesError | None:
-    """The error that the validation images alone make; None of a metric whose error does not follow from them.
+    """Return the sampling error of a metric; None where it does not follow from the number of validation images.
 
     Args:
-        metric: what is ranked by.
+        metric: the name of the metric.
         sizes: validation images by class.
     """
     if metric == ACCURACY:
@@ -50,16 +52,16 @@ def images_error(metric: str, sizes: Sequence[float]) -> ImagesError | None:
 
 
 def is_metric(metric: str) -> bool:
-    """Whether there is such a metric."""
+    """Return whether the metric exists."""
     return metric in METRICS or FUNCTION.fullmatch(metric) is not None
 
 
 def metric_words(metric: str) -> str:
-    """What a table or an axis calls a metric."""
-    own = FUNCTION.fullmatch(metric)
-    return own["name"] if own else _WORDS[metric]
+    """Return the label of a metric in tables and on axes."""
+    match = FUNCTION.fullmatch(metric)
+    return match["name"] if match else _LABELS[metric]
 
 
 def validation_words(metric: str, images: int) -> str:
-    """What an axis calls a metric of so many validation images."""
+    """Return the axis label of a metric over this number of validation images."""
     return f"Validation {metric_words(metric)} ({'share of ' if metric == ACCURACY else ''}{images:,} images)"

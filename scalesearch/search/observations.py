@@ -1,4 +1,4 @@
-"""What a sampler is told of a continuous search so far, and how many networks it is asked for next; pure."""
+"""Computes what a sampler has observed of a search so far, and how many networks it proposes next; pure."""
 
 from __future__ import annotations
 
@@ -21,30 +21,35 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A suggestion and what came of it."""
+    """Holds a suggestion and its result."""
 
     point: Point
     judged: ConstraintCheck
     key: str
-    """The id of its network."""
+    """The id of the suggestion's network."""
     accuracy: float | None
-    """Mean over the network's seeds; None: a limit is broken, or no trial completed."""
+    """Mean over the network's seeds; None: a limit is violated, or no trial completed."""
     score: float | None
-    """The accuracy, adjusted for what the proxy costs as the ranking is."""
+    """The accuracy, adjusted for the proxy's cost as in the ranking."""
     worth: float = 1.0
-    """What an accuracy of the network is multiplied by to be its reward."""
+    """The factor that turns an accuracy of the network into its reward."""
 
     def values(self, objectives: tuple[str, ...], score: bool = True) -> tuple[float, ...] | None:
-        """What was sought, in order; None where nothing was measured."""
-        reached = self.score if score else self.accuracy
-        if reached is None:
+        """Return the values of the objectives, in order; None where nothing was measured.
+
+        Args:
+            objectives: names of the objectives; an objective that was not measured is left out.
+            score: whether to use the adjusted score in place of the accuracy.
+        """
+        measured = self.score if score else self.accuracy
+        if measured is None:
             return None
-        price, time = cost(self.judged.network), self.point.latency
+        network_cost, time = cost(self.judged.network), self.point.latency
         known = {
-            "accuracy": reached,
-            "reward": reached * self.worth,
-            "macs": float(price.macs),
-            "params": float(price.params),
+            "accuracy": measured,
+            "reward": measured * self.worth,
+            "macs": float(network_cost.macs),
+            "params": float(network_cost.params),
             "latency": time,
             "step": time,
         }
@@ -52,49 +57,61 @@ class Observation:
 
 
 def observe(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
-    """Every suggestion so far, in order; two that mean one network have one accuracy."""
+    """Return every suggestion so far, in order, with its result; those of the same network share one accuracy."""
     space = plan.config.space
     assert space is not None, "a grid has no suggestions"
     arms = plan.arms(outcomes)
     slope = macs_slope(arms, plan.base_arm(outcomes))
     means = {arm.key: plan.accuracy(arm) for arm in arms}
     scores = {arm.key: means[arm.key] - slope * log(arm.macs_ratio) for arm in arms}
-    found = []
-    for point, judged in zip(plan.suggested, space.check_constraints(plan.suggested), strict=True):
-        key = digest(judged.network)
-        own = None if judged.violated else key
-        found.append(
-            Observation(point, judged, key, means.get(own or ""), scores.get(own or ""), plan.reward_factor(key))
+    observations = []
+    for point, check in zip(plan.suggested, space.check_constraints(plan.suggested), strict=True):
+        key = digest(check.network)
+        measured_key = None if check.violated else key
+        observations.append(
+            Observation(
+                point,
+                check,
+                key,
+                means.get(measured_key or ""),
+                scores.get(measured_key or ""),
+                plan.reward_factor(key),
+            )
         )
-    return tuple(found)
+    return tuple(observations)
 
 
 def batch_size(plan: Plan) -> int:
-    """How many suggestions within the limits the next round has: a fifth of all, or what is left of them.
+    """Return how many suggestions within the limits the next round has: a fifth of all, or the remaining ones.
 
-    A number of the configuration, not of the machine: the same search on one core and on a cluster.
+    The number depends on the configuration, not on the machine, so that a search is the same on one core and on a
+    cluster.
     """
-    wanted = plan.config.count or 0
-    return min(max(_FEWEST, wanted // _ROUNDS), wanted - plan.num_feasible)
+    target = plan.config.count or 0
+    return min(max(_FEWEST, target // _ROUNDS), target - plan.num_feasible)
 
 
 def remaining_samples(plan: Plan) -> int:
-    """After how many more suggestions the search ends, however many are within the limits."""
+    """Return after how many more suggestions the search ends, however many are within the limits."""
     return TRIES * (plan.config.count or 0) - len(plan.suggested)
 
 
 def placeholder_points(config: StudyConfig) -> tuple[Point, ...]:
-    """Points spread over what the search can come to, as many as it will have: for an estimate before it begins."""
+    """Return points spread over the search space, as many as the search will have, for an estimate in advance."""
     return config.kind.placeholder_points(config)
 
 
 def pareto(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
-    """The networks that no other beats in all objectives, most accurate first; measured means, no error bars."""
+    """Return the Pareto-optimal networks, most accurate first; by measured means, without error bars."""
     objectives = plan.config.kind.objectives
     first: dict[str, Observation] = {}
-    for one in observe(plan, outcomes):
-        if one.accuracy is not None:
-            first.setdefault(one.key, one)
-    values = [(key, one.values(objectives, score=False) or ()) for key, one in first.items()]
-    kept = pareto_front(values, [DIRECTIONS[name] for name in objectives])
-    return tuple(sorted((first[key] for key in kept), key=lambda one: (-(one.accuracy or 0), one.key)))
+    for observation in observe(plan, outcomes):
+        if observation.accuracy is not None:
+            first.setdefault(observation.key, observation)
+    values = [(key, observation.values(objectives, score=False) or ()) for key, observation in first.items()]
+    optimal = pareto_front(values, [DIRECTIONS[name] for name in objectives])
+    return tuple(
+        sorted(
+            (first[key] for key in optimal), key=lambda observation: (-(observation.accuracy or 0), observation.key)
+        )
+    )

@@ -1,4 +1,4 @@
-"""Where a plan's networks stand among depth, width and resolution: what proxies are validated on."""
+"""Collects the shares and accuracies of a plan's candidates: the data on which proxies are validated."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scalesearch.search.trial import Outcome
 
 
 def surface_data(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) -> list[Point]:
-    """The candidates' places and accuracies on some rungs, adjusted as the ranking is."""
-    shares = {key: shares_of(one.coefficients) for key, one in plan.by_network.items()}
+    """Return the candidates' shares and their accuracies on some rungs, adjusted as in the ranking."""
+    shares = {key: shares_of(candidate.coefficients) for key, candidate in plan.by_network.items()}
     values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in shares}
     for rung in rungs:
         arms = plan.rung_arms(outcomes, rung, plan.scheduler.seeds)
         slope = macs_slope(arms, plan.baseline_on(outcomes, rung))
         for arm in arms:
-            worth = slope * log(arm.macs_ratio)
-            values[arm.key] |= {(rung, seed): one - worth for seed, one in arm.accuracies.items()}
-    return [Point(key, shares[key], own) for key, own in values.items()]
+            adjustment = slope * log(arm.macs_ratio)
+            values[arm.key] |= {(rung, seed): accuracy - adjustment for seed, accuracy in arm.accuracies.items()}
+    return [Point(key, shares[key], accuracies) for key, accuracies in values.items()]

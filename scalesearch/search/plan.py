@@ -1,6 +1,6 @@
-"""From a configuration and the outcomes so far: the trials that are still needed, and the result.
+"""Plans a study: the trials that are still needed and the ranking, from the configuration and the outcomes so far.
 
-All of it is pure, so a search is resumed by asking again.
+All of it is pure, so a search resumes by evaluating the plan again.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from scalesearch.search.trial import Outcome, TrialSpec
 
 @dataclass(frozen=True)
 class Plan:
-    """A configuration and a data set: the candidates and the trials of a study."""
+    """Determines the candidates and the trials of a study from its configuration and data set."""
 
     config: StudyConfig
     data: DataFacts
     suggested: tuple[Point, ...] = ()
-    """So far, where there is no grid."""
+    """The points that a sampler has proposed so far; empty for a grid."""
 
     @cached_property
     def candidate_set(self) -> CandidateSet:
-        """Every candidate of the grid, or that was suggested, matched or not."""
+        """All candidates of the grid or of the sampler so far, matched in cost or not."""
         return enumerate_candidates(self.config, self.suggested)
 
     @cached_property
@@ -49,21 +49,21 @@ class Plan:
 
     @cached_property
     def accepts_samples(self) -> bool:
-        """Whether more points are still to be suggested; a grid has none."""
-        wanted = self.config.count
-        if not self.config.kind.proposes or wanted is None:
+        """Whether a sampler will propose more points; never for a grid."""
+        target = self.config.count
+        if not self.config.kind.proposes or target is None:
             return False
-        return self.num_feasible < wanted and len(self.suggested) < wanted * TRIES
+        return self.num_feasible < target and len(self.suggested) < target * TRIES
 
     @property
     def num_feasible(self) -> int:
-        """How many of those that are wanted have been suggested: (α, β) within the limits, or networks."""
+        """The number of proposals that count toward the target: (α, β) within the limits, or networks."""
         return self.config.kind.num_feasible(self.candidate_set)
 
     @cached_property
     def by_network(self) -> dict[str, Candidate]:
         """The trained candidates by the id of their network."""
-        return {digest(one.architecture): one for one in self.trained}
+        return {digest(candidate.architecture): candidate for candidate in self.trained}
 
     @cached_property
     def base_id(self) -> str:
@@ -72,57 +72,57 @@ class Plan:
 
     @cached_property
     def scheduler(self) -> Scheduler:
-        """How training is spent on the candidates."""
+        """The scheduler, which allocates training to the candidates."""
         expected = (self.config.count or 0) if self.accepts_samples else 0
-        kind = SCHEDULERS[self.config.scheduler]
-        return kind.of(self.config.budget, self.data.train, tuple(self.by_network), expected)
+        scheduler_class = SCHEDULERS[self.config.scheduler]
+        return scheduler_class.of(self.config.budget, self.data.train, tuple(self.by_network), expected)
 
     @property
     def rungs(self) -> tuple[Rung, ...]:
-        """The lengths of training; empty where every trial is trained to the end at once."""
+        """The rungs of training; empty where every trial is trained to the end at once."""
         return self.scheduler.rungs
 
     @cached_property
     def proxies(self) -> Proxies:
-        """What is trained in place of the networks."""
+        """The proxies that are trained in place of the networks."""
         return Proxies(self.config, self.data, self.by_network)
 
     def spec(self, network: Network, seed: int) -> TrialSpec:
-        """The trial of one network with one seed, trained to the end."""
+        """Return the trial of one network with one seed, trained to the end."""
         return self.proxies.spec(digest(network), seed)
 
     def rung_trial(self, key: str, seed: int, rung: int) -> RungTrial:
-        """The candidate's trial of a rung, begun where its scheduler says."""
+        """Return the candidate's trial of a rung, with the start rung that the scheduler sets."""
         return RungTrial(key, seed, rung, self.scheduler.start_rung(key, seed, rung))
 
     def rung_spec(self, trial: RungTrial) -> TrialSpec:
-        """The specification of one trial of the schedule."""
-        whole, rungs = self.proxies.spec(trial.network, trial.seed), self.rungs
+        """Return the specification of one trial of the schedule."""
+        full_spec, rungs = self.proxies.spec(trial.network, trial.seed), self.rungs
         if not rungs:
-            return whole
-        since = rungs[trial.rung - 1].decay_start if trial.rung > trial.start_rung else 0
-        return replace(whole, samples=rungs[trial.rung].samples, since=since)
+            return full_spec
+        resumed_at = rungs[trial.rung - 1].decay_start if trial.rung > trial.start_rung else 0
+        return replace(full_spec, samples=rungs[trial.rung].samples, since=resumed_at)
 
     def reward_factor(self, key: str) -> float:
-        """What a network's accuracy is multiplied by to be ranked: 1, or its reward's factor."""
-        return self._worths.get(key, 1.0)
+        """Return the factor on a network's accuracy in the ranking: 1, or that of the reward."""
+        return self._reward_factors.get(key, 1.0)
 
     @cached_property
-    def _worths(self) -> dict[str, float]:
+    def _reward_factors(self) -> dict[str, float]:
         factors = self.config.kind.reward_factors(self.config, self.suggested)
-        return {digest(network): one for network, one in factors.items()}
+        return {digest(network): factor for network, factor in factors.items()}
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
-        """Every trial known so far, in the order in which one wave must be over before the next; dearest first."""
+        """Return every trial known so far, in waves: one is over before the next starts; longest trials first."""
         if self.accepts_samples and not self.suggested:
             return ()
         waves = self.state(outcomes).waves
-        return tuple(self._dearest_first([self.rung_spec(one) for one in wave]) for wave in waves)
+        return tuple(self._longest_first([self.rung_spec(trial) for trial in wave]) for wave in waves)
 
     def state(self, outcomes: Mapping[str, Outcome]) -> SchedulerState:
-        """How far the search has come."""
+        """Return how far the search has progressed."""
         state = self.scheduler.advance(_Results(self, outcomes))
-        for trial in (one for wave in state.waves for one in wave):
+        for trial in (trial for wave in state.waves for trial in wave):
             is_base = trial.network == self.base_id and trial.start_rung == 0
             if not is_base and trial != self.rung_trial(trial.network, trial.seed, trial.rung):
                 raise AssertionError(f"{trial} begins elsewhere than the scheduler's start_rung says")
@@ -130,56 +130,56 @@ class Plan:
 
     @cached_property
     def chance(self) -> Chance:
-        """What a network reaches on this data that has learned nothing."""
+        """The chance level on this data set."""
         return chance(self.config.metric, self.data)
 
     def first_seed_scores(self, outcomes: Mapping[str, Outcome], rung: int) -> list[float]:
-        """What the candidates' first seeds came to on a rung, as chance is measured."""
+        """Return the scores of the candidates' first seeds on a rung, in the metric of the chance level."""
         specs = (self.rung_spec(self.rung_trial(key, 0, rung)) for key in self.by_network)
-        done = (outcomes[spec.id] for spec in specs if spec.id in outcomes)
-        return [score for one in done if (score := self.chance.score(one)) is not None]
+        completed = (outcomes[spec.id] for spec in specs if spec.id in outcomes)
+        return [score for outcome in completed if (score := self.chance.score(outcome)) is not None]
 
     def scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
-        """What the candidates came to on a rung with the first seed, adjusted as in the ranking."""
+        """Return the candidates' scores on a rung with the first seed, adjusted as in the ranking."""
         arms = self.rung_arms(outcomes, rung, 1)
         slope = macs_slope(arms, self.baseline_on(outcomes, rung))
-        found = {}
+        scores = {}
         for arm in arms:
             epochs = outcomes[self.rung_spec(self.rung_trial(arm.key, 0, rung)).id].epochs
-            found[arm.key] = Score(arm.accuracies[0] - slope * log(arm.macs_ratio), epochs[-1].train_loss)
-        return found
+            scores[arm.key] = Score(arm.accuracies[0] - slope * log(arm.macs_ratio), epochs[-1].train_loss)
+        return scores
 
     def planned(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
-        """Every trial known so far."""
+        """Return every trial known so far."""
         return tuple(spec for wave in self.waves(outcomes) for spec in wave)
 
     def contains(self, spec: TrialSpec) -> bool:
-        """Whether the trial is one of this study's, however its rungs go; a rung's records need not be there."""
+        """Return whether the trial can belong to this study, whichever candidates are promoted, without records."""
         key = spec.network_id
         if key not in self.proxies.networks or spec.seed >= self.scheduler.seeds:
             return False
         rungs = range(max(1, len(self.rungs)))
-        every = (RungTrial(key, spec.seed, rung, start) for rung in rungs for start in range(rung + 1))
-        return any(spec == self.rung_spec(one) for one in every)
+        trials = (RungTrial(key, spec.seed, rung, start) for rung in rungs for start in range(rung + 1))
+        return any(spec == self.rung_spec(trial) for trial in trials)
 
     def pending(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
-        """The trials that are known to be needed and have no outcome yet; see `is_complete`."""
+        """Return the trials that are known to be needed and have no outcome yet; see `is_complete`."""
         return tuple(spec for spec in self.planned(outcomes) if spec.id not in outcomes)
 
     def is_complete(self, outcomes: Mapping[str, Outcome]) -> bool:
-        """Whether nothing is left to suggest or to run."""
+        """Return whether nothing remains to be proposed or run."""
         return not self.accepts_samples and not self.pending(outcomes)
 
     def total_trials(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
-        """How many trials the study will have if every candidate completes and no rung is left out.
+        """Return how many trials the study will have if every candidate completes and no rung is left out.
 
         Args:
-            outcomes: so far; a rung that they prolong has more.
+            outcomes: the outcomes so far; a rung that they prolong has more trials.
         """
         return self.scheduler.num_trials(len(self.proxies.networks), self._state_if_begun(outcomes))
 
     def total_images(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
-        """How many training images those trials see in all."""
+        """Return how many training images those trials see in all."""
         training = self.proxies.images(self.proxies.spec(self.base_id, 0))
         return self.scheduler.num_images(len(self.proxies.networks), training, self._state_if_begun(outcomes))
 
@@ -187,30 +187,30 @@ class Plan:
         return self.state(outcomes) if outcomes else None
 
     def reached_rung(self, outcomes: Mapping[str, Outcome]) -> int:
-        """The rung that is ranked: the highest that is over, or the first."""
+        """Return the rung that is ranked: the highest that is over, or the first."""
         return self.state(outcomes).reached if len(self.rungs) > 1 else 0
 
     def arms(self, outcomes: Mapping[str, Outcome]) -> list[Arm]:
-        """The candidates with a completed trial, as the ranking sees them; by halving, on the reached rung."""
+        """Return the candidates with a completed trial, as the ranking takes them; on the ranked rung, if any."""
         return self.rung_arms(outcomes, self.reached_rung(outcomes), self.scheduler.seeds)
 
     def base_arm(self, outcomes: Mapping[str, Outcome]) -> Arm:
-        """The unscaled network's trials, trained as long as those that are ranked."""
+        """Return the unscaled network's trials, trained as long as those that are ranked."""
         return self.baseline_on(outcomes, self.reached_rung(outcomes))
 
     def baseline_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
-        """The unscaled network's trials on a rung."""
+        """Return the unscaled network's trials on a rung."""
         seeds = range(self.scheduler.baseline_seeds)
-        own = [self.rung_spec(RungTrial(self.base_id, seed, rung)) for seed in seeds]
-        return self._arm(self.base_id, own, outcomes)
+        specs = [self.rung_spec(RungTrial(self.base_id, seed, rung)) for seed in seeds]
+        return self._arm(self.base_id, specs, outcomes)
 
     def rung_arms(self, outcomes: Mapping[str, Outcome], rung: int, seeds: int) -> list[Arm]:
-        """The candidates with a completed trial on a rung (0 where there are none), by their first seeds."""
-        found = []
+        """Return the candidates with a completed trial on a rung (0 if there are none), over their first seeds."""
+        arms = []
         for key in self.by_network:
-            own = [self.rung_spec(self.rung_trial(key, seed, rung)) for seed in range(seeds)]
-            found.append(self._arm(key, own, outcomes))
-        return [arm for arm in found if arm.accuracies]
+            specs = [self.rung_spec(self.rung_trial(key, seed, rung)) for seed in range(seeds)]
+            arms.append(self._arm(key, specs, outcomes))
+        return [arm for arm in arms if arm.accuracies]
 
     def _arm(self, key: str, specs: Sequence[TrialSpec], outcomes: Mapping[str, Outcome]) -> Arm:
         accuracies = {}
@@ -218,25 +218,25 @@ class Plan:
             outcome = outcomes.get(spec.id)
             if outcome is not None and outcome.score is not None:
                 accuracies[spec.seed] = outcome.score * self.reward_factor(key)
-        price = cost(self.proxies.networks[key])
-        return Arm(key, accuracies, self.proxies.adjusted_ratio(key), price.activations, price.params)
+        network_cost = cost(self.proxies.networks[key])
+        return Arm(key, accuracies, self.proxies.adjusted_ratio(key), network_cost.activations, network_cost.params)
 
     def accuracy(self, arm: Arm) -> float:
-        """An arm's mean of the metric, without the worth that a reward weighs it by."""
+        """Return an arm's mean of the metric, without the reward factor."""
         return sum(arm.accuracies.values()) / len(arm.accuracies) / self.reward_factor(arm.key)
 
     @property
     def images_error(self) -> ImagesError | None:
-        """The error that the validation images make by the metric; None: it does not follow from them."""
+        """The sampling error of the metric on the validation images; None: it does not follow from their number."""
         return images_error(self.config.metric, self.data.sizes)
 
     def ranking(self, outcomes: Mapping[str, Outcome]) -> Ranking | None:
-        """Those that were trained the longest; None while no candidate has a completed trial."""
+        """Return the ranking of the candidates trained the longest; None while none has a completed trial."""
         arms = self.arms(outcomes)
         return rank(arms, self.images_error, self.base_arm(outcomes)) if arms else None
 
-    def _dearest_first(self, specs: Sequence[TrialSpec]) -> tuple[TrialSpec, ...]:
-        """Long trials early leave no core idle at the end."""
+    def _longest_first(self, specs: Sequence[TrialSpec]) -> tuple[TrialSpec, ...]:
+        """Sort trials by their cost, longest first, so that no core is idle at the end of a wave."""
         return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs * self.proxies.images(spec), spec.id)))
 
 

@@ -1,13 +1,13 @@
-"""Which candidate is best, and how sure that is.
+"""Ranks candidates and tests which of them tie with the best.
 
-The model is additive: accuracy = candidate + seed + noise, the noise alike for all candidates. Seeds decide
-data order and augmentation, so candidates that share seeds are compared in pairs; a least-squares fit is the
-paired difference where all seeds are shared and stays right where finalists have more seeds than the rest.
+The model is additive: accuracy = candidate + seed + noise, with the same noise for all candidates. Seeds determine
+data order and augmentation, so candidates that share seeds are compared in pairs. A least-squares fit equals the
+paired difference where all seeds are shared, and stays valid where finalists have more seeds than the others.
 
-A candidate ties with the best unless their difference is above t(.975, df) standard errors of that
-difference. Best against second best needs no correction for the number of candidates: the worst case for
-a false winner is two equal leaders far ahead of all others (Gutmann & Maymin 1987, "Is the selected
-population the best?", Annals of Statistics 15(1), theorem 1), and there the two-sided test is exact.
+A candidate ties with the best unless their difference exceeds t(.975, df) standard errors of that difference. Best
+against second best needs no correction for the number of candidates: the worst case for a false winner is two equal
+leaders far ahead of all others (Gutmann & Maymin 1987, "Is the selected population the best?", Annals of Statistics
+15(1), theorem 1), and there the two-sided test is exact.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from scalesearch.search.metrics import ImagesError
 CONFIDENCE = 0.95
 POWER = 0.8
 _EQUAL = 1e-12
-"""Residuals below this are those of equal values, by the rounding of the fit."""
+"""Residuals below this come from equal values: they are rounding errors of the fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One candidate as the ranking sees it."""
+    """Holds the results of one candidate for the ranking."""
 
     key: str
     accuracies: Mapping[int, float]
-    """Validation accuracy (share) by seed, of the trials that completed; in a search of stages the reward, and by
-    another metric that."""
+    """Validation accuracy (share) by seed, of the completed trials; the reward in a search of stages, or the value
+    of another metric."""
     macs_ratio: float
-    """The trained proxy's MACs over the wanted multiple of the baseline proxy's; 1 is a perfect match."""
+    """The trained proxy's MACs over the target multiple of the baseline proxy's; 1 is a perfect match."""
     activations: int
     params: int
 
     @property
     def mean(self) -> float | None:
-        """Over the seeds; None without a completed trial."""
+        """The mean accuracy over the seeds; None without a completed trial."""
         return float(np.mean(list(self.accuracies.values()))) if self.accuracies else None
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One candidate's place."""
+    """Holds one candidate's position in the ranking."""
 
     key: str
     seeds: int
     mean: float
     """Mean accuracy over its own seeds, as measured."""
     standard_error: float
-    """Of that mean: noise per trial over √seeds."""
+    """Standard error of that mean: noise per trial over √seeds."""
     effect: float
-    """Accuracy adjusted for the seeds it was run with and for proxy MACs; the ranking's score."""
+    """Accuracy adjusted for the candidate's seeds and for proxy MACs; the score that ranks."""
     behind: float
-    """Adjusted difference to the best, ≥ 0."""
+    """Gap to the best: the adjusted difference, ≥ 0."""
     behind_error: float
     """Standard error of that difference."""
     tied: bool
@@ -66,44 +66,44 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All candidates, best first, and what may be concluded."""
+    """Holds all candidates, best first, with the noise that decides which tie."""
 
     arms: tuple[Ranked, ...]
     noise: float
     """Standard deviation of one trial's accuracy around candidate + seed."""
     degrees_of_freedom: int
-    """Of `noise`; 0 where no candidate was repeated: then it is only the validation set's binomial error, or of a
-    metric that has none the spread between the candidates (see `error_known`)."""
+    """Degrees of freedom of `noise`; 0 where no candidate was repeated. Then `noise` is only the validation set's
+    binomial error or, for a metric that has none, the spread between the candidates (see `error_known`)."""
     macs_slope: float
-    """Accuracy gained per unit of log proxy MACs, from baseline to candidates; used to adjust."""
+    """Accuracy gained per unit of log proxy MACs, from baseline to candidates; used for the adjustment."""
     error_known: bool = True
-    """Whether `noise` and what follows from it is an error; else nothing tells one, and it is a mere spread."""
+    """Whether `noise` estimates an error; otherwise the error is unknown and `noise` is only a spread."""
 
     @property
     def tied(self) -> tuple[str, ...]:
-        """The best and all that the data cannot tell from it."""
+        """The keys of the best candidate and of all that tie with it."""
         return tuple(arm.key for arm in self.arms if arm.tied)
 
     @property
     def seeds_needed(self) -> int | None:
-        """Seeds for each of the two best at which their lead, if it is real, would be found with 80 % power.
+        """The seeds for each of the two best at which their lead, if it is real, would be found with 80 % power.
 
-        Two-sided 5 % test of a difference with the noise known: n = 2 · (noise · (z.975 + z.8) / lead)²
-        (Cohen 1988, chapter 2), and more than the best has, unless it leads already; None with one candidate, no
-        repeated seeds, or no lead.
+        The formula is that of a two-sided 5 % test of a difference with known noise:
+        n = 2 · (noise · (z.975 + z.8) / lead)² (Cohen 1988, chapter 2). It is more than the best has now, unless
+        the lead is significant already. None with one candidate, no repeated seeds, or no lead.
         """
         if len(self.arms) < 2 or self.degrees_of_freedom == 0 or self.arms[1].behind <= 0:
             return None
         from scipy.stats import norm
 
         lead = self.arms[1].behind
-        wanted = float(norm.ppf(1 - (1 - CONFIDENCE) / 2) + norm.ppf(POWER))
-        enough = max(2, ceil(2 * (self.noise * wanted / lead) ** 2))
-        return enough if self.significant else max(enough, self.arms[0].seeds + 1)
+        quantiles = float(norm.ppf(1 - (1 - CONFIDENCE) / 2) + norm.ppf(POWER))
+        required = max(2, ceil(2 * (self.noise * quantiles / lead) ** 2))
+        return required if self.significant else max(required, self.arms[0].seeds + 1)
 
     @property
     def significant(self) -> bool:
-        """True only when a single candidate is left and its lead was measured over repeated seeds."""
+        """Whether no other candidate ties with the best and the noise was measured over repeated seeds."""
         return len(self.tied) == 1 and self.degrees_of_freedom > 0
 
 
@@ -112,10 +112,10 @@ def rank(arms: Sequence[Arm], images: int | ImagesError | None, baseline: Arm | 
 
     Args:
         arms: the candidates; those without a completed trial must be left out.
-        images: the error that the validation images make, where there is one seed only; a number is that of
-            accuracy on so many. None: the metric has no such error, and with one seed the spread between the
-            candidates stands in, so that all but the odd one tie.
-        baseline: the unscaled network's trials; from it comes what a factor in MACs is worth.
+        images: the sampling error of the validation images, which replaces the noise where there is one seed only;
+            an integer is the number of images for accuracy. None: the metric has no such error, and with one seed
+            the spread between the candidates is used, so that all except outliers tie.
+        baseline: the unscaled network's trials, from which the effect of MACs on accuracy is estimated.
 
     Raises:
         ValueError: no arms, or one without accuracies.
@@ -123,27 +123,27 @@ def rank(arms: Sequence[Arm], images: int | ImagesError | None, baseline: Arm | 
     if not arms or any(not arm.accuracies for arm in arms):
         raise ValueError("every arm needs at least one accuracy")
     fit = _fit(arms)
-    error_of = ImagesError((images,)) if isinstance(images, int) else images
-    noise, freedom = _noise(_learning(arms), error_of)
+    images_error = ImagesError((images,)) if isinstance(images, int) else images
+    noise, degrees_of_freedom = _noise(_varying_arms(arms), images_error)
     slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
-    threshold = _t_quantile(freedom)
+    threshold = _quantile(degrees_of_freedom)
     ranked = []
     for i, arm in enumerate(arms):
         error = noise * sqrt(fit.variance_of_difference(i, best))
-        behind = effects[best] - effects[i]
+        gap = effects[best] - effects[i]
         mean = float(np.mean(list(arm.accuracies.values())))
-        own_error = noise / sqrt(len(arm.accuracies))
-        tied = i == best or behind <= threshold * error
-        ranked.append(Ranked(arm.key, len(arm.accuracies), mean, own_error, effects[i], behind, error, tied))
-    ranked.sort(key=lambda one: (one.behind, one.key))
-    known = freedom > 0 or error_of is not None
-    return Ranking(tuple(ranked), noise, freedom, slope, known)
+        mean_error = noise / sqrt(len(arm.accuracies))
+        tied = i == best or gap <= threshold * error
+        ranked.append(Ranked(arm.key, len(arm.accuracies), mean, mean_error, effects[i], gap, error, tied))
+    ranked.sort(key=lambda entry: (entry.behind, entry.key))
+    error_known = degrees_of_freedom > 0 or images_error is not None
+    return Ranking(tuple(ranked), noise, degrees_of_freedom, slope, error_known)
 
 
 def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tuple[str, ...]:
-    """The keys of the `count` best by adjusted accuracy: those worth more seeds."""
+    """Return the keys of the `count` best by adjusted accuracy, which get more seeds."""
     slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, _fit(arms), slope)
     order = sorted(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
@@ -152,7 +152,7 @@ def leaders(arms: Sequence[Arm], count: int, baseline: Arm | None = None) -> tup
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much more accurate one arm is than another, adjusted as the ranking is, and its 95 % interval."""
+    """Holds the difference in accuracy of two arms, adjusted as in the ranking, with its 95 % interval."""
 
     value: float
     low: float
@@ -160,47 +160,49 @@ class Difference:
 
 
 def difference(arms: Sequence[Arm], ranking: Ranking, key: str, other: str) -> Difference:
-    """The first arm's effect less the other's, with its interval: t standard errors either way.
+    """Return the first arm's effect minus the other's, with its interval: ± t standard errors.
 
     Args:
-        arms: those that were ranked.
+        arms: the arms that were ranked.
         ranking: their ranking.
-        key: of the first arm.
-        other: of the second.
+        key: the key of the first arm.
+        other: the key of the second arm.
     """
-    effects = {one.key: one.effect for one in ranking.arms}
-    places = {arm.key: place for place, arm in enumerate(arms)}
-    error = ranking.noise * sqrt(_fit(arms).variance_of_difference(places[key], places[other]))
+    effects = {entry.key: entry.effect for entry in ranking.arms}
+    indices = {arm.key: index for index, arm in enumerate(arms)}
+    error = ranking.noise * sqrt(_fit(arms).variance_of_difference(indices[key], indices[other]))
     return _interval(effects[key] - effects[other], error, ranking.degrees_of_freedom)
 
 
 def intervals(ranking: Ranking) -> dict[str, tuple[float, float]]:
-    """The interval (95 %) of every arm's difference to the best, by key; those that hold 0 tie."""
-    found = {arm.key: _interval(arm.behind, arm.behind_error, ranking.degrees_of_freedom) for arm in ranking.arms}
-    return {key: (one.low, one.high) for key, one in found.items()}
+    """Return the 95 % interval of every arm's gap to the best, by key; arms whose interval contains 0 tie."""
+    differences = {
+        arm.key: _interval(arm.behind, arm.behind_error, ranking.degrees_of_freedom) for arm in ranking.arms
+    }
+    return {key: (difference.low, difference.high) for key, difference in differences.items()}
 
 
-def _interval(value: float, error: float, freedom: int) -> Difference:
-    half = _t_quantile(freedom) * error
-    return Difference(value, value - half, value + half)
+def _interval(value: float, error: float, degrees_of_freedom: int) -> Difference:
+    half_width = _quantile(degrees_of_freedom) * error
+    return Difference(value, value - half_width, value + half_width)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
     effects: np.ndarray
-    """(arms,) accuracy at the average seed."""
+    """(arms,): accuracy at the average seed."""
     residuals: np.ndarray
     """(trials,)"""
     weights: np.ndarray
-    """(arms, trials): effects are weights times accuracies."""
+    """(arms, trials): the effects are weights times accuracies."""
 
     def variance_of_difference(self, i: int, j: int) -> float:
-        """In units of the noise variance."""
+        """Return the variance of the difference of two effects, in units of the noise variance."""
         return float(np.sum((self.weights[i] - self.weights[j]) ** 2))
 
 
 def _fit(arms: Sequence[Arm]) -> _Fit:
-    """Least squares of accuracy on one column an arm and one a seed, seed effects summing to zero."""
+    """Fit accuracy by least squares on one column per arm and one per seed; seed effects sum to zero."""
     seeds = sorted({seed for arm in arms for seed in arm.accuracies})
     rows, values = [], []
     for i, arm in enumerate(arms):
@@ -211,7 +213,7 @@ def _fit(arms: Sequence[Arm]) -> _Fit:
             values.append(accuracy)
     constraint = np.concatenate([np.zeros(len(arms)), np.ones(len(seeds))])
     design = np.array(rows)
-    # The one redundancy (a constant in arms or in seeds) goes with the sum-to-zero row; pinv takes any other.
+    # The sum-to-zero row removes the redundancy between arms and seeds; pinv handles any other.
     inverse = np.linalg.pinv(np.vstack([design, constraint]))
     solution = inverse @ np.array([*values, 0.0])
     weights = inverse[: len(arms), :-1]
@@ -219,40 +221,42 @@ def _fit(arms: Sequence[Arm]) -> _Fit:
 
 
 def _adjusted(arms: Sequence[Arm], fit: _Fit, slope: float) -> list[float]:
-    """Effects less what MACs are worth, rounded so that equal arms tie whatever linear algebra is installed."""
+    """Subtract the effect of MACs; rounded, so that equal arms tie with any linear algebra library."""
     return [
         round(float(effect) - slope * log(arm.macs_ratio), 12)
         for arm, effect in zip(arms, fit.effects, strict=True)
     ]
 
 
-def _learning(arms: Sequence[Arm]) -> Sequence[Arm]:
-    """Those that the noise is measured on: what ends alike with every seed never left chance, and has none."""
-    found = [arm for arm in arms if len(arm.accuracies) == 1 or len(set(arm.accuracies.values())) > 1]
-    return found or arms
+def _varying_arms(arms: Sequence[Arm]) -> Sequence[Arm]:
+    """Return the arms that measure the noise; an arm equal for all seeds never left chance level, and has none."""
+    varying = [arm for arm in arms if len(arm.accuracies) == 1 or len(set(arm.accuracies.values())) > 1]
+    return varying or arms
 
 
 def _noise(arms: Sequence[Arm], images: ImagesError | None) -> tuple[float, int]:
-    """Standard deviation of a trial and its degrees of freedom; half an image of the validation set at least.
+    """Return the standard deviation of a trial, at least half a validation image, and its degrees of freedom.
 
-    Of a metric whose error does not follow from the images (None) seeds that do not differ at all measure nothing:
-    then, and without repeated seeds, it is the spread of the values.
+    Where the metric's error does not follow from the images (None), seeds that do not differ at all measure no
+    noise. In that case, and without repeated seeds, the spread of the values is returned.
     """
     trials = sum(len(arm.accuracies) for arm in arms)
     seeds = len({seed for arm in arms for seed in arm.accuracies})
-    freedom = trials - len(arms) - (seeds - 1)
-    measured = float(np.sqrt(np.sum(_fit(arms).residuals ** 2) / freedom)) if freedom > 0 else 0.0
+    degrees_of_freedom = trials - len(arms) - (seeds - 1)
+    noise = (
+        float(np.sqrt(np.sum(_fit(arms).residuals ** 2) / degrees_of_freedom)) if degrees_of_freedom > 0 else 0.0
+    )
     values = [value for arm in arms for value in arm.accuracies.values()]
     if images is None:
-        return (measured, freedom) if measured > _EQUAL else (float(np.std(values)), 0)
-    if freedom > 0:
-        return max(measured, images.half_image), freedom
-    # Half an image at least: a validation set that is wholly right still proves no certainty.
+        return (noise, degrees_of_freedom) if noise > _EQUAL else (float(np.std(values)), 0)
+    if degrees_of_freedom > 0:
+        return max(noise, images.half_image), degrees_of_freedom
+    # At least half an image: a score of 1 on the validation set does not mean certainty.
     return images.standard_error(min(max(float(np.mean(values)), images.half_image), 1 - images.half_image)), 0
 
 
 def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
-    """What log MACs are worth: the candidates' mean gain over the baseline, or loss, at the ratio they have."""
+    """Return the slope of accuracy in log MACs, from the candidates' mean gain or loss over the baseline."""
     if baseline is None or not baseline.accuracies or baseline.macs_ratio == 1:
         return 0.0
     common = [arm for arm in arms if set(arm.accuracies) >= set(baseline.accuracies)]
@@ -263,12 +267,12 @@ def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
         for arm in common
     ]
     distance = np.mean([log(arm.macs_ratio) for arm in common]) - log(baseline.macs_ratio)
-    # The baseline costs less than they do, or more where candidates shrink it.
+    # The baseline costs less than the candidates, or more where these are scaled down.
     return max(0.0, float(np.mean(gains) / distance)) if distance * (1 - baseline.macs_ratio) > 0 else 0.0
 
 
-def _t_quantile(freedom: int) -> float:
+def _quantile(degrees_of_freedom: int) -> float:
     from scipy.stats import norm, t
 
     tail = 1 - (1 - CONFIDENCE) / 2
-    return float(t.ppf(tail, freedom)) if freedom > 0 else float(norm.ppf(tail))
+    return float(t.ppf(tail, degrees_of_freedom)) if degrees_of_freedom > 0 else float(norm.ppf(tail))

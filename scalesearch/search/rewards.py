@@ -1,6 +1,6 @@
-"""What a network is worth beside its accuracy: the rewards of MnasNet and EfficientNetV2.
+"""Computes the rewards of MnasNet and EfficientNetV2, which trade accuracy for cost.
 
-Each is accuracy times a factor that is known before training, so rewards are ranked as accuracies are.
+Each reward is accuracy times a factor that is known before training, so rewards are ranked like accuracies.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ PARAMETERS = Decimal("-0.05")
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """ACC·(cost/T)^w, and for a training step A·S^w·P^v.
+    """Multiplies accuracy by powers of costs: ACC·(cost/T)^w or, for a training step, A·S^w·P^v.
 
-    `flops`, `latency`: Tan et al. 2019 (arXiv 1807.11626), eq. 2 and 3: w is α up to the target and β above it;
-    α = β = −0.07 is its soft constraint, α = 0, β = −1 its hard one. EfficientNet-B0 has FLOPS in place of LAT
-    (Tan & Le 2019, section 4).
-    `step`: Tan & Le 2021 (arXiv 2104.00298), section 3.3: S is the training step time and P the parameters, both
-    over the baseline's here.
+    `flops`, `latency`: Tan et al. 2019 (arXiv 1807.11626), eq. 2 and 3. w is α up to the target and β above it;
+    α = β = −0.07 is the paper's soft constraint, α = 0, β = −1 its hard one. EfficientNet-B0 uses FLOPS in place of
+    LAT (Tan & Le 2019, section 4).
+    `step`: Tan & Le 2021 (arXiv 2104.00298), section 3.3. S is the training step time and P the number of
+    parameters, both relative to the baseline here.
     """
 
     kind: choices.RewardKind = "flops"
@@ -43,7 +43,7 @@ class Reward:
     above: Decimal = SOFT
     """β: the exponent where it is larger."""
     parameters: Decimal = PARAMETERS
-    """v: of the parameters; of `step` alone."""
+    """v: the exponent of the parameters; used by `step` only."""
 
     def __post_init__(self) -> None:
         if self.kind not in REWARDS:
@@ -56,7 +56,7 @@ class Reward:
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """What the reward weighs against each other: the axes of the front."""
+        """The objectives that the reward combines: the axes of the Pareto front."""
         return {
             "flops": ("accuracy", "macs"),
             "latency": ("accuracy", "latency"),
@@ -65,12 +65,12 @@ class Reward:
 
     @property
     def measured(self) -> Literal["latency", "step"] | None:
-        """What has to be measured of a network; None: the closed form says it."""
+        """The time that must be measured for a network; None: multiply-adds are counted in closed form."""
         return None if self.kind == "flops" else self.kind
 
     @property
     def formula(self) -> str:
-        """The formula."""
+        """The formula of the reward as text."""
         cost_word = {"flops": "FLOPS/T", "latency": "LAT/T", "step": "S"}[self.kind]
         if self.kind == "step":
             return f"A·S^{self.below}·P^{self.parameters}"
@@ -79,21 +79,21 @@ class Reward:
         return f"ACC·({cost_word})^w, w = {self.below} up to T and {self.above} above"
 
     def factor(self, network: Architecture, baseline: Architecture, time: RelativeTime | None = None) -> float:
-        """What an accuracy of the network is multiplied by.
+        """Return the factor that turns an accuracy of the network into its reward.
 
         Args:
             network: at its own size.
-            baseline: what the target is where none is given.
-            time: of the network, where the reward has one.
+            baseline: the network whose cost is the target where none is given.
+            time: the measured time of the network, where the reward uses one.
         """
-        own, base = cost(network), cost(baseline)
+        network_cost, baseline_cost = cost(network), cost(baseline)
         if self.kind == "flops":
-            return self.of(own.macs / float(self.target or base.macs))
+            return self.of(network_cost.macs / float(self.target or baseline_cost.macs))
         assert time is not None, "a reward of time has been measured"
         if self.kind == "latency":
             return self.of(time.ratio if self.target is None else time.seconds / float(self.target))
-        return float(self.of(time.ratio) * (own.params / base.params) ** float(self.parameters))
+        return float(self.of(time.ratio) * (network_cost.params / baseline_cost.params) ** float(self.parameters))
 
     def of(self, ratio: float) -> float:
-        """(cost/T)^w: the factor of a cost over the target's."""
+        """Return (cost/T)^w for `ratio`, the cost over its target."""
         return float(ratio ** float(self.below if ratio <= 1 else self.above))

@@ -1,4 +1,4 @@
-"""What suggesting needs of a space, whatever is suggested in it: (α, β), or the choices of every stage."""
+"""Defines the search space of a sampler, for any kind of point: (α, β), or the choices of every stage."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ DIRECTIONS: dict[str, Literal["maximize", "minimize"]] = {
     "latency": "minimize",
     "step": "minimize",
 }
-"""What may be sought, and which way; all but accuracy and reward are the network's own, not its proxy's."""
+"""The possible objectives and their directions; all but accuracy and reward refer to the network, not its proxy."""
 
 TRIES = 10
-"""A search ends after so many suggestions for each that it wants within the limits."""
+"""A search ends after this many suggestions for each one that it needs within the limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Real numbers of which one is drawn, evenly in their logarithm where `log`."""
+    """A continuous dimension: one number is drawn uniformly, or log-uniformly where `log` is true."""
 
     low: float
     high: float
@@ -33,31 +33,31 @@ class Interval:
 
 
 Dimension = Interval | tuple[str, ...]
-"""What a sampler draws from: numbers, or words that have no order."""
+"""A dimension of a search space: an interval of numbers, or unordered categories."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConstraintCheck:
-    """What a suggestion comes to, before anything is trained."""
+    """Holds the network of a suggestion and its constraint values, which are known before training."""
 
     network: Architecture
     excess: tuple[tuple[str, float], ...]
-    """By how much of itself each limit is exceeded; above 0: broken. The same limits for every suggestion."""
+    """The relative excess over each limit; above 0 the limit is violated. All suggestions have the same limits."""
 
     @property
     def violated(self) -> tuple[str, ...]:
-        """The limits that are broken."""
+        """The names of the limits that are violated."""
         return tuple(name for name, value in self.excess if value > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class RelativeTime:
-    """What was measured of a network, once, before it is trained."""
+    """Holds the measured time of a network, which is taken once, before training."""
 
     seconds: float
-    """Median."""
+    """The median time."""
     ratio: float
-    """Median over the turns of its time over the baseline's in the same turn."""
+    """The median, over the turns, of the network's time over the baseline's in the same turn."""
 
     def __post_init__(self) -> None:
         if not (self.seconds > 0 and self.ratio > 0):
@@ -66,70 +66,70 @@ class RelativeTime:
 
 @dataclass(frozen=True, slots=True)
 class TimingRequest:
-    """What is to be measured of every suggested network."""
+    """Describes the measurement to take of every suggested network."""
 
     what: Literal["latency", "step"]
-    """A forward pass of one image, or a training step."""
+    """The quantity: a forward pass of one image, or a training step."""
     baseline: Architecture
-    """What ratios are of."""
+    """The network that ratios are relative to."""
     batch: int
     """Images of a training step."""
 
 
 Timer = Callable[[TimingRequest, Sequence[Architecture]], list[RelativeTime]]
-"""Times networks in turns with the baseline, in their order."""
+"""Times networks in turns with the baseline, and returns the times in the order of the networks."""
 
 _Point = TypeVar("_Point")
 
 
 class SamplerSpace(Protocol[_Point]):
-    """A space that is searched by suggestions: what may be drawn, what it comes to, and what is sought."""
+    """A search space for a sampler: its dimensions, the networks of its points, and the objectives."""
 
     @property
     def sampler(self) -> str:
-        """Who suggests."""
+        """The name of the sampler."""
         ...
 
     @property
     def seed(self) -> int:
-        """Of the sampler."""
+        """The random seed of the sampler."""
         ...
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """What is told to the sampler; of `DIRECTIONS`."""
+        """The objectives that are reported to the sampler; keys of `DIRECTIONS`."""
         ...
 
     @property
     def repeats(self) -> bool:
-        """Whether a second suggestion of one network is one of those that are wanted."""
+        """Whether a second suggestion of the same network counts toward the number of suggestions."""
         ...
 
     @property
     def timing(self) -> TimingRequest | None:
-        """What is measured of each network; None: nothing."""
+        """The measurement to take of each network; None: none."""
         ...
 
     def dimensions(self) -> Mapping[str, Dimension]:
-        """What is drawn, by name."""
+        """Return the dimensions by name."""
         ...
 
     def point(self, drawn: Mapping[str, Any]) -> _Point:
-        """The suggestion that the drawn values mean."""
+        """Return the suggestion for the drawn values."""
         ...
 
     def parameters(self, point: _Point) -> dict[str, float | str]:
-        """A suggestion as it would have been drawn."""
+        """Return the values for which a sampler would have drawn this suggestion."""
         ...
 
     def check_constraints(self, points: Sequence[_Point]) -> list[ConstraintCheck]:
-        """The networks that suggestions mean, and how they stand to the limits; the closed form, no training."""
+        """Return the networks of suggestions and their constraint values, in closed form, without training."""
         ...
 
     def timed(self, point: _Point, time: RelativeTime | None) -> _Point:
-        """The suggestion with what was measured of its network."""
+        """Return the suggestion with the measured time of its network."""
         ...
 
     def time(self, point: _Point) -> RelativeTime | None:
-        """What `timed` was given."""
+        """Return the time that was passed to `timed`."""
         ...

@@ -1,4 +1,4 @@
-"""The recipe of the images that are drawn: how many there are and, of fractal scenes, how hard they are."""
+"""Defines the recipe of generated images: how many there are and, for fractal scenes, how hard they are."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scalesearch.errors import SpaceError
 
 FRACTAL_SCENES, SHAPES = "fractal scenes", "drawn shapes"
 SYNTHETIC = frozenset((FRACTAL_SCENES, SHAPES))
-"""Names in studies of the data sets that are drawn by a recipe."""
+"""The names, in studies, of the data sets that are generated from a recipe."""
 _SPECS: dict[str, choices.EmbeddedData] = {FRACTAL_SCENES: "fractal", SHAPES: "shapes", "digits": "digits"}
 
 
 def embedded_spec(name: str) -> choices.EmbeddedData | None:
-    """What `--data` calls the embedded data set of that name in a study; None: it is not embedded."""
+    """Return the `--data` value of the embedded data set with this name in a study; None: it is not embedded."""
     return _SPECS.get(name)
 
 
@@ -33,19 +33,19 @@ _INTEGER_RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class SceneRecipe:
-    """Everything that decides the pixels of the images that are drawn, except their side in px.
+    """Determines the pixels of generated images, except their side in px.
 
-    Of drawn shapes only `classes`, `train`, `val`, `noise` and `seed` do. The defaults are a hard setting of
+    For drawn shapes, only `classes`, `train`, `val`, `noise` and `seed` matter. The defaults are a hard setting of
     scenes: 40 classes, which a small network learns only in part within a dozen epochs. Fewer classes, larger
     shares, fewer distractors and less jitter make scenes easier. A value outside its range raises `SpaceError`.
     """
 
     classes: int = 40
-    """Fractal codes that carry a label; 2 to 1000."""
+    """Number of classes, each a fractal code with a label; 2 to 1000."""
     train: int = 6000
-    """Training scenes; at least one a class. Classes are balanced to within one scene."""
+    """Number of training scenes, at least one a class. Classes are balanced to within one scene."""
     val: int = 1000
-    """Validation scenes, drawn independently of the training scenes; at least one a class."""
+    """Number of validation scenes, generated independently of the training scenes; at least one a class."""
     share_low: Decimal = Decimal("0.63")
     """Smallest side of the labelled fractal, as a share of the canvas's side; at least 0.1."""
     share_high: Decimal = Decimal("0.8")
@@ -54,27 +54,27 @@ class SceneRecipe:
     The defaults put the fractal's box on 40 to 64 % of the canvas's area.
     """
     distractors: int = 2
-    """Fractals without a label behind the labelled one; 0 to 8."""
+    """Number of fractals without a label behind the labelled one; 0 to 8."""
     distractor_scale: Decimal = Decimal("0.6")
-    """Sides of distractors as a share of the sides that labelled fractals have; 0.1 to 1."""
+    """Sides of distractors as a share of the sides of labelled fractals; 0.1 to 1."""
     noise: int = 8
     """Uniform noise on every channel of every pixel: up to this many of 255 levels up or down; 0 to 128."""
     jitter: Decimal = Decimal("0.1")
     """An instance multiplies one parameter of its code by a factor in 1 - jitter to 1 + jitter; 0 to 0.5."""
     seed: int = 0
-    """Draws the codes and every scene; 0 to 2**32 - 1."""
+    """Random seed of the codes and of every scene; 0 to 2**32 - 1."""
     varieties: int = field(default=1, metadata=OMIT_IF_DEFAULT)
-    """Classes that share a fractal code, of which each has a variety; 1 to 100, and at most half of the classes."""
+    """Number of classes that share a fractal code, each a variety of it; 1 to 100, at most half of the classes."""
     difference_low: Decimal = field(default=Decimal("0.008"), metadata=OMIT_IF_DEFAULT)
-    """Relative difference of the codes of neighbouring varieties where it is smallest; at least 0.001.
+    """Smallest relative difference of the codes of neighbouring varieties; at least 0.001.
 
-    From code to code the difference grows by a constant factor, up to `difference_high`, so that some classes are
-    told apart after a short training and others only after a long one.
+    From code to code the difference grows by a constant factor, up to `difference_high`, so that some classes can
+    be distinguished after a short training and others only after a long one.
     """
     difference_high: Decimal = field(default=Decimal("0.1"), metadata=OMIT_IF_DEFAULT)
-    """As `difference_low`, where it is largest; at most 0.3."""
+    """Largest relative difference, see `difference_low`; at most 0.3."""
     rotation: Decimal = field(default=Decimal(1), metadata=OMIT_IF_DEFAULT)
-    """Every fractal is turned by an angle drawn from 0 to this share of a full turn; 0 to 1."""
+    """Every fractal is rotated by a random angle from 0 to this share of a full turn; 0 to 1."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in _INTEGER_RANGES.items():

@@ -1,4 +1,4 @@
-"""The setting of a study: all that was asked but the kind of study, which has to know it."""
+"""Defines the setting of a study: its configuration except the kind of study, which depends on the setting."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from scalesearch.search.timings import LatencyTable
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A baseline, a φ, a budget, and how candidates are made, trained and ranked; checked by `StudyConfig`."""
+    """Holds baseline, φ, budget, and how candidates are made, trained and ranked; checked by `StudyConfig`."""
 
     baseline: Baseline | FactoryBaseline
-    """What is scaled, or whose stages are searched."""
+    """The network that is scaled, or whose stages are searched."""
     phi: Decimal
-    """The compound coefficient: candidates are to cost 2^φ × the baseline; below 0 they are smaller."""
+    """The compound coefficient: candidates are matched to 2^φ × the baseline's cost; below 0 they are smaller."""
     budget: Budget
-    """What training costs at most."""
+    """The budget, which limits what training costs."""
     rounding: str = "balanced"
     """The rounding rule; see `design.rounding`."""
     match: str = "flops"
     """Whether costs are matched by resolution: `flops` or `none`."""
     scheduler: str = field(default="grid", metadata=OMIT_IF_DEFAULT)
-    """How training is spent on the candidates; one of `SCHEDULERS`."""
+    """How training is allocated to the candidates; one of `SCHEDULERS`."""
     only: tuple[str, ...] = field(default=(), metadata=OMIT_IF_DEFAULT)
-    """The ids of the candidates' networks, where not all of the grid are asked about."""
+    """The ids of the candidates' networks, where the study is restricted to some of the grid; empty: all."""
     cost: str = field(default="macs", metadata=OMIT_IF_DEFAULT)
-    """What is matched; one of `COSTS`."""
+    """The cost that is matched; one of `COSTS`."""
     timings: LatencyTable | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """What was measured before the search, where latency is matched."""
+    """The latencies that were measured before the search, where latency is matched."""
     metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
-    """What candidates are ranked by; see `metrics`."""
+    """The metric that ranks candidates; see `metrics`."""
     prolongs: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
-    """Whether a rung on which no network differs from chance eliminates nobody; not so in studies begun before."""
+    """Whether a rung on which no network is above chance eliminates no candidate; false in older studies."""
 
     @property
     def shrinks(self) -> bool:

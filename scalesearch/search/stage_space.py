@@ -1,7 +1,8 @@
-"""Factorised spaces: every stage of a baseline has its own block, kernel, expansion, squeeze, layers and width.
+"""Defines factorised search spaces, in which every stage of a baseline has its own block, kernel, expansion,
+squeeze-and-excitation, layers and width.
 
-All blocks of a stage are alike, stages differ (Tan et al. 2019, arXiv 1807.11626, section 4.1). Strides, stem, head
-and resolution stay the baseline's.
+All blocks of a stage are equal, stages differ (Tan et al. 2019, arXiv 1807.11626, section 4.1). Strides, stem, head
+and resolution are those of the baseline.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from scalesearch.errors import SpaceError
 from scalesearch.search.sampler_space import RelativeTime
 
 KEYS = ("kind", "kernel", "expansion", "se", "layers", "width")
-"""What is chosen of a stage."""
+"""The options of a stage."""
 NAS_KINDS = tuple(name for name in STAGE_KINDS if not KINDS[name].narrows)
-"""Block kinds that may be chosen: a bottleneck's width hangs on its expansion."""
+"""The block kinds that may be chosen; bottlenecks are left out, since their width depends on the expansion."""
 
 _LAYERS = 64
 _WIDTHS = (Decimal("0.1"), Decimal(10))
@@ -30,64 +31,64 @@ _WIDTHS = (Decimal("0.1"), Decimal(10))
 
 @dataclass(frozen=True, slots=True)
 class StageOptions:
-    """What a stage may be; of a key with no values the baseline's stage keeps its own."""
+    """Lists the allowed values of a stage's options; for an option without values the baseline's is used."""
 
     kind: tuple[str, ...] = ()
     kernel: tuple[int, ...] = ()
     expansion: tuple[int, ...] = ()
     se: tuple[Decimal, ...] = ()
     layers: tuple[int, ...] = ()
-    """Added to the baseline's; a stage has at least one."""
+    """Numbers of layers that are added to the baseline's; a stage has at least one layer."""
     width: tuple[Decimal, ...] = ()
-    """Times the baseline's, rounded as its file says."""
+    """Multiples of the baseline's width, rounded as its file says."""
     se_kinds: tuple[str, ...] = ()
-    """The block kinds that have squeeze-and-excitation; none given: all that know it."""
+    """The block kinds that have squeeze-and-excitation; empty: all that support it."""
 
     def __post_init__(self) -> None:
         for key in (*KEYS, "se_kinds"):
             values = getattr(self, key)
             if len(set(values)) < len(values):
-                raise SpaceError(f"{key} is {_list(values)}, but a value stands twice")
+                raise SpaceError(f"{key} is {_format_list(values)}, but a value stands twice")
         low, high = _WIDTHS
         rules: dict[str, tuple[Callable[[Any], bool], str]] = {
-            "kind": (lambda one: one in NAS_KINDS, f"one of {', '.join(NAS_KINDS)}"),
-            "se_kinds": (lambda one: one in NAS_KINDS, f"one of {', '.join(NAS_KINDS)}"),
-            "kernel": (lambda one: 1 <= one <= 15 and one % 2 == 1, "odd, in 1 … 15"),
-            "expansion": (lambda one: 1 <= one <= 64, "in 1 … 64"),
-            "se": (lambda one: 0 <= one <= 1, "a share, in 0 … 1"),
-            "layers": (lambda one: abs(one) <= _LAYERS, f"in −{_LAYERS} … {_LAYERS}"),
-            "width": (lambda one: low <= one <= high, f"a multiple, in {low} … {high}"),
+            "kind": (lambda value: value in NAS_KINDS, f"one of {', '.join(NAS_KINDS)}"),
+            "se_kinds": (lambda value: value in NAS_KINDS, f"one of {', '.join(NAS_KINDS)}"),
+            "kernel": (lambda value: 1 <= value <= 15 and value % 2 == 1, "odd, in 1 … 15"),
+            "expansion": (lambda value: 1 <= value <= 64, "in 1 … 64"),
+            "se": (lambda value: 0 <= value <= 1, "a share, in 0 … 1"),
+            "layers": (lambda value: abs(value) <= _LAYERS, f"in −{_LAYERS} … {_LAYERS}"),
+            "width": (lambda value: low <= value <= high, f"a multiple, in {low} … {high}"),
         }
-        for key, (allowed, words) in rules.items():
-            for one in getattr(self, key):
-                if not allowed(one):
-                    raise SpaceError(f"{key} has {_word(one)}, but each must be {words}")
+        for key, (allowed, requirement) in rules.items():
+            for value in getattr(self, key):
+                if not allowed(value):
+                    raise SpaceError(f"{key} has {_format_value(value)}, but each must be {requirement}")
 
 
-def _list(values: tuple[object, ...]) -> str:
-    return f"[{', '.join(map(_word, values))}]"
+def _format_list(values: tuple[object, ...]) -> str:
+    return f"[{', '.join(map(_format_value, values))}]"
 
 
-def _word(value: object) -> str:
+def _format_value(value: object) -> str:
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
 class StageSpace:
-    """What every stage may be, and which baseline the choices are meant for."""
+    """Holds the options of every stage, and the baseline that they are meant for."""
 
     name: str
     source: str
     baseline: str
-    """The name of a shipped baseline: what is searched where the user names none."""
+    """The name of a shipped baseline, which is searched where the user names none."""
     every: StageOptions
     stages: tuple[StageOptions, ...] = ()
-    """One for each stage, in place of `every`; none: all have the same choices."""
+    """The options of each stage, in place of `every`; empty: all stages have the same options."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageChoice:
-    """What one stage became."""
+    """Holds the values that were chosen for one stage."""
 
     kind: str
     kernel: int
@@ -99,20 +100,20 @@ class StageChoice:
 
 @dataclass(frozen=True, slots=True)
 class StagePoint:
-    """A point of the space: a choice for every stage."""
+    """Holds a point of the space: a choice for every stage."""
 
     choices: tuple[StageChoice, ...]
     time: RelativeTime | None = None
-    """Of its network, where the reward has one."""
+    """The measured time of the network, where the reward uses one."""
 
     @property
     def latency(self) -> float | None:
-        """Seconds that were measured of its network."""
+        """The measured seconds of the network; None: not measured."""
         return None if self.time is None else self.time.seconds
 
 
 def options(space: StageSpace, baseline: Baseline) -> tuple[dict[str, tuple[str, ...]], ...]:
-    """For every stage of the baseline the words that each key may have.
+    """Return, for every stage of the baseline, the allowed values of each key as text.
 
     Raises:
         SpaceError: the space does not fit the baseline.
@@ -122,14 +123,14 @@ def options(space: StageSpace, baseline: Baseline) -> tuple[dict[str, tuple[str,
         raise SpaceError(
             f"space {space.name} has choices for {len(space.stages)} stages, but {baseline.name} has {len(stages)}"
         )
-    every = space.stages or (space.every,) * len(stages)
-    return tuple(_options(own, stage) for own, stage in zip(every, stages, strict=True))
+    stage_options = space.stages or (space.every,) * len(stages)
+    return tuple(_options(allowed, stage) for allowed, stage in zip(stage_options, stages, strict=True))
 
 
-def _options(own: StageOptions, stage: Stage) -> dict[str, tuple[str, ...]]:
-    if not own.kind and KINDS[stage.kind].narrows:
+def _options(allowed: StageOptions, stage: Stage) -> dict[str, tuple[str, ...]]:
+    if not allowed.kind and KINDS[stage.kind].narrows:
         raise SpaceError(f"stage: kind is {stage.kind}, which cannot be varied; give the space a list of kinds")
-    kept = {
+    default = {
         "kind": stage.kind,
         "kernel": stage.kernel,
         "expansion": stage.expansion,
@@ -137,47 +138,47 @@ def _options(own: StageOptions, stage: Stage) -> dict[str, tuple[str, ...]]:
         "layers": 0,
         "width": Decimal(1),
     }
-    return {key: tuple(map(_word, getattr(own, key) or (kept[key],))) for key in KEYS}
+    return {key: tuple(map(_format_value, getattr(allowed, key) or (default[key],))) for key in KEYS}
 
 
-def parse_choice(words: dict[str, str]) -> StageChoice:
-    """A stage's choice from the words of each key."""
+def parse_choice(values: dict[str, str]) -> StageChoice:
+    """Create a stage's choice from the text value of each key."""
     return StageChoice(
-        words["kind"],
-        int(words["kernel"]),
-        whole_or_fraction(Decimal(words["expansion"])),
-        Decimal(words["se"]),
-        int(words["layers"]),
-        Decimal(words["width"]),
+        values["kind"],
+        int(values["kernel"]),
+        whole_or_fraction(Decimal(values["expansion"])),
+        Decimal(values["se"]),
+        int(values["layers"]),
+        Decimal(values["width"]),
     )
 
 
 def format_choice(choice: StageChoice) -> dict[str, str]:
-    """The way back."""
-    return {key: _word(getattr(choice, key)) for key in KEYS}
+    """Return the text value of each key of a choice; the inverse of `parse_choice`."""
+    return {key: _format_value(getattr(choice, key)) for key in KEYS}
 
 
 def size(space: StageSpace, baseline: Baseline) -> int:
-    """How many points there are; some mean the same network."""
-    return prod(len(words) for stage in options(space, baseline) for words in stage.values())
+    """Return the number of points of the space; some give the same network."""
+    return prod(len(values) for stage in options(space, baseline) for values in stage.values())
 
 
 def network_of(space: StageSpace, baseline: Baseline, point: StagePoint) -> Architecture:
-    """The network that a point means.
+    """Build the network of a point.
 
-    What a block kind does not know (a plain convolution's expansion, say) is left out, so several points may mean
-    one network.
+    Options that a block kind does not have (such as the expansion of a plain convolution) are ignored, so several
+    points may give the same network.
     """
-    own = baseline.architecture
-    every = space.stages or (space.every,) * len(own.stages)
-    triples = zip(every, own.stages, point.choices, strict=True)
-    stages = tuple(_stage(choices, stage, choice, baseline) for choices, stage, choice in triples)
-    return replace(own, stages=stages)
+    architecture = baseline.architecture
+    stage_options = space.stages or (space.every,) * len(architecture.stages)
+    combined = zip(stage_options, architecture.stages, point.choices, strict=True)
+    stages = tuple(_build_stage(allowed, stage, choice, baseline) for allowed, stage, choice in combined)
+    return replace(architecture, stages=stages)
 
 
-def _stage(choices: StageOptions, stage: Stage, choice: StageChoice, baseline: Baseline) -> Stage:
+def _build_stage(allowed: StageOptions, stage: Stage, choice: StageChoice, baseline: Baseline) -> Stage:
     kind = KINDS[choice.kind]
-    squeezes = kind.squeezes and choice.kind in (choices.se_kinds or NAS_KINDS)
+    has_se = kind.squeezes and choice.kind in (allowed.se_kinds or NAS_KINDS)
     return Stage(
         choice.kind,
         choice.kernel,
@@ -185,26 +186,26 @@ def _stage(choices: StageOptions, stage: Stage, choice: StageChoice, baseline: B
         _expansion(choice.expansion, choice.kind),
         baseline.rounding.width(stage.width, choice.width),
         max(1, stage.depth + choice.layers),
-        choice.se if squeezes else Decimal(0),
+        choice.se if has_se else Decimal(0),
         stage.depth_fixed,
         stage.activation,
-        stage.gate if squeezes and choice.se and kind.rounds else None,
+        stage.gate if has_se and choice.se and kind.rounds else None,
         start_kernel=stage.start_kernel if kind.starts else 1,
     )
 
 
-def _expansion(chosen: int | Decimal, kind: str) -> int | Decimal:
-    """What a kind makes of a chosen expansion: itself, the nearest whole number, or 1."""
+def _expansion(expansion: int | Decimal, kind: str) -> int | Decimal:
+    """Return the expansion that a block kind uses: the chosen one, the nearest whole number, or 1."""
     if not KINDS[kind].expands:
         return 1
-    return chosen if KINDS[kind].rounds or isinstance(chosen, int) else nearest(chosen)
+    return expansion if KINDS[kind].rounds or isinstance(expansion, int) else nearest(expansion)
 
 
 def describe_stages(network: Architecture) -> Iterator[str]:
-    """Each stage in short: `mbconv5 e6 se.25 40×3`; `uib3+5 e4 96×1` where a kernel comes before the expansion."""
+    """Yield each stage in short: `mbconv5 e6 se.25 40×3`; `uib3+5 e4 96×1` with a kernel before the expansion."""
     for stage in network.stages:
         kind = KINDS[stage.kind]
         expansion = f" e{stage.expansion}" if kind.expands else ""
-        squeeze = f" se{plain(stage.se).lstrip('0')}" if stage.se else ""
-        start = f"{stage.start_kernel}+" if stage.start_kernel > 1 else ""
-        yield f"{stage.kind}{start}{stage.kernel}{expansion}{squeeze} {stage.width}×{stage.depth}"
+        se = f" se{plain(stage.se).lstrip('0')}" if stage.se else ""
+        start_kernel = f"{stage.start_kernel}+" if stage.start_kernel > 1 else ""
+        yield f"{stage.kind}{start_kernel}{stage.kernel}{expansion}{se} {stage.width}×{stage.depth}"

@@ -1,4 +1,4 @@
-"""A factorised space by name, or from the user's YAML file."""
+"""Loads factorised search spaces by name or from the user's YAML files."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from scalesearch.search.stage_space import StageOptions, StageSpace
 
 
 def stage_space_names() -> list[str]:
-    """The names of the shipped spaces, sorted."""
+    """Return the names of the shipped spaces, sorted."""
     return sorted(path.stem for path in (spaces_folder() / "nas").glob("*.yaml"))
 
 
 def load_stage_space(name_or_path: str) -> StageSpace:
-    """The space of that name, or in that file.
+    """Return the space with this name, or the one in this file.
 
     Raises:
         InputError: no such space or file, or the file is bad (`file:line: key: reason`).
@@ -33,40 +33,40 @@ def load_stage_space(name_or_path: str) -> StageSpace:
 
 
 def parse_stage_space(text: str, source: str) -> StageSpace:
-    """A space from YAML text.
+    """Parse a space from YAML text.
 
     Raises:
         InputError: one line, `where:line: key: reason`.
     """
     tree, lines = parse(text, source)
     try:
-        found = from_json(StageSpace, tree)
-        if not found.source.isprintable():
+        space = from_json(StageSpace, tree)
+        if not space.source.isprintable():
             raise InputError(f"{source}:{lines['source',]}: source: must be one line of text")
-        return found
+        return space
     except MalformedError as error:
         path, reason = error.path, error.reason
     except SpaceError as error:
-        # A rule names the key that breaks it, but not whose.
+        # The message names the key that is invalid, but not the stage to which it belongs.
         reason = str(error)
-        path = next((own for own, node in _choices(tree) if _breaks(node)), ())
-        named = (*path, reason.split(" ")[0])
-        path = named if named in lines else path
-    known = path
-    while known not in lines:
-        known = known[:-1]
-    raise InputError(f"{source}:{lines[known]}: {dotted(path)}: {reason}")
+        path = next((options_path for options_path, node in _option_nodes(tree) if _is_invalid(node)), ())
+        key_path = (*path, reason.split(" ")[0])
+        path = key_path if key_path in lines else path
+    known_path = path
+    while known_path not in lines:
+        known_path = known_path[:-1]
+    raise InputError(f"{source}:{lines[known_path]}: {dotted(path)}: {reason}")
 
 
-def _choices(tree: Tree) -> list[tuple[Path_, Tree]]:
-    """Every stage's choices and where they stand."""
+def _option_nodes(tree: Tree) -> list[tuple[Path_, Tree]]:
+    """Return the node of every stage's options with its path."""
     assert isinstance(tree, dict), "anything else is malformed"
     stages = tree.get("stages", [])
     numbered = enumerate(stages) if isinstance(stages, list) else ()
     return [(("every",), tree["every"]), *((("stages", index), stage) for index, stage in numbered)]
 
 
-def _breaks(node: Tree) -> bool:
+def _is_invalid(node: Tree) -> bool:
     try:
         from_json(StageOptions, node)
     except SpaceError:

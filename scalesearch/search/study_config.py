@@ -1,4 +1,4 @@
-"""What a study asks: a baseline, a φ, a budget, and the networks that are compared to answer it."""
+"""Defines the configuration of a study: baseline, φ, budget, and the kind of candidates that are compared."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from scalesearch.search.stage_space import StagePoint
 from scalesearch.search.timings import ScalingPath
 
 Point = Suggestion | StagePoint
-"""What a sampler suggests."""
+"""A point that a sampler suggests."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyConfig(Setting):
-    """What was asked, without the data: a setting, and the kind of study in it."""
+    """Configures a study, without the data: a setting and the kind of study."""
 
     kind: StudyKind = field(default_factory=GridSearch, metadata=OWN_KEYS)
     """Which candidates are compared; written under the kind's own key."""
@@ -59,9 +59,10 @@ class StudyConfig(Setting):
 
     @property
     def adjusts(self) -> bool:
-        """Whether accuracies are adjusted for what proxies cost: candidates of one cost have proxies that differ.
+        """Whether accuracies are adjusted for the proxies' costs: candidates of one cost have proxies that differ.
 
-        Not in the literal protocol, nor where latency is matched: there candidates differ in MACs on purpose.
+        They are not where costs are not matched (the literal protocol) or where latency is matched: there,
+        candidates differ in MACs on purpose.
         """
         return self.match != "none" and self.cost != "latency"
 
@@ -75,30 +76,31 @@ class StudyConfig(Setting):
 
     @property
     def space(self) -> SamplerSpace[Any] | None:
-        """What suggestions are judged by; None where none are made."""
+        """The search space of the sampler; None where no sampler is used."""
         return self.kind.proposal_space(self)
 
     @property
     def count(self) -> int | None:
-        """How many candidates are trained at most; None: all that the grid has."""
+        """The largest number of candidates that are trained; None: all of the grid."""
         return self.kind.count(self)
 
 
 def enumerate_candidates(config: StudyConfig, suggested: Sequence[Any] | None = None) -> CandidateSet:
-    """Every candidate of the study's grid, matched or not.
+    """Return every candidate of the study's grid, matched in cost or not.
 
-    Where a sampler suggests, those that were suggested, or where none are given what a search can come to.
+    For a sampler, these are the candidates of `suggested` or, if that is None, ones that represent the whole search
+    space.
     """
     return config.kind.candidates(config, suggested)
 
 
 def paths_to_time(config: StudyConfig) -> list[ScalingPath]:
-    """Where the networks are looked for that take 2^φ × the baseline's time: one line a shape, or a rule."""
+    """Return the paths along which networks of 2^φ × the baseline's time are searched: one a shape, or a rule."""
     return config.kind.paths_to_time(config)
 
 
 def select_candidates(config: StudyConfig, candidate_set: CandidateSet) -> tuple[Candidate, ...]:
-    """The candidates that are trained: all, or as many as the budget says, spread over the grid.
+    """Return the candidates that are trained: all, or as many as the budget says, spread over the grid.
 
     Raises:
         SpaceError: fewer than two can be compared.
@@ -114,12 +116,12 @@ def select_candidates(config: StudyConfig, candidate_set: CandidateSet) -> tuple
 
 
 def with_overrides(budget: Budget, step: Decimal | None, tolerance: Decimal | None, seeds: int | None) -> Budget:
-    """The budget with what the command line said in its place."""
-    changed = budget
+    """Return the budget with the values of the command line in place of its own; None keeps the budget's value."""
+    result = budget
     if step is not None:
-        changed = replace(changed, step=step)
+        result = replace(result, step=step)
     if tolerance is not None:
-        changed = replace(changed, tolerance=tolerance)
+        result = replace(result, tolerance=tolerance)
     if seeds is not None:
-        changed = replace(changed, seeds=seeds, final_seeds=seeds if changed.final_seeds else 0)
-    return changed
+        result = replace(result, seeds=seeds, final_seeds=seeds if result.final_seeds else 0)
+    return result

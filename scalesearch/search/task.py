@@ -1,4 +1,4 @@
-"""The proxy task: how a candidate is made small and how long and how it is trained."""
+"""Defines the training task of a proxy: the recipe, and the record of an epoch."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 MOST_IMAGES = 65_536
-"""In a step: more than any memory holds, or any optimiser makes use of."""
+"""The most images of a training step: more than any memory holds, or any optimiser makes use of."""
 
 _MOST_RATE, _MOST_DECAY = 1000, 10
 
 Optimizer = Literal["sgd", "adamw"]
-"""`sgd` has Nesterov momentum; `adamw` has torch's betas, .9 and .999."""
+"""The optimizers: `sgd` has Nesterov momentum; `adamw` has torch's betas, .9 and .999."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one network is trained: by SGD or AdamW, with a linear warm-up, then a cosine or a constant."""
+    """States how a network is trained: SGD or AdamW, with linear warm-up, then a cosine or a constant rate."""
 
     epochs: int
     batch: int
     learning_rate: Decimal
     """Peak learning rate at `batch`, reached when the warm-up is over."""
     warmup: Decimal = Decimal("0.1")
-    """Share of all steps in which the learning rate climbs linearly."""
+    """Share of all steps in which the learning rate rises linearly."""
     momentum: Decimal = Decimal("0.9")
-    """Of SGD; AdamW leaves it out."""
+    """Momentum of SGD; not used by AdamW."""
     weight_decay: Decimal = Decimal("0.0005")
     """Applied to convolution and linear weights, not to biases or batch-norm scales."""
     label_smoothing: Decimal = Decimal("0.1")
@@ -63,13 +63,13 @@ class Recipe:
             )
 
     def decay_start(self, end: int) -> int:
-        """The step at which a run that ends at step `end` leaves the constant rate; its last steps decay."""
+        """Return the step at which the learning rate of a run that ends at step `end` begins to decay."""
         return end - max(1, int(self.decay * end + Decimal("0.5")))
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one pass over the training images came to."""
+    """Holds the result of one pass over the training images."""
 
     index: int
     """Counted from 1."""
@@ -84,9 +84,9 @@ class Epoch:
     seconds: float
     """Wall time of the epoch, validation included."""
     score: float | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """The validation images' metric that the study ranks by, the larger the better; None: accuracy."""
+    """The study's ranking metric on the validation images, larger is better; None: accuracy."""
 
     @property
     def metric_value(self) -> float:
-        """What is ranked by: the study's metric."""
+        """The value of the study's ranking metric."""
         return self.val_accuracy if self.score is None else self.score

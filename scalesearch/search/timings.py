@@ -1,7 +1,7 @@
-"""Measured latency as facts of a study: timed once, before the plan, which then needs neither torch nor a clock.
+"""Matches latency: measurements are taken once, before the plan, which then needs neither torch nor a timer.
 
-Time is no closed form of a network's sizes, so the size that takes a wanted multiple of the baseline's time is
-looked for by timing a few. What times networks is an argument; `nets.timings` has the real one.
+Latency has no closed form in a network's sizes, so the size that takes a target multiple of the baseline's time is
+searched by timing a few networks. The timer is an argument; `nets.timings` has the real one.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from scalesearch.design.matching import Shape, match_resolutions, sides_from
 from scalesearch.errors import SpaceError
 
 TIMED_TOLERANCE = Decimal("0.1")
-"""Networks whose latency is within 10 % of the wanted one count as matched. It is no multiple of the spread, or a
-noisy machine would let more pass."""
+"""Networks whose latency is within 10 % of the target count as matched. The tolerance is no multiple of the spread,
+because then a noisy machine would accept more networks."""
 
 CLOSE = 0.03
-"""A side whose time is this near to the wanted one is not refined."""
+"""A size whose time is this near to the target is not refined."""
 ROUNDS = 5
-"""At most so many sides of a shape are timed."""
+"""The most sizes of a network that are timed."""
 
 RelativeTimer = Callable[[Sequence[Architecture]], Sequence[float]]
-"""Times networks in turns with the baseline: the time of each over the baseline's, in their order."""
+"""Times networks in turns with the baseline, and returns each one's time over the baseline's, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyMeasurement:
-    """A network and the time that it took."""
+    """Holds a network's sizes and its measured time."""
 
     widths: tuple[int, ...]
     depths: tuple[int, ...]
     resolution: int
-    """px"""
+    """Side in px."""
     nanoseconds: int
-    """Median of the runs."""
+    """Median time of the runs."""
     spread: int
     """Nanoseconds from the first to the third quartile of the runs."""
     ratio: Decimal
-    """Median over the turns of its time over the baseline's in the same turn."""
+    """Median, over the turns, of the network's time over the baseline's in the same turn."""
 
     def __post_init__(self) -> None:
         if self.nanoseconds < 1 or not (self.ratio.is_finite() and self.ratio > 0):
@@ -53,137 +53,146 @@ class LatencyMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class LatencyTable:
-    """The baseline and every network that was found to take the wanted time, timed in the same turns."""
+    """Holds the measurements of the baseline and of every network matched in latency, from the same turns."""
 
     device: str
     """`CPU`, or the GPU's name; the study's environment names the processor."""
     batch: int
     threads: int
-    """Of the CPU."""
+    """Number of CPU threads."""
     runs: int
-    """Turns that the figures come from, warm-up left out."""
+    """Number of turns, without warm-up."""
     base: LatencyMeasurement
     entries: tuple[LatencyMeasurement, ...]
-    """One for each shape of a grid, or for each rule of a comparison, in their order."""
+    """One measurement for each shape of a grid, or for each rule of a comparison, in their order."""
 
     @property
     def conditions(self) -> str:
-        """How it was measured, in words."""
+        """The conditions of the measurement as text."""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return f"batch {self.batch}, {self.device}, {threads}, median of {self.runs} turns"
 
     def entry(self, shape: Shape) -> LatencyMeasurement:
-        """What was measured of a shape.
+        """Return the measurement of a shape.
 
         Raises:
-            SpaceError: it was not timed.
+            SpaceError: the shape was not timed.
         """
-        for one in self.entries:
-            if (one.widths, one.depths) == shape:
-                return one
+        for entry in self.entries:
+            if (entry.widths, entry.depths) == shape:
+                return entry
         raise SpaceError(f"network with layers {shape[1]} was not timed; begin the study anew")
 
     def ratio(self, network: Network) -> Decimal:
-        """The network's latency over the baseline's."""
+        """Return the network's latency over the baseline's.
+
+        Raises:
+            SpaceError: the network was not timed.
+        """
         assert isinstance(network, Architecture), "Python functions are not timed"
-        for one in self.entries:
-            if (one.widths, one.depths, one.resolution) == (network.widths, network.depths, network.resolution):
-                return one.ratio
+        for entry in self.entries:
+            if (entry.widths, entry.depths, entry.resolution) == (
+                network.widths,
+                network.depths,
+                network.resolution,
+            ):
+                return entry.ratio
         raise SpaceError(f"network with layers {network.depths} was not timed; begin the study anew")
 
 
 @dataclass(frozen=True, slots=True)
 class ScalingPath:
-    """Networks in the order in which they grow, of which one is to take a wanted time."""
+    """A sequence of growing networks, along which the one with a target time is searched."""
 
     extents: Sequence[float]
-    """How large each is, rising: its side (px), or its nominal cost."""
+    """The size of each network, rising: its side (px), or its nominal cost."""
     at: Callable[[int], Architecture]
-    """The network of a place among the extents."""
+    """Returns the network at an index into `extents`."""
     start: int
-    """The place that is timed first."""
+    """The index of the network that is timed first."""
     power: float
-    """Time grows about as this power of the extent; two timed places say it better."""
+    """Time grows roughly as this power of the extent; used until two networks are timed."""
 
 
 def shape_paths(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal, grows: bool) -> list[ScalingPath]:
-    """Each shape at every px from the baseline's on, or for a ratio below 1 up to it.
+    """Return one path a shape: at every px from the baseline's upwards or, for a ratio below 1, downwards.
 
-    First is the px that matches the multiply-adds.
+    Each path starts at the px that matches the multiply-adds.
 
     Args:
-        baseline: what the ratio is of.
+        baseline: the network that the ratio is relative to.
         shapes: widths and depths.
-        ratio: the wanted latency over the baseline's.
-        grows: whether the resolution may change at all; else it is the baseline's.
+        ratio: the target latency over the baseline's.
+        grows: whether the resolution may change; otherwise it is the baseline's.
     """
     matched = match_resolutions(baseline, shapes, ratio, grows)
     sides = sides_from(baseline, ratio) if grows else (baseline.resolution,)
-    last = baseline.resolution * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
-    sides = tuple(side for side in sides if (side >= last if ratio < 1 else side <= last))
+    largest_side = baseline.resolution * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
+    sides = tuple(side for side in sides if (side >= largest_side if ratio < 1 else side <= largest_side))
     return [
-        ScalingPath(sides, partial(_at_side, baseline, shape, sides), sides.index(one.resolution), 2.0)
-        for shape, one in zip(shapes, matched, strict=True)
+        ScalingPath(sides, partial(_network_at_side, baseline, shape, sides), sides.index(network.resolution), 2.0)
+        for shape, network in zip(shapes, matched, strict=True)
     ]
 
 
-def _at_side(baseline: Architecture, shape: Shape, sides: Sequence[int], place: int) -> Architecture:
-    return baseline.resized(*shape, sides[place])
+def _network_at_side(baseline: Architecture, shape: Shape, sides: Sequence[int], index: int) -> Architecture:
+    return baseline.resized(*shape, sides[index])
 
 
-def match_times(lines: Sequence[ScalingPath], ratio: Decimal, clock: RelativeTimer) -> list[Architecture]:
-    """On every line the network whose time is nearest to ratio × the baseline's, of those that are timed.
+def match_times(paths: Sequence[ScalingPath], ratio: Decimal, timer: RelativeTimer) -> list[Architecture]:
+    """Return, for every path, the timed network whose time is nearest to ratio × the baseline's.
 
-    All lines are timed in turns with the baseline, first at their starts; from then on each at the place where its
-    own times so far say that the wanted one lies, by interpolation on logarithms within the bracket that they form.
-    Of two that are equally near, the smaller is taken; what has one place alone is not timed.
+    All paths are timed in turns with the baseline, first at their starts. The next size of a path is where its own
+    times so far predict the target, by interpolation of logarithms within the bracket that they form. Of two
+    equally near networks, the smaller is returned. A path with one network only is not timed.
     """
-    wanted = float(ratio)
-    known: list[dict[int, float]] = [{} for _ in lines]
-    guesses = {i: line.start for i, line in enumerate(lines) if len(line.extents) > 1}
+    target = float(ratio)
+    known: list[dict[int, float]] = [{} for _ in paths]
+    guesses = {i: path.start for i, path in enumerate(paths) if len(path.extents) > 1}
     for _ in range(ROUNDS):
         if not guesses:
             break
-        times = clock([lines[i].at(place) for i, place in guesses.items()])
-        for (i, place), time in zip(guesses.items(), times, strict=True):
-            known[i][place] = time / wanted
-        following = {i: _next_place(known[i], lines[i]) for i in guesses}
-        guesses = {i: place for i, place in following.items() if place is not None}
-    return [line.at(_nearest(times, line.start)) for line, times in zip(lines, known, strict=True)]
+        times = timer([paths[i].at(index) for i, index in guesses.items()])
+        for (i, index), time in zip(guesses.items(), times, strict=True):
+            known[i][index] = time / target
+        next_guesses = {i: _next_index(known[i], paths[i]) for i in guesses}
+        guesses = {i: index for i, index in next_guesses.items() if index is not None}
+    return [path.at(_nearest_index(times, path.start)) for path, times in zip(paths, known, strict=True)]
 
 
-def _nearest(known: Mapping[int, float], start: int) -> int:
-    return min(known, key=lambda place: (abs(known[place] - 1), place), default=start)
+def _nearest_index(known: Mapping[int, float], start: int) -> int:
+    return min(known, key=lambda index: (abs(known[index] - 1), index), default=start)
 
 
-def _next_place(known: Mapping[int, float], line: ScalingPath) -> int | None:
-    """The place to time next; None: the bracket is closed, or one is near enough.
+def _next_index(known: Mapping[int, float], path: ScalingPath) -> int | None:
+    """Return the index to time next; None: the bracket is closed, or one network is near enough.
 
     Args:
-        known: times over the wanted one, by place.
-        line: what the places are of.
+        known: times over the target, by index.
+        path: the path that the indices belong to.
     """
     if min(abs(time - 1) for time in known.values()) <= CLOSE:
         return None
-    extents = line.extents
-    short = max((place for place, time in known.items() if time < 1), default=-1)
-    long = min((place for place, time in known.items() if time >= 1), default=len(extents))
-    if long - short <= 1:  # neighbours, the end of the line, or times out of order: noise decides no further
+    extents = path.extents
+    lower = max((index for index, time in known.items() if time < 1), default=-1)
+    upper = min((index for index, time in known.items() if time >= 1), default=len(extents))
+    # Neighbours, the end of the path, or times out of order because of noise: nothing is left to refine.
+    if upper - lower <= 1:
         return None
-    power = _power(known, line, short, long)
-    nearest = min((place for place in (short, long) if place in known), key=lambda place: abs(log(known[place])))
+    power = _estimate_power(known, path, lower, upper)
+    nearest = min((index for index in (lower, upper) if index in known), key=lambda index: abs(log(known[index])))
     extent = extents[nearest] * exp(-log(known[nearest]) / power)
-    place = min(range(len(extents)), key=lambda one: abs(extents[one] - extent))
-    return min(max(place, short + 1), long - 1)
+    index = min(range(len(extents)), key=lambda i: abs(extents[i] - extent))
+    return min(max(index, lower + 1), upper - 1)
 
 
-def _power(known: Mapping[int, float], line: ScalingPath, short: int, long: int) -> float:
-    """The exponent by which time grows with the extent, from the two timed places nearest to the goal."""
-    near = sorted(known, key=lambda place: abs(log(known[place])))[:2]
-    if short in known and long in known:
-        near = [short, long]
-    if len(near) < 2:
-        return line.power
-    first, second = near
-    grown = log(known[second] / known[first]) / log(line.extents[second] / line.extents[first])
-    return min(max(grown, line.power / 8), line.power * 4)
+def _estimate_power(known: Mapping[int, float], path: ScalingPath, lower: int, upper: int) -> float:
+    """Return the exponent by which time grows with the extent, from the bracket or the two nearest networks."""
+    bracket = sorted(known, key=lambda index: abs(log(known[index])))[:2]
+    if lower in known and upper in known:
+        bracket = [lower, upper]
+    if len(bracket) < 2:
+        return path.power
+    left, right = bracket
+    power = log(known[right] / known[left]) / log(path.extents[right] / path.extents[left])
+    return min(max(power, path.power / 8), path.power * 4)

@@ -1,4 +1,4 @@
-"""What one trial is: a network, a task, a data set and a seed; its id is the hash of these."""
+"""Defines a trial: a network, a training task, a data set and a seed, whose hash is its id; and its outcome."""
 
 from __future__ import annotations
 
@@ -14,58 +14,59 @@ from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.task import Epoch, Recipe
 
 State = Literal["complete", "diverged", "failed", "oom", "stalled"]
-"""How a trial ended. A failure is a state of its own, never an accuracy of 0."""
+"""How a trial ended. A failed trial has no accuracy, rather than an accuracy of 0."""
 
 FAILURES: tuple[State, ...] = ("failed", "oom", "stalled")
-"""States that say something about the machine, not about the network."""
+"""The states that are caused by the machine, not by the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialSpec:
-    """Everything that decides a trial's numbers, besides the environment."""
+    """Specifies a trial: everything that determines its numbers, apart from the environment."""
 
     network: Network
-    """The network that the trial stands for, at its own size."""
+    """The network that the trial represents, at its own size."""
     proxy: Network
-    """The small network that is trained."""
+    """The proxy that is trained."""
     recipe: Recipe
     data: str
     """Fingerprint of the data set."""
     seed: int
     samples: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """Training images seen when the trial stops, on a rung of successive halving; None: the recipe's whole."""
+    """Training images seen when the trial stops, on a rung of successive halving; None: those of the recipe."""
     since: int = field(default=0, metadata=OMIT_IF_DEFAULT)
-    """Of these, seen on an earlier rung: training goes on from its checkpoint. Where that is gone it begins anew,
-    to the same numbers."""
+    """Training images of these that were seen on an earlier rung: training resumes from its checkpoint. Without the
+    checkpoint, training starts from scratch and gives the same numbers."""
     metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
-    """What is measured beside accuracy, and ranked by; see `metrics`."""
+    """The metric that ranks, and is measured in addition to accuracy; see `metrics`."""
 
     @property
     def id(self) -> str:
-        """16 hex digits; equal for equal trials, on every machine."""
+        """The id of the trial, 16 hex digits; equal for equal trials, on every machine."""
         return _id(self)
 
     @property
     def checkpoint_id(self) -> str:
-        """16 hex digits; equal for the same training on every rung: the name of its checkpoints."""
+        """The name of the training's checkpoints, 16 hex digits; equal for the same training on every rung."""
         return _id(replace(self, samples=None, since=0))
 
     def recorded_epochs(self, epochs: Iterable[Epoch]) -> tuple[Epoch, ...]:
-        """Those of a training's epochs that belong to the trial's record.
+        """Return those of a training's epochs that belong to the trial's record.
 
-        Where an earlier rung's checkpoint is gone, training begins at 0; what comes before `since` is that rung's.
+        Where an earlier rung's checkpoint is missing, training starts at 0; epochs up to `since` belong to that
+        rung.
         """
         return tuple(epoch for epoch in epochs if epoch.samples > self.since)
 
     @property
     def network_id(self) -> str:
-        """16 hex digits; equal for all trials of one network."""
+        """The id of the network, 16 hex digits; equal for all its trials."""
         return _network_id(self.network)
 
 
 @lru_cache(maxsize=2**14)
 def _id(spec: TrialSpec) -> str:
-    """Remembered: a study asks for its trials' ids again and again."""
+    """Cached, because a study needs its trials' ids again and again."""
     return digest(spec)
 
 
@@ -76,30 +77,30 @@ def _network_id(network: Network) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a trial."""
+    """Holds the outcome of a trial."""
 
     state: State
     epochs: tuple[Epoch, ...]
     seconds: float
-    """Wall time that the trial held its slot."""
+    """Wall time for which the trial held its slot."""
     training_seconds: float
-    """Of these, in epochs."""
+    """Wall time of these that was spent in epochs."""
     message: str = ""
-    """One line on what went wrong; empty for a complete trial."""
+    """One line about the error; empty for a complete trial."""
 
     @property
     def accuracy(self) -> float | None:
-        """Validation accuracy after the last epoch of a complete trial."""
+        """The validation accuracy after the last epoch; None for a trial that is not complete."""
         return self.epochs[-1].val_accuracy if self.state == "complete" and self.epochs else None
 
     @property
     def score(self) -> float | None:
-        """What a complete trial is ranked by: the study's metric after the last epoch; accuracy by default."""
+        """The ranking metric after the last epoch, by default accuracy; None for a trial that is not complete."""
         return self.epochs[-1].metric_value if self.state == "complete" and self.epochs else None
 
 
 class TrialEndedError(Exception):
-    """Raised by an objective whose trial cannot go on; `state` says how it ended."""
+    """Raised by an objective whose trial cannot continue; `state` says how it ended."""
 
     def __init__(self, state: State, message: str) -> None:
         super().__init__(state, message)
@@ -108,11 +109,11 @@ class TrialEndedError(Exception):
 
 
 class Objective(Protocol):
-    """What a trial measures: the real one trains a proxy network, tests use planted ones.
+    """Trains and measures a trial: the real one trains a proxy network, tests use planted ones.
 
-    Must be picklable: a runner sends it to its workers once.
+    It must be picklable: a runner sends it to its workers once.
     """
 
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
-        """The trial's epochs, one at a time; `TrialEndedError` where it cannot go on."""
+        """Yield the trial's epochs, one at a time; raise `TrialEndedError` if the trial cannot continue."""
         ...
