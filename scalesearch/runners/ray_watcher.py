@@ -97,7 +97,7 @@ class TrialDispatcher:
             actor = trial.temporary_state.ray_actor
             spec = _trial_spec(trial)
             if actor is not None and spec.id in self._unfinished and self._patience.is_over(spec):
-                self._patience.end(spec)
+                self._patience.end(spec)  # so that the worker is killed only once
                 self._stalls[spec.id] += 1
                 ray.kill(actor)
 

@@ -37,6 +37,7 @@ def parse_budget(text: str, source: str) -> Budget:
     try:
         return from_json(Budget, _extend(tree))
     except MalformedError as error:
+        # The path of a missing key is not in the file: the line of its nearest parent is reported.
         known_path: Path_ = error.path
         while known_path not in lines:
             known_path = known_path[:-1]

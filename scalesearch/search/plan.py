@@ -114,6 +114,7 @@ class Plan:
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Return every trial known so far, in waves: one is over before the next starts; longest trials first."""
+        # No trial is planned before the sampler's first proposals.
         if self.accepts_samples and not self.suggested:
             return ()
         waves = self.state(outcomes).waves

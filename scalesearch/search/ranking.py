@@ -192,7 +192,7 @@ class _Fit:
     effects: np.ndarray
     """(arms,): accuracy at the average seed."""
     residuals: np.ndarray
-    """(trials,)"""
+    """(trials,): accuracies minus the fit."""
     weights: np.ndarray
     """(arms, trials): the effects are weights times accuracies."""
 

@@ -25,7 +25,7 @@ TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A continuous dimension: one number is drawn uniformly, or log-uniformly where `log` is true."""
+    """Defines a continuous dimension: numbers are drawn uniformly, or log-uniformly where `log` is true."""
 
     low: float
     high: float
@@ -83,7 +83,7 @@ _Point = TypeVar("_Point")
 
 
 class SamplerSpace(Protocol[_Point]):
-    """A search space for a sampler: its dimensions, the networks of its points, and the objectives."""
+    """Defines a search space for a sampler: its dimensions, the networks of its points, and the objectives."""
 
     @property
     def sampler(self) -> str:

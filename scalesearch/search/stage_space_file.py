@@ -52,6 +52,7 @@ def parse_stage_space(text: str, source: str) -> StageSpace:
         path = next((options_path for options_path, node in _option_nodes(tree) if _is_invalid(node)), ())
         key_path = (*path, reason.split(" ")[0])
         path = key_path if key_path in lines else path
+    # The path of a missing key is not in the file: the line of its nearest parent is reported.
     known_path = path
     while known_path not in lines:
         known_path = known_path[:-1]

@@ -102,7 +102,7 @@ class LatencyTable:
 
 @dataclass(frozen=True, slots=True)
 class ScalingPath:
-    """A sequence of growing networks, along which the one with a target time is searched."""
+    """Lists networks of growing size, along which the one with a target time is searched."""
 
     extents: Sequence[float]
     """The size of each network, rising: its side (px), or its nominal cost."""

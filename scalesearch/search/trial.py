@@ -35,8 +35,8 @@ class TrialSpec:
     samples: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """Training images seen when the trial stops, on a rung of successive halving; None: those of the recipe."""
     since: int = field(default=0, metadata=OMIT_IF_DEFAULT)
-    """Training images of these that were seen on an earlier rung: training resumes from its checkpoint. Without the
-    checkpoint, training starts from scratch and gives the same numbers."""
+    """How many of these were seen on an earlier rung: training resumes from its checkpoint. Without the checkpoint,
+    training starts from scratch and gives the same numbers."""
     metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
     """The metric that ranks, and is measured in addition to accuracy; see `metrics`."""
 
@@ -84,7 +84,7 @@ class Outcome:
     seconds: float
     """Wall time for which the trial held its slot."""
     training_seconds: float
-    """Wall time of these that was spent in epochs."""
+    """The part of that time that was spent in epochs."""
     message: str = ""
     """One line about the error; empty for a complete trial."""
 

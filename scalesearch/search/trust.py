@@ -58,7 +58,7 @@ class RankAgreement:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict: `do not use` for reversed or lost rankings, `drifts` for a shift, else by the noise."""
+        """The verdict: `do not use` for reversed or lost rankings, else `drifts` for a shift, else by the noise."""
         ceiling = self.ceiling
         if self.tau.high < 0 or (self.tau.value <= 0 and ceiling is not None and ceiling.low > 0):
             return "do not use"

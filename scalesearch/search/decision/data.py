@@ -159,7 +159,7 @@ class Group:
     channels: Ints
     """(channels,): indices into `StudyData.channels`."""
     mean: Floats
-    """(channels,)"""
+    """(channels,): means of the responses."""
     scatter: Floats
     """(channels, channels): sum of the products of deviations from the mean."""
     count: int

@@ -37,9 +37,9 @@ class Weighted:
     """Holds points in the space of unknowns and the share of the posterior that each represents."""
 
     points: Floats
-    """(B, D)"""
+    """(B, D): the points."""
     weights: Floats
-    """(B,): they sum to 1."""
+    """(B,): their shares of the posterior; they sum to 1."""
 
     @property
     def effective(self) -> float:
@@ -53,14 +53,14 @@ class _Proposal:
 
     centre: Floats
     root: Floats
-    """(D, D): lower triangular, of the scale matrix."""
+    """(D, D): the lower triangular root of the scale matrix."""
 
     def points(self, sample: int) -> Floats:
-        """(POINTS, D)"""
+        """Return (POINTS, D) points of a sample."""
         return self.centre + _standard_t_points(len(self.centre), sample) @ self.root.T
 
     def log_density(self, points: Floats) -> Floats:
-        """(B,): up to a constant that all proposals share."""
+        """Return (B,) log densities, up to a constant that all proposals share."""
         size = len(self.centre)
         whitened = np.linalg.solve(self.root, (points - self.centre).T)
         decay = (_FREEDOM + size) / 2 * np.log1p(np.sum(whitened**2, axis=0) / _FREEDOM)

@@ -142,12 +142,12 @@ class Model:
         determinants = _log_diagonal(root).sum(1) + _log_diagonal(factor) - 0.5 * hyper.log_precisions
         density = -0.5 * squares - determinants + self._scatter_density(hyper) - 0.5 * np.sum(points**2, axis=1)
         # The covariance of a network's own deviation u with its measured means.
-        covariance_with_own = hyper.own[:, None, None] ** 2 * hyper.scales[:, self._channel_of] * mask
-        gain = np.linalg.solve(root, covariance_with_own[..., None])[..., 0]
+        own_covariance = hyper.own_deviation[:, None, None] ** 2 * hyper.scales[:, self._channel_of] * mask
+        gain = np.linalg.solve(root, own_covariance[..., None])[..., 0]
         target = self._target
         loadings = target - np.einsum("bnm,bnmp->bnp", gain, white)
         mean = np.einsum("bnp,bp->bn", loadings, coefficients) + np.einsum("bnm,bnm->bn", gain, white_y[..., 0])
-        own_variance = np.maximum(0.0, hyper.own[:, None] ** 2 - np.einsum("bnm,bnm->bn", gain, gain))
+        own_variance = np.maximum(0.0, hyper.own_deviation[:, None] ** 2 - np.einsum("bnm,bnm->bn", gain, gain))
         target_channel = self.data.target_channel
         noise = np.sqrt(hyper.noise_covariance[:, target_channel, target_channel])[:, None] * hyper.noise_factors
         return Conditional(
@@ -182,7 +182,7 @@ class Model:
 
     @cached_property
     def _layout(self) -> tuple[Ints, Ints, Ints, Floats]:
-        """Return channel, group and count of every measured mean, and the mean itself, (N, M) each; −1: padding."""
+        """(N, M) each: channel, group and count of every measured mean, and the mean itself; −1: padding."""
         rows: dict[str, list[tuple[int, int, int, float]]] = {key: [] for key in self.data.candidates}
         for index, group in enumerate(self._own_groups):
             rows[group.network] += [
@@ -241,7 +241,7 @@ class Model:
 
     @cached_property
     def _one_hot(self) -> Floats:
-        """(N, M, C)"""
+        """(N, M, C): one-hot encoding of the channels of the measured means."""
         return np.eye(len(self.data.channels))[self._channel_of] * self._mask[..., None]
 
     @cached_property
@@ -265,10 +265,10 @@ class Model:
             """Return the standard deviation of this name; 0 where the study's model does not have it."""
             return share * spread * _half_normal_quantile(unknowns[name]) if name in unknowns else 0 * ones
 
-        own = deviation("own", _DEVIATION if self.terms else _DEVIATION_ALONE)
+        own_deviation = deviation("own", _DEVIATION if self.terms else _DEVIATION_ALONE)
         scales, noises = self._scales_and_noises(unknowns, ones)
         steps, rungs, losses = self._channel_table
-        networks = own[:, None, None] ** 2 + (
+        networks = own_deviation[:, None, None] ** 2 + (
             deviation("short training", _SHORT)[:, None, None] ** 2 * np.minimum(steps[:, None], steps[None, :])
             + deviation("loss own", _LOSSES)[:, None, None] ** 2 * (losses[:, None] & losses[None, :])
         )
@@ -289,7 +289,7 @@ class Model:
             deviation("linear", _LINEAR), deviation("quadratic", _QUADRATIC)
         )
         return _Hyperparameters(
-            own=own,
+            own_deviation=own_deviation,
             scales=scales,
             networks=scales[:, :, None] * scales[:, None, :] * networks,
             noise_covariance=noises[:, :, None] * noises[:, None, :] * correlation,
@@ -334,7 +334,7 @@ class Model:
 
     def _design(self, hyper: _Hyperparameters) -> Floats:
         """Return the design (B, N, M, P): channel mean, f in the channel's scale, and log of the proxy's cost."""
-        batch = len(hyper.own)
+        batch = len(hyper.own_deviation)
         one_hot = np.broadcast_to(self._one_hot, (batch, *self._one_hot.shape))
         terms = self.terms.values if self.terms else np.zeros((len(self.data.candidates), 0))
         scaled = hyper.scales[:, self._channel_of] * self._mask
@@ -357,7 +357,7 @@ class Model:
 
     def _scatter_density(self, hyper: _Hyperparameters) -> Floats:
         """Return (B,): log-likelihood of the deviations of repeated trainings from their means."""
-        total = np.zeros(len(hyper.own))
+        total = np.zeros(len(hyper.own_deviation))
         index = {key: i for i, key in enumerate(self.data.candidates)}
         for group in self.data.groups:
             if group.count == 1:
@@ -374,7 +374,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class _Hyperparameters:
-    own: Floats
+    own_deviation: Floats
     """(B,): standard deviation of u."""
     scales: Floats
     """(B, C): λ."""

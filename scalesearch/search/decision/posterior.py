@@ -20,7 +20,7 @@ _DIGITS = 9
 
 @dataclass(frozen=True)
 class Posterior:
-    """The posterior of all candidates' values: the metric at the end of training, at the candidates' mean cost."""
+    """Holds the posterior of the candidates' values: the metric at the end of training, at their mean cost."""
 
     candidates: tuple[str, ...]
     conditional: Conditional

@@ -15,15 +15,16 @@ _NEGLIGIBLE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class ShareTerms:
-    """The columns of f for some candidates: each has mean 0, the quadratic ones are orthogonal to the linear ones.
+    """Holds the columns of f for some candidates.
 
+    Each column has mean 0, and the quadratic ones are orthogonal to the linear ones.
     The root mean square of a column is 1 (of a quadratic one 1 / √columns). So with coefficients of standard
     deviation σ, the candidates' quadratic parts have standard deviation σ. This is Scheffé's mixture model (Journal
     of the Royal Statistical Society B 20, 1958), in other coordinates.
     """
 
     values: Floats
-    """(candidates, count)"""
+    """(candidates, count): the columns."""
     num_linear: int
     transform: Floats
     """(1 + free + free (free + 1) / 2, count): maps the terms of `_raw_terms` to the columns."""

@@ -25,7 +25,7 @@ _TAILS = (2.5, 97.5)
 
 @dataclass(frozen=True)
 class Surface:
-    """The quadratic of a posterior, with its optimum and the uncertainty of both."""
+    """Holds the quadratic of a posterior, with its optimum and the uncertainty of both."""
 
     posterior: Posterior
     terms: ShareTerms

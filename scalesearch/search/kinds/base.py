@@ -47,7 +47,7 @@ class StudyKind(ABC):
     no_proxy_validation: ClassVar[str] = ""
     """Why further budgets cannot validate the proxy, as a phrase about the study; empty where they can."""
     exports_proposals: ClassVar[bool] = False
-    """Whether the trials of an exported Optuna study are the proposals with their objectives, or the trainings."""
+    """Whether each trial of an exported Optuna study is a proposal with its objectives; otherwise a training."""
     default_count: ClassVar[int | None] = None
     """The number of candidates where the budget names none; None: all."""
     points_noun: ClassVar[str]

@@ -169,7 +169,7 @@ def suggestion(alpha: float, width_share: float) -> Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class CoefficientSpace:
-    """The search space of (α, β) for a baseline at φ; see `SamplerSpace`."""
+    """Defines the search space of (α, β) for a baseline at φ; see `SamplerSpace`."""
 
     baseline: Baseline
     phi: Decimal

@@ -139,7 +139,7 @@ class StageSearch(StudyKind):
 
 @dataclass(frozen=True, slots=True)
 class NasSpace:
-    """The search space of a baseline's stages; see `SamplerSpace`."""
+    """Defines the search space of a baseline's stages; see `SamplerSpace`."""
 
     baseline: Baseline
     asked: StageSearch

@@ -83,6 +83,7 @@ class Halving:
             scores = {candidate: score for candidate, score in results.scores(index).items() if candidate in alive}
             order = best_first(scores, results.validation_images)
             if index < last and order and results.is_at_chance(index):
+                # At chance level the order means nothing, so all completed candidates are promoted.
                 alive, previous_scores, prolonged = order, scores, (*prolonged, index)
                 continue
             stands = (
