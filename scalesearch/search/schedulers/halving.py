@@ -86,18 +86,20 @@ class Halving:
                 # At chance level the order means nothing, so all completed candidates are promoted.
                 alive, previous_scores, prolonged = order, scores, (*prolonged, index)
                 continue
-            stands = (
+            early_stopped = (
                 index < last
                 and bool(previous_scores)
                 and leader_stands_out(previous_scores, scores, _seed_noise(results, index))
             )
-            if index == last or stands or not order:
+            if index == last or early_stopped or not order:
                 finalists = tuple(
                     RungTrial(candidate, seed, index, index)
                     for candidate in order[: self.finalists]
                     for seed in range(1, self.seeds)
                 )
-                return SchedulerState((*waves, finalists) if finalists else (*waves,), index, stands, prolonged)
+                return SchedulerState(
+                    (*waves, finalists) if finalists else (*waves,), index, early_stopped, prolonged
+                )
             alive, previous_scores = order[: self.rungs[index + 1].num_entering], scores
         raise AssertionError("there is at least one rung")
 

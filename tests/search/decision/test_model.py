@@ -87,7 +87,7 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
     def value_covariance(n: int, b: tuple[int, int, int]) -> float:
         m, _, d = b
         smooth = hyper.scales[0, d] * float(columns[n] @ (columns[m] / precisions))
-        own = hyper.own[0] ** 2 * hyper.scales[0, d] * (n == m)
+        own = hyper.own_deviation[0] ** 2 * hyper.scales[0, d] * (n == m)
         return float(FLAT**2 * (judged == d) + smooth + own)
 
     across = np.array([[value_covariance(n, b) for b in places] for n, _, _ in targets])
