@@ -58,7 +58,7 @@ def every_network() -> list[Architecture]:
     assert isinstance(space, NasSpace)
     choices = {name: values for name, values in space.dimensions().items() if not isinstance(values, Interval)}
     samples = (dict(zip(choices, values, strict=True)) for values in product(*choices.values()))
-    return [candidate.network for candidate in space.judge([space.point(sample) for sample in samples])]
+    return [candidate.network for candidate in space.check_constraints([space.point(sample) for sample in samples])]
 
 
 def record() -> None:

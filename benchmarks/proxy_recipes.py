@@ -134,7 +134,7 @@ def shares(options: Mapping[str, str]) -> list[Decimal]:
 
 def _rung(run: training.Training, end: int, average: str | None) -> float:
     """Train to the fork, decay the rate to the end of the rung, and restore the state at the fork."""
-    list(training.trunk(run, run.recipe.fork(end)))
+    list(training.trunk(run, run.recipe.decay_start(end)))
     weights = {key: value.clone() for key, value in run.model.state_dict().items()}
     buffers = {key: {k: torch.clone(v) if isinstance(v, Tensor) else v for k, v in values.items()}
                for key, values in run.optimizer.state.items()}  # fmt: skip

@@ -28,7 +28,7 @@ from scalesearch.design.coefficients import Coefficients
 from scalesearch.search.grid import triples
 from scalesearch.search.schedulers.base import Score
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import agreement
+from scalesearch.search.trust import compare_rankings
 
 ROOT = Path(__file__).parent.parent
 
@@ -131,7 +131,7 @@ def report_rungs(world: World) -> None:
 
     top = len(world.samples) - 1
     for rung in range(top):
-        result = agreement("", points(rung), points(top))
+        result = compare_rankings("", points(rung), points(top))
         assert result.ceiling is not None, "there are several seeds"
         taus = ", ".join(
             f"{name} {tau.value:+.2f} ({tau.low:+.2f} … {tau.high:+.2f})"

@@ -19,8 +19,8 @@ from scalesearch.search.schedulers.base import (
     Rung,
     RungTrial,
     SchedulerState,
+    describe_rungs,
     make_rungs,
-    rungs_in_words,
 )
 from scalesearch.search.schedulers.halving import best_first
 
@@ -95,7 +95,7 @@ class Hyperband:
 
     def summary(self, completed: Sequence[int]) -> str:
         """Return a phrase for reports."""
-        return f"Hyperband in {len(self.brackets)} brackets: {rungs_in_words(completed, self.rungs)}"
+        return f"Hyperband in {len(self.brackets)} brackets: {describe_rungs(completed, self.rungs)}"
 
 
 def _assign_brackets(candidates: Sequence[str], rungs: int) -> tuple[tuple[str, ...], ...]:

@@ -25,13 +25,13 @@ def with_latency(asked: StudyConfig, folder: Path) -> StudyConfig:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.timings import measure_timings
-    from scalesearch.search.study_config import enumerate_candidates, lines_to_time, select_candidates
+    from scalesearch.search.study_config import enumerate_candidates, paths_to_time, select_candidates
     from scalesearch.study.study import recorded_timings
 
     timings = recorded_timings(folder, asked)
     if timings is None:
         assert isinstance(asked.baseline, Baseline), "Python functions are not timed"
-        lines = lines_to_time(asked)
+        lines = paths_to_time(asked)
         print(f"Timing {len(lines)} networks at a few sizes each, in turns with {asked.baseline.name}", flush=True)
         timings = measure_timings(asked.baseline.architecture, lines, Decimal(2) ** asked.phi)
     config = replace(asked, cost="latency", timings=timings)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from scalesearch.design.strict_yaml import Path_, Tree, dotted, parse, read_text
-from scalesearch.errors import InputError, SpaceError, nearest, printable
+from scalesearch.errors import InputError, SpaceError, did_you_mean, printable
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.canonical import MalformedError, as_json, from_json
 
@@ -20,7 +20,7 @@ def load_budget(name_or_path: str) -> Budget:
     if name_or_path in BUDGETS:
         return BUDGETS[name_or_path]
     if "/" not in name_or_path and not name_or_path.endswith((".yaml", ".yml")):
-        suggestion = nearest(name_or_path, BUDGETS)
+        suggestion = did_you_mean(name_or_path, BUDGETS)
         raise InputError(
             f"--budget {name_or_path!r}: must be one of {', '.join(BUDGETS)} or the path of a .yaml{suggestion}"
         )

@@ -24,5 +24,5 @@ def prolonged_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
         f"Nobody eliminated after {plan.rungs[rung].samples} images: the best of {len(scores)} networks, "
         f"{max(scores):.4f}, does not differ from always answering {chance_words(plan)}"
         for rung in plan.state(outcomes).prolonged
-        if (scores := plan.reached(outcomes, rung))
+        if (scores := plan.first_seed_scores(outcomes, rung))
     ]

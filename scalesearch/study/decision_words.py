@@ -19,7 +19,7 @@ def regret_words(result: StudyResult) -> str:
         return "nothing tells what that choice may cost without seeds that differ"
     return (
         f"expected within {_format_difference(result, decision.regret)} "
-        f"of the best of all {len(decision.places)} candidates, "
+        f"of the best of all {len(decision.index_by_id)} candidates, "
         f"95 % within {_format_difference(result, decision.regret_bound)}; "
         f"another seed of each would bring {_format_difference(result, decision.gain_of_another_seed)}"
     )
@@ -57,7 +57,7 @@ def decision_facts(result: StudyResult) -> dict[str, object]:
         "expected_regret": round(decision.regret, 5),
         "regret_95": round(decision.regret_bound, 5),
         "gain_of_another_seed": round(decision.gain_of_another_seed, 5),
-        "candidates": len(decision.places),
+        "candidates": len(decision.index_by_id),
     }
 
 

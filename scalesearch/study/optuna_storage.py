@@ -13,7 +13,7 @@ from scalesearch.errors import InputError, StorageError
 from scalesearch.redaction import redacted
 from scalesearch.search.canonical import ID_DIGITS, Json, as_json, json_digest
 from scalesearch.search.kinds.sampler import Suggestion
-from scalesearch.search.observations import Observation, told
+from scalesearch.search.observations import Observation, observe
 from scalesearch.search.sampler_space import DIRECTIONS, SamplerSpace
 from scalesearch.study.optuna_export import frozen_trials, metric
 from scalesearch.study.samplers import distributions
@@ -77,8 +77,8 @@ class OptunaStorage:
         # Proposals are written in order; those after the first one that is still running are written later.
         finished = list(
             takewhile(
-                lambda observation: observation.judged.broken or observation.key not in running,
-                told(plan, outcomes),
+                lambda observation: observation.judged.violated or observation.key not in running,
+                observe(plan, outcomes),
             )
         )
         space = plan.config.space
@@ -106,7 +106,7 @@ class OptunaStorage:
 
         if study.plan.config.kind.exports_proposals:
             self.update(study)
-            return len(told(study.plan, study.outcomes()))
+            return len(observe(study.plan, study.outcomes()))
         trials = list(frozen_trials(study))
         name, study_identity = study.folder.resolve().name, identity(study)
         with self._errors_in_one_line(), warnings.catch_warnings():
@@ -185,7 +185,7 @@ def _trial(observation: Observation, space: SamplerSpace[Any]) -> optuna.trial.F
     assert isinstance(point, Suggestion), "stages have no storage"
     costs = cost(network)
     return optuna.trial.create_trial(
-        state=state.PRUNED if observation.judged.broken else state.FAIL if values is None else state.COMPLETE,
+        state=state.PRUNED if observation.judged.violated else state.FAIL if values is None else state.COMPLETE,
         values=values,
         params=space.parameters(point),
         distributions=distributions(space),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scalesearch.search.candidates import Candidate
-from scalesearch.search.completion import left_behind, whole
+from scalesearch.search.completion import all_completed, eliminated
 from scalesearch.search.decision.decision import Decision, decide
 from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
-from scalesearch.search.trust import Agreement
+from scalesearch.search.trust import RankAgreement
 from scalesearch.study.chance_words import chance_words
 
 _PLURAL = 2
@@ -31,7 +31,7 @@ class StudyResult:
     """The recommended candidate."""
     place: Ranked
     """The row of the recommended candidate in the ranking."""
-    trust: tuple[Agreement, ...] = ()
+    trust: tuple[RankAgreement, ...] = ()
     """How further budgets validate the proxy; empty if none was run."""
 
     @property
@@ -66,7 +66,7 @@ class StudyResult:
     @cached_property
     def eliminated(self) -> dict[str, int]:
         """The eliminated candidates, each with the last rung that it completed, below that of the ranked ones."""
-        return left_behind(self.plan, self.outcomes)
+        return eliminated(self.plan, self.outcomes)
 
     @property
     def is_complete(self) -> bool:
@@ -76,7 +76,7 @@ class StudyResult:
     @property
     def all_completed(self) -> bool:
         """Whether every candidate has a completed trial."""
-        return whole(self.plan, self.outcomes)
+        return all_completed(self.plan, self.outcomes)
 
     @property
     def failures(self) -> int:
@@ -105,7 +105,7 @@ class StudyResult:
         """
         chance = self.plan.chance
         scores = (chance.score(self.outcomes[spec.id]) for spec in self.planned if spec.id in self.outcomes)
-        if chance.is_left_by_any(score for score in scores if score is not None):
+        if chance.is_exceeded_by_any(score for score in scores if score is not None):
             return None
         return chance_words(self.plan)
 
@@ -136,7 +136,9 @@ class StudyResult:
         return f"no single winner: {num_others} other {noun} within the noise (95 %){advice}"
 
 
-def analyze(plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[Agreement, ...] = ()) -> StudyResult | None:
+def analyze(
+    plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[RankAgreement, ...] = ()
+) -> StudyResult | None:
     """Return the result so far, or None while no candidate has a completed trial.
 
     Args:

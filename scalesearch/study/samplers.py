@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.search.canonical import digest
-from scalesearch.search.observations import Observation, told, tries_left, wanted_next
+from scalesearch.search.observations import Observation, batch_size, observe, remaining_samples
 from scalesearch.search.plan import Plan
-from scalesearch.search.sampler_space import DIRECTIONS, Clock, ConstraintCheck, Interval, SamplerSpace, Time
+from scalesearch.search.sampler_space import (
+    DIRECTIONS,
+    ConstraintCheck,
+    Interval,
+    RelativeTime,
+    SamplerSpace,
+    Timer,
+)
 from scalesearch.search.study_config import Point
 from scalesearch.search.trial import Outcome
 
@@ -30,7 +37,7 @@ _SEED_STRIDE = 1_000_003
 """Larger than the number of proposals of a search, so that no two searches share the seed of a round."""
 
 
-def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> tuple[Point, ...]:
+def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Timer) -> tuple[Point, ...]:
     """Return the sampler's next proposals, including those that break a limit or repeat a known network.
 
     Args:
@@ -40,20 +47,20 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Clock) -> 
     """
     space = plan.config.space
     assert space is not None, "a grid is not suggested"
-    observations = told(plan, outcomes)
+    observations = observe(plan, outcomes)
     by_key = {observation.key: observation for observation in reversed(observations)}
     sampler = _Sampler(space, observations, plan.config.count or 0)
     proposals: list[tuple[Point, ConstraintCheck]] = []
     new_keys: set[str] = set()
-    num_feasible, batch_size, max_proposals = 0, wanted_next(plan), tries_left(plan)
-    while num_feasible < batch_size and len(proposals) < max_proposals:
+    num_feasible, target, max_proposals = 0, batch_size(plan), remaining_samples(plan)
+    while num_feasible < target and len(proposals) < max_proposals:
         trial = sampler.ask()
         point = space.point(trial.params)
-        (check,) = space.judge([point])
+        (check,) = space.check_constraints([point])
         proposals.append((point, check))
         key = digest(check.network)
-        num_feasible += not check.broken and (space.repeats or (key not in by_key and key not in new_keys))
-        if check.broken:
+        num_feasible += not check.violated and (space.repeats or (key not in by_key and key not in new_keys))
+        if check.violated:
             sampler.tell(trial, Observation(point, check, key, None, None))
         elif key in by_key:
             sampler.tell(trial, replace(by_key[key], judged=check))
@@ -68,20 +75,20 @@ def _add_times(
     space: SamplerSpace[Any],
     proposals: Sequence[tuple[Point, ConstraintCheck]],
     observations: Sequence[Observation],
-    measure: Clock,
+    measure: Timer,
 ) -> tuple[Point, ...]:
     """Return the proposals with the times of their networks; a proposal that breaks a limit is not measured."""
     assert space.timing is not None, "something is measured"
-    times: dict[Architecture, Time] = {
+    times: dict[Architecture, RelativeTime] = {
         observation.judged.network: time
         for observation in observations
         if (time := space.time(observation.point)) is not None
     }
     unmeasured = dict.fromkeys(
-        check.network for _, check in proposals if not check.broken and check.network not in times
+        check.network for _, check in proposals if not check.violated and check.network not in times
     )
     times.update(zip(unmeasured, measure(space.timing, list(unmeasured)), strict=True))
-    return tuple(space.timed(point, None if check.broken else times[check.network]) for point, check in proposals)
+    return tuple(space.timed(point, None if check.violated else times[check.network]) for point, check in proposals)
 
 
 class _Sampler:
@@ -125,7 +132,7 @@ class _Sampler:
         for name, value in observation.judged.excess:
             trial.set_constraint(name, value)
         values = observation.values(self._objectives)
-        if observation.judged.broken:
+        if observation.judged.violated:
             values = tuple(self._neutral or [0.0] * len(self._objectives))
         if values is None:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)

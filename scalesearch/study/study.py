@@ -24,7 +24,7 @@ from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.search.timings import Timings
+from scalesearch.search.timings import LatencyTable
 from scalesearch.search.trial import Outcome
 from scalesearch.study.environments import compare_environments
 from scalesearch.study.extensions import (
@@ -144,7 +144,7 @@ def _text(study: Study) -> str:
     return json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def recorded_timings(folder: Path, config: StudyConfig) -> Timings | None:
+def recorded_timings(folder: Path, config: StudyConfig) -> LatencyTable | None:
     """Return the latencies that a study of this configuration measured at its start, or None without a study.
 
     Args:
@@ -200,7 +200,9 @@ def open_study(folder: Path) -> Study:
             scheduler=config_json.get("scheduler", "grid"),
             only=tuple(config_json.get("only", ())),
             cost=config_json.get("cost", "macs"),
-            timings=from_json(Timings, config_json["timings"], ("timings",)) if "timings" in config_json else None,
+            timings=from_json(LatencyTable, config_json["timings"], ("timings",))
+            if "timings" in config_json
+            else None,
             metric=config_json.get("metric", ACCURACY),
             prolongs=bool(config_json.get("prolongs", False)),
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.search.sampler_space import Time, Timing
+from scalesearch.search.sampler_space import RelativeTime, TimingRequest
 
 
-def measure_times(request: Timing, networks: Sequence[Architecture]) -> list[Time]:
+def measure_times(request: TimingRequest, networks: Sequence[Architecture]) -> list[RelativeTime]:
     """Return the times of the networks, each measured in alternation with the baseline."""
     if not networks:
         return []
@@ -16,7 +16,7 @@ def measure_times(request: Timing, networks: Sequence[Architecture]) -> list[Tim
         from scalesearch.nets.latency import latencies_beside
 
         latencies = latencies_beside(request.baseline, networks)[1]
-        return [Time(relative.latency.seconds, relative.ratio) for relative in latencies]
+        return [RelativeTime(relative.latency.seconds, relative.ratio) for relative in latencies]
     from scalesearch.proxy.step_time import steps_beside
 
     return steps_beside(request.baseline, networks, request.batch)

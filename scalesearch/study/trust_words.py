@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from math import isfinite
 
-from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.search.trust import Estimate, RankAgreement
 
 _WORST_FIRST = ("do not use", "drifts", "cannot tell", "trust")
 """The verdicts, the worst one first."""
 
 
-def overall(agreements: tuple[Agreement, ...]) -> str:
+def overall(agreements: tuple[RankAgreement, ...]) -> str:
     """Return the worst verdict of all budgets as text: trust, drifts toward …, cannot tell, do not use."""
     worst = min(agreements, key=lambda agreement: _WORST_FIRST.index(agreement.verdict))
     return in_words(worst)
 
 
-def in_words(agreement: Agreement) -> str:
+def in_words(agreement: RankAgreement) -> str:
     """Return the verdict of a budget as text; a drift names its axis."""
     return f"drifts toward {agreement.toward}" if agreement.verdict == "drifts" else agreement.verdict
 
 
-def trust_lines(agreements: tuple[Agreement, ...]) -> list[str]:
+def trust_lines(agreements: tuple[RankAgreement, ...]) -> list[str]:
     """Return the lines of a search about it: the overall verdict, then the numbers of each budget."""
     if not agreements:
         return []
@@ -51,7 +51,7 @@ def trust_lines(agreements: tuple[Agreement, ...]) -> list[str]:
     return lines
 
 
-def trust_facts(agreements: tuple[Agreement, ...]) -> dict[str, object] | None:
+def trust_facts(agreements: tuple[RankAgreement, ...]) -> dict[str, object] | None:
     """Return the same as entries of winner.yaml, or None if no further budget was run."""
     if not agreements:
         return None

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from scalesearch.errors import InputError
 from scalesearch.search.budget import Budget, as_constant_lr
-from scalesearch.search.candidates import spread
+from scalesearch.search.candidates import farthest_points
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
-from scalesearch.search.places import places
+from scalesearch.search.places import surface_data
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.shares import Point
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.search.trust import Agreement, agreement
+from scalesearch.search.trust import RankAgreement, compare_rankings
 from scalesearch.study.study import Study, open_study
 
 OWN, LONGER, LARGER = "own", "longer", "larger"
@@ -49,7 +49,7 @@ def further_configs(study: Study, ranking: Ranking, seeds: int) -> dict[str, Stu
     max_seeds = max(arm.seeds for arm in ranking.arms)
     finalists = [arm.key for arm in ranking.arms if arm.seeds == max_seeds][:_FINALISTS]
     others = [candidate for candidate in study.plan.trained if digest(candidate.architecture) not in finalists]
-    spread_out = spread(others, min(_NETWORKS - len(finalists), len(others)))
+    spread_out = farthest_points(others, min(_NETWORKS - len(finalists), len(others)))
     candidate_ids = tuple(sorted([*finalists, *(digest(candidate.architecture) for candidate in spread_out)]))
     further_config = replace(config, scheduler="curves", only=candidate_ids)
     return {
@@ -102,9 +102,9 @@ def trust_points(study_folder: Path) -> dict[str, list[Point]]:
         return {}
     studies = {name: open_study(folder) for name, folder in folders.items()}
     longer, larger = studies[LONGER], studies[LARGER]
-    own_points = places(longer.plan, longer.outcomes(), [0])
-    longer_points = places(longer.plan, longer.outcomes(), [1])
-    larger_points = places(larger.plan, larger.outcomes(), [0])
+    own_points = surface_data(longer.plan, longer.outcomes(), [0])
+    longer_points = surface_data(longer.plan, longer.outcomes(), [1])
+    larger_points = surface_data(larger.plan, larger.outcomes(), [0])
     return {
         OWN: _without_rungs(own_points),
         LONGER: _without_rungs(longer_points),
@@ -112,7 +112,7 @@ def trust_points(study_folder: Path) -> dict[str, list[Point]]:
     }
 
 
-def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
+def read_trust(study_folder: Path) -> tuple[RankAgreement, ...]:
     """Return how the further budgets validate the proxy; empty if there are none yet, or too few trials.
 
     Raises:
@@ -120,7 +120,7 @@ def read_trust(study_folder: Path) -> tuple[Agreement, ...]:
     """
     points = trust_points(study_folder)
     try:
-        return tuple(agreement(name, points[OWN], points[name]) for name in (LONGER, LARGER) if points)
+        return tuple(compare_rankings(name, points[OWN], points[name]) for name in (LONGER, LARGER) if points)
     except ValueError:
         return ()
 

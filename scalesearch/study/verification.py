@@ -267,7 +267,7 @@ def rerun(study: Study, objective: Objective, count: int, same_environment: bool
             same = [*map(_epoch_values, recorded.epochs)] == [*map(_epoch_values, retrained.epochs)]
             yield key, "" if same else "its curve is another one"
         else:
-            score_difference = abs(recorded.epochs[-1].ranked - retrained.epochs[-1].ranked)
+            score_difference = abs(recorded.epochs[-1].metric_value - retrained.epochs[-1].metric_value)
             reason = f"its score differs by {score_difference:.4f}, the noise is {allowed:.4f}"
             yield key, "" if score_difference <= allowed else reason
 
@@ -286,4 +286,4 @@ def _training_macs(spec: TrialSpec, outcome: Outcome) -> int:
 
 
 def _epoch_values(epoch: Any) -> tuple[float, ...]:
-    return epoch.index, epoch.samples, epoch.train_loss, epoch.val_loss, epoch.val_accuracy, epoch.ranked
+    return epoch.index, epoch.samples, epoch.train_loss, epoch.val_loss, epoch.val_accuracy, epoch.metric_value

@@ -36,7 +36,7 @@ from scalesearch.report.figures.pareto import front
 from scalesearch.report.palette import ACCURACY, DARK, LIGHT, RECOMMENDED
 from scalesearch.report.rows import label, rows
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.search.trust import Estimate, RankAgreement
 from scalesearch.study.cost_sweep import combine_comparisons
 from scalesearch.study.result import analyze
 
@@ -249,7 +249,7 @@ def test_budgets_stand_beside_the_studys_own() -> None:
     found = halving().found
     keys = [row.key for row in rows(found)][:4]
     tau = Estimate(0.33, -0.5, 1.0)
-    agreed = tuple(Agreement(name, 4, 2, tau, tau, tau, {}) for name in ("longer", "larger"))
+    agreed = tuple(RankAgreement(name, 4, 2, tau, tau, tau, {}) for name in ("longer", "larger"))
     budgets = {
         name: [Point(key, (1, 0, 0), {(0, 0): 0.1 * place}) for key, place in zip(keys, order, strict=True)]
         for name, order in (("own", (4, 3, 2, 1)), ("longer", (3, 4, 2, 1)), ("larger", (1, 2, 3, 4)))

@@ -21,10 +21,10 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.kinds.grid import shapes_to_time
-from scalesearch.search.kinds.rules import NAMED, RuleComparison, ScalingRule, rule_lines
+from scalesearch.search.kinds.rules import NAMED, RuleComparison, ScalingRule, rule_paths
 from scalesearch.search.plan import Plan
-from scalesearch.search.study_config import StudyConfig, enumerate_candidates, lines_to_time, select_candidates
-from scalesearch.search.timings import CLOSE, ROUNDS, Timed, Timings, match_times, shape_lines
+from scalesearch.search.study_config import StudyConfig, enumerate_candidates, paths_to_time, select_candidates
+from scalesearch.search.timings import CLOSE, ROUNDS, LatencyMeasurement, LatencyTable, match_times, shape_paths
 from scalesearch.study.study import open_or_create, open_study, recorded_timings
 
 TINY, B0 = load_baseline("tiny"), load_baseline("b0")
@@ -76,7 +76,7 @@ def misses(base: Architecture, shape: tuple[tuple[int, ...], tuple[int, ...]], p
 def test_the_px_is_as_good_as_the_best_of_all(name: str, planted: Planted) -> None:
     base = load_baseline(name).architecture
     clock = Clock(base, planted)
-    found = match_times(shape_lines(base, shapes(name), Decimal(2), True), Decimal(2), clock)
+    found = match_times(shape_paths(base, shapes(name), Decimal(2), True), Decimal(2), clock)
     assert len(clock.asked) <= ROUNDS
     for shape, network in zip(shapes(name), found, strict=True):
         assert (network.widths, network.depths) == shape
@@ -92,7 +92,7 @@ def test_the_px_is_as_good_as_the_best_of_all(name: str, planted: Planted) -> No
 
 def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
     base = B0.architecture
-    lines = shape_lines(base, shapes("b0"), Decimal(2), True)
+    lines = shape_paths(base, shapes("b0"), Decimal(2), True)
     found = match_times(lines, Decimal(2), Clock(base, by_layers, 0.03))
     for shape, network in zip(shapes("b0"), found, strict=True):
         best = misses(base, shape, by_layers)
@@ -107,7 +107,7 @@ def test_no_side_is_tried_whose_coefficient_would_be_too_large() -> None:
 
 def test_a_fixed_resolution_is_not_searched() -> None:
     clock = Clock(TINY.architecture, by_macs)
-    lines = shape_lines(TINY.architecture, shapes("tiny"), Decimal(2), grows=False)
+    lines = shape_paths(TINY.architecture, shapes("tiny"), Decimal(2), grows=False)
     found = match_times(lines, Decimal(2), clock)
     assert {one.resolution for one in found} == {TINY.architecture.resolution}
     assert clock.asked == []
@@ -118,7 +118,7 @@ def test_a_fixed_resolution_is_not_searched() -> None:
 def test_a_rule_goes_on_until_it_takes_as_long(name: str, planted: Planted) -> None:
     """The oracle times every network of a line; only few are asked about."""
     baseline = load_baseline(name)
-    lines = rule_lines(baseline, NAMED, ONE, "balanced")
+    lines = rule_paths(baseline, NAMED, ONE, "balanced")
     clock = Clock(baseline.architecture, planted)
     found = match_times(lines, Decimal(2), clock)
     assert sum(map(len, clock.asked)) <= ROUNDS * len(NAMED)
@@ -131,7 +131,7 @@ def test_a_rule_goes_on_until_it_takes_as_long(name: str, planted: Planted) -> N
 
 
 def test_width_grows_further_where_wide_layers_take_no_longer() -> None:
-    lines = rule_lines(TINY, NAMED[:2], ONE, "balanced")
+    lines = rule_paths(TINY, NAMED[:2], ONE, "balanced")
     depth, width = match_times(lines, Decimal(2), Clock(TINY.architecture, launched))
     for network in (depth, width):
         assert launched(network) == pytest.approx(2 * launched(TINY.architecture), rel=0.1)
@@ -140,7 +140,7 @@ def test_width_grows_further_where_wide_layers_take_no_longer() -> None:
 
 def test_a_line_ends_where_a_multiplier_would_be_too_large() -> None:
     steep = ScalingRule("steep", Coefficients(Decimal(3), ONE, ONE))
-    (line,) = rule_lines(TINY, (steep,), Decimal("3.5"), "balanced")
+    (line,) = rule_paths(TINY, (steep,), Decimal("3.5"), "balanced")
     last = line.at(len(line.extents) - 1)
     assert 60 < sum(last.depths) / sum(TINY.architecture.depths) <= 64
 
@@ -148,16 +148,16 @@ def test_a_line_ends_where_a_multiplier_would_be_too_large() -> None:
 @pytest.mark.parametrize("phi", ["0.07", "1", "3"])
 def test_the_end_of_every_line_has_coefficients(phi: str) -> None:
     asked = replace(plan().config, phi=Decimal(phi), kind=RuleComparison(NAMED), scheduler="grid", match="flops")
-    base, lines = staged(asked.baseline.architecture), lines_to_time(asked)
+    base, lines = staged(asked.baseline.architecture), paths_to_time(asked)
     entries = tuple(timed(line.at(len(line.extents) - 1), 200) for line in lines)
-    last = replace(asked, cost="latency", timings=Timings("CPU", 1, 1, 15, timed(base, 100), entries))
+    last = replace(asked, cost="latency", timings=LatencyTable("CPU", 1, 1, 15, timed(base, 100), entries))
     found = enumerate_candidates(last)
     assert sum(len(one.rules) for one in (*found.candidates, *found.unmatched)) == len(NAMED)
 
 
 def test_a_resolution_that_does_not_grow_stays_in_every_rule() -> None:
     fixed = replace(TINY, axes=("depth", "width"))
-    for line in rule_lines(fixed, NAMED, ONE, "balanced"):
+    for line in rule_paths(fixed, NAMED, ONE, "balanced"):
         sides = {line.at(place).resolution for place in range(len(line.extents))}
         assert sides == {TINY.architecture.resolution}
 
@@ -202,9 +202,9 @@ def test_a_network_that_is_none_of_the_rules_is_refused() -> None:
         enumerate_candidates(replace(asked, timings=wrong))
 
 
-def timed(network: Architecture, hundredths: int) -> Timed:
+def timed(network: Architecture, hundredths: int) -> LatencyMeasurement:
     ratio = Decimal(hundredths) / 100
-    return Timed(network.widths, network.depths, network.resolution, 9_999 * hundredths, 17, ratio)
+    return LatencyMeasurement(network.widths, network.depths, network.resolution, 9_999 * hundredths, 17, ratio)
 
 
 def config() -> StudyConfig:
@@ -212,7 +212,7 @@ def config() -> StudyConfig:
     asked = plan().config
     base, times = staged(asked.baseline.architecture), count(180)
     entries = tuple(timed(base.resized(*one, 100), next(times)) for one in shapes_to_time(asked))
-    facts = Timings("CPU", 1, 1, 15, timed(base, 100), entries)
+    facts = LatencyTable("CPU", 1, 1, 15, timed(base, 100), entries)
     return replace(asked, cost="latency", timings=facts)
 
 

@@ -39,7 +39,7 @@ def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return how the points were proposed and, for several objectives, the Pareto front."""
     search, points = _coefficient_search(plan), plan.suggested
     space = search.proposal_space(plan.config)
-    violations = Counter(name for check in space.judge(points) for name in check.broken)  # type: ignore[arg-type]
+    violations = Counter(name for check in space.check_constraints(points) for name in check.violated)  # type: ignore[arg-type]
     outside = ", ".join(f"{name} {count}" for name, count in violations.items())
     lines = [
         f"Searched: (α, β) by {_SAMPLER_NAMES[search.sampler]}; {len(points)} suggestions are {len(plan.trained)} "

@@ -18,7 +18,7 @@ from scalesearch.search.kinds.stages import NasSpace
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.observations import Observation, pareto
 from scalesearch.search.plan import Plan
-from scalesearch.search.stage_space import size, stage_words
+from scalesearch.search.stage_space import describe_stages, size
 from scalesearch.study.decision_words import decision_facts, regret_words
 from scalesearch.study.kinds.base import KindResults
 from scalesearch.study.provenance_words import provenance_facts, provenance_line
@@ -52,7 +52,7 @@ class StageResults(KindResults):
         """Return a name made of the baseline and the network, and the search as the source."""
         space = stages_of(plan)
         search, name = space.asked, space.baseline.name
-        source = f"scalesearch nas: space {search.space.name} over {name}, {search.reward.words}"
+        source = f"scalesearch nas: space {search.space.name} over {name}, {search.reward.formula}"
         return f"{name}-{candidate.label}"[-64:], source
 
     def parameters(self, plan: Plan) -> dict[str, dict[str, float | str]]:
@@ -61,7 +61,7 @@ class StageResults(KindResults):
         The baseline has none if it is not a point of the space.
         """
         space, points = stages_of(plan), plan.suggested
-        checks = zip(points, space.judge(points), strict=True)  # type: ignore[arg-type]
+        checks = zip(points, space.check_constraints(points), strict=True)  # type: ignore[arg-type]
         return {digest(check.network): space.parameters(point) for point, check in checks}  # type: ignore[arg-type]
 
 
@@ -75,7 +75,7 @@ def stages_of(plan: Plan) -> NasSpace:
 def words_of_network(network: Network) -> str:
     """Return the stages of a network in short, on one line."""
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
-    return " · ".join(stage_words(network))
+    return " · ".join(describe_stages(network))
 
 
 def winner_baseline(result: StudyResult, name: str) -> str:
@@ -90,7 +90,7 @@ def winner_baseline(result: StudyResult, name: str) -> str:
     space, network = stages_of(result.plan), result.winner.architecture
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
     search, base = space.asked, space.baseline
-    source = f"space {search.space.name} over {base.name}, {search.reward.words}, {result.plan.data.name}"
+    source = f"space {search.space.name} over {base.name}, {search.reward.formula}, {result.plan.data.name}"
     costs = cost(network)
     header = f"# {costs.macs} multiply-adds, {costs.params} parameters, {costs.activations} activations\n"
     return header + baseline_text(Baseline(name, f"scalesearch nas: {source}", network, base.rounding, base.axes))
@@ -133,7 +133,7 @@ def _winner_facts(result: StudyResult) -> dict[str, object]:
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
     return {
         "network": result.winner.label,
-        "stages": list(stage_words(network)),
+        "stages": list(describe_stages(network)),
         "reward": round(result.place.mean, 5),
         "standard_error": round(result.place.standard_error, 5) if ranking.error_known else None,
         **({} if plan.config.metric == ACCURACY else {"metric": plan.config.metric}),
@@ -165,7 +165,7 @@ def _winner_facts(result: StudyResult) -> dict[str, object]:
             "points": size(search.space, space.baseline),
             "sampler": search.sampler,
             "seed": search.seed,
-            "reward": search.reward.words,
+            "reward": search.reward.formula,
             "target": None if search.reward.target is None else float(search.reward.target),
             "max_flops": search.max_macs,
             "max_params": search.max_params,
@@ -197,7 +197,7 @@ def _summary_lines(result: StudyResult, folder: Path) -> list[str]:
             f"{words_of_network(winner.architecture)}"
         ),
         f"By reward {regret_words(result)}",
-        f"Reward: {reward.words} = {measured}; {ties} of {num_others} others tie with the best; {result.certainty}",
+        f"Reward: {reward.formula} = {measured}; {ties} of {num_others} others tie with the best; {result.certainty}",
         provenance_line(result),
         f"Searched: {search_words(plan)}",
         *_front_lines(result),
@@ -212,7 +212,7 @@ def _baseline_line(path: Path) -> str:
 def search_words(plan: Plan) -> str:
     """Return how the networks were proposed: the space, the sampler, and how many were within the limits."""
     space = stages_of(plan)
-    violations = Counter(name for check in space.judge(plan.suggested) for name in check.broken)  # type: ignore[arg-type]
+    violations = Counter(name for check in space.check_constraints(plan.suggested) for name in check.violated)  # type: ignore[arg-type]
     outside = "".join(f"; outside: {name} {count}" for name, count in violations.items())
     points = f"{size(space.asked.space, space.baseline):,} points"
     return (
