@@ -1,1 +1,1 @@
-"""The command line: one module a verb, the composition root, and the only place that prints."""
+"""The command line: one module per command, and the only package that prints."""

@@ -1,4 +1,4 @@
-"""Where decoded images are kept between runs."""
+"""The cache folder, which keeps decoded images between runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/scalesearch`, or `~/.cache/scalesearch`."""
+    """Return the cache folder: `$XDG_CACHE_HOME/scalesearch`, or `~/.cache/scalesearch`."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "scalesearch"

@@ -1,4 +1,4 @@
-"""`scalesearch cam`: where trained networks see a class, side by side."""
+"""The `scalesearch cam` command: class activation maps of several trained networks, side by side."""
 
 from __future__ import annotations
 
@@ -53,74 +53,88 @@ def cam(
 
     if out.suffix != ".png":
         raise InputError(f"--out {printable(str(out))}: must end in .png")
-    found = _networks(networks)
-    classes = same_classes([(name, one.classes) for name, one in found.items()])
+    weights = _load_weights(networks)
+    classes = same_classes([(name, loaded.classes) for name, loaded in weights.items()])
     if of is not None and of not in classes:
         raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
-    px = max(one.definition.architecture.resolution for one in found.values())
-    spent, cache = load_budget(budget), cache_folder()
-    scenes, spec = spent.scenes, spent.data if images is None else images
-    taken = {one.definition.architecture.in_channels for one in found.values()}
-    seen = {channels: shown_images(spec, px, count, scenes, cache, channels) for channels in {3, *taken}}
-    shown = seen[3]
-    print_notes(shown.notes, options.console())
-    if shown.classes is not None:
-        same_classes([(next(iter(found)), classes), (f"--images {printable(spec)}", shown.classes)])
-    drawn = _drawn(found, classes, seen, None if of is None else classes.index(of))
+    resolution = max(loaded.definition.architecture.resolution for loaded in weights.values())
+    budget_config, cache = load_budget(budget), cache_folder()
+    scenes, spec = budget_config.scenes, budget_config.data if images is None else images
+    channel_counts = {loaded.definition.architecture.in_channels for loaded in weights.values()}
+    samples = {
+        channels: shown_images(spec, resolution, count, scenes, cache, channels)
+        for channels in {3, *channel_counts}
+    }
+    rgb_samples = samples[3]
+    print_notes(rgb_samples.notes, options.console())
+    if rgb_samples.classes is not None:
+        same_classes([(next(iter(weights)), classes), (f"--images {printable(spec)}", rgb_samples.classes)])
+    png = _render_png(weights, classes, samples, None if of is None else classes.index(of))
     make_folder(out.parent)
-    replace_atomically(out, drawn)
-    print(f"{out}: {len(shown.names)} images, {len(found)} networks")
+    replace_atomically(out, png)
+    print(f"{out}: {len(rgb_samples.names)} images, {len(weights)} networks")
     print(
         "Class activation maps (Zhou et al. 2016) of the layer that is pooled, each in shares of its largest value."
     )
     print("Below a map: the class that the network names, and its probability.")
 
 
-def _networks(words: Sequence[str]) -> dict[str, Weights]:
+def _load_weights(arguments: Sequence[str]) -> dict[str, Weights]:
+    """Return the weights of each network by its name: the one that was given, else a label."""
     from scalesearch.nets.weights import read_weights
 
-    found: dict[str, Weights] = {}
-    for word in words:
-        name, equals, path = word.partition("=")
-        name, path = (name, path) if equals else (network_label(Path(word), Path(word).stem), word)
-        if name in found:
-            raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
-        found[name] = read_weights(Path(path))
-    return found
+    weights: dict[str, Weights] = {}
+    for argument in arguments:
+        name, equals, path = argument.partition("=")
+        name, path = (name, path) if equals else (network_label(Path(argument), Path(argument).stem), argument)
+        if name in weights:
+            raise InputError(f"{printable(argument)}: a second network named {name!r}; give NAME=FILE")
+        weights[name] = read_weights(Path(path))
+    return weights
 
 
-def _drawn(weights: dict[str, Weights], classes: Sequence[str], seen: dict[int, Shown], of: int | None) -> bytes:
-    """The picture as a PNG file; `seen` has the images by their channels, and the coloured ones are drawn."""
+def _render_png(
+    weights: dict[str, Weights], classes: Sequence[str], samples: dict[int, Shown], class_index: int | None
+) -> bytes:
+    """Return the grid of images and maps as a PNG file.
+
+    `samples` has the images by their number of channels; those with three are drawn.
+    """
     from io import BytesIO
 
     from PIL import Image
 
     from scalesearch.proxy.image_grid import plain, strip
 
-    shown = seen[3]
-    mapped = list(shown.labels) if of is None and shown.labels else [of] * len(shown.names)
+    rgb_samples = samples[3]
+    class_indices = (
+        list(rgb_samples.labels)
+        if class_index is None and rgb_samples.labels
+        else [class_index] * len(rgb_samples.names)
+    )
     columns = []
-    for one in weights.values():
-        tiles, mapped = _column(one, seen, mapped)
+    for network_weights in weights.values():
+        tiles, class_indices = _render_column(network_weights, samples, class_indices)
         columns.append(tiles)
-    words = [
-        classes[label] if shown.labels else f"{name}: {classes[label]}"
-        for name, label in zip(shown.names, mapped, strict=True)
+    captions = [
+        classes[label] if rgb_samples.labels else f"{name}: {classes[label]}"
+        for name, label in zip(rgb_samples.names, class_indices, strict=True)
         if label is not None
     ]
-    images = [(plain(image), word) for image, word in zip(shown.images_NHWC, words, strict=True)]
-    picture, file = strip(["image", *weights], list(zip(images, *columns, strict=True))), BytesIO()
-    # A palette makes the file a third as large: it is full of the images' noise.
-    picture.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    images = [(plain(image), caption) for image, caption in zip(rgb_samples.images_NHWC, captions, strict=True)]
+    grid, buffer = strip(["image", *weights], list(zip(images, *columns, strict=True))), BytesIO()
+    # A palette makes the file a third as large: noise in the images compresses badly.
+    grid.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
-def _column(
-    weights: Weights, seen: dict[int, Shown], mapped: Sequence[int | None]
+def _render_column(
+    weights: Weights, samples: dict[int, Shown], class_indices: Sequence[int | None]
 ) -> tuple[list[Tile], list[int | None]]:
-    """One network's maps, below each the class that it names and how sure it is, and the classes that were mapped.
+    """Return one network's maps, each with a caption, and the indices of the mapped classes.
 
-    A class that is not known (None) is the one that this network names.
+    The caption is the class that the network predicts, with its probability. Where the class to map is not known
+    (None), the predicted class is mapped.
     """
     import torch
 
@@ -129,16 +143,19 @@ def _column(
     from scalesearch.proxy.image_grid import overlaid
     from scalesearch.proxy.tensors import resize
 
-    network, net = weights.network(), weights.definition.architecture
-    pixels_NCHW = torch.from_numpy(seen[net.in_channels].images_NHWC).permute(0, 3, 1, 2)
-    images_NCHW = normalise(resize(pixels_NCHW, net.resolution))
+    network, architecture = weights.network(), weights.definition.architecture
+    pixels_NCHW = torch.from_numpy(samples[architecture.in_channels].images_NHWC).permute(0, 3, 1, 2)
+    images_NCHW = normalise(resize(pixels_NCHW, architecture.resolution))
     with torch.no_grad():
-        shares_NK = network(images_NCHW).softmax(1)
-    named = shares_NK.argmax(1).tolist()
-    chosen = [name if label is None else label for name, label in zip(named, mapped, strict=True)]
-    maps_NHW = class_maps(network, images_NCHW, torch.tensor(chosen)).numpy()
-    words = [
-        f"{weights.classes[name]}: {float(share[name]):.2f}" for name, share in zip(named, shares_NK, strict=True)
+        probabilities_NK = network(images_NCHW).softmax(1)
+    predictions = probabilities_NK.argmax(1).tolist()
+    mapped = [
+        prediction if label is None else label for prediction, label in zip(predictions, class_indices, strict=True)
     ]
-    tiles = [overlaid(*pair) for pair in zip(seen[3].images_NHWC, maps_NHW, strict=True)]
-    return list(zip(tiles, words, strict=True)), [*chosen]
+    maps_NHW = class_maps(network, images_NCHW, torch.tensor(mapped)).numpy()
+    captions = [
+        f"{weights.classes[prediction]}: {float(probabilities[prediction]):.2f}"
+        for prediction, probabilities in zip(predictions, probabilities_NK, strict=True)
+    ]
+    tiles = [overlaid(*pair) for pair in zip(samples[3].images_NHWC, maps_NHW, strict=True)]
+    return list(zip(tiles, captions, strict=True)), [*mapped]

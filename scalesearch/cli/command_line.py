@@ -1,4 +1,4 @@
-"""The command line as it was typed."""
+"""The command line as the user typed it, without secrets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from scalesearch.redaction import redacted_command
 
 
 def typed_command() -> str:
-    """For the line that says how to go on: with the path where one was typed, as .venv/bin/scalesearch."""
+    """Return the command for the message that says how to resume.
+
+    A relative path of the program, such as .venv/bin/scalesearch, is kept.
+    """
     program = sys.argv[0]
-    typed = os.sep in program and Path(program).name == "scalesearch" and not Path(program).is_absolute()
-    return redacted_command([program if typed else "scalesearch", *sys.argv[1:]])
+    keeps_path = os.sep in program and Path(program).name == "scalesearch" and not Path(program).is_absolute()
+    return redacted_command([program if keeps_path else "scalesearch", *sys.argv[1:]])
 
 
 def plain_command() -> str:
-    """For files: without the place of the program."""
+    """Return the command for files, without the path of the program."""
     return redacted_command(["scalesearch", *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""The commands by group, how the program's help lists them, and what they were called before."""
+"""The commands by group, as the help lists them, and earlier names of commands, options and values."""
 
 from __future__ import annotations
 
@@ -64,20 +64,23 @@ def modernize(arguments: list[str]) -> list[str]:
     """Replace earlier names of the command, its options and their values by the present ones."""
     modern, previous = list[str](), ""
     for index, argument in enumerate(arguments):
-        option, sign, value = argument.partition("=")
+        option, equals, value = argument.partition("=")
         if index == _command_index(arguments):
             modern.append(RENAMED_COMMANDS.get(argument, argument))
-        elif not sign and previous in RENAMED_VALUES:
+        elif not equals and previous in RENAMED_VALUES:
             modern.append(_modern_values(previous, argument))
         else:
             value = _modern_values(option, value) if option in RENAMED_VALUES else value
-            modern.append(f"{RENAMED_OPTIONS.get(option, option)}{sign}{value}")
+            modern.append(f"{RENAMED_OPTIONS.get(option, option)}{equals}{value}")
         previous = argument
     return modern
 
 
 def _command_index(arguments: list[str]) -> int | None:
-    """Return where the command stands: the options of the program itself take no values."""
+    """Return the index of the command, the first argument without a dash.
+
+    The program's own options take no values, so nothing else can come before it.
+    """
     return next((i for i, argument in enumerate(arguments) if not argument.startswith("-")), None)
 
 
@@ -86,20 +89,20 @@ def _modern_values(option: str, values: str) -> str:
 
 
 class Program(TyperGroup):
-    """The program; its help lists the commands in their groups."""
+    """The top-level command, whose help lists the commands by group."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """The commands in the order of their groups."""
+        """Return the names of the commands in the order of their groups."""
         return [name for commands in GROUPS.values() for name in commands]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        """Write a section a group."""
+        """Write one section per group."""
         for group, rows in self._sections():
             with formatter.section(group):
                 formatter.write_dl(rows, col_max=20)
 
     @staticmethod
     def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-        widest = max(len(name) for commands in GROUPS.values() for name in commands)
+        width = max(len(name) for commands in GROUPS.values() for name in commands)
         for group, commands in GROUPS.items():
-            yield group, [(name.ljust(widest), summary) for name, summary in commands.items()]
+            yield group, [(name.ljust(width), summary) for name, summary in commands.items()]

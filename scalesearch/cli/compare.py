@@ -1,4 +1,4 @@
-"""`scalesearch compare`: depth, width, resolution alone against compound rules, at equal measured cost."""
+"""The `scalesearch compare` command: single-dimension and compound scaling rules at equal measured cost."""
 
 from __future__ import annotations
 
@@ -77,48 +77,58 @@ def compare(
         raise InputError(
             f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
         )
-    matched = options.stored_cost(cost)
-    ratios = _ratios(times or [_DEFAULT_TIMES])
-    spent = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
-    configs = _questions(baseline, ratios, spent, rounding or "balanced", winner, matched)
+    cost_kind = options.stored_cost(cost)
+    ratios = _parse_ratios(times or [_DEFAULT_TIMES])
+    budget_config = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
+    configs = _make_configs(baseline, ratios, budget_config, rounding or "balanced", winner, cost_kind)
     folders = {}
     for ratio, config in configs.items():
-        given = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
-        default = f"{config.baseline.name}-compare-{plain(ratio)}x-{spent.name}"
-        default += "" if matched == "macs" else f"-{matched}"
-        folders[ratio] = search_command.study_folder(results, given, default)
-    if matched == "latency":
+        study_name = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
+        default_name = f"{config.baseline.name}-compare-{plain(ratio)}x-{budget_config.name}"
+        default_name += "" if cost_kind == "macs" else f"-{cost_kind}"
+        folders[ratio] = search_command.study_folder(results, study_name, default_name)
+    if cost_kind == "latency":
         from scalesearch.cli.latency_matching import with_latency
 
         for ratio, config in configs.items():
-            with _named(ratio):
+            with _as_times_error(ratio):
                 configs[ratio] = with_latency(config, folders[ratio])
-    chosen = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    images = spent.data if data is None else data
-    _run(configs, folders, images, chosen, gpus_per_trial, plan, options.checked_metric(metric), max_megapixels)
+    trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
+    data_spec = budget_config.data if data is None else data
+    _run_comparisons(
+        configs,
+        folders,
+        data_spec,
+        trial_runner,
+        gpus_per_trial,
+        plan,
+        options.checked_metric(metric),
+        max_megapixels,
+    )
 
 
-def _ratios(times: Sequence[str]) -> list[Decimal]:
-    """The wanted costs over the baseline's, rising.
+def _parse_ratios(times: Sequence[str]) -> list[Decimal]:
+    """Return the target costs over the baseline's, ascending.
 
     Raises:
-        InputError: one is no number, out of range, or given twice.
+        InputError: a value is not a number, is out of range, or is given twice.
     """
-    found: list[Decimal] = []
-    for one in times:
-        ratio = options.wanted_times(one, "--times")
-        if ratio in found:
-            raise InputError(f"--times {one}: is given twice; give each cost once")
-        found.append(ratio)
-    return sorted(found)
+    ratios: list[Decimal] = []
+    for value in times:
+        ratio = options.parse_times(value, "--times")
+        if ratio in ratios:
+            raise InputError(f"--times {value}: is given twice; give each cost once")
+        ratios.append(ratio)
+    return sorted(ratios)
 
 
-def _questions(
-    baseline: str, ratios: Sequence[Decimal], spent: Budget, rule: str, winner: Path | None, cost: str
+def _make_configs(
+    baseline: str, ratios: Sequence[Decimal], budget: Budget, rule: str, winner: Path | None, cost: str
 ) -> dict[Decimal, StudyConfig]:
-    """One comparison a cost; one without two rules that meet it is refused before any image is read.
+    """Return one configuration per cost.
 
-    Latency is still to be measured: those configurations are by multiply-adds.
+    A cost that fewer than two rules reach is refused here, before any image is read. Latency is measured later:
+    until then those configurations match multiply-adds.
     """
     from scalesearch.design.baselines import load_baseline
     from scalesearch.design.coefficients import phi_of
@@ -126,22 +136,23 @@ def _questions(
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
     base = load_baseline(baseline)
-    rules = RuleComparison(NAMED if winner is None else (*NAMED, _found(winner)))
-    counted = "macs" if cost == "latency" else cost
-    found = {
-        ratio: StudyConfig(base, phi_of(ratio), spent, rule, "flops", kind=rules, cost=counted) for ratio in ratios
+    rules = RuleComparison(NAMED if winner is None else (*NAMED, _load_winner_rule(winner)))
+    initial_cost = "macs" if cost == "latency" else cost
+    configs = {
+        ratio: StudyConfig(base, phi_of(ratio), budget, rule, "flops", kind=rules, cost=initial_cost)
+        for ratio in ratios
     }
     if cost == "latency":
-        return found  # who meets it is known once they are timed
-    for ratio, config in found.items():
-        with _named(ratio):
+        return configs  # which rules reach it is known only after timing
+    for ratio, config in configs.items():
+        with _as_times_error(ratio):
             select_candidates(config, enumerate_candidates(config))
-    return found
+    return configs
 
 
 @contextmanager
-def _named(ratio: Decimal) -> Iterator[None]:
-    """What is wrong with a cost is said of the option that asked for it."""
+def _as_times_error(ratio: Decimal) -> Iterator[None]:
+    """Report a `SpaceError` as an error of the `--times` value that caused it."""
     from scalesearch.design.exact import plain
 
     try:
@@ -150,7 +161,7 @@ def _named(ratio: Decimal) -> Iterator[None]:
         raise InputError(f"--times {plain(ratio)}: {error}") from error
 
 
-def _run(
+def _run_comparisons(
     configs: Mapping[Decimal, StudyConfig],
     folders: Mapping[Decimal, Path],
     data: str,
@@ -160,55 +171,55 @@ def _run(
     metric: str | None = None,
     max_megapixels: int = MAX_MEGAPIXELS,
 ) -> None:
-    """One study after the other, then what they say together.
+    """Run one study per cost, then print and write their joint result.
 
-    All costs see the same images, so that the baseline is one network with one set of trials. Trials that failed at
-    one cost do not keep the next from being run.
+    All costs use the same images, so that the baseline is one network with one set of trials. Trials that fail at
+    one cost do not keep the next cost from being run.
 
     Raises:
-        ScalesearchError: whatever ends the command with another code than 0.
+        ScalesearchError: anything that ends the command with an exit code other than 0.
     """
     from scalesearch.search.proxies import image_px
 
-    px = max(map(image_px, configs.values()))
-    timed = any(config.timings is not None for config in configs.values())
-    if timed and not plan:  # or a rerun would time the later ones anew, and find other networks
+    resolution = max(map(image_px, configs.values()))
+    is_timed = any(config.timings is not None for config in configs.values())
+    if is_timed and not plan:  # else a rerun would time later costs again and match other networks
         runner.check()
         search_command.start_or_resume(
-            {folders[ratio]: config for ratio, config in configs.items()}, data, px, metric, max_megapixels
+            {folders[ratio]: config for ratio, config in configs.items()}, data, resolution, metric, max_megapixels
         )
-    failed: list[str] = []
+    failures: list[str] = []
     for ratio, config in configs.items():
-        where = folders[ratio]
-        others = [folder for folder in folders.values() if folder != where and (folder / "study.json").exists()]
+        folder = folders[ratio]
+        others = [other for other in folders.values() if other != folder and (other / "study.json").exists()]
         try:
             search_command.run_or_plan(
                 config,
                 data,
                 runner,
-                where,
+                folder,
                 gpus_per_trial,
                 plan,
-                px,
+                resolution,
                 others,
                 metric=metric,
                 max_megapixels=max_megapixels,
             )
         except TrialsFailedError as error:
-            failed.append(str(error))
+            failures.append(str(error))
     if not plan:
         from scalesearch.cli.curves import show_curves
 
         show_curves(folders)
-    if failed:
-        raise TrialsFailedError("\n".join(failed))
+    if failures:
+        raise TrialsFailedError("\n".join(failures))
 
 
-def _found(path: Path) -> ScalingRule:
-    """The coefficients in a winner.yaml.
+def _load_winner_rule(path: Path) -> ScalingRule:
+    """Return the scaling rule of the coefficients in a winner.yaml.
 
     Raises:
-        InputError: there is no such file, or it is none.
+        InputError: there is no such file, or it holds no coefficients.
     """
     from decimal import Decimal
 

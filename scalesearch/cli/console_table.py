@@ -11,7 +11,7 @@ from scalesearch.study.columns import Column, RowT, of_medium
 
 
 def narrow_table(title: str, columns: str, caption: str | None = None) -> Table:
-    """An empty table of `columns`, by name with | between them; those that end in < are left-aligned."""
+    """Return an empty table; `columns` are names separated by |, and names that end in < are left-aligned."""
     table = Table(
         title=title,
         title_justify="left",
@@ -33,11 +33,11 @@ def column_table(
     rows: Sequence[RowT],
     is_strong: Callable[[RowT], bool],
 ) -> Table:
-    """The rows with those of the columns that a terminal shows."""
-    shown = of_medium(columns, "terminal")
-    heads = [f"{column.terminal_title}{'<' if column.is_text else ''}" for column in shown]
-    table = narrow_table(title, "|".join(heads), caption)
+    """Return a table of the rows, with the columns that a terminal shows."""
+    terminal_columns = of_medium(columns, "terminal")
+    titles = [f"{column.terminal_title}{'<' if column.is_text else ''}" for column in terminal_columns]
+    table = narrow_table(title, "|".join(titles), caption)
     for row in rows:
-        cells = [column.terminal_cell(row) for column in shown]
+        cells = [column.shown_shortly(row) for column in terminal_columns]
         table.add_row(*cells, style="bold" if is_strong(row) else None)
     return table

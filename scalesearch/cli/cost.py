@@ -1,4 +1,4 @@
-"""`scalesearch cost`: what a network costs."""
+"""The `scalesearch cost` command: multiply-adds, parameters, activations and memory of a network."""
 
 from __future__ import annotations
 
@@ -39,53 +39,59 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
-    from scalesearch.cli.json_output import output_kept, print_json
+    from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.baselines import is_factory
     from scalesearch.design.networks import load_network
 
     if is_factory(network):
         if breakdown or rounding is not None:
             raise InputError(f"{network}: is a Python function; --breakdown and --rounding are for baseline files")
-        with output_kept(json):
+        with reserve_stdout(json):
             facts = _factory_facts(network, depth, width, resolution, batch)
-        (print_json if json else _print)(facts)
+        (print_json if json else _print_table)(facts)
         return
     baseline = load_network(network)
-    multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
+    multipliers = parse_multipliers(baseline.architecture.resolution, depth, width, resolution)
     scaled = baseline.scale(multipliers, rounding, name=baseline.name)
     facts = _facts(scaled.name, scaled.architecture, baseline.architecture, multipliers, batch)
     if not breakdown:
-        (print_json if json else _print)(facts)
+        (print_json if json else _print_table)(facts)
         return
     from scalesearch.cli.cost_breakdown import breakdown_facts, print_breakdown
 
-    with output_kept(json):
-        whole = breakdown_facts(facts, scaled.architecture)
+    with reserve_stdout(json):
+        full_facts = breakdown_facts(facts, scaled.architecture)
     if json:
-        print_json(whole)
+        print_json(full_facts)
     else:
-        _print(facts)
-        print_breakdown(scaled.architecture, whole)
+        _print_table(facts)
+        print_breakdown(scaled.architecture, full_facts)
 
 
 def _factory_facts(name: str, depth: str, width: str, resolution: int | None, batch: int) -> CostFacts:
-    """What fvcore counts of a user's own network."""
+    """Return the costs of a user's own network, as fvcore counts them."""
     from decimal import Decimal
 
     from scalesearch.nets.factory import count_factory, load_factory
 
     factory = load_factory(name)
-    by = asked_multipliers(factory.resolution, depth, width, resolution)
+    multipliers = parse_multipliers(factory.resolution, depth, width, resolution)
     base = count_factory(factory, Decimal(1), Decimal(1), factory.resolution)
-    scaled = count_factory(factory, by.depth, by.width, resolution or factory.resolution)
-    return _facts(name, scaled, base, by, batch)
+    scaled = count_factory(factory, multipliers.depth, multipliers.width, resolution or factory.resolution)
+    return _facts(name, scaled, base, multipliers, batch)
 
 
-def asked_multipliers(side: int, depth: str, width: str, resolution: int | None) -> Multipliers:
-    """The multipliers that `--depth`, `--width` and `--resolution` (px) ask for, of a network of `side` px.
+def parse_multipliers(base_resolution: int, depth: str, width: str, resolution: int | None) -> Multipliers:
+    """Return the multipliers that `--depth`, `--width` and `--resolution` (px) set.
+
+    Args:
+        base_resolution: side of the baseline's input, px.
+        depth: `--depth`.
+        width: `--width`.
+        resolution: `--resolution`; None: the baseline's.
 
     Raises:
-        InputError: one is no number, or out of range.
+        InputError: a value is not a number, or is out of range.
     """
     from decimal import Decimal
 
@@ -94,43 +100,43 @@ def asked_multipliers(side: int, depth: str, width: str, resolution: int | None)
 
     if resolution is not None and not 1 <= resolution <= 16384:
         raise InputError(f"--resolution {resolution}: must be in 1 … 16384 px")
-    ratio = Decimal(1) if resolution is None else px_multiplier(resolution, side)
-    return Multipliers(_number(depth, "--depth"), _number(width, "--width"), ratio)
+    ratio = Decimal(1) if resolution is None else px_multiplier(resolution, base_resolution)
+    return Multipliers(_parse_multiplier(depth, "--depth"), _parse_multiplier(width, "--width"), ratio)
 
 
-def _number(value: str, name: str) -> Decimal:
-    number = options.decimal(value, name)
+def _parse_multiplier(value: str, option: str) -> Decimal:
+    number = options.parse_decimal(value, option)
     if number is None or not 0 < number <= 64:
-        raise InputError(f"{name} {value}: must be above 0 and at most 64")
+        raise InputError(f"{option} {value}: must be above 0 and at most 64")
     return number
 
 
-def _facts(name: str, scaled: Network, baseline: Network, by: Multipliers, batch: int) -> CostFacts:
+def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multipliers, batch: int) -> CostFacts:
     from scalesearch.cli.facts import CostFacts
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import cost as count
 
-    price, base = count(scaled), count(baseline)
-    has_other = isinstance(scaled, Architecture) and scaled.deployed != scaled
-    deployed = count(scaled.deployed) if isinstance(scaled, Architecture) and has_other else None
+    scaled_cost, base_cost = count(scaled), count(baseline)
+    has_deployed_form = isinstance(scaled, Architecture) and scaled.deployed != scaled
+    deployed = count(scaled.deployed) if isinstance(scaled, Architecture) and has_deployed_form else None
     return CostFacts(
         name=name,
-        macs=price.macs,
-        params=price.params,
-        activations=price.activations,
-        memory_bytes=price.memory_bytes(batch),
+        macs=scaled_cost.macs,
+        params=scaled_cost.params,
+        activations=scaled_cost.activations,
+        memory_bytes=scaled_cost.memory_bytes(batch),
         batch=batch,
         resolution=scaled.resolution,
-        depth=float(by.depth),
-        width=float(by.width),
-        nominal_flops_ratio=round(float(by.nominal_flops_ratio), 6),
-        flops_ratio=round(price.macs / base.macs, 6),
+        depth=float(multipliers.depth),
+        width=float(multipliers.width),
+        nominal_flops_ratio=round(float(multipliers.nominal_flops_ratio), 6),
+        flops_ratio=round(scaled_cost.macs / base_cost.macs, 6),
         deployed_macs=None if deployed is None else deployed.macs,
         deployed_params=None if deployed is None else deployed.params,
     )
 
 
-def _print(facts: CostFacts) -> None:
+def _print_table(facts: CostFacts) -> None:
     from rich.table import Table
 
     from scalesearch.units import mebibytes, si
@@ -139,8 +145,8 @@ def _print(facts: CostFacts) -> None:
     table.add_column(style="bold")
     table.add_column(justify="right")
     counts = (("multiply-adds", facts.macs), ("parameters", facts.params), ("activations", facts.activations))
-    for words, value in counts:
-        table.add_row(words, f"{value:,} ({si(value)})")
+    for label, value in counts:
+        table.add_row(label, f"{value:,} ({si(value)})")
     for noun, deployed in (("multiply-adds", facts.deployed_macs), ("parameters", facts.deployed_params)):
         if deployed is not None:
             table.add_row(f"deployed: {noun}", f"{deployed:,} ({si(deployed)})")

@@ -1,4 +1,4 @@
-"""What `cost --breakdown` adds: the layers, and one figure in four conventions."""
+"""The output of `cost --breakdown`: costs by layer, and the total in four counting conventions."""
 
 from __future__ import annotations
 
@@ -9,78 +9,80 @@ from scalesearch.cli import options
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from scalesearch.cli.facts import CostFacts, GroupFacts, ReceiptFacts
+    from scalesearch.cli.facts import BreakdownFacts, CostFacts, GroupFacts
     from scalesearch.design.architecture import Architecture
-    from scalesearch.design.receipt import CounterTotals, Group
+    from scalesearch.design.receipt import Group, Sums
 
 
-def breakdown_facts(facts: CostFacts, architecture: Architecture) -> ReceiptFacts:
-    """What `cost` found, with what the receipt adds.
+def breakdown_facts(facts: CostFacts, architecture: Architecture) -> BreakdownFacts:
+    """Return the facts of `cost` with the cost breakdown.
 
     Raises:
-        CountError: fvcore or torch's counter disagrees with the closed form.
+        CountError: the count of fvcore or torch differs from the closed form.
     """
     from dataclasses import asdict
 
-    from scalesearch.cli.facts import ConventionFacts, FvcoreFacts, LayerFacts, ReceiptFacts
-    from scalesearch.design.receipt import check, counter_totals, grouped, layer_costs
+    from scalesearch.cli.facts import BreakdownFacts, ConventionFacts, FvcoreFacts, LayerFacts
+    from scalesearch.design.receipt import check, grouped, layer_counts, sums
     from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
-    counts = layer_costs(architecture)
-    expected, witness, flops = counter_totals(counts), fvcore_receipt(architecture), torch_flops(architecture)
-    check(expected, witness.by_operator, witness.total, flops)
-    return ReceiptFacts(
+    counts = layer_counts(architecture)
+    expected, fvcore_count, flops = sums(counts), fvcore_receipt(architecture), torch_flops(architecture)
+    check(expected, fvcore_count.by_operator, fvcore_count.total, flops)
+    return BreakdownFacts(
         **asdict(facts),
-        fvcore=FvcoreFacts(dict(witness.by_operator), witness.total, dict(witness.uncounted)),
+        fvcore=FvcoreFacts(dict(fvcore_count.by_operator), fvcore_count.total, dict(fvcore_count.uncounted)),
         conventions=ConventionFacts(
             multiply_adds=expected.macs,
             flops=expected.flops,
-            fvcore_total=witness.total,
+            fvcore_total=fvcore_count.total,
             fvcore_total_with_adaptive_pooling=expected.fvcore_total_pooled,
             torch_flop_counter=flops,
         ),
-        by_kind=tuple(_group_facts(one) for one in grouped(counts, lambda one: one.kind)),
-        by_stage=tuple(_group_facts(one) for one in grouped(counts, lambda one: one.stage)),
+        by_kind=tuple(_group_facts(group) for group in grouped(counts, lambda layer: layer.kind)),
+        by_stage=tuple(_group_facts(group) for group in grouped(counts, lambda layer: layer.stage)),
         layers=tuple(LayerFacts(count.block, count.role, count.kind, count.macs, count.params) for count in counts),
     )
 
 
-def _group_facts(one: Group) -> GroupFacts:
+def _group_facts(group: Group) -> GroupFacts:
     from scalesearch.cli.facts import GroupFacts
 
-    return GroupFacts(one.name, one.layers, one.macs, one.params)
+    return GroupFacts(group.name, group.layers, group.macs, group.params)
 
 
-def print_breakdown(architecture: Architecture, facts: ReceiptFacts) -> None:
-    """The receipt as tables: a row a layer, a stage, a kind, and the sum that ends in every counter's figure."""
+def print_breakdown(architecture: Architecture, facts: BreakdownFacts) -> None:
+    """Print the cost breakdown as tables: by layer, by stage and kind, and the total in every convention."""
     from rich.table import Table
 
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.receipt import counter_totals, grouped, layer_costs
+    from scalesearch.design.receipt import grouped, layer_counts, sums
 
-    counts = layer_costs(architecture)
-    total = counter_totals(counts)
-    layers = narrow_table("by layer", "layer<|kind<|multiply-adds|parameters")
-    for one in counts:
-        layers.add_row(f"{one.block} {one.role}", one.kind, f"{one.macs:,}", f"{one.params:,}")
-    options.console().print(layers)
+    counts = layer_counts(architecture)
+    total = sums(counts)
+    layer_table = narrow_table("by layer", "layer<|kind<|multiply-adds|parameters")
+    for layer in counts:
+        layer_table.add_row(f"{layer.block} {layer.role}", layer.kind, f"{layer.macs:,}", f"{layer.params:,}")
+    options.console().print(layer_table)
     table = Table(title="by stage and by kind of layer", title_justify="left")
     table.add_column("")
     for name in ("layers", "multiply-adds", "share", "parameters"):
         table.add_column(name, justify="right")
-    _add_rows(table, grouped(counts, lambda one: one.stage), total.macs)
-    _add_rows(table, grouped(counts, lambda one: one.kind), total.macs)
+    _add_rows(table, grouped(counts, lambda layer: layer.stage), total.macs)
+    _add_rows(table, grouped(counts, lambda layer: layer.kind), total.macs)
     options.console().print(table)
-    options.console().print(_conventions(total, facts))
+    options.console().print(_convention_table(total, facts))
 
 
-def _add_rows(table: Table, groups: tuple[Group, ...], whole: int) -> None:
-    for one in groups:
-        table.add_row(one.name, str(one.layers), f"{one.macs:,}", f"{one.macs / whole:.1%}", f"{one.params:,}")
+def _add_rows(table: Table, groups: tuple[Group, ...], total_macs: int) -> None:
+    for group in groups:
+        table.add_row(
+            group.name, str(group.layers), f"{group.macs:,}", f"{group.macs / total_macs:.1%}", f"{group.params:,}"
+        )
     table.add_section()
 
 
-def _conventions(total: CounterTotals, facts: ReceiptFacts) -> Table:
+def _convention_table(total: Sums, facts: BreakdownFacts) -> Table:
     from rich.table import Table
 
     from scalesearch.design.norms import NORMS
@@ -103,8 +105,8 @@ def _conventions(total: CounterTotals, facts: ReceiptFacts) -> Table:
         ("+ adaptive average pooling, where a library pools by it (torchvision)", total.pooling),
         ("= fvcore's total for that library's network", total.fvcore_total_pooled),
     )
-    for words, value in rows:
-        table.add_row(words, f"{value:,}", end_section=words.startswith(("×", "= fvcore's total")))
+    for label, value in rows:
+        table.add_row(label, f"{value:,}", end_section=label.startswith(("×", "= fvcore's total")))
     uncounted = facts.fvcore.uncounted_operators.items()
     skipped = ", ".join(f"{name.removeprefix('aten::')} ×{n}" for name, n in uncounted)
     table.caption = f"fvcore does not count: {skipped}"

@@ -1,4 +1,4 @@
-"""What long counting shows, of images or turns: a live bar on a terminal, now and then a line elsewhere."""
+"""Progress of a long count, of images or timing turns: a live bar on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from scalesearch.units import duration
 if TYPE_CHECKING:
     from scalesearch.proxy.datasets import ImageData
 
-_FIRST, _EVERY = 5.0, 30.0
-"""Seconds before the first plain line, and between two."""
+_FIRST_LINE_SECONDS, _LINE_INTERVAL_SECONDS = 5.0, 30.0
+"""Seconds before the first plain line, and between two lines."""
 
 
 class CounterProgress(Display):
-    """Hears how many images are made, or whatever else is counted; shows nothing where that is never told."""
+    """Shows how many images, or other items, are done; shows nothing until it is first called."""
 
     def __init__(
-        self, console: Console, what: str = "Images", note: str = "; they are kept for later runs"
+        self, console: Console, noun: str = "Images", note: str = "; they are kept for later runs"
     ) -> None:
         super().__init__(console)
-        self._what, self._note = what, note
+        self._noun, self._note = noun, note
         self._done, self._total = 0, 0
-        self._began = time.monotonic()
-        self._told = self._began + _FIRST - _EVERY
+        self._started_at = time.monotonic()
+        self._printed_at = self._started_at + _FIRST_LINE_SECONDS - _LINE_INTERVAL_SECONDS
 
     def __call__(self, done: int, total: int) -> None:
-        """Take up how far it is."""
+        """Record the progress, and print a line if one is due."""
         self._done, self._total = done, total
         now = time.monotonic()
-        if not self._console.is_terminal and done < total and now - self._told >= _EVERY:
-            self._told = now
-            self._console.print(f"{self._what}: {self._words()}{self._note}", soft_wrap=True, highlight=False)
+        if not self._console.is_terminal and done < total and now - self._printed_at >= _LINE_INTERVAL_SECONDS:
+            self._printed_at = now
+            self._console.print(f"{self._noun}: {self._status_text()}{self._note}", soft_wrap=True, highlight=False)
 
-    def _words(self) -> str:
-        left = (time.monotonic() - self._began) * (self._total - self._done) / self._done
-        return f"{self._done:,}/{self._total:,}, about {duration(left)} left"
+    def _status_text(self) -> str:
+        remaining = (time.monotonic() - self._started_at) * (self._total - self._done) / self._done
+        return f"{self._done:,}/{self._total:,}, about {duration(remaining)} left"
 
     def _draw(self) -> RenderableType:
         if not self._done:
             return ""
-        foot = Table.grid(padding=(0, 1))
-        foot.add_row(self._what, ProgressBar(total=self._total, completed=self._done, width=30), self._words())
-        return foot
+        row = Table.grid(padding=(0, 1))
+        row.add_row(self._noun, ProgressBar(total=self._total, completed=self._done, width=30), self._status_text())
+        return row
 
 
 def data_notes(images: ImageData) -> tuple[str, ...]:
-    """What a user should know of a data set, a line each."""
+    """Return what a user should know about a data set, one note per line."""
     if images.majority is None:
         return images.notes
     name, count = images.majority
@@ -62,6 +62,6 @@ def data_notes(images: ImageData) -> tuple[str, ...]:
 
 
 def print_notes(notes: Sequence[str], console: Console) -> None:
-    """Say what was decided in reading a data set."""
+    """Print the notes on how a data set was read."""
     for note in notes:
         console.print(f"Data: {note}", highlight=False, soft_wrap=True, markup=False)

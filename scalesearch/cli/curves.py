@@ -1,4 +1,4 @@
-"""What comparisons at several costs say together: printed, and written as a figure and a table."""
+"""The joint result of comparisons at several costs: printed, and written as a figure and a table."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _PAPERS = "paper: Tan & Le 2019, Tables 3 and 7, ImageNet top-1 at about 4x, poi
 
 
 def show_curves(folders: Mapping[Decimal, Path]) -> None:
-    """Write curves.html and curves.csv beside the study of the largest cost; of several costs print all rules.
+    """Write curves.html and curves.csv to the study of the largest cost; for several costs, print all rules.
 
     Args:
-        folders: the studies by their cost over the baseline's, rising; one without a completed trial is left out.
+        folders: the studies by their cost over the baseline's, ascending; studies without a completed trial are
+            left out.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -32,79 +33,84 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     from scalesearch.report.figures import curves
     from scalesearch.report.html import figure_page
     from scalesearch.report.tables import curves_csv
-    from scalesearch.study.cost_sweep import combine_comparisons
+    from scalesearch.study.cost_sweep import joint
     from scalesearch.study.files import replace_atomically
-    from scalesearch.study.result import analyze
+    from scalesearch.study.result import answer
     from scalesearch.study.study import open_study
 
     studies = {times: open_study(folder) for times, folder in folders.items()}
-    answers = [(times, analyze(study.plan, study.outcomes())) for times, study in studies.items()]
-    found = [(times, one) for times, one in answers if one is not None]
-    if not found:
+    results = [(times, answer(study.plan, study.outcomes())) for times, study in studies.items()]
+    completed = [(times, result) for times, result in results if result is not None]
+    if not completed:
         return
-    together, last = combine_comparisons(found), folders[max(folders)]
+    sweep, last_folder = joint(completed), folders[max(folders)]
     console = options.console()
     if len(folders) > 1:
-        console.print(joint_table(together))
-        for line in lead_lines(together):
+        console.print(cost_sweep_table(sweep))
+        for line in lead_lines(sweep):
             console.print(line, highlight=False, soft_wrap=True)
     replace_atomically(
-        last / "curves.html", figure_page(curves(together), f"{together.baseline}: scaling rules compared")
+        last_folder / "curves.html", figure_page(curves(sweep), f"{sweep.baseline}: scaling rules compared")
     )
-    replace_atomically(last / "curves.csv", curves_csv(together))
+    replace_atomically(last_folder / "curves.csv", curves_csv(sweep))
     console.print(
-        f"Curves over FLOPs: {last / 'curves.html'}, {last / 'curves.csv'}", highlight=False, soft_wrap=True
+        f"Curves over FLOPs: {last_folder / 'curves.html'}, {last_folder / 'curves.csv'}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
-def joint_table(joint: CostSweep) -> Table:
-    """Every rule at every cost: measured FLOPs, accuracy, gain over the baseline, and the paper's gain."""
+def cost_sweep_table(sweep: CostSweep) -> Table:
+    """Return a table of every rule at every cost: FLOPs, accuracy, gain over the baseline, the paper's gain.
+
+    FLOPs are measured; the paper's gain is shown where there is one.
+    """
     from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.exact import plain
     from scalesearch.search.metrics import metric_words
     from scalesearch.study.cost_words import COST_WORDS
     from scalesearch.units import si
 
-    papers = any(point.papers_gain is not None for point in joint.points)
-    once = any(point.seeds == 1 for point in joint.points)
-    costs = " and ".join(f"{plain(times)}x" for times in joint.costs)
+    has_paper_gains = any(point.papers_gain is not None for point in sweep.points)
+    has_single_seed = any(point.seeds == 1 for point in sweep.points)
+    costs = " and ".join(f"{plain(times)}x" for times in sweep.costs)
     table = narrow_table(
-        f"{joint.baseline} at {costs} the {COST_WORDS[joint.cost]}, {joint.data}, budget {joint.budget}",
-        f"cost|rule<|FLOPs|{metric_words(joint.metric)}|n|gain (95 %)" + ("|paper" if papers else ""),
-        "\n".join([_CAPTION, *([_PAPERS] if papers else []), *([_ONE_SEED] if once else [])]),
+        f"{sweep.baseline} at {costs} the {COST_WORDS[sweep.cost]}, {sweep.data}, budget {sweep.budget}",
+        f"cost|rule<|FLOPs|{metric_words(sweep.metric)}|n|gain (95 %)" + ("|paper" if has_paper_gains else ""),
+        "\n".join([_CAPTION, *([_PAPERS] if has_paper_gains else []), *([_ONE_SEED] if has_single_seed else [])]),
     )
-    rows = [*([] if joint.base is None else [joint.base]), *joint.points]
-    for one, after in zip(rows, [*rows[1:], None], strict=True):
+    rows = [*([] if sweep.base is None else [sweep.base]), *sweep.points]
+    for point, next_point in zip(rows, [*rows[1:], None], strict=True):
         cells = [
-            f"{plain(one.times)}x",
-            one.rule,
-            si(one.macs),
-            f"{one.accuracy:.4f} ± {one.standard_error:.4f}",
-            str(one.seeds),
-            "" if one.gain is None else _with_interval(one.gain),
-            "" if one.papers_gain is None else f"{one.papers_gain:+}",
+            f"{plain(point.times)}x",
+            point.rule,
+            si(point.macs),
+            f"{point.accuracy:.4f} ± {point.standard_error:.4f}",
+            str(point.seeds),
+            "" if point.gain is None else _format_difference(point.gain),
+            "" if point.papers_gain is None else f"{point.papers_gain:+}",
         ]
-        last = after is None or after.times != one.times
-        table.add_row(*cells[: len(table.columns)], end_section=last and after is not None)
+        ends_cost = next_point is None or next_point.times != point.times
+        table.add_row(*cells[: len(table.columns)], end_section=ends_cost and next_point is not None)
     return table
 
 
-def lead_lines(joint: CostSweep) -> list[str]:
-    """How far the compound rule is ahead of each single dimension, a line a cost."""
+def lead_lines(sweep: CostSweep) -> list[str]:
+    """Return how far the compound rule is ahead of each single dimension, one line per cost."""
     from scalesearch.design.exact import plain
 
-    adjusted, lines = ", adjusted as the ranking is" if joint.adjusts else "", []
-    for times in joint.costs:
-        leads = [lead for lead in joint.leads if lead.times == times]
-        words = [
-            f"over {lead.over} {_with_interval(lead.ours)}"
+    adjusted, lines = ", adjusted as the ranking is" if sweep.adjusts else "", []
+    for times in sweep.costs:
+        leads = [lead for lead in sweep.leads if lead.times == times]
+        parts = [
+            f"over {lead.over} {_format_difference(lead.ours)}"
             + ("" if lead.papers is None else f"; the paper's {lead.papers:+} points")
             for lead in leads
         ]
-        said = ", ".join(words) if words else "not measured: it, or every single dimension, was not compared"
-        lines.append(f"Compound's lead at {plain(times)}x (95 %{adjusted}): {said}")
+        text = ", ".join(parts) if parts else "not measured: it, or every single dimension, was not compared"
+        lines.append(f"Compound's lead at {plain(times)}x (95 %{adjusted}): {text}")
     return lines
 
 
-def _with_interval(one: Difference) -> str:
-    return f"{one.value:+.4f} ({one.low:+.4f} … {one.high:+.4f})"
+def _format_difference(difference: Difference) -> str:
+    return f"{difference.value:+.4f} ({difference.low:+.4f} … {difference.high:+.4f})"

@@ -1,4 +1,4 @@
-"""`scalesearch dashboard`: studies in a browser, also while they run."""
+"""The `scalesearch dashboard` command: studies in a browser, also while they run."""
 
 from __future__ import annotations
 
@@ -50,34 +50,34 @@ def dashboard(
         raise InputError(
             f"--host {host}: other machines could reach it; add --allow-remote if they may, or leave --host out"
         )
-    gateway = _gateway(public_host or [], prefix, allow_remote)
-    watch = Watch(results, cache_folder())
+    gateway = _make_gateway(public_host or [], prefix, allow_remote)
+    store = Watch(results, cache_folder())
     if check:
-        _say(watch)
+        _print_studies(store)
         return
     interrupts.raise_exceptions()
-    interrupts.heed_ctrl_c()
+    interrupts.enable_ctrl_c()
     server = bound(host, port, None)
-    server.app = _app(watch, host, server.port, allow_remote, gateway)
+    server.app = _make_app(store, host, server.port, allow_remote, gateway)
     try:
         server.serve_forever()  # returns at Ctrl-C
     finally:
-        interrupts.heeded()
+        interrupts.mark_handled()
         server.server_close()
 
 
-def _gateway(public_hosts: list[str], prefix: str, remote: bool) -> Gateway:
-    """The names and the path of the tunnel or proxy in front of the server.
+def _make_gateway(public_hosts: list[str], prefix: str, allow_remote: bool) -> Gateway:
+    """Return the host names and the path of the tunnel or proxy in front of the server.
 
     Raises:
-        InputError: a name or path that is none, or a name that others reach without a token.
+        InputError: a name or the path is invalid, or others could reach a name without a token.
     """
     from scalesearch.report.dashboard.guard import Gateway, checked_prefix, checked_public_host
     from scalesearch.report.dashboard.server import is_loopback
 
     names = [checked_public_host(name) for name in public_hosts]
     for name in names:
-        if not is_loopback(name.partition(":")[0]) and not remote:
+        if not is_loopback(name.partition(":")[0]) and not allow_remote:
             raise InputError(
                 f"--public-host {name}: whoever reaches that name could read the studies; add --allow-remote, "
                 "which asks for a token"
@@ -85,23 +85,23 @@ def _gateway(public_hosts: list[str], prefix: str, remote: bool) -> Gateway:
     return Gateway(frozenset(names), checked_prefix(prefix))
 
 
-def _app(watch: Watch, host: str, port: int, remote: bool, gateway: Gateway) -> object:
-    """The application, once the port is known; says how it is opened."""
+def _make_app(store: Watch, host: str, port: int, allow_remote: bool, gateway: Gateway) -> object:
+    """Return the application, once the port is known, and print the addresses that open it."""
     import secrets
 
     from scalesearch.report.dashboard.app import first_choice, make_app
     from scalesearch.report.dashboard.guard import Policy, allowed_hosts
     from scalesearch.report.dashboard.server import is_loopback, names_of
 
-    token = secrets.token_urlsafe(32) if remote else None
+    token = secrets.token_urlsafe(32) if allow_remote else None
     policy = Policy(allowed_hosts(names_of(host), port), token, gateway)
-    app = make_app(watch, policy, {"torch": _torch_source})
+    app = make_app(store, policy, {"torch": _torch_source})
     names = names_of(host)
-    shown = host if is_loopback(host) else names[-1] if host in ("0.0.0.0", "::") else host  # noqa: S104
-    shown = f"[{shown}]" if ":" in shown else shown
-    watch.view(first_choice(watch))  # what is shown at first is ready when it is asked for
+    address = host if is_loopback(host) else names[-1] if host in ("0.0.0.0", "::") else host  # noqa: S104
+    address = f"[{address}]" if ":" in address else address
+    store.view(first_choice(store))  # computed now, so that the first page is ready when requested
     path = f"{gateway.prefix}/{f'?token={token}' if token else ''}"
-    print(f"http://{shown}:{port}{path}", flush=True)
+    print(f"http://{address}:{port}{path}", flush=True)
     for name in sorted(gateway.names):
         print(f"{'http' if is_loopback(name.partition(':')[0]) else 'https'}://{name}{path}", flush=True)
     print("Ctrl-C ends it.", flush=True)
@@ -114,10 +114,10 @@ def _torch_source(baseline: Baseline) -> str:
     return torch_source(baseline)
 
 
-def _say(watch: Watch) -> None:
+def _print_studies(store: Watch) -> None:
     from scalesearch.report.dashboard.studies import STAGES
 
-    found = watch.listed()
-    print(f"{len(found)} studies below {printable(str(watch.root))}")
-    for one in found:
-        print(f"{one.name}: {STAGES[one.stage]}, {one.records} trials; {one.asked or one.problem}")
+    studies = store.listed()
+    print(f"{len(studies)} studies below {printable(str(store.root))}")
+    for study in studies:
+        print(f"{study.name}: {STAGES[study.stage]}, {study.records} trials; {study.asked or study.problem}")

@@ -1,4 +1,4 @@
-"""What is drawn again and again while something runs, on a terminal alone."""
+"""The base class of live displays, which a terminal redraws while something runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.live import Live
 
 
 class Display(ABC):
-    """Use it as a context manager around the run; elsewhere than on a terminal nothing is drawn."""
+    """A live display, used as a context manager around the run; only a terminal draws it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -33,4 +33,4 @@ class Display(ABC):
 
     @abstractmethod
     def _draw(self) -> RenderableType:
-        """How it stands now."""
+        """Return what to draw for the current state."""

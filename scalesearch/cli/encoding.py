@@ -1,4 +1,4 @@
-"""Output on terminals and pipes that cannot show every character: the characters degrade, the run goes on."""
+"""Output to terminals and pipes that cannot encode every character: characters are replaced, nothing fails."""
 
 from __future__ import annotations
 
@@ -51,25 +51,25 @@ _NEAREST = {
 
 
 def degrade_output() -> None:
-    """From now on a character that standard output or error cannot encode is written as the nearest that it can.
+    """Make standard output and error write a character that they cannot encode as the nearest that they can.
 
-    Streams in an encoding that has every character stay as they are.
+    Streams whose encoding has every character stay as they are.
     """
-    codecs.register_error(HANDLER, _nearest)
+    codecs.register_error(HANDLER, _replace_unencodable)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=HANDLER)
 
 
-def _nearest(error: UnicodeError) -> tuple[str, int]:
+def _replace_unencodable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
-    return "".join(map(_ascii, text)), error.end
+    return "".join(map(_to_ascii, text)), error.end
 
 
-def _ascii(char: str) -> str:
-    """The character in ASCII: from the table, else without its accents, else a box drawing's or a question mark."""
+def _to_ascii(char: str) -> str:
+    """Return the character in ASCII: from the table, else without accents, else + for box drawings, else ?."""
     if char in _NEAREST:
         return _NEAREST[char]
     plain = unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode()

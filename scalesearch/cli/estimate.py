@@ -1,4 +1,4 @@
-"""`scalesearch grid --plan`: what a search will cost here, from a few timed steps."""
+"""The output of `--plan`: what a search will cost on this machine, estimated from a few timed steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.search.candidates import tolerance
-from scalesearch.study.cost_words import target_cost_words
+from scalesearch.study.cost_words import wanted
 from scalesearch.units import duration, si
 
 if TYPE_CHECKING:
@@ -17,77 +17,87 @@ if TYPE_CHECKING:
     from scalesearch.search.plan import Plan
     from scalesearch.search.trial import TrialSpec
 
-_TIMED = 4
-_SECONDS_A_TRIAL = 0.5
-"""What a reused Ray actor takes between two trials."""
+_NUM_TIMED = 4
+_SECONDS_PER_TRIAL = 0.5
+"""Overhead of a reused Ray actor between two trials."""
 
 
 def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
-    """Candidates, trials, multiply-adds and time, as lines."""
+    """Return the plan's candidates, trials, multiply-adds and time as lines of text."""
     from scalesearch.study.provenance_words import matched_lines
 
-    first = plan.waves({})[0]
-    more = plan.total_trials() - len(first)
-    images, slots = plan.total_images(), _slots(gpus_per_trial)
-    # What is not known yet trains the mean network of the first wave.
-    seconds = _seconds(first) * images / len(first) + plan.total_trials() * _SECONDS_A_TRIAL
-    whole = seconds / slots
+    first_wave = plan.waves({})[0]
+    later_trials = plan.total_trials() - len(first_wave)
+    images, slots = plan.total_images(), _count_slots(gpus_per_trial)
+    # Later waves are not known yet; assume that they train the mean network of the first wave.
+    seconds = (
+        _total_seconds_per_image(first_wave) * images / len(first_wave) + plan.total_trials() * _SECONDS_PER_TRIAL
+    )
+    wall_seconds = seconds / slots
     # Forward, and twice that backward (gradients of inputs and of weights).
-    macs = 3 * images * sum(cost(spec.proxy).macs for spec in first) // len(first)
-    slack = f"{tolerance(plan.config.cost) * 100:.0f} %"
+    macs = 3 * images * sum(cost(spec.proxy).macs for spec in first_wave) // len(first_wave)
+    tolerance_text = f"{tolerance(plan.config.cost) * 100:.0f} %"
     trials = (
-        f"{plan.total_trials()} trials ({len(first)} at first, {more} more for the leaders), "
+        f"{plan.total_trials()} trials ({len(first_wave)} at first, {later_trials} more for the leaders), "
         f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
     )
-    time = f"About {duration(whole)} on this machine, {slots} at a time (from a few timed steps)"
-    chosen = [_line(one, "" if one.name else _aliases(len(one.aliases))) for one in plan.trained]
-    left_out = [_line(one, f"left out: more than {slack} off") for one in plan.candidate_set.unmatched]
-    head = _head(plan, slack)
-    return [*matched_lines(plan.config), head, *chosen, *left_out, trials, f"{time}; nothing was trained"]
+    time = f"About {duration(wall_seconds)} on this machine, {slots} at a time (from a few timed steps)"
+    trained = [
+        _candidate_line(candidate, "" if candidate.name else _alias_text(len(candidate.aliases)))
+        for candidate in plan.trained
+    ]
+    left_out = [
+        _candidate_line(candidate, f"left out: more than {tolerance_text} off")
+        for candidate in plan.candidate_set.unmatched
+    ]
+    heading = _heading(plan, tolerance_text)
+    return [*matched_lines(plan.config), heading, *trained, *left_out, trials, f"{time}; nothing was trained"]
 
 
-def _head(plan: Plan, slack: str) -> str:
-    asked, found = plan.config, plan.candidate_set
-    if not asked.kind.scales:
+def _heading(plan: Plan, tolerance_text: str) -> str:
+    config, candidate_set = plan.config, plan.candidate_set
+    if not config.kind.scales:
         return f"{len(plan.trained)} networks within the limits:"
-    matched = f"{len(found.candidates)} have {target_cost_words(asked)} of"
+    matched = f"{len(candidate_set.candidates)} have {wanted(config)} of"
     within = (
-        f"{matched} {asked.baseline.name} within {slack}" if asked.match == "flops" else "costs are not matched"
+        f"{matched} {config.baseline.name} within {tolerance_text}"
+        if config.match == "flops"
+        else "costs are not matched"
     )
-    networks = len(found.candidates) + len(found.unmatched)
-    points = f"{found.triples} {asked.kind.points_noun}"
+    networks = len(candidate_set.candidates) + len(candidate_set.unmatched)
+    points = f"{candidate_set.triples} {config.kind.points_noun}"
     return f"{points} are {networks} networks; {within}, and {len(plan.trained)} are compared:"
 
 
-def _aliases(count: int) -> str:
+def _alias_text(count: int) -> str:
     return f"{count} alias" + ("es" if count > 1 else "") if count else ""
 
 
-def _line(candidate: Candidate, note: str) -> str:
-    ratio, px = float(candidate.flops_ratio), candidate.architecture.resolution
-    other = "" if candidate.other_ratio is None else f"matched {candidate.other_ratio:.3f}x  "
+def _candidate_line(candidate: Candidate, note: str) -> str:
+    ratio, resolution = float(candidate.flops_ratio), candidate.architecture.resolution
+    matched = "" if candidate.other_ratio is None else f"matched {candidate.other_ratio:.3f}x  "
     macs = si(candidate.cost.macs)
-    return f"  {candidate.label:<20} {px:>4} px  {macs:>7} MACs  {ratio:.3f}x  {other}{note}".rstrip()
+    return f"  {candidate.label:<20} {resolution:>4} px  {macs:>7} MACs  {ratio:.3f}x  {matched}{note}".rstrip()
 
 
-def _seconds(specs: Sequence[TrialSpec]) -> float:
-    """Training time of one image of each spec, in all: timed for a few sizes, linear in MACs between them."""
+def _total_seconds_per_image(specs: Sequence[TrialSpec]) -> float:
+    """Return the summed training time of one image of each spec, from a linear fit in MACs to a few timed sizes."""
     import numpy as np
 
     by_macs = sorted(specs, key=lambda spec: cost(spec.proxy).macs)
-    picks = {round(i * (len(by_macs) - 1) / (_TIMED - 1)) for i in range(_TIMED)}
-    timed = [by_macs[i] for i in sorted(picks)]
-    xs = [cost(spec.proxy).macs for spec in timed]
-    ys = [_seconds_per_image(spec) for spec in timed]
-    slope, start = np.polyfit(xs, ys, 1)
-    return float(sum(start + slope * cost(spec.proxy).macs for spec in specs))
+    indices = {round(i * (len(by_macs) - 1) / (_NUM_TIMED - 1)) for i in range(_NUM_TIMED)}
+    timed = [by_macs[i] for i in sorted(indices)]
+    macs = [cost(spec.proxy).macs for spec in timed]
+    seconds = [_seconds_per_image(spec) for spec in timed]
+    slope, intercept = np.polyfit(macs, seconds, 1)
+    return float(sum(intercept + slope * cost(spec.proxy).macs for spec in specs))
 
 
 def _seconds_per_image(spec: TrialSpec) -> float:
-    """Of a few timed steps.
+    """Return the training time of one image, from a few timed steps.
 
     Raises:
-        InputError: the steps cannot be taken on this machine.
+        InputError: the steps cannot run on this machine.
     """
     from scalesearch.proxy.failures import training_failure
     from scalesearch.proxy.timing import seconds_per_image
@@ -105,7 +115,8 @@ def _seconds_per_image(spec: TrialSpec) -> float:
         raise InputError(f"{step}: {failure.for_budget()}") from error
 
 
-def _slots(gpus_per_trial: float | None) -> int:
+def _count_slots(gpus_per_trial: float | None) -> int:
+    """Return how many trials run at a time on this machine."""
     import torch
 
     if torch.cuda.is_available():

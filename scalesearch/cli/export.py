@@ -1,4 +1,4 @@
-"""`scalesearch export`: a network in the formats that people use."""
+"""The `scalesearch export` command: a network as plain torch, timm, torchvision, ONNX or torch.export."""
 
 from __future__ import annotations
 
@@ -56,25 +56,25 @@ def export(
 
     if to != "onnx" and (opset is not None or dynamic_side):
         raise InputError(f"--to {to}: --opset and --dynamic-side are for --to onnx; leave them out")
-    make = partial(as_onnx, target=_onnx_target(opset, dynamic_side)) if to == "onnx" else FORMATS[to]
+    export_network = partial(as_onnx, target=_onnx_target(opset, dynamic_side)) if to == "onnx" else FORMATS[to]
     if network.endswith(".safetensors"):
         if (depth, width, resolution, rounding) != ("1", "1", None, None):
             raise InputError(f"{network}: trained weights are of one size; leave out what scales it")
         weights = read_weights(Path(network))
-        baseline, net = weights.definition, weights.network()
+        baseline, model = weights.definition, weights.network()
     else:
-        baseline = _scaled(network, depth, width, resolution, rounding)
-        net = seeded(baseline.architecture, seed)
+        baseline = _load_scaled(network, depth, width, resolution, rounding)
+        model = seeded(baseline.architecture, seed)
     if deployed:
-        baseline, net = as_deployed(baseline, net)
-    made = make(baseline, net)
+        baseline, model = as_deployed(baseline, model)
+    exported = export_network(baseline, model)
     make_folder(out)
-    for name, content in made.files.items():
-        _keep(out / name, content)
-    for name, content in made.files.items():
+    for name, content in exported.files.items():
+        _check_overwrite(out / name, content)
+    for name, content in exported.files.items():
         replace_atomically(out / name, content)
-    print(", ".join(str(out / name) for name in made.files))
-    print(made.checked)
+    print(", ".join(str(out / name) for name in exported.files))
+    print(exported.checked)
 
 
 def _onnx_target(opset: int | None, dynamic_side: bool) -> OnnxTarget:
@@ -83,17 +83,17 @@ def _onnx_target(opset: int | None, dynamic_side: bool) -> OnnxTarget:
     return OnnxTarget(dynamic_side=dynamic_side) if opset is None else OnnxTarget(opset, dynamic_side)
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Refuse to write one network's source over another's of that name."""
+def _check_overwrite(path: Path, content: bytes) -> None:
+    """Refuse to overwrite the source of another network of the same name."""
     if path.suffix == ".py" and path.is_file() and path.read_bytes() != content:
         raise InputError(f"{path}: holds another network; give another --out, or delete it")
 
 
-def _scaled(network: str, depth: str, width: str, resolution: int | None, rounding: str | None) -> Baseline:
-    from scalesearch.cli.cost import asked_multipliers
+def _load_scaled(network: str, depth: str, width: str, resolution: int | None, rounding: str | None) -> Baseline:
+    from scalesearch.cli.cost import parse_multipliers
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.networks import load_network
 
     baseline = load_network(network)
-    multipliers = asked_multipliers(baseline.architecture.resolution, depth, width, resolution)
+    multipliers = parse_multipliers(baseline.architecture.resolution, depth, width, resolution)
     return baseline if multipliers == Multipliers() else baseline.scale(multipliers, rounding)

@@ -1,4 +1,4 @@
-"""The family of a user's own function, counted: what each member really costs."""
+"""The family of a user's own Python function, with the measured cost of each member."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _COLUMNS = ("member", "depth", "width", "resolution", "nominal_flops_ratio", "fl
 
 
 def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coefficients) -> None:
-    """Write family/costs.csv: fvcore's counts of φ = 1 … 7, once; empty where the function fails at a size.
+    """Write family/costs.csv, which holds fvcore's counts of the members at φ = 1 … 7.
+
+    A member that the file has is not counted again. Counts are empty where the function fails at a size.
 
     Raises:
         StorageError: the folder cannot be written.
@@ -30,18 +32,24 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
 
     base = baseline.architecture
     path = study.folder / "family" / "costs.csv"
-    known = list(csv.reader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
+    known_rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
     rows: list[list[str]] = []
     for phi in phis_of(coefficients):
-        by = coefficients.at(phi).rounded()
-        px = literal_px(base.resolution, by.resolution)
-        row = [f"phi{phi}", plain(by.depth), plain(by.width), str(px), plain(round(by.nominal_flops_ratio, 5))]
-        if found := [one for one in known if one[: len(row)] == row]:
-            rows.append(found[0])
+        multipliers = coefficients.at(phi).rounded()
+        resolution = literal_px(base.resolution, multipliers.resolution)
+        row = [
+            f"phi{phi}",
+            plain(multipliers.depth),
+            plain(multipliers.width),
+            str(resolution),
+            plain(round(multipliers.nominal_flops_ratio, 5)),
+        ]
+        if matches := [known_row for known_row in known_rows if known_row[: len(row)] == row]:
+            rows.append(matches[0])
             continue
         try:
-            counted = count_factory(load_factory(base.factory), by.depth, by.width, px)
-            rows.append([*row, f"{counted.macs / base.macs:.5f}", str(counted.macs), str(counted.params)])
+            counts = count_factory(load_factory(base.factory), multipliers.depth, multipliers.width, resolution)
+            rows.append([*row, f"{counts.macs / base.macs:.5f}", str(counts.macs), str(counts.params)])
         except InputError:
             rows.append([*row, "", "", ""])
     stream = io.StringIO()

@@ -1,4 +1,4 @@
-"""What each command prints with `--json`: one dataclass a command, and `OUTPUTS`, which names them.
+"""The output of each command with `--json`: one dataclass per command, and `OUTPUTS`, which names them.
 
 The output, the JSON Schemas in docs/schema and the tables of docs/json.md are made from these classes. Multipliers
 are what the baseline is multiplied by before rounding. `px` is the side of the input in pixels.
@@ -36,7 +36,7 @@ class CoefficientFacts(Facts):
 
     @classmethod
     def of(cls, coefficients: Coefficients) -> CoefficientFacts:
-        """The same as numbers of JSON."""
+        """Return the coefficients as numbers for JSON."""
         return cls(float(coefficients.alpha), float(coefficients.beta), float(coefficients.gamma))
 
 
@@ -131,7 +131,7 @@ class LayerFacts(Facts):
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptFacts(CostFacts):
+class BreakdownFacts(CostFacts):
     """What `cost --breakdown` prints: the same, and the layers."""
 
     fvcore: FvcoreFacts
@@ -633,7 +633,7 @@ class VerifyFacts(Facts):
 
 OUTPUTS: dict[str, type[Facts]] = {
     "cost": CostFacts,
-    "cost --breakdown": ReceiptFacts,
+    "cost --breakdown": BreakdownFacts,
     "explain": ExplainFacts,
     "solve": SolveFacts,
     "family": FamilyFacts,

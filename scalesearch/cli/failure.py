@@ -1,4 +1,4 @@
-"""How a command ends that cannot go on: one line on standard error, and its exit code."""
+"""The end of a command that fails: one line on standard error, and the exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scalesearch.errors import printable
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """Print one line, or where an error lists files a line for each, and leave."""
+    """Print the message, one line or one per file that it lists, and exit with the code."""
     with contextlib.suppress(OSError):  # a terminal that is gone
         print("scalesearch:", "\n".join(map(printable, message.split("\n"))), file=sys.stderr)
     sys.exit(code)

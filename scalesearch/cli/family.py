@@ -1,4 +1,4 @@
-"""`scalesearch family`: B1–B7 without a search."""
+"""The `scalesearch family` command: members of a family, such as B1–B7, without a search."""
 
 from __future__ import annotations
 
@@ -52,37 +52,39 @@ def family(
     Example: scalesearch family b0 --coefficients 1.2 1.1 1.15 --phi -1 --phi 1
     """
     from scalesearch.design.family import coefficients_from
-    from scalesearch.design.family import family as grow
+    from scalesearch.design.family import family as scale_family
     from scalesearch.design.networks import load_network
-    from scalesearch.design.v2_rule import has_published_comparison
+    from scalesearch.design.v2_rule import has_beside
 
     if published == (coefficients is not None):
         raise InputError("family: give either --coefficients α β γ or --published")
     if published and (phi or times):
         raise InputError("--phi, --times: the published members are as they are; leave them out")
     baseline = load_network(network)
-    if published and has_published_comparison(baseline):
-        _print_beside(baseline, rule, rounding, out, json)
+    if published and has_beside(baseline):
+        _print_published_comparison(baseline, rule, rounding, out, json)
         return
-    chosen = None if coefficients is None else coefficients_from(coefficients)
-    if chosen is None:
+    family_coefficients = None if coefficients is None else coefficients_from(coefficients)
+    if family_coefficients is None:
         members = _published_members(baseline, rounding, rule)
     else:
-        phis = _phis(baseline, phi or [], times or [])
-        members = grow(baseline, chosen, rounding or "balanced", match == "flops", scaling=rule, phis=phis)
+        phis = _parse_phis(baseline, phi or [], times or [])
+        members = scale_family(
+            baseline, family_coefficients, rounding or "balanced", match == "flops", scaling=rule, phis=phis
+        )
     if not json:
         options.console().print(members_table(members))
-    paths = () if out is None else _write(out, members, json)
+    paths = () if out is None else _write_members(out, members, json)
     if json:
         from scalesearch.cli.json_output import print_json
 
-        print_json(_family_facts(baseline.name, chosen, members, match, rule, paths))
+        print_json(_family_facts(baseline.name, family_coefficients, members, match, rule, paths))
 
 
 def _published_members(
     baseline: Baseline, rounding: choices.Rounding | None, rule: choices.ScalingRule
 ) -> tuple[Member, ...]:
-    """The members as published.
+    """Return the members as published.
 
     Raises:
         InputError: an option would change them.
@@ -104,7 +106,7 @@ def _family_facts(
     rule: choices.ScalingRule,
     paths: Sequence[Path],
 ) -> FamilyFacts:
-    """What `--json` prints; of published members no coefficients, match and rule are known."""
+    """Return what `--json` prints; published members have no coefficients, match and rule."""
     from scalesearch.cli.facts import CoefficientFacts, FamilyFacts
 
     return FamilyFacts(
@@ -119,11 +121,11 @@ def _family_facts(
     )
 
 
-def _phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -> dict[str, Decimal] | None:
-    """The φ of each member by its name, rising; None: the usual ones.
+def _parse_phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -> dict[str, Decimal] | None:
+    """Return the φ of each member by its name, ascending; None: the default φ.
 
     Raises:
-        InputError: one is no number, out of range, the baseline's own, or given twice.
+        InputError: a value is not a number, is out of range, is the baseline's own, or is given twice.
     """
     from scalesearch.design.coefficients import phi_of
     from scalesearch.design.exact import plain
@@ -133,30 +135,30 @@ def _phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -> dict
         raise InputError("--phi, --times: both say how large the members are; give one of them")
     if not phis and not times:
         return None
-    found: dict[str, Decimal] = {}
-    for one in phis:
-        power = options.wanted_phi(one, "--phi")
-        _add(found, member_name(baseline, power), power, f"--phi {one}")
-    for one in times:
-        ratio = options.wanted_times(one, "--times")
-        end = f"-{plain(ratio)}x"
-        _add(found, f"{baseline.name[: 64 - len(end)]}{end}", phi_of(ratio), f"--times {one}")
-    return dict(sorted(found.items(), key=lambda pair: pair[1]))
+    phi_by_name: dict[str, Decimal] = {}
+    for value in phis:
+        phi = options.parse_phi(value, "--phi")
+        _add_phi(phi_by_name, member_name(baseline, phi), phi, f"--phi {value}")
+    for value in times:
+        ratio = options.parse_times(value, "--times")
+        suffix = f"-{plain(ratio)}x"
+        _add_phi(phi_by_name, f"{baseline.name[: 64 - len(suffix)]}{suffix}", phi_of(ratio), f"--times {value}")
+    return dict(sorted(phi_by_name.items(), key=lambda item: item[1]))
 
 
-def _add(found: dict[str, Decimal], name: str, phi: Decimal, asked: str) -> None:
-    if phi in found.values():
-        raise InputError(f"{asked}: is given twice; give each member once")
-    found[name] = phi
+def _add_phi(phi_by_name: dict[str, Decimal], name: str, phi: Decimal, option: str) -> None:
+    if phi in phi_by_name.values():
+        raise InputError(f"{option}: is given twice; give each member once")
+    phi_by_name[name] = phi
 
 
-def _write(out: Path, members: Sequence[Member], json: bool) -> tuple[Path, ...]:
-    from scalesearch.cli.json_output import output_kept
+def _write_members(out: Path, members: Sequence[Member], json: bool) -> tuple[Path, ...]:
+    from scalesearch.cli.json_output import reserve_stdout
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.study.family_files import write_family
 
-    with output_kept(json):
-        for member in members:  # what leaves is counted twice
+    with reserve_stdout(json):
+        for member in members:  # fvcore counts every exported network too
             fvcore_receipt(member.baseline.architecture)
         paths = write_family(out, members)
         print(f"{len(members)} baseline files in {out}")
@@ -164,7 +166,7 @@ def _write(out: Path, members: Sequence[Member], json: bool) -> tuple[Path, ...]
 
 
 def _multipliers(member: Member) -> Multipliers:
-    """What a member was scaled by; of the baseline 1, whatever it was itself made from."""
+    """Return the multipliers of a member; 1 for the baseline, even if it was itself scaled from another."""
     from scalesearch.design.coefficients import Multipliers
 
     origin = member.baseline.origin
@@ -175,28 +177,28 @@ def _member_facts(member: Member) -> MemberFacts:
     from scalesearch.cli.facts import MemberFacts
     from scalesearch.design.cost import cost
 
-    by, net = _multipliers(member), member.baseline.architecture
-    price, gamma = cost(net), member.implied_gamma
+    multipliers, architecture = _multipliers(member), member.baseline.architecture
+    member_cost, gamma = cost(architecture), member.implied_gamma
     return MemberFacts(
         name=member.baseline.name,
         phi=None if member.phi is None else float(member.phi),
-        depth=float(by.depth),
-        width=float(by.width),
-        px=net.resolution,
+        depth=float(multipliers.depth),
+        width=float(multipliers.width),
+        px=architecture.resolution,
         resolution_multiplier=float(member.resolution_multiplier),
         implied_gamma=None if gamma is None else float(gamma),
         nominal_flops_ratio=float(member.nominal_flops_ratio),
         flops_ratio=float(member.flops_ratio),
         matched=member.matched,
-        macs=price.macs,
-        params=price.params,
-        activations=price.activations,
-        depths=net.depths,
-        widths=net.widths,
+        macs=member_cost.macs,
+        params=member_cost.params,
+        activations=member_cost.activations,
+        depths=architecture.depths,
+        widths=architecture.widths,
     )
 
 
-def _print_beside(
+def _print_published_comparison(
     baseline: Baseline, scaling: choices.ScalingRule, rounding: str | None, out: Path | None, json: bool
 ) -> None:
     from scalesearch.cli.published_comparison import print_comparison
@@ -208,7 +210,7 @@ def _print_beside(
 
 
 def members_table(members: Sequence[Member]) -> Table:
-    """The family as a table: multipliers, cost, nominal and measured ratio side by side."""
+    """Return the family as a table: multipliers, cost, nominal and measured ratio side by side."""
     from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.cost import cost
     from scalesearch.design.exact import plain
@@ -219,19 +221,19 @@ def members_table(members: Sequence[Member]) -> Table:
         "member<|depth|width|px|px/base|implied γ|nominal|measured|MACs|params",
     )
     for member in members:
-        by, net = _multipliers(member), member.baseline.architecture
-        price = cost(net)
+        multipliers, architecture = _multipliers(member), member.baseline.architecture
+        member_cost = cost(architecture)
         table.add_row(
             member.baseline.name,
-            plain(round(by.depth, 3)),
-            plain(round(by.width, 3)),
-            str(net.resolution),
+            plain(round(multipliers.depth, 3)),
+            plain(round(multipliers.width, 3)),
+            str(architecture.resolution),
             f"{member.resolution_multiplier:.3f}",
             "" if member.implied_gamma is None else f"{member.implied_gamma:.4f}",
             f"{member.nominal_flops_ratio:.2f}x",
             f"{member.flops_ratio:.2f}x" + ("" if member.matched else " !"),
-            si(price.macs),
-            si(price.params),
+            si(member_cost.macs),
+            si(member_cost.params),
         )
     if not all(member.matched for member in members):
         table.caption = "!  measured cost more than 5 % from 2^φ (published: from the nominal ratio)"

@@ -1,4 +1,4 @@
-"""`scalesearch grid`: the search."""
+"""The `scalesearch grid` command: the search for scaling coefficients (α, β, γ)."""
 
 from __future__ import annotations
 
@@ -76,53 +76,55 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
-    matched = options.stored_cost(cost)
-    _check_cost(matched, match, baseline)
-    of_a_grid = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": matched != "macs"}
-    of_a_grid[f"--scheduler {scheduler}"] = scheduler == "curves"
-    kind = sampler_options.study_kind(sampler, objectives, max_params, max_memory, of_a_grid)
-    export = sampler_options.optuna_exporter(storage, kind)
-    counted = "macs" if matched == "latency" else matched
+    cost_kind = options.stored_cost(cost)
+    _check_cost(cost_kind, match, baseline)
+    grid_only = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost_kind != "macs"}
+    grid_only[f"--scheduler {scheduler}"] = scheduler == "curves"
+    kind = sampler_options.study_kind(sampler, objectives, max_params, max_memory, grid_only)
+    exporter = sampler_options.optuna_exporter(storage, kind)
+    initial_cost = "macs" if cost_kind == "latency" else cost_kind
     schedule = options.stored_scheduler(scheduler)
-    config = _make_config(baseline, phi, budget, seeds, step, tolerance, rounding, match, schedule, counted, kind)
-    where = search_command.study_folder(results, name, _default_name(config, matched))
-    chosen = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    ranked_by = options.checked_metric(metric)
-    transfer = _check_transfer_phi(transfer_phi, config)
-    if matched == "latency":
+    config = _make_config(
+        baseline, phi, budget, seeds, step, tolerance, rounding, match, schedule, initial_cost, kind
+    )
+    folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
+    trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
+    ranking_metric = options.checked_metric(metric)
+    target_phi = _parse_transfer_phi(transfer_phi, config)
+    if cost_kind == "latency":
         from scalesearch.cli.latency_matching import with_latency
 
-        config = with_latency(config, where)
-    images = config.budget.data if data is None else data
+        config = with_latency(config, folder)
+    data_spec = config.budget.data if data is None else data
     search_command.run_or_plan(
         config,
-        images,
-        chosen,
-        where,
+        data_spec,
+        trial_runner,
+        folder,
         gpus_per_trial,
         plan,
-        export=export,
-        metric=ranked_by,
+        export=exporter,
+        metric=ranking_metric,
         max_megapixels=max_megapixels,
     )
-    if transfer is not None and not plan:
-        _check(config, transfer, images, chosen, where, gpus_per_trial, max_megapixels)
+    if target_phi is not None and not plan:
+        _run_transfer(config, target_phi, data_spec, trial_runner, folder, gpus_per_trial, max_megapixels)
 
 
 def _default_name(config: StudyConfig, cost: str) -> str:
     from scalesearch.design.exact import plain
 
-    own = f"{config.baseline.name}-phi{plain(config.phi)}-{config.budget.name}"
-    own += "" if cost == "macs" else f"-{cost}"
+    study_name = f"{config.baseline.name}-phi{plain(config.phi)}-{config.budget.name}"
+    study_name += "" if cost == "macs" else f"-{cost}"
     suffix = config.kind.name_suffix
-    return f"{own}-{suffix}" if suffix else own
+    return f"{study_name}-{suffix}" if suffix else study_name
 
 
 def _check_cost(cost: str, match: str, baseline: str) -> None:
-    """Refuse a cost that is none, or that nothing is matched by.
+    """Refuse a cost that the options or the baseline rule out.
 
     Raises:
-        InputError: in a line, why.
+        InputError: nothing is matched, or the latency of a Python function was to be matched.
     """
     from scalesearch.design.baselines import is_factory
 
@@ -134,30 +136,30 @@ def _check_cost(cost: str, match: str, baseline: str) -> None:
         )
 
 
-def _check_transfer_phi(value: str | None, config: StudyConfig) -> Decimal | None:
-    """The φ of `--transfer-phi`; None: it was not given.
+def _parse_transfer_phi(value: str | None, config: StudyConfig) -> Decimal | None:
+    """Return the φ of `--transfer-phi`; None: it was not given.
 
     Raises:
-        InputError: it is no other φ, or the baseline is a Python function.
+        InputError: it is not another φ, no rules can be compared at it, or the baseline is a Python function.
     """
     from scalesearch.design.scaling import Baseline
     from scalesearch.search.kinds.rules import SINGLE, rule_candidates
 
     if value is None:
         return None
-    power = options.wanted_phi(value, "--transfer-phi")
-    if power == config.phi:
+    phi = options.parse_phi(value, "--transfer-phi")
+    if phi == config.phi:
         raise InputError(f"--transfer-phi {value}: is the φ of the search; give another than --phi")
     if not isinstance(config.baseline, Baseline):
         raise InputError("--transfer-phi: is for baseline files, not for a Python function")
-    try:  # before anything is trained
-        rule_candidates(config.baseline, SINGLE, power, config.rounding, config.cost)
+    try:  # refused before anything is trained
+        rule_candidates(config.baseline, SINGLE, phi, config.rounding, config.cost)
     except SpaceError as error:
         raise InputError(f"--transfer-phi {value}: {error}") from error
-    return power
+    return phi
 
 
-def _check(
+def _run_transfer(
     config: StudyConfig,
     phi: Decimal,
     data: str,
@@ -166,46 +168,46 @@ def _check(
     gpus_per_trial: float | None,
     max_megapixels: int,
 ) -> None:
-    """Train the tied set and the single dimensions at another φ, and say whether the recommendation holds there."""
+    """Train the tied set and the single dimensions at another φ, and print whether the recommendation holds."""
     from scalesearch.report.files import write_report
-    from scalesearch.study.phi_transfer import check_folder, phi_transfer_lines
-    from scalesearch.study.result import analyze
+    from scalesearch.study.phi_transfer import check_folder, other_phi_lines
+    from scalesearch.study.result import answer
     from scalesearch.study.study import open_study
 
-    first = open_study(folder)
-    found = analyze(first.plan, first.outcomes())
-    assert found is not None, "a search without an answer has ended with an error"
-    tied = [first.plan.by_network[key] for key in found.ranking.tied]
-    there = check_folder(folder, phi)
-    asked = _transfer_config(config, phi, tied)
+    study = open_study(folder)
+    result = answer(study.plan, study.outcomes())
+    assert result is not None, "a search without an answer has ended with an error"
+    tied = [study.plan.by_network[key] for key in result.ranking.tied]
+    transfer_folder = check_folder(folder, phi)
+    transfer = _transfer_config(config, phi, tied)
     if config.cost == "latency":
         from scalesearch.cli.latency_matching import with_latency
 
-        asked = with_latency(asked, there)
-    same = first.plan.config.metric
+        transfer = with_latency(transfer, transfer_folder)
+    metric = study.plan.config.metric
     search_command.run_or_plan(
-        asked, data, runner, there, gpus_per_trial, False, metric=same, max_megapixels=max_megapixels
+        transfer, data, runner, transfer_folder, gpus_per_trial, False, metric=metric, max_megapixels=max_megapixels
     )
-    write_report(first)  # it says so too
-    print(*phi_transfer_lines(found, folder), sep="\n")
+    write_report(study)  # the report states it too
+    print(*other_phi_lines(result, folder), sep="\n")
 
 
 def _transfer_config(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate]) -> StudyConfig:
-    """The rules of the tied set and the single dimensions at another φ; latency is still to be measured there."""
+    """Return the comparison of the tied set and the single dimensions at another φ; latency is measured later."""
     from dataclasses import replace
 
     from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
 
-    counted = "macs" if config.cost == "latency" else config.cost
+    initial_cost = "macs" if config.cost == "latency" else config.cost
     rules = RuleComparison(transfer_rules(tied))
-    # What the grid has timed are none of the rules' networks.
-    return replace(config, phi=phi, match="flops", kind=rules, scheduler="grid", cost=counted, timings=None)
+    # The networks that the grid timed are not those of the rules.
+    return replace(config, phi=phi, match="flops", kind=rules, scheduler="grid", cost=initial_cost, timings=None)
 
 
 def _make_config(
-    baseline: str,
-    phi: str,
-    budget: str,
+    baseline_name: str,
+    phi_text: str,
+    budget_name: str,
     seeds: int | None,
     step: str | None,
     tolerance: str | None,
@@ -220,19 +222,19 @@ def _make_config(
     from scalesearch.search.schedulers import SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
 
-    power = options.wanted_phi(phi, "--phi")
-    spacing, slack = options.decimal(step, "--step"), options.decimal(tolerance, "--tolerance")
-    spent = with_overrides(load_budget(budget), spacing, slack, seeds)
+    phi = options.parse_phi(phi_text, "--phi")
+    spacing, max_deviation = options.parse_decimal(step, "--step"), options.parse_decimal(tolerance, "--tolerance")
+    budget = with_overrides(load_budget(budget_name), spacing, max_deviation, seeds)
     if kind.proposes:
-        scheduler = "grid"  # what is suggested is trained to the end
+        scheduler = "grid"  # sampled points are trained to the end
     if "macs" in kind.objectives:
         match = "none"
     if SCHEDULERS[scheduler].resumes_trials:
-        spent = as_constant_lr(spent)
-    rule = rounding or "balanced"
-    base = _baseline(baseline, power, spent, match, cost)
+        budget = as_constant_lr(budget)
+    rounding_rule = rounding or "balanced"
+    baseline = _load_baseline(baseline_name, phi, budget, match, cost)
     config = StudyConfig(
-        base, power, spent, rule, match, kind=kind, scheduler=scheduler, cost=cost,
+        baseline, phi, budget, rounding_rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].prolongs_at_chance,
     )  # fmt: skip
     # A grid without candidates is refused before any image is read.
@@ -240,7 +242,7 @@ def _make_config(
     return config
 
 
-def _baseline(name: str, phi: Decimal, budget: Budget, match: str, cost: str) -> Baseline | FactoryBaseline:
+def _load_baseline(name: str, phi: Decimal, budget: Budget, match: str, cost: str) -> Baseline | FactoryBaseline:
     from scalesearch.design.baselines import is_factory, load_baseline
 
     if not is_factory(name):

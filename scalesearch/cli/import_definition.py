@@ -1,4 +1,4 @@
-"""`scalesearch import`: a timm or torchvision definition as a baseline file."""
+"""The `scalesearch import` command: a timm or torchvision definition as a baseline file."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ def import_(
 
     if out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {printable(str(out))}: must end in .yaml, since it becomes a baseline file")
-    where = printable(str(definition))
-    network = read_network(read_text(definition, "a Python file"), where)
+    origin = printable(str(definition))
+    network = read_network(read_text(definition, "a Python file"), origin)
     source = f"imported from {printable(definition.name)}"
     baseline = Baseline(out.stem, source, network, Rounding("paper"))
     make_folder(out.parent)
     replace_atomically(out, baseline_text(baseline))
-    price = cost(network)
-    print(f"{out}: {price.params:,} parameters, {price.macs:,} multiply-adds at {network.resolution} px")
+    network_cost = cost(network)
+    print(
+        f"{out}: {network_cost.params:,} parameters, {network_cost.macs:,} multiply-adds at {network.resolution} px"
+    )

@@ -1,4 +1,4 @@
-"""`scalesearch latency`: how long networks take, beside each other."""
+"""The `scalesearch latency` command: the latency of networks, timed in turns."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from scalesearch.nets.latency import Beside
     from scalesearch.proxy.progress import ProgressCallback
 
-_Found = dict[tuple[str, int], "list[Beside]"]
-"""By device and batch, the networks in their order."""
+_MeasuredColumns = dict[tuple[str, int], "list[Beside]"]
+"""The timings of all networks in their order, by device and batch."""
 
 
 def latency(
@@ -40,42 +40,48 @@ def latency(
     Example: scalesearch latency resnet18 mobilenet_v2
     """
     from scalesearch.cli.counter_progress import CounterProgress
-    from scalesearch.cli.json_output import output_kept, print_json
+    from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.networks import load_network
     from scalesearch.nets.latency import RUNS, devices
 
-    turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
+    num_turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
     networks = [load_network(name) for name in dict.fromkeys([*([against] if against else []), *names])]
-    out = options.console()
-    with output_kept(json), CounterProgress(out, "Turns", "") as on_progress:
-        found = {
-            (device, size): _timed(networks, turns, size, device, on_progress)
+    console = options.console()
+    with reserve_stdout(json), CounterProgress(console, "Turns", "") as on_progress:
+        columns = {
+            (device, batch_size): _measure(networks, num_turns, batch_size, device, on_progress)
             for device in devices()
-            for size in batches
+            for batch_size in batches
         }
-    facts = _facts(networks, found, turns)
+    facts = _facts(networks, columns, num_turns)
     if json:
         print_json(facts)
         return
-    for (device, size), column in found.items():
-        out.print(_table(networks, column, f"{_place(device)}, {size} image{'s' if size > 1 else ''} a pass"))
-    out.print(_protocol(facts), highlight=False)
-    for line in _beside_the_paper(networks):
-        out.print(line, highlight=False)
+    for (device, batch_size), column in columns.items():
+        console.print(
+            _table(
+                networks,
+                column,
+                f"{_device_label(device)}, {batch_size} image{'s' if batch_size > 1 else ''} a pass",
+            )
+        )
+    console.print(_protocol_text(facts), highlight=False)
+    for line in _paper_lines(networks):
+        console.print(line, highlight=False)
 
 
-def _timed(
+def _measure(
     networks: Sequence[Baseline], runs: int, batch: int, device: str, on_progress: ProgressCallback | None
 ) -> list[Beside]:
-    """The reference, then all others beside it."""
+    """Time the first network, the reference, and all others in turns with it."""
     from scalesearch.nets.latency import Beside, latencies_beside
 
     first, *others = [network.architecture for network in networks]
-    reference, found = latencies_beside(first, others, runs, batch, device, on_progress)
-    return [Beside(reference, 1.0), *found]
+    reference, relative = latencies_beside(first, others, runs, batch, device, on_progress)
+    return [Beside(reference, 1.0), *relative]
 
 
-def _place(device: str) -> str:
+def _device_label(device: str) -> str:
     from scalesearch.nets.latency import device_name
 
     return device_name() if device == "cuda" else "one core, one thread"
@@ -91,20 +97,20 @@ def _table(networks: Sequence[Baseline], column: Sequence[Beside], title: str) -
     table.add_column("network")
     for name in ("px", "params", "MACs", "latency", "quartiles apart", "speed-up"):
         table.add_column(name, justify="right")
-    for network, one in zip(networks, column, strict=True):
-        price, net = cost(network.architecture), network.architecture
-        sizes = (str(net.resolution), si(price.params), si(price.macs))
-        times = (_shown(one.latency.seconds), _shown(one.latency.spread))
-        speed = "" if network is networks[0] else f"{1 / one.ratio:.2f}x"
-        table.add_row(network.name, *sizes, *times, speed)
+    for network, timing in zip(networks, column, strict=True):
+        network_cost, architecture = cost(network.architecture), network.architecture
+        sizes = (str(architecture.resolution), si(network_cost.params), si(network_cost.macs))
+        times = (_format_seconds(timing.latency.seconds), _format_seconds(timing.latency.spread))
+        speed_up = "" if network is networks[0] else f"{1 / timing.ratio:.2f}x"
+        table.add_row(network.name, *sizes, *times, speed_up)
     return table
 
 
-def _shown(seconds: float) -> str:
+def _format_seconds(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
 
 
-def _facts(networks: Sequence[Baseline], found: _Found, runs: int) -> LatencyFacts:
+def _facts(networks: Sequence[Baseline], columns: _MeasuredColumns, runs: int) -> LatencyFacts:
     from scalesearch.cli.facts import LatencyFacts, MeasuredFacts
     from scalesearch.nets.latency import THREADS, WARM_UPS
     from scalesearch.study.provenance import environment
@@ -121,38 +127,38 @@ def _facts(networks: Sequence[Baseline], found: _Found, runs: int) -> LatencyFac
                 batch=batch,
                 networks=tuple(_timed_facts(*pair) for pair in zip(networks, column, strict=True)),
             )
-            for (device, batch), column in found.items()
+            for (device, batch), column in columns.items()
         ),
     )
 
 
-def _timed_facts(network: Baseline, one: Beside) -> TimedFacts:
+def _timed_facts(network: Baseline, timing: Beside) -> TimedFacts:
     from scalesearch.cli.facts import TimedFacts
     from scalesearch.design.cost import cost
 
-    price = cost(network.architecture)
+    network_cost = cost(network.architecture)
     return TimedFacts(
         name=network.name,
         resolution=network.architecture.resolution,
-        params=price.params,
-        macs=price.macs,
-        seconds=one.latency.seconds,
-        quartiles_apart=one.latency.spread,
-        speed_up=1 / one.ratio,
+        params=network_cost.params,
+        macs=network_cost.macs,
+        seconds=timing.latency.seconds,
+        quartiles_apart=timing.latency.spread,
+        speed_up=1 / timing.ratio,
     )
 
 
-def _protocol(facts: LatencyFacts) -> str:
-    machine = facts.environment
+def _protocol_text(facts: LatencyFacts) -> str:
+    environment = facts.environment
     return (
         f"Medians of {facts.runs} turns after {facts.warm_ups} warm-up runs, {facts.reference} before "
         "each network in every turn;\neager float32, torch "
-        f"{machine['torch']}, {machine['processor']}. On the core the thread's own time is taken."
+        f"{environment['torch']}, {environment['processor']}. On the core the thread's own time is taken."
     )
 
 
-def _beside_the_paper(networks: Sequence[Baseline]) -> list[str]:
-    """What Table 4 prints of a pair that was timed here."""
+def _paper_lines(networks: Sequence[Baseline]) -> list[str]:
+    """Return what Table 4 prints of each pair that was timed here."""
     from scalesearch.design.paper import PEERS, TABLE_4
 
     names = [network.name for network in networks]

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from scalesearch.search.study_config import StudyConfig
 
 
-def with_latency(asked: StudyConfig, folder: Path) -> StudyConfig:
-    """The configuration with latency as the matched cost.
+def with_latency(config: StudyConfig, folder: Path) -> StudyConfig:
+    """Return the configuration with latency as the matched cost.
 
     Args:
-        asked: the configuration by multiply-adds.
-        folder: the study's folder; what a study there has measured is not measured again.
+        config: the configuration that matches multiply-adds.
+        folder: the study's folder; latencies that a study there has measured are reused.
 
     Raises:
         InputError: the folder holds a study of another configuration.
@@ -25,16 +25,19 @@ def with_latency(asked: StudyConfig, folder: Path) -> StudyConfig:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.timings import measure_timings
-    from scalesearch.search.study_config import enumerate_candidates, paths_to_time, select_candidates
-    from scalesearch.study.study import recorded_timings
+    from scalesearch.search.study_config import enumerate_candidates, lines_to_time, select_candidates
+    from scalesearch.study.study import kept_timings
 
-    timings = recorded_timings(folder, asked)
+    timings = kept_timings(folder, config)
     if timings is None:
-        assert isinstance(asked.baseline, Baseline), "Python functions are not timed"
-        lines = paths_to_time(asked)
-        print(f"Timing {len(lines)} networks at a few sizes each, in turns with {asked.baseline.name}", flush=True)
-        timings = measure_timings(asked.baseline.architecture, lines, Decimal(2) ** asked.phi)
-    config = replace(asked, cost="latency", timings=timings)
+        assert isinstance(config.baseline, Baseline), "Python functions are not timed"
+        scaling_paths = lines_to_time(config)
+        print(
+            f"Timing {len(scaling_paths)} networks at a few sizes each, in turns with {config.baseline.name}",
+            flush=True,
+        )
+        timings = measure_timings(config.baseline.architecture, scaling_paths, Decimal(2) ** config.phi)
+    matched = replace(config, cost="latency", timings=timings)
     # A grid without candidates is refused before any image is read.
-    select_candidates(config, enumerate_candidates(config))
-    return config
+    select_candidates(matched, enumerate_candidates(matched))
+    return matched

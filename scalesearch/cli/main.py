@@ -1,4 +1,4 @@
-"""`scalesearch`: the composition root. Heavy libraries are imported by the verb that needs them."""
+"""The `scalesearch` program, which attaches all commands; each imports the heavy libraries that it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scalesearch.cli.command_line import typed_command
 from scalesearch.cli.commands import Program, modernize
 from scalesearch.cli.encoding import degrade_output
 from scalesearch.cli.failure import fail
-from scalesearch.errors import ScalesearchError, did_you_mean, printable
+from scalesearch.errors import ScalesearchError, nearest, printable
 from scalesearch.user_code import DEBUG
 
 app = typer.Typer(
@@ -30,14 +30,14 @@ app = typer.Typer(
     "Example: scalesearch grid --baseline b0 --phi 1",
 )
 
-_TYPERS_INTERRUPT = 130
-_BAD_INPUT = 2
+_TYPER_INTERRUPT_CODE = 130
+_BAD_INPUT_CODE = 2
 
 _debug = False
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(f"scalesearch {version('scalesearch')}")
@@ -59,8 +59,8 @@ def _program(
         os.environ[DEBUG] = "1"
 
 
-def _verbs() -> None:
-    """Attach every verb; each module holds one, and `commands` says where help lists it."""
+def _attach_commands() -> None:
+    """Attach every command, one per module; `commands` groups them for the help."""
     from scalesearch.cli import (
         cam,
         compare,
@@ -104,11 +104,11 @@ def _verbs() -> None:
     app.command("verify")(verify.verify)
 
 
-_verbs()
+_attach_commands()
 
 
 def main() -> NoReturn:
-    """The program: `run`, and its exit code for certain."""
+    """Run the program under a supervisor, and make sure of its exit code."""
     sys.argv[1:] = modernize(sys.argv[1:])
     interrupts.leave_at_once()
     degrade_output()
@@ -116,21 +116,21 @@ def main() -> NoReturn:
     try:
         run()
     except SystemExit as end:
-        supervisor.ended()
+        supervisor.report_ended()
         if end.code in interrupts.EXIT_CODES:
-            # Where Ctrl-C fell into an import, Python would end itself by the signal whatever is asked here.
+            # If Ctrl-C interrupted an import, Python would end by the signal, whatever the exit code here.
             with contextlib.suppress(OSError):  # a terminal that is gone
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(interrupts.exit_code())
         raise
-    except BaseException:  # a defect of ours; its traceback is the last word
-        supervisor.ended()
+    except BaseException:  # a bug: its traceback is the message
+        supervisor.report_ended()
         raise
 
 
 def run() -> NoReturn:
-    """Run the command line; an error that the user can mend is one line on standard error."""
+    """Run the command line; print an error that the user can fix as one line on standard error."""
     if len(sys.argv) == 1:
         sys.argv.append("--help")
     try:
@@ -140,39 +140,39 @@ def run() -> NoReturn:
             traceback.print_exc()
         fail(str(error), error.exit_code)
     except UsageError as error:
-        # The parser of options raises some without a context.
-        words = [word for word in sys.argv[1:2] if not word.startswith("-")]
-        verb = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *words])
-        reason = _bad_value(error) or _in_our_words(error.format_message())
-        fail(f"{reason}; see {verb} --help", _BAD_INPUT)
+        # The option parser raises some errors without a context.
+        arguments = [argument for argument in sys.argv[1:2] if not argument.startswith("-")]
+        command = error.ctx.command_path if error.ctx else " ".join(["scalesearch", *arguments])
+        reason = _bad_value_message(error) or _rephrase(error.format_message())
+        fail(f"{reason}; see {command} --help", _BAD_INPUT_CODE)
     except typer.Abort:
-        interrupts.heeded()
-        fail(_stopped(), interrupts.exit_code())
+        interrupts.mark_handled()
+        fail(_stop_message(), interrupts.exit_code())
     except KeyboardInterrupt:
-        interrupts.heeded()
+        interrupts.mark_handled()
         fail(f"{interrupts.cause()}; nothing was begun", interrupts.exit_code())
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
     except (MemoryError, RuntimeError, ImportError, OSError) as error:
-        message = _out_of_memory(error)
+        message = _out_of_memory_message(error)
         if message is None:
             raise
-        fail(message, _BAD_INPUT)
-    if code == _TYPERS_INTERRUPT:  # of a KeyboardInterrupt, without a word
-        interrupts.heeded()
-        fail(_stopped(), interrupts.exit_code())
+        fail(message, _BAD_INPUT_CODE)
+    if code == _TYPER_INTERRUPT_CODE:  # typer returns it for a KeyboardInterrupt, and prints nothing
+        interrupts.mark_handled()
+        fail(_stop_message(), interrupts.exit_code())
     sys.exit(code or 0)
 
 
-def _stopped() -> str:
-    """What is said of a signal that came while nobody else was there to say more, as before the first trial."""
+def _stop_message() -> str:
+    """Return the message for a signal that no other code has reported, such as one before the first trial."""
     if supervisor.command() not in supervisor.COMMANDS:
         return interrupts.cause()
     return f"{interrupts.cause()}; what is recorded is kept. Resume: {typed_command()}"
 
 
-_MUST_BE = {
+_REQUIREMENTS = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "float_parsing": "a number",
@@ -181,43 +181,43 @@ _MUST_BE = {
     "less_than": "below {lt}",
     "less_than_equal": "at most {le}",
 }
-"""By pydantic's types of errors."""
+"""What a value must be, by pydantic's type of error."""
 
 
-_CHOICES = re.compile(r"Value error, .* is not one of (.*)\.", re.DOTALL)
-"""What typer says of a value that is none of an option's."""
+_CHOICE_ERROR = re.compile(r"Value error, .* is not one of (.*)\.", re.DOTALL)
+"""The message of typer for a value that is not among an option's choices."""
 
 
-_VALUES = re.compile(r"Option '([\w-]+)' requires (\d+) arguments")
+_TOO_FEW_VALUES = re.compile(r"Option '([\w-]+)' requires (\d+) arguments")
 
 
-def _in_our_words(message: str) -> str:
-    """A message of the parser's on one line; of too few values, what to give."""
+def _rephrase(message: str) -> str:
+    """Return a parser's message on one line; for too few values, how many to give."""
     line = " ".join(message.split()).rstrip(".")
-    few = _VALUES.fullmatch(line)
-    return line if few is None else f"{few[1]}: must be followed by {few[2]} values"
+    too_few = _TOO_FEW_VALUES.fullmatch(line)
+    return line if too_few is None else f"{too_few[1]}: must be followed by {too_few[2]} values"
 
 
-def _bad_value(error: UsageError) -> str | None:
-    """What an option's value must be, in the words of every other refusal; None where it is not about a value."""
-    from pydantic import ValidationError  # by which typer checks values
+def _bad_value_message(error: UsageError) -> str | None:
+    """Return what an option's value must be, phrased as in other messages; None if no value is at fault."""
+    from pydantic import ValidationError  # typer validates values with it
 
     cause = error.__cause__
     if not isinstance(error, BadParameter) or error.param is None or not isinstance(cause, ValidationError):
         return None
-    first = cause.errors()[0]
-    shown = error.param.get_error_hint().replace("'", "")
-    if choices := _CHOICES.fullmatch(first["msg"]):
-        names, given = re.findall(r"'([^']+)'", choices[1]), str(first["input"])
-        return printable(f"{shown} {given!r}: must be one of {', '.join(names)}{did_you_mean(given, names)}")
-    rule = _MUST_BE.get(first["type"])
+    problem = cause.errors()[0]
+    option = error.param.get_error_hint().replace("'", "")
+    if choices := _CHOICE_ERROR.fullmatch(problem["msg"]):
+        names, value = re.findall(r"'([^']+)'", choices[1]), str(problem["input"])
+        return printable(f"{option} {value!r}: must be one of {', '.join(names)}{nearest(value, names)}")
+    rule = _REQUIREMENTS.get(problem["type"])
     if rule is None:
         return None
-    return printable(f"{shown} {first['input']}: must be {rule.format(**first.get('ctx', {}))}")
+    return printable(f"{option} {problem['input']}: must be {rule.format(**problem.get('ctx', {}))}")
 
 
-def _out_of_memory(error: BaseException) -> str | None:
-    """A line for what ran out of memory before or beside training; None for any other error."""
+def _out_of_memory_message(error: BaseException) -> str | None:
+    """Return a message for memory that ran out outside of training; None for any other error."""
     from scalesearch.proxy.failures import training_failure
 
     failure = training_failure(error)

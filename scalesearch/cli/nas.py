@@ -1,4 +1,4 @@
-"""`scalesearch nas`: search the baseline itself."""
+"""The `scalesearch nas` command: the search for a baseline's stages."""
 
 from __future__ import annotations
 
@@ -92,31 +92,38 @@ def nas(
     from scalesearch.search.kinds.stages import StageSearch
     from scalesearch.search.stage_space_file import load_stage_space
 
-    asked = StageSearch(
+    search = StageSearch(
         space=load_stage_space(space),
         sampler=sampler,
-        reward=_reward(reward, target, hard),
-        max_macs=_count(max_flops, "--max-flops"),
-        max_params=_count(max_params, "--max-params"),
-        max_memory=_size(max_memory),
+        reward=_make_reward(reward, target, hard),
+        max_macs=_parse_count(max_flops, "--max-flops"),
+        max_params=_parse_count(max_params, "--max-params"),
+        max_memory=_parse_size(max_memory),
         seed=sampler_seed,
     )
-    config = _make_config(asked, baseline, budget, seeds, trials, scheduler)
-    default = f"{config.baseline.name}-nas-{asked.space.name.replace('_', '-')}-{config.budget.name}"
-    where = search_command.study_folder(results, name, default)
-    chosen = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    ranked_by = options.checked_metric(metric)
-    images = config.budget.data if data is None else data
+    config = _make_config(search, baseline, budget, seeds, trials, scheduler)
+    default_name = f"{config.baseline.name}-nas-{search.space.name.replace('_', '-')}-{config.budget.name}"
+    folder = search_command.study_folder(results, name, default_name)
+    trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
+    ranking_metric = options.checked_metric(metric)
+    data_spec = config.budget.data if data is None else data
     search_command.run_or_plan(
-        config, images, chosen, where, gpus_per_trial, plan, metric=ranked_by, max_megapixels=max_megapixels
+        config,
+        data_spec,
+        trial_runner,
+        folder,
+        gpus_per_trial,
+        plan,
+        metric=ranking_metric,
+        max_megapixels=max_megapixels,
     )
 
 
-def _reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Reward:
-    """The reward that the options name.
+def _make_reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Reward:
+    """Return the reward that the options set.
 
     Raises:
-        InputError: there is none such, or an option is not of it.
+        InputError: the target cannot be used, or an option does not belong to this reward.
     """
     from decimal import Decimal
 
@@ -125,33 +132,33 @@ def _reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Reward:
 
     if kind == "step" and (hard or target is not None):
         raise InputError("--reward step: weighs a step against the baseline's; leave --target and --hard out")
-    wanted = None
+    target_cost = None
     if target is not None and kind == "flops":
         if target.endswith("s"):
             raise InputError(f"--target {target!r}: is a time, but the reward is of FLOPs; add --reward latency")
-        wanted = Decimal(quantities.parse_count(target, "--target"))
+        target_cost = Decimal(quantities.count(target, "--target"))
     elif target is not None:
-        wanted = Decimal(str(quantities.parse_seconds(target, "--target")))
+        target_cost = Decimal(str(quantities.seconds(target, "--target")))
     below, above = (Decimal(0), HARD) if hard else (SOFT, SOFT)
-    return Reward(kind, wanted, below, above)
+    return Reward(kind, target_cost, below, above)
 
 
-def _count(text: str | None, name: str) -> int | None:
+def _parse_count(text: str | None, option: str) -> int | None:
     from scalesearch.design import quantities
 
-    return None if text is None else quantities.parse_count(text, name)
+    return None if text is None else quantities.count(text, option)
 
 
-def _size(text: str | None) -> int | None:
+def _parse_size(text: str | None) -> int | None:
     from scalesearch.design import quantities
 
-    return None if text is None else quantities.parse_size(text, "--max-memory")
+    return None if text is None else quantities.size(text, "--max-memory")
 
 
 def _make_config(
     search: StageSearch,
     baseline: str | None,
-    budget: str,
+    budget_name: str,
     seeds: int | None,
     trials: int | None,
     scheduler: str | None,
@@ -165,19 +172,19 @@ def _make_config(
     from scalesearch.search.schedulers import SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
 
-    own = baseline or search.space.baseline
-    if is_factory(own):
+    baseline_name = baseline or search.space.baseline
+    if is_factory(baseline_name):
         raise InputError("--baseline: is for baseline files here, not for a Python function")
-    # Halving keeps those of the best reward, and a front wants others too.
+    # Halving keeps the networks of the best reward, but a Pareto front needs others too.
     schedule = options.stored_scheduler(scheduler or ("full" if search.sampler == "nsga2" else "halving"))
-    spent = with_overrides(load_budget(budget), None, None, seeds)
+    budget = with_overrides(load_budget(budget_name), None, None, seeds)
     if trials is not None:
-        spent = replace(spent, candidates=trials)
+        budget = replace(budget, candidates=trials)
     if SCHEDULERS[schedule].resumes_trials:
-        spent = as_constant_lr(spent)
-    base = load_baseline(own)
+        budget = as_constant_lr(budget)
+    loaded_baseline = load_baseline(baseline_name)
     config = StudyConfig(
-        base, Decimal(1), spent, match="none", kind=search, scheduler=schedule,
+        loaded_baseline, Decimal(1), budget, match="none", kind=search, scheduler=schedule,
         prolongs=SCHEDULERS[schedule].prolongs_at_chance,
     )  # fmt: skip
     # A space without networks is refused before any image is read.

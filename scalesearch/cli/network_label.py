@@ -1,12 +1,12 @@
-"""What a trained network is called where the user gives no name."""
+"""The label of a trained network that the user did not name."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 
-def network_label(path: Path, otherwise: str) -> str:
-    """The folder's name for a file that `train` or `transfer` wrote, which all have one name; else another word."""
+def network_label(path: Path, default: str) -> str:
+    """Return the folder's name for a file of `train` or `transfer`, which all have one name; else `default`."""
     from scalesearch.training.job import WEIGHTS
 
-    return path.parent.resolve().name if path.name == WEIGHTS else otherwise
+    return path.parent.resolve().name if path.name == WEIGHTS else default

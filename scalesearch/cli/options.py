@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how their values are read."""
+"""The options that several commands share, and the parsers of their values."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ Metric = Annotated[
 ]
 
 
-def matched_cost(what: str) -> Any:
-    """The option `--cost`.
+def matched_cost(subject: str) -> Any:
+    """Return the option `--cost`.
 
     Args:
-        what: what has that cost.
+        subject: the first words of the help, on what has that cost, such as "What is matched".
     """
-    words = "flops (multiply-adds); activations; latency, measured on this device."
-    return typer.Option("--cost", help=f"{what}: {words}")
+    values = "flops (multiply-adds); activations; latency, measured on this device."
+    return typer.Option("--cost", help=f"{subject}: {values}")
 
 
 def stored_cost(option: str) -> str:
@@ -93,63 +93,63 @@ PlanOnly = Annotated[bool, typer.Option("--plan", help="Say what it will cost, a
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
 
 
-def decimal(value: str | None, name: str) -> Decimal | None:
-    """A plain decimal number, exactly as it was typed.
+def parse_decimal(value: str | None, option: str) -> Decimal | None:
+    """Return a plain decimal number, exactly as it was typed; None: the option was not given.
 
     Raises:
-        InputError: it is not one.
+        InputError: the value is not a finite number.
     """
     if value is None:
         return None
     try:
         number = Decimal(value)
     except InvalidOperation as error:
-        raise InputError(f"{name} {value!r}: must be a number such as 1.2") from error
+        raise InputError(f"{option} {value!r}: must be a number such as 1.2") from error
     if not number.is_finite():
-        raise InputError(f"{name} {value!r}: must be a finite number such as 1.2")
+        raise InputError(f"{option} {value!r}: must be a finite number such as 1.2")
     return number
 
 
-def wanted_phi(value: str, name: str) -> Decimal:
-    """A compound coefficient, above or below 0.
+def parse_phi(value: str, option: str) -> Decimal:
+    """Return a compound coefficient φ, above or below 0.
 
     Raises:
-        InputError: it is none, 0, or out of range.
+        InputError: the value is not a number, is 0, or is out of range.
     """
     from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
 
-    phi = decimal(value, name)
-    if phi is None or not LOWEST_PHI <= phi <= HIGHEST_PHI or phi == 0 or phi != round(phi, _PHI_PLACES):
+    phi = parse_decimal(value, option)
+    if phi is None or not LOWEST_PHI <= phi <= HIGHEST_PHI or phi == 0 or phi != round(phi, _PHI_DECIMALS):
         raise InputError(
-            f"{name} {value}: must be in {LOWEST_PHI} … {HIGHEST_PHI}, with at most {_PHI_PLACES} decimal places, "
-            "and not 0, which is the baseline itself"
+            f"{option} {value}: must be in {LOWEST_PHI} … {HIGHEST_PHI}, "
+            f"with at most {_PHI_DECIMALS} decimal places, and not 0, which is the baseline itself"
         )
     return phi
 
 
-_PHI_PLACES = 9
+_PHI_DECIMALS = 9
 
 
-def wanted_times(value: str, name: str) -> Decimal:
-    """A cost over the baseline's, above or below 1.
+def parse_times(value: str, option: str) -> Decimal:
+    """Return a cost over the baseline's, above or below 1.
 
     Raises:
-        InputError: it is none, 1, or out of range.
+        InputError: the value is not a number, is 1, or is out of range.
     """
     from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
 
-    times = decimal(value, name)
+    times = parse_decimal(value, option)
     lowest, highest = 2**LOWEST_PHI, 2**HIGHEST_PHI
-    if times is None or not lowest <= times <= highest or times == 1 or times != round(times, _PHI_PLACES):
+    if times is None or not lowest <= times <= highest or times == 1 or times != round(times, _PHI_DECIMALS):
         raise InputError(
-            f"{name} {value}: must be in {lowest} … {highest}, with at most {_PHI_PLACES} decimal places, "
-            "and not 1, which is the baseline itself"
+            f"{option} {value}: must be in {lowest} … {highest}, "
+            f"with at most {_PHI_DECIMALS} decimal places, and not 1, which is the baseline itself"
         )
     return times
 
 
 def checked_metric(metric: str | None) -> str | None:
-    """A metric as a study keeps it, or None.
+    """Return the metric in the form that studies store; None: the option was not given.
 
     Raises:
         InputError: there is no such metric, or its file cannot be used.
@@ -160,7 +160,7 @@ def checked_metric(metric: str | None) -> str | None:
 
 
 def existing_study(folder: Path) -> Path:
-    """The folder of a study that a verb reads.
+    """Return the folder of a study that a command reads.
 
     Raises:
         InputError: there is no such folder.
@@ -173,10 +173,10 @@ def existing_study(folder: Path) -> Path:
 
 
 def console(columns: int = 0) -> Console:
-    """Standard output; a pipe or a file gets tables at their full width.
+    """Return a console on standard output; a pipe or a file gets tables at their full width.
 
     Args:
-        columns: what a table needs: a narrower terminal breaks its lines, where otherwise figures would be cut.
+        columns: the width that a table needs; a narrower terminal then wraps lines, so that no figures are cut.
     """
     import sys
 
@@ -184,5 +184,5 @@ def console(columns: int = 0) -> Console:
 
     if not sys.stdout.isatty():
         return Console(width=120)
-    own = Console()
-    return own if own.width >= columns else Console(width=columns)
+    terminal = Console()
+    return terminal if terminal.width >= columns else Console(width=columns)

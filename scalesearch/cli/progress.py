@@ -1,4 +1,4 @@
-"""What a running search shows: a live table on a terminal, plain lines anywhere else."""
+"""The progress of a search: a live table on a terminal, plain lines anywhere else."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.decision_words import regret_words
-from scalesearch.study.result import analyze
+from scalesearch.study.result import answer
 from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration
 
-_LEADERS = 5
+_NUM_LEADERS = 5
 
 
-class Progress(Display):
-    """Listens to a search."""
+class SearchProgress(Display):
+    """Shows the progress of a search from the events of its trials."""
 
     def __init__(self, plan: Plan, done: Mapping[str, Outcome], console: Console) -> None:
         super().__init__(console)
@@ -34,20 +34,20 @@ class Progress(Display):
         self._finished = dict(done)
         self._running: dict[str, tuple[TrialSpec, int]] = {}
         self._specs = {spec.id: spec for spec in plan.planned(done)}
-        self._resumed_work = self._work_done()
-        self._began: float | None = None
-        self._decision = ""
+        self._resumed_macs = self._macs_done()
+        self._started_at: float | None = None
+        self._recommendation = ""
 
     def __call__(self, event: Event) -> None:
-        """Take up one event."""
+        """Update the display with one event."""
         if event.spec.id not in self._specs:  # a wave has begun
             self._specs.update({spec.id: spec for spec in self._plan.planned(self._finished)})
             self._specs[event.spec.id] = event.spec
             self._total = self._plan.total_trials(self._finished)
             self._images = self._plan.total_images(self._finished)
-            self._decide()
-        if self._began is None:
-            self._began = time.monotonic()  # the workers have started, for seconds in which nothing is trained
+            self._update_recommendation()
+        if self._started_at is None:
+            self._started_at = time.monotonic()  # workers take seconds to start, in which nothing is trained
         if isinstance(event, TrialStarted):
             self._running[event.spec.id] = (event.spec, 0)
         elif isinstance(event, EpochFinished):
@@ -56,23 +56,23 @@ class Progress(Display):
             self._running.pop(event.spec.id, None)
             self._finished[event.spec.id] = event.outcome
             if not self._console.is_terminal:
-                self._console.print(self._line(event), soft_wrap=True, highlight=False)
+                self._console.print(self._trial_line(event), soft_wrap=True, highlight=False)
 
-    def _decide(self) -> None:
-        """What would be recommended if the search ended here: asked between two waves."""
-        found = analyze(self._plan, self._finished)
-        if found is None or not self._plan.config.kind.recommends:
+    def _update_recommendation(self) -> None:
+        """Update what would be recommended if the search ended now; called between two waves."""
+        result = answer(self._plan, self._finished)
+        if result is None or not self._plan.config.kind.recommends:
             return
-        self._decision = f"So far, take {self._names[found.recommended]}: {regret_words(found)}"
+        self._recommendation = f"So far, take {self._names[result.recommended]}: {regret_words(result)}"
         if not self._console.is_terminal:
-            self._console.print(self._decision, soft_wrap=True, highlight=False)
+            self._console.print(self._recommendation, soft_wrap=True, highlight=False)
 
-    def _line(self, event: TrialFinished) -> str:
+    def _trial_line(self, event: TrialFinished) -> str:
         outcome = event.outcome
         result = f"{outcome.score:.4f}" if outcome.score is not None else outcome.state
         note = f" ({outcome.message})" if outcome.message else ""
-        left = self._seconds_left()
-        eta = f", about {duration(left)} left" if left else ""
+        remaining = self._remaining_seconds()
+        eta = f", about {duration(remaining)} left" if remaining else ""
         return (
             f"{len(self._finished)}/{self._total}  {self._name(event.spec)}  {result}{note}  "
             f"{duration(outcome.seconds)}{eta}"
@@ -82,51 +82,52 @@ class Progress(Display):
         rung = f" {spec.samples} images" if spec.samples is not None else ""
         return f"{self._names[spec.network_id]} seed {spec.seed}{rung}"
 
-    def _work(self, spec: TrialSpec) -> int:
+    def _macs(self, spec: TrialSpec) -> int:
+        """Return the multiply-adds of a trial's forward passes."""
         return cost(spec.proxy).macs * self._plan.proxies.images(spec)
 
-    def _work_done(self) -> float:
-        whole = sum(self._work(self._specs[key]) for key in self._finished if key in self._specs)
-        part = sum(cost(spec.proxy).macs * seen for spec, seen in self._running.values())
-        return whole + part
+    def _macs_done(self) -> float:
+        finished = sum(self._macs(self._specs[key]) for key in self._finished if key in self._specs)
+        running = sum(cost(spec.proxy).macs * images for spec, images in self._running.values())
+        return finished + running
 
-    def _seconds_left(self) -> float | None:
-        """From the multiply-adds done since the start; trials not yet known count as the mean one."""
-        done = self._work_done() - self._resumed_work
-        if done <= 0 or self._began is None:
+    def _remaining_seconds(self) -> float | None:
+        """Estimate the remaining time from the multiply-adds since the start; unknown trials count as the mean."""
+        done = self._macs_done() - self._resumed_macs
+        if done <= 0 or self._started_at is None:
             return None
-        elapsed = time.monotonic() - self._began
-        known = sum(self._work(spec) for spec in self._specs.values())
+        elapsed = time.monotonic() - self._started_at
+        known = sum(self._macs(spec) for spec in self._specs.values())
         images = sum(self._plan.proxies.images(spec) for spec in self._specs.values())
         total = known * max(1.0, self._images / images)
-        return (total - self._work_done()) * elapsed / done
+        return (total - self._macs_done()) * elapsed / done
 
     def _draw(self) -> Group:
-        """The running trials, the best so far, and how far it is."""
+        """Return the best trials so far, the running ones, and the share that is done."""
         table = Table(title="Trials", title_justify="left", expand=False)
-        what = "α/β/γ" if self._plan.config.kind.scales else "network"
-        for name in (what, "seed", "trained", metric_words(self._plan.config.metric)):
-            table.add_column(name, justify="left" if name == what else "right")
-        # A record of a later rung may be there before the plan knows of it.
+        first_column = "α/β/γ" if self._plan.config.kind.scales else "network"
+        for name in (first_column, "seed", "trained", metric_words(self._plan.config.metric)):
+            table.add_column(name, justify="left" if name == first_column else "right")
+        # A record of a later rung may exist before the plan includes its trial.
         best = [item for item in self._finished.items() if item[1].score is not None and item[0] in self._specs]
-        best.sort(key=lambda one: -(one[1].score or 0))
-        for key, outcome in best[:_LEADERS]:
+        best.sort(key=lambda item: -(item[1].score or 0))
+        for key, outcome in best[:_NUM_LEADERS]:
             spec = self._specs[key]
             name, seed = self._names[spec.network_id], str(spec.seed)
             table.add_row(name, seed, "done", f"{outcome.score:.4f}")
-        for spec, seen in self._running.values():
+        for spec, images in self._running.values():
             table.add_row(
                 self._names[spec.network_id],
                 str(spec.seed),
-                f"{seen / self._plan.proxies.images(spec):.0%}",
+                f"{images / self._plan.proxies.images(spec):.0%}",
                 "…",
                 style="dim",
             )
-        left = self._seconds_left()
-        words = f"{len(self._finished)}/{self._total} trials"
+        remaining = self._remaining_seconds()
+        status = f"{len(self._finished)}/{self._total} trials"
         failed = sum(outcome.accuracy is None for outcome in self._finished.values())
-        words += f", {failed} without a result" if failed else ""
-        words += f", about {duration(left)} left" if left else ""
-        foot = Table.grid(padding=(0, 1))
-        foot.add_row(ProgressBar(total=self._total, completed=len(self._finished), width=40), words)
-        return Group(table, *filter(None, [self._decision]), foot)
+        status += f", {failed} without a result" if failed else ""
+        status += f", about {duration(remaining)} left" if remaining else ""
+        footer = Table.grid(padding=(0, 1))
+        footer.add_row(ProgressBar(total=self._total, completed=len(self._finished), width=40), status)
+        return Group(table, *filter(None, [self._recommendation]), footer)

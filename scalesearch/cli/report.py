@@ -1,4 +1,4 @@
-"""`scalesearch report`: a study as a page that reads like a paper's."""
+"""The `scalesearch report` command: the report of a study, in the form of a paper."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def report(
     storage = None if export_optuna is None else OptunaStorage(export_optuna, "--export-optuna")
     print(write_report(study, out))
     if storage is not None and export_optuna is not None:
-        count = storage.copy(study)
-        print(f"{count} trials of {study.folder.resolve().name} in {redacted(export_optuna)}")
+        num_trials = storage.copy(study)
+        print(f"{num_trials} trials of {study.folder.resolve().name} in {redacted(export_optuna)}")

@@ -1,4 +1,4 @@
-"""The options of `grid` for a search by a sampler, in place of a grid."""
+"""The options of `grid` for a search by a sampler instead of a grid."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ Storage = Annotated[
 
 
 def study_kind(
-    sampler: str, objectives: str, max_params: str | None, max_memory: str | None, of_a_grid: dict[str, bool]
+    sampler: str, objectives: str, max_params: str | None, max_memory: str | None, grid_only: dict[str, bool]
 ) -> StudyKind:
-    """The kind of search that the options ask for: by a sampler, or by grid.
+    """Return the kind of search that the options set: by a sampler, or by grid.
 
     Args:
         sampler: `--sampler`.
         objectives: `--objectives`.
         max_params: `--max-params`.
         max_memory: `--max-memory`.
-        of_a_grid: options that only a grid has, and whether they were given.
+        grid_only: the options that only a grid has, and whether each was given.
 
     Raises:
-        InputError: a value that cannot be used, or options of the other kind of search.
+        InputError: a value cannot be used, or an option belongs to the other kind of search.
     """
     from scalesearch.design import quantities
     from scalesearch.search.kinds import CoefficientSearch, GridSearch
@@ -61,27 +61,33 @@ def study_kind(
         if objectives != "accuracy" or max_params is not None or max_memory is not None:
             raise InputError("--objectives, --max-params and --max-memory: are of a sampler; give --sampler tpe")
         return GridSearch()
-    if given := [name for name, was in of_a_grid.items() if was]:
-        raise InputError(f"{given[0]}: is of a grid; leave it out, or give --sampler grid")
-    names = tuple(stored_cost(one.strip()) for one in objectives.split(","))
-    known = ", ".join("flops" if objective == "macs" else objective for objective in OBJECTIVES)
-    if len(set(names)) < len(names) or not set(names) <= set(OBJECTIVES) or "accuracy" not in names:
-        raise InputError(f"--objectives {objectives!r}: must be different ones of {known}, accuracy among them")
-    several = "nsga2" if len(names) > 1 else "tpe"
+    if conflicts := [name for name, is_given in grid_only.items() if is_given]:
+        raise InputError(f"{conflicts[0]}: is of a grid; leave it out, or give --sampler grid")
+    objective_names = tuple(stored_cost(value.strip()) for value in objectives.split(","))
+    known_objectives = ", ".join("flops" if objective == "macs" else objective for objective in OBJECTIVES)
+    if (
+        len(set(objective_names)) < len(objective_names)
+        or not set(objective_names) <= set(OBJECTIVES)
+        or "accuracy" not in objective_names
+    ):
+        raise InputError(
+            f"--objectives {objectives!r}: must be different ones of {known_objectives}, accuracy among them"
+        )
+    default_sampler = "nsga2" if len(objective_names) > 1 else "tpe"
     return CoefficientSearch(
-        several if sampler == "optuna" else sampler,
-        names,
-        None if max_params is None else quantities.parse_count(max_params, "--max-params"),
-        None if max_memory is None else quantities.parse_size(max_memory, "--max-memory"),
+        default_sampler if sampler == "optuna" else sampler,
+        objective_names,
+        None if max_params is None else quantities.count(max_params, "--max-params"),
+        None if max_memory is None else quantities.size(max_memory, "--max-memory"),
     )
 
 
 def optuna_exporter(storage: str | None, kind: StudyKind) -> Callable[[Study], None] | None:
-    """What keeps the Optuna study at the URL up to date; None: nothing is kept.
+    """Return the function that keeps the Optuna study at the URL up to date; None: there is no URL.
 
     Raises:
-        InputError: there is no sampler, or the URL cannot be used.
-        StorageError: nothing answers there.
+        InputError: the search has no sampler, or the URL cannot be used.
+        StorageError: no database answers there.
     """
     if storage is None:
         return None

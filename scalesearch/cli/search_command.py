@@ -1,4 +1,4 @@
-"""What the verbs that search share: where a study lies, its runner, its data, and the plan or the run."""
+"""The steps that the search commands share: a study's folder, its runner, its data, and the plan or the run."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from scalesearch.study.study import Study
 
 REFERENCE = "reference"
-"""The folder of committed studies."""
-_NEEDED = (
+"""The name of the folder of committed studies."""
+_PRELOADED_MODULES = (
     "scalesearch.cli.progress",
     "scalesearch.cli.counter_progress",
     "scalesearch.cli.show",
@@ -38,21 +38,21 @@ _NEEDED = (
     "scalesearch.study.search",
     "scalesearch.study.summary",
 )
-"""All that a search imports, before Ctrl-C may raise."""
+"""All that a search imports; loaded before Ctrl-C may raise, since an import may swallow the exception."""
 
 
 def study_folder(results: Path, name: str | None, default: str) -> Path:
-    """Where a study is kept: `results`/`name`, or under its default name.
+    """Return the folder of a study: `results`/`name`, or under its default name.
 
     Raises:
-        InputError: no name for a folder, or the folder of the committed references.
+        InputError: the name does not suit a folder, or the folder is that of the committed references.
     """
     if results.name == REFERENCE:
         raise InputError(f"--results {results}: holds committed reference studies, which are never resumed")
-    chosen = default if name is None else name
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", chosen) or chosen == REFERENCE:
-        raise InputError(f"--name {chosen!r}: must be lower-case letters, digits, '.', '_' and '-', at most 64")
-    return results / chosen
+    study_name = default if name is None else name
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", study_name) or study_name == REFERENCE:
+        raise InputError(f"--name {study_name!r}: must be lower-case letters, digits, '.', '_' and '-', at most 64")
+    return results / study_name
 
 
 def make_runner(
@@ -62,10 +62,10 @@ def make_runner(
     stall_seconds: float | None = None,
     insecure_cluster: bool = False,
 ) -> Runner:
-    """The runner that the options name.
+    """Return the runner that the options set.
 
     Raises:
-        InputError: no such runner, or options of the other one.
+        InputError: there is no such runner, or an option belongs to the other one.
     """
     if kind == "inline":
         if (address, gpus_per_trial, stall_seconds) != (None, None, None):
@@ -81,19 +81,21 @@ def make_runner(
     return RayRunner(address, insecure_cluster, gpus_per_trial, stall_seconds)
 
 
-def _load(config: StudyConfig, data: str, px: int | None, console: Console, max_megapixels: int) -> ImageData:
+def _load_images(
+    config: StudyConfig, data: str, resolution: int | None, console: Console, max_megapixels: int
+) -> ImageData:
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.counter_progress import CounterProgress
     from scalesearch.proxy.datasets import load_data
     from scalesearch.search.proxies import image_px
 
     with CounterProgress(console) as on_progress:
-        kept = px or image_px(config)
+        side = resolution or image_px(config)
         scenes, channels = config.budget.scenes, config.baseline.architecture.in_channels
-        return load_data(data, kept, scenes, cache_folder(), on_progress, channels, max_megapixels)
+        return load_data(data, side, scenes, cache_folder(), on_progress, channels, max_megapixels)
 
 
-def _facts(images: ImageData) -> DataFacts:
+def _data_facts(images: ImageData) -> DataFacts:
     from scalesearch.cli.counter_progress import data_notes
     from scalesearch.search.proxies import DataFacts, Majority
 
@@ -111,9 +113,10 @@ def _facts(images: ImageData) -> DataFacts:
 
 
 def _with_metric(config: StudyConfig, facts: DataFacts, folder: Path, metric: str | None) -> StudyConfig:
-    """The configuration with its metric: the one that was asked for, that of the study in `where`, or the data's.
+    """Return the configuration with its metric: the given one, else that of the study in `folder`, else the data's.
 
-    Where more than half of the validation images are of one class, accuracy tells little apart.
+    Where more than half of the validation images are of one class, accuracy separates networks poorly, so the
+    default is balanced accuracy.
     """
     from dataclasses import replace
 
@@ -130,27 +133,27 @@ def _with_metric(config: StudyConfig, facts: DataFacts, folder: Path, metric: st
     return replace(config, metric=metric)
 
 
-def _planned_facts(
-    config: StudyConfig, data: str, px: int | None, console: Console, max_megapixels: int
+def _facts_for_plan(
+    config: StudyConfig, data: str, resolution: int | None, console: Console, max_megapixels: int
 ) -> DataFacts:
-    """What the plan needs of the data; images need not be drawn for it, for minutes."""
+    """Return what a plan needs to know of the data; it does without drawing images, which takes minutes."""
     from scalesearch.proxy.drawn import DRAWN
     from scalesearch.search.proxies import DataFacts
 
     scenes = config.budget.scenes
     if data in DRAWN:
         return DataFacts(DRAWN[data].name, "not drawn", scenes.classes, scenes.train, scenes.val)
-    return _facts(_load(config, data, px, console, max_megapixels))
+    return _data_facts(_load_images(config, data, resolution, console, max_megapixels))
 
 
-def _plan(config: StudyConfig, facts: DataFacts) -> Plan:
+def _make_plan(config: StudyConfig, facts: DataFacts) -> Plan:
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.plan import Plan
 
-    base = config.baseline
-    if isinstance(base, FactoryBaseline) and base.architecture.classes < facts.classes:
+    baseline = config.baseline
+    if isinstance(baseline, FactoryBaseline) and baseline.architecture.classes < facts.classes:
         raise InputError(
-            f"baseline {base.name}: gives {base.architecture.classes} logits, but the data have "
+            f"baseline {baseline.name}: gives {baseline.architecture.classes} logits, but the data have "
             f"{facts.classes} classes; let the function build at least as many"
         )
     return Plan(config, facts)
@@ -160,10 +163,10 @@ def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> N
     from dataclasses import replace
 
     from scalesearch.cli.estimate import estimate_lines
-    from scalesearch.search.observations import placeholder_points
+    from scalesearch.search.observations import stand_ins
 
     if plan.config.kind.proposes:
-        plan = replace(plan, suggested=placeholder_points(plan.config))
+        plan = replace(plan, suggested=stand_ins(plan.config))
         print("Points are suggested as the search goes; it may come to networks such as these.")
     for line in estimate_lines(plan, gpus_per_trial):
         console.print(line, highlight=False, soft_wrap=True)
@@ -176,90 +179,92 @@ def run_or_plan(
     folder: Path,
     gpus_per_trial: float | None,
     plan: bool,
-    px: int | None = None,
+    resolution: int | None = None,
     siblings: Sequence[Path] = (),
-    like: DataFacts | None = None,
-    same_px: bool = True,
+    expected: DataFacts | None = None,
+    same_resolution: bool = True,
     export: Callable[[Study], None] | None = None,
     report: bool = True,
     metric: str | None = None,
     max_megapixels: int = MAX_MEGAPIXELS,
 ) -> None:
-    """Load the data, then say what the search will cost (`plan`), or run it and print its answer.
+    """Load the data, then print what the search will cost (`plan`), or run it and print its result.
 
     Args:
-        config: of the study.
+        config: the configuration of the study.
         data: what `--data` names.
         runner: where trials run.
         folder: the study's folder.
         gpus_per_trial: share of a GPU for each trial.
         plan: train nothing.
-        px: side at which images are kept; None: that of the study's largest proxy.
+        resolution: side at which images are kept, px; None: that of the study's largest proxy.
         siblings: folders of studies of the same command; a trial that one of them has is not trained again.
-        like: the data must be these.
-        same_px: whether they are kept at the side of those, so that they must be equal to the byte.
-        export: hears of the study at its start and after every round of a search by a sampler.
-        report: whether report.html, report.md and report.csv are written in the end.
-        metric: what is ranked by; None: what the study there has, or what suits the data.
+        expected: the data must have these facts.
+        same_resolution: whether images are kept at the side of the expected ones, and must equal them to the byte.
+        export: called with the study at its start and after every round of a search by a sampler.
+        report: whether report.html, report.md and report.csv are written at the end.
+        metric: the metric to rank by; None: that of the study in the folder, or one that suits the data.
         max_megapixels: larger images are refused.
 
     Raises:
-        ScalesearchError: whatever ends the command with another code than 0.
+        ScalesearchError: anything that ends the command with an exit code other than 0.
     """
     from scalesearch.cli.counter_progress import print_notes
     from scalesearch.study.files import check_folder
 
     console = options.console()
-    for module in _NEEDED:
+    for module in _PRELOADED_MODULES:
         import_module(module)
-    interrupts.raise_exceptions()  # what is begun from here on is tidied up
+    interrupts.raise_exceptions()  # work that begins after this is tidied up
     check_folder(folder)
     if plan:
-        facts = _planned_facts(config, data, px, console, max_megapixels)
+        facts = _facts_for_plan(config, data, resolution, console, max_megapixels)
     else:
         runner.check()
-        facts = _facts(images := _load(config, data, px, console, max_megapixels))
+        facts = _data_facts(images := _load_images(config, data, resolution, console, max_megapixels))
     print_notes(facts.notes, console)
-    asked = _plan(_with_metric(config, facts, folder, metric), facts)
-    if like is not None:
-        _must_be_like(facts, like, data, same_px and not plan)
+    study_plan = _make_plan(_with_metric(config, facts, folder, metric), facts)
+    if expected is not None:
+        _check_same_data(facts, expected, data, same_resolution and not plan)
     if plan:
-        _print_plan(asked, gpus_per_trial, console)
+        _print_plan(study_plan, gpus_per_trial, console)
     else:
-        run_study(asked, images, runner, folder, console, siblings, export or _nothing, report)
+        run_study(study_plan, images, runner, folder, console, siblings, export or _no_export, report)
 
 
 def start_or_resume(
-    configs: Mapping[Path, StudyConfig], data: str, px: int, metric: str | None, max_megapixels: int
+    configs: Mapping[Path, StudyConfig], data: str, resolution: int, metric: str | None, max_megapixels: int
 ) -> None:
-    """Write every configuration into its folder before anything is trained, with what was measured for it.
+    """Write every configuration, with its measurements, into its folder before anything is trained.
 
     Args:
-        configs: by their folders.
+        configs: the configurations by their folders.
         data: what `--data` names.
-        px: side at which images are kept.
+        resolution: side at which images are kept, px.
         metric: see `run_or_plan`.
         max_megapixels: larger images are refused.
 
     Raises:
-        ScalesearchError: whatever ends the command with another code than 0.
+        ScalesearchError: anything that ends the command with an exit code other than 0.
     """
-    facts = _facts(_load(next(iter(configs.values())), data, px, options.console(), max_megapixels))
-    for where, config in configs.items():
-        begin_study(_plan(_with_metric(config, facts, where, metric), facts), where)
+    facts = _data_facts(
+        _load_images(next(iter(configs.values())), data, resolution, options.console(), max_megapixels)
+    )
+    for folder, config in configs.items():
+        begin_study(_make_plan(_with_metric(config, facts, folder, metric), facts), folder)
 
 
-def _nothing(study: Study) -> None:
+def _no_export(study: Study) -> None:
     """Export nothing."""
 
 
-def _must_be_like(found: DataFacts, like: DataFacts, data: str, exactly: bool) -> None:
-    if (found.classes, found.train, found.val) != (like.classes, like.train, like.val):
+def _check_same_data(facts: DataFacts, expected: DataFacts, data: str, exactly: bool) -> None:
+    if (facts.classes, facts.train, facts.val) != (expected.classes, expected.train, expected.val):
         raise InputError(
-            f"--data {data}: is {found.name} with {found.train} + {found.val} images, but the study was made with "
-            f"{like.name}, {like.train} + {like.val}; give that"
+            f"--data {data}: is {facts.name} with {facts.train} + {facts.val} images, but the study was made with "
+            f"{expected.name}, {expected.train} + {expected.val}; give that"
         )
-    if exactly and found.fingerprint != like.fingerprint:
+    if exactly and facts.fingerprint != expected.fingerprint:
         raise InputError(
-            f"--data {data}: holds other images than the study was made with ({like.name}); give those"
+            f"--data {data}: holds other images than the study was made with ({expected.name}); give those"
         )

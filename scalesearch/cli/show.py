@@ -1,4 +1,4 @@
-"""`scalesearch show`: a study's answer, so far or for good."""
+"""The `scalesearch show` command: the result of a study, finished or so far."""
 
 from __future__ import annotations
 
@@ -30,64 +30,64 @@ def show(
     Example: scalesearch show results/reference/b0-phi1-quick
     """
     from scalesearch.cli.options import console as make_console
-    from scalesearch.study.result import analyze
+    from scalesearch.study.result import answer
     from scalesearch.study.study import open_study
     from scalesearch.study.summary import summary_lines
     from scalesearch.study.trusting import read_trust
 
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()
-    found = analyze(study.plan, outcomes, read_trust(results))
+    result = answer(study.plan, outcomes, read_trust(results))
     if json:
         from scalesearch.cli.json_output import print_json
 
-        print_json(_facts(study, found))
+        print_json(_facts(study, result))
         return
     console = make_console()
-    if found is None:
-        done = f"{len(outcomes)}/{study.plan.total_trials(outcomes)}"
-        print(f"{results}: {done} trials done, none of a candidate complete")
+    if result is None:
+        progress = f"{len(outcomes)}/{study.plan.total_trials(outcomes)}"
+        print(f"{results}: {progress} trials done, none of a candidate complete")
         return
-    console.print(ranking_table(found))
-    for line in [*left_behind_lines(found), *unmatched_lines(study.plan)]:
+    console.print(ranking_table(result))
+    for line in [*eliminated_lines(result), *unmatched_lines(study.plan)]:
         console.print(line, highlight=False, soft_wrap=True)
     if not study.plan.is_complete(outcomes):
-        done = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials"
-        print(f"Not finished: {done}. Resume: {study.resume_command}")
-    for line in summary_lines(found, results):
+        progress = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials"
+        print(f"Not finished: {progress}. Resume: {study.resume_command}")
+    for line in summary_lines(result, results):
         console.print(line, highlight=False, soft_wrap=True)
 
 
-def _facts(study: Study, found: StudyResult | None) -> ShowFacts:
+def _facts(study: Study, result: StudyResult | None) -> ShowFacts:
     from scalesearch.cli.facts import ShowFacts
     from scalesearch.errors import printable
     from scalesearch.report.rows import label
     from scalesearch.study.kinds import results_of
     from scalesearch.study.summary import summary_lines
 
-    plan, outcomes, asked = study.plan, study.outcomes(), study.plan.config
-    over = plan.is_complete(outcomes)
+    plan, outcomes, config = study.plan, study.outcomes(), study.plan.config
+    is_complete = plan.is_complete(outcomes)
     return ShowFacts(
         study=printable(str(study.folder)),
-        baseline=asked.baseline.name,
-        phi=float(asked.phi),
-        cost=cast("choices.Cost", asked.cost),
-        metric=asked.metric,
+        baseline=config.baseline.name,
+        phi=float(config.phi),
+        cost=cast("choices.Cost", config.cost),
+        metric=config.metric,
         trials=len(outcomes),
         total_trials=plan.total_trials(outcomes),
-        finished=over,
-        resume_command=None if over else study.resume_command,
-        recommended=None if found is None else label(found.winner),
-        candidates=() if found is None else _candidates(found),
-        winner=None if found is None else results_of(asked.kind).winner(found),
-        left_behind=() if found is None else tuple(left_behind_lines(found)),
+        finished=is_complete,
+        resume_command=None if is_complete else study.resume_command,
+        recommended=None if result is None else label(result.winner),
+        candidates=() if result is None else _candidate_rows(result),
+        winner=None if result is None else results_of(config.kind).winner(result),
+        left_behind=() if result is None else tuple(eliminated_lines(result)),
         unmatched=tuple(unmatched_lines(plan)),
-        summary=() if found is None else tuple(summary_lines(found, study.folder)),
+        summary=() if result is None else tuple(summary_lines(result, study.folder)),
     )
 
 
-def _candidates(result: StudyResult) -> tuple[dict[str, Cell], ...]:
-    """A row a candidate by the keys of report.csv."""
+def _candidate_rows(result: StudyResult) -> tuple[dict[str, Cell], ...]:
+    """Return one row per candidate, with the keys of report.csv."""
     from scalesearch.report.candidate_columns import candidate_file_columns
     from scalesearch.report.rows import rows
 
@@ -100,7 +100,7 @@ def _cell(value: Value) -> Cell:
 
 
 def ranking_table(result: StudyResult) -> Table:
-    """The ranked candidates, best first, with the columns of a terminal."""
+    """Return the ranked candidates, best first, as a table for a terminal."""
     from scalesearch.cli.console_table import column_table
     from scalesearch.report.candidate_columns import candidate_columns
     from scalesearch.report.kinds import report_of
@@ -113,30 +113,31 @@ def ranking_table(result: StudyResult) -> Table:
     )
 
 
-def left_behind_lines(result: StudyResult) -> list[str]:
-    """By halving: the rungs that eliminated nobody, and who was left on which other one."""
+def eliminated_lines(result: StudyResult) -> list[str]:
+    """Return which candidates halving eliminated, one line per rung; rungs that eliminated nobody come first."""
     from scalesearch.report.rows import label
-    from scalesearch.search.completion import eliminated
+    from scalesearch.search.completion import left_behind
     from scalesearch.study.chance_words import prolonged_lines
 
     plan = result.plan
-    behind = eliminated(plan, result.outcomes)
+    rung_by_key = left_behind(plan, result.outcomes)
     lines = prolonged_lines(plan, result.outcomes)
     for index, rung in enumerate(plan.rungs):
-        names = [label(plan.by_network[key]) for key, at in behind.items() if at == index]
+        names = [label(plan.by_network[key]) for key, rung_index in rung_by_key.items() if rung_index == index]
         if names:
             lines.append(f"Left after {rung.samples} images: {', '.join(names)}")
     return lines
 
 
 def unmatched_lines(plan: Plan) -> list[str]:
-    """What was left out because no resolution brings it to the wanted cost."""
+    """Return a line for each network that no resolution brings to the target cost."""
     from scalesearch.search.candidates import tolerance
 
-    by = plan.config.cost
+    cost_kind = plan.config.cost
     return [
-        f"Not compared: {one.label} costs {float(one.flops_ratio):.3f}x at {one.architecture.resolution} px"
-        + ("" if by == "macs" else f" and has {float(one.matched_ratio):.3f}x the {by}")
-        + f", more than {tolerance(by) * 100:.0f} % from the wanted ratio"
-        for one in plan.candidate_set.unmatched
+        f"Not compared: {candidate.label} costs {float(candidate.flops_ratio):.3f}x "
+        f"at {candidate.architecture.resolution} px"
+        + ("" if cost_kind == "macs" else f" and has {float(candidate.matched_ratio):.3f}x the {cost_kind}")
+        + f", more than {tolerance(cost_kind) * 100:.0f} % from the wanted ratio"
+        for candidate in plan.candidate_set.unmatched
     ]

@@ -1,4 +1,4 @@
-"""`scalesearch solve`: the best member of a family under limits."""
+"""The `scalesearch solve` command: the largest member of a family within limits."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def solve(
 
     Example: scalesearch solve b0 --max-flops 600M --max-params 8M
     """
-    from scalesearch.cli.json_output import output_kept, print_json
+    from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.networks import load_network
     from scalesearch.design.phi_members import phi_members
-    from scalesearch.design.solve import solve as find
+    from scalesearch.design.solve import solve as find_largest
 
     if max_memory is None and (batch is not None or training):
         raise InputError("--batch and --training are about --max-memory; give that too, or leave them out")
@@ -57,23 +57,23 @@ def solve(
         raise InputError("solve: give --max-flops, --max-params, --max-memory or --max-latency")
     if out is not None and out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {out}: must end in .yaml")
-    baseline, chosen = load_network(network), coefficients_from(coefficients)
+    baseline, family_coefficients = load_network(network), coefficients_from(coefficients)
     base = baseline.architecture
-    limits = _limits(base, max_flops, max_params, max_memory, max_latency, batch or 1, training)
+    limits = _make_limits(base, max_flops, max_params, max_memory, max_latency, batch or 1, training)
     rule = rounding or "balanced"
-    found = find(base, phi_members(baseline, chosen, rule), limits)
-    facts = _facts(baseline, chosen, rule, found, out)
-    with output_kept(json):
+    solution = find_largest(base, phi_members(baseline, family_coefficients, rule), limits)
+    facts = _facts(baseline, family_coefficients, rule, solution, out)
+    with reserve_stdout(json):
         if not json:
-            for part in (_title(facts, chosen), _table(found), *_words(facts)):
+            for part in (_format_title(facts, family_coefficients), _table(solution), *_summary(facts)):
                 options.console().print(part, highlight=False)
         if out is not None:
-            _write(out, baseline, chosen, rule, found)
+            _write_member(out, baseline, family_coefficients, rule, solution)
     if json:
         print_json(facts)
 
 
-def _limits(
+def _make_limits(
     base: Architecture,
     flops: str | None,
     params: str | None,
@@ -82,91 +82,93 @@ def _limits(
     batch: int,
     training: bool,
 ) -> list[Limit]:
-    """The limits that were given, each with how a network is measured by it; `0.25x` is of the baseline's."""
+    """Return the given limits, each with a function that measures a network; `0.25x` multiplies the baseline's."""
     from scalesearch.design.cost import cost
     from scalesearch.design.memory import inference_bytes
-    from scalesearch.design.quantities import parse_count, parse_multiple, parse_size
+    from scalesearch.design.quantities import count, multiple, size
     from scalesearch.design.solve import Limit
     from scalesearch.units import mebibytes
 
-    def at_most(
-        text: str, flag: str, parsed: Callable[[str, str], int], measure: Callable[[Architecture], int]
+    def parse_limit(
+        text: str, flag: str, parse: Callable[[str, str], int], measure: Callable[[Architecture], int]
     ) -> int:
-        share = parse_multiple(text, flag)
-        return parsed(text, flag) if share is None else max(1, int(share * measure(base)))
+        ratio = multiple(text, flag)
+        return parse(text, flag) if ratio is None else max(1, int(ratio * measure(base)))
 
-    def macs(one: Architecture) -> int:
-        return cost(one).macs
+    def macs(network: Architecture) -> int:
+        return cost(network).macs
 
-    def parameters(one: Architecture) -> int:
-        return cost(one).params
+    def parameters(network: Architecture) -> int:
+        return cost(network).params
 
-    def stored(one: Architecture) -> int:
-        return cost(one).memory_bytes(batch) if training else inference_bytes(one, batch)
+    def memory_bytes(network: Architecture) -> int:
+        return cost(network).memory_bytes(batch) if training else inference_bytes(network, batch)
 
-    def whole(value: float) -> str:
+    def format_count(value: float) -> str:
         return f"{value:,.0f}"
 
-    def mebi(value: float) -> str:
+    def format_bytes(value: float) -> str:
         return mebibytes(int(value))
 
-    kind = f"{'training' if training else 'inference'} memory, batch {batch}"
-    found = []
+    memory_name = f"{'training' if training else 'inference'} memory, batch {batch}"
+    limits = []
     if flops is not None:
-        most = at_most(flops, "--max-flops", parse_count, macs)
-        found.append(Limit("multiply-adds", "--max-flops", most, macs, whole, "macs"))
+        at_most = parse_limit(flops, "--max-flops", count, macs)
+        limits.append(Limit("multiply-adds", "--max-flops", at_most, macs, format_count, "macs"))
     if params is not None:
-        most = at_most(params, "--max-params", parse_count, parameters)
-        found.append(Limit("parameters", "--max-params", most, parameters, whole, "params"))
+        at_most = parse_limit(params, "--max-params", count, parameters)
+        limits.append(Limit("parameters", "--max-params", at_most, parameters, format_count, "params"))
     if memory is not None:
-        most = at_most(memory, "--max-memory", parse_size, stored)
-        found.append(Limit(kind, "--max-memory", most, stored, mebi, "memory_bytes"))
+        at_most = parse_limit(memory, "--max-memory", size, memory_bytes)
+        limits.append(Limit(memory_name, "--max-memory", at_most, memory_bytes, format_bytes, "memory_bytes"))
     if latency is not None:
-        found.append(_latency(base, latency))
-    return found
+        limits.append(_latency_limit(base, latency))
+    return limits
 
 
-def _latency(base: Architecture, text: str) -> Limit:
+def _latency_limit(base: Architecture, text: str) -> Limit:
     from functools import cache
 
-    from scalesearch.design.quantities import parse_multiple, parse_seconds
+    from scalesearch.design.quantities import multiple, seconds
     from scalesearch.design.solve import Limit
     from scalesearch.nets.latency import device_words, latency
 
-    @cache  # a figure that is shown is the one that was decided by
-    def measured(network: Architecture) -> float:
+    @cache  # the printed latency is the one that was compared with the limit
+    def measure(network: Architecture) -> float:
         return latency(network)
 
-    def shown(value: float) -> str:
+    def format_ms(value: float) -> str:
         return f"{value * 1e3:,.3g} ms"
 
     name, flag = f"latency, batch 1, {device_words()}", "--max-latency"
-    share = parse_multiple(text, flag)
-    at_most = parse_seconds(text, flag) if share is None else float(share) * measured(base)
-    return Limit(name, flag, at_most, measured, shown, "seconds", timed=True)
+    ratio = multiple(text, flag)
+    at_most = seconds(text, flag) if ratio is None else float(ratio) * measure(base)
+    return Limit(name, flag, at_most, measure, format_ms, "seconds", timed=True)
 
 
-def _facts(baseline: Baseline, chosen: Coefficients, rule: str, solution: Solution, out: Path | None) -> SolveFacts:
+def _facts(
+    baseline: Baseline, coefficients: Coefficients, rule: str, solution: Solution, out: Path | None
+) -> SolveFacts:
     from scalesearch.cli.facts import CoefficientFacts, LargerFacts, LimitFacts, SolveFacts
     from scalesearch.design.cost import cost
     from scalesearch.errors import printable
 
-    net, by, larger = solution.network, chosen.at(solution.member.phi), solution.following
-    price = cost(net)
+    architecture, multipliers, larger = solution.network, coefficients.at(solution.member.phi), solution.following
+    member_cost = cost(architecture)
     return SolveFacts(
         baseline=baseline.name,
-        coefficients=CoefficientFacts.of(chosen),
+        coefficients=CoefficientFacts.of(coefficients),
         rounding=rule,
         phi=float(solution.member.phi),
-        depth=float(by.depth),
-        width=float(by.width),
-        px=net.resolution,
-        flops_ratio=price.macs / cost(baseline.architecture).macs,
-        macs=price.macs,
-        params=price.params,
-        activations=price.activations,
-        depths=net.depths,
-        widths=net.widths,
+        depth=float(multipliers.depth),
+        width=float(multipliers.width),
+        px=architecture.resolution,
+        flops_ratio=member_cost.macs / cost(baseline.architecture).macs,
+        macs=member_cost.macs,
+        params=member_cost.params,
+        activations=member_cost.activations,
+        depths=architecture.depths,
+        widths=architecture.widths,
         limits=tuple(
             LimitFacts(use.limit.flag, use.limit.quantity, use.limit.name, use.limit.at_most, use.amount, use.binds)
             for use in solution.uses
@@ -176,13 +178,13 @@ def _facts(baseline: Baseline, chosen: Coefficients, rule: str, solution: Soluti
     )
 
 
-def _title(facts: SolveFacts, chosen: Coefficients) -> str:
-    scale = f"depth {_plain(facts.depth)}, width {_plain(facts.width)}"
-    return f"{facts.baseline} by {chosen} at φ = {_plain(facts.phi)}: {scale}, {facts.px} px"
+def _format_title(facts: SolveFacts, coefficients: Coefficients) -> str:
+    multipliers = f"depth {_format_number(facts.depth)}, width {_format_number(facts.width)}"
+    return f"{facts.baseline} by {coefficients} at φ = {_format_number(facts.phi)}: {multipliers}, {facts.px} px"
 
 
-def _plain(value: float) -> str:
-    """To three places, without zeros at the end."""
+def _format_number(value: float) -> str:
+    """Format a number to three decimals, without trailing zeros."""
     from decimal import Decimal
 
     from scalesearch.design.exact import plain
@@ -199,33 +201,33 @@ def _table(solution: Solution) -> Table:
         table.add_column(name, justify="right")
     for use in solution.uses:
         limit = use.limit
-        shown = (limit.shown(limit.at_most), limit.shown(use.amount), f"{use.free:.1%}")
-        table.add_row(limit.name, *shown, "binds" if use.binds else "")
+        amounts = (limit.shown(limit.at_most), limit.shown(use.amount), f"{use.free:.1%}")
+        table.add_row(limit.name, *amounts, "binds" if use.binds else "")
     return table
 
 
-def _words(facts: SolveFacts) -> tuple[str, str]:
+def _summary(facts: SolveFacts) -> tuple[str, str]:
     larger = facts.next_larger
-    size = (
+    size_text = (
         f"{facts.macs:,} multiply-adds, {facts.flops_ratio:.4f}x {facts.baseline}, {facts.params:,} parameters, "
         f"blocks {' '.join(map(str, facts.depths))}; channels {' '.join(map(str, facts.widths))}"
     )
     if larger is None:
-        return size, f"Nothing binds: φ = {_plain(facts.phi)} is the largest that is looked at."
+        return size_text, f"Nothing binds: φ = {_format_number(facts.phi)} is the largest that is looked at."
     binding = " and ".join(limit.option for limit in facts.limits if limit.binds)
-    following = f"φ = {_plain(larger.phi)}, {larger.macs:,} multiply-adds, {larger.params:,} parameters"
-    return size, f"Bound by {binding}: the next larger one in multiply-adds ({following}) is beyond."
+    next_text = f"φ = {_format_number(larger.phi)}, {larger.macs:,} multiply-adds, {larger.params:,} parameters"
+    return size_text, f"Bound by {binding}: the next larger one in multiply-adds ({next_text}) is beyond."
 
 
-def _write(out: Path, baseline: Baseline, chosen: Coefficients, rule: str, solution: Solution) -> None:
+def _write_member(out: Path, baseline: Baseline, coefficients: Coefficients, rule: str, solution: Solution) -> None:
     from dataclasses import replace
 
     from scalesearch.design.baseline_file import baseline_text
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.study.files import replace_atomically
 
-    fvcore_receipt(solution.network)  # what leaves is counted twice
+    fvcore_receipt(solution.network)  # fvcore counts every exported network too
     rounding = replace(baseline.rounding, rule=rule)
-    member = baseline.member(solution.network, chosen.at(solution.member.phi), rounding)
+    member = baseline.member(solution.network, coefficients.at(solution.member.phi), rounding)
     replace_atomically(out, baseline_text(member))
     print(f"written to {out}")

@@ -1,4 +1,4 @@
-"""`scalesearch tables`: the paper's tables, counted."""
+"""The `scalesearch tables` command: the networks of the EfficientNet paper's tables, with counted costs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import FigureFacts, Table1Facts, Table2Facts, TablesFacts, VariantFacts
-    from scalesearch.design.paper_tables import NetworkRow, PrintedValue, StageRow, VariantRow
+    from scalesearch.design.paper_tables import Figure, NetworkRow, StageRow, VariantRow
 
 
 def tables(rounding: options.Rounding = None, json: options.Json = False) -> None:
@@ -27,89 +27,95 @@ def tables(rounding: options.Rounding = None, json: options.Json = False) -> Non
     if json:
         print_json(_facts(stages, networks, variants))
         return
-    out = options.console(108)
-    out.print(_stages(stages))
-    out.print(
+    console = options.console(108)
+    console.print(_stage_table(stages))
+    console.print(
         "Strides of rows 5 and 6 were first printed as 1 and 2; the code's 2 and 1 are right (tensorflow/tpu#383). "
         f"With the first print B0 would cost {macs_of_the_first_print():,} multiply-adds, "
-        f"not {sum(one.macs for one in stages):,}.",
+        f"not {sum(stage.macs for stage in stages):,}.",
         highlight=False,
     )
     notes: dict[str, str] = {}
-    out.print(_networks(networks, notes))
+    console.print(_network_table(networks, notes))
     for number in (3, 7):
         rows = [variant for variant in variants if variant.table == number]
-        out.print(_variants(rows, f"Table {number}, rounding {rule!r}", notes))
+        console.print(_variant_table(rows, f"Table {number}, rounding {rule!r}", notes))
     for text, letter in notes.items():
-        out.print(f"{letter}  {text}", highlight=False)
+        console.print(f"{letter}  {text}", highlight=False)
     costs = [
         variant.macs.counted or 0 for variant in variants if variant.table == 7 and variant.variant != "baseline"
     ]
-    out.print(
+    console.print(
         f"Table 7 compares networks of {min(costs) / 1e9:.3f} G to {max(costs) / 1e9:.3f} G multiply-adds: by the "
         "public definitions they are not matched in cost.",
         highlight=False,
     )
 
 
-def _letter(note: str, notes: dict[str, str]) -> str:
-    """The letter that stands for a note, which is printed once below."""
+def _footnote_letter(note: str, notes: dict[str, str]) -> str:
+    """Return the letter of a note, which is printed once below the tables."""
     return notes.setdefault(note, "abcdefgh"[len(notes)]) if note else ""
 
 
-def _delta(figure: PrintedValue) -> str:
+def _format_delta(figure: Figure) -> str:
     delta = figure.delta
     return "" if delta is None else "=" if delta == 0 else f"{delta:+.1%}"
 
 
-def _counted(figure: PrintedValue) -> str:
+def _format_count(figure: Figure) -> str:
     from scalesearch.units import si
 
     return "" if figure.counted is None else si(figure.counted)
 
 
-def _times(ratio: float | None) -> str:
+def _format_ratio(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.2f}x" if ratio < 10 else f"{ratio:.1f}x"
 
 
-def _stages(rows: Sequence[StageRow]) -> Table:
+def _stage_table(rows: Sequence[StageRow]) -> Table:
     from scalesearch.cli.console_table import narrow_table
     from scalesearch.units import si
 
     table = narrow_table("Table 1, EfficientNet-B0", "row|operator<|px|channels|layers|as built<|MACs|params")
-    for place, one in enumerate(rows, start=1):
-        sizes = [str(one.printed.px), str(one.printed.channels), str(one.printed.layers)]
-        built = "=" if one.agrees else f"{one.px}, {one.channels}, {one.layers}"
-        table.add_row(str(place), one.printed.operator, *sizes, built, si(one.macs), si(one.params))
+    for number, row in enumerate(rows, start=1):
+        sizes = [str(row.printed.px), str(row.printed.channels), str(row.printed.layers)]
+        built = "=" if row.agrees else f"{row.px}, {row.channels}, {row.layers}"
+        table.add_row(str(number), row.printed.operator, *sizes, built, si(row.macs), si(row.params))
     return table
 
 
-def _networks(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
+def _network_table(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
     from scalesearch.cli.console_table import narrow_table
 
     columns = "network<|top-1|params|counted|Δ|FLOPS|counted|Δ|params ratio|FLOPS ratio|<"
     table = narrow_table("Table 2; =: the count rounds to the print; ratios over the EfficientNet above", columns)
-    for one in rows:
-        params = (f"{one.params.printed} M", _counted(one.params), _delta(one.params))
-        macs = (f"{one.macs.printed} G" if one.macs.printed else "-", _counted(one.macs), _delta(one.macs))
-        ratios = (_times(one.params_ratio), _times(one.macs_ratio))
-        table.add_row(one.name, one.top1, *params, *macs, *ratios, _letter(one.note, notes))
+    for row in rows:
+        params = (f"{row.params.printed} M", _format_count(row.params), _format_delta(row.params))
+        macs = (
+            f"{row.macs.printed} G" if row.macs.printed else "-",
+            _format_count(row.macs),
+            _format_delta(row.macs),
+        )
+        ratios = (_format_ratio(row.params_ratio), _format_ratio(row.macs_ratio))
+        table.add_row(row.name, row.top1, *params, *macs, *ratios, _footnote_letter(row.note, notes))
     return table
 
 
-def _variants(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> Table:
+def _variant_table(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> Table:
     from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.exact import plain
     from scalesearch.units import si
 
     columns = "baseline<|scaled by<|d|w|px|top-1|FLOPS|counted|Δ|ratio|counted|params|<"
     table = narrow_table(title, columns)
-    for one in rows:
-        by = (plain(one.multipliers.depth), plain(one.multipliers.width), str(one.px))
-        macs = (f"{one.macs.printed} G", _counted(one.macs), _delta(one.macs))
-        ratios = (_times(one.printed_ratio), _times(one.counted_ratio))
-        name = one.baseline if one.variant == "baseline" else ""
-        table.add_row(name, one.variant, *by, one.top1, *macs, *ratios, si(one.params), _letter(one.note, notes))
+    for row in rows:
+        sizes = (plain(row.multipliers.depth), plain(row.multipliers.width), str(row.px))
+        macs = (f"{row.macs.printed} G", _format_count(row.macs), _format_delta(row.macs))
+        ratios = (_format_ratio(row.printed_ratio), _format_ratio(row.counted_ratio))
+        name = row.baseline if row.variant == "baseline" else ""
+        table.add_row(
+            name, row.variant, *sizes, row.top1, *macs, *ratios, si(row.params), _footnote_letter(row.note, notes)
+        )
     return table
 
 
@@ -126,55 +132,55 @@ def _facts(
     )
 
 
-def _stage_facts(one: StageRow) -> Table1Facts:
+def _stage_facts(row: StageRow) -> Table1Facts:
     from scalesearch.cli.facts import BuiltFacts, Table1Facts
 
     return Table1Facts(
-        operator=one.printed.operator,
-        px=one.printed.px,
-        channels=one.printed.channels,
-        layers=one.printed.layers,
-        counted=BuiltFacts(one.px, one.channels, one.layers),
-        macs=one.macs,
-        params=one.params,
+        operator=row.printed.operator,
+        px=row.printed.px,
+        channels=row.printed.channels,
+        layers=row.printed.layers,
+        counted=BuiltFacts(row.px, row.channels, row.layers),
+        macs=row.macs,
+        params=row.params,
     )
 
 
-def _network_facts(one: NetworkRow) -> Table2Facts:
+def _network_facts(row: NetworkRow) -> Table2Facts:
     from scalesearch.cli.facts import Table2Facts
 
     return Table2Facts(
-        name=one.name,
-        beside=one.beside,
-        top1=one.top1,
-        params=_figure(one.params),
-        macs=_figure(one.macs),
-        params_ratio=one.params_ratio,
-        macs_ratio=one.macs_ratio,
-        note=one.note,
+        name=row.name,
+        beside=row.beside,
+        top1=row.top1,
+        params=_figure_facts(row.params),
+        macs=_figure_facts(row.macs),
+        params_ratio=row.params_ratio,
+        macs_ratio=row.macs_ratio,
+        note=row.note,
     )
 
 
-def _variant_facts(one: VariantRow) -> VariantFacts:
+def _variant_facts(row: VariantRow) -> VariantFacts:
     from scalesearch.cli.facts import VariantFacts
 
     return VariantFacts(
-        baseline=one.baseline,
-        variant=one.variant,
-        depth=float(one.multipliers.depth),
-        width=float(one.multipliers.width),
-        resolution=float(one.multipliers.resolution),
-        px=one.px,
-        top1=one.top1,
-        params=one.params,
-        macs=_figure(one.macs),
-        printed_ratio=one.printed_ratio,
-        counted_ratio=one.counted_ratio,
-        note=one.note,
+        baseline=row.baseline,
+        variant=row.variant,
+        depth=float(row.multipliers.depth),
+        width=float(row.multipliers.width),
+        resolution=float(row.multipliers.resolution),
+        px=row.px,
+        top1=row.top1,
+        params=row.params,
+        macs=_figure_facts(row.macs),
+        printed_ratio=row.printed_ratio,
+        counted_ratio=row.counted_ratio,
+        note=row.note,
     )
 
 
-def _figure(figure: PrintedValue) -> FigureFacts:
+def _figure_facts(figure: Figure) -> FigureFacts:
     from scalesearch.cli.facts import FigureFacts
 
     return FigureFacts(figure.printed, figure.unit, figure.counted, figure.delta)

@@ -1,4 +1,4 @@
-"""`scalesearch train`: a member, or any definition, on the user's data."""
+"""The `scalesearch train` command: the training of one network on the user's data."""
 
 from __future__ import annotations
 
@@ -70,10 +70,12 @@ def train(
     from scalesearch.design.networks import load_network
 
     definition: Baseline = load_network(network)
-    asked = training_run.build_recipe(recipe, epochs, batch, learning_rate, fixed)
-    default = f"{definition.name[:40]}-train-{asked.name}" + ("-fixed" if fixed else "")
-    where = study_folder(results, name, default)
+    train_recipe = training_run.build_recipe(recipe, epochs, batch, learning_rate, fixed)
+    default_name = f"{definition.name[:40]}-train-{train_recipe.name}" + ("-fixed" if fixed else "")
+    folder = study_folder(results, name, default_name)
     cluster = training_run.connect_cluster(address, workers, insecure_cluster)
     sizes = training_run.training_sizes(definition, resolution, train_resolution, accumulate)
-    job = training_run.build_job(definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels)
-    training_run.run_training(job, where, cluster)
+    job = training_run.build_job(
+        definition, train_recipe, sizes, data, budget, seed, workers, threads, max_megapixels
+    )
+    training_run.run_training(job, folder, cluster)

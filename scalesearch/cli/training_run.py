@@ -1,4 +1,4 @@
-"""What `train` and `transfer` share: their options, the job that these make, and its run."""
+"""The options that `train` and `transfer` share, the job that they define, and its run."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from scalesearch.training.job import Job
     from scalesearch.training.recipes import TrainRecipe
 
-_NEEDED = ("scalesearch.cli.training_progress", "scalesearch.study.study", "scalesearch.training.record")
-"""All that a training imports, before Ctrl-C may raise."""
+_PRELOADED_MODULES = ("scalesearch.cli.training_progress", "scalesearch.study.study", "scalesearch.training.record")
+"""All that a training imports; loaded before Ctrl-C may raise, since an import may swallow the exception."""
 
 Epochs = Annotated[int | None, typer.Option(min=1, max=100_000, help="Epochs; default: the recipe's.")]
 Batch = Annotated[
@@ -49,30 +49,30 @@ Results = Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.
 def build_recipe(
     name: str, epochs: int | None, batch: int | None, learning_rate: str | None, fixed: bool = False
 ) -> TrainRecipe:
-    """The named recipe with the options' values.
+    """Return the named recipe with the options' values.
 
     Raises:
-        InputError: no such recipe, or a value out of range.
+        InputError: a value is not a number, or is out of range.
     """
     from dataclasses import replace
 
     from scalesearch.training.recipes import RECIPES
 
-    found = RECIPES[name]
+    recipe = RECIPES[name]
     if epochs is not None:
-        found = replace(found, epochs=epochs)
+        recipe = replace(recipe, epochs=epochs)
     if batch is not None:
-        found = found.with_batch(batch)
-    if (rate := options.decimal(learning_rate, "--learning-rate")) is not None:
-        found = replace(found, learning_rate=rate)
-    return found.fixed() if fixed else found
+        recipe = recipe.with_batch(batch)
+    if (rate := options.parse_decimal(learning_rate, "--learning-rate")) is not None:
+        recipe = replace(recipe, learning_rate=rate)
+    return recipe.fixed() if fixed else recipe
 
 
 def connect_cluster(address: str | None, workers: int, insecure_cluster: bool) -> RayRunner | None:
-    """The cluster to train on; None where none is asked for.
+    """Return the Ray cluster to train on; None: no address was given.
 
     Raises:
-        InputError: nothing answers there, or one worker has no use for it.
+        InputError: no cluster answers there, or there is only one worker, which trains in this process.
     """
     if address is None:
         return None
@@ -88,11 +88,11 @@ def connect_cluster(address: str | None, workers: int, insecure_cluster: bool) -
 def training_sizes(
     definition: Baseline, resolution: int | None, train_resolution: int | None, accumulate: int
 ) -> Sizes:
-    """The sides that the options ask for; by default the network's own."""
+    """Return the image sides that the options set; the default is the network's own."""
     from scalesearch.training.events import Sizes
 
-    own = resolution or definition.architecture.resolution
-    return Sizes(own, train_resolution or own, accumulate)
+    side = resolution or definition.architecture.resolution
+    return Sizes(side, train_resolution or side, accumulate)
 
 
 def build_job(
@@ -100,16 +100,18 @@ def build_job(
     recipe: TrainRecipe,
     sizes: Sizes,
     data: str | None,
-    budget: str,
+    budget_name: str,
     seed: int,
     workers: int,
     threads: int | None,
     max_megapixels: int = MAX_MEGAPIXELS,
 ) -> Job:
-    """Load the images, the budget's where `data` is None, and make the job; the definition gets classes and side.
+    """Load the images, the budget's if `data` is None, and return the job.
+
+    Its definition has the classes of the images, and their side.
 
     Raises:
-        InputError: data that cannot be used, or too few for the batch's parts.
+        InputError: the data cannot be used, or there are too few images for the parts of a batch.
     """
     from dataclasses import replace
     from importlib import import_module
@@ -123,15 +125,15 @@ def build_job(
     from scalesearch.training.job import Job, Source
     from scalesearch.training.run import part_size
 
-    spent = load_budget(budget)
-    for module in _NEEDED:
+    budget = load_budget(budget_name)
+    for module in _PRELOADED_MODULES:
         import_module(module)
-    interrupts.raise_exceptions()  # what is begun from here on can be resumed
+    interrupts.raise_exceptions()  # work that begins after this can be resumed
     channels = definition.architecture.in_channels
     source = Source(
-        spent.data if data is None else data,
+        budget.data if data is None else data,
         max(sizes.px, sizes.train_px),
-        spent.scenes,
+        budget.scenes,
         cache_folder(),
         max_megapixels,
         channels,
@@ -139,10 +141,10 @@ def build_job(
     with CounterProgress(options.console()) as on_progress:
         images = source.load(on_progress)
     print_notes(data_notes(images), options.console())
-    count, parts = len(images.train_labels_N), workers * sizes.accumulate
-    if count < recipe.batch:
-        recipe = recipe.with_batch(count - count % parts or count)
-    part_size(recipe.batch, count, parts)  # before there is a folder
+    num_images, num_parts = len(images.train_labels_N), workers * sizes.accumulate
+    if num_images < recipe.batch:
+        recipe = recipe.with_batch(num_images - num_images % num_parts or num_images)
+    part_size(recipe.batch, num_images, num_parts)  # refused before the folder is created
     sized = replace(definition, architecture=replace(definition.architecture, resolution=sizes.px))
     return Job(
         with_classes(sized, len(images.classes)),
@@ -158,10 +160,12 @@ def build_job(
 
 
 def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
-    """Run what is left of the job in its folder, show it, and say where its weights are; its last epoch.
+    """Run the remaining epochs of the job in its folder, and return the last epoch.
+
+    It shows the progress, and prints the path of the weights.
 
     Raises:
-        ScalesearchError: whatever ends the command with another code than 0.
+        ScalesearchError: anything that ends the command with an exit code other than 0.
     """
     from scalesearch.proxy.failures import training_failure
     from scalesearch.proxy.training import Diverged
@@ -176,47 +180,49 @@ def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
         if finished:
             print(f"{folder}: is trained; to start anew, give another --results or delete the folder")
         else:
-            supervisor.began(folder)
+            supervisor.report_started(folder)
             try:
-                _run(job, folder, cluster)
+                _run_epochs(job, folder, cluster)
             except KeyboardInterrupt:
-                interrupts.heeded()
+                interrupts.mark_handled()
                 from scalesearch.cli.failure import fail
 
-                fail(f"{interrupts.cause()}; {_kept(job, folder)}. Resume: {command}", interrupts.exit_code())
+                fail(f"{interrupts.cause()}; {_saved_text(job, folder)}. Resume: {command}", interrupts.exit_code())
             except Diverged as error:
                 raise TrialsFailedError(
                     f"{folder}: {error}; delete the folder and give a lower --learning-rate"
                 ) from error
             except StorageError as error:
-                raise StorageError(f"{error}; {_kept(job, folder)}. Resume: {command}") from error
+                raise StorageError(f"{error}; {_saved_text(job, folder)}. Resume: {command}") from error
             except (RuntimeError, ValueError, MemoryError, OSError) as error:
                 failure = training_failure(error)
                 if failure is None:
                     raise
                 raise TrialsFailedError(
-                    f"{folder}: {failure.for_options()}; {_after_failure(job, folder, command)}"
+                    f"{folder}: {failure.for_options()}; {_resume_advice(job, folder, command)}"
                 ) from error
             write_result(folder, job)
-        (folder / NAME).unlink(missing_ok=True)  # not before the record is whole
+        (folder / NAME).unlink(missing_ok=True)  # not before the record is complete
         last = read_history(folder)[-1]
     print(f"{folder / WEIGHTS}: accuracy {last.val_accuracy:.4f} on the validation images at {job.sizes.px} px")
     return last
 
 
-def _kept(job: Job, folder: Path) -> str:
-    """What a later run goes on from."""
+def _saved_text(job: Job, folder: Path) -> str:
+    """Return what a later run resumes from."""
     return f"{job.done(folder)}/{job.recipe.epochs} epochs are kept in {folder}"
 
 
-def _after_failure(job: Job, folder: Path, command: str) -> str:
-    """How to go on; a folder without an epoch takes any command, one with epochs the same alone."""
+def _resume_advice(job: Job, folder: Path, command: str) -> str:
+    """Return how to resume; a folder without epochs accepts any options, one with epochs only the same."""
     if not job.done(folder):
         return "no epoch was finished, so the corrected command begins in the same folder"
-    return f"{_kept(job, folder)}. Resume: {command} (with other values of these options: in another --results)"
+    return (
+        f"{_saved_text(job, folder)}. Resume: {command} (with other values of these options: in another --results)"
+    )
 
 
-def _run(job: Job, folder: Path, cluster: RayRunner | None) -> None:
+def _run_epochs(job: Job, folder: Path, cluster: RayRunner | None) -> None:
     from scalesearch.cli.training_progress import TrainingProgress
 
     done = job.done(folder)
@@ -228,11 +234,11 @@ def _run(job: Job, folder: Path, cluster: RayRunner | None) -> None:
 
             train_together(job, folder, cluster, on_event)
         else:
-            for event in _alone(job, folder):
+            for event in _train_in_process(job, folder):
                 on_event(event)
 
 
-def _alone(job: Job, folder: Path) -> Iterator[RunProgress | Row]:
+def _train_in_process(job: Job, folder: Path) -> Iterator[RunProgress | Row]:
     import torch
 
     from scalesearch.nets.memory import keep_memory

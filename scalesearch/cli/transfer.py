@@ -1,4 +1,4 @@
-"""`scalesearch transfer`: trained networks on other data, in the form of the paper's Table 5."""
+"""The `scalesearch transfer` command: networks fine-tuned on other data, in the form of the paper's Table 5."""
 
 from __future__ import annotations
 
@@ -92,64 +92,66 @@ def transfer(
     from scalesearch.cli.search_command import study_folder
     from scalesearch.training.constants import Stated
 
-    asked = training_run.build_recipe(recipe, epochs, batch, learning_rate)
+    train_recipe = training_run.build_recipe(recipe, epochs, batch, learning_rate)
     cluster = training_run.connect_cluster(address, workers, insecure_cluster)
-    found = _starts(checkpoints, network, Stated(padding, pixels))
-    for start in found.values():
+    starts = _load_starts(checkpoints, network, Stated(padding, pixels))
+    for start in starts.values():
         start.check_side(training_run.training_sizes(start.definition, resolution, train_resolution, accumulate).px)
-    folders = {name: study_folder(results, None, f"{name}-on-{_slug(data)}") for name in found}
+    folders = {name: study_folder(results, None, f"{name}-on-{_slug(data)}") for name in starts}
     rows = []
-    for name, start in found.items():
+    for name, start in starts.items():
         sizes = training_run.training_sizes(start.definition, resolution, train_resolution, accumulate)
         job = training_run.build_job(
-            start.definition, asked, sizes, data, budget, seed, workers, threads, max_megapixels
+            start.definition, train_recipe, sizes, data, budget, seed, workers, threads, max_megapixels
         )
-        began = replace(job, start=start.weights(job.classes, sizes.px, seed))
-        accuracies = [training_run.run_training(began, folders[name], cluster).val_accuracy]
+        fine_tuning_job = replace(job, start=start.weights(job.classes, sizes.px, seed))
+        accuracies = [training_run.run_training(fine_tuning_job, folders[name], cluster).val_accuracy]
         if scratch:
-            where = folders[name].with_name(f"{folders[name].name}-scratch")
-            accuracies.append(training_run.run_training(job, where, cluster).val_accuracy)
+            scratch_folder = folders[name].with_name(f"{folders[name].name}-scratch")
+            accuracies.append(training_run.run_training(job, scratch_folder, cluster).val_accuracy)
         rows.append((name, accuracies, job.definition))
     options.console().print(_table(data, rows))
 
 
-def _starts(words: Sequence[str], network: str | None, stated: Stated) -> dict[str, Start]:
+def _load_starts(arguments: Sequence[str], network: str | None, stated: Stated) -> dict[str, Start]:
     from scalesearch.training.start import read_start
 
-    found: dict[str, Start] = {}
-    for word in words:
-        name, equals, path = word.partition("=")
-        file = Path(path if equals else word)
-        start = read_start(file, network, stated)
+    starts: dict[str, Start] = {}
+    for argument in arguments:
+        name, equals, path = argument.partition("=")
+        weights_path = Path(path if equals else argument)
+        start = read_start(weights_path, network, stated)
         for note in start.notes:
-            print(f"{printable(str(file))}: {note}")
-        name = _slug(name if equals else network_label(file, start.definition.name))
-        if name in found:
-            raise InputError(f"{printable(word)}: a second network named {name!r}; give NAME=FILE")
-        found[name] = start
-    return found
+            print(f"{printable(str(weights_path))}: {note}")
+        name = _slug(name if equals else network_label(weights_path, start.definition.name))
+        if name in starts:
+            raise InputError(f"{printable(argument)}: a second network named {name!r}; give NAME=FILE")
+        starts[name] = start
+    return starts
 
 
-def _slug(word: str) -> str:
-    """The end of a path or name as a part of a folder's name."""
-    end = re.split(r"[/:]", word.rstrip("/"))[-1].lower()
+def _slug(text: str) -> str:
+    """Return the end of a path or name, for use in a folder's name."""
+    end = re.split(r"[/:]", text.rstrip("/"))[-1].lower()
     return re.sub(r"[^a-z0-9._-]", "-", end).strip("._-")[:24] or "data"
 
 
 def _table(data: str, rows: Sequence[tuple[str, list[float], Baseline]]) -> Table:
-    """As Table 5: accuracy, parameters, and how many times fewer than the first network's."""
+    """Return a table like Table 5: accuracy, parameters, and the first network's parameters over each one's."""
     from rich.table import Table
 
     from scalesearch.design.cost import cost
     from scalesearch.units import si
 
-    prices = [cost(definition.architecture) for *_, definition in rows]
+    costs = [cost(definition.architecture) for *_, definition in rows]
     table = Table(title=f"transfer to {printable(data)}", title_justify="left")
     names = ["network", "px", "accuracy", *(["from scratch"] if len(rows[0][1]) > 1 else []), "params", "ratio"]
     for name in names:
         table.add_column(name, justify="left" if name == "network" else "right")
-    for (name, accuracies, definition), price in zip(rows, prices, strict=True):
+    for (name, accuracies, definition), network_cost in zip(rows, costs, strict=True):
         side = definition.architecture.resolution
-        ratio = f"{prices[0].params / price.params:.2f}x"
-        table.add_row(name, str(side), *(f"{accuracy:.1%}" for accuracy in accuracies), si(price.params), ratio)
+        ratio = f"{costs[0].params / network_cost.params:.2f}x"
+        table.add_row(
+            name, str(side), *(f"{accuracy:.1%}" for accuracy in accuracies), si(network_cost.params), ratio
+        )
     return table

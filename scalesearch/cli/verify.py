@@ -1,4 +1,4 @@
-"""`scalesearch verify`: are a study's files what was written, and what its records give?"""
+"""The `scalesearch verify` command: a check of a study's files against their checksums and its records."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def verify(
     Example: scalesearch verify results/reference/b0-phi1-quick
     """
     from scalesearch.cli.facts import VerifyFacts
-    from scalesearch.cli.json_output import output_kept, print_json
+    from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.report.tables import ranking_csv
     from scalesearch.study.study import open_study
     from scalesearch.study.verification import disagreements
 
     study = open_study(options.existing_study(results))
-    folder, wrong = printable(str(study.folder)), list(disagreements(study, ranking_csv))
-    if wrong:
+    folder, faults = printable(str(study.folder)), list(disagreements(study, ranking_csv))
+    if faults:
         if json:
-            print_json(VerifyFacts(folder, False, tuple(wrong), None, None, None, ()))
+            print_json(VerifyFacts(folder, False, tuple(faults), None, None, None, ()))
         else:
-            for line in wrong[1:]:
+            for line in faults[1:]:
                 print(line)
-        raise CountError(wrong[0])
+        raise CountError(faults[0])
     outcomes = {key: record.outcome for key, record in study.own_records().items()}
     total = study.plan.total_trials(outcomes)
     if not json:
@@ -62,19 +62,19 @@ def verify(
         budget = study.plan.config.budget
         if budget.title != budget.name:
             print(f"{results}: was made with the budget {budget.title}; a new search trains otherwise")
-    with output_kept(json):
-        moved, reruns = _rerun(study, rerun, data, max_megapixels) if rerun else (None, ())
-    failed = sum(not one.agrees for one in reruns)
+    with reserve_stdout(json):
+        mismatch, reruns = _rerun_trials(study, rerun, data, max_megapixels) if rerun else (None, ())
+    failed = sum(not trial.agrees for trial in reruns)
     if json:
-        print_json(VerifyFacts(folder, not failed, (), len(outcomes), total, moved, reruns))
+        print_json(VerifyFacts(folder, not failed, (), len(outcomes), total, mismatch, reruns))
     if failed:
         raise CountError(f"{study.folder}: {failed} of the trials that were trained again came to something else")
 
 
-def _rerun(
+def _rerun_trials(
     study: Study, count: int, data: str | None, max_megapixels: int
 ) -> tuple[str | None, tuple[RerunFacts, ...]]:
-    """Train trials again: how the environment differs from that of the records, and what came of each trial."""
+    """Train trials again; return how the environment differs from that of the records, and each trial's result."""
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.counter_progress import CounterProgress
     from scalesearch.cli.facts import RerunFacts
@@ -83,7 +83,7 @@ def _rerun(
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.proxies import image_px
-    from scalesearch.study.environments import compare_environments
+    from scalesearch.study.environments import difference
     from scalesearch.study.provenance import environment
     from scalesearch.study.verification import rerun
 
@@ -100,11 +100,11 @@ def _rerun(
     base = config.baseline
     fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
     objective = ProxyTraining(images, None, fingerprint, metric_source(config.metric))
-    moved = compare_environments(study.environment, environment())
-    found = list[RerunFacts]()
-    for key, reason in rerun(study, objective, count, moved is None):
-        print(f"{key}: trained again, {reason or ('equal to the bit' if moved is None else 'within the noise')}")
-        found.append(RerunFacts(key, not reason, reason or None))
-    if moved is not None:
-        print(f"The records are of another environment ({moved}), so scores were compared, not bits.")
-    return moved, tuple(found)
+    mismatch = difference(study.environment, environment())
+    reruns = list[RerunFacts]()
+    for key, reason in rerun(study, objective, count, mismatch is None):
+        print(f"{key}: trained again, {reason or ('equal to the bit' if mismatch is None else 'within the noise')}")
+        reruns.append(RerunFacts(key, not reason, reason or None))
+    if mismatch is not None:
+        print(f"The records are of another environment ({mismatch}), so scores were compared, not bits.")
+    return mismatch, tuple(reruns)

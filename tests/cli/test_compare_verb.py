@@ -162,7 +162,7 @@ def _of_rule(study: Path, rule: str) -> str:
 
 def test_the_joint_table_says_every_number_and_the_papers() -> None:
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(curves.joint_table(JOINT))
+    console.print(curves.cost_sweep_table(JOINT))
     rows = [" ".join(line.split()) for line in console.export_text().splitlines()]
     assert rows[0] == "small at 2x and 4x the multiply-adds, photos, budget least"
     assert "cost rule FLOPs accuracy n gain (95 %) paper" in rows
@@ -175,11 +175,11 @@ def test_the_joint_table_says_every_number_and_the_papers() -> None:
 
 def test_without_the_papers_numbers_there_is_no_column_for_them() -> None:
     points = tuple(replace(one, papers_gain=None) for one in JOINT.points)
-    table = curves.joint_table(replace(JOINT, points=points))
+    table = curves.cost_sweep_table(replace(JOINT, points=points))
     assert [column.header for column in table.columns][-1] == "gain (95 %)"
     assert "paper" not in str(table.caption)
     assert "one seed" not in str(table.caption)
-    once = curves.joint_table(replace(JOINT, points=(replace(points[0], seeds=1), *points[1:])))
+    once = curves.cost_sweep_table(replace(JOINT, points=(replace(points[0], seeds=1), *points[1:])))
     assert "one seed proves nothing" in str(once.caption)
 
 
@@ -200,7 +200,7 @@ def test_leads_have_intervals_and_the_papers_beside_them() -> None:
 
 def test_at_an_equal_latency_it_is_said_and_nothing_is_adjusted() -> None:
     found = replace(JOINT, cost="latency", adjusts=False)
-    assert str(curves.joint_table(found).title) == "small at 2x and 4x the latency, photos, budget least"
+    assert str(curves.cost_sweep_table(found).title) == "small at 2x and 4x the latency, photos, budget least"
     assert curves.lead_lines(found)[0] == "Compound's lead at 2x (95 %): over width +0.0500 (+0.0100 … +0.0900)"
 
 
@@ -210,12 +210,12 @@ def test_what_was_timed_for_every_cost_is_kept_before_the_first_is_trained(
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    asked = verb._questions("tiny", [Decimal(2), Decimal(4)], BUDGETS["smoke"], "balanced", None, "latency")
+    asked = verb._make_configs("tiny", [Decimal(2), Decimal(4)], BUDGETS["smoke"], "balanced", None, "latency")
     timed = {times: with_times(config, launched) for times, config in asked.items()}
     folders = {times: tmp_path / f"{times}x" for times in timed}
     monkeypatch.setattr(search_command, "run_or_plan", killed)
     with pytest.raises(KeyboardInterrupt):
-        verb._run(timed, folders, "fractal", InlineRunner(), None, False)
+        verb._run_comparisons(timed, folders, "fractal", InlineRunner(), None, False)
     for times, config in asked.items():
         assert recorded_timings(folders[times], config) == timed[times].timings
 

@@ -58,12 +58,12 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 import pyarrow.parquet, yaml
-from scalesearch.cli.dashboard import _say
+from scalesearch.cli.dashboard import _print_studies
 from scalesearch.report.dashboard.store import Watch
 from scalesearch.report.dashboard.words import problems
 os.setuid(65534)  # the interpreter itself may lie where nobody else can read it
 watch = Watch(Path(sys.argv[1]), Path(sys.argv[1]) / "cache")
-_say(watch)
+_print_studies(watch)
 for name in watch.names():
     view = watch.view(name)
     print(name, problems(view))

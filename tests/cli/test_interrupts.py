@@ -39,7 +39,7 @@ try:
             time.sleep(1.5)
         print("tidied")
 except KeyboardInterrupt:
-    interrupts.heeded()
+    interrupts.mark_handled()
     time.sleep(2.5)  # nor what is said in the end
     print(interrupts.cause(), interrupts.exit_code())
 """
@@ -104,7 +104,7 @@ import os, signal, sys
 from scalesearch.cli import supervisor
 sys.argv = ["scalesearch", "train"]
 supervisor.supervise()
-supervisor.ended()
+supervisor.report_ended()
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.kill(os.getpid(), signal.SIGINT)
 """
@@ -137,5 +137,5 @@ def test_a_signal_that_comes_when_the_work_has_just_ended_is_noted(monkeypatch: 
     monkeypatch.setattr(interrupts, "_received", None)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    supervisor._hand_on_to(gone.pid)(signal.SIGINT, None)
+    supervisor._forward_to(gone.pid)(signal.SIGINT, None)
     assert interrupts.exit_code() == 130

@@ -197,7 +197,10 @@ def _summary_lines(result: StudyResult, folder: Path) -> list[str]:
             f"{words_of_network(winner.architecture)}"
         ),
         f"By reward {regret_words(result)}",
-        f"Reward: {reward.formula} = {measured}; {ties} of {num_others} others tie with the best; {result.certainty}",
+        (
+            f"Reward: {reward.formula} = {measured}; {ties} of {num_others} others tie with the best; "
+            f"{result.certainty}"
+        ),
         provenance_line(result),
         f"Searched: {search_words(plan)}",
         *_front_lines(result),
