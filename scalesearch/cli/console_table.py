@@ -38,6 +38,6 @@ def column_table(
     titles = [f"{column.terminal_title}{'<' if column.is_text else ''}" for column in terminal_columns]
     table = narrow_table(title, "|".join(titles), caption)
     for row in rows:
-        cells = [column.shown_shortly(row) for column in terminal_columns]
+        cells = [column.terminal_cell(row) for column in terminal_columns]
         table.add_row(*cells, style="bold" if is_strong(row) else None)
     return table

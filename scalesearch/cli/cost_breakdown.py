@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from scalesearch.cli.facts import BreakdownFacts, CostFacts, GroupFacts
     from scalesearch.design.architecture import Architecture
-    from scalesearch.design.receipt import Group, Sums
+    from scalesearch.design.receipt import CounterTotals, Group
 
 
 def breakdown_facts(facts: CostFacts, architecture: Architecture) -> BreakdownFacts:
@@ -23,11 +23,11 @@ def breakdown_facts(facts: CostFacts, architecture: Architecture) -> BreakdownFa
     from dataclasses import asdict
 
     from scalesearch.cli.facts import BreakdownFacts, ConventionFacts, FvcoreFacts, LayerFacts
-    from scalesearch.design.receipt import check, grouped, layer_counts, sums
+    from scalesearch.design.receipt import check, counter_totals, grouped, layer_costs
     from scalesearch.nets.flops import fvcore_receipt, torch_flops
 
-    counts = layer_counts(architecture)
-    expected, fvcore_count, flops = sums(counts), fvcore_receipt(architecture), torch_flops(architecture)
+    counts = layer_costs(architecture)
+    expected, fvcore_count, flops = counter_totals(counts), fvcore_receipt(architecture), torch_flops(architecture)
     check(expected, fvcore_count.by_operator, fvcore_count.total, flops)
     return BreakdownFacts(
         **asdict(facts),
@@ -56,10 +56,10 @@ def print_breakdown(architecture: Architecture, facts: BreakdownFacts) -> None:
     from rich.table import Table
 
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.receipt import grouped, layer_counts, sums
+    from scalesearch.design.receipt import counter_totals, grouped, layer_costs
 
-    counts = layer_counts(architecture)
-    total = sums(counts)
+    counts = layer_costs(architecture)
+    total = counter_totals(counts)
     layer_table = narrow_table("by layer", "layer<|kind<|multiply-adds|parameters")
     for layer in counts:
         layer_table.add_row(f"{layer.block} {layer.role}", layer.kind, f"{layer.macs:,}", f"{layer.params:,}")
@@ -82,7 +82,7 @@ def _add_rows(table: Table, groups: tuple[Group, ...], total_macs: int) -> None:
     table.add_section()
 
 
-def _convention_table(total: Sums, facts: BreakdownFacts) -> Table:
+def _convention_table(total: CounterTotals, facts: BreakdownFacts) -> Table:
     from rich.table import Table
 
     from scalesearch.design.norms import NORMS

@@ -33,17 +33,17 @@ def show_curves(folders: Mapping[Decimal, Path]) -> None:
     from scalesearch.report.figures import curves
     from scalesearch.report.html import figure_page
     from scalesearch.report.tables import curves_csv
-    from scalesearch.study.cost_sweep import joint
+    from scalesearch.study.cost_sweep import combine_comparisons
     from scalesearch.study.files import replace_atomically
-    from scalesearch.study.result import answer
+    from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
 
     studies = {times: open_study(folder) for times, folder in folders.items()}
-    results = [(times, answer(study.plan, study.outcomes())) for times, study in studies.items()]
+    results = [(times, analyze(study.plan, study.outcomes())) for times, study in studies.items()]
     completed = [(times, result) for times, result in results if result is not None]
     if not completed:
         return
-    sweep, last_folder = joint(completed), folders[max(folders)]
+    sweep, last_folder = combine_comparisons(completed), folders[max(folders)]
     console = options.console()
     if len(folders) > 1:
         console.print(cost_sweep_table(sweep))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.search.candidates import tolerance
-from scalesearch.study.cost_words import wanted
+from scalesearch.study.cost_words import target_cost_words
 from scalesearch.units import duration, si
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _heading(plan: Plan, tolerance_text: str) -> str:
     config, candidate_set = plan.config, plan.candidate_set
     if not config.kind.scales:
         return f"{len(plan.trained)} networks within the limits:"
-    matched = f"{len(candidate_set.candidates)} have {wanted(config)} of"
+    matched = f"{len(candidate_set.candidates)} have {target_cost_words(config)} of"
     within = (
         f"{matched} {config.baseline.name} within {tolerance_text}"
         if config.match == "flops"

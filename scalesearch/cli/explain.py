@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import DimensionFacts, ExplainFacts, StageFacts
-    from scalesearch.design.explain import Explanation, StageShare
+    from scalesearch.design.explain import Explanation, StageContribution
     from scalesearch.design.scaling import Baseline
 
 
@@ -130,7 +130,7 @@ def _dimension_facts(explanation: Explanation) -> Iterator[DimensionFacts]:
         yield DimensionFacts(float(multiplier), float(coefficient), phi, (low, high) if low <= high else None)
 
 
-def _stage_facts(stage: StageShare) -> StageFacts:
+def _stage_facts(stage: StageContribution) -> StageFacts:
     from scalesearch.cli.facts import StageFacts
 
     (layers, scaled_layers), (channels, scaled_channels), (px, scaled_px) = stage.layers, stage.channels, stage.px

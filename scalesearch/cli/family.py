@@ -54,14 +54,14 @@ def family(
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.family import family as scale_family
     from scalesearch.design.networks import load_network
-    from scalesearch.design.v2_rule import has_beside
+    from scalesearch.design.v2_rule import has_published_comparison
 
     if published == (coefficients is not None):
         raise InputError("family: give either --coefficients α β γ or --published")
     if published and (phi or times):
         raise InputError("--phi, --times: the published members are as they are; leave them out")
     baseline = load_network(network)
-    if published and has_beside(baseline):
+    if published and has_published_comparison(baseline):
         _print_published_comparison(baseline, rule, rounding, out, json)
         return
     family_coefficients = None if coefficients is None else coefficients_from(coefficients)

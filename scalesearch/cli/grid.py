@@ -170,12 +170,12 @@ def _run_transfer(
 ) -> None:
     """Train the tied set and the single dimensions at another φ, and print whether the recommendation holds."""
     from scalesearch.report.files import write_report
-    from scalesearch.study.phi_transfer import check_folder, other_phi_lines
-    from scalesearch.study.result import answer
+    from scalesearch.study.phi_transfer import check_folder, phi_transfer_lines
+    from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
 
     study = open_study(folder)
-    result = answer(study.plan, study.outcomes())
+    result = analyze(study.plan, study.outcomes())
     assert result is not None, "a search without an answer has ended with an error"
     tied = [study.plan.by_network[key] for key in result.ranking.tied]
     transfer_folder = check_folder(folder, phi)
@@ -189,7 +189,7 @@ def _run_transfer(
         transfer, data, runner, transfer_folder, gpus_per_trial, False, metric=metric, max_megapixels=max_megapixels
     )
     write_report(study)  # the report states it too
-    print(*other_phi_lines(result, folder), sep="\n")
+    print(*phi_transfer_lines(result, folder), sep="\n")
 
 
 def _transfer_config(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate]) -> StudyConfig:

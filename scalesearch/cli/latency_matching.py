@@ -25,13 +25,13 @@ def with_latency(config: StudyConfig, folder: Path) -> StudyConfig:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.timings import measure_timings
-    from scalesearch.search.study_config import enumerate_candidates, lines_to_time, select_candidates
-    from scalesearch.study.study import kept_timings
+    from scalesearch.search.study_config import enumerate_candidates, paths_to_time, select_candidates
+    from scalesearch.study.study import recorded_timings
 
-    timings = kept_timings(folder, config)
+    timings = recorded_timings(folder, config)
     if timings is None:
         assert isinstance(config.baseline, Baseline), "Python functions are not timed"
-        scaling_paths = lines_to_time(config)
+        scaling_paths = paths_to_time(config)
         print(
             f"Timing {len(scaling_paths)} networks at a few sizes each, in turns with {config.baseline.name}",
             flush=True,

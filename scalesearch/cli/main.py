@@ -17,7 +17,7 @@ from scalesearch.cli.command_line import typed_command
 from scalesearch.cli.commands import Program, modernize
 from scalesearch.cli.encoding import degrade_output
 from scalesearch.cli.failure import fail
-from scalesearch.errors import ScalesearchError, nearest, printable
+from scalesearch.errors import ScalesearchError, did_you_mean, printable
 from scalesearch.user_code import DEBUG
 
 app = typer.Typer(
@@ -209,7 +209,7 @@ def _bad_value_message(error: UsageError) -> str | None:
     option = error.param.get_error_hint().replace("'", "")
     if choices := _CHOICE_ERROR.fullmatch(problem["msg"]):
         names, value = re.findall(r"'([^']+)'", choices[1]), str(problem["input"])
-        return printable(f"{option} {value!r}: must be one of {', '.join(names)}{nearest(value, names)}")
+        return printable(f"{option} {value!r}: must be one of {', '.join(names)}{did_you_mean(value, names)}")
     rule = _REQUIREMENTS.get(problem["type"])
     if rule is None:
         return None

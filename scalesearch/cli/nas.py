@@ -136,9 +136,9 @@ def _make_reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Re
     if target is not None and kind == "flops":
         if target.endswith("s"):
             raise InputError(f"--target {target!r}: is a time, but the reward is of FLOPs; add --reward latency")
-        target_cost = Decimal(quantities.count(target, "--target"))
+        target_cost = Decimal(quantities.parse_count(target, "--target"))
     elif target is not None:
-        target_cost = Decimal(str(quantities.seconds(target, "--target")))
+        target_cost = Decimal(str(quantities.parse_seconds(target, "--target")))
     below, above = (Decimal(0), HARD) if hard else (SOFT, SOFT)
     return Reward(kind, target_cost, below, above)
 
@@ -146,13 +146,13 @@ def _make_reward(kind: choices.RewardKind, target: str | None, hard: bool) -> Re
 def _parse_count(text: str | None, option: str) -> int | None:
     from scalesearch.design import quantities
 
-    return None if text is None else quantities.count(text, option)
+    return None if text is None else quantities.parse_count(text, option)
 
 
 def _parse_size(text: str | None) -> int | None:
     from scalesearch.design import quantities
 
-    return None if text is None else quantities.size(text, "--max-memory")
+    return None if text is None else quantities.parse_size(text, "--max-memory")
 
 
 def _make_config(

@@ -16,7 +16,7 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.decision_words import regret_words
-from scalesearch.study.result import answer
+from scalesearch.study.result import analyze
 from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration
 
@@ -60,7 +60,7 @@ class SearchProgress(Display):
 
     def _update_recommendation(self) -> None:
         """Update what would be recommended if the search ended now; called between two waves."""
-        result = answer(self._plan, self._finished)
+        result = analyze(self._plan, self._finished)
         if result is None or not self._plan.config.kind.recommends:
             return
         self._recommendation = f"So far, take {self._names[result.recommended]}: {regret_words(result)}"

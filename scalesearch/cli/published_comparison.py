@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scalesearch.cli.facts import NetworkFacts
     from scalesearch.design.architecture import Architecture, Stage
     from scalesearch.design.scaling import Baseline
-    from scalesearch.design.v2_rule import Beside
+    from scalesearch.design.v2_rule import PublishedComparison
 
 COEFFICIENTS = ("1.2", "1.1", "1.15")
 """EfficientNet's coefficients: the V2 paper says that it scales "similar", and names none."""
@@ -25,10 +25,10 @@ def print_comparison(baseline: Baseline, scaling: choices.ScalingRule, rounding:
     from scalesearch.cli.facts import BesideFacts, CoefficientFacts, FamilyFacts
     from scalesearch.cli.json_output import print_json
     from scalesearch.design.family import coefficients_from
-    from scalesearch.design.v2_rule import beside_published
+    from scalesearch.design.v2_rule import compare_to_published
 
     coefficients = coefficients_from(COEFFICIENTS)
-    comparisons = beside_published(baseline, coefficients, scaling, rounding)
+    comparisons = compare_to_published(baseline, coefficients, scaling, rounding)
     if not json:
         for comparison in comparisons:
             options.console().print(_comparison_table(baseline, comparison, scaling))
@@ -68,7 +68,7 @@ def _network_facts(name: str, architecture: Architecture) -> NetworkFacts:
     )
 
 
-def _comparison_table(baseline: Baseline, comparison: Beside, scaling: str) -> Table:
+def _comparison_table(baseline: Baseline, comparison: PublishedComparison, scaling: str) -> Table:
     from rich.table import Table
 
     from scalesearch.design.cost import cost

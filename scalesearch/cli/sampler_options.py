@@ -77,8 +77,8 @@ def study_kind(
     return CoefficientSearch(
         default_sampler if sampler == "optuna" else sampler,
         objective_names,
-        None if max_params is None else quantities.count(max_params, "--max-params"),
-        None if max_memory is None else quantities.size(max_memory, "--max-memory"),
+        None if max_params is None else quantities.parse_count(max_params, "--max-params"),
+        None if max_memory is None else quantities.parse_size(max_memory, "--max-memory"),
     )
 
 

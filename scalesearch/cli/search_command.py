@@ -163,10 +163,10 @@ def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> N
     from dataclasses import replace
 
     from scalesearch.cli.estimate import estimate_lines
-    from scalesearch.search.observations import stand_ins
+    from scalesearch.search.observations import placeholder_points
 
     if plan.config.kind.proposes:
-        plan = replace(plan, suggested=stand_ins(plan.config))
+        plan = replace(plan, suggested=placeholder_points(plan.config))
         print("Points are suggested as the search goes; it may come to networks such as these.")
     for line in estimate_lines(plan, gpus_per_trial):
         console.print(line, highlight=False, soft_wrap=True)

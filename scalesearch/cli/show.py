@@ -30,14 +30,14 @@ def show(
     Example: scalesearch show results/reference/b0-phi1-quick
     """
     from scalesearch.cli.options import console as make_console
-    from scalesearch.study.result import answer
+    from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
     from scalesearch.study.summary import summary_lines
     from scalesearch.study.trusting import read_trust
 
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()
-    result = answer(study.plan, outcomes, read_trust(results))
+    result = analyze(study.plan, outcomes, read_trust(results))
     if json:
         from scalesearch.cli.json_output import print_json
 
@@ -116,11 +116,11 @@ def ranking_table(result: StudyResult) -> Table:
 def eliminated_lines(result: StudyResult) -> list[str]:
     """Return which candidates halving eliminated, one line per rung; rungs that eliminated nobody come first."""
     from scalesearch.report.rows import label
-    from scalesearch.search.completion import left_behind
+    from scalesearch.search.completion import eliminated
     from scalesearch.study.chance_words import prolonged_lines
 
     plan = result.plan
-    rung_by_key = left_behind(plan, result.outcomes)
+    rung_by_key = eliminated(plan, result.outcomes)
     lines = prolonged_lines(plan, result.outcomes)
     for index, rung in enumerate(plan.rungs):
         names = [label(plan.by_network[key]) for key, rung_index in rung_by_key.items() if rung_index == index]

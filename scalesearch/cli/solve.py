@@ -85,14 +85,14 @@ def _make_limits(
     """Return the given limits, each with a function that measures a network; `0.25x` multiplies the baseline's."""
     from scalesearch.design.cost import cost
     from scalesearch.design.memory import inference_bytes
-    from scalesearch.design.quantities import count, multiple, size
+    from scalesearch.design.quantities import parse_count, parse_multiple, parse_size
     from scalesearch.design.solve import Limit
     from scalesearch.units import mebibytes
 
     def parse_limit(
         text: str, flag: str, parse: Callable[[str, str], int], measure: Callable[[Architecture], int]
     ) -> int:
-        ratio = multiple(text, flag)
+        ratio = parse_multiple(text, flag)
         return parse(text, flag) if ratio is None else max(1, int(ratio * measure(base)))
 
     def macs(network: Architecture) -> int:
@@ -113,13 +113,13 @@ def _make_limits(
     memory_name = f"{'training' if training else 'inference'} memory, batch {batch}"
     limits = []
     if flops is not None:
-        at_most = parse_limit(flops, "--max-flops", count, macs)
+        at_most = parse_limit(flops, "--max-flops", parse_count, macs)
         limits.append(Limit("multiply-adds", "--max-flops", at_most, macs, format_count, "macs"))
     if params is not None:
-        at_most = parse_limit(params, "--max-params", count, parameters)
+        at_most = parse_limit(params, "--max-params", parse_count, parameters)
         limits.append(Limit("parameters", "--max-params", at_most, parameters, format_count, "params"))
     if memory is not None:
-        at_most = parse_limit(memory, "--max-memory", size, memory_bytes)
+        at_most = parse_limit(memory, "--max-memory", parse_size, memory_bytes)
         limits.append(Limit(memory_name, "--max-memory", at_most, memory_bytes, format_bytes, "memory_bytes"))
     if latency is not None:
         limits.append(_latency_limit(base, latency))
@@ -129,7 +129,7 @@ def _make_limits(
 def _latency_limit(base: Architecture, text: str) -> Limit:
     from functools import cache
 
-    from scalesearch.design.quantities import multiple, seconds
+    from scalesearch.design.quantities import parse_multiple, parse_seconds
     from scalesearch.design.solve import Limit
     from scalesearch.nets.latency import device_words, latency
 
@@ -141,8 +141,8 @@ def _latency_limit(base: Architecture, text: str) -> Limit:
         return f"{value * 1e3:,.3g} ms"
 
     name, flag = f"latency, batch 1, {device_words()}", "--max-latency"
-    ratio = multiple(text, flag)
-    at_most = seconds(text, flag) if ratio is None else float(ratio) * measure(base)
+    ratio = parse_multiple(text, flag)
+    at_most = parse_seconds(text, flag) if ratio is None else float(ratio) * measure(base)
     return Limit(name, flag, at_most, measure, format_ms, "seconds", timed=True)
 
 

@@ -107,7 +107,7 @@ def _run_trials(
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.files import make_folder
-    from scalesearch.study.run_status import both, publish
+    from scalesearch.study.run_status import fan_out, publish
     from scalesearch.study.search import search, search_in_rounds
 
     plan = study.plan
@@ -123,7 +123,7 @@ def _run_trials(
         make_folder(checkpoints)
         objective = ProxyTraining(images, checkpoints.resolve(), fingerprint, source)
         with SearchProgress(current.plan, current.outcomes(), console) as progress:
-            search(current, runner, objective, both(progress, announce), counted)
+            search(current, runner, objective, fan_out(progress, announce), counted)
         export(current)
 
     supervisor.report_started(study.folder)
@@ -195,20 +195,20 @@ def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.nets.flops import fvcore_receipt
     from scalesearch.report.files import write_report
     from scalesearch.search.factory_grid import FactoryBaseline
-    from scalesearch.study.family_files import found_family
-    from scalesearch.study.result import answer
-    from scalesearch.study.result_files import write_answer
+    from scalesearch.study.family_files import family_members
+    from scalesearch.study.result import analyze
+    from scalesearch.study.result_files import write_result_files
     from scalesearch.study.summary import summary_lines
     from scalesearch.study.trusting import read_trust
 
-    result = answer(study.plan, study.outcomes(), read_trust(study.folder))
+    result = analyze(study.plan, study.outcomes(), read_trust(study.folder))
     if result is None:
         raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; {_failure_advice(study)}")
     num_failed = result.failures
-    if result.whole or not num_failed:
-        for member in found_family(study.plan, result.winner.coefficients):
+    if result.all_completed or not num_failed:
+        for member in family_members(study.plan, result.winner.coefficients):
             fvcore_receipt(member.baseline.architecture)
-        write_answer(study.folder, result)
+        write_result_files(study.folder, result)
         if isinstance(baseline := study.plan.config.baseline, FactoryBaseline):
             count_family(study, baseline, result.winner.coefficients)
         console.print(ranking_table(result))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import FigureFacts, Table1Facts, Table2Facts, TablesFacts, VariantFacts
-    from scalesearch.design.paper_tables import Figure, NetworkRow, StageRow, VariantRow
+    from scalesearch.design.paper_tables import NetworkRow, PrintedValue, StageRow, VariantRow
 
 
 def tables(rounding: options.Rounding = None, json: options.Json = False) -> None:
@@ -57,12 +57,12 @@ def _footnote_letter(note: str, notes: dict[str, str]) -> str:
     return notes.setdefault(note, "abcdefgh"[len(notes)]) if note else ""
 
 
-def _format_delta(figure: Figure) -> str:
+def _format_delta(figure: PrintedValue) -> str:
     delta = figure.delta
     return "" if delta is None else "=" if delta == 0 else f"{delta:+.1%}"
 
 
-def _format_count(figure: Figure) -> str:
+def _format_count(figure: PrintedValue) -> str:
     from scalesearch.units import si
 
     return "" if figure.counted is None else si(figure.counted)
@@ -180,7 +180,7 @@ def _variant_facts(row: VariantRow) -> VariantFacts:
     )
 
 
-def _figure_facts(figure: Figure) -> FigureFacts:
+def _figure_facts(figure: PrintedValue) -> FigureFacts:
     from scalesearch.cli.facts import FigureFacts
 
     return FigureFacts(figure.printed, figure.unit, figure.counted, figure.delta)

@@ -38,24 +38,24 @@ def validate_proxy(
     """
     from scalesearch.report.files import write_report
     from scalesearch.search.scenes import embedded_spec
-    from scalesearch.study.result import answer
-    from scalesearch.study.result_files import write_answer
+    from scalesearch.study.result import analyze
+    from scalesearch.study.result_files import write_result_files
     from scalesearch.study.study import open_study
     from scalesearch.study.trust_words import trust_lines
-    from scalesearch.study.trusting import LONGER, further_questions, read_trust, trust_folder, with_more_seeds
+    from scalesearch.study.trusting import LONGER, further_configs, read_trust, trust_folder, with_more_seeds
 
     study = open_study(options.existing_study(results))
     if results.resolve().parent.name == search_command.REFERENCE:
         raise InputError(f"{results}: is a committed reference study, which is never changed; copy it first")
     outcomes = study.outcomes()
-    result = answer(study.plan, outcomes)
+    result = analyze(study.plan, outcomes)
     if result is None or study.plan.pending(outcomes):
         raise InputError(f"{results}: is not finished; resume it first: {study.command}")
     data_spec = embedded_spec(study.plan.data.name) if data is None else data
     if data_spec is None:
         raise InputError(f"{results}: give --data, the images of {study.plan.data.name}")
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    for name, config in further_questions(study, result.ranking, seeds).items():
+    for name, config in further_configs(study, result.ranking, seeds).items():
         folder = trust_folder(results, name)
         search_command.run_or_plan(
             config if plan else with_more_seeds(folder, config),
@@ -75,7 +75,7 @@ def validate_proxy(
     agreements = read_trust(results)
     if not agreements:
         raise InputError(f"{results}: too few networks have trials at both budgets to compare rankings")
-    write_answer(results, answer(study.plan, outcomes, agreements) or result)
+    write_result_files(results, analyze(study.plan, outcomes, agreements) or result)
     console = options.console()
     for line in trust_lines(agreements):
         console.print(line, highlight=False, soft_wrap=True)

@@ -83,7 +83,7 @@ def _rerun_trials(
     from scalesearch.proxy.objective import ProxyTraining
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.search.proxies import image_px
-    from scalesearch.study.environments import difference
+    from scalesearch.study.environments import compare_environments
     from scalesearch.study.provenance import environment
     from scalesearch.study.verification import rerun
 
@@ -100,7 +100,7 @@ def _rerun_trials(
     base = config.baseline
     fingerprint = base.fingerprint if isinstance(base, FactoryBaseline) else None
     objective = ProxyTraining(images, None, fingerprint, metric_source(config.metric))
-    mismatch = difference(study.environment, environment())
+    mismatch = compare_environments(study.environment, environment())
     reruns = list[RerunFacts]()
     for key, reason in rerun(study, objective, count, mismatch is None):
         print(f"{key}: trained again, {reason or ('equal to the bit' if mismatch is None else 'within the noise')}")
