@@ -23,7 +23,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.receipt import counter_totals, layer_costs
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.flops import fvcore_receipt, torch_flops
+from scalesearch.nets.flops import fvcore_breakdown, torch_flops
 
 
 class Counter(NamedTuple):
@@ -107,7 +107,7 @@ def counters(network: Architecture) -> list[Counter]:
 
 
 def _fvcore(network: Architecture) -> int:
-    return fvcore_receipt(network).total
+    return fvcore_breakdown(network).total
 
 
 def _fvcore_train(network: Architecture) -> int:

@@ -80,7 +80,7 @@ def steps(run: Training, count: int) -> Iterator[float]:
         first = number % 2 * run.batch
         index_B = torch.arange(first, first + run.batch)
         began = time.process_time()
-        run._descend(index_B, moves[first : first + run.batch], 0.01).item()
+        run._train_step(index_B, moves[first : first + run.batch], 0.01).item()
         yield time.process_time() - began
 
 

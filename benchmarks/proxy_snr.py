@@ -216,15 +216,15 @@ def whitened(spec: TrialSpec, images: ImageData) -> Iterator[Epoch]:
     from scalesearch.nets.convnet import ConvNet
     from scalesearch.proxy.augment import normalise
     from scalesearch.proxy.objective import initial_network, prepare_process
-    from scalesearch.proxy.training import Training, whole
+    from scalesearch.proxy.training import Training, train_full
 
     device = prepare_process()
-    network, data = initial_network(spec.proxy, spec.seed), images.at(spec.proxy.resolution)
+    network, data = initial_network(spec.proxy, spec.seed), images.resized_to(spec.proxy.resolution)
     assert isinstance(network, ConvNet)
     stem = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
     stem.weight.data.copy_(whitening_filters(normalise(data.train_images_NCHW[:500]), stem))
     stem.weight.requires_grad_(False)
-    return whole(Training(network, data, spec.recipe, spec.seed, device))
+    return train_full(Training(network, data, spec.recipe, spec.seed, device))
 
 
 def whitening_filters(images_NCHW: Tensor, stem: nn.Conv2d) -> Tensor:

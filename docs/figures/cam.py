@@ -53,7 +53,7 @@ def trained(definition: Baseline, data: ImageData) -> tuple[nn.Module, float]:
     """Train a network by the recipe, and return it with its validation accuracy."""
     device, net = prepare_process(), definition.architecture
     network = initial_network(net, 0)
-    epochs = list(train(network, data.at(net.resolution), RECIPE, 0, device))
+    epochs = list(train(network, data.resized_to(net.resolution), RECIPE, 0, device))
     return network, epochs[-1].val_accuracy
 
 

@@ -241,10 +241,10 @@ def _run_epochs(job: Job, folder: Path, cluster: RayRunner | None) -> None:
 def _train_in_process(job: Job, folder: Path) -> Iterator[RunProgress | Row]:
     import torch
 
-    from scalesearch.nets.memory import keep_memory
+    from scalesearch.nets.memory import disable_malloc_trim
     from scalesearch.training.job import follow
 
     torch.set_num_threads(job.threads)
-    keep_memory()
+    disable_malloc_trim()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return follow(job, folder, job.source.load(), device)

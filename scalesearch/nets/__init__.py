@@ -1,1 +1,1 @@
-"""Torch networks from architectures, and what fvcore counts of them."""
+"""Build torch networks from architectures, and count their cost with fvcore and with torch."""

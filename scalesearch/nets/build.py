@@ -1,4 +1,4 @@
-"""The torch network of any `Network`."""
+"""Build the torch network of any `Network`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scalesearch.nets.factory import build_factory
 
 
 def build(network: Network) -> nn.Module:
-    """Images (N, in_channels, px, px) → logits (N, classes), with fresh weights.
+    """Return a module that maps images (N, in_channels, px, px) to logits (N, classes), with fresh weights.
 
     Raises:
         InputError: a user's own function fails.

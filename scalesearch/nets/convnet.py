@@ -1,4 +1,4 @@
-"""A torch network from an `Architecture`: a fold over its walk, nothing described twice."""
+"""Build a torch network from an `Architecture`, block by block along its walk."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from scalesearch.nets.blocks.residual import Residual
 
 
 class ConvNet(nn.Sequential):
-    """Images (N, in_channels, H, W) → logits (N, classes); the children are the blocks of `Architecture.walk()`.
+    """Maps images (N, in_channels, H, W) to logits (N, classes).
 
-    Weights start as torch's do, unlike tensorflow/tpu `efficientnet_model.py` (variance 2 / fan-out), but for kinds
-    that start their own otherwise.
+    Its children are the blocks of `Architecture.walk()`. Weights are initialised as in torch, unlike tensorflow/tpu
+    `efficientnet_model.py` (variance 2 / fan-out), except for block kinds with an initialisation of their own.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -29,15 +29,15 @@ class ConvNet(nn.Sequential):
         self._levels = feature_levels(architecture)
 
     def features_only(self) -> Backbone:
-        """The network as a backbone: the last feature map of each stride, from these same blocks."""
+        """Return the network as a backbone: the last feature map of each stride, from these same blocks."""
         return Backbone(self, self._levels)
 
     def residual_blocks(self) -> Iterator[Residual]:
-        """The blocks that may have a shortcut, from the input on."""
+        """Return the blocks that may have a shortcut, from the input on."""
         return (module for module in self if isinstance(module, Residual))
 
     def zero_residual_branches(self) -> None:
-        """Start every residual branch at zero: the last batch-norm scale (Goyal et al. 2017, section 5.1).
+        """Initialise every residual branch at zero: the last batch-norm scale (Goyal et al. 2017, section 5.1).
 
         A branch that ends in layer scale starts close to zero by itself.
         """
@@ -45,23 +45,23 @@ class ConvNet(nn.Sequential):
             if block.last_norm is not None:
                 nn.init.zeros_(block.last_norm.weight)
 
-    def drop_features(self, rate: float) -> None:
-        """Dropout before the classifier, in training."""
+    def set_dropout(self, rate: float) -> None:
+        """Set the rate of dropout before the classifier, used in training."""
         *_, classifier = self
         assert isinstance(classifier, Classifier)
         classifier.dropout = rate
 
-    def drop_branches(self, rate: float) -> None:
-        """Stochastic depth: in training, block i of n loses its branch with probability rate · i/n.
+    def set_drop_path(self, rate: float) -> None:
+        """Set stochastic depth: in training, block i of n loses its branch with probability rate · i/n.
 
-        As tensorflow/tpu `efficientnet_model.py` (`survival_prob`): the rate grows linearly with the block's
-        place among all stage blocks, from 0 at the first.
+        As in tensorflow/tpu `efficientnet_model.py` (`survival_prob`), the rate grows linearly with the block's
+        position among all stage blocks, from 0 at the first.
 
         Args:
             rate: in 0 … 1; EfficientNet's survival of 0.8 is a rate of 0.2.
         """
         blocks = [name for name, _ in self.named_children() if name.startswith("stages_")]
-        for place, name in enumerate(blocks):
+        for index, name in enumerate(blocks):
             block = self.get_submodule(name)
             if isinstance(block, Residual):
-                block.survival = 1 - rate * place / len(blocks)
+                block.survival = 1 - rate * index / len(blocks)

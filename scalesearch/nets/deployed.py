@@ -1,4 +1,4 @@
-"""A trained network in the form that is deployed: fewer layers, the same logits."""
+"""Convert a trained network to its deployed form: fewer layers, the same logits."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from scalesearch.nets.convnet import ConvNet
 
 
 def deployed_network(architecture: Architecture, trained: ConvNet) -> ConvNet:
-    """The network of `architecture.deployed` with the weights and statistics of a trained one, in eval.
+    """Return the network of `architecture.deployed` with the weights and statistics of a trained one, in eval.
 
-    Blocks that are deployed as they are trained are copied; of the others the kind's `fold` makes the weights. The
-    tensors are of the trained network's type and on its device.
+    Blocks whose deployed form equals their trained form are copied; for the others the kind's `fold` computes the
+    weights. The tensors have the trained network's type and device.
 
     Args:
         architecture: of the trained network.
-        trained: the network; it stays as it is.
+        trained: the network; it is not changed.
     """
-    first = next(trained.parameters())
-    made = ConvNet(architecture.deployed).to(first.device, first.dtype)
+    parameter = next(trained.parameters())
+    deployed = ConvNet(architecture.deployed).to(parameter.device, parameter.dtype)
     for block in architecture.walk():
         name, fold = child_name(block.name), BLOCKS[block.kind].fold
         if fold is None:
-            made.set_submodule(name, deepcopy(trained.get_submodule(name)))
+            deployed.set_submodule(name, deepcopy(trained.get_submodule(name)))
         else:
-            fold(trained.get_submodule(name), made.get_submodule(name))
-    return made.eval()
+            fold(trained.get_submodule(name), deployed.get_submodule(name))
+    return deployed.eval()

@@ -1,9 +1,9 @@
-"""The two convolutions of a depthwise-separable block, made fast for small maps on a CPU.
+"""Train the two convolutions of a depthwise-separable block fast on small maps on a CPU.
 
-Both are `nn.Conv2d` to everything outside: same parameters, same state dict, same values up to float
-rounding, and the plain operator wherever it is not trained in float32 on a CPU (so tracers count a
-convolution). Within training they avoid what oneDNN does badly at the few pixels that a proxy network
-sees: the weight gradient of depthwise kernels, and the fixed cost of a pointwise call.
+Both behave as `nn.Conv2d`: same parameters, same state dict, same values up to float rounding. Unless they are
+trained in float32 on a CPU, they run the plain operator (so tracers count a convolution). In training they avoid
+two operations that are slow in oneDNN for the few pixels of a proxy network: the weight gradient of depthwise
+kernels, and the fixed cost of a pointwise call.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from torch.nn import functional as F
 
 # Measured on one AVX2 thread, torch 2.13, channels_last, batches of 64 and 128.
 _MAX_PAIRS = 81
-"""Up to this many (output, input) pixel pairs multiplying all of them is fastest: 3 x 3 to 3 x 3, say."""
+"""Up to this many (output, input) pixel pairs, multiplying all of them is fastest, such as 3 x 3 to 3 x 3."""
 _MAX_SLIDING_PIXELS = 64
-"""Up to this many input pixels kernels of 5 and more take samples for channels (see `_by_sliding`)."""
+"""Up to this many input pixels, kernels of 5 and more use samples as channels (see `_by_sliding`)."""
 _MAX_LINEAR_PIXELS = 16
-"""Up to this many pixels a pointwise convolution is a matrix product, unless few channels come in:"""
+"""Up to this many pixels a pointwise convolution is a matrix product, if the input has enough channels."""
 _MIN_LINEAR_CHANNELS = 16
-"""with fewer than this many only up to `_MAX_NARROW_PIXELS`, since the products get too thin."""
+"""With fewer input channels the product gets too thin and is used up to `_MAX_NARROW_PIXELS` only."""
 _MAX_NARROW_PIXELS = 4
 
 
 class DepthwiseConv2d(nn.Conv2d):
-    """One odd kernel for each of `channels` channels, padded by half of it; `stride` 1 or 2."""
+    """Applies one odd kernel to each of `channels` channels, padded by half of it; `stride` is 1 or 2."""
 
     def __init__(self, channels: int, kernel: int, stride: int = 1, *, bias: bool = False) -> None:
         super().__init__(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name in nn.Conv2d)
-        """N C H W in, N C ceil(H / stride) ceil(W / stride) out."""
+        """Convolve N C H W to N C ceil(H / stride) ceil(W / stride)."""
         if not _trains_on_cpu(self, input):
             return super().forward(input)
         kernel, stride = self.kernel_size[0], self.stride[0]
-        way = _way(input.shape[2], input.shape[3], kernel, stride)
-        if way == "torch":
+        algorithm = _algorithm(input.shape[2], input.shape[3], kernel, stride)
+        if algorithm == "torch":
             return super().forward(input)
-        if way == "middle":
+        if algorithm == "middle":
             middle = kernel // 2
             output: Tensor = input * self.weight[:, :, middle, middle, None]
         else:
@@ -51,17 +51,17 @@ class DepthwiseConv2d(nn.Conv2d):
 
 
 class PointwiseConv2d(nn.Conv2d):
-    """A 1 x 1 convolution; on small maps the matrix product that it is.
+    """Applies a 1 x 1 convolution; on small maps as the equivalent matrix product.
 
-    A stride is taken by choosing pixels first: oneDNN's backward pass of strided 1 x 1 convolutions in
-    channels_last writes beyond its buffers for some few channels (4 to 8 at 24 px, torch 2.13): the process dies.
+    A stride is applied by selecting pixels first: oneDNN's backward pass of strided 1 x 1 convolutions in
+    channels_last writes beyond its buffers for few channels (4 to 8 at 24 px, torch 2.13), and the process crashes.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1, *, bias: bool = False) -> None:
         super().__init__(in_channels, out_channels, 1, stride, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name in nn.Conv2d)
-        """N in H W in, N out H W out; in channels_last no value moves."""
+        """Convolve N in H W to N out H W; in channels_last no value is copied to another layout."""
         if not _trains_on_cpu(self, input):
             return super().forward(input)
         stride = self.stride[0]
@@ -86,13 +86,13 @@ def _trains_on_cpu(module: nn.Module, images: Tensor) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _way(height: int, width: int, kernel: int, stride: int) -> Literal["torch", "middle", "pairs", "sliding"]:
-    """Which way of training a depthwise kernel is fast on maps of `height` x `width`.
+def _algorithm(height: int, width: int, kernel: int, stride: int) -> Literal["torch", "middle", "pairs", "sliding"]:
+    """Return the fastest algorithm to train a depthwise kernel on maps of `height` x `width`.
 
-    oneDNN takes 3-20 ms for the weight gradient of kernels of 5 on maps of 2 x 2 to 4 x 4, and of kernels of
-    3 on 2 x 2; the other ways take 0.05-0.7 ms. All are the same sum of products in another order.
+    oneDNN takes 3-20 ms for the weight gradient of kernels of 5 on maps of 2 x 2 to 4 x 4, and of kernels of 3 on 2
+    x 2; the other algorithms take 0.05-0.7 ms. All compute the same sum of products in another order.
     """
-    if (height, width) == (1, 1):  # one pixel meets the middle of the kernel alone
+    if (height, width) == (1, 1):  # one pixel is multiplied with the middle of the kernel only
         return "middle"
     pixels = height * width
     pairs = pixels * -(-height // stride) * -(-width // stride)
@@ -102,7 +102,7 @@ def _way(height: int, width: int, kernel: int, stride: int) -> Literal["torch", 
 
 
 class _Depthwise(torch.autograd.Function):
-    """torch's depthwise convolution and input gradient with another weight gradient."""
+    """Runs torch's depthwise convolution and input gradient with another algorithm for the weight gradient."""
 
     @staticmethod
     def forward(ctx: Any, images_NCHW: Tensor, weight_C1KK: Tensor, stride: int) -> Tensor:
@@ -123,7 +123,7 @@ class _Depthwise(torch.autograd.Function):
                 [0, 0], channels, [True, False, False],
             )  # fmt: skip
         if ctx.needs_input_grad[1]:
-            by_pairs = _way(*images_NCHW.shape[2:], kernel, stride) == "pairs"
+            by_pairs = _algorithm(*images_NCHW.shape[2:], kernel, stride) == "pairs"
             weight_gradient = (_by_pairs if by_pairs else _by_sliding)(images_NCHW, gradient_NCHW, kernel, stride)
         return images_gradient, weight_gradient, None
 
@@ -140,25 +140,25 @@ def _by_pairs(images_NCHW: Tensor, gradient_NCHW: Tensor, kernel: int, stride: i
 
 @lru_cache(maxsize=256)
 def _taps(height: int, width: int, kernel: int, stride: int) -> Tensor:
-    """0 or 1: whether the tap in the column joins the (output, input) pixel pair in the row; float32."""
-    rows_haH = _meets(height, kernel, stride)
-    columns_wbW = _meets(width, kernel, stride)
+    """Return 0 or 1 (float32): whether the tap in the column joins the (output, input) pixel pair in the row."""
+    rows_haH = _is_joined(height, kernel, stride)
+    columns_wbW = _is_joined(width, kernel, stride)
     joined = torch.einsum("haH,wbW->hwHWab", rows_haH, columns_wbW)
     return joined.reshape(-1, kernel * kernel)
 
 
-def _meets(side: int, kernel: int, stride: int) -> Tensor:
-    """0 or 1 for each (output position, tap, input position) of one axis."""
+def _is_joined(side: int, kernel: int, stride: int) -> Tensor:
+    """Return 0 or 1 for each (output position, tap, input position) of one axis."""
     outputs = torch.arange(0, side, stride)[:, None, None]
     taps = torch.arange(kernel)[:, None] - kernel // 2
     return (outputs + taps == torch.arange(side)).float()
 
 
 def _by_sliding(images_NCHW: Tensor, gradient_NCHW: Tensor, kernel: int, stride: int) -> Tensor:
-    """Slide each sample's gradient over its images, samples being channels, then sum the samples.
+    """Slide each sample's gradient over its images, with samples as channels, then sum over the samples.
 
-    dw[a, b] = sum over i, j of g[i, j] x[s i + a - p, s j + b - p] is itself a depthwise convolution, with g
-    for its kernel, dilated by the stride.
+    dw[a, b] = sum over i, j of g[i, j] x[s i + a - p, s j + b - p] is itself a depthwise convolution, with g as its
+    kernel, dilated by the stride.
     """
     count, channels = images_NCHW.shape[:2]
     images_1MHW, gradient_1Mhw = _samples_as_channels(images_NCHW), _samples_as_channels(gradient_NCHW)
@@ -169,6 +169,6 @@ def _by_sliding(images_NCHW: Tensor, gradient_NCHW: Tensor, kernel: int, stride:
 
 
 def _samples_as_channels(images_NCHW: Tensor) -> Tensor:
-    """N C H W to 1 (N C) H W, in channels_last."""
+    """Reshape N C H W to 1 (N C) H W, in channels_last."""
     _, _, height, width = images_NCHW.shape
     return images_NCHW.permute(2, 3, 0, 1).reshape(1, height, width, -1).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""A user's own network: a Python function that builds it, and the count of what it builds."""
+"""Build a user's own network from a Python function, and count what the function builds."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from scalesearch.errors import CountError, InputError, printable
 from scalesearch.nets.fvcore_witness import fvcore_macs
 from scalesearch.nets.imported_source import source_fingerprint
 from scalesearch.nets.multiply_adds import count_forward
-from scalesearch.nets.threads import one_thread
-from scalesearch.user_code import describe_error
+from scalesearch.nets.threads import single_threaded
+from scalesearch.user_code import words_of
 
 _ARGUMENTS = ("depth", "width", "resolution")
 _LOGITS = 2
@@ -31,17 +31,17 @@ _LOGITS = 2
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """A function `build(depth, width, resolution) -> nn.Module` that was found."""
+    """Describes an imported function `build(depth, width, resolution) -> nn.Module`."""
 
     name: str
     """`package.module:function`."""
     build: Callable[..., nn.Module]
     resolution: int
-    """Side (px) of the unscaled network: the default of the function's own argument."""
+    """The side (px) of the unscaled network: the default of the function's own argument."""
     fingerprint: str
-    """SHA-256 (hex) of the source of its module and of all that this imports from the user's project."""
+    """The SHA-256 (hex) of the source of its module and of all that this imports from the user's project."""
     in_channels: int = 3
-    """Of the images: the default of the function's argument of that name, where it has one."""
+    """The channels of the images: the default of the function's argument of that name, where it has one."""
 
 
 @lru_cache
@@ -49,33 +49,33 @@ def load_factory(name: str) -> Factory:
     """Import the function; modules in the working folder are found too.
 
     Raises:
-        InputError: no such module or function, or it does not take depth, width and resolution.
+        InputError: there is no such module or function, or it does not take depth, width and resolution.
     """
     module_name, _, function = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     try:
         module = importlib.import_module(module_name)
         build = getattr(module, function)
-        known = inspect.signature(build).parameters
-    except (Exception, SystemExit) as error:  # a user's module raises what it likes
+        parameters = inspect.signature(build).parameters
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
         raise InputError(
-            f"baseline {name!r}: cannot be imported ({printable(describe_error(error, 260))}){_advice(name, error)}"
+            f"baseline {name!r}: cannot be imported ({printable(words_of(error, 260))}){_advice(name, error)}"
         ) from error
-    missing = [argument for argument in _ARGUMENTS if argument not in known]
+    missing = [argument for argument in _ARGUMENTS if argument not in parameters]
     if missing:
         raise InputError(
             f"baseline {name!r}: {function} does not take {', '.join(missing)}; it must be a function of "
             "depth=1.0, width=1.0, resolution=224 that returns a torch module"
         )
-    px = known["resolution"].default
+    px = parameters["resolution"].default
     if type(px) is not int or not 1 <= px <= 16384:
         raise InputError(
             f"baseline {name!r}: the argument resolution has no whole number of px as its default; give the "
             "unscaled network's, as in resolution=224"
         )
-    channels = known["in_channels"].default if "in_channels" in known else 3
+    channels = parameters["in_channels"].default if "in_channels" in parameters else 3
     if channels not in IN_CHANNELS:
         raise InputError(
             f"baseline {name!r}: the argument in_channels has the default {printable(repr(channels))}, but images "
@@ -89,14 +89,14 @@ def load_factory(name: str) -> Factory:
 
 
 def _advice(name: str, error: BaseException) -> str:
-    """What to do where the name itself is at fault; nothing where the user's own code is."""
+    """Return what to do where the name itself is wrong; empty where the user's own code fails."""
     module_name, _, function = name.partition(":")
     if isinstance(error, ModuleNotFoundError) and module_name.endswith(".py"):
         return f"; write a module's name, as in {Path(module_name).stem}:{function}"
     if isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]:
         return f"; {error.name} must be installed, or lie in this folder as {error.name}.py"
     if isinstance(error, AttributeError) and (module := sys.modules.get(module_name)) is not None:
-        functions = [one for one, value in vars(module).items() if _is_own_function(value, module_name)]
+        functions = [name for name, value in vars(module).items() if _is_own_function(value, module_name)]
         if function not in functions:
             return f"; its functions are {', '.join(functions) or 'none'}"
     return ""
@@ -107,10 +107,10 @@ def _is_own_function(value: object, module_name: str) -> bool:
 
 
 def build_factory(network: FactoryNetwork) -> nn.Module:
-    """The module that the function builds for the network's multipliers.
+    """Return the module that the function builds for the network's multipliers.
 
     Raises:
-        InputError: the function fails, or gives no torch module.
+        InputError: the function fails, or returns no torch module.
     """
     return _build(load_factory(network.factory), network.depth, network.width, network.resolution)
 
@@ -119,8 +119,8 @@ def _build(factory: Factory, depth: Decimal, width: Decimal, px: int) -> nn.Modu
     call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
     try:
         module = factory.build(depth=float(depth), width=float(width), resolution=px)
-    except (Exception, SystemExit) as error:  # a user's function raises what it likes
-        raise InputError(f"baseline {call}: fails ({printable(describe_error(error, 260))})") from error
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
+        raise InputError(f"baseline {call}: fails ({printable(words_of(error, 260))})") from error
     if not isinstance(module, nn.Module):
         raise InputError(f"baseline {call}: gives a {type(module).__name__}, but must give a torch module")
     return module
@@ -129,9 +129,9 @@ def _build(factory: Factory, depth: Decimal, width: Decimal, px: int) -> nn.Modu
 def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
     """Build and count one network: one random image on the CPU, in eval, without gradients.
 
-    Multiply-adds are those of every convolution, linear layer and matrix product that torch executes, fused
-    operators such as attention and recurrent layers included. fvcore is the second witness where it can count the
-    network.
+    Multiply-adds are those of every convolution, linear layer and matrix product that torch executes, including
+    fused operators such as attention and recurrent layers. Where fvcore can count the network, its count is an
+    independent check.
 
     Raises:
         InputError: the function fails; its network does not turn images (N, in_channels, px, px) into logits, in
@@ -141,7 +141,7 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
     module = _build(factory, depth, width, px)
     call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
     image = torch.rand(1, factory.in_channels, px, px, generator=torch.Generator().manual_seed(0))
-    with one_thread(), _failures(call, px):
+    with single_threaded(), _report_failures(call, px):
         counter, logits = count_forward(module.eval(), image)
         fvcore = None if counter.unknown else fvcore_macs(module, image)
     _check_logits(call, image.shape, logits, "in eval")
@@ -160,7 +160,7 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
             "must compute the same for every image"
         )
     images = image.expand(2, -1, -1, -1)
-    with one_thread(), torch.no_grad(), _failures(call, px, "in training "):
+    with single_threaded(), torch.no_grad(), _report_failures(call, px, "in training "):
         in_training = module.train()(images)
     _check_logits(call, images.shape, in_training, "in training", logits.shape[1])
     params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
@@ -169,7 +169,7 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
 
 
 def check_training_step(network: FactoryNetwork) -> None:
-    """Run one forward and backward pass of what every trial of the network will run thousands of.
+    """Run one forward and backward pass, of which every trial of the network will run thousands.
 
     Raises:
         InputError: the function or the passes fail, or no gradient reaches a weight.
@@ -178,7 +178,7 @@ def check_training_step(network: FactoryNetwork) -> None:
     call = f"{network.factory}(depth={network.depth:f}, width={network.width:f}, resolution={px})"
     module = build_factory(network).train()
     images = torch.rand(2, network.in_channels, px, px, generator=torch.Generator().manual_seed(0))
-    with one_thread(), _failures(call, px, "in a training step "):
+    with single_threaded(), _report_failures(call, px, "in a training step "):
         logits = module(images)
         if not logits.requires_grad:
             raise InputError("has no weight that its logits depend on; training could change nothing")
@@ -187,18 +187,18 @@ def check_training_step(network: FactoryNetwork) -> None:
 
 
 @contextmanager
-def _failures(call: str, px: int, mode: str = "") -> Iterator[None]:
+def _report_failures(call: str, px: int, mode: str = "") -> Iterator[None]:
     try:
         yield
     except InputError as error:
         raise InputError(f"baseline {call}: {error}") from error
-    except (Exception, SystemExit) as error:  # a user's network raises what it likes
-        said = printable(describe_error(error, 260))
-        raise InputError(f"baseline {call}: fails {mode}on an image of {px} px ({said})") from error
+    except (Exception, SystemExit) as error:  # a user's network may raise anything
+        reason = printable(words_of(error, 260))
+        raise InputError(f"baseline {call}: fails {mode}on an image of {px} px ({reason})") from error
 
 
 def _check_logits(call: str, images: torch.Size, logits: object, mode: str, classes: int | None = None) -> None:
-    """Refuse what is no tensor of (N, classes) logits for images of that shape."""
+    """Raise `InputError` unless `logits` is a tensor (N, classes) for images of that shape."""
     count, channels, px, _ = images
     shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
     is_right = isinstance(shape, tuple) and len(shape) == _LOGITS and shape == (count, classes or shape[1])

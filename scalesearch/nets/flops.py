@@ -1,4 +1,4 @@
-"""The second witness: fvcore counts the built network, and must agree with the closed form."""
+"""Count the built network with fvcore, whose count must agree with the closed form."""
 
 from __future__ import annotations
 
@@ -14,63 +14,63 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.threads import one_thread
+from scalesearch.nets.threads import single_threaded
 
 COUNTED = ("conv", "linear")
-"""fvcore's names of the operators that the paper's multiply-adds are made of."""
+"""fvcore's names of the operators whose multiply-adds the paper counts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """fvcore's count of one network for one image, by operator."""
+class FvcoreBreakdown:
+    """Holds fvcore's count of one network for one image, by operator."""
 
     by_operator: dict[str, int]
-    """FLOPs as fvcore counts them (a multiply-add is one); batch norm and pooling included."""
+    """FLOPs as fvcore counts them (a multiply-add is one), including batch norm and pooling."""
     uncounted: dict[str, int]
-    """Operators that fvcore met and does not count, and how often."""
+    """The operators that fvcore met and does not count, and how often."""
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of convolutions and linear layers."""
+        """The multiply-adds of convolutions and linear layers."""
         return sum(self.by_operator.get(name, 0) for name in COUNTED)
 
     @property
     def total(self) -> int:
-        """Everything that fvcore counts."""
+        """The FLOPs of everything that fvcore counts."""
         return sum(self.by_operator.values())
 
 
-def fvcore_receipt(architecture: Architecture) -> Receipt:
-    """Build the network and let fvcore count it.
+def fvcore_breakdown(architecture: Architecture) -> FvcoreBreakdown:
+    """Build the network and count it with fvcore.
 
-    Traced on the CPU at batch 1, in eval, without gradients: fvcore fails on meta tensors, and counts batch
-    norm differently in training.
+    The network is traced on the CPU at batch 1, in eval, without gradients: fvcore fails on meta tensors, and
+    counts batch norm differently in training.
 
     Raises:
         CountError: fvcore and the closed form disagree on convolutions and linear layers.
     """
     network = ConvNet(architecture).eval()
     image = torch.zeros(1, architecture.in_channels, architecture.resolution, architecture.resolution)
-    with torch.no_grad(), one_thread():
+    with torch.no_grad(), single_threaded():
         analysis = FlopCountAnalysis(network, image)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
         logging.getLogger("fvcore").setLevel(logging.ERROR)
         by_operator = {str(name): int(count) for name, count in analysis.by_operator().items()}
         uncounted = Counter({str(name): int(n) for name, n in analysis.unsupported_ops().items()})
-    receipt = Receipt(dict(sorted(by_operator.items())), dict(sorted(uncounted.items())))
+    breakdown = FvcoreBreakdown(dict(sorted(by_operator.items())), dict(sorted(uncounted.items())))
     expected = cost(architecture).macs
-    if receipt.macs != expected:
+    if breakdown.macs != expected:
         raise CountError(
             f"network at {architecture.resolution} px: the closed form counts {expected} multiply-adds and "
-            f"fvcore {receipt.macs}; one of the two is wrong, so nothing is trained: please report it"
+            f"fvcore {breakdown.macs}; one of the two is wrong, so nothing is trained: please report it"
         )
-    return receipt
+    return breakdown
 
 
 def torch_flops(architecture: Architecture) -> int:
-    """What torch's own counter makes of the network: two FLOPs a multiply-add, nothing else counted.
+    """Count the network with torch's own counter: two FLOPs a multiply-add, nothing else counted.
 
-    On the meta device, so nothing is computed: B7 takes a second and no memory.
+    The meta device computes nothing: B7 takes a second and no memory.
     """
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network = ConvNet(architecture).eval()

@@ -1,4 +1,4 @@
-"""fvcore's count of a network that is not ours, as far as fvcore can count it: the second witness."""
+"""Count a user's network with fvcore, as far as fvcore can, to check the count of `multiply_adds`."""
 
 from __future__ import annotations
 
@@ -13,26 +13,29 @@ from scalesearch.nets.multiply_adds import MultiplyAddCounter, is_free_operator
 
 _CONVOLUTION = "conv"
 _EXACT = (_CONVOLUTION, "linear", "addmm")
-"""fvcore's operators of multiply-adds that it counts right whatever their shapes; of broadcast and einsum products
-it does not."""
+"""The operators whose multiply-adds fvcore counts correctly for any shapes; it does not for broadcast and einsum
+products."""
 _PRODUCTS = ("matmul", "bmm", "einsum")
 
 
 @dataclass(frozen=True, slots=True)
 class FvcoreCount:
-    """What fvcore counts of one traced forward pass."""
+    """Holds what fvcore counts in one traced forward pass."""
 
     by_operator: dict[str, int]
     is_complete: bool
-    """Whether fvcore counts every operator of the network that consists of multiply-adds, and counts it right."""
+    """Whether fvcore counts, and counts correctly, every operator of the network that consists of multiply-adds."""
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of the operators that fvcore counts exactly."""
+        """The multiply-adds of the operators that fvcore counts exactly."""
         return sum(self.by_operator.get(name, 0) for name in _EXACT)
 
     def agrees(self, counter: MultiplyAddCounter) -> bool:
-        """Whether the executed network has these multiply-adds: of convolutions always, of all where complete."""
+        """Return whether the executed network has these multiply-adds.
+
+        Convolutions are always compared, all operators where the count is complete.
+        """
         executed = sum(n for name, n in counter.by_operator.items() if name.removeprefix("_") == "convolution")
         if self.by_operator.get(_CONVOLUTION, 0) != executed:
             return False
@@ -40,7 +43,7 @@ class FvcoreCount:
 
 
 def fvcore_macs(network: nn.Module, image_NCHW: Tensor) -> FvcoreCount | None:
-    """Trace the network and let fvcore count it; None where torch cannot trace it."""
+    """Trace the network and count it with fvcore; return None where torch cannot trace it."""
     logging.getLogger("fvcore").setLevel(logging.ERROR)
     analysis = FlopCountAnalysis(network, image_NCHW)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
@@ -49,7 +52,7 @@ def fvcore_macs(network: nn.Module, image_NCHW: Tensor) -> FvcoreCount | None:
             operators = analysis.by_operator()
         by_operator = {str(name): int(count) for name, count in operators.items()}
         unsupported = analysis.unsupported_ops()
-    except Exception:  # the tracer raises what it likes on control flow that it does not know
+    except Exception:  # the tracer may raise anything on control flow that it does not support
         return None
     is_complete = not any(by_operator.get(name) for name in _PRODUCTS) and all(
         is_free_operator(str(name)) for name in unsupported

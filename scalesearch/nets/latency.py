@@ -1,4 +1,4 @@
-"""How long a network takes for a batch of images, by default of one, measured here."""
+"""Measure how long networks take for a batch of images, by default of one, on this machine."""
 
 from __future__ import annotations
 
@@ -12,96 +12,100 @@ import torch
 from scalesearch.design.architecture import Architecture
 from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.memory import keep_memory
-from scalesearch.nets.threads import one_thread
+from scalesearch.nets.memory import disable_malloc_trim
+from scalesearch.nets.threads import single_threaded
 
 WARM_UPS = 3
-"""Runs of every network before the first turn."""
+"""The number of runs of every network before the first turn."""
 RUNS = 15
-"""Turns that a figure comes from."""
+"""The number of turns that a result comes from."""
 BATCH = 1
 THREADS = 1
-"""Of the CPU, where it is measured."""
+"""The number of CPU threads, where the CPU is measured."""
 DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What a network's runs came to."""
+    """Summarises the runs of a network."""
 
     seconds: float
-    """Median."""
+    """The median."""
     spread: float
-    """Seconds from the first to the third quartile."""
+    """The seconds from the first to the third quartile."""
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """A network that took turns with its baseline."""
+class RelativeLatency:
+    """Describes the latency of a network that took turns with its baseline."""
 
     latency: Latency
     ratio: float
-    """Median over the turns of its time over the baseline's just before."""
+    """The median over the turns of its time divided by the baseline's just before."""
 
 
-def device_words() -> str:
-    """What is measured on."""
+def describe_device() -> str:
+    """Return a description of the device that is measured."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "one thread of this CPU"
 
 
 def device_name() -> str:
-    """`CPU`, or the GPU's name."""
+    """Return `CPU`, or the GPU's name."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
 
 
 def latency(network: Architecture) -> float:
-    """Median seconds of a forward pass of one image; see `latencies_beside`."""
-    return latencies_beside(network, [])[0].seconds
+    """Return the median seconds of a forward pass of one image; see `relative_latencies`."""
+    return relative_latencies(network, [])[0].seconds
 
 
 def latencies(networks: Sequence[Architecture]) -> list[float]:
-    """Median seconds of a forward pass of one image for every network; see `latencies_beside`."""
-    return [one.latency.seconds for one in latencies_beside(networks[0], networks)[1]] if networks else []
+    """Return the median seconds of a forward pass of one image for every network; see `relative_latencies`."""
+    return [result.latency.seconds for result in relative_latencies(networks[0], networks)[1]] if networks else []
 
 
 def devices() -> list[str]:
-    """Those of `DEVICES` that are here."""
+    """Return those of `DEVICES` that this machine has."""
     return [device for device in DEVICES if device == "cpu" or torch.cuda.is_available()]
 
 
-def latencies_beside(
+def relative_latencies(
     baseline: Architecture,
     networks: Sequence[Architecture],
     runs: int = RUNS,
     batch: int = BATCH,
     device: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
-) -> tuple[Latency, list[Beside]]:
-    """What a forward pass takes: eager float32, eval, no gradients.
+) -> tuple[Latency, list[RelativeLatency]]:
+    """Measure the latency of a forward pass: eager float32, eval, no gradients.
 
-    On the first GPU where there is one and no other device is asked for, else on one thread. All are warmed up and
-    then run in turns, and before every network the baseline runs again: a machine that slows down slows both, and
-    their ratio stays. In its turn a network runs twice and the second run counts: in use its weights are not what
-    another network has just driven out of the cache. On the CPU the thread's own time counts, which is what passes
-    on a machine that does nothing else; on a GPU the time until it has finished. glibc is told to keep freed memory
-    (`keep_memory`): else maps above some size are mapped anew in every pass, and a few px more cost twice the time.
+    The first GPU is measured, where there is one and `device` names no other, else one CPU thread. All networks are
+    warmed up and then run in turns, and the baseline runs again before every network: a machine that slows down
+    slows both, and their ratio stays.
+
+    In its turn a network runs twice and the second run counts: in use, its weights are not evicted from the cache
+    by another network. On the CPU the time of the thread itself counts, which equals the elapsed time on an idle
+    machine; on a GPU the time until it has finished. glibc is told to keep freed memory (`disable_malloc_trim`).
+    Otherwise tensors above some size are mapped anew in every pass, and a few px more cost twice the time.
 
     Args:
-        baseline: what ratios are of.
-        networks: what is timed beside it.
-        runs: turns, warm-up left out.
-        batch: images a pass.
+        baseline: the network that ratios refer to.
+        networks: the networks to measure.
+        runs: the number of turns, without the warm-up.
+        batch: the number of images in a pass.
         device: one of `devices()`.
-        on_progress: is told how many turns are over, and how many there are.
+        on_progress: called with the number of finished turns and the number of all.
 
     Returns:
-        The baseline's latency over all its runs, and every network's.
+        The baseline's latency over all its runs, and the latency of every network.
 
     Raises:
         InputError: memory does not hold the networks and their images.
     """
     try:
-        return _take_turns(baseline, networks, runs, batch, torch.device(device or devices()[-1]), on_progress)
+        return _measure_in_turns(
+            baseline, networks, runs, batch, torch.device(device or devices()[-1]), on_progress
+        )
     except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) and "allocat" not in str(error):
             raise
@@ -110,56 +114,61 @@ def latencies_beside(
         ) from error
 
 
-def _take_turns(
+def _measure_in_turns(
     baseline: Architecture,
     networks: Sequence[Architecture],
     runs: int,
     batch: int,
     device: torch.device,
     on_progress: Callable[[int, int], None] | None,
-) -> tuple[Latency, list[Beside]]:
+) -> tuple[Latency, list[RelativeLatency]]:
     if device.type == "cpu":
-        keep_memory()
+        disable_malloc_trim()
     turns: list[list[tuple[float, float]]] = []
-    with torch.inference_mode(), one_thread():
-        base, *built = [_Runner(one, batch, device) for one in (baseline, *networks)]
+    with torch.inference_mode(), single_threaded():
+        baseline_timer, *timers = [
+            _LatencyTimer(architecture, batch, device) for architecture in (baseline, *networks)
+        ]
         while len(turns) < runs:
-            turns.append([(base.seconds(), one.seconds()) for one in built or [base]])
+            turns.append([(baseline_timer.seconds(), timer.seconds()) for timer in timers or [baseline_timer]])
             if on_progress is not None:
                 on_progress(len(turns), runs)
     times = np.array(turns)  # (turns, networks, baseline and network)
-    found = [_latency(times[:, i, 1]) for i in range(len(built))]
+    summaries = [_summarize(times[:, i, 1]) for i in range(len(timers))]
     ratios = np.median(times[..., 1] / times[..., 0], axis=0)
-    beside = [Beside(one, float(ratio)) for one, ratio in zip(found, ratios[: len(built)], strict=True)]
-    return _latency(times[..., 0].ravel()), beside
+    relative = [
+        RelativeLatency(summary, float(ratio))
+        for summary, ratio in zip(summaries, ratios[: len(timers)], strict=True)
+    ]
+    return _summarize(times[..., 0].ravel()), relative
 
 
-def _latency(seconds: np.ndarray) -> Latency:
+def _summarize(seconds: np.ndarray) -> Latency:
     low, middle, high = np.quantile(seconds, (0.25, 0.5, 0.75))
     return Latency(float(middle), float(high - low))
 
 
-class _Runner:
-    """A network on its device, warm."""
+class _LatencyTimer:
+    """A warmed-up network on its device."""
 
     def __init__(self, architecture: Architecture, batch: int, device: torch.device) -> None:
         side = architecture.resolution
         self._network = ConvNet(architecture).eval().to(device)
         self._images = torch.zeros(batch, architecture.in_channels, side, side, device=device)
-        # On one thread nothing waits for anything: its own clock stands while other programs have the core.
-        self._clock = time.perf_counter if device.type == "cuda" else time.thread_time
+        # One thread never waits for another, and its own clock does not count the time of other programs.
+        self._read_clock = time.perf_counter if device.type == "cuda" else time.thread_time
         for _ in range(WARM_UPS):
             self._network(self._images)
 
     def seconds(self) -> float:
-        """Of the second of two runs."""
+        """Run twice and return the seconds of the second run."""
         self._network(self._images)
-        self._finish()
-        start = self._clock()
+        self._synchronize()
+        start = self._read_clock()
         self._network(self._images)
-        self._finish()
-        return self._clock() - start
+        self._synchronize()
+        return self._read_clock() - start
 
-    def _finish(self) -> None:
+    def _synchronize(self) -> None:
         if self._images.is_cuda:
             torch.cuda.synchronize()

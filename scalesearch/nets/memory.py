@@ -1,7 +1,7 @@
 """Make the C allocator keep the memory that one pass frees for the next.
 
-By default glibc maps every large tensor afresh and hands it back to the kernel when it is freed: tens of
-thousands of page faults a step, and 1.1-1.4x of the time on small networks.
+By default glibc maps every large tensor anew and returns it to the kernel when it is freed. This causes tens of
+thousands of page faults a step, and 1.1-1.4x the time on small networks.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _M_MMAP_MAX = -4
 _NEVER = 2**31 - 1
 
 
-def keep_memory() -> bool:
-    """Never map a tensor on its own, never give memory back: for this process, until it ends.
+def disable_malloc_trim() -> bool:
+    """Make this process, until it ends, never map a tensor on its own and never return memory to the kernel.
 
-    Call it before a process's first tensor: what is already mapped stays mapped. Returns whether it applied; where
-    the C library is not glibc nothing happens.
+    Call it before a process's first tensor: memory that is already mapped stays mapped. Returns whether it applied;
+    nothing happens where the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,8 +1,8 @@
-"""Multiply-adds of whatever torch executes, operator by operator, for networks that are not ours.
+"""Count the multiply-adds of whatever torch executes, operator by operator, for users' own networks.
 
 fvcore reads a traced graph and counts a fused operator (attention, a recurrent layer) as nothing. Here every
-operator is seen as torch dispatches it, below autograd functions and fused modules: it is counted by a closed form,
-known to multiply no matrices, or named as unknown so that the caller can refuse the network.
+operator is seen as torch dispatches it, below autograd functions and fused modules. It is counted by a closed form,
+or known to multiply no matrices, or reported as unknown so that the caller can refuse the network.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from torch.utils._pytree import tree_leaves
 
 from scalesearch.errors import InputError
 
-_Form = Callable[[Sequence[Any], Any], tuple[int, int]]
-"""An operator's arguments and result → its multiply-adds and the elements that its matrix products put out."""
+_CostFormula = Callable[[Sequence[Any], Any], tuple[int, int]]
+"""Maps an operator's arguments and result to its multiply-adds and the number of outputs of its matrix products."""
 
 
 class MultiplyAddCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # missing from the stubs
     """Counts every operator that runs while it is active.
 
-    Convolutions, linear layers and matrix products are counted; element-wise operators, reductions, normalisation,
+    Convolutions, linear layers and matrix products are counted. Element-wise operators, reductions, normalisation,
     pooling, interpolation and data movement are not, as in fvcore and the paper.
     """
 
@@ -41,13 +41,13 @@ class MultiplyAddCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  #
         self.by_operator: Counter[str] = Counter()
         """Multiply-adds by torch's name of the operator."""
         self.activations = 0
-        """Elements that convolutions, linear layers and matrix products put out."""
+        """The number of outputs of convolutions, linear layers and matrix products."""
         self.unknown: Counter[str] = Counter()
         """Operators that are neither counted nor known to multiply no matrices, and how often each ran."""
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of all operators."""
+        """The multiply-adds of all operators."""
         return sum(self.by_operator.values())
 
     def __torch_dispatch__(
@@ -58,11 +58,11 @@ class MultiplyAddCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  #
         result = func(*args, **(kwargs or {}))
         namespace, _, name = func.name().partition("::")
         name = name.partition(".")[0]
-        form = _FORMS.get(name.removesuffix("_")) if namespace == "aten" else None
+        formula = _FORMULAS.get(name.removesuffix("_")) if namespace == "aten" else None
         if any(isinstance(value, Tensor) and value.is_complex() for value in tree_leaves(result)):
-            self.unknown["operators on complex numbers"] += 1  # of which a product is three or four real ones
-        elif form is not None:
-            macs, outputs = form(_positional(func, args, kwargs or {}), result)
+            self.unknown["operators on complex numbers"] += 1  # a complex product is three or four real ones
+        elif formula is not None:
+            macs, outputs = formula(_positional(func, args, kwargs or {}), result)
             self.by_operator[name] += macs
             self.activations += outputs
         elif not is_free_operator(f"{namespace}::{name}"):
@@ -71,61 +71,61 @@ class MultiplyAddCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  #
 
 
 def count_forward(network: nn.Module, image_NCHW: Tensor) -> tuple[MultiplyAddCounter, Any]:
-    """What one forward pass without gradients executes, and what it returns.
+    """Return the count of one forward pass without gradients, and its result.
 
     Fused encoder layers are switched to their unfused form, whose operators have closed forms.
 
     Raises:
         InputError: values leave torch for NumPy, or the thread for another, where nothing can be counted; or an
-            operator takes functions, such as `torch.cond`, whose branches are not told apart.
+            operator takes functions, such as `torch.cond`, whose branches cannot be distinguished.
     """
     try:
-        with torch.no_grad(), _unfused(), _one_thread_alone(), _NoNumpy(), MultiplyAddCounter() as counter:
+        with torch.no_grad(), _unfused(), _refuse_other_threads(), _RefuseNumpy(), MultiplyAddCounter() as counter:
             logits = network(image_NCHW)
-    except NotImplementedError as error:  # torch's, of operators that a dispatch mode cannot see into
+    except NotImplementedError as error:  # torch raises it for operators that a dispatch mode cannot see into
         if "HigherOrderOperator" not in str(error):
             raise
         name = re.search(r"HigherOrderOperator (\w+)", str(error))
-        shown = f"torch's {name[1]}" if name else "an operator that takes functions"
-        raise InputError(f"executes {shown}, whose multiply-adds cannot be counted; write it without") from error
+        operator = f"torch's {name[1]}" if name else "an operator that takes functions"
+        raise InputError(f"executes {operator}, whose multiply-adds cannot be counted; write it without") from error
     return counter, logits
 
 
 @contextmanager
-def _one_thread_alone() -> Iterator[None]:
+def _refuse_other_threads() -> Iterator[None]:
     """Refuse work in other threads, which no dispatch mode sees."""
 
     def refuse(*_: object, **__: object) -> NoReturn:
         raise InputError("computes in other threads, where multiply-adds cannot be counted; compute in the one")
 
-    places: tuple[tuple[type, str], ...] = (
+    methods: tuple[tuple[type, str], ...] = (
         (threading.Thread, "start"),
         (ThreadPoolExecutor, "submit"),
         (ProcessPoolExecutor, "submit"),
     )
-    before = [getattr(owner, name) for owner, name in places]
-    for owner, name in places:
+    originals = [getattr(owner, name) for owner, name in methods]
+    for owner, name in methods:
         setattr(owner, name, refuse)
     try:
         yield
     finally:
-        for (owner, name), function in zip(places, before, strict=True):
+        for (owner, name), function in zip(methods, originals, strict=True):
             setattr(owner, name, function)
 
 
 @contextmanager
 def _unfused() -> Iterator[None]:
-    fast = torch.backends.mha.get_fastpath_enabled()
+    was_enabled = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        # A module of torch.compile would call generated code that no dispatcher sees.
+        # A compiled module would call generated code that no dispatcher sees.
         with torch.compiler.set_stance("force_eager"):
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mha.set_fastpath_enabled(was_enabled)
 
 
-class _NoNumpy(TorchFunctionMode):
+class _RefuseNumpy(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
@@ -135,38 +135,38 @@ class _NoNumpy(TorchFunctionMode):
 
 
 def _positional(func: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-    """The operator's arguments in the order of its schema; one that was left out is None."""
+    """Return the operator's arguments in the order of its schema, with None for missing ones."""
     names = [argument.name for argument in func._schema.arguments]
     return [*args, *(kwargs.get(name) for name in names[len(args) :])]
 
 
 def _convolution(args: Sequence[Any], result: Tensor) -> tuple[int, int]:
-    """Every weight meets every output position; of a transposed convolution every input position."""
-    image, weight, transposed = args[0], args[1], args[6]
-    positions = image.shape[2:] if transposed else result.shape[2:]
-    return image.shape[0] * prod(positions) * weight.numel(), result.numel()
+    """Count every weight at every output position; for a transposed convolution at every input position."""
+    images, weight, transposed = args[0], args[1], args[6]
+    positions = images.shape[2:] if transposed else result.shape[2:]
+    return images.shape[0] * prod(positions) * weight.numel(), result.numel()
 
 
-def _product(left: int, right: int) -> _Form:
-    """A product of the arguments at `left` (…, m, k) and `right` (…, k, n) or (k,)."""
+def _product(left: int, right: int) -> _CostFormula:
+    """Return the formula of a product of the arguments at `left` (…, m, k) and `right` (…, k, n) or (k,)."""
 
-    def form(args: Sequence[Any], _: Any) -> tuple[int, int]:
+    def formula(args: Sequence[Any], _: Any) -> tuple[int, int]:
         first, second = args[left], args[right]
         columns = second.shape[-1] if second.dim() > 1 else 1
         outputs = prod(first.shape[:-1]) * columns
         return outputs * first.shape[-1], outputs
 
-    return form
+    return formula
 
 
 def _addr(args: Sequence[Any], _: Any) -> tuple[int, int]:
-    """An outer product."""
+    """Count an outer product."""
     outputs = args[1].numel() * args[2].numel()
     return outputs, outputs
 
 
 def _attention(args: Sequence[Any], _: Any) -> tuple[int, int]:
-    """Q·Kᵀ and its product with V (Vaswani et al. 2017, eq. 1), masked or not, as two batched products.
+    """Count Q·Kᵀ and its product with V (Vaswani et al. 2017, eq. 1), masked or not, as two batched products.
 
     Query (…, heads, L, E), key (…, heads, S, E), value (…, heads, S, V); keys may be shared by groups of heads.
     """
@@ -177,16 +177,16 @@ def _attention(args: Sequence[Any], _: Any) -> tuple[int, int]:
 
 
 def _recurrent_layer(args: Sequence[Any], _: Any) -> tuple[int, int]:
-    """The recurrent layer of oneDNN over (steps, N, features): both weight matrices once a step and sequence."""
-    steps, to_gates, between_gates = args[0], args[1], args[2]
-    times = prod(steps.shape[:-1])
+    """Count oneDNN's recurrent layer over (steps, N, features): both weight matrices once a step and sequence."""
+    inputs, to_gates, between_gates = args[0], args[1], args[2]
+    num_steps = prod(inputs.shape[:-1])
     gates = to_gates.shape[0] + between_gates.shape[0]
-    return times * (to_gates.numel() + between_gates.numel()), times * gates
+    return num_steps * (to_gates.numel() + between_gates.numel()), num_steps * gates
 
 
 _PRODUCT = _product(0, 1)
 _ADDED_PRODUCT = _product(1, 2)
-_FORMS: dict[str, _Form] = {
+_FORMULAS: dict[str, _CostFormula] = {
     "convolution": _convolution,
     "_convolution": _convolution,
     "mm": _PRODUCT,
@@ -209,7 +209,7 @@ _FORMS: dict[str, _Form] = {
     "_scaled_dot_product_fused_attention_overrideable": _attention,
 }
 
-_FREE = re.compile(
+_FREE_NAMES = re.compile(
     r"""
     (native_|_native_)?(batch|layer|group)_norm \w* | _?weight_norm\w* | linalg_(vector_norm|cross) | renorm | norm
   | _?(safe_|masked_|log_)?(softmax|sigmoid) \w* | _fused_rms_norm\w* | rms_norm\w*
@@ -239,21 +239,27 @@ _FREE = re.compile(
     """,
     re.VERBOSE,
 )
-"""Operators that torch does not mark as element-wise and that multiply no matrices; `_` of in-place forms left out.
+"""Matches operators that torch does not mark as element-wise and that multiply no matrices.
 
-A recurrent cell's fused kernel only adds up gates whose products were computed before it.
-"""
+The `_` of in-place forms is left out. A recurrent cell's fused kernel only adds up gates whose products were
+computed before it."""
 
 _FREE_NAMESPACES = ("prim", "profiler", "debugprims")
 
 
 @lru_cache(maxsize=1024)
 def is_free_operator(name: str) -> bool:
-    """Whether an operator such as `aten::relu_` is known to multiply no matrices, by torch's tags or by name."""
+    """Return whether an operator such as `aten::relu_` is known to multiply no matrices.
+
+    torch's tags or its name tell it.
+    """
     namespace, _, short = name.partition("::")
     if namespace != "aten":
         return namespace in _FREE_NAMESPACES and "PythonOp" not in short
-    return any(_FREE.fullmatch(form) or _is_pointwise_or_view(form) for form in (short, short.removesuffix("_")))
+    return any(
+        _FREE_NAMES.fullmatch(variant) or _is_pointwise_or_view(variant)
+        for variant in (short, short.removesuffix("_"))
+    )
 
 
 def _is_pointwise_or_view(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""How many cores an operator takes."""
+"""Limit the number of threads that an operator uses."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import torch
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Two threads on two busy cores wait for each other: one counts B0 in .35 s where two take 2.5 s."""
+def single_threaded() -> Iterator[None]:
+    """Run torch on one thread while active.
+
+    Two threads on two busy cores wait for each other: one thread counts B0 in .35 s, two take 2.5 s.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

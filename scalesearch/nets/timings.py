@@ -1,4 +1,4 @@
-"""The latency of every network that a search asks for, measured once."""
+"""Measure the latency of every network that a search needs, once."""
 
 from __future__ import annotations
 
@@ -6,33 +6,35 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.nets.latency import BATCH, RUNS, THREADS, Latency, device_name, latencies_beside
-from scalesearch.search.timings import LatencyMeasurement, LatencyTable, ScalingPath, match_times
+from scalesearch.nets.latency import BATCH, RUNS, THREADS, Latency, device_name, relative_latencies
+from scalesearch.search.timings import Line, Timed, Timings, match_times
 
-_RUNS_OF_A_GUESS = 5
+_RUNS_OF_A_SEARCH = 5
 
 
-def measure_timings(own: Architecture, lines: Sequence[ScalingPath], ratio: Decimal) -> LatencyTable:
-    """Look on each line for the network that takes ratio × the baseline's time, then time all of them anew.
+def measure_timings(baseline: Architecture, lines: Sequence[Line], ratio: Decimal) -> Timings:
+    """Find on each line the network that takes ratio × the baseline's time, then measure all of them again.
 
-    The figures are those of the second, longer measurement: the first chose the networks by its own noise.
+    The results are those of the second, longer measurement: the first one selected the networks by its own noise.
 
     Args:
-        own: the baseline, which the ratio is of.
-        lines: where a network is looked for.
-        ratio: the wanted latency.
+        baseline: the network that the ratio refers to.
+        lines: the series of networks to search.
+        ratio: the target latency over the baseline's.
     """
 
-    def clock(networks: Sequence[Architecture]) -> list[float]:
-        return [one.ratio for one in latencies_beside(own, networks, _RUNS_OF_A_GUESS)[1]]
+    def measure_ratios(networks: Sequence[Architecture]) -> list[float]:
+        return [result.ratio for result in relative_latencies(baseline, networks, _RUNS_OF_A_SEARCH)[1]]
 
-    networks = match_times(lines, ratio, clock)
-    first, found = latencies_beside(own, networks)
-    entries = [_timed(network, one.latency, one.ratio) for network, one in zip(networks, found, strict=True)]
-    return LatencyTable(device_name(), BATCH, THREADS, RUNS, _timed(own, first, 1.0), tuple(entries))
+    networks = match_times(lines, ratio, measure_ratios)
+    baseline_latency, results = relative_latencies(baseline, networks)
+    entries = [
+        _to_timed(network, result.latency, result.ratio) for network, result in zip(networks, results, strict=True)
+    ]
+    return Timings(device_name(), BATCH, THREADS, RUNS, _to_timed(baseline, baseline_latency, 1.0), tuple(entries))
 
 
-def _timed(network: Architecture, latency: Latency, ratio: float) -> LatencyMeasurement:
-    times = round(latency.seconds * 1e9), round(latency.spread * 1e9)
+def _to_timed(network: Architecture, latency: Latency, ratio: float) -> Timed:
+    nanoseconds = round(latency.seconds * 1e9), round(latency.spread * 1e9)
     shape = network.widths, network.depths, network.resolution
-    return LatencyMeasurement(*shape, *times, Decimal(f"{ratio:.5f}"))
+    return Timed(*shape, *nanoseconds, Decimal(f"{ratio:.5f}"))

@@ -1,7 +1,7 @@
-"""A trained network as one file: safetensors, with the definition and the class names in its metadata.
+"""Store a trained network as one safetensors file, with its definition and class names in the metadata.
 
-The file is enough to build the network again. safetensors holds numbers and text only; a pickle (`torch.save`) can
-run any code when it is loaded, so none is ever opened here.
+The file is enough to build the network again. safetensors holds numbers and text only. A pickle (`torch.save`) can
+run any code when it is loaded, so this module never opens one.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from scalesearch.errors import InputError, printable
 from scalesearch.nets.convnet import ConvNet
 
 FORMAT = "1"
-"""Of the metadata: `scalesearch` (this number), `definition` (a baseline file), `classes` (a JSON list)."""
+"""The version of the metadata keys `scalesearch` (this number), `definition` (a baseline file), `classes` (JSON
+list)."""
 
 _KEYS = ("definition", "classes")
 _PICKLES = (b"PK\x03\x04", b"\x80")
-"""What `torch.save` begins with, now and before 1.6."""
+"""The first bytes of files of `torch.save`, now and before 1.6."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """A network's definition, the tensors of its `ConvNet`, and what its logits mean."""
+    """Holds a network's definition, the tensors of its `ConvNet`, and the class names of its logits."""
 
     definition: Baseline
     classes: tuple[str, ...]
-    """Names, one a logit."""
+    """The class names, one for each logit."""
     tensors: dict[str, Tensor]
 
     def __post_init__(self) -> None:
@@ -45,36 +46,37 @@ class Weights:
             raise InputError(
                 f"{self.definition.name}: has {logits} logits, but {len(set(self.classes))} different class names"
             )
-        theirs = {name: tuple(one.shape) for name, one in self.tensors.items()}
-        ours = _shapes(self.definition.architecture)
-        for name in sorted(ours.keys() | theirs.keys()):
-            if ours.get(name) != theirs.get(name):
+        given_shapes = {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
+        expected_shapes = _shapes(self.definition.architecture)
+        for name in sorted(expected_shapes.keys() | given_shapes.keys()):
+            if expected_shapes.get(name) != given_shapes.get(name):
                 raise InputError(
-                    f"{self.definition.name}: tensor {printable(name)} is {_words(theirs.get(name))}, "
-                    f"but the definition's is {_words(ours.get(name))}; the weights are another network's"
+                    f"{self.definition.name}: tensor {printable(name)} is "
+                    f"{_format_shape(given_shapes.get(name))}, but the definition's is "
+                    f"{_format_shape(expected_shapes.get(name))}; the weights are another network's"
                 )
 
     def network(self) -> ConvNet:
-        """The network with these weights, in eval."""
+        """Return the network with these weights, in eval."""
         network = ConvNet(self.definition.architecture)
         network.load_state_dict(self.tensors)
         return network.eval()
 
 
 def with_classes(definition: Baseline, count: int) -> Baseline:
-    """The definition with another number of logits."""
+    """Return the definition with another number of logits."""
     net = definition.architecture
     return replace(definition, architecture=replace(net, head=replace(net.head, classes=count)))
 
 
 def weights_of(definition: Baseline, network: nn.Module, classes: Sequence[str]) -> Weights:
-    """What a trained network is kept as."""
-    tensors = {name: one.detach().cpu().contiguous() for name, one in network.state_dict().items()}
+    """Return the weights of a trained network, ready to be stored."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     return Weights(definition, tuple(classes), tensors)
 
 
 def weights_file(weights: Weights) -> bytes:
-    """The file's content; `read_weights` gives the same weights again."""
+    """Return the file's content; `read_weights` gives the same weights again."""
     metadata = {
         "format": "pt",
         "scalesearch": FORMAT,
@@ -85,66 +87,68 @@ def weights_file(weights: Weights) -> bytes:
 
 
 def read_weights(path: Path) -> Weights:
-    """The weights in a file.
+    """Read the weights in a file.
 
     Raises:
-        InputError: no such file, a pickle, no safetensors, none of ours, or tensors that are not the definition's.
+        InputError: there is no such file, it is a pickle, not safetensors, not of scalesearch, or its tensors do
+            not fit the definition.
     """
-    where = printable(str(path))
+    source = printable(str(path))
     metadata, tensors = read_tensors(path)
-    if not is_ours(metadata):
-        raise InputError(f"{where}: does not say which network it is of; give a file that scalesearch has written")
-    return _checked(metadata, tensors, where)
+    if not is_scalesearch_file(metadata):
+        raise InputError(f"{source}: does not say which network it is of; give a file that scalesearch has written")
+    return _parse_weights(metadata, tensors, source)
 
 
-def is_ours(metadata: Mapping[str, str]) -> bool:
-    """Whether a file's metadata are those that `weights_file` writes."""
+def is_scalesearch_file(metadata: Mapping[str, str]) -> bool:
+    """Return whether a file's metadata are those that `weights_file` writes."""
     return metadata.get("scalesearch") == FORMAT and all(key in metadata for key in _KEYS)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Metadata and tensors of a safetensors file, whosever.
+    """Read metadata and tensors of a safetensors file of any origin.
 
     Raises:
-        InputError: no such file, a pickle, no safetensors, or numbers that are none.
+        InputError: there is no such file, it is a pickle, not safetensors, or holds NaN or infinity.
     """
-    where = printable(str(path))
+    source = printable(str(path))
     try:
         if not path.is_file():
             reason = "is not a file" if path.exists() else "does not exist"
-            raise InputError(f"{where}: {reason}; give a .safetensors file of a trained network")
+            raise InputError(f"{source}: {reason}; give a .safetensors file of a trained network")
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
-        raise InputError(f"{where}: cannot be read ({error.strerror or error})") from error
+        raise InputError(f"{source}: cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:
-        raise InputError(f"{where}: {_no_safetensors(path, error)}") from error
-    for name, one in tensors.items():
-        if not one.float().isfinite().all():
-            raise InputError(f"{where}: {printable(name)} holds NaN or infinity; give weights that can be used")
+        raise InputError(f"{source}: {_describe_invalid_file(path, error)}") from error
+    for name, tensor in tensors.items():
+        if not tensor.float().isfinite().all():
+            raise InputError(f"{source}: {printable(name)} holds NaN or infinity; give weights that can be used")
     return metadata, tensors
 
 
 def same_classes(networks: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
-    """The class names that all have.
+    """Return the class names that all networks share.
 
     Args:
-        networks: names to call them by, networks or data, and their classes.
+        networks: names of networks or data, for messages, and their classes.
 
     Raises:
         InputError: two differ.
     """
     (first, classes), *others = networks
-    for name, own in others:
-        if own != classes:
+    for name, other_classes in others:
+        if other_classes != classes:
             raise InputError(
-                f"{name}: has {_listed(own)}, but {first} has {_listed(classes)}; give those of the same classes"
+                f"{name}: has {_list_classes(other_classes)}, but {first} has {_list_classes(classes)}; give those "
+                "of the same classes"
             )
     return classes
 
 
-def _no_safetensors(path: Path, error: SafetensorError) -> str:
+def _describe_invalid_file(path: Path, error: SafetensorError) -> str:
     with path.open("rb") as stream:
         pickled = stream.read(4).startswith(_PICKLES)
     if pickled:
@@ -152,13 +156,13 @@ def _no_safetensors(path: Path, error: SafetensorError) -> str:
     return f"is no safetensors file ({printable(str(error))}); give one of a trained network"
 
 
-def _checked(metadata: dict[str, str], tensors: dict[str, Tensor], source: str) -> Weights:
+def _parse_weights(metadata: dict[str, str], tensors: dict[str, Tensor], source: str) -> Weights:
     definition = parse_baseline(metadata["definition"], f"{source}: definition")
     try:
         classes = json.loads(metadata["classes"])
     except ValueError:
         classes = None
-    if not isinstance(classes, list) or not all(isinstance(one, str) for one in classes):
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise InputError(f"{source}: its class names are no JSON list of texts; write the file anew")
     try:
         return Weights(definition, tuple(map(printable, classes)), tensors)
@@ -168,13 +172,13 @@ def _checked(metadata: dict[str, str], tensors: dict[str, Tensor], source: str) 
 
 def _shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
     with torch.device("meta"):
-        return {name: tuple(one.shape) for name, one in ConvNet(architecture).state_dict().items()}
+        return {name: tuple(tensor.shape) for name, tensor in ConvNet(architecture).state_dict().items()}
 
 
-def _words(shape: tuple[int, ...] | None) -> str:
+def _format_shape(shape: tuple[int, ...] | None) -> str:
     return "missing" if shape is None else f"{'×'.join(map(str, shape)) or 'a number'}"
 
 
-def _listed(classes: Sequence[str]) -> str:
-    shown = ", ".join(classes[:3])
-    return f"{len(classes)} classes ({shown}{', …' if len(classes) > 3 else ''})"
+def _list_classes(classes: Sequence[str]) -> str:
+    first_names = ", ".join(classes[:3])
+    return f"{len(classes)} classes ({first_names}{', …' if len(classes) > 3 else ''})"

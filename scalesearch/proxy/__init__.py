@@ -1,1 +1,1 @@
-"""What a trial trains on and how: data, augmentation, schedule, training, the objective."""
+"""Train proxy networks: data, augmentation, learning-rate schedules, the training loop and a trial's objective."""

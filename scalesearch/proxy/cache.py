@@ -1,8 +1,8 @@
-"""Decoded data sets as files: one safetensors file per content key, checked when read.
+"""Cache decoded data sets as files: one safetensors file per content key, verified when it is read.
 
-A file is written beside its place and moved there in one step, so a reader sees a whole file or none, and
-processes that race for one key replace like with like. A file that is torn, or whose bytes do not give the
-fingerprint it states, is built again without a word: the cache never decides what the data are.
+A file is written under a temporary name and moved into place in one step, so a reader sees a complete file or none,
+and processes that race for one key replace it with equal content. A file that is torn, or whose bytes do not give
+the fingerprint that it states, is silently built again: the cache never decides what the data are.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _ARRAYS = ("train_images_NHWC", "train_labels_N", "val_images_NHWC", "val_labels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SplitArrays:
-    """A decoded data set as it is stored: images uint8 (N, px, px, 1, 3 or 4), labels int64 (N,), class names."""
+    """Holds a decoded data set as it is stored.
+
+    Images are uint8 (N, px, px, 1, 3 or 4) and labels int64 (N,); class names stand beside them.
+    """
 
     train_images_NHWC: NDArray[np.uint8]
     train_labels_N: NDArray[np.int64]
@@ -37,11 +40,11 @@ class SplitArrays:
     val_labels_N: NDArray[np.int64]
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    """What was decided in reading it that a user should know, a line each."""
+    """What a user should know about decisions in reading it, one line each."""
 
 
 def fingerprint(arrays: SplitArrays) -> str:
-    """SHA-256 (hex) over class names, shapes, images and labels of both splits, and nothing else."""
+    """Return the SHA-256 (hex) over class names, shapes, images and labels of both splits, and nothing else."""
     shapes = [list(getattr(arrays, name).shape) for name in _ARRAYS]
     digest = hashlib.sha256(json.dumps([list(arrays.classes), shapes]).encode())
     for name in _ARRAYS:
@@ -52,30 +55,32 @@ def fingerprint(arrays: SplitArrays) -> str:
 
 
 def cached(key: str, cache_dir: Path, build: Callable[[], SplitArrays]) -> tuple[SplitArrays, str]:
-    """The arrays stored under `key` (hex) and their fingerprint, built and stored if there are none.
+    """Return the arrays stored under `key` (hex) and their fingerprint; build and store them if there are none.
 
-    Arrays from the cache are memory-mapped and shared by every process that reads them. Raises `StorageError`
-    if nothing usable is stored and the folder cannot be written.
+    Arrays from the cache are memory-mapped and shared by every process that reads them.
+
+    Raises:
+        StorageError: nothing usable is stored and the folder cannot be written.
     """
     path = cache_dir / f"{key}.safetensors"
-    stored = _read(path)
+    stored = _read_arrays(path)
     if stored is not None:
         return stored
     with _storage_errors(cache_dir):
-        # Before the build, which may take minutes: a folder that cannot be written should say so at once.
+        # Before the build, which may take minutes: a folder that cannot be written should be reported at once.
         cache_dir.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".building-", dir=cache_dir)
+        descriptor, temporary_name = tempfile.mkstemp(prefix=".building-", dir=cache_dir)
         os.close(descriptor)
-        temporary = Path(name)
+        temporary = Path(temporary_name)
     try:
         arrays = build()
-        print_hex = fingerprint(arrays)
+        fingerprint_hex = fingerprint(arrays)
         with _storage_errors(cache_dir):
-            _write(arrays, print_hex, temporary)
+            _write_arrays(arrays, fingerprint_hex, temporary)
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return arrays, print_hex
+    return arrays, fingerprint_hex
 
 
 @contextlib.contextmanager
@@ -90,36 +95,36 @@ def _storage_errors(cache_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(arrays: SplitArrays, print_hex: str, path: Path) -> None:
+def _write_arrays(arrays: SplitArrays, fingerprint_hex: str, path: Path) -> None:
     tensors = {name: torch.from_numpy(np.ascontiguousarray(getattr(arrays, name))) for name in _ARRAYS}
     metadata = {
         "classes": json.dumps(arrays.classes),
         "notes": json.dumps(arrays.notes),
-        "fingerprint": print_hex,
+        "fingerprint": fingerprint_hex,
     }
     save_file(tensors, path, metadata)
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
-def _read(path: Path) -> tuple[SplitArrays, str] | None:
-    """The arrays in a file, or None if there is no file or its bytes are not what it says."""
+def _read_arrays(path: Path) -> tuple[SplitArrays, str] | None:
+    """Return the arrays in a file and their fingerprint, or None if there is no file or its bytes do not match."""
     if not path.is_file():
         return None
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            parts = {name: tensor.numpy() for name, tensor in _tensors(file, path).items()}
+            arrays_by_name = {name: tensor.numpy() for name, tensor in _load_arrays(file, path).items()}
         classes, notes = (tuple(json.loads(metadata.get(name, "[]"))) for name in ("classes", "notes"))
-        arrays = SplitArrays(**parts, classes=classes, notes=notes)
-        sound = fingerprint(arrays) == metadata["fingerprint"]
+        arrays = SplitArrays(**arrays_by_name, classes=classes, notes=notes)
+        is_intact = fingerprint(arrays) == metadata["fingerprint"]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
-    return (arrays, metadata["fingerprint"]) if sound else None
+    return (arrays, metadata["fingerprint"]) if is_intact else None
 
 
-def _tensors(file: safe_open, path: Path) -> dict[str, torch.Tensor]:
-    """The arrays, mapped from the file; read into memory where the file system maps none."""
+def _load_arrays(file: safe_open, path: Path) -> dict[str, torch.Tensor]:
+    """Return the arrays, mapped from the file, or read into memory where the file system supports no mapping."""
     try:
         return {name: file.get_tensor(name) for name in _ARRAYS}  # type: ignore[no-untyped-call]
     except RuntimeError:

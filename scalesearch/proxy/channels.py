@@ -1,4 +1,4 @@
-"""Images of 1, 3 or 4 channels: luminance, RGB, and RGB with alpha."""
+"""Convert RGB images to 1, 3 or 4 channels: luminance, RGB, or RGB with alpha."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ CHANNELS = (1, 3, 4)
 RGB = 3
 RGBA = 4
 _LUMINANCE = np.array([19595, 38470, 7471], np.uint32)
-"""ITU-R BT.601's 0.299, 0.587 and 0.114 in 1/65536, as Pillow's `convert("L")` has them."""
+"""The weights 0.299, 0.587 and 0.114 of ITU-R BT.601 in units of 1/65536, as in Pillow's `convert("L")`."""
 
 
 def check_channels(channels: int) -> None:
-    """Raises `InputError` unless images of so many channels can be read."""
+    """Raise `InputError` unless images of this number of channels can be read."""
     if channels not in CHANNELS:
         raise InputError(
             f"images of {channels} channels cannot be read: take 1 (luminance), 3 (RGB) or 4 (RGB and alpha)"
         )
 
 
-def key_of_channels(key: str, channels: int) -> str:
-    """The cache key (hex) of a data set at so many channels; that of RGB is `key` itself."""
+def key_with_channels(key: str, channels: int) -> str:
+    """Return the cache key (hex) of a data set with this number of channels; that of RGB is `key` itself."""
     return key if channels == RGB else hashlib.sha256(f"{key} channels {channels}".encode()).hexdigest()
 
 
-def of_channels(rgb: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """RGB images (..., 3) as luminance (..., 1), as they are, or with an opaque alpha (..., 4)."""
+def convert_channels(rgb: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Convert RGB images (..., 3) to luminance (..., 1), to RGB with an opaque alpha (..., 4), or leave them."""
     if channels == RGB:
         return rgb
     if channels == RGBA:
         return np.concatenate([rgb, np.full_like(rgb[..., :1], 255)], axis=-1)
-    weighed: NDArray[Any] = rgb @ _LUMINANCE + np.uint32(0x8000)
-    return (weighed >> 16).astype(np.uint8)[..., None]
+    weighted_sum: NDArray[Any] = rgb @ _LUMINANCE + np.uint32(0x8000)
+    return (weighted_sum >> 16).astype(np.uint8)[..., None]
 
 
-def split_of_channels(arrays: SplitArrays, channels: int) -> SplitArrays:
-    """An RGB data set at so many channels, see `of_channels`."""
+def convert_split(arrays: SplitArrays, channels: int) -> SplitArrays:
+    """Convert an RGB data set to this number of channels, see `convert_channels`."""
     return replace(
         arrays,
-        train_images_NHWC=of_channels(arrays.train_images_NHWC, channels),
-        val_images_NHWC=of_channels(arrays.val_images_NHWC, channels),
+        train_images_NHWC=convert_channels(arrays.train_images_NHWC, channels),
+        val_images_NHWC=convert_channels(arrays.val_images_NHWC, channels),
     )

@@ -1,8 +1,8 @@
-"""Where training stood when a rung's learning rate began to fall, so that the next rung goes on from there.
+"""Save the training state where a rung's learning rate begins to decay, so that the next rung resumes from it.
 
-Checkpoints are a cache and never the truth: training begun anew gives the same numbers. So one that is gone, torn
-or on another machine only costs time; its name holds the checksum of its bytes, since safetensors loads flipped
-bits without a word.
+Checkpoints are a cache and never the truth: training from the beginning gives the same numbers. A checkpoint that
+is missing, torn or on another machine therefore costs time only. Its name holds the checksum of its bytes, because
+safetensors loads flipped bits without an error.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 
-def keep(folder: Path, trunk: str, step: int, state: dict[str, Tensor], needed: int = 0) -> None:
-    """Write the state at `step` and drop the trunk's before step `needed`; what cannot be written is not kept.
+def save_checkpoint(
+    folder: Path, checkpoint_id: str, step: int, state: dict[str, Tensor], oldest_needed: int = 0
+) -> None:
+    """Write the state at `step` and delete this id's checkpoints before step `oldest_needed`.
 
-    The state that this rung began with stays until the next one: a rung that is killed begins with it again.
+    A checkpoint that cannot be written is skipped. The state that this rung began with stays until the next rung is
+    saved: a rung that is killed begins with it again.
     """
     data = save({name: value.contiguous() for name, value in state.items()})
-    path = folder / f"{trunk}-{step:09}-{_sum(data)}.safetensors"
+    path = folder / f"{checkpoint_id}-{step:09}-{_checksum(data)}.safetensors"
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with suppress(OSError):
         try:
@@ -31,23 +34,23 @@ def keep(folder: Path, trunk: str, step: int, state: dict[str, Tensor], needed: 
         except OSError:
             temporary.unlink(missing_ok=True)  # on a full disk it holds the space that a record needs
             raise
-        for older in folder.glob(f"{trunk}-*.safetensors"):
-            if int(older.stem.split("-")[1]) < needed:
+        for older in folder.glob(f"{checkpoint_id}-*.safetensors"):
+            if int(older.stem.split("-")[1]) < oldest_needed:
                 older.unlink(missing_ok=True)
 
 
-def kept(folder: Path, trunk: str, until: int) -> dict[str, Tensor] | None:
-    """The whole state of the trunk that is nearest to step `until` and not beyond; None where there is none."""
-    for path in sorted(folder.glob(f"{trunk}-*.safetensors"), reverse=True):
+def load_checkpoint(folder: Path, checkpoint_id: str, max_step: int) -> dict[str, Tensor] | None:
+    """Return the newest intact state of this id at or before step `max_step`; None where there is none."""
+    for path in sorted(folder.glob(f"{checkpoint_id}-*.safetensors"), reverse=True):
         _, step, checksum = path.stem.split("-")
-        if int(step) > until:
+        if int(step) > max_step:
             continue
         with suppress(OSError):
             data = path.read_bytes()
-            if _sum(data) == checksum:
+            if _checksum(data) == checksum:
                 return load(data)
     return None
 
 
-def _sum(data: bytes) -> str:
+def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()

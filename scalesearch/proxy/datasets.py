@@ -1,4 +1,4 @@
-"""What a study trains on: drawn fractals or shapes, scikit-learn's digits, or a user's own images."""
+"""Load the images that a study trains on: drawn fractals or shapes, scikit-learn's digits, or users' own images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
-from scalesearch.proxy.channels import RGB, check_channels, key_of_channels, split_of_channels
+from scalesearch.proxy.channels import RGB, check_channels, convert_split, key_with_channels
 from scalesearch.proxy.decoding import ImageForm, picture_digest, resize_square
 from scalesearch.proxy.drawn import DRAWN, Drawn
 from scalesearch.proxy.hugging_face import PREFIX, HubData
@@ -36,7 +36,7 @@ _PX_RANGE = (8, 1024)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageData:
-    """A classification data set in memory. Tensors may be mapped from the cache: do not write to them."""
+    """Holds a classification data set in memory. Tensors may be mapped from the cache: do not write to them."""
 
     train_images_NCHW: torch.Tensor
     """uint8, square, channels_last; 3 channels are RGB, 1 is luminance, 4 are RGB and alpha."""
@@ -48,23 +48,23 @@ class ImageData:
     """As the training labels."""
     classes: tuple[str, ...]
     fingerprint: str
-    """SHA-256 (hex) over the images and labels of both splits and the class names."""
+    """The SHA-256 (hex) over the images and labels of both splits and the class names."""
     name: str
-    """`fractal scenes`, `drawn shapes`, `digits`, or the name of the folder, file or hub's data set."""
+    """`fractal scenes`, `drawn shapes`, `digits`, or the name of the folder, file or Hugging Face data set."""
     notes: tuple[str, ...] = ()
-    """What was decided in reading it that a user should know, a line each."""
+    """What a user should know about decisions in reading it, one line each."""
 
     @property
     def majority(self) -> tuple[str, int] | None:
-        """The class of more than half of the validation images, and how many it has; None: there is none."""
+        """The class of more than half of the validation images and how many it has; None where there is none."""
         counts = self.val_labels_N.bincount()
-        most = int(counts.argmax())
-        return (self.classes[most], int(counts[most])) if 2 * counts[most] > len(self.val_labels_N) else None
+        label = int(counts.argmax())
+        return (self.classes[label], int(counts[label])) if 2 * counts[label] > len(self.val_labels_N) else None
 
-    def at(self, px: int) -> TrainingData:
-        """The images at a network's side."""
-        whole = (self.train_images_NCHW, self.train_labels_N, self.val_images_NCHW, self.val_labels_N)
-        return TrainingData(*whole).resized(px)
+    def resized_to(self, px: int) -> TrainingData:
+        """Return the images as training data of the side `px` of a network."""
+        tensors = (self.train_images_NCHW, self.train_labels_N, self.val_images_NCHW, self.val_labels_N)
+        return TrainingData(*tensors).resized(px)
 
 
 def load_data(
@@ -76,18 +76,19 @@ def load_data(
     channels: int = RGB,
     max_megapixels: int = MAX_MEGAPIXELS,
 ) -> ImageData:
-    """The data set that `spec` names, with square images of side `px` (8 to 1024).
+    """Load the data set that `spec` names, with square images of side `px` (8 to 1024).
 
     `spec` is `fractal` or `shapes` (drawn by the recipe `scenes`), `digits` (1,797 scans of 8 x 8 px, scaled up),
-    the path of an image folder (see `image_folder`), of a parquet file or a folder of them (see `parquet`), or
-    `hf:` and the name of a Hugging Face data set. Decoded images are kept in `cache_dir`. `on_progress` is called
-    for each image that is read or drawn. `channels` is 3 for RGB, 1 for luminance, or 4 for RGB and alpha, which is
-    opaque where an image has none. The split is the same for all, except that pictures which differ in alpha alone
-    are one picture without it. Pictures of more than `max_megapixels` are refused; large ones are decoded one at a
-    time, at about 10 bytes a pixel.
+    the path of an image folder (see `image_folder`), the path of a parquet file or of a folder of them (see
+    `parquet`), or `hf:` and the name of a Hugging Face data set.
+
+    Decoded images are kept in `cache_dir`. `on_progress` is called for each image that is read or drawn. `channels`
+    is 3 for RGB, 1 for luminance, or 4 for RGB and alpha; alpha is opaque where an image has none. The split is the
+    same for all three, except that pictures which differ in alpha alone are one picture without it. Pictures of
+    more than `max_megapixels` are refused; large ones are decoded one at a time, at about 10 bytes a pixel.
 
     Raises:
-        InputError: data that cannot be used, or another size or number of channels.
+        InputError: the data cannot be used, or the size or the number of channels is not supported.
         StorageError: the cache cannot be written.
     """
     low, high = _PX_RANGE
@@ -95,7 +96,7 @@ def load_data(
         raise InputError(f"image size is {px} px, but it must be from {low} to {high}")
     check_channels(channels)
     if spec == DIGITS:
-        arrays = split_of_channels(_digit_arrays(px), channels)
+        arrays = convert_split(_digit_arrays(px), channels)
         return _image_data(DIGITS, arrays, fingerprint(arrays))
     source = _source(spec, scenes, ImageForm(px, channels, max_megapixels), on_progress)
     data = _image_data(source.name, *cached(source.key, cache_dir, source.read))
@@ -104,22 +105,22 @@ def load_data(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A data set that is made once and then kept."""
+    """A data set that is built once and then read from the cache."""
 
     name: str
     key: str
-    """In the cache."""
+    """The cache key (hex)."""
     read: Callable[[], SplitArrays]
     notes: tuple[str, ...] = ()
-    """On what the key does not cover."""
+    """Notes on what the key does not cover."""
 
 
 def _source(spec: str, scenes: SceneRecipe, form: ImageForm, on_progress: ProgressCallback) -> _Source:
     if spec in DRAWN:
         drawn = DRAWN[spec]
-        key = key_of_channels(_drawn_key(drawn, scenes, form.px), form.channels)
+        key = key_with_channels(_drawn_key(drawn, scenes, form.px), form.channels)
         draw = partial(_drawn_arrays, drawn, scenes, form.px, on_progress)
-        return _Source(drawn.name, key, lambda: split_of_channels(draw(), form.channels))
+        return _Source(drawn.name, key, lambda: convert_split(draw(), form.channels))
     if spec.startswith(PREFIX):
         hub = HubData(spec.removeprefix(PREFIX))
         return _Source(printable(redacted(hub.name)), hub.key(form), lambda: hub.read(form, on_progress))
@@ -138,7 +139,7 @@ def _source(spec: str, scenes: SceneRecipe, form: ImageForm, on_progress: Progre
 
 
 def _drawn_key(drawn: Drawn, recipe: SceneRecipe, px: int) -> str:
-    """The cache key (hex) of the images of a recipe: equal values, however written, give equal keys."""
+    """Return the cache key (hex) of a recipe's images: equal values, however written, give equal keys."""
     values = [
         format(value.normalize(), "f") if isinstance(value, Decimal) else str(value) for value in astuple(recipe)
     ]
@@ -152,7 +153,7 @@ def _drawn_arrays(drawn: Drawn, recipe: SceneRecipe, px: int, on_progress: Progr
 
 
 def _digit_arrays(px: int) -> SplitArrays:
-    """scikit-learn's digits as RGB, scaled to `px` and split by content like a folder that holds them."""
+    """Return scikit-learn's digits as RGB, scaled to `px` and split by content like a folder that holds them."""
     from sklearn.datasets import load_digits  # half a second, for the one data set that comes from there
 
     digits = load_digits()
@@ -165,14 +166,14 @@ def _digit_arrays(px: int) -> SplitArrays:
     return SplitArrays(images[train], labels_N[train], images[val], labels_N[val], classes)
 
 
-def _image_data(name: str, arrays: SplitArrays, content: str) -> ImageData:
+def _image_data(name: str, arrays: SplitArrays, fingerprint_hex: str) -> ImageData:
     return ImageData(
         torch.from_numpy(arrays.train_images_NHWC).permute(0, 3, 1, 2),
         torch.from_numpy(arrays.train_labels_N),
         torch.from_numpy(arrays.val_images_NHWC).permute(0, 3, 1, 2),
         torch.from_numpy(arrays.val_labels_N),
         arrays.classes,
-        content,
+        fingerprint_hex,
         name,
         arrays.notes,
     )

@@ -1,4 +1,4 @@
-"""The data sets that are drawn by a recipe, by the name that `--data` gives them."""
+"""Define the synthetic data sets that are drawn from a recipe, by the name that `--data` gives them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One of them."""
+    """Describes one synthetic data set."""
 
     name: str
-    """In studies and reports."""
+    """The name in studies and reports."""
     generator: str
-    """Its name and version, part of the cache key."""
+    """The generator's name and version, part of the cache key."""
     render: Callable[[SceneRecipe, int, ProgressCallback], tuple[Images, Images]]
-    """Recipe, side in px → training and validation images, each (N, px, px, 3); hears of those that are made."""
+    """Recipe, side in px, progress callback → training and validation images, each (N, px, px, 3). The callback is
+    called as images are drawn."""
     first_val: Callable[[SceneRecipe, int, int], Images]
     """Recipe, side in px, count → the first validation images of `render`."""
     class_names: Callable[[SceneRecipe], tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""Why training cannot run here, told from what torch, CUDA or the system raised, and what to change."""
+"""Recognise from the errors of torch, CUDA or the system why training cannot run here, and advise a remedy."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Remedy = Literal["larger steps", "smaller steps", "free space"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingFailure:
-    """A reason that a training step, or the reading of its images, failed for; the network is not to blame."""
+    """Describes why a training step, or reading its images, failed although the network is not at fault."""
 
     state: Literal["failed", "oom"]
-    """The state of a trial that ends so."""
+    """The state of a trial that ends with this failure."""
     reason: str
     remedy: Remedy
 
     def for_options(self) -> str:
-        """The reason and what to change, for commands with `--batch`, `--accumulate` and `--resolution`."""
+        """Return the reason and the remedy for commands with `--batch`, `--accumulate` and `--resolution`."""
         return f"{self.reason}; {_BY_OPTIONS[self.remedy]}"
 
     def for_budget(self) -> str:
-        """The same for commands whose batch and side are a budget's."""
+        """Return the reason and the remedy for commands that take batch and resolution from a budget."""
         return f"{self.reason}; {_BY_BUDGET[self.remedy]}"
 
 
@@ -76,27 +76,34 @@ _REASONS: tuple[tuple[re.Pattern[str], TrainingFailure], ...] = (
 
 
 def training_failure(error: BaseException | str) -> TrainingFailure | None:
-    """What the error, or its text where another process raised it, says; None where it says something else."""
-    text = error if isinstance(error, str) else " ".join(_texts(error))
+    """Return the failure that an error describes; None where it is of another kind.
+
+    Args:
+        error: the error, or its text where another process raised it.
+    """
+    text = error if isinstance(error, str) else " ".join(_error_texts(error))
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         text += " No space left on device"
     failure = next((failure for pattern, failure in _REASONS if pattern.search(text)), None)
     requested = _REQUESTED.search(text)
     if failure is None or failure.state != "oom" or requested is None:
         return failure
-    size = _readable(requested[1] or requested[2])
+    size = _in_mebibytes(requested[1] or requested[2])
     return TrainingFailure(failure.state, f"{failure.reason} ({size} more were asked for)", failure.remedy)
 
 
-def _texts(error: BaseException) -> Iterator[str]:
-    """What the error and those behind it say; a library may blame its installation for want of memory."""
+def _error_texts(error: BaseException) -> Iterator[str]:
+    """Yield the texts of the error and of its chain.
+
+    The chain counts because a library may report lack of memory as a broken installation.
+    """
     chain: BaseException | None = error
     while chain is not None:
         yield f"{type(chain).__name__}: {message_of(chain)}"
         chain = chain.__cause__ or chain.__context__
 
 
-def _readable(size: str) -> str:
-    """`108380160 bytes` as `103 MiB`; what has a unit stays."""
+def _in_mebibytes(size: str) -> str:
+    """Convert `108380160 bytes` to `103 MiB`; a size that has a unit is kept."""
     number, unit = re.match(r"([0-9.]+) ?(.*)", size).groups()  # type: ignore[union-attr]  # it was matched before
     return size if unit.lower() != "bytes" else f"{float(number) / 2**20:.0f} MiB"

@@ -1,4 +1,4 @@
-"""Images beside maps over them, as one picture: a row an image, a column a network."""
+"""Render images and heat maps over them as one picture: one row an image, one column a network."""
 
 from __future__ import annotations
 
@@ -9,66 +9,66 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 TILE = 128
-"""Side of an image or a map, px."""
-_GAP, _LINE = 6, 16
-_STRONGEST = 0.8
+"""The side of an image or a heat map, in px."""
+_GAP, _TEXT_HEIGHT = 6, 16
+_MAX_OPACITY = 0.8
 RAMP = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)], np.float64)
-"""Black over purple, red and orange to pale yellow, as matplotlib's inferno: lightness rises all the way, also for
-people who do not see red, green or blue, so that a strong place is told from a weak one by more than its hue."""
+"""Black over purple, red and orange to pale yellow, as matplotlib's inferno. Lightness rises throughout, so strong
+and weak places also differ for people with a colour-vision deficiency."""
 
 Tile = tuple[Image.Image, str]
-"""A picture and the words below it."""
+"""A picture and the text below it."""
 
 
-def overlaid(image_HWC: NDArray[np.uint8], map_HW: NDArray[np.float32]) -> Image.Image:
-    """The positive part of a map over its image: the stronger, the brighter; scaled to the map's own largest value.
+def overlay_heatmap(image_HWC: NDArray[np.uint8], map_HW: NDArray[np.float32]) -> Image.Image:
+    """Blend the positive part of a map over its image, relative to the map's own maximum: stronger is brighter.
 
-    What is negative, or a map without a positive place, shows the image alone: Grad-CAM's ReLU.
+    Negative places, and a map without a positive place, show the image alone, as with Grad-CAM's ReLU.
     """
-    strength = np.maximum(map_HW, 0)
-    strength = strength / strength.max() if strength.max() > 0 else strength
-    small = Image.fromarray(strength.astype(np.float32))
-    share = np.asarray(small.resize((TILE, TILE), Image.Resampling.BILINEAR))[:, :, None]
-    base = np.asarray(plain(image_HWC)).astype(np.float32)
-    mixed = base + _STRONGEST * share * (shaded(share[:, :, 0]) - base)
-    return Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
+    heat = np.maximum(map_HW, 0)
+    heat = heat / heat.max() if heat.max() > 0 else heat
+    unscaled = Image.fromarray(heat.astype(np.float32))
+    share = np.asarray(unscaled.resize((TILE, TILE), Image.Resampling.BILINEAR))[:, :, None]
+    background = np.asarray(resize_to_tile(image_HWC)).astype(np.float32)
+    blended = background + _MAX_OPACITY * share * (colormap(share[:, :, 0]) - background)
+    return Image.fromarray(np.clip(np.rint(blended), 0, 255).astype(np.uint8))
 
 
-def shaded(share_HW: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The colours of shares of the largest value, 0 … 1."""
-    places = np.linspace(0, 1, len(RAMP))
-    return np.stack([np.interp(share_HW, places, channel) for channel in RAMP.T], axis=-1)
+def colormap(share_HW: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the colours of values between 0 and 1."""
+    positions = np.linspace(0, 1, len(RAMP))
+    return np.stack([np.interp(share_HW, positions, channel) for channel in RAMP.T], axis=-1)
 
 
-def plain(image_HWC: NDArray[np.uint8]) -> Image.Image:
-    """The image at a tile's size."""
+def resize_to_tile(image_HWC: NDArray[np.uint8]) -> Image.Image:
+    """Return the image at the size of a tile."""
     return Image.fromarray(image_HWC).resize((TILE, TILE), Image.Resampling.BILINEAR)
 
 
-def strip(columns: Sequence[str], rows: Sequence[Sequence[Tile]]) -> Image.Image:
-    """All tiles below their columns' names.
+def render_grid(columns: Sequence[str], rows: Sequence[Sequence[Tile]]) -> Image.Image:
+    """Render all tiles below the names of their columns.
 
     Args:
-        columns: a name a column.
-        rows: a tile a column.
+        columns: one name for each column.
+        rows: one tile for each column.
     """
     width = _GAP + len(columns) * (TILE + _GAP)
-    height = _GAP + _LINE + len(rows) * (TILE + _LINE + _GAP)
+    height = _GAP + _TEXT_HEIGHT + len(rows) * (TILE + _TEXT_HEIGHT + _GAP)
     canvas = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(canvas)
-    for place, name in enumerate(columns):
-        _write(draw, _GAP + place * (TILE + _GAP), _GAP, name)
+    for column, name in enumerate(columns):
+        _draw_text(draw, _GAP + column * (TILE + _GAP), _GAP, name)
     for row, tiles in enumerate(rows):
-        top = _GAP + _LINE + row * (TILE + _LINE + _GAP)
-        for place, (picture, words) in enumerate(tiles):
-            left = _GAP + place * (TILE + _GAP)
+        top = _GAP + _TEXT_HEIGHT + row * (TILE + _TEXT_HEIGHT + _GAP)
+        for column, (picture, text) in enumerate(tiles):
+            left = _GAP + column * (TILE + _GAP)
             canvas.paste(picture, (left, top))
-            _write(draw, left, top + TILE + 1, words)
+            _draw_text(draw, left, top + TILE + 1, text)
     return canvas
 
 
-def _write(draw: ImageDraw.ImageDraw, left: int, top: int, text: str) -> None:
-    """In one line, cut where the tile ends."""
+def _draw_text(draw: ImageDraw.ImageDraw, left: int, top: int, text: str) -> None:
+    """Draw one line of text, cut where the tile ends."""
     font = ImageFont.load_default(11)
     while text and draw.textlength(text, font) > TILE:
         text = text[:-1]

@@ -1,4 +1,4 @@
-"""Metrics of a network's validation outputs, beside top-1 accuracy."""
+"""Compute metrics of a network's validation outputs besides top-1 accuracy."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from numpy.typing import NDArray
 
 from scalesearch.errors import InputError, printable
 from scalesearch.search.metrics import ACCURACY, BALANCED, FUNCTION, METRICS, is_metric
-from scalesearch.user_code import describe_error
+from scalesearch.user_code import words_of
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], float]
-"""Of logits (N, classes) and labels (N,); the larger the better."""
+"""A function of logits (N, classes) and labels (N,); larger is better."""
 
 
 def balanced_accuracy(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float:
-    """The mean over the classes that occur of the share of their images that are recognised (mean recall)."""
+    """Return the mean recall over the classes that occur: the share of a class's images that are recognised."""
     hits_N = logits_NK.argmax(1) == labels_N
     return float(np.mean([hits_N[labels_N == label].mean() for label in np.unique(labels_N)]))
 
 
 def negative_loss(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float:
-    """The mean log probability (nats) of the right class: cross-entropy without smoothing, negated."""
+    """Return the mean log probability (nats) of the right class: cross-entropy without smoothing, negated."""
     shifted_NK = logits_NK.astype(np.float64) - logits_NK.max(1, keepdims=True)
     chosen_N = np.take_along_axis(shifted_NK, labels_N[:, None], axis=1)[:, 0]
     return float(np.mean(chosen_N - np.log(np.exp(shifted_NK).sum(1))))
 
 
 def canonical_metric(text: str) -> str:
-    """The metric that an option names; a function with the digest of its file, by which another one is told.
+    """Return the metric that an option names; a function's name includes the digest of its file.
+
+    The digest shows later whether the file has changed.
 
     Args:
         text: `accuracy`, `balanced-accuracy`, `loss` or `FILE.py:function`.
@@ -46,33 +48,33 @@ def canonical_metric(text: str) -> str:
     path, _, name = text.rpartition(":")
     if not (path.endswith(".py") and name.isidentifier()):
         raise InputError(f"--metric {text!r}: must be one of {', '.join(METRICS)}, or FILE.py:function")
-    metric = f"{path}:{name}@{_digest(_read(path))}"
+    metric = f"{path}:{name}@{_source_digest(_read_source(path))}"
     if not is_metric(metric):
         raise InputError(f"--metric {text!r}: must be one of {', '.join(METRICS)}, or FILE.py:function")
-    score_of(metric, metric_source(metric))
+    score_function(metric, metric_source(metric))
     return metric
 
 
 def metric_source(metric: str) -> str | None:
-    """The text of a function's file, for machines that do not have it; None of the metrics of our own.
+    """Return the text of a function's file, for machines that do not have it; None for built-in metrics.
 
     Raises:
-        InputError: the file is gone, or another one than the study was begun with.
+        InputError: the file is missing, or differs from the one that the study began with.
     """
-    own = FUNCTION.fullmatch(metric)
-    if own is None:
+    match = FUNCTION.fullmatch(metric)
+    if match is None:
         return None
-    source = _read(own["path"])
-    if _digest(source) != own["digest"]:
-        raise InputError(f"metric {printable(own['path'])}: has changed since the study was begun; restore it")
+    source = _read_source(match["path"])
+    if _source_digest(source) != match["digest"]:
+        raise InputError(f"metric {printable(match['path'])}: has changed since the study was begun; restore it")
     return source
 
 
-def score_of(metric: str, source: str | None) -> Score | None:
-    """The metric as a function; None for accuracy, which every trial has.
+def score_function(metric: str, source: str | None) -> Score | None:
+    """Return the metric as a function; None for accuracy, which every trial has.
 
     Args:
-        metric: of `search.metrics`.
+        metric: one of `search.metrics`.
         source: see `metric_source`.
 
     Raises:
@@ -80,19 +82,19 @@ def score_of(metric: str, source: str | None) -> Score | None:
     """
     if metric == ACCURACY:
         return None
-    own = FUNCTION.fullmatch(metric)
-    if own is None or source is None:
+    match = FUNCTION.fullmatch(metric)
+    if match is None or source is None:
         return balanced_accuracy if metric == BALANCED else negative_loss
-    shown = f"metric {printable(own['path'])}"
-    space: dict[str, Any] = {"__name__": "scalesearch_metric", "__file__": own["path"]}
+    label = f"metric {printable(match['path'])}"
+    namespace: dict[str, Any] = {"__name__": "scalesearch_metric", "__file__": match["path"]}
     try:
-        exec(compile(source, own["path"], "exec"), space)  # noqa: S102  # the user's own file, named by the user
+        exec(compile(source, match["path"], "exec"), namespace)  # noqa: S102  # the user's own file, named by the user
     except (Exception, SystemExit) as error:
-        raise InputError(f"{shown}: cannot be run ({printable(describe_error(error, 160))})") from error
-    function = space.get(own["name"])
+        raise InputError(f"{label}: cannot be run ({printable(words_of(error, 160))})") from error
+    function = namespace.get(match["name"])
     if not callable(function):
-        raise InputError(f"{shown}: has no function {own['name']}; define it, of logits and labels")
-    return _checked(function, f"{shown}:{own['name']}")
+        raise InputError(f"{label}: has no function {match['name']}; define it, of logits and labels")
+    return _with_checks(function, f"{label}:{match['name']}")
 
 
 def try_metric(metric: str, classes: int) -> None:
@@ -101,9 +103,9 @@ def try_metric(metric: str, classes: int) -> None:
     It gets the logits of a network that is right about every second image, two images of each class.
 
     Raises:
-        InputError: it fails, or gives no finite number.
+        InputError: the function fails, or gives no finite number.
     """
-    if FUNCTION.fullmatch(metric) is None or (score := score_of(metric, metric_source(metric))) is None:
+    if FUNCTION.fullmatch(metric) is None or (score := score_function(metric, metric_source(metric))) is None:
         return
     labels_N = np.tile(np.arange(classes), 2)
     logits_NK = np.eye(classes, dtype=np.float32)[labels_N]
@@ -111,20 +113,20 @@ def try_metric(metric: str, classes: int) -> None:
     score(logits_NK, labels_N)
 
 
-def _checked(function: Callable[..., Any], shown: str) -> Score:
+def _with_checks(function: Callable[..., Any], label: str) -> Score:
     def score(logits_NK: NDArray[np.float32], labels_N: NDArray[np.int64]) -> float:
         try:
             value = float(function(logits_NK, labels_N))
         except (Exception, SystemExit) as error:
-            raise InputError(f"{shown}: fails ({printable(describe_error(error, 160))})") from error
+            raise InputError(f"{label}: fails ({printable(words_of(error, 160))})") from error
         if not math.isfinite(value):
-            raise InputError(f"{shown}: gives {value}, but must give a finite number")
+            raise InputError(f"{label}: gives {value}, but must give a finite number")
         return value
 
     return score
 
 
-def _read(path: str) -> str:
+def _read_source(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -132,5 +134,5 @@ def _read(path: str) -> str:
         raise InputError(f"metric {printable(path)}: cannot be read ({reason})") from error
 
 
-def _digest(source: str) -> str:
+def _source_digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The real objective: build a trial's proxy network and train it on the data at its own resolution."""
+"""Define the objective of a search: build a trial's proxy network and train it at its own resolution."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scalesearch.errors import InputError
 from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.factory import load_factory
-from scalesearch.nets.memory import keep_memory
-from scalesearch.proxy.checkpoints import keep, kept
+from scalesearch.nets.memory import disable_malloc_trim
+from scalesearch.proxy.checkpoints import load_checkpoint, save_checkpoint
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.failures import training_failure
-from scalesearch.proxy.metrics import score_of
-from scalesearch.proxy.training import Diverged, Training, branch, trunk, whole
+from scalesearch.proxy.metrics import score_function
+from scalesearch.proxy.training import Diverged, Training, train_decay, train_full, train_stable
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
 
@@ -30,22 +30,27 @@ BATCH_NORM_MOMENTUM = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProxyTraining:
-    """Train `spec.proxy` on `data`, on the GPU that the process sees or else on one CPU thread.
+    """Trains `spec.proxy` on `data`, on the visible GPU or else on one CPU thread.
 
-    A trial on a rung of successive halving leaves a checkpoint in the folder `checkpoints` and goes on from the one
-    that it finds there; None, or a folder that this machine does not have: it trains from the beginning.
+    A trial on a rung of successive halving saves a checkpoint in the folder `checkpoints` and resumes from the one
+    that it finds there. With None, or a folder that this machine does not have, it trains from the beginning.
 
-    A user's own function must have the source with this fingerprint where the trial runs; None: any.
+    A user's own function must have the source with this `fingerprint` where the trial runs; None accepts any
+    source.
     """
 
     data: ImageData
     checkpoints: Path | None = None
     fingerprint: str | None = None
     metric_source: str | None = None
-    """The text of the file that a metric of the user's own is in."""
+    """The text of the file that holds a user's own metric."""
 
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
-        """The trial's epochs; ends with `diverged` or `oom` where training does."""
+        """Yield the trial's epochs; end with `diverged` or `oom` where training does.
+
+        Raises:
+            TrialEndedError: the training diverged, ran out of memory or failed; `state` tells which.
+        """
         device = prepare_process()
         try:
             yield from self._epochs(spec, device)
@@ -55,25 +60,29 @@ class ProxyTraining:
             failure = training_failure(error)
             if failure is None:
                 raise
-            traceback.clear_frames(error.__traceback__)  # they hold what did not fit
+            traceback.clear_frames(error.__traceback__)  # they hold the tensors that did not fit
             raise TrialEndedError(failure.state, failure.for_budget()) from error
         finally:
             if device.type == "cuda":
-                torch.cuda.empty_cache()  # for the trials beside this one
+                torch.cuda.empty_cache()  # for other trials on this GPU
 
     def _epochs(self, spec: TrialSpec, device: torch.device) -> Iterator[Epoch]:
-        """Train; network, data and graph are let go of with this frame."""
+        """Train in a frame of its own, so that network, data and graph are freed with it."""
         try:
             self._check_source(spec.proxy)
             network = initial_network(spec.proxy, spec.seed)
-            score = score_of(spec.metric, self.metric_source)
-            run = Training(network, self.data.at(spec.proxy.resolution), spec.recipe, spec.seed, device, score)
-            yield from whole(run) if spec.samples is None else self._rung(run, spec, spec.samples // run.batch)
-        except InputError as error:  # a user's own network, which worked when it was counted, or metric
+            score = score_function(spec.metric, self.metric_source)
+            run = Training(
+                network, self.data.resized_to(spec.proxy.resolution), spec.recipe, spec.seed, device, score
+            )
+            yield from (
+                train_full(run) if spec.samples is None else self._train_rung(run, spec, spec.samples // run.batch)
+            )
+        except InputError as error:  # from a user's own metric, or a network that worked when it was counted
             raise TrialEndedError("failed", str(error)) from error
 
     def _check_source(self, proxy: Network) -> None:
-        """Refuse to train another network than the one that was counted.
+        """Refuse to train a network whose source differs from the one that was counted.
 
         Raises:
             InputError: the function's source has changed since, or is another one on this node of a cluster.
@@ -86,37 +95,38 @@ class ProxyTraining:
                 "the same files, and leave them alone while a search runs"
             )
 
-    def _rung(self, run: Training, spec: TrialSpec, end: int) -> Iterator[Epoch]:
-        """Take up the trunk where the rung before left it, go on to the fork, keep the state, let the rate decay.
+    def _train_rung(self, run: Training, spec: TrialSpec, end: int) -> Iterator[Epoch]:
+        """Resume from the previous rung's checkpoint, train to the start of the decay, save the state, then decay.
 
-        A state beyond, which a killed run of this rung has left, is not taken up: the curve would begin later.
+        A later state, which a killed run of this rung may have left, is not used: the curve would begin later.
         """
-        fork, since = spec.recipe.decay_start(end), spec.since // run.batch
+        decay_start, resume_step = spec.recipe.fork(end), spec.since // run.batch
         if (
             self.checkpoints is not None
-            and (state := kept(self.checkpoints, spec.checkpoint_id, since)) is not None
+            and (state := load_checkpoint(self.checkpoints, spec.trunk_id, resume_step)) is not None
         ):
             run.restore(state)
-        yield from trunk(run, fork)
+        yield from train_stable(run, decay_start)
         if self.checkpoints is not None:
-            keep(self.checkpoints, spec.checkpoint_id, fork, run.state(), since)
-        yield from branch(run, end)
+            save_checkpoint(self.checkpoints, spec.trunk_id, decay_start, run.state(), resume_step)
+        yield from train_decay(run, end)
 
 
 def prepare_process() -> torch.device:
-    """One thread, an allocator that keeps its memory, and the device; cheap to call again.
+    """Set one thread and an allocator that keeps its memory, and return the device; cheap to call again.
 
-    Two one-thread trials beat one two-thread trial, and one thread gives the same bits on every machine size.
+    Two one-thread trials are faster than one two-thread trial, and one thread gives the same bits on every machine
+    size.
     """
     torch.set_num_threads(1)
-    keep_memory()
+    disable_malloc_trim()
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def initial_network(proxy: Network, seed: int) -> nn.Module:
-    """A proxy before its first step: weights by the seed, residual branches at zero (in our own networks).
+    """Build a proxy before its first step: weights from the seed, residual branches at zero (in built-in networks).
 
-    Short training punishes depth mostly through its initialisation; with the last batch-norm scale of every
+    Short training penalises depth mostly through its initialisation. With the last batch-norm scale of every
     residual branch at zero a deep network starts as a shallow one (Goyal et al. 2017, section 5.1).
     """
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""What all trainings share of their optimisers: which weights decay, and the state as tensors by name."""
+"""Create the optimisers of all trainings: which weights decay, and the optimiser state as tensors by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scalesearch.search.task import Recipe
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
-    """The optimiser of a proxy's recipe; weight decay on weights of two or more dimensions only."""
+    """Return the optimiser of a proxy's recipe; only weights of two or more dimensions decay."""
     groups = parameter_groups(network, float(recipe.weight_decay))
     rate, momentum = float(recipe.learning_rate), float(recipe.momentum)
     if recipe.optimizer == "adamw":
@@ -20,7 +20,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe, device: torch.device) -> 
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """The trained weights in two groups: those of two or more dimensions, which decay, and biases and scales."""
+    """Return the trained parameters in two groups: weights of two or more dimensions, which decay, and the rest."""
     weights = [parameter for parameter in network.parameters() if parameter.requires_grad]
     groups = [
         {"params": [weight for weight in weights if weight.ndim >= 2], "weight_decay": weight_decay},
@@ -30,30 +30,30 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
 
 
 def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The tensors that the optimiser keeps, as `number of the weight.name`."""
+    """Return the tensors that the optimiser keeps, named `number of the parameter.name`."""
     return {
         f"{i}.{name}": value
-        for i, weight in enumerate(_weights(optimizer))
-        for name, value in optimizer.state.get(weight, {}).items()
+        for i, parameter in enumerate(_parameters(optimizer))
+        for name, value in optimizer.state.get(parameter, {}).items()
         if isinstance(value, Tensor)
     }
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Tensor]) -> None:
-    """Put them back, in the memory format of their weights, which the last bits depend on."""
-    weights = _weights(optimizer)
+    """Restore the tensors in the memory format of their parameters, which affects the last bits of later steps."""
+    parameters = _parameters(optimizer)
     for key, value in state.items():
         number, name = key.split(".", 1)
-        weight = weights[int(number)]
-        alike = value.shape == weight.shape  # not so a count of steps
-        own = torch.empty_like(weight).copy_(value) if alike else value.clone()
-        optimizer.state[weight][name] = own.to(weight.device)
+        parameter = parameters[int(number)]
+        same_shape = value.shape == parameter.shape  # false for a count of steps
+        restored = torch.empty_like(parameter).copy_(value) if same_shape else value.clone()
+        optimizer.state[parameter][name] = restored.to(parameter.device)
 
 
-def under(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors of a checkpoint whose names begin so, without that beginning."""
+def sub_state_dict(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint whose names begin with `prefix`, without that prefix."""
     return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
 
 
-def _weights(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
-    return [one for group in optimizer.param_groups for one in group["params"]]
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

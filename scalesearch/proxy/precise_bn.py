@@ -1,9 +1,9 @@
-"""Batch-norm statistics of the present weights, in place of averages over past ones.
+"""Compute batch-norm statistics of the current weights, in place of averages over past weights.
 
 The running averages of a short training lag behind its weights. Precise statistics are the mean, over some batches,
-of each batch's mean and variance under the weights as they are (Wu & Johnson 2021, arXiv 2105.07576, section 3;
-pycls, `compute_precise_bn_stats`). Ours differs in two points: images are not augmented, and everything but batch
-norm is in evaluation mode, so that dropout and stochastic depth do not widen the statistics.
+of each batch's mean and variance under the current weights (Wu & Johnson 2021, arXiv 2105.07576, section 3; pycls,
+`compute_precise_bn_stats`). This implementation differs in two points: images are not augmented, and everything
+except batch norm is in evaluation mode, so that dropout and stochastic depth do not widen the statistics.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 @contextmanager
 def precise_statistics(model: nn.Module, batches: Iterable[Tensor]) -> Iterator[None]:
-    """While active the model's batch norms have the statistics of the batches; afterwards those of before.
+    """Give the model's batch norms the statistics of the batches while active, and restore the old ones afterwards.
 
-    The model is left in evaluation mode. Training does not read the statistics, so it goes on as without.
+    The model is left in evaluation mode. Training does not read the statistics, so it continues unchanged.
 
     Args:
-        model: whose batch norms are changed; those without running statistics stay as they are.
+        model: its batch norms are changed; those without running statistics stay as they are.
         batches: (B, C, H, W), normalised, on the model's device.
     """
     model.eval()
@@ -32,7 +32,7 @@ def precise_statistics(model: nn.Module, batches: Iterable[Tensor]) -> Iterator[
         yield
         return
     buffers = [buffer for layer in layers for buffer in layer.buffers(recurse=False)]
-    before = [buffer.clone() for buffer in buffers]
+    saved = [buffer.clone() for buffer in buffers]
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
@@ -47,5 +47,5 @@ def precise_statistics(model: nn.Module, batches: Iterable[Tensor]) -> Iterator[
     try:
         yield
     finally:
-        for buffer, value in zip(buffers, before, strict=True):
+        for buffer, value in zip(buffers, saved, strict=True):
             buffer.copy_(value)

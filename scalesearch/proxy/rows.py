@@ -1,4 +1,4 @@
-"""Rows of a table → a data set: what parquet files and Hugging Face data sets have in common."""
+"""Turn the rows of a table into a data set: shared by parquet files and Hugging Face data sets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays
-from scalesearch.proxy.decoding import ImageForm, Picture
+from scalesearch.proxy.decoding import EncodedImage, ImageForm
 from scalesearch.proxy.pictures import read_pictures
 from scalesearch.proxy.progress import ProgressCallback, no_progress
-from scalesearch.proxy.splits import use_of_splits
+from scalesearch.proxy.splits import assign_splits
 
 IMAGE_COLUMNS = ("image", "img", "jpg", "png")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class")
@@ -24,24 +24,24 @@ LABEL_COLUMNS = ("label", "labels", "fine_label", "class")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row before its label is a number."""
+    """Describes one row of a table whose label is not a class index yet."""
 
     name: str
     label: Any
     """A name or a whole number; anything else is refused."""
     split: str | None
     open: Callable[[], BinaryIO]
-    """Raises `OSError` with a reason where there are no bytes."""
+    """Opens the encoded bytes; raises `OSError` with a reason where there are none."""
 
 
-def content_of(value: Any) -> bytes | None:
-    """The encoded bytes in a cell: bytes themselves, or Hugging Face's struct with a field `bytes`."""
+def encoded_bytes(value: Any) -> bytes | None:
+    """Return the encoded bytes in a cell: bytes themselves, or Hugging Face's struct with a field `bytes`."""
     content = value.get("bytes") if isinstance(value, dict) else value
     return content if isinstance(content, bytes) else None
 
 
 def opener(content: bytes | None) -> Callable[[], BinaryIO]:
-    """Opens the bytes of a picture."""
+    """Return a function that opens the bytes of an image."""
     return partial(_open, content)
 
 
@@ -52,7 +52,7 @@ def _open(content: bytes | None) -> BinaryIO:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """A regular file's bytes; `OSError` for anything else."""
+    """Open a regular file; raise `OSError` for anything else."""
     if not path.is_file():  # a socket or a pipe would wait for ever
         raise OSError("not a file")
     return path.open("rb")
@@ -65,29 +65,31 @@ def read_rows(
     form: ImageForm,
     on_progress: ProgressCallback = no_progress,
 ) -> SplitArrays:
-    """Decodes rows whose labels are names, or numbers of `names` where there are any; see `splits` for the splits.
+    """Decode rows whose labels are names, or numbers of `names` where there are any.
+
+    `splits` describes how the rows' splits are used.
 
     Raises:
-        InputError: a label that is none, fewer than two classes, a class that only one split has, or a picture that
+        InputError: a label is invalid, there are fewer than two classes, a class is in one split only, or an image
             cannot be used.
     """
-    use = use_of_splits(Counter(row.split for row in rows), source)
-    used = [replace(row, split=use.used[row.split]) for row in rows if row.split in use.used]
-    labels = _labels(used, names, source)
-    number = {label: index for index, label in enumerate(labels)}
-    for split in sorted({row.split for row in used}, key=str):
-        missing = set(labels) - {row.label for row in used if row.split == split}
+    assignment = assign_splits(Counter(row.split for row in rows), source)
+    used_rows = [replace(row, split=assignment.used[row.split]) for row in rows if row.split in assignment.used]
+    labels = _ordered_labels(used_rows, names, source)
+    label_index = {label: index for index, label in enumerate(labels)}
+    for split in sorted({row.split for row in used_rows}, key=str):
+        missing = set(labels) - {row.label for row in used_rows if row.split == split}
         if missing:
-            odd = printable(str(min(missing, key=str)))
-            raise InputError(f"{source}: class '{odd}' is in only one of train and val: add or remove it")
-    pictures = [Picture(row.name, number[row.label], row.split, row.open) for row in used]
+            unmatched = printable(str(min(missing, key=str)))
+            raise InputError(f"{source}: class '{unmatched}' is in only one of train and val: add or remove it")
+    encoded_images = [EncodedImage(row.name, label_index[row.label], row.split, row.open) for row in used_rows]
     classes = [_class_name(label, names) for label in labels]
-    arrays = read_pictures(pictures, classes, source, form, on_progress)
-    return replace(arrays, notes=(*use.notes, *arrays.notes))
+    arrays = read_pictures(encoded_images, classes, source, form, on_progress)
+    return replace(arrays, notes=(*assignment.notes, *arrays.notes))
 
 
-def _labels(rows: Sequence[Row], names: Sequence[str] | None, source: str) -> list[Any]:
-    """The labels in the order of their classes."""
+def _ordered_labels(rows: Sequence[Row], names: Sequence[str] | None, source: str) -> list[Any]:
+    """Return the distinct labels in the order of their classes."""
     for row in rows:
         if not isinstance(row.label, str | int):
             raise InputError(
@@ -97,12 +99,12 @@ def _labels(rows: Sequence[Row], names: Sequence[str] | None, source: str) -> li
     labels = sorted({row.label for row in rows}, key=lambda label: (isinstance(label, str), label))
     if len({isinstance(label, str) for label in labels}) > 1:
         raise InputError(f"{source}: some labels are names and some are numbers: give one kind")
-    outside = [
+    invalid = [
         label for label in labels if names is not None and isinstance(label, int) and label not in range(len(names))
     ]
-    if names is not None and outside:
+    if names is not None and invalid:
         raise InputError(
-            f"{source}: label {outside[0]} is none of the {len(names)} classes (-1 marks images without a label): "
+            f"{source}: label {invalid[0]} is none of the {len(names)} classes (-1 marks images without a label): "
             "remove such rows"
         )
     check_normalised([label for label in labels if isinstance(label, str)], source)
@@ -112,11 +114,11 @@ def _labels(rows: Sequence[Row], names: Sequence[str] | None, source: str) -> li
 
 
 def check_normalised(names: Sequence[str], source: str) -> None:
-    """Raises `InputError` if two names of classes differ only in their Unicode normalisation."""
-    known: dict[str, str] = {}
+    """Raise `InputError` if two class names differ only in their Unicode normalisation."""
+    first_spelling: dict[str, str] = {}
     for name in names:
-        other = known.setdefault(unicodedata.normalize("NFC", name), name)
-        if other != name:
+        first = first_spelling.setdefault(unicodedata.normalize("NFC", name), name)
+        if first != name:
             raise InputError(
                 f"{source}: two classes are called '{printable(name)}', in different Unicode normalisations "
                 "(NFC and NFD): give both one name"

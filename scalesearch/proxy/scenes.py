@@ -1,13 +1,13 @@
-"""Fractal scenes, the embedded data set: one labelled fractal among distractors, at any resolution.
+"""Draw fractal scenes, the embedded data set: one labelled fractal among distractors, at any resolution.
 
 A class is an accepted code (`fractals`), or one of several varieties of a code, which differ in detail. A scene
-shows one jittered instance of its class at a random size, place and rotation over smaller distractors whose
-codes no class has, on a plain dark background, with noise. Every colour is drawn per instance, so only the
-shape tells the class. Plain fractals (FractalDB, Kataoka et al., arXiv 2101.08515; codes by Anderson and
+shows one jittered instance of its class at a random size, position and rotation over smaller distractors on a plain
+dark background, with noise. No class has the code of a distractor. Every colour is random per instance, so only the
+shape identifies the class. Plain fractals (FractalDB, Kataoka et al., arXiv 2101.08515; codes by Anderson and
 Farrell, arXiv 2110.03091) saturate a proxy; scenes do not.
 
-Scene i of a split has its own PCG64 stream: the same recipe gives the same bits whatever the batch size, and
-the layout (codes, sizes, places, colours) does not depend on the resolution.
+Scene i of a split has its own PCG64 stream: the same recipe gives the same bits for any batch size, and the layout
+(codes, sizes, positions, colours) does not depend on the resolution.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from scalesearch.search.scenes import SceneRecipe
 GENERATOR_VERSION = 1
 """Part of the cache key: raise it whenever the same recipe would give other pixels."""
 DISTRACTOR_CODES = 32
-"""Codes in the pool that distractors are drawn from; no class has one of them."""
+"""The number of codes from which distractors are sampled; no class has one of them."""
 
 _POINTS_PER_PIXEL = 4
-"""Points of a fractal per pixel of its largest possible box."""
+"""The number of points of a fractal per pixel of its largest possible box."""
 _HALF_COVER_POINTS = np.float32(3)
 """n points cover n / (n + 3) of a pixel, so a fractal shows its density and not only its outline."""
 _MASK_COVER = 0.5
 _BATCH_POINTS = 3_000_000
 _DRAWS = 11
-"""Uniform numbers per fractal: code, jitter (3), angle, side, corner (2), colour (3)."""
+"""The number of uniform numbers per fractal: code, jitter (3), angle, side, corner (2), colour (3)."""
 _BACKGROUND_LEVELS = 64
 _DARKEST_FRACTAL_LEVEL = 96
 
@@ -53,28 +53,28 @@ Codes = tuple[FractalCode, ...]
 
 
 def scene_codes(recipe: SceneRecipe) -> tuple[Codes, Codes]:
-    """The class codes and the distractor codes of a recipe: disjoint, of accepted codes or varieties of them."""
+    """Return the class codes and the distractor codes of a recipe: disjoint accepted codes or varieties of them."""
     kinds = math.ceil(recipe.classes / recipe.varieties)
     codes = accepted_codes(recipe.seed, kinds + DISTRACTOR_CODES)
     if recipe.varieties == 1:
         return codes[:kinds], codes[kinds:]
     high, ratio = float(recipe.difference_high), float(recipe.difference_low / recipe.difference_high)
-    of_kinds = []
+    variety_codes = []
     for kind, code in enumerate(codes[:kinds]):
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(recipe.seed, spawn_key=(3, kind))))
         difference = high * ratio ** (kind / max(1, kinds - 1))
-        of_kinds.append(varieties(code, recipe.varieties, difference, rng))
-    classes = tuple(of_kinds[label % kinds][label // kinds] for label in range(recipe.classes))
+        variety_codes.append(varieties(code, recipe.varieties, difference, rng))
+    classes = tuple(variety_codes[label % kinds][label // kinds] for label in range(recipe.classes))
     return classes, codes[kinds:]
 
 
 def scene_labels(recipe: SceneRecipe, val: bool) -> NDArray[np.int64]:
-    """Labels (N,) of a split, of scenes or shapes: 0, 1, .. classes - 1, and again from 0."""
+    """Return the labels (N,) of a split, of scenes or shapes: 0, 1, .. classes - 1, and again from 0."""
     return np.arange(recipe.val if val else recipe.train, dtype=np.int64) % recipe.classes
 
 
 def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
-    """The names of the scenes' classes: of their fractal, and which variety of it, where there are several."""
+    """Return the names of the scenes' classes: the fractal and, where there are several, its variety."""
     if recipe.varieties == 1:
         return tuple(f"fractal {label}" for label in range(recipe.classes))
     kinds = -(-recipe.classes // recipe.varieties)
@@ -84,55 +84,55 @@ def scene_names(recipe: SceneRecipe) -> tuple[str, ...]:
 def render_scenes(
     recipe: SceneRecipe, px: int, on_progress: ProgressCallback = no_progress
 ) -> tuple[Images, Images]:
-    """Training and validation scenes, each uint8 (N, px, px, 3), RGB."""
+    """Render training and validation scenes, each uint8 (N, px, px, 3), RGB."""
     total = recipe.train + recipe.val
     train_NHWC, val_NHWC = (np.empty((count, px, px, 3), np.uint8) for count in (recipe.train, recipe.val))
-    for part, images, _ in _rendered(recipe, px, val=False):
+    for part, images, _ in _render_split(recipe, px, val=False):
         train_NHWC[part] = images
         on_progress(part.stop, total)
-    for part, images, _ in _rendered(recipe, px, val=True):
+    for part, images, _ in _render_split(recipe, px, val=True):
         val_NHWC[part] = images
         on_progress(recipe.train + part.stop, total)
     return train_NHWC, val_NHWC
 
 
 def masked_scenes(recipe: SceneRecipe, px: int, val: bool) -> tuple[Images, Masks]:
-    """A split of `render_scenes`, and where the labelled fractal, which lies on top, covers half a pixel or more.
+    """Render a split, and masks of where the labelled fractal, which lies on top, covers half a pixel or more.
 
-    Masks are (N, px, px); distractors are no part of them.
+    Masks are (N, px, px); distractors are not part of them.
     """
-    _, images, masks = zip(*_rendered(recipe, px, val), strict=True)
+    _, images, masks = zip(*_render_split(recipe, px, val), strict=True)
     return np.concatenate(images), np.concatenate(masks)
 
 
 def first_val_scenes(recipe: SceneRecipe, px: int, count: int) -> Images:
-    """The first `count` validation scenes of `render_scenes`, one of each class while there are classes."""
+    """Render the first `count` validation scenes of `render_scenes`, one of each class while there are classes."""
     classes, pool = scene_codes(recipe)
     labels = scene_labels(recipe, val=True)[:count].tolist()
-    streams = [_stream(recipe, True, index) for index in range(len(labels))]
-    return _render_batch(recipe, px, classes, pool, labels, streams)[0]
+    rngs = [_image_rng(recipe, True, index) for index in range(len(labels))]
+    return _render_batch(recipe, px, classes, pool, labels, rngs)[0]
 
 
-def _rendered(recipe: SceneRecipe, px: int, val: bool) -> Iterator[tuple[slice, Images, Masks]]:
-    """A split in parts: which scenes, their images and masks."""
+def _render_split(recipe: SceneRecipe, px: int, val: bool) -> Iterator[tuple[slice, Images, Masks]]:
+    """Yield a split in batches: the slice of scenes, their images and their masks."""
     classes, pool = scene_codes(recipe)
     labels_N = scene_labels(recipe, val).tolist()
-    points = _steps(recipe, px) * CHAINS * (recipe.distractors + 1)
+    points = _num_steps(recipe, px) * CHAINS * (recipe.distractors + 1)
     batch = max(1, _BATCH_POINTS // points)
     for begin in range(0, len(labels_N), batch):
         labels = labels_N[begin : begin + batch]
-        rngs = [_stream(recipe, val, index) for index in range(begin, begin + len(labels))]
+        rngs = [_image_rng(recipe, val, index) for index in range(begin, begin + len(labels))]
         yield slice(begin, begin + len(labels)), *_render_batch(recipe, px, classes, pool, labels, rngs)
 
 
-def _stream(recipe: SceneRecipe, val: bool, index: int) -> np.random.Generator:
-    """The generator of scene `index` of a split."""
+def _image_rng(recipe: SceneRecipe, val: bool, index: int) -> np.random.Generator:
+    """Return the generator of scene `index` of a split."""
     seeds = np.random.SeedSequence(recipe.seed, spawn_key=(1 + val, index))
     return np.random.Generator(np.random.PCG64(seeds))
 
 
-def _steps(recipe: SceneRecipe, px: int) -> int:
-    """Kept steps of the chaos game, the same for every fractal of a recipe at a resolution."""
+def _num_steps(recipe: SceneRecipe, px: int) -> int:
+    """Return the steps of the chaos game after the burn-in, equal for every fractal of a recipe at a resolution."""
     return math.ceil(_POINTS_PER_PIXEL * (float(recipe.share_high) * px) ** 2 / CHAINS)
 
 
@@ -144,9 +144,9 @@ def _render_batch(
     labels: list[int],
     rngs: list[np.random.Generator],
 ) -> tuple[Images, Masks]:
-    """Scenes (B, px, px, 3) of the given labels, and where their labelled fractals are (B, px, px).
+    """Render scenes (B, px, px, 3) of the given labels, and masks of their labelled fractals (B, px, px).
 
-    Each takes its draws from its own generator, in order: the layout, the chaos game, the noise.
+    Each scene takes its random numbers from its own generator, in order: the layout, the chaos game, the noise.
     """
     batch, fractals = len(labels), recipe.distractors + 1
     background_BC = np.empty((batch, 3))
@@ -178,8 +178,8 @@ def _count_fractals(
     draws_KD: NDArray[np.float64],
     rngs: list[np.random.Generator],
 ) -> NDArray[np.int64]:
-    """Points per pixel (K, px, px) of K = batch x fractals instances: jittered, turned, scaled and placed."""
-    fractals, steps = recipe.distractors + 1, _steps(recipe, px)
+    """Count points per pixel (K, px, px) of K = batch x fractals instances: jittered, rotated, scaled, placed."""
+    fractals, steps = recipe.distractors + 1, _num_steps(recipe, px)
     choices_SKC = np.concatenate([random_choices(rng, steps, fractals) for rng in rngs], axis=1)
     tables = np.concatenate([code.choice_256 for code in codes])
     choices_SKC = tables.take(choices_SKC + (np.arange(len(codes)) * 256)[:, None])
@@ -199,10 +199,10 @@ def _count_fractals(
 def _paint(
     background_BC: NDArray[np.float64], colours_BFC: NDArray[np.float64], cover_BFHW: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Layers painted over the background, the last one on top: float32 (B, H, W, 3) in levels 0 to 255.
+    """Paint layers over the background, the last one on top: float32 (B, H, W, 3) in levels 0 to 255.
 
-    Backgrounds are dark and fractals bright in every channel: with contrast of either sign, small networks
-    spend a short training on learning to ignore it.
+    Backgrounds are dark and fractals bright in every channel: with contrast of either sign, small networks spend a
+    short training on learning to ignore the sign.
     """
     batch, fractals, px, _ = cover_BFHW.shape
     bright_BFC = _DARKEST_FRACTAL_LEVEL + colours_BFC * (256 - _DARKEST_FRACTAL_LEVEL)

@@ -1,7 +1,7 @@
-"""The names of splits, in one table for all readers: as Hugging Face's `datasets` reads them (`data_files.py`).
+"""Recognise the names of splits, in one table for all readers, as Hugging Face's `datasets` does (`data_files.py`).
 
-A folder or a file belongs to a split if a keyword is one of its name's words, where words end at `-`, `.`, `_`,
-a space or a digit: `train-00000-of-00002.parquet`, `flowers_val`, `test2017`. Case does not matter. Beyond that
+A folder or a file belongs to a split if a keyword is one of the words of its name. Words end at `-`, `.`, `_`, a
+space or a digit: `train-00000-of-00002.parquet`, `flowers_val`, `test2017`. Case does not matter. Beyond that
 package, words also end at `=` and before a capital: `split=train`, `flowersTrain`.
 """
 
@@ -26,21 +26,21 @@ KEYWORDS = {
     "eval": "test",
     "evaluation": "test",
 }
-"""What a split may be called, and which it is."""
+"""The names that a split may have, and the split that each of them means."""
 ADVICE = "name them train and val (or validation, valid, dev, test)"
 _DELIMITERS = re.compile(r"[-._ 0-9=]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def split_of_word(word: str) -> str:
-    """The split that a whole name means, as in a column `split`; the name itself where it means none."""
+    """Return the split that a whole name means, as in a column `split`; the name itself where it means none."""
     return KEYWORDS.get(word.strip().lower(), word)
 
 
 def split_of_name(name: str) -> str | None:
-    """The split (`train`, `val`, `test`) that a name has among its words, or None.
+    """Return the split (`train`, `val`, `test`) that a name contains as a word, or None.
 
     Raises:
-        InputError: the name has the words of two splits.
+        InputError: the name contains the words of two splits.
     """
     splits = {KEYWORDS[word] for word in _keywords(name)}
     if len(splits) > 1:
@@ -51,23 +51,23 @@ def split_of_name(name: str) -> str | None:
 
 
 def _keywords(name: str) -> list[str]:
-    """The words of a name that mean a split; also the whole name, so that `VaLiD` is one word."""
+    """Return the words of a name that mean a split; also words without their inner capitals, such as `VaLiD`."""
     words = [word.lower() for word in _DELIMITERS.split(name)]
-    plain = [word for word in re.split(r"[-._ 0-9=]+", name.lower()) if word in KEYWORDS]
-    return [word for word in [*words, *plain] if word in KEYWORDS]
+    undivided = [word for word in re.split(r"[-._ 0-9=]+", name.lower()) if word in KEYWORDS]
+    return [word for word in [*words, *undivided] if word in KEYWORDS]
 
 
 def splits_of_paths(paths: Sequence[PurePath]) -> list[str | None]:
-    """The split of every file, by its path relative to the data set's folder.
+    """Return the split of every file, by its path relative to the data set's folder.
 
-    The names of folders decide where any of them names a split, otherwise the names of the files: the order of
-    `datasets.data_files.get_data_patterns`.
+    The names of folders decide where any of them names a split, otherwise the names of the files. This is the order
+    of `datasets.data_files.get_data_patterns`.
 
     Raises:
-        InputError: one path names two splits, a split has two names, or it lies in two folders beside other splits
-            of their own, as two configurations of a data set do.
+        InputError: one path names two splits, a split has two names, or a split lies in two folders with further
+            splits of their own, as two configurations of a data set do.
     """
-    by_folder = [_one_of(path, path.parts[:-1]) for path in paths]
+    by_folder = [_split_of_folders(path, path.parts[:-1]) for path in paths]
     if any(by_folder):
         refuse_two_names(word for path in paths for part in path.parts[:-1] for word in _keywords(part))
         _refuse_configurations(paths, by_folder)
@@ -79,50 +79,53 @@ def splits_of_paths(paths: Sequence[PurePath]) -> list[str | None]:
 
 
 def refuse_two_names(words: Iterable[str]) -> None:
-    """Raises `InputError` if two words, such as `dev` and `validation`, are names of one split.
+    """Raise `InputError` if two words, such as `dev` and `validation`, are names of one split.
 
     Args:
-        words: what the splits of one data set are called; words that mean no split are passed over.
+        words: the names of the splits of one data set; words that mean no split are ignored.
     """
-    names: dict[str, str] = {}
+    first_word: dict[str, str] = {}
     for word in sorted({word.strip().lower() for word in words} & set(KEYWORDS)):
-        other = names.setdefault(KEYWORDS[word], word)
-        if other != word:
-            raise InputError(f"splits '{other}' and '{word}' are both {KEYWORDS[word]}: keep one, or join them")
+        first = first_word.setdefault(KEYWORDS[word], word)
+        if first != word:
+            raise InputError(f"splits '{first}' and '{word}' are both {KEYWORDS[word]}: keep one, or join them")
 
 
 def refuse_empty(counts: Mapping[str | None, int], source: str) -> None:
-    """Raises `InputError` if a split that is used has no images.
+    """Raise `InputError` if a split that is used has no images.
 
     Args:
-        counts: images by split, with 0 for one that is there and empty.
-        source: what a message begins with.
+        counts: images by split, with 0 for a split that exists and is empty.
+        source: the beginning of messages.
     """
-    spare = "test" if "val" in counts else "val"
-    empty = sorted(split for split, count in counts.items() if split and not count and split != spare)
+    unused = "test" if "val" in counts else "val"
+    empty = sorted(split for split, count in counts.items() if split and not count and split != unused)
     if empty:
         raise InputError(f"{source}: split {printable(empty[0])} has no rows: fill it, or remove it")
 
 
 def _refuse_configurations(paths: Sequence[PurePath], splits: Sequence[str | None]) -> None:
-    """`default/train/0.parquet` and `other/train/0.parquet` are two data sets, not one."""
+    """Raise `InputError` if the files belong to two data sets.
+
+    An example are `default/train/0.parquet` and `other/train/0.parquet`.
+    """
     roots: dict[str, PurePath] = {}
     for path, split in zip(paths, splits, strict=True):
         if split is None:
             continue
         folders = path.parts[:-1]
-        named = next((index for index, part in enumerate(folders) if split_of_name(part)), len(folders))
-        root = PurePath(*folders[:named])
-        other = roots.setdefault(split, root)
-        if other != root:
-            first, second = (f"'{printable(str(one))}'" for one in sorted((other, root)))
+        split_level = next((index for index, part in enumerate(folders) if split_of_name(part)), len(folders))
+        root = PurePath(*folders[:split_level])
+        first_root = roots.setdefault(split, root)
+        if first_root != root:
+            first, second = (f"'{printable(str(path))}'" for path in sorted((first_root, root)))
             raise InputError(
                 f"{split} lies in {first} and in {second}, as two configurations do: give the folder of one, or "
                 f"put all {split} files into one folder"
             )
 
 
-def _one_of(path: PurePath, parts: Sequence[str]) -> str | None:
+def _split_of_folders(path: PurePath, parts: Sequence[str]) -> str | None:
     splits = {split for part in parts if (split := split_of_name(part)) is not None}
     if len(splits) > 1:
         raise InputError(f"'{printable(str(path))}' lies in folders of {' and '.join(sorted(splits))}: move it")
@@ -130,40 +133,40 @@ def _one_of(path: PurePath, parts: Sequence[str]) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitUse:
-    """Which of the splits that a data set has are trained and validated on."""
+class SplitAssignment:
+    """Describes which splits of a data set are used for training and validation."""
 
     used: Mapping[str | None, str | None]
-    """From the split in the data set to `train`, `val`, or None where the set is to be split here."""
+    """Maps a split of the data set to `train`, `val`, or None where the data set is split by content."""
     notes: tuple[str, ...] = ()
-    """What a user should know of it."""
+    """What a user should know about the choice."""
 
 
-def use_of_splits(counts: Mapping[str | None, int], source: str) -> SplitUse:
-    """Decides what the splits are used for, from the number of images in each (None: in no split).
+def assign_splits(counts: Mapping[str | None, int], source: str) -> SplitAssignment:
+    """Decide what the splits are used for, from the number of images in each (None: in no split).
 
-    Train and val are used as they are, and test is left unused beside them; without val, test is the validation
-    set; train alone is split here, as images without splits are.
+    Train and val are used as they are, and test is then not used. Without val, test is the validation set. Train
+    alone is split by content, like images without splits.
 
     Args:
         counts: images by split: `train`, `val`, `test`, None or another name.
-        source: what a message begins with.
+        source: the beginning of messages.
 
     Raises:
         InputError: there is no train, a name is not known, or some images are in no split.
     """
     splits = set(counts)
     if splits == {None}:
-        return SplitUse({None: None})
+        return SplitAssignment({None: None})
     if splits == {"train"}:
-        return SplitUse(
+        return SplitAssignment(
             {"train": None}, ("there is no validation split: a fifth of each class of train is held out",)
         )
     if "train" not in splits or splits - {"train", "val", "test"}:
         names = ", ".join(sorted(printable(str(split)) for split in splits))
         raise InputError(f"{source}: the splits are {names}; {ADVICE} everywhere")
     if "val" not in splits:
-        return SplitUse({"train": "train", "test": "val"}, ("there is no val: test is the validation set",))
+        return SplitAssignment({"train": "train", "test": "val"}, ("there is no val: test is the validation set",))
     if "test" in splits:
-        return SplitUse({"train": "train", "val": "val"}, (f"test ({counts['test']} images) is not used",))
-    return SplitUse({"train": "train", "val": "val"})
+        return SplitAssignment({"train": "train", "val": "val"}, (f"test ({counts['test']} images) is not used",))
+    return SplitAssignment({"train": "train", "val": "val"})

@@ -1,4 +1,4 @@
-"""The images that one network is trained on, as tensors on one device."""
+"""Hold the images that one network is trained on, as tensors on one device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scalesearch.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Images as uint8 at the resolution of the model and their classes as int64, all on one device."""
+    """Holds images as uint8 at the resolution of the model and their classes as int64, all on one device."""
 
     train_images_NCHW: Tensor
     train_labels_N: Tensor
@@ -35,7 +35,7 @@ class TrainingData:
                 )
 
     def resized(self, px: int) -> TrainingData:
-        """The same images at `px` x `px`; the images must be on the CPU (see `resize`)."""
+        """Return the same images at `px` x `px`; the images must be on the CPU (see `resize`)."""
         return TrainingData(
             resize(self.train_images_NCHW, px),
             self.train_labels_N,
@@ -44,7 +44,7 @@ class TrainingData:
         )
 
     def to(self, device: torch.device) -> TrainingData:
-        """The same data on `device`, the images in channels_last."""
+        """Return the same data on `device`, the images in channels_last."""
         return TrainingData(
             self.train_images_NCHW.to(device, memory_format=torch.channels_last),
             self.train_labels_N.to(device),
@@ -54,9 +54,9 @@ class TrainingData:
 
 
 def resize(images_NCHW: Tensor, px: int) -> Tensor:
-    """uint8 images on the CPU at `px` x `px`: bilinear, antialiased, in integers, so the same everywhere.
+    """Resize uint8 images on the CPU to `px` x `px`: bilinear, antialiased, in integers, so the same everywhere.
 
-    Identical to the input when `px` already is its side. The result is in channels_last, the layout that
+    The input is returned unchanged where `px` is its side already. The result is in channels_last, the layout that
     torch resizes fast.
     """
     images_NCHW = images_NCHW.contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""How long a proxy's training will take, from a few real steps."""
+"""Estimate how long the training of a proxy takes, from a few real steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BATCHES = 3
 
 
 def seconds_per_image(spec: TrialSpec) -> float:
-    """Wall seconds of one training image, measured over three steps on random images after a warm-up."""
+    """Return the wall seconds per training image, measured over three steps on random images after a warm-up."""
     device = prepare_process()
     batch, px = spec.recipe.batch, spec.proxy.resolution
     count = batch * _BATCHES

@@ -23,7 +23,7 @@ from ray.train import RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer, get_device
 
 from scalesearch.errors import ScalesearchError, TrialsFailedError
-from scalesearch.nets.memory import keep_memory
+from scalesearch.nets.memory import disable_malloc_trim
 from scalesearch.proxy.failures import training_failure
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.training.events import Row, WorkerContext
@@ -81,7 +81,7 @@ def _work(config: dict[str, Any]) -> None:
     with suppress(OSError):  # a path of images may be relative; another machine may lack the folder
         os.chdir(config["cwd"])
     torch.set_num_threads(job.threads)
-    keep_memory()
+    disable_malloc_trim()
     context = train.get_context()
     team = WorkerContext(context.get_world_rank(), context.get_world_size())
     for _ in follow(job, folder, job.source.load(), get_device(), team):

@@ -20,9 +20,9 @@ from torch.nn import functional as F
 
 from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy.augment import normalise, sample_crop_flip, take
+from scalesearch.proxy.augment import crop_flip, normalise, sample_crop_flip
 from scalesearch.proxy.datasets import ImageData
-from scalesearch.proxy.optimizers import optimizer_state, restore_optimizer, under
+from scalesearch.proxy.optimizers import optimizer_state, restore_optimizer, sub_state_dict
 from scalesearch.proxy.tensors import TrainingData, resize
 from scalesearch.proxy.train_step import StepGraph, precision
 from scalesearch.proxy.training import Diverged, evaluate
@@ -54,7 +54,7 @@ class MemberTraining:
         """
         self.team = team or WorkerContext()
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
-        network.drop_branches(float(recipe.stochastic_depth))
+        network.set_drop_path(float(recipe.stochastic_depth))
         self.network, self.recipe, self.sizes, self.seed, self.device = network, recipe, sizes, seed, device
         self.average = MovingAverage(network, float(recipe.average))
         self.optimizer = make_optimizer(network, recipe)
@@ -132,7 +132,7 @@ class MemberTraining:
             self._graph = None
             images_NCHW = resize(self._data.train_images_NCHW, stage.px)
             self._images_NCHW = images_NCHW.to(self.device, memory_format=torch.channels_last)
-            self.network.drop_features(stage.dropout)
+            self.network.set_dropout(stage.dropout)
             if self._can_capture():
                 self._graph = StepGraph(self.device)
             self._stage = stage
@@ -156,7 +156,7 @@ class MemberTraining:
             parts = []
             for part in self._parts(step * self.batch):
                 index_B, moves_B = order_N[part].to(self.device), moves[part].to(self.device)
-                images_BCHW = take(self._images_NCHW, index_B, moves_B, self.recipe.crop)
+                images_BCHW = crop_flip(self._images_NCHW, index_B, moves_B, self.recipe.crop)
                 if stage.randaugment:
                     images_BCHW = rand_augment(images_BCHW.float(), choices[part], stage.randaugment)
                 parts.append((mixed(normalise(images_BCHW), mix), self._labels_N[index_B]))
@@ -224,9 +224,9 @@ class MemberTraining:
 
     def restore(self, state: dict[str, Tensor], epochs: int) -> None:
         """Go on from the state after so many epochs."""
-        self.network.load_state_dict(under(state, "network."))
-        self.average.network.load_state_dict(under(state, "average."))
-        restore_optimizer(self.optimizer, under(state, "optimizer."))
+        self.network.load_state_dict(sub_state_dict(state, "network."))
+        self.average.network.load_state_dict(sub_state_dict(state, "average."))
+        restore_optimizer(self.optimizer, sub_state_dict(state, "optimizer."))
         self.done = epochs
 
 

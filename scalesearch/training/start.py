@@ -18,8 +18,15 @@ from scalesearch.design.networks import load_network
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, printable
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.library_names import ours, without_prefix
-from scalesearch.nets.weights import Weights, is_ours, read_tensors, read_weights, weights_of, with_classes
+from scalesearch.nets.library_names import remap_state_dict, without_prefix
+from scalesearch.nets.weights import (
+    Weights,
+    is_scalesearch_file,
+    read_tensors,
+    read_weights,
+    weights_of,
+    with_classes,
+)
 from scalesearch.proxy.augment import MEAN, STD
 from scalesearch.proxy.objective import initial_network
 from scalesearch.training.constants import (
@@ -83,7 +90,7 @@ def read_start(path: Path, network: str | None, stated: Stated | None = None) ->
     """
     where = printable(str(path))
     metadata, tensors = read_tensors(path)
-    if is_ours(metadata):
+    if is_scalesearch_file(metadata):
         if network is not None:
             raise InputError(f"{where}: says itself which network it is of; leave --network out")
         if stated not in (None, Stated()):
@@ -127,7 +134,7 @@ def _check_config(config: HubConfig, definition: Baseline) -> None:
 def _named(definition: Baseline, tensors: dict[str, Tensor], source: str) -> tuple[str, dict[str, Tensor]]:
     """Whose names the tensors have, and the tensors by our names, every shape checked."""
     net = definition.architecture
-    result = ours(tensors, net)
+    result = remap_state_dict(tensors, net)
     if result is None:
         raise InputError(f"{source}: its tensors are not named as timm's or torchvision's {definition.name} are")
     naming, found = result

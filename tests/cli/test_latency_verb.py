@@ -14,7 +14,7 @@ from scalesearch.cli.json_output import json_schema
 from scalesearch.cli.main import run
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
-from scalesearch.nets.latency import Beside, Latency
+from scalesearch.nets.latency import Latency, RelativeLatency
 
 Call = tuple[int, int, str | None]
 
@@ -31,15 +31,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
         batch: int,
         device: str | None,
         on_progress: object,
-    ) -> tuple[Latency, list[Beside]]:
+    ) -> tuple[Latency, list[RelativeLatency]]:
         asked.append((runs, batch, device))
         unit = (1e-9 if device == "cuda" else 1e-8) * batch
         own = cost(baseline).macs
         first, *others = [Latency(cost(one).macs * unit, 0.001) for one in (baseline, *networks)]
         ratios = [cost(one).macs / own for one in networks]
-        return first, [Beside(*pair) for pair in zip(others, ratios, strict=True)]
+        return first, [RelativeLatency(*pair) for pair in zip(others, ratios, strict=True)]
 
-    monkeypatch.setattr(clock, "latencies_beside", planted)
+    monkeypatch.setattr(clock, "relative_latencies", planted)
     monkeypatch.setattr(clock, "devices", lambda: ["cpu", "cuda"])
     monkeypatch.setattr(clock, "device_name", lambda: "a planted GPU")
     return asked

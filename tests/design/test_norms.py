@@ -11,7 +11,7 @@ from torch import nn
 
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS, NormName
-from scalesearch.nets.blocks.parts import conv_norm
+from scalesearch.nets.blocks.parts import conv_norm_act
 from scalesearch.nets.blocks.plain_parts import ChannelNorm
 
 LAYER = Layer("any", 5, 7, 9, 9)
@@ -25,7 +25,7 @@ def test_every_name_is_defined() -> None:
 def test_parameters_and_operations_are_those_of_the_module() -> None:
     for name in get_args(NormName):
         layer = Layer("any", 5, 7, 9, 9, norm=name)
-        _, norm = conv_norm(layer, 0.5).eval()
+        _, norm = conv_norm_act(layer, 0.5).eval()
         assert sum(one.numel() for one in norm.parameters()) == layer.params - LAYER.params
         ((_, channels, places),) = layer.normalised
         counted = FlopCountAnalysis(norm, torch.zeros(1, 7, 9, 9)).unsupported_ops_warnings(False).by_operator()
@@ -34,7 +34,7 @@ def test_parameters_and_operations_are_those_of_the_module() -> None:
 
 def test_batch_norm_has_the_networks_epsilon_and_layer_norm_its_own() -> None:
     for name, eps in (("batch_norm", 0.5), ("layer_norm", 1e-6)):
-        _, norm = conv_norm(Layer("any", 5, 7, 9, 9, norm=name), 0.5)  # type: ignore[arg-type]
+        _, norm = conv_norm_act(Layer("any", 5, 7, 9, 9, norm=name), 0.5)  # type: ignore[arg-type]
         assert norm.eps == eps
     assert NORMS["layer_norm"].eps == Decimal("0.000001")
 

@@ -18,7 +18,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.deployed import deployed_network
-from scalesearch.nets.library_names import ours as named
+from scalesearch.nets.library_names import remap_state_dict
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "interop_logits.json"
 RELATIVE, ABSOLUTE = 1e-4, 1e-5
@@ -94,7 +94,7 @@ def test_their_names_lead_to_the_same_places(pair: Pair) -> None:
     """`transfer` reads a state dict by its names, which a file keeps; here by order, which was just shown right."""
     theirs = fill(pair.theirs(), side_of(pair))
     wanted = by_order(theirs, ConvNet(pair.architecture))
-    result = named(theirs.state_dict(), pair.architecture)
+    result = remap_state_dict(theirs.state_dict(), pair.architecture)
     assert result is not None
     _, found = result
     left_out = {name for name in wanted if name.startswith("classifier.") or name.endswith("num_batches_tracked")}

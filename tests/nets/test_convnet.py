@@ -478,7 +478,7 @@ def test_the_pool_behind_the_stem_is_three_by_three() -> None:
 def test_stochastic_depth_drops_whole_branches_and_keeps_the_mean() -> None:
     stages = (Stage("mbconv", 3, 1, 2, 6, 3), Stage("basic", 3, 1, 1, 6, 1))
     net = ConvNet(Architecture(9, Stem(3, 1, 6), stages, Head(None, 4)))
-    net.drop_branches(0.4)
+    net.set_drop_path(0.4)
     assert [block.survival for block in net.residual_blocks()] == pytest.approx([1, 0.9, 0.8, 0.7])
     block = net.get_submodule("stages_0_2").eval()
     features = torch.randn(1, 6, 9, 9).expand(4000, -1, -1, -1)

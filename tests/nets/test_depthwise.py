@@ -98,11 +98,11 @@ def test_gradcheck(shape: tuple[int, ...]) -> None:
 
 
 def test_all_ways_are_taken() -> None:
-    ways = {shape: depthwise._way(*shape[2:]) for shape in SHAPES}
+    ways = {shape: depthwise._algorithm(*shape[2:]) for shape in SHAPES}
     assert set(ways.values()) == {"middle", "pairs", "sliding", "torch"}
-    assert depthwise._way(4, 4, 5, 1) == "sliding"
-    assert depthwise._way(2, 2, 3, 1) == depthwise._way(4, 4, 5, 2) == "pairs"
-    assert depthwise._way(16, 16, 5, 1) == depthwise._way(4, 4, 3, 1) == "torch"
+    assert depthwise._algorithm(4, 4, 5, 1) == "sliding"
+    assert depthwise._algorithm(2, 2, 3, 1) == depthwise._algorithm(4, 4, 5, 2) == "pairs"
+    assert depthwise._algorithm(16, 16, 5, 1) == depthwise._algorithm(4, 4, 3, 1) == "torch"
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -12,7 +12,7 @@ from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
-from scalesearch.nets.catalogue import catalogue
+from scalesearch.nets.catalogue import count_factory_grid
 from scalesearch.nets.factory import count_factory, load_factory
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.factory_grid import literal_px
@@ -95,7 +95,7 @@ def test_a_function_that_fails_is_told_with_its_call(name: str, reason: str) -> 
 def test_the_catalogue_matches_the_cost_by_px() -> None:
     """Against trying every px: the nearest to twice the cost, never below the function's own."""
     grid, base = triples(STEP, SLACK), macs_by_hand(1, 1, 40)
-    found = catalogue(load_factory(NAME), grid, Decimal(1), BUDGETS["smoke"], "flops")
+    found = count_factory_grid(load_factory(NAME), grid, Decimal(1), BUDGETS["smoke"], "flops")
     assert found.architecture.macs == base
     pairs = {(point.alpha, point.beta) for point in grid}
     assert {(one.network.depth, one.network.width) for one in found.entries} == pairs
@@ -114,13 +114,13 @@ def test_the_proxies_of_a_function_are_made_at_the_budgets_phi() -> None:
     """Depth and width squared, and the px, by trying each, at which a proxy costs four times the unscaled one's."""
     budget, one = replace(BUDGETS["smoke"], proxy_phi=Decimal(2)), Decimal(1)
     point = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.17"))
-    found = catalogue(load_factory(NAME), [point], one, budget, "flops")
+    found = count_factory_grid(load_factory(NAME), [point], one, budget, "flops")
     (entry,) = found.entries
     assert (entry.network.depth, entry.network.width) == (Decimal("1.2"), Decimal("1.1"))
     assert (entry.proxy.depth, entry.proxy.width) == (Decimal("1.44"), Decimal("1.21") / 4)
     sides = {px: abs(macs_by_hand(1.44, 1.21 / 4, px) - 4 * found.base.proxy.macs) for px in range(24, 80)}
     assert sides[entry.proxy.resolution] == min(sides.values())
-    (literal,) = catalogue(load_factory(NAME), [point], one, budget, "none").entries
+    (literal,) = count_factory_grid(load_factory(NAME), [point], one, budget, "none").entries
     assert literal.proxy.resolution == literal_px(24, (Decimal(literal.network.resolution) / 40) ** 2)
 
 
@@ -130,7 +130,7 @@ def test_the_catalogue_matches_activations() -> None:
     from scalesearch.nets.factory import count_factory
 
     grid, factory = triples(STEP, SLACK), load_factory(NAME)
-    found = catalogue(factory, grid, Decimal(1), BUDGETS["smoke"], "flops", "activations")
+    found = count_factory_grid(factory, grid, Decimal(1), BUDGETS["smoke"], "flops", "activations")
     wanted = 2 * found.architecture.activations
     for one in [entry.network for entry in found.entries][:3]:
         sides = range(max(40, one.resolution - 4), one.resolution + 5)
@@ -140,7 +140,7 @@ def test_the_catalogue_matches_activations() -> None:
 
 def test_the_literal_catalogue_takes_gamma() -> None:
     grid = triples(STEP, SLACK)
-    found = catalogue(load_factory(NAME), grid, Decimal(2), BUDGETS["smoke"], "none")
+    found = count_factory_grid(load_factory(NAME), grid, Decimal(2), BUDGETS["smoke"], "none")
     wanted = {Multipliers(*(one**2 for one in (p.alpha, p.beta, p.gamma))) for p in grid}
     assert {(one.network.depth, one.network.width, one.network.resolution) for one in found.entries} == {
         (by.depth, by.width, literal_px(40, by.resolution)) for by in wanted
@@ -152,7 +152,7 @@ def test_attention_networks_are_matched_by_their_whole_cost() -> None:
     factory = load_factory("fused:attention")
     point = Coefficients(Decimal(1), Decimal("1.1"), Decimal("1.2"))
     budget = replace(BUDGETS["smoke"], width_divisor=1)
-    (entry,) = catalogue(factory, [point], Decimal(1), budget, "flops").entries
+    (entry,) = count_factory_grid(factory, [point], Decimal(1), budget, "flops").entries
     target = 2 * 25_952_896
     counts = {px: count_factory(factory, Decimal(1), Decimal("1.1"), px).macs for px in range(64, 93, 4)}
     assert abs(entry.network.macs - target) == min(abs(macs - target) for macs in counts.values())
@@ -161,7 +161,7 @@ def test_attention_networks_are_matched_by_their_whole_cost() -> None:
 def test_what_fails_in_a_training_step_is_found_before_any_trial() -> None:
     factory = load_factory("fused:frozen")
     with pytest.raises(InputError, match="has no weight that its logits depend on"):
-        catalogue(factory, triples(STEP, SLACK)[:1], Decimal(1), BUDGETS["smoke"], "none")
+        count_factory_grid(factory, triples(STEP, SLACK)[:1], Decimal(1), BUDGETS["smoke"], "none")
     overwriting = load_factory("fused:overwritten")
     with pytest.raises(InputError, match=r"fails in a training step .*modified by an inplace operation"):
-        catalogue(overwriting, triples(STEP, SLACK)[:1], Decimal(1), BUDGETS["smoke"], "none")
+        count_factory_grid(overwriting, triples(STEP, SLACK)[:1], Decimal(1), BUDGETS["smoke"], "none")

@@ -20,7 +20,7 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.nets import flops
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.flops import fvcore_receipt, torch_flops
+from scalesearch.nets.flops import fvcore_breakdown, torch_flops
 
 
 def random_networks(count: int) -> Iterator[Architecture]:
@@ -34,7 +34,7 @@ def test_b0_golden() -> None:
     torchvision's adaptive_avg_pool2d (2,369,248, in squeeze-and-excitation and in the head) is the whole
     difference; convolutions, linear layer and batch norm are the same to the last operation.
     """
-    receipt = fvcore_receipt(load_baseline("b0").architecture)
+    receipt = fvcore_breakdown(load_baseline("b0").architecture)
     assert receipt.by_operator == {"batch_norm": 13_475_392, "conv": 384_534_752, "linear": 1_280_000}
     assert receipt.macs == 385_814_752
     assert receipt.total == 399_290_144 == 401_659_392 - 2_369_248
@@ -55,7 +55,7 @@ def test_convnext_golden(name: str) -> None:
     params, macs = CONVNEXTS[name]
     network = load_baseline(name).architecture
     assert (cost(network).params, cost(network).macs) == (params, macs)
-    receipt = fvcore_receipt(network)
+    receipt = fvcore_breakdown(network)
     assert receipt.macs == macs
     assert set(receipt.by_operator) == {"conv", "linear", "layer_norm"}
     assert torch_flops(network) == 2 * macs
@@ -69,7 +69,7 @@ def test_mobilenet_v3_golden(name: str, params: int, macs: int) -> None:
     """torchvision prints 5,483,032 and 2,542,856 parameters, .217 and .057 GFLOPs at 224 px."""
     network = load_baseline(name).architecture
     assert (cost(network).params, cost(network).macs) == (params, macs)
-    receipt = fvcore_receipt(network)
+    receipt = fvcore_breakdown(network)
     assert receipt.macs == macs
     assert {"aten::hardsigmoid", "aten::hardswish"} <= set(receipt.uncounted)
     assert torch_flops(network) == 2 * macs
@@ -87,7 +87,7 @@ def test_mobilenet_v4_golden(name: str) -> None:
     params, macs = MOBILENET_V4[name]
     network = load_baseline(name).architecture
     assert (cost(network).params, cost(network).macs) == (params, macs)
-    receipt = fvcore_receipt(network)
+    receipt = fvcore_breakdown(network)
     assert receipt.macs == macs
     assert receipt.by_operator["linear"] == 1280 * 1000
     assert torch_flops(network) == 2 * macs
@@ -101,7 +101,7 @@ def test_repvgg_golden() -> None:
     network = load_baseline("repvgg_a0").architecture
     for form, params, macs in ((network, 9_108_968, 1_512_581_120), (network.deployed, 8_309_384, 1_361_451_008)):
         assert (cost(form).params, cost(form).macs) == (params, macs)
-        receipt = fvcore_receipt(form)
+        receipt = fvcore_breakdown(form)
         assert receipt.macs == macs
         assert receipt.by_operator.keys() == {"conv", "linear"} | ({"batch_norm"} if form == network else set())
         assert torch_flops(form) == 2 * macs
@@ -116,7 +116,7 @@ def test_closed_form_fvcore_and_torch_agree_on_repvgg(kind: str) -> None:
         if network.stem.kind == "conv" and seed % 2:
             network = replace(network, stem=replace(network.stem, kind=kind))
         forms |= {(block.kind, block.keeps_shape) for block in network.walk()}
-        receipt = fvcore_receipt(network)
+        receipt = fvcore_breakdown(network)
         assert receipt.macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
         assert sum(one.numel() for one in ConvNet(network).parameters()) == cost(network).params
@@ -127,7 +127,7 @@ def test_ghostnet_golden() -> None:
     """timm's parameters and multiply-adds at 224 px; Table 7 of Han et al. 2020 prints 5.2 M and 141 M."""
     network = load_baseline("ghostnet").architecture
     assert (cost(network).params, cost(network).macs) == (5_182_508, 141_150_512)
-    receipt = fvcore_receipt(network)
+    receipt = fvcore_breakdown(network)
     assert receipt.macs == 141_150_512
     assert receipt.by_operator.keys() == {"conv", "linear", "batch_norm"}
     assert torch_flops(network) == 2 * 141_150_512
@@ -142,7 +142,7 @@ def test_closed_form_fvcore_and_torch_agree_on_ghost_bottlenecks() -> None:
             if block.kind == "ghost":
                 forms.add((block.stride > 1, block.keeps_shape, bool(block.se)))
                 odd += block.inner_width % 2 + block.out_width % 2
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
         assert sum(one.numel() for one in ConvNet(network).parameters()) == cost(network).params
     assert len(forms) == 6
@@ -155,7 +155,7 @@ def test_closed_form_fvcore_and_torch_agree_on_every_form_of_a_bottleneck() -> N
     for seed in range(40):
         network = random_architecture(Random(3000 + seed), kind="uib")
         forms |= {(one.start_kernel > 1, one.kernel > 1, one.stride > 1) for one in network.stages}
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
     assert len(forms) == 8
 
@@ -175,21 +175,21 @@ def test_grouped_networks_golden(name: str) -> None:
     params, macs = GOLDEN[name]
     network = load_baseline(name).architecture
     assert (cost(network).params, cost(network).macs) == (params, macs)
-    assert fvcore_receipt(network).macs == macs
+    assert fvcore_breakdown(network).macs == macs
     assert torch_flops(network) == 2 * macs
 
 
 @pytest.mark.parametrize("name", baseline_names())
 def test_every_shipped_baseline_is_counted_alike(name: str) -> None:
     network = replace(load_baseline(name).architecture, resolution=65)
-    assert fvcore_receipt(network).macs == cost(network).macs
+    assert fvcore_breakdown(network).macs == cost(network).macs
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", baseline_names())
 def test_every_shipped_baseline_is_counted_alike_at_its_own_size(name: str) -> None:
     network = load_baseline(name).architecture
-    assert fvcore_receipt(network).macs == cost(network).macs
+    assert fvcore_breakdown(network).macs == cost(network).macs
 
 
 def torch_counters_flops(architecture: Architecture) -> int:
@@ -205,7 +205,7 @@ def test_closed_form_fvcore_and_torch_agree_on_every_kind(kind: str) -> None:
     for seed in range(6):
         network = random_architecture(Random(seed), kind=kind)
         assert {stage.kind for stage in network.stages} == {kind}
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
 
 
@@ -222,7 +222,7 @@ def test_closed_form_fvcore_and_torch_agree_on_what_mobilenet_v3_has() -> None:
         activations += any(stage.activation is not None for stage in network.stages)
         hidden += network.head.hidden is not None
         normalised += network.head.hidden_norm is not None
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
     assert min(fractions, gates, activations, hidden, normalised) > 5
 
@@ -232,7 +232,7 @@ def test_closed_form_fvcore_and_torch_agree_on_groups() -> None:
     for seed in range(20):
         network = random_architecture(Random(2000 + seed), kind="bottleneck")
         groups |= {(stage.groups, bool(stage.se)) for stage in network.stages}
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
     assert len(groups) > 15
 
@@ -244,7 +244,7 @@ def test_closed_form_fvcore_and_torch_agree_on_patches_at_odd_sizes() -> None:
         drawn = random_architecture(Random(1000 + seed), kind="convnext")
         network = replace(drawn, resolution=drawn.smallest_resolution + 2 * seed + 1)
         cut += any(block.in_px % block.stride for block in network.walk())
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
     assert cut > 10
 
@@ -258,7 +258,7 @@ def test_closed_form_fvcore_and_torch_agree_on_three_hundred_networks(kind: str)
     @given(st.integers(0, 2**32))
     def agree(seed: int) -> None:
         network = random_architecture(Random(seed), kind=kind)
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
 
     agree()
@@ -267,7 +267,7 @@ def test_closed_form_fvcore_and_torch_agree_on_three_hundred_networks(kind: str)
 def test_fvcore_agrees_on_random_networks() -> None:
     kinds, heads = set(), set()
     for network in random_networks(40):
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
         kinds |= {(stage.kind, stage.kernel, stage.stride, bool(stage.se)) for stage in network.stages}
         heads.add(network.head.width is None)
     assert len(kinds) > 20
@@ -277,12 +277,12 @@ def test_fvcore_agrees_on_random_networks() -> None:
 @pytest.mark.slow
 def test_fvcore_agrees_on_two_hundred_random_networks() -> None:
     for network in random_networks(200):
-        assert fvcore_receipt(network).macs == cost(network).macs
+        assert fvcore_breakdown(network).macs == cost(network).macs
 
 
 def test_a_head_without_a_convolution_is_counted_too() -> None:
     network = replace(SMALL.architecture, head=Head(None, 7), resolution=37)
-    assert fvcore_receipt(network).by_operator["linear"] == 48 * 7
+    assert fvcore_breakdown(network).by_operator["linear"] == 48 * 7
 
 
 def test_a_count_that_disagrees_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,6 +294,6 @@ def test_a_count_that_disagrees_stops_the_run(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(flops, "cost", wrong)
     with pytest.raises(CountError, match=r"at 17 px: the closed form counts .* one of the two is wrong") as caught:
-        fvcore_receipt(network)
+        fvcore_breakdown(network)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 1

@@ -10,14 +10,16 @@ import pytest
 import torch
 
 from scalesearch.design.baselines import load_baseline
-from scalesearch.nets.latency import device_words, devices, latencies, latencies_beside, latency
+from scalesearch.nets.latency import describe_device, devices, latencies, latency, relative_latencies
 
 
 def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
     before = torch.get_num_threads()
     networks = [replace(load_baseline(name).architecture, resolution=33) for name in ("tiny", "resnet18", "b0")]
     heard: list[tuple[int, int]] = []
-    base, found = latencies_beside(networks[0], networks[1:], runs=3, on_progress=lambda *turn: heard.append(turn))
+    base, found = relative_latencies(
+        networks[0], networks[1:], runs=3, on_progress=lambda *turn: heard.append(turn)
+    )
     assert heard == [(1, 3), (2, 3), (3, 3)]
     assert len(found) == 2
     for one in (base, *(beside.latency for beside in found)):
@@ -26,13 +28,13 @@ def test_every_network_has_a_time_and_no_thread_count_is_left_behind() -> None:
     assert all(one.ratio > 1 for one in found), "both have hundreds of times the multiply-adds"
     assert latency(networks[0]) > 0
     assert torch.get_num_threads() == before
-    assert device_words()
+    assert describe_device()
 
 
 def test_a_batch_takes_longer_than_an_image() -> None:
     network = replace(load_baseline("tiny").architecture, resolution=65)
-    one = latencies_beside(network, [], runs=5, device="cpu")[0]
-    many = latencies_beside(network, [], runs=5, batch=16, device="cpu")[0]
+    one = relative_latencies(network, [], runs=5, device="cpu")[0]
+    many = relative_latencies(network, [], runs=5, batch=16, device="cpu")[0]
     assert many.seconds > 2 * one.seconds
     assert devices()[0] == "cpu"
 
@@ -45,11 +47,11 @@ def test_memory_that_a_pass_frees_is_kept_for_the_next() -> None:
         "from dataclasses import replace\n"
         "import scalesearch.nets.latency as clock\n"
         "from scalesearch.design.baselines import load_baseline\n"
-        "if sys.argv[1] == 'default': clock.keep_memory = lambda: False\n"
+        "if sys.argv[1] == 'default': clock.disable_malloc_trim = lambda: False\n"
         "network = replace(load_baseline('tiny').architecture, resolution=256)\n"
         "def faults(turn, turns): seen.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)\n"
         "seen = []\n"
-        "clock.latencies_beside(network, [network], runs=6, device='cpu', hear=faults)\n"
+        "clock.relative_latencies(network, [network], runs=6, device='cpu', on_progress=faults)\n"
         "print(seen[-1] - seen[0])\n"
     )
     if not sys.platform.startswith("linux"):

@@ -7,7 +7,7 @@ import torch
 from library_states import state, theirs
 
 from scalesearch.design.networks import load_network
-from scalesearch.nets.library_names import ours, without_prefix
+from scalesearch.nets.library_names import remap_state_dict, without_prefix
 
 KNOWN = {
     # From the libraries' state dicts: timm 1.0, torchvision 0.29
@@ -56,7 +56,7 @@ KNOWN = {
 def test_their_names_lead_to_our_tensors(name: str, library: str) -> None:
     given = theirs(name, library)
     assert set(KNOWN[name, library].split()) <= set(given)
-    result = ours(given, load_network(name).architecture)
+    result = remap_state_dict(given, load_network(name).architecture)
     assert result is not None
     naming, found = result
     assert naming == library
@@ -82,5 +82,5 @@ def test_a_prefix_of_some_names_only_is_a_part_of_them() -> None:
 
 
 def test_another_networks_names_are_none() -> None:
-    assert ours(theirs("b0", "timm"), load_network("efficientnet_v2_s").architecture) is None
-    assert ours({"block1.weight": torch.zeros(1)}, load_network("b0").architecture) is None
+    assert remap_state_dict(theirs("b0", "timm"), load_network("efficientnet_v2_s").architecture) is None
+    assert remap_state_dict({"block1.weight": torch.zeros(1)}, load_network("b0").architecture) is None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from scalesearch.proxy.augment import MEAN, STD, CropFlip, normalise, sample_crop_flip, take
+from scalesearch.proxy.augment import MEAN, STD, CropFlip, crop_flip, normalise, sample_crop_flip
 
 CROP = Decimal("0.25")
 
@@ -42,7 +42,7 @@ def test_take_equals_the_loop_over_images(channels: int, dtype: torch.dtype) -> 
     images = random_images(7, channels, 9, 13).to(dtype)
     index = [5, 0, 0, 6, 3, 2, 1, 4, 5, 5, 1]
     moves = sample_crop_flip(len(index), generator())
-    taken = take(images, torch.tensor(index), moves, CROP)
+    taken = crop_flip(images, torch.tensor(index), moves, CROP)
     assert torch.equal(taken, oracle(images, index, moves, CROP))
     assert taken.dtype == dtype
     assert moves.flip_N.any()
@@ -51,7 +51,7 @@ def test_take_equals_the_loop_over_images(channels: int, dtype: torch.dtype) -> 
 
 def test_take_keeps_channels_last() -> None:
     images = random_images(5, 3, 8, 6).contiguous(memory_format=torch.channels_last)
-    taken = take(images, torch.arange(5), sample_crop_flip(5, generator()), CROP)
+    taken = crop_flip(images, torch.arange(5), sample_crop_flip(5, generator()), CROP)
     assert taken.is_contiguous(memory_format=torch.channels_last)
     assert normalise(taken).is_contiguous(memory_format=torch.channels_last)
 
@@ -59,19 +59,19 @@ def test_take_keeps_channels_last() -> None:
 def test_no_crop_and_no_flip_is_the_identity() -> None:
     images = random_images(4, 3, 5, 7)
     moves = CropFlip(torch.zeros(4, dtype=torch.bool), torch.rand(4, 2))
-    assert torch.equal(take(images, torch.arange(4), moves, Decimal(0)), images)
+    assert torch.equal(crop_flip(images, torch.arange(4), moves, Decimal(0)), images)
 
 
 def test_a_flip_mirrors_left_and_right() -> None:
     images = random_images(2, 3, 5, 7)
     moves = CropFlip(torch.ones(2, dtype=torch.bool), torch.rand(2, 2))
-    assert torch.equal(take(images, torch.arange(2), moves, Decimal(0)), images.flip(3))
+    assert torch.equal(crop_flip(images, torch.arange(2), moves, Decimal(0)), images.flip(3))
 
 
 def test_the_ends_of_the_range_stay_inside() -> None:
     images = random_images(2, 3, 5, 7)
     moves = CropFlip(torch.zeros(2, dtype=torch.bool), torch.tensor([[0.0, 0.0], [1.0, 1.0]]))
-    taken = take(images, torch.tensor([0, 0]), moves, Decimal("0.99"))
+    taken = crop_flip(images, torch.tensor([0, 0]), moves, Decimal("0.99"))
     # The farthest shifts of a side of 5 and 7 are 4 and 6: all that is seen is the mirror image.
     assert torch.equal(taken[0], images[0].flip(1, 2))
     assert torch.equal(taken[1], images[0].flip(1, 2))
@@ -89,7 +89,7 @@ def test_moves_depend_on_the_generator_alone_and_scale_with_the_side() -> None:
     for side in (32, 64):
         ramp = torch.arange(side, dtype=torch.uint8).expand(1, 1, side, side)
         unflipped = CropFlip(torch.zeros_like(moves.flip_N), moves.shift_N2)
-        windows = take(ramp, torch.zeros(400, dtype=torch.int64), unflipped, CROP)
+        windows = crop_flip(ramp, torch.zeros(400, dtype=torch.int64), unflipped, CROP)
         starts.append(windows[:, 0, 0, side // 2].double() - side // 2)
     assert set(starts[0].int().tolist()) == set(range(-8, 9))
     assert (starts[1] - 2 * starts[0]).abs().max() <= 1

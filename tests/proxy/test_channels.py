@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalesearch.errors import InputError
-from scalesearch.proxy.channels import key_of_channels, of_channels
+from scalesearch.proxy.channels import convert_channels, key_with_channels
 from scalesearch.proxy.datasets import ImageData, load_data
 from scalesearch.search.scenes import SceneRecipe
 
@@ -41,12 +41,12 @@ def _images(data: ImageData) -> NDArray[np.uint8]:
 
 def test_luminance_is_pillows_and_alpha_is_opaque() -> None:
     rgb = _colours(1, 5, 6, 7, 3)
-    grey = of_channels(rgb, 1)
+    grey = convert_channels(rgb, 1)
     assert grey.shape == (5, 6, 7, 1)
     for image, level in zip(rgb, grey[..., 0], strict=True):
         assert (np.asarray(Image.fromarray(image).convert("L")) == level).all()
-    assert (of_channels(rgb, 4)[..., :3] == rgb).all()
-    assert (of_channels(rgb, 4)[..., 3] == 255).all()
+    assert (convert_channels(rgb, 4)[..., :3] == rgb).all()
+    assert (convert_channels(rgb, 4)[..., 3] == 255).all()
 
 
 @pytest.mark.parametrize("spec", ["fractal", "digits"])
@@ -54,15 +54,17 @@ def test_embedded_sets_have_the_same_images_at_every_number(spec: str, tmp_path:
     rgb, grey, clear = (load_data(spec, 8, SCENES, tmp_path, channels=one) for one in (3, 1, 4))
     assert len({one.fingerprint for one in (rgb, grey, clear)}) == 3
     assert load_data(spec, 8, SCENES, tmp_path).fingerprint == rgb.fingerprint
-    assert (of_channels(_images(rgb), 1) == _images(grey)).all()
-    assert (of_channels(_images(rgb), 4) == _images(clear)).all()
+    assert (convert_channels(_images(rgb), 1) == _images(grey)).all()
+    assert (convert_channels(_images(rgb), 4) == _images(clear)).all()
     assert torch.equal(rgb.val_labels_N, grey.val_labels_N)
 
 
 def test_a_folder_has_the_same_split_at_every_number(folder: Path, tmp_path: Path) -> None:
     data = {one: load_data(str(folder), 9, SCENES, tmp_path / "cache", channels=one) for one in (3, 1, 4)}
-    assert [data[one].at(9).train_images_NCHW.shape for one in (1, 3, 4)] == [(8, one, 9, 9) for one in (1, 3, 4)]
-    assert (of_channels(_images(data[3]), 1) == _images(data[1])).all()
+    assert [data[one].resized_to(9).train_images_NCHW.shape for one in (1, 3, 4)] == [
+        (8, one, 9, 9) for one in (1, 3, 4)
+    ]
+    assert (convert_channels(_images(data[3]), 1) == _images(data[1])).all()
     clear = _images(data[4])
     assert (clear[..., 3] == 0).sum() == 2 * 9 * 3
     seen = clear[..., 3] == 255
@@ -72,8 +74,8 @@ def test_a_folder_has_the_same_split_at_every_number(folder: Path, tmp_path: Pat
 
 
 def test_the_key_of_rgb_is_the_old_one_and_the_others_differ() -> None:
-    assert key_of_channels("ab", 3) == "ab"
-    assert len({key_of_channels("ab", one) for one in (1, 3, 4)}) == 3
+    assert key_with_channels("ab", 3) == "ab"
+    assert len({key_with_channels("ab", one) for one in (1, 3, 4)}) == 3
 
 
 @pytest.mark.parametrize("channels", [0, 2, 5])

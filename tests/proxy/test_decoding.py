@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from scalesearch.proxy.decoding import Decoded, ImageForm, Picture, decode
+from scalesearch.proxy.decoding import Decoded, EncodedImage, ImageForm, decode
 
 
 def _pixels(seed: int, height: int = 11, width: int = 14) -> NDArray[np.uint8]:
@@ -20,7 +20,7 @@ def _pixels(seed: int, height: int = 11, width: int = 14) -> NDArray[np.uint8]:
 
 
 def _taken(path: Path, form: ImageForm) -> Decoded:
-    taken = decode(Picture(path.name, 0, None, lambda: path.open("rb")), form)
+    taken = decode(EncodedImage(path.name, 0, None, lambda: path.open("rb")), form)
     assert not isinstance(taken, str), taken
     return taken
 
@@ -64,7 +64,7 @@ def test_the_centre_square_is_kept_even_of_extreme_shapes(tmp_path: Path) -> Non
 
 def _reason(path: Path, max_megapixels: int = 200) -> str:
     form = ImageForm(8, max_megapixels=max_megapixels)
-    reason = decode(Picture(path.name, 0, None, lambda: path.open("rb")), form)
+    reason = decode(EncodedImage(path.name, 0, None, lambda: path.open("rb")), form)
     assert isinstance(reason, str)
     assert "\n" not in reason
     return reason
@@ -142,7 +142,7 @@ def test_animated_files_are_refused_and_stills_of_their_formats_are_not(form: st
 def _decoded_still(image: Image.Image) -> NDArray[np.uint8]:
     stream = io.BytesIO()
     image.save(stream, "PNG")
-    taken = decode(Picture("x", 0, None, lambda: io.BytesIO(stream.getvalue())), ImageForm(11))
+    taken = decode(EncodedImage("x", 0, None, lambda: io.BytesIO(stream.getvalue())), ImageForm(11))
     assert isinstance(taken, Decoded)
     square: NDArray[np.uint8] = taken.square
     return square
@@ -183,9 +183,9 @@ def test_large_photographs_are_taken_one_at_a_time(tmp_path: Path) -> None:
 import resource, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from scalesearch.proxy.decoding import ImageForm, Picture, decode
+from scalesearch.proxy.decoding import ImageForm, EncodedImage, decode
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-picture = Picture("a", 0, None, lambda: Path({str(tmp_path / "a.jpg")!r}).open("rb"))
+picture = EncodedImage("a", 0, None, lambda: Path({str(tmp_path / "a.jpg")!r}).open("rb"))
 with ThreadPoolExecutor(1) as large, ThreadPoolExecutor(4) as pool:
     squares = [one.square for one in pool.map(lambda _: decode(picture, ImageForm(8), large), range(4))]
 assert len({{one.tobytes() for one in squares}}) == 1

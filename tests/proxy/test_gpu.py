@@ -15,7 +15,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import train_step
 from scalesearch.proxy.objective import ProxyTraining
-from scalesearch.proxy.training import Training, trunk
+from scalesearch.proxy.training import Training, train_stable
 from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
@@ -49,14 +49,14 @@ def spec(seed: int = 0, samples: int | None = None, px: int = 16) -> TrialSpec:
 def test_a_graph_takes_the_same_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Against the same steps op by op, to what bfloat16 and the order of sums leave; the rate changes."""
     replayed = training()
-    list(trunk(replayed, 20))
-    assert replayed._descend._graph is not None
-    assert replayed._descend._graph._graph is not None, "20 steps are enough to capture one"
+    list(train_stable(replayed, 20))
+    assert replayed._train_step._graph is not None
+    assert replayed._train_step._graph._graph is not None, "20 steps are enough to capture one"
     monkeypatch.setattr(train_step, "WARM_UPS", math.inf)
     plain = training()
-    list(trunk(plain, 20))
-    assert plain._descend._graph is not None
-    assert plain._descend._graph._graph is None
+    list(train_stable(plain, 20))
+    assert plain._train_step._graph is not None
+    assert plain._train_step._graph._graph is None
     start = net().state_dict()
     for (name, one), other in zip(
         replayed.model.state_dict().items(), plain.model.state_dict().values(), strict=True

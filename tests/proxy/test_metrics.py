@@ -20,11 +20,11 @@ from scalesearch.proxy.metrics import (
     canonical_metric,
     metric_source,
     negative_loss,
-    score_of,
+    score_function,
     try_metric,
 )
 from scalesearch.proxy.objective import ProxyTraining
-from scalesearch.proxy.training import Training, whole
+from scalesearch.proxy.training import Training, train_full
 from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialEndedError, TrialSpec
@@ -77,9 +77,9 @@ def test_always_one_class_is_worth_its_share_or_chance() -> None:
 
 def test_an_epoch_has_the_score_and_trains_alike() -> None:
     def run(metric: str) -> Training:
-        return Training(tiny_net(), bright_channel_data(), RECIPE, 0, CPU, score_of(metric, None))
+        return Training(tiny_net(), bright_channel_data(), RECIPE, 0, CPU, score_function(metric, None))
 
-    plain, loss, balanced = (list(whole(run(metric))) for metric in ("accuracy", "loss", "balanced-accuracy"))
+    plain, loss, balanced = (list(train_full(run(metric))) for metric in ("accuracy", "loss", "balanced-accuracy"))
     assert curve(plain) == curve(loss) == curve(balanced)
     assert [one.score for one in plain] == [None, None]
     assert [one.metric_value for one in plain] == [one.val_accuracy for one in plain]
@@ -149,7 +149,7 @@ def test_a_function_is_called_once_before_anything_is_trained(
         assert words in str(caught.value)
     for fit in ("own.py:worst", "own.py:half", "accuracy", "loss"):
         try_metric(canonical_metric(fit), 3)
-    score = score_of(metric := canonical_metric("own.py:half"), metric_source(metric))
+    score = score_function(metric := canonical_metric("own.py:half"), metric_source(metric))
     assert score is not None
     assert score(np.eye(3, dtype=np.float32)[[0, 1, 2, 1, 2, 0]], np.arange(6) % 3) == 1.0
 

@@ -13,7 +13,7 @@ from torch import nn
 from scalesearch.errors import SpaceError
 from scalesearch.proxy.augment import normalise
 from scalesearch.proxy.precise_bn import precise_statistics
-from scalesearch.proxy.training import Training, train, whole
+from scalesearch.proxy.training import Training, train, train_full
 from scalesearch.search.task import Recipe
 from scalesearch.search.trial import TrialSpec
 
@@ -77,7 +77,7 @@ def test_validation_uses_them_and_training_does_not() -> None:
     for images, batches in ((40, 2), (5, 1), (1000, 6)):
         model = tiny_net()
         run = Training(model, bright_channel_data(), replace(RECIPE, precise_bn_images=images), 0, CPU)
-        exact = list(whole(run))
+        exact = list(train_full(run))
         assert [one.train_loss for one in exact] == [one.train_loss for one in plain]
         assert [one.val_loss for one in exact] != [one.val_loss for one in plain]
         size = min(images, 16)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from scalesearch.proxy.datasets import load_data
-from scalesearch.proxy.sample_images import shown_images
+from scalesearch.proxy.sample_images import sample_images
 from scalesearch.proxy.shapes import (
     VARIETIES,
-    class_looks,
+    class_centres,
     first_val_shapes,
     render_shapes,
     shape_names,
@@ -73,7 +73,7 @@ def test_the_layout_does_not_depend_on_the_resolution() -> None:
 def test_kinds_are_far_apart_and_varieties_less_and_less() -> None:
     """Where classes lie: kinds 3 √2 apart a look, the first kind's varieties .5 √2 and the last one's 2 √2."""
     recipe = SceneRecipe(classes=240, train=240, val=240)
-    looks, kinds = class_looks(recipe), 240 // VARIETIES
+    looks, kinds = class_centres(recipe), 240 // VARIETIES
     by_kind = looks.reshape(VARIETIES, kinds, -1)
     within = by_kind.std(0, ddof=1).mean(1)
     assert by_kind.mean(0).std(0).mean() == pytest.approx(3, rel=0.15)
@@ -105,7 +105,7 @@ def test_names_where_classes_are_no_multiple_of_the_varieties() -> None:
     assert shape_names(replace(SMALL, classes=2)) == ("shape 0 variety 0", "shape 0 variety 1")
     assert shape_names(replace(SMALL, classes=5))[3:] == ("shape 1 variety 1", "shape 0 variety 2")
     for classes in (2, 5):
-        looks = class_looks(replace(SMALL, classes=classes))
+        looks = class_centres(replace(SMALL, classes=classes))
         assert np.isfinite(looks).all()
         assert len(np.unique(looks, axis=0)) == classes
         assert render_shapes(replace(SMALL, classes=classes), 16)[0].std() > 10
@@ -118,7 +118,7 @@ def test_they_are_loaded_by_name_and_shown(tmp_path: Path) -> None:
     assert data.classes == shape_names(SMALL)
     assert np.array_equal(data.train_images_NCHW.permute(0, 2, 3, 1).numpy(), train)
     assert data.val_labels_N.tolist() == [index % 12 for index in range(17)]
-    shown = shown_images("shapes", 20, 4, SMALL, tmp_path)
+    shown = sample_images("shapes", 20, 4, SMALL, tmp_path)
     assert np.array_equal(shown.images_NHWC, val[:4])
     assert shown.names == shape_names(SMALL)[:4]
     assert load_data("fractal", 20, SMALL, tmp_path).fingerprint != data.fingerprint

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from scalesearch.errors import InputError
-from scalesearch.proxy.splits import KEYWORDS, refuse_empty, split_of_name, splits_of_paths, use_of_splits
+from scalesearch.proxy.splits import KEYWORDS, assign_splits, refuse_empty, split_of_name, splits_of_paths
 
 
 def test_the_keywords_are_those_of_datasets() -> None:
@@ -73,20 +73,20 @@ def test_datasets_finds_the_same_splits(names: list[str], tmp_path: Path) -> Non
 
 
 def test_what_splits_are_used_for() -> None:
-    assert use_of_splits({None: 9}, "x").used == {None: None}
-    whole = use_of_splits({"train": 5, "val": 3, "test": 2}, "x")
+    assert assign_splits({None: 9}, "x").used == {None: None}
+    whole = assign_splits({"train": 5, "val": 3, "test": 2}, "x")
     assert (whole.used, whole.notes) == ({"train": "train", "val": "val"}, ("test (2 images) is not used",))
-    pair = use_of_splits({"train": 5, "test": 2}, "x")
+    pair = assign_splits({"train": 5, "test": 2}, "x")
     assert pair.used == {"train": "train", "test": "val"}
     assert pair.notes == ("there is no val: test is the validation set",)
-    alone = use_of_splits({"train": 5}, "x")
+    alone = assign_splits({"train": 5}, "x")
     assert (alone.used, len(alone.notes)) == ({"train": None}, 1)
     refused: list[dict[str | None, int]] = [
         {"val": 1}, {"train": 1, None: 1}, {"train": 1, "spare": 1}, {"val": 1, "test": 1},
     ]  # fmt: skip
     for counts in refused:
         with pytest.raises(InputError, match=r"x: the splits are .*; name them train and val"):
-            use_of_splits(counts, "x")
+            assign_splits(counts, "x")
 
 
 @pytest.mark.parametrize(

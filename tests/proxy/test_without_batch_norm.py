@@ -33,7 +33,7 @@ def test_a_small_convnext_learns_to_the_same_bits() -> None:
     def trained() -> list[tuple[str, ...]]:
         network = initial_network(NET, 1)
         assert isinstance(network, ConvNet)
-        network.drop_branches(0.1)
+        network.set_drop_path(0.1)
         epochs = list(train(network, bright_channel_data(), RECIPE, 1, CPU))
         assert epochs[-1].val_accuracy > 0.8
         assert all(one.train_loss > other.train_loss for one, other in pairwise(epochs[::2]))

@@ -13,7 +13,7 @@ import torch
 from planted import Planted, study
 
 from scalesearch.errors import StorageError
-from scalesearch.proxy.checkpoints import keep, kept
+from scalesearch.proxy.checkpoints import load_checkpoint, save_checkpoint
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.study import files
 from scalesearch.study.search import search
@@ -46,11 +46,11 @@ def fill(folder: Path, leave: int = 0) -> Path:
 
 def test_a_checkpoint_that_does_not_fit_leaves_nothing(disk: Path) -> None:
     fill(disk, leave=64 * 1024)
-    keep(disk, "trunk", 3, {"weights": torch.zeros(SIZE // 8)})
+    save_checkpoint(disk, "trunk", 3, {"weights": torch.zeros(SIZE // 8)})
     assert [path.name for path in disk.iterdir()] == ["filler"]
-    assert kept(disk, "trunk", 3) is None
-    keep(disk, "trunk", 3, {"weights": torch.zeros(9)})
-    assert kept(disk, "trunk", 3) is not None
+    assert load_checkpoint(disk, "trunk", 3) is None
+    save_checkpoint(disk, "trunk", 3, {"weights": torch.zeros(9)})
+    assert load_checkpoint(disk, "trunk", 3) is not None
 
 
 def begun(disk: Path) -> Study:
@@ -62,7 +62,7 @@ def begun(disk: Path) -> Study:
 
 def test_a_record_takes_the_room_of_checkpoints(disk: Path) -> None:
     own = begun(disk)
-    keep(own.checkpoints_folder, "trunk", 3, {"weights": torch.zeros(SIZE // 16)})
+    save_checkpoint(own.checkpoints_folder, "trunk", 3, {"weights": torch.zeros(SIZE // 16)})
     fill(disk)
     search(own, InlineRunner(), Planted(), lambda event: None)
     assert len(own.outcomes()) == own.plan.total_trials()

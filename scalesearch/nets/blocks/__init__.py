@@ -1,4 +1,4 @@
-"""How each block kind is wired in torch; what it consists of stands in `design.block_kinds`."""
+"""Map each block kind to its torch modules; `design.block_kinds` defines the layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks import plain_parts
 from scalesearch.nets.blocks.basic import Basic, BasicBlock
 from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock, GatedBottleneck
-from scalesearch.nets.blocks.chain import Chain, separable
+from scalesearch.nets.blocks.chain import ConvSequence, separable
 from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock, ConvNeXtV2
 from scalesearch.nets.blocks.ends import Classifier, MaxPool
 from scalesearch.nets.blocks.ghost import GatedGhost, Ghost, GhostBlock, HardGatedGhost
@@ -30,34 +30,34 @@ from scalesearch.nets.blocks.uib import UIBBlock, UniversalInvertedBottleneck
 
 @dataclass(frozen=True, slots=True)
 class TorchBlock:
-    """A block kind in torch, twice: as it is trained here, and as a source file shows it."""
+    """Describes a block kind in torch twice: as it is trained here, and as an exported source file defines it."""
 
     module: Callable[[Block, float], nn.Module]
-    """As it is trained, from its sizes and batch norm's epsilon."""
+    """Builds the trained module from the block's sizes and batch norm's epsilon."""
     plain: Callable[..., nn.Module] | None = None
-    """What an exported source file defines, with the same tensors in the same order; it is called with inputs,
+    """The definition in an exported source file, with the same tensors in the same order. It is called with inputs,
     outputs, kernel, stride and, where the kind has one, expansion. None: the kind is not exported as source."""
     plain_gated: Callable[..., nn.Module] | None = None
-    """The same where the stage has `se`, which it takes too."""
+    """The definition where the stage has `se`, which it takes too."""
     plain_gates: Mapping[str, Callable[..., nn.Module]] = field(default_factory=dict)
-    """The same by the stage's `gate`, where it has one."""
+    """The definition by the stage's `gate`, where it has one."""
     fold: Callable[[nn.Module, nn.Module], None] | None = None
     """Gives the module of the kind's `deployed` form the weights of a trained one, for equal outputs in eval."""
 
 
 BLOCKS: dict[str, TorchBlock] = {
-    "conv": TorchBlock(Chain, plain_parts.conv),
+    "conv": TorchBlock(ConvSequence, plain_parts.conv),
     "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv, plain_gates={"mobilenet_v3": HardGatedMBConv}),
     "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
-    "depthwise_separable": TorchBlock(Chain, separable),
+    "depthwise_separable": TorchBlock(ConvSequence, separable),
     "basic": TorchBlock(BasicBlock, Basic),
     "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "convnext_v2": TorchBlock(ConvNeXtBlock, ConvNeXtV2),
     "uib": TorchBlock(UIBBlock, UniversalInvertedBottleneck),
     "repvgg": TorchBlock(RepVGGBlock, RepVGG, fold=fold),
-    "repvgg_deploy": TorchBlock(Chain, deployed_repvgg),
+    "repvgg_deploy": TorchBlock(ConvSequence, deployed_repvgg),
     "ghost": TorchBlock(GhostBlock, Ghost, GatedGhost, {"mobilenet_v3": HardGatedGhost}),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),

@@ -1,4 +1,4 @@
-"""ResNet's basic block (He et al. 2016)."""
+"""Build ResNet's basic block (He et al. 2016)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scalesearch.nets.blocks.resnet import ResNetBlock
 
 
 class BasicBlock(ResNetBlock):
-    """Two k×k convolutions and a shortcut."""
+    """Applies two k×k convolutions and adds a shortcut."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__(block, eps, ("first", "second"))

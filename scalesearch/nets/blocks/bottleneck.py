@@ -1,4 +1,4 @@
-"""ResNet's bottleneck block (He et al. 2016)."""
+"""Build ResNet's bottleneck block (He et al. 2016)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scalesearch.nets.blocks.resnet import ResNetBlock
 
 
 class BottleneckBlock(ResNetBlock):
-    """1×1, k×k, a gate where the stage has one, 1×1 and a shortcut."""
+    """Applies 1×1, k×k, a gate where the stage has one, and 1×1, and adds a shortcut."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__(block, eps, ("reduce", "spatial", "restore"))

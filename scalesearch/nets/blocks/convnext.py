@@ -1,35 +1,35 @@
-"""The blocks of ConvNeXt (Liu et al. 2022) and ConvNeXt V2 (Woo et al. 2023)."""
+"""Build the blocks of ConvNeXt (Liu et al. 2022) and ConvNeXt V2 (Woo et al. 2023)."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import conv_norm, start_small
+from scalesearch.nets.blocks.parts import conv_norm_act, init_trunc_normal
 from scalesearch.nets.blocks.plain_parts import Activation, ChannelNorm, LayerScale, ResponseNorm
 from scalesearch.nets.blocks.residual import Residual
 
 
 class ConvNeXtBlock(Residual):
-    """x + branch(x), with x downsampled before where the shape changes."""
+    """Computes x + branch(x); x is downsampled first where the shape changes."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
         layers = {layer.role: layer for layer in block.layers}
-        self.downsample = conv_norm(layers["downsample"], eps) if "downsample" in layers else nn.Identity()
+        self.downsample = conv_norm_act(layers["downsample"], eps) if "downsample" in layers else nn.Identity()
         self.branch = nn.Sequential()
         for role in ("depthwise", "expand", "project"):
-            self.branch.add_module(role, conv_norm(layers[role], eps))
+            self.branch.add_module(role, conv_norm_act(layers[role], eps))
         self.has_shortcut = True
-        start_small(self)
+        init_trunc_normal(self)
 
     def _branch_norm(self) -> None:
-        """None: layer scale starts the branch close to zero; V2's starts with all that the weights make of it."""
+        """Return None: layer scale starts the branch close to zero; V2's branch starts at its initial weights."""
 
     def forward(self, features_NCHW: Tensor) -> Tensor:
-        """(N, in, H, W) → (N, out, ⌊H/stride⌋, ⌊W/stride⌋)."""
+        """Map (N, in, H, W) to (N, out, ⌊H/stride⌋, ⌊W/stride⌋)."""
         features_NCHW = self.downsample(features_NCHW)
-        return features_NCHW + self._kept(self.branch(features_NCHW))
+        return features_NCHW + self._drop_path(self.branch(features_NCHW))
 
 
 class ConvNeXt(nn.Module):
@@ -57,7 +57,7 @@ class ConvNeXt(nn.Module):
 
 
 class ConvNeXtV2(nn.Module):
-    """Filter each channel k×k, widen 1×1, let channels compete, narrow 1×1; whole patches first as there."""
+    """Filter each channel k×k, widen 1×1, normalise responses, narrow 1×1; first whole patches as in V1."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()

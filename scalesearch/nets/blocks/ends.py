@@ -1,4 +1,4 @@
-"""The ends of a network: the stem's max-pool and the classifier."""
+"""Build the ends of a network: the stem's max-pool and the classifier."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from torch.nn import functional
 
 from scalesearch.design.blocks import Block
 from scalesearch.design.norms import NORMS
-from scalesearch.nets.blocks.parts import activation_of, conv_norm, start_small
+from scalesearch.nets.blocks.parts import conv_norm_act, init_trunc_normal, make_activation
 
 
 class MaxPool(nn.MaxPool2d):
-    """The pool behind ResNet's stem."""
+    """Applies the pool after ResNet's stem."""
 
     def __init__(self, block: Block, _: float) -> None:
         super().__init__(block.kernel, block.stride, block.kernel // 2)
 
 
 class Classifier(nn.Module):
-    """Global average pooling, normalisation where the head has one, and a linear layer; one more before that and an
-    activation where the head has a hidden one.
+    """Applies global average pooling, the head's normalisation if it has one, and a linear layer.
+
+    A head with a hidden layer has another linear layer and an activation before the last one.
     """
 
     dropout: float = 0.0
-    """Share of the last linear layer's inputs that training drops."""
+    """The share of the last linear layer's inputs that training drops."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
@@ -38,21 +39,21 @@ class Classifier(nn.Module):
             self.norm = getattr(nn, norm.torch_class)(first.in_width, eps=float(norm.eps))
         self.hidden: nn.Module = nn.Identity()
         if block.hidden_norm is not None:
-            # A convolution of maps of one place, as in timm, so that batch norm is torch's class for maps.
-            layer = conv_norm(replace(first, pre_norm=None), eps)
+            # A convolution of 1×1 maps, as in timm, so that batch norm is torch's class for maps.
+            layer = conv_norm_act(replace(first, pre_norm=None), eps)
             self.hidden = nn.Sequential(nn.Unflatten(1, (first.in_width, 1, 1)), *layer, nn.Flatten())
         elif block.hidden is not None:
-            self.hidden = nn.Sequential(nn.Linear(first.in_width, first.out_width), activation_of(first))
+            self.hidden = nn.Sequential(nn.Linear(first.in_width, first.out_width), make_activation(first))
         self.linear = nn.Linear(last.in_width, last.out_width)
         if first.pre_norm is not None:
-            start_small(self)
+            init_trunc_normal(self)
 
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
-        """Logits (N, classes)."""
+        """Return logits (N, classes)."""
         return self.logits_of(features_NCHW.mean((2, 3)))
 
     def logits_of(self, pooled_NC: torch.Tensor) -> torch.Tensor:
-        """Logits (N, classes) of pooled features."""
+        """Return logits (N, classes) of pooled features."""
         features_NF: torch.Tensor = self.hidden(self.norm(pooled_NC))
         if self.dropout and self.training:
             features_NF = functional.dropout(features_NF, self.dropout)

@@ -1,4 +1,4 @@
-"""The Ghost bottleneck of GhostNet (Han et al. 2020)."""
+"""Build the Ghost bottleneck of GhostNet (Han et al. 2020)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
 from scalesearch.design.layers import Layer
-from scalesearch.nets.blocks.parts import Gate, conv_norm
+from scalesearch.nets.blocks.parts import Gate, conv_norm_act
 from scalesearch.nets.blocks.plain_parts import (
     GhostModule,
     HardSqueezeExcite,
@@ -22,30 +22,30 @@ from scalesearch.nets.blocks.residual import Residual
 
 
 class GhostConv(nn.Module):
-    """The Ghost module: half the maps by a 1×1 convolution, and one from each of these by a depthwise one.
+    """Applies the Ghost module: half the maps by a 1×1 convolution, and one from each by a depthwise one.
 
     Args:
         primary: the 1×1 convolution.
         cheap: the depthwise convolution of its output.
-        width: channels of the output; the last map is left out where they are odd.
-        eps: of batch norm.
+        width: channels of the output; the last map is left out where the number is odd.
+        eps: the epsilon of batch norm.
     """
 
     def __init__(self, primary: Layer, cheap: Layer, width: int, eps: float) -> None:
         super().__init__()
-        self.primary = conv_norm(primary, eps)
-        self.cheap = conv_norm(cheap, eps)
+        self.primary = conv_norm_act(primary, eps)
+        self.cheap = conv_norm_act(cheap, eps)
         self.width = width
 
     def forward(self, features_NCHW: Tensor) -> Tensor:
-        """(N, in, H, W) → (N, width, H, W)."""
+        """Map (N, in, H, W) to (N, width, H, W)."""
         intrinsic_NCHW = self.primary(features_NCHW)
         maps_NCHW = torch.cat([intrinsic_NCHW, self.cheap(intrinsic_NCHW)], 1)
         return maps_NCHW[:, : self.width] if self.width % 2 else maps_NCHW
 
 
 class GhostBlock(Residual):
-    """branch(x) + shortcut(x): Ghost module, what stands between in this block, linear Ghost module."""
+    """Computes branch(x) + shortcut(x): Ghost module, depthwise convolution and gate if any, linear Ghost one."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class GhostBlock(Residual):
             "expand", GhostConv(layers["expand"], layers["expand_cheap"], block.inner_width, eps)
         )
         if "depthwise" in layers:
-            self.branch.add_module("depthwise", conv_norm(layers["depthwise"], eps))
+            self.branch.add_module("depthwise", conv_norm_act(layers["depthwise"], eps))
         if "squeeze" in layers:
             hard = block.gate == "mobilenet_v3"
             self.branch.add_module("gate", Gate(layers["squeeze"], layers["excite"], hard))
@@ -63,15 +63,15 @@ class GhostBlock(Residual):
         self.shortcut = nn.Sequential()
         for role in ("shortcut_depthwise", "shortcut"):
             if role in layers:
-                self.shortcut.add_module(role, conv_norm(layers[role], eps))
+                self.shortcut.add_module(role, conv_norm_act(layers[role], eps))
         self.has_shortcut = True
 
     def _branch_norm(self) -> None:
-        """None: the branch ends in two batch norms side by side, which the authors start as torch does."""
+        """Return None: the branch ends in two parallel batch norms, which the authors initialise as torch does."""
 
     def forward(self, features_NCHW: Tensor) -> Tensor:
-        """(N, in, H, W) → (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
-        branch_NCHW = self._kept(self.project(self.branch(features_NCHW)))
+        """Map (N, in, H, W) to (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
+        branch_NCHW = self._drop_path(self.project(self.branch(features_NCHW)))
         return branch_NCHW + self.shortcut(features_NCHW)
 
 

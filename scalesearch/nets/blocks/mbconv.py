@@ -1,4 +1,4 @@
-"""MBConv, Fused-MBConv and MobileNetV2's inverted residual: one wiring of different layers."""
+"""Build MBConv, Fused-MBConv and MobileNetV2's inverted residual from their layers."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from fractions import Fraction
 from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import Gate, conv_norm, norm_of
+from scalesearch.nets.blocks.parts import Gate, batch_norm_of, conv_norm_act
 from scalesearch.nets.blocks.plain_parts import HardSqueezeExcite, SqueezeExcite, conv, divisible
 from scalesearch.nets.blocks.residual import Residual
 
 
 class MBConvBlock(Residual):
-    """Expand, depthwise, gate, project: those that the block's layers name; a shortcut where shapes allow it."""
+    """Applies the layers that the block has of expand, depthwise, gate and project; adds a shortcut if possible."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
         layers = {layer.role: layer for layer in block.layers}
-        self.expand = conv_norm(layers["expand"], eps) if "expand" in layers else nn.Identity()
-        self.depthwise = conv_norm(layers["depthwise"], eps) if "depthwise" in layers else nn.Identity()
+        self.expand = conv_norm_act(layers["expand"], eps) if "expand" in layers else nn.Identity()
+        self.depthwise = conv_norm_act(layers["depthwise"], eps) if "depthwise" in layers else nn.Identity()
         self.gate: nn.Module = nn.Identity()
         if "squeeze" in layers:
             self.gate = Gate(layers["squeeze"], layers["excite"], hard=block.gate == "mobilenet_v3")
-        self.project = conv_norm(layers["project"], eps)
+        self.project = conv_norm_act(layers["project"], eps)
         self.has_shortcut = block.keeps_shape
 
     def _branch_norm(self) -> nn.BatchNorm2d:
-        return norm_of(self.project)
+        return batch_norm_of(self.project)
 
     def forward(self, features_NCHW: Tensor) -> Tensor:
-        """(N, in, H, W) → (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
+        """Map (N, in, H, W) to (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
         branch: Tensor = self.project(self.gate(self.depthwise(self.expand(features_NCHW))))
-        return features_NCHW + self._kept(branch) if self.has_shortcut else branch
+        return features_NCHW + self._drop_path(branch) if self.has_shortcut else branch
 
 
 class MBConv(nn.Module):

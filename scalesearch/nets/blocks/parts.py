@@ -1,4 +1,4 @@
-"""The parts that blocks are made of, built from the layers that the cost counts."""
+"""Build the parts of blocks from the layers that the cost counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 
 def convolution(layer: Layer) -> nn.Conv2d:
-    """The layer's convolution in the form that trains fastest on a CPU."""
+    """Return the layer's convolution in the form that trains fastest on a CPU."""
     if layer.is_depthwise:
         return DepthwiseConv2d(layer.in_width, layer.kernel, layer.stride, bias=layer.bias)
     if layer.kernel == layer.groups == 1:
@@ -26,63 +26,64 @@ def convolution(layer: Layer) -> nn.Conv2d:
     return nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias)
 
 
-def activation_of(layer: Layer) -> nn.Module:
-    """A fresh module of the layer's activation."""
+def make_activation(layer: Layer) -> nn.Module:
+    """Return a new module of the layer's activation."""
     assert layer.activation is not None
     module: nn.Module = getattr(nn, torch_class(layer.activation))()
     return module
 
 
-def conv_norm(layer: Layer, eps: float) -> nn.Sequential:
-    """Convolution and, where the layer has them, normalisations, activation and layer scale.
+def conv_norm_act(layer: Layer, eps: float) -> nn.Sequential:
+    """Return convolution and, where the layer has them, normalisations, activation and layer scale.
 
     Args:
-        layer: what is built.
-        eps: of batch norm.
+        layer: the layer to build.
+        eps: the epsilon of batch norm.
     """
-    parts = nn.Sequential()
+    layers = nn.Sequential()
     if layer.pre_norm:
-        parts.append(_norm(layer.pre_norm, layer.in_width, eps))
+        layers.append(_make_norm(layer.pre_norm, layer.in_width, eps))
     if layer.response_norm:
-        parts.append(ResponseNorm(layer.in_width))
-    parts.append(convolution(layer))
+        layers.append(ResponseNorm(layer.in_width))
+    layers.append(convolution(layer))
     if layer.norm:
-        parts.append(_norm(layer.norm, layer.out_width, eps))
+        layers.append(_make_norm(layer.norm, layer.out_width, eps))
     if layer.activation:
-        parts.append(activation_of(layer))
+        layers.append(make_activation(layer))
     if layer.layer_scale:
-        parts.append(LayerScale(layer.out_width))
-    return parts
+        layers.append(LayerScale(layer.out_width))
+    return layers
 
 
-def _norm(name: NormName, channels: int, eps: float) -> nn.Module:
+def _make_norm(name: NormName, channels: int, eps: float) -> nn.Module:
     norm = NORMS[name]
     eps = eps if norm.eps is None else float(norm.eps)
-    if name == "layer_norm":  # torch's class takes the last dimensions
+    if name == "layer_norm":  # torch's class normalises the last dimensions, not the channels
         return ChannelNorm(channels, eps=eps)
     module: nn.Module = getattr(nn, norm.torch_class)(channels, eps=eps)
     return module
 
 
-def start_small(module: nn.Module) -> None:
-    """Weights of convolutions and linear layers from a normal distribution of deviation .02, biases at zero.
+def init_trunc_normal(root: nn.Module) -> None:
+    """Initialise convolutions and linear layers by a normal distribution of deviation .02, biases at zero.
 
-    As facebookresearch/ConvNeXt `models/convnext.py`, `_init_weights`, which truncates at ±2, a hundred deviations.
+    As in facebookresearch/ConvNeXt `models/convnext.py`, `_init_weights`, which truncates at ±2, a hundred
+    deviations.
     """
-    for one in module.modules():
-        if isinstance(one, nn.Conv2d | nn.Linear):
-            nn.init.trunc_normal_(one.weight, std=0.02)
-            if one.bias is not None:
-                nn.init.zeros_(one.bias)
+    for layer in root.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
-def norm_of(part: nn.Module) -> nn.BatchNorm2d:
-    """The batch norm of a `conv_norm`."""
-    return next(module for module in part.modules() if isinstance(module, nn.BatchNorm2d))
+def batch_norm_of(conv_norm_act: nn.Module) -> nn.BatchNorm2d:
+    """Return the batch norm of a `conv_norm_act`."""
+    return next(module for module in conv_norm_act.modules() if isinstance(module, nn.BatchNorm2d))
 
 
 class Gate(nn.Module):
-    """Squeeze-and-excitation: channel gates from the pooled map: x · σ(W₂ act(W₁ mean(x))) (Hu et al. 2018).
+    """Applies squeeze-and-excitation: x · σ(W₂ act(W₁ mean(x))), with means over the map (Hu et al. 2018).
 
     Args:
         squeeze: W₁ and act.
@@ -94,11 +95,11 @@ class Gate(nn.Module):
         super().__init__()
         self.sigmoid = nn.functional.hardsigmoid if hard else torch.sigmoid
         self.squeeze = convolution(squeeze)
-        self.act = activation_of(squeeze)
+        self.act = make_activation(squeeze)
         self.excite = convolution(excite)
 
     def forward(self, features_NCHW: torch.Tensor) -> torch.Tensor:
-        """Same shape as the input."""
+        """Return the gated features, in the shape of the input."""
         pooled = features_NCHW.mean((2, 3), keepdim=True)
         gates: torch.Tensor = self.sigmoid(self.excite(self.act(self.squeeze(pooled))))
         return features_NCHW * gates

@@ -1,21 +1,21 @@
-"""Non-overlapping patches with layer normalisation: ConvNeXt's stem (Liu et al. 2022)."""
+"""Build non-overlapping patches with layer normalisation: ConvNeXt's stem (Liu et al. 2022)."""
 
 from __future__ import annotations
 
 from torch import nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.chain import Chain
-from scalesearch.nets.blocks.parts import start_small
+from scalesearch.nets.blocks.chain import ConvSequence
+from scalesearch.nets.blocks.parts import init_trunc_normal
 from scalesearch.nets.blocks.plain_parts import ChannelNorm
 
 
-class PatchBlock(Chain):
-    """A convolution of kernel = stride without padding, and layer normalisation over its channels."""
+class PatchBlock(ConvSequence):
+    """Applies a convolution of kernel = stride without padding, and layer normalisation over its channels."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__(block, eps)
-        start_small(self)
+        init_trunc_normal(self)
 
 
 def patch(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:

@@ -1,7 +1,7 @@
-"""Plain torch for exported source files: what the definitions of the block kinds share.
+"""Define the plain-torch parts that exported source files share between block kinds.
 
-`export.torch_source` copies the definitions that a network uses, so none may need another name than torch's,
-`Fraction`, `EPS`, `Activation`, `INNER_DIVISOR` and that of another definition in `nets.blocks`.
+`export.torch_source` copies the definitions that a network uses. They may therefore use only names of torch,
+`Fraction`, `EPS`, `Activation`, `INNER_DIVISOR` and other definitions in `nets.blocks`.
 """
 
 from __future__ import annotations

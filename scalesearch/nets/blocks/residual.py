@@ -1,4 +1,4 @@
-"""What residual blocks share: the sum of a branch and a shortcut."""
+"""Share the structure of residual blocks: the sum of a branch and a shortcut."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import nn
 
 
 class Residual(nn.Module, ABC):
-    """A block whose branch is added to a shortcut, where it has one."""
+    """A block adds its branch to a shortcut, where it has one."""
 
     has_shortcut: bool
     survival: float = 1.0
-    """Probability that training keeps an image's branch (stochastic depth, Huang et al. 2016)."""
+    """The probability that training keeps an image's branch (stochastic depth, Huang et al. 2016)."""
 
     @property
     def last_norm(self) -> nn.BatchNorm2d | None:
@@ -22,12 +22,12 @@ class Residual(nn.Module, ABC):
 
     @abstractmethod
     def _branch_norm(self) -> nn.BatchNorm2d | None:
-        """The branch's last batch norm, wherever the kind of block keeps it; None: layer scale is in its place."""
+        """Return the branch's last batch norm; None where layer scale takes its role."""
 
-    def _kept(self, branch_NCHW: torch.Tensor) -> torch.Tensor:
-        """The branch, in training dropped whole for some images and scaled up for the others."""
+    def _drop_path(self, branch_NCHW: torch.Tensor) -> torch.Tensor:
+        """Return the branch; in training it is dropped for some images and scaled up for the others."""
         if not self.training or self.survival == 1:
             return branch_NCHW
         shape = (len(branch_NCHW), 1, 1, 1)
-        alive = torch.empty(shape, dtype=branch_NCHW.dtype, device=branch_NCHW.device).bernoulli_(self.survival)
-        return branch_NCHW * (alive / self.survival)
+        keep_mask = torch.empty(shape, dtype=branch_NCHW.dtype, device=branch_NCHW.device).bernoulli_(self.survival)
+        return branch_NCHW * (keep_mask / self.survival)

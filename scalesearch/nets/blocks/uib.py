@@ -1,4 +1,4 @@
-"""The universal inverted bottleneck of MobileNetV4 (Qin et al. 2024)."""
+"""Build the universal inverted bottleneck of MobileNetV4 (Qin et al. 2024)."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from fractions import Fraction
 from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import conv_norm, norm_of
+from scalesearch.nets.blocks.parts import batch_norm_of, conv_norm_act
 from scalesearch.nets.blocks.plain_parts import conv, divisible
 from scalesearch.nets.blocks.residual import Residual
 
 
 class UIBBlock(Residual):
-    """The block's layers one behind the other; a shortcut where the shape stays."""
+    """Applies the block's layers one after the other, and adds a shortcut where the shape stays."""
 
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
         self.branch = nn.Sequential()
         for layer in block.layers:
-            self.branch.add_module(layer.role, conv_norm(layer, eps))
+            self.branch.add_module(layer.role, conv_norm_act(layer, eps))
         self.has_shortcut = block.keeps_shape
 
     def _branch_norm(self) -> nn.BatchNorm2d:
-        return norm_of(self.branch[-1])
+        return batch_norm_of(self.branch[-1])
 
     def forward(self, features_NCHW: Tensor) -> Tensor:
-        """(N, in, H, W) → (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
+        """Map (N, in, H, W) to (N, out, ⌈H/stride⌉, ⌈W/stride⌉)."""
         branch: Tensor = self.branch(features_NCHW)
-        return features_NCHW + self._kept(branch) if self.has_shortcut else branch
+        return features_NCHW + self._drop_path(branch) if self.has_shortcut else branch
 
 
 class UniversalInvertedBottleneck(nn.Module):
