@@ -1,1 +1,1 @@
-"""Training a member for use: recipes, progressive learning, checkpoints, several workers."""
+"""Train a member for use: recipes, progressive learning, checkpoints, several workers."""

@@ -1,8 +1,8 @@
-"""What a library's state dict does not say: batch norm's epsilon, the padding, and what its images were scaled by.
+"""Find what a library's state dict does not hold: batch norm's epsilon, the padding, and the scaling of its images.
 
-Tensors have names and shapes, no constants. Some are a library's own; timm's `tf_` models, which pad as TensorFlow
-does, have the same tensors as its others. There the file beside the weights tells (`config.json` of timm's hub
-format), or the user.
+Tensors have names and shapes, no constants. Some constants are the same for all networks of a library. timm's `tf_`
+models, which pad as TensorFlow does, have the same tensors as its other models. For these the file beside the
+weights (`config.json` of timm's hub format) or the user states the constants.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ PIXELS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
-"""Mean and deviation of the images, in 0 … 1, by the names that `--pixels` takes."""
+"""The mean and deviation of the images, in 0 … 1, by the names that `--pixels` takes."""
 EPSILON, TENSORFLOW_EPSILON = Decimal("0.00001"), Decimal("0.001")
-"""Of torch's batch norm, which both libraries take, and of timm's `tf_` models."""
+"""The epsilon of torch's batch norm, which both libraries use, and that of timm's `tf_` models."""
 
-_VERSIONS = {
+_V2_NAMES = {
     f"efficientnetv2_{size}": f"efficientnet_v2_{size}" for size in ("s", "m", "l", "b0", "b1", "b2", "b3")
 }
-_PLAIN = {
+_SYMMETRIC_TIMM = {
     **{f"efficientnet_b{number}": f"b{number}" for number in range(8)},
     **{f"efficientnet_lite{number}": f"efficientnet_lite{number}" for number in range(5)},
-    **{name: ours for name, ours in _VERSIONS.items() if "_b" not in name},
+    **{name: our_name for name, our_name in _V2_NAMES.items() if "_b" not in name},
     "mobilenetv1_100": "mobilenet_v1",
     "mobilenetv2_100": "mobilenet_v2",
     "mobilenetv3_large_100": "mobilenet_v3_large",
@@ -42,38 +42,41 @@ _PLAIN = {
     **{f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
     "resnext50_32x4d": "resnext50",
 }
-_TENSORFLOW = {
-    f"tf_{name}": ours for name, ours in {**_PLAIN, **_VERSIONS}.items() if name.startswith("efficientnet")
+_TENSORFLOW_TIMM = {
+    f"tf_{name}": our_name
+    for name, our_name in {**_SYMMETRIC_TIMM, **_V2_NAMES}.items()
+    if name.startswith("efficientnet")
 }
-TIMM: dict[str, str] = _PLAIN | _TENSORFLOW
-"""timm's names of models that are networks of ours, without the tag of their weights; `tf_` ones pad otherwise."""
-_ONLY_SYMMETRIC = {*_PLAIN.values()} - {*_TENSORFLOW.values()}
+TIMM: dict[str, str] = _SYMMETRIC_TIMM | _TENSORFLOW_TIMM
+"""timm's names of the models that scalesearch has, without the tag of their weights; `tf_` models pad as
+TensorFlow."""
+_ONLY_SYMMETRIC = {*_SYMMETRIC_TIMM.values()} - {*_TENSORFLOW_TIMM.values()}
 """Networks of which timm has no `tf_` model."""
-_LARGE_EPSILON = ("b5", "b6", "b7", "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l")
+_TENSORFLOW_EPSILON_NETWORKS = ("b5", "b6", "b7", "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l")
 """torchvision's EfficientNets that have TensorFlow's epsilon."""
-_HALF = {
+_HALF_SCALED = {
     ("timm", "mobilenet_v1"),
     *(("timm", f"efficientnet_v2_{size}") for size in "sml"),
     ("torchvision's EfficientNet", "efficientnet_v2_l"),
 }
-"""Networks, by naming, whose weights saw images scaled by `half`."""
+"""Networks, by naming, whose weights were trained on images scaled by `half`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """What the trained network had beside its tensors."""
+    """Holds the constants of the trained network that its tensors do not show."""
 
     epsilon: Decimal
     padding: str
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     source: str
-    """Who says so, in words."""
+    """The origin of the constants, as a text."""
 
-    def words(self, activation: str) -> str:
-        """One clause: what is taken for granted."""
-        known = {values: name for name, values in PIXELS.items()}
-        pixels = known.get((self.mean, self.deviation), f"{self.mean} and {self.deviation}")
+    def describe(self, activation: str) -> str:
+        """Return the constants as one clause."""
+        names_by_values = {values: name for name, values in PIXELS.items()}
+        pixels = names_by_values.get((self.mean, self.deviation), f"{self.mean} and {self.deviation}")
         return (
             f"{activation}, batch norm's epsilon {plain(self.epsilon)}, {self.padding} padding, "
             f"pixels by {pixels} ({self.source})"
@@ -82,20 +85,20 @@ class Constants:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the user says of the weights."""
+    """Holds what the user states about the weights."""
 
     padding: str | None = None
     pixels: str | None = None
 
     def __post_init__(self) -> None:
-        for flag, value, known in (("padding", self.padding, PADDINGS), ("pixels", self.pixels, tuple(PIXELS))):
-            if value is not None and value not in known:
-                raise InputError(f"--{flag} {value!r}: must be one of {', '.join(known)}")
+        for flag, value, choices in (("padding", self.padding, PADDINGS), ("pixels", self.pixels, tuple(PIXELS))):
+            if value is not None and value not in choices:
+                raise InputError(f"--{flag} {value!r}: must be one of {', '.join(choices)}")
 
 
 @dataclass(frozen=True, slots=True)
 class HubConfig:
-    """timm's `config.json` beside the weights."""
+    """Holds timm's `config.json` beside the weights."""
 
     where: str
     architecture: str
@@ -106,56 +109,57 @@ class HubConfig:
 
 
 def read_hub_config(weights: Path) -> HubConfig | None:
-    """The `config.json` in the folder of a file of weights; None where there is none, or it is not timm's.
+    """Read the `config.json` in the folder of a file of weights; None where there is none, or it is not timm's.
 
     Raises:
-        InputError: it is of a model that no network here is.
+        InputError: it is of a model that scalesearch does not have.
     """
     path = weights.with_name("config.json")
-    where = printable(str(path))
+    source = printable(str(path))
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise InputError(f"{where}: cannot be read as JSON; give the model's own, or move it away") from error
+        raise InputError(f"{source}: cannot be read as JSON; give the model's own, or move it away") from error
     if not isinstance(tree, dict) or not isinstance(tree.get("architecture"), str):
         return None
     architecture = tree["architecture"].partition(".")[0]
     if architecture not in TIMM:
         raise InputError(
-            f"{where}: the weights are of timm's {printable(architecture)!r}, which is no network here"
+            f"{source}: the weights are of timm's {printable(architecture)!r}, which is no network here"
         )
     if tree.get("model_args"):
-        raise InputError(f"{where}: model_args change the network; give weights of the model as timm builds it")
-    given = tree.get("pretrained_cfg")
-    cfg: Mapping[str, Any] = given if isinstance(given, dict) else tree
-    return HubConfig(where, architecture, TIMM[architecture], *(_numbers(cfg.get(key)) for key in ("mean", "std")))
+        raise InputError(f"{source}: model_args change the network; give weights of the model as timm builds it")
+    pretrained = tree.get("pretrained_cfg")
+    cfg: Mapping[str, Any] = pretrained if isinstance(pretrained, dict) else tree
+    return HubConfig(source, architecture, TIMM[architecture], *(_numbers(cfg.get(key)) for key in ("mean", "std")))
 
 
 def _numbers(value: object) -> tuple[float, ...] | None:
-    if isinstance(value, list) and value and all(isinstance(one, int | float) for one in value):
-        return tuple(float(one) for one in value)
+    if isinstance(value, list) and value and all(isinstance(number, int | float) for number in value):
+        return tuple(float(number) for number in value)
     return None
 
 
 def constants_of(
-    naming: str, name: str, own_epsilon: Decimal | None, stated: Stated, config: HubConfig | None, where: str
+    naming: str, name: str, own_epsilon: Decimal | None, stated: Stated, config: HubConfig | None, file: str
 ) -> Constants:
-    """What a state dict's network had.
+    """Return the constants of a state dict's network.
 
     Args:
-        naming: whose names the tensors have, one of `library_names.NAMINGS`.
-        name: the network's.
-        own_epsilon: what the user's own baseline file says, where no `config` says better; None: a shipped network.
-        stated: what the user says.
+        naming: the library that named the tensors, one of `library_names.NAMINGS`.
+        name: the network's name.
+        own_epsilon: the epsilon of the user's own baseline file, used where `config` has none; None: a shipped
+            network.
+        stated: what the user states.
         config: timm's file beside the weights.
-        where: the file of weights, for errors.
+        file: the file of weights, for errors.
 
     Raises:
-        InputError: the padding cannot be known, or what is stated is not so.
+        InputError: the padding cannot be known, or a statement is wrong.
     """
-    padding = _padding(naming, name, stated, config, where)
+    padding = _padding(naming, name, stated, config, file)
     epsilon = own_epsilon
     if epsilon is None or config is not None:
         epsilon = library_epsilon(naming, name, padding)
@@ -165,12 +169,12 @@ def constants_of(
 
 
 def library_epsilon(naming: str, name: str, padding: str = "symmetric") -> Decimal:
-    """Batch norm's epsilon in a library's own network.
+    """Return batch norm's epsilon in a library's own network.
 
-    timm 1.0 `_efficientnet_builder.py`, `BN_EPS_TF_DEFAULT`; torchvision `efficientnet.py` and `mobilenetv3.py`,
-    `norm_layer`.
+    Sources are timm 1.0 `_efficientnet_builder.py`, `BN_EPS_TF_DEFAULT`, and torchvision `efficientnet.py` and
+    `mobilenetv3.py`, `norm_layer`.
     """
-    large = naming == "torchvision's EfficientNet" and name in _LARGE_EPSILON
+    large = naming == "torchvision's EfficientNet" and name in _TENSORFLOW_EPSILON_NETWORKS
     large = large or naming == "torchvision's MobileNetV3"
     return TENSORFLOW_EPSILON if large or padding == "tensorflow" else EPSILON
 
@@ -200,19 +204,19 @@ def _pixels(
         if stated.pixels is not None:
             raise InputError(f"{config.where}: says mean and std itself; leave --pixels out")
         return config.mean, config.deviation
-    return PIXELS[stated.pixels or ("half" if (naming, name) in _HALF else "imagenet")]
+    return PIXELS[stated.pixels or ("half" if (naming, name) in _HALF_SCALED else "imagenet")]
 
 
 def equal_sides(net: Architecture, px: int) -> int:
-    """The side nearest to `px` at which TensorFlow's padding is the symmetric one: every stride sees an odd side.
+    """Return the side nearest to `px` at which TensorFlow's padding is symmetric: every stride sees an odd side.
 
-    SAME pads ⌈n/s⌉·s − s + k − n in all, one more behind where that is odd: for an odd kernel and stride 2 the two
-    ends are equal where n is odd.
+    SAME pads ⌈n/s⌉·s − s + k − n in all, with one more at the end where that is odd. For an odd kernel and stride 2
+    the two ends are equal where n is odd.
     """
     sides = sorted(range(1, 2 * px + 2), key=lambda side: (abs(side - px), side))
-    return next(side for side in sides if _all_odd(net, side))
+    return next(side for side in sides if _all_strides_see_odd_sides(net, side))
 
 
-def _all_odd(net: Architecture, side: int) -> bool:
-    blocks = net.repeated_blocks(net.widths, net.depths, side)
+def _all_strides_see_odd_sides(net: Architecture, side: int) -> bool:
+    blocks = net.runs(net.widths, net.depths, side)
     return all(block.stride == 1 or block.in_px % 2 for block, length in blocks if length)

@@ -1,4 +1,4 @@
-"""What a training is told about itself, and what it says while it runs."""
+"""Define the values that describe a training process and its progress."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Which of several processes this is, where they train one network together."""
+    """Identifies this process among the workers that train one network."""
 
     rank: int = 0
     size: int = 1
@@ -15,27 +15,27 @@ class WorkerContext:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sides of images, and how a step's images are cut up."""
+    """Holds the sides of images, and the number of micro-batches in a step."""
 
     px: int
-    """At which the network is judged and handed over."""
+    """The side for validation and in use."""
     train_px: int
-    """In the last stage of training."""
+    """The side in the last stage of training."""
     accumulate: int = 1
-    """Parts that a batch is cut into, one after the other; their gradients are added up."""
+    """The number of micro-batches that a batch is cut into, one after the other; their gradients are added up."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is, in images times their pixels."""
+    """Reports the progress of a run, in images times their pixels."""
 
     done: int
     total: int
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What an epoch came to: a line of history.csv."""
+class EpochMetrics:
+    """Holds the metrics of an epoch: a line of history.csv."""
 
     epoch: int
     px: int
@@ -43,9 +43,9 @@ class Row:
     mixup: float
     dropout: float
     learning_rate: float
-    """Of its last step."""
+    """The rate of its last step."""
     train_loss: float
     val_loss: float
-    """Of the moving average, in nats."""
+    """The loss of the moving average, in nats."""
     val_accuracy: float
     seconds: float

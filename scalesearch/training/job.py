@@ -1,4 +1,4 @@
-"""A training as a value: what is trained, on what, how; and the run that goes on from its folder's checkpoint."""
+"""Describe a training as a value (network, data, recipe), and run it from the checkpoint in its folder."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from scalesearch.redaction import redacted
 from scalesearch.search.canonical import Json, as_json, digest
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.study.files import replace_atomically
-from scalesearch.training.checkpoint import read_checkpoint, tensors_sum, write_checkpoint
-from scalesearch.training.events import Row, RunProgress, Sizes, WorkerContext
+from scalesearch.training.checkpoint import read_checkpoint, tensors_checksum, write_checkpoint
+from scalesearch.training.events import EpochMetrics, RunProgress, Sizes, WorkerContext
 from scalesearch.training.recipes import TrainRecipe
 from scalesearch.training.run import MemberTraining
 from scalesearch.units import MAX_MEGAPIXELS
@@ -37,7 +37,7 @@ RUN = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where images come from; a worker on another machine reads them for itself."""
+    """Describes where images come from; a worker on another machine reads them for itself."""
 
     spec: str
     px: int
@@ -46,10 +46,10 @@ class Source:
     max_megapixels: int = MAX_MEGAPIXELS
     """Larger images are refused."""
     channels: int = 3
-    """That the network takes."""
+    """The channels that the network takes."""
 
     def load(self, on_progress: ProgressCallback = no_progress) -> ImageData:
-        """The images; see `load_data`."""
+        """Load the images; see `load_data`."""
         return load_data(
             self.spec, self.px, self.scenes, self.cache, on_progress, self.channels, self.max_megapixels
         )
@@ -57,25 +57,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One training."""
+    """Describes one training."""
 
     definition: Baseline
-    """With as many logits as there are classes, at the side at which it is judged."""
+    """The network, with as many logits as there are classes, at the side of validation."""
     classes: tuple[str, ...]
     source: Source
     fingerprint: str
-    """Of the images."""
+    """The fingerprint of the images."""
     recipe: TrainRecipe
     sizes: Sizes
     seed: int
     workers: int = 1
     threads: int = 1
     start: Weights | None = None
-    """What the weights begin as; None: at random by the seed."""
+    """The initial weights; None: random from the seed."""
 
-    def asked(self) -> dict[str, Json]:
-        """All that decides the numbers, but for the environment."""
-        start = None if self.start is None else tensors_sum(self.start.tensors)
+    def config(self) -> dict[str, Json]:
+        """Return everything that determines the results, except the environment."""
+        start = None if self.start is None else tensors_checksum(self.start.tensors)
         return {
             "definition": baseline_text(self.definition),
             "data": {"spec": redacted(self.source.spec), "fingerprint": self.fingerprint},
@@ -89,11 +89,11 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The hash of what is asked."""
-        return digest([f"{key}: {value}" for key, value in self.asked().items()])
+        """The hash of the configuration."""
+        return digest([f"{key}: {value}" for key, value in self.config().items()])
 
     def network(self) -> ConvNet:
-        """The network before its first step."""
+        """Build the network before its first step."""
         network = initial_network(self.definition.architecture, self.seed)
         assert isinstance(network, ConvNet)
         if self.start is not None:
@@ -103,67 +103,69 @@ class Job:
                 module.momentum = float(self.recipe.batch_norm)
         return network
 
-    def done(self, folder: Path) -> int:
-        """Epochs that the folder's checkpoint has behind it.
+    def epochs_done(self, folder: Path) -> int:
+        """Return the number of epochs in the folder's checkpoint.
 
         Raises:
-            InputError: it is another training's, or damaged.
+            InputError: the checkpoint is another training's, or damaged.
         """
-        kept = read_checkpoint(folder, self.id)
-        return 0 if kept is None else len(kept[0])
+        checkpoint = read_checkpoint(folder, self.id)
+        return 0 if checkpoint is None else len(checkpoint[0])
 
 
-def follow(
-    job: Job, folder: Path, data: ImageData, device: torch.device, team: WorkerContext | None = None
-) -> Iterator[RunProgress | Row]:
-    """Train on from the folder's checkpoint to the end; the first process writes it and the history at each epoch.
+def resume_training(
+    job: Job, folder: Path, data: ImageData, device: torch.device, worker: WorkerContext | None = None
+) -> Iterator[RunProgress | EpochMetrics]:
+    """Train from the folder's checkpoint to the end; the first process saves it and the history after each epoch.
 
-    At the end it writes the weights; the checkpoint stays, for the record is still to come.
+    At the end it writes the weights. The checkpoint stays, because the record is not written yet.
 
     Raises:
         Diverged: a loss is NaN or infinite.
         InputError: the checkpoint is another training's, or damaged.
         StorageError: the folder cannot be written.
     """
-    rows: list[Row] = []
-    run = MemberTraining(job.network(), data, job.recipe, job.sizes, job.seed, device, team)
-    if (kept := read_checkpoint(folder, job.id)) is not None:
-        rows, state = kept
+    rows: list[EpochMetrics] = []
+    run = MemberTraining(job.network(), data, job.recipe, job.sizes, job.seed, device, worker)
+    if (checkpoint := read_checkpoint(folder, job.id)) is not None:
+        rows, state = checkpoint
         run.restore(state, len(rows))
     for event in run.epochs():
-        if isinstance(event, Row):
+        if isinstance(event, EpochMetrics):
             rows.append(event)
-            if run.team.rank == 0:
+            if run.worker.rank == 0:
                 write_checkpoint(folder, job.id, rows, run.state())
                 replace_atomically(folder / HISTORY, history_text(rows))
         yield event
-    if run.team.rank == 0:
+    if run.worker.rank == 0:
         weights = weights_of(job.definition, run.average.network, job.classes)
         replace_atomically(folder / WEIGHTS, weights_file(weights))
         replace_atomically(folder / HISTORY, history_text(rows))
 
 
-def history_text(rows: list[Row]) -> str:
-    """history.csv: a line an epoch."""
+def history_text(rows: list[EpochMetrics]) -> str:
+    """Return the text of history.csv: one line an epoch."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    columns = fields(Row)
+    columns = fields(EpochMetrics)
     writer.writerow([key_of(column) for column in columns])
-    writer.writerows([_short(getattr(row, column.name)) for column in columns] for row in rows)
+    writer.writerows([_format_number(getattr(row, column.name)) for column in columns] for row in rows)
     return stream.getvalue()
 
 
-def _short(value: float) -> str:
+def _format_number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.9g}"
 
 
-def read_history(folder: Path) -> list[Row]:
-    """The epochs in a run's history.csv; none where there is none."""
+def read_history(folder: Path) -> list[EpochMetrics]:
+    """Read the epochs in a run's history.csv; empty where there is none."""
     path = folder / HISTORY
     if not path.is_file():
         return []
-    kinds: dict[str, Callable[[str], Any]] = {
-        key_of(field): int if field.type == "int" else float for field in fields(Row)
+    parsers: dict[str, Callable[[str], Any]] = {
+        key_of(field): int if field.type == "int" else float for field in fields(EpochMetrics)
     }
     with path.open(newline="", encoding="utf-8") as stream:
-        return [Row(*(kind(row[name]) for name, kind in kinds.items())) for row in csv.DictReader(stream)]
+        return [
+            EpochMetrics(*(parse(row[name]) for name, parse in parsers.items())) for row in csv.DictReader(stream)
+        ]

@@ -1,7 +1,7 @@
-"""A process group of workers that are all on this machine: they meet in a file and speak over loopback.
+"""Form a process group of workers on one machine: they meet in a file and communicate over loopback.
 
-torch's store of a process group listens on every interface, and asks nobody for a token; so does gloo on the
-machine's own address. A file needs no listener, and gloo and NCCL take the interface that they are told.
+The store of a torch process group listens on every interface and asks for no token; so does gloo on the machine's
+own address. A file needs no listener, and gloo and NCCL use the interface that they are given.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from ray.train.torch import TorchConfig
 
 @dataclass
 class LoopbackConfig(TorchConfig):  # type: ignore[misc]  # Ray Train has no types
-    """Ray Train's configuration of torch, for workers of one machine.
+    """Configures torch in Ray Train for workers of one machine.
 
     Attributes:
-        meeting_file: does not exist yet, in a folder that all workers can write.
+        meeting_file: a path that does not exist yet, in a folder that all workers can write.
     """
 
     meeting_file: str = ""
 
     @property
     def backend_cls(self) -> type[Backend]:
-        """What sets up the process group."""
+        """The class that sets up the process group."""
         return _LoopbackBackend
 
 
@@ -38,16 +38,16 @@ class _LoopbackBackend(Backend):  # type: ignore[misc]
 
     def on_start(self, worker_group: Any, backend_config: BackendConfig) -> None:
         assert isinstance(backend_config, LoopbackConfig)
-        worker_group.execute(_join, backend_config.backend, backend_config.meeting_file)
+        worker_group.execute(_join_process_group, backend_config.backend, backend_config.meeting_file)
 
     def on_shutdown(self, worker_group: Any, backend_config: BackendConfig) -> None:  # noqa: ARG002 (its signature)
-        worker_group.execute(_leave)
+        worker_group.execute(_leave_process_group)
 
 
-def _join(backend: str, meeting_file: str) -> None:
-    """In each worker."""
-    name = next(name for _, name in socket.if_nameindex() if name.startswith("lo"))
-    os.environ.update({"GLOO_SOCKET_IFNAME": name, "NCCL_SOCKET_IFNAME": name})
+def _join_process_group(backend: str, meeting_file: str) -> None:
+    """Join the process group, in each worker."""
+    interface = next(interface for _, interface in socket.if_nameindex() if interface.startswith("lo"))
+    os.environ.update({"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface})
     context = train.get_context()
     os.environ["LOCAL_RANK"] = str(context.get_local_rank())
     dist.init_process_group(
@@ -58,6 +58,6 @@ def _join(backend: str, meeting_file: str) -> None:
     )
 
 
-def _leave() -> None:
+def _leave_process_group() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()

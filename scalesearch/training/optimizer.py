@@ -1,4 +1,4 @@
-"""The optimisers of a training for use."""
+"""Create the optimisers of a training for use."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scalesearch.training.recipes import TrainRecipe
 
 
 def make_optimizer(network: nn.Module, recipe: TrainRecipe) -> torch.optim.Optimizer:
-    """RMSProp or SGD; weight decay on weights of two or more dimensions only.
+    """Return RMSProp or SGD; weight decay applies to weights of two or more dimensions only.
 
-    RMSProp is torch's: TensorFlow's, with which EfficientNets were trained, has ε inside the square root and starts
+    RMSProp is torch's. TensorFlow's, with which EfficientNets were trained, has ε inside the square root and starts
     its averages at one.
     """
     groups = parameter_groups(network, float(recipe.weight_decay))

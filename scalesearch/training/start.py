@@ -1,6 +1,6 @@
-"""What a transfer begins with: a trained network's layers under a classifier of its own.
+"""Load the pretrained network that a transfer begins with: its layers under a new classifier.
 
-Kornblith et al. 2019 (arXiv 1805.08974) and the paper's section 5.3 fine-tune all weights so.
+Kornblith et al. 2019 (arXiv 1805.08974) and section 5.3 of the paper fine-tune all weights in this way.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ _HEAD = "classifier."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Start:
-    """A trained network without its classifier."""
+class PretrainedBackbone:
+    """Holds a trained network without its classifier."""
 
     definition: Baseline
     tensors: dict[str, Tensor]
-    """By our names."""
+    """The tensors under our names."""
     notes: tuple[str, ...] = ()
-    """What was done to the file's tensors, and what was taken for granted of its network, for the terminal."""
+    """What was changed in the file's tensors, and what was assumed about its network, for the terminal."""
     padding: str = "symmetric"
-    """Of the network that was trained."""
+    """The padding of the network that was trained."""
 
     def check_side(self, px: int) -> None:
-        """Refuse a side at which the trained network would be another.
+        """Refuse a side at which the trained network would compute something else.
 
         Raises:
             InputError: the network was padded as TensorFlow does, and at `px` that is not symmetric.
@@ -69,7 +69,7 @@ class Start:
             )
 
     def weights(self, classes: tuple[str, ...], px: int, seed: int) -> Weights:
-        """The network for other classes, at another side; the classifier is new, by the seed."""
+        """Return the network for other classes, at another side; the classifier is new, from the seed."""
         sized = replace(self.definition, architecture=replace(self.definition.architecture, resolution=px))
         definition = with_classes(sized, len(classes))
         network = initial_network(definition.architecture, seed)
@@ -77,95 +77,101 @@ class Start:
         return weights_of(definition, network, classes)
 
 
-def read_start(path: Path, network: str | None, stated: Stated | None = None) -> Start:
-    """A file that scalesearch wrote, or timm's or torchvision's state dict of the network that is named.
+def read_pretrained(path: Path, network: str | None, stated: Stated | None = None) -> PretrainedBackbone:
+    """Read a file that scalesearch wrote, or a state dict of timm or torchvision.
 
     Args:
         path: a safetensors file.
-        network: the name of the network, or the user's own baseline file, whose epsilon then holds.
-        stated: what the user says of a state dict's network.
+        network: the name of the network, or the user's own baseline file, whose epsilon then applies.
+        stated: what the user states about a state dict's network.
 
     Raises:
-        InputError: no such file, a pickle, or tensors that are not the network's.
+        InputError: there is no such file, it is a pickle, or its tensors are not the network's.
     """
-    where = printable(str(path))
+    source = printable(str(path))
     metadata, tensors = read_tensors(path)
     if is_scalesearch_file(metadata):
         if network is not None:
-            raise InputError(f"{where}: says itself which network it is of; leave --network out")
+            raise InputError(f"{source}: says itself which network it is of; leave --network out")
         if stated not in (None, Stated()):
-            raise InputError(f"{where}: was trained here; leave --padding and --pixels out")
+            raise InputError(f"{source}: was trained here; leave --padding and --pixels out")
         weights = read_weights(path)
-        kept = {name: one for name, one in weights.tensors.items() if not name.startswith(_HEAD)}
-        return Start(weights.definition, kept)
+        backbone = {name: tensor for name, tensor in weights.tensors.items() if not name.startswith(_HEAD)}
+        return PretrainedBackbone(weights.definition, backbone)
     config = read_hub_config(path)
     if network is None:
         network = None if config is None else config.network
     if network is None:
-        raise InputError(f"{where}: does not say which network it is of; give --network NAME")
+        raise InputError(f"{source}: does not say which network it is of; give --network NAME")
     definition = load_network(network)
     if config is not None:
         _check_config(config, definition)
-    bare, prefix = without_prefix(tensors)
-    naming, found = _named(definition, bare, where)
+    unprefixed, prefix = without_prefix(tensors)
+    naming, remapped = _remap(definition, unprefixed, source)
     own_epsilon = definition.architecture.batch_norm_eps if is_path(network) else None
-    constants = constants_of(naming, definition.name, own_epsilon, stated or Stated(), config, where)
+    constants = constants_of(naming, definition.name, own_epsilon, stated or Stated(), config, source)
     net = replace(definition.architecture, batch_norm_eps=constants.epsilon)
     notes = [f"the prefix {prefix} of its tensors' names is taken off"] if prefix else []
-    notes.append(f"tensors named as {naming}'s; of its network: {constants.words(net.activation)}")
+    notes.append(f"tensors named as {naming}'s; of its network: {constants.describe(net.activation)}")
     if constants.epsilon != definition.architecture.batch_norm_eps:
-        own = plain(definition.architecture.batch_norm_eps)
+        epsilon = plain(definition.architecture.batch_norm_eps)
         notes.append(
-            f"{definition.name}'s own epsilon is {own}; the weights keep theirs, {plain(constants.epsilon)}"
+            f"{definition.name}'s own epsilon is {epsilon}; the weights keep theirs, {plain(constants.epsilon)}"
         )
-    ready = _with_our_pixels({name: one.float() for name, one in found.items()}, constants, where)
-    return Start(replace(definition, architecture=net), ready, tuple(notes), constants.padding)
+    adapted = _with_our_pixels({name: tensor.float() for name, tensor in remapped.items()}, constants, source)
+    return PretrainedBackbone(replace(definition, architecture=net), adapted, tuple(notes), constants.padding)
 
 
 def _check_config(config: HubConfig, definition: Baseline) -> None:
-    known = load_network(config.network)
-    if definition.name in (*baseline_names(), *published_names()) and definition.name != known.name:
-        raise InputError(f"{config.where}: the weights are of {config.architecture}; give --network {known.name}")
-    theirs, mine = known.architecture.activation, definition.architecture.activation
-    if theirs != mine:
-        raise InputError(f"{config.where}: {config.architecture} has {theirs}, but {definition.name} has {mine}")
+    published = load_network(config.network)
+    if definition.name in (*baseline_names(), *published_names()) and definition.name != published.name:
+        raise InputError(
+            f"{config.where}: the weights are of {config.architecture}; give --network {published.name}"
+        )
+    config_activation, activation = published.architecture.activation, definition.architecture.activation
+    if config_activation != activation:
+        raise InputError(
+            f"{config.where}: {config.architecture} has {config_activation}, but {definition.name} has {activation}"
+        )
 
 
-def _named(definition: Baseline, tensors: dict[str, Tensor], source: str) -> tuple[str, dict[str, Tensor]]:
-    """Whose names the tensors have, and the tensors by our names, every shape checked."""
+def _remap(definition: Baseline, tensors: dict[str, Tensor], source: str) -> tuple[str, dict[str, Tensor]]:
+    """Return the library that named the tensors, and the tensors under our names, with every shape checked."""
     net = definition.architecture
-    result = remap_state_dict(tensors, net)
-    if result is None:
+    remapped_result = remap_state_dict(tensors, net)
+    if remapped_result is None:
         raise InputError(f"{source}: its tensors are not named as timm's or torchvision's {definition.name} are")
-    naming, found = result
+    naming, remapped = remapped_result
     with torch.device("meta"):
-        wanted = ConvNet(net).state_dict()
-    for name, place in wanted.items():
+        expected = ConvNet(net).state_dict()
+    for name, expected_tensor in expected.items():
         if name.startswith(_HEAD) or name.endswith("num_batches_tracked"):
             continue
-        got = found.get(name)
-        if got is None or got.shape != place.shape:
-            shape = "missing" if got is None else "×".join(map(str, got.shape))
+        tensor = remapped.get(name)
+        if tensor is None or tensor.shape != expected_tensor.shape:
+            shape = "missing" if tensor is None else "×".join(map(str, tensor.shape))
             raise InputError(f"{source}: is no {definition.name}: {name} is {shape}; give the right --network")
-    return naming, found
+    return naming, remapped
 
 
 def _with_our_pixels(tensors: dict[str, Tensor], constants: Constants, source: str) -> dict[str, Tensor]:
-    """The first convolution and its norm for images as `normalise` makes them.
+    """Adapt the first convolution and its norm to images as `normalise` makes them.
 
-    The libraries take off a mean and divide by a deviation. The same but at the image's edge, where padding meant
-    another colour.
+    The libraries subtract a mean and divide by a deviation. The result is the same except at the image's edge,
+    where padding stood for another colour.
     """
     weight = tensors["stem.conv.0.weight"]
-    mean, deviation = (_spread(values, weight.shape[1], source) for values in (constants.mean, constants.deviation))
+    mean, deviation = (
+        _per_channel(values, weight.shape[1], source) for values in (constants.mean, constants.deviation)
+    )
     shift = (weight.sum((2, 3)) * ((MEAN - mean) / deviation)).sum(1)
     scaled = weight * (STD / deviation)[None, :, None, None]
     statistics = tensors["stem.conv.1.running_mean"] - shift
     return tensors | {"stem.conv.0.weight": scaled, "stem.conv.1.running_mean": statistics}
 
 
-def _spread(values: tuple[float, ...], channels: int, source: str) -> Tensor:
-    """A value for each channel: equal ones for any number of them."""
+def _per_channel(values: tuple[float, ...], channels: int, source: str) -> Tensor:
+    """Return one value for each channel; equal values fit any number of channels."""
     if len(values) != channels and len(set(values)) > 1:
         raise InputError(
             f"{source}: the network takes {channels} channels, but its images were scaled by {len(values)} values; "

@@ -19,8 +19,8 @@ from scalesearch.cli.main import app, run
 from scalesearch.cli.training_run import build_job, run_training
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError, TrialsFailedError
-from scalesearch.training.events import Row, Sizes
-from scalesearch.training.job import HISTORY, RUN, WEIGHTS, follow
+from scalesearch.training.events import EpochMetrics, Sizes
+from scalesearch.training.job import HISTORY, RUN, WEIGHTS, resume_training
 from scalesearch.training.recipes import NONE, RECIPES
 from scalesearch.training.record import open_run
 
@@ -74,7 +74,9 @@ def test_a_run_without_an_epoch_makes_room_and_one_with_an_epoch_does_not(tmp_pa
     assert not open_run(tmp_path, job(), "first")
     assert not open_run(tmp_path, job(seed=1), "second")
     assert json.loads((tmp_path / RUN).read_text())["command"] == "second"
-    next(one for one in follow(job(seed=1), tmp_path, bright_sides(), CPU) if isinstance(one, Row))
+    next(
+        one for one in resume_training(job(seed=1), tmp_path, bright_sides(), CPU) if isinstance(one, EpochMetrics)
+    )
     with pytest.raises(InputError, match="other seed"):
         open_run(tmp_path, job(), "first")
     assert not open_run(tmp_path, job(seed=1), "second")

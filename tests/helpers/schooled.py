@@ -14,14 +14,14 @@ from scalesearch.proxy.datasets import ImageData
 from scalesearch.search.scenes import SceneRecipe
 from scalesearch.training.events import Sizes
 from scalesearch.training.job import Job, Source
-from scalesearch.training.recipes import RECIPES, Growth, TrainRecipe
+from scalesearch.training.recipes import RECIPES, Ramp, TrainRecipe
 
 CLASSES = ("left", "right", "top")
 RECIPE = replace(
     RECIPES["fast"],
     epochs=3,
     batch=12,
-    mixup=Growth(Decimal(0), Decimal("0.4")),
+    mixup=Ramp(Decimal(0), Decimal("0.4")),
     stochastic_depth=Decimal("0.2"),
     average=Decimal("0.9"),
 )

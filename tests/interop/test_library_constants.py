@@ -15,7 +15,7 @@ from torch import nn
 from scalesearch.design.networks import load_network
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.training.constants import EPSILON, TENSORFLOW_EPSILON, TIMM
-from scalesearch.training.start import Start, read_start
+from scalesearch.training.start import PretrainedBackbone, read_pretrained
 
 ACTIVATIONS = {"silu": "SiLU", "relu": "ReLU", "relu6": "ReLU6", "hard_swish": "Hardswish"}
 PX = 65
@@ -37,15 +37,15 @@ def test_padding_epsilon_and_activation_are_the_models_own(name: str) -> None:
     assert kinds & {*ACTIVATIONS.values(), "Swish"} == activations
 
 
-def read_back(model: nn.Module, architecture: str, folder: Path) -> Start:
+def read_back(model: nn.Module, architecture: str, folder: Path) -> PretrainedBackbone:
     """The model's file as timm's hub has it; its images are scaled as ours, so that no edge differs."""
     save_file(model.state_dict(), folder / "model.safetensors")
     pixels = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
     (folder / "config.json").write_text(json.dumps({"architecture": architecture, "pretrained_cfg": pixels}))
-    return read_start(folder / "model.safetensors", None)
+    return read_pretrained(folder / "model.safetensors", None)
 
 
-def difference(start: Start, model: nn.Module, px: int) -> float:
+def difference(start: PretrainedBackbone, model: nn.Module, px: int) -> float:
     """Of the features' means, as a share of the largest."""
     net = replace(start.definition.architecture, resolution=px)
     ours = ConvNet(net).eval()

@@ -20,7 +20,7 @@ FORMAT = Path(__file__).parent.parent / "fixtures" / "disk_format.json"
 ROOTS = (
     study_config.StudyConfig, rules.ScalingRule, sampler.CoefficientSearch, stages.StageSearch, proxies.DataFacts,
     trial.TrialSpec, trial.Outcome, record_file.TrialCost, sampler.Suggestion, stage_space.StagePoint,
-    events.Row, events.Sizes, recipes.TrainRecipe,
+    events.EpochMetrics, events.Sizes, recipes.TrainRecipe,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from scalesearch.errors import InputError
 from scalesearch.nets.library_names import NAMINGS
 from scalesearch.nets.weights import read_weights
 from scalesearch.training.constants import TIMM, Stated, equal_sides
-from scalesearch.training.start import read_start
+from scalesearch.training.start import read_pretrained
 
 TORCHVISION = "torchvision's EfficientNet"
 SYMMETRIC, TENSORFLOW = Stated("symmetric"), Stated("tensorflow")
@@ -56,7 +56,7 @@ EPSILONS = [
 def test_weights_keep_their_librarys_epsilon(
     name: str, naming: str, stated: Stated | None, epsilon: str, tmp_path: Path
 ) -> None:
-    start = read_start(saved(tmp_path, name, naming), name, stated)
+    start = read_pretrained(saved(tmp_path, name, naming), name, stated)
     assert start.definition.architecture.batch_norm_eps == Decimal(epsilon)
     said = [note for note in start.notes if f"batch norm's epsilon {epsilon}" in note]
     assert len(said) == 1
@@ -67,17 +67,17 @@ def test_weights_keep_their_librarys_epsilon(
 def test_a_users_own_file_states_its_epsilon(tmp_path: Path) -> None:
     path = saved(tmp_path, "b0", "timm")
     (tmp_path / "mine.yaml").write_text(baseline_text(load_baseline("b0")).replace("0.001", "0.0125"))
-    start = read_start(path, str(tmp_path / "mine.yaml"), SYMMETRIC)
+    start = read_pretrained(path, str(tmp_path / "mine.yaml"), SYMMETRIC)
     assert start.definition.architecture.batch_norm_eps == Decimal("0.0125")
 
 
 def test_timms_padding_must_be_said(tmp_path: Path) -> None:
     path = saved(tmp_path, "b0", "timm")
     with pytest.raises(InputError, match="give --padding tensorflow for one, else --padding symmetric"):
-        read_start(path, "b0")
-    assert "symmetric padding" in read_start(path, "b0", SYMMETRIC).notes[-2]
+        read_pretrained(path, "b0")
+    assert "symmetric padding" in read_pretrained(path, "b0", SYMMETRIC).notes[-2]
     with pytest.raises(InputError, match="pads symmetrically; leave --padding out"):
-        read_start(saved(tmp_path, "b0", TORCHVISION), "b0", TENSORFLOW)
+        read_pretrained(saved(tmp_path, "b0", TORCHVISION), "b0", TENSORFLOW)
     with pytest.raises(InputError, match="--padding 'same': must be one of symmetric, tensorflow"):
         Stated("same")
 
@@ -93,7 +93,7 @@ def test_tensorflows_padding_is_ours_at_a_side_that_stays_odd(px: int, equal: in
         size, kernel, stride = block[0].in_px, block[0].kernel, block[0].stride
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         assert size == 1 or total == 2 * (kernel // 2)
-    start = read_start(saved(tmp_path, "b0", "timm"), "b0", TENSORFLOW)
+    start = read_pretrained(saved(tmp_path, "b0", "timm"), "b0", TENSORFLOW)
     if px == equal:
         start.check_side(px)
     else:
@@ -109,7 +109,7 @@ def test_timms_config_tells(tmp_path: Path) -> None:
     path = saved(tmp_path, "b0", "timm", "module.")
     cfg = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
     config(tmp_path, architecture="tf_efficientnet_b0.ap_in1k", pretrained_cfg=cfg)
-    start = read_start(path, None)
+    start = read_pretrained(path, None)
     assert (start.definition.name, start.padding) == ("b0", "tensorflow")
     assert start.definition.architecture.batch_norm_eps == Decimal("0.001")
     assert start.notes[0] == "the prefix module. of its tensors' names is taken off"
@@ -120,7 +120,7 @@ def test_timms_config_tells(tmp_path: Path) -> None:
         ("b0", Stated(pixels="half"), "says mean and std itself"),
     ):
         with pytest.raises(InputError, match=reason):
-            read_start(path, network, stated)
+            read_pretrained(path, network, stated)
 
 
 def test_a_config_of_another_network_is_refused(tmp_path: Path) -> None:
@@ -128,22 +128,22 @@ def test_a_config_of_another_network_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, "resnet50", "ResNet")
     config(tmp_path, architecture="resnetblur50")
     with pytest.raises(InputError, match="are of timm's 'resnetblur50', which is no network here"):
-        read_start(path, "resnet50")
+        read_pretrained(path, "resnet50")
     config(tmp_path, architecture="resnet50", model_args={"act_layer": "silu"})
     with pytest.raises(InputError, match="model_args change the network"):
-        read_start(path, "resnet50")
+        read_pretrained(path, "resnet50")
     config(tmp_path, architecture="resnet50")
     mine = load_baseline("resnet50")
     (tmp_path / "mine.yaml").write_text(
         baseline_text(mine).replace('name: "resnet50"', 'name: "mine"').replace("relu", "silu")
     )
     with pytest.raises(InputError, match="resnet50 has relu, but mine has silu"):
-        read_start(path, str(tmp_path / "mine.yaml"))
+        read_pretrained(path, str(tmp_path / "mine.yaml"))
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(InputError, match=r"config.json: cannot be read as JSON"):
-        read_start(path, "resnet50")
+        read_pretrained(path, "resnet50")
     config(tmp_path, hidden_size=4)  # somebody else's
-    assert read_start(path, "resnet50").definition.name == "resnet50"
+    assert read_pretrained(path, "resnet50").definition.name == "resnet50"
 
 
 def test_every_model_of_timm_that_is_known_is_a_network_here() -> None:
@@ -162,8 +162,8 @@ def test_images_of_one_channel_need_their_pixels_said(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="takes 1 channels, but its images were scaled by 3 values; give --pixels half"
     ):
-        read_start(tmp_path / "grey.safetensors", str(tmp_path / "grey.yaml"), SYMMETRIC)
-    start = read_start(tmp_path / "grey.safetensors", str(tmp_path / "grey.yaml"), Stated("symmetric", "half"))
+        read_pretrained(tmp_path / "grey.safetensors", str(tmp_path / "grey.yaml"), SYMMETRIC)
+    start = read_pretrained(tmp_path / "grey.safetensors", str(tmp_path / "grey.yaml"), Stated("symmetric", "half"))
     assert start.tensors["stem.conv.0.weight"].shape == (32, 1, 3, 3)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from schooled import RECIPE, bright_sides, job
 
-from scalesearch.training.events import Row
+from scalesearch.training.events import EpochMetrics
 from scalesearch.training.recipes import NONE, TrainRecipe
 from scalesearch.training.run import MemberTraining
 
@@ -21,7 +21,7 @@ def losses(recipe: TrainRecipe, captured: bool, monkeypatch: pytest.MonkeyPatch)
     run = MemberTraining(asked.network(), bright_sides(), asked.recipe, asked.sizes, 0, torch.device("cuda"))
     if not captured:
         monkeypatch.setattr(run, "_can_capture", lambda: False)
-    return [one.train_loss for one in run.epochs() if isinstance(one, Row)]
+    return [one.train_loss for one in run.epochs() if isinstance(one, EpochMetrics)]
 
 
 def test_captured_steps_are_those_op_by_op(monkeypatch: pytest.MonkeyPatch) -> None:

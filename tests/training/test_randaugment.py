@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from scalesearch.training.mixup import Mix, draw_mix, mixed
-from scalesearch.training.randaugment import OPERATIONS, Choices, draw_choices, rand_augment
+from scalesearch.training.mixup import Mix, mix_batch, sample_mix
+from scalesearch.training.randaugment import OPERATIONS, AugmentOps, rand_augment, sample_ops
 
 FULL = torch.ones(3)
 
@@ -91,7 +91,7 @@ def test_colour_and_brightness_go_up_and_down() -> None:
 
 def test_a_batch_is_its_images_one_by_one_and_stays_in_range() -> None:
     batch = images().repeat(9, 1, 1, 1)
-    choices = draw_choices(len(batch), torch.Generator().manual_seed(3))
+    choices = sample_ops(len(batch), torch.Generator().manual_seed(3))
     before = batch.clone()
     changed = rand_augment(batch, choices, 15)
     assert torch.equal(batch, before)
@@ -100,7 +100,7 @@ def test_a_batch_is_its_images_one_by_one_and_stays_in_range() -> None:
     for index in range(len(batch)):
         one = slice(index, index + 1)
         assert torch.allclose(rand_augment(batch[one], choices[one], 15), changed[one], atol=1e-3)
-    kept = Choices(torch.zeros_like(choices.operation_NL), choices.up_NL)
+    kept = AugmentOps(torch.zeros_like(choices.operation_NL), choices.up_NL)
     assert torch.equal(rand_augment(batch, kept, 15), batch)
 
 
@@ -109,19 +109,19 @@ def test_a_mix_keeps_the_shares_that_its_labels_get() -> None:
     batch[2:] = 1.0  # each is joined with one of the others
     rng, shares = np.random.default_rng(0), []
     for _ in range(200):
-        mix = draw_mix(rng, 0.4, 1.0, 16)
-        assert float(mixed(batch, mix)[0].mean()) == pytest.approx(1 - mix.share, abs=1e-6)
+        mix = sample_mix(rng, 0.4, 1.0, 16)
+        assert float(mix_batch(batch, mix)[0].mean()) == pytest.approx(1 - mix.share, abs=1e-6)
         shares.append((mix.box is None, mix.share))
     assert 60 < sum(is_mixup for is_mixup, _ in shares) < 140
-    assert draw_mix(rng, 0, 0, 16) == Mix()
-    assert mixed(batch, Mix()) is batch
+    assert sample_mix(rng, 0, 0, 16) == Mix()
+    assert mix_batch(batch, Mix()) is batch
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_grey_images_and_alpha_channels(name: str) -> None:
     """An alpha channel moves with its image and has no colour; a grey image changes as three equal channels do."""
     number = list(OPERATIONS).index(name)
-    choices = Choices(torch.full((3, 2), number), torch.tensor([[True, False]] * 3))
+    choices = AugmentOps(torch.full((3, 2), number), torch.tensor([[True, False]] * 3))
     batch, alpha = images(), images(2)[:, :1]
     got = rand_augment(torch.cat((batch, alpha), 1), choices, 6)
     assert torch.equal(got[:, :3], rand_augment(batch, choices, 6))

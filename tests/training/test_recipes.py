@@ -23,7 +23,7 @@ TABLE_6 = {
 @pytest.mark.parametrize("name", TABLE_6)
 def test_the_papers_stages_are_table_6(name: str) -> None:
     px, *wanted = TABLE_6[name]
-    course = RECIPES[name].course(px)
+    course = RECIPES[name].stage_schedule(px)
     found = [[getattr(one, key) for one in course] for key in ("px", "randaugment", "mixup", "dropout")]
     assert [(one[0], one[-1]) for one in found] == [tuple(map(pytest.approx, pair)) for pair in wanted]
     assert len(course) == 4
@@ -35,10 +35,10 @@ def test_the_papers_stages_are_table_6(name: str) -> None:
 
 def test_the_codes_stages_are_its_formula() -> None:
     for name, px in (("code", 300), ("code-m", 384), ("code-l", 384)):
-        course = RECIPES[name].course(px)
+        course = RECIPES[name].stage_schedule(px)
         assert [one.px for one in course] == [int(128 + (px - 128) * (i + 1) / 4) for i in range(4)]
         assert len({one.dropout for one in course}) == 1
-    last = {name: RECIPES[name].course(384)[-1] for name in ("code", "code-m", "code-l")}
+    last = {name: RECIPES[name].stage_schedule(384)[-1] for name in ("code", "code-m", "code-l")}
     assert [one.randaugment for one in last.values()] == [10, 15, 20]
     assert [one.mixup for one in last.values()] == [0, 0.2, 0.5] == [one.cutmix for one in last.values()]
     assert [one.dropout for one in last.values()] == [0.2, 0.3, 0.4]
@@ -73,14 +73,14 @@ def test_small_networks_begin_at_the_same_share_of_their_side() -> None:
 
 def test_fixed_is_the_last_stage_throughout() -> None:
     fixed = RECIPES["fast"].fixed()
-    (only,) = fixed.course(64)
-    last = RECIPES["fast"].course(64)[-1]
+    (only,) = fixed.stage_schedule(64)
+    last = RECIPES["fast"].stage_schedule(64)[-1]
     assert (only.begin, only.end) == (0, fixed.epochs)
     assert replace(only, begin=0, end=0) == replace(last, begin=0, end=0)
 
 
 def test_few_epochs_leave_no_empty_stage() -> None:
-    course = replace(RECIPES["fast"], epochs=1).course(64)
+    course = replace(RECIPES["fast"], epochs=1).stage_schedule(64)
     assert sum(one.end - one.begin for one in course) == 1
     assert all(one.end > one.begin for one in course)
 

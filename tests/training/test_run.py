@@ -16,8 +16,8 @@ from scalesearch.nets.weights import read_weights
 from scalesearch.proxy.training import Diverged
 from scalesearch.training.average import MovingAverage
 from scalesearch.training.checkpoint import NAME, read_checkpoint, write_checkpoint
-from scalesearch.training.events import Row, RunProgress, Sizes
-from scalesearch.training.job import HISTORY, WEIGHTS, Job, follow, history_text, read_history
+from scalesearch.training.events import EpochMetrics, RunProgress, Sizes
+from scalesearch.training.job import HISTORY, WEIGHTS, Job, history_text, read_history, resume_training
 from scalesearch.training.recipes import NONE
 from scalesearch.training.record import open_run
 from scalesearch.training.run import MemberTraining
@@ -25,13 +25,13 @@ from scalesearch.training.run import MemberTraining
 CPU = torch.device("cpu")
 
 
-def rows(events: Iterator[RunProgress | Row]) -> list[Row]:
-    return [replace(one, seconds=0.0) for one in events if isinstance(one, Row)]
+def rows(events: Iterator[RunProgress | EpochMetrics]) -> list[EpochMetrics]:
+    return [replace(one, seconds=0.0) for one in events if isinstance(one, EpochMetrics)]
 
 
-def left_alone(asked: Job, folder: Path) -> tuple[list[Row], dict[str, torch.Tensor]]:
+def left_alone(asked: Job, folder: Path) -> tuple[list[EpochMetrics], dict[str, torch.Tensor]]:
     folder.mkdir()
-    found = rows(follow(asked, folder, bright_sides(), CPU))
+    found = rows(resume_training(asked, folder, bright_sides(), CPU))
     return found, read_weights(folder / WEIGHTS).tensors
 
 
@@ -43,11 +43,11 @@ def test_a_killed_training_goes_on_to_the_same_numbers(optimizer: str, tmp_path:
     folder.mkdir()
     for stop in (5, 5):  # in the midst of the second epoch, and of the third
         torch.manual_seed(stop)  # the caller's random numbers decide nothing
-        for count, _ in enumerate(follow(asked, folder, bright_sides(), CPU)):
+        for count, _ in enumerate(resume_training(asked, folder, bright_sides(), CPU)):
             if count == stop:
                 break
-    assert asked.done(folder) >= 2
-    found = rows(follow(asked, folder, bright_sides(), CPU))
+    assert asked.epochs_done(folder) >= 2
+    found = rows(resume_training(asked, folder, bright_sides(), CPU))
     assert [*wanted[: -len(found)], *found] == wanted
     again = read_weights(folder / WEIGHTS).tensors
     assert all(torch.equal(tensor, again[name]) for name, tensor in tensors.items())
@@ -70,7 +70,7 @@ def test_stages_grow_and_ticks_end_at_all() -> None:
     run = MemberTraining(asked.network(), bright_sides(), asked.recipe, asked.sizes, 0, CPU)
     events = list(run.epochs())
     ticks = [one for one in events if isinstance(one, RunProgress)]
-    assert [one.px for one in events if isinstance(one, Row)] == [8, 12, 16]
+    assert [one.px for one in events if isinstance(one, EpochMetrics)] == [8, 12, 16]
     assert len(ticks) == 3 * (39 // 12)
     assert ticks[-1].done == ticks[-1].total == 36 * (8**2 + 12**2 + 16**2)
     assert [one.done for one in ticks] == sorted({one.done for one in ticks})
@@ -105,7 +105,7 @@ def test_the_average_follows_and_forgets_the_first_weights() -> None:
         network.weight.fill_(1.0)
     wanted = 0.0
     for step in range(30):
-        average.follow(step)
+        average.resume_training(step)
         wanted += (1 - min(0.9, (1 + step) / (10 + step))) * (1 - wanted)
     assert float(average.tensors()["weight"][0, 0]) == pytest.approx(wanted)
     assert MovingAverage(network, 0).network is network
@@ -114,7 +114,7 @@ def test_the_average_follows_and_forgets_the_first_weights() -> None:
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path: Path) -> None:
     asked = job(replace(RECIPE, learning_rate=Decimal(1000), randaugment=NONE))
     with pytest.raises(Diverged):
-        list(follow(asked, tmp_path, bright_sides(), CPU))
+        list(resume_training(asked, tmp_path, bright_sides(), CPU))
     assert not (tmp_path / WEIGHTS).exists()
 
 
@@ -125,7 +125,7 @@ def test_parts_must_be_equal() -> None:
 
 
 def test_a_checkpoint_knows_whose_it_is_and_whether_it_is_whole(tmp_path: Path) -> None:
-    row = Row(1, 16, 0.5, 0.1, 0.2, 0.01, 1.5, 1.25, 0.375, 3.0)
+    row = EpochMetrics(1, 16, 0.5, 0.1, 0.2, 0.01, 1.5, 1.25, 0.375, 3.0)
     state = {"network.a": torch.arange(6.0).reshape(2, 3), "count": torch.tensor(4)}
     write_checkpoint(tmp_path, "mine", [row], state)
     kept = read_checkpoint(tmp_path, "mine")

@@ -17,7 +17,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of
 from scalesearch.proxy.augment import normalise
 from scalesearch.training.constants import Stated, constants_of
-from scalesearch.training.start import _with_our_pixels, read_start
+from scalesearch.training.start import _with_our_pixels, read_pretrained
 
 TINY = load_baseline("tiny")
 SYMMETRIC = Stated("symmetric")
@@ -35,7 +35,7 @@ def saved(folder: Path) -> tuple[Path, ConvNet]:
 
 def test_layers_are_the_trained_ones_and_the_classifier_is_new(tmp_path: Path) -> None:
     path, network = saved(tmp_path)
-    start = read_start(path, None)
+    start = read_pretrained(path, None)
     found = start.weights(("a", "b", "c"), 48, seed=1)
     assert found.definition.architecture.resolution == 48
     assert found.classes == ("a", "b", "c")
@@ -56,7 +56,8 @@ def test_a_start_says_the_same_of_itself_again(tmp_path: Path) -> None:
     """Else the command that was killed would not resume; a file's bytes are others at every writing."""
     path, _ = saved(tmp_path)
     first, *same, other = (
-        replace(job(), start=read_start(path, None).weights(("a", "b", "c"), 16, seed)).id for seed in (0, 0, 0, 1)
+        replace(job(), start=read_pretrained(path, None).weights(("a", "b", "c"), 16, seed)).id
+        for seed in (0, 0, 0, 1)
     )
     assert same == [first, first]
     assert other != first
@@ -79,7 +80,7 @@ def test_a_librarys_file_needs_the_networks_name_and_its_shapes(tmp_path: Path) 
     given = {name: torch.zeros(one.shape) for name, one in theirs("b0", "timm").items()}
     path = tmp_path / "timm.safetensors"
     save_file(given, path)
-    assert read_start(path, "b0", SYMMETRIC).definition.name == "b0"
+    assert read_pretrained(path, "b0", SYMMETRIC).definition.name == "b0"
     for network, reason in (
         (None, "give --network NAME"),
         ("efficientnet_v2_s", "are not named as"),
@@ -87,16 +88,16 @@ def test_a_librarys_file_needs_the_networks_name_and_its_shapes(tmp_path: Path) 
         ("b3", "is no b3: .* is "),
     ):
         with pytest.raises(InputError, match=reason):
-            read_start(path, network, SYMMETRIC)
+            read_pretrained(path, network, SYMMETRIC)
     save_file({**given, "conv_stem.weight": torch.zeros(8, 3, 3, 3)}, path)
     with pytest.raises(InputError, match=r"is no b0: stem.conv.0.weight is 8×3×3×3"):
-        read_start(path, "b0", SYMMETRIC)
+        read_pretrained(path, "b0", SYMMETRIC)
 
 
 def test_a_pickle_and_a_name_too_many_are_refused(tmp_path: Path) -> None:
     path, network = saved(tmp_path)
     with pytest.raises(InputError, match="leave --network out"):
-        read_start(path, "tiny")
+        read_pretrained(path, "tiny")
     torch.save(network.state_dict(), tmp_path / "tiny.pt")
     with pytest.raises(InputError, match="is a pickle"):
-        read_start(tmp_path / "tiny.pt", "tiny")
+        read_pretrained(tmp_path / "tiny.pt", "tiny")

@@ -13,7 +13,7 @@ import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 from schooled import RECIPE, bright_sides, job
 
-from scalesearch.training.events import Row, WorkerContext
+from scalesearch.training.events import EpochMetrics, WorkerContext
 from scalesearch.training.recipes import NONE
 from scalesearch.training.run import MemberTraining
 
@@ -28,7 +28,7 @@ def train(folder: Path, rank: int, size: int) -> list[float]:
     run = MemberTraining(
         asked.network(), bright_sides(), ALIKE, asked.sizes, 0, torch.device("cpu"), WorkerContext(rank, size)
     )
-    losses = [one.train_loss for one in run.epochs() if isinstance(one, Row)]
+    losses = [one.train_loss for one in run.epochs() if isinstance(one, EpochMetrics)]
     learned = {name: one.detach().contiguous() for name, one in run.network.named_parameters()}
     save_file(learned, folder / f"{rank}of{size}.safetensors")
     return losses

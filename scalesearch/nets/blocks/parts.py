@@ -77,9 +77,9 @@ def init_trunc_normal(root: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def batch_norm_of(conv_norm_act: nn.Module) -> nn.BatchNorm2d:
+def batch_norm_of(sequence: nn.Module) -> nn.BatchNorm2d:
     """Return the batch norm of a `conv_norm_act`."""
-    return next(module for module in conv_norm_act.modules() if isinstance(module, nn.BatchNorm2d))
+    return next(module for module in sequence.modules() if isinstance(module, nn.BatchNorm2d))
 
 
 class Gate(nn.Module):
