@@ -25,7 +25,7 @@ _COMPUTED = (
 
 
 class ComputedImportError(Exception):
-    """A source loads modules whose names are not in it.
+    """Reports that a source loads modules whose names are not in it.
 
     Args:
         line: the line in the source.

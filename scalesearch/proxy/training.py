@@ -26,7 +26,7 @@ VALIDATION_BATCHES = 8
 
 
 class Diverged(Exception):  # noqa: N818 (an outcome of a trial, not a mistake)
-    """A loss became NaN or infinite in epoch `epoch`, counted from 1."""
+    """Reports that a loss became NaN or infinite in epoch `epoch`, counted from 1."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__(f"the loss is no longer finite in epoch {epoch}")

@@ -17,7 +17,7 @@ class BasicBlock(ResNetBlock):
 
 
 class Basic(nn.Module):
-    """ResNet's block of two convolutions."""
+    """Applies ResNet's block of two convolutions."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
         super().__init__()

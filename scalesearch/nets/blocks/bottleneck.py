@@ -19,7 +19,7 @@ class BottleneckBlock(ResNetBlock):
 
 
 class Bottleneck(nn.Module):
-    """ResNet's block of three convolutions: narrow 1×1, k×k (in groups of channels, if any), widen 1×1."""
+    """Applies ResNet's block: narrows 1×1, filters k×k (in groups of channels, if any), widens 1×1."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, groups: int = 1
@@ -39,7 +39,7 @@ class Bottleneck(nn.Module):
 
 
 class GatedBottleneck(nn.Module):
-    """Narrow 1×1, k×k (in groups of channels, if any), gate, widen 1×1."""
+    """Narrows 1×1, filters k×k (in groups of channels, if any), gates, widens 1×1."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, se: Fraction, groups: int = 1

@@ -19,5 +19,5 @@ class ConvSequence(nn.Sequential):
 
 
 def separable(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    """MobileNetV1's block: each channel filtered by itself, then a 1×1 convolution."""
+    """Build MobileNetV1's block: each channel is filtered by itself, then a 1×1 convolution follows."""
     return nn.Sequential(conv(inputs, inputs, kernel, stride, groups=inputs), conv(inputs, outputs))

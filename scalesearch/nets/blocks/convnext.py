@@ -33,7 +33,7 @@ class ConvNeXtBlock(Residual):
 
 
 class ConvNeXt(nn.Module):
-    """Filter each channel k×k, widen 1×1, narrow 1×1; where the shape changes, whole patches first."""
+    """Filters each channel k×k, widens 1×1, narrows 1×1; where the shape changes, downsamples by patches first."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class ConvNeXt(nn.Module):
 
 
 class ConvNeXtV2(nn.Module):
-    """Filter each channel k×k, widen 1×1, normalise responses, narrow 1×1; first whole patches as in V1."""
+    """Filters each channel k×k, widens 1×1, normalises responses, narrows 1×1; downsamples by patches first."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()

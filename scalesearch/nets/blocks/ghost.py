@@ -76,7 +76,7 @@ class GhostBlock(Residual):
 
 
 class Ghost(nn.Module):
-    """Widen by a Ghost module, filter each channel k×k where it strides, narrow by a Ghost module."""
+    """Widens by a Ghost module, filters each channel k×k where it strides, narrows by a Ghost module."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class Ghost(nn.Module):
 
 
 class GatedGhost(nn.Module):
-    """Widen by a Ghost module, filter each channel k×k where it strides, gate, narrow by a Ghost module."""
+    """Widens by a Ghost module, filters each channel k×k where it strides, gates, narrows by a Ghost module."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
@@ -111,7 +111,7 @@ class GatedGhost(nn.Module):
 
 
 class HardGatedGhost(nn.Module):
-    """The same with MobileNetV3's gate: Ghost module, filter where it strides, gate, Ghost module."""
+    """Widens by a Ghost module, filters each channel k×k where it strides, gates as MobileNetV3, narrows alike."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction

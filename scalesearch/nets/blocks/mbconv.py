@@ -36,7 +36,7 @@ class MBConvBlock(Residual):
 
 
 class MBConv(nn.Module):
-    """Widen 1×1, filter each channel k×k, gate, narrow 1×1; a shortcut where the shape stays."""
+    """Widens 1×1, filters each channel k×k, gates, narrows 1×1; adds a shortcut where the shape stays."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
@@ -55,7 +55,7 @@ class MBConv(nn.Module):
 
 
 class HardGatedMBConv(nn.Module):
-    """Widen 1×1, filter each channel k×k, gate as MobileNetV3, narrow 1×1; a shortcut where the shape stays."""
+    """Widens 1×1, filters each channel k×k, gates as MobileNetV3, narrows 1×1; adds a shortcut where possible."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
@@ -74,7 +74,7 @@ class HardGatedMBConv(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Widen 1×1, filter each channel k×k, narrow 1×1; a shortcut where the shape stays."""
+    """Widens 1×1, filters each channel k×k, narrows 1×1; adds a shortcut where the shape stays."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class InvertedResidual(nn.Module):
 
 
 class FusedMBConv(nn.Module):
-    """Widen k×k, narrow 1×1 (one k×k convolution where nothing is widened); a shortcut where the shape stays."""
+    """Widens k×k, narrows 1×1 (one k×k convolution without widening); adds a shortcut where the shape stays."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class FusedMBConv(nn.Module):
 
 
 class GatedFusedMBConv(nn.Module):
-    """Widen k×k, gate, narrow 1×1 (a gate and one k×k convolution where nothing is widened)."""
+    """Widens k×k, gates, narrows 1×1 (a gate and one k×k convolution without widening)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, se: Fraction) -> None:
         super().__init__()

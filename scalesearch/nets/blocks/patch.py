@@ -19,5 +19,5 @@ class PatchBlock(ConvSequence):
 
 
 def patch(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    """Patches of `kernel` × `kernel` pixels, normalised over their channels."""
+    """Build patches of `kernel` × `kernel` pixels, normalised over their channels."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride), ChannelNorm(outputs, eps=1e-6))

@@ -20,7 +20,7 @@ INNER_DIVISOR = 8
 def conv(
     inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, active: bool = True
 ) -> nn.Sequential:
-    """A convolution, batch norm and, where `active`, the activation."""
+    """Build a convolution, batch norm and, where `active`, the activation."""
     layers = nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs, eps=EPS),
@@ -29,7 +29,7 @@ def conv(
 
 
 class SqueezeExcite(nn.Module):
-    """Gates on the channels, from their means over the image."""
+    """Gates the channels by their means over the image."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class SqueezeExcite(nn.Module):
 
 
 class HardSqueezeExcite(nn.Module):
-    """MobileNetV3's gates on the channels, from their means over the image."""
+    """Gates the channels by their means over the image, as MobileNetV3."""
 
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class HardSqueezeExcite(nn.Module):
 
 
 def divisible(channels: int | Fraction) -> int:
-    """A whole number as it is; else the nearest multiple, the next one where that loses more than a tenth."""
+    """Return a whole number as it is, else the nearest multiple; the next one where that loses over a tenth."""
     if isinstance(channels, int):
         return channels
     nearest = max(1, int(channels / INNER_DIVISOR + Fraction(1, 2))) * INNER_DIVISOR
@@ -64,7 +64,7 @@ def divisible(channels: int | Fraction) -> int:
 
 
 def with_activation(blocks: nn.Module, activation: type[nn.Module]) -> nn.Module:
-    """The same blocks with another activation in place of the network's."""
+    """Replace the network's activation in the blocks by another one."""
     for parent in list(blocks.modules()):
         for name, child in parent.named_children():
             if isinstance(child, Activation):
@@ -73,14 +73,14 @@ def with_activation(blocks: nn.Module, activation: type[nn.Module]) -> nn.Module
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of each place."""
+    """Normalises over the channels of each place."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class ResponseNorm(nn.Module):
-    """Global response normalisation: a map's norm over the mean of all maps' norms; the input itself at first."""
+    """Scales each map by its norm over the mean of all maps' norms; the identity at first."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class ResponseNorm(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """A learned factor for each channel, small at first."""
+    """Scales each channel by a learned factor, small at first."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -105,14 +105,14 @@ class LayerScale(nn.Module):
 
 
 def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
-    """The input itself, or a 1×1 convolution where the shape changes."""
+    """Build the identity, or a 1×1 convolution where the shape changes."""
     if stride == 1 and inputs == outputs:
         return nn.Identity()
     return conv(inputs, outputs, stride=stride, active=False)
 
 
 class GhostModule(nn.Module):
-    """Half the channels by a 1×1 convolution, and one from each by a filter of its own; odd ones lose the last."""
+    """Makes half the channels by a 1×1 convolution and one from each by its own filter; drops an odd last one."""
 
     def __init__(self, inputs: int, outputs: int, active: bool = True) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class GhostModule(nn.Module):
 
 
 def filtered_shortcut(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
-    """The input itself; where the shape changes each channel filtered k×k, then a 1×1 convolution."""
+    """Build the identity; where the shape changes, filter each channel k×k, then apply a 1×1 convolution."""
     if stride == 1 and inputs == outputs:
         return nn.Identity()
     return nn.Sequential(
@@ -138,14 +138,14 @@ def filtered_shortcut(inputs: int, outputs: int, kernel: int, stride: int) -> nn
 def stage(
     block: Callable[..., nn.Module], inputs: int, outputs: int, layers: int, stride: int, **sizes: int | Fraction
 ) -> nn.Sequential:
-    """`layers` blocks; the first one has the stride and changes the channels."""
+    """Build `layers` blocks; the first one has the stride and changes the channels."""
     first = block(inputs, outputs, stride=stride, **sizes)
     rest = (block(outputs, outputs, stride=1, **sizes) for _ in range(layers - 1))
     return nn.Sequential(first, *rest)
 
 
 class Features(nn.Module):
-    """Images to the last feature map of each stride, for a decoder; the layers are those of the network."""
+    """Maps images to the last feature map of each stride, for a decoder, with the layers of the network."""
 
     def __init__(self, layers: Iterable[nn.Module], maps: dict[int, tuple[int, int]]) -> None:
         super().__init__()

@@ -79,7 +79,7 @@ def _fold_batch_norm(convolution: nn.Module | None, norm: nn.BatchNorm2d) -> tup
 
 
 class RepVGG(nn.Module):
-    """k×k and 1×1 side by side, and the input where the shape stays, each with batch norm; then the activation."""
+    """Adds k×k, 1×1 and, where the shape stays, the input, each with batch norm; then the activation."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -96,5 +96,5 @@ class RepVGG(nn.Module):
 
 
 def deployed_repvgg(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    """RepVGG's block as it is deployed: one convolution with a bias, and the activation."""
+    """Build RepVGG's block as it is deployed: one convolution with a bias, and the activation."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2), Activation())

@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Residual(nn.Module, ABC):
-    """A block adds its branch to a shortcut, where it has one."""
+    """Adds a branch to a shortcut, where the block has one."""
 
     has_shortcut: bool
     survival: float = 1.0

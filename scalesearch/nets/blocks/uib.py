@@ -32,7 +32,7 @@ class UIBBlock(Residual):
 
 
 class UniversalInvertedBottleneck(nn.Module):
-    """Filter each channel, widen 1×1, filter each channel, narrow 1×1; no filter where its kernel is 1."""
+    """Filters each channel, widens 1×1, filters each channel, narrows 1×1; no filter where its kernel is 1."""
 
     def __init__(
         self,
