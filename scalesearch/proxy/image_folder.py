@@ -49,7 +49,7 @@ class FolderListing:
 def list_folder(root: Path) -> FolderListing:
     """Find the classes and files under `root`.
 
-    Only files whose suffix does not tell what they are are opened.
+    Only files whose suffix does not tell their type are opened.
 
     Raises:
         InputError: there is no such folder, only one class, a class without images, a training split without a
