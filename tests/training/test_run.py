@@ -105,7 +105,7 @@ def test_the_average_follows_and_forgets_the_first_weights() -> None:
         network.weight.fill_(1.0)
     wanted = 0.0
     for step in range(30):
-        average.resume_training(step)
+        average.update(step)
         wanted += (1 - min(0.9, (1 + step) / (10 + step))) * (1 - wanted)
     assert float(average.tensors()["weight"][0, 0]) == pytest.approx(wanted)
     assert MovingAverage(network, 0).network is network
