@@ -13,7 +13,7 @@ import numpy as np
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost, cost_grid
-from scalesearch.nets.flops import fvcore_receipt
+from scalesearch.nets.flops import fvcore_breakdown
 from scalesearch.study.provenance import environment
 
 GRID = 100_000
@@ -28,7 +28,7 @@ def main() -> None:
     sides = rng.integers(224, 600, GRID)
     grid = seconds(lambda: cost_grid(base, widths, depths, sides), 1)
     single = seconds(lambda: cost(base), 1000)
-    fvcore = seconds(lambda: fvcore_receipt(base), 1)
+    fvcore = seconds(lambda: fvcore_breakdown(base), 1)
     host = environment()
     print(f"{host['processor']}, one thread; torch {host['torch']}, numpy {host['numpy']}; median of {REPEATS}")
     print(f"closed form, grid of {GRID}: {grid:.3f} s ({grid / GRID * 1e6:.2f} µs a network)")

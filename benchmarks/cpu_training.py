@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from scalesearch.design.baselines import load_baseline
 from scalesearch.nets import depthwise
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.memory import keep_memory
+from scalesearch.nets.memory import disable_malloc_trim
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import train
 from scalesearch.search.make_proxy import make_proxy
@@ -70,7 +70,7 @@ def plain_epochs() -> Iterator[None]:
 
 def fast_epochs() -> Iterator[None]:
     """Train as scalesearch does, and yield after every epoch, which includes one validation image."""
-    keep_memory()
+    disable_malloc_trim()
     images, labels = images_and_labels()
     data = TrainingData(images, labels, images[:1], labels[:1])
     recipe = Recipe(epochs=EPOCHS, batch=BATCH, learning_rate=Decimal("0.05"))

@@ -18,9 +18,9 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from scalesearch.proxy.decoding import ImageForm, Picture
+from scalesearch.proxy.decoding import EncodedImage, ImageForm
 from scalesearch.proxy.duplicates import near_duplicates, without_contradictions
-from scalesearch.proxy.pictures import _all_decoded
+from scalesearch.proxy.pictures import _decode_all
 from scalesearch.proxy.progress import no_progress
 
 DIFFERENT = 500
@@ -43,11 +43,11 @@ def measure(form: str, width: int, height: int, px: int, count: int) -> tuple[fl
     """Return the seconds of decoding and of the search for duplicates."""
     files = [encoded(form, width, height, seed) for seed in range(DIFFERENT)]
     pictures = [
-        Picture(str(index), index % DIFFERENT % 10, None, partial(io.BytesIO, files[index % DIFFERENT]))
+        EncodedImage(str(index), index % DIFFERENT % 10, None, partial(io.BytesIO, files[index % DIFFERENT]))
         for index in range(count)
     ]
     began = time.perf_counter()
-    decoded = _all_decoded(pictures, "data", ImageForm(px), no_progress)
+    decoded = _decode_all(pictures, "data", ImageForm(px), no_progress)
     images = np.stack([picture.square for picture in decoded])
     decoding = time.perf_counter() - began
     began = time.perf_counter()

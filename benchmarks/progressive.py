@@ -24,12 +24,12 @@ from scalesearch.nets.weights import with_classes
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.objective import prepare_process
 from scalesearch.search.budget import BUDGETS
-from scalesearch.training.events import Row, Sizes
-from scalesearch.training.job import Job, Source, follow
+from scalesearch.training.events import EpochMetrics, Sizes
+from scalesearch.training.job import Job, Source, resume_training
 from scalesearch.training.recipes import RECIPES, TrainRecipe
 
 
-def history(name: str, px: int, recipe: TrainRecipe, seed: int, device: torch.device) -> list[Row]:
+def history(name: str, px: int, recipe: TrainRecipe, seed: int, device: torch.device) -> list[EpochMetrics]:
     """Train once, and return the epochs."""
     source = Source("fractal", px, BUDGETS["quick"].scenes, cache_folder())
     data: ImageData = source.load()
@@ -38,10 +38,12 @@ def history(name: str, px: int, recipe: TrainRecipe, seed: int, device: torch.de
     definition = with_classes(sized, len(data.classes))
     job = Job(definition, data.classes, source, data.fingerprint, recipe, Sizes(px, px), seed)
     with tempfile.TemporaryDirectory() as folder:
-        return [event for event in follow(job, Path(folder), data, device) if isinstance(event, Row)]
+        return [
+            event for event in resume_training(job, Path(folder), data, device) if isinstance(event, EpochMetrics)
+        ]
 
 
-def seconds_to(runs: Sequence[Sequence[Row]], target: float) -> float:
+def seconds_to(runs: Sequence[Sequence[EpochMetrics]], target: float) -> float:
     """Return the mean seconds until the mean accuracy stays at the target or above."""
     accuracy = [mean(row.val_accuracy for row in epoch) for epoch in zip(*runs, strict=True)]
     first = next(i for i in range(len(accuracy)) if min(accuracy[i:]) >= target)
@@ -52,7 +54,7 @@ def main(epochs: int = 12, seeds: int = 2, name: str = "tiny", px: int = 64) -> 
     device = prepare_process()
     fast = replace(RECIPES["fast"], epochs=epochs)
     recipes = {"fixed": fast.fixed(), "progressive": fast}
-    runs: dict[str, list[list[Row]]] = {method: [] for method in recipes}
+    runs: dict[str, list[list[EpochMetrics]]] = {method: [] for method in recipes}
     for seed in range(seeds):
         for method, recipe in recipes.items():
             runs[method].append(history(name, px, recipe, seed, device))

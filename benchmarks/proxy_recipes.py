@@ -123,7 +123,7 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
         if (kind := options.get("optimizer", "sgd")) != "sgd":
             patches.enter_context(mock.patch.object(training, "make_optimizer", partial(optimizer_of, kind)))
         model = objective.initial_network(proxy, seed)
-        run = training.Training(model, data.at(proxy.resolution), recipe, seed, device)
+        run = training.Training(model, data.resized_to(proxy.resolution), recipe, seed, device)
     return [_rung(run, int(run.steps * share), options.get("average")) for share in shares(options)]
 
 
@@ -134,13 +134,13 @@ def shares(options: Mapping[str, str]) -> list[Decimal]:
 
 def _rung(run: training.Training, end: int, average: str | None) -> float:
     """Train to the fork, decay the rate to the end of the rung, and restore the state at the fork."""
-    list(training.trunk(run, run.recipe.decay_start(end)))
+    list(training.train_stable(run, run.recipe.decay_start(end)))
     weights = {key: value.clone() for key, value in run.model.state_dict().items()}
     buffers = {key: {k: torch.clone(v) if isinstance(v, Tensor) else v for k, v in values.items()}
                for key, values in run.optimizer.state.items()}  # fmt: skip
     state = {key: value.clone() for key, value in run.state().items()}
     with averaged(run, float(average)) if average else nullcontext():
-        *_, last = training.branch(run, end)
+        *_, last = training.train_decay(run, end)
     run.restore(state)
     run.model.load_state_dict(weights)
     run.optimizer.state.update(buffers)

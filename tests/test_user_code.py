@@ -9,7 +9,7 @@ import pytest
 
 from scalesearch.errors import InputError
 from scalesearch.proxy.failures import training_failure
-from scalesearch.proxy.metrics import score_of, try_metric
+from scalesearch.proxy.metrics import score_function, try_metric
 from scalesearch.user_code import describe_error
 
 
@@ -50,4 +50,4 @@ def test_a_metric_that_raises_one_is_refused_in_a_line(
     (tmp_path / "own.py").write_text(text)
     metric = f"own.py:m@{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     with pytest.raises(InputError, match=r"(cannot be run|fails) \(Odd at own.py:[34]\)"):
-        try_metric(metric, 3) if where == "function" else score_of(metric, text)
+        try_metric(metric, 3) if where == "function" else score_function(metric, text)

@@ -15,7 +15,7 @@ from scalesearch.errors import InputError, printable
 if TYPE_CHECKING:
     from scalesearch.nets.weights import Weights
     from scalesearch.proxy.image_grid import Tile
-    from scalesearch.proxy.sample_images import Shown
+    from scalesearch.proxy.sample_images import SampleImages
 
 
 def cam(
@@ -47,7 +47,7 @@ def cam(
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.counter_progress import print_notes
     from scalesearch.nets.weights import same_classes
-    from scalesearch.proxy.sample_images import shown_images
+    from scalesearch.proxy.sample_images import sample_images
     from scalesearch.search.budget_file import load_budget
     from scalesearch.study.files import make_folder, replace_atomically
 
@@ -62,7 +62,7 @@ def cam(
     scenes, spec = budget_config.scenes, budget_config.data if images is None else images
     channel_counts = {loaded.definition.architecture.in_channels for loaded in weights.values()}
     samples = {
-        channels: shown_images(spec, resolution, count, scenes, cache, channels)
+        channels: sample_images(spec, resolution, count, scenes, cache, channels)
         for channels in {3, *channel_counts}
     }
     rgb_samples = samples[3]
@@ -94,7 +94,7 @@ def _load_weights(arguments: Sequence[str]) -> dict[str, Weights]:
 
 
 def _render_png(
-    weights: dict[str, Weights], classes: Sequence[str], samples: dict[int, Shown], class_index: int | None
+    weights: dict[str, Weights], classes: Sequence[str], samples: dict[int, SampleImages], class_index: int | None
 ) -> bytes:
     """Return the grid of images and maps as a PNG file.
 
@@ -104,7 +104,7 @@ def _render_png(
 
     from PIL import Image
 
-    from scalesearch.proxy.image_grid import plain, strip
+    from scalesearch.proxy.image_grid import render_grid, resize_to_tile
 
     rgb_samples = samples[3]
     class_indices = (
@@ -121,15 +121,17 @@ def _render_png(
         for name, label in zip(rgb_samples.names, class_indices, strict=True)
         if label is not None
     ]
-    images = [(plain(image), caption) for image, caption in zip(rgb_samples.images_NHWC, captions, strict=True)]
-    grid, buffer = strip(["image", *weights], list(zip(images, *columns, strict=True))), BytesIO()
+    images = [
+        (resize_to_tile(image), caption) for image, caption in zip(rgb_samples.images_NHWC, captions, strict=True)
+    ]
+    grid, buffer = render_grid(["image", *weights], list(zip(images, *columns, strict=True))), BytesIO()
     # A palette makes the file a third as large: noise in the images compresses badly.
     grid.quantize(256, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
 def _render_column(
-    weights: Weights, samples: dict[int, Shown], class_indices: Sequence[int | None]
+    weights: Weights, samples: dict[int, SampleImages], class_indices: Sequence[int | None]
 ) -> tuple[list[Tile], list[int | None]]:
     """Return one network's maps, each with a caption, and the indices of the mapped classes.
 
@@ -140,7 +142,7 @@ def _render_column(
 
     from scalesearch.nets.cam import class_maps
     from scalesearch.proxy.augment import normalise
-    from scalesearch.proxy.image_grid import overlaid
+    from scalesearch.proxy.image_grid import overlay_heatmap
     from scalesearch.proxy.tensors import resize
 
     network, architecture = weights.network(), weights.definition.architecture
@@ -157,5 +159,5 @@ def _render_column(
         f"{weights.classes[prediction]}: {float(probabilities[prediction]):.2f}"
         for prediction, probabilities in zip(predictions, probabilities_NK, strict=True)
     ]
-    tiles = [overlaid(*pair) for pair in zip(samples[3].images_NHWC, maps_NHW, strict=True)]
+    tiles = [overlay_heatmap(*pair) for pair in zip(samples[3].images_NHWC, maps_NHW, strict=True)]
     return list(zip(tiles, captions, strict=True)), [*mapped]

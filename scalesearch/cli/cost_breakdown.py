@@ -24,10 +24,14 @@ def breakdown_facts(facts: CostFacts, architecture: Architecture) -> BreakdownFa
 
     from scalesearch.cli.facts import BreakdownFacts, ConventionFacts, FvcoreFacts, LayerFacts
     from scalesearch.design.receipt import check, counter_totals, grouped, layer_costs
-    from scalesearch.nets.flops import fvcore_receipt, torch_flops
+    from scalesearch.nets.flops import fvcore_breakdown, torch_flops
 
     counts = layer_costs(architecture)
-    expected, fvcore_count, flops = counter_totals(counts), fvcore_receipt(architecture), torch_flops(architecture)
+    expected, fvcore_count, flops = (
+        counter_totals(counts),
+        fvcore_breakdown(architecture),
+        torch_flops(architecture),
+    )
     check(expected, fvcore_count.by_operator, fvcore_count.total, flops)
     return BreakdownFacts(
         **asdict(facts),

@@ -154,12 +154,12 @@ def _add_phi(phi_by_name: dict[str, Decimal], name: str, phi: Decimal, option: s
 
 def _write_members(out: Path, members: Sequence[Member], json: bool) -> tuple[Path, ...]:
     from scalesearch.cli.json_output import reserve_stdout
-    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.nets.flops import fvcore_breakdown
     from scalesearch.study.family_files import write_family
 
     with reserve_stdout(json):
         for member in members:  # fvcore counts every exported network too
-            fvcore_receipt(member.baseline.architecture)
+            fvcore_breakdown(member.baseline.architecture)
         paths = write_family(out, members)
         print(f"{len(members)} baseline files in {out}")
     return paths

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from scalesearch.cli.facts import LatencyFacts, TimedFacts
     from scalesearch.design.scaling import Baseline
-    from scalesearch.nets.latency import Beside
+    from scalesearch.nets.latency import RelativeLatency
     from scalesearch.proxy.progress import ProgressCallback
 
-_MeasuredColumns = dict[tuple[str, int], "list[Beside]"]
+_MeasuredColumns = dict[tuple[str, int], "list[RelativeLatency]"]
 """The timings of all networks in their order, by device and batch."""
 
 
@@ -72,13 +72,13 @@ def latency(
 
 def _measure(
     networks: Sequence[Baseline], runs: int, batch: int, device: str, on_progress: ProgressCallback | None
-) -> list[Beside]:
+) -> list[RelativeLatency]:
     """Time the first network, the reference, and all others in turns with it."""
-    from scalesearch.nets.latency import Beside, latencies_beside
+    from scalesearch.nets.latency import RelativeLatency, relative_latencies
 
     first, *others = [network.architecture for network in networks]
-    reference, relative = latencies_beside(first, others, runs, batch, device, on_progress)
-    return [Beside(reference, 1.0), *relative]
+    reference, relative = relative_latencies(first, others, runs, batch, device, on_progress)
+    return [RelativeLatency(reference, 1.0), *relative]
 
 
 def _device_label(device: str) -> str:
@@ -87,7 +87,7 @@ def _device_label(device: str) -> str:
     return device_name() if device == "cuda" else "one core, one thread"
 
 
-def _table(networks: Sequence[Baseline], column: Sequence[Beside], title: str) -> Table:
+def _table(networks: Sequence[Baseline], column: Sequence[RelativeLatency], title: str) -> Table:
     from rich.table import Table
 
     from scalesearch.design.cost import cost
@@ -132,7 +132,7 @@ def _facts(networks: Sequence[Baseline], columns: _MeasuredColumns, runs: int) -
     )
 
 
-def _timed_facts(network: Baseline, timing: Beside) -> TimedFacts:
+def _timed_facts(network: Baseline, timing: RelativeLatency) -> TimedFacts:
     from scalesearch.cli.facts import TimedFacts
     from scalesearch.design.cost import cost
 

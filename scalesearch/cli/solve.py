@@ -131,7 +131,7 @@ def _latency_limit(base: Architecture, text: str) -> Limit:
 
     from scalesearch.design.quantities import parse_multiple, parse_seconds
     from scalesearch.design.solve import Limit
-    from scalesearch.nets.latency import device_words, latency
+    from scalesearch.nets.latency import describe_device, latency
 
     @cache  # the printed latency is the one that was compared with the limit
     def measure(network: Architecture) -> float:
@@ -140,7 +140,7 @@ def _latency_limit(base: Architecture, text: str) -> Limit:
     def format_ms(value: float) -> str:
         return f"{value * 1e3:,.3g} ms"
 
-    name, flag = f"latency, batch 1, {device_words()}", "--max-latency"
+    name, flag = f"latency, batch 1, {describe_device()}", "--max-latency"
     ratio = parse_multiple(text, flag)
     at_most = parse_seconds(text, flag) if ratio is None else float(ratio) * measure(base)
     return Limit(name, flag, at_most, measure, format_ms, "seconds", timed=True)
@@ -223,10 +223,10 @@ def _write_member(out: Path, baseline: Baseline, coefficients: Coefficients, rul
     from dataclasses import replace
 
     from scalesearch.design.baseline_file import baseline_text
-    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.nets.flops import fvcore_breakdown
     from scalesearch.study.files import replace_atomically
 
-    fvcore_receipt(solution.network)  # fvcore counts every exported network too
+    fvcore_breakdown(solution.network)  # fvcore counts every exported network too
     rounding = replace(baseline.rounding, rule=rule)
     member = baseline.member(solution.network, coefficients.at(solution.member.phi), rounding)
     replace_atomically(out, baseline_text(member))

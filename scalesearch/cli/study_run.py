@@ -169,13 +169,13 @@ def _count_networks(plan: Plan, counted: dict[str, int]) -> None:
         CountError: its count differs from the closed form.
     """
     from scalesearch.design.architecture import Architecture
-    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.nets.flops import fvcore_breakdown
     from scalesearch.search.canonical import digest
 
     for network in (plan.config.baseline.architecture, *(candidate.architecture for candidate in plan.trained)):
         # Networks of a user's own function were counted at the start.
         if isinstance(network, Architecture) and digest(network) not in counted:
-            counted[digest(network)] = fvcore_receipt(network).total
+            counted[digest(network)] = fvcore_breakdown(network).total
 
 
 def _failure_advice(study: Study) -> str:
@@ -192,7 +192,7 @@ def _failure_advice(study: Study) -> str:
 def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.cli.factory_family import count_family
     from scalesearch.cli.show import eliminated_lines, ranking_table, unmatched_lines
-    from scalesearch.nets.flops import fvcore_receipt
+    from scalesearch.nets.flops import fvcore_breakdown
     from scalesearch.report.files import write_report
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.family_files import family_members
@@ -207,7 +207,7 @@ def _finish(study: Study, console: Console, report: bool) -> None:
     num_failed = result.failures
     if result.all_completed or not num_failed:
         for member in family_members(study.plan, result.winner.coefficients):
-            fvcore_receipt(member.baseline.architecture)
+            fvcore_breakdown(member.baseline.architecture)
         write_result_files(study.folder, result)
         if isinstance(baseline := study.plan.config.baseline, FactoryBaseline):
             count_family(study, baseline, result.winner.coefficients)

@@ -9,7 +9,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from scalesearch.cli.display import Display
-from scalesearch.training.events import Row, RunProgress
+from scalesearch.training.events import EpochMetrics, RunProgress
 from scalesearch.training.job import Job
 from scalesearch.units import duration
 
@@ -20,15 +20,15 @@ class TrainingProgress(Display):
     def __init__(self, job: Job, done: int, console: Console) -> None:
         super().__init__(console)
         self._epochs = job.recipe.epochs
-        stages = job.recipe.course(job.sizes.train_px)
+        stages = job.recipe.stage_schedule(job.sizes.train_px)
         # The cost of an epoch is proportional to the pixels of an image.
         self._epoch_costs = [stage.px**2 for stage in stages for _ in range(stage.begin, stage.end)]
         self._done = self._share_done(done)
-        self._last_epoch: Row | None = None
+        self._last_epoch: EpochMetrics | None = None
         self._first: tuple[float, float] | None = None
         """The share that was done at the first event, and its time: reading the data may take long before it."""
 
-    def __call__(self, event: RunProgress | Row) -> None:
+    def __call__(self, event: RunProgress | EpochMetrics) -> None:
         """Update the display with one event."""
         self._done = event.done / event.total if isinstance(event, RunProgress) else self._share_done(event.epoch)
         if self._first is None:
@@ -44,7 +44,7 @@ class TrainingProgress(Display):
     def _share_done(self, epochs: int) -> float:
         return sum(self._epoch_costs[:epochs]) / sum(self._epoch_costs)
 
-    def _epoch_text(self, row: Row) -> str:
+    def _epoch_text(self, row: EpochMetrics) -> str:
         return (
             f"epoch {row.epoch}/{self._epochs}  {row.px} px  loss {row.train_loss:.3f}  "
             f"accuracy {row.val_accuracy:.4f}  {duration(row.seconds)}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.runners.ray_tune import RayRunner
-    from scalesearch.training.events import Row, RunProgress, Sizes
+    from scalesearch.training.events import EpochMetrics, RunProgress, Sizes
     from scalesearch.training.job import Job
     from scalesearch.training.recipes import TrainRecipe
 
@@ -123,7 +123,7 @@ def build_job(
     from scalesearch.nets.weights import with_classes
     from scalesearch.search.budget_file import load_budget
     from scalesearch.training.job import Job, Source
-    from scalesearch.training.run import part_size
+    from scalesearch.training.run import micro_batch_size
 
     budget = load_budget(budget_name)
     for module in _PRELOADED_MODULES:
@@ -144,7 +144,7 @@ def build_job(
     num_images, num_parts = len(images.train_labels_N), workers * sizes.accumulate
     if num_images < recipe.batch:
         recipe = recipe.with_batch(num_images - num_images % num_parts or num_images)
-    part_size(recipe.batch, num_images, num_parts)  # refused before the folder is created
+    micro_batch_size(recipe.batch, num_images, num_parts)  # refused before the folder is created
     sized = replace(definition, architecture=replace(definition.architecture, resolution=sizes.px))
     return Job(
         with_classes(sized, len(images.classes)),
@@ -159,7 +159,7 @@ def build_job(
     )
 
 
-def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
+def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> EpochMetrics:
     """Run the remaining epochs of the job in its folder, and return the last epoch.
 
     It shows the progress, and prints the path of the weights.
@@ -210,12 +210,12 @@ def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> Row:
 
 def _saved_text(job: Job, folder: Path) -> str:
     """Return what a later run resumes from."""
-    return f"{job.done(folder)}/{job.recipe.epochs} epochs are kept in {folder}"
+    return f"{job.epochs_done(folder)}/{job.recipe.epochs} epochs are kept in {folder}"
 
 
 def _resume_advice(job: Job, folder: Path, command: str) -> str:
     """Return how to resume; a folder without epochs accepts any options, one with epochs only the same."""
-    if not job.done(folder):
+    if not job.epochs_done(folder):
         return "no epoch was finished, so the corrected command begins in the same folder"
     return (
         f"{_saved_text(job, folder)}. Resume: {command} (with other values of these options: in another --results)"
@@ -225,26 +225,26 @@ def _resume_advice(job: Job, folder: Path, command: str) -> str:
 def _run_epochs(job: Job, folder: Path, cluster: RayRunner | None) -> None:
     from scalesearch.cli.training_progress import TrainingProgress
 
-    done = job.done(folder)
+    done = job.epochs_done(folder)
     if done:
         print(f"{folder}: {done}/{job.recipe.epochs} epochs are done, resuming", flush=True)
     with TrainingProgress(job, done, options.console()) as on_event:
         if job.workers > 1:
-            from scalesearch.training.distributed import train_together
+            from scalesearch.training.distributed import train_distributed
 
-            train_together(job, folder, cluster, on_event)
+            train_distributed(job, folder, cluster, on_event)
         else:
             for event in _train_in_process(job, folder):
                 on_event(event)
 
 
-def _train_in_process(job: Job, folder: Path) -> Iterator[RunProgress | Row]:
+def _train_in_process(job: Job, folder: Path) -> Iterator[RunProgress | EpochMetrics]:
     import torch
 
     from scalesearch.nets.memory import disable_malloc_trim
-    from scalesearch.training.job import follow
+    from scalesearch.training.job import resume_training
 
     torch.set_num_threads(job.threads)
     disable_malloc_trim()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return follow(job, folder, job.source.load(), device)
+    return resume_training(job, folder, job.source.load(), device)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.training.constants import Stated
-    from scalesearch.training.start import Start
+    from scalesearch.training.start import PretrainedBackbone
 
 
 def transfer(
@@ -113,14 +113,14 @@ def transfer(
     options.console().print(_table(data, rows))
 
 
-def _load_starts(arguments: Sequence[str], network: str | None, stated: Stated) -> dict[str, Start]:
-    from scalesearch.training.start import read_start
+def _load_starts(arguments: Sequence[str], network: str | None, stated: Stated) -> dict[str, PretrainedBackbone]:
+    from scalesearch.training.start import read_pretrained
 
-    starts: dict[str, Start] = {}
+    starts: dict[str, PretrainedBackbone] = {}
     for argument in arguments:
         name, equals, path = argument.partition("=")
         weights_path = Path(path if equals else argument)
-        start = read_start(weights_path, network, stated)
+        start = read_pretrained(weights_path, network, stated)
         for note in start.notes:
             print(f"{printable(str(weights_path))}: {note}")
         name = _slug(name if equals else network_label(weights_path, start.definition.name))

@@ -14,7 +14,7 @@ from scalesearch.design.exact import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
-from scalesearch.search.factory_grid import Entry, FactoryBaseline, literal_px
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair, literal_px
 
 
 def count_factory_grid(
@@ -54,8 +54,8 @@ def count_factory_grid(
                 else count(*key)
             )
     proxies = _Proxies(factory, budget, phi, match, cost_kind)
-    entries = tuple(Entry(network, proxies.proxy_of(network)) for network in networks.values())
-    return FactoryBaseline(_name(factory.name), factory.fingerprint, Entry(base, proxies.base), entries)
+    entries = tuple(NetworkPair(network, proxies.proxy_of(network)) for network in networks.values())
+    return FactoryBaseline(_name(factory.name), factory.fingerprint, NetworkPair(base, proxies.base), entries)
 
 
 @dataclass(frozen=True)

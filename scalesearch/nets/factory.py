@@ -23,7 +23,7 @@ from scalesearch.nets.fvcore_witness import fvcore_macs
 from scalesearch.nets.imported_source import source_fingerprint
 from scalesearch.nets.multiply_adds import count_forward
 from scalesearch.nets.threads import single_threaded
-from scalesearch.user_code import words_of
+from scalesearch.user_code import describe_error
 
 _ARGUMENTS = ("depth", "width", "resolution")
 _LOGITS = 2
@@ -61,7 +61,7 @@ def load_factory(name: str) -> Factory:
         parameters = inspect.signature(build).parameters
     except (Exception, SystemExit) as error:  # a user's module may raise anything
         raise InputError(
-            f"baseline {name!r}: cannot be imported ({printable(words_of(error, 260))}){_advice(name, error)}"
+            f"baseline {name!r}: cannot be imported ({printable(describe_error(error, 260))}){_advice(name, error)}"
         ) from error
     missing = [argument for argument in _ARGUMENTS if argument not in parameters]
     if missing:
@@ -120,7 +120,7 @@ def _build(factory: Factory, depth: Decimal, width: Decimal, px: int) -> nn.Modu
     try:
         module = factory.build(depth=float(depth), width=float(width), resolution=px)
     except (Exception, SystemExit) as error:  # a user's function may raise anything
-        raise InputError(f"baseline {call}: fails ({printable(words_of(error, 260))})") from error
+        raise InputError(f"baseline {call}: fails ({printable(describe_error(error, 260))})") from error
     if not isinstance(module, nn.Module):
         raise InputError(f"baseline {call}: gives a {type(module).__name__}, but must give a torch module")
     return module
@@ -193,7 +193,7 @@ def _report_failures(call: str, px: int, mode: str = "") -> Iterator[None]:
     except InputError as error:
         raise InputError(f"baseline {call}: {error}") from error
     except (Exception, SystemExit) as error:  # a user's network may raise anything
-        reason = printable(words_of(error, 260))
+        reason = printable(describe_error(error, 260))
         raise InputError(f"baseline {call}: fails {mode}on an image of {px} px ({reason})") from error
 
 

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.nets.latency import BATCH, RUNS, THREADS, Latency, device_name, relative_latencies
-from scalesearch.search.timings import Line, Timed, Timings, match_times
+from scalesearch.search.timings import LatencyMeasurement, LatencyTable, ScalingPath, match_times
 
 _RUNS_OF_A_SEARCH = 5
 
 
-def measure_timings(baseline: Architecture, lines: Sequence[Line], ratio: Decimal) -> Timings:
+def measure_timings(baseline: Architecture, lines: Sequence[ScalingPath], ratio: Decimal) -> LatencyTable:
     """Find on each line the network that takes ratio × the baseline's time, then measure all of them again.
 
     The results are those of the second, longer measurement: the first one selected the networks by its own noise.
@@ -31,10 +31,12 @@ def measure_timings(baseline: Architecture, lines: Sequence[Line], ratio: Decima
     entries = [
         _to_timed(network, result.latency, result.ratio) for network, result in zip(networks, results, strict=True)
     ]
-    return Timings(device_name(), BATCH, THREADS, RUNS, _to_timed(baseline, baseline_latency, 1.0), tuple(entries))
+    return LatencyTable(
+        device_name(), BATCH, THREADS, RUNS, _to_timed(baseline, baseline_latency, 1.0), tuple(entries)
+    )
 
 
-def _to_timed(network: Architecture, latency: Latency, ratio: float) -> Timed:
+def _to_timed(network: Architecture, latency: Latency, ratio: float) -> LatencyMeasurement:
     nanoseconds = round(latency.seconds * 1e9), round(latency.spread * 1e9)
     shape = network.widths, network.depths, network.resolution
-    return Timed(*shape, *nanoseconds, Decimal(f"{ratio:.5f}"))
+    return LatencyMeasurement(*shape, *nanoseconds, Decimal(f"{ratio:.5f}"))

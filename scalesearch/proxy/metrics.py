@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scalesearch.errors import InputError, printable
 from scalesearch.search.metrics import ACCURACY, BALANCED, FUNCTION, METRICS, is_metric
-from scalesearch.user_code import words_of
+from scalesearch.user_code import describe_error
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], float]
 """A function of logits (N, classes) and labels (N,); larger is better."""
@@ -90,7 +90,7 @@ def score_function(metric: str, source: str | None) -> Score | None:
     try:
         exec(compile(source, match["path"], "exec"), namespace)  # noqa: S102  # the user's own file, named by the user
     except (Exception, SystemExit) as error:
-        raise InputError(f"{label}: cannot be run ({printable(words_of(error, 160))})") from error
+        raise InputError(f"{label}: cannot be run ({printable(describe_error(error, 160))})") from error
     function = namespace.get(match["name"])
     if not callable(function):
         raise InputError(f"{label}: has no function {match['name']}; define it, of logits and labels")
@@ -118,7 +118,7 @@ def _with_checks(function: Callable[..., Any], label: str) -> Score:
         try:
             value = float(function(logits_NK, labels_N))
         except (Exception, SystemExit) as error:
-            raise InputError(f"{label}: fails ({printable(words_of(error, 160))})") from error
+            raise InputError(f"{label}: fails ({printable(describe_error(error, 160))})") from error
         if not math.isfinite(value):
             raise InputError(f"{label}: gives {value}, but must give a finite number")
         return value

@@ -100,15 +100,15 @@ class ProxyTraining:
 
         A later state, which a killed run of this rung may have left, is not used: the curve would begin later.
         """
-        decay_start, resume_step = spec.recipe.fork(end), spec.since // run.batch
+        decay_start, resume_step = spec.recipe.decay_start(end), spec.since // run.batch
         if (
             self.checkpoints is not None
-            and (state := load_checkpoint(self.checkpoints, spec.trunk_id, resume_step)) is not None
+            and (state := load_checkpoint(self.checkpoints, spec.checkpoint_id, resume_step)) is not None
         ):
             run.restore(state)
         yield from train_stable(run, decay_start)
         if self.checkpoints is not None:
-            save_checkpoint(self.checkpoints, spec.trunk_id, decay_start, run.state(), resume_step)
+            save_checkpoint(self.checkpoints, spec.checkpoint_id, decay_start, run.state(), resume_step)
         yield from train_decay(run, end)
 
 

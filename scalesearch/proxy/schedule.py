@@ -49,5 +49,5 @@ def decay_rate(step: int, end: int, steps: int, recipe: Recipe) -> float:
 
     Step `end` is the first that is not taken.
     """
-    decay_start = recipe.fork(end)
+    decay_start = recipe.decay_start(end)
     return stable_rate(step, steps, recipe) * (end - step) / (end - decay_start)

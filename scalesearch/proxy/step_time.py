@@ -15,7 +15,7 @@ from scalesearch.proxy.failures import training_failure
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
-from scalesearch.search.sampler_space import Time
+from scalesearch.search.sampler_space import RelativeTime
 from scalesearch.search.task import Recipe
 
 WARM_UPS = 2
@@ -24,7 +24,7 @@ TURNS = 5
 """The number of steps of each network that a result comes from."""
 
 
-def relative_step_times(baseline: Architecture, networks: Sequence[Architecture], batch: int) -> list[Time]:
+def relative_step_times(baseline: Architecture, networks: Sequence[Architecture], batch: int) -> list[RelativeTime]:
     """Measure the seconds of a training step of `batch` random images; each network takes turns with the baseline.
 
     As in a trial, the first GPU or one thread is used; unlike in a trial, networks are not reduced to proxies and
@@ -42,9 +42,9 @@ def relative_step_times(baseline: Architecture, networks: Sequence[Architecture]
         raise InputError(f"a timed step of {batch} images: {failure.for_budget()}") from error
 
 
-def _time_in_turns(baseline_timer: _StepTimer, timer: _StepTimer) -> Time:
+def _time_in_turns(baseline_timer: _StepTimer, timer: _StepTimer) -> RelativeTime:
     turns = np.array([(baseline_timer.seconds(), timer.seconds()) for _ in range(WARM_UPS + TURNS)][WARM_UPS:])
-    return Time(float(np.median(turns[:, 1])), float(np.median(turns[:, 1] / turns[:, 0])))
+    return RelativeTime(float(np.median(turns[:, 1])), float(np.median(turns[:, 1] / turns[:, 0])))
 
 
 class _StepTimer:

@@ -202,7 +202,7 @@ def train_full(run: Training) -> Iterator[Epoch]:
     if run.recipe.decay == 0:
         yield from run.epochs(run.steps, lambda step: learning_rate(step, run.steps, run.recipe))
     else:
-        yield from train_stable(run, run.recipe.fork(run.steps))
+        yield from train_stable(run, run.recipe.decay_start(run.steps))
         yield from train_decay(run, run.steps)
 
 

@@ -13,10 +13,10 @@ def measure_times(request: TimingRequest, networks: Sequence[Architecture]) -> l
     if not networks:
         return []
     if request.what == "latency":
-        from scalesearch.nets.latency import latencies_beside
+        from scalesearch.nets.latency import relative_latencies
 
-        latencies = latencies_beside(request.baseline, networks)[1]
+        latencies = relative_latencies(request.baseline, networks)[1]
         return [RelativeTime(relative.latency.seconds, relative.ratio) for relative in latencies]
-    from scalesearch.proxy.step_time import steps_beside
+    from scalesearch.proxy.step_time import relative_step_times
 
-    return steps_beside(request.baseline, networks, request.batch)
+    return relative_step_times(request.baseline, networks, request.batch)

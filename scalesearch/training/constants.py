@@ -218,5 +218,5 @@ def equal_sides(net: Architecture, px: int) -> int:
 
 
 def _all_strides_see_odd_sides(net: Architecture, side: int) -> bool:
-    blocks = net.runs(net.widths, net.depths, side)
+    blocks = net.repeated_blocks(net.widths, net.depths, side)
     return all(block.stride == 1 or block.in_px % 2 for block, length in blocks if length)

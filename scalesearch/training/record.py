@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
-from scalesearch.study.environments import difference
+from scalesearch.study.environments import compare_environments
 from scalesearch.study.files import replace_atomically
 from scalesearch.study.provenance import environment
 from scalesearch.training.checkpoint import NAME
@@ -43,7 +43,7 @@ def open_run(folder: Path, job: Job, command: str) -> bool:
         raise InputError(f"{folder}: holds another training (other {', '.join(changed)}); {_ELSEWHERE}")
     if result is not None and (folder / WEIGHTS).is_file():
         return True
-    if (environment_change := difference(recorded_environment, current_environment)) is not None:
+    if (environment_change := compare_environments(recorded_environment, current_environment)) is not None:
         raise InputError(f"{folder}: was begun in another environment ({environment_change}); {_ELSEWHERE}")
     return False
 

@@ -13,7 +13,7 @@ from planted import Planted
 from scalesearch.cli import main
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.receipt import counter_totals, layer_costs
-from scalesearch.nets.flops import Receipt
+from scalesearch.nets.flops import FvcoreBreakdown
 from scalesearch.study.study import open_study
 
 BUDGET = """
@@ -32,10 +32,10 @@ scenes: {{classes: 2, train: 5, val: 4, distractors: 0}}
 NAME = "s"
 
 
-def closed_form(network: Architecture) -> Receipt:
+def closed_form(network: Architecture) -> FvcoreBreakdown:
     """What fvcore would count."""
     own = counter_totals(layer_costs(network))
-    return Receipt({"conv": own.convolutions, "linear": own.linear, **own.norms}, {})
+    return FvcoreBreakdown({"conv": own.convolutions, "linear": own.linear, **own.norms}, {})
 
 
 class Search:

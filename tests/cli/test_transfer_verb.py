@@ -21,7 +21,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import read_weights, weights_file, weights_of
-from scalesearch.training.events import Row
+from scalesearch.training.events import EpochMetrics
 from scalesearch.training.job import Job
 
 SMALL = ["--data", "fractal", "--budget", "smoke", "--resolution", "16", "--epochs", "1", "--threads", "1"]
@@ -79,9 +79,9 @@ def schooled_nowhere(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders of trainings that are asked for, none of which is run."""
     seen: list[Path] = []
 
-    def run_training(asked: Job, where: Path, address: str | None) -> Row:
+    def run_training(asked: Job, where: Path, address: str | None) -> EpochMetrics:
         seen.append(where)
-        return Row(1, 16, 0, 0, 0, 0.1, 1, 1, 0.5, 1)
+        return EpochMetrics(1, 16, 0, 0, 0, 0.1, 1, 1, 0.5, 1)
 
     monkeypatch.setattr("scalesearch.training.job.load_data", lambda *_, **__: bright_sides())
     monkeypatch.setattr("scalesearch.cli.training_run.run_training", run_training)

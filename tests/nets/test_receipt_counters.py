@@ -11,7 +11,7 @@ from networks import random_architecture
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.block_kinds import STAGE_KINDS
 from scalesearch.design.receipt import check, counter_totals, layer_costs
-from scalesearch.nets.flops import fvcore_receipt, torch_flops
+from scalesearch.nets.flops import fvcore_breakdown, torch_flops
 
 LARGE = ("convnext_base", "efficientnet_v2_l", "efficientnet_v2_m", "resnet101", "resnet152")
 """More layers of the kinds that smaller ones have; seconds each."""
@@ -22,7 +22,7 @@ LARGE = ("convnext_base", "efficientnet_v2_l", "efficientnet_v2_m", "resnet101",
 )
 def test_every_baseline_is_reconciled(name: str) -> None:
     network = replace(load_baseline(name).architecture, resolution=65)
-    found = fvcore_receipt(network)
+    found = fvcore_breakdown(network)
     check(counter_totals(layer_costs(network)), found.by_operator, found.total, torch_flops(network))
 
 
@@ -30,5 +30,5 @@ def test_every_baseline_is_reconciled(name: str) -> None:
 def test_every_kind_is_reconciled(kind: str) -> None:
     for seed in range(5):
         network = random_architecture(Random(100 + seed), kind=kind)
-        found = fvcore_receipt(network)
+        found = fvcore_breakdown(network)
         check(counter_totals(layer_costs(network)), found.by_operator, found.total, torch_flops(network))

@@ -12,10 +12,10 @@ import torch
 from small_training import CPU, bright_channel_data, bright_images, curve, tiny_net
 
 from scalesearch.design.baselines import load_baseline
-from scalesearch.proxy.checkpoints import keep, kept
+from scalesearch.proxy.checkpoints import load_checkpoint, save_checkpoint
 from scalesearch.proxy.objective import ProxyTraining
-from scalesearch.proxy.schedule import branch_rate, trunk_rate
-from scalesearch.proxy.training import Training, branch, train, trunk
+from scalesearch.proxy.schedule import decay_rate, stable_rate
+from scalesearch.proxy.training import Training, train, train_decay, train_stable
 from scalesearch.runners.execution import TrialExecution
 from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Epoch, Recipe
@@ -32,7 +32,7 @@ def training(recipe: Recipe = RECIPE) -> Training:
 
 def straight(end: int) -> list[Epoch]:
     run = training()
-    return [*trunk(run, RECIPE.decay_start(end)), *branch(run, end)]
+    return [*train_stable(run, RECIPE.decay_start(end)), *train_decay(run, end)]
 
 
 def test_forks() -> None:
@@ -43,10 +43,10 @@ def test_forks() -> None:
 
 def test_rates() -> None:
     """Two warm-up steps of 24, constant, and a line down from the fork to zero at the end."""
-    assert [trunk_rate(step, 24, RECIPE) for step in (0, 1, 2, 23)] == pytest.approx([0.1 / 3, 0.2 / 3, 0.1, 0.1])
-    down = [branch_rate(step, 12, 24, RECIPE) for step in range(8, 13)]
+    assert [stable_rate(step, 24, RECIPE) for step in (0, 1, 2, 23)] == pytest.approx([0.1 / 3, 0.2 / 3, 0.1, 0.1])
+    down = [decay_rate(step, 12, 24, RECIPE) for step in range(8, 13)]
     assert down == pytest.approx([0.1, 0.075, 0.05, 0.025, 0])
-    assert branch_rate(16, 24, 24, RECIPE) == pytest.approx(0.1)
+    assert decay_rate(16, 24, 24, RECIPE) == pytest.approx(0.1)
 
 
 PRECISE = replace(RECIPE, precise_bn_images=40)
@@ -58,20 +58,20 @@ ADAMW = replace(RECIPE, optimizer="adamw", learning_rate=Decimal("0.003"), preci
 def test_a_state_kept_anywhere_goes_on_to_the_bit(stop: int, recipe: Recipe) -> None:
     """Within an epoch, at its end, before and after a report; dropout and the optimiser's moments included."""
     whole, first = training(recipe), training(recipe)
-    expected = list(trunk(whole, 14))
-    before = list(trunk(first, stop))
+    expected = list(train_stable(whole, 14))
+    before = list(train_stable(first, stop))
     second = Training(tiny_net(seed=9), bright_channel_data(), recipe, 0, CPU)
     second.restore(first.state())
     assert second.step == stop
-    assert curve([*before, *trunk(second, 14)]) == curve(expected)
+    assert curve([*before, *train_stable(second, 14)]) == curve(expected)
     for one, other in zip(whole.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(one, other)
 
 
 def test_momenta_of_an_earlier_versions_checkpoint_are_taken_up() -> None:
     whole, first = training(), training()
-    expected = list(trunk(whole, 14))
-    before = list(trunk(first, 7))
+    expected = list(train_stable(whole, 14))
+    before = list(train_stable(first, 7))
     state = {
         re.sub(r"^optimizer\.(\d+)\.momentum_buffer$", r"momentum.\1", key): one
         for key, one in first.state().items()
@@ -80,7 +80,7 @@ def test_momenta_of_an_earlier_versions_checkpoint_are_taken_up() -> None:
     assert not any(key.startswith("optimizer.") for key in state)
     second = Training(tiny_net(seed=9), bright_channel_data(), RECIPE, 0, CPU)
     second.restore(state)
-    assert curve([*before, *trunk(second, 14)]) == curve(expected)
+    assert curve([*before, *train_stable(second, 14)]) == curve(expected)
 
 
 def test_a_rung_is_reported_at_its_end_even_within_an_epoch() -> None:
@@ -186,15 +186,15 @@ def test_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
 def test_the_nearest_whole_state_not_beyond_is_found(tmp_path: Path) -> None:
     for step in (3, 8):
         state = {"step": torch.tensor(step)}
-        keep(tmp_path, "0123456789abcdef", step, state)
+        save_checkpoint(tmp_path, "0123456789abcdef", step, state)
         (path,) = tmp_path.glob(f"*-{step:09}-*")
         path.rename(tmp_path / f"copy{step}")  # so that the next does not drop it
     for step in (3, 8):
-        keep(tmp_path, "another", step, {"step": torch.tensor(99)})
-    keep(tmp_path, "0123456789abcdef", 3, {"step": torch.tensor(3)})
-    assert kept(tmp_path, "0123456789abcdef", 2) is None
+        save_checkpoint(tmp_path, "another", step, {"step": torch.tensor(99)})
+    save_checkpoint(tmp_path, "0123456789abcdef", 3, {"step": torch.tensor(3)})
+    assert load_checkpoint(tmp_path, "0123456789abcdef", 2) is None
     for until in (3, 4, 99):
-        found = kept(tmp_path, "0123456789abcdef", until)
+        found = load_checkpoint(tmp_path, "0123456789abcdef", until)
         assert found is not None
         assert int(found["step"]) == 3
-    assert kept(tmp_path, "0123", 99) is None
+    assert load_checkpoint(tmp_path, "0123", 99) is None
