@@ -45,7 +45,7 @@ class Search:
         self.folder, self._monkeypatch, self._capsys = folder, monkeypatch, capsys
         monkeypatch.chdir(folder)
         monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        monkeypatch.setattr("scalesearch.nets.flops.fvcore_receipt", closed_form)  # counting takes seconds
+        monkeypatch.setattr("scalesearch.nets.flops.fvcore_breakdown", closed_form)  # counting takes seconds
 
     def __call__(self, objective: object, *words: str, seeds: int = 1) -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
