@@ -89,10 +89,10 @@ def _facts(study: Study, result: StudyResult | None) -> ShowFacts:
 def _candidate_rows(result: StudyResult) -> tuple[dict[str, Cell], ...]:
     """Return one row per candidate, with the keys of report.csv."""
     from scalesearch.report.candidate_columns import candidate_file_columns
-    from scalesearch.report.rows import rows
+    from scalesearch.report.rows import candidate_rows
 
     columns = candidate_file_columns(result)
-    return tuple({column.key: _cell(column.value(row)) for column in columns} for row in rows(result))
+    return tuple({column.key: _cell(column.value(row)) for column in columns} for row in candidate_rows(result))
 
 
 def _cell(value: Value) -> Cell:
@@ -104,10 +104,10 @@ def ranking_table(result: StudyResult) -> Table:
     from scalesearch.cli.console_table import column_table
     from scalesearch.report.candidate_columns import candidate_columns
     from scalesearch.report.kinds import report_of
-    from scalesearch.report.rows import rows
+    from scalesearch.report.rows import candidate_rows
 
-    ranked = [row for row in rows(result) if row.place is not None]
-    title, caption = report_of(result.plan.config.kind).table_words(result)
+    ranked = [row for row in candidate_rows(result) if row.place is not None]
+    title, caption = report_of(result.plan.config.kind).terminal_table_text(result)
     return column_table(
         title, caption, candidate_columns(result), ranked, lambda row: row.key == result.recommended
     )

@@ -25,7 +25,7 @@ _LARGEST_PX = 16384
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class CostSummary:
     """What a network costs for one image; `memory` is of a training step."""
 
     name: str
@@ -113,10 +113,12 @@ class Network:
         )
         return Network(self.definition.scale(by, rounding, name), self.before or self.definition)
 
-    def cost(self) -> Price:
+    def cost(self) -> CostSummary:
         """What it costs, counted exactly."""
         price, base = count(self.architecture), count((self.before or self.definition).architecture)
-        return Price(self.name, price.macs, price.params, price.activations, price.macs / base.macs, price.stored)
+        return CostSummary(
+            self.name, price.macs, price.params, price.activations, price.macs / base.macs, price.stored
+        )
 
     def yaml(self) -> str:
         """The definition as a baseline file."""

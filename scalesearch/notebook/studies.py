@@ -16,7 +16,7 @@ from scalesearch.report.candidate_columns import candidate_file_columns, metric_
 from scalesearch.report.figures import Drawing
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.palette import DARK, LIGHT
-from scalesearch.report.study_report import ReportInputs, reported
+from scalesearch.report.study_report import ReportInputs, read_report_inputs
 from scalesearch.report.tables import ranking_csv
 from scalesearch.study.cost_sweep import combine_comparisons
 from scalesearch.study.result import StudyResult
@@ -44,7 +44,7 @@ class NotebookStudy:
 
     @cached_property
     def _reported(self) -> ReportInputs:
-        return reported(self.study)
+        return read_report_inputs(self.study)
 
     @property
     def answer(self) -> str:
@@ -110,7 +110,7 @@ class NotebookStudy:
 class Figures:
     """Each figure of a report by its name, as plotly's, with its heading as title."""
 
-    reported: ReportInputs
+    read_report_inputs: ReportInputs
 
     def pareto(self, theme: str = "light") -> go.Figure:
         """Accuracy over measured FLOPs of the ranked candidates, the tied set and the Pareto front."""
@@ -119,11 +119,11 @@ class Figures:
     def weighed(self, theme: str = "light") -> go.Figure:
         """Accuracy over the cost that the reward weighs; of a search of stages."""
         found = self.reported.found
-        return _titled("weighed", None if found.plan.config.kind.scales else figures.weighed(found), theme)
+        return _titled("weighed", None if found.plan.config.kind.scales else figures.reward_tradeoff(found), theme)
 
     def spending(self, theme: str = "light") -> go.Figure:
         """The candidates by their shares of log-FLOPs, over the response surface."""
-        return self._of_coefficients("spending", figures.spending, theme)
+        return self._of_coefficients("spending", figures.compute_allocation, theme)
 
     def parallel(self, theme: str = "light") -> go.Figure:
         """A line a network, over its coefficients, its costs and its accuracy."""
@@ -177,7 +177,7 @@ def _titled(name: str, drawing: Drawing | None, theme: str) -> go.Figure:
         raise InputError(f"theme {theme!r}: must be one of {', '.join(_THEMES)}")
     if drawing is None:
         raise InputError(f"{name}: this study has nothing for this figure; see docs/report.md for what each needs")
-    return drawing.titled(_THEMES[theme])
+    return drawing.with_title(_THEMES[theme])
 
 
 def open_study(folder: str | Path) -> NotebookStudy:

@@ -1,1 +1,1 @@
-"""Pictures of what a study says: records in, figures out; never torch."""
+"""Reports, figures and the dashboard of studies, made from their records; nothing here imports torch."""

@@ -1,4 +1,4 @@
-"""The columns of a study's candidates: of report.csv, notebooks, report, dashboard and `scalesearch show`."""
+"""The columns of a study's candidates: report.csv, notebooks, report, dashboard and `scalesearch show`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.report.rows import Row, behind_words
+from scalesearch.report.rows import CandidateRow, gap_text
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.ranking import Ranked
 from scalesearch.search.study_config import StudyConfig
@@ -17,22 +17,22 @@ from scalesearch.study.kinds.stages import words_of_network
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
-CandidateColumn = Column[Row]
+CandidateColumn = Column[CandidateRow]
 
 
 def candidate_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
-    """The columns of all media, in the order of a page and of a terminal."""
+    """Return the columns of all media, in the order of a page and of a terminal."""
     return _coefficient_columns(result) if result.plan.config.kind.scales else _stage_columns(result)
 
 
 def candidate_file_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
-    """The columns of report.csv, in their order."""
+    """Return the columns of report.csv, in their order."""
     config = result.plan.config
     return of_files(candidate_columns(result), (_coefficient_order if config.kind.scales else _stage_order)(config))
 
 
 def metric_column(metric: str) -> str:
-    """What a data file calls the column of the metric's values."""
+    """Return the key of the column that holds the metric's values in a data file."""
     return "accuracy" if metric == ACCURACY else "score"
 
 
@@ -53,15 +53,15 @@ def _stage_order(config: StudyConfig) -> tuple[str, ...]:
 
 
 def _coefficient_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
-    """Of a search of coefficients, or a comparison of rules."""
+    """Return the columns of a search of coefficients, or of a comparison of rules."""
     config = result.plan.config
     metric = metric_words(config.metric)
     return (
         *_name_columns(result, "candidate", "α/β/γ" if config.kind.recommends else "rule", "α/β/γ"),
-        *_triple_columns(config),
-        _coefficient("alpha", "α", lambda own: own.alpha),
-        _coefficient("beta", "β", lambda own: own.beta),
-        _coefficient("gamma", "γ", lambda own: own.gamma),
+        *_rule_coefficients_columns(config),
+        _coefficient("alpha", "α", lambda coefficients: coefficients.alpha),
+        _coefficient("beta", "β", lambda coefficients: coefficients.beta),
+        _coefficient("gamma", "γ", lambda coefficients: coefficients.gamma),
         Column("resolution", "px", lambda row: row.candidate.architecture.resolution),
         Column("product", "αβ²γ²", lambda row: float(row.candidate.coefficients.product), decimals(3), media=FILE),
         _FLOPS_RATIO,
@@ -72,12 +72,12 @@ def _coefficient_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
         replace(_MACS, media=FILE),
         replace(_PARAMS, media=FILE_AND_PAGE),
         Column("activations", "activations", lambda row: row.candidate.cost.activations, si, media=FILE_AND_PAGE),
-        _LEFT_AFTER,
+        _ELIMINATED_AFTER,
     )
 
 
 def _stage_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
-    """Of a search of stages, whose networks a reward ranks."""
+    """Return the columns of a search of stages, whose networks a reward ranks."""
     metric = result.plan.config.metric
     return (
         *_name_columns(result, "network", "network"),
@@ -88,14 +88,14 @@ def _stage_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
         Column(
             metric_column(metric),
             metric_words(metric),
-            _ranked(lambda place: place.mean / result.plan.reward_factor(place.key)),
+            _of_ranked(lambda place: place.mean / result.plan.reward_factor(place.key)),
             decimals(4),
             media=FILE_AND_PAGE,
         ),
         replace(_FLOPS_RATIO, media=PAGE),
         replace(_MACS, media=("file", "terminal")),
         replace(_PARAMS, media=FILE_AND_PAGE),
-        _LEFT_AFTER,
+        _ELIMINATED_AFTER,
         Column(
             "stages",
             "stages",
@@ -115,7 +115,7 @@ _MACS: CandidateColumn = Column(
 _PARAMS: CandidateColumn = Column(
     "params", "parameters", lambda row: row.candidate.cost.params, si, short_title="params"
 )
-_LEFT_AFTER: CandidateColumn = Column(
+_ELIMINATED_AFTER: CandidateColumn = Column(
     "left_after_images", "eliminated after", lambda row: row.left_after, media=FILE, is_nullable_int=True
 )
 
@@ -123,17 +123,17 @@ _LEFT_AFTER: CandidateColumn = Column(
 def _name_columns(
     result: StudyResult, key: str, title: str, short_title: str | None = None
 ) -> tuple[CandidateColumn, ...]:
-    """What a candidate is called, and its place in the ranking."""
+    """Return the columns of a candidate's mark, place, name and status."""
     places = {arm.key: number for number, arm in enumerate(result.ranking.arms, start=1)}
     is_nas = not result.plan.config.kind.scales
 
-    def mark(row: Row) -> str:
+    def mark(row: CandidateRow) -> str:
         recommended = row.status == "recommended" and not is_nas
-        return "▸" * recommended + "=" * _ties(row)
+        return "▸" * recommended + "=" * _is_tied(row)
 
-    def short_mark(row: Row) -> str:
+    def short_mark(row: CandidateRow) -> str:
         recommended = " ▸"[row.key == result.recommended]
-        return ("" if is_nas else recommended) + " ="[_ties(row)]
+        return ("" if is_nas else recommended) + " ="[_is_tied(row)]
 
     return (
         Column("mark", "", mark, short_text=short_mark, media=("page", "terminal"), is_text=True),
@@ -143,12 +143,12 @@ def _name_columns(
     )
 
 
-def _triple_columns(config: StudyConfig) -> tuple[CandidateColumn, ...]:
-    """The coefficients beside a rule's name."""
+def _rule_coefficients_columns(config: StudyConfig) -> tuple[CandidateColumn, ...]:
+    """Return the column of coefficients that stands beside a rule's name."""
     if config.kind.recommends:
         return ()
 
-    def triple(row: Row) -> str:
+    def triple(row: CandidateRow) -> str:
         return str(row.candidate.coefficients).strip("()").replace(", ", "/")
 
     return (Column("coefficients", "α/β/γ", triple, media=PAGE, is_text=True),)
@@ -159,13 +159,20 @@ def _coefficient(key: str, title: str, value: Callable[[Coefficients], Decimal])
 
 
 def _matched_columns(config: StudyConfig) -> tuple[CandidateColumn, ...]:
-    """Where another cost is matched than multiply-adds."""
+    """Return the column of the matched cost, where it is not multiply-adds."""
     cost = config.cost
     if cost == "macs":
         return ()
-    short = "activ. ratio" if cost == "activations" else cost
+    short_title = "activ. ratio" if cost == "activations" else cost
     return (
-        Column(f"{cost}_ratio", cost, lambda row: row.candidate.matched_ratio, decimals(3), "x", short_title=short),
+        Column(
+            f"{cost}_ratio",
+            cost,
+            lambda row: row.candidate.matched_ratio,
+            decimals(3),
+            "x",
+            short_title=short_title,
+        ),
     )
 
 
@@ -173,12 +180,12 @@ _DECISION_KEYS = ("expected", "standard_deviation", "probability_best", "expecte
 
 
 def _decision_columns(result: StudyResult, title: str) -> tuple[CandidateColumn, ...]:
-    """What all that was measured says of each candidate at the end of training."""
+    """Return each candidate's posterior at the end of training, by all that was measured."""
 
-    def text(row: Row) -> str:
+    def text(row: CandidateRow) -> str:
         return result.with_error(row.expected, row.error)
 
-    def short_text(row: Row) -> str:
+    def short_text(row: CandidateRow) -> str:
         return result.with_error(row.expected, row.error, 3)
 
     return (
@@ -202,58 +209,58 @@ def _decision_columns(result: StudyResult, title: str) -> tuple[CandidateColumn,
 
 
 def _mean_column(result: StudyResult, key: str, title: str) -> CandidateColumn:
-    """What is ranked by, with its standard error; of the candidates that are not ranked, why."""
+    """Return the mean that ranks, with its standard error; an unranked candidate's cell says why it has none."""
 
-    def text(row: Row) -> str:
+    def text(row: CandidateRow) -> str:
         if row.place is not None:
             return result.with_error(row.place.mean, row.place.standard_error)
         return "not complete" if row.left_after is None else f"eliminated after {row.left_after:,} images"
 
-    return Column(key, title, _ranked(lambda place: place.mean), text=text)
+    return Column(key, title, _of_ranked(lambda place: place.mean), text=text)
 
 
 def _difference_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
-    """The standard error, the seeds, and the difference to the best; errors only where they are known."""
-    known = result.ranking.error_known
+    """Return the standard error, the seeds, and the gap to the best; errors only where they are known."""
+    error_known = result.ranking.error_known
 
-    def bound(row: Row, end: int) -> float | None:
-        return None if row.place is None or not known else (row.behind_95 or (0.0, 0.0))[end]
+    def bound(row: CandidateRow, index: int) -> float | None:
+        return None if row.place is None or not error_known else (row.behind_95 or (0.0, 0.0))[index]
 
-    def short_behind(row: Row) -> str:
+    def short_gap(row: CandidateRow) -> str:
         return "" if row.place is None else result.with_error(row.place.behind, row.place.behind_error)
 
     return (
         Column(
             "standard_error",
             "standard error",
-            _ranked(lambda place: place.standard_error if known else None),
+            _of_ranked(lambda place: place.standard_error if error_known else None),
             decimals(4),
             media=FILE,
         ),
-        Column("seeds", "seeds", _ranked(lambda place: place.seeds), short_title="n", is_nullable_int=True),
+        Column("seeds", "seeds", _of_ranked(lambda place: place.seeds), short_title="n", is_nullable_int=True),
         Column(
             "behind",
             "gap to the best (95 %)",
-            _ranked(lambda place: place.behind),
-            text=lambda row: "" if row.place is None else behind_words(row),
+            _of_ranked(lambda place: place.behind),
+            text=lambda row: "" if row.place is None else gap_text(row),
             short_title="gap",
-            short_text=short_behind,
+            short_text=short_gap,
         ),
         Column("behind_low_95", "gap, from", lambda row: bound(row, 0), decimals(4), media=FILE),
         Column("behind_high_95", "gap, to", lambda row: bound(row, 1), decimals(4), media=FILE),
     )
 
 
-def _ranked(value: Callable[[Ranked], Value]) -> Callable[[Row], Value]:
-    """A value of a candidate's place in the ranking; None where it has none."""
+def _of_ranked(value: Callable[[Ranked], Value]) -> Callable[[CandidateRow], Value]:
+    """Make a column's value from a candidate's row in the ranking; None where it has none."""
     return lambda row: None if row.place is None else value(row.place)
 
 
-def _ties(row: Row) -> bool:
+def _is_tied(row: CandidateRow) -> bool:
     return row.place is not None and row.place.tied
 
 
-def _layers(row: Row) -> str:
+def _layers(row: CandidateRow) -> str:
     network = row.candidate.architecture
     assert isinstance(network, Architecture), "stages are searched on baseline files only"
     return " ".join(map(str, network.depths))

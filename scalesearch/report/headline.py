@@ -1,4 +1,4 @@
-"""The configuration of a study as a title, and its answer in one sentence with its certainty."""
+"""The title of a study's report, and its answer in one sentence with its certainty."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ _VERDICTS = {
 
 
 def question_title(config: StudyConfig) -> str:
-    """The configuration, of whatever kind it is."""
+    """Return the question that a study of any kind answers, as a title."""
     return report_of(config.kind).title(config)
 
 
 def answer_sentence(result: StudyResult) -> str:
-    """What came out and how sure it is."""
-    said = _said(result)
+    """Say what came out and how sure it is."""
+    sentence = _result_sentence(result)
     outcomes, plan = result.outcomes, result.plan
-    if not result.is_complete:
-        done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
-        said = f"So far ({done} trials are done): {said[0].lower()}{said[1:]}"
+    if not result.over:
+        progress = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
+        sentence = f"So far ({progress} trials are done): {sentence[0].lower()}{sentence[1:]}"
     if result.trust:
         verdict = overall(result.trust)
-        said += f"; {_VERDICTS.get(verdict, f'the proxy {verdict}, which a larger budget would choose more of')}"
-    return f"{said}."
+        sentence += (
+            f"; {_VERDICTS.get(verdict, f'the proxy {verdict}, which a larger budget would choose more of')}"
+        )
+    return f"{sentence}."
 
 
-def _said(result: StudyResult) -> str:
+def _result_sentence(result: StudyResult) -> str:
     if result.blind is not None:
         return (
             f"Nothing is told apart: the best network is {result.blind_words}, so train longer, or on more images"

@@ -1,4 +1,4 @@
-"""How a study was measured, what its answer does not say, and how to get it again."""
+"""The sections of a report on methods, limitations and reproduction."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from scalesearch.design.exact import plain
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.article import BulletList, Code, Section, Table, Text
+from scalesearch.report.document import BulletList, Code, Paragraph, Section, Table
 from scalesearch.report.kinds import report_of
+from scalesearch.report.phrases import seeds_text
 from scalesearch.report.rows import label
-from scalesearch.report.words import seeds_words
 from scalesearch.search.completion import completed
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
 from scalesearch.study.chance_words import prolonged_lines
 from scalesearch.study.cost_words import COST_WORDS
-from scalesearch.study.phi_transfer import phi_transfer_lines
+from scalesearch.study.phi_transfer import other_phi_lines
 from scalesearch.study.provenance_words import is_synthetic
 from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
@@ -29,44 +29,44 @@ _OPTIMIZERS = {"sgd": "SGD", "adamw": "AdamW"}
 _MACHINE = ("processor", "cores", "gpu", "system")
 
 
-def measured(study: Study, result: StudyResult) -> Section:
-    """Data, training, seeds, hardware, versions."""
+def methods_section(study: Study, result: StudyResult) -> Section:
+    """Return the section on data, training, seeds, hardware and versions."""
     plan = result.plan
     budget, recipe = plan.config.budget, plan.config.budget.recipe
     decay = (
         f"constant rate that falls over the last {plain(100 * recipe.decay)} %" if recipe.decay else "cosine decay"
     )
     states = Counter(outcome.state for outcome in result.outcomes.values())
-    spent = sum(outcome.seconds for outcome in result.outcomes.values())
+    total_seconds = sum(outcome.seconds for outcome in result.outcomes.values())
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
     steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
     rate = f"{_OPTIMIZERS[recipe.optimizer]} at {plain(recipe.learning_rate)}"
-    exact = recipe.precise_bn_images
-    statistics = f"; batch norm validated with the statistics of {exact:,} training images" if exact else ""
-    ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    bn_images = recipe.precise_bn_images
+    statistics = f"; batch norm validated with the statistics of {bn_images:,} training images" if bn_images else ""
+    state_counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     rows = (
         ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}{notes}"),
         ("networks", report_of(plan.config.kind).networks(plan)),
-        ("proxies", _proxies(plan)),
+        ("proxies", _proxies_text(plan)),
         ("training", f"{steps}, {rate}, {plain(100 * recipe.warmup)} % warm-up, {decay}{statistics}"),
-        ("schedule", _schedule(result)),
-        ("seeds", _seeds(result)),
-        ("noise", _noise(result)),
-        ("trials", f"{ends}; {duration(spent)} of trials in all"),
+        ("schedule", _schedule_text(result)),
+        ("seeds", _seeds_text(result)),
+        ("noise", _noise_text(result)),
+        ("trials", f"{state_counts}; {duration(total_seconds)} of trials in all"),
         ("budget", budget.title),
-        ("machine", "; ".join(_fact(study, name) for name in _MACHINE)),
+        ("machine", "; ".join(_environment_text(study, name) for name in _MACHINE)),
         ("versions", ", ".join(f"{name} {study.environment.get(name, 'unknown')}" for name in _VERSIONS)),
     )
     return Section("How it was measured", (Table("", ("what", "value"), rows, frozenset(("what", "value"))),))
 
 
-def _fact(study: Study, name: str) -> str:
+def _environment_text(study: Study, name: str) -> str:
     value = study.environment.get(name, "unknown")
     return {"cores": f"{value} cores", "gpu": f"GPU: {value}"}.get(name, value)
 
 
-def _proxies(plan: Plan) -> str:
+def _proxies_text(plan: Plan) -> str:
     base, budget = plan.config.baseline, plan.config.budget
     phi = phi_of_proxies(plan.config)
     if not isinstance(base, Baseline):
@@ -85,19 +85,19 @@ def _proxies(plan: Plan) -> str:
     )
 
 
-def _schedule(result: StudyResult) -> str:
+def _schedule_text(result: StudyResult) -> str:
     plan = result.plan
-    reached = plan.reached_rung(result.outcomes)
-    return plan.scheduler.summary([completed(plan, result.outcomes, index) for index in range(reached + 1)])
+    rung = plan.reached_rung(result.outcomes)
+    return plan.scheduler.summary([completed(plan, result.outcomes, index) for index in range(rung + 1)])
 
 
-def _seeds(result: StudyResult) -> str:
+def _seeds_text(result: StudyResult) -> str:
     counts = Counter(arm.seeds for arm in result.ranking.arms)
-    networks = [f"{count} with {seeds_words(seeds)}" for seeds, count in sorted(counts.items(), reverse=True)]
+    networks = [f"{count} with {seeds_text(seeds)}" for seeds, count in sorted(counts.items(), reverse=True)]
     return f"of the ranked networks {', '.join(networks)}; equal seeds see equal batches"
 
 
-def _noise(result: StudyResult) -> str:
+def _noise_text(result: StudyResult) -> str:
     ranking = result.ranking
     if not ranking.error_known:
         word = metric_words(result.plan.config.metric)
@@ -110,12 +110,12 @@ def _noise(result: StudyResult) -> str:
     return f"± {ranking.noise:.4f} a trial ({ranking.degrees_of_freedom} degrees of freedom)"
 
 
-def caveats(result: StudyResult, folder: Path) -> Section:
-    """What the answer does not say.
+def limitations(result: StudyResult, folder: Path) -> Section:
+    """Return the section on what the answer does not say.
 
     Args:
-        result: the answer.
-        folder: of its study; beside it lies what was trained at another φ.
+        result: the study's result.
+        folder: the study's folder; studies at another φ lie beside it.
     """
     plan = result.plan
     images = (
@@ -125,31 +125,31 @@ def caveats(result: StudyResult, folder: Path) -> Section:
     )
     items = [
         images,
-        _small(plan),
-        *_trusted(result),
-        *(f"{line}." for line in phi_transfer_lines(result, folder)),
+        _proxy_limitation(plan),
+        *_proxy_validation_lines(result),
+        *(f"{line}." for line in other_phi_lines(result, folder)),
     ]
     if result.ranking.degrees_of_freedom == 0:
         repeated = any(arm.seeds > 1 for arm in result.ranking.arms)
-        why = "No network's seeds differ" if repeated else "No network was trained with two seeds"
-        items.append(f"{why}, so that no difference can be told from chance.")
+        reason = "No network's seeds differ" if repeated else "No network was trained with two seeds"
+        items.append(f"{reason}, so that no difference can be told from chance.")
     items += [f"{line}." for line in prolonged_lines(plan, result.outcomes)]
-    if result.eliminated:
+    if result.left_behind:
         items.append("Networks that were eliminated on an earlier rung were judged by fewer images and one seed.")
     if result.failures:
         items.append(f"{result.failures} trials failed for reasons of the machine and are missing here.")
-    asked = plan.config
-    nearer = "nothing nearer was timed" if asked.cost == "latency" else "no other side is nearer"
+    config = plan.config
+    nearer = "nothing nearer was timed" if config.cost == "latency" else "no other side is nearer"
     items += [
-        f"{label(one)} is not compared: at {one.architecture.resolution} px it has "
-        f"{float(one.matched_ratio):.3f}x the {COST_WORDS[asked.cost]}, and {nearer}."
-        for one in plan.candidate_set.unmatched
+        f"{label(candidate)} is not compared: at {candidate.architecture.resolution} px it has "
+        f"{float(candidate.matched_ratio):.3f}x the {COST_WORDS[config.cost]}, and {nearer}."
+        for candidate in plan.candidate_set.unmatched
     ]
     return Section("What it does not say", (BulletList(tuple(items)),))
 
 
-def _small(plan: Plan) -> str:
-    """What a proxy is not."""
+def _proxy_limitation(plan: Plan) -> str:
+    """Say how a proxy differs from its network."""
     base, budget = plan.config.baseline, plan.config.budget
     phi = phi_of_proxies(plan.config)
     larger = "" if phi == plan.config.phi else f", candidates scaled to φ = {plain(phi)} by their own coefficients"
@@ -160,7 +160,7 @@ def _small(plan: Plan) -> str:
     )
 
 
-def _trusted(result: StudyResult) -> list[str]:
+def _proxy_validation_lines(result: StudyResult) -> list[str]:
     if not result.plan.config.kind.has_family:
         return []
     if not result.trust:
@@ -170,24 +170,24 @@ def _trusted(result: StudyResult) -> list[str]:
     return [line.strip() for line in trust_lines(result.trust)]
 
 
-def again(study: Study) -> Section:
-    """The command, and what of it another machine gives."""
-    timed = study.plan.config.timings is not None
-    anew = " A study that is begun anew times its networks anew, and may find others." if timed else ""
+def reproduction(study: Study) -> Section:
+    """Return the section with the command that made the study, and what another machine reproduces."""
+    is_timed = study.plan.config.timings is not None
+    timing_text = " A study that is begun anew times its networks anew, and may find others." if is_timed else ""
     return Section(
         "How to get it again",
         (
-            Text("This command made the study; run again, it resumes it or shows its answer:"),
+            Paragraph("This command made the study; run again, it resumes it or shows its answer:"),
             Code(study.command),
-            Text(
+            Paragraph(
                 "Every trial is a file in trials/ with its curve and a checksum. From within the study's folder, "
                 "these check the records and rebuild this report from them:"
             ),
             Code("scalesearch verify ."),
             Code("scalesearch report ."),
-            Text(
+            Paragraph(
                 "On the machine and the versions above the same seeds give the same numbers; elsewhere they give "
-                f"others, which is what the error bars are for.{anew}"
+                f"others, which is what the error bars are for.{timing_text}"
             ),
         ),
     )

@@ -1,4 +1,4 @@
-"""Class activation maps that lie in a study's folder: the PNG files that `scalesearch cam` wrote there."""
+"""The class activation maps in a study's folder: PNG files that `scalesearch cam` wrote there."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Block, Picture, Section, Text
+from scalesearch.report.document import Block, Paragraph, Picture, Section
 
-MOST, LARGEST = 12, 12 * 2**20
-"""Pictures that are shown, and bytes of one."""
+MAX_PICTURES, MAX_PICTURE_BYTES = 12, 12 * 2**20
+"""The largest number of pictures that are shown, and the largest size of one."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _CAPTION = (
     "A row is an image, a column a network; the brighter a place is coloured, the more it speaks for the class. "
@@ -21,52 +21,52 @@ _CAPTION = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A PNG file of a study, not yet read."""
+class ImageFile:
+    """A PNG file of a study that is not read yet."""
 
     path: Path
     name: str
     size: int
     changed: int
-    """ns since 1970."""
+    """The time of the last change, in nanoseconds since 1970."""
 
 
-def pictures(folder: Path) -> list[Found]:
-    """The PNG files of a study's folder and of its `cam/`, by name; links are passed over."""
-    found = []
-    for below in (folder, folder / "cam"):
-        if below != folder and below.is_symlink():
+def find_pictures(folder: Path) -> list[ImageFile]:
+    """Return the PNG files of a study's folder and of its `cam/`, sorted by name; links are skipped."""
+    files = []
+    for subfolder in (folder, folder / "cam"):
+        if subfolder != folder and subfolder.is_symlink():
             continue
         try:
-            entries = [one for one in os.scandir(below) if one.name.lower().endswith(".png")]
+            entries = [entry for entry in os.scandir(subfolder) if entry.name.lower().endswith(".png")]
         except OSError:
             continue
-        for one in entries:
-            if one.is_file(follow_symlinks=False):
-                facts = one.stat(follow_symlinks=False)
-                name = str(Path(one.path).relative_to(folder))
-                found.append(Found(Path(one.path), printable(name), facts.st_size, facts.st_mtime_ns))
-    return sorted(found, key=lambda one: one.name)
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                name = str(Path(entry.path).relative_to(folder))
+                files.append(ImageFile(Path(entry.path), printable(name), status.st_size, status.st_mtime_ns))
+    return sorted(files, key=lambda file: file.name)
 
 
-def read(folder: Path) -> tuple[Picture | Text, ...]:
-    """The first `MOST` pictures, or what is wrong with one, and how many more there are."""
-    found = pictures(folder)
-    more = len(found) - MOST
-    tail = (Text(f"{more} more are not shown."),) if more > 0 else ()
-    return (*map(_read, found[:MOST]), *tail)
+def read_pictures(folder: Path) -> tuple[Picture | Paragraph, ...]:
+    """Read the first `MAX_PICTURES` files; text stands for one that is no picture, and counts those not shown."""
+    files = find_pictures(folder)
+    num_hidden = len(files) - MAX_PICTURES
+    hidden_note = (Paragraph(f"{num_hidden} more are not shown."),) if num_hidden > 0 else ()
+    return (*map(_read_picture, files[:MAX_PICTURES]), *hidden_note)
 
 
-def _read(one: Found) -> Picture | Text:
+def _read_picture(file: ImageFile) -> Picture | Paragraph:
     try:
-        data = b"" if one.size > LARGEST else one.path.read_bytes()
+        data = b"" if file.size > MAX_PICTURE_BYTES else file.path.read_bytes()
     except OSError:
         data = b""
     if not data.startswith(_PNG):
-        return Text(f"{one.name}: is no PNG picture of at most {LARGEST >> 20} MiB.")
-    return Picture(one.name, f"Class activation maps, {one.name}", _CAPTION, data)
+        return Paragraph(f"{file.name}: is no PNG picture of at most {MAX_PICTURE_BYTES >> 20} MiB.")
+    return Picture(file.name, f"Class activation maps, {file.name}", _CAPTION, data)
 
 
 def section(blocks: Sequence[Block]) -> Section | None:
-    """Where the networks look; None where nobody has drawn it."""
+    """Return the section of class activation maps, or None where there are none."""
     return Section("Where the networks look", tuple(blocks)) if blocks else None

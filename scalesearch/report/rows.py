@@ -1,4 +1,4 @@
-"""The candidates of a study as figures and tables see them: one row each, best first."""
+"""The candidates of a study as rows of figures and tables, best first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scalesearch.design.exact import plain
-from scalesearch.report.palette import BEHIND, LEFT, RECOMMENDED, TIED, MarkerStyle, look_of
+from scalesearch.report.palette import BEHIND, ELIMINATED, RECOMMENDED, TIED, MarkerStyle, rule_style
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.ranking import Ranked
@@ -19,67 +19,73 @@ STATUSES: dict[Status, tuple[MarkerStyle, str]] = {
     "recommended": (RECOMMENDED, "recommended"),
     "tied": (TIED, "ties with the best (95 %)"),
     "behind": (BEHIND, "behind the best"),
-    "left": (LEFT, "eliminated earlier"),
+    "left": (ELIMINATED, "eliminated earlier"),
 }
-"""How each is drawn, and what a legend calls it; in the order of a legend."""
+"""The marker style and the legend label of each status, in the order of a legend."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One candidate; of a comparison of rules none is recommended."""
+class CandidateRow:
+    """A candidate with its status, its place in the ranking and its posterior.
+
+    In a comparison of rules none is recommended.
+    """
 
     key: str
     label: str
-    """The rule's name, or α/β/γ with γ to three places."""
+    """The rule's name, or α/β/γ with γ rounded to three decimal places."""
     candidate: Candidate
     status: Status
     place: Ranked | None
-    """In the ranking; None where it was eliminated on an earlier rung, or has no completed trial."""
+    """Its row in the ranking; None where it was eliminated on an earlier rung, or has no completed trial."""
     behind_95: tuple[float, float] | None
-    """Interval of its difference to the best; None where it is not ranked, or nothing tells an error."""
+    """The 95 % interval of its difference to the best; None where it is not ranked, or no error is known."""
     left_after: int | None
-    """The images after which it was left; None: it was not, or has no completed trial."""
+    """The training images after which it was eliminated; None where it was not, or has no completed trial."""
     expected: float
-    """Posterior mean of the metric at the end of training, of any candidate, trained that long or not."""
+    """The posterior mean of the metric at the end of training, also for a candidate that was trained for less."""
     error: float
-    """Its posterior standard deviation."""
+    """The posterior standard deviation of the same."""
     probability_best: float
-    """That it is the best of all candidates."""
+    """The probability that it is the best of all candidates."""
     expected_regret: float
-    """How far the best of all candidates is expected to be above it."""
+    """The expected difference between the best of all candidates and this one."""
 
     rule: str = ""
-    """In a comparison of rules its rule's name."""
+    """The rule's name in a comparison of rules; else empty."""
 
     @property
-    def look(self) -> MarkerStyle:
-        """How it is drawn: as its rule, or as its place in the ranking."""
-        return look_of(self.rule) if self.rule else STATUSES[self.status][0]
+    def style(self) -> MarkerStyle:
+        """The marker style of its rule, or of its status."""
+        return rule_style(self.rule) if self.rule else STATUSES[self.status][0]
 
 
-def rows(result: StudyResult) -> tuple[Row, ...]:
-    """All candidates: those trained the longest by posterior mean, then the eliminated ones, the latest first."""
+def candidate_rows(result: StudyResult) -> tuple[CandidateRow, ...]:
+    """Return all candidates, best first.
+
+    Those that were trained the longest are sorted by posterior mean. The eliminated ones follow, the latest first.
+    """
     kind = result.plan.config.kind
-    plan, ranking, away, behind = result.plan, result.ranking, result.intervals, result.eliminated
+    plan, ranking, intervals, eliminated_on = result.plan, result.ranking, result.intervals, result.left_behind
     places = {arm.key: arm for arm in ranking.arms}
     decision = result.decision
-    images = [rung.samples for rung in plan.rungs]
+    rung_images = [rung.samples for rung in plan.rungs]
 
-    def row(key: str) -> Row:
+    def make_row(key: str) -> CandidateRow:
         place = places.get(key)
-        after = images[behind[key]] if key in behind and images else None
+        eliminated_after = rung_images[eliminated_on[key]] if key in eliminated_on and rung_images else None
         candidate = plan.by_network[key]
         status = _status(place, key == result.recommended and kind.recommends)
         rule = "" if kind.recommends else candidate.name
-        interval = away.get(key) if ranking.error_known else None
-        return Row(
+        interval = intervals.get(key) if ranking.error_known else None
+        return CandidateRow(
             key=key,
             label=label(candidate),
             candidate=candidate,
             status=status,
             place=place,
             behind_95=interval,
-            left_after=after,
+            left_after=eliminated_after,
             expected=decision.mean(key),
             error=decision.error(key),
             probability_best=decision.probability_best(key),
@@ -87,11 +93,11 @@ def rows(result: StudyResult) -> tuple[Row, ...]:
             rule=rule,
         )
 
-    def order(key: str) -> tuple[bool, int, float, str]:
-        # Rounded: linear algebra of another machine may not change the order.
-        return key not in places, -behind.get(key, -1), -round(decision.mean(key), 4), key
+    def sort_key(key: str) -> tuple[bool, int, float, str]:
+        # Means are rounded, so that another machine's linear algebra does not change the order.
+        return key not in places, -eliminated_on.get(key, -1), -round(decision.mean(key), 4), key
 
-    return tuple(row(key) for key in sorted(plan.by_network, key=order))
+    return tuple(make_row(key) for key in sorted(plan.by_network, key=sort_key))
 
 
 def _status(place: Ranked | None, recommended: bool) -> Status:
@@ -103,29 +109,32 @@ def _status(place: Ranked | None, recommended: bool) -> Status:
 
 
 def label(candidate: Candidate) -> str:
-    """A candidate in a table: its rule's name, or α/β/γ with γ to three places."""
-    own = candidate.coefficients
-    return candidate.name or f"{plain(own.alpha)}/{plain(own.beta)}/{plain(round(own.gamma, 3))}"
+    """Return a candidate's name in a table: its rule, or α/β/γ with γ rounded to three decimal places."""
+    coefficients = candidate.coefficients
+    return (
+        candidate.name
+        or f"{plain(coefficients.alpha)}/{plain(coefficients.beta)}/{plain(round(coefficients.gamma, 3))}"
+    )
 
 
-def status_words(status: Status, config: StudyConfig) -> str:
-    """What a legend calls it; a search of stages recommends nothing, it has a best reward."""
+def status_label(status: Status, config: StudyConfig) -> str:
+    """Return the legend label of a status; a search of stages has a best reward and recommends nothing."""
     return "the best reward" if status == "recommended" and not config.kind.scales else STATUSES[status][1]
 
 
-def reached(result: StudyResult, place: Ranked) -> tuple[tuple[str, str], ...]:
-    """What a ranked network came to, by name: its accuracy, and where a reward ranks the reward first."""
-    worth = result.plan.reward_factor(place.key)
+def final_metrics(result: StudyResult, place: Ranked) -> tuple[tuple[str, str], ...]:
+    """Return a ranked network's accuracy by name; where a reward ranks, the reward comes first."""
+    reward_factor = result.plan.reward_factor(place.key)
     accuracy = (
         metric_words(result.plan.config.metric),
-        result.with_error(place.mean / worth, place.standard_error / worth),
+        result.with_error(place.mean / reward_factor, place.standard_error / reward_factor),
     )
     reward = ("reward", result.with_error(place.mean, place.standard_error))
     return (accuracy,) if result.plan.config.kind.scales else (reward, accuracy)
 
 
-def behind_words(row: Row) -> str:
-    """How far a ranked row is behind the best, with the interval of that where an error is known."""
+def gap_text(row: CandidateRow) -> str:
+    """Say how far a ranked row is behind the best, with the 95 % interval where an error is known."""
     if row.place is None or row.place.behind <= 0:
         return "the best"
     interval = "" if row.behind_95 is None else " ({:.4f} … {:.4f})".format(*row.behind_95)

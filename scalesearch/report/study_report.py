@@ -1,4 +1,4 @@
-"""The report of one study: from its records to an article."""
+"""The report of a study: from its records to a document."""
 
 from __future__ import annotations
 
@@ -7,66 +7,66 @@ from dataclasses import dataclass, field
 
 from scalesearch.errors import InputError
 from scalesearch.report import methods, pictures
-from scalesearch.report.article import Document, Picture, Text
+from scalesearch.report.document import Document, Paragraph, Picture
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
-from scalesearch.study.result import StudyResult, analyze
+from scalesearch.study.result import StudyResult, answer
 from scalesearch.study.study import Study
 from scalesearch.study.trusting import read_trust, trust_points
 
 
 @dataclass(frozen=True, slots=True)
 class ReportInputs:
-    """All that a report is made of."""
+    """The data that a report is made from."""
 
     study: Study
     found: StudyResult
     budgets: Mapping[str, Sequence[Point]] = field(default_factory=dict)
     """The networks' accuracies at further budgets (`trusting.trust_points`)."""
-    maps: tuple[Picture | Text, ...] = ()
-    """Class activation maps that lie in the folder."""
+    maps: tuple[Picture | Paragraph, ...] = ()
+    """The class activation maps in the study's folder, or what is wrong with one."""
 
 
-def reported(study: Study) -> ReportInputs:
-    """Read a study's records.
+def read_report_inputs(study: Study) -> ReportInputs:
+    """Read the records of a study, and what further budgets and `scalesearch cam` left in its folder.
 
     Raises:
         InputError: no candidate has a completed trial.
         CountError: a record is not what was written.
     """
     outcomes = study.outcomes()
-    found = analyze(study.plan, outcomes, read_trust(study.folder))
-    if found is None:
+    result = answer(study.plan, outcomes, read_trust(study.folder))
+    if result is None:
         raise InputError(
             f"{study.folder}: no candidate has a completed trial, so there is nothing to report; "
             f"resume it: {study.command}"
         )
-    return ReportInputs(study, found, trust_points(study.folder), pictures.read(study.folder))
+    return ReportInputs(study, result, trust_points(study.folder), pictures.read_pictures(study.folder))
 
 
-def study_article(own: ReportInputs) -> Document:
-    """The whole report."""
-    study, found = own.study, own.found
-    report = report_of(found.plan.config.kind)
-    own_parts = (
-        report.config(found),
-        report.answer(found),
-        report.evidence(found),
-        report.doubt(found, own.budgets),
-        report.family(found),
+def study_report(inputs: ReportInputs) -> Document:
+    """Return the report as a document."""
+    study, result = inputs.study, inputs.found
+    report = report_of(result.plan.config.kind)
+    kind_sections = (
+        report.question(result),
+        report.answer(result),
+        report.evidence(result),
+        report.pitfalls(result, inputs.budgets),
+        report.family(result),
     )
     sections = (
-        *own_parts,
-        pictures.section(own.maps),
-        methods.measured(study, found),
-        methods.caveats(found, study.folder),
-        methods.again(study),
+        *kind_sections,
+        pictures.section(inputs.maps),
+        methods.methods_section(study, result),
+        methods.limitations(result, study.folder),
+        methods.reproduction(study),
     )
-    asked = found.plan.config
+    config = result.plan.config
     byline = (
-        f"Study {study.folder.resolve().name}: {found.plan.data.name}, budget {asked.budget.title}, "
-        f"{len(found.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
+        f"Study {study.folder.resolve().name}: {result.plan.data.name}, budget {config.budget.title}, "
+        f"{len(result.outcomes)} trials; scalesearch {study.environment.get('scalesearch', 'unknown')}"
     )
-    whole = tuple(section for section in sections if section is not None)
-    return Document(question_title(asked), byline, answer_sentence(found), whole)
+    present_sections = tuple(section for section in sections if section is not None)
+    return Document(question_title(config), byline, answer_sentence(result), present_sections)

@@ -1,4 +1,4 @@
-"""The style sheet of a page; the colours are those of the figures' themes."""
+"""The style sheet of a report page, in the colours of the figures' themes."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from planted_studies import halving
 
-from scalesearch.report.article import BulletList, Code, Document, Picture, Section, Table, Text
+from scalesearch.report.document import BulletList, Code, Document, Paragraph, Picture, Section, Table
 from scalesearch.report.figures import pareto
 
 HOSTILE = (
@@ -20,5 +20,5 @@ def hostile() -> Document:
     drawing.figure.update_layout(title={"text": HOSTILE})
     table = Table(HOSTILE, (HOSTILE, "b"), ((HOSTILE, "1"),), frozenset((HOSTILE,)))
     picture = Picture(HOSTILE, HOSTILE, HOSTILE, HOSTILE.encode())
-    blocks = (Text(HOSTILE), Code(HOSTILE), BulletList((HOSTILE,)), table, drawing, picture)
+    blocks = (Paragraph(HOSTILE), Code(HOSTILE), BulletList((HOSTILE,)), table, drawing, picture)
     return Document(HOSTILE, HOSTILE, HOSTILE, (Section(HOSTILE, blocks),))

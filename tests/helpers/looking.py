@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planted import Planted, study
 
-from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.plan import Plan
 from scalesearch.study.result import analyze
@@ -27,11 +27,11 @@ def searched(folder: Path, objective: Planted | None = None, asked: Plan | None 
     return begun
 
 
-def seen(watch: Watch, name: str, enough: Callable[[View], bool] | None = None) -> View:
+def seen(watch: StudyStore, name: str, enough: Callable[[StudySnapshot], bool] | None = None) -> StudySnapshot:
     """The study once it is as wanted: by default, worked out."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        view = watch.view(name)
+        view = watch.snapshot(name)
         assert view is not None
         if (
             enough(view)

@@ -13,7 +13,7 @@ from pathlib import Path
 from networks import staged
 from planted import budget, plan, study
 
-from scalesearch.report.study_report import ReportInputs, reported
+from scalesearch.report.study_report import ReportInputs, read_report_inputs
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import as_constant_lr
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
@@ -55,7 +55,7 @@ def made(asked: Plan, name: str) -> Study:
 @cache
 def halving() -> ReportInputs:
     """Every candidate of the tiny baseline, by halving."""
-    return reported(made(replace(plan(BUDGET, scheduler="halving"), data=DATA), "climbed"))
+    return read_report_inputs(made(replace(plan(BUDGET, scheduler="halving"), data=DATA), "climbed"))
 
 
 @cache
@@ -65,13 +65,13 @@ def trusted() -> ReportInputs:
     for name, config in further_configs(begun, halving().found.ranking, 2).items():
         further = study(trust_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), Rising(), lambda event: None)
-    return reported(begun)
+    return read_report_inputs(begun)
 
 
 @cache
 def stages() -> ReportInputs:
     """A search of stages, the kept one: its rewards are not its accuracies."""
-    return reported(open_study(STAGES))
+    return read_report_inputs(open_study(STAGES))
 
 
 @cache
@@ -79,4 +79,4 @@ def rules() -> ReportInputs:
     """A comparison of rules at 2x, two seeds."""
     asked = plan(replace(BUDGET, seeds=2, finalists=0, final_seeds=0))
     config = replace(asked.config, kind=RuleComparison(NAMED), phi=Decimal(1))
-    return reported(made(replace(asked, config=config, data=DATA), "compared"))
+    return read_report_inputs(made(replace(asked, config=config, data=DATA), "compared"))

@@ -18,11 +18,11 @@ from rich.console import Console
 from scalesearch.cli.show import ranking_table as terminal_table
 from scalesearch.notebook.studies import NotebookStudy
 from scalesearch.report import candidate_columns, tables
-from scalesearch.report.article import Table
 from scalesearch.report.dashboard import result_view, trials
-from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
+from scalesearch.report.document import Table
 from scalesearch.report.kinds import report_of
-from scalesearch.report.study_report import ReportInputs, reported
+from scalesearch.report.study_report import ReportInputs, read_report_inputs
 from scalesearch.study import trial_columns
 from scalesearch.study.columns import Column, csv_text, decimals
 from scalesearch.study.result_files import result_contents
@@ -34,9 +34,9 @@ KINDS = pytest.mark.parametrize("make", [halving, rules, stages])
 NO_FILTERS = trials.read_filters(None, None, None, None, None)
 
 
-def viewed(own: ReportInputs, cache: Path) -> View:
+def viewed(own: ReportInputs, cache: Path) -> StudySnapshot:
     folder = own.study.folder
-    return seen(Watch(folder.parent, cache), folder.name)
+    return seen(StudyStore(folder.parent, cache), folder.name)
 
 
 def add(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, column: Column[Any]) -> None:
@@ -123,7 +123,7 @@ def test_columns_of_a_record_need_no_plan() -> None:
 @pytest.mark.parametrize("name", ["b0-phi1-quick", "mobilenet_v1-compare-4x-quick", "nas-tiny-digits"])
 def test_a_terminal_of_80_columns_cuts_nothing(name: str) -> None:
     console = Console(file=io.StringIO(), width=80)
-    console.print(terminal_table(reported(open_study(REFERENCE / name)).found))
+    console.print(terminal_table(read_report_inputs(open_study(REFERENCE / name)).found))
     assert isinstance(console.file, io.StringIO)
     assert "…" not in console.file.getvalue()
 

@@ -12,7 +12,7 @@ import pytest
 from joints import JOINT
 
 from scalesearch.report.figures import scaling_curves
-from scalesearch.report.palette import DARK, LIGHT, LOOKS, START, Theme
+from scalesearch.report.palette import BASELINE_STYLE, DARK, LIGHT, RULE_STYLES, Theme
 
 
 def traces(figure: go.Figure) -> dict[str, go.Scatter]:
@@ -38,10 +38,10 @@ def test_bars_are_standard_errors_and_the_shared_point_has_one() -> None:
 def test_every_rule_looks_as_it_does_everywhere() -> None:
     found = traces(scaling_curves(JOINT))
     for rule in ("depth", "width", "compound", "fast"):
-        own, look = found[rule], LOOKS[rule]
+        own, look = found[rule], RULE_STYLES[rule]
         assert {own.line.color, own.marker.color, own.error_y.color} == {look.colour}
         assert (own.marker.symbol, own.line.dash) == (look.marker, look.dash)
-    assert found["baseline"].marker.color == START.colour
+    assert found["baseline"].marker.color == BASELINE_STYLE.colour
     assert [trace.name for trace in scaling_curves(JOINT).data][-2:] == ["compound", "baseline"]  # the best on top
 
 

@@ -12,15 +12,15 @@ from scalesearch.errors import InputError
 from scalesearch.report.dashboard.app import make_app
 from scalesearch.report.dashboard.guard import (
     COOKIE,
-    LARGEST,
+    MAX_BODY_BYTES,
     Gateway,
     Policy,
     allowed_hosts,
     checked_prefix,
     checked_public_host,
 )
-from scalesearch.report.dashboard.server import bound, is_loopback, names_of
-from scalesearch.report.dashboard.store import Watch
+from scalesearch.report.dashboard.server import bind_server, is_loopback, reachable_names
+from scalesearch.report.dashboard.store import StudyStore
 
 PORT = 8123
 TOKEN = "t" * 43
@@ -29,8 +29,8 @@ POST = "/_dash-update-component"
 
 
 def client(tmp: Path, token: str | None = None) -> Any:
-    policy = Policy(allowed_hosts(names_of("127.0.0.1"), PORT), token)
-    return make_app(Watch(tmp, tmp / "cache"), policy, {}).server.test_client(use_cookies=False)
+    policy = Policy(allowed_hosts(reachable_names("127.0.0.1"), PORT), token)
+    return make_app(StudyStore(tmp, tmp / "cache"), policy, {}).server.test_client(use_cookies=False)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_form_cannot_post(kind: str, asked: Any) -> None:
 
 
 def test_a_long_body_is_refused(asked: Any) -> None:
-    long = b" " * (LARGEST + 1)
+    long = b" " * (MAX_BODY_BYTES + 1)
     assert asked.post(POST, data=long, content_type="application/json", headers=HOST).status_code == 413
 
 
@@ -155,20 +155,20 @@ def test_with_a_token_nobody_gets_in_without(tmp_path: Path) -> None:
 def test_loopback_is_loopback() -> None:
     assert [is_loopback(one) for one in ("localhost", "127.0.0.1", "127.9.9.9", "::1")] == [True] * 4
     assert [is_loopback(one) for one in ("0.0.0.0", "::", "10.0.0.1", "example.org", "")] == [False] * 5
-    assert "0.0.0.0" not in names_of("0.0.0.0")
+    assert "0.0.0.0" not in reachable_names("0.0.0.0")
     assert allowed_hosts(["::1", "LocalHost"], 80) == {"[::1]:80", "[::1]", "localhost:80", "localhost"}
 
 
 def test_a_port_that_is_taken_is_said() -> None:
-    server = bound("127.0.0.1", 0, None)
+    server = bind_server("127.0.0.1", 0, None)
     with pytest.raises(InputError, match=rf"--port {server.port}: cannot listen there .*choose another --port"):
-        bound("127.0.0.1", server.port, None)
+        bind_server("127.0.0.1", server.port, None)
     server.server_close()
 
 
 def behind(tmp: Path, token: str | None, *hosts: str, prefix: str = "") -> Any:
-    policy = Policy(allowed_hosts(names_of("127.0.0.1"), PORT), token, Gateway(frozenset(hosts), prefix))
-    return make_app(Watch(tmp, tmp / "cache"), policy, {}).server.test_client(use_cookies=False)
+    policy = Policy(allowed_hosts(reachable_names("127.0.0.1"), PORT), token, Gateway(frozenset(hosts), prefix))
+    return make_app(StudyStore(tmp, tmp / "cache"), policy, {}).server.test_client(use_cookies=False)
 
 
 def test_a_public_name_is_known_to_the_letter_and_over_https(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from looking import searched
 from planted import Planted
 
-from scalesearch.report.dashboard.index import Index, index_path, load, refreshed, save
+from scalesearch.report.dashboard.index import Index, index_path, load, refresh_index, save
 from scalesearch.study.record_file import BrokenRecordError
 from scalesearch.study.study import Study, open_study
 from scalesearch.study.trial_summary import TrialSummary, read_trial, summarize
@@ -36,8 +36,8 @@ def copied(study: Study, tmp_path: Path) -> Path:
 
 def test_a_trial_is_what_its_record_says(study: Study) -> None:
     records = study.records()
-    found = refreshed(Index(), study.trials_folder)
-    assert found.whole
+    found = refresh_index(Index(), study.trials_folder)
+    assert found.all_read
     assert found.trials.keys() == records.keys()
     for key, one in found.trials.items():
         spec, price = records[key].spec, records[key].cost
@@ -56,14 +56,14 @@ def test_a_trial_is_what_its_record_says(study: Study) -> None:
 
 def test_committed_records_are_read_alike() -> None:
     folder = Path(__file__).parents[2] / "results" / "reference" / "b0-phi1-quick"
-    found = refreshed(Index(), folder / "trials", 60)
+    found = refresh_index(Index(), folder / "trials", 60)
     assert {key: one.outcome for key, one in found.trials.items()} == open_study(folder).outcomes()
 
 
 def test_what_is_kept_comes_back_and_is_not_read_again(
     copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = refreshed(Index(), copied)
+    whole = refresh_index(Index(), copied)
     path = index_path(tmp_path / "cache", tmp_path)
     save(whole, path)
     again = load(path)
@@ -75,20 +75,20 @@ def test_what_is_kept_comes_back_and_is_not_read_again(
         return read_trial(one)
 
     monkeypatch.setattr("scalesearch.report.dashboard.index.read_trial", told)
-    assert refreshed(again, copied).trials is again.trials
+    assert refresh_index(again, copied).trials is again.trials
     assert read == []
     gone, *_, last = sorted(copied.iterdir())
     gone.unlink()
     body = last.read_bytes()
     last.write_bytes(body + b" ")
-    found = refreshed(again, copied)
+    found = refresh_index(again, copied)
     assert read == [last]
     assert found.trials.keys() == whole.trials.keys() - {gone.stem}
 
 
 def test_nothing_changed_is_the_same_index(copied: Path) -> None:
-    first = refreshed(Index(), copied)
-    assert refreshed(first, copied) is first
+    first = refresh_index(Index(), copied)
+    assert refresh_index(first, copied) is first
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"\x80\x04cos\nsystem\n", None])
@@ -104,21 +104,21 @@ def test_a_cache_that_cannot_be_used_is_done_without(content: bytes | None, tmp_
 def test_an_index_of_another_version_is_not_used(
     copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save(refreshed(Index(), copied), tmp_path / "one.parquet")
+    save(refresh_index(Index(), copied), tmp_path / "one.parquet")
     monkeypatch.setattr("scalesearch.report.dashboard.index.VERSION", b"other")
     assert load(tmp_path / "one.parquet") == Index()
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(copied: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    save(refreshed(Index(), copied), tmp_path / "file" / "below" / "one.parquet")
+    save(refresh_index(Index(), copied), tmp_path / "file" / "below" / "one.parquet")
 
 
 def test_many_records_are_read_a_part_at_a_time(copied: Path) -> None:
     found, looks = Index(), 0
-    while looks == 0 or not found.whole:
+    while looks == 0 or not found.all_read:
         before = len(found.trials)
-        found, looks = refreshed(found, copied, seconds=0), looks + 1
+        found, looks = refresh_index(found, copied, seconds=0), looks + 1
         assert len(found.trials) == before + 1
     assert looks == len(list(copied.iterdir()))
 
@@ -139,13 +139,13 @@ def test_a_broken_record_is_named_and_left_out_until_it_is_whole(how: str, copie
     path = sorted(copied.iterdir())[1]
     body = path.read_bytes()
     path.write_bytes(BROKEN[how](body))
-    found = refreshed(Index(), copied)
+    found = refresh_index(Index(), copied)
     assert list(found.broken) == [path.name]
     assert "\n" not in found.broken[path.name]
     assert path.stem not in found.trials
     path.write_bytes(body)
     os.utime(path, ns=(1, 1))
-    found = refreshed(found, copied)
+    found = refresh_index(found, copied)
     assert (found.broken, path.stem in found.trials) == ({}, True)
 
 
@@ -160,12 +160,12 @@ def test_temporary_files_are_passed_over(copied: Path) -> None:
     count = len(list(copied.iterdir()))
     (copied / ".x.json.7.tmp").write_text("{")
     (copied / ".y.json").write_text("{")
-    found = refreshed(Index(), copied)
+    found = refresh_index(Index(), copied)
     assert (len(found.trials), found.broken) == (count, {})
 
 
 def test_a_study_without_trials_is_empty(tmp_path: Path) -> None:
-    assert refreshed(Index(), tmp_path / "trials") == Index()
+    assert refresh_index(Index(), tmp_path / "trials") == Index()
 
 
 def test_records_hold_no_pickle(study: Study) -> None:

@@ -13,12 +13,19 @@ from looking import searched, seen
 from planted import Planted, budget, plan, study
 
 from scalesearch.report.dashboard.network import content
-from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.status_text import problems, seconds_remaining, state_text, trial_counts
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.dashboard.studies import find_studies
-from scalesearch.report.dashboard.trial_table import PAGE, Filters, columns, ordered, page_of, wanted
+from scalesearch.report.dashboard.trial_table import (
+    PAGE_SIZE,
+    Filters,
+    columns,
+    filter_trials,
+    paginate,
+    sort_trials,
+)
 from scalesearch.report.dashboard.trials import read_filters
-from scalesearch.report.dashboard.words import problems, progress, seconds_left, state
-from scalesearch.report.pictures import pictures
+from scalesearch.report.pictures import find_pictures
 from scalesearch.runners.execution import EpochFinished, TrialStarted
 from scalesearch.search.task import Epoch
 from scalesearch.study.records import TrialRecord, trial_cost
@@ -37,26 +44,29 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def watch(root: Path) -> Watch:
+def watch(root: Path) -> StudyStore:
     """Of those studies."""
-    return Watch(root, root / "cache")
+    return StudyStore(root, root / "cache")
 
 
 @pytest.fixture(scope="module")
-def mixed(watch: Watch) -> View:
+def mixed(watch: StudyStore) -> StudySnapshot:
     """The second study, worked out."""
     return seen(watch, "below/mixed")
 
 
-def alone(folder: Path) -> Watch:
-    return Watch(folder, folder / "cache")
+def alone(folder: Path) -> StudyStore:
+    return StudyStore(folder, folder / "cache")
 
 
-def test_studies_are_found_below_a_folder_and_in_it(root: Path, watch: Watch) -> None:
+def test_studies_are_found_below_a_folder_and_in_it(root: Path, watch: StudyStore) -> None:
     assert watch.names() == ("below/mixed", "good")
     assert list(find_studies(root / "good")) == ["."]
-    assert [(one.name, one.stage) for one in watch.listed()] == [("below/mixed", "finished"), ("good", "finished")]
-    assert watch.listed()[1].asked == "tiny, φ = 1, budget smoke, multiply-adds matched"
+    assert [(one.name, one.stage) for one in watch.summaries()] == [
+        ("below/mixed", "finished"),
+        ("good", "finished"),
+    ]
+    assert watch.summaries()[1].short_title == "tiny, φ = 1, budget smoke, multiply-adds matched"
 
 
 def test_a_link_that_leads_back_ends_the_search(tmp_path: Path) -> None:
@@ -67,20 +77,20 @@ def test_a_link_that_leads_back_ends_the_search(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../good", "/etc", "nothing", "", None, 7, ["good"], {"a": 1}, "good\0"])
-def test_a_study_is_reached_by_its_name_in_the_list_alone(name: object, watch: Watch) -> None:
-    assert watch.view(name) is None
+def test_a_study_is_reached_by_its_name_in_the_list_alone(name: object, watch: StudyStore) -> None:
+    assert watch.snapshot(name) is None
 
 
-def test_all_is_well_needs_no_words(watch: Watch) -> None:
+def test_all_is_well_needs_no_words(watch: StudyStore) -> None:
     view = seen(watch, "good")
     assert problems(view) == []
-    assert state(view) == "finished"
-    assert progress(view) == (len(view.trials), len(view.trials))
-    assert seconds_left(view) is None
-    assert watch.view("good") is view
+    assert state_text(view) == "finished"
+    assert trial_counts(view) == (len(view.trials), len(view.trials))
+    assert seconds_remaining(view) is None
+    assert watch.snapshot("good") is view
 
 
-def test_failures_are_said(mixed: View) -> None:
+def test_failures_are_said(mixed: StudySnapshot) -> None:
     count = len(mixed.trials) // 3
     assert (mixed.failed, mixed.diverged) == (count, count)
     (said,) = problems(mixed)
@@ -105,15 +115,15 @@ def test_a_broken_study_says_what_is_wrong(how: str, tmp_path: Path) -> None:
     path = tmp_path / "s" / "study.json"
     path.write_text(STUDY_JSON[how](path.read_text()))
     watched = alone(tmp_path)
-    view = watched.view("s")
+    view = watched.snapshot("s")
     assert view is not None
     (said,) = problems(view)
     assert said.startswith("This study cannot be read: study.json")
     assert "restore it from a copy" in said
     assert str(tmp_path) not in said
-    assert state(view) == "cannot be read"
-    (line,) = watched.listed()
-    assert (line.stage, line.asked) == ("broken", "")
+    assert state_text(view) == "cannot be read"
+    (line,) = watched.summaries()
+    assert (line.stage, line.short_title) == ("broken", "")
     assert content(view, None)
 
 
@@ -129,7 +139,7 @@ def test_an_empty_study_says_how_to_go_on(tmp_path: Path) -> None:
         "No trial has finished yet.",
         f"The search is not finished and nobody works on it. Resume: {begun.command}",
     ]
-    assert alone(tmp_path).listed()[0].stage == "empty"
+    assert alone(tmp_path).summaries()[0].stage == "empty"
 
 
 def test_half_written_records_are_counted_and_named(tmp_path: Path) -> None:
@@ -163,15 +173,15 @@ def test_a_running_search_is_followed(tmp_path: Path) -> None:
     with publish(begun.folder, 0) as tell:
         tell(TrialStarted(second))
         before = seen(watched, "s")
-        assert state(before) == "running"
+        assert state_text(before) == "running"
         tell(EpochFinished(second, Epoch(1, 64, 2.0, 2.0, 0.25, 1.0)))
-        view = watched.view("s")
+        view = watched.snapshot("s")
         assert view is not None
         assert view.stamp != before.stamp
         assert view.live is not None
         assert [one.epochs[-1].val_accuracy for one in view.live.running] == [0.25]
-        assert state(view).startswith("running, about ")
-        assert watched.listed()[0].stage == "running"
+        assert state_text(view).startswith("running, about ")
+        assert watched.summaries()[0].stage == "running"
         outcome = next(iter(searched(tmp_path / "done").records().values())).outcome
         begun.add(TrialRecord(first, outcome, trial_cost(first)))
         view = seen(watched, "s", lambda one: len(one.trials) == 1)
@@ -180,33 +190,40 @@ def test_a_running_search_is_followed(tmp_path: Path) -> None:
     assert "nobody works on it" in problems(view)[-1]
 
 
-def test_trials_are_filtered(mixed: View) -> None:
+def test_trials_are_filtered(mixed: StudySnapshot) -> None:
     count = len(mixed.trials)
-    assert len(wanted(mixed, Filters())) == count
-    assert {one.outcome.state for one in wanted(mixed, Filters(states=("failed", "oom")))} == {"failed"}
-    assert {one.seed for one in wanted(mixed, Filters(seed=1))} == {1}
-    assert {one.images for one in wanted(mixed, Filters(images=200))} == {200}
+    assert len(filter_trials(mixed, Filters())) == count
+    assert {one.outcome.state for one in filter_trials(mixed, Filters(states=("failed", "oom")))} == {"failed"}
+    assert {one.seed for one in filter_trials(mixed, Filters(seed=1))} == {1}
+    assert {one.images for one in filter_trials(mixed, Filters(images=200))} == {200}
     some = sorted(one.accuracy for one in mixed.trials if one.accuracy is not None)[1]
-    assert all((one.accuracy or 0) >= some for one in wanted(mixed, Filters(least=some)))
-    named = wanted(mixed, Filters(text=" BASE "))
+    assert all((one.accuracy or 0) >= some for one in filter_trials(mixed, Filters(least=some)))
+    named = filter_trials(mixed, Filters(text=" BASE "))
     assert {mixed.label(one.network) for one in named} == {"base"}
-    assert wanted(mixed, Filters(text=named[0].id)) == named[:1]
-    assert wanted(mixed, Filters(text="<img>")) == []
+    assert filter_trials(mixed, Filters(text=named[0].id)) == named[:1]
+    assert filter_trials(mixed, Filters(text="<img>")) == []
 
 
-def test_trials_are_sorted_by_every_column_with_gaps_last(mixed: View) -> None:
+def test_trials_are_sorted_by_every_column_with_gaps_last(mixed: StudySnapshot) -> None:
     for column in columns(mixed).values():
         for falling in (True, False):
-            values = [column.value(one) for one in ordered(mixed.trials, column, falling)]
+            values = [column.value(one) for one in sort_trials(mixed.trials, column, falling)]
             have = [one for one in values if one is not None]
             assert values[: len(have)] == sorted(have, reverse=falling)
         assert all(isinstance(column.page_cell(one), str) for one in mixed.trials)
 
 
-def test_pages_are_cut_here(mixed: View) -> None:
-    many = [replace(mixed.trials[0], seed=seed) for seed in range(2 * PAGE + 3)]
-    assert [len(page_of(many, page)[1]) for page in (-1, 0, 1, 2, 3, 10**9)] == [PAGE, PAGE, PAGE, 3, 3, 3]
-    assert page_of([], 4) == (0, [])
+def test_pages_are_cut_here(mixed: StudySnapshot) -> None:
+    many = [replace(mixed.trials[0], seed=seed) for seed in range(2 * PAGE_SIZE + 3)]
+    assert [len(paginate(many, page)[1]) for page in (-1, 0, 1, 2, 3, 10**9)] == [
+        PAGE_SIZE,
+        PAGE_SIZE,
+        PAGE_SIZE,
+        3,
+        3,
+        3,
+    ]
+    assert paginate([], 4) == (0, [])
 
 
 def test_what_a_browser_sends_is_checked() -> None:
@@ -215,7 +232,7 @@ def test_what_a_browser_sends_is_checked() -> None:
     assert read_filters(None, None, None, None, None) == Filters()
 
 
-def test_a_candidate_is_shown_whole(mixed: View) -> None:
+def test_a_candidate_is_shown_whole(mixed: StudySnapshot) -> None:
     assert mixed.answer is not None
     best = mixed.answer.recommended
     for key in (best, None, "no such network", 7):
@@ -243,16 +260,16 @@ def test_pictures_are_files_of_the_folder_alone(tmp_path: Path) -> None:
     (folder / "d.png").mkdir()
     for name in ("b.PNG", "cam/c.png", "e.jpg"):
         (folder / name).write_bytes(secret.read_bytes())
-    assert [one.name for one in pictures(folder)] == ["b.PNG", "cam/c.png"]
+    assert [one.name for one in find_pictures(folder)] == ["b.PNG", "cam/c.png"]
     (tmp_path / "linked").mkdir()
     (tmp_path / "linked" / "cam").symlink_to(folder / "cam")
-    assert pictures(tmp_path / "linked") == []
+    assert find_pictures(tmp_path / "linked") == []
 
 
 def test_nothing_below_the_folder_is_written(tmp_path: Path) -> None:
     searched(tmp_path / "r" / "s")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "r").rglob("*")}
-    watched = Watch(tmp_path / "r", tmp_path / "cache")
+    watched = StudyStore(tmp_path / "r", tmp_path / "cache")
     content(seen(watched, "s"), None)
     watched.close()
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "r").rglob("*")} == before

@@ -17,6 +17,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.networks import load_network
 from scalesearch.report.figures import (
     agreement,
+    compute_allocation,
     curves,
     family,
     learning,
@@ -24,21 +25,20 @@ from scalesearch.report.figures import (
     parallel,
     pareto,
     regret,
-    spending,
-    weighed,
+    reward_tradeoff,
 )
 from scalesearch.report.figures.agreement import ranks
 from scalesearch.report.figures.compute_allocation import region_corners
 from scalesearch.report.figures.family import _peers
-from scalesearch.report.figures.frame import Drawing, colours, escape_plotly, framed
+from scalesearch.report.figures.frame import Drawing, apply_layout, escape_plotly, theme_layout
 from scalesearch.report.figures.markers import shade
-from scalesearch.report.figures.pareto import front
-from scalesearch.report.palette import ACCURACY, DARK, LIGHT, RECOMMENDED
-from scalesearch.report.rows import label, rows
+from scalesearch.report.figures.pareto import pareto_front
+from scalesearch.report.palette import ACCURACY_SCALE, DARK, LIGHT, RECOMMENDED
+from scalesearch.report.rows import candidate_rows, label
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import Estimate, RankAgreement
-from scalesearch.study.cost_sweep import combine_comparisons
-from scalesearch.study.result import analyze
+from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.study.cost_sweep import joint
+from scalesearch.study.result import answer
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -54,40 +54,40 @@ def every() -> list[Drawing]:
     drawn = [
         regret(found),
         pareto(found),
-        spending(found),
+        compute_allocation(found),
         parallel(found),
         learning(found),
         nominal(found),
         family(found),
     ]
     compared = rules().found
-    drawn += [curves(combine_comparisons([(Decimal(2), compared)])), parallel(compared), learning(compared)]
-    drawn += [weighed(stages().found), learning(stages().found)]
+    drawn += [curves(joint([(Decimal(2), compared)])), parallel(compared), learning(compared)]
+    drawn += [reward_tradeoff(stages().found), learning(stages().found)]
     return [one for one in drawn if one is not None]
 
 
 def test_rows_are_the_ranking_and_then_who_was_left() -> None:
     found = halving().found
-    own = rows(found)
+    own = candidate_rows(found)
     ranked = [row for row in own if row.place is not None]
     assert {row.key for row in ranked} == {arm.key for arm in found.ranking.arms}
     expected = [round(found.decision.mean(row.key), 4) for row in ranked]
     assert expected == sorted(expected, reverse=True)
     assert len(own) == len(found.plan.trained) == 10
-    assert {row.key for row in own if row.left_after is not None} == set(found.eliminated)
+    assert {row.key for row in own if row.left_after is not None} == set(found.left_behind)
     assert all(row.status == "left" for row in own[len(ranked) :])
     assert [row.status for row in own].count("recommended") == 1
     assert {row.left_after for row in own[len(ranked) :]} <= {192, 384}
 
 
 def test_the_front_is_what_nothing_beats() -> None:
-    assert front([(3, 0.7), (1, 0.5), (2, 0.4), (2, 0.6), (4, 0.7), (5, 0.71)]) == [
+    assert pareto_front([(3, 0.7), (1, 0.5), (2, 0.4), (2, 0.6), (4, 0.7), (5, 0.71)]) == [
         (1, 0.5),
         (2, 0.6),
         (3, 0.7),
         (5, 0.71),
     ]
-    assert front([(1, 0.5), (1, 0.6)]) == [(1, 0.6)]
+    assert pareto_front([(1, 0.5), (1, 0.6)]) == [(1, 0.6)]
 
 
 def test_pareto_has_every_ranked_candidate_with_its_bar() -> None:
@@ -109,7 +109,7 @@ def test_pareto_has_every_ranked_candidate_with_its_bar() -> None:
 
 def test_the_triangle_has_every_candidate_at_its_shares() -> None:
     found = halving().found
-    drawing = spending(found)
+    drawing = compute_allocation(found)
     assert drawing is not None
     assert found.decision.surface is not None
     marked = [one for one in drawing.figure.data if one.mode == "markers" and one.hoverinfo == "text"]
@@ -119,7 +119,7 @@ def test_the_triangle_has_every_candidate_at_its_shares() -> None:
         for a, b, c, colour in zip(one.a, one.b, one.c, one.marker.color, strict=True)
     }
     wanted = set()
-    for row in rows(found):
+    for row in candidate_rows(found):
         depth, width, resolution = (round(100 * share) for share in shares_of(row.candidate.coefficients))
         wanted.add((depth, width, resolution, found.decision.mean(row.key)))
     assert drawn == wanted
@@ -130,7 +130,7 @@ def test_the_triangle_has_every_candidate_at_its_shares() -> None:
         "width",
         "resolution",
     ]
-    assert spending(rules().found) is None
+    assert compute_allocation(rules().found) is None
 
 
 def test_regions_are_cut_from_the_triangle() -> None:
@@ -148,7 +148,7 @@ def test_a_line_runs_through_what_its_network_has() -> None:
     drawing = parallel(found)
     assert drawing is not None
     by_name = {trace.name: trace for trace in drawing.figure.data}
-    own = rows(found)
+    own = candidate_rows(found)
     params = [row.candidate.cost.params for row in own]
     for row in own:
         heights = by_name[row.label].y
@@ -168,7 +168,7 @@ def test_regret_is_that_of_the_decision_after_each_wave() -> None:
     assert expected.y[-1] == found.decision.regret
     assert bound.y[-1] == found.decision.regret_bound
     first = {spec.id: found.outcomes[spec.id] for spec in waves[0]}
-    early = analyze(found.plan, first)
+    early = answer(found.plan, first)
     assert early is not None
     assert expected.y[0] == early.decision.regret
     assert expected.text[0] == label(early.winner)
@@ -192,7 +192,7 @@ def test_curves_of_learning_are_the_records() -> None:
 
 def test_what_was_found_stands_over_its_cost_beside_the_baseline_at_its_own() -> None:
     found = stages().found
-    plan, drawn = found.plan, named(weighed(found))
+    plan, drawn = found.plan, named(reward_tradeoff(found))
     base = drawn["tiny as it is"]
     assert (list(base.x), list(base.y)) == (
         [cost(load_network("tiny").architecture).macs],
@@ -247,9 +247,9 @@ def test_ranks_of_equals_are_shared() -> None:
 
 def test_budgets_stand_beside_the_studys_own() -> None:
     found = halving().found
-    keys = [row.key for row in rows(found)][:4]
+    keys = [row.key for row in candidate_rows(found)][:4]
     tau = Estimate(0.33, -0.5, 1.0)
-    agreed = tuple(RankAgreement(name, 4, 2, tau, tau, tau, {}) for name in ("longer", "larger"))
+    agreed = tuple(Agreement(name, 4, 2, tau, tau, tau, {}) for name in ("longer", "larger"))
     budgets = {
         name: [Point(key, (1, 0, 0), {(0, 0): 0.1 * place}) for key, place in zip(keys, order, strict=True)]
         for name, order in (("own", (4, 3, 2, 1)), ("longer", (3, 4, 2, 1)), ("larger", (1, 2, 3, 4)))
@@ -258,7 +258,7 @@ def test_budgets_stand_beside_the_studys_own() -> None:
     drawing = agreement(whole, budgets)
     assert drawing is not None
     lines = named(drawing)
-    labels = {row.key: row.label for row in rows(found)}
+    labels = {row.key: row.label for row in candidate_rows(found)}
     assert list(lines[labels[keys[0]]].y) == [2, 1, 4]
     assert list(lines[labels[keys[2]]].y) == [3, 3, 2]
     ticks = drawing.figure.layout.xaxis.ticktext
@@ -288,7 +288,7 @@ def test_every_axis_names_its_quantity_and_unit() -> None:
 
 def test_a_title_and_a_theme_are_added_and_nothing_else() -> None:
     for drawing in every():
-        still = drawing.titled(DARK)
+        still = drawing.with_title(DARK)
         assert drawing.heading in still.layout.title.text
         assert still.data == drawing.figure.data
         assert still.layout.paper_bgcolor == DARK.background
@@ -302,19 +302,19 @@ X = {"title": {"text": "x"}}
 
 
 def test_themes_reach_every_axis() -> None:
-    figure = framed(go.Figure(go.Scatter(x=[1], y=[2])), xaxis=X, yaxis=X, xaxis2=X, ternary={"aaxis": X})
-    found = colours(DARK, figure)
+    figure = apply_layout(go.Figure(go.Scatter(x=[1], y=[2])), xaxis=X, yaxis=X, xaxis2=X, ternary={"aaxis": X})
+    found = theme_layout(DARK, figure)
     for name in ("xaxis", "yaxis", "xaxis2", "ternary.aaxis", "ternary.caxis"):
         assert found[f"{name}.gridcolor"] == DARK.grid
-    assert "xaxis2.gridcolor" not in colours(DARK)
+    assert "xaxis2.gridcolor" not in theme_layout(DARK)
 
 
 def test_shades_run_from_low_to_high() -> None:
-    assert shade(0.2, 0.2, 0.6) == ACCURACY[0][1]
-    assert shade(0.4, 0.2, 0.6) == ACCURACY[1][1]
-    assert shade(0.6, 0.2, 0.6) == ACCURACY[2][1]
-    assert shade(0.5, 0.5, 0.5) == ACCURACY[1][1]
-    assert shade(0.3, 0.2, 0.6) not in {colour for _, colour in ACCURACY}
+    assert shade(0.2, 0.2, 0.6) == ACCURACY_SCALE[0][1]
+    assert shade(0.4, 0.2, 0.6) == ACCURACY_SCALE[1][1]
+    assert shade(0.6, 0.2, 0.6) == ACCURACY_SCALE[2][1]
+    assert shade(0.5, 0.5, 0.5) == ACCURACY_SCALE[1][1]
+    assert shade(0.3, 0.2, 0.6) not in {colour for _, colour in ACCURACY_SCALE}
 
 
 def test_names_are_letters_to_plotly() -> None:

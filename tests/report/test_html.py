@@ -17,9 +17,9 @@ from joints import JOINT
 from planted_studies import halving
 
 from scalesearch.report.figures import curves
-from scalesearch.report.html import article_page, figure_page
+from scalesearch.report.html import document_page, figure_page
 from scalesearch.report.palette import DARK, LIGHT
-from scalesearch.report.study_report import study_article
+from scalesearch.report.study_report import study_report
 
 
 class Tags(HTMLParser):
@@ -94,7 +94,7 @@ def test_it_is_the_same_every_time(text: str) -> None:
 
 
 def test_names_are_shown_and_not_run() -> None:
-    tags = Tags(article_page(hostile()))
+    tags = Tags(document_page(hostile()))
     assert tags.names().count("script") == 3
     (image,) = [own for tag, own in tags.found if tag == "img"]
     assert image == {"alt": HOSTILE, "src": f"data:image/png;base64,{base64.b64encode(HOSTILE.encode()).decode()}"}
@@ -104,8 +104,8 @@ def test_names_are_shown_and_not_run() -> None:
 
 
 def test_every_figure_of_a_report_has_its_place_and_number() -> None:
-    article = study_article(halving())
-    page = article_page(article)
+    article = study_report(halving())
+    page = document_page(article)
     names = [one.name for one in article.drawings()]
     assert names == ["pareto", "spending", "parallel", "learning", "regret", "nominal", "family"]
     places = [own["id"] for tag, own in Tags(page).found if tag == "div" and own.get("class") == "plot"]
@@ -118,8 +118,8 @@ def test_every_figure_of_a_report_has_its_place_and_number() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a Chromium")
 def test_a_browser_draws_every_figure_and_refuses_nothing(tmp_path: Path) -> None:
-    article = study_article(halving())
-    (tmp_path / "report.html").write_text(article_page(article), encoding="utf-8")
+    article = study_report(halving())
+    (tmp_path / "report.html").write_text(document_page(article), encoding="utf-8")
     words = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     words += ["--enable-logging=stderr", "--virtual-time-budget=20000", f"--user-data-dir={tmp_path / 'browser'}"]
     words += ["--dump-dom", f"file://{tmp_path / 'report.html'}"]

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from scalesearch.report.label_layout import sides, spread
+from scalesearch.report.label_layout import place_labels, spread_labels
 
 PLACES = st.lists(st.integers(-1000, 1000).map(lambda one: one / 8), min_size=1, max_size=12)
 
 
 @given(PLACES, st.sampled_from([0.25, 3.0, 40.0]))
 def test_they_are_the_least_squares_places(wanted: list[float], gap: float) -> None:
-    found = spread(wanted, gap)
+    found = spread_labels(wanted, gap)
     order = np.argsort(wanted, kind="stable")
     steps = gap * np.arange(len(wanted))
     best = IsotonicRegression().fit_transform(steps, np.array(wanted)[order] - steps) + steps
@@ -26,18 +26,18 @@ def test_they_are_the_least_squares_places(wanted: list[float], gap: float) -> N
 
 @given(PLACES, st.sampled_from([0.25, 3.0, 40.0]))
 def test_none_hides_another_and_their_order_stays(wanted: list[float], gap: float) -> None:
-    found = spread(wanted, gap)
+    found = spread_labels(wanted, gap)
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     assert all(found[b] - found[a] >= gap - 1e-9 for a, b in itertools.pairwise(order))
 
 
 def test_those_that_have_room_stay() -> None:
-    assert spread([30.0, 0.0, 10.0, 11.0], 5) == [30.0, 0.0, 8.0, 13.0]
+    assert spread_labels([30.0, 0.0, 10.0, 11.0], 5) == [30.0, 0.0, 8.0, 13.0]
 
 
 def test_names_of_near_points_do_not_hide_each_other() -> None:
-    assert sides([(0, 0), (400, 0)], ["1/1/1.2", "1.2/1/1"], [False, True]) == ["top right", "bottom right"]
-    near = sides([(0, 0), (20, 2), (40, -3)], ["1/1/1.2", "1.2/1/1", "1/1.4/1"], [False] * 3)
+    assert place_labels([(0, 0), (400, 0)], ["1/1/1.2", "1.2/1/1"], [False, True]) == ["top right", "bottom right"]
+    near = place_labels([(0, 0), (20, 2), (40, -3)], ["1/1/1.2", "1.2/1/1", "1/1.4/1"], [False] * 3)
     assert near[0] == "top left"  # a mark is to the right
     assert len(set(near)) == 3
-    assert sides([(0, 0), (40, 16)], ["1/1/1.2", "b"], [False] * 2)[0] == "top left"
+    assert place_labels([(0, 0), (40, 16)], ["1/1/1.2", "b"], [False] * 2)[0] == "top left"

@@ -7,8 +7,8 @@ from hostile import HOSTILE, hostile
 from markdown_it import MarkdownIt
 from planted_studies import halving
 
-from scalesearch.report.markdown import escaped, markdown
-from scalesearch.report.study_report import study_article
+from scalesearch.report.markdown import escape_markdown, markdown
+from scalesearch.report.study_report import study_report
 
 READER = MarkdownIt("commonmark").enable("table").enable("strikethrough")
 PLAIN = {"heading", "paragraph", "inline", "text", "softbreak", "strong", "em", "table", "thead", "tbody", "tr"}
@@ -46,15 +46,15 @@ def kinds(text: str) -> set[str]:
     ],
 )
 def test_names_are_letters(name: str) -> None:
-    assert kinds(escaped(name).strip()) <= {"paragraph", "inline", "text", "text_special"}
-    (inline,) = [one for one in READER.parse(escaped(name).strip()) if one.type == "inline"]
+    assert kinds(escape_markdown(name).strip()) <= {"paragraph", "inline", "text", "text_special"}
+    (inline,) = [one for one in READER.parse(escape_markdown(name).strip()) if one.type == "inline"]
     shown = "".join(child.content for child in inline.children or ())
     assert shown == name.replace("\n", "\\n").strip()
 
 
 def test_addresses_are_no_links() -> None:
     for name in ("http://evil.example", "www.evil.example", "WWW.evil.example", "a@evil.example"):
-        text = escaped(name)
+        text = escape_markdown(name)
         assert not any(mark in text.lower() for mark in ("://", "www.", "@"))
         assert READER.renderInline(text) == name
 
@@ -64,7 +64,7 @@ def test_a_hostile_article_holds_nothing_but_its_blocks() -> None:
 
 
 def test_the_report_is_read_as_it_was_written() -> None:
-    article = study_article(halving())
+    article = study_report(halving())
     text = markdown(article)
     assert text.startswith("# How should tiny spend its next 2x of compute?\n")
     tokens = READER.parse(text)

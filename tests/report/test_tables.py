@@ -10,7 +10,7 @@ from decimal import Decimal
 from joints import JOINT
 from planted_studies import halving
 
-from scalesearch.report.rows import rows
+from scalesearch.report.rows import candidate_rows
 from scalesearch.report.tables import curves_csv, ranking_csv
 from scalesearch.study.columns import inert_cell
 
@@ -63,7 +63,7 @@ def test_a_row_a_point_the_baselines_first() -> None:
 def test_a_row_a_candidate_the_ranked_first() -> None:
     found = halving().found
     lines = list(csv.DictReader(io.StringIO(ranking_csv(found))))
-    own = rows(found)
+    own = candidate_rows(found)
     assert [one["candidate"] for one in lines] == [row.label for row in own]
     first, last = lines[0], lines[-1]
     keys = [arm.key for arm in found.ranking.arms]

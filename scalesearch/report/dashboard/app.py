@@ -23,12 +23,12 @@ from scalesearch.report.dashboard import (
     studies_page,
     trials,
 )
-from scalesearch.report.dashboard.components import trouble
+from scalesearch.report.dashboard.components import error_banner
 from scalesearch.report.dashboard.guard import Guard, Policy, is_callback
-from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.status_text import problems, state_text
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.dashboard.style import STYLE
-from scalesearch.report.dashboard.words import problems, state
-from scalesearch.report.pictures import pictures
+from scalesearch.report.pictures import find_pictures
 
 VIEWS = {
     "studies": "Studies",
@@ -53,7 +53,7 @@ SECTIONS: dict[str, Callable[[], list[Any]]] = {
     "maps": cam_view.section,
 }
 
-EVERY = 1000
+POLL_INTERVAL_MS = 1000
 """Milliseconds between two looks at the disk."""
 
 _INDEX = f"""<!DOCTYPE html>
@@ -81,7 +81,7 @@ _THEME = """() => {
 _SHOWN = "(view) => " + repr(list(VIEWS)) + ".map((name) => name !== view)"
 
 
-def make_app(watch: Watch, policy: Policy, sources: family_page.Sources) -> Dash:
+def make_app(watch: StudyStore, policy: Policy, sources: family_page.Sources) -> Dash:
     """The application, guarded.
 
     Args:
@@ -161,7 +161,7 @@ def _layout() -> html.Main:
                 html.Section(make(), id=f"{name}-section", hidden=name != "studies")
                 for name, make in SECTIONS.items()
             ),
-            dcc.Interval(id="clock", interval=EVERY),
+            dcc.Interval(id="clock", interval=POLL_INTERVAL_MS),
             dcc.Store(id="seen"),
             dcc.Store(id="theme"),
             dcc.Store(id="chosen"),
@@ -170,7 +170,7 @@ def _layout() -> html.Main:
     )
 
 
-def _register(app: Dash, watch: Watch) -> None:
+def _register(app: Dash, watch: StudyStore) -> None:
     app.clientside_callback(_THEME, Output("theme", "data"), Input("clock", "n_intervals"))
     app.clientside_callback(_SHOWN, [Output(f"{name}-section", "hidden") for name in VIEWS], Input("view", "value"))
 
@@ -192,9 +192,9 @@ def _register(app: Dash, watch: Watch) -> None:
             set_props("study", {"options": there})
         if names and name not in names:
             set_props("study", {"value": first_choice(watch)})
-        view = watch.view(name)
+        view = watch.snapshot(name)
         if not names:
-            set_props("problems", {"children": trouble([nothing_there(watch)])})
+            set_props("problems", {"children": error_banner([no_studies_text(watch)])})
         elif view is not None:
             _show(view, seen)
         stamp = _beside(watch, shown, view, other)
@@ -213,45 +213,45 @@ def _register(app: Dash, watch: Watch) -> None:
         if not asked or not ctx.triggered or not ctx.triggered[0]["value"]:
             return no_update, no_update, no_update
         if asked["open"] == "study":
-            name = next((one for one in watch.names() if studies_page.key_of(one) == asked["key"]), no_update)
+            name = next((one for one in watch.names() if studies_page.study_key(one) == asked["key"]), no_update)
             return name, "progress", no_update
         return no_update, "network", asked["key"]
 
 
-def _show(view: View, before: Any) -> None:
+def _show(view: StudySnapshot, before: Any) -> None:
     """What stands above every view, where it has changed."""
     stamp = {"study": view.name, "stamp": view.stamp}
     if stamp != before:
         set_props("seen", {"data": stamp})
-        set_props("problems", {"children": trouble(problems(view))})
+        set_props("problems", {"children": error_banner(problems(view))})
     if stamp != before or view.live:
-        set_props("state", {"children": state(view)})
+        set_props("state", {"children": state_text(view)})
 
 
-def _beside(watch: Watch, shown: Any, view: View | None, other: Any) -> str | None:
+def _beside(watch: StudyStore, shown: Any, view: StudySnapshot | None, other: Any) -> str | None:
     """What a view depends on besides the chosen study: the list, a second study, pictures; None: nothing.
 
     Where it stays the same nothing is drawn anew: a press on a button that is just being replaced would be lost.
     """
     if shown == "studies":
-        return f"studies {studies_page.stamp_of(watch.listed())}"
+        return f"studies {studies_page.list_stamp(watch.summaries())}"
     if shown == "maps" and view is not None:
-        return f"maps {view.name} {hash(tuple(pictures(view.folder)))}"
+        return f"maps {view.name} {hash(tuple(find_pictures(view.folder)))}"
     if shown == "compare":
-        second = watch.view(other)
+        second = watch.snapshot(other)
         return f"compare {view and view.stamp} {second and second.stamp}"
     return None
 
 
-def nothing_there(watch: Watch) -> str:
+def no_studies_text(watch: StudyStore) -> str:
     """What is said where no study is."""
     where = printable(str(watch.root))
     return f"There is no study below {where}. Begin one with: scalesearch grid --baseline b0 --phi 1"
 
 
-def first_choice(watch: Watch) -> str | None:
+def first_choice(watch: StudyStore) -> str | None:
     """The study that is shown at first: one that runs, else the first of the list."""
-    found = watch.listed()
+    found = watch.summaries()
     running = [one.name for one in found if one.stage == "running"]
     whole = [one.name for one in found if one.stage == "finished"]
     return next(iter([*running, *whole, *(one.name for one in found)]), None)

@@ -9,13 +9,13 @@ import plotly.graph_objects as go
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from scalesearch.errors import printable
-from scalesearch.report.dashboard.blocks import figure
-from scalesearch.report.dashboard.components import note, table
-from scalesearch.report.dashboard.config_fields import asked_facts, other_fields
-from scalesearch.report.dashboard.store import View, Watch
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
-from scalesearch.report.palette import START, TIED
-from scalesearch.report.rows import label, reached
+from scalesearch.report.dashboard.components import hint, table
+from scalesearch.report.dashboard.config_fields import config_facts, other_fields
+from scalesearch.report.dashboard.render import render_figure
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
+from scalesearch.report.palette import BASELINE_STYLE, TIED
+from scalesearch.report.rows import final_metrics, label
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.result import StudyResult
@@ -31,7 +31,7 @@ def section() -> list[Any]:
     ]
 
 
-def register(app: Dash, watch: Watch) -> None:
+def register(app: Dash, watch: StudyStore) -> None:
     """Fill it."""
 
     @app.callback(Output("other", "options"), Input("study", "options"))  # type: ignore[untyped-decorator]
@@ -49,24 +49,26 @@ def register(app: Dash, watch: Watch) -> None:
     def fill(_: object, theme: Any, shown: Any, other: Any, name: Any) -> Any:
         if shown != "compare" or theme is None:
             return no_update
-        return content(watch.view(name), watch.view(other), theme)
+        return content(watch.snapshot(name), watch.snapshot(other), theme)
 
 
-def content(first: View | None, second: View | None, theme: object) -> list[Any]:
+def content(first: StudySnapshot | None, second: StudySnapshot | None, theme: object) -> list[Any]:
     """Two studies side by side; words where one of them is lacking."""
     if first is None or second is None:
-        return [note("Choose a second study.")]
+        return [hint("Choose a second study.")]
     for one in (first, second):
         if one.study is None:
-            return [note(f"{printable(one.name)} cannot be read: {one.problem}.")]
+            return [hint(f"{printable(one.name)} cannot be read: {one.problem}.")]
     rows = [*_asked(_question(first), _question(second)), *_side_by_side(_outcome(first), _outcome(second))]
     strong = frozenset(i for i, (_, one, other) in enumerate(rows) if one != other)
     heads = ("", printable(first.name), printable(second.name))
     drawn = _drawing(first, second)
     return [
         table(heads, rows, frozenset((0, 1, 2)), strong),
-        note("What differs is bold."),
-        figure(drawn, theme, "compare-figure") if drawn else note("No network has completed trials in both."),
+        hint("What differs is bold."),
+        render_figure(drawn, theme, "compare-figure")
+        if drawn
+        else hint("No network has completed trials in both."),
     ]
 
 
@@ -80,17 +82,17 @@ def _asked(first: StudyConfig, second: StudyConfig) -> list[tuple[str, str, str]
     own, others = other_fields(first), other_fields(second)
     differ = {name: value for name, value in own.items() if others.get(name, value) != value}
     return [
-        *_side_by_side(asked_facts(first), asked_facts(second)),
+        *_side_by_side(config_facts(first), config_facts(second)),
         *_side_by_side(differ, {name: others[name] for name in differ}),
     ]
 
 
-def _question(view: View) -> StudyConfig:
+def _question(view: StudySnapshot) -> StudyConfig:
     assert view.study is not None, "asked of studies that were read"
     return view.study.plan.config
 
 
-def _outcome(view: View) -> dict[str, str]:
+def _outcome(view: StudySnapshot) -> dict[str, str]:
     """What a study worked with and what came of it, by name."""
     assert view.study is not None, "asked of studies that were read"
     plan, environment = view.study.plan, view.study.environment
@@ -109,14 +111,14 @@ def _outcome(view: View) -> dict[str, str]:
     if answer is not None:
         found |= {
             "recommended" if plan.config.kind.scales else "best reward": label(answer.winner),
-            **{f"its {name}": value for name, value in reached(answer, answer.place)},
+            **{f"its {name}": value for name, value in final_metrics(answer, answer.place)},
             "ties with the best": str(len(answer.ranking.tied)),
             "how sure": answer.certainty,
         }
     return found
 
 
-def _drawing(first: View, second: View) -> Drawing | None:
+def _drawing(first: StudySnapshot, second: StudySnapshot) -> Drawing | None:
     """The accuracies of the networks that both have, also where rewards rank them; None where there is none."""
     if first.answer is None or second.answer is None:
         return None
@@ -141,10 +143,10 @@ def _drawing(first: View, second: View) -> Drawing | None:
             hoverinfo="x+y+text",
         )
     )
-    line = {"color": START.colour, "width": 1.5, "dash": "dot"}
+    line = {"color": BASELINE_STYLE.colour, "width": 1.5, "dash": "dot"}
     ends = [min(*x, *y), max(*x, *y)]
     drawn.add_trace(go.Scatter(name="equal", x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"))
-    framed(
+    apply_layout(
         drawn,
         height=560,
         xaxis=axis(_axis_words(first.name, first.answer)),

@@ -47,12 +47,12 @@ def facts(rows: Sequence[tuple[str, Cell]]) -> html.Table:
     )
 
 
-def figures(rows: Sequence[tuple[str, str]]) -> html.Div:
+def key_figures(rows: Sequence[tuple[str, str]]) -> html.Div:
     """Key figures, large, each above what it counts."""
     return html.Div([html.Div([html.B(value), html.Span(name)]) for name, value in rows], className="figures")
 
 
-def opener(kind: str, key: str, text: str, place: int = 0) -> html.Button:
+def open_button(kind: str, key: str, text: str, place: int = 0) -> html.Button:
     """A button that opens what `key` names.
 
     Args:
@@ -64,11 +64,11 @@ def opener(kind: str, key: str, text: str, place: int = 0) -> html.Button:
     return html.Button(printable(text), id={"open": kind, "key": key, "place": place}, n_clicks=0)
 
 
-def trouble(words: Sequence[str]) -> html.Div:
+def error_banner(words: Sequence[str]) -> html.Div:
     """What is wrong, in words; nothing where nothing is."""
     return html.Div([html.P(printable(word), className="problem") for word in words], role="status")
 
 
-def note(text: str) -> html.P:
+def hint(text: str) -> html.P:
     """A quiet sentence."""
     return html.P(text, className="quiet")

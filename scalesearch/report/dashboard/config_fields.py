@@ -34,7 +34,7 @@ _WHOLE = {"baseline": "baseline, digest", "timings": "timings, digest", "kind.sp
 """Two of them are alike or not; how they differ stands in their studies."""
 
 
-def asked_facts(config: StudyConfig) -> dict[str, str]:
+def config_facts(config: StudyConfig) -> dict[str, str]:
     """The usual fields by name; what the kind of configuration has no use for is left out."""
     found = {
         "baseline": config.baseline.name,

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import plotly.graph_objects as go
 
-from scalesearch.report.dashboard.store import View
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
-from scalesearch.report.palette import DARK, LIGHT, START, MarkerStyle
-from scalesearch.report.rows import STATUSES, status_words
+from scalesearch.report.dashboard.store import StudySnapshot
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
+from scalesearch.report.palette import BASELINE_STYLE, DARK, LIGHT, MarkerStyle
+from scalesearch.report.rows import STATUSES, status_label
 from scalesearch.search.task import Epoch
 
 LINES, POINTS = 300, 60
@@ -29,14 +29,14 @@ class Curve:
     epochs: tuple[Epoch, ...]
 
 
-def thinned(items: Sequence[_T], most: int) -> list[_T]:
+def thin(items: Sequence[_T], most: int) -> list[_T]:
     """At most so many, evenly spaced, the first and the last among them."""
     if len(items) <= most:
         return list(items)
     return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
-def live(view: View, theme: object) -> Drawing | None:
+def live_curves(view: StudySnapshot, theme: object) -> Drawing | None:
     """Accuracy over images of all trials, those under way in the colour of text; None where there is no epoch."""
     groups = _groups(view)
     running = [Curve(one.network, one.seed, one.epochs) for one in view.live.running] if view.live else []
@@ -49,7 +49,7 @@ def live(view: View, theme: object) -> Drawing | None:
     text = (DARK if theme == "dark" else LIGHT).text
     if under_way:
         figure.add_trace(_trace("running", MarkerStyle(text, "circle", "●", "solid"), under_way, view))
-    framed(
+    apply_layout(
         figure,
         height=460,
         xaxis=axis("Training images seen", tickformat=",", rangemode="tozero"),
@@ -64,15 +64,15 @@ def live(view: View, theme: object) -> Drawing | None:
     return Drawing("live", "Learning curves", caption, figure)
 
 
-def _groups(view: View) -> dict[str, tuple[MarkerStyle, list[Curve]]]:
+def _groups(view: StudySnapshot) -> dict[str, tuple[MarkerStyle, list[Curve]]]:
     """Finished trials by their place in the ranking so far, the recommended last: it is drawn on top."""
     ranking = view.answer.ranking if view.answer else None
     tied = {arm.key for arm in ranking.arms if arm.tied} if ranking else set()
     base = view.study.plan.base_id if view.study else ""
-    first = status_words("recommended", view.study.plan.config) if view.study else STATUSES["recommended"][1]
+    first = status_label("recommended", view.study.plan.config) if view.study else STATUSES["recommended"][1]
     found: dict[str, tuple[MarkerStyle, list[Curve]]] = {
         "behind, or not ranked": (STATUSES["behind"][0], []),
-        "baseline": (START, []),
+        "baseline": (BASELINE_STYLE, []),
         STATUSES["tied"][1]: (STATUSES["tied"][0], []),
         first: (STATUSES["recommended"][0], []),
     }
@@ -80,7 +80,7 @@ def _groups(view: View) -> dict[str, tuple[MarkerStyle, list[Curve]]]:
     ordered = sorted(
         (trial for trial in view.trials if trial.outcome.epochs), key=lambda one: (one.accuracy or 0.0, one.id)
     )
-    for one in thinned(ordered, LINES):
+    for one in thin(ordered, LINES):
         if view.answer and one.network == view.answer.recommended:
             name = best
         elif one.network in tied:
@@ -91,7 +91,7 @@ def _groups(view: View) -> dict[str, tuple[MarkerStyle, list[Curve]]]:
     return {name: group for name, group in found.items() if group[1]}
 
 
-def _trace(name: str, look: MarkerStyle, curves: Sequence[Curve], view: View) -> go.Scatter:
+def _trace(name: str, look: MarkerStyle, curves: Sequence[Curve], view: StudySnapshot) -> go.Scatter:
     """One trace for many curves, a gap between each two."""
     points = list(_points(curves, view))
     strong = name == "running" or look == STATUSES["recommended"][0]
@@ -107,21 +107,21 @@ def _trace(name: str, look: MarkerStyle, curves: Sequence[Curve], view: View) ->
     )
 
 
-def _points(curves: Sequence[Curve], view: View) -> Iterator[tuple[int | None, float | None, str]]:
+def _points(curves: Sequence[Curve], view: StudySnapshot) -> Iterator[tuple[int | None, float | None, str]]:
     for curve in curves:
         name = escape_plotly(view.label(curve.network))
-        for one in thinned(curve.epochs, POINTS):
+        for one in thin(curve.epochs, POINTS):
             words = f"<b>{name}</b>, seed {curve.seed}<br>{one.samples:,} images: {one.val_accuracy:.4f}"
             yield one.samples, one.val_accuracy, words
         yield None, None, ""
 
 
-def _accuracy_words(view: View) -> str:
+def _accuracy_words(view: StudySnapshot) -> str:
     images = f"{view.study.plan.data.val:,} images" if view.study else "images"
     return f"Validation accuracy (share of {images})"
 
 
-def of_network(view: View, key: str) -> Drawing | None:
+def network_curves(view: StudySnapshot, key: str) -> Drawing | None:
     """Accuracy and losses of one network's trials; None where none has an epoch."""
     running = view.live.running if view.live else ()
     curves = [
@@ -139,7 +139,7 @@ def of_network(view: View, key: str) -> Drawing | None:
     )
     for field, name, y, x, look in sides:
         figure.add_trace(_values(field, name, look, curves).update(xaxis=x, yaxis=y))
-    framed(
+    apply_layout(
         figure,
         height=380,
         xaxis=axis("Training images seen", tickformat=",", rangemode="tozero", domain=[0, 0.46]),
@@ -159,7 +159,7 @@ def _values(field: str, name: str, look: MarkerStyle, curves: Sequence[Curve]) -
     y: list[float | None] = []
     words: list[str] = []
     for curve in curves:
-        for one in thinned(curve.epochs, POINTS):
+        for one in thin(curve.epochs, POINTS):
             value = float(getattr(one, field))
             x.append(one.samples)
             y.append(value)

@@ -13,9 +13,9 @@ from dash.dependencies import ALL
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import ScalesearchError, printable
-from scalesearch.report.dashboard.blocks import sections
-from scalesearch.report.dashboard.components import note, table
-from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.components import hint, table
+from scalesearch.report.dashboard.render import render_sections
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.kinds import report_of
 from scalesearch.study.family_files import family_members, family_texts
 from scalesearch.study.kinds.stages import winner_baseline
@@ -27,7 +27,7 @@ Sources = Mapping[str, Callable[[Baseline], str]]
 def section() -> list[Any]:
     """What never changes."""
     return [
-        html.Div(note("The family is being computed."), id="family-files"),
+        html.Div(hint("The family is being computed."), id="family-files"),
         html.P("", id="family-words", role="status"),
         html.Div(id="family-content"),
         html.Div("", id="family-stamp", hidden=True),
@@ -35,7 +35,7 @@ def section() -> list[Any]:
     ]
 
 
-def register(app: Dash, watch: Watch, sources: Sources) -> None:
+def register(app: Dash, watch: StudyStore, sources: Sources) -> None:
     """Fill it, and hand out files."""
 
     @app.callback(  # type: ignore[untyped-decorator]
@@ -49,7 +49,7 @@ def register(app: Dash, watch: Watch, sources: Sources) -> None:
         State("family-stamp", "children"),
     )
     def fill(_: object, shown: Any, theme: Any, name: Any, before: Any) -> tuple[Any, Any, Any]:
-        view = watch.view(name) if shown == "family" else None
+        view = watch.snapshot(name) if shown == "family" else None
         if view is None or theme is None:
             return (no_update,) * 3
         stamp = f"{view.name} {theme} {id(view.answer)}"
@@ -63,11 +63,11 @@ def register(app: Dash, watch: Watch, sources: Sources) -> None:
         prevent_initial_call=True,
     )
     def take(_: object, name: Any) -> tuple[Any, Any]:
-        asked, view = ctx.triggered_id, watch.view(name)
+        asked, view = ctx.triggered_id, watch.snapshot(name)
         if not asked or not ctx.triggered[0]["value"] or view is None:
             return no_update, no_update
         try:
-            made = file_of(view, asked["member"], asked["take"], sources)
+            made = member_file(view, asked["member"], asked["take"], sources)
         except ScalesearchError as error:
             return no_update, printable(str(error))
         if made is None:
@@ -75,7 +75,7 @@ def register(app: Dash, watch: Watch, sources: Sources) -> None:
         return {"filename": made[0], "content": made[1], "type": "text/plain"}, f"{made[0]} is handed out."
 
 
-def file_of(view: View, member: object, kind: object, sources: Sources) -> tuple[str, str] | None:
+def member_file(view: StudySnapshot, member: object, kind: object, sources: Sources) -> tuple[str, str] | None:
     """A member's file, its name and its text; None where the study has no such member or there is no such format.
 
     Args:
@@ -107,7 +107,7 @@ class _Offered:
     """None where a user's own function builds it."""
 
 
-def _offered(view: View) -> list[_Offered]:
+def _offered(view: StudySnapshot) -> list[_Offered]:
     """The family; of a search of stages the baseline that it found, as its baseline.yaml has it."""
     found = view.answer
     if found is None:
@@ -122,12 +122,12 @@ def _offered(view: View) -> list[_Offered]:
     return [_Offered(name, text, members.get(name)) for name, text in texts.items()]
 
 
-def _files(view: View, sources: Sources) -> list[Any]:
+def _files(view: StudySnapshot, sources: Sources) -> list[Any]:
     found = view.answer
     if found is None:
-        return [html.H2("Family"), note("There is no family yet: no candidate has a completed trial.")]
+        return [html.H2("Family"), hint("There is no family yet: no candidate has a completed trial.")]
     if why := report_of(found.plan.config.kind).no_family:
-        return [html.H2("Family"), note(why)]
+        return [html.H2("Family"), hint(why)]
     rows = []
     for i, one in enumerate(_offered(view)):
         takes = [_take("yaml", "YAML", i, one.name)]
@@ -141,9 +141,9 @@ def _files(view: View, sources: Sources) -> list[Any]:
             "A search of stages gives one network, its baseline.yaml; scalesearch grid finds what scales it."
         )
     over = bool(view.analysis and view.analysis.over)
-    so_far = [] if over else [note("The search is not over: another candidate may still be recommended.")]
+    so_far = [] if over else [hint("The search is not over: another candidate may still be recommended.")]
     heads = ("member", "px", "take it as")
-    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 2))), *map(note, words)]
+    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 2))), *map(hint, words)]
 
 
 def _take(kind: str, text: str, place: int, name: str) -> html.Button:
@@ -151,7 +151,7 @@ def _take(kind: str, text: str, place: int, name: str) -> html.Button:
     return html.Button(text, id=key, n_clicks=0, **{"aria-label": f"{printable(name)} as {text}"})
 
 
-def _content(view: View, theme: object) -> list[Any]:
+def _content(view: StudySnapshot, theme: object) -> list[Any]:
     if view.answer is None:
         return []
-    return sections([report_of(view.answer.plan.config.kind).family(view.answer)], theme, "family")
+    return render_sections([report_of(view.answer.plan.config.kind).family(view.answer)], theme, "family")

@@ -16,11 +16,11 @@ from urllib.parse import parse_qs
 
 from scalesearch.errors import InputError, printable
 
-Start = Callable[..., Any]
-Wsgi = Callable[[dict[str, Any], Start], Iterable[bytes]]
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 COOKIE = "scalesearch-dashboard"
-LARGEST = 2**20
+MAX_BODY_BYTES = 2**20
 """Bytes of a request's body."""
 _PAGES = frozenset(("/", "/_favicon.ico", "/_dash-layout", "/_dash-dependencies", "/_dash-update-component"))
 _LIBRARIES = "/_dash-component-suites/"
@@ -114,7 +114,7 @@ def checked_prefix(path: str) -> str:
 class Guard:
     """A WSGI application around another."""
 
-    def __init__(self, inner: Wsgi, policy: Policy, scripts: Sequence[str]) -> None:
+    def __init__(self, inner: WsgiApp, policy: Policy, scripts: Sequence[str]) -> None:
         """Guard `inner`.
 
         Args:
@@ -125,7 +125,7 @@ class Guard:
         self._inner, self._policy = inner, policy
         self._headers = security_headers(scripts)
 
-    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         """Answer, or refuse in a line."""
         if self._policy.gateway.prefix and environ.get("PATH_INFO", "") == self._policy.gateway.prefix:
             return _redirect(start, f"{self._policy.gateway.prefix}/")
@@ -208,7 +208,7 @@ def _bad_post(environ: dict[str, Any], path: str) -> tuple[int, str] | None:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
         return 400, "has no length"
-    return (413, "is too long") if length > LARGEST else None
+    return (413, "is too long") if length > MAX_BODY_BYTES else None
 
 
 def is_callback(body: object, callbacks: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -279,18 +279,18 @@ def _equal(given: str, token: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
 
 
-def _with_cookie(start: Start, token: str, path: str) -> Iterable[bytes]:
+def _with_cookie(start: StartResponse, token: str, path: str) -> Iterable[bytes]:
     """Keep the token in a cookie, so that it leaves the address."""
     cookie = f"{COOKIE}={token}; Path={path}; HttpOnly; SameSite=Strict"
     return _redirect(start, path, ("Set-Cookie", cookie))
 
 
-def _redirect(start: Start, path: str, *headers: tuple[str, str]) -> Iterable[bytes]:
+def _redirect(start: StartResponse, path: str, *headers: tuple[str, str]) -> Iterable[bytes]:
     start("303 See Other", [("Location", path), *headers, ("Content-Length", "0"), *security_headers([])])
     return [b""]
 
 
-def _refuse(start: Start, status: int, text: str) -> Iterable[bytes]:
+def _refuse(start: StartResponse, status: int, text: str) -> Iterable[bytes]:
     body = f"scalesearch dashboard: {text}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
     start(f"{status} {_WORDS[status]}", [*headers, *security_headers([]), ("Cache-Control", "no-store")])

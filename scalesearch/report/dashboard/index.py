@@ -42,12 +42,12 @@ class Index:
     """Time of change (ns) of the folder when it was last listed; -1: never, or read it again."""
 
     @property
-    def whole(self) -> bool:
+    def all_read(self) -> bool:
         """Whether every record that is there is read."""
         return self.waiting == 0
 
 
-def refreshed(before: Index, folder: Path, seconds: float = 0.4) -> Index:
+def refresh_index(before: Index, folder: Path, seconds: float = 0.4) -> Index:
     """The index with what has changed in the folder of records; `before` itself where nothing has.
 
     Args:
@@ -57,7 +57,7 @@ def refreshed(before: Index, folder: Path, seconds: float = 0.4) -> Index:
     """
     try:
         changed = folder.stat().st_mtime_ns
-        if changed == before.folder_time and before.whole and not before.broken:
+        if changed == before.folder_time and before.all_read and not before.broken:
             return before
         there = dict(_stamps(folder))
     except FileNotFoundError:

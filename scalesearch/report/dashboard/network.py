@@ -11,15 +11,15 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import FactoryNetwork
-from scalesearch.design.receipt import Group, counter_totals, grouped, layer_costs
+from scalesearch.design.receipt import Group, grouped, layer_counts, sums
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.dashboard.blocks import figure
-from scalesearch.report.dashboard.components import facts, note, table
-from scalesearch.report.dashboard.curves import of_network
-from scalesearch.report.dashboard.store import View, Watch
+from scalesearch.report.dashboard.components import facts, hint, table
+from scalesearch.report.dashboard.curves import network_curves
+from scalesearch.report.dashboard.render import render_figure
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.dashboard.trial_table import every_column
-from scalesearch.report.rows import reached
-from scalesearch.report.words import seeds_words
+from scalesearch.report.phrases import seeds_text
+from scalesearch.report.rows import final_metrics
 from scalesearch.search.candidates import Candidate
 from scalesearch.study.kinds import results_of
 from scalesearch.study.trial_summary import TrialSummary
@@ -31,10 +31,10 @@ _OF_TRIALS = ("trial", "seed", "images", "state", "accuracy", "seconds", "messag
 
 def section() -> list[Any]:
     """What never changes."""
-    return [html.Div(note("The candidates are being computed."), id="network-content")]
+    return [html.Div(hint("The candidates are being computed."), id="network-content")]
 
 
-def register(app: Dash, watch: Watch) -> None:
+def register(app: Dash, watch: StudyStore) -> None:
     """Fill it."""
 
     @app.callback(  # type: ignore[untyped-decorator]
@@ -46,11 +46,11 @@ def register(app: Dash, watch: Watch) -> None:
         State("study", "value"),
     )
     def fill(_: object, shown: Any, key: Any, theme: Any, name: Any) -> Any:
-        view = watch.view(name) if shown == "network" else None
+        view = watch.snapshot(name) if shown == "network" else None
         return no_update if view is None or theme is None else content(view, key, theme)
 
 
-def content(view: View, key: object, theme: object = "light") -> list[Any]:
+def content(view: StudySnapshot, key: object, theme: object = "light") -> list[Any]:
     """All about one network of a study.
 
     Args:
@@ -59,9 +59,9 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
         theme: of the browser.
     """
     if view.study is None:
-        return [html.H2("Candidate"), note("There is nothing to show.")]
+        return [html.H2("Candidate"), hint("There is nothing to show.")]
     if view.analysis is None or not view.analysis.names:
-        return [html.H2("Candidate"), note("The candidates are being computed.")]
+        return [html.H2("Candidate"), hint("The candidates are being computed.")]
     plan, found = view.study.plan, view.answer
     known = {**plan.by_network, plan.base_id: None}
     if not isinstance(key, str) or key not in known:
@@ -82,7 +82,9 @@ def content(view: View, key: object, theme: object = "light") -> list[Any]:
     ]
 
 
-def _facts(view: View, key: str, candidate: Candidate | None, trials: list[TrialSummary]) -> list[tuple[str, str]]:
+def _facts(
+    view: StudySnapshot, key: str, candidate: Candidate | None, trials: list[TrialSummary]
+) -> list[tuple[str, str]]:
     assert view.study is not None, "asked of a study that was read"
     plan, found = view.study.plan, view.answer
     shape = candidate.architecture if candidate else plan.config.baseline.architecture
@@ -110,7 +112,7 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
     ]
     place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
     if found is not None and place is not None:
-        rows += [(name, f"{value}, {seeds_words(place.seeds)}") for name, value in reached(found, place)]
+        rows += [(name, f"{value}, {seeds_text(place.seeds)}") for name, value in final_metrics(found, place)]
         of = "behind the best" if plan.config.kind.scales else "reward behind the best"
         rows.append((of, found.with_error(place.behind, place.behind_error) + (", tied" * place.tied)))
     return rows
@@ -118,15 +120,15 @@ def _facts(view: View, key: str, candidate: Candidate | None, trials: list[Trial
 
 def _receipt(shape: Architecture | FactoryNetwork) -> list[Any]:
     if isinstance(shape, FactoryNetwork):
-        return [note(f"A network of {shape.factory}: its layers are not known here.")]
-    counts = layer_costs(shape)
-    total = counter_totals(counts)
+        return [hint(f"A network of {shape.factory}: its layers are not known here.")]
+    counts = layer_counts(shape)
+    total = sums(counts)
     words = (
         f"{total.macs:,} multiply-adds; {total.flops:,} FLOPs where each is two; {total.fvcore_total:,} with "
         "normalisation, as fvcore counts."
     )
     stages, kinds = grouped(counts, lambda one: one.stage), grouped(counts, lambda one: one.kind)
-    return [html.Div([html.H3("Cost receipt"), _groups("stage", stages), _groups("kind", kinds), note(words)])]
+    return [html.Div([html.H3("Cost receipt"), _groups("stage", stages), _groups("kind", kinds), hint(words)])]
 
 
 def _groups(name: str, groups: tuple[Group, ...]) -> html.Div:
@@ -134,9 +136,9 @@ def _groups(name: str, groups: tuple[Group, ...]) -> html.Div:
     return table((name, "layers", "multiply-adds", "parameters"), rows, frozenset((0,)))
 
 
-def _curve(view: View, key: str, theme: object) -> list[Any]:
-    drawn = of_network(view, key)
-    return [figure(drawn, theme, "network-figure")] if drawn else []
+def _curve(view: StudySnapshot, key: str, theme: object) -> list[Any]:
+    drawn = network_curves(view, key)
+    return [render_figure(drawn, theme, "network-figure")] if drawn else []
 
 
 def _aliases(candidate: Candidate | None) -> list[Any]:
@@ -148,17 +150,19 @@ def _aliases(candidate: Candidate | None) -> list[Any]:
     return [html.H3("Aliases"), html.P(f"{words}{', '.join(shown)}{f' and {more} more' if more else ''}")]
 
 
-def _trials(view: View, trials: list[TrialSummary]) -> list[Any]:
+def _trials(view: StudySnapshot, trials: list[TrialSummary]) -> list[Any]:
     if not trials:
-        return [html.H3("Trials"), note("None has finished.")]
+        return [html.H3("Trials"), hint("None has finished.")]
     known = every_column(view)
     own = [known[key] for key in _OF_TRIALS]
-    rows = [[column.page_cell(trial) for column in own] for trial in trials]
+    rows = [[column.shown(trial) for column in own] for trial in trials]
     left = frozenset(i for i, column in enumerate(own) if column.is_text)
     return [html.H3("Trials"), table([column.title for column in own], rows, left)]
 
 
-def _definition(view: View, candidate: Candidate | None, shape: Architecture | FactoryNetwork) -> list[Any]:
+def _definition(
+    view: StudySnapshot, candidate: Candidate | None, shape: Architecture | FactoryNetwork
+) -> list[Any]:
     assert view.study is not None, "asked of a study that was read"
     baseline = view.study.plan.config.baseline
     if not isinstance(baseline, Baseline) or isinstance(shape, FactoryNetwork):
@@ -167,4 +171,4 @@ def _definition(view: View, candidate: Candidate | None, shape: Architecture | F
     if candidate is not None:
         name, source = results_of(view.study.plan.config.kind).definition(view.study.plan, candidate)
         own = replace(own, name=name, source=source or own.source)
-    return [html.H3("Definition"), note("A baseline file, as every verb takes one."), html.Pre(baseline_text(own))]
+    return [html.H3("Definition"), hint("A baseline file, as every verb takes one."), html.Pre(baseline_text(own))]

@@ -8,13 +8,13 @@ from typing import Any
 from dash import Dash, Input, Output, State, html, no_update
 
 from scalesearch.report.candidate_columns import candidate_columns, metric_column
-from scalesearch.report.dashboard.blocks import figure
-from scalesearch.report.dashboard.components import figures, note, opener, table
-from scalesearch.report.dashboard.curves import live
-from scalesearch.report.dashboard.store import View, Watch
-from scalesearch.report.dashboard.words import progress as done_of
-from scalesearch.report.dashboard.words import seconds_left
-from scalesearch.report.rows import rows
+from scalesearch.report.dashboard.components import hint, key_figures, open_button, table
+from scalesearch.report.dashboard.curves import live_curves
+from scalesearch.report.dashboard.render import render_figure
+from scalesearch.report.dashboard.status_text import seconds_remaining
+from scalesearch.report.dashboard.status_text import trial_counts as done_of
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
+from scalesearch.report.rows import candidate_rows
 from scalesearch.study.result import StudyResult
 from scalesearch.study.summary import summary_lines
 from scalesearch.units import duration
@@ -32,7 +32,7 @@ def section() -> list[Any]:
     ]
 
 
-def register(app: Dash, watch: Watch) -> None:
+def register(app: Dash, watch: StudyStore) -> None:
     """Fill it."""
 
     @app.callback(  # type: ignore[untyped-decorator]
@@ -45,18 +45,18 @@ def register(app: Dash, watch: Watch) -> None:
         State("study", "value"),
     )
     def fill(_: object, shown: Any, theme: Any, name: Any) -> tuple[Any, ...]:
-        view = watch.view(name) if shown == "progress" else None
+        view = watch.snapshot(name) if shown == "progress" else None
         if view is None or theme is None:
             return (no_update,) * 3
-        drawn = live(view, theme)
-        curves = [figure(drawn, theme, "live-curves")] if drawn else []
+        drawn = live_curves(view, theme)
+        curves = [render_figure(drawn, theme, "live-curves")] if drawn else []
         return _figures(view), [*_running(view), *_leaders(view), *_said(view)], curves
 
 
-def _figures(view: View) -> list[Any]:
+def _figures(view: StudySnapshot) -> list[Any]:
     done, total = done_of(view)
     best = max((trial.accuracy for trial in view.trials if trial.accuracy is not None), default=None)
-    left = seconds_left(view)
+    left = seconds_remaining(view)
     rows = [
         ("finished trials" if total is None else f"of {total:,} trials finished", f"{done:,}"),
         ("running", str(len(view.live.running) if view.live else 0)),
@@ -67,21 +67,21 @@ def _figures(view: View) -> list[Any]:
     if view.live:
         rows.append(("left, about", "–" if left is None else duration(left)))
     bar = html.Progress(value=str(done), max=str(total or max(done, 1)), **{"aria-label": "Trials finished"})
-    return [figures(rows), bar]
+    return [key_figures(rows), bar]
 
 
-def _running(view: View) -> list[Any]:
+def _running(view: StudySnapshot) -> list[Any]:
     if view.live is None:
         return []
     if not view.live.running:
-        return [html.H3("Running now"), note("No trial has a slot at the moment.")]
+        return [html.H3("Running now"), hint("No trial has a slot at the moment.")]
     now = time.time()
     rows = []
     for i, one in enumerate(view.live.running):
         last = one.epochs[-1] if one.epochs else None
         rows.append(
             (
-                opener("network", one.network, view.label(one.network), i),
+                open_button("network", one.network, view.label(one.network), i),
                 str(one.seed),
                 str(last.index if last else 0),
                 f"{last.samples if last else one.since:,}" + (f" of {one.samples:,}" if one.samples else ""),
@@ -94,19 +94,19 @@ def _running(view: View) -> list[Any]:
     return [html.H3("Running now"), table(heads, rows, frozenset((0,)))]
 
 
-def _leaders(view: View) -> list[Any]:
+def _leaders(view: StudySnapshot) -> list[Any]:
     """The ranking so far, where it is worked out."""
     found = view.answer
     if found is None:
-        return [note("The ranking is being computed.")] if view.trials and not view.index.waiting else []
+        return [hint("The ranking is being computed.")] if view.trials and not view.index.waiting else []
     if not found.plan.config.kind.scales:
         return []  # they are ranked by reward, and what that is stands in the words
     known = {column.key: column for column in candidate_columns(found)}
     columns = [known[key] for key in _leader_keys(found)]
-    leaders = [row for row in rows(found) if row.place is not None][:_LEADERS]
+    leaders = [row for row in candidate_rows(found) if row.place is not None][:_LEADERS]
     cells = [
         [
-            opener("network", row.key, row.label, 1000 + i)
+            open_button("network", row.key, row.label, 1000 + i)
             if column.key == "candidate"
             else column.terminal_cell(row).strip()
             for column in columns
@@ -119,7 +119,7 @@ def _leaders(view: View) -> list[Any]:
         f"{len(found.ranking.arms)} candidates are ranked; = ties with the best (95 %), ▸ recommended, n: seeds."
     )
     title = "Ranking" if view.analysis and view.analysis.over else "Ranking so far"
-    return [html.H3(title), table([column.terminal_title for column in columns], cells, left, strong), note(words)]
+    return [html.H3(title), table([column.terminal_title for column in columns], cells, left, strong), hint(words)]
 
 
 def _leader_keys(result: StudyResult) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def _leader_keys(result: StudyResult) -> tuple[str, ...]:
     return ("mark", "candidate", "flops_ratio", metric_column(result.plan.config.metric), "seeds", "behind")
 
 
-def _said(view: View) -> list[Any]:
+def _said(view: StudySnapshot) -> list[Any]:
     found = view.answer
     if found is None:
         return []

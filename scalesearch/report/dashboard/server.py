@@ -102,7 +102,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def names_of(host: str) -> tuple[str, ...]:
+def reachable_names(host: str) -> tuple[str, ...]:
     """The names and addresses under which a server that is bound to `host` is reached."""
     if is_loopback(host):
         return (*LOOPBACK, host)
@@ -116,7 +116,7 @@ def names_of(host: str) -> tuple[str, ...]:
     return (*LOOPBACK, own, socket.getfqdn(), *sorted(addresses))
 
 
-def bound(host: str, port: int, app: Any) -> BaseWSGIServer:
+def bind_server(host: str, port: int, app: Any) -> BaseWSGIServer:
     """A server that listens; `serve_forever` answers.
 
     Raises:

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from scalesearch.errors import ScalesearchError, printable
-from scalesearch.report.dashboard.index import Index, index_path, load, refreshed, save
-from scalesearch.report.dashboard.studies import Listed, find_studies, listed, opened
+from scalesearch.report.dashboard.index import Index, index_path, load, refresh_index, save
+from scalesearch.report.dashboard.studies import StudySummary, find_studies, summarize_study, try_open_study
 from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
@@ -45,7 +45,7 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class View:
+class StudySnapshot:
     """A study at one moment."""
 
     name: str
@@ -83,7 +83,7 @@ class View:
         return self.analysis.found if self.analysis else None
 
 
-class Watched:
+class StudyWatcher:
     """One study, read again whenever it is looked at; safe for several threads."""
 
     def __init__(self, name: str, folder: Path, cache: Path, pool: ThreadPoolExecutor) -> None:
@@ -98,34 +98,34 @@ class Watched:
         self._analysed: tuple[Study, Mapping[str, TrialSummary]] | None = None
         self._job: Future[None] | None = None
         self._next = 0.0
-        self._view: View | None = None
+        self._view: StudySnapshot | None = None
         self._state: tuple[object, ...] = ()
 
-    def look(self) -> View:
+    def snapshot(self) -> StudySnapshot:
         """The study now."""
         with self._lock:
             self._read_study()
-            self._index = refreshed(self._index, self.folder / "trials")
+            self._index = refresh_index(self._index, self.folder / "trials")
             self._keep()
             self._analyse()
             return self._now(read_run_status(self.folder))
 
-    def list(self) -> Listed:
+    def summary(self) -> StudySummary:
         """Its line in the list."""
         with self._lock:
             self._read_study()
-            return listed(self.name, self.folder, self._study)
+            return summarize_study(self.name, self.folder, self._study)
 
     def _read_study(self) -> None:
         stamp = tuple(_stamp(self.folder / name) for name in ("study.json", "suggestions"))
         if stamp != self._study_stamp:
-            self._study, self._study_stamp = opened(self.folder), stamp
+            self._study, self._study_stamp = try_open_study(self.folder), stamp
             self._analysis = self._analysed = None
             self._next = 0.0
 
     def _keep(self) -> None:
         late = time.monotonic() - self._saved_at > _SAVED_EVERY
-        if self._index.trials is not self._saved.trials and (self._index.whole or late):
+        if self._index.trials is not self._saved.trials and (self._index.all_read or late):
             self._saved, self._saved_at = self._index, time.monotonic()
             self._pool.submit(save, self._index, self._path)
 
@@ -133,7 +133,7 @@ class Watched:
         study, index, done = self._study, self._index, self._analysed
         busy = self._job is not None and not self._job.done()
         stale = done is None or done[0] is not study or done[1] is not index.trials
-        if isinstance(study, Study) and index.whole and stale and not busy and time.monotonic() >= self._next:
+        if isinstance(study, Study) and index.all_read and stale and not busy and time.monotonic() >= self._next:
             self._analysed = (study, index.trials)
             self._job = self._pool.submit(self._work, study, index)
 
@@ -144,14 +144,16 @@ class Watched:
                 self._analysis = found
         self._next = time.monotonic() + _PATIENCE * (time.monotonic() - began)
 
-    def _now(self, live: RunStatus | None) -> View:
+    def _now(self, live: RunStatus | None) -> StudySnapshot:
         index, analysis, study = self._index, self._analysis, self._study
         state = (study, index.trials, index.broken, index.waiting, live, analysis)
         if self._view is not None and _same(self._state, state):
             return self._view
         self._state = state
         problem, found = (study, None) if isinstance(study, str) else ("", study)
-        self._view = View(self.name, self.folder, found, problem, index, live, analysis, f"{time.monotonic_ns():x}")
+        self._view = StudySnapshot(
+            self.name, self.folder, found, problem, index, live, analysis, f"{time.monotonic_ns():x}"
+        )
         return self._view
 
 
@@ -194,14 +196,14 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
         yield Analysis(names, total, images, None, None, f"No answer can be computed: {problem}")
 
 
-class Watch:
+class StudyStore:
     """All studies below a folder; the server's only way to one is its name in this list."""
 
     def __init__(self, root: Path, cache: Path) -> None:
         self.root, self._cache = root, cache
         self._pool = ThreadPoolExecutor(1, "analysis")
         self._lock = threading.Lock()
-        self._watched: dict[str, Watched] = {}
+        self._watched: dict[str, StudyWatcher] = {}
         self._listed_at = -1e9
 
     def names(self) -> tuple[str, ...]:
@@ -211,26 +213,26 @@ class Watch:
                 there = find_studies(self.root)
                 before = self._watched
                 self._watched = {
-                    name: before[name] if name in before else Watched(name, folder, self._cache, self._pool)
+                    name: before[name] if name in before else StudyWatcher(name, folder, self._cache, self._pool)
                     for name, folder in there.items()
                 }
                 self._listed_at = time.monotonic()
             return tuple(self._watched)
 
-    def listed(self) -> tuple[Listed, ...]:
+    def summarize_study(self) -> tuple[StudySummary, ...]:
         """All studies, a line each."""
         names = self.names()
         with self._lock:
             found = [self._watched[name] for name in names if name in self._watched]
-        return tuple(one.list() for one in found)
+        return tuple(one.summary() for one in found)
 
-    def view(self, name: object) -> View | None:
+    def snapshot(self, name: object) -> StudySnapshot | None:
         """The study of that name now; None where there is none."""
         if not isinstance(name, str) or name not in self.names():
             return None
         with self._lock:
             watched = self._watched.get(name)
-        return watched.look() if watched else None
+        return watched.snapshot() if watched else None
 
     def close(self) -> None:
         """Wait for what is being worked out or kept."""

@@ -16,9 +16,9 @@ from scalesearch.study.files import json_files
 from scalesearch.study.run_status import read_run_status
 from scalesearch.study.study import Study, open_study
 
-Stage = Literal["running", "finished", "stopped", "empty", "broken"]
+StudyStage = Literal["running", "finished", "stopped", "empty", "broken"]
 
-STAGES: dict[Stage, str] = {
+STAGES: dict[StudyStage, str] = {
     "running": "running",
     "finished": "finished",
     "stopped": "not finished",
@@ -35,18 +35,18 @@ _INSIDE = frozenset(("trials", "checkpoints", "suggestions", "family"))
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class StudySummary:
     """A study in the list."""
 
     name: str
-    stage: Stage
+    stage: StudyStage
     records: int
     study: Study | None
     problem: str
     """In words, where it cannot be read."""
 
     @property
-    def asked(self) -> str:
+    def short_title(self) -> str:
         """What was asked, short."""
         if self.study is None:
             return ""
@@ -96,7 +96,7 @@ def _folders(folder: Path, depth: int, seen: set[Path]) -> Iterator[Path]:
             yield from _folders(folder / name, depth - 1, seen)
 
 
-def opened(folder: Path) -> Study | str:
+def try_open_study(folder: Path) -> Study | str:
     """A study, or in words why it cannot be read."""
     try:
         if (folder / "study.json").stat().st_size > _LARGEST:
@@ -115,7 +115,7 @@ def _without_folder(error: ScalesearchError, folder: Path) -> str:
     return printable(str(error)).replace(f"{printable(str(folder))}{os.sep}", "")
 
 
-def listed(name: str, folder: Path, study: Study | str) -> Listed:
+def summarize_study(name: str, folder: Path, study: Study | str) -> StudySummary:
     """A study's line in the list; its records are counted, not read."""
     try:
         records = len(json_files(folder / "trials")[0])
@@ -124,13 +124,13 @@ def listed(name: str, folder: Path, study: Study | str) -> Listed:
         study = study if isinstance(study, str) else _without_folder(error, folder)
     stage = _stage(folder, study, records)
     return (
-        Listed(name, stage, records, None, study)
+        StudySummary(name, stage, records, None, study)
         if isinstance(study, str)
-        else Listed(name, stage, records, study, "")
+        else StudySummary(name, stage, records, study, "")
     )
 
 
-def _stage(folder: Path, study: Study | str, records: int) -> Stage:
+def _stage(folder: Path, study: Study | str, records: int) -> StudyStage:
     if isinstance(study, str):
         return "broken"
     if read_run_status(folder) is not None:

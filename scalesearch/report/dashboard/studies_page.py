@@ -7,9 +7,9 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, html, no_update
 
-from scalesearch.report.dashboard.components import note, opener, table
-from scalesearch.report.dashboard.store import Watch
-from scalesearch.report.dashboard.studies import STAGES, Listed
+from scalesearch.report.dashboard.components import hint, open_button, table
+from scalesearch.report.dashboard.store import StudyStore
+from scalesearch.report.dashboard.studies import STAGES, StudySummary
 
 
 def section() -> list[Any]:
@@ -17,35 +17,37 @@ def section() -> list[Any]:
     return [html.H2("Studies"), html.Div(id="studies-table")]
 
 
-def register(app: Dash, watch: Watch) -> None:
+def register(app: Dash, watch: StudyStore) -> None:
     """Fill it."""
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("studies-table", "children"), Input("beside", "data"), State("view", "value")
     )
     def fill(_: object, shown: Any) -> Any:
-        return _table(watch.listed()) if shown == "studies" else no_update
+        return _table(watch.summaries()) if shown == "studies" else no_update
 
 
-def key_of(name: str) -> str:
+def study_key(name: str) -> str:
     """What stands for a study's name in a button: its letters could mean something there."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def stamp_of(studies: tuple[Listed, ...]) -> int:
+def list_stamp(studies: tuple[StudySummary, ...]) -> int:
     """Another number where a line of the list is another."""
-    return hash(tuple((study.name, study.stage, study.records, study.problem, study.asked) for study in studies))
+    return hash(
+        tuple((study.name, study.stage, study.records, study.problem, study.short_title) for study in studies)
+    )
 
 
-def _table(studies: tuple[Listed, ...]) -> html.Div:
+def _table(studies: tuple[StudySummary, ...]) -> html.Div:
     if not studies:
-        return note("None yet.")
+        return hint("None yet.")
     rows = [
         (
-            opener("study", key_of(one.name), one.name, i),
+            open_button("study", study_key(one.name), one.name, i),
             STAGES[one.stage],
             f"{one.records:,}",
-            one.asked or one.problem,
+            one.short_title or one.problem,
             one.study.plan.data.name if one.study else "",
         )
         for i, one in enumerate(studies)

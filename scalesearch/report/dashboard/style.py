@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scalesearch.report.palette import DARK, LIGHT, LOOKS, Theme
+from scalesearch.report.palette import DARK, LIGHT, RULE_STYLES, Theme
 
-_ACCENT = LOOKS["compound"].colour
+_ACCENT = RULE_STYLES["compound"].colour
 
 
 def _variables(theme: Theme) -> str:
@@ -42,7 +42,7 @@ p {{ max-width: 62em; margin: 8px 0; }}
 .views label:has(input:checked) {{ color: var(--text); font-weight: 600; border-bottom-color: {_ACCENT}; }}
 .views label:has(input:focus-visible), button:focus-visible, input:focus-visible, a:focus-visible,
   .scroll:focus-visible {{ outline: 3px solid {_ACCENT}; outline-offset: 2px; }}
-.problem {{ border-left: 4px solid {LOOKS["depth"].colour}; padding: 4px 0 4px 14px; margin: 10px 0;
+.problem {{ border-left: 4px solid {RULE_STYLES["depth"].colour}; padding: 4px 0 4px 14px; margin: 10px 0;
   overflow-wrap: anywhere; }}
 .figures {{ display: flex; flex-wrap: wrap; gap: 14px 44px; margin: 14px 0; }}
 .figures div b {{ display: block; font-size: 26px; line-height: 1.2; font-variant-numeric: tabular-nums; }}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scalesearch.report.dashboard.store import View
+from scalesearch.report.dashboard.store import StudySnapshot
 from scalesearch.study.trial_columns import TrialColumn, trial_columns
 from scalesearch.study.trial_summary import TrialSummary
 
-PAGE = 50
+PAGE_SIZE = 50
 """Rows of a page."""
 
 
@@ -26,7 +26,7 @@ class Filters:
     """Accuracy."""
 
 
-def wanted(view: View, filters: Filters) -> list[TrialSummary]:
+def filter_trials(view: StudySnapshot, filters: Filters) -> list[TrialSummary]:
     """The trials that pass."""
     text = filters.text.strip().lower()
 
@@ -43,19 +43,19 @@ def wanted(view: View, filters: Filters) -> list[TrialSummary]:
     return [one for one in view.trials if passes(one)]
 
 
-def columns(view: View) -> dict[str, TrialColumn]:
+def columns(view: StudySnapshot) -> dict[str, TrialColumn]:
     """The columns of the table of all trials, by the key that sorting calls them."""
     return {key: column for key, column in every_column(view).items() if "page" in column.media}
 
 
-def every_column(view: View) -> dict[str, TrialColumn]:
+def every_column(view: StudySnapshot) -> dict[str, TrialColumn]:
     """All columns of a trial by key, also those of files; those of its record while the networks are not known."""
     study, analysis = view.study, view.analysis
     plan = study.plan if study is not None and analysis is not None and analysis.names else None
     return {column.key: column for column in trial_columns(view.label, plan)}
 
 
-def ordered(trials: Sequence[TrialSummary], column: TrialColumn, falling: bool) -> list[TrialSummary]:
+def sort_trials(trials: Sequence[TrialSummary], column: TrialColumn, falling: bool) -> list[TrialSummary]:
     """Sorted by a column, then by id; what has no value comes last either way."""
     by_id = sorted(trials, key=lambda one: one.id)
     have = [one for one in by_id if column.value(one) is not None]
@@ -63,8 +63,8 @@ def ordered(trials: Sequence[TrialSummary], column: TrialColumn, falling: bool) 
     return [*have, *(one for one in by_id if column.value(one) is None)]
 
 
-def page_of(rows: Sequence[TrialSummary], page: int) -> tuple[int, Sequence[TrialSummary]]:
+def paginate(rows: Sequence[TrialSummary], page: int) -> tuple[int, Sequence[TrialSummary]]:
     """The page that there is nearest to the wanted one (from 0), and its rows."""
-    last = max(0, -(-len(rows) // PAGE) - 1)
+    last = max(0, -(-len(rows) // PAGE_SIZE) - 1)
     page = min(max(page, 0), last)
-    return page, rows[page * PAGE : (page + 1) * PAGE]
+    return page, rows[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]

@@ -7,9 +7,16 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.dependencies import ALL
 
-from scalesearch.report.dashboard.components import note, opener, table
-from scalesearch.report.dashboard.store import View, Watch
-from scalesearch.report.dashboard.trial_table import PAGE, Filters, columns, ordered, page_of, wanted
+from scalesearch.report.dashboard.components import hint, open_button, table
+from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
+from scalesearch.report.dashboard.trial_table import (
+    PAGE_SIZE,
+    Filters,
+    columns,
+    filter_trials,
+    paginate,
+    sort_trials,
+)
 from scalesearch.study.trial_summary import STATES
 
 _FILTERS = ("text", "states", "images", "seed", "least")
@@ -52,7 +59,7 @@ def section() -> list[Any]:
     ]
 
 
-def register(app: Dash, watch: Watch) -> None:
+def register(app: Dash, watch: StudyStore) -> None:
     """Fill it."""
     _register_order(app)
     _register_rows(app, watch)
@@ -92,7 +99,7 @@ def _register_order(app: Dash) -> None:
         return 0 if step is None else max(0, before + step)
 
 
-def _register_rows(app: Dash, watch: Watch) -> None:
+def _register_rows(app: Dash, watch: StudyStore) -> None:
     """The page's rows, and what can be filtered by."""
     asked = [State(f"filter-{name}", "value") for name in _FILTERS]
 
@@ -109,7 +116,7 @@ def _register_rows(app: Dash, watch: Watch) -> None:
         *asked,
     )
     def fill(_: object, shown: Any, page: Any, by: Any, name: Any, *filters: Any) -> Any:
-        view = watch.view(name) if shown == "trials" else None
+        view = watch.snapshot(name) if shown == "trials" else None
         return (no_update,) * 4 if view is None else _filled(view, page, by, read_filters(*filters))
 
     @app.callback(  # type: ignore[untyped-decorator]
@@ -121,7 +128,7 @@ def _register_rows(app: Dash, watch: Watch) -> None:
         State("filter-seed", "options"),
     )
     def offer(_: object, name: Any, images: Any, seeds: Any) -> tuple[Any, Any]:
-        view = watch.view(name)
+        view = watch.snapshot(name)
         if view is None:
             return no_update, no_update
         own = [{"label": f"{n:,}", "value": n} for n in sorted({trial.images for trial in view.trials})[:200]]
@@ -144,28 +151,28 @@ def read_filters(text: Any, states: Any, images: Any, seed: Any, least: Any) -> 
     )
 
 
-def _filled(view: View, page: Any, by: Any, filters: Filters) -> tuple[Any, str, bool, bool]:
+def _filled(view: StudySnapshot, page: Any, by: Any, filters: Filters) -> tuple[Any, str, bool, bool]:
     known = columns(view)
     name, falling = (by.get("by"), bool(by.get("falling"))) if isinstance(by, dict) else ("", True)
     name = name if name in known else "accuracy"
-    found = ordered(wanted(view, filters), known[name], falling)
-    at, rows = page_of(found, page if isinstance(page, int) else 0)
-    start = at * PAGE
+    found = sort_trials(filter_trials(view, filters), known[name], falling)
+    at, rows = paginate(found, page if isinstance(page, int) else 0)
+    start = at * PAGE_SIZE
     words = (
         f"{start + 1:,}–{start + len(rows):,} of {len(found):,} trials" if rows else "No trial passes the filters."
     )
     heads = [_head(key, one.title, name, falling) for key, one in known.items()]
     cells = [
         [
-            opener("network", one.network, column.page_cell(one), i) if key == "label" else column.page_cell(one)
+            open_button("network", one.network, column.shown(one), i) if key == "label" else column.shown(one)
             for key, column in known.items()
         ]
         for i, one in enumerate(rows)
     ]
     left = frozenset(i for i, column in enumerate(known.values()) if column.is_text)
     messages = [f"{row.id}: {row.outcome.message}" for row in rows if row.outcome.message]
-    body = [table(heads, cells, left), *(note(message) for message in messages)]
-    return body if found else [], words, at == 0, start + PAGE >= len(found)
+    body = [table(heads, cells, left), *(hint(message) for message in messages)]
+    return body if found else [], words, at == 0, start + PAGE_SIZE >= len(found)
 
 
 def _head(key: str, text: str, by: str, falling: bool) -> html.Button:

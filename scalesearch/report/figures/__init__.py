@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from scalesearch.report.figures.agreement import agreement
-from scalesearch.report.figures.compute_allocation import spending
+from scalesearch.report.figures.compute_allocation import compute_allocation
 from scalesearch.report.figures.curves import curves, scaling_curves
 from scalesearch.report.figures.family import family
-from scalesearch.report.figures.frame import HEIGHT, WIDTH, Drawing, colours
+from scalesearch.report.figures.frame import HEIGHT, WIDTH, Drawing, theme_layout
 from scalesearch.report.figures.learning import learning
 from scalesearch.report.figures.nominal import nominal
 from scalesearch.report.figures.parallel import parallel
 from scalesearch.report.figures.pareto import pareto
 from scalesearch.report.figures.regret import regret
-from scalesearch.report.figures.reward_tradeoff import weighed
+from scalesearch.report.figures.reward_tradeoff import reward_tradeoff
 
 __all__ = [
     "HEIGHT",
     "WIDTH",
     "Drawing",
     "agreement",
-    "colours",
+    "compute_allocation",
     "curves",
     "family",
     "learning",
@@ -27,7 +27,7 @@ __all__ = [
     "parallel",
     "pareto",
     "regret",
+    "reward_tradeoff",
     "scaling_curves",
-    "spending",
-    "weighed",
+    "theme_layout",
 ]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
 from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, MarkerStyle
-from scalesearch.report.rows import Row, rows
+from scalesearch.report.rows import CandidateRow, candidate_rows
 from scalesearch.search.shares import Point
 from scalesearch.search.trust import RankAgreement
 from scalesearch.study.result import StudyResult
@@ -32,12 +32,12 @@ def agreement(result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Dr
     order = [further[0], OWN, *further[1:]]  # the own budget beside each of the two others
     places = {name: ranks(budgets[name]) for name in order}
     keys = [key for key in places[OWN] if all(key in place for place in places.values())]
-    known = {row.key: row for row in rows(result)}
+    known = {row.key: row for row in candidate_rows(result)}
     figure = go.Figure()
     for key in sorted(keys, key=lambda one: -places[OWN][one]):
         figure.add_trace(_line(known[key], [places[name][key] for name in order], order))
     count = len(keys)
-    framed(
+    apply_layout(
         figure,
         height=520,
         margin={"l": 96, "r": 180, "t": 40, "b": 90},
@@ -67,7 +67,7 @@ def ranks(points: Sequence[Point]) -> dict[str, float]:
     }
 
 
-def _line(row: Row, places: Sequence[float], order: Sequence[str]) -> go.Scatter:
+def _line(row: CandidateRow, places: Sequence[float], order: Sequence[str]) -> go.Scatter:
     look = _look(row)
     return go.Scatter(
         name=escape_plotly(row.label),
@@ -84,7 +84,7 @@ def _line(row: Row, places: Sequence[float], order: Sequence[str]) -> go.Scatter
     )
 
 
-def _look(row: Row) -> MarkerStyle:
+def _look(row: CandidateRow) -> MarkerStyle:
     return {"recommended": RECOMMENDED, "tied": TIED}.get(row.status, BEHIND)
 
 
@@ -97,7 +97,7 @@ def _name(budget: str, result: StudyResult) -> str:
 
 
 def _labels(
-    keys: Sequence[str], last: Mapping[str, float], known: Mapping[str, Row], budgets: int
+    keys: Sequence[str], last: Mapping[str, float], known: Mapping[str, CandidateRow], budgets: int
 ) -> list[dict[str, object]]:
     return [
         {

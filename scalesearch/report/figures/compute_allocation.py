@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, framed
-from scalesearch.report.figures.markers import accuracy_colours, by_status, hover
-from scalesearch.report.palette import START
-from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.report.figures.frame import Drawing, apply_layout
+from scalesearch.report.figures.markers import accuracy_coloraxis, by_status, hover_text
+from scalesearch.report.palette import BASELINE_STYLE
+from scalesearch.report.rows import STATUSES, CandidateRow, Status, candidate_rows
 from scalesearch.search.decision.surface import Surface
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.shares import shares_of
@@ -23,11 +23,11 @@ _SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left"
 _THICK: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
 
 
-def spending(result: StudyResult) -> Drawing | None:
+def compute_allocation(result: StudyResult) -> Drawing | None:
     """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
     if not result.plan.config.kind.recommends:
         return None
-    shown = [row for row in rows(result) if row.candidate.coefficients.product > 1]
+    shown = [row for row in candidate_rows(result) if row.candidate.coefficients.product > 1]
     if len(shown) < 2:
         return None
     fitted = result.decision.surface
@@ -45,12 +45,12 @@ def spending(result: StudyResult) -> Drawing | None:
         figure.add_trace(_optimum(fitted))
     word = metric_words(result.plan.config.metric).capitalize()
     title = f"{word}, expected at the end of training"
-    framed(
+    apply_layout(
         figure,
         height=680,
         margin={"l": 60, "r": 40, "t": 60, "b": 60},
         ternary={"sum": 100, **{f"{letter}axis": _axis(name) for letter, name in _NAMES.items()}},
-        coloraxis=accuracy_colours(values, title),
+        coloraxis=accuracy_coloraxis(values, title),
         legend={"orientation": "v", "y": 1, "yanchor": "top"},
     )
     return Drawing(
@@ -96,7 +96,7 @@ def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scattert
     )
 
 
-def _points(status: Status, rows: Sequence[Row], result: StudyResult) -> go.Scatterternary:
+def _points(status: Status, rows: Sequence[CandidateRow], result: StudyResult) -> go.Scatterternary:
     look, words = STATUSES[status]
     return go.Scatterternary(
         name=words,
@@ -111,7 +111,7 @@ def _points(status: Status, rows: Sequence[Row], result: StudyResult) -> go.Scat
             "coloraxis": "coloraxis",
             "line": {"width": _THICK.get(status, 1), "color": look.colour},
         },
-        hovertext=[f"{hover(row, result)}<br>{_spent(row)}" for row in rows],
+        hovertext=[f"{hover_text(row, result)}<br>{_spent(row)}" for row in rows],
         hoverinfo="text",
     )
 
@@ -134,7 +134,7 @@ def _in_legend(status: Status) -> go.Scatterternary:
     )
 
 
-def _spent(row: Row) -> str:
+def _spent(row: CandidateRow) -> str:
     parts = zip(_NAMES.values(), shares_of(row.candidate.coefficients), strict=True)
     return "spends " + ", ".join(f"{100 * share:.0f} % on {name}" for name, share in parts)
 
@@ -160,7 +160,7 @@ def _region(fitted: Surface) -> go.Scatterternary:
         name="highest point, 95 % of each share",
         **_places([*corners, corners[0]]),
         mode="lines",
-        line={"color": START.colour, "width": 3, "dash": "dash"},
+        line={"color": BASELINE_STYLE.colour, "width": 3, "dash": "dash"},
         hoverinfo="skip",
     )
 

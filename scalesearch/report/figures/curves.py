@@ -9,9 +9,9 @@ from math import floor, log2, log10
 import plotly.graph_objects as go
 
 from scalesearch.design.exact import plain
-from scalesearch.report.figures.frame import HEIGHT, Drawing, colours, escape_plotly
-from scalesearch.report.label_layout import spread
-from scalesearch.report.palette import LIGHT, START, Theme, look_of
+from scalesearch.report.figures.frame import HEIGHT, Drawing, escape_plotly, theme_layout
+from scalesearch.report.label_layout import spread_labels
+from scalesearch.report.palette import BASELINE_STYLE, LIGHT, Theme, rule_style
 from scalesearch.search.metrics import validation_words
 from scalesearch.study.cost_sweep import BASELINE, CostSweep, SweepPoint
 from scalesearch.study.cost_words import COST_WORDS
@@ -60,7 +60,7 @@ def scaling_curves(joint: CostSweep, theme: Theme = LIGHT) -> go.Figure:
             "tickformat": ".2f" if top - bottom > _NARROW else ".3f",
         },
     )
-    return figure.update_layout(colours(theme))
+    return figure.update_layout(theme_layout(theme))
 
 
 def curves(joint: CostSweep) -> Drawing:
@@ -83,7 +83,7 @@ def _subtitle(joint: CostSweep) -> str:
 
 def _curve(rule: str, points: Sequence[SweepPoint]) -> go.Scatter:
     """One rule's line; the baseline's point, which all share, has neither marker nor bar here."""
-    look = look_of(rule)
+    look = rule_style(rule)
     shared = [point.rule == BASELINE for point in points]
     return go.Scatter(
         name=rule,
@@ -115,8 +115,8 @@ def _start(base: SweepPoint) -> go.Scatter:
         x=[base.macs],
         y=[base.accuracy],
         mode="markers",
-        marker={"color": START.colour, "symbol": START.marker, "size": 12},
-        error_y={"array": [base.standard_error], "color": START.colour, "thickness": 1.5, "width": 5},
+        marker={"color": BASELINE_STYLE.colour, "symbol": BASELINE_STYLE.marker, "size": 12},
+        error_y={"array": [base.standard_error], "color": BASELINE_STYLE.colour, "thickness": 1.5, "width": 5},
         text=[_hover(base)],
         hoverinfo="text",
     )
@@ -167,7 +167,7 @@ def _labels(curves: dict[str, tuple[SweepPoint, ...]], bottom: float, top: float
     largest = max(end.times for end in ends)
     high = HEIGHT - _MARGIN["t"] - _MARGIN["b"]
     per_pixel = (top - bottom) / high
-    places = spread([end.accuracy for end in ends], _LINE * per_pixel)
+    places = spread_labels([end.accuracy for end in ends], _LINE * per_pixel)
     return [
         {
             "x": 1.0,
@@ -185,7 +185,7 @@ def _labels(curves: dict[str, tuple[SweepPoint, ...]], bottom: float, top: float
 
 
 def _label(point: SweepPoint, largest: Decimal) -> str:
-    look = look_of(point.rule)
+    look = rule_style(point.rule)
     marker = f'<span style="color:{look.colour}">{look.glyph}</span>'
     # A curve may end early: at the largest cost no network of its rule was compared.
     where = "" if point.times == largest else f" at {plain(point.times)}x"

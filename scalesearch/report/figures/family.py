@@ -12,9 +12,9 @@ from scalesearch.design.cost import cost
 from scalesearch.design.family import Member, has_published, published
 from scalesearch.design.paper import TABLE_2
 from scalesearch.design.scaling import Baseline
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
-from scalesearch.report.palette import LOOKS, RECOMMENDED, START, TIED, MarkerStyle
-from scalesearch.study.family_files import family_members
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
+from scalesearch.report.palette import BASELINE_STYLE, RECOMMENDED, RULE_STYLES, TIED, MarkerStyle
+from scalesearch.study.family_files import found_family
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
@@ -25,7 +25,7 @@ _PAPERS = "b0"
 
 def family(result: StudyResult) -> Drawing | None:
     """The found members beside the published ones and the paper's peers; None where the study gives no family."""
-    members = family_members(result.plan, result.winner.coefficients)
+    members = found_family(result.plan, result.winner.coefficients)
     base = result.plan.config.baseline
     if len(members) < 2 or not isinstance(base, Baseline):
         return None
@@ -34,10 +34,10 @@ def family(result: StudyResult) -> Drawing | None:
         figure.add_trace(_peers())
     if has_published(base):
         own = published(base)
-        figure.add_traces(_two("as published", own, LOOKS["compound"]))
+        figure.add_traces(_two("as published", own, RULE_STYLES["compound"]))
     figure.add_traces(_two("of this study", members, RECOMMENDED))
     figure.add_trace(_diagonal(len(members)))
-    framed(
+    apply_layout(
         figure,
         height=600,
         margin={"l": 96, "r": 40, "t": 60, "b": 80},
@@ -99,7 +99,7 @@ def _peers() -> go.Scatter:
         x=[float(Decimal(peer.flops_b or 0) * 10**9) for peer in peers],
         y=[float(Decimal(peer.params_m) * 10**6) for peer in peers],
         mode="markers",
-        marker={"color": START.colour, "symbol": "circle-open", "size": 9, "line": {"width": 1.5}},
+        marker={"color": BASELINE_STYLE.colour, "symbol": "circle-open", "size": 9, "line": {"width": 1.5}},
         hovertext=[
             f"<b>{peer.name}</b>, as the paper prints it<br>{peer.flops_b} G multiply-adds, {peer.params_m} M "
             f"parameters<br>ImageNet top-1 {peer.top1} %, beside {peer.beside}"

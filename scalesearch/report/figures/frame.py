@@ -9,7 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from scalesearch.report.palette import LIGHT, START, Theme
+from scalesearch.report.palette import BASELINE_STYLE, LIGHT, Theme
 
 WIDTH, HEIGHT = 1200, 640
 """Pixels of a still picture; a page takes its reader's width."""
@@ -64,7 +64,7 @@ class Drawing:
     figure: go.Figure
     """Without a title, in the light theme."""
 
-    def titled(self, theme: Theme = LIGHT) -> LocalFigure:
+    def with_title(self, theme: Theme = LIGHT) -> LocalFigure:
         """The figure as it stands alone: with its heading as title, in a theme."""
         figure = LocalFigure(self.figure)
         top = (figure.layout.margin.t or 0) + _TITLE_ROOM
@@ -79,7 +79,7 @@ class Drawing:
             height=(figure.layout.height or HEIGHT) + _TITLE_ROOM,
             margin={"t": top},
         )
-        figure.update_layout(colours(theme, figure))
+        figure.update_layout(theme_layout(theme, figure))
         return figure
 
 
@@ -88,7 +88,7 @@ def escape_plotly(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def framed(figure: go.Figure, height: int = HEIGHT, **layout: object) -> go.Figure:
+def apply_layout(figure: go.Figure, height: int = HEIGHT, **layout: object) -> go.Figure:
     """The figure with the frame that all share, in the light theme.
 
     Args:
@@ -105,7 +105,7 @@ def framed(figure: go.Figure, height: int = HEIGHT, **layout: object) -> go.Figu
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
     )
     figure.update_layout(**layout)
-    return figure.update_layout(colours(LIGHT, figure))
+    return figure.update_layout(theme_layout(LIGHT, figure))
 
 
 def axis(title: str, **own: object) -> dict[str, object]:
@@ -119,7 +119,7 @@ def axis(title: str, **own: object) -> dict[str, object]:
     }
 
 
-def colours(theme: Theme, figure: go.Figure | None = None) -> dict[str, object]:
+def theme_layout(theme: Theme, figure: go.Figure | None = None) -> dict[str, object]:
     """The layout of a theme: all that changes between light and dark, by plotly's dotted names.
 
     Args:
@@ -158,7 +158,7 @@ def _axes(figure: go.Figure) -> list[str]:
     return sorted(found)
 
 
-def rule_line(x0: float, y0: float, x1: float, y1: float, **own: object) -> dict[str, object]:
+def dotted_line(x0: float, y0: float, x1: float, y1: float, **own: object) -> dict[str, object]:
     """A thin dotted line that no data is on: a wanted cost, a rung."""
-    line = {"color": START.colour, "width": 1.5, "dash": "dot"}
+    line = {"color": BASELINE_STYLE.colour, "width": 1.5, "dash": "dot"}
     return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": line, "layer": "below", **own}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed, rule_line
-from scalesearch.report.palette import START, MarkerStyle
-from scalesearch.report.rows import Row, rows, status_words
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, dotted_line, escape_plotly
+from scalesearch.report.palette import BASELINE_STYLE, MarkerStyle
+from scalesearch.report.rows import CandidateRow, candidate_rows, status_label
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.result import StudyResult
@@ -19,12 +19,12 @@ Curve = list[tuple[int, float]]
 
 def learning(result: StudyResult) -> Drawing | None:
     """Validation accuracy over training images, a line a network and seed; None where nothing has two points."""
-    shown = rows(result)
+    shown = candidate_rows(result)
     curves = {(key, seed): curve for key, seed, curve in _curves(result)}
     if not any(len(curve) > 1 for curve in curves.values()):
         return None
     figure, legend = go.Figure(), set[str]()
-    ordered: list[tuple[str, Row | None]] = [(row.key, row) for row in reversed(shown)]
+    ordered: list[tuple[str, CandidateRow | None]] = [(row.key, row) for row in reversed(shown)]
     for key, row in [(result.plan.base_id, None), *ordered]:
         name, look = _look(row, result)
         for (own, seed), curve in curves.items():
@@ -32,13 +32,13 @@ def learning(result: StudyResult) -> Drawing | None:
                 figure.add_trace(_line(name, look, curve, row, seed, name not in legend))
                 legend.add(name)
     rungs = [rung.samples for rung in result.plan.rungs]
-    framed(
+    apply_layout(
         figure,
         xaxis=axis(
             "Training images seen", tickformat=",", **({"tickvals": rungs} if rungs else {"rangemode": "tozero"})
         ),
         yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val), rangemode="tozero"),
-        shapes=[rule_line(at, 0, at, 1, yref="paper") for at in rungs],
+        shapes=[dotted_line(at, 0, at, 1, yref="paper") for at in rungs],
         legend={"traceorder": "reversed"},
     )
     return Drawing("learning", _heading(result), _caption(result), figure)
@@ -60,19 +60,21 @@ def _specs(result: StudyResult) -> Sequence[TrialSpec]:
     return [spec for spec in result.planned if spec.id in result.outcomes]
 
 
-def _look(row: Row | None, result: StudyResult) -> tuple[str, MarkerStyle]:
+def _look(row: CandidateRow | None, result: StudyResult) -> tuple[str, MarkerStyle]:
     """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
     if row is None:
         name = escape_plotly(result.plan.config.baseline.name)
-        return (f"{name}, unscaled" if result.plan.config.kind.scales else f"{name} as it is"), START
+        return (f"{name}, unscaled" if result.plan.config.kind.scales else f"{name} as it is"), BASELINE_STYLE
     return (
-        (escape_plotly(row.label), row.look)
+        (escape_plotly(row.label), row.style)
         if row.rule
-        else (status_words(row.status, result.plan.config), row.look)
+        else (status_label(row.status, result.plan.config), row.style)
     )
 
 
-def _line(name: str, look: MarkerStyle, curve: Curve, row: Row | None, seed: int, first: bool) -> go.Scatter:
+def _line(
+    name: str, look: MarkerStyle, curve: Curve, row: CandidateRow | None, seed: int, first: bool
+) -> go.Scatter:
     who = name if row is None else escape_plotly(row.label)
     strong = row is not None and (bool(row.rule) or row.status in ("recommended", "tied"))
     return go.Scatter(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scalesearch.report.figures.frame import escape_plotly
-from scalesearch.report.palette import ACCURACY
-from scalesearch.report.rows import STATUSES, Row, Status
+from scalesearch.report.palette import ACCURACY_SCALE
+from scalesearch.report.rows import STATUSES, CandidateRow, Status
 from scalesearch.search.metrics import metric_words
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 
-def by_status(found: Sequence[Row]) -> Iterator[tuple[Status, list[Row]]]:
+def by_status(found: Sequence[CandidateRow]) -> Iterator[tuple[Status, list[CandidateRow]]]:
     """The rows of each status that occurs, the recommended last: it is drawn on top."""
     for status in reversed(STATUSES):
         own = [row for row in found if row.status == status]
@@ -20,7 +20,7 @@ def by_status(found: Sequence[Row]) -> Iterator[tuple[Status, list[Row]]]:
             yield status, own
 
 
-def hover(row: Row, result: StudyResult) -> str:
+def hover_text(row: CandidateRow, result: StudyResult) -> str:
     """What pointing at a candidate tells."""
     candidate, place = row.candidate, row.place
     own, price = candidate.coefficients, candidate.cost
@@ -47,7 +47,7 @@ def _images(result: StudyResult) -> int:
     return result.plan.rungs[-1].samples if result.plan.rungs else 0
 
 
-def accuracy_colours(values: Sequence[float], title: str) -> dict[str, object]:
+def accuracy_coloraxis(values: Sequence[float], title: str) -> dict[str, object]:
     """The `coloraxis` of a figure: low to high accuracy, and its bar.
 
     Args:
@@ -58,7 +58,7 @@ def accuracy_colours(values: Sequence[float], title: str) -> dict[str, object]:
     if low == high:
         low, high = low - 0.005, high + 0.005
     return {
-        "colorscale": [list(stop) for stop in ACCURACY],
+        "colorscale": [list(stop) for stop in ACCURACY_SCALE],
         "cmin": low,
         "cmax": high,
         "colorbar": {
@@ -73,7 +73,7 @@ def accuracy_colours(values: Sequence[float], title: str) -> dict[str, object]:
 def shade(value: float, low: float, high: float) -> str:
     """The colour of an accuracy between `low` and `high`, as `#rrggbb`; that of the middle where they are equal."""
     place = 0.5 if high <= low else (value - low) / (high - low)
-    stops = ACCURACY
+    stops = ACCURACY_SCALE
     upper = next(i for i, (at, _) in enumerate(stops) if at >= min(place, 1.0))
     (start, first), (end, second) = stops[max(upper - 1, 0)], stops[upper]
     part = 0.0 if end == start else (place - start) / (end - start)

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
-from scalesearch.report.palette import START, TIED
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
+from scalesearch.report.palette import BASELINE_STYLE, TIED
 from scalesearch.search.candidates import Candidate, candidates
 from scalesearch.search.grid import triples
 from scalesearch.study.result import StudyResult
@@ -36,11 +36,11 @@ def nominal(result: StudyResult) -> Drawing | None:
     figure = go.Figure()
     figure.add_trace(_diagonal(low, high))
     figure.add_trace(
-        _points("γ taken literally, the paper's rounding", literal, result, START.colour, "circle-open")
+        _points("γ taken literally, the paper's rounding", literal, result, BASELINE_STYLE.colour, "circle-open")
     )
     matched = "as searched: " + ("px matched" if asked.match == "flops" else "γ taken literally")
     figure.add_trace(_points(f"{matched}, {asked.rounding} rounding", compared, result, TIED.colour, TIED.marker))
-    framed(
+    apply_layout(
         figure,
         xaxis=axis("Nominal FLOPs, (αβ²γ²)^φ (times the baseline's)", ticksuffix="x"),
         yaxis=axis("Measured FLOPs (times the baseline's)", ticksuffix="x"),
@@ -88,7 +88,7 @@ def _diagonal(low: float, high: float) -> go.Scatter:
         y=[low, high],
         mode="lines",
         hoverinfo="skip",
-        line={"color": START.colour, "width": 1.5, "dash": "dot"},
+        line={"color": BASELINE_STYLE.colour, "width": 1.5, "dash": "dot"},
     )
 
 

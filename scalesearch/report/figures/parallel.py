@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, escape_plotly, framed
-from scalesearch.report.figures.markers import accuracy_colours, hover, shade
-from scalesearch.report.palette import START
-from scalesearch.report.rows import Row, rows
+from scalesearch.report.figures.frame import Drawing, apply_layout, escape_plotly
+from scalesearch.report.figures.markers import accuracy_coloraxis, hover_text, shade
+from scalesearch.report.palette import BASELINE_STYLE
+from scalesearch.report.rows import CandidateRow, candidate_rows
 from scalesearch.search.metrics import metric_words
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
@@ -21,7 +21,7 @@ class _Scale:
     """One upright axis."""
 
     title: str
-    value: Callable[[Row], float]
+    value: Callable[[CandidateRow], float]
     shown: Callable[[float], str]
 
 
@@ -31,7 +31,7 @@ def parallel(result: StudyResult) -> Drawing | None:
     Plain lines, not plotly's own parallel coordinates: those need WebGL, which a strict page has not, and follow no
     theme. None of fewer than two candidates.
     """
-    shown = rows(result)
+    shown = candidate_rows(result)
     if len(shown) < 2:
         return None
     scales = _scales(result)
@@ -43,13 +43,13 @@ def parallel(result: StudyResult) -> Drawing | None:
     figure.add_trace(_ticks(scales, ends))
     if result.plan.config.kind.recommends:  # rules have colours of their own
         figure.add_trace(_bar(low, high))
-    framed(
+    apply_layout(
         figure,
         height=520,
         margin={"l": 70, "r": 110, "t": 84, "b": 40},
         showlegend=not result.plan.config.kind.recommends,
         legend={"y": -0.02, "yanchor": "top"},
-        coloraxis=accuracy_colours([low, high], metric_words(result.plan.config.metric).capitalize()),
+        coloraxis=accuracy_coloraxis([low, high], metric_words(result.plan.config.metric).capitalize()),
         xaxis={"visible": False, "range": [-0.4, len(scales) - 0.6], "fixedrange": True},
         yaxis={"visible": False, "range": [-0.1, 1.1], "fixedrange": True},
         shapes=[_upright(i) for i in range(len(scales))],
@@ -79,23 +79,32 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _line(
-    row: Row, scales: Sequence[_Scale], ends: Sequence[tuple[float, float]], result: StudyResult, colour: str
+    row: CandidateRow,
+    scales: Sequence[_Scale],
+    ends: Sequence[tuple[float, float]],
+    result: StudyResult,
+    colour: str,
 ) -> go.Scatter:
     heights = [(scale.value(row) - low) / (high - low) for scale, (low, high) in zip(scales, ends, strict=True)]
     rule = bool(row.candidate.name)
     best = row.status == "recommended"
-    colour = row.look.colour if rule else colour
+    colour = row.style.colour if rule else colour
     wide = 2.5 if rule or row.status == "tied" else 1.2
-    dash = row.look.dash if rule or row.status == "left" else "solid"
-    symbol, size = ("star", 15) if best else (row.look.marker, 11) if rule else ("circle", 8 if wide > 2 else 5)
+    dash = row.style.dash if rule or row.status == "left" else "solid"
+    symbol, size = ("star", 15) if best else (row.style.marker, 11) if rule else ("circle", 8 if wide > 2 else 5)
     return go.Scatter(
         name=escape_plotly(row.label),
         x=list(range(len(scales))),
         y=heights,
         mode="lines+markers",
         line={"color": colour, "width": 4 if best else wide, "dash": dash},
-        marker={"color": row.look.colour if best else colour, "symbol": symbol, "size": size, "line": {"width": 0}},
-        hovertext=[hover(row, result)] * len(scales),
+        marker={
+            "color": row.style.colour if best else colour,
+            "symbol": symbol,
+            "size": size,
+            "line": {"width": 0},
+        },
+        hovertext=[hover_text(row, result)] * len(scales),
         hoverinfo="text",
     )
 
@@ -128,7 +137,7 @@ def _bar(low: float, high: float) -> go.Scatter:
 
 
 def _upright(i: int) -> dict[str, object]:
-    line = {"color": START.colour, "width": 1}
+    line = {"color": BASELINE_STYLE.colour, "width": 1}
     return {"type": "line", "x0": i, "x1": i, "y0": 0, "y1": 1, "line": line, "layer": "below"}
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed, rule_line
-from scalesearch.report.figures.markers import by_status, hover
-from scalesearch.report.label_layout import sides
-from scalesearch.report.palette import START
-from scalesearch.report.rows import STATUSES, Row, Status, rows
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, dotted_line, escape_plotly
+from scalesearch.report.figures.markers import by_status, hover_text
+from scalesearch.report.label_layout import place_labels
+from scalesearch.report.palette import BASELINE_STYLE
+from scalesearch.report.rows import STATUSES, CandidateRow, Status, candidate_rows
 from scalesearch.search.metrics import metric_words, validation_words
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
@@ -26,7 +26,7 @@ _NAMED = 8
 
 def pareto(result: StudyResult) -> Drawing:
     """Accuracy over measured FLOPs of the candidates that are ranked."""
-    ranked = [row for row in rows(result) if row.place is not None]
+    ranked = [row for row in candidate_rows(result) if row.place is not None]
     figure = go.Figure()
     if len(ranked) > 1:
         figure.add_trace(_front(ranked))
@@ -35,17 +35,19 @@ def pareto(result: StudyResult) -> Drawing:
     named = [row for row in ranked if len(ranked) <= _NAMED or row.status in ("recommended", "tied")]
     scale = (right - left) / 1000, (high - low) / 480  # px of the axes at 1200 px
     spots = [(row.candidate.cost.macs / scale[0], row.expected / scale[1]) for row in named]
-    kept = front([(row.candidate.cost.macs, row.expected) for row in ranked])
+    kept = pareto_front([(row.candidate.cost.macs, row.expected) for row in ranked])
     under = [(row.candidate.cost.macs, row.expected) not in kept for row in named]  # the line runs above them
-    beside = dict(zip((row.key for row in named), sides(spots, [row.label for row in named], under), strict=True))
+    beside = dict(
+        zip((row.key for row in named), place_labels(spots, [row.label for row in named], under), strict=True)
+    )
     for status, own in by_status(ranked):
         figure.add_trace(_points(status, own, beside, result))
     asked = result.plan.config
-    framed(
+    apply_layout(
         figure,
         xaxis=axis("Measured FLOPs (multiply-adds) of one image", tickformat="~s", range=[left, right]),
         yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val), range=[low, high]),
-        shapes=[rule_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
+        shapes=[dotted_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
         annotations=_words(result, wanted, base),
     )
     bars = "Accuracies are expected ones, by all that was measured; bars are their standard deviations."
@@ -66,7 +68,7 @@ def pareto(result: StudyResult) -> Drawing:
     )
 
 
-def front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+def pareto_front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     """Those (multiply-adds, accuracy) that no other equals in both and beats in one, by rising cost."""
     kept: list[tuple[int, float]] = []
     for macs, accuracy in sorted(ranked, key=lambda one: (one[0], -one[1])):
@@ -75,19 +77,21 @@ def front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     return kept
 
 
-def _front(ranked: Sequence[Row]) -> go.Scatter:
-    kept = front([(row.candidate.cost.macs, row.expected) for row in ranked])
+def _front(ranked: Sequence[CandidateRow]) -> go.Scatter:
+    kept = pareto_front([(row.candidate.cost.macs, row.expected) for row in ranked])
     return go.Scatter(
         name="Pareto front",
         x=[macs for macs, _ in kept],
         y=[accuracy for _, accuracy in kept],
         mode="lines",
-        line={"color": START.colour, "width": 1.5, "shape": "hv"},
+        line={"color": BASELINE_STYLE.colour, "width": 1.5, "shape": "hv"},
         hoverinfo="skip",
     )
 
 
-def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], result: StudyResult) -> go.Scatter:
+def _points(
+    status: Status, rows: Sequence[CandidateRow], beside: Mapping[str, str], result: StudyResult
+) -> go.Scatter:
     look, words = STATUSES[status]
     return go.Scatter(
         name=words,
@@ -100,7 +104,7 @@ def _points(status: Status, rows: Sequence[Row], beside: Mapping[str, str], resu
         cliponaxis=False,
         marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
         error_y={"array": [row.error for row in rows], "color": look.colour, "thickness": 1.5},
-        hovertext=[hover(row, result) for row in rows],
+        hovertext=[hover_text(row, result) for row in rows],
         hoverinfo="text",
     )
 
@@ -118,7 +122,7 @@ def _base(result: StudyResult) -> float | None:
 
 
 def _base_line(base: float | None) -> list[dict[str, object]]:
-    return [] if base is None else [rule_line(0, base, 1, base, xref="paper")]
+    return [] if base is None else [dotted_line(0, base, 1, base, xref="paper")]
 
 
 def _words(result: StudyResult, wanted: float, base: float | None) -> list[dict[str, object]]:
@@ -131,14 +135,14 @@ def _words(result: StudyResult, wanted: float, base: float | None) -> list[dict[
     return words
 
 
-def _costs(ranked: Sequence[Row], wanted: float) -> tuple[float, float]:
+def _costs(ranked: Sequence[CandidateRow], wanted: float) -> tuple[float, float]:
     """All costs and the wanted one, with room for names."""
     every = [wanted, *(row.candidate.cost.macs for row in ranked)]
     air = 0.14 * max(max(every) - min(every), 0.01 * wanted)
     return min(every) - air / 2, max(every) + air
 
 
-def _range(ranked: Sequence[Row], base: float | None) -> tuple[float, float]:
+def _range(ranked: Sequence[CandidateRow], base: float | None) -> tuple[float, float]:
     """All bars and the baseline's line with a little air, never outside 0 … 1."""
     ends = [row.expected + sign * row.error for row in ranked for sign in (-1, 1)]
     ends += [] if base is None else [base]

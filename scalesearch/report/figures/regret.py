@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
 from scalesearch.report.palette import RECOMMENDED, TIED
 from scalesearch.report.rows import label
 from scalesearch.search.decision.decision import decide
@@ -56,7 +56,7 @@ def regret(result: StudyResult) -> Drawing | None:
                 hoverinfo="text",
             )
         )
-    framed(
+    apply_layout(
         figure,
         xaxis=axis("Training images seen by all trials", tickformat=",", rangemode="tozero"),
         yaxis=axis(f"Regret ({metric})", rangemode="tozero"),

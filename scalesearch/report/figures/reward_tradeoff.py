@@ -5,10 +5,10 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from scalesearch.design.cost import cost
-from scalesearch.report.figures.frame import Drawing, axis, escape_plotly, framed, rule_line
+from scalesearch.report.figures.frame import Drawing, apply_layout, axis, dotted_line, escape_plotly
 from scalesearch.report.figures.markers import by_status
-from scalesearch.report.palette import START
-from scalesearch.report.rows import STATUSES, Row, Status, reached, rows, status_words
+from scalesearch.report.palette import BASELINE_STYLE
+from scalesearch.report.rows import STATUSES, CandidateRow, Status, candidate_rows, final_metrics, status_label
 from scalesearch.search.metrics import validation_words
 from scalesearch.search.observations import pareto
 from scalesearch.search.stage_space import StagePoint
@@ -23,16 +23,16 @@ _AXES = {
 _NAMED = 12
 
 
-def weighed(result: StudyResult) -> Drawing:
+def reward_tradeoff(result: StudyResult) -> Drawing:
     """Accuracy over what the reward weighs against it, of the networks that were trained the longest."""
     by = result.plan.config.kind.objectives[1]
     costs = _costs(result, by)
-    ranked = [row for row in rows(result) if row.place is not None and row.key in costs]
+    ranked = [row for row in candidate_rows(result) if row.place is not None and row.key in costs]
     places = {row.key: (costs[row.key], _accuracy(result, row)) for row in ranked}
     figure = go.Figure()
     front = sorted(places[one.key] for one in pareto(result.plan, result.outcomes) if one.key in places)
     if len(front) > 1:
-        line = {"color": START.colour, "width": 1.5, "shape": "hv"}
+        line = {"color": BASELINE_STYLE.colour, "width": 1.5, "shape": "hv"}
         x, y = zip(*front, strict=True)
         figure.add_trace(go.Scatter(name="Pareto front", x=x, y=y, mode="lines", line=line, hoverinfo="skip"))
     for status, own in by_status(ranked):
@@ -40,11 +40,11 @@ def weighed(result: StudyResult) -> Drawing:
     base = result.plan.accuracy(result.base) if result.base.accuracies else None
     if base is not None and result.plan.base_id in costs:
         figure.add_trace(_baseline(result, costs[result.plan.base_id], base))
-    framed(
+    apply_layout(
         figure,
         xaxis=axis(_AXES[by], tickformat="~s"),
         yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val)),
-        shapes=[] if base is None else [rule_line(0, base, 1, base, xref="paper")],
+        shapes=[] if base is None else [dotted_line(0, base, 1, base, xref="paper")],
     )
     dotted = (
         ""
@@ -78,28 +78,28 @@ def _baseline(result: StudyResult, at: float, accuracy: float) -> go.Scatter:
         x=[at],
         y=[accuracy],
         mode="markers",
-        marker={"color": START.colour, "symbol": START.marker, "size": 12},
+        marker={"color": BASELINE_STYLE.colour, "symbol": BASELINE_STYLE.marker, "size": 12},
         hovertext=[f"<b>{name}</b><br>accuracy {accuracy:.4f}"],
         hoverinfo="text",
     )
 
 
-def _accuracy(result: StudyResult, row: Row) -> float:
+def _accuracy(result: StudyResult, row: CandidateRow) -> float:
     assert row.place is not None, "only ranked networks are drawn"
     return row.place.mean / result.plan.reward_factor(row.key)
 
 
-def _hover(row: Row, result: StudyResult) -> str:
-    measured = [f"{name} {value}" for name, value in reached(result, row.place)] if row.place else []
+def _hover(row: CandidateRow, result: StudyResult) -> str:
+    measured = [f"{name} {value}" for name, value in final_metrics(result, row.place)] if row.place else []
     return "<br>".join(
         [f"<b>{escape_plotly(row.label)}</b>", words_of_network(row.candidate.architecture), *measured]
     )
 
 
 def _points(
-    status: Status, rows: list[Row], result: StudyResult, places: dict[str, tuple[float, float]]
+    status: Status, rows: list[CandidateRow], result: StudyResult, places: dict[str, tuple[float, float]]
 ) -> go.Scatter:
-    look, words = STATUSES[status][0], status_words(status, result.plan.config)
+    look, words = STATUSES[status][0], status_label(status, result.plan.config)
     x, y = zip(*(places[row.key] for row in rows), strict=True)
     errors = [
         row.place.standard_error / result.plan.reward_factor(row.key) for row in rows if row.place is not None

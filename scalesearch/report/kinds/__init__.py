@@ -1,4 +1,4 @@
-"""How each kind of study is shown, one module a kind; `base.KindReport` is their interface."""
+"""The presentation of each kind of study, one module for each; `base.KindReport` is the interface."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ REPORTS: Mapping[type[StudyKind], KindReport] = {
 
 
 def report_of(kind: StudyKind) -> KindReport:
-    """How studies of a kind are shown."""
+    """Return the `KindReport` that presents studies of this kind."""
     return REPORTS[type(kind)]

@@ -1,4 +1,4 @@
-"""How a kind of study is shown: its title, its answer in a sentence, and the sections of its report."""
+"""The interface that presents a kind of study: titles, the answer in a sentence, the sections of a report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from scalesearch.design.cost import cost
-from scalesearch.report.article import Block, Section, Text
+from scalesearch.report.document import Block, Paragraph, Section
 from scalesearch.report.figures.frame import Drawing
 from scalesearch.search.plan import Plan
 from scalesearch.search.shares import Point
@@ -18,96 +18,101 @@ from scalesearch.units import si
 
 
 class KindReport(ABC):
-    """The counterpart of a `search.kinds.StudyKind`: how its studies are shown everywhere.
+    """Present the studies of one kind: the counterpart of a `search.kinds.StudyKind`.
 
-    The report on paper, the dashboard, notebooks and `scalesearch show` ask it.
+    The report files, the dashboard, notebooks and `scalesearch show` call it.
     """
 
     no_family: ClassVar[str] = ""
-    """Why a study gives no family of scaled networks, in a sentence; empty where it does."""
+    """The sentence that says why these studies give no family of scaled networks; empty where they give one."""
 
     @abstractmethod
     def title(self, config: StudyConfig) -> str:
-        """The configuration."""
+        """Return the question that a study of this configuration answers, as a title."""
 
     @abstractmethod
     def short_title(self, config: StudyConfig) -> str:
-        """What a list of studies calls it."""
+        """Return the title of the study in a list of studies."""
 
     @abstractmethod
-    def table_words(self, result: StudyResult) -> tuple[str, str]:
-        """The title and the caption of the table of candidates in a terminal."""
+    def terminal_table_text(self, result: StudyResult) -> tuple[str, str]:
+        """Return the title and the caption of the table of candidates in a terminal."""
 
     @abstractmethod
     def sentence(self, result: StudyResult) -> str:
-        """What came out and how sure it is, without a full stop."""
+        """Say what came out and how sure it is, without a full stop."""
 
     @abstractmethod
     def networks(self, plan: Plan) -> str:
-        """Where the networks came from, and what is equal among them."""
+        """Say where the networks came from, and what is equal among them."""
 
     @abstractmethod
-    def config(self, result: StudyResult) -> Section:
-        """What was asked."""
+    def question(self, result: StudyResult) -> Section:
+        """Return the section that states what the study compares."""
 
     @abstractmethod
     def answer(self, result: StudyResult) -> Section:
-        """The answer in figures, and every candidate."""
+        """Return the section with the key figures and every candidate."""
 
     @abstractmethod
     def evidence(self, result: StudyResult) -> Section:
-        """The figures that the answer is based on."""
+        """Return the section with the figures that the answer is based on."""
 
-    def doubt(self, result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
-        """What could mislead; None where there is nothing to show.
+    def pitfalls(self, result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Section | None:
+        """Return the section on what could mislead, or None where there is nothing to show.
 
         Args:
-            result: the answer.
-            budgets: the networks' accuracies at further budgets.
+            result: the study's result.
+            budgets: the networks' accuracies at further budgets, by the budget's name.
         """
         del result, budgets
         return None
 
     def family(self, result: StudyResult) -> Section | None:
-        """The scaled networks; None where there are none."""
+        """Return the section on the scaled networks, or None where there are none."""
         del result
         return None
 
 
-def size_words(config: StudyConfig) -> str:
-    """What the baseline costs."""
-    base, price = config.baseline, cost(config.baseline.architecture)
+def baseline_cost_text(config: StudyConfig) -> str:
+    """Say what the baseline costs."""
+    baseline, baseline_cost = config.baseline, cost(config.baseline.architecture)
     return (
-        f"{base.name} has {si(price.macs)} multiply-adds and {si(price.params)} parameters at "
-        f"{base.architecture.resolution} px."
+        f"{baseline.name} has {si(baseline_cost.macs)} multiply-adds and {si(baseline_cost.params)} parameters at "
+        f"{baseline.architecture.resolution} px."
     )
 
 
-def not_above(result: StudyResult, name: str, value: str) -> str:
-    """The sentence where the best is not above the baseline.
+def not_above_baseline(result: StudyResult, name: str, value: str) -> str:
+    """Return the sentence for a study whose best network is not above the baseline.
 
     Args:
-        result: the answer.
-        name: of the best.
-        value: what is ranked by.
+        result: the study's result.
+        name: the name of the best network.
+        value: the name of the value that ranks the networks.
     """
-    base, many = result.plan.config.baseline.name, len(result.ranking.arms)
-    best = f"{name}, the best of {many} networks that were trained to the end"
-    return f"{best}, has no higher mean {value} than {base} itself"
+    baseline, num_ranked = result.plan.config.baseline.name, len(result.ranking.arms)
+    best = f"{name}, the best of {num_ranked} networks that were trained to the end"
+    return f"{best}, has no higher mean {value} than {baseline} itself"
 
 
-def matched_texts(result: StudyResult) -> list[Text]:
-    """What was matched, where it is not multiply-adds."""
-    return [Text(f"{line}.") for line in matched_lines(result.plan.config)]
+def matched_cost_paragraphs(result: StudyResult) -> list[Paragraph]:
+    """Say which cost is matched, where it is not multiply-adds."""
+    return [Paragraph(f"{line}.") for line in matched_lines(result.plan.config)]
 
 
-def drawn(*found: Drawing | None) -> tuple[Block, ...]:
-    """The figures that there are."""
-    return tuple(one for one in found if one is not None)
+def drop_missing(*drawings: Drawing | None) -> tuple[Block, ...]:
+    """Return the figures that are not None."""
+    return tuple(drawing for drawing in drawings if drawing is not None)
 
 
 def terminal_caption(result: StudyResult, more: str = "") -> str:
-    """The caption of a table of scaled networks in a terminal."""
+    """Return the caption of a table of scaled networks in a terminal.
+
+    Args:
+        result: the study's result.
+        more: text to append.
+    """
     adjusted = " and for what a proxy of other cost gains" if result.plan.config.adjusts else ""
     return (
         "= ties with the best (95 %)   ▸ recommended   n: seeds\n"

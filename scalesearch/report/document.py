@@ -1,4 +1,4 @@
-"""A report as a value: sections of text, tables and figures; `html` and `markdown` write it."""
+"""A report as a document: sections of paragraphs, tables and figures, which `html` and `markdown` write."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from scalesearch.report.figures.frame import Drawing
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A paragraph; plain, whatever stands in it."""
+class Paragraph:
+    """A paragraph of plain text; no markup in it is interpreted."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A line for a shell."""
+    """A command line for a shell."""
 
     line: str
 
 
 @dataclass(frozen=True, slots=True)
 class BulletList:
-    """A list."""
+    """A list of items, each with a bullet."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; `left` names the columns of words, all others are of figures."""
+    """A table; `left` names the columns that hold text, all others hold numbers."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     left: frozenset[str] = frozenset()
     strong: frozenset[int] = frozenset()
-    """Rows that stand out."""
+    """The indices of the rows that stand out."""
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
@@ -47,21 +47,21 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG file of the study."""
+    """A PNG file of the study, with a heading and a caption."""
 
     name: str
-    """Its path in the study's folder."""
+    """The path within the study's folder."""
     heading: str
     caption: str
     png: bytes
 
 
-Block = Text | Code | BulletList | Table | Drawing | Picture
+Block = Paragraph | Code | BulletList | Table | Drawing | Picture
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it."""
+    """A heading and the blocks under it."""
 
     heading: str
     blocks: tuple[Block, ...]
@@ -69,17 +69,17 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole report."""
+    """A report: a title, a byline, the answer, and sections."""
 
     title: str
-    """The configuration."""
+    """The question that the study answers."""
     byline: str
-    """Which study, made how, in a line."""
+    """A line that names the study, its images, its budget and its version of scalesearch."""
     answer: str
-    """In one sentence, with its certainty."""
+    """The answer in one sentence, with its certainty."""
     sections: tuple[Section, ...]
 
     def drawings(self) -> Iterator[Drawing]:
-        """The figures in their order."""
+        """Yield the figures in their order."""
         for section in self.sections:
             yield from (block for block in section.blocks if isinstance(block, Drawing))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import printable
-from scalesearch.report.dashboard.store import View
+from scalesearch.report.dashboard.store import StudySnapshot
 from scalesearch.study.record_file import CANNOT_BE_READ
 from scalesearch.units import duration
 
@@ -19,7 +19,7 @@ def _named(files: Sequence[tuple[str, str]], between: str) -> str:
     return f"{named}; and {len(files) - _SHOWN} more" if len(files) > _SHOWN else named
 
 
-def problems(view: View) -> list[str]:
+def problems(view: StudySnapshot) -> list[str]:
     """A sentence for each thing that is wrong or lacking; nothing: all is well."""
     if view.problem:
         return [f"This study cannot be read: {view.problem}."]
@@ -48,7 +48,7 @@ def problems(view: View) -> list[str]:
     return found
 
 
-def _failures(view: View) -> list[str]:
+def _failures(view: StudySnapshot) -> list[str]:
     if not view.failed:
         return []
     last = next(trial for trial in view.trials if trial.outcome.state not in ("complete", "diverged"))
@@ -57,13 +57,13 @@ def _failures(view: View) -> list[str]:
     return [f"{trials} failed, such as {last.id}: {last.outcome.state}{message}."]
 
 
-def progress(view: View) -> tuple[int, int | None]:
+def trial_counts(view: StudySnapshot) -> tuple[int, int | None]:
     """Finished trials, and how many there will be at most (None: not known yet)."""
     done = len(view.trials)
     return done, max(done, view.analysis.total) if view.analysis and view.analysis.total else None
 
 
-def seconds_left(view: View) -> float | None:
+def seconds_remaining(view: StudySnapshot) -> float | None:
     """Of a running search: from the multiply-adds done since it began; None where that cannot be told.
 
     Images that are still to be seen count with the mean network's multiply-adds.
@@ -92,12 +92,12 @@ def seconds_left(view: View) -> float | None:
     return left * elapsed / done
 
 
-def state(view: View) -> str:
+def state_text(view: StudySnapshot) -> str:
     """In a few words what goes on."""
     if view.problem:
         return "cannot be read"
     if view.live is not None:
-        left = seconds_left(view)
+        left = seconds_remaining(view)
         return "running" if left is None else f"running, about {duration(left)} left"
     if view.analysis is None or view.analysis.over is None:
         return "being computed"

@@ -9,19 +9,19 @@ from typing import Any
 from dash import dcc, html
 
 from scalesearch.errors import printable
-from scalesearch.report.article import Block, BulletList, Code, Picture, Section, Table, Text
 from scalesearch.report.dashboard.components import facts, table
-from scalesearch.report.figures.frame import CONTROLS, Drawing, colours
+from scalesearch.report.document import Block, BulletList, Code, Paragraph, Picture, Section, Table
+from scalesearch.report.figures.frame import CONTROLS, Drawing, theme_layout
 from scalesearch.report.palette import DARK, LIGHT
 
 
-def themed(drawing: Drawing, theme: object) -> Any:
+def apply_theme(drawing: Drawing, theme: object) -> Any:
     """The figure in the theme of the browser: `dark`, or anything else for light."""
     look = DARK if theme == "dark" else LIGHT
-    return drawing.figure.update_layout(colours(look, drawing.figure))
+    return drawing.figure.update_layout(theme_layout(look, drawing.figure))
 
 
-def figure(drawing: Drawing, theme: object, key: str) -> html.Figure:
+def render_figure(drawing: Drawing, theme: object, key: str) -> html.Figure:
     """A figure above its words.
 
     Args:
@@ -31,13 +31,13 @@ def figure(drawing: Drawing, theme: object, key: str) -> html.Figure:
     """
     return html.Figure(
         [
-            dcc.Graph(id=key, figure=themed(drawing, theme), config=CONTROLS),
+            dcc.Graph(id=key, figure=apply_theme(drawing, theme), config=CONTROLS),
             html.Figcaption([html.B(f"{printable(drawing.heading)}. "), printable(drawing.caption)]),
         ]
     )
 
 
-def sections(found: Sequence[Section | None], theme: object, key: str) -> list[Any]:
+def render_sections(found: Sequence[Section | None], theme: object, key: str) -> list[Any]:
     """Sections one after another.
 
     Args:
@@ -54,7 +54,7 @@ def sections(found: Sequence[Section | None], theme: object, key: str) -> list[A
 
 
 def _block(block: Block, theme: object, key: str) -> Any:
-    if isinstance(block, Text):
+    if isinstance(block, Paragraph):
         return html.P(printable(block.words))
     if isinstance(block, Code):
         return html.Pre(printable(block.line))
@@ -63,11 +63,11 @@ def _block(block: Block, theme: object, key: str) -> Any:
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Picture):
-        return picture(block)
-    return figure(block, theme, f"{key}-{block.name}")
+        return render_picture(block)
+    return render_figure(block, theme, f"{key}-{block.name}")
 
 
-def picture(block: Picture) -> html.Figure:
+def render_picture(block: Picture) -> html.Figure:
     """A picture above its words."""
     source = f"data:image/png;base64,{base64.b64encode(block.png).decode()}"
     words = [html.B(f"{printable(block.heading)}. "), printable(block.caption)]
