@@ -1,4 +1,7 @@
-"""Figures: what a study found, as plotly's; pure functions without a file or a print. One module a figure."""
+"""The figures of a study as plotly figures, one module each.
+
+The functions are pure: they write no file and print nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How each candidate spends its compute: shares of log-FLOPs in a triangle, with the response surface behind."""
+"""The figure of how each candidate allocates its compute.
+
+A triangle shows the shares of log-FLOPs of depth, width and resolution, with the response surface behind.
+"""
 
 from __future__ import annotations
 
@@ -17,34 +20,38 @@ from scalesearch.study.result import StudyResult
 
 Shares = tuple[float, float, float]
 
-_STEPS, _DOT = 40, 9
-"""Dots of the surface along an edge, and their px."""
+_STEPS, _DOT_SIZE = 40, 9
+"""The number of dots of the surface along an edge, and their size in px."""
 _SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left": 9}
-_THICK: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
+_OUTLINE_WIDTHS: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
 
 
 def compute_allocation(result: StudyResult) -> Drawing | None:
-    """The candidates by their shares of log-FLOPs; None for a comparison of rules, and of fewer than two."""
+    """Draw the candidates by their shares of log-FLOPs.
+
+    Returns:
+        None for a comparison of rules, and where fewer than two candidates have αβ²γ² > 1.
+    """
     if not result.plan.config.kind.recommends:
         return None
-    shown = [row for row in candidate_rows(result) if row.candidate.coefficients.product > 1]
-    if len(shown) < 2:
+    rows = [row for row in candidate_rows(result) if row.candidate.coefficients.product > 1]
+    if len(rows) < 2:
         return None
-    fitted = result.decision.surface
+    surface = result.decision.surface
     figure = go.Figure()
-    values = [row.expected for row in shown]
-    if fitted is not None:
+    values = [row.expected for row in rows]
+    if surface is not None:
         dots = _lattice()
-        heights = fitted.heights(dots).tolist()
-        values = _seen(values, heights)
+        heights = surface.heights(dots).tolist()
+        values = _colour_values(values, heights)
         figure.add_trace(_background(dots, heights))
-        figure.add_trace(_region(fitted))
-    for status, own in by_status(shown):
-        figure.add_traces([_points(status, own, result), _in_legend(status)])
-    if fitted is not None:
-        figure.add_trace(_optimum(fitted))
-    word = metric_words(result.plan.config.metric).capitalize()
-    title = f"{word}, expected at the end of training"
+        figure.add_trace(_region(surface))
+    for status, status_rows in by_status(rows):
+        figure.add_traces([_points(status, status_rows, result), _legend_entry(status)])
+    if surface is not None:
+        figure.add_trace(_optimum(surface))
+    metric = metric_words(result.plan.config.metric).capitalize()
+    title = f"{metric}, expected at the end of training"
     apply_layout(
         figure,
         height=680,
@@ -54,7 +61,7 @@ def compute_allocation(result: StudyResult) -> Drawing | None:
         legend={"orientation": "v", "y": 1, "yanchor": "top"},
     )
     return Drawing(
-        "spending", "Where each network spends its compute", _caption(fitted, result.plan.config.shrinks), figure
+        "spending", "Where each network spends its compute", _caption(surface, result.plan.config.shrinks), figure
     )
 
 
@@ -67,13 +74,13 @@ def _axis(name: str) -> dict[str, object]:
 
 
 def _lattice() -> list[Shares]:
-    """A triangular lattice that fills the triangle."""
+    """Return the points of a triangular lattice that fills the triangle."""
     steps = range(_STEPS + 1)
     return [(i / _STEPS, j / _STEPS, (_STEPS - i - j) / _STEPS) for i in steps for j in steps if i + j <= _STEPS]
 
 
-def _seen(values: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """What the colours span: the candidates; a surface that leaves their range far behind is cut off there."""
+def _colour_values(values: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Return the values that the colours span: the candidates'. A surface outside their range is cut off."""
     low, high = min(values), max(values)
     return [low, high, *(min(max(height, low), high) for height in heights)]
 
@@ -81,11 +88,11 @@ def _seen(values: Sequence[float], heights: Sequence[float]) -> list[float]:
 def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scatterternary:
     return go.Scatterternary(
         name="response surface",
-        **_places(dots),
+        **_ternary_coordinates(dots),
         mode="markers",
         marker={
             "symbol": "circle",
-            "size": _DOT,
+            "size": _DOT_SIZE,
             "opacity": 0.4,
             "color": list(heights),
             "coloraxis": "coloraxis",
@@ -97,10 +104,10 @@ def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scattert
 
 
 def _points(status: Status, rows: Sequence[CandidateRow], result: StudyResult) -> go.Scatterternary:
-    look, words = STATUSES[status]
+    style, label = STATUSES[status]
     return go.Scatterternary(
-        name=words,
-        **_places([shares_of(row.candidate.coefficients) for row in rows]),
+        name=label,
+        **_ternary_coordinates([shares_of(row.candidate.coefficients) for row in rows]),
         mode="markers",
         cliponaxis=False,
         showlegend=False,
@@ -109,18 +116,18 @@ def _points(status: Status, rows: Sequence[CandidateRow], result: StudyResult) -
             "size": _SIZES[status],
             "color": [row.expected for row in rows],
             "coloraxis": "coloraxis",
-            "line": {"width": _THICK.get(status, 1), "color": look.colour},
+            "line": {"width": _OUTLINE_WIDTHS.get(status, 1), "color": style.colour},
         },
-        hovertext=[f"{hover_text(row, result)}<br>{_spent(row)}" for row in rows],
+        hovertext=[f"{hover_text(row, result)}<br>{_shares_text(row)}" for row in rows],
         hoverinfo="text",
     )
 
 
-def _in_legend(status: Status) -> go.Scatterternary:
-    """The mark without the colour of an accuracy, for which a legend has no place."""
-    look, words = STATUSES[status]
+def _legend_entry(status: Status) -> go.Scatterternary:
+    """Return the mark for the legend, which has no place for the colour of an accuracy."""
+    style, label = STATUSES[status]
     return go.Scatterternary(
-        name=words,
+        name=label,
         a=[None],
         b=[None],
         c=[None],
@@ -129,21 +136,21 @@ def _in_legend(status: Status) -> go.Scatterternary:
             "symbol": "star" if status == "recommended" else "circle",
             "size": _SIZES[status],
             "color": "rgba(0,0,0,0)",
-            "line": {"width": _THICK.get(status, 1), "color": look.colour},
+            "line": {"width": _OUTLINE_WIDTHS.get(status, 1), "color": style.colour},
         },
     )
 
 
-def _spent(row: CandidateRow) -> str:
+def _shares_text(row: CandidateRow) -> str:
     parts = zip(_NAMES.values(), shares_of(row.candidate.coefficients), strict=True)
     return "spends " + ", ".join(f"{100 * share:.0f} % on {name}" for name, share in parts)
 
 
-def _optimum(fitted: Surface) -> go.Scatterternary:
-    """In the colour of text, which no trace has to name: it follows the theme."""
+def _optimum(surface: Surface) -> go.Scatterternary:
+    """Mark the highest point of the surface in the colour of text, which follows the theme."""
     return go.Scatterternary(
         name="highest point of the surface",
-        **_places([fitted.optimum]),
+        **_ternary_coordinates([surface.optimum]),
         mode="text",
         text=["<b>✛</b>"],
         textfont={"size": 26},
@@ -154,11 +161,11 @@ def _optimum(fitted: Surface) -> go.Scatterternary:
     )
 
 
-def _region(fitted: Surface) -> go.Scatterternary:
-    corners = region_corners([fitted.region[axis] for axis in ("depth", "width", "resolution")])
+def _region(surface: Surface) -> go.Scatterternary:
+    corners = region_corners([surface.region[axis] for axis in ("depth", "width", "resolution")])
     return go.Scatterternary(
         name="highest point, 95 % of each share",
-        **_places([*corners, corners[0]]),
+        **_ternary_coordinates([*corners, corners[0]]),
         mode="lines",
         line={"color": BASELINE_STYLE.colour, "width": 3, "dash": "dash"},
         hoverinfo="skip",
@@ -166,46 +173,50 @@ def _region(fitted: Surface) -> go.Scatterternary:
 
 
 def region_corners(bounds: Sequence[tuple[float, float]]) -> list[Shares]:
-    """The corners, in order, of the shares within bounds: the triangle cut along each bound in turn.
+    """Return the corners, in order, of the shares within bounds: the triangle clipped at each bound in turn.
 
-    Sutherland & Hodgman 1974; bounds that leave nothing give the point that was cut away last.
+    The method is Sutherland & Hodgman's (1974). Where nothing lies within the bounds, the result is the last
+    point that was cut away.
+
+    Args:
+        bounds: the lowest and the highest share of depth, width and resolution.
     """
     corners: list[Shares] = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
     for i, (low, high) in enumerate(bounds):
         for bound, sign in ((low, 1), (high, -1)):
-            corners = _cut(corners, i, bound, sign) or corners[:1]
+            corners = _clip(corners, i, bound, sign) or corners[:1]
     return corners
 
 
-def _cut(corners: Sequence[Shares], i: int, bound: float, sign: int) -> list[Shares]:
-    """The part of a convex outline whose share `i` is at least (`sign` 1) or at most (−1) `bound`."""
-    kept: list[Shares] = []
+def _clip(corners: Sequence[Shares], i: int, bound: float, sign: int) -> list[Shares]:
+    """Return the part of a convex outline whose share `i` is at least (`sign` 1) or at most (−1) `bound`."""
+    outline: list[Shares] = []
     for first, second in zip(corners, [*corners[1:], corners[0]], strict=True):
-        inside, after = (sign * (one[i] - bound) >= -1e-12 for one in (first, second))
+        inside, next_inside = (sign * (corner[i] - bound) >= -1e-12 for corner in (first, second))
         if inside:
-            kept.append(first)
-        if inside != after:
-            part = (bound - first[i]) / (second[i] - first[i])
-            x, y, z = (a + part * (b - a) for a, b in zip(first, second, strict=True))
-            kept.append((x, y, z))
-    return kept
+            outline.append(first)
+        if inside != next_inside:
+            fraction = (bound - first[i]) / (second[i] - first[i])
+            x, y, z = (a + fraction * (b - a) for a, b in zip(first, second, strict=True))
+            outline.append((x, y, z))
+    return outline
 
 
-def _places(shares: Sequence[Shares]) -> dict[str, list[float]]:
+def _ternary_coordinates(shares: Sequence[Shares]) -> dict[str, list[float]]:
     return {letter: [100 * share[i] for share in shares] for i, letter in enumerate("abc")}
 
 
-def _caption(fitted: Surface | None, shrinks: bool) -> str:
+def _caption(surface: Surface | None, shrinks: bool) -> str:
     start = (
         f"A corner is a network that {'shrinks' if shrinks else 'grows'} in one dimension alone; a network's place "
         "is its shares of the log-FLOPs, log α, 2 log β and 2 log γ over their sum."
     )
     colours = "Colours are expected accuracies at the end of training"
-    if fitted is None:
+    if surface is None:
         return f"{start} {colours}."
     return (
         f"{start} {colours}: of each network by all that was measured, and behind them by the fitted quadratic "
         "alone (cut off where it leaves the range of the networks'). ✛ is where the quadratic is highest; the "
         "dashed outline is bounded by the 95 % interval of each of its three shares, one at a time. The quadratic "
-        f"makes {100 * fitted.explained:.0f} % of the variance between the networks; the rest is their own."
+        f"makes {100 * surface.explained:.0f} % of the variance between the networks; the rest is their own."
     )

@@ -1,4 +1,4 @@
-"""The family that the answer gives: parameters over FLOPs beside the paper's, and the φ that each member has."""
+"""The figure of a study's family: parameters over FLOPs beside the paper's, and each member's effective φ."""
 
 from __future__ import annotations
 
@@ -19,23 +19,27 @@ from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
 _PEERS = "peers in Table 2 of Tan & Le 2019"
-_PAPERS = "b0"
-"""The baseline whose table the peers stand in."""
+_PAPER_BASELINE = "b0"
+"""The baseline whose table in the paper lists the peers."""
 
 
 def family(result: StudyResult) -> Drawing | None:
-    """The found members beside the published ones and the paper's peers; None where the study gives no family."""
+    """Draw the study's members beside the published ones and the paper's peers.
+
+    Returns:
+        None where the study gives no family of baseline files, or only one member.
+    """
     members = found_family(result.plan, result.winner.coefficients)
-    base = result.plan.config.baseline
-    if len(members) < 2 or not isinstance(base, Baseline):
+    baseline = result.plan.config.baseline
+    if len(members) < 2 or not isinstance(baseline, Baseline):
         return None
     figure = go.Figure()
-    if base.name == _PAPERS:
+    if baseline.name == _PAPER_BASELINE:
         figure.add_trace(_peers())
-    if has_published(base):
-        own = published(base)
-        figure.add_traces(_two("as published", own, RULE_STYLES["compound"]))
-    figure.add_traces(_two("of this study", members, RECOMMENDED))
+    if has_published(baseline):
+        published_members = published(baseline)
+        figure.add_traces(_both_panels("as published", published_members, RULE_STYLES["compound"]))
+    figure.add_traces(_both_panels("of this study", members, RECOMMENDED))
     figure.add_trace(_diagonal(len(members)))
     apply_layout(
         figure,
@@ -52,37 +56,40 @@ def family(result: StudyResult) -> Drawing | None:
         xaxis2=axis("φ that the member is named by", domain=[0.68, 1], dtick=1, anchor="y2"),
         yaxis2=axis("Effective φ (log₂ of the measured cost ratio)", dtick=1, anchor="x2"),
     )
-    return Drawing("family", _heading(members), _caption(base), figure)
+    return Drawing("family", _heading(members), _caption(baseline), figure)
 
 
 def _heading(members: Sequence[Member]) -> str:
     return f"Cost and effective φ of {members[0].baseline.name} to {members[-1].baseline.name}"
 
 
-def _two(name: str, members: Sequence[Member], look: MarkerStyle) -> list[go.Scatter]:
-    """The members on both sides of the figure."""
-    prices = [cost(member.baseline.architecture) for member in members]
-    base = prices[0].macs
-    marks = {"color": look.colour, "symbol": look.marker, "size": 13 if look is RECOMMENDED else 10}
-    line = {"color": look.colour, "width": 2}
+def _both_panels(name: str, members: Sequence[Member], style: MarkerStyle) -> list[go.Scatter]:
+    """Draw the members in both panels of the figure."""
+    costs = [cost(member.baseline.architecture) for member in members]
+    base_macs = costs[0].macs
+    marker = {"color": style.colour, "symbol": style.marker, "size": 13 if style is RECOMMENDED else 10}
+    line = {"color": style.colour, "width": 2}
     texts = [
-        f"<b>{escape_plotly(one.baseline.name)}</b>, {name}<br>{si(price.macs)} multiply-adds, {si(price.params)} "
-        f"parameters, {one.baseline.architecture.resolution} px<br>effective φ {log2(price.macs / base):.2f}"
-        for one, price in zip(members, prices, strict=True)
+        f"<b>{escape_plotly(member.baseline.name)}</b>, {name}<br>{si(member_cost.macs)} multiply-adds, "
+        f"{si(member_cost.params)} parameters, {member.baseline.architecture.resolution} px<br>"
+        f"effective φ {log2(member_cost.macs / base_macs):.2f}"
+        for member, member_cost in zip(members, costs, strict=True)
     ]
     common = {
         "name": name,
         "legendgroup": name,
         "mode": "lines+markers",
-        "marker": marks,
+        "marker": marker,
         "line": line,
         "hovertext": texts,
         "hoverinfo": "text",
     }
-    left = go.Scatter(x=[one.macs for one in prices], y=[one.params for one in prices], **common)
+    left = go.Scatter(
+        x=[member_cost.macs for member_cost in costs], y=[member_cost.params for member_cost in costs], **common
+    )
     right = go.Scatter(
         x=list(range(len(members))),
-        y=[log2(one.macs / base) for one in prices],
+        y=[log2(member_cost.macs / base_macs) for member_cost in costs],
         xaxis="x2",
         yaxis="y2",
         showlegend=False,
@@ -92,8 +99,8 @@ def _two(name: str, members: Sequence[Member], look: MarkerStyle) -> list[go.Sca
 
 
 def _peers() -> go.Scatter:
-    """What the paper prints of networks that are no EfficientNets, where it prints FLOPs."""
-    peers = [one for one in TABLE_2 if one.name != one.beside and one.flops_b is not None]
+    """Draw the networks of the paper's Table 2 that are no EfficientNets and have printed FLOPs."""
+    peers = [row for row in TABLE_2 if row.name != row.beside and row.flops_b is not None]
     return go.Scatter(
         name=_PEERS,
         x=[float(Decimal(peer.flops_b or 0) * 10**9) for peer in peers],
@@ -122,12 +129,12 @@ def _diagonal(count: int) -> go.Scatter:
     )
 
 
-def _caption(base: Baseline) -> str:
+def _caption(baseline: Baseline) -> str:
     start = (
         "Left: what the members cost. Right: the φ that each member really has, log₂ of its measured FLOPs over "
         "the baseline's, over the φ that it is named by."
     )
-    if base.name != _PAPERS:
+    if baseline.name != _PAPER_BASELINE:
         return start
     return (
         f"{start} The published b1 to b7 cost less than their φ says. Hollow: other networks, as the "

@@ -1,4 +1,4 @@
-"""What all figures share: their frame, their theme, the words beside them."""
+"""What all figures share: their layout, their themes, and `Drawing`, a figure with its heading and caption."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ import plotly.graph_objects as go
 from scalesearch.report.palette import BASELINE_STYLE, LIGHT, Theme
 
 WIDTH, HEIGHT = 1200, 640
-"""Pixels of a still picture; a page takes its reader's width."""
+"""The size of a still picture in px; on a page a figure takes the reader's width."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _TITLE_ROOM = 60
-"""Pixels that a title of two lines takes above the axes."""
+"""The height of a title of two lines above the axes, in px."""
 
 
 CONTROLS: dict[str, Any] = {
     "displaylogo": False,
     "responsive": True,
     "modeBarButtonsToRemove": ["lasso2d", "select2d"],
-    # By default a button sends the figure to a service of plotly's.
+    # By default a button uploads the figure to a service of plotly's.
     "showSendToCloud": False,
     "plotlyServerURL": "",
 }
-"""plotly.js's configuration of every figure, wherever it is shown."""
+"""The plotly.js configuration of every figure, wherever it is shown."""
 
 
 class LocalFigure(go.Figure):  # type: ignore[misc]  # plotly has no types
-    """plotly's figure, with `CONTROLS` where its own methods show or write it: no button sends it anywhere."""
+    """A plotly figure whose own methods show and write it with `CONTROLS`, so that no button uploads it."""
 
     def show(self, *arguments: object, **options: object) -> None:
-        """As plotly's."""
+        """Show the figure as `plotly.graph_objects.Figure.show` does."""
         super().show(*arguments, **{"config": dict(CONTROLS), **options})
 
     def to_html(self, config: Mapping[str, object] | None = None, **options: object) -> str:
-        """As plotly's; `config` is added to `CONTROLS`."""
+        """Return HTML as plotly does; `config` is added to `CONTROLS`."""
         return str(super().to_html(config={**CONTROLS, **(config or {})}, **options))
 
     def write_html(self, file: object, config: Mapping[str, object] | None = None, **options: object) -> None:
-        """As plotly's; `config` is added to `CONTROLS`."""
+        """Write HTML as plotly does; `config` is added to `CONTROLS`."""
         super().write_html(file, config={**CONTROLS, **(config or {})}, **options)
 
     def _repr_mimebundle_(self, *arguments: object, **options: object) -> Any:
@@ -53,19 +53,22 @@ class LocalFigure(go.Figure):  # type: ignore[misc]  # plotly has no types
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure with its words, apart: on a page they are text, in a still picture the title is part of it."""
+    """A plotly figure with its heading and its caption.
+
+    They are kept apart because a page shows them as text, while a still picture has the heading as its title.
+    """
 
     name: str
-    """Short, of letters: `pareto`."""
+    """A short name of letters, such as `pareto`."""
     heading: str
-    """What the figure shows, as a phrase."""
+    """A phrase that says what the figure shows."""
     caption: str
-    """How to read it: every mark and what it does not say."""
+    """The explanation of every mark, and of what the figure does not say."""
     figure: go.Figure
-    """Without a title, in the light theme."""
+    """The plotly figure, without a title, in the light theme."""
 
     def with_title(self, theme: Theme = LIGHT) -> LocalFigure:
-        """The figure as it stands alone: with its heading as title, in a theme."""
+        """Return the plotly figure with the heading as its title, in a theme."""
         figure = LocalFigure(self.figure)
         top = (figure.layout.margin.t or 0) + _TITLE_ROOM
         figure.update_layout(
@@ -84,17 +87,17 @@ class Drawing:
 
 
 def escape_plotly(text: str) -> str:
-    """`text` as plotly shows it letter for letter: it would read tags and links in it."""
+    """Escape `text` so that plotly shows it letter for letter and reads no tag or link in it."""
     return html.escape(text, quote=False)
 
 
 def apply_layout(figure: go.Figure, height: int = HEIGHT, **layout: object) -> go.Figure:
-    """The figure with the frame that all share, in the light theme.
+    """Give a figure the layout that all figures share, in the light theme, and return it.
 
     Args:
-        figure: with its traces.
-        height: px.
-        layout: what is the figure's own.
+        figure: a figure with its traces.
+        height: the height in px.
+        layout: further layout of this figure alone.
     """
     figure.update_layout(
         template="none",
@@ -108,23 +111,23 @@ def apply_layout(figure: go.Figure, height: int = HEIGHT, **layout: object) -> g
     return figure.update_layout(theme_layout(LIGHT, figure))
 
 
-def axis(title: str, **own: object) -> dict[str, object]:
-    """An axis with ticks and a line; `title` names the quantity and its unit."""
+def axis(title: str, **options: object) -> dict[str, object]:
+    """Return an axis with ticks and a line; `title` names the quantity and its unit."""
     return {
         "title": {"text": title, "standoff": 12},
         "showline": True,
         "ticks": "outside",
         "zeroline": False,
-        **own,
+        **options,
     }
 
 
 def theme_layout(theme: Theme, figure: go.Figure | None = None) -> dict[str, object]:
-    """The layout of a theme: all that changes between light and dark, by plotly's dotted names.
+    """Return the layout of a theme by plotly's dotted names: all that changes between light and dark.
 
     Args:
         theme: light or dark.
-        figure: whose axes get them; None: one x and one y.
+        figure: the figure whose axes get the theme; None: one x and one y axis.
     """
     names = ["xaxis", "yaxis"] if figure is None else _axes(figure)
     axes = {
@@ -150,15 +153,15 @@ def theme_layout(theme: Theme, figure: go.Figure | None = None) -> dict[str, obj
 
 
 def _axes(figure: go.Figure) -> list[str]:
-    """The dotted names of the axes that the figure's traces are drawn on."""
+    """Return the dotted names of the axes that the figure's traces are drawn on."""
     layout = figure.to_plotly_json()["layout"]
-    found = [name for name in layout if name.startswith(("xaxis", "yaxis"))]
+    names = [name for name in layout if name.startswith(("xaxis", "yaxis"))]
     if "ternary" in layout:
-        found += [f"ternary.{one}axis" for one in "abc"]
-    return sorted(found)
+        names += [f"ternary.{letter}axis" for letter in "abc"]
+    return sorted(names)
 
 
-def dotted_line(x0: float, y0: float, x1: float, y1: float, **own: object) -> dict[str, object]:
-    """A thin dotted line that no data is on: a wanted cost, a rung."""
+def dotted_line(x0: float, y0: float, x1: float, y1: float, **options: object) -> dict[str, object]:
+    """Return a thin dotted line that marks no data, such as a target cost or a rung."""
     line = {"color": BASELINE_STYLE.colour, "width": 1.5, "dash": "dot"}
-    return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": line, "layer": "below", **own}
+    return {"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": line, "layer": "below", **options}

@@ -1,4 +1,7 @@
-"""How accuracy rose with training: by rung where candidates were left on the way, by epoch where none was."""
+"""The figure of learning curves: accuracy over training images.
+
+It is drawn by rung where candidates were eliminated on the way, and by epoch where none was.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,26 @@ from scalesearch.search.trial import TrialSpec
 from scalesearch.study.result import StudyResult
 
 Curve = list[tuple[int, float]]
-"""(images, accuracy)."""
+"""The points of a curve, each as (images, accuracy)."""
 
 
 def learning(result: StudyResult) -> Drawing | None:
-    """Validation accuracy over training images, a line a network and seed; None where nothing has two points."""
-    shown = candidate_rows(result)
+    """Draw validation accuracy over training images, a line for each network and seed.
+
+    Returns:
+        None where no curve has two points.
+    """
+    rows = candidate_rows(result)
     curves = {(key, seed): curve for key, seed, curve in _curves(result)}
     if not any(len(curve) > 1 for curve in curves.values()):
         return None
     figure, legend = go.Figure(), set[str]()
-    ordered: list[tuple[str, CandidateRow | None]] = [(row.key, row) for row in reversed(shown)]
+    ordered: list[tuple[str, CandidateRow | None]] = [(row.key, row) for row in reversed(rows)]
     for key, row in [(result.plan.base_id, None), *ordered]:
-        name, look = _look(row, result)
-        for (own, seed), curve in curves.items():
-            if own == key:
-                figure.add_trace(_line(name, look, curve, row, seed, name not in legend))
+        name, style = _name_and_style(row, result)
+        for (network_id, seed), curve in curves.items():
+            if network_id == key:
+                figure.add_trace(_line(name, style, curve, row, seed, name not in legend))
                 legend.add(name)
     rungs = [rung.samples for rung in result.plan.rungs]
     apply_layout(
@@ -38,14 +45,14 @@ def learning(result: StudyResult) -> Drawing | None:
             "Training images seen", tickformat=",", **({"tickvals": rungs} if rungs else {"rangemode": "tozero"})
         ),
         yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val), rangemode="tozero"),
-        shapes=[dotted_line(at, 0, at, 1, yref="paper") for at in rungs],
+        shapes=[dotted_line(images, 0, images, 1, yref="paper") for images in rungs],
         legend={"traceorder": "reversed"},
     )
     return Drawing("learning", _heading(result), _caption(result), figure)
 
 
 def _curves(result: StudyResult) -> list[tuple[str, int, Curve]]:
-    """By network and seed: the accuracy at the end of each rung, or after every epoch where there are no rungs."""
+    """Return for each network and seed the accuracy at the end of each rung, or after every epoch without rungs."""
     curves: dict[tuple[str, int], Curve] = {}
     for spec in _specs(result):
         outcome = result.outcomes[spec.id]
@@ -60,8 +67,8 @@ def _specs(result: StudyResult) -> Sequence[TrialSpec]:
     return [spec for spec in result.planned if spec.id in result.outcomes]
 
 
-def _look(row: CandidateRow | None, result: StudyResult) -> tuple[str, MarkerStyle]:
-    """What a legend calls it and how it is drawn: rules and the baseline by name, candidates by their place."""
+def _name_and_style(row: CandidateRow | None, result: StudyResult) -> tuple[str, MarkerStyle]:
+    """Return a legend label and a style: rules and the baseline by name, candidates by their status."""
     if row is None:
         name = escape_plotly(result.plan.config.baseline.name)
         return (f"{name}, unscaled" if result.plan.config.kind.scales else f"{name} as it is"), BASELINE_STYLE
@@ -73,20 +80,22 @@ def _look(row: CandidateRow | None, result: StudyResult) -> tuple[str, MarkerSty
 
 
 def _line(
-    name: str, look: MarkerStyle, curve: Curve, row: CandidateRow | None, seed: int, first: bool
+    name: str, style: MarkerStyle, curve: Curve, row: CandidateRow | None, seed: int, show_in_legend: bool
 ) -> go.Scatter:
-    who = name if row is None else escape_plotly(row.label)
+    network = name if row is None else escape_plotly(row.label)
     strong = row is not None and (bool(row.rule) or row.status in ("recommended", "tied"))
     return go.Scatter(
         name=name,
         legendgroup=name,
-        showlegend=first,
-        x=[at for at, _ in curve],
+        showlegend=show_in_legend,
+        x=[images for images, _ in curve],
         y=[accuracy for _, accuracy in curve],
         mode="lines+markers",
-        line={"color": look.colour, "width": 2 if strong else 1.2, "dash": look.dash},
-        marker={"color": look.colour, "symbol": look.marker, "size": 10 if strong else 7},
-        hovertext=[f"<b>{who}</b>, seed {seed}<br>{at:,} images: {accuracy:.4f}" for at, accuracy in curve],
+        line={"color": style.colour, "width": 2 if strong else 1.2, "dash": style.dash},
+        marker={"color": style.colour, "symbol": style.marker, "size": 10 if strong else 7},
+        hovertext=[
+            f"<b>{network}</b>, seed {seed}<br>{images:,} images: {accuracy:.4f}" for images, accuracy in curve
+        ],
         hoverinfo="text",
     )
 
@@ -98,14 +107,14 @@ def _heading(result: StudyResult) -> str:
 def _caption(result: StudyResult) -> str:
     if not result.plan.rungs:
         return "A line is one training: a network with one seed, measured after every epoch."
-    seeds = (
+    seeds_text = (
         " A mark without a line is a further seed of a finalist, which went straight to the top."
         if result.plan.scheduler.finalists and result.plan.scheduler.seeds > 1
         else ""
     )
     promotes = result.plan.scheduler.promotes
-    left = f" What ends early was left: {promotes}." if promotes else ""
+    eliminated_text = f" What ends early was left: {promotes}." if promotes else ""
     return (
         "A line is a network with one seed; dotted uprights are the rungs, and at each the learning rate was run "
-        f"down before accuracy was measured.{seeds}{left}"
+        f"down before accuracy was measured.{seeds_text}{eliminated_text}"
     )

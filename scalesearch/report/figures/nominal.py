@@ -1,4 +1,4 @@
-"""Nominal against measured FLOPs: why triples mislead, and what matching mends."""
+"""The figure of nominal against measured FLOPs: why triples (α, β, γ) mislead, and what matching corrects."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ _PAPER = "paper"
 
 
 def nominal(result: StudyResult) -> Drawing | None:
-    """Measured over nominal cost of the study's grid: literally as in the paper, and as it was compared.
+    """Draw measured over nominal cost of the study's grid: with γ taken literally as in the paper, and as compared.
 
-    None where there is no grid of baseline files: in a comparison of rules, a search by a sampler, of a function;
-    and where γ taken literally leaves no side.
+    Returns:
+        None where there is no grid of baseline files (a comparison of rules, a search by a sampler, a function that
+        builds networks), and where γ taken literally leaves no valid resolution.
     """
-    asked = result.plan.config
-    if not asked.kind.from_grid or not isinstance(asked.baseline, Baseline):
+    config = result.plan.config
+    if not config.kind.from_grid or not isinstance(config.baseline, Baseline):
         return None
-    grid = triples(asked.budget.step, asked.budget.tolerance, asked.baseline.axes)
+    grid = triples(config.budget.step, config.budget.tolerance, config.baseline.axes)
     try:
-        literal = candidates(asked.baseline, grid, asked.phi, _PAPER, "none").candidates
+        literal = candidates(config.baseline, grid, config.phi, _PAPER, "none").candidates
     except SpaceError:
         return None
     compared = (*result.plan.candidate_set.candidates, *result.plan.candidate_set.unmatched)
@@ -38,15 +39,15 @@ def nominal(result: StudyResult) -> Drawing | None:
     figure.add_trace(
         _points("γ taken literally, the paper's rounding", literal, result, BASELINE_STYLE.colour, "circle-open")
     )
-    matched = "as searched: " + ("px matched" if asked.match == "flops" else "γ taken literally")
-    figure.add_trace(_points(f"{matched}, {asked.rounding} rounding", compared, result, TIED.colour, TIED.marker))
+    matched = "as searched: " + ("px matched" if config.match == "flops" else "γ taken literally")
+    figure.add_trace(_points(f"{matched}, {config.rounding} rounding", compared, result, TIED.colour, TIED.marker))
     apply_layout(
         figure,
         xaxis=axis("Nominal FLOPs, (αβ²γ²)^φ (times the baseline's)", ticksuffix="x"),
         yaxis=axis("Measured FLOPs (times the baseline's)", ticksuffix="x"),
     )
-    ratios = [float(one.flops_ratio) for one in literal]
-    name = escape_plotly(asked.baseline.name)
+    ratios = [float(candidate.flops_ratio) for candidate in literal]
+    name = escape_plotly(config.baseline.name)
     caption = (
         f"Taken literally, the {len(grid)} triples of this grid are {len(literal)} networks of "
         f"{min(ratios):.2f}x to {max(ratios):.2f}x {name}'s FLOPs; the line is where nominal and measured are "
@@ -58,7 +59,7 @@ def nominal(result: StudyResult) -> Drawing | None:
 
 
 def _nominal(candidate: Candidate, result: StudyResult) -> float:
-    """Of the grid's own triples, of which a matched γ is none."""
+    """Return the mean nominal cost of the grid's own triples; a matched γ is none of them."""
     aliases = [float(alias.product) for alias in candidate.aliases]
     return float((sum(aliases) / len(aliases)) ** float(result.plan.config.phi))
 

@@ -1,4 +1,4 @@
-"""Parallel coordinates: what every network has of each thing, from coefficients to cost to accuracy."""
+"""The figure of parallel coordinates: every network's coefficients, costs and accuracy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scalesearch.units import si
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """One upright axis."""
+    """One vertical axis."""
 
     title: str
     value: Callable[[CandidateRow], float]
@@ -26,23 +26,26 @@ class _Scale:
 
 
 def parallel(result: StudyResult) -> Drawing | None:
-    """Every candidate as a line over its coefficients, its costs and its expected accuracy.
+    """Draw every candidate as a line over its coefficients, its costs and its expected accuracy.
 
-    Plain lines, not plotly's own parallel coordinates: those need WebGL, which a strict page has not, and follow no
-    theme. None of fewer than two candidates.
+    The lines are ordinary traces. plotly's own parallel coordinates need WebGL, which a page with a strict content
+    security policy does not have, and follow no theme.
+
+    Returns:
+        None for fewer than two candidates.
     """
-    shown = candidate_rows(result)
-    if len(shown) < 2:
+    rows = candidate_rows(result)
+    if len(rows) < 2:
         return None
     scales = _scales(result)
-    ends = [_ends([scale.value(row) for row in shown]) for scale in scales]
-    low, high = min(row.expected for row in shown), max(row.expected for row in shown)
+    ends = [_range_of([scale.value(row) for row in rows]) for scale in scales]
+    low, high = min(row.expected for row in rows), max(row.expected for row in rows)
     figure = go.Figure()
-    for row in reversed(shown):  # the best on top
+    for row in reversed(rows):  # the best on top
         figure.add_trace(_line(row, scales, ends, result, shade(row.expected, low, high)))
-    figure.add_trace(_ticks(scales, ends))
+    figure.add_trace(_range_labels(scales, ends))
     if result.plan.config.kind.recommends:  # rules have colours of their own
-        figure.add_trace(_bar(low, high))
+        figure.add_trace(_colour_bar(low, high))
     apply_layout(
         figure,
         height=520,
@@ -52,15 +55,15 @@ def parallel(result: StudyResult) -> Drawing | None:
         coloraxis=accuracy_coloraxis([low, high], metric_words(result.plan.config.metric).capitalize()),
         xaxis={"visible": False, "range": [-0.4, len(scales) - 0.6], "fixedrange": True},
         yaxis={"visible": False, "range": [-0.1, 1.1], "fixedrange": True},
-        shapes=[_upright(i) for i in range(len(scales))],
-        annotations=[_title(i, scale) for i, scale in enumerate(scales)],
+        shapes=[_axis_line(i) for i in range(len(scales))],
+        annotations=[_axis_title(i, scale) for i, scale in enumerate(scales)],
     )
     return Drawing("parallel", "What each network has", _caption(result), figure)
 
 
 def _scales(result: StudyResult) -> list[_Scale]:
-    word = metric_words(result.plan.config.metric).capitalize()
-    side = f"{word}<br>(expected)"
+    metric = metric_words(result.plan.config.metric).capitalize()
+    accuracy_title = f"{metric}<br>(expected)"
     return [
         _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
         _Scale("Width β", lambda row: float(row.candidate.coefficients.beta), "{:.3g}".format),
@@ -69,11 +72,11 @@ def _scales(result: StudyResult) -> list[_Scale]:
         _Scale("FLOPs<br>(multiply-adds)", lambda row: float(row.candidate.cost.macs), si),
         _Scale("Parameters<br>(count)", lambda row: float(row.candidate.cost.params), si),
         _Scale("Activations<br>(elements)", lambda row: float(row.candidate.cost.activations), si),
-        _Scale(side, lambda row: row.expected, "{:.3f}".format),
+        _Scale(accuracy_title, lambda row: row.expected, "{:.3f}".format),
     ]
 
 
-def _ends(values: Sequence[float]) -> tuple[float, float]:
+def _range_of(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     return (low, high) if high > low else (low - abs(low) / 2 - 1e-9, high + abs(high) / 2 + 1e-9)
 
@@ -86,20 +89,22 @@ def _line(
     colour: str,
 ) -> go.Scatter:
     heights = [(scale.value(row) - low) / (high - low) for scale, (low, high) in zip(scales, ends, strict=True)]
-    rule = bool(row.candidate.name)
-    best = row.status == "recommended"
-    colour = row.style.colour if rule else colour
-    wide = 2.5 if rule or row.status == "tied" else 1.2
-    dash = row.style.dash if rule or row.status == "left" else "solid"
-    symbol, size = ("star", 15) if best else (row.style.marker, 11) if rule else ("circle", 8 if wide > 2 else 5)
+    is_rule = bool(row.candidate.name)
+    is_recommended = row.status == "recommended"
+    colour = row.style.colour if is_rule else colour
+    width = 2.5 if is_rule or row.status == "tied" else 1.2
+    dash = row.style.dash if is_rule or row.status == "left" else "solid"
+    symbol, size = (
+        ("star", 15) if is_recommended else (row.style.marker, 11) if is_rule else ("circle", 8 if width > 2 else 5)
+    )
     return go.Scatter(
         name=escape_plotly(row.label),
         x=list(range(len(scales))),
         y=heights,
         mode="lines+markers",
-        line={"color": colour, "width": 4 if best else wide, "dash": dash},
+        line={"color": colour, "width": 4 if is_recommended else width, "dash": dash},
         marker={
-            "color": row.style.colour if best else colour,
+            "color": row.style.colour if is_recommended else colour,
             "symbol": symbol,
             "size": size,
             "line": {"width": 0},
@@ -109,8 +114,8 @@ def _line(
     )
 
 
-def _ticks(scales: Sequence[_Scale], ends: Sequence[tuple[float, float]]) -> go.Scatter:
-    """The values at the foot and the head of each axis, in the colour of text."""
+def _range_labels(scales: Sequence[_Scale], ends: Sequence[tuple[float, float]]) -> go.Scatter:
+    """Write the values at the foot and the head of each axis, in the colour of text."""
     places = [(i, part) for i in range(len(scales)) for part in (0, 1)]
     return go.Scatter(
         x=[i for i, _ in places],
@@ -125,8 +130,8 @@ def _ticks(scales: Sequence[_Scale], ends: Sequence[tuple[float, float]]) -> go.
     )
 
 
-def _bar(low: float, high: float) -> go.Scatter:
-    """Nothing to see but the bar of colours."""
+def _colour_bar(low: float, high: float) -> go.Scatter:
+    """Return a trace that shows nothing but the bar of colours."""
     return go.Scatter(
         x=[None],
         y=[None],
@@ -136,12 +141,12 @@ def _bar(low: float, high: float) -> go.Scatter:
     )
 
 
-def _upright(i: int) -> dict[str, object]:
+def _axis_line(i: int) -> dict[str, object]:
     line = {"color": BASELINE_STYLE.colour, "width": 1}
     return {"type": "line", "x0": i, "x1": i, "y0": 0, "y1": 1, "line": line, "layer": "below"}
 
 
-def _title(i: int, scale: _Scale) -> dict[str, object]:
+def _axis_title(i: int, scale: _Scale) -> dict[str, object]:
     return {
         "x": i,
         "y": 1,
@@ -154,11 +159,11 @@ def _title(i: int, scale: _Scale) -> dict[str, object]:
 
 
 def _caption(result: StudyResult) -> str:
-    score = f"expected {metric_words(result.plan.config.metric)} at the end of training"
+    metric_text = f"expected {metric_words(result.plan.config.metric)} at the end of training"
     if not result.plan.config.kind.recommends:
-        return f"A line is a rule's network; the last axis is its {score}."
-    left = " Dotted: eliminated earlier." if result.eliminated else ""
+        return f"A line is a rule's network; the last axis is its {metric_text}."
+    eliminated_text = " Dotted: eliminated earlier." if result.left_behind else ""
     return (
-        f"A line is a network; its colour and the last axis are its {score}. Thick lines tie with the best, the "
-        f"one with stars is recommended.{left}"
+        f"A line is a network; its colour and the last axis are its {metric_text}. Thick lines tie with the best, "
+        f"the one with stars is recommended.{eliminated_text}"
     )

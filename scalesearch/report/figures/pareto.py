@@ -1,4 +1,4 @@
-"""Accuracy over measured FLOPs: every ranked candidate with its error bar, the tied set, the Pareto front."""
+"""The figure of accuracy over measured FLOPs: ranked candidates with error bars, the tied set, the Pareto front."""
 
 from __future__ import annotations
 
@@ -15,74 +15,82 @@ from scalesearch.search.metrics import metric_words, validation_words
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
-_LEVEL = {
+_BASELINE_TEXTS = {
     False: "; whatever lies below the level one, by the unscaled network.",
     True: "; the level one is the unscaled network, which costs more.",
 }
-"""What the unscaled network's line says, by whether the candidates are smaller than it."""
-_NAMED = 8
-"""More names than that hide each other; then only the tied candidates' are written."""
+"""The explanation of the unscaled network's line, by whether the candidates are smaller than it."""
+_MAX_NAMES = 8
+"""The most names that do not hide each other; with more, only the tied candidates are named."""
 
 
 def pareto(result: StudyResult) -> Drawing:
-    """Accuracy over measured FLOPs of the candidates that are ranked."""
+    """Draw accuracy over measured FLOPs of the candidates that are ranked."""
     ranked = [row for row in candidate_rows(result) if row.place is not None]
     figure = go.Figure()
     if len(ranked) > 1:
         figure.add_trace(_front(ranked))
-    wanted, base = _wanted(result), _base(result)
-    (left, right), (low, high) = _costs(ranked, wanted), _range(ranked, base)
-    named = [row for row in ranked if len(ranked) <= _NAMED or row.status in ("recommended", "tied")]
-    scale = (right - left) / 1000, (high - low) / 480  # px of the axes at 1200 px
-    spots = [(row.candidate.cost.macs / scale[0], row.expected / scale[1]) for row in named]
-    kept = pareto_front([(row.candidate.cost.macs, row.expected) for row in ranked])
-    under = [(row.candidate.cost.macs, row.expected) not in kept for row in named]  # the line runs above them
-    beside = dict(
-        zip((row.key for row in named), place_labels(spots, [row.label for row in named], under), strict=True)
+    target, baseline = _target_macs(result), _baseline_accuracy(result)
+    (min_macs, max_macs), (min_accuracy, max_accuracy) = (
+        _cost_range(ranked, target),
+        _accuracy_range(ranked, baseline),
     )
-    for status, own in by_status(ranked):
-        figure.add_trace(_points(status, own, beside, result))
-    asked = result.plan.config
+    named = [row for row in ranked if len(ranked) <= _MAX_NAMES or row.status in ("recommended", "tied")]
+    scale = (max_macs - min_macs) / 1000, (max_accuracy - min_accuracy) / 480  # px of the axes at 1200 px
+    pixels = [(row.candidate.cost.macs / scale[0], row.expected / scale[1]) for row in named]
+    front = pareto_front([(row.candidate.cost.macs, row.expected) for row in ranked])
+    below = [(row.candidate.cost.macs, row.expected) not in front for row in named]  # the line runs above them
+    label_positions = dict(
+        zip((row.key for row in named), place_labels(pixels, [row.label for row in named], below), strict=True)
+    )
+    for status, status_rows in by_status(ranked):
+        figure.add_trace(_points(status, status_rows, label_positions, result))
+    config = result.plan.config
     apply_layout(
         figure,
-        xaxis=axis("Measured FLOPs (multiply-adds) of one image", tickformat="~s", range=[left, right]),
-        yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val), range=[low, high]),
-        shapes=[dotted_line(wanted, 0, wanted, 1, yref="paper"), *_base_line(base)],
-        annotations=_words(result, wanted, base),
+        xaxis=axis("Measured FLOPs (multiply-adds) of one image", tickformat="~s", range=[min_macs, max_macs]),
+        yaxis=axis(
+            validation_words(result.plan.config.metric, result.plan.data.val), range=[min_accuracy, max_accuracy]
+        ),
+        shapes=[dotted_line(target, 0, target, 1, yref="paper"), *_baseline_line(baseline)],
+        annotations=_annotations(result, target, baseline),
     )
-    bars = "Accuracies are expected ones, by all that was measured; bars are their standard deviations."
-    beaten = (
+    bars_text = "Accuracies are expected ones, by all that was measured; bars are their standard deviations."
+    front_text = (
         "Whatever lies below the stepped line, the Pareto front of the candidates, is beaten by a candidate "
-        "that costs no more" + ("." if base is None else _LEVEL[asked.shrinks])
+        "that costs no more" + ("." if baseline is None else _BASELINE_TEXTS[config.shrinks])
     )
-    line = (
-        f"The upright line is {2 ** float(asked.phi):.4g}x the baseline's FLOPs, which every network was to have."
+    target_text = (
+        f"The upright line is {2 ** float(config.phi):.4g}x the baseline's FLOPs, which every network was to have."
     )
-    if asked.match == "none":
-        line = "Costs were not matched, so that a network may be better because it is larger."
+    if config.match == "none":
+        target_text = "Costs were not matched, so that a network may be better because it is larger."
     return Drawing(
         "pareto",
-        f"{metric_words(asked.metric).capitalize()} over measured FLOPs",
-        f"{bars} {beaten} {line}",
+        f"{metric_words(config.metric).capitalize()} over measured FLOPs",
+        f"{bars_text} {front_text} {target_text}",
         figure,
     )
 
 
-def pareto_front(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Those (multiply-adds, accuracy) that no other equals in both and beats in one, by rising cost."""
-    kept: list[tuple[int, float]] = []
-    for macs, accuracy in sorted(ranked, key=lambda one: (one[0], -one[1])):
-        if not kept or accuracy > kept[-1][1]:
-            kept.append((macs, accuracy))
-    return kept
+def pareto_front(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return the Pareto front of (multiply-adds, accuracy), by rising cost.
+
+    No other point equals one of these in both values and beats it in one.
+    """
+    front: list[tuple[int, float]] = []
+    for macs, accuracy in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or accuracy > front[-1][1]:
+            front.append((macs, accuracy))
+    return front
 
 
 def _front(ranked: Sequence[CandidateRow]) -> go.Scatter:
-    kept = pareto_front([(row.candidate.cost.macs, row.expected) for row in ranked])
+    points = pareto_front([(row.candidate.cost.macs, row.expected) for row in ranked])
     return go.Scatter(
         name="Pareto front",
-        x=[macs for macs, _ in kept],
-        y=[accuracy for _, accuracy in kept],
+        x=[macs for macs, _ in points],
+        y=[accuracy for _, accuracy in points],
         mode="lines",
         line={"color": BASELINE_STYLE.colour, "width": 1.5, "shape": "hv"},
         hoverinfo="skip",
@@ -90,61 +98,79 @@ def _front(ranked: Sequence[CandidateRow]) -> go.Scatter:
 
 
 def _points(
-    status: Status, rows: Sequence[CandidateRow], beside: Mapping[str, str], result: StudyResult
+    status: Status, rows: Sequence[CandidateRow], label_positions: Mapping[str, str], result: StudyResult
 ) -> go.Scatter:
-    look, words = STATUSES[status]
+    style, label = STATUSES[status]
     return go.Scatter(
-        name=words,
+        name=label,
         x=[row.candidate.cost.macs for row in rows],
         y=[row.expected for row in rows],
         mode="markers+text",
-        text=[f"  {escape_plotly(row.label)}  " if row.key in beside else "" for row in rows],
-        textposition=[beside.get(row.key, "middle right") for row in rows],
+        text=[f"  {escape_plotly(row.label)}  " if row.key in label_positions else "" for row in rows],
+        textposition=[label_positions.get(row.key, "middle right") for row in rows],
         textfont={"size": 13},
         cliponaxis=False,
-        marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
-        error_y={"array": [row.error for row in rows], "color": look.colour, "thickness": 1.5},
+        marker={"color": style.colour, "symbol": style.marker, "size": 17 if status == "recommended" else 12},
+        error_y={"array": [row.error for row in rows], "color": style.colour, "thickness": 1.5},
         hovertext=[hover_text(row, result) for row in rows],
         hoverinfo="text",
     )
 
 
-def _wanted(result: StudyResult) -> float:
+def _target_macs(result: StudyResult) -> float:
     from scalesearch.design.cost import cost
 
-    asked = result.plan.config
-    return float(cost(asked.baseline.architecture).macs * 2 ** float(asked.phi))
+    config = result.plan.config
+    return float(cost(config.baseline.architecture).macs * 2 ** float(config.phi))
 
 
-def _base(result: StudyResult) -> float | None:
+def _baseline_accuracy(result: StudyResult) -> float | None:
     accuracies = result.base.accuracies
     return sum(accuracies.values()) / len(accuracies) if accuracies else None
 
 
-def _base_line(base: float | None) -> list[dict[str, object]]:
-    return [] if base is None else [dotted_line(0, base, 1, base, xref="paper")]
+def _baseline_line(accuracy: float | None) -> list[dict[str, object]]:
+    return [] if accuracy is None else [dotted_line(0, accuracy, 1, accuracy, xref="paper")]
 
 
-def _words(result: StudyResult, wanted: float, base: float | None) -> list[dict[str, object]]:
-    asked = result.plan.config
-    name = escape_plotly(asked.baseline.name)
-    own = {"showarrow": False, "font": {"size": 13}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}
-    words = [{**own, "x": wanted, "y": 0, "yref": "paper", "text": f"{2 ** float(asked.phi):.4g}x = {si(wanted)}"}]
-    if base is not None:
-        words.append({**own, "x": 0, "xref": "paper", "y": base, "text": f"{name} unscaled, 1x: {base:.3f}"})
-    return words
+def _annotations(
+    result: StudyResult, target_macs: float, baseline_accuracy: float | None
+) -> list[dict[str, object]]:
+    config = result.plan.config
+    name = escape_plotly(config.baseline.name)
+    common = {"showarrow": False, "font": {"size": 13}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}
+    annotations = [
+        {
+            **common,
+            "x": target_macs,
+            "y": 0,
+            "yref": "paper",
+            "text": f"{2 ** float(config.phi):.4g}x = {si(target_macs)}",
+        }
+    ]
+    if baseline_accuracy is not None:
+        annotations.append(
+            {
+                **common,
+                "x": 0,
+                "xref": "paper",
+                "y": baseline_accuracy,
+                "text": f"{name} unscaled, 1x: {baseline_accuracy:.3f}",
+            }
+        )
+    return annotations
 
 
-def _costs(ranked: Sequence[CandidateRow], wanted: float) -> tuple[float, float]:
-    """All costs and the wanted one, with room for names."""
-    every = [wanted, *(row.candidate.cost.macs for row in ranked)]
-    air = 0.14 * max(max(every) - min(every), 0.01 * wanted)
-    return min(every) - air / 2, max(every) + air
+def _cost_range(ranked: Sequence[CandidateRow], target_macs: float) -> tuple[float, float]:
+    """Return a range that covers all costs and the target, with room for names."""
+    costs = [target_macs, *(row.candidate.cost.macs for row in ranked)]
+    padding = 0.14 * max(max(costs) - min(costs), 0.01 * target_macs)
+    return min(costs) - padding / 2, max(costs) + padding
 
 
-def _range(ranked: Sequence[CandidateRow], base: float | None) -> tuple[float, float]:
-    """All bars and the baseline's line with a little air, never outside 0 … 1."""
+def _accuracy_range(ranked: Sequence[CandidateRow], baseline_accuracy: float | None) -> tuple[float, float]:
+    """Return a range that covers all bars and the baseline's line with a little padding, within 0 … 1."""
     ends = [row.expected + sign * row.error for row in ranked for sign in (-1, 1)]
-    ends += [] if base is None else [base]
-    air = 0.08 * max(max(ends) - min(ends), 0.01)
-    return max(min(ends) - air, 0.0), min(max(ends) + air, 1.0)
+    ends += [] if baseline_accuracy is None else [baseline_accuracy]
+    padding = 0.08 * max(max(ends) - min(ends), 0.01)
+    return max(min(ends) - padding, 0.0), min(max(ends) + padding, 1.0)

@@ -1,4 +1,4 @@
-"""What the choice was expected to cost as training went on, and which network it was."""
+"""The figure of expected regret: what the choice may cost as training goes on, and which network was chosen."""
 
 from __future__ import annotations
 
@@ -26,14 +26,18 @@ class _Moment:
 
 
 def regret(result: StudyResult) -> Drawing | None:
-    """Expected regret of the choice after each wave of trials; None of fewer than two waves with an answer."""
+    """Draw the expected regret of the choice after each wave of trials.
+
+    Returns:
+        None where fewer than two waves ended with a ranking.
+    """
     moments = _moments(result)
     if len(moments) < 2:
         return None
     figure, metric = go.Figure(), metric_words(result.plan.config.metric)
     images = [moment.images for moment in moments]
     names = [escape_plotly(moment.choice) for moment in moments]
-    for name, values, look, dash in (
+    for name, values, style, dash in (
         ("95 % below", [moment.bound for moment in moments], TIED, "dot"),
         ("expected", [moment.regret for moment in moments], RECOMMENDED, "solid"),
     ):
@@ -48,10 +52,10 @@ def regret(result: StudyResult) -> Drawing | None:
                 textposition="top right",
                 textfont={"size": 13},
                 cliponaxis=False,
-                line={"color": look.colour, "width": 2, "dash": dash},
-                marker={"color": look.colour, "symbol": look.marker, "size": 11 if is_expected else 7},
+                line={"color": style.colour, "width": 2, "dash": dash},
+                marker={"color": style.colour, "symbol": style.marker, "size": 11 if is_expected else 7},
                 hovertext=[
-                    f"<b>{one}</b><br>{name}: {value:.4f}" for one, value in zip(names, values, strict=True)
+                    f"<b>{network}</b><br>{name}: {value:.4f}" for network, value in zip(names, values, strict=True)
                 ],
                 hoverinfo="text",
             )
@@ -72,17 +76,17 @@ def regret(result: StudyResult) -> Drawing | None:
 
 
 def _moments(result: StudyResult) -> list[_Moment]:
-    plan, known, moments, images = result.plan, dict(result.outcomes), list[_Moment](), 0
-    seen: dict[str, Outcome] = {}
-    for wave in plan.waves(known):
-        own = [spec for spec in wave if spec.id in known and spec.id not in seen]
-        if not own:
+    plan, outcomes, moments, images = result.plan, dict(result.outcomes), list[_Moment](), 0
+    seen_outcomes: dict[str, Outcome] = {}
+    for wave in plan.waves(outcomes):
+        new_trials = [spec for spec in wave if spec.id in outcomes and spec.id not in seen_outcomes]
+        if not new_trials:
             continue
-        seen |= {spec.id: known[spec.id] for spec in own}
-        images += sum(plan.proxies.images(spec) for spec in own)
-        ranking = plan.ranking(seen)
+        seen_outcomes |= {spec.id: outcomes[spec.id] for spec in new_trials}
+        images += sum(plan.proxies.images(spec) for spec in new_trials)
+        ranking = plan.ranking(seen_outcomes)
         if ranking is not None:
-            decision = decide(plan, seen, ranking)
+            decision = decide(plan, seen_outcomes, ranking)
             choice = label(plan.by_network[decision.choice])
             moments.append(_Moment(images, choice, decision.regret, decision.regret_bound))
     return moments

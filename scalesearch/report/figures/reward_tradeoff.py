@@ -1,4 +1,4 @@
-"""Accuracy over cost of the networks of a search of stages: the front, and where the reward puts each."""
+"""The figure of accuracy over cost for a search of stages: the Pareto front, and where each network stands."""
 
 from __future__ import annotations
 
@@ -20,62 +20,65 @@ _AXES = {
     "latency": "Latency of one image (seconds)",
     "step": "A training step (seconds)",
 }
-_NAMED = 12
+_MAX_NAMES = 12
 
 
 def reward_tradeoff(result: StudyResult) -> Drawing:
-    """Accuracy over what the reward weighs against it, of the networks that were trained the longest."""
-    by = result.plan.config.kind.objectives[1]
-    costs = _costs(result, by)
+    """Draw accuracy over the cost that the reward weighs, for the networks that were trained the longest."""
+    cost_kind = result.plan.config.kind.objectives[1]
+    costs = _costs(result, cost_kind)
     ranked = [row for row in candidate_rows(result) if row.place is not None and row.key in costs]
-    places = {row.key: (costs[row.key], _accuracy(result, row)) for row in ranked}
+    points = {row.key: (costs[row.key], _accuracy(result, row)) for row in ranked}
     figure = go.Figure()
-    front = sorted(places[one.key] for one in pareto(result.plan, result.outcomes) if one.key in places)
+    front = sorted(points[entry.key] for entry in pareto(result.plan, result.outcomes) if entry.key in points)
     if len(front) > 1:
         line = {"color": BASELINE_STYLE.colour, "width": 1.5, "shape": "hv"}
         x, y = zip(*front, strict=True)
         figure.add_trace(go.Scatter(name="Pareto front", x=x, y=y, mode="lines", line=line, hoverinfo="skip"))
-    for status, own in by_status(ranked):
-        figure.add_trace(_points(status, own, result, places))
-    base = result.plan.accuracy(result.base) if result.base.accuracies else None
-    if base is not None and result.plan.base_id in costs:
-        figure.add_trace(_baseline(result, costs[result.plan.base_id], base))
+    for status, status_rows in by_status(ranked):
+        figure.add_trace(_points(status, status_rows, result, points))
+    baseline_accuracy = result.plan.accuracy(result.base) if result.base.accuracies else None
+    if baseline_accuracy is not None and result.plan.base_id in costs:
+        figure.add_trace(_baseline(result, costs[result.plan.base_id], baseline_accuracy))
     apply_layout(
         figure,
-        xaxis=axis(_AXES[by], tickformat="~s"),
+        xaxis=axis(_AXES[cost_kind], tickformat="~s"),
         yaxis=axis(validation_words(result.plan.config.metric, result.plan.data.val)),
-        shapes=[] if base is None else [dotted_line(0, base, 1, base, xref="paper")],
+        shapes=[]
+        if baseline_accuracy is None
+        else [dotted_line(0, baseline_accuracy, 1, baseline_accuracy, xref="paper")],
     )
-    dotted = (
+    baseline_text = (
         ""
-        if base is None
-        else f" The grey dot and the dotted line are {result.plan.config.baseline.name} as it is: {base:.3f}."
+        if baseline_accuracy is None
+        else f" The grey dot and the dotted line are {result.plan.config.baseline.name} as it is: "
+        f"{baseline_accuracy:.3f}."
     )
     caption = (
         "Whatever lies below the stepped line, the Pareto front of the means, is beaten by what costs no more. "
-        f"Bars are standard errors. The cost is the network's, the accuracy its proxy's.{dotted}"
+        f"Bars are standard errors. The cost is the network's, the accuracy its proxy's.{baseline_text}"
     )
     return Drawing("weighed", "Accuracy over cost", caption, figure)
 
 
-def _costs(result: StudyResult, by: str) -> dict[str, float]:
-    """What each network and the baseline cost, by key."""
+def _costs(result: StudyResult, cost_kind: str) -> dict[str, float]:
+    """Return the cost of each network and of the baseline by key."""
     plan = result.plan
     networks = {plan.base_id: plan.config.baseline.architecture}
-    networks |= {key: one.architecture for key, one in plan.by_network.items()}
-    if by == "macs":
+    networks |= {key: candidate.architecture for key, candidate in plan.by_network.items()}
+    if cost_kind == "macs":
         return {key: float(cost(network).macs) for key, network in networks.items()}
-    points = [one for one in plan.suggested if isinstance(one, StagePoint)]
+    points = [point for point in plan.suggested if isinstance(point, StagePoint)]
     times = stages_of(plan).times(points)
     return {key: times[network].seconds for key, network in networks.items() if network in times}
 
 
-def _baseline(result: StudyResult, at: float, accuracy: float) -> go.Scatter:
-    """The baseline at its own cost: what is found is to beat it."""
+def _baseline(result: StudyResult, baseline_cost: float, accuracy: float) -> go.Scatter:
+    """Draw the baseline at its own cost: a network that is found should beat it."""
     name = f"{escape_plotly(result.plan.config.baseline.name)} as it is"
     return go.Scatter(
         name=name,
-        x=[at],
+        x=[baseline_cost],
         y=[accuracy],
         mode="markers",
         marker={"color": BASELINE_STYLE.colour, "symbol": BASELINE_STYLE.marker, "size": 12},
@@ -97,16 +100,18 @@ def _hover(row: CandidateRow, result: StudyResult) -> str:
 
 
 def _points(
-    status: Status, rows: list[CandidateRow], result: StudyResult, places: dict[str, tuple[float, float]]
+    status: Status, rows: list[CandidateRow], result: StudyResult, points: dict[str, tuple[float, float]]
 ) -> go.Scatter:
-    look, words = STATUSES[status][0], status_label(status, result.plan.config)
-    x, y = zip(*(places[row.key] for row in rows), strict=True)
+    style, label = STATUSES[status][0], status_label(status, result.plan.config)
+    x, y = zip(*(points[row.key] for row in rows), strict=True)
     errors = [
         row.place.standard_error / result.plan.reward_factor(row.key) for row in rows if row.place is not None
     ]
-    named = [escape_plotly(row.label) if len(places) <= _NAMED or status == "recommended" else "" for row in rows]
+    named = [
+        escape_plotly(row.label) if len(points) <= _MAX_NAMES or status == "recommended" else "" for row in rows
+    ]
     return go.Scatter(
-        name=words,
+        name=label,
         x=x,
         y=y,
         mode="markers+text",
@@ -114,8 +119,8 @@ def _points(
         textposition="middle right",
         textfont={"size": 13},
         cliponaxis=False,
-        marker={"color": look.colour, "symbol": look.marker, "size": 17 if status == "recommended" else 12},
-        error_y={"array": errors, "color": look.colour, "thickness": 1.5},
+        marker={"color": style.colour, "symbol": style.marker, "size": 17 if status == "recommended" else 12},
+        error_y={"array": errors, "color": style.colour, "thickness": 1.5},
         hovertext=[_hover(row, result) for row in rows],
         hoverinfo="text",
     )
