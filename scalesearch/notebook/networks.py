@@ -1,4 +1,4 @@
-"""Networks in a notebook: `baseline("b0").scale(depth=1.2, width=1.1, resolution=258).cost()`."""
+"""The networks of a notebook: `baseline("b0").scale(depth=1.2, width=1.1, resolution=258).cost()`."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from scalesearch.design.architecture import Architecture
 
 Number = int | float | str | Decimal
-_LARGEST_PX = 16384
+_MAX_RESOLUTION = 16384
 
 
 @dataclass(frozen=True, slots=True)
 class CostSummary:
-    """What a network costs for one image; `memory` is of a training step."""
+    """The cost of a network for one image; `memory` is that of a training step."""
 
     name: str
     macs: int
-    """Multiply-adds of convolutions and linear layers."""
+    """The multiply-adds of convolutions and linear layers."""
     params: int
     activations: int
-    """Elements that convolutions and linear layers put out."""
+    """The number of elements that convolutions and linear layers output."""
     flops_ratio: float
-    """Multiply-adds over those of the network that was scaled; 1 where none was."""
+    """The multiply-adds over those of the network that was scaled; 1 for a network that was not scaled."""
     stored: int
-    """Elements that the backward pass keeps for one image."""
+    """The number of elements that are saved for the backward pass of one image."""
 
     def memory(self, batch: int = 32) -> int:
-        """Bytes of float32 that a training step takes, about.
+        """Return the approximate bytes of float32 that a training step takes.
 
         Args:
-            batch: images a step.
+            batch: the number of images in a step.
         """
         from scalesearch.design.cost import Cost
 
@@ -68,21 +68,21 @@ class CostSummary:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A baseline or a scaled network; scaling gives a new one."""
+    """A baseline or a scaled network; scaling returns a new one."""
 
     definition: Baseline
-    """As its file has it."""
+    """The definition that its file holds."""
     before: Baseline | None = None
-    """What it was scaled from."""
+    """The definition before any scaling; None for a network that was not scaled."""
 
     @property
     def name(self) -> str:
-        """Of the definition."""
+        """The name in the definition."""
         return self.definition.name
 
     @property
     def architecture(self) -> Architecture:
-        """Stages, widths, depths, side."""
+        """The stages, widths, depths and resolution."""
         return self.definition.architecture
 
     def scale(
@@ -93,70 +93,82 @@ class Network:
         rounding: str | None = None,
         name: str | None = None,
     ) -> Network:
-        """The network with depth and width multiplied and the side set.
+        """Return the network with depth and width multiplied and the resolution set.
 
         Args:
-            depth: multiplies the number of layers; as it is written, 1.1 is exactly eleven tenths.
-            width: multiplies the number of channels.
-            resolution: side of the input, px; None: the network's own.
-            rounding: one of `design.rounding.ROUNDING_RULES`; None: the file's own.
-            name: of the result.
+            depth: the factor of the number of layers, taken as it is written: 1.1 is exactly eleven tenths.
+            width: the factor of the number of channels.
+            resolution: the side of the input in px; None: the network's own.
+            rounding: one of `design.rounding.ROUNDING_RULES`; None: the rule in the network's file.
+            name: the name of the result; None: one that tells how the network was scaled.
 
         Raises:
-            InputError: a value is no number, out of range, or no such rule.
+            InputError: a value is no number, is out of range, or is no such rule.
         """
         if rounding is not None and rounding not in ROUNDING_RULES:
             raise InputError(f"rounding {rounding!r}: must be one of {', '.join(ROUNDING_RULES)}")
-        side = self.architecture.resolution if resolution is None else _side(resolution)
-        by = Multipliers(
-            _exact(depth, "depth"), _exact(width, "width"), px_multiplier(side, self.architecture.resolution)
+        px = self.architecture.resolution if resolution is None else _check_resolution(resolution)
+        multipliers = Multipliers(
+            _to_decimal(depth, "depth"),
+            _to_decimal(width, "width"),
+            px_multiplier(px, self.architecture.resolution),
         )
-        return Network(self.definition.scale(by, rounding, name), self.before or self.definition)
+        return Network(self.definition.scale(multipliers, rounding, name), self.before or self.definition)
 
     def cost(self) -> CostSummary:
-        """What it costs, counted exactly."""
-        price, base = count(self.architecture), count((self.before or self.definition).architecture)
+        """Count the cost exactly."""
+        network_cost, base_cost = count(self.architecture), count((self.before or self.definition).architecture)
         return CostSummary(
-            self.name, price.macs, price.params, price.activations, price.macs / base.macs, price.stored
+            self.name,
+            network_cost.macs,
+            network_cost.params,
+            network_cost.activations,
+            network_cost.macs / base_cost.macs,
+            network_cost.stored,
         )
 
     def yaml(self) -> str:
-        """The definition as a baseline file."""
+        """Return the definition as the text of a baseline file."""
         return baseline_text(self.definition)
 
     def __repr__(self) -> str:
-        net = self.architecture
-        return f"<Network {self.name}: {sum(net.depths)} layers in {len(net.depths)} stages, {net.resolution} px>"
+        architecture = self.architecture
+        return (
+            f"<Network {self.name}: {sum(architecture.depths)} layers in {len(architecture.depths)} stages, "
+            f"{architecture.resolution} px>"
+        )
 
     def _repr_html_(self) -> str:
-        net = self.architecture
-        head = "".join(f"<th>{one}</th>" for one in ("stage", "kind", "layers", "channels"))
+        architecture = self.architecture
+        header = "".join(f"<th>{heading}</th>" for heading in ("stage", "kind", "layers", "channels"))
         body = "".join(
-            f"<tr><td>{place}</td><td>{html.escape(stage.kind)}</td><td>{stage.depth}</td><td>{stage.width}</td></tr>"
-            for place, stage in enumerate(net.stages)
+            f"<tr><td>{number}</td><td>{html.escape(stage.kind)}</td><td>{stage.depth}</td><td>{stage.width}</td></tr>"
+            for number, stage in enumerate(architecture.stages)
         )
-        size = f"{html.escape(self.name)}, {net.resolution} px, {si(count(net).macs)} multiply-adds"
-        return f"<table><caption>{size}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        caption = (
+            f"{html.escape(self.name)}, {architecture.resolution} px, {si(count(architecture).macs)} multiply-adds"
+        )
+        return f"<table><caption>{caption}</caption><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def baseline(name: str) -> Network:
-    """A shipped baseline, a published member such as `b4`, or the network in a file.
+    """Return a shipped baseline, a published member such as `b4`, or the network in a file.
 
     Raises:
-        InputError: no such network or file, or the file is bad (`file:line: key: reason`).
+        InputError: there is no such network or file, or the file is invalid (`file:line: key: reason`).
     """
     return Network(load_network(name))
 
 
-def _side(value: SupportsIndex) -> int:
-    """Whole px, also as numpy's integers, which a table of trials holds; True is a slip, not 1."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not 1 <= index(value) <= _LARGEST_PX:
-        raise InputError(f"resolution {value!r}: must be a whole number of px, 1 … {_LARGEST_PX}")
+def _check_resolution(value: SupportsIndex) -> int:
+    """Return a whole number of px, also from numpy's integers, which a table of trials holds; True is an error."""
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not 1 <= index(value) <= _MAX_RESOLUTION:
+        raise InputError(f"resolution {value!r}: must be a whole number of px, 1 … {_MAX_RESOLUTION}")
     return index(value)
 
 
-def _exact(value: Number, name: str) -> Decimal:
-    """A number as it is written: 1.1 is 11/10, not the float nearest to it."""
+def _to_decimal(value: Number, name: str) -> Decimal:
+    """Return a number as it is written: 1.1 is 11/10, not the float nearest to it."""
     try:
         return Decimal(str(value))
     except InvalidOperation as error:

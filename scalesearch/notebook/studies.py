@@ -1,4 +1,4 @@
-"""Studies in a notebook: `open_study(path)`, then `.trials`, `.ranking`, `.figures.pareto()`."""
+"""The studies of a notebook: `open_study(path)`, then `.trials`, `.ranking`, `.figures.pareto()`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.study_report import ReportInputs, read_report_inputs
 from scalesearch.report.tables import ranking_csv
-from scalesearch.study.cost_sweep import combine_comparisons
+from scalesearch.study.cost_sweep import joint
 from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
 from scalesearch.study.study import open_study as read_study
@@ -33,13 +33,13 @@ _THEMES = {"light": LIGHT, "dark": DARK}
 
 @dataclass(frozen=True)
 class NotebookStudy:
-    """A study that lies in a folder; what is derived from its records is made when it is first asked for."""
+    """A study in a folder; each table and figure is made from its records when it is first used."""
 
     study: Study
 
     @property
     def name(self) -> str:
-        """Of the folder."""
+        """The name of the folder."""
         return self.study.folder.resolve().name
 
     @cached_property
@@ -48,7 +48,7 @@ class NotebookStudy:
 
     @property
     def answer(self) -> str:
-        """In one sentence, with its certainty.
+        """The answer in one sentence, with its certainty.
 
         Raises:
             InputError: no candidate has a completed trial.
@@ -57,15 +57,18 @@ class NotebookStudy:
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        """A row a trial, in the order of the plan; also where none of a candidate is complete."""
+        """A data frame with a row for each trial, in the order of the plan.
+
+        It exists also while no candidate has a completed trial.
+        """
         return trials_table(self.study.plan, self.study.outcomes())
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
-        """A row a candidate, best first: coefficients, costs, accuracy (by another metric its `score`), distance to
-        the best.
+        """A data frame with a row for each candidate, best first.
 
-        Of a search of stages a row a network: its reward, its accuracy, costs, stages.
+        It has the coefficients, the costs, the accuracy (with another metric the `score`) and the gap to the best. For a
+        search of stages each row is a network with its reward, its accuracy, its costs and its stages.
 
         Raises:
             InputError: no candidate has a completed trial.
@@ -74,104 +77,120 @@ class NotebookStudy:
 
         import pandas as pd
 
-        found = self._reported.found
-        counts = [column.key for column in candidate_file_columns(found) if column.is_nullable_int]
-        name = "network" if self._stages else "candidate"
-        return pd.read_csv(io.StringIO(ranking_csv(found)), index_col=name, dtype=dict.fromkeys(counts, "Int64"))
+        result = self._reported.found
+        int_columns = [column.key for column in candidate_file_columns(result) if column.is_nullable_int]
+        index_name = "network" if self._ranks_by_reward else "candidate"
+        return pd.read_csv(
+            io.StringIO(ranking_csv(result)), index_col=index_name, dtype=dict.fromkeys(int_columns, "Int64")
+        )
 
     @property
-    def _stages(self) -> bool:
+    def _ranks_by_reward(self) -> bool:
         return not self.study.plan.config.kind.scales
 
     @property
     def figures(self) -> Figures:
-        """The report's figures."""
+        """The figures of the study's report."""
         return Figures(self._reported)
 
     def __repr__(self) -> str:
         outcomes, plan = self.study.outcomes(), self.study.plan
-        done = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
-        return f"<Study {self.name}: {done} trials; {question_title(plan.config)}>"
+        progress = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
+        return f"<Study {self.name}: {progress} trials; {question_title(plan.config)}>"
 
     def _repr_html_(self) -> str:
         try:
-            said = self.answer
+            answer = self.answer
         except InputError:
             return f"<p>{html.escape(repr(self))}</p>"
-        value = metric_column(self.study.plan.config.metric)
-        ranked = ["reward", "standard_error", value] if self._stages else [value, "standard_error"]
-        columns = ["status", "macs" if self._stages else "flops_ratio", *ranked, "seeds", "behind"]
-        table = self.ranking[columns].dropna(subset=[value])
-        head = f"<b>{html.escape(question_title(self.study.plan.config))}</b><br>{html.escape(said)}"
-        return f"<p>{head}</p>{table.to_html(float_format=lambda value: f'{value:.4f}', border=0)}"
+        value_column = metric_column(self.study.plan.config.metric)
+        ranking_columns = (
+            ["reward", "standard_error", value_column]
+            if self._ranks_by_reward
+            else [value_column, "standard_error"]
+        )
+        columns = [
+            "status",
+            "macs" if self._ranks_by_reward else "flops_ratio",
+            *ranking_columns,
+            "seeds",
+            "behind",
+        ]
+        table = self.ranking[columns].dropna(subset=[value_column])
+        header = f"<b>{html.escape(question_title(self.study.plan.config))}</b><br>{html.escape(answer)}"
+        return f"<p>{header}</p>{table.to_html(float_format=lambda number: f'{number:.4f}', border=0)}"
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Each figure of a report by its name, as plotly's, with its heading as title."""
+    """The figures of a report by name, as plotly figures whose title is the heading."""
 
-    read_report_inputs: ReportInputs
+    reported: ReportInputs
 
     def pareto(self, theme: str = "light") -> go.Figure:
-        """Accuracy over measured FLOPs of the ranked candidates, the tied set and the Pareto front."""
-        return self._of_coefficients("pareto", figures.pareto, theme)
+        """Draw accuracy over measured FLOPs of the ranked candidates, with the tied set and the Pareto front."""
+        return self._coefficient_figure("pareto", figures.pareto, theme)
 
     def weighed(self, theme: str = "light") -> go.Figure:
-        """Accuracy over the cost that the reward weighs; of a search of stages."""
-        found = self.reported.found
-        return _titled("weighed", None if found.plan.config.kind.scales else figures.reward_tradeoff(found), theme)
+        """Draw accuracy over the cost that the reward weighs, for a search of stages."""
+        result = self.reported.found
+        return _with_title(
+            "weighed", None if result.plan.config.kind.scales else figures.reward_tradeoff(result), theme
+        )
 
     def spending(self, theme: str = "light") -> go.Figure:
-        """The candidates by their shares of log-FLOPs, over the response surface."""
-        return self._of_coefficients("spending", figures.compute_allocation, theme)
+        """Draw the candidates by their shares of log-FLOPs, over the response surface."""
+        return self._coefficient_figure("spending", figures.compute_allocation, theme)
 
     def parallel(self, theme: str = "light") -> go.Figure:
-        """A line a network, over its coefficients, its costs and its accuracy."""
-        return self._of_coefficients("parallel", figures.parallel, theme)
+        """Draw a line for each network over its coefficients, its costs and its accuracy."""
+        return self._coefficient_figure("parallel", figures.parallel, theme)
 
     def learning(self, theme: str = "light") -> go.Figure:
-        """Accuracy from rung to rung, or from epoch to epoch."""
-        return _titled("learning", figures.learning(self.reported.found), theme)
+        """Draw accuracy from rung to rung, or from epoch to epoch."""
+        return _with_title("learning", figures.learning(self.reported.found), theme)
 
     def nominal(self, theme: str = "light") -> go.Figure:
-        """Nominal against measured FLOPs of the grid."""
-        return self._of_coefficients("nominal", figures.nominal, theme)
+        """Draw nominal against measured FLOPs of the grid."""
+        return self._coefficient_figure("nominal", figures.nominal, theme)
 
     def agreement(self, theme: str = "light") -> go.Figure:
-        """The networks' ranks at each budget of `trust`."""
-        return _titled("agreement", figures.agreement(self.reported.found, self.reported.budgets), theme)
+        """Draw the networks' ranks at each budget of `trust`."""
+        return _with_title("agreement", figures.agreement(self.reported.found, self.reported.budgets), theme)
 
     def family(self, theme: str = "light") -> go.Figure:
-        """Cost and effective φ of the members, beside the paper's peers."""
-        return self._of_coefficients("family", figures.family, theme)
+        """Draw cost and effective φ of the members, beside the paper's peers."""
+        return self._coefficient_figure("family", figures.family, theme)
 
     def curves(self, theme: str = "light") -> go.Figure:
-        """Accuracy over measured FLOPs, a curve a rule; of a comparison of rules."""
+        """Draw accuracy over measured FLOPs, a curve for each rule of a comparison."""
         from decimal import Decimal
 
-        found = self.reported.found
-        drawn = None
-        if not found.plan.config.kind.recommends:
-            drawn = figures.curves(combine_comparisons([(Decimal(2) ** found.plan.config.phi, found)]))
-        return _titled("curves", drawn, theme)
+        result = self.reported.found
+        drawing = None
+        if not result.plan.config.kind.recommends:
+            drawing = figures.curves(joint([(Decimal(2) ** result.plan.config.phi, result)]))
+        return _with_title("curves", drawing, theme)
 
-    def _of_coefficients(self, name: str, draw: Callable[[StudyResult], Drawing | None], theme: str) -> go.Figure:
-        """A figure over α, β and γ, which a search of stages has none of."""
-        found = self.reported.found
-        return _titled(name, draw(found) if found.plan.config.kind.scales else None, theme)
+    def _coefficient_figure(
+        self, name: str, draw: Callable[[StudyResult], Drawing | None], theme: str
+    ) -> go.Figure:
+        """Return a figure over α, β and γ, which a search of stages does not have."""
+        result = self.reported.found
+        return _with_title(name, draw(result) if result.plan.config.kind.scales else None, theme)
 
     def __dir__(self) -> list[str]:
-        return [name for name, one in vars(Figures).items() if isfunction(one) and name[0] != "_"]
+        return [name for name, member in vars(Figures).items() if isfunction(member) and name[0] != "_"]
 
     def __repr__(self) -> str:
         return f"<Figures: {', '.join(self.__dir__())}>"
 
 
-def _titled(name: str, drawing: Drawing | None, theme: str) -> go.Figure:
-    """The figure as it stands alone.
+def _with_title(name: str, drawing: Drawing | None, theme: str) -> go.Figure:
+    """Return the figure on its own, with its title.
 
     Raises:
-        InputError: no such theme, or the study has nothing for this figure.
+        InputError: there is no such theme, or the study has nothing for this figure.
     """
     if theme not in _THEMES:
         raise InputError(f"theme {theme!r}: must be one of {', '.join(_THEMES)}")
@@ -181,7 +200,7 @@ def _titled(name: str, drawing: Drawing | None, theme: str) -> go.Figure:
 
 
 def open_study(folder: str | Path) -> NotebookStudy:
-    """The study in a folder, such as `results/b0-phi1-quick`.
+    """Open the study in a folder, such as `results/b0-phi1-quick`.
 
     Raises:
         InputError: there is no study in the folder.

@@ -76,8 +76,8 @@ def ranking_csv(result: StudyResult) -> str:
     """Write the candidates as CSV, best first, a row for each.
 
     Accuracies are shares, and `status` is the report's. The metric's values are in the column `accuracy`, or in
-    `score` where the metric is another. For a search of stages each row is a network with its reward. Errors that are
-    not known are empty.
+    `score` where the metric is another. For a search of stages each row is a network with its reward. Errors that
+    are not known are empty.
     """
     return csv_text(candidate_file_columns(result), candidate_rows(result))
 

@@ -58,7 +58,7 @@ def test_a_new_column_of_trials_is_in_every_table_of_them(
     head, first, *_ = csv.reader(io.StringIO(str(files["trials.csv"])))
     assert head == [*before, "double_seed"]
     assert int(first[-1]) == 2 * int(first[head.index("seed")])
-    shown, *_ = trials._filled(view, 0, {"by": "double_seed", "falling": True}, NO_FILTERS)
+    shown, *_ = trials._render_page(view, 0, {"by": "double_seed", "falling": True}, NO_FILTERS)
     assert "twice the seed ↓" in str(shown)
     assert f"{2 * max(one.seed for one in view.trials)}.0 seeds" in str(shown)
 

@@ -212,8 +212,8 @@ def test_ten_thousand_curves_are_thinned(view: StudySnapshot) -> None:
     drawing = curves.live_curves(crowd, "light")
     assert drawing is not None
     points = sum(1 for trace in drawing.figure.data for x in trace.x if x is not None)
-    assert points == curves.LINES * curves.POINTS
-    assert f"Of 9,999 finished trials {curves.LINES} are drawn" in drawing.caption
+    assert points == curves.MAX_LINES * curves.MAX_POINTS
+    assert f"Of 9,999 finished trials {curves.MAX_LINES} are drawn" in drawing.caption
 
 
 def test_curves_have_the_reports_words(view: StudySnapshot, staged: StudySnapshot) -> None:

@@ -1,1 +1,1 @@
-"""The dashboard: studies on disk as pages that follow them while they run; it reads records and changes nothing."""
+"""The dashboard: web pages that follow the studies below a folder; it reads their records and changes nothing."""

@@ -1,4 +1,4 @@
-"""The dashboard as an application: one page of views, which callbacks fill from what the server watches."""
+"""The dashboard as a Dash application: one page of views, which callbacks fill from the store of studies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ VIEWS = {
     "family": "Family",
     "maps": "Maps",
 }
-"""The views by name, and what their tabs say."""
+"""The title on the tab of each view, by the view's name."""
 
 SECTIONS: dict[str, Callable[[], list[Any]]] = {
     "studies": studies_page.section,
@@ -54,9 +54,9 @@ SECTIONS: dict[str, Callable[[], list[Any]]] = {
 }
 
 POLL_INTERVAL_MS = 1000
-"""Milliseconds between two looks at the disk."""
+"""The interval at which a page asks the server for changes, in milliseconds."""
 
-_INDEX = f"""<!DOCTYPE html>
+_PAGE_TEMPLATE = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 {{%metas%}}
@@ -72,22 +72,22 @@ _INDEX = f"""<!DOCTYPE html>
 </body>
 </html>"""
 
-_THEME = """() => {
+_DETECT_THEME = """() => {
   const now = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   if (window.scalesearchTheme === now) return window.dash_clientside.no_update;
   window.scalesearchTheme = now;
   return now;
 }"""
-_SHOWN = "(view) => " + repr(list(VIEWS)) + ".map((name) => name !== view)"
+_HIDE_OTHER_VIEWS = "(view) => " + repr(list(VIEWS)) + ".map((name) => name !== view)"
 
 
-def make_app(watch: StudyStore, policy: Policy, sources: family_page.Sources) -> Dash:
-    """The application, guarded.
+def make_app(store: StudyStore, policy: Policy, sources: family_page.Sources) -> Dash:
+    """Return the application behind its guard.
 
     Args:
-        watch: the studies.
-        policy: who may ask.
-        sources: formats besides YAML in which a member of a family is handed out.
+        store: the studies.
+        policy: the rules for requests.
+        sources: the formats besides YAML in which a member of a family can be downloaded.
     """
     app = Dash(
         __name__,
@@ -98,38 +98,41 @@ def make_app(watch: StudyStore, policy: Policy, sources: family_page.Sources) ->
         assets_ignore=".*",
         enable_mcp=False,
         include_assets_files=False,
-        index_string=_INDEX,
+        index_string=_PAGE_TEMPLATE,
         external_scripts=[],
         external_stylesheets=[],
         suppress_callback_exceptions=False,
-        routes_pathname_prefix="/",  # the guard takes a proxy's path off
+        routes_pathname_prefix="/",  # the guard removes a proxy's path
         requests_pathname_prefix=f"{policy.gateway.prefix}/",
     )
     app.layout = _layout()
-    _register(app, watch)
+    _register(app, store)
     for page in (studies_page, progress, trials, network, result_view, compare, cam_view):
-        page.register(app, watch)
-    family_page.register(app, watch, sources)
+        page.register(app, store)
+    family_page.register(app, store, sources)
     app.server.config["MAX_CONTENT_LENGTH"] = 2**20
-    app.server.register_error_handler(Exception, partial(_failed, app.callback_map))
+    app.server.register_error_handler(Exception, partial(_handle_error, app.callback_map))
     app.server.wsgi_app = Guard(app.server.wsgi_app, policy, app.csp_hashes())
     return app
 
 
-def _failed(callbacks: Mapping[str, Mapping[str, Any]], error: Exception) -> tuple[str, int, dict[str, str]]:
-    """The answer to a request that ended with an error: a line, also in the log where the page was to blame."""
+def _handle_error(callbacks: Mapping[str, Mapping[str, Any]], error: Exception) -> tuple[str, int, dict[str, str]]:
+    """Return the answer to a request that ended with an error: a line of text.
+
+    The line is logged too where the page's own callback failed.
+    """
     plain_text = {"Content-Type": "text/plain; charset=utf-8"}
     if isinstance(error, HTTPException):
         return f"scalesearch dashboard: {error.name}\n", error.code or 500, plain_text
-    if not is_callback(_body(), callbacks):
+    if not is_callback(_request_json(), callbacks):
         return "scalesearch dashboard: is no request of this page\n", 400, plain_text
     reason = printable(" ".join(f"{type(error).__name__}: {error}".split())[:200])
     logging.getLogger("scalesearch").error("scalesearch dashboard: a callback failed (%s)", reason)
     return f"scalesearch dashboard: a callback failed ({reason})\n", 500, plain_text
 
 
-def _body() -> object:
-    """The request's JSON; None where it has none, or brackets without end."""
+def _request_json() -> object:
+    """Return the request's JSON; None where it has none, or where brackets are nested too deep."""
     try:
         return request.get_json(silent=True)
     except RecursionError:
@@ -170,12 +173,14 @@ def _layout() -> html.Main:
     )
 
 
-def _register(app: Dash, watch: StudyStore) -> None:
-    app.clientside_callback(_THEME, Output("theme", "data"), Input("clock", "n_intervals"))
-    app.clientside_callback(_SHOWN, [Output(f"{name}-section", "hidden") for name in VIEWS], Input("view", "value"))
+def _register(app: Dash, store: StudyStore) -> None:
+    app.clientside_callback(_DETECT_THEME, Output("theme", "data"), Input("clock", "n_intervals"))
+    app.clientside_callback(
+        _HIDE_OTHER_VIEWS, [Output(f"{name}-section", "hidden") for name in VIEWS], Input("view", "value")
+    )
 
-    # The one callback that the clock calls. It sets what others depend on by `set_props`: Dash holds a callback
-    # back as long as another that has its input as output is under way, and this one is so most of the time.
+    # This is the only callback that the clock calls. It sets the inputs of the others by `set_props`: Dash holds a
+    # callback back while another one that has its input as output runs, and this one runs most of the time.
     @app.callback(  # type: ignore[untyped-decorator]
         Input("clock", "n_intervals"),
         Input("study", "value"),
@@ -185,20 +190,22 @@ def _register(app: Dash, watch: StudyStore) -> None:
         State("seen", "data"),
         State("beside", "data"),
     )
-    def look(_: object, name: Any, shown: Any, other: Any, options: Any, seen: Any, beside: Any) -> None:
-        names = watch.names()
-        there = [{"label": one, "value": one} for one in names]
-        if there != options:
-            set_props("study", {"options": there})
+    def refresh(
+        _: object, name: Any, view_name: Any, other: Any, options: Any, last_seen: Any, last_stamp: Any
+    ) -> None:
+        names = store.names()
+        new_options = [{"label": study, "value": study} for study in names]
+        if new_options != options:
+            set_props("study", {"options": new_options})
         if names and name not in names:
-            set_props("study", {"value": first_choice(watch)})
-        view = watch.snapshot(name)
+            set_props("study", {"value": first_choice(store)})
+        snapshot = store.snapshot(name)
         if not names:
-            set_props("problems", {"children": error_banner([no_studies_text(watch)])})
-        elif view is not None:
-            _show(view, seen)
-        stamp = _beside(watch, shown, view, other)
-        if stamp not in (None, beside):
+            set_props("problems", {"children": error_banner([no_studies_text(store)])})
+        elif snapshot is not None:
+            _show_status(snapshot, last_seen)
+        stamp = _extra_stamp(store, view_name, snapshot, other)
+        if stamp not in (None, last_stamp):
             set_props("beside", {"data": stamp})
 
     @app.callback(  # type: ignore[untyped-decorator]
@@ -208,50 +215,53 @@ def _register(app: Dash, watch: StudyStore) -> None:
         Input({"open": ALL, "key": ALL, "place": ALL}, "n_clicks"),
         prevent_initial_call=True,
     )
-    def open_one(_: object) -> tuple[Any, Any, Any]:
-        asked = ctx.triggered_id
-        if not asked or not ctx.triggered or not ctx.triggered[0]["value"]:
+    def open_target(_: object) -> tuple[Any, Any, Any]:
+        target = ctx.triggered_id
+        if not target or not ctx.triggered or not ctx.triggered[0]["value"]:
             return no_update, no_update, no_update
-        if asked["open"] == "study":
-            name = next((one for one in watch.names() if studies_page.study_key(one) == asked["key"]), no_update)
+        if target["open"] == "study":
+            name = next(
+                (study for study in store.names() if studies_page.study_key(study) == target["key"]), no_update
+            )
             return name, "progress", no_update
-        return no_update, "network", asked["key"]
+        return no_update, "network", target["key"]
 
 
-def _show(view: StudySnapshot, before: Any) -> None:
-    """What stands above every view, where it has changed."""
-    stamp = {"study": view.name, "stamp": view.stamp}
-    if stamp != before:
+def _show_status(snapshot: StudySnapshot, last_seen: Any) -> None:
+    """Update what stands above every view, where it has changed."""
+    stamp = {"study": snapshot.name, "stamp": snapshot.stamp}
+    if stamp != last_seen:
         set_props("seen", {"data": stamp})
-        set_props("problems", {"children": error_banner(problems(view))})
-    if stamp != before or view.live:
-        set_props("state", {"children": state_text(view)})
+        set_props("problems", {"children": error_banner(problems(snapshot))})
+    if stamp != last_seen or snapshot.live:
+        set_props("state", {"children": state_text(snapshot)})
 
 
-def _beside(watch: StudyStore, shown: Any, view: StudySnapshot | None, other: Any) -> str | None:
-    """What a view depends on besides the chosen study: the list, a second study, pictures; None: nothing.
+def _extra_stamp(store: StudyStore, view_name: Any, snapshot: StudySnapshot | None, other: Any) -> str | None:
+    """Return a stamp of what a view depends on besides the chosen study; None where that is nothing.
 
-    Where it stays the same nothing is drawn anew: a press on a button that is just being replaced would be lost.
+    This is the list of studies, a second study, or pictures. A view whose stamp stays the same is not drawn again:
+    otherwise a click on a button that is just being replaced would be lost.
     """
-    if shown == "studies":
-        return f"studies {studies_page.list_stamp(watch.summaries())}"
-    if shown == "maps" and view is not None:
-        return f"maps {view.name} {hash(tuple(find_pictures(view.folder)))}"
-    if shown == "compare":
-        second = watch.snapshot(other)
-        return f"compare {view and view.stamp} {second and second.stamp}"
+    if view_name == "studies":
+        return f"studies {studies_page.list_stamp(store.summaries())}"
+    if view_name == "maps" and snapshot is not None:
+        return f"maps {snapshot.name} {hash(tuple(find_pictures(snapshot.folder)))}"
+    if view_name == "compare":
+        second = store.snapshot(other)
+        return f"compare {snapshot and snapshot.stamp} {second and second.stamp}"
     return None
 
 
-def no_studies_text(watch: StudyStore) -> str:
-    """What is said where no study is."""
-    where = printable(str(watch.root))
-    return f"There is no study below {where}. Begin one with: scalesearch grid --baseline b0 --phi 1"
+def no_studies_text(store: StudyStore) -> str:
+    """Return the text that is shown where there is no study below the folder."""
+    folder = printable(str(store.root))
+    return f"There is no study below {folder}. Begin one with: scalesearch grid --baseline b0 --phi 1"
 
 
-def first_choice(watch: StudyStore) -> str | None:
-    """The study that is shown at first: one that runs, else the first of the list."""
-    found = watch.summaries()
-    running = [one.name for one in found if one.stage == "running"]
-    whole = [one.name for one in found if one.stage == "finished"]
-    return next(iter([*running, *whole, *(one.name for one in found)]), None)
+def first_choice(store: StudyStore) -> str | None:
+    """Return the study that is shown at first: a running one, else a finished one, else the first of the list."""
+    summaries = store.summaries()
+    running = [summary.name for summary in summaries if summary.stage == "running"]
+    finished = [summary.name for summary in summaries if summary.stage == "finished"]
+    return next(iter([*running, *finished, *(summary.name for summary in summaries)]), None)

@@ -15,12 +15,12 @@ from scalesearch.report.pictures import read_pictures
 
 
 def section() -> list[Any]:
-    """What never changes."""
+    """Return the static part of the view."""
     return [html.H2("Class activation maps"), html.Div(id="maps-content")]
 
 
-def register(app: Dash, watch: StudyStore) -> None:
-    """Fill it."""
+def register(app: Dash, store: StudyStore) -> None:
+    """Register the callbacks that fill the view."""
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("maps-content", "children"),
@@ -28,15 +28,17 @@ def register(app: Dash, watch: StudyStore) -> None:
         State("view", "value"),
         State("study", "value"),
     )
-    def fill(_: object, shown: Any, name: Any) -> Any:
-        view = watch.snapshot(name) if shown == "maps" else None
-        return no_update if view is None else _content(view)
+    def fill(_: object, view_name: Any, name: Any) -> Any:
+        snapshot = store.snapshot(name) if view_name == "maps" else None
+        return no_update if snapshot is None else _content(snapshot)
 
 
-def _content(view: StudySnapshot) -> list[Any]:
-    found = read_pictures(view.folder)
-    if not found:
-        where = printable(str(view.folder / "cam.png"))
-        line = f"scalesearch cam A.safetensors B.safetensors --out {where}"
-        return [hint("No picture lies in this study's folder. Trained networks side by side:"), html.Pre(line)]
-    return [render_picture(one) if isinstance(one, Picture) else hint(one.words) for one in found]
+def _content(snapshot: StudySnapshot) -> list[Any]:
+    pictures = read_pictures(snapshot.folder)
+    if not pictures:
+        path = printable(str(snapshot.folder / "cam.png"))
+        command = f"scalesearch cam A.safetensors B.safetensors --out {path}"
+        return [hint("No picture lies in this study's folder. Trained networks side by side:"), html.Pre(command)]
+    return [
+        render_picture(picture) if isinstance(picture, Picture) else hint(picture.words) for picture in pictures
+    ]

@@ -1,4 +1,4 @@
-"""The view of two studies side by side: what was asked, what came of it, the networks that both have."""
+"""The view that compares two studies: their configurations, their results, and the networks that both ranked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scalesearch.study.result import StudyResult
 
 
 def section() -> list[Any]:
-    """What never changes."""
+    """Return the static part of the view."""
     field = dcc.Dropdown(id="other", options=[], placeholder="Choose a second study")
     return [
         html.H2("Compare"),
@@ -31,8 +31,8 @@ def section() -> list[Any]:
     ]
 
 
-def register(app: Dash, watch: StudyStore) -> None:
-    """Fill it."""
+def register(app: Dash, store: StudyStore) -> None:
+    """Register the callbacks that fill the view."""
 
     @app.callback(Output("other", "options"), Input("study", "options"))  # type: ignore[untyped-decorator]
     def offer(options: Any) -> Any:
@@ -46,90 +46,102 @@ def register(app: Dash, watch: StudyStore) -> None:
         State("other", "value"),
         State("study", "value"),
     )
-    def fill(_: object, theme: Any, shown: Any, other: Any, name: Any) -> Any:
-        if shown != "compare" or theme is None:
+    def fill(_: object, theme: Any, view_name: Any, other: Any, name: Any) -> Any:
+        if view_name != "compare" or theme is None:
             return no_update
-        return content(watch.snapshot(name), watch.snapshot(other), theme)
+        return content(store.snapshot(name), store.snapshot(other), theme)
 
 
 def content(first: StudySnapshot | None, second: StudySnapshot | None, theme: object) -> list[Any]:
-    """Two studies side by side; words where one of them is lacking."""
+    """Return two studies side by side, or a hint where one of them is missing or cannot be read."""
     if first is None or second is None:
         return [hint("Choose a second study.")]
-    for one in (first, second):
-        if one.study is None:
-            return [hint(f"{printable(one.name)} cannot be read: {one.problem}.")]
-    rows = [*_asked(_question(first), _question(second)), *_side_by_side(_outcome(first), _outcome(second))]
-    strong = frozenset(i for i, (_, one, other) in enumerate(rows) if one != other)
-    heads = ("", printable(first.name), printable(second.name))
-    drawn = _drawing(first, second)
+    for snapshot in (first, second):
+        if snapshot.study is None:
+            return [hint(f"{printable(snapshot.name)} cannot be read: {snapshot.problem}.")]
+    rows = [
+        *_config_rows(_config(first), _config(second)),
+        *_side_by_side(_result_facts(first), _result_facts(second)),
+    ]
+    differing_rows = frozenset(i for i, (_, value, other_value) in enumerate(rows) if value != other_value)
+    headings = ("", printable(first.name), printable(second.name))
+    drawing = _drawing(first, second)
     return [
-        table(heads, rows, frozenset((0, 1, 2)), strong),
+        table(headings, rows, frozenset((0, 1, 2)), differing_rows),
         hint("What differs is bold."),
-        render_figure(drawn, theme, "compare-figure")
-        if drawn
+        render_figure(drawing, theme, "compare-figure")
+        if drawing
         else hint("No network has completed trials in both."),
     ]
 
 
-def _side_by_side(own: Mapping[str, str], others: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    names = dict.fromkeys([*own, *others])
-    return [(name, printable(own.get(name, "")), printable(others.get(name, ""))) for name in names]
+def _side_by_side(first: Mapping[str, str], second: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    names = dict.fromkeys([*first, *second])
+    return [(name, printable(first.get(name, "")), printable(second.get(name, ""))) for name in names]
 
 
-def _asked(first: StudyConfig, second: StudyConfig) -> list[tuple[str, str, str]]:
-    """What was asked, and whatever else differs: a page that says what differs must leave nothing out."""
-    own, others = other_fields(first), other_fields(second)
-    differ = {name: value for name, value in own.items() if others.get(name, value) != value}
+def _config_rows(first: StudyConfig, second: StudyConfig) -> list[tuple[str, str, str]]:
+    """Return both configurations, and every further field that differs.
+
+    A page that says what differs must leave nothing out.
+    """
+    first_fields, second_fields = other_fields(first), other_fields(second)
+    differing = {name: value for name, value in first_fields.items() if second_fields.get(name, value) != value}
     return [
         *_side_by_side(config_facts(first), config_facts(second)),
-        *_side_by_side(differ, {name: others[name] for name in differ}),
+        *_side_by_side(differing, {name: second_fields[name] for name in differing}),
     ]
 
 
-def _question(view: StudySnapshot) -> StudyConfig:
-    assert view.study is not None, "asked of studies that were read"
-    return view.study.plan.config
+def _config(snapshot: StudySnapshot) -> StudyConfig:
+    assert snapshot.study is not None, "asked of studies that were read"
+    return snapshot.study.plan.config
 
 
-def _outcome(view: StudySnapshot) -> dict[str, str]:
-    """What a study worked with and what came of it, by name."""
-    assert view.study is not None, "asked of studies that were read"
-    plan, environment = view.study.plan, view.study.environment
+def _result_facts(snapshot: StudySnapshot) -> dict[str, str]:
+    """Return a study's data, environment, trials and result by name."""
+    assert snapshot.study is not None, "asked of studies that were read"
+    plan, environment = snapshot.study.plan, snapshot.study.environment
     data = plan.data
-    found = {
+    facts = {
         "data": data.name,
         "images": f"{data.train:,} + {data.val:,}, {data.classes} classes",
         "fingerprint": data.fingerprint[:16],
         "torch": environment.get("torch", ""),
         "processor": environment.get("processor", ""),
         "GPU": environment.get("gpu", ""),
-        "trials": f"{len(view.trials):,}",
-        "failed, diverged": f"{view.failed}, {view.diverged}",
+        "trials": f"{len(snapshot.trials):,}",
+        "failed, diverged": f"{snapshot.failed}, {snapshot.diverged}",
     }
-    answer = view.answer
-    if answer is not None:
-        found |= {
-            "recommended" if plan.config.kind.scales else "best reward": label(answer.winner),
-            **{f"its {name}": value for name, value in final_metrics(answer, answer.place)},
-            "ties with the best": str(len(answer.ranking.tied)),
-            "how sure": answer.certainty,
+    result = snapshot.answer
+    if result is not None:
+        facts |= {
+            "recommended" if plan.config.kind.scales else "best reward": label(result.winner),
+            **{f"its {name}": value for name, value in final_metrics(result, result.place)},
+            "ties with the best": str(len(result.ranking.tied)),
+            "how sure": result.certainty,
         }
-    return found
+    return facts
 
 
 def _drawing(first: StudySnapshot, second: StudySnapshot) -> Drawing | None:
-    """The accuracies of the networks that both have, also where rewards rank them; None where there is none."""
+    """Draw the accuracies of the networks that both studies ranked, also where rewards rank them.
+
+    Returns:
+        None where there is no such network.
+    """
     if first.answer is None or second.answer is None:
         return None
-    own, others = _accuracies(first.answer), _accuracies(second.answer)
-    keys = [key for key in own if key in others]
+    first_accuracies, second_accuracies = _accuracies(first.answer), _accuracies(second.answer)
+    keys = [key for key in first_accuracies if key in second_accuracies]
     if not keys:
         return None
     names = [escape_plotly(first.label(key)) for key in keys]
-    (x, x_errors), (y, y_errors) = (zip(*(one[key] for key in keys), strict=True) for one in (own, others))
-    drawn = go.Figure()
-    drawn.add_trace(
+    (x, x_errors), (y, y_errors) = (
+        zip(*(accuracies[key] for key in keys), strict=True) for accuracies in (first_accuracies, second_accuracies)
+    )
+    figure = go.Figure()
+    figure.add_trace(
         go.Scatter(
             name="a network that both ranked",
             x=x,
@@ -145,26 +157,27 @@ def _drawing(first: StudySnapshot, second: StudySnapshot) -> Drawing | None:
     )
     line = {"color": BASELINE_STYLE.colour, "width": 1.5, "dash": "dot"}
     ends = [min(*x, *y), max(*x, *y)]
-    drawn.add_trace(go.Scatter(name="equal", x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"))
+    figure.add_trace(go.Scatter(name="equal", x=ends, y=ends, mode="lines", line=line, hoverinfo="skip"))
     apply_layout(
-        drawn,
+        figure,
         height=560,
-        xaxis=axis(_axis_words(first.name, first.answer)),
-        yaxis=axis(_axis_words(second.name, second.answer)),
+        xaxis=axis(_axis_title(first.name, first.answer)),
+        yaxis=axis(_axis_title(second.name, second.answer)),
     )
     caption = (
         f"{len(keys)} networks; bars are one standard error. Above the dotted line the second study is higher."
     )
-    return Drawing("compared", "The same networks in both", caption, drawn)
+    return Drawing("compared", "The same networks in both", caption, figure)
 
 
 def _accuracies(result: StudyResult) -> dict[str, tuple[float, float]]:
-    """Means and standard errors of the ranked networks; of a search of stages without the reward's factor."""
-    worths = {arm.key: result.plan.reward_factor(arm.key) for arm in result.ranking.arms}
+    """Return means and standard errors of the ranked networks; a reward is divided by its factor."""
+    reward_factors = {arm.key: result.plan.reward_factor(arm.key) for arm in result.ranking.arms}
     return {
-        arm.key: (arm.mean / worths[arm.key], arm.standard_error / worths[arm.key]) for arm in result.ranking.arms
+        arm.key: (arm.mean / reward_factors[arm.key], arm.standard_error / reward_factors[arm.key])
+        for arm in result.ranking.arms
     }
 
 
-def _axis_words(name: str, result: StudyResult) -> str:
+def _axis_title(name: str, result: StudyResult) -> str:
     return f"{validation_words(result.plan.config.metric, result.plan.data.val)}, {escape_plotly(printable(name))}"

@@ -1,4 +1,4 @@
-"""What a study asked, from the study's own fields: the usual ones by name, every other one by its path."""
+"""The fields of a study's configuration: the usual ones by name, every other one by its path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scalesearch.design.exact import plain
 from scalesearch.search.canonical import digest
 from scalesearch.search.study_config import StudyConfig
 
-_NAMED = frozenset(
+_USUAL_PATHS = frozenset(
     (
         "phi",
         "rounding",
@@ -29,14 +29,14 @@ _NAMED = frozenset(
         "kind.max_macs",
     )
 )
-"""The fields that `asked_facts` has."""
-_WHOLE = {"baseline": "baseline, digest", "timings": "timings, digest", "kind.space": "space, digest"}
-"""Two of them are alike or not; how they differ stands in their studies."""
+"""The paths of the fields that `config_facts` has."""
+_DIGESTED = {"baseline": "baseline, digest", "timings": "timings, digest", "kind.space": "space, digest"}
+"""The large fields, which are compared by digest; how two of them differ stands in their studies."""
 
 
 def config_facts(config: StudyConfig) -> dict[str, str]:
-    """The usual fields by name; what the kind of configuration has no use for is left out."""
-    found = {
+    """Return the usual fields by name, without those that do not apply to the kind of study."""
+    facts = {
         "baseline": config.baseline.name,
         **config.kind.summary(config),
         "scheduler": config.scheduler,
@@ -44,19 +44,19 @@ def config_facts(config: StudyConfig) -> dict[str, str]:
         "epochs": str(config.budget.recipe.epochs),
         "side of the proxy": f"{config.budget.resolution} px",
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in facts.items() if value}
 
 
 def other_fields(config: StudyConfig) -> dict[str, str]:
-    """Every field that `asked_facts` does not have, by its path; what is large by its digest."""
-    found = ((path, value) for path, value in _leaves(config, "") if path not in _NAMED)
-    return {_WHOLE.get(path, path.replace("_", " ").replace(".", ", ")): value for path, value in found}
+    """Return every field that `config_facts` does not have, by its path; a large one by its digest."""
+    leaves = ((path, value) for path, value in _leaves(config, "") if path not in _USUAL_PATHS)
+    return {_DIGESTED.get(path, path.replace("_", " ").replace(".", ", ")): value for path, value in leaves}
 
 
 def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
-    if is_dataclass(value) and not isinstance(value, type) and path not in _WHOLE:
-        for one in fields(value):
-            yield from _leaves(getattr(value, one.name), f"{path}.{one.name}".lstrip("."))
+    if is_dataclass(value) and not isinstance(value, type) and path not in _DIGESTED:
+        for field in fields(value):
+            yield from _leaves(getattr(value, field.name), f"{path}.{field.name}".lstrip("."))
     elif value is None or value == ():
         yield path, "none"
     elif isinstance(value, Decimal):

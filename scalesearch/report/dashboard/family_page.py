@@ -1,4 +1,4 @@
-"""The view of the family that the answer gives; its members leave as files."""
+"""The view of the family that the answer gives; its members can be downloaded as files."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from scalesearch.report.dashboard.components import hint, table
 from scalesearch.report.dashboard.render import render_sections
 from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.kinds import report_of
-from scalesearch.study.family_files import family_members, family_texts
-from scalesearch.study.kinds.stages import winner_baseline
+from scalesearch.study.family_files import family_texts, found_family
+from scalesearch.study.kinds.stages import found_baseline
 
 Sources = Mapping[str, Callable[[Baseline], str]]
-"""Formats besides YAML by name: a member's text as Python source."""
+"""The formats besides YAML: for each name a function that returns a member as Python source."""
 
 
 def section() -> list[Any]:
-    """What never changes."""
+    """Return the static part of the view."""
     return [
         html.Div(hint("The family is being computed."), id="family-files"),
         html.P("", id="family-words", role="status"),
@@ -35,8 +35,8 @@ def section() -> list[Any]:
     ]
 
 
-def register(app: Dash, watch: StudyStore, sources: Sources) -> None:
-    """Fill it, and hand out files."""
+def register(app: Dash, store: StudyStore, sources: Sources) -> None:
+    """Register the callbacks that fill the view and send files."""
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("family-files", "children"),
@@ -48,12 +48,16 @@ def register(app: Dash, watch: StudyStore, sources: Sources) -> None:
         State("study", "value"),
         State("family-stamp", "children"),
     )
-    def fill(_: object, shown: Any, theme: Any, name: Any, before: Any) -> tuple[Any, Any, Any]:
-        view = watch.snapshot(name) if shown == "family" else None
-        if view is None or theme is None:
+    def fill(_: object, view_name: Any, theme: Any, name: Any, last_stamp: Any) -> tuple[Any, Any, Any]:
+        snapshot = store.snapshot(name) if view_name == "family" else None
+        if snapshot is None or theme is None:
             return (no_update,) * 3
-        stamp = f"{view.name} {theme} {id(view.answer)}"
-        return (no_update,) * 3 if stamp == before else (_files(view, sources), _content(view, theme), stamp)
+        stamp = f"{snapshot.name} {theme} {id(snapshot.answer)}"
+        return (
+            (no_update,) * 3
+            if stamp == last_stamp
+            else (_files(snapshot, sources), _content(snapshot, theme), stamp)
+        )
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("family-download", "data"),
@@ -62,96 +66,100 @@ def register(app: Dash, watch: StudyStore, sources: Sources) -> None:
         State("study", "value"),
         prevent_initial_call=True,
     )
-    def take(_: object, name: Any) -> tuple[Any, Any]:
-        asked, view = ctx.triggered_id, watch.snapshot(name)
-        if not asked or not ctx.triggered[0]["value"] or view is None:
+    def download(_: object, name: Any) -> tuple[Any, Any]:
+        target, snapshot = ctx.triggered_id, store.snapshot(name)
+        if not target or not ctx.triggered[0]["value"] or snapshot is None:
             return no_update, no_update
         try:
-            made = member_file(view, asked["member"], asked["take"], sources)
+            file = member_file(snapshot, target["member"], target["take"], sources)
         except ScalesearchError as error:
             return no_update, printable(str(error))
-        if made is None:
+        if file is None:
             return no_update, "There is no such file."
-        return {"filename": made[0], "content": made[1], "type": "text/plain"}, f"{made[0]} is handed out."
+        return {"filename": file[0], "content": file[1], "type": "text/plain"}, f"{file[0]} is handed out."
 
 
-def member_file(view: StudySnapshot, member: object, kind: object, sources: Sources) -> tuple[str, str] | None:
-    """A member's file, its name and its text; None where the study has no such member or there is no such format.
+def member_file(snapshot: StudySnapshot, member: object, kind: object, sources: Sources) -> tuple[str, str] | None:
+    """Return the name and the text of a member's file; None where there is no such member or no such format.
 
     Args:
-        view: the study.
-        member: its place in the family, from a browser.
+        snapshot: the study.
+        member: the member's index in the family, from a browser.
         kind: `yaml`, or one of `sources`.
-        sources: formats by name.
+        sources: the further formats by name.
     """
-    offered = _offered(view)
-    if type(member) is not int or not 0 <= member < len(offered):
+    files = _offered_files(snapshot)
+    if type(member) is not int or not 0 <= member < len(files):
         return None
-    one = offered[member]
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", one.name).lstrip(".")[:64] or "member"
+    file = files[member]
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", file.name).lstrip(".")[:64] or "member"
     if kind == "yaml":
-        return f"{stem}.yaml", one.text
-    if not isinstance(kind, str) or kind not in sources or one.baseline is None:
+        return f"{stem}.yaml", file.text
+    if not isinstance(kind, str) or kind not in sources or file.baseline is None:
         return None
-    return f"{stem.replace('-', '_').replace('.', '_')}.py", sources[kind](one.baseline)
+    return f"{stem.replace('-', '_').replace('.', '_')}.py", sources[kind](file.baseline)
 
 
 @dataclass(frozen=True, slots=True)
-class _Offered:
-    """A network that may be taken."""
+class _OfferedFile:
+    """A network that can be downloaded."""
 
     name: str
     text: str
-    """Its file."""
+    """The text of its file."""
     baseline: Baseline | None
     """None where a user's own function builds it."""
 
 
-def _offered(view: StudySnapshot) -> list[_Offered]:
-    """The family; of a search of stages the baseline that it found, as its baseline.yaml has it."""
-    found = view.answer
-    if found is None:
+def _offered_files(snapshot: StudySnapshot) -> list[_OfferedFile]:
+    """Return the family; for a search of stages, the baseline that it found, as in its baseline.yaml."""
+    result = snapshot.answer
+    if result is None:
         return []
-    if not found.plan.config.kind.scales:
-        # A folder may have been given a name since that no baseline may have.
-        name = re.sub(r"[^a-z0-9._-]", "_", view.folder.resolve().name.lower()).lstrip("._-")[:64] or "found"
-        text = winner_baseline(found, name)
-        return [_Offered(name, text, parse_baseline(text, name))]
-    members = {one.baseline.name: one.baseline for one in family_members(found.plan, found.winner.coefficients)}
-    texts = family_texts(found.plan, found.winner.coefficients)
-    return [_Offered(name, text, members.get(name)) for name, text in texts.items()]
+    if not result.plan.config.kind.scales:
+        # The folder may have been renamed since, to a name that a baseline cannot have.
+        name = re.sub(r"[^a-z0-9._-]", "_", snapshot.folder.resolve().name.lower()).lstrip("._-")[:64] or "found"
+        text = found_baseline(result, name)
+        return [_OfferedFile(name, text, parse_baseline(text, name))]
+    members = {
+        member.baseline.name: member.baseline for member in found_family(result.plan, result.winner.coefficients)
+    }
+    texts = family_texts(result.plan, result.winner.coefficients)
+    return [_OfferedFile(name, text, members.get(name)) for name, text in texts.items()]
 
 
-def _files(view: StudySnapshot, sources: Sources) -> list[Any]:
-    found = view.answer
-    if found is None:
+def _files(snapshot: StudySnapshot, sources: Sources) -> list[Any]:
+    result = snapshot.answer
+    if result is None:
         return [html.H2("Family"), hint("There is no family yet: no candidate has a completed trial.")]
-    if why := report_of(found.plan.config.kind).no_family:
-        return [html.H2("Family"), hint(why)]
+    if reason := report_of(result.plan.config.kind).no_family:
+        return [html.H2("Family"), hint(reason)]
     rows = []
-    for i, one in enumerate(_offered(view)):
-        takes = [_take("yaml", "YAML", i, one.name)]
-        if one.baseline is not None:
-            takes += [_take(kind, kind, i, one.name) for kind in sources]
-        side = "" if one.baseline is None else str(one.baseline.architecture.resolution)
-        rows.append((printable(one.name), side, html.Span(takes)))
-    words = ["Press a format to take a member as a file; scalesearch export writes others, and weights."]
-    if not found.plan.config.kind.scales:
-        words.append(
+    for i, file in enumerate(_offered_files(snapshot)):
+        buttons = [_download_button("yaml", "YAML", i, file.name)]
+        if file.baseline is not None:
+            buttons += [_download_button(kind, kind, i, file.name) for kind in sources]
+        resolution = "" if file.baseline is None else str(file.baseline.architecture.resolution)
+        rows.append((printable(file.name), resolution, html.Span(buttons)))
+    hints = ["Press a format to take a member as a file; scalesearch export writes others, and weights."]
+    if not result.plan.config.kind.scales:
+        hints.append(
             "A search of stages gives one network, its baseline.yaml; scalesearch grid finds what scales it."
         )
-    over = bool(view.analysis and view.analysis.over)
-    so_far = [] if over else [hint("The search is not over: another candidate may still be recommended.")]
-    heads = ("member", "px", "take it as")
-    return [html.H2("Family"), *so_far, table(heads, rows, frozenset((0, 2))), *map(hint, words)]
+    is_over = bool(snapshot.analysis and snapshot.analysis.over)
+    unfinished_hint = (
+        [] if is_over else [hint("The search is not over: another candidate may still be recommended.")]
+    )
+    headings = ("member", "px", "take it as")
+    return [html.H2("Family"), *unfinished_hint, table(headings, rows, frozenset((0, 2))), *map(hint, hints)]
 
 
-def _take(kind: str, text: str, place: int, name: str) -> html.Button:
+def _download_button(kind: str, text: str, place: int, name: str) -> html.Button:
     key = {"take": kind, "member": place}
     return html.Button(text, id=key, n_clicks=0, **{"aria-label": f"{printable(name)} as {text}"})
 
 
-def _content(view: StudySnapshot, theme: object) -> list[Any]:
-    if view.answer is None:
+def _content(snapshot: StudySnapshot, theme: object) -> list[Any]:
+    if snapshot.answer is None:
         return []
-    return render_sections([report_of(view.answer.plan.config.kind).family(view.answer)], theme, "family")
+    return render_sections([report_of(snapshot.answer.plan.config.kind).family(snapshot.answer)], theme, "family")

@@ -1,7 +1,8 @@
-"""What stands between the network and the dashboard: who may ask, what may be asked, and what a page may do.
+"""The guard between the network and the dashboard: who may ask, what may be asked, and what a page may do.
 
-A page on another site can send requests to loopback, and by DNS rebinding even read the answers under its own name;
-so the Host must be one of ours to the letter, and a request that a browser says comes from elsewhere is refused.
+A page on another site can send requests to loopback, and by DNS rebinding it can even read the answers under its
+own name. So the Host header must be one of this server's names to the letter, and a request is refused that a
+browser marks as coming from elsewhere.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 COOKIE = "scalesearch-dashboard"
 MAX_BODY_BYTES = 2**20
-"""Bytes of a request's body."""
+"""The largest body of a request, in bytes."""
 _PAGES = frozenset(("/", "/_favicon.ico", "/_dash-layout", "/_dash-dependencies", "/_dash-update-component"))
 _LIBRARIES = "/_dash-component-suites/"
 _NAME = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 """A Host header that may be repeated in an answer: a name or IPv4 address, and a port."""
 _PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]{1,64}){1,8}")
 _DEFAULT_PORTS = ("80", "443")
-"""Which a browser leaves out of the Host header, and some proxies write into it."""
-_WORDS = {
+"""The ports that a browser leaves out of the Host header, and that some proxies write into it."""
+_STATUS_TEXTS = {
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
@@ -45,32 +46,32 @@ class Gateway:
     """A tunnel or reverse proxy in front of the server."""
 
     names: frozenset[str] = frozenset()
-    """Names, with or without a port, under which it is reached over HTTP or HTTPS."""
+    """The names, with or without a port, under which it is reached over HTTP or HTTPS."""
     prefix: str = ""
     """The path below which it shows the dashboard, such as `/proxy/8050`; it may hand it on or take it off."""
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header is one of its names, to the letter; the ports of HTTP and HTTPS may be left out."""
+        """Say whether a Host header is one of its names, to the letter; ports 80 and 443 may be left out."""
         bare, _, port = host.partition(":")
         return host in self.names or (port in _DEFAULT_PORTS and bare in self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may ask."""
+    """The rules that say which requests are answered."""
 
     hosts: frozenset[str]
-    """Host headers, with the port, to the letter."""
+    """The Host headers that are accepted, with the port, to the letter."""
     token: str | None = None
-    """Needed by everybody who asks; None: nobody needs one."""
+    """The token that every request needs; None: no request needs one."""
     gateway: Gateway = Gateway()
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header names this server."""
+        """Say whether a Host header names this server."""
         return host in self.hosts or self.gateway.knows(host)
 
     def is_own_origin(self, origin: str) -> bool:
-        """Whether an Origin header is that of one of its pages."""
+        """Say whether an Origin header is that of one of this server's pages."""
         scheme, separator, host = origin.partition("://")
         if not separator:
             return False
@@ -78,18 +79,18 @@ class Policy:
 
 
 def allowed_hosts(names: Iterable[str], port: int) -> frozenset[str]:
-    """The Host headers under which a server of these names and addresses is reached."""
-    found = set()
+    """Return the Host headers under which a server with these names and addresses is reached."""
+    hosts = set()
     for name in names:
-        shown = f"[{name}]" if ":" in name else name.lower()
-        found.add(f"{shown}:{port}")
+        host = f"[{name}]" if ":" in name else name.lower()
+        hosts.add(f"{host}:{port}")
         if port == 80:
-            found.add(shown)  # which browsers leave out
-    return frozenset(found)
+            hosts.add(host)  # browsers leave port 80 out
+    return frozenset(hosts)
 
 
 def checked_public_host(name: str) -> str:
-    """A name of a tunnel or proxy, in the form that a Host header has it.
+    """Return a name of a tunnel or proxy in the form that a Host header has.
 
     Raises:
         InputError: it is no name with or without a port.
@@ -100,7 +101,7 @@ def checked_public_host(name: str) -> str:
 
 
 def checked_prefix(path: str) -> str:
-    """A path of a proxy, without a slash at its end; empty: none.
+    """Return a path of a proxy without a slash at its end; empty: there is none.
 
     Raises:
         InputError: it is no plain absolute path.
@@ -112,21 +113,21 @@ def checked_prefix(path: str) -> str:
 
 
 class Guard:
-    """A WSGI application around another."""
+    """A WSGI application that checks requests before it hands them to another."""
 
     def __init__(self, inner: WsgiApp, policy: Policy, scripts: Sequence[str]) -> None:
         """Guard `inner`.
 
         Args:
-            inner: the dashboard.
-            policy: who may ask.
-            scripts: hashes of the inline scripts that may run, as a content security policy has them.
+            inner: the dashboard's application.
+            policy: the rules for requests.
+            scripts: the hashes of the inline scripts that may run, as a content security policy has them.
         """
         self._inner, self._policy = inner, policy
         self._headers = security_headers(scripts)
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
-        """Answer, or refuse in a line."""
+        """Answer a request, or refuse it with a line of text."""
         if self._policy.gateway.prefix and environ.get("PATH_INFO", "") == self._policy.gateway.prefix:
             return _redirect(start, f"{self._policy.gateway.prefix}/")
         environ = _without_prefix(environ, self._policy.gateway.prefix)
@@ -134,30 +135,30 @@ class Guard:
         if refused is not None:
             return _refuse(start, *refused)
         if self._policy.token is not None:
-            given = _given_tokens(environ)
-            if not any(_equal(one, self._policy.token) for one in given):
+            tokens = _given_tokens(environ)
+            if not any(_equal_tokens(token, self._policy.token) for token in tokens):
                 return _refuse(
                     start, 403, "open the address with ?token=… that was printed when the server started"
                 )
             if environ["PATH_INFO"] == "/" and environ.get("QUERY_STRING"):
                 return _with_cookie(start, self._policy.token, f"{self._policy.gateway.prefix}/")
 
-        def guarded(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            ours = {name.lower() for name, _ in self._headers}
-            kept = [(name, value) for name, value in headers if name.lower() not in ours]
-            cached = any(name.lower() == "cache-control" for name, _ in kept)
-            own = [] if cached else [("Cache-Control", "no-store")]
-            return start(status, [*kept, *self._headers, *own], *rest)
+        def guarded(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+            own_names = {name.lower() for name, _ in self._headers}
+            other_headers = [(name, value) for name, value in headers if name.lower() not in own_names]
+            has_cache_control = any(name.lower() == "cache-control" for name, _ in other_headers)
+            cache_headers = [] if has_cache_control else [("Cache-Control", "no-store")]
+            return start(status, [*other_headers, *self._headers, *cache_headers], *exc_info)
 
         return self._inner(environ, guarded)
 
 
 def refusal(environ: dict[str, Any], policy: Policy) -> tuple[int, str] | None:
-    """Why a request is refused, as a status and a line; None where it may pass.
+    """Return a status and a line that say why a request is refused; None where it may pass.
 
     Args:
-        environ: of the request, as WSGI has it.
-        policy: who may ask.
+        environ: the request's environment, as in WSGI.
+        policy: the rules for requests.
     """
     path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "")
     host = environ.get("HTTP_HOST", "")
@@ -186,9 +187,9 @@ def _is_page(path: str) -> bool:
 
 
 def _prefix_advice(path: str) -> str:
-    """What to start the server with where a proxy hands on the path below which it shows the dashboard."""
-    places = [place for place, char in enumerate(path) if char == "/" and place > 0]
-    prefix = next((path[:place] for place in places if _is_page(path[place:])), "")
+    """Advise a `--prefix` where a proxy hands on the path below which it shows the dashboard."""
+    slashes = [slash for slash, char in enumerate(path) if char == "/" and slash > 0]
+    prefix = next((path[:slash] for slash in slashes if _is_page(path[slash:])), "")
     return f"; behind a path of a proxy, start it with --prefix {prefix}" if _PREFIX.fullmatch(prefix) else ""
 
 
@@ -212,35 +213,40 @@ def _bad_post(environ: dict[str, Any], path: str) -> tuple[int, str] | None:
 
 
 def is_callback(body: object, callbacks: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a request's JSON is one that the page itself sends: a callback that there is, with its own inputs.
+    """Say whether a request's JSON is one that the page itself sends: an existing callback with its own inputs.
 
     Args:
-        body: of the request.
+        body: the request's JSON.
         callbacks: `Dash.callback_map`.
     """
     if not isinstance(body, dict) or not isinstance(body.get("output"), str) or body["output"] not in callbacks:
         return False
-    known = callbacks[body["output"]]
-    return all(_are(body.get(part, []), known[part]) for part in ("inputs", "state"))
+    callback = callbacks[body["output"]]
+    return all(_match(body.get(part, []), callback[part]) for part in ("inputs", "state"))
 
 
-def _are(given: object, known: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether these are the inputs of a callback; one of many components at once is a list."""
+def _match(given: object, known: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether these are the inputs of a callback; an input of many components at once is a list."""
     return (
         isinstance(given, list)
         and len(given) == len(known)
         and all(
-            isinstance(one, list)
-            or (isinstance(one, dict) and (one.get("id"), one.get("property")) == (own["id"], own["property"]))
-            for one, own in zip(given, known, strict=True)
+            isinstance(item, list)
+            or (
+                isinstance(item, dict)
+                and (item.get("id"), item.get("property")) == (expected["id"], expected["property"])
+            )
+            for item, expected in zip(given, known, strict=True)
         )
     )
 
 
 def security_headers(scripts: Sequence[str]) -> list[tuple[str, str]]:
-    """Headers of every answer: a page runs our scripts, asks this server and nobody else, and stands in no frame.
+    """Return the headers of every answer.
 
-    Styles may stand in a page: plotly and Dash set them as they draw; they can fetch nothing from outside.
+    With them a page runs only this server's scripts, sends requests to this server alone, and cannot be shown in a
+    frame. Styles may stand in a page because plotly and Dash set them as they draw; they can fetch nothing from
+    outside.
     """
     policy = {
         "default-src": "'none'",
@@ -265,22 +271,22 @@ def security_headers(scripts: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _given_tokens(environ: dict[str, Any]) -> list[str]:
-    """The tokens that a request brings, in its address or its cookie."""
-    found = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=8).get("token", [])[:1]
+    """Return the tokens that a request has in its address or its cookie."""
+    tokens = parse_qs(environ.get("QUERY_STRING", ""), max_num_fields=8).get("token", [])[:1]
     try:
         cookie = SimpleCookie(environ.get("HTTP_COOKIE", "")).get(COOKIE)
     except CookieError:
         cookie = None
-    return [*found, *([cookie.value] if cookie else [])]
+    return [*tokens, *([cookie.value] if cookie else [])]
 
 
-def _equal(given: str, token: str) -> bool:
-    """In a time that does not tell how much is right."""
+def _equal_tokens(given: str, token: str) -> bool:
+    """Compare two tokens in a time that does not depend on how many characters are right."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
 
 
 def _with_cookie(start: StartResponse, token: str, path: str) -> Iterable[bytes]:
-    """Keep the token in a cookie, so that it leaves the address."""
+    """Put the token in a cookie, so that it disappears from the address."""
     cookie = f"{COOKIE}={token}; Path={path}; HttpOnly; SameSite=Strict"
     return _redirect(start, path, ("Set-Cookie", cookie))
 
@@ -293,5 +299,5 @@ def _redirect(start: StartResponse, path: str, *headers: tuple[str, str]) -> Ite
 def _refuse(start: StartResponse, status: int, text: str) -> Iterable[bytes]:
     body = f"scalesearch dashboard: {text}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-    start(f"{status} {_WORDS[status]}", [*headers, *security_headers([]), ("Cache-Control", "no-store")])
+    start(f"{status} {_STATUS_TEXTS[status]}", [*headers, *security_headers([]), ("Cache-Control", "no-store")])
     return [body]

@@ -1,7 +1,8 @@
-"""An index of a study's records, so that ten thousand of them are not read anew; rebuilt from them at will.
+"""An index of a study's records, so that ten thousand of them are not read again and again.
 
-It lies in the cache, a parquet file a study, and holds what `read_trial` verified together with the size and
-time of the file: records are written once, so what has not changed is not read again.
+It is a parquet file for each study in the cache, and can be rebuilt from the records at any time. It holds what
+`read_trial` verified, together with the size and the time of each file: records are written once, so a file that
+has not changed is not read again.
 """
 
 from __future__ import annotations
@@ -24,67 +25,67 @@ from scalesearch.study.trial_summary import TrialSummary, read_trial
 
 VERSION = b"2"
 Stamp = tuple[int, int]
-"""Size (bytes) and time of change (ns) of a record's file."""
+"""The size (bytes) and the time of change (ns) of a record's file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What was read of a study's records so far."""
+    """The records of a study that are read so far."""
 
     trials: Mapping[str, TrialSummary] = field(default_factory=dict)
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
-    """Of the file of each trial, and of each broken one."""
+    """The stamp of each file, broken ones included, by file name."""
     broken: Mapping[str, str] = field(default_factory=dict)
-    """What is wrong, by file name."""
+    """What is wrong with each broken file, by file name."""
     waiting: int = 0
-    """Records that are there and not yet read."""
+    """The number of records that exist and are not read yet."""
     folder_time: int = -1
-    """Time of change (ns) of the folder when it was last listed; -1: never, or read it again."""
+    """The time of change (ns) of the folder when it was last listed; -1: it was not, or must be listed again."""
 
     @property
     def all_read(self) -> bool:
-        """Whether every record that is there is read."""
+        """Whether every record that exists is read."""
         return self.waiting == 0
 
 
 def refresh_index(before: Index, folder: Path, seconds: float = 0.4) -> Index:
-    """The index with what has changed in the folder of records; `before` itself where nothing has.
+    """Return the index with what has changed in the folder; `before` itself where nothing has.
 
     Args:
         before: the index so far.
-        folder: of the records.
-        seconds: after so long the rest waits for the next call.
+        folder: the folder of the records.
+        seconds: the time after which remaining records are left to the next call.
     """
     try:
-        changed = folder.stat().st_mtime_ns
-        if changed == before.folder_time and before.all_read and not before.broken:
+        folder_time = folder.stat().st_mtime_ns
+        if folder_time == before.folder_time and before.all_read and not before.broken:
             return before
-        there = dict(_stamps(folder))
+        current_stamps = dict(_stamps(folder))
     except FileNotFoundError:
         return Index() if before.trials or before.broken else before
     except OSError as error:
         return Index(broken={"trials/": f"{CANNOT_BE_READ} ({error.strerror})"})
-    new = [name for name, stamp in there.items() if before.stamps.get(name) != stamp]
-    gone = before.stamps.keys() - there.keys()
+    new = [name for name, stamp in current_stamps.items() if before.stamps.get(name) != stamp]
+    gone = before.stamps.keys() - current_stamps.keys()
     if not new and not gone:
-        return replace(before, folder_time=changed, waiting=0)
-    trials = {key: one for key, one in before.trials.items() if f"{key}.json" not in gone}
+        return replace(before, folder_time=folder_time, waiting=0)
+    trials = {key: trial for key, trial in before.trials.items() if f"{key}.json" not in gone}
     broken = {name: reason for name, reason in before.broken.items() if name not in gone}
     stamps = {name: stamp for name, stamp in before.stamps.items() if name not in gone}
-    end, read = time.monotonic() + seconds, 0
+    deadline, num_read = time.monotonic() + seconds, 0
     for name in new:
         trials.pop(name.removesuffix(".json"), None)
         broken.pop(name, None)
         try:
-            one = read_trial(folder / name)
-            trials[one.id] = one
+            trial = read_trial(folder / name)
+            trials[trial.id] = trial
         except BrokenRecordError as error:
             broken[name] = str(error)
-        stamps[name] = there[name]
-        read += 1
-        if time.monotonic() > end:
+        stamps[name] = current_stamps[name]
+        num_read += 1
+        if time.monotonic() > deadline:
             break
-    return Index(trials, stamps, broken, len(new) - read, changed)
+    return Index(trials, stamps, broken, len(new) - num_read, folder_time)
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, Stamp]]:
@@ -92,32 +93,36 @@ def _stamps(folder: Path) -> Iterator[tuple[str, Stamp]]:
         for entry in entries:
             if entry.name.endswith(".json") and not entry.name.startswith("."):
                 with suppress(FileNotFoundError):
-                    found = entry.stat()
-                    yield entry.name, (found.st_size, found.st_mtime_ns)
+                    status = entry.stat()
+                    yield entry.name, (status.st_size, status.st_mtime_ns)
 
 
 def index_path(cache: Path, study: Path) -> Path:
-    """Where the index of a study is kept."""
+    """Return the path of a study's index in the cache."""
     return cache / "dashboard" / f"{hashlib.sha256(os.fsencode(study.resolve())).hexdigest()[:32]}.parquet"
 
 
-_EPOCHS = tuple(one.name for one in fields(Epoch))
-_OUTCOME = ("state", "seconds", "training_seconds", "message")
-_FACTS = tuple(one.name for one in fields(TrialSummary) if one.name != "outcome")
-"""A file of another version that lacks one of these fields is not used."""
+_EPOCH_FIELDS = tuple(epoch_field.name for epoch_field in fields(Epoch))
+_OUTCOME_FIELDS = ("state", "seconds", "training_seconds", "message")
+_TRIAL_FIELDS = tuple(trial_field.name for trial_field in fields(TrialSummary) if trial_field.name != "outcome")
+"""The fields of a trial in the file; a file of another version that lacks one of them is not used."""
 
 
 def save(index: Index, path: Path) -> None:
-    """Keep the whole records of an index; a cache that cannot be written is done without."""
+    """Write the completely read records of an index to the cache; a cache that cannot be written is ignored."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kept = [(one, index.stamps[f"{key}.json"]) for key, one in index.trials.items()]
-    columns: dict[str, list[Any]] = {name: [getattr(one, name) for one, _ in kept] for name in _FACTS}
-    columns |= {f"outcome_{name}": [getattr(one.outcome, name) for one, _ in kept] for name in _OUTCOME}
-    for name in _EPOCHS:
-        columns[f"epoch_{name}"] = [[getattr(each, name) for each in one.outcome.epochs] for one, _ in kept]
-    columns["size"], columns["time"] = [stamp[0] for _, stamp in kept], [stamp[1] for _, stamp in kept]
+    entries = [(trial, index.stamps[f"{key}.json"]) for key, trial in index.trials.items()]
+    columns: dict[str, list[Any]] = {name: [getattr(trial, name) for trial, _ in entries] for name in _TRIAL_FIELDS}
+    columns |= {
+        f"outcome_{name}": [getattr(trial.outcome, name) for trial, _ in entries] for name in _OUTCOME_FIELDS
+    }
+    for name in _EPOCH_FIELDS:
+        columns[f"epoch_{name}"] = [
+            [getattr(epoch, name) for epoch in trial.outcome.epochs] for trial, _ in entries
+        ]
+    columns["size"], columns["time"] = [stamp[0] for _, stamp in entries], [stamp[1] for _, stamp in entries]
     table = pa.table(columns).replace_schema_metadata({b"scalesearch": VERSION})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
@@ -127,7 +132,7 @@ def save(index: Index, path: Path) -> None:
 
 
 def load(path: Path) -> Index:
-    """The index that was kept; an empty one where there is none, or none that can be used."""
+    """Return the index in a file; an empty one where there is none, or none that can be used."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -144,10 +149,12 @@ def load(path: Path) -> Index:
 
 
 def _rows(columns: Mapping[str, list[Any]]) -> Iterator[tuple[str, TrialSummary]]:
-    epochs = zip(*(columns[f"epoch_{name}"] for name in _EPOCHS), strict=True)
-    outcomes = zip(*(columns[f"outcome_{name}"] for name in _OUTCOME), strict=True)
-    facts = zip(*(columns[name] for name in _FACTS), strict=True)
-    for fact, (state, seconds, training, message), curves in zip(facts, outcomes, epochs, strict=True):
-        curve = tuple(Epoch(*values) for values in zip(*curves, strict=True))
-        outcome = Outcome(state, curve, seconds, training, message)
-        yield fact[0], TrialSummary(**dict(zip(_FACTS, fact, strict=True)), outcome=outcome)
+    epoch_rows = zip(*(columns[f"epoch_{name}"] for name in _EPOCH_FIELDS), strict=True)
+    outcome_rows = zip(*(columns[f"outcome_{name}"] for name in _OUTCOME_FIELDS), strict=True)
+    trial_rows = zip(*(columns[name] for name in _TRIAL_FIELDS), strict=True)
+    for trial_fields, (state, seconds, training_seconds, message), epoch_columns in zip(
+        trial_rows, outcome_rows, epoch_rows, strict=True
+    ):
+        curve = tuple(Epoch(*values) for values in zip(*epoch_columns, strict=True))
+        outcome = Outcome(state, curve, seconds, training_seconds, message)
+        yield trial_fields[0], TrialSummary(**dict(zip(_TRIAL_FIELDS, trial_fields, strict=True)), outcome=outcome)

@@ -1,4 +1,4 @@
-"""The view of one candidate: its definition, its aliases, its cost layer by layer, its trials."""
+"""The view of one candidate: its definition, its aliases, its cost by stage and by kind of layer, its trials."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from scalesearch.search.candidates import Candidate
 from scalesearch.study.kinds import results_of
 from scalesearch.study.trial_summary import TrialSummary
 
-_ALIASES = 200
-_OF_TRIALS = ("trial", "seed", "images", "state", "accuracy", "seconds", "message")
-"""Columns of one network's trials: those that tell them apart."""
+_MAX_ALIASES = 200
+_TRIAL_COLUMNS = ("trial", "seed", "images", "state", "accuracy", "seconds", "message")
+"""The columns of one network's trials: those that distinguish them."""
 
 
 def section() -> list[Any]:
-    """What never changes."""
+    """Return the static part of the view."""
     return [html.Div(hint("The candidates are being computed."), id="network-content")]
 
 
-def register(app: Dash, watch: StudyStore) -> None:
-    """Fill it."""
+def register(app: Dash, store: StudyStore) -> None:
+    """Register the callbacks that fill the view."""
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("network-content", "children"),
@@ -45,64 +45,66 @@ def register(app: Dash, watch: StudyStore) -> None:
         Input("theme", "data"),
         State("study", "value"),
     )
-    def fill(_: object, shown: Any, key: Any, theme: Any, name: Any) -> Any:
-        view = watch.snapshot(name) if shown == "network" else None
-        return no_update if view is None or theme is None else content(view, key, theme)
+    def fill(_: object, view_name: Any, key: Any, theme: Any, name: Any) -> Any:
+        snapshot = store.snapshot(name) if view_name == "network" else None
+        return no_update if snapshot is None or theme is None else content(snapshot, key, theme)
 
 
-def content(view: StudySnapshot, key: object, theme: object = "light") -> list[Any]:
-    """All about one network of a study.
+def content(snapshot: StudySnapshot, key: object, theme: object = "light") -> list[Any]:
+    """Return everything about one network of a study.
 
     Args:
-        view: the study.
-        key: the network's id, from a browser; None, or one that is none of the study's: the recommended one's.
-        theme: of the browser.
+        snapshot: the study.
+        key: the network's id, from a browser; None or an unknown id stands for the recommended network's.
+        theme: the theme of the browser.
     """
-    if view.study is None:
+    if snapshot.study is None:
         return [html.H2("Candidate"), hint("There is nothing to show.")]
-    if view.analysis is None or not view.analysis.names:
+    if snapshot.analysis is None or not snapshot.analysis.names:
         return [html.H2("Candidate"), hint("The candidates are being computed.")]
-    plan, found = view.study.plan, view.answer
-    known = {**plan.by_network, plan.base_id: None}
-    if not isinstance(key, str) or key not in known:
-        key = found.recommended if found else plan.base_id
-    candidate = known[key]
-    shape = candidate.architecture if candidate else plan.config.baseline.architecture
+    plan, result = snapshot.study.plan, snapshot.answer
+    networks = {**plan.by_network, plan.base_id: None}
+    if not isinstance(key, str) or key not in networks:
+        key = result.recommended if result else plan.base_id
+    candidate = networks[key]
+    architecture = candidate.architecture if candidate else plan.config.baseline.architecture
     trials = sorted(
-        (trial for trial in view.trials if trial.network == key), key=lambda one: (one.seed, one.images)
+        (trial for trial in snapshot.trials if trial.network == key), key=lambda trial: (trial.seed, trial.images)
     )
-    words = view.label(key) if candidate else f"{plan.config.baseline.name}, unscaled"
+    title = snapshot.label(key) if candidate else f"{plan.config.baseline.name}, unscaled"
     return [
-        html.H2(f"Candidate {words}" if candidate else f"Baseline {words}"),
-        html.Div([facts(_facts(view, key, candidate, trials)), *_receipt(shape)], className="columns"),
-        *_curve(view, key, theme),
+        html.H2(f"Candidate {title}" if candidate else f"Baseline {title}"),
+        html.Div(
+            [facts(_facts(snapshot, key, candidate, trials)), *_cost_breakdown(architecture)], className="columns"
+        ),
+        *_curve(snapshot, key, theme),
         *_aliases(candidate),
-        *_trials(view, trials),
-        *_definition(view, candidate, shape),
+        *_trials(snapshot, trials),
+        *_definition(snapshot, candidate, architecture),
     ]
 
 
 def _facts(
-    view: StudySnapshot, key: str, candidate: Candidate | None, trials: list[TrialSummary]
+    snapshot: StudySnapshot, key: str, candidate: Candidate | None, trials: list[TrialSummary]
 ) -> list[tuple[str, str]]:
-    assert view.study is not None, "asked of a study that was read"
-    plan, found = view.study.plan, view.answer
-    shape = candidate.architecture if candidate else plan.config.baseline.architecture
-    price = cost(shape)
-    rows = [("network id", key), ("input", f"{shape.resolution} px")]
-    if isinstance(shape, Architecture):
-        rows += [("layers of the stages", ", ".join(map(str, shape.depths)))]
-        rows += [("channels", ", ".join(map(str, shape.widths)))]
+    assert snapshot.study is not None, "asked of a study that was read"
+    plan, result = snapshot.study.plan, snapshot.answer
+    architecture = candidate.architecture if candidate else plan.config.baseline.architecture
+    network_cost = cost(architecture)
+    rows = [("network id", key), ("input", f"{architecture.resolution} px")]
+    if isinstance(architecture, Architecture):
+        rows += [("layers of the stages", ", ".join(map(str, architecture.depths)))]
+        rows += [("channels", ", ".join(map(str, architecture.widths)))]
     rows += [
-        ("multiply-adds", f"{price.macs:,}"),
-        ("parameters", f"{price.params:,}"),
-        ("activations", f"{price.activations:,}"),
+        ("multiply-adds", f"{network_cost.macs:,}"),
+        ("parameters", f"{network_cost.params:,}"),
+        ("activations", f"{network_cost.activations:,}"),
     ]
     if candidate and plan.config.kind.scales:
-        own = candidate.coefficients
+        coefficients = candidate.coefficients
         rows += [
-            ("α, β, γ", str(own).strip("()")),
-            ("αβ²γ²", f"{float(own.product):.4f}"),
+            ("α, β, γ", str(coefficients).strip("()")),
+            ("αβ²γ²", f"{float(coefficients.product):.4f}"),
             ("measured cost", f"{float(candidate.flops_ratio):.4f} × the baseline's"),
         ]
     totals = {trial.fvcore_total for trial in trials} - {None}
@@ -110,25 +112,25 @@ def _facts(
     rows += [
         ("trained as proxy", f"{trial.proxy_px} px, {trial.proxy_macs:,} multiply-adds") for trial in trials[:1]
     ]
-    place = next((arm for arm in found.ranking.arms if arm.key == key), None) if found else None
-    if found is not None and place is not None:
-        rows += [(name, f"{value}, {seeds_text(place.seeds)}") for name, value in final_metrics(found, place)]
-        of = "behind the best" if plan.config.kind.scales else "reward behind the best"
-        rows.append((of, found.with_error(place.behind, place.behind_error) + (", tied" * place.tied)))
+    place = next((arm for arm in result.ranking.arms if arm.key == key), None) if result else None
+    if result is not None and place is not None:
+        rows += [(name, f"{value}, {seeds_text(place.seeds)}") for name, value in final_metrics(result, place)]
+        gap_name = "behind the best" if plan.config.kind.scales else "reward behind the best"
+        rows.append((gap_name, result.with_error(place.behind, place.behind_error) + (", tied" * place.tied)))
     return rows
 
 
-def _receipt(shape: Architecture | FactoryNetwork) -> list[Any]:
-    if isinstance(shape, FactoryNetwork):
-        return [hint(f"A network of {shape.factory}: its layers are not known here.")]
-    counts = layer_counts(shape)
+def _cost_breakdown(architecture: Architecture | FactoryNetwork) -> list[Any]:
+    if isinstance(architecture, FactoryNetwork):
+        return [hint(f"A network of {architecture.factory}: its layers are not known here.")]
+    counts = layer_counts(architecture)
     total = sums(counts)
-    words = (
+    text = (
         f"{total.macs:,} multiply-adds; {total.flops:,} FLOPs where each is two; {total.fvcore_total:,} with "
         "normalisation, as fvcore counts."
     )
-    stages, kinds = grouped(counts, lambda one: one.stage), grouped(counts, lambda one: one.kind)
-    return [html.Div([html.H3("Cost receipt"), _groups("stage", stages), _groups("kind", kinds), hint(words)])]
+    stages, kinds = grouped(counts, lambda layer: layer.stage), grouped(counts, lambda layer: layer.kind)
+    return [html.Div([html.H3("Cost receipt"), _groups("stage", stages), _groups("kind", kinds), hint(text)])]
 
 
 def _groups(name: str, groups: tuple[Group, ...]) -> html.Div:
@@ -136,39 +138,46 @@ def _groups(name: str, groups: tuple[Group, ...]) -> html.Div:
     return table((name, "layers", "multiply-adds", "parameters"), rows, frozenset((0,)))
 
 
-def _curve(view: StudySnapshot, key: str, theme: object) -> list[Any]:
-    drawn = network_curves(view, key)
-    return [render_figure(drawn, theme, "network-figure")] if drawn else []
+def _curve(snapshot: StudySnapshot, key: str, theme: object) -> list[Any]:
+    drawing = network_curves(snapshot, key)
+    return [render_figure(drawing, theme, "network-figure")] if drawing else []
 
 
 def _aliases(candidate: Candidate | None) -> list[Any]:
     if candidate is None or candidate.name or len(candidate.aliases) == 0:
         return []
-    shown = [str(alias) for alias in candidate.aliases[:_ALIASES]]
-    more = len(candidate.aliases) - len(shown)
-    words = f"{len(candidate.aliases)} of the grid's (α, β, γ) are this network: " if len(shown) > 1 else ""
-    return [html.H3("Aliases"), html.P(f"{words}{', '.join(shown)}{f' and {more} more' if more else ''}")]
+    shown = [str(alias) for alias in candidate.aliases[:_MAX_ALIASES]]
+    num_hidden = len(candidate.aliases) - len(shown)
+    introduction = f"{len(candidate.aliases)} of the grid's (α, β, γ) are this network: " if len(shown) > 1 else ""
+    return [
+        html.H3("Aliases"),
+        html.P(f"{introduction}{', '.join(shown)}{f' and {num_hidden} more' if num_hidden else ''}"),
+    ]
 
 
-def _trials(view: StudySnapshot, trials: list[TrialSummary]) -> list[Any]:
+def _trials(snapshot: StudySnapshot, trials: list[TrialSummary]) -> list[Any]:
     if not trials:
         return [html.H3("Trials"), hint("None has finished.")]
-    known = every_column(view)
-    own = [known[key] for key in _OF_TRIALS]
-    rows = [[column.shown(trial) for column in own] for trial in trials]
-    left = frozenset(i for i, column in enumerate(own) if column.is_text)
-    return [html.H3("Trials"), table([column.title for column in own], rows, left)]
+    columns_by_key = every_column(snapshot)
+    columns = [columns_by_key[key] for key in _TRIAL_COLUMNS]
+    rows = [[column.shown(trial) for column in columns] for trial in trials]
+    text_columns = frozenset(i for i, column in enumerate(columns) if column.is_text)
+    return [html.H3("Trials"), table([column.title for column in columns], rows, text_columns)]
 
 
 def _definition(
-    view: StudySnapshot, candidate: Candidate | None, shape: Architecture | FactoryNetwork
+    snapshot: StudySnapshot, candidate: Candidate | None, architecture: Architecture | FactoryNetwork
 ) -> list[Any]:
-    assert view.study is not None, "asked of a study that was read"
-    baseline = view.study.plan.config.baseline
-    if not isinstance(baseline, Baseline) or isinstance(shape, FactoryNetwork):
+    assert snapshot.study is not None, "asked of a study that was read"
+    baseline = snapshot.study.plan.config.baseline
+    if not isinstance(baseline, Baseline) or isinstance(architecture, FactoryNetwork):
         return []
-    own = replace(baseline, architecture=shape)
+    definition = replace(baseline, architecture=architecture)
     if candidate is not None:
-        name, source = results_of(view.study.plan.config.kind).definition(view.study.plan, candidate)
-        own = replace(own, name=name, source=source or own.source)
-    return [html.H3("Definition"), hint("A baseline file, as every verb takes one."), html.Pre(baseline_text(own))]
+        name, source = results_of(snapshot.study.plan.config.kind).definition(snapshot.study.plan, candidate)
+        definition = replace(definition, name=name, source=source or definition.source)
+    return [
+        html.H3("Definition"),
+        hint("A baseline file, as every verb takes one."),
+        html.Pre(baseline_text(definition)),
+    ]

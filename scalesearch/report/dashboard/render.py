@@ -1,4 +1,4 @@
-"""Blocks of a report as parts of a page: the same words, tables and figures as in `report.html`."""
+"""The blocks of a report as Dash components: the same text, tables and figures as in `report.html`."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from scalesearch.report.palette import DARK, LIGHT
 
 
 def apply_theme(drawing: Drawing, theme: object) -> Any:
-    """The figure in the theme of the browser: `dark`, or anything else for light."""
-    look = DARK if theme == "dark" else LIGHT
-    return drawing.figure.update_layout(theme_layout(look, drawing.figure))
+    """Return the figure in the theme of the browser: `dark`, or anything else for light."""
+    colours = DARK if theme == "dark" else LIGHT
+    return drawing.figure.update_layout(theme_layout(colours, drawing.figure))
 
 
 def render_figure(drawing: Drawing, theme: object, key: str) -> html.Figure:
-    """A figure above its words.
+    """Return a figure with its heading and caption below it.
 
     Args:
         drawing: the figure.
-        theme: of the browser.
-        key: tells it apart from all others on the page.
+        theme: the theme of the browser.
+        key: an id that is unique on the page.
     """
     return html.Figure(
         [
@@ -37,23 +37,23 @@ def render_figure(drawing: Drawing, theme: object, key: str) -> html.Figure:
     )
 
 
-def render_sections(found: Sequence[Section | None], theme: object, key: str) -> list[Any]:
-    """Sections one after another.
+def render_sections(sections: Sequence[Section | None], theme: object, key: str) -> list[Any]:
+    """Return sections one after another.
 
     Args:
-        found: None is passed over.
-        theme: of the browser.
-        key: the beginning of the figures' names.
+        sections: the sections; None is skipped.
+        theme: the theme of the browser.
+        key: the beginning of the figures' ids.
     """
-    shown: list[Any] = []
-    for section in found:
+    components: list[Any] = []
+    for section in sections:
         if section is not None:
-            shown.append(html.H2(section.heading))
-            shown += [_block(block, theme, key) for block in section.blocks]
-    return shown
+            components.append(html.H2(section.heading))
+            components += [_render_block(block, theme, key) for block in section.blocks]
+    return components
 
 
-def _block(block: Block, theme: object, key: str) -> Any:
+def _render_block(block: Block, theme: object, key: str) -> Any:
     if isinstance(block, Paragraph):
         return html.P(printable(block.words))
     if isinstance(block, Code):
@@ -61,22 +61,24 @@ def _block(block: Block, theme: object, key: str) -> Any:
     if isinstance(block, BulletList):
         return html.Ul([html.Li(printable(item)) for item in block.items])
     if isinstance(block, Table):
-        return _table(block)
+        return _render_table(block)
     if isinstance(block, Picture):
         return render_picture(block)
     return render_figure(block, theme, f"{key}-{block.name}")
 
 
 def render_picture(block: Picture) -> html.Figure:
-    """A picture above its words."""
+    """Return a picture with its heading and caption below it."""
     source = f"data:image/png;base64,{base64.b64encode(block.png).decode()}"
-    words = [html.B(f"{printable(block.heading)}. "), printable(block.caption)]
-    return html.Figure([html.Img(src=source, alt=printable(block.heading)), html.Figcaption(words)])
+    caption = [html.B(f"{printable(block.heading)}. "), printable(block.caption)]
+    return html.Figure([html.Img(src=source, alt=printable(block.heading)), html.Figcaption(caption)])
 
 
-def _table(block: Table) -> html.Figure:
+def _render_table(block: Table) -> html.Figure:
     rows = [[printable(cell) for cell in row] for row in block.rows]
     if not block.caption and len(block.columns) == 2:
         return html.Figure(facts([(name, value) for name, value in rows]))
-    left = frozenset(i for i, name in enumerate(block.columns) if name in block.left)
-    return html.Figure([table(block.columns, rows, left, block.strong), html.Figcaption(printable(block.caption))])
+    text_columns = frozenset(i for i, name in enumerate(block.columns) if name in block.left)
+    return html.Figure(
+        [table(block.columns, rows, text_columns, block.strong), html.Figcaption(printable(block.caption))]
+    )

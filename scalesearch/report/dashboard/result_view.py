@@ -16,15 +16,15 @@ from scalesearch.study.trusting import trust_points
 
 
 def section() -> list[Any]:
-    """What never changes."""
+    """Return the static part of the view."""
     return [
         html.Div(hint("The answer is being drawn."), id="evidence-content"),
         html.Div("", id="evidence-stamp", hidden=True),
     ]
 
 
-def register(app: Dash, watch: StudyStore) -> None:
-    """Fill it."""
+def register(app: Dash, store: StudyStore) -> None:
+    """Register the callbacks that fill the view."""
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("evidence-content", "children"),
@@ -35,21 +35,26 @@ def register(app: Dash, watch: StudyStore) -> None:
         State("study", "value"),
         State("evidence-stamp", "children"),
     )
-    def fill(_: object, shown: Any, theme: Any, name: Any, before: Any) -> tuple[Any, Any]:
-        view = watch.snapshot(name) if shown == "evidence" else None
-        if view is None or theme is None:
+    def fill(_: object, view_name: Any, theme: Any, name: Any, last_stamp: Any) -> tuple[Any, Any]:
+        snapshot = store.snapshot(name) if view_name == "evidence" else None
+        if snapshot is None or theme is None:
             return no_update, no_update
-        stamp = f"{view.name} {theme} {id(view.answer)}"  # figures are dear, and epochs change none
-        return (no_update, no_update) if stamp == before else (content(view, theme), stamp)
+        # Figures are expensive to draw, and a new epoch changes none of them.
+        stamp = f"{snapshot.name} {theme} {id(snapshot.answer)}"
+        return (no_update, no_update) if stamp == last_stamp else (content(snapshot, theme), stamp)
 
 
-def content(view: StudySnapshot, theme: object) -> list[Any]:
-    """The answer so far, with every figure that the report has."""
-    found = view.answer
-    if found is None:
+def content(snapshot: StudySnapshot, theme: object) -> list[Any]:
+    """Return the answer so far, with every figure that the report has."""
+    result = snapshot.answer
+    if result is None:
         return [html.H2("Answer"), hint("There is no answer yet: no candidate has a completed trial.")]
-    asked = found.plan.config
-    report = report_of(asked.kind)
-    head = [html.H2(printable(question_title(asked))), html.P(printable(answer_sentence(found)))]
-    own = report.answer(found), report.evidence(found), report.pitfalls(found, trust_points(view.folder))
-    return [*head, *render_sections(own, theme, "evidence")]
+    config = result.plan.config
+    report = report_of(config.kind)
+    head = [html.H2(printable(question_title(config))), html.P(printable(answer_sentence(result)))]
+    report_sections = (
+        report.answer(result),
+        report.evidence(result),
+        report.pitfalls(result, trust_points(snapshot.folder)),
+    )
+    return [*head, *render_sections(report_sections, theme, "evidence")]

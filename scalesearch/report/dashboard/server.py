@@ -1,4 +1,4 @@
-"""The dashboard's server: Werkzeug's, a thread a request, quiet."""
+"""The dashboard's server: Werkzeug's with a thread for each connection, and without a log of requests."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SILENCE_SECONDS = 30
-"""A connection that sends nothing for so long, or no whole head of a request, is closed."""
+"""The time after which a connection is closed that sends nothing, or no complete head of a request."""
 MOST_CONNECTIONS = 64
-"""A browser holds about six."""
+"""The largest number of connections; a browser holds about six."""
 
 
-class _Quiet(WSGIRequestHandler):  # type: ignore[misc]
-    """Says nothing of requests, nor of who serves them; connections stay open."""
+class _QuietHandler(WSGIRequestHandler):  # type: ignore[misc]
+    """A request handler that logs nothing and does not name its software; connections stay open."""
 
     protocol_version = "HTTP/1.1"
     timeout = SILENCE_SECONDS
@@ -32,7 +32,10 @@ class _Quiet(WSGIRequestHandler):  # type: ignore[misc]
     sys_version = ""
 
     def handle_one_request(self) -> None:
-        """Answer one request, if its head is there in time; byte by byte it could keep others out for ever."""
+        """Answer one request whose head arrives in time.
+
+        Without the limit a client that sends byte by byte could keep others out for ever.
+        """
         self._deadline = threading.Timer(SILENCE_SECONDS, self._hang_up)
         self._deadline.daemon = True
         self._deadline.start()
@@ -46,10 +49,10 @@ class _Quiet(WSGIRequestHandler):  # type: ignore[misc]
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def parse_request(self) -> bool:
-        """Whether the request can be answered; one whose address is none was refused."""
-        whole = super().parse_request()
+        """Say whether the request can be answered; one whose address is invalid is refused."""
+        is_complete = super().parse_request()
         self._deadline.cancel()
-        if not whole:
+        if not is_complete:
             return False
         try:
             urlsplit(self.path)
@@ -59,41 +62,41 @@ class _Quiet(WSGIRequestHandler):  # type: ignore[misc]
         return True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing; Werkzeug's own would look into an address that was refused for being none."""
+        """Log nothing; Werkzeug's own method would parse an address that was refused as invalid."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
 
-class _Bounded(ThreadedWSGIServer):  # type: ignore[misc]
-    """A thread a connection, `MOST_CONNECTIONS` at most: further ones are closed at once."""
+class _BoundedServer(ThreadedWSGIServer):  # type: ignore[misc]
+    """A server with a thread for each connection; it closes those beyond `MOST_CONNECTIONS` at once."""
 
     daemon_threads = True
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._slots = threading.BoundedSemaphore(MOST_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, where there is one left."""
-        if self._free.acquire(blocking=False):
+        """Answer in a new thread, where a connection is free."""
+        if self._slots.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer, and make room for the next connection."""
+        """Answer, and free the connection."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._free.release()
+            self._slots.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of what is no HTTP, or of a browser that went away."""
+        """Ignore input that is no HTTP, and browsers that went away."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server there."""
+    """Say whether only this machine reaches a server at this address."""
     if host == "localhost":
         return True
     try:
@@ -103,30 +106,30 @@ def is_loopback(host: str) -> bool:
 
 
 def reachable_names(host: str) -> tuple[str, ...]:
-    """The names and addresses under which a server that is bound to `host` is reached."""
+    """Return the names and addresses under which a server that is bound to `host` is reached."""
     if is_loopback(host):
         return (*LOOPBACK, host)
     if host not in ("0.0.0.0", "::"):  # noqa: S104
         return (host,)
-    own = socket.gethostname()
+    hostname = socket.gethostname()
     try:
-        addresses = {str(one[4][0]) for one in socket.getaddrinfo(own, None)}
+        addresses = {str(info[4][0]) for info in socket.getaddrinfo(hostname, None)}
     except OSError:
         addresses = set()
-    return (*LOOPBACK, own, socket.getfqdn(), *sorted(addresses))
+    return (*LOOPBACK, hostname, socket.getfqdn(), *sorted(addresses))
 
 
 def bind_server(host: str, port: int, app: Any) -> BaseWSGIServer:
-    """A server that listens; `serve_forever` answers.
+    """Return a server that listens; its `serve_forever` answers.
 
     Raises:
         InputError: it cannot listen there.
     """
-    with _free(host, port) as listening:
-        return _Bounded(host, listening.getsockname()[1], app, handler=_Quiet, fd=listening.fileno())
+    with _listen(host, port) as listening:
+        return _BoundedServer(host, listening.getsockname()[1], app, handler=_QuietHandler, fd=listening.fileno())
 
 
-def _free(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128

@@ -1,4 +1,4 @@
-"""The studies below a folder: which there are, and in what state each is."""
+"""The studies below a folder, and the state of each."""
 
 from __future__ import annotations
 
@@ -25,29 +25,30 @@ STAGES: dict[StudyStage, str] = {
     "empty": "no trial yet",
     "broken": "cannot be read",
 }
+"""The text that the pages show for each state."""
 
-_DEPTH, _MOST = 5, 2000
-"""How many folders deep studies are looked for, and how many are listed."""
-_LARGEST = 8 * 2**20
-"""Bytes of a study.json that is read; a real one has some thousands."""
-_INSIDE = frozenset(("trials", "checkpoints", "suggestions", "family"))
-"""Folders of a study in which there is no other."""
+_MAX_DEPTH, _MAX_STUDIES = 5, 2000
+"""The depth of folders in which studies are searched for, and the largest number that is listed."""
+_MAX_STUDY_BYTES = 8 * 2**20
+"""The largest study.json that is read, in bytes; a real one has some thousands."""
+_STUDY_SUBFOLDERS = frozenset(("trials", "checkpoints", "suggestions", "family"))
+"""The folders of a study, which hold no further study."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudySummary:
-    """A study in the list."""
+    """A study's line in the list of studies."""
 
     name: str
     stage: StudyStage
     records: int
     study: Study | None
     problem: str
-    """In words, where it cannot be read."""
+    """The reason why it cannot be read; else empty."""
 
     @property
     def short_title(self) -> str:
-        """What was asked, short."""
+        """The configuration in a few words; empty where the study cannot be read."""
         if self.study is None:
             return ""
         config = self.study.plan.config
@@ -55,19 +56,23 @@ class StudySummary:
 
 
 def find_studies(root: Path) -> dict[str, Path]:
-    """The folders below `root` that hold a study.json, by their path from there (`.` for itself), in order.
+    """Return the folders below `root` that hold a study.json, sorted by name.
 
-    Links are followed once each, so that one that leads back ends the search and not the server.
+    A name is the path from `root`, and `.` for `root` itself. Links are followed once each, so that a link that
+    leads back does not loop.
     """
-    found, seen = dict[str, Path](), set[Path]()
-    for folder in _folders(root, _DEPTH, seen):
-        if len(found) < _MOST and _may_be_study(folder):
-            found[_shown(folder.relative_to(root))] = folder
-    return dict(sorted(found.items()))
+    studies, visited = dict[str, Path](), set[Path]()
+    for folder in _walk(root, _MAX_DEPTH, visited):
+        if len(studies) < _MAX_STUDIES and _may_be_study(folder):
+            studies[_display_name(folder.relative_to(root))] = folder
+    return dict(sorted(studies.items()))
 
 
 def _may_be_study(folder: Path) -> bool:
-    """Whether a folder holds a study.json, be it a pipe, or cannot be looked into: it is named, with the reason."""
+    """Say whether a folder holds a study.json of any file type, or cannot be looked into.
+
+    Either is listed, with the reason why it cannot be read.
+    """
     try:
         return not stat.S_ISDIR((folder / "study.json").lstat().st_mode)
     except FileNotFoundError:
@@ -76,52 +81,55 @@ def _may_be_study(folder: Path) -> bool:
         return True
 
 
-def _shown(path: Path) -> str:
-    """A study's name on the pages; the index that Dash's drop-down makes of its options breaks at `__proto__`."""
+def _display_name(path: Path) -> str:
+    """Return a study's name on the pages.
+
+    It never holds `__proto__`, at which the index breaks that Dash's drop-down makes of its options.
+    """
     return re.sub("__proto__", "__proto_", printable(str(path)), flags=re.IGNORECASE)
 
 
-def _folders(folder: Path, depth: int, seen: set[Path]) -> Iterator[Path]:
+def _walk(folder: Path, depth: int, visited: set[Path]) -> Iterator[Path]:
     try:
-        real = folder.resolve()
-        if real in seen:
+        resolved = folder.resolve()
+        if resolved in visited:
             return
-        seen.add(real)
+        visited.add(resolved)
         yield folder
-        below = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()) if depth else []
+        subfolders = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()) if depth else []
     except OSError:
         return
-    for name in below:
-        if name not in _INSIDE and not name.startswith("."):
-            yield from _folders(folder / name, depth - 1, seen)
+    for name in subfolders:
+        if name not in _STUDY_SUBFOLDERS and not name.startswith("."):
+            yield from _walk(folder / name, depth - 1, visited)
 
 
 def try_open_study(folder: Path) -> Study | str:
-    """A study, or in words why it cannot be read."""
+    """Open a study, or return the reason why it cannot be read."""
     try:
-        if (folder / "study.json").stat().st_size > _LARGEST:
+        if (folder / "study.json").stat().st_size > _MAX_STUDY_BYTES:
             return "study.json is too large for a study; restore it from a copy"
         return open_study(folder)
     except OSError as error:
         return f"study.json cannot be read ({error.strerror}); let this account read it"
     except ScalesearchError as error:
-        return _without_folder(error, folder)
+        return _error_text(error, folder)
     except (RecursionError, ArithmeticError, ValueError, MemoryError):
         return "study.json is not what was written; restore it from a copy, or begin anew under another --name"
 
 
-def _without_folder(error: ScalesearchError, folder: Path) -> str:
-    """What is wrong with a file of a study, by its path from there."""
+def _error_text(error: ScalesearchError, folder: Path) -> str:
+    """Return an error's message with paths relative to the study's folder."""
     return printable(str(error)).replace(f"{printable(str(folder))}{os.sep}", "")
 
 
 def summarize_study(name: str, folder: Path, study: Study | str) -> StudySummary:
-    """A study's line in the list; its records are counted, not read."""
+    """Return a study's line in the list; its records are counted, not read."""
     try:
         records = len(json_files(folder / "trials")[0])
     except StorageError as error:
         records = 0
-        study = study if isinstance(study, str) else _without_folder(error, folder)
+        study = study if isinstance(study, str) else _error_text(error, folder)
     stage = _stage(folder, study, records)
     return (
         StudySummary(name, stage, records, None, study)

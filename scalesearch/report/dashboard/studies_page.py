@@ -1,4 +1,4 @@
-"""The view of all studies: what each asked, how far it is, or what is wrong with it."""
+"""The view of all studies: the configuration of each, how far it is, or what is wrong with it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from scalesearch.report.dashboard.studies import STAGES, StudySummary
 
 
 def section() -> list[Any]:
-    """What never changes."""
+    """Return the static part of the view."""
     return [html.H2("Studies"), html.Div(id="studies-table")]
 
 
-def register(app: Dash, watch: StudyStore) -> None:
-    """Fill it."""
+def register(app: Dash, store: StudyStore) -> None:
+    """Register the callbacks that fill the view."""
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("studies-table", "children"), Input("beside", "data"), State("view", "value")
     )
-    def fill(_: object, shown: Any) -> Any:
-        return _table(watch.summaries()) if shown == "studies" else no_update
+    def fill(_: object, view_name: Any) -> Any:
+        return _table(store.summaries()) if view_name == "studies" else no_update
 
 
 def study_key(name: str) -> str:
-    """What stands for a study's name in a button: its letters could mean something there."""
+    """Return a hash that stands for a study's name in a button, where characters of a name could have a meaning."""
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def list_stamp(studies: tuple[StudySummary, ...]) -> int:
-    """Another number where a line of the list is another."""
+    """Return a number that changes when a line of the list does."""
     return hash(
         tuple((study.name, study.stage, study.records, study.problem, study.short_title) for study in studies)
     )
@@ -44,12 +44,12 @@ def _table(studies: tuple[StudySummary, ...]) -> html.Div:
         return hint("None yet.")
     rows = [
         (
-            open_button("study", study_key(one.name), one.name, i),
-            STAGES[one.stage],
-            f"{one.records:,}",
-            one.short_title or one.problem,
-            one.study.plan.data.name if one.study else "",
+            open_button("study", study_key(study.name), study.name, i),
+            STAGES[study.stage],
+            f"{study.records:,}",
+            study.short_title or study.problem,
+            study.study.plan.data.name if study.study else "",
         )
-        for i, one in enumerate(studies)
+        for i, study in enumerate(studies)
     ]
     return table(("study", "state", "trials", "what was asked", "data"), rows, frozenset((0, 1, 3, 4)))

@@ -1,4 +1,4 @@
-"""The style sheet of the dashboard; its colours are those of the figures' themes."""
+"""The style sheet of the dashboard, in the colours of the figures' themes."""
 
 from __future__ import annotations
 

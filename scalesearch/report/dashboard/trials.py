@@ -1,4 +1,4 @@
-"""The view of all trials: filtered, sorted and paged by the server."""
+"""The view of all trials, which the server filters, sorts and pages."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from scalesearch.report.dashboard.trial_table import (
 from scalesearch.study.trial_summary import STATES
 
 _FILTERS = ("text", "states", "images", "seed", "least")
-_START = {"by": "accuracy", "falling": True}
+_INITIAL_SORT = {"by": "accuracy", "falling": True}
 
 
 def section() -> list[Any]:
-    """What never changes."""
+    """Return the static part of the view."""
     fields = {
         "text": ("Network or trial", dcc.Input(id="filter-text", type="text", debounce=0.3, maxLength=100)),
         "states": ("State", dcc.Dropdown(id="filter-states", options=list(STATES), multi=True)),
@@ -39,8 +39,8 @@ def section() -> list[Any]:
         html.H2("Trials"),
         html.Div(
             [
-                html.Div([html.Label(words, htmlFor=f"filter-{name}"), field])
-                for name, (words, field) in fields.items()
+                html.Div([html.Label(label, htmlFor=f"filter-{name}"), field])
+                for name, (label, field) in fields.items()
             ],
             className="filters",
             role="search",
@@ -54,20 +54,20 @@ def section() -> list[Any]:
             className="pages",
         ),
         html.Div(id="trials-table"),
-        dcc.Store(id="sort", data=_START),
+        dcc.Store(id="sort", data=_INITIAL_SORT),
         dcc.Store(id="page", data=0),
     ]
 
 
-def register(app: Dash, watch: StudyStore) -> None:
-    """Fill it."""
+def register(app: Dash, store: StudyStore) -> None:
+    """Register the callbacks that fill the view."""
     _register_order(app)
-    _register_rows(app, watch)
+    _register_rows(app, store)
 
 
 def _register_order(app: Dash) -> None:
-    """By which column, and which page of it."""
-    told = [Input(f"filter-{name}", "value") for name in _FILTERS]
+    """Register the callbacks that choose the column to sort by and the page."""
+    filter_inputs = [Input(f"filter-{name}", "value") for name in _FILTERS]
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("sort", "data"),
@@ -75,12 +75,12 @@ def _register_order(app: Dash) -> None:
         State("sort", "data"),
         prevent_initial_call=True,
     )
-    def sort(_: object, before: Any) -> Any:
+    def sort(_: object, last_sort: Any) -> Any:
         if not ctx.triggered_id or not ctx.triggered[0]["value"]:
             return no_update
-        by = ctx.triggered_id["sort"]
-        again = isinstance(before, dict) and before.get("by") == by
-        return {"by": by, "falling": not before.get("falling") if again else by in _FALLING}
+        key = ctx.triggered_id["sort"]
+        same_column = isinstance(last_sort, dict) and last_sort.get("by") == key
+        return {"by": key, "falling": not last_sort.get("falling") if same_column else key in _DESCENDING_FIRST}
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("page", "data"),
@@ -88,20 +88,20 @@ def _register_order(app: Dash) -> None:
         Input("page-next", "n_clicks"),
         Input("study", "value"),
         Input("sort", "data"),
-        *told,
+        *filter_inputs,
         State("page", "data"),
         prevent_initial_call=True,
     )
-    def turn(*given: Any) -> Any:
+    def turn_page(*values: Any) -> Any:
         steps = {"page-previous": -1, "page-next": 1}
-        before = given[-1] if isinstance(given[-1], int) else 0
+        last_page = values[-1] if isinstance(values[-1], int) else 0
         step = steps.get(str(ctx.triggered_id))
-        return 0 if step is None else max(0, before + step)
+        return 0 if step is None else max(0, last_page + step)
 
 
-def _register_rows(app: Dash, watch: StudyStore) -> None:
-    """The page's rows, and what can be filtered by."""
-    asked = [State(f"filter-{name}", "value") for name in _FILTERS]
+def _register_rows(app: Dash, store: StudyStore) -> None:
+    """Register the callbacks that fill the page and offer the values of filters."""
+    filter_states = [State(f"filter-{name}", "value") for name in _FILTERS]
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("trials-table", "children"),
@@ -113,11 +113,11 @@ def _register_rows(app: Dash, watch: StudyStore) -> None:
         Input("page", "data"),
         Input("sort", "data"),
         State("study", "value"),
-        *asked,
+        *filter_states,
     )
-    def fill(_: object, shown: Any, page: Any, by: Any, name: Any, *filters: Any) -> Any:
-        view = watch.snapshot(name) if shown == "trials" else None
-        return (no_update,) * 4 if view is None else _filled(view, page, by, read_filters(*filters))
+    def fill(_: object, view_name: Any, page: Any, sort: Any, name: Any, *filters: Any) -> Any:
+        snapshot = store.snapshot(name) if view_name == "trials" else None
+        return (no_update,) * 4 if snapshot is None else _render_page(snapshot, page, sort, read_filters(*filters))
 
     @app.callback(  # type: ignore[untyped-decorator]
         Output("filter-images", "options"),
@@ -128,20 +128,27 @@ def _register_rows(app: Dash, watch: StudyStore) -> None:
         State("filter-seed", "options"),
     )
     def offer(_: object, name: Any, images: Any, seeds: Any) -> tuple[Any, Any]:
-        view = watch.snapshot(name)
-        if view is None:
+        snapshot = store.snapshot(name)
+        if snapshot is None:
             return no_update, no_update
-        own = [{"label": f"{n:,}", "value": n} for n in sorted({trial.images for trial in view.trials})[:200]]
-        others = [{"label": str(n), "value": n} for n in sorted({trial.seed for trial in view.trials})[:200]]
-        return no_update if own == images else own, no_update if others == seeds else others
+        image_options = [
+            {"label": f"{n:,}", "value": n} for n in sorted({trial.images for trial in snapshot.trials})[:200]
+        ]
+        seed_options = [
+            {"label": str(n), "value": n} for n in sorted({trial.seed for trial in snapshot.trials})[:200]
+        ]
+        return (
+            no_update if image_options == images else image_options,
+            no_update if seed_options == seeds else seed_options,
+        )
 
 
-_FALLING = frozenset(("accuracy", "images"))
-"""Columns whose largest values come first at the first press."""
+_DESCENDING_FIRST = frozenset(("accuracy", "images"))
+"""The columns that the first click sorts with the largest values first."""
 
 
 def read_filters(text: Any, states: Any, images: Any, seed: Any, least: Any) -> Filters:
-    """What a browser sent, with everything left out that is not of its kind."""
+    """Return the filters that a browser sent, without values of a wrong type."""
     return Filters(
         text[:100] if isinstance(text, str) else "",
         tuple(state for state in states if state in STATES) if isinstance(states, list) else (),
@@ -151,30 +158,30 @@ def read_filters(text: Any, states: Any, images: Any, seed: Any, least: Any) -> 
     )
 
 
-def _filled(view: StudySnapshot, page: Any, by: Any, filters: Filters) -> tuple[Any, str, bool, bool]:
-    known = columns(view)
-    name, falling = (by.get("by"), bool(by.get("falling"))) if isinstance(by, dict) else ("", True)
-    name = name if name in known else "accuracy"
-    found = sort_trials(filter_trials(view, filters), known[name], falling)
-    at, rows = paginate(found, page if isinstance(page, int) else 0)
-    start = at * PAGE_SIZE
-    words = (
-        f"{start + 1:,}–{start + len(rows):,} of {len(found):,} trials" if rows else "No trial passes the filters."
+def _render_page(snapshot: StudySnapshot, page: Any, sort: Any, filters: Filters) -> tuple[Any, str, bool, bool]:
+    columns_by_key = columns(snapshot)
+    sort_key, descending = (sort.get("by"), bool(sort.get("falling"))) if isinstance(sort, dict) else ("", True)
+    sort_key = sort_key if sort_key in columns_by_key else "accuracy"
+    trials = sort_trials(filter_trials(snapshot, filters), columns_by_key[sort_key], descending)
+    page_number, rows = paginate(trials, page if isinstance(page, int) else 0)
+    start = page_number * PAGE_SIZE
+    text = (
+        f"{start + 1:,}–{start + len(rows):,} of {len(trials):,} trials" if rows else "No trial passes the filters."
     )
-    heads = [_head(key, one.title, name, falling) for key, one in known.items()]
+    headings = [_sort_button(key, column.title, sort_key, descending) for key, column in columns_by_key.items()]
     cells = [
         [
-            open_button("network", one.network, column.shown(one), i) if key == "label" else column.shown(one)
-            for key, column in known.items()
+            open_button("network", trial.network, column.shown(trial), i) if key == "label" else column.shown(trial)
+            for key, column in columns_by_key.items()
         ]
-        for i, one in enumerate(rows)
+        for i, trial in enumerate(rows)
     ]
-    left = frozenset(i for i, column in enumerate(known.values()) if column.is_text)
+    text_columns = frozenset(i for i, column in enumerate(columns_by_key.values()) if column.is_text)
     messages = [f"{row.id}: {row.outcome.message}" for row in rows if row.outcome.message]
-    body = [table(heads, cells, left), *(hint(message) for message in messages)]
-    return body if found else [], words, at == 0, start + PAGE_SIZE >= len(found)
+    body = [table(headings, cells, text_columns), *(hint(message) for message in messages)]
+    return body if trials else [], text, page_number == 0, start + PAGE_SIZE >= len(trials)
 
 
-def _head(key: str, text: str, by: str, falling: bool) -> html.Button:
-    arrow = (" ↓" if falling else " ↑") if key == by else ""
+def _sort_button(key: str, text: str, sort_key: str, descending: bool) -> html.Button:
+    arrow = (" ↓" if descending else " ↑") if key == sort_key else ""
     return html.Button(f"{text}{arrow}", id={"sort": key}, n_clicks=0, title=f"Sort by {text}")
