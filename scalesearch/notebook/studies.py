@@ -67,8 +67,8 @@ class NotebookStudy:
     def ranking(self) -> pd.DataFrame:
         """A data frame with a row for each candidate, best first.
 
-        It has the coefficients, the costs, the accuracy (with another metric the `score`) and the gap to the best. For a
-        search of stages each row is a network with its reward, its accuracy, its costs and its stages.
+        It has the coefficients, the costs, the accuracy (with another metric the `score`) and the gap to the best.
+        For a search of stages each row is a network with its reward, its accuracy, its costs and its stages.
 
         Raises:
             InputError: no candidate has a completed trial.

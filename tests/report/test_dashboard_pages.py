@@ -151,7 +151,7 @@ def test_a_reward_is_never_called_an_accuracy(staged: StudySnapshot) -> None:
     shown = dict(network._facts(staged, place.key, plan.by_network[place.key], []))
     assert (shown["reward"], shown["accuracy"]) == ("0.8566 ± 0.0173, 2 seeds", "0.9192 ± 0.0185, 2 seeds")
     assert "gap to the best" not in shown
-    said = compare._outcome(staged)
+    said = compare._result_facts(staged)
     assert (said["its reward"], said["its accuracy"]) == ("0.8566 ± 0.0173", "0.9192 ± 0.0185")
     (drawn,) = graphs(compare.content(staged, staged, "light"))
     assert accuracy in [pytest.approx(x) for x in drawn.figure.data[0].x]
@@ -170,7 +170,7 @@ def test_what_was_asked_stands_side_by_side_and_nothing_that_was_not(staged: Stu
     more = config_facts(replace(nas, kind=limited))
     assert (more["limit of multiply-adds"], more["target of the reward"]) == ("9,000,000", "500 multiply-adds")
     sampled = replace(grid, scheduler="grid", kind=CoefficientSearch("tpe", max_params=100_000))
-    rows = {name: (one, other) for name, one, other in compare._asked(grid, sampled)}
+    rows = {name: (one, other) for name, one, other in compare._config_rows(grid, sampled)}
     assert rows["kind"] == ("search by grid", "search of (α, β)")
     assert (rows["sampler"], rows["limit of parameters"]) == (("", "tpe"), ("", "100,000"))
 
@@ -190,8 +190,8 @@ def test_nothing_that_was_asked_otherwise_is_left_out(staged: StudySnapshot) -> 
         (replace(asked, kind=replace(stages, seed=3)), "seed of the sampler"),
         (replace(asked, baseline=replace(base, source="elsewhere")), "baseline, digest"),
     ):
-        assert [row for row, one, two in compare._asked(asked, other) if one != two] == [name]
-    assert [row for row, one, two in compare._asked(asked, asked) if one != two] == []
+        assert [row for row, one, two in compare._config_rows(asked, other) if one != two] == [name]
+    assert [row for row, one, two in compare._config_rows(asked, asked) if one != two] == []
 
 
 def test_thinned_keeps_the_ends() -> None:

@@ -142,7 +142,7 @@ def test_few_images_of_a_class_make_the_error_of_balanced_accuracy(tmp_path: Pat
     _, found = _searched(tmp_path / "a", once, Constant(0.5))
     assert found.place.standard_error == pytest.approx((0.25 / 95 + 0.25 / 5) ** 0.5 / 2)
     assert summary_lines(found, tmp_path)[1].startswith("Balanced accuracy: 0.5000 ± 0.1147 (1 seed); ")
-    assert "the validation images alone make ± 0.1147 a trial" in methods._noise(found)
+    assert "the validation images alone make ± 0.1147 a trial" in methods._noise_text(found)
     _, repeated = _searched(tmp_path / "b", asked, Constant(0.5))
     assert repeated.ranking.noise == pytest.approx(0.5 / 5 / 2)  # half an image of the smallest class
     _, luck = _searched(tmp_path / "c", asked, Constant(0.75))  # the best of several trials
@@ -164,7 +164,7 @@ def test_an_error_that_nothing_tells_is_not_printed(tmp_path: Path) -> None:
         f"Negative loss: {found.place.mean:.4f} (1 seed; error not known, spread of the trials {spread}); "
     )
     assert "±" not in line
-    assert methods._noise(found).startswith("not known without repeated seeds that differ")
+    assert methods._noise_text(found).startswith("not known without repeated seeds that differ")
     written = yaml.safe_load(winner_text(found))
     assert written["standard_error"] is None
     assert {one["interval_95"] for one in written["differences"]} == {None}
