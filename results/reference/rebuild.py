@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalesearch.report.files import write_report
-from scalesearch.report.study_report import reported
+from scalesearch.report.study_report import read_report_inputs
 from scalesearch.study.result_files import write_result_files
 from scalesearch.study.study import open_study
 
@@ -15,7 +15,7 @@ REFERENCE = Path(__file__).parent
 def main() -> None:
     """Rebuild the files of every reference study."""
     for path in sorted(REFERENCE.rglob("study.json")):
-        inputs = reported(open_study(path.parent))
+        inputs = read_report_inputs(open_study(path.parent))
         write_result_files(path.parent, inputs.found)
         if path.parent.parent == REFERENCE:  # the further budgets of a study have no report
             write_report(inputs.study)

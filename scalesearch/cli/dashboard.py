@@ -12,7 +12,7 @@ from scalesearch.errors import InputError, printable
 if TYPE_CHECKING:
     from scalesearch.design.scaling import Baseline
     from scalesearch.report.dashboard.guard import Gateway
-    from scalesearch.report.dashboard.store import Watch
+    from scalesearch.report.dashboard.store import StudyStore
 
 
 def dashboard(
@@ -41,8 +41,8 @@ def dashboard(
     """
     from scalesearch.cli import interrupts
     from scalesearch.cli.cache import cache_folder
-    from scalesearch.report.dashboard.server import bound, is_loopback
-    from scalesearch.report.dashboard.store import Watch
+    from scalesearch.report.dashboard.server import bind_server, is_loopback
+    from scalesearch.report.dashboard.store import StudyStore
 
     if not results.is_dir():
         raise InputError(f"{printable(str(results))}: is not a folder; give one with studies below it")
@@ -51,13 +51,13 @@ def dashboard(
             f"--host {host}: other machines could reach it; add --allow-remote if they may, or leave --host out"
         )
     gateway = _make_gateway(public_host or [], prefix, allow_remote)
-    store = Watch(results, cache_folder())
+    store = StudyStore(results, cache_folder())
     if check:
         _print_studies(store)
         return
     interrupts.raise_exceptions()
     interrupts.enable_ctrl_c()
-    server = bound(host, port, None)
+    server = bind_server(host, port, None)
     server.app = _make_app(store, host, server.port, allow_remote, gateway)
     try:
         server.serve_forever()  # returns at Ctrl-C
@@ -85,21 +85,21 @@ def _make_gateway(public_hosts: list[str], prefix: str, allow_remote: bool) -> G
     return Gateway(frozenset(names), checked_prefix(prefix))
 
 
-def _make_app(store: Watch, host: str, port: int, allow_remote: bool, gateway: Gateway) -> object:
+def _make_app(store: StudyStore, host: str, port: int, allow_remote: bool, gateway: Gateway) -> object:
     """Return the application, once the port is known, and print the addresses that open it."""
     import secrets
 
     from scalesearch.report.dashboard.app import first_choice, make_app
     from scalesearch.report.dashboard.guard import Policy, allowed_hosts
-    from scalesearch.report.dashboard.server import is_loopback, names_of
+    from scalesearch.report.dashboard.server import is_loopback, reachable_names
 
     token = secrets.token_urlsafe(32) if allow_remote else None
-    policy = Policy(allowed_hosts(names_of(host), port), token, gateway)
+    policy = Policy(allowed_hosts(reachable_names(host), port), token, gateway)
     app = make_app(store, policy, {"torch": _torch_source})
-    names = names_of(host)
+    names = reachable_names(host)
     address = host if is_loopback(host) else names[-1] if host in ("0.0.0.0", "::") else host  # noqa: S104
     address = f"[{address}]" if ":" in address else address
-    store.view(first_choice(store))  # computed now, so that the first page is ready when requested
+    store.snapshot(first_choice(store))  # computed now, so that the first page is ready when requested
     path = f"{gateway.prefix}/{f'?token={token}' if token else ''}"
     print(f"http://{address}:{port}{path}", flush=True)
     for name in sorted(gateway.names):
@@ -114,10 +114,10 @@ def _torch_source(baseline: Baseline) -> str:
     return torch_source(baseline)
 
 
-def _print_studies(store: Watch) -> None:
+def _print_studies(store: StudyStore) -> None:
     from scalesearch.report.dashboard.studies import STAGES
 
-    studies = store.listed()
+    studies = store.summaries()
     print(f"{len(studies)} studies below {printable(str(store.root))}")
     for study in studies:
-        print(f"{study.name}: {STAGES[study.stage]}, {study.records} trials; {study.asked or study.problem}")
+        print(f"{study.name}: {STAGES[study.stage]}, {study.records} trials; {study.short_title or study.problem}")

@@ -18,7 +18,7 @@ from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.palette import DARK, LIGHT
 from scalesearch.report.study_report import ReportInputs, read_report_inputs
 from scalesearch.report.tables import ranking_csv
-from scalesearch.study.cost_sweep import joint
+from scalesearch.study.cost_sweep import combine_comparisons
 from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
 from scalesearch.study.study import open_study as read_study
@@ -169,7 +169,7 @@ class Figures:
         result = self.reported.found
         drawing = None
         if not result.plan.config.kind.recommends:
-            drawing = figures.curves(joint([(Decimal(2) ** result.plan.config.phi, result)]))
+            drawing = figures.curves(combine_comparisons([(Decimal(2) ** result.plan.config.phi, result)]))
         return _with_title("curves", drawing, theme)
 
     def _coefficient_figure(

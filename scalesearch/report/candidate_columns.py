@@ -252,7 +252,7 @@ def _difference_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
 
 
 def _of_ranked(value: Callable[[Ranked], Value]) -> Callable[[CandidateRow], Value]:
-    """Make a column's value from a candidate's row in the ranking; None where it has none."""
+    """Return a column's value function that reads a candidate's row in the ranking; None where it has none."""
     return lambda row: None if row.place is None else value(row.place)
 
 

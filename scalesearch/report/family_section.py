@@ -8,7 +8,7 @@ from scalesearch.design.exact import plain
 from scalesearch.design.family import Member
 from scalesearch.report import figures
 from scalesearch.report.document import Section, Table
-from scalesearch.study.family_files import found_family
+from scalesearch.study.family_files import family_members
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
@@ -17,7 +17,7 @@ _UNMATCHED = " (more than 5 % off)"
 
 def family_section(result: StudyResult) -> Section | None:
     """Return the members that the coefficients give, or None where a study gives no family of baseline files."""
-    members = found_family(result.plan, result.winner.coefficients)
+    members = family_members(result.plan, result.winner.coefficients)
     if not members:
         return None
     columns = ("member", "depth", "width", "px", "nominal", "measured", "multiply-adds", "parameters")

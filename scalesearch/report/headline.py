@@ -23,7 +23,7 @@ def answer_sentence(result: StudyResult) -> str:
     """Say what came out and how sure it is."""
     sentence = _result_sentence(result)
     outcomes, plan = result.outcomes, result.plan
-    if not result.over:
+    if not result.is_complete:
         progress = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
         sentence = f"So far ({progress} trials are done): {sentence[0].lower()}{sentence[1:]}"
     if result.trust:

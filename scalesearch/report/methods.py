@@ -17,7 +17,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
 from scalesearch.study.chance_words import prolonged_lines
 from scalesearch.study.cost_words import COST_WORDS
-from scalesearch.study.phi_transfer import other_phi_lines
+from scalesearch.study.phi_transfer import phi_transfer_lines
 from scalesearch.study.provenance_words import is_synthetic
 from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
@@ -127,14 +127,14 @@ def limitations(result: StudyResult, folder: Path) -> Section:
         images,
         _proxy_limitation(plan),
         *_proxy_validation_lines(result),
-        *(f"{line}." for line in other_phi_lines(result, folder)),
+        *(f"{line}." for line in phi_transfer_lines(result, folder)),
     ]
     if result.ranking.degrees_of_freedom == 0:
         repeated = any(arm.seeds > 1 for arm in result.ranking.arms)
         reason = "No network's seeds differ" if repeated else "No network was trained with two seeds"
         items.append(f"{reason}, so that no difference can be told from chance.")
     items += [f"{line}." for line in prolonged_lines(plan, result.outcomes)]
-    if result.left_behind:
+    if result.eliminated:
         items.append("Networks that were eliminated on an earlier rung were judged by fewer images and one seed.")
     if result.failures:
         items.append(f"{result.failures} trials failed for reasons of the machine and are missing here.")

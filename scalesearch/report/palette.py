@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scalesearch.search.candidates import SAME
+from scalesearch.search.candidates import NAME_SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ DEFAULT_STYLE = MarkerStyle("#537180", "pentagon", "⬟", "solid")
 
 def rule_style(rule: str) -> MarkerStyle:
     """Return the style of the rule of that name; of several rules that give one network, the first one's."""
-    return RULE_STYLES.get(rule.split(SAME)[0], DEFAULT_STYLE)
+    return RULE_STYLES.get(rule.split(NAME_SEPARATOR)[0], DEFAULT_STYLE)
 
 
 BASELINE_STYLE = MarkerStyle("#7d8590", "circle", "●", "solid")

@@ -66,7 +66,7 @@ def candidate_rows(result: StudyResult) -> tuple[CandidateRow, ...]:
     Those that were trained the longest are sorted by posterior mean. The eliminated ones follow, the latest first.
     """
     kind = result.plan.config.kind
-    plan, ranking, intervals, eliminated_on = result.plan, result.ranking, result.intervals, result.left_behind
+    plan, ranking, intervals, eliminated_on = result.plan, result.ranking, result.intervals, result.eliminated
     places = {arm.key: arm for arm in ranking.arms}
     decision = result.decision
     rung_images = [rung.samples for rung in plan.rungs]

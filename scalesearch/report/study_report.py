@@ -11,7 +11,7 @@ from scalesearch.report.document import Document, Paragraph, Picture
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
-from scalesearch.study.result import StudyResult, answer
+from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.study import Study
 from scalesearch.study.trusting import read_trust, trust_points
 
@@ -36,7 +36,7 @@ def read_report_inputs(study: Study) -> ReportInputs:
         CountError: a record is not what was written.
     """
     outcomes = study.outcomes()
-    result = answer(study.plan, outcomes, read_trust(study.folder))
+    result = analyze(study.plan, outcomes, read_trust(study.folder))
     if result is None:
         raise InputError(
             f"{study.folder}: no candidate has a completed trial, so there is nothing to report; "

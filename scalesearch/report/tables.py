@@ -85,7 +85,7 @@ def ranking_csv(result: StudyResult) -> str:
 def ranking_table(result: StudyResult, caption: str) -> Table:
     """Return the same rows as `ranking_csv` with the columns of a page."""
     rows, columns = candidate_rows(result), of_medium(candidate_columns(result), "page")
-    cells = tuple(tuple(column.shown(row) for column in columns) for row in rows)
+    cells = tuple(tuple(column.page_cell(row) for column in columns) for row in rows)
     text_columns = frozenset(column.title for column in columns if column.is_text)
     strong_rows = frozenset(i for i, row in enumerate(rows) if row.status == "recommended")
     return Table(caption, tuple(column.title for column in columns), cells, text_columns, strong_rows)

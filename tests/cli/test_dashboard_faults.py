@@ -19,7 +19,7 @@ import pytest
 from planted import study
 
 from scalesearch.report.dashboard import server as server_module
-from scalesearch.report.dashboard.server import bound
+from scalesearch.report.dashboard.server import bind_server
 from scalesearch.study.study import open_or_create
 
 ROOT = Path(__file__).parents[2]
@@ -142,7 +142,7 @@ def test_an_address_that_is_none_is_400(server: tuple[str, int]) -> None:
 
 def test_a_request_that_drips_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "SILENCE_SECONDS", 0.6)
-    answers = bound("127.0.0.1", 0, lambda _environ, start: (start("200 OK", []), [b"whole"])[1])
+    answers = bind_server("127.0.0.1", 0, lambda _environ, start: (start("200 OK", []), [b"whole"])[1])
     Thread(target=answers.serve_forever, daemon=True).start()
     try:
         with socket.create_connection(("127.0.0.1", answers.port), 5) as connection:

@@ -12,7 +12,7 @@ from planted_studies import halving, rules
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds.rules import RuleReport
 from scalesearch.report.methods import limitations
-from scalesearch.search.trust import Agreement, Estimate
+from scalesearch.search.trust import Estimate, RankAgreement
 from scalesearch.study.result import StudyResult
 from scalesearch.study.summary import summary_lines
 
@@ -39,7 +39,7 @@ def test_the_decision_is_said_and_what_ties() -> None:
 def test_that_nothing_beats_the_unscaled_network_is_said() -> None:
     found = tied(3)
     beaten = replace(found, place=replace(found.place, mean=found.base.mean or 0.0))
-    assert not found.worse
+    assert not found.below_baseline
     assert answer_sentence(beaten).endswith(
         ", the best of 3 networks that were trained to the end, has no higher mean accuracy than tiny itself."
     )
@@ -88,7 +88,7 @@ def test_an_unfinished_search_says_so() -> None:
 )
 def test_what_further_budgets_say_belongs_to_the_answer(value: float, low: float, high: float, words: str) -> None:
     one = Estimate(value, low, high)
-    found = replace(tied(2), trust=(Agreement("longer", 8, 2, one, one, None, {}),))
+    found = replace(tied(2), trust=(RankAgreement("longer", 8, 2, one, one, None, {}),))
     assert answer_sentence(found).endswith(words)
     (bullets,) = limitations(found, NOWHERE).blocks
     assert "Kendall τ" in str(bullets)

@@ -36,9 +36,9 @@ from scalesearch.report.figures.pareto import pareto_front
 from scalesearch.report.palette import ACCURACY_SCALE, DARK, LIGHT, RECOMMENDED
 from scalesearch.report.rows import candidate_rows, label
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import Agreement, Estimate
-from scalesearch.study.cost_sweep import joint
-from scalesearch.study.result import answer
+from scalesearch.search.trust import Estimate, RankAgreement
+from scalesearch.study.cost_sweep import combine_comparisons
+from scalesearch.study.result import analyze
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 
@@ -61,7 +61,7 @@ def every() -> list[Drawing]:
         family(found),
     ]
     compared = rules().found
-    drawn += [curves(joint([(Decimal(2), compared)])), parallel(compared), learning(compared)]
+    drawn += [curves(combine_comparisons([(Decimal(2), compared)])), parallel(compared), learning(compared)]
     drawn += [reward_tradeoff(stages().found), learning(stages().found)]
     return [one for one in drawn if one is not None]
 
@@ -74,7 +74,7 @@ def test_rows_are_the_ranking_and_then_who_was_left() -> None:
     expected = [round(found.decision.mean(row.key), 4) for row in ranked]
     assert expected == sorted(expected, reverse=True)
     assert len(own) == len(found.plan.trained) == 10
-    assert {row.key for row in own if row.left_after is not None} == set(found.left_behind)
+    assert {row.key for row in own if row.left_after is not None} == set(found.eliminated)
     assert all(row.status == "left" for row in own[len(ranked) :])
     assert [row.status for row in own].count("recommended") == 1
     assert {row.left_after for row in own[len(ranked) :]} <= {192, 384}
@@ -168,7 +168,7 @@ def test_regret_is_that_of_the_decision_after_each_wave() -> None:
     assert expected.y[-1] == found.decision.regret
     assert bound.y[-1] == found.decision.regret_bound
     first = {spec.id: found.outcomes[spec.id] for spec in waves[0]}
-    early = answer(found.plan, first)
+    early = analyze(found.plan, first)
     assert early is not None
     assert expected.y[0] == early.decision.regret
     assert expected.text[0] == label(early.winner)
@@ -249,7 +249,7 @@ def test_budgets_stand_beside_the_studys_own() -> None:
     found = halving().found
     keys = [row.key for row in candidate_rows(found)][:4]
     tau = Estimate(0.33, -0.5, 1.0)
-    agreed = tuple(Agreement(name, 4, 2, tau, tau, tau, {}) for name in ("longer", "larger"))
+    agreed = tuple(RankAgreement(name, 4, 2, tau, tau, tau, {}) for name in ("longer", "larger"))
     budgets = {
         name: [Point(key, (1, 0, 0), {(0, 0): 0.1 * place}) for key, place in zip(keys, order, strict=True)]
         for name, order in (("own", (4, 3, 2, 1)), ("longer", (3, 4, 2, 1)), ("larger", (1, 2, 3, 4)))

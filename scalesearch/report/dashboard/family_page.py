@@ -17,8 +17,8 @@ from scalesearch.report.dashboard.components import hint, table
 from scalesearch.report.dashboard.render import render_sections
 from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.kinds import report_of
-from scalesearch.study.family_files import family_texts, found_family
-from scalesearch.study.kinds.stages import found_baseline
+from scalesearch.study.family_files import family_members, family_texts
+from scalesearch.study.kinds.stages import winner_baseline
 
 Sources = Mapping[str, Callable[[Baseline], str]]
 """The formats besides YAML: for each name a function that returns a member as Python source."""
@@ -119,10 +119,10 @@ def _offered_files(snapshot: StudySnapshot) -> list[_OfferedFile]:
     if not result.plan.config.kind.scales:
         # The folder may have been renamed since, to a name that a baseline cannot have.
         name = re.sub(r"[^a-z0-9._-]", "_", snapshot.folder.resolve().name.lower()).lstrip("._-")[:64] or "found"
-        text = found_baseline(result, name)
+        text = winner_baseline(result, name)
         return [_OfferedFile(name, text, parse_baseline(text, name))]
     members = {
-        member.baseline.name: member.baseline for member in found_family(result.plan, result.winner.coefficients)
+        member.baseline.name: member.baseline for member in family_members(result.plan, result.winner.coefficients)
     }
     texts = family_texts(result.plan, result.winner.coefficients)
     return [_OfferedFile(name, text, members.get(name)) for name, text in texts.items()]

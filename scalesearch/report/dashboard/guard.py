@@ -51,7 +51,7 @@ class Gateway:
     """The path below which it shows the dashboard, such as `/proxy/8050`; it may hand it on or take it off."""
 
     def knows(self, host: str) -> bool:
-        """Say whether a Host header is one of its names, to the letter; ports 80 and 443 may be left out."""
+        """Return whether a Host header is one of its names, to the letter; ports 80 and 443 may be left out."""
         bare, _, port = host.partition(":")
         return host in self.names or (port in _DEFAULT_PORTS and bare in self.names)
 
@@ -67,11 +67,11 @@ class Policy:
     gateway: Gateway = Gateway()
 
     def knows(self, host: str) -> bool:
-        """Say whether a Host header names this server."""
+        """Return whether a Host header names this server."""
         return host in self.hosts or self.gateway.knows(host)
 
     def is_own_origin(self, origin: str) -> bool:
-        """Say whether an Origin header is that of one of this server's pages."""
+        """Return whether an Origin header is that of one of this server's pages."""
         scheme, separator, host = origin.partition("://")
         if not separator:
             return False
@@ -213,7 +213,7 @@ def _bad_post(environ: dict[str, Any], path: str) -> tuple[int, str] | None:
 
 
 def is_callback(body: object, callbacks: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Say whether a request's JSON is one that the page itself sends: an existing callback with its own inputs.
+    """Return whether a request's JSON is one that the page itself sends: an existing callback with its own inputs.
 
     Args:
         body: the request's JSON.
@@ -226,7 +226,7 @@ def is_callback(body: object, callbacks: Mapping[str, Mapping[str, Any]]) -> boo
 
 
 def _match(given: object, known: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether these are the inputs of a callback; an input of many components at once is a list."""
+    """Return whether these are the inputs of a callback; an input of many components at once is a list."""
     return (
         isinstance(given, list)
         and len(given) == len(known)

@@ -11,7 +11,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.cost import cost
 from scalesearch.design.factory import FactoryNetwork
-from scalesearch.design.receipt import Group, grouped, layer_counts, sums
+from scalesearch.design.receipt import Group, counter_totals, grouped, layer_costs
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.dashboard.components import facts, hint, table
 from scalesearch.report.dashboard.curves import network_curves
@@ -123,8 +123,8 @@ def _facts(
 def _cost_breakdown(architecture: Architecture | FactoryNetwork) -> list[Any]:
     if isinstance(architecture, FactoryNetwork):
         return [hint(f"A network of {architecture.factory}: its layers are not known here.")]
-    counts = layer_counts(architecture)
-    total = sums(counts)
+    counts = layer_costs(architecture)
+    total = counter_totals(counts)
     text = (
         f"{total.macs:,} multiply-adds; {total.flops:,} FLOPs where each is two; {total.fvcore_total:,} with "
         "normalisation, as fvcore counts."
@@ -160,7 +160,7 @@ def _trials(snapshot: StudySnapshot, trials: list[TrialSummary]) -> list[Any]:
         return [html.H3("Trials"), hint("None has finished.")]
     columns_by_key = every_column(snapshot)
     columns = [columns_by_key[key] for key in _TRIAL_COLUMNS]
-    rows = [[column.shown(trial) for column in columns] for trial in trials]
+    rows = [[column.page_cell(trial) for column in columns] for trial in trials]
     text_columns = frozenset(i for i, column in enumerate(columns) if column.is_text)
     return [html.H3("Trials"), table([column.title for column in columns], rows, text_columns)]
 

@@ -49,7 +49,7 @@ class _QuietHandler(WSGIRequestHandler):  # type: ignore[misc]
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def parse_request(self) -> bool:
-        """Say whether the request can be answered; one whose address is invalid is refused."""
+        """Return whether the request can be answered; one whose address is invalid is refused."""
         is_complete = super().parse_request()
         self._deadline.cancel()
         if not is_complete:
@@ -96,7 +96,7 @@ class _BoundedServer(ThreadedWSGIServer):  # type: ignore[misc]
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether only this machine reaches a server at this address."""
+    """Return whether only this machine reaches a server at this address."""
     if host == "localhost":
         return True
     try:

@@ -19,8 +19,8 @@ from scalesearch.report.dashboard.studies import StudySummary, find_studies, sum
 from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
-from scalesearch.study.result import StudyResult, answer
-from scalesearch.study.run_status import RunStatus, read_live
+from scalesearch.study.result import StudyResult, analyze
+from scalesearch.study.run_status import RunStatus, read_run_status
 from scalesearch.study.study import Study
 from scalesearch.study.trial_summary import TrialSummary
 from scalesearch.study.trusting import read_trust
@@ -111,7 +111,7 @@ class StudyWatcher:
             self._index = refresh_index(self._index, self.folder / "trials")
             self._save_index()
             self._analyse()
-            return self._make_snapshot(read_live(self.folder))
+            return self._make_snapshot(read_run_status(self.folder))
 
     def summary(self) -> StudySummary:
         """Return the study's line in the list."""
@@ -167,7 +167,7 @@ class StudyWatcher:
 
 
 def _same(before: tuple[object, ...], now: tuple[object, ...]) -> bool:
-    """Say whether nothing has changed; large objects are the same only where they are identical."""
+    """Return whether nothing has changed; large objects are the same only where they are identical."""
     large = (Study, dict, Analysis)
     return len(before) == len(now) and all(
         a is b or (not isinstance(b, large) and a == b) for a, b in zip(before, now, strict=True)
@@ -195,7 +195,7 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
             before = Analysis(_network_names(plan), plan.total_trials(), plan.total_images(), None, None)
             yield before
         outcomes = {key: trial.outcome for key, trial in index.trials.items()}
-        result = answer(plan, outcomes, read_trust(study.folder))
+        result = analyze(plan, outcomes, read_trust(study.folder))
         trials, images = plan.total_trials(outcomes), plan.total_images(outcomes)
         yield Analysis(before.names, trials, images, result, plan.is_complete(outcomes))
     except Exception as error:  # the page says so; the server goes on with the other studies

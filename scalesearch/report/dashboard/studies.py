@@ -69,7 +69,7 @@ def find_studies(root: Path) -> dict[str, Path]:
 
 
 def _may_be_study(folder: Path) -> bool:
-    """Say whether a folder holds a study.json of any file type, or cannot be looked into.
+    """Return whether a folder holds a study.json of any file type, or cannot be looked into.
 
     Either is listed, with the reason why it cannot be read.
     """

@@ -149,6 +149,7 @@ _DESCENDING_FIRST = frozenset(("accuracy", "images"))
 
 def read_filters(text: Any, states: Any, images: Any, seed: Any, least: Any) -> Filters:
     """Return the filters that a browser sent, without values of a wrong type."""
+    # `type(...) is int` refuses booleans, which are integers to `isinstance`.
     return Filters(
         text[:100] if isinstance(text, str) else "",
         tuple(state for state in states if state in STATES) if isinstance(states, list) else (),
@@ -171,7 +172,9 @@ def _render_page(snapshot: StudySnapshot, page: Any, sort: Any, filters: Filters
     headings = [_sort_button(key, column.title, sort_key, descending) for key, column in columns_by_key.items()]
     cells = [
         [
-            open_button("network", trial.network, column.shown(trial), i) if key == "label" else column.shown(trial)
+            open_button("network", trial.network, column.page_cell(trial), i)
+            if key == "label"
+            else column.page_cell(trial)
             for key, column in columns_by_key.items()
         ]
         for i, trial in enumerate(rows)

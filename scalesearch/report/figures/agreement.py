@@ -10,7 +10,7 @@ from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape
 from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, MarkerStyle
 from scalesearch.report.rows import CandidateRow, candidate_rows
 from scalesearch.search.shares import Point
-from scalesearch.search.trust import Agreement
+from scalesearch.search.trust import RankAgreement
 from scalesearch.study.result import StudyResult
 from scalesearch.study.trust_words import in_words
 from scalesearch.study.trusting import OWN
@@ -119,7 +119,7 @@ def _network_labels(
     ]
 
 
-def _caption(agreements: Sequence[Agreement]) -> str:
+def _caption(agreements: Sequence[RankAgreement]) -> str:
     verdicts = "; ".join(f"{rank_agreement.budget}: {in_words(rank_agreement)}" for rank_agreement in agreements)
     ceilings = [
         f"{rank_agreement.ceiling.value:.2f} ({rank_agreement.budget})"

@@ -14,7 +14,7 @@ from scalesearch.design.paper import TABLE_2
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
 from scalesearch.report.palette import BASELINE_STYLE, RECOMMENDED, RULE_STYLES, TIED, MarkerStyle
-from scalesearch.study.family_files import found_family
+from scalesearch.study.family_files import family_members
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 
@@ -29,7 +29,7 @@ def family(result: StudyResult) -> Drawing | None:
     Returns:
         None where the study gives no family of baseline files, or only one member.
     """
-    members = found_family(result.plan, result.winner.coefficients)
+    members = family_members(result.plan, result.winner.coefficients)
     baseline = result.plan.config.baseline
     if len(members) < 2 or not isinstance(baseline, Baseline):
         return None

@@ -1,4 +1,4 @@
-"""What all figures share: their layout, their themes, and `Drawing`, a figure with its heading and caption."""
+"""The layout and the themes that all figures share, and `Drawing`: a figure with its heading and caption."""
 
 from __future__ import annotations
 

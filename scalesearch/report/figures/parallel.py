@@ -162,7 +162,7 @@ def _caption(result: StudyResult) -> str:
     metric_text = f"expected {metric_words(result.plan.config.metric)} at the end of training"
     if not result.plan.config.kind.recommends:
         return f"A line is a rule's network; the last axis is its {metric_text}."
-    eliminated_text = " Dotted: eliminated earlier." if result.left_behind else ""
+    eliminated_text = " Dotted: eliminated earlier." if result.eliminated else ""
     return (
         f"A line is a network; its colour and the last axis are its {metric_text}. Thick lines tie with the best, "
         f"the one with stars is recommended.{eliminated_text}"

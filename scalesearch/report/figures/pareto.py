@@ -36,7 +36,10 @@ def pareto(result: StudyResult) -> Drawing:
         _accuracy_range(ranked, baseline),
     )
     named = [row for row in ranked if len(ranked) <= _MAX_NAMES or row.status in ("recommended", "tied")]
-    scale = (max_macs - min_macs) / 1000, (max_accuracy - min_accuracy) / 480  # px of the axes at 1200 px
+    scale = (
+        (max_macs - min_macs) / 1000,
+        (max_accuracy - min_accuracy) / 480,
+    )  # axis units per px at 1200 px
     pixels = [(row.candidate.cost.macs / scale[0], row.expected / scale[1]) for row in named]
     front = pareto_front([(row.candidate.cost.macs, row.expected) for row in ranked])
     below = [(row.candidate.cost.macs, row.expected) not in front for row in named]  # the line runs above them

@@ -54,7 +54,7 @@ class GridReport(KindReport):
         """Say which network is recommended, and which tie with it."""
         ranking, recommended = result.ranking, format_coefficients(result.winner.coefficients)
         num_tied, num_ranked = len(ranking.tied), len(ranking.arms)
-        if result.worse:
+        if result.below_baseline:
             return not_above_baseline(result, recommended, metric_words(result.plan.config.metric))
         recommendation = f"{recommended} is recommended: {regret_words(result)}"
         if ranking.significant:

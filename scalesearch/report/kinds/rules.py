@@ -15,8 +15,8 @@ from scalesearch.search.kinds import RuleComparison
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.study.cost_sweep import joint
-from scalesearch.study.cost_words import COST_WORDS, times_of, wanted
+from scalesearch.study.cost_sweep import combine_comparisons
+from scalesearch.study.cost_words import COST_WORDS, target_cost_words, times_of
 from scalesearch.study.kinds.rules import comparison_lines
 from scalesearch.study.result import StudyResult
 
@@ -30,19 +30,20 @@ class RuleReport(GridReport):
 
     def title(self, config: StudyConfig) -> str:
         """Ask whether one dimension or all of them should grow."""
-        return f"{config.baseline.name} at {wanted(config)}: one dimension, or all?"
+        return f"{config.baseline.name} at {target_cost_words(config)}: one dimension, or all?"
 
     def short_title(self, config: StudyConfig) -> str:
         """Return the baseline, its cost, and the budget."""
         name = config.baseline.name
-        return f"{name} at {wanted(config)}, budget {config.budget.title}, comparison of rules"
+        return f"{name} at {target_cost_words(config)}, budget {config.budget.title}, comparison of rules"
 
     def terminal_table_text(self, result: StudyResult) -> tuple[str, str]:
         """Return the baseline, its cost, the budget and the data as title, and the caption."""
         config = result.plan.config
         # At another φ, coefficients are not what the networks were multiplied by.
         doubling = "\nαβ²γ²: for each doubling of the cost" if config.phi != 1 else ""
-        title = f"{config.baseline.name} at {wanted(config)}, budget {config.budget.title}, {result.plan.data.name}"
+        cost, budget, data = target_cost_words(config), config.budget.title, result.plan.data.name
+        title = f"{config.baseline.name} at {cost}, budget {budget}, {data}"
         return title, terminal_caption(result, doubling)
 
     def sentence(self, result: StudyResult) -> str:
@@ -94,7 +95,7 @@ class RuleReport(GridReport):
 
     def evidence(self, result: StudyResult) -> Section:
         """Return the figures of the rules over their cost, and of how they learned."""
-        curves = figures.curves(joint([(Decimal(2) ** result.plan.config.phi, result)]))
+        curves = figures.curves(combine_comparisons([(Decimal(2) ** result.plan.config.phi, result)]))
         drawings = curves, figures.compute_allocation(result), figures.parallel(result), figures.learning(result)
         return Section("The evidence", drop_missing(*drawings))
 

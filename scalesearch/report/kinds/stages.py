@@ -11,7 +11,7 @@ from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.stage_space import size
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.study.kinds.stages import found_words, stages_of, words_of_network
+from scalesearch.study.kinds.stages import search_words, stages_of, words_of_network
 from scalesearch.study.result import StudyResult
 
 
@@ -31,7 +31,7 @@ class StageReport(KindReport):
         """Return the space, the reward, the budget and the data as title, and the caption."""
         config, search = result.plan.config, stages_of(result.plan).asked
         title = (
-            f"{search.space.name} over {config.baseline.name}, {search.reward.words}, budget "
+            f"{search.space.name} over {config.baseline.name}, {search.reward.formula}, budget "
             f"{config.budget.title}, {result.plan.data.name}"
         )
         caption = (
@@ -44,7 +44,7 @@ class StageReport(KindReport):
         """Say which network has the best reward, and which tie with it."""
         ranking, name = result.ranking, result.winner.label
         num_ranked = len(ranking.arms)
-        if result.worse:
+        if result.below_baseline:
             return not_above_baseline(result, name, "reward")
         if ranking.significant:
             return (
@@ -71,13 +71,13 @@ class StageReport(KindReport):
         text = (
             f"{baseline_cost_text(result.plan.config)} Every stage may have another block, kernel, expansion, "
             f"squeeze-and-excitation, number of layers and width, as far as the space {search.space.name} has "
-            f"them: {num_points:,} points. Which network has the highest reward {search.reward.words}?"
+            f"them: {num_points:,} points. Which network has the highest reward {search.reward.formula}?"
         )
         return Section("The question", (Paragraph(text), Paragraph(f"The space is from: {search.space.source}.")))
 
     def answer(self, result: StudyResult) -> Section:
         """Return the winner in figures, all networks, and how they were found."""
-        searched = Paragraph(f"Searched: {found_words(result.plan)}.")
+        searched = Paragraph(f"Searched: {search_words(result.plan)}.")
         return Section("The answer", (_key_figures(result), _networks_table(result), searched))
 
     def evidence(self, result: StudyResult) -> Section:
@@ -104,7 +104,7 @@ def _key_figures(result: StudyResult) -> Table:
 
 
 def _networks_table(result: StudyResult) -> Table:
-    """Every network, best first."""
+    """Return the table of every network, best first."""
     metric = metric_words(result.plan.config.metric)
     caption = (
         "= ties with the best (95 %). Rewards are means ± standard errors; those without one were eliminated on an "
