@@ -21,7 +21,7 @@ from torch import nn
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
-from scalesearch.design.receipt import counter_totals, layer_costs
+from scalesearch.design.cost_breakdown import counter_totals, layer_costs
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.flops import fvcore_breakdown, torch_flops
 

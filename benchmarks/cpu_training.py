@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from scalesearch.design.baselines import load_baseline
 from scalesearch.nets import depthwise
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.memory import disable_malloc_trim
+from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import train
 from scalesearch.search.make_proxy import make_proxy

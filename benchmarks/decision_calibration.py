@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from scalesearch.search.decision.data import Channel, StudyData, Training
 from scalesearch.search.decision.posterior import posterior
 from scalesearch.search.grid import triples
+from scalesearch.search.proxy_validation import tau_b
 from scalesearch.search.shares import shares_of
-from scalesearch.search.trust import tau_b
 
 Floats = NDArray[np.float64]
 NETWORKS, SPREAD = 20, 0.03

@@ -24,8 +24,8 @@ import pandas as pd
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.search.decision.data import Channel, StudyData, Training
 from scalesearch.search.decision.posterior import posterior
+from scalesearch.search.proxy_validation import tau_b
 from scalesearch.search.shares import shares_of
-from scalesearch.search.trust import tau_b
 
 ROOT = Path(__file__).parent.parent
 EVIDENCE, TRIALS = ROOT / "results" / "evidence", ROOT / "results" / "proxy_snr"

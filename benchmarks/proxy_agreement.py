@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from proxy_snr import SCORES, Trial, read
 from variance_components import components
 
-from scalesearch.search.trust import tau_b
+from scalesearch.search.proxy_validation import tau_b
 
 Floats = NDArray[np.float64]
 RESAMPLES = 2000

@@ -26,9 +26,9 @@ from strategies import SEEDS, STRATEGIES, World
 
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.search.grid import triples
+from scalesearch.search.proxy_validation import compare_rankings
 from scalesearch.search.schedulers.base import Score
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import compare_rankings
 
 ROOT = Path(__file__).parent.parent
 

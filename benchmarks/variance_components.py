@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from scalesearch.search.trust import tau_b
+from scalesearch.search.proxy_validation import tau_b
 
 Floats = NDArray[np.float64]
 _TAIL = 0.025

@@ -6,7 +6,7 @@ from typing import get_args
 
 from scalesearch import choices
 from scalesearch.design.rounding import _RULES
-from scalesearch.export.exporting import FORMATS
+from scalesearch.export.formats import FORMATS
 from scalesearch.search.kinds.sampler import SAMPLERS
 from scalesearch.search.schedulers import SCHEDULERS
 from scalesearch.training.recipes import RECIPES

@@ -10,12 +10,12 @@ import pytest
 
 from scalesearch.report.files import write_report
 from scalesearch.study.kinds import results_of
+from scalesearch.study.proxy_validation import read_trust
 from scalesearch.study.records import problems
 from scalesearch.study.result import analyze
 from scalesearch.study.result_files import write_result_files
 from scalesearch.study.study import open_or_create, open_study
 from scalesearch.study.summary import summary_lines
-from scalesearch.study.trusting import read_trust
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/study.json"))

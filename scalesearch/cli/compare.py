@@ -70,7 +70,7 @@ def compare(
     from dataclasses import replace
 
     from scalesearch.design.baselines import is_factory
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
     from scalesearch.search.budget_file import load_budget
 
     if is_factory(baseline):
@@ -153,7 +153,7 @@ def _make_configs(
 @contextmanager
 def _as_times_error(ratio: Decimal) -> Iterator[None]:
     """Report a `SpaceError` as an error of the `--times` value that caused it."""
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
 
     try:
         yield

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from scalesearch.cli.facts import BreakdownFacts, CostFacts, GroupFacts
     from scalesearch.design.architecture import Architecture
-    from scalesearch.design.receipt import CounterTotals, Group
+    from scalesearch.design.cost_breakdown import CounterTotals, Group
 
 
 def breakdown_facts(facts: CostFacts, architecture: Architecture) -> BreakdownFacts:
@@ -23,7 +23,7 @@ def breakdown_facts(facts: CostFacts, architecture: Architecture) -> BreakdownFa
     from dataclasses import asdict
 
     from scalesearch.cli.facts import BreakdownFacts, ConventionFacts, FvcoreFacts, LayerFacts
-    from scalesearch.design.receipt import check, counter_totals, grouped, layer_costs
+    from scalesearch.design.cost_breakdown import check, counter_totals, grouped, layer_costs
     from scalesearch.nets.flops import fvcore_breakdown, torch_flops
 
     counts = layer_costs(architecture)
@@ -60,7 +60,7 @@ def print_breakdown(architecture: Architecture, facts: BreakdownFacts) -> None:
     from rich.table import Table
 
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.receipt import counter_totals, grouped, layer_costs
+    from scalesearch.design.cost_breakdown import counter_totals, grouped, layer_costs
 
     counts = layer_costs(architecture)
     total = counter_totals(counts)

@@ -66,9 +66,9 @@ def cost_sweep_table(sweep: CostSweep) -> Table:
     FLOPs are measured; the paper's gain is shown where there is one.
     """
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
     from scalesearch.search.metrics import metric_words
-    from scalesearch.study.cost_words import COST_WORDS
+    from scalesearch.study.cost_labels import COST_WORDS
     from scalesearch.units import si
 
     has_paper_gains = any(point.papers_gain is not None for point in sweep.points)
@@ -97,7 +97,7 @@ def cost_sweep_table(sweep: CostSweep) -> Table:
 
 def lead_lines(sweep: CostSweep) -> list[str]:
     """Return how far the compound rule is ahead of each single dimension, one line per cost."""
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
 
     adjusted, lines = ", adjusted as the ranking is" if sweep.adjusts else "", []
     for times in sweep.costs:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.search.candidates import tolerance
-from scalesearch.study.cost_words import target_cost_words
+from scalesearch.study.cost_labels import target_cost_words
 from scalesearch.units import duration, si
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SECONDS_PER_TRIAL = 0.5
 
 def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     """Return the plan's candidates, trials, multiply-adds and time as lines of text."""
-    from scalesearch.study.provenance_words import matched_lines
+    from scalesearch.study.provenance_text import matched_lines
 
     first_wave = plan.waves({})[0]
     later_trials = plan.total_trials() - len(first_wave)

@@ -38,7 +38,7 @@ def explain(
 
     Example: scalesearch explain b1
     """
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
     from scalesearch.design.explain import explain as explain_scaling
     from scalesearch.design.family import coefficients_from
 
@@ -161,7 +161,7 @@ def _phi_table(explanation: Explanation) -> Table:
     from rich import box
     from rich.table import Table
 
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
 
     multipliers = explanation.multipliers
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -226,7 +226,7 @@ def _sentences(explanation: Explanation) -> Iterator[str]:
 
 
 def _explain_layers(explanation: Explanation, issues: str) -> str:
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
 
     depth, rounding_rule = explanation.multipliers.depth, _rounding_rule(explanation)
     base_blocks, blocks = (
@@ -272,7 +272,7 @@ def _explain_phi(explanation: Explanation, issues: str) -> str:
 
 def _explain_unit_phi(explanation: Explanation) -> str:
     from scalesearch.design.cost import cost
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
 
     coefficients, architecture = explanation.coefficients, explanation.at_one
     ratio = cost(architecture).macs / cost(explanation.baseline.architecture).macs

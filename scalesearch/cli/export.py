@@ -49,7 +49,7 @@ def export(
     """
     from functools import partial
 
-    from scalesearch.export.exporting import FORMATS, as_deployed, as_onnx
+    from scalesearch.export.formats import FORMATS, as_deployed, as_onnx
     from scalesearch.export.verify import seeded
     from scalesearch.nets.weights import read_weights
     from scalesearch.study.files import make_folder, replace_atomically

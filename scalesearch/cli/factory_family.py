@@ -24,7 +24,7 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     Raises:
         StorageError: the folder cannot be written.
     """
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
     from scalesearch.design.family import phis_of
     from scalesearch.nets.factory import count_factory, load_factory
     from scalesearch.search.factory_grid import literal_px

@@ -128,7 +128,7 @@ def _parse_phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -
         InputError: a value is not a number, is out of range, is the baseline's own, or is given twice.
     """
     from scalesearch.design.coefficients import phi_of
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
     from scalesearch.design.family import member_name
 
     if phis and times:
@@ -213,7 +213,7 @@ def members_table(members: Sequence[Member]) -> Table:
     """Return the family as a table: multipliers, cost, nominal and measured ratio side by side."""
     from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.cost import cost
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
     from scalesearch.units import si
 
     table = narrow_table(

@@ -112,7 +112,7 @@ def grid(
 
 
 def _default_name(config: StudyConfig, cost: str) -> str:
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
 
     study_name = f"{config.baseline.name}-phi{plain(config.phi)}-{config.budget.name}"
     study_name += "" if cost == "macs" else f"-{cost}"
@@ -249,8 +249,8 @@ def _load_baseline(name: str, phi: Decimal, budget: Budget, match: str, cost: st
         return load_baseline(name)
     if phi < 0:
         raise InputError(f"--phi {phi}: a Python function is scaled at φ above 0 only; write it as a baseline file")
-    from scalesearch.nets.catalogue import count_factory_grid
     from scalesearch.nets.factory import load_factory
+    from scalesearch.nets.factory_grid import count_factory_grid
     from scalesearch.search.grid import triples
 
     return count_factory_grid(load_factory(name), triples(budget.step, budget.tolerance), phi, budget, match, cost)

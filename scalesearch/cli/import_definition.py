@@ -23,7 +23,7 @@ def import_(
     from scalesearch.design.rounding import Rounding
     from scalesearch.design.scaling import Baseline
     from scalesearch.design.strict_yaml import read_text
-    from scalesearch.export.reading import read_network
+    from scalesearch.export.import_definition import read_network
     from scalesearch.study.files import make_folder, replace_atomically
 
     if out.suffix not in (".yaml", ".yml"):

@@ -15,7 +15,7 @@ from scalesearch.runners.execution import EpochFinished, Event, TrialFinished, T
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.decision_words import regret_words
+from scalesearch.study.decision_text import regret_words
 from scalesearch.study.result import analyze
 from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration

@@ -30,10 +30,10 @@ def show(
     Example: scalesearch show results/reference/b0-phi1-quick
     """
     from scalesearch.cli.options import console as make_console
+    from scalesearch.study.proxy_validation import read_trust
     from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
     from scalesearch.study.summary import summary_lines
-    from scalesearch.study.trusting import read_trust
 
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()
@@ -117,7 +117,7 @@ def eliminated_lines(result: StudyResult) -> list[str]:
     """Return which candidates halving eliminated, one line per rung; rungs that eliminated nobody come first."""
     from scalesearch.report.rows import label
     from scalesearch.search.completion import eliminated
-    from scalesearch.study.chance_words import prolonged_lines
+    from scalesearch.study.chance_text import prolonged_lines
 
     plan = result.plan
     rung_by_key = eliminated(plan, result.outcomes)

@@ -187,7 +187,7 @@ def _format_number(value: float) -> str:
     """Format a number to three decimals, without trailing zeros."""
     from decimal import Decimal
 
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
 
     return plain(round(Decimal(repr(value)), 3))
 

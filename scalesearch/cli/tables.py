@@ -103,7 +103,7 @@ def _network_table(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
 
 def _variant_table(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> Table:
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.exact import plain
+    from scalesearch.design.decimals import plain
     from scalesearch.units import si
 
     columns = "baseline<|scaled by<|d|w|px|top-1|FLOPS|counted|Δ|ratio|counted|params|<"

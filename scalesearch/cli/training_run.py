@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from scalesearch.training.job import Job
     from scalesearch.training.recipes import TrainRecipe
 
-_PRELOADED_MODULES = ("scalesearch.cli.training_progress", "scalesearch.study.study", "scalesearch.training.record")
+_PRELOADED_MODULES = (
+    "scalesearch.cli.training_progress",
+    "scalesearch.study.study",
+    "scalesearch.training.run_record",
+)
 """All that a training imports; loaded before Ctrl-C may raise, since an import may swallow the exception."""
 
 Epochs = Annotated[int | None, typer.Option(min=1, max=100_000, help="Epochs; default: the recipe's.")]
@@ -172,7 +176,7 @@ def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> EpochMetr
     from scalesearch.study.study import locked
     from scalesearch.training.checkpoint import NAME
     from scalesearch.training.job import WEIGHTS, read_history
-    from scalesearch.training.record import open_run, write_result
+    from scalesearch.training.run_record import open_run, write_result
 
     command = typed_command()
     with locked(folder):
@@ -241,7 +245,7 @@ def _run_epochs(job: Job, folder: Path, cluster: RayRunner | None) -> None:
 def _train_in_process(job: Job, folder: Path) -> Iterator[RunProgress | EpochMetrics]:
     import torch
 
-    from scalesearch.nets.memory import disable_malloc_trim
+    from scalesearch.nets.malloc import disable_malloc_trim
     from scalesearch.training.job import resume_training
 
     torch.set_num_threads(job.threads)

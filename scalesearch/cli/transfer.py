@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.training.constants import Stated
-    from scalesearch.training.start import PretrainedBackbone
+    from scalesearch.training.pretrained import PretrainedBackbone
 
 
 def transfer(
@@ -114,7 +114,7 @@ def transfer(
 
 
 def _load_starts(arguments: Sequence[str], network: str | None, stated: Stated) -> dict[str, PretrainedBackbone]:
-    from scalesearch.training.start import read_pretrained
+    from scalesearch.training.pretrained import read_pretrained
 
     starts: dict[str, PretrainedBackbone] = {}
     for argument in arguments:

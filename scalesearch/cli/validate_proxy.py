@@ -38,11 +38,17 @@ def validate_proxy(
     """
     from scalesearch.report.files import write_report
     from scalesearch.search.scenes import embedded_spec
+    from scalesearch.study.proxy_validation import (
+        LONGER,
+        further_configs,
+        read_trust,
+        trust_folder,
+        with_more_seeds,
+    )
+    from scalesearch.study.proxy_validation_text import trust_lines
     from scalesearch.study.result import analyze
     from scalesearch.study.result_files import write_result_files
     from scalesearch.study.study import open_study
-    from scalesearch.study.trust_words import trust_lines
-    from scalesearch.study.trusting import LONGER, further_configs, read_trust, trust_folder, with_more_seeds
 
     study = open_study(options.existing_study(results))
     if results.resolve().parent.name == search_command.REFERENCE:

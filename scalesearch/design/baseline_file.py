@@ -13,7 +13,7 @@ from scalesearch.design.activations import ActivationName
 from scalesearch.design.architecture import DEFAULT_EPS, DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
-from scalesearch.design.exact import plain, whole_or_fraction
+from scalesearch.design.decimals import plain, whole_or_fraction
 from scalesearch.design.gates import GateName
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin

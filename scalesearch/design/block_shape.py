@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 
-from scalesearch.design.exact import divisible
+from scalesearch.design.decimals import divisible
 from scalesearch.design.gates import GateName
 from scalesearch.design.norms import NormName
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import log2
 
-from scalesearch.design.exact import plain, power, product
+from scalesearch.design.decimals import plain, power, product
 from scalesearch.errors import SpaceError
 
 AXES = ("depth", "width", "resolution")

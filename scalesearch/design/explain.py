@@ -9,8 +9,8 @@ from math import inf, log, log2
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, Multipliers
 from scalesearch.design.cost import cost
+from scalesearch.design.cost_breakdown import grouped, layer_costs
 from scalesearch.design.family import has_published, published
-from scalesearch.design.receipt import grouped, layer_costs
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, scaled
 from scalesearch.errors import SpaceError

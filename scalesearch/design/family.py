@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Multipliers
-from scalesearch.design.exact import plain, whole_or_fraction
+from scalesearch.design.decimals import plain, whole_or_fraction
 from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
 from scalesearch.design.v2_rule import cap_resolution, with_late_layers

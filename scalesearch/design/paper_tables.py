@@ -9,11 +9,11 @@ from decimal import Decimal
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import nearest, plain, product
+from scalesearch.design.cost_breakdown import grouped, layer_costs
+from scalesearch.design.decimals import nearest, plain, product
 from scalesearch.design.explain import stage_sizes
 from scalesearch.design.networks import load_network
 from scalesearch.design.paper import COMPOUND, PEERS, TABLE_1, TABLE_2, TABLES_3_AND_7, PaperStage, PaperVariant
-from scalesearch.design.receipt import grouped, layer_costs
 
 _MILLION, _BILLION = 10**6, 10**9
 

@@ -31,7 +31,7 @@ from math import lcm
 from typing import get_args
 
 from scalesearch import choices
-from scalesearch.design.exact import ceiling, floor, nearest, product
+from scalesearch.design.decimals import ceiling, floor, nearest, product
 from scalesearch.errors import SpaceError
 
 _LARGEST_DIVISOR = 4096

@@ -9,7 +9,7 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.factory import Network
 from scalesearch.design.rounding import Rounding
 from scalesearch.errors import SpaceError

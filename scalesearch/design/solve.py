@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from scalesearch import choices
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.phi_members import PhiMember
 from scalesearch.errors import InputError
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.activations import ACTIVATIONS, activation_named
 from scalesearch.design.architecture import IN_CHANNELS
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value

@@ -8,7 +8,7 @@ from dataclasses import replace
 from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 
 COLOUR = 3
 """The default number of input channels of both libraries' networks; torchvision's accept no other."""

@@ -6,7 +6,7 @@ import keyword
 import re
 import sys
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.scaling import Baseline
 
 _RESERVED = sys.stdlib_module_names | {"torch", "timm", "torchvision", "safetensors", "numpy"}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.exact import whole_or_fraction
+from scalesearch.design.decimals import whole_or_fraction
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeeze_width, stage_blocks

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.export.library_rules import COLOUR, RESNET_STRIDES, RESNET_WIDTHS, end_reasons, uniform_reasons
 from scalesearch.export.names import describe_baseline, file_stem

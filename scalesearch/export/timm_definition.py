@@ -9,7 +9,7 @@ from math import prod
 from scalesearch.design.activations import ACTIVATIONS, torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.gates import GateName
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError

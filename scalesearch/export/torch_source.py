@@ -14,7 +14,7 @@ from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.features import feature_levels
 from scalesearch.design.norms import NORMS
 from scalesearch.design.scaling import Baseline

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.library_rules import (

@@ -12,7 +12,7 @@ import torch
 from scalesearch.design.architecture import Architecture
 from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.memory import disable_malloc_trim
+from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.nets.threads import single_threaded
 
 WARM_UPS = 3

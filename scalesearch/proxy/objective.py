@@ -15,7 +15,7 @@ from scalesearch.errors import InputError
 from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.factory import load_factory
-from scalesearch.nets.memory import disable_malloc_trim
+from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.proxy.checkpoints import load_checkpoint, save_checkpoint
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.failures import training_failure

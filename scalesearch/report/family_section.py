@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.family import Member
 from scalesearch.report import figures
 from scalesearch.report.document import Section, Table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scalesearch.report.kinds import report_of
 from scalesearch.search.study_config import StudyConfig
+from scalesearch.study.proxy_validation_text import overall
 from scalesearch.study.result import StudyResult
-from scalesearch.study.trust_words import overall
 
 _VERDICTS = {
     "trust": "longer and larger runs rank the networks alike",

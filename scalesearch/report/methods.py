@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.document import BulletList, Code, Paragraph, Section, Table
 from scalesearch.report.kinds import report_of
@@ -15,13 +15,13 @@ from scalesearch.search.completion import completed
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
-from scalesearch.study.chance_words import prolonged_lines
-from scalesearch.study.cost_words import COST_WORDS
+from scalesearch.study.chance_text import prolonged_lines
+from scalesearch.study.cost_labels import COST_WORDS
 from scalesearch.study.phi_transfer import phi_transfer_lines
-from scalesearch.study.provenance_words import is_synthetic
+from scalesearch.study.provenance_text import is_synthetic
+from scalesearch.study.proxy_validation_text import trust_lines
 from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
-from scalesearch.study.trust_words import trust_lines
 from scalesearch.units import duration
 
 _VERSIONS = ("scalesearch", "python", "torch", "ray", "numpy", "fvcore")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 
 
 def format_coefficients(coefficients: Coefficients) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.report.palette import BEHIND, ELIMINATED, RECOMMENDED, TIED, MarkerStyle, rule_style
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words

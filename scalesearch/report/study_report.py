@@ -11,9 +11,9 @@ from scalesearch.report.document import Document, Paragraph, Picture
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
+from scalesearch.study.proxy_validation import read_trust, trust_points
 from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.study import Study
-from scalesearch.study.trusting import read_trust, trust_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ReportInputs:
     study: Study
     found: StudyResult
     budgets: Mapping[str, Sequence[Point]] = field(default_factory=dict)
-    """The networks' accuracies at further budgets (`trusting.trust_points`)."""
+    """The networks' accuracies at further budgets (`study.proxy_validation.trust_points`)."""
     maps: tuple[Picture | Paragraph, ...] = ()
     """The class activation maps in the study's folder, or what is wrong with one."""
 

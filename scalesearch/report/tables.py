@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.report.candidate_columns import candidate_columns, candidate_file_columns, metric_column
 from scalesearch.report.document import Table
 from scalesearch.report.rows import candidate_rows

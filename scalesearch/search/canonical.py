@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.serialization import has_own_keys, is_omitted, key_of
 from scalesearch.design.strict_yaml import dotted
 from scalesearch.errors import did_you_mean

@@ -1,7 +1,7 @@
 """Holds the networks of a user's Python function, counted before the search, so that the plan stays pure.
 
 How a Python function rounds is unknown, so its networks are built and counted once, each with its proxy
-(`nets.catalogue`). The plan, a resumed study and `show` then need neither the function nor torch.
+(`nets.factory_grid`). The plan, a resumed study and `show` then need neither the function nor torch.
 """
 
 from __future__ import annotations

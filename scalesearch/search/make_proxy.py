@@ -8,7 +8,7 @@ from functools import partial
 from math import gcd
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.exact import nearest, product
+from scalesearch.design.decimals import nearest, product
 from scalesearch.design.rounding import round_grouped
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError

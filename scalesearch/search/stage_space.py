@@ -15,7 +15,7 @@ from typing import Any
 
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
-from scalesearch.design.exact import nearest, plain, whole_or_fraction
+from scalesearch.design.decimals import nearest, plain, whole_or_fraction
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.sampler_space import RelativeTime

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.serialization import OWN_KEYS
 from scalesearch.errors import SpaceError

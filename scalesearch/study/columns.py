@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, Literal, TypeVar
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 
 Medium = Literal["file", "page", "terminal"]
 """Where a table is shown. `file`: CSV, parquet, data frames. `page`: the report, the dashboard. `terminal`:

@@ -8,7 +8,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.family import Member, family, phis_of, smaller_members
 from scalesearch.search.factory_grid import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.errors import ScalesearchError
 from scalesearch.search.kinds.rules import transfer_name
 from scalesearch.study.result import StudyResult, analyze

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
-from scalesearch.design.receipt import counter_totals, layer_costs
+from scalesearch.design.cost_breakdown import counter_totals, layer_costs
 from scalesearch.errors import CountError, StorageError
 from scalesearch.search.canonical import Json, as_json, json_digest
 from scalesearch.search.task import Epoch

@@ -11,10 +11,10 @@ from scalesearch.search.completion import all_completed, eliminated
 from scalesearch.search.decision.decision import Decision, decide
 from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.plan import Plan
+from scalesearch.search.proxy_validation import RankAgreement
 from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
-from scalesearch.search.trust import RankAgreement
-from scalesearch.study.chance_words import chance_words
+from scalesearch.study.chance_text import chance_words
 
 _PLURAL = 2
 
@@ -144,7 +144,7 @@ def analyze(
     Args:
         plan: the configuration and its candidates.
         outcomes: the outcomes of finished trials, by trial id.
-        trust: how further budgets validate the proxy (`trusting.read_trust`).
+        trust: how further budgets validate the proxy (`study.proxy_validation.read_trust`).
     """
     ranking = plan.ranking(outcomes)
     if ranking is None:

@@ -10,9 +10,9 @@ from scalesearch.errors import StorageError
 from scalesearch.runners.execution import Event, Listener, Runner, TrialFinished
 from scalesearch.search.trial import Objective, Outcome
 from scalesearch.study.files import make_folder
+from scalesearch.study.proposals import write_suggestions
 from scalesearch.study.records import TrialRecord, trial_cost
 from scalesearch.study.study import Study
-from scalesearch.study.suggestions import write_suggestions
 
 
 def search(

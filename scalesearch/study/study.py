@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import CountError, InputError, LockedError, SpaceError, StorageError
 from scalesearch.redaction import redacted_line
@@ -36,8 +36,8 @@ from scalesearch.study.extensions import (
     with_most_seeds,
 )
 from scalesearch.study.files import create_atomically, make_folder, read_file, storage_error
+from scalesearch.study.proposals import read_suggestions
 from scalesearch.study.records import TrialRecord, read_records, write_record
-from scalesearch.study.suggestions import read_suggestions
 
 VERSION = 1
 """The version of study.json that is written."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import ACCURACY, metric_words

@@ -18,11 +18,11 @@ from scalesearch.runners.execution import TrialExecution
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 from scalesearch.study.files import read_file
 from scalesearch.study.provenance import own_version
+from scalesearch.study.proxy_validation import LARGER, LONGER, read_trust, trust_folder
 from scalesearch.study.records import problems
 from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.result_files import result_contents
 from scalesearch.study.study import Study, open_study
-from scalesearch.study.trusting import LARGER, LONGER, read_trust, trust_folder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.errors import InputError, printable
 
 PADDINGS = ("symmetric", "tensorflow")

@@ -23,7 +23,7 @@ from ray.train import RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer, get_device
 
 from scalesearch.errors import ScalesearchError, TrialsFailedError
-from scalesearch.nets.memory import disable_malloc_trim
+from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.proxy.failures import training_failure
 from scalesearch.runners.ray_tune import RayRunner
 from scalesearch.training.events import EpochMetrics, WorkerContext

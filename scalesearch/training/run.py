@@ -27,7 +27,7 @@ from scalesearch.proxy.optimizers import optimizer_state, restore_optimizer, sub
 from scalesearch.proxy.tensors import TrainingData, resize
 from scalesearch.proxy.train_step import StepGraph, precision
 from scalesearch.proxy.training import Diverged, evaluate
-from scalesearch.training.average import MovingAverage
+from scalesearch.training.ema import MovingAverage
 from scalesearch.training.events import EpochMetrics, RunProgress, Sizes, WorkerContext
 from scalesearch.training.mixup import Mix, mix_batch, sample_mix
 from scalesearch.training.optimizer import make_optimizer

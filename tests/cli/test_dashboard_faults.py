@@ -59,13 +59,13 @@ import os, sys
 from pathlib import Path
 import pyarrow.parquet, yaml
 from scalesearch.cli.dashboard import _print_studies
-from scalesearch.report.dashboard.store import Watch
-from scalesearch.report.dashboard.words import problems
+from scalesearch.report.dashboard.store import StudyStore
+from scalesearch.report.dashboard.status_text import problems
 os.setuid(65534)  # the interpreter itself may lie where nobody else can read it
-watch = Watch(Path(sys.argv[1]), Path(sys.argv[1]) / "cache")
+watch = StudyStore(Path(sys.argv[1]), Path(sys.argv[1]) / "cache")
 _print_studies(watch)
 for name in watch.names():
-    view = watch.view(name)
+    view = watch.snapshot(name)
     print(name, problems(view))
 """
 

@@ -12,7 +12,7 @@ from planted import Planted
 
 from scalesearch.cli import main
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.receipt import counter_totals, layer_costs
+from scalesearch.design.cost_breakdown import counter_totals, layer_costs
 from scalesearch.nets.flops import FvcoreBreakdown
 from scalesearch.study.study import open_study
 

@@ -22,7 +22,7 @@ from scalesearch.errors import InputError, TrialsFailedError
 from scalesearch.training.events import EpochMetrics, Sizes
 from scalesearch.training.job import HISTORY, RUN, WEIGHTS, resume_training
 from scalesearch.training.recipes import NONE, RECIPES
-from scalesearch.training.record import open_run
+from scalesearch.training.run_record import open_run
 
 CPU = torch.device("cpu")
 SHORT = replace(RECIPE, epochs=1)
@@ -89,7 +89,7 @@ def test_a_kill_before_the_record_throws_no_epoch_away(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr("scalesearch.training.record.write_result", killed)
+        patch.setattr("scalesearch.training.run_record.write_result", killed)
         with pytest.raises(SystemExit):
             run_training(job(), tmp_path, None)
     capsys.readouterr()

@@ -15,7 +15,7 @@ from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost, cost_grid
-from scalesearch.design.receipt import counter_totals, layer_costs
+from scalesearch.design.cost_breakdown import counter_totals, layer_costs
 from scalesearch.errors import SpaceError
 
 GHOSTNET = load_baseline("ghostnet")

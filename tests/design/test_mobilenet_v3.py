@@ -17,7 +17,7 @@ from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost, cost_grid
-from scalesearch.design.exact import divisible
+from scalesearch.design.decimals import divisible
 from scalesearch.design.rounding import round_filters
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError

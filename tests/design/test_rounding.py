@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from scalesearch.design.exact import ceiling, floor, nearest, plain, power, product
+from scalesearch.design.decimals import ceiling, floor, nearest, plain, power, product
 from scalesearch.design.rounding import (
     ROUNDING_RULES,
     Rounding,

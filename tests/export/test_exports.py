@@ -27,8 +27,8 @@ from scalesearch.design.cost import cost
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import CountError, InputError
-from scalesearch.export import exporting, verify
-from scalesearch.export.exporting import FORMATS
+from scalesearch.export import formats, verify
+from scalesearch.export.formats import FORMATS
 from scalesearch.export.names import file_stem
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
@@ -139,7 +139,7 @@ def test_the_source_stands_alone(folder: Path) -> None:
 
 def test_the_weights_fit_the_source_and_are_the_seeds(folder: Path) -> None:
     weights = load_file(folder / "tiny.safetensors")
-    network = exporting._load_module((folder / "tiny.py").read_text(), "tiny").Network().eval()
+    network = formats._load_module((folder / "tiny.py").read_text(), "tiny").Network().eval()
     network.load_state_dict(weights)
     torch.manual_seed(3)
     ours = ConvNet(load_baseline("tiny").architecture).eval()
@@ -210,7 +210,7 @@ def test_a_wrong_export_is_refused(what: str, monkeypatch: pytest.MonkeyPatch) -
     good, bad, reason = WRONG[what]
     text = torch_source(load_baseline("tiny"))
     assert good in text
-    monkeypatch.setattr(exporting, "torch_source", lambda _: text.replace(good, bad))
+    monkeypatch.setattr(formats, "torch_source", lambda _: text.replace(good, bad))
     with pytest.raises(CountError) as error:
         export_as("torch", load_baseline("tiny"), 0)
     assert reason in str(error.value)
@@ -219,7 +219,7 @@ def test_a_wrong_export_is_refused(what: str, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_definition_that_reads_back_differently_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     text = timm_definition(load_baseline("b0"))
-    monkeypatch.setattr(exporting, "timm_definition", lambda _: text.replace("_e6_c40", "_e6_c48"))
+    monkeypatch.setattr(formats, "timm_definition", lambda _: text.replace("_e6_c40", "_e6_c48"))
     with pytest.raises(CountError, match="reads back as another network"):
         export_as("timm", load_baseline("b0"), 0)
 
@@ -257,7 +257,7 @@ def small_repvgg(px: int = 33) -> Baseline:
 def test_the_deployed_form_has_the_trained_weights(form: str) -> None:
     baseline = small_repvgg()
     trained = verify.randomized(baseline.architecture)
-    deployed, network = exporting.as_deployed(baseline, trained)
+    deployed, network = formats.as_deployed(baseline, trained)
     made = FORMATS[form](deployed, network)
     price = cost(baseline.architecture.deployed)
     assert f"{price.params:,} parameters, {price.macs:,} multiply-adds" in made.checked
@@ -265,7 +265,7 @@ def test_the_deployed_form_has_the_trained_weights(form: str) -> None:
     if form == "torch":
         source, weights = (made.files[f"repvgg_a0_deployed.{end}"] for end in ("py", "safetensors"))
         assert "BatchNorm2d" not in source.decode()
-        theirs = exporting._load_module(source.decode(), "repvgg_a0_deployed").Network().eval()
+        theirs = formats._load_module(source.decode(), "repvgg_a0_deployed").Network().eval()
         theirs.load_state_dict(load(weights))
     else:
         theirs = torch.export.load(io.BytesIO(made.files["repvgg_a0_deployed.pt2"])).module()
@@ -285,9 +285,9 @@ def test_a_wrong_fold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             block.identity = kept
 
-    monkeypatch.setattr(exporting, "deployed_network", without_a_branch)
+    monkeypatch.setattr(formats, "deployed_network", without_a_branch)
     with pytest.raises(CountError, match=r"^repvgg_a0-deployed: the exported network's logits differ by "):
-        exporting.as_deployed(baseline, verify.seeded(baseline.architecture, 0))
+        formats.as_deployed(baseline, verify.seeded(baseline.architecture, 0))
 
 
 def test_scrambling_reaches_the_end_of_a_network_without_norms() -> None:

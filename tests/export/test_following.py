@@ -6,7 +6,7 @@ import pytest
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
-from scalesearch.export.reading import read_network
+from scalesearch.export.import_definition import read_network
 
 ARCH = "arch_def = [['ds_r1_k3_s1_e1_c16_se0.25'], ['ir_r2_k3_s2_e6_c24_se0.25']]\n"
 CALL = "EfficientNet(decode_arch_def(arch_def), num_features=640, in_chans=1, num_classes=10)"

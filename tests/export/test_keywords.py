@@ -13,8 +13,8 @@ from networks import FIXTURES
 
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
+from scalesearch.export.import_definition import read_network
 from scalesearch.export.library_rules import same_network
-from scalesearch.export.reading import read_network
 
 COSTS: dict[str, list[int]] = json.loads((FIXTURES / "keyword_costs.json").read_text())
 CASES = [

@@ -13,7 +13,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export.exporting import as_deployed, as_onnx
+from scalesearch.export.formats import as_deployed, as_onnx
 from scalesearch.export.onnx_file import OnnxTarget
 from scalesearch.export.verify import seeded
 

@@ -9,8 +9,8 @@ import pytest
 from scalesearch.design.architecture import Head, Stem
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError
+from scalesearch.export.import_definition import read_network
 from scalesearch.export.library_rules import same_network
-from scalesearch.export.reading import read_network
 
 # timm `models/efficientnet.py`, `_gen_efficientnet`, and torchvision `models/efficientnet.py`: the numbers.
 TIMM_B0 = """

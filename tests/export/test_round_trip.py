@@ -18,8 +18,8 @@ from scalesearch.design.networks import load_network
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
+from scalesearch.export.import_definition import read_network
 from scalesearch.export.library_rules import same_network
-from scalesearch.export.reading import read_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torchvision_definition import torchvision_definition
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scalesearch.design.scaling import Baseline
-from scalesearch.export.exporting import FORMATS, Export
+from scalesearch.export.formats import FORMATS, Export
 from scalesearch.export.verify import seeded
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scalesearch.design.networks import load_network
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.library_names import NAMINGS
+from scalesearch.nets.state_dict_mapping import NAMINGS
 
 
 def state(name: str) -> dict[str, Tensor]:

@@ -21,9 +21,9 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
+from scalesearch.study.proxy_validation import further_configs, trust_folder
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
-from scalesearch.study.trusting import further_configs, trust_folder
 
 STAGES = Path(__file__).parent.parent.parent / "results" / "reference" / "nas-tiny-digits"
 BUDGET = as_constant_lr(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))

@@ -18,7 +18,7 @@ from scalesearch.design.family import family
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
-from scalesearch.export import exporting
+from scalesearch.export import formats
 from scalesearch.nets.convnet import ConvNet
 
 PX = 64
@@ -42,7 +42,7 @@ def built(baseline: Baseline, library: str) -> str:
     made = export_as(library, baseline, 0)
     assert "parameters" in made.checked
     ((name, text),) = made.files.items()
-    network = exporting._load_module(text.decode(), name[:-3]).build()
+    network = formats._load_module(text.decode(), name[:-3]).build()
     px = baseline.architecture.resolution
     wanted = some_logits(fill(ConvNet(baseline.architecture), px), px)
     got = some_logits(fill(network, px), px)

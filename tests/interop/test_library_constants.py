@@ -15,7 +15,7 @@ from torch import nn
 from scalesearch.design.networks import load_network
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.training.constants import EPSILON, TENSORFLOW_EPSILON, TIMM
-from scalesearch.training.start import PretrainedBackbone, read_pretrained
+from scalesearch.training.pretrained import PretrainedBackbone, read_pretrained
 
 ACTIVATIONS = {"silu": "SiLU", "relu": "ReLU", "relu6": "ReLU6", "hard_swish": "Hardswish"}
 PX = 65

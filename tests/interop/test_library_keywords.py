@@ -16,7 +16,7 @@ from networks import FIXTURES
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from scalesearch.export.reading import read_network
+from scalesearch.export.import_definition import read_network
 
 GOLDEN = FIXTURES / "keyword_costs.json"
 

@@ -18,7 +18,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.deployed import deployed_network
-from scalesearch.nets.library_names import remap_state_dict
+from scalesearch.nets.state_dict_mapping import remap_state_dict
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "interop_logits.json"
 RELATIVE, ABSOLUTE = 1e-4, 1e-5

@@ -15,7 +15,7 @@ from networks import random_architecture
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.features import feature_levels
-from scalesearch.export.exporting import _load_module
+from scalesearch.export.formats import _load_module
 from scalesearch.export.torch_source import torch_source
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.scenes import masked_scenes, render_scenes

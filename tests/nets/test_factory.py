@@ -12,8 +12,8 @@ from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
-from scalesearch.nets.catalogue import count_factory_grid
 from scalesearch.nets.factory import count_factory, load_factory
+from scalesearch.nets.factory_grid import count_factory_grid
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.factory_grid import literal_px
 from scalesearch.search.grid import triples

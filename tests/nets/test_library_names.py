@@ -7,7 +7,7 @@ import torch
 from library_states import state, theirs
 
 from scalesearch.design.networks import load_network
-from scalesearch.nets.library_names import remap_state_dict, without_prefix
+from scalesearch.nets.state_dict_mapping import remap_state_dict, without_prefix
 
 KNOWN = {
     # From the libraries' state dicts: timm 1.0, torchvision 0.29

@@ -14,7 +14,7 @@ from small_training import CPU, bright_channel_data, curve, tiny_net
 from torch import Tensor, nn
 
 from scalesearch.errors import InputError
-from scalesearch.nets.memory import disable_malloc_trim
+from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.proxy.optimizers import make_optimizer
 from scalesearch.proxy.schedule import learning_rate, warmup_steps
 from scalesearch.proxy.tensors import TrainingData, resize
@@ -189,7 +189,7 @@ def test_no_images_are_refused() -> None:
 def test_keeping_memory_saves_page_faults() -> None:
     program = (
         "import resource, sys\n"
-        "from scalesearch.nets.memory import disable_malloc_trim\n"
+        "from scalesearch.nets.malloc import disable_malloc_trim\n"
         "applied = sys.argv[1] == 'keep' and disable_malloc_trim()\n"
         "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "def work() -> None: [b'x' * 2**22 for _ in range(4)]\n"

@@ -12,7 +12,7 @@ from planted_studies import halving, rules
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds.rules import RuleReport
 from scalesearch.report.methods import limitations
-from scalesearch.search.trust import Estimate, RankAgreement
+from scalesearch.search.proxy_validation import Estimate, RankAgreement
 from scalesearch.study.result import StudyResult
 from scalesearch.study.summary import summary_lines
 

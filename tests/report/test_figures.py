@@ -35,8 +35,8 @@ from scalesearch.report.figures.markers import shade
 from scalesearch.report.figures.pareto import pareto_front
 from scalesearch.report.palette import ACCURACY_SCALE, DARK, LIGHT, RECOMMENDED
 from scalesearch.report.rows import candidate_rows, label
+from scalesearch.search.proxy_validation import Estimate, RankAgreement
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import Estimate, RankAgreement
 from scalesearch.study.cost_sweep import combine_comparisons
 from scalesearch.study.result import analyze
 

@@ -13,7 +13,7 @@ from scalesearch.search.chance import Chance, chance
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts, Majority
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.chance_words import prolonged_lines
+from scalesearch.study.chance_text import prolonged_lines
 
 CHANCE_DATA = replace(DATA, val=400)
 """Four classes of a hundred: chance is .25, its error .0217."""

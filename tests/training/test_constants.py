@@ -17,10 +17,10 @@ from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.networks import load_network
 from scalesearch.errors import InputError
-from scalesearch.nets.library_names import NAMINGS
+from scalesearch.nets.state_dict_mapping import NAMINGS
 from scalesearch.nets.weights import read_weights
 from scalesearch.training.constants import TIMM, Stated, equal_sides
-from scalesearch.training.start import read_pretrained
+from scalesearch.training.pretrained import read_pretrained
 
 TORCHVISION = "torchvision's EfficientNet"
 SYMMETRIC, TENSORFLOW = Stated("symmetric"), Stated("tensorflow")

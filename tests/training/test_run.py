@@ -14,13 +14,13 @@ from schooled import RECIPE, bright_sides, job
 from scalesearch.errors import InputError
 from scalesearch.nets.weights import read_weights
 from scalesearch.proxy.training import Diverged
-from scalesearch.training.average import MovingAverage
 from scalesearch.training.checkpoint import NAME, read_checkpoint, write_checkpoint
+from scalesearch.training.ema import MovingAverage
 from scalesearch.training.events import EpochMetrics, RunProgress, Sizes
 from scalesearch.training.job import HISTORY, WEIGHTS, Job, history_text, read_history, resume_training
 from scalesearch.training.recipes import NONE
-from scalesearch.training.record import open_run
 from scalesearch.training.run import MemberTraining
+from scalesearch.training.run_record import open_run
 
 CPU = torch.device("cpu")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalesearch.design.block_shape import BlockShape
-from scalesearch.design.exact import divisible
+from scalesearch.design.decimals import divisible
 from scalesearch.design.layers import Layer
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.search.canonical import digest
 from scalesearch.search.study_config import StudyConfig
 

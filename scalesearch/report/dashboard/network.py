@@ -10,8 +10,8 @@ from dash import Dash, Input, Output, State, html, no_update
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.cost import cost
+from scalesearch.design.cost_breakdown import Group, counter_totals, grouped, layer_costs
 from scalesearch.design.factory import FactoryNetwork
-from scalesearch.design.receipt import Group, counter_totals, grouped, layer_costs
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.dashboard.components import facts, hint, table
 from scalesearch.report.dashboard.curves import network_curves

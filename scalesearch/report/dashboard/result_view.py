@@ -12,7 +12,7 @@ from scalesearch.report.dashboard.render import render_sections
 from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
-from scalesearch.study.trusting import trust_points
+from scalesearch.study.proxy_validation import trust_points
 
 
 def section() -> list[Any]:

@@ -19,11 +19,11 @@ from scalesearch.report.dashboard.studies import StudySummary, find_studies, sum
 from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
+from scalesearch.study.proxy_validation import read_trust
 from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.run_status import RunStatus, read_run_status
 from scalesearch.study.study import Study
 from scalesearch.study.trial_summary import TrialSummary
-from scalesearch.study.trusting import read_trust
 
 _ANALYSIS_PAUSE = 4
 """The least pause before a result is computed again, in units of the time that it took."""

@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly
 from scalesearch.report.palette import BEHIND, RECOMMENDED, TIED, MarkerStyle
 from scalesearch.report.rows import CandidateRow, candidate_rows
+from scalesearch.search.proxy_validation import RankAgreement
 from scalesearch.search.shares import Point
-from scalesearch.search.trust import RankAgreement
+from scalesearch.study.proxy_validation import OWN
+from scalesearch.study.proxy_validation_text import in_words
 from scalesearch.study.result import StudyResult
-from scalesearch.study.trust_words import in_words
-from scalesearch.study.trusting import OWN
 
 
 def agreement(result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Drawing | None:

@@ -8,13 +8,13 @@ from math import floor, log2, log10
 
 import plotly.graph_objects as go
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.report.figures.frame import HEIGHT, Drawing, escape_plotly, theme_layout
 from scalesearch.report.label_layout import spread_labels
 from scalesearch.report.palette import BASELINE_STYLE, LIGHT, Theme, rule_style
 from scalesearch.search.metrics import validation_words
+from scalesearch.study.cost_labels import COST_WORDS
 from scalesearch.study.cost_sweep import BASELINE, CostSweep, SweepPoint
-from scalesearch.study.cost_words import COST_WORDS
 from scalesearch.units import si
 
 _MARGIN = {"l": 96, "r": 256, "t": 86, "b": 92}

@@ -12,7 +12,7 @@ from scalesearch.report.figures.frame import Drawing
 from scalesearch.search.plan import Plan
 from scalesearch.search.shares import Point
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.study.provenance_words import matched_lines
+from scalesearch.study.provenance_text import matched_lines
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 

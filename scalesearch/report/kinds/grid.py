@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.report import figures
 from scalesearch.report.document import Paragraph, Section, Table
 from scalesearch.report.family_section import family_section
@@ -24,8 +24,8 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import Ranked
 from scalesearch.search.shares import Point
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.study.cost_words import COST_WORDS, times_of
-from scalesearch.study.decision_words import regret_words
+from scalesearch.study.cost_labels import COST_WORDS, times_of
+from scalesearch.study.decision_text import regret_words
 from scalesearch.study.result import StudyResult
 
 

@@ -15,8 +15,8 @@ from scalesearch.search.kinds import RuleComparison
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig
+from scalesearch.study.cost_labels import COST_WORDS, target_cost_words, times_of
 from scalesearch.study.cost_sweep import combine_comparisons
-from scalesearch.study.cost_words import COST_WORDS, target_cost_words, times_of
 from scalesearch.study.kinds.rules import comparison_lines
 from scalesearch.study.result import StudyResult
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.report import figures
 from scalesearch.report.document import Paragraph, Section, Table
 from scalesearch.report.kinds.base import KindReport, baseline_cost_text, drop_missing, not_above_baseline

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.factory import Network
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet, farthest_points

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, LARGEST_COEFFICIENT, LARGEST_MULTIPLIER, Coefficients, Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import power
+from scalesearch.design.decimals import power
 from scalesearch.design.factory import Network
 from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.rounding import Rounding

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, nominal_product
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import power
+from scalesearch.design.decimals import power
 from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError

@@ -12,7 +12,7 @@ from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline, flops_ratio
 from scalesearch.errors import SpaceError

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.search.metrics import ACCURACY, metric_words
-from scalesearch.study.decision_words import decision_facts, regret_words, surface_facts, surface_line
+from scalesearch.study.decision_text import decision_facts, regret_words, surface_facts, surface_line
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.kinds.base import KindResults
 from scalesearch.study.phi_transfer import phi_transfer_lines
-from scalesearch.study.provenance_words import matched_lines, provenance_facts, provenance_line
+from scalesearch.study.provenance_text import matched_lines, provenance_facts, provenance_line
+from scalesearch.study.proxy_validation_text import trust_facts, trust_lines
 from scalesearch.study.result import StudyResult
-from scalesearch.study.trust_words import trust_facts, trust_lines
 
 
 class GridResults(KindResults):

@@ -11,7 +11,7 @@ from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.kinds.grid import GridResults
-from scalesearch.study.provenance_words import matched_lines, provenance_line
+from scalesearch.study.provenance_text import matched_lines, provenance_line
 from scalesearch.study.result import StudyResult
 
 if TYPE_CHECKING:

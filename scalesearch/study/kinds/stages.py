@@ -19,9 +19,9 @@ from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.observations import Observation, pareto
 from scalesearch.search.plan import Plan
 from scalesearch.search.stage_space import describe_stages, size
-from scalesearch.study.decision_words import decision_facts, regret_words
+from scalesearch.study.decision_text import decision_facts, regret_words
 from scalesearch.study.kinds.base import KindResults
-from scalesearch.study.provenance_words import provenance_facts, provenance_line
+from scalesearch.study.provenance_text import provenance_facts, provenance_line
 from scalesearch.study.result import StudyResult
 from scalesearch.units import si
 

@@ -17,7 +17,7 @@ from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of
 from scalesearch.proxy.augment import normalise
 from scalesearch.training.constants import Stated, constants_of
-from scalesearch.training.start import _with_our_pixels, read_pretrained
+from scalesearch.training.pretrained import _with_our_pixels, read_pretrained
 
 TINY = load_baseline("tiny")
 SYMMETRIC = Stated("symmetric")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from scalesearch.search.trust import Estimate, RankAgreement
+from scalesearch.search.proxy_validation import Estimate, RankAgreement
 
 _WORST_FIRST = ("do not use", "drifts", "cannot tell", "trust")
 """The verdicts, the worst one first."""

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from scalesearch.design.baselines import baseline_names, is_path
-from scalesearch.design.exact import plain
+from scalesearch.design.decimals import plain
 from scalesearch.design.family import published_names
 from scalesearch.design.networks import load_network
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, printable
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.nets.library_names import remap_state_dict, without_prefix
+from scalesearch.nets.state_dict_mapping import remap_state_dict, without_prefix
 from scalesearch.nets.weights import (
     Weights,
     is_scalesearch_file,

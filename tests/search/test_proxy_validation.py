@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from scalesearch.search import trust
+from scalesearch.search import proxy_validation
 from scalesearch.search.grid import triples
+from scalesearch.search.proxy_validation import FEWEST, RankAgreement, compare_rankings, tau_b
 from scalesearch.search.shares import Point, shares_of
-from scalesearch.search.trust import FEWEST, RankAgreement, compare_rankings, tau_b
 
 GRID = triples(Decimal("0.1"), Decimal("0.1"))[::2]
 SHARES = [shares_of(one) for one in GRID]
@@ -82,7 +82,7 @@ def test_noise_alone_cannot_tell() -> None:
 @pytest.mark.slow
 def test_drifts_are_seldom_seen_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight networks that are all alike, two budgets, three axes: the rate of a whole `trust`."""
-    monkeypatch.setattr(trust, "RESAMPLES", 600)
+    monkeypatch.setattr(proxy_validation, "RESAMPLES", 600)
     draw, drifted = np.random.default_rng(2019), 0
     for i in range(60):
         chosen = draw.choice(len(SHARES), 8, replace=False)

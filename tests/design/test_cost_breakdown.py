@@ -11,7 +11,7 @@ from networks import random_architecture
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.cost import cost
-from scalesearch.design.receipt import LAYER_KINDS, check, counter_totals, grouped, layer_costs
+from scalesearch.design.cost_breakdown import LAYER_KINDS, check, counter_totals, grouped, layer_costs
 from scalesearch.errors import CountError
 
 B0 = load_baseline("b0").architecture

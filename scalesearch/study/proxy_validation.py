@@ -11,11 +11,11 @@ from scalesearch.search.budget import Budget, as_constant_lr
 from scalesearch.search.candidates import farthest_points
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
-from scalesearch.search.places import surface_data
+from scalesearch.search.proxy_validation import RankAgreement, compare_rankings
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.shares import Point
 from scalesearch.search.study_config import StudyConfig
-from scalesearch.search.trust import RankAgreement, compare_rankings
+from scalesearch.search.surface_data import surface_data
 from scalesearch.study.study import Study, open_study
 
 OWN, LONGER, LARGER = "own", "longer", "larger"

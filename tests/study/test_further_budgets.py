@@ -20,13 +20,13 @@ from scalesearch.search.budget import as_constant_lr
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
+from scalesearch.study.proxy_validation import further_configs, read_trust, trust_folder, with_more_seeds
+from scalesearch.study.proxy_validation_text import overall, trust_facts, trust_lines
 from scalesearch.study.result import analyze
 from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines
-from scalesearch.study.trust_words import overall, trust_facts, trust_lines
-from scalesearch.study.trusting import further_configs, read_trust, trust_folder, with_more_seeds
 
 BUDGET = as_constant_lr(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
 

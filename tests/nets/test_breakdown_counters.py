@@ -10,7 +10,7 @@ from networks import random_architecture
 
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.block_kinds import STAGE_KINDS
-from scalesearch.design.receipt import check, counter_totals, layer_costs
+from scalesearch.design.cost_breakdown import check, counter_totals, layer_costs
 from scalesearch.nets.flops import fvcore_breakdown, torch_flops
 
 LARGE = ("convnext_base", "efficientnet_v2_l", "efficientnet_v2_m", "resnet101", "resnet152")

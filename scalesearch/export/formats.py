@@ -18,10 +18,10 @@ from torch import nn
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import CountError, InputError, SpaceError
 from scalesearch.export.exported_program import exported_program
+from scalesearch.export.import_definition import read_network
 from scalesearch.export.library_rules import same_network
 from scalesearch.export.names import file_stem
 from scalesearch.export.onnx_file import OnnxTarget, onnx_file
-from scalesearch.export.reading import read_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.export.torch_source import torch_source
 from scalesearch.export.torchvision_definition import torchvision_definition

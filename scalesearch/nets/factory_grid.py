@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from math import log
 
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.exact import power
+from scalesearch.design.decimals import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
