@@ -10,7 +10,7 @@ import pytest
 
 from scalesearch.report.files import write_report
 from scalesearch.study.kinds import results_of
-from scalesearch.study.proxy_validation import read_trust
+from scalesearch.study.proxy_validation import read_proxy_validation
 from scalesearch.study.records import problems
 from scalesearch.study.result import analyze
 from scalesearch.study.result_files import write_result_files
@@ -34,7 +34,7 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     assert list(problems(study.trials_folder)) == []
     outcomes = study.outcomes()
     assert len(outcomes) == study.plan.total_trials()
-    found = analyze(study.plan, outcomes, read_trust(folder))
+    found = analyze(study.plan, outcomes, read_proxy_validation(folder))
     assert found is not None
     again = tmp_path / folder.name  # which is the name of a baseline that was found
     again.mkdir()

@@ -70,7 +70,7 @@ def compare(
     from dataclasses import replace
 
     from scalesearch.design.baselines import is_factory
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.search.budget_file import load_budget
 
     if is_factory(baseline):
@@ -83,8 +83,8 @@ def compare(
     configs = _make_configs(baseline, ratios, budget_config, rounding or "balanced", winner, cost_kind)
     folders = {}
     for ratio, config in configs.items():
-        study_name = name if name is None or len(ratios) == 1 else f"{name}-{plain(ratio)}x"
-        default_name = f"{config.baseline.name}-compare-{plain(ratio)}x-{budget_config.name}"
+        study_name = name if name is None or len(ratios) == 1 else f"{name}-{format_decimal(ratio)}x"
+        default_name = f"{config.baseline.name}-compare-{format_decimal(ratio)}x-{budget_config.name}"
         default_name += "" if cost_kind == "macs" else f"-{cost_kind}"
         folders[ratio] = search_command.study_folder(results, study_name, default_name)
     if cost_kind == "latency":
@@ -153,12 +153,12 @@ def _make_configs(
 @contextmanager
 def _as_times_error(ratio: Decimal) -> Iterator[None]:
     """Report a `SpaceError` as an error of the `--times` value that caused it."""
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
 
     try:
         yield
     except SpaceError as error:
-        raise InputError(f"--times {plain(ratio)}: {error}") from error
+        raise InputError(f"--times {format_decimal(ratio)}: {error}") from error
 
 
 def _run_comparisons(

@@ -66,14 +66,14 @@ def cost_sweep_table(sweep: CostSweep) -> Table:
     FLOPs are measured; the paper's gain is shown where there is one.
     """
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.search.metrics import metric_words
     from scalesearch.study.cost_labels import COST_WORDS
     from scalesearch.units import si
 
     has_paper_gains = any(point.papers_gain is not None for point in sweep.points)
     has_single_seed = any(point.seeds == 1 for point in sweep.points)
-    costs = " and ".join(f"{plain(times)}x" for times in sweep.costs)
+    costs = " and ".join(f"{format_decimal(times)}x" for times in sweep.costs)
     table = narrow_table(
         f"{sweep.baseline} at {costs} the {COST_WORDS[sweep.cost]}, {sweep.data}, budget {sweep.budget}",
         f"cost|rule<|FLOPs|{metric_words(sweep.metric)}|n|gain (95 %)" + ("|paper" if has_paper_gains else ""),
@@ -82,7 +82,7 @@ def cost_sweep_table(sweep: CostSweep) -> Table:
     rows = [*([] if sweep.base is None else [sweep.base]), *sweep.points]
     for point, next_point in zip(rows, [*rows[1:], None], strict=True):
         cells = [
-            f"{plain(point.times)}x",
+            f"{format_decimal(point.times)}x",
             point.rule,
             si(point.macs),
             f"{point.accuracy:.4f} ± {point.standard_error:.4f}",
@@ -97,7 +97,7 @@ def cost_sweep_table(sweep: CostSweep) -> Table:
 
 def lead_lines(sweep: CostSweep) -> list[str]:
     """Return how far the compound rule is ahead of each single dimension, one line per cost."""
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
 
     adjusted, lines = ", adjusted as the ranking is" if sweep.adjusts else "", []
     for times in sweep.costs:
@@ -108,7 +108,7 @@ def lead_lines(sweep: CostSweep) -> list[str]:
             for lead in leads
         ]
         text = ", ".join(parts) if parts else "not measured: it, or every single dimension, was not compared"
-        lines.append(f"Compound's lead at {plain(times)}x (95 %{adjusted}): {text}")
+        lines.append(f"Compound's lead at {format_decimal(times)}x (95 %{adjusted}): {text}")
     return lines
 
 

@@ -38,7 +38,7 @@ def explain(
 
     Example: scalesearch explain b1
     """
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.design.explain import explain as explain_scaling
     from scalesearch.design.family import coefficients_from
 
@@ -51,7 +51,8 @@ def explain(
         return
     console = options.console(100)
     multipliers, architecture = explanation.multipliers, member.architecture
-    sizes = f"depth {plain(multipliers.depth)}, width {plain(multipliers.width)}, {architecture.resolution} px"
+    depth, width = format_decimal(multipliers.depth), format_decimal(multipliers.width)
+    sizes = f"depth {depth}, width {width}, {architecture.resolution} px"
     console.print(f"{member.name} = {baseline.name} with {sizes}", style="bold", highlight=False)
     console.print(_phi_table(explanation))
     console.print("Multiply-adds in millions, added by each dimension in this order:", highlight=False)
@@ -161,21 +162,24 @@ def _phi_table(explanation: Explanation) -> Table:
     from rich import box
     from rich.table import Table
 
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
 
     multipliers = explanation.multipliers
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in ("", "depth", "width", "resolution", "measured cost"):
         table.add_column(name, justify="right" if name else "left")
     cells = [
-        plain(round(multiplier, 4)) for multiplier in (multipliers.depth, multipliers.width, multipliers.resolution)
+        format_decimal(round(multiplier, 4))
+        for multiplier in (multipliers.depth, multipliers.width, multipliers.resolution)
     ]
     table.add_row("multiplier", *cells, f"{2**explanation.measured_phi:.3f}x")
     # A coefficient of 1 gives the multiplier 1 at every φ, and no other multiplier at any φ.
     values = zip(explanation.phis, (multipliers.depth, multipliers.width, multipliers.resolution), strict=True)
     phis = [("any" if value == 1 else "none") if phi is None else f"{phi:.2f}" for phi, value in values]
     table.add_row("effective φ", *phis, f"{explanation.measured_phi:.2f}")
-    alpha, beta, gamma = (plain(getattr(explanation.coefficients, name)) for name in ("alpha", "beta", "gamma"))
+    alpha, beta, gamma = (
+        format_decimal(getattr(explanation.coefficients, name)) for name in ("alpha", "beta", "gamma")
+    )
     table.add_row("at φ = 1", alpha, beta, gamma, "2x")
     return table
 
@@ -226,7 +230,7 @@ def _sentences(explanation: Explanation) -> Iterator[str]:
 
 
 def _explain_layers(explanation: Explanation, issues: str) -> str:
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
 
     depth, rounding_rule = explanation.multipliers.depth, _rounding_rule(explanation)
     base_blocks, blocks = (
@@ -243,8 +247,8 @@ def _explain_layers(explanation: Explanation, issues: str) -> str:
     head_text = "" if explanation.baseline.architecture.head.width is None else "head, "
     return (
         f"Where the layers come from{issues}: a stage is many blocks, and depth multiplies those. "
-        f"{plain(round(depth, 4))} × {base_blocks} = {plain(round(depth * base_blocks, 3))} blocks; {rounding}, "
-        f"makes it {blocks}. {block_rule} Stem, {head_text}pooling, classifier stay single."
+        f"{format_decimal(round(depth, 4))} × {base_blocks} = {format_decimal(round(depth * base_blocks, 3))} blocks; "
+        f"{rounding}, makes it {blocks}. {block_rule} Stem, {head_text}pooling, classifier stay single."
     )
 
 
@@ -272,10 +276,11 @@ def _explain_phi(explanation: Explanation, issues: str) -> str:
 
 def _explain_unit_phi(explanation: Explanation) -> str:
     from scalesearch.design.cost import cost
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
 
     coefficients, architecture = explanation.coefficients, explanation.at_one
     ratio = cost(architecture).macs / cost(explanation.baseline.architecture).macs
-    sizes = f"depth {plain(coefficients.alpha)}, width {plain(coefficients.beta)}, {architecture.resolution} px"
+    depth, width = format_decimal(coefficients.alpha), format_decimal(coefficients.beta)
+    sizes = f"depth {depth}, width {width}, {architecture.resolution} px"
     twin = f" Those are the layers and channels of {explanation.twin}." if explanation.twin else ""
     return f"φ = 1 of {coefficients} is {sizes}, at {ratio:.2f}x the cost.{twin}"

@@ -24,7 +24,7 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     Raises:
         StorageError: the folder cannot be written.
     """
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.design.family import phis_of
     from scalesearch.nets.factory import count_factory, load_factory
     from scalesearch.search.factory_grid import literal_px
@@ -39,10 +39,10 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
         resolution = literal_px(base.resolution, multipliers.resolution)
         row = [
             f"phi{phi}",
-            plain(multipliers.depth),
-            plain(multipliers.width),
+            format_decimal(multipliers.depth),
+            format_decimal(multipliers.width),
             str(resolution),
-            plain(round(multipliers.nominal_flops_ratio, 5)),
+            format_decimal(round(multipliers.nominal_flops_ratio, 5)),
         ]
         if matches := [known_row for known_row in known_rows if known_row[: len(row)] == row]:
             rows.append(matches[0])

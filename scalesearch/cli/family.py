@@ -128,7 +128,7 @@ def _parse_phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -
         InputError: a value is not a number, is out of range, is the baseline's own, or is given twice.
     """
     from scalesearch.design.coefficients import phi_of
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.design.family import member_name
 
     if phis and times:
@@ -141,7 +141,7 @@ def _parse_phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -
         _add_phi(phi_by_name, member_name(baseline, phi), phi, f"--phi {value}")
     for value in times:
         ratio = options.parse_times(value, "--times")
-        suffix = f"-{plain(ratio)}x"
+        suffix = f"-{format_decimal(ratio)}x"
         _add_phi(phi_by_name, f"{baseline.name[: 64 - len(suffix)]}{suffix}", phi_of(ratio), f"--times {value}")
     return dict(sorted(phi_by_name.items(), key=lambda item: item[1]))
 
@@ -213,7 +213,7 @@ def members_table(members: Sequence[Member]) -> Table:
     """Return the family as a table: multipliers, cost, nominal and measured ratio side by side."""
     from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.cost import cost
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.units import si
 
     table = narrow_table(
@@ -225,8 +225,8 @@ def members_table(members: Sequence[Member]) -> Table:
         member_cost = cost(architecture)
         table.add_row(
             member.baseline.name,
-            plain(round(multipliers.depth, 3)),
-            plain(round(multipliers.width, 3)),
+            format_decimal(round(multipliers.depth, 3)),
+            format_decimal(round(multipliers.width, 3)),
             str(architecture.resolution),
             f"{member.resolution_multiplier:.3f}",
             "" if member.implied_gamma is None else f"{member.implied_gamma:.4f}",

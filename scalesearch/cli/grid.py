@@ -112,9 +112,9 @@ def grid(
 
 
 def _default_name(config: StudyConfig, cost: str) -> str:
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
 
-    study_name = f"{config.baseline.name}-phi{plain(config.phi)}-{config.budget.name}"
+    study_name = f"{config.baseline.name}-phi{format_decimal(config.phi)}-{config.budget.name}"
     study_name += "" if cost == "macs" else f"-{cost}"
     suffix = config.kind.name_suffix
     return f"{study_name}-{suffix}" if suffix else study_name

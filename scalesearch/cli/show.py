@@ -30,14 +30,14 @@ def show(
     Example: scalesearch show results/reference/b0-phi1-quick
     """
     from scalesearch.cli.options import console as make_console
-    from scalesearch.study.proxy_validation import read_trust
+    from scalesearch.study.proxy_validation import read_proxy_validation
     from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
     from scalesearch.study.summary import summary_lines
 
     study = open_study(options.existing_study(results))
     outcomes = study.outcomes()
-    result = analyze(study.plan, outcomes, read_trust(results))
+    result = analyze(study.plan, outcomes, read_proxy_validation(results))
     if json:
         from scalesearch.cli.json_output import print_json
 

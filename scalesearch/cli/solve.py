@@ -187,9 +187,9 @@ def _format_number(value: float) -> str:
     """Format a number to three decimals, without trailing zeros."""
     from decimal import Decimal
 
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
 
-    return plain(round(Decimal(repr(value)), 3))
+    return format_decimal(round(Decimal(repr(value)), 3))
 
 
 def _table(solution: Solution) -> Table:

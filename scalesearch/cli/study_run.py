@@ -196,12 +196,12 @@ def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.report.files import write_report
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.family_files import family_members
-    from scalesearch.study.proxy_validation import read_trust
+    from scalesearch.study.proxy_validation import read_proxy_validation
     from scalesearch.study.result import analyze
     from scalesearch.study.result_files import write_result_files
     from scalesearch.study.summary import summary_lines
 
-    result = analyze(study.plan, study.outcomes(), read_trust(study.folder))
+    result = analyze(study.plan, study.outcomes(), read_proxy_validation(study.folder))
     if result is None:
         raise TrialsFailedError(f"{study.folder}: no candidate has a completed trial; {_failure_advice(study)}")
     num_failed = result.failures

@@ -103,13 +103,13 @@ def _network_table(rows: Sequence[NetworkRow], notes: dict[str, str]) -> Table:
 
 def _variant_table(rows: Sequence[VariantRow], title: str, notes: dict[str, str]) -> Table:
     from scalesearch.cli.console_table import narrow_table
-    from scalesearch.design.decimals import plain
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.units import si
 
     columns = "baseline<|scaled by<|d|w|px|top-1|FLOPS|counted|Δ|ratio|counted|params|<"
     table = narrow_table(title, columns)
     for row in rows:
-        sizes = (plain(row.multipliers.depth), plain(row.multipliers.width), str(row.px))
+        sizes = (format_decimal(row.multipliers.depth), format_decimal(row.multipliers.width), str(row.px))
         macs = (f"{row.macs.printed} G", _format_count(row.macs), _format_delta(row.macs))
         ratios = (_format_ratio(row.printed_ratio), _format_ratio(row.counted_ratio))
         name = row.baseline if row.variant == "baseline" else ""

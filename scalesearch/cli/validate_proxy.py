@@ -41,11 +41,11 @@ def validate_proxy(
     from scalesearch.study.proxy_validation import (
         LONGER,
         further_configs,
-        read_trust,
-        trust_folder,
+        read_proxy_validation,
+        validation_folder,
         with_more_seeds,
     )
-    from scalesearch.study.proxy_validation_text import trust_lines
+    from scalesearch.study.proxy_validation_text import proxy_validation_lines
     from scalesearch.study.result import analyze
     from scalesearch.study.result_files import write_result_files
     from scalesearch.study.study import open_study
@@ -62,7 +62,7 @@ def validate_proxy(
         raise InputError(f"{results}: give --data, the images of {study.plan.data.name}")
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     for name, config in further_configs(study, result.ranking, seeds).items():
-        folder = trust_folder(results, name)
+        folder = validation_folder(results, name)
         search_command.run_or_plan(
             config if plan else with_more_seeds(folder, config),
             data_spec,
@@ -78,11 +78,11 @@ def validate_proxy(
         )
     if plan:
         return
-    agreements = read_trust(results)
+    agreements = read_proxy_validation(results)
     if not agreements:
         raise InputError(f"{results}: too few networks have trials at both budgets to compare rankings")
     write_result_files(results, analyze(study.plan, outcomes, agreements) or result)
     console = options.console()
-    for line in trust_lines(agreements):
+    for line in proxy_validation_lines(agreements):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {write_report(study)}", highlight=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from scalesearch.design.activations import ActivationName
 from scalesearch.design.architecture import DEFAULT_EPS, DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
-from scalesearch.design.decimals import plain, whole_or_fraction
+from scalesearch.design.decimals import format_decimal, whole_or_fraction
 from scalesearch.design.gates import GateName
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin
@@ -309,7 +309,7 @@ def _eps_lines(net: Architecture) -> list[str]:
     """Return the line of batch norm's epsilon; none where there is no batch norm and the default would be read."""
     if "batch_norm" not in net.norms and net.batch_norm_eps == DEFAULT_EPS:
         return []
-    return [f"batch_norm_eps: {plain(net.batch_norm_eps)}"]
+    return [f"batch_norm_eps: {format_decimal(net.batch_norm_eps)}"]
 
 
 def _quoted(text: str) -> str:
@@ -326,8 +326,8 @@ def _fixed_text(fixed: bool) -> str:
 
 
 def _stage_text(stage: Stage) -> str:
-    expansion = f", expansion: {plain(Decimal(stage.expansion))}" if KINDS[stage.kind].expands else ""
-    se = f", se: {plain(stage.se)}" if stage.se else ""
+    expansion = f", expansion: {format_decimal(Decimal(stage.expansion))}" if KINDS[stage.kind].expands else ""
+    se = f", se: {format_decimal(stage.se)}" if stage.se else ""
     groups = "" if stage.group_width is None else f", group_width: {stage.group_width}"
     start = "" if stage.start_kernel == 1 else f", start_kernel: {stage.start_kernel}"
     return (
@@ -353,9 +353,9 @@ def _origin_lines(origin: Origin) -> list[str]:
         "scaled_from:",
         f"  baseline: {_quoted(origin.baseline)}",
         f"  rounding: {origin.rounding}",
-        f"  depth: {plain(multipliers.depth)}",
-        f"  width: {plain(multipliers.width)}",
-        f"  resolution: {plain(multipliers.resolution)}",
-        f"  nominal_flops_ratio: {plain(round(multipliers.nominal_flops_ratio, 5))}",
-        f"  flops_ratio: {plain(origin.flops_ratio)}",
+        f"  depth: {format_decimal(multipliers.depth)}",
+        f"  width: {format_decimal(multipliers.width)}",
+        f"  resolution: {format_decimal(multipliers.resolution)}",
+        f"  nominal_flops_ratio: {format_decimal(round(multipliers.nominal_flops_ratio, 5))}",
+        f"  flops_ratio: {format_decimal(origin.flops_ratio)}",
     ]

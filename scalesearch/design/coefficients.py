@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import log2
 
-from scalesearch.design.decimals import plain, power, product
+from scalesearch.design.decimals import format_decimal, power, product
 from scalesearch.errors import SpaceError
 
 AXES = ("depth", "width", "resolution")
@@ -60,7 +60,8 @@ class Multipliers:
         return Multipliers(*(round(getattr(self, name), 12) for name in AXES))
 
     def __str__(self) -> str:
-        return f"depth {plain(self.depth)}, width {plain(self.width)}, resolution {plain(self.resolution)}"
+        depth, width, resolution = map(format_decimal, (self.depth, self.width, self.resolution))
+        return f"depth {depth}, width {width}, resolution {resolution}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -95,4 +96,4 @@ class Coefficients:
         return Multipliers(*(power(base, exponent) for base in (self.alpha, self.beta, self.gamma)))
 
     def __str__(self) -> str:
-        return f"({plain(self.alpha)}, {plain(self.beta)}, {plain(self.gamma)})"
+        return f"({format_decimal(self.alpha)}, {format_decimal(self.beta)}, {format_decimal(self.gamma)})"

@@ -62,7 +62,7 @@ def whole_or_fraction(value: Decimal) -> int | Decimal:
     return int(value) if value == value.to_integral_value() else value
 
 
-def plain(value: Decimal) -> str:
+def format_decimal(value: Decimal) -> str:
     """Return the shortest notation of the value, without an exponent: `1.10` is `1.1`."""
     text = format(value, "f") if value else "0"  # one text for 0, 0.00 and -0
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Multipliers
-from scalesearch.design.decimals import plain, whole_or_fraction
+from scalesearch.design.decimals import format_decimal, whole_or_fraction
 from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, scaled
 from scalesearch.design.v2_rule import cap_resolution, with_late_layers
@@ -133,7 +133,7 @@ def family(
             multipliers = coefficients.at(phi)
             network = scaled(baseline.architecture, before_match(multipliers) if match else multipliers, rounding)
         except SpaceError as error:
-            raise InputError(f"{name} (φ = {plain(phi)} of {coefficients}): {error}") from error
+            raise InputError(f"{name} (φ = {format_decimal(phi)} of {coefficients}): {error}") from error
         if scaling == "v2":
             network = with_late_layers(baseline.architecture, network)
         target = Decimal(2) ** phi
@@ -173,7 +173,7 @@ def member_name(baseline: Baseline, phi: Decimal) -> str:
 
     The name of a member that is scaled again begins with its own name, as in `phi1-phi2`.
     """
-    phi_text = plain(phi)
+    phi_text = format_decimal(phi)
     if baseline.name == "b0":
         return f"b{phi_text}"
     suffix = f"phi{phi_text}"
@@ -219,4 +219,4 @@ def describe_member(member: Member) -> str:
     """Return a line such as `b1: depth 1.2, width 1.1, 240 px`."""
     multipliers = member.baseline.origin.multipliers if member.baseline.origin else Multipliers()
     name, px = member.baseline.name, member.baseline.architecture.resolution
-    return f"{name}: depth {plain(multipliers.depth)}, width {plain(multipliers.width)}, {px} px"
+    return f"{name}: depth {format_decimal(multipliers.depth)}, width {format_decimal(multipliers.width)}, {px} px"

@@ -10,7 +10,7 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.cost_breakdown import grouped, layer_costs
-from scalesearch.design.decimals import nearest, plain, product
+from scalesearch.design.decimals import format_decimal, nearest, product
 from scalesearch.design.explain import stage_sizes
 from scalesearch.design.networks import load_network
 from scalesearch.design.paper import COMPOUND, PEERS, TABLE_1, TABLE_2, TABLES_3_AND_7, PaperStage, PaperVariant
@@ -189,6 +189,7 @@ def _note_tables_3_and_7(row: PaperVariant, multipliers: Multipliers, side: int,
     if not macs.delta:
         return ""
     if row.variant == "compound":
-        px = f"{plain(multipliers.resolution)} × {side} = {plain(product(multipliers.resolution, side))} px"
+        scaled_side = product(multipliers.resolution, side)
+        px = f"{format_decimal(multipliers.resolution)} × {side} = {format_decimal(scaled_side)} px"
         return f"depths, widths and {px} depend on the rounding"
     return "whole multiples leave nothing to round: every rounding rule gives this count; cause unknown"

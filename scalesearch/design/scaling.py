@@ -9,7 +9,7 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.factory import Network
 from scalesearch.design.rounding import Rounding
 from scalesearch.errors import SpaceError
@@ -124,7 +124,7 @@ class Baseline:
 
 def _scaled_name(name: str, multipliers: Multipliers, px: int) -> str:
     """Return a name such as `b0-d1.4-w1.2-300px`, so that each size of a network has its own name and file."""
-    depth, width = (plain(round(multiplier, 3)) for multiplier in (multipliers.depth, multipliers.width))
+    depth, width = (format_decimal(round(multiplier, 3)) for multiplier in (multipliers.depth, multipliers.width))
     return _with_suffix(name, f"-d{depth}-w{width}-{px}px")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from scalesearch import choices
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.phi_members import PhiMember
 from scalesearch.errors import InputError
 
@@ -150,7 +150,7 @@ def _infeasible(baseline: Architecture, members: Sequence[PhiMember], limits: Se
 
     nearest = min(members, key=worst_ratio)
     missed = [
-        f"{limit.flag} {limit.shown(limit.at_most)}: the nearest member (φ = {plain(nearest.phi)}) has "
+        f"{limit.flag} {limit.shown(limit.at_most)}: the nearest member (φ = {format_decimal(nearest.phi)}) has "
         f"{limit.shown(ratio * limit.at_most)}, {_format_ratio(ratio)}x as much"
         for ratio, limit in usages(nearest)
         if ratio > 1

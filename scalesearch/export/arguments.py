@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.activations import ACTIVATIONS, activation_named
 from scalesearch.design.architecture import IN_CHANNELS
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
@@ -182,7 +182,7 @@ class Arguments:
             if isinstance(layer, Symbol) and layer.name == "BatchNorm2d":
                 inner = Arguments(self.definition, value, "layer", "momentum")
                 inner.value("layer")
-                eps = inner.number("eps", plain(_TORCH_EPS))
+                eps = inner.number("eps", format_decimal(_TORCH_EPS))
                 inner.finish()
                 return eps
         raise self.refused(value.line, "norm_layer must be BatchNorm2d or partial(BatchNorm2d, eps=…)")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 
 COLOUR = 3
 """The default number of input channels of both libraries' networks; torchvision's accept no other."""
@@ -78,7 +78,8 @@ def uniform_reasons(architecture: Architecture) -> Iterator[str]:
         if stage.gate is not None:
             yield f"stage {number} has the gate {stage.gate}, which the library's network lacks"
         if not isinstance(stage.expansion, int):
-            yield f"stage {number} has expansion {plain(stage.expansion)}, but the library's are whole numbers"
+            expansion = format_decimal(stage.expansion)
+            yield f"stage {number} has expansion {expansion}, but the library's are whole numbers"
 
 
 def stage_blocks(architecture: Architecture) -> Iterator[tuple[int, Stage, Block]]:

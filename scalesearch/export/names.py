@@ -6,7 +6,7 @@ import keyword
 import re
 import sys
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.scaling import Baseline
 
 _RESERVED = sys.stdlib_module_names | {"torch", "timm", "torchvision", "safetensors", "numpy"}
@@ -27,6 +27,7 @@ def describe_baseline(baseline: Baseline) -> str:
     scaled = ""
     if origin is not None:
         multipliers = origin.multipliers
-        scaled = f"{origin.baseline} scaled by depth {plain(multipliers.depth)}, width {plain(multipliers.width)}; "
+        depth, width = format_decimal(multipliers.depth), format_decimal(multipliers.width)
+        scaled = f"{origin.baseline} scaled by depth {depth}, width {width}; "
     source = baseline.source.replace("\\", "/").replace('"', "'")
     return f"{baseline.name}: {scaled}{source.rstrip('. ')}."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.scaling import Baseline
 from scalesearch.export.library_rules import COLOUR, RESNET_STRIDES, RESNET_WIDTHS, end_reasons, uniform_reasons
 from scalesearch.export.names import describe_baseline, file_stem
@@ -90,7 +90,7 @@ def resnet_text(baseline: Baseline, library: str) -> str:
         lines.append(f"{'base_width' if is_timm else 'width_per_group'}={_BASE_WIDTH // (groups * expansion)},")
     if net.activation != "relu":
         lines.append(f"act_layer=nn.{torch_class(net.activation)},")
-    lines.append(f"norm_layer=partial(nn.BatchNorm2d, eps={plain(net.batch_norm_eps)}),")
+    lines.append(f"norm_layer=partial(nn.BatchNorm2d, eps={format_decimal(net.batch_norm_eps)}),")
     module = "timm.models.resnet" if is_timm else "torchvision.models.resnet"
     first, second = sorted((f"from {module} import {block}, ResNet", "from torch import nn"))
     return (

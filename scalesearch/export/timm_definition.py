@@ -9,7 +9,7 @@ from math import prod
 from scalesearch.design.activations import ACTIVATIONS, torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.gates import GateName
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
@@ -75,7 +75,7 @@ def _reasons(net: Architecture) -> Iterator[str]:
         elif stage.se and timm_squeeze(block.in_width, stage) != squeeze_width(block):
             yield (
                 f"stage {number} squeezes to {squeeze_width(block)} of {block.in_width} channels, but timm rounds "
-                f"{plain(stage.se)} of them to {timm_squeeze(block.in_width, stage)}"
+                f"{format_decimal(stage.se)} of them to {timm_squeeze(block.in_width, stage)}"
             )
 
 
@@ -136,8 +136,8 @@ def block_string(stage: Stage) -> str:
     """
     kind = KINDS[stage.kind]
     block, *flags = kind.timm[0 if stage.expansion > 1 else -1].split("_")
-    expansion = [f"e{plain(Decimal(stage.expansion))}"] if kind.expands else []
-    se = [f"se{plain(stage.se)}"] if stage.se else []
+    expansion = [f"e{format_decimal(Decimal(stage.expansion))}"] if kind.expands else []
+    se = [f"se{format_decimal(stage.se)}"] if stage.se else []
     if stage.activation is not None:
         flags.append(str(ACTIVATIONS[stage.activation].timm))
     sizes = [f"r{stage.depth}", f"k{stage.kernel}", f"s{stage.stride}", *expansion, f"c{stage.width}", *se]
@@ -203,4 +203,4 @@ def _first_and_last_fixed(net: Architecture) -> bool:
 
 def norm_text(eps: Decimal) -> str:
     """Return batch norm with its epsilon, as a `norm_layer`."""
-    return f"partial(nn.BatchNorm2d, eps={plain(eps)})"
+    return f"partial(nn.BatchNorm2d, eps={format_decimal(eps)})"

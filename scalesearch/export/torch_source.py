@@ -14,7 +14,7 @@ from scalesearch.design.activations import torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.cost import cost
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.features import feature_levels
 from scalesearch.design.norms import NORMS
 from scalesearch.design.scaling import Baseline
@@ -143,7 +143,7 @@ def _header(baseline: Baseline, names: Collection[str]) -> str:
 
 def _constants(net: Architecture, names: Collection[str]) -> str:
     constants = {
-        "EPS": f"EPS = {plain(net.batch_norm_eps)}  # of every batch norm",
+        "EPS": f"EPS = {format_decimal(net.batch_norm_eps)}  # of every batch norm",
         "Activation": f"Activation = nn.{torch_class(net.activation)}",
         "INNER_DIVISOR": f"INNER_DIVISOR = {net.inner_divisor}",
     }
@@ -170,7 +170,9 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
     if net.head.norm is not None:
         eps = NORMS[net.head.norm].eps
         assert eps is not None
-        norm_line = f"        self.norm = nn.{NORMS[net.head.norm].torch_class}({width}, eps={plain(eps)})\n"
+        norm_line = (
+            f"        self.norm = nn.{NORMS[net.head.norm].torch_class}({width}, eps={format_decimal(eps)})\n"
+        )
         vector = f"self.norm({vector})"
     hidden_line = ""
     if net.head.hidden is not None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.library_rules import (
@@ -81,7 +81,8 @@ def _efficientnet_reasons(net: Architecture) -> Iterator[str]:
     for number, stage in enumerate(net.stages, start=1):
         ratio = QUARTER if stage.kind == "mbconv" else Decimal(0)
         if stage.se != ratio:
-            yield f"stage {number} has se {plain(stage.se)}, but torchvision's {stage.kind} has {plain(ratio)}"
+            given, expected = format_decimal(stage.se), format_decimal(ratio)
+            yield f"stage {number} has se {given}, but torchvision's {stage.kind} has {expected}"
     for number, stage, block in stage_blocks(net):
         for width in (block.inner_width, *_rounded_widths(stage, block.in_width, block.out_width)):
             if make_divisible(width) != width:

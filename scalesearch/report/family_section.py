@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.family import Member
 from scalesearch.report import figures
 from scalesearch.report.document import Section, Table
@@ -32,8 +32,8 @@ def _member_cells(member: Member) -> tuple[str, ...]:
     multipliers, member_cost = origin.multipliers if origin and member.phi else Multipliers(), cost(network)
     return (
         member.baseline.name,
-        plain(round(multipliers.depth, 3)),
-        plain(round(multipliers.width, 3)),
+        format_decimal(round(multipliers.depth, 3)),
+        format_decimal(round(multipliers.width, 3)),
         str(network.resolution),
         f"{member.nominal_flops_ratio:.2f}x",
         f"{member.flops_ratio:.2f}x{'' if member.matched else _UNMATCHED}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.document import BulletList, Code, Paragraph, Section, Table
 from scalesearch.report.kinds import report_of
@@ -19,7 +19,7 @@ from scalesearch.study.chance_text import prolonged_lines
 from scalesearch.study.cost_labels import COST_WORDS
 from scalesearch.study.phi_transfer import phi_transfer_lines
 from scalesearch.study.provenance_text import is_synthetic
-from scalesearch.study.proxy_validation_text import trust_lines
+from scalesearch.study.proxy_validation_text import proxy_validation_lines
 from scalesearch.study.result import StudyResult
 from scalesearch.study.study import Study
 from scalesearch.units import duration
@@ -34,14 +34,16 @@ def methods_section(study: Study, result: StudyResult) -> Section:
     plan = result.plan
     budget, recipe = plan.config.budget, plan.config.budget.recipe
     decay = (
-        f"constant rate that falls over the last {plain(100 * recipe.decay)} %" if recipe.decay else "cosine decay"
+        f"constant rate that falls over the last {format_decimal(100 * recipe.decay)} %"
+        if recipe.decay
+        else "cosine decay"
     )
     states = Counter(outcome.state for outcome in result.outcomes.values())
     total_seconds = sum(outcome.seconds for outcome in result.outcomes.values())
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
     steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
-    rate = f"{_OPTIMIZERS[recipe.optimizer]} at {plain(recipe.learning_rate)}"
+    rate = f"{_OPTIMIZERS[recipe.optimizer]} at {format_decimal(recipe.learning_rate)}"
     bn_images = recipe.precise_bn_images
     statistics = f"; batch norm validated with the statistics of {bn_images:,} training images" if bn_images else ""
     state_counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
@@ -49,7 +51,7 @@ def methods_section(study: Study, result: StudyResult) -> Section:
         ("images", f"{plan.data.name}: {images}; fingerprint {plan.data.fingerprint[:12]}{notes}"),
         ("networks", report_of(plan.config.kind).networks(plan)),
         ("proxies", _proxies_text(plan)),
-        ("training", f"{steps}, {rate}, {plain(100 * recipe.warmup)} % warm-up, {decay}{statistics}"),
+        ("training", f"{steps}, {rate}, {format_decimal(100 * recipe.warmup)} % warm-up, {decay}{statistics}"),
         ("schedule", _schedule_text(result)),
         ("seeds", _seeds_text(result)),
         ("noise", _noise_text(result)),
@@ -71,7 +73,9 @@ def _proxies_text(plan: Plan) -> str:
     phi = phi_of_proxies(plan.config)
     if not isinstance(base, Baseline):
         larger = (
-            "" if phi == plan.config.phi else f", candidates scaled to φ = {plain(phi)}, where they differ more"
+            ""
+            if phi == plan.config.phi
+            else f", candidates scaled to φ = {format_decimal(phi)}, where they differ more"
         )
         return f"as the function builds them, the unscaled one at {budget.resolution} px{larger}"
     small = "widths as they are" if budget.width_divisor == 1 else f"widths over {budget.width_divisor}"
@@ -80,7 +84,7 @@ def _proxies_text(plan: Plan) -> str:
             f"{small}, depths as they are, {base.name}'s proxy at {budget.resolution} px and others in proportion"
         )
     return (
-        f"candidates scaled to φ = {plain(phi)}, where they differ more; {small}, {base.name}'s proxy at "
+        f"candidates scaled to φ = {format_decimal(phi)}, where they differ more; {small}, {base.name}'s proxy at "
         f"{budget.resolution} px, others at the side where they cost {2 ** float(phi):.4g} times as much"
     )
 
@@ -152,7 +156,11 @@ def _proxy_limitation(plan: Plan) -> str:
     """Say how a proxy differs from its network."""
     base, budget = plan.config.baseline, plan.config.budget
     phi = phi_of_proxies(plan.config)
-    larger = "" if phi == plan.config.phi else f", candidates scaled to φ = {plain(phi)} by their own coefficients"
+    larger = (
+        ""
+        if phi == plan.config.phi
+        else f", candidates scaled to φ = {format_decimal(phi)} by their own coefficients"
+    )
     return (
         f"Proxies were trained, not the networks: smaller ({base.name} at {budget.resolution} px instead of "
         f"{base.architecture.resolution}{larger}) and for {budget.recipe.epochs} epochs. Short training may "
@@ -167,7 +175,7 @@ def _proxy_validation_lines(result: StudyResult) -> list[str]:
         return [
             "Whether longer or larger training ranks these networks alike was not asked; scalesearch trust asks it."
         ]
-    return [line.strip() for line in trust_lines(result.trust)]
+    return [line.strip() for line in proxy_validation_lines(result.trust)]
 
 
 def reproduction(study: Study) -> Section:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 
 
 def format_coefficients(coefficients: Coefficients) -> str:
     """Return the coefficients as text, γ rounded to three decimal places."""
     alpha, beta, gamma = coefficients.alpha, coefficients.beta, round(coefficients.gamma, 3)
-    return f"(α, β, γ) = ({plain(alpha)}, {plain(beta)}, {plain(gamma)})"
+    return f"(α, β, γ) = ({format_decimal(alpha)}, {format_decimal(beta)}, {format_decimal(gamma)})"
 
 
 def seeds_text(count: int) -> str:

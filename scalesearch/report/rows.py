@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.report.palette import BEHIND, ELIMINATED, RECOMMENDED, TIED, MarkerStyle, rule_style
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words
@@ -111,10 +111,8 @@ def _status(place: Ranked | None, recommended: bool) -> Status:
 def label(candidate: Candidate) -> str:
     """Return a candidate's name in a table: its rule, or α/β/γ with γ rounded to three decimal places."""
     coefficients = candidate.coefficients
-    return (
-        candidate.name
-        or f"{plain(coefficients.alpha)}/{plain(coefficients.beta)}/{plain(round(coefficients.gamma, 3))}"
-    )
+    values = (coefficients.alpha, coefficients.beta, round(coefficients.gamma, 3))
+    return candidate.name or "/".join(map(format_decimal, values))
 
 
 def status_label(status: Status, config: StudyConfig) -> str:

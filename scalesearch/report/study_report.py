@@ -11,7 +11,7 @@ from scalesearch.report.document import Document, Paragraph, Picture
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
 from scalesearch.search.shares import Point
-from scalesearch.study.proxy_validation import read_trust, trust_points
+from scalesearch.study.proxy_validation import read_proxy_validation, validation_points
 from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.study import Study
 
@@ -36,13 +36,13 @@ def read_report_inputs(study: Study) -> ReportInputs:
         CountError: a record is not what was written.
     """
     outcomes = study.outcomes()
-    result = analyze(study.plan, outcomes, read_trust(study.folder))
+    result = analyze(study.plan, outcomes, read_proxy_validation(study.folder))
     if result is None:
         raise InputError(
             f"{study.folder}: no candidate has a completed trial, so there is nothing to report; "
             f"resume it: {study.command}"
         )
-    return ReportInputs(study, result, trust_points(study.folder), pictures.read_pictures(study.folder))
+    return ReportInputs(study, result, validation_points(study.folder), pictures.read_pictures(study.folder))
 
 
 def study_report(inputs: ReportInputs) -> Document:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.report.candidate_columns import candidate_columns, candidate_file_columns, metric_column
 from scalesearch.report.document import Table
 from scalesearch.report.rows import candidate_rows
@@ -59,16 +59,16 @@ def _point_cells(point: SweepPoint, sweep: CostSweep) -> list[object]:
     gain = ("", "", "") if point.gain is None else (point.gain.value, point.gain.low, point.gain.high)
     return [
         point.rule,
-        plain(point.times),
+        format_decimal(point.times),
         f"{point.macs / sweep.base_macs:.5f}",
-        *_unless_macs(sweep.cost, plain(point.ratio)),
+        *_unless_macs(sweep.cost, format_decimal(point.ratio)),
         point.macs,
         point.proxy_macs,
         f"{point.accuracy:.6f}",
         f"{point.standard_error:.6f}",
         point.seeds,
         *(value if value == "" else f"{value:.6f}" for value in gain),
-        "" if point.papers_gain is None else plain(point.papers_gain),
+        "" if point.papers_gain is None else format_decimal(point.papers_gain),
     ]
 
 

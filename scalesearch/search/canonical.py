@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.serialization import has_own_keys, is_omitted, key_of
 from scalesearch.design.strict_yaml import dotted
 from scalesearch.errors import did_you_mean
@@ -44,7 +44,7 @@ def as_json(value: object, floats: bool = False) -> Json:
                 tree[key_of(field)] = as_json(field_value, floats)
         return tree
     if isinstance(value, Decimal):
-        return plain(value)
+        return format_decimal(value)
     if isinstance(value, tuple | list):
         return [as_json(item, floats) for item in value]
     if floats and isinstance(value, float):

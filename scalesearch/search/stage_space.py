@@ -15,7 +15,7 @@ from typing import Any
 
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
-from scalesearch.design.decimals import nearest, plain, whole_or_fraction
+from scalesearch.design.decimals import format_decimal, nearest, whole_or_fraction
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.sampler_space import RelativeTime
@@ -70,7 +70,7 @@ def _format_list(values: tuple[object, ...]) -> str:
 
 
 def _format_value(value: object) -> str:
-    return plain(value) if isinstance(value, Decimal) else str(value)
+    return format_decimal(value) if isinstance(value, Decimal) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,6 @@ def describe_stages(network: Architecture) -> Iterator[str]:
     for stage in network.stages:
         kind = KINDS[stage.kind]
         expansion = f" e{stage.expansion}" if kind.expands else ""
-        se = f" se{plain(stage.se).lstrip('0')}" if stage.se else ""
+        se = f" se{format_decimal(stage.se).lstrip('0')}" if stage.se else ""
         start_kernel = f"{stage.start_kernel}+" if stage.start_kernel > 1 else ""
         yield f"{stage.kind}{start_kernel}{stage.kernel}{expansion}{se} {stage.width}×{stage.depth}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, Literal, TypeVar
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 
 Medium = Literal["file", "page", "terminal"]
 """Where a table is shown. `file`: CSV, parquet, data frames. `page`: the report, the dashboard. `terminal`:
@@ -111,7 +111,7 @@ def _csv_cell(value: Value) -> object:
     if isinstance(value, str):
         return inert_cell(value)
     if isinstance(value, Decimal):
-        return plain(value)
+        return format_decimal(value)
     return f"{value:.5f}" if isinstance(value, float) else value
 
 

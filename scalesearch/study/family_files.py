@@ -8,7 +8,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.family import Member, family, phis_of, smaller_members
 from scalesearch.search.factory_grid import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
@@ -62,10 +62,10 @@ def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) 
     return (
         "# px follows from γ; what it really costs stands in costs.csv\n"
         f"factory: {network.factory}\n"
-        f"depth: {plain(multipliers.depth)}\n"
-        f"width: {plain(multipliers.width)}\n"
+        f"depth: {format_decimal(multipliers.depth)}\n"
+        f"width: {format_decimal(multipliers.width)}\n"
         f"resolution: {literal_px(network.resolution, multipliers.resolution)}\n"
-        f"nominal_flops_ratio: {plain(round(multipliers.nominal_flops_ratio, 5))}\n"
+        f"nominal_flops_ratio: {format_decimal(round(multipliers.nominal_flops_ratio, 5))}\n"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.errors import ScalesearchError
 from scalesearch.search.kinds.rules import transfer_name
 from scalesearch.study.result import StudyResult, analyze
@@ -17,7 +17,7 @@ _INFIX = "-check-phi"
 
 def check_folder(study_folder: Path, phi: Decimal) -> Path:
     """Return the folder of the study at another φ."""
-    return study_folder.with_name(f"{study_folder.name}{_INFIX}{plain(phi)}")
+    return study_folder.with_name(f"{study_folder.name}{_INFIX}{format_decimal(phi)}")
 
 
 def phi_transfer_lines(result: StudyResult, study_folder: Path) -> list[str]:
@@ -39,7 +39,7 @@ def _line(result: StudyResult, folder: Path) -> str:
 def _transfer_line(result: StudyResult, name: str) -> str:
     """Return whether the recommendation of another φ, which is a rule of this comparison, ties with the best."""
     plan, ranking = result.plan, result.ranking
-    phi = plain(plan.config.phi)
+    phi = format_decimal(plan.config.phi)
     transferred = next((arm for arm in ranking.arms if name in plan.by_network[arm.key].rules), None)
     if transferred is None:
         return (

@@ -75,7 +75,7 @@ def _further(budget: Budget, name: str, seeds: int) -> Budget:
     return replace(budget, name=f"{budget.name}-{name}", seeds=seeds, finalists=0, final_seeds=0)
 
 
-def trust_folder(study_folder: Path, name: str) -> Path:
+def validation_folder(study_folder: Path, name: str) -> Path:
     """Return the folder of the study of a further budget."""
     return study_folder / "trust" / name
 
@@ -91,13 +91,13 @@ def with_more_seeds(folder: Path, config: StudyConfig) -> StudyConfig:
     return replace(config, budget=replace(config.budget, seeds=seeds))
 
 
-def trust_points(study_folder: Path) -> dict[str, list[Point]]:
+def validation_points(study_folder: Path) -> dict[str, list[Point]]:
     """Return the networks' accuracies by seed at each budget (`OWN`, `LONGER`, `LARGER`); empty if none was run.
 
     Raises:
         CountError: a record is not what was written.
     """
-    folders = {name: trust_folder(study_folder, name) for name in (LONGER, LARGER)}
+    folders = {name: validation_folder(study_folder, name) for name in (LONGER, LARGER)}
     if not all((folder / "study.json").is_file() for folder in folders.values()):
         return {}
     studies = {name: open_study(folder) for name, folder in folders.items()}
@@ -112,13 +112,13 @@ def trust_points(study_folder: Path) -> dict[str, list[Point]]:
     }
 
 
-def read_trust(study_folder: Path) -> tuple[RankAgreement, ...]:
+def read_proxy_validation(study_folder: Path) -> tuple[RankAgreement, ...]:
     """Return how the further budgets validate the proxy; empty if there are none yet, or too few trials.
 
     Raises:
         CountError: a record is not what was written.
     """
-    points = trust_points(study_folder)
+    points = validation_points(study_folder)
     try:
         return tuple(compare_rankings(name, points[OWN], points[name]) for name in (LONGER, LARGER) if points)
     except ValueError:

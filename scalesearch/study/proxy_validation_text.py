@@ -21,7 +21,7 @@ def in_words(agreement: RankAgreement) -> str:
     return f"drifts toward {agreement.toward}" if agreement.verdict == "drifts" else agreement.verdict
 
 
-def trust_lines(agreements: tuple[RankAgreement, ...]) -> list[str]:
+def proxy_validation_lines(agreements: tuple[RankAgreement, ...]) -> list[str]:
     """Return the lines of a search about it: the overall verdict, then the numbers of each budget."""
     if not agreements:
         return []
@@ -51,7 +51,7 @@ def trust_lines(agreements: tuple[RankAgreement, ...]) -> list[str]:
     return lines
 
 
-def trust_facts(agreements: tuple[RankAgreement, ...]) -> dict[str, object] | None:
+def proxy_validation_facts(agreements: tuple[RankAgreement, ...]) -> dict[str, object] | None:
     """Return the same as entries of winner.yaml, or None if no further budget was run."""
     if not agreements:
         return None

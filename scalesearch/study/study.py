@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import CountError, InputError, LockedError, SpaceError, StorageError
 from scalesearch.redaction import redacted_line
@@ -285,7 +285,7 @@ def _config_json(config: StudyConfig) -> dict[str, Json]:
         **config.kind.to_json(),
         **{name: as_json(getattr(config, name)) for name, written in is_written.items() if written},
         "baseline": _baseline_json(config.baseline),
-        "phi": plain(config.phi),
+        "phi": format_decimal(config.phi),
         "rounding": config.rounding,
         "match": config.match,
         "budget": as_json(config.budget),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import ACCURACY, metric_words
@@ -193,5 +193,5 @@ def _aliases(candidate: Candidate) -> str:
 def _stage_sizes(network: Network, axis: str) -> str:
     """Return the layers or channels of each stage; for a user's own function the multiplier."""
     if isinstance(network, FactoryNetwork):
-        return plain(network.depth if axis == "depth" else network.width)
+        return format_decimal(network.depth if axis == "depth" else network.width)
     return " ".join(map(str, network.depths if axis == "depth" else network.widths))

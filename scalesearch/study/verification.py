@@ -18,7 +18,7 @@ from scalesearch.runners.execution import TrialExecution
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 from scalesearch.study.files import read_file
 from scalesearch.study.provenance import own_version
-from scalesearch.study.proxy_validation import LARGER, LONGER, read_trust, trust_folder
+from scalesearch.study.proxy_validation import LARGER, LONGER, read_proxy_validation, validation_folder
 from scalesearch.study.records import problems
 from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.result_files import result_contents
@@ -80,7 +80,7 @@ def disagreements(study: Study, report_table: Callable[[StudyResult], str] | Non
 def _further_budget_disagreements(study: Study) -> Iterator[str]:
     """Yield what is wrong with the studies of further budgets, which may be unfinished."""
     for name in (LONGER, LARGER):
-        folder = trust_folder(study.folder, name)
+        folder = validation_folder(study.folder, name)
         if (folder / "study.json").exists():
             yield from disagreements(open_study(folder))
 
@@ -91,7 +91,7 @@ def _file_disagreements(
     """Yield where the files of the result differ from what the records give."""
     strict = study.environment.get("scalesearch") == own_version()
     try:
-        result = analyze(study.plan, outcomes, read_trust(study.folder))
+        result = analyze(study.plan, outcomes, read_proxy_validation(study.folder))
     except (ValueError, ScalesearchError) as error:
         yield f"{study.folder}: its records give no answer ({' '.join(str(error).split())[:120]})"
         return

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.errors import InputError, printable
 
 PADDINGS = ("symmetric", "tensorflow")
@@ -78,7 +78,7 @@ class Constants:
         names_by_values = {values: name for name, values in PIXELS.items()}
         pixels = names_by_values.get((self.mean, self.deviation), f"{self.mean} and {self.deviation}")
         return (
-            f"{activation}, batch norm's epsilon {plain(self.epsilon)}, {self.padding} padding, "
+            f"{activation}, batch norm's epsilon {format_decimal(self.epsilon)}, {self.padding} padding, "
             f"pixels by {pixels} ({self.source})"
         )
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from scalesearch.design.baselines import baseline_names, is_path
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.family import published_names
 from scalesearch.design.networks import load_network
 from scalesearch.design.scaling import Baseline
@@ -114,9 +114,10 @@ def read_pretrained(path: Path, network: str | None, stated: Stated | None = Non
     notes = [f"the prefix {prefix} of its tensors' names is taken off"] if prefix else []
     notes.append(f"tensors named as {naming}'s; of its network: {constants.describe(net.activation)}")
     if constants.epsilon != definition.architecture.batch_norm_eps:
-        epsilon = plain(definition.architecture.batch_norm_eps)
+        epsilon = format_decimal(definition.architecture.batch_norm_eps)
         notes.append(
-            f"{definition.name}'s own epsilon is {epsilon}; the weights keep theirs, {plain(constants.epsilon)}"
+            f"{definition.name}'s own epsilon is {epsilon}; "
+            f"the weights keep theirs, {format_decimal(constants.epsilon)}"
         )
     adapted = _with_our_pixels({name: tensor.float() for name, tensor in remapped.items()}, constants, source)
     return PretrainedBackbone(replace(definition, architecture=net), adapted, tuple(notes), constants.padding)

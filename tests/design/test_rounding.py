@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from scalesearch.design.decimals import ceiling, floor, nearest, plain, power, product
+from scalesearch.design.decimals import ceiling, floor, format_decimal, nearest, power, product
 from scalesearch.design.rounding import (
     ROUNDING_RULES,
     Rounding,
@@ -172,9 +172,13 @@ def test_exact_arithmetic() -> None:
         assert Fraction(product(value, other)) == exact * Fraction(other)
         assert (floor(value), ceiling(value)) == (exact // 1, -(-exact // 1))
         assert nearest(value) == (exact + Fraction(1, 2)) // 1
-        assert Decimal(plain(value)) == value
-        assert plain(value) == plain(value + Decimal("0.0000"))
-    assert (plain(Decimal("1.10")), plain(Decimal("-0.0")), plain(Decimal("1E+2"))) == ("1.1", "0", "100")
+        assert Decimal(format_decimal(value)) == value
+        assert format_decimal(value) == format_decimal(value + Decimal("0.0000"))
+    assert (format_decimal(Decimal("1.10")), format_decimal(Decimal("-0.0")), format_decimal(Decimal("1E+2"))) == (
+        "1.1",
+        "0",
+        "100",
+    )
 
 
 def test_v2_drops_the_tenth_that_the_paper_keeps() -> None:

@@ -21,7 +21,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.proxy_validation import further_configs, trust_folder
+from scalesearch.study.proxy_validation import further_configs, validation_folder
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 
@@ -63,7 +63,7 @@ def trusted() -> ReportInputs:
     """The same, with two further budgets."""
     begun = halving().study
     for name, config in further_configs(begun, halving().found.ranking, 2).items():
-        further = study(trust_folder(begun.folder, name), replace(begun.plan, config=config))
+        further = study(validation_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), Rising(), lambda event: None)
     return read_report_inputs(begun)
 

@@ -20,8 +20,13 @@ from scalesearch.search.budget import as_constant_lr
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
-from scalesearch.study.proxy_validation import further_configs, read_trust, trust_folder, with_more_seeds
-from scalesearch.study.proxy_validation_text import overall, trust_facts, trust_lines
+from scalesearch.study.proxy_validation import (
+    further_configs,
+    read_proxy_validation,
+    validation_folder,
+    with_more_seeds,
+)
+from scalesearch.study.proxy_validation_text import overall, proxy_validation_facts, proxy_validation_lines
 from scalesearch.study.result import analyze
 from scalesearch.study.result_files import write_result_files
 from scalesearch.study.search import search
@@ -66,7 +71,7 @@ def trusted(begun: Study, flips: bool) -> Study:
     found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     for name, config in further_configs(begun, found.ranking, 2).items():
-        further = study(trust_folder(begun.folder, name), replace(begun.plan, config=config))
+        further = study(validation_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), objective(begun, flips), lambda event: None)
     return begun
 
@@ -95,7 +100,7 @@ def test_what_is_asked(tmp_path: Path) -> None:
 
 def test_a_proxy_that_flips_is_not_to_be_used(tmp_path: Path) -> None:
     begun = trusted(searched(tmp_path), flips=True)
-    found = read_trust(begun.folder)
+    found = read_proxy_validation(begun.folder)
     assert [one.budget for one in found] == ["longer", "larger"]
     assert all(one.tau.value < -0.5 for one in found)
     assert overall(found) == "do not use"
@@ -109,22 +114,22 @@ def test_a_proxy_that_flips_is_not_to_be_used(tmp_path: Path) -> None:
 
 
 def test_a_proxy_that_holds_is_trusted(tmp_path: Path) -> None:
-    found = read_trust(trusted(searched(tmp_path), flips=False).folder)
+    found = read_proxy_validation(trusted(searched(tmp_path), flips=False).folder)
     assert overall(found) == "trust"
     assert all(one.tau.value > 0.5 for one in found)
 
 
 def test_what_one_seed_cannot_show_is_said(tmp_path: Path) -> None:
-    found = read_trust(trusted(searched(tmp_path), flips=False).folder)
+    found = read_proxy_validation(trusted(searched(tmp_path), flips=False).folder)
     flat = {axis: replace(one, value=nan) for axis, one in found[0].drift.items()}
     single = tuple(
         replace(one, seeds=1, ceiling=None, drift=flat, tau=replace(one.tau, value=0.1, low=-0.1)) for one in found
     )
-    first, line, _ = trust_lines(single)
+    first, line, _ = proxy_validation_lines(single)
     assert first == "Proxy: cannot tell; one seed does not show how far seeds agree; --seeds 3 would"
     assert "1 seed)" in line
     assert "drift not measured" in line
-    facts = trust_facts(single)
+    facts = proxy_validation_facts(single)
     assert facts is not None
     assert "nan" not in yaml.safe_dump(facts)
 
@@ -135,7 +140,7 @@ def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) 
     assert found is not None
     for seeds, wanted in ((1, 2), (3, 3)):
         for name, config in further_configs(begun, found.ranking, seeds).items():
-            folder = trust_folder(begun.folder, name)
+            folder = validation_folder(begun.folder, name)
             before = open_study(folder)
             grown = with_more_seeds(folder, config)
             after = open_or_create(replace(before, plan=replace(before.plan, config=grown)))
@@ -148,7 +153,7 @@ def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) 
 
 def test_a_study_without_further_budgets_says_nothing(tmp_path: Path) -> None:
     begun = searched(tmp_path)
-    assert read_trust(begun.folder) == ()
+    assert read_proxy_validation(begun.folder) == ()
     found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     write_result_files(begun.folder, found)
@@ -158,9 +163,9 @@ def test_a_study_without_further_budgets_says_nothing(tmp_path: Path) -> None:
 
 def test_half_run_budgets_are_no_evidence(tmp_path: Path) -> None:
     begun = trusted(searched(tmp_path), flips=False)
-    for path in list((trust_folder(begun.folder, "larger") / "trials").iterdir())[:-5]:
+    for path in list((validation_folder(begun.folder, "larger") / "trials").iterdir())[:-5]:
         path.unlink()
-    assert read_trust(begun.folder) == ()
+    assert read_proxy_validation(begun.folder) == ()
 
 
 def test_rules_are_not_a_grid(tmp_path: Path) -> None:

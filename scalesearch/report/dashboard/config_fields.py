@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.search.canonical import digest
 from scalesearch.search.study_config import StudyConfig
 
@@ -60,6 +60,6 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, str]]:
     elif value is None or value == ():
         yield path, "none"
     elif isinstance(value, Decimal):
-        yield path, plain(value)
+        yield path, format_decimal(value)
     else:
         yield path, str(value) if isinstance(value, str | int) else digest(value)

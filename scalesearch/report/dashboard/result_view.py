@@ -12,7 +12,7 @@ from scalesearch.report.dashboard.render import render_sections
 from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds import report_of
-from scalesearch.study.proxy_validation import trust_points
+from scalesearch.study.proxy_validation import validation_points
 
 
 def section() -> list[Any]:
@@ -55,6 +55,6 @@ def content(snapshot: StudySnapshot, theme: object) -> list[Any]:
     report_sections = (
         report.answer(result),
         report.evidence(result),
-        report.pitfalls(result, trust_points(snapshot.folder)),
+        report.pitfalls(result, validation_points(snapshot.folder)),
     )
     return [*head, *render_sections(report_sections, theme, "evidence")]

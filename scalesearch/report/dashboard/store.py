@@ -19,7 +19,7 @@ from scalesearch.report.dashboard.studies import StudySummary, find_studies, sum
 from scalesearch.report.rows import label
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import FAILURES
-from scalesearch.study.proxy_validation import read_trust
+from scalesearch.study.proxy_validation import read_proxy_validation
 from scalesearch.study.result import StudyResult, analyze
 from scalesearch.study.run_status import RunStatus, read_run_status
 from scalesearch.study.study import Study
@@ -195,7 +195,7 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
             before = Analysis(_network_names(plan), plan.total_trials(), plan.total_images(), None, None)
             yield before
         outcomes = {key: trial.outcome for key, trial in index.trials.items()}
-        result = analyze(plan, outcomes, read_trust(study.folder))
+        result = analyze(plan, outcomes, read_proxy_validation(study.folder))
         trials, images = plan.total_trials(outcomes), plan.total_images(outcomes)
         yield Analysis(before.names, trials, images, result, plan.is_complete(outcomes))
     except Exception as error:  # the page says so; the server goes on with the other studies

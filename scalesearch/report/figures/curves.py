@@ -8,7 +8,7 @@ from math import floor, log2, log10
 
 import plotly.graph_objects as go
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.report.figures.frame import HEIGHT, Drawing, escape_plotly, theme_layout
 from scalesearch.report.label_layout import spread_labels
 from scalesearch.report.palette import BASELINE_STYLE, LIGHT, Theme, rule_style
@@ -148,7 +148,7 @@ def _cost_axis(sweep: CostSweep) -> dict[str, object]:
     first, last = log10(min(ends)), log10(max(ends))
     width = max(last - first, 0.05)
     if sweep.cost == "macs":
-        ticks = {float(times): f"<br>{plain(times)}x" for times in (Decimal(1), *sweep.costs)}
+        ticks = {float(times): f"<br>{format_decimal(times)}x" for times in (Decimal(1), *sweep.costs)}
     else:  # what was matched is not on this axis
         ticks = {2.0**power: "" for power in range(floor(log2(max(ends) / sweep.base_macs)) + 1)}
     return {
@@ -189,7 +189,7 @@ def _label(point: SweepPoint, largest_cost: Decimal) -> str:
     style = rule_style(point.rule)
     marker = f'<span style="color:{style.colour}">{style.glyph}</span>'
     # A curve may end early: at the largest cost no network of its rule was compared.
-    cost_text = "" if point.times == largest_cost else f" at {plain(point.times)}x"
+    cost_text = "" if point.times == largest_cost else f" at {format_decimal(point.times)}x"
     return (
         f"{marker} <b>{escape_plotly(point.rule)}</b>  {point.accuracy:.3f} ± {point.standard_error:.3f}{cost_text}"
     )

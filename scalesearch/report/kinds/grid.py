@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.report import figures
 from scalesearch.report.document import Paragraph, Section, Table
 from scalesearch.report.family_section import family_section
@@ -42,12 +42,12 @@ class GridReport(KindReport):
     def short_title(self, config: StudyConfig) -> str:
         """Return the baseline, φ, the budget, and what is matched."""
         matched = f"{COST_WORDS[config.cost]} matched" if config.match == "flops" else "γ taken literally"
-        return f"{config.baseline.name}, φ = {plain(config.phi)}, budget {config.budget.title}, {matched}"
+        return f"{config.baseline.name}, φ = {format_decimal(config.phi)}, budget {config.budget.title}, {matched}"
 
     def terminal_table_text(self, result: StudyResult) -> tuple[str, str]:
         """Return the baseline, φ, the budget and the data as title, and the caption."""
         config = result.plan.config
-        head = f"{config.baseline.name}, φ = {plain(config.phi)}"
+        head = f"{config.baseline.name}, φ = {format_decimal(config.phi)}"
         return f"{head}, budget {config.budget.title}, {result.plan.data.name}", terminal_caption(result)
 
     def sentence(self, result: StudyResult) -> str:
@@ -70,7 +70,7 @@ class GridReport(KindReport):
     def networks(self, plan: Plan) -> str:
         """Say where the networks came from, how they are rounded, and what is matched."""
         config = plan.config
-        tolerance_text = f"within {plain(100 * tolerance(config.cost))} %"
+        tolerance_text = f"within {format_decimal(100 * tolerance(config.cost))} %"
         matched = (
             f"{self.matched_text(config)} {tolerance_text}" if config.match == "flops" else "costs not matched"
         )
@@ -102,7 +102,7 @@ class GridReport(KindReport):
         return (
             f"{baseline_cost_text(config)} Compound scaling multiplies its depth by α^φ, its width by β^φ and its "
             "resolution by γ^φ, with αβ²γ² ≈ 2 (Tan & Le 2019, equation 3). Which α, β and γ give the highest "
-            f"{metric_words(config.metric)} at φ = {plain(config.phi)}?"
+            f"{metric_words(config.metric)} at φ = {format_decimal(config.phi)}?"
         )
 
     def answer(self, result: StudyResult) -> Section:

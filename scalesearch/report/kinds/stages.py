@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.report import figures
 from scalesearch.report.document import Paragraph, Section, Table
 from scalesearch.report.kinds.base import KindReport, baseline_cost_text, drop_missing, not_above_baseline
@@ -24,7 +24,7 @@ class StageReport(KindReport):
 
     def short_title(self, config: StudyConfig) -> str:
         """Return the baseline, φ and the budget."""
-        name, phi = config.baseline.name, plain(config.phi)
+        name, phi = config.baseline.name, format_decimal(config.phi)
         return f"{name}, φ = {phi}, budget {config.budget.title}, search of stages"
 
     def terminal_table_text(self, result: StudyResult) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.factory import Network
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet, farthest_points
@@ -163,7 +163,7 @@ class StudyKind(ABC):
 def scaling_summary(name: str, setting: Setting) -> dict[str, str]:
     """Return the part of a summary that all kinds share which scale the baseline."""
     matched = setting.cost if setting.match == "flops" else "nothing"
-    return {"kind": name, "φ": plain(setting.phi), "rounding": setting.rounding, "matched": matched}
+    return {"kind": name, "φ": format_decimal(setting.phi), "rounding": setting.rounding, "matched": matched}
 
 
 def limits_summary(params: int | None, memory: int | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline, flops_ratio
 from scalesearch.errors import SpaceError
@@ -131,7 +131,7 @@ class StageSearch(StudyKind):
             "sampler": self.sampler,
             "seed of the sampler": str(self.seed),
             "reward": self.reward.formula,
-            "target of the reward": "the baseline's cost" if target is None else f"{plain(target)} {unit}",
+            "target of the reward": "the baseline's cost" if target is None else f"{format_decimal(target)} {unit}",
             "limit of multiply-adds": "" if self.max_macs is None else f"{self.max_macs:,}",
             **limits_summary(self.max_params, self.max_memory),
         }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.decimals import plain
+from scalesearch.design.decimals import format_decimal
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.study.decision_text import decision_facts, regret_words, surface_facts, surface_line
 from scalesearch.study.family_files import family_texts
 from scalesearch.study.kinds.base import KindResults
 from scalesearch.study.phi_transfer import phi_transfer_lines
 from scalesearch.study.provenance_text import matched_lines, provenance_facts, provenance_line
-from scalesearch.study.proxy_validation_text import trust_facts, trust_lines
+from scalesearch.study.proxy_validation_text import proxy_validation_facts, proxy_validation_lines
 from scalesearch.study.result import StudyResult
 
 
@@ -43,7 +43,7 @@ class GridResults(KindResults):
         ]
         if result.decision.surface is not None:
             lines.append(surface_line(result.decision.surface))
-        lines += trust_lines(result.trust) + phi_transfer_lines(result, folder)
+        lines += proxy_validation_lines(result.trust) + phi_transfer_lines(result, folder)
         if not result.is_complete:
             return lines
         return [*lines, f"Family: {members[0]} … {members[-1]} in {folder / 'family'}"]
@@ -89,10 +89,11 @@ class GridResults(KindResults):
             "best_mean": str(plan.by_network[best.key].coefficients),
             "aliases": [str(alias) for alias in result.winner.aliases],
             "surface": surface_facts(result.decision.surface),
-            "proxy": trust_facts(result.trust),
+            "proxy": proxy_validation_facts(result.trust),
             "rests_on": provenance_facts(result),
         }
 
 
 def _format_coefficients(coefficients: Coefficients) -> str:
-    return f"α = {plain(coefficients.alpha)}, β = {plain(coefficients.beta)}, γ = {plain(coefficients.gamma)}"
+    alpha, beta, gamma = map(format_decimal, (coefficients.alpha, coefficients.beta, coefficients.gamma))
+    return f"α = {alpha}, β = {beta}, γ = {gamma}"
