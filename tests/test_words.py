@@ -24,10 +24,10 @@ RETIRED = {
     r"--scheduler[ =]grid\b": "--scheduler full",
     r"\brests? on\b": "based on",
     r"\bleft after\b": "eliminated after",
-    r"\bclimbs?\b": "is promoted",
+    r"\bclimbs?\b(?!-)": "is promoted",
     r"\b(?:half|halves|candidates?|networks?|trials?) goe?s? on\b": "is promoted",
     r"\bthe waist\b": "storage boundary",
-    r"\bsuggest(?:ed|ion|ions|s)\b": "proposed, proposal",
+    r"\bsuggest(?:ed|ion|ions|s)\b(?!/)": "proposed, proposal",
     r"\bverbs?\b": "command",
     r"\bwhoever\b": "users who",
     r"\banother question\b": "a different configuration",
@@ -86,7 +86,9 @@ def test_messages_use_the_fields_words() -> None:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in docstrings:
                 continue
-            texts += " " in node.value.strip()
+            if " " not in node.value.strip():
+                continue  # a key, or a file's name
+            texts += 1
             faults += [f"{path.relative_to(ROOT)}:{node.lineno}: {fault}" for fault in _faults(node.value)]
     assert texts > 1000
     assert not faults, "\n".join(faults)
@@ -106,6 +108,8 @@ def _public(tree: ast.Module) -> Iterator[tuple[str, int, str | None]]:
         for child in node.body:
             if not isinstance(child, ast.ClassDef | ast.FunctionDef) or child.name.startswith("_"):
                 continue
+            if child.name == "forward":  # its tensors' shapes stand in the names of its arguments
+                continue
             yield f"{prefix}{child.name}", child.lineno, ast.get_docstring(child)
             if isinstance(child, ast.ClassDef):
                 yield from inside(child, f"{child.name}.")
@@ -118,8 +122,8 @@ def test_every_public_name_has_a_sentence() -> None:
     for path, tree in _modules():
         for name, line, docstring in _public(tree):
             names += 1
-            first = re.split(r"(?<=[.!:])\s", docstring or "", maxsplit=1)[0].replace("\n", " ")
-            whole = first[-1:] in (".", ":") and len(first.split()) >= 3 and not FRAGMENT.match(first)
+            first = re.split(r"(?<=[.!])\s", docstring or "", maxsplit=1)[0].replace("\n", " ")
+            whole = first[-1:] in (".", ":") and len(first.split()) >= 2 and not FRAGMENT.match(first)
             if not whole or not re.match(r"[A-Z`“\"(0-9αβγφ]", first):
                 faults.append(f"{path.relative_to(ROOT)}:{line}: {name}: {first!r}")
     assert names > 1500

@@ -31,8 +31,8 @@ class Printed(SphinxDirective):
         return [block(f"$ scalesearch {command}\n\n{run_command(shlex.split(command), self)}")]
 
 
-class Verbs(SphinxDirective):
-    """The directive `verbs` adds a section with the help of every command."""
+class Commands(SphinxDirective):
+    """The directive `commands` adds a section with the help of every command."""
 
     def run(self) -> list[nodes.Node]:
         """Return the sections in the order of `scalesearch --help`."""
@@ -132,6 +132,6 @@ def block(text: str) -> nodes.literal_block:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the directives."""
     app.add_directive("scalesearch", Printed)
-    app.add_directive("verbs", Verbs)
+    app.add_directive("commands", Commands)
     app.add_directive("outputs", Outputs)
     return {"parallel_read_safe": True}

@@ -21,24 +21,26 @@ if TYPE_CHECKING:
 def cam(
     networks: Annotated[
         list[str],
-        typer.Argument(metavar="FILE|NAME=FILE…", help="Weights of trained networks, .safetensors; a column each."),
+        typer.Argument(
+            metavar="FILE|NAME=FILE…", help="Weights of trained networks, .safetensors, one column each."
+        ),
     ],
     images: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="A picture, a folder of them, or a data set as grid's --data; the budget's by default.",
+            help="A picture, a folder of them, or a data set as grid's --data; default: the budget's.",
         ),
     ] = None,
     of: Annotated[
         str | None,
         typer.Option(
-            "--class", metavar="NAME", help="Map this class; default: the image's, or the first's choice."
+            "--class", metavar="NAME", help="Class to map; default: the image's, or the first network's prediction."
         ),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, max=64, help="At most so many images; a row each.")] = 4,
-    budget: Annotated[str, typer.Option(help="The budget whose drawn images are shown.")] = "quick",
-    out: Annotated[Path, typer.Option(metavar="FILE.png", help="Write the picture here.")] = Path("cam.png"),
+    count: Annotated[int, typer.Option(min=1, max=64, help="Maximum number of images, one row each.")] = 4,
+    budget: Annotated[str, typer.Option(help="Budget whose drawn images are shown.")] = "quick",
+    out: Annotated[Path, typer.Option(metavar="FILE.png", help="File of the picture.")] = Path("cam.png"),
 ) -> None:
     """Draw class activation maps of several networks on the same images.
 

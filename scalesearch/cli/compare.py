@@ -26,23 +26,22 @@ _DEFAULT_TIMES = "4"
 
 
 def compare(
-    baseline: Annotated[str, typer.Option(metavar="NAME|FILE", help="What is scaled.")] = "b0",
+    baseline: Annotated[str, typer.Option(metavar="NAME|FILE", help="Baseline to scale.")] = "b0",
     times: Annotated[
         list[str] | None,
         typer.Option(
-            help="The cost at which the rules meet, over the baseline's, such as 4 or 0.25; several, each with "
-            "--times, give curves.",
+            help="Cost of the networks over the baseline's, such as 4 or 0.25; may be repeated.",
             show_default=_DEFAULT_TIMES,
         ),
     ] = None,
     winner: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A study's winner.yaml: its coefficients compete too.")
+        Path | None, typer.Option(metavar="FILE", help="Also compare the coefficients of a study's winner.yaml.")
     ] = None,
     data: options.Data = None,
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is equal")] = "flops",
     budget: options.Budget = "quick",
     seeds: Annotated[
-        int, typer.Option(min=1, max=1000, help="Seeds for every rule; more than an existing study has extend it.")
+        int, typer.Option(min=1, max=1000, help="Seeds per rule; more seeds extend an existing study.")
     ] = 3,
     rounding: options.Rounding = None,
     runner: options.Runner = "ray",
@@ -52,7 +51,7 @@ def compare(
     stall_seconds: options.StallSeconds = None,
     name: Annotated[
         str | None,
-        typer.Option(help="Of the study (of several: NAME-2x, NAME-4x …); default: baseline, times, budget."),
+        typer.Option(help="Name of the study (of several: NAME-2x, NAME-4x …); default: baseline, times, budget."),
     ] = None,
     results: options.Results = Path("results"),
     metric: options.Metric = None,

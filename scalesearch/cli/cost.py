@@ -28,11 +28,11 @@ def cost(
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
     resolution: Annotated[int | None, typer.Option(help="Side of the input, px; default: the file's.")] = None,
-    batch: Annotated[int, typer.Option(min=1, max=2**20, help="Images a training step, for the memory.")] = 32,
+    batch: Annotated[int, typer.Option(min=1, max=2**20, help="Batch size of the training memory.")] = 32,
     rounding: options.Rounding = None,
     json: options.Json = False,
     breakdown: Annotated[
-        bool, typer.Option("--breakdown", help="Layer by layer, and what fvcore and torch count.")
+        bool, typer.Option("--breakdown", help="Also list every layer, and the counts of fvcore and torch.")
     ] = False,
 ) -> None:
     """Count multiply-adds, parameters, activations and training memory.

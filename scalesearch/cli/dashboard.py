@@ -19,17 +19,19 @@ def dashboard(
     results: Annotated[
         Path, typer.Argument(metavar="[RESULTS]", help="A folder with studies below it, or a study's own.")
     ] = Path("results"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Listen here; 0: any that is free.")] = 8050,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Listen at this address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free port.")] = 8050,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Let other machines ask, with a token that is printed.")
+        bool, typer.Option("--allow-remote", help="Accept other machines that send the printed token.")
     ] = False,
     public_host: Annotated[
         list[str] | None,
-        typer.Option("--public-host", metavar="NAME[:PORT]", help="Answer under a tunnel's or proxy's name too."),
+        typer.Option("--public-host", metavar="NAME[:PORT]", help="Also answer to this name of a tunnel or proxy."),
     ] = None,
-    prefix: Annotated[str, typer.Option(metavar="/PATH", help="The path below which a proxy shows it.")] = "",
-    check: Annotated[bool, typer.Option("--check", help="Say what would be shown, and end.")] = False,
+    prefix: Annotated[
+        str, typer.Option(metavar="/PATH", help="Path under which a proxy serves the dashboard.")
+    ] = "",
+    check: Annotated[bool, typer.Option("--check", help="Print what would be shown, and exit.")] = False,
 ) -> None:
     """Show studies in a browser: their trials, figures and families, and a running search as it goes.
 
@@ -79,7 +81,7 @@ def _make_gateway(public_hosts: list[str], prefix: str, allow_remote: bool) -> G
     for name in names:
         if not is_loopback(name.partition(":")[0]) and not allow_remote:
             raise InputError(
-                f"--public-host {name}: whoever reaches that name could read the studies; add --allow-remote, "
+                f"--public-host {name}: users of that name could read the studies; add --allow-remote, "
                 "which asks for a token"
             )
     return Gateway(frozenset(names), checked_prefix(prefix))

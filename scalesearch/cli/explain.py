@@ -26,7 +26,9 @@ def explain(
     depth: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the layers.")] = None,
     width: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the channels.")] = None,
     resolution: Annotated[int | None, typer.Option(help="Scale a baseline: side of the input, px.")] = None,
-    coefficients: Annotated[tuple[str, str, str], typer.Option(metavar="α β γ", help="Whose φ is asked for.")] = (
+    coefficients: Annotated[
+        tuple[str, str, str], typer.Option(metavar="α β γ", help="Coefficients to find φ for.")
+    ] = (
         "1.2",
         "1.1",
         "1.15",
@@ -247,8 +249,8 @@ def _explain_layers(explanation: Explanation, issues: str) -> str:
     head_text = "" if explanation.baseline.architecture.head.width is None else "head, "
     return (
         f"Where the layers come from{issues}: a stage is many blocks, and depth multiplies those. "
-        f"{format_decimal(round(depth, 4))} × {base_blocks} = {format_decimal(round(depth * base_blocks, 3))} blocks; "
-        f"{rounding}, makes it {blocks}. {block_rule} Stem, {head_text}pooling, classifier stay single."
+        f"{format_decimal(round(depth, 4))} × {base_blocks} = {format_decimal(round(depth * base_blocks, 3))} "
+        f"blocks; {rounding}, makes it {blocks}. {block_rule} Stem, {head_text}pooling, classifier stay single."
     )
 
 

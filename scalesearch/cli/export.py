@@ -24,23 +24,21 @@ def export(
             help="A shipped baseline, a baseline file, a family's member, or trained weights (.safetensors).",
         ),
     ],
-    to: Annotated[choices.ExportFormat, typer.Option("--to", help="What is written.")],
+    to: Annotated[choices.ExportFormat, typer.Option("--to", help="Format to write.")],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
     resolution: Annotated[int | None, typer.Option(help="Side of the input, px; default: the file's.")] = None,
     rounding: options.Rounding = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the files here.")] = Path("exports"),
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Of the initial weights, where any go along.")
-    ] = 0,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output folder.")] = Path("exports"),
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the initial weights.")] = 0,
     opset: Annotated[
         int | None, typer.Option(help="ONNX operators, 13 … 23, for older or newer runtimes; default: 18.")
     ] = None,
     dynamic_side: Annotated[
-        bool, typer.Option("--dynamic-side", help="ONNX for images of any height and width.")
+        bool, typer.Option("--dynamic-side", help="ONNX: accept any height and width.")
     ] = False,
     deployed: Annotated[
-        bool, typer.Option("--deployed", help="The form for inference: RepVGG's branches as one convolution.")
+        bool, typer.Option("--deployed", help="Write the form for inference: RepVGG's branches folded.")
     ] = False,
 ) -> None:
     """Write a network as plain torch, timm, torchvision, ONNX or torch.export; checked before it is written.

@@ -47,7 +47,7 @@ class CostFacts(Facts):
     name: str
     """The network's name."""
     macs: int
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     params: int
     """Trainable parameters."""
     activations: int
@@ -197,7 +197,7 @@ class SolveFacts(Facts):
     flops_ratio: float
     """Multiply-adds over the baseline's."""
     macs: int
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     params: int
     """Trainable parameters."""
     activations: int
@@ -272,7 +272,7 @@ class AtOneFacts(Facts):
     px: int
     """Side of the input."""
     macs: int
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     flops_ratio: float
     """Multiply-adds over the baseline's."""
     twin: str | None
@@ -336,7 +336,7 @@ class MemberFacts(Facts):
     matched: bool
     """Whether the measured cost is within 5 % of 2^φ; without φ, of the nominal ratio."""
     macs: int
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     params: int
     """Trainable parameters."""
     activations: int
@@ -356,7 +356,7 @@ class NetworkFacts(Facts):
     px: int
     """Side of the input."""
     macs: int
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     params: int
     """Trainable parameters."""
     depths: tuple[int, ...]
@@ -447,7 +447,7 @@ class TimedFacts(Facts):
     params: int
     """Trainable parameters."""
     macs: int
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     seconds: float
     """Median time of a pass."""
     quartiles_apart: float
@@ -545,7 +545,7 @@ class Table2Facts(Facts):
     params: FigureFacts
     """Trainable parameters."""
     macs: FigureFacts
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     params_ratio: float | None
     """Ratio of the parameters."""
     macs_ratio: float | None
@@ -575,7 +575,7 @@ class VariantFacts(Facts):
     params: int
     """Counted trainable parameters."""
     macs: FigureFacts
-    """Multiply-adds of one image."""
+    """Most multiply-adds of one image."""
     printed_ratio: float
     """Ratio of the printed multiply-adds."""
     counted_ratio: float

@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 def family(
     network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline or a baseline file.")],
     coefficients: Annotated[
-        tuple[str, str, str] | None, typer.Option(metavar="α β γ", help="Scale by these at φ = 1 … 7.")
+        tuple[str, str, str] | None, typer.Option(metavar="α β γ", help="Coefficients of the members at φ = 1 … 7.")
     ] = None,
     phi: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="φ", help="A member's φ in place of 1 … 7, such as -1 or 0.5: below 0 smaller. May be repeated."
-        ),
+        typer.Option(metavar="φ", help="φ of a member, such as -1 or 0.5, in place of 1 … 7; may be repeated."),
     ] = None,
     times: Annotated[
         list[str] | None,
-        typer.Option(metavar="0.25", help="A member's cost over the baseline's, in place of φ. May be repeated."),
+        typer.Option(metavar="0.25", help="Cost of a member over the baseline's, in place of φ; may be repeated."),
     ] = None,
-    published: Annotated[bool, typer.Option("--published", help="The members as published.")] = False,
+    published: Annotated[bool, typer.Option("--published", help="Show the published members.")] = False,
     rounding: options.Rounding = None,
     match: Annotated[
-        choices.Match, typer.Option(help="flops: set each member's px so that it costs 2^φ; none: γ^φ.")
+        choices.Match, typer.Option(help="flops: the resolution at which a member costs 2^φ; none: γ^φ.")
     ] = "flops",
     rule: options.Rule = "v1",
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one baseline file a member here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for one baseline file per member.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Scale a baseline to φ = 1 … 7 by given coefficients, up or down to other φ, or as published.

@@ -26,19 +26,17 @@ if TYPE_CHECKING:
 
 
 def grid(
-    baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="What is scaled.")] = "b0",
-    phi: Annotated[
-        str, typer.Option(help="The wanted cost is 2^φ × the baseline's; below 0 networks are smaller.")
-    ] = "1",
+    baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="Baseline to scale.")] = "b0",
+    phi: Annotated[str, typer.Option(help="Target cost, 2^φ × the baseline's; below 0: smaller networks.")] = "1",
     data: options.Data = None,
     budget: options.Budget = "quick",
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, max=1000, help="Seeds: by halving for the finalists, else for every candidate."),
+        typer.Option(min=1, max=1000, help="Seeds per finalist with halving, else per candidate."),
     ] = None,
-    step: Annotated[str | None, typer.Option(help="Spacing of the grid; the budget's by default.")] = None,
+    step: Annotated[str | None, typer.Option(help="Spacing of the grid; default: the budget's.")] = None,
     tolerance: Annotated[
-        str | None, typer.Option(help="How far αβ²γ² may be from 2; the budget's by default.")
+        str | None, typer.Option(help="Largest distance of αβ²γ² from 2; default: the budget's.")
     ] = None,
     rounding: options.Rounding = None,
     match: Annotated[
@@ -61,7 +59,7 @@ def grid(
     insecure_cluster: options.InsecureCluster = False,
     gpus_per_trial: options.GpusPerTrial = None,
     stall_seconds: options.StallSeconds = None,
-    name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, φ, budget, cost.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study; default: baseline, φ, budget, cost.")] = None,
     results: options.Results = Path("results"),
     transfer_phi: Annotated[
         str | None, typer.Option(metavar="PHI", help="Then test whether the recommendation holds at this φ.")

@@ -27,12 +27,15 @@ def latency(
         list[str], typer.Argument(metavar="NAME|FILE…", help="Shipped baselines, published members or files.")
     ],
     against: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="Speed-ups are over this one; default: the first.")
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Reference of the speed-ups; default: the first network."),
     ] = None,
     batch: Annotated[
-        list[int] | None, typer.Option(min=1, max=4096, help="Images a pass; may be repeated. Default: 1.")
+        list[int] | None, typer.Option(min=1, max=4096, help="Batch size; may be repeated. Default: 1.")
     ] = None,
-    runs: Annotated[int | None, typer.Option(min=3, max=1000, help="Turns of each network; default: 15.")] = None,
+    runs: Annotated[
+        int | None, typer.Option(min=3, max=1000, help="Timed turns of each network; default: 15.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Time networks in turns: on one core, and on the GPU where there is one.

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 _Space = Annotated[
     str,
-    typer.Option(
-        "--space", metavar="NAME|FILE", help="What a stage may be: mnasnet, efficientnet_v2 or a YAML file."
-    ),
+    typer.Option("--space", metavar="NAME|FILE", help="Search space: mnasnet, efficientnet_v2 or a YAML file."),
 ]
 _Reward = Annotated[
     choices.RewardKind,
@@ -32,40 +30,37 @@ _Reward = Annotated[
 ]
 _Target = Annotated[
     str | None,
-    typer.Option("--target", metavar="400M|5ms", help="T, of flops or latency; default: the baseline's."),
+    typer.Option("--target", metavar="400M|5ms", help="Target T of the reward; default: the baseline's cost."),
 ]
-_Hard = Annotated[
-    bool, typer.Option("--hard", help="Nothing gained below T, dear above it: w = 0 and −1, not −0.07.")
-]
+_Hard = Annotated[bool, typer.Option("--hard", help="Hard target: w = 0 up to T and −1 above, not −0.07.")]
 
 
 def nas(
     space: _Space = "mnasnet",
     baseline: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="Whose stages are searched; default: the space's own.")
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Baseline whose stages are searched; default: the space's."),
     ] = None,
     sampler: Annotated[
-        choices.StageSampler, typer.Option(help="What proposes networks; nsga2: for the front.")
+        choices.StageSampler, typer.Option(help="Sampler that proposes networks; nsga2: for a Pareto front.")
     ] = "evolution",
     reward: _Reward = "flops",
     target: _Target = None,
     hard: _Hard = False,
     trials: Annotated[
         int | None,
-        typer.Option(min=2, max=10_000, help="Networks that are trained; default: the budget's candidates, or 20."),
+        typer.Option(min=2, max=10_000, help="Networks to train; default: the budget's candidates, or 20."),
     ] = None,
-    max_flops: Annotated[
-        str | None, typer.Option(metavar="400M", help="Networks above it are not trained; so with the next two.")
-    ] = None,
-    max_params: Annotated[str | None, typer.Option(metavar="8M", help="Parameters.")] = None,
+    max_flops: Annotated[str | None, typer.Option(metavar="400M", help="Most multiply-adds of a network.")] = None,
+    max_params: Annotated[str | None, typer.Option(metavar="8M", help="Most parameters of a network.")] = None,
     max_memory: Annotated[
-        str | None, typer.Option(metavar="2GiB", help="Training memory at the budget's batch.")
+        str | None, typer.Option(metavar="2GiB", help="Most training memory at the budget's batch.")
     ] = None,
     data: options.Data = None,
     budget: options.Budget = "quick",
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, max=1000, help="Seeds: by halving for the finalists, else for every network."),
+        typer.Option(min=1, max=1000, help="Seeds per finalist with halving, else per network."),
     ] = None,
     scheduler: Annotated[
         choices.StageSchedulerOption | None,
@@ -77,7 +72,9 @@ def nas(
     insecure_cluster: options.InsecureCluster = False,
     gpus_per_trial: options.GpusPerTrial = None,
     stall_seconds: options.StallSeconds = None,
-    name: Annotated[str | None, typer.Option(help="Of the study; default: baseline, nas, space, budget.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the study; default: baseline, nas, space, budget.")
+    ] = None,
     results: options.Results = Path("results"),
     metric: options.Metric = None,
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,

@@ -28,7 +28,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="SPEC",
-        help="shapes, fractal, digits, an image folder, parquet, or hf:NAME; the budget's by default.",
+        help="shapes, fractal, digits, an image folder, parquet, or hf:NAME; default: the budget's.",
     ),
 ]
 Budget = Annotated[
@@ -40,20 +40,23 @@ Budget = Annotated[
 Runner = Annotated[
     choices.Runner, typer.Option("--runner", help="ray: trials side by side; inline: here, in order.")
 ]
-Address = Annotated[str | None, typer.Option("--address", help="Of a running Ray cluster, such as auto.")]
+Address = Annotated[str | None, typer.Option("--address", help="Address of a running Ray cluster, such as auto.")]
 InsecureCluster = Annotated[
-    bool, typer.Option("--insecure-cluster", help="Use a cluster at --address that asks nobody for a token.")
+    bool, typer.Option("--insecure-cluster", help="Accept a cluster at --address that requires no token.")
 ]
 GpusPerTrial = Annotated[
-    float | None, typer.Option("--gpus-per-trial", min=0, max=1024, help="Share of a GPU for each trial.")
+    float | None, typer.Option("--gpus-per-trial", min=0, max=1024, help="GPUs per trial, such as 0.5.")
 ]
 StallSeconds = Annotated[
     float | None,
     typer.Option(
-        "--stall-seconds", min=1, max=1e6, help="Silence that ends a trial's worker; default: ten epochs, a minute."
+        "--stall-seconds",
+        min=1,
+        max=1e6,
+        help="Restart a worker after this silence; default: ten epochs, a minute.",
     ),
 ]
-Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where studies are kept.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the studies.")]
 MaxMegapixels = Annotated[
     int,
     typer.Option("--max-megapixels", min=1, max=100_000, help="Refuse larger images; each takes 10 bytes a pixel."),
@@ -89,7 +92,7 @@ def stored_scheduler(option: str) -> str:
     return "grid" if option == "full" else option
 
 
-PlanOnly = Annotated[bool, typer.Option("--plan", help="Say what it will cost, and train nothing.")]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="Estimate the cost, and train nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
 
 

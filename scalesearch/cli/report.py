@@ -11,12 +11,10 @@ from scalesearch.cli import options
 
 
 def report(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a study.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the report goes; default: the study's folder.")
-    ] = None,
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of a study.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Output folder; default: the study's.")] = None,
     export_optuna: Annotated[
-        str | None, typer.Option(metavar="URL", help="Also copy the trials there as an Optuna study.")
+        str | None, typer.Option(metavar="URL", help="Also export the trials as an Optuna study.")
     ] = None,
 ) -> None:
     """Write a study's report from its records: the answer, figures, how it was measured, what it does not say.

@@ -23,18 +23,23 @@ Sampler = Annotated[
     ),
 ]
 Objectives = Annotated[
-    str, typer.Option("--objectives", metavar="LIST", help="Of a sampler: accuracy, and flops, latency beside it.")
+    str,
+    typer.Option("--objectives", metavar="LIST", help="With a sampler: accuracy, and optionally flops, latency."),
 ]
 MaxParams = Annotated[
-    str | None, typer.Option("--max-params", metavar="8M", help="Of a sampler: networks above it are not trained.")
+    str | None, typer.Option("--max-params", metavar="8M", help="With a sampler: most parameters of a network.")
 ]
 MaxMemory = Annotated[
     str | None,
-    typer.Option("--max-memory", metavar="2GiB", help="Likewise: training memory at the budget's batch."),
+    typer.Option(
+        "--max-memory", metavar="2GiB", help="With a sampler: most training memory at the budget's batch."
+    ),
 ]
 Storage = Annotated[
     str | None,
-    typer.Option("--storage", metavar="URL", help="Of a sampler: keep an Optuna study too, as sqlite:///FILE.db."),
+    typer.Option(
+        "--storage", metavar="URL", help="With a sampler: also write an Optuna study, as sqlite:///FILE.db."
+    ),
 ]
 
 
@@ -59,10 +64,10 @@ def study_kind(
 
     if sampler == "grid":
         if objectives != "accuracy" or max_params is not None or max_memory is not None:
-            raise InputError("--objectives, --max-params and --max-memory: are of a sampler; give --sampler tpe")
+            raise InputError("--objectives, --max-params and --max-memory: need a sampler; give --sampler tpe")
         return GridSearch()
     if conflicts := [name for name, is_given in grid_only.items() if is_given]:
-        raise InputError(f"{conflicts[0]}: is of a grid; leave it out, or give --sampler grid")
+        raise InputError(f"{conflicts[0]}: needs a grid; leave it out, or give --sampler grid")
     objective_names = tuple(stored_cost(value.strip()) for value in objectives.split(","))
     known_objectives = ", ".join("flops" if objective == "macs" else objective for objective in OBJECTIVES)
     if (
@@ -92,7 +97,7 @@ def optuna_exporter(storage: str | None, kind: StudyKind) -> Callable[[Study], N
     if storage is None:
         return None
     if not kind.exports_proposals:
-        raise InputError("--storage: is of a sampler; give --sampler tpe, or leave it out")
+        raise InputError("--storage: needs a sampler; give --sampler tpe, or leave it out")
     from scalesearch.study.optuna_storage import OptunaStorage
 
     return OptunaStorage(storage).update

@@ -167,7 +167,7 @@ def _print_plan(plan: Plan, gpus_per_trial: float | None, console: Console) -> N
 
     if plan.config.kind.proposes:
         plan = replace(plan, suggested=placeholder_points(plan.config))
-        print("Points are suggested as the search goes; it may come to networks such as these.")
+        print("The sampler proposes points during the search; it may train networks such as these.")
     for line in estimate_lines(plan, gpus_per_trial):
         console.print(line, highlight=False, soft_wrap=True)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a study.")],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of a study.")],
     json: options.Json = False,
 ) -> None:
     """Show a study: its candidates with error bars, which of them tie, and the winner.
@@ -125,7 +125,7 @@ def eliminated_lines(result: StudyResult) -> list[str]:
     for index, rung in enumerate(plan.rungs):
         names = [label(plan.by_network[key]) for key, rung_index in rung_by_key.items() if rung_index == index]
         if names:
-            lines.append(f"Left after {rung.samples} images: {', '.join(names)}")
+            lines.append(f"Eliminated after {rung.samples} images: {', '.join(names)}")
     return lines
 
 

@@ -23,20 +23,29 @@ if TYPE_CHECKING:
 
 
 def solve(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="The baseline of the family.")],
-    max_flops: Annotated[str | None, typer.Option(metavar="600M|0.25x", help="Multiply-adds of one image.")] = None,
-    max_params: Annotated[str | None, typer.Option(metavar="8M|0.5x", help="Parameters.")] = None,
-    max_memory: Annotated[str | None, typer.Option(metavar="2GiB|0.5x", help="Weights and activations.")] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, max=2**20, help="Images at a time, for the memory; default: 1.")
+    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Baseline of the family.")],
+    max_flops: Annotated[
+        str | None, typer.Option(metavar="600M|0.25x", help="Most multiply-adds of one image.")
     ] = None,
-    training: Annotated[bool, typer.Option("--training", help="The memory of training, not inference.")] = False,
-    max_latency: Annotated[str | None, typer.Option(metavar="5ms|0.5x", help="One image, measured here.")] = None,
+    max_params: Annotated[str | None, typer.Option(metavar="8M|0.5x", help="Parameters.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="2GiB|0.5x", help="Most memory of weights and activations.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, max=2**20, help="Batch size of the memory; default: 1.")
+    ] = None,
+    training: Annotated[
+        bool, typer.Option("--training", help="Limit the memory of training, not of inference.")
+    ] = False,
+    max_latency: Annotated[
+        str | None, typer.Option(metavar="5ms|0.5x", help="Longest latency of one image, measured here.")
+    ] = None,
     coefficients: Annotated[
-        tuple[str, str, str], typer.Option(metavar="α β γ", help="The family's; see winner.yaml of a search.")
+        tuple[str, str, str],
+        typer.Option(metavar="α β γ", help="Coefficients of the family; see a search's winner.yaml."),
     ] = ("1.2", "1.1", "1.15"),
     rounding: options.Rounding = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the member as a baseline file.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Baseline file to write.")] = None,
     json: options.Json = False,
 ) -> None:
     """Find the largest member of a family that fits limits; real φ, also below 0.

@@ -152,7 +152,7 @@ def _round_text(plan: Plan) -> str:
     if plan.config.kind.proposes:
         num_networks = len(candidate_set.candidates)
         return (
-            f"{len(plan.suggested)} suggestions are {num_networks} networks within the limits; "
+            f"{len(plan.suggested)} proposals give {num_networks} networks within the limits; "
             f"{trials} trials at most; fvcore counts each first"
         )
     points = f"{candidate_set.triples} {plan.config.kind.points_noun}"

@@ -35,13 +35,13 @@ def train(
     ],
     data: Annotated[
         str | None,
-        typer.Option(metavar="SPEC", help="Images to train on, as grid's --data; the budget's by default."),
+        typer.Option(metavar="SPEC", help="Images to train on, as grid's --data; default: the budget's."),
     ] = None,
     recipe: Annotated[
-        choices.TrainingRecipe, typer.Option(help="How it is trained; paper, code: EfficientNetV2's.")
+        choices.TrainingRecipe, typer.Option(help="Training recipe; paper, code: EfficientNetV2's.")
     ] = "fast",
     fixed: Annotated[
-        bool, typer.Option("--fixed", help="One size and one regularisation, those of the last stage.")
+        bool, typer.Option("--fixed", help="Train at the resolution and regularisation of the last stage.")
     ] = False,
     epochs: Epochs = None,
     batch: Batch = None,
@@ -54,7 +54,7 @@ def train(
     address: Address = None,
     insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
-    budget: Annotated[str, typer.Option(help="The budget whose drawn images are trained on.")] = "quick",
+    budget: Annotated[str, typer.Option(help="Budget whose drawn images are trained on.")] = "quick",
     name: Annotated[str | None, typer.Option(help="Folder of the run; default: NETWORK-train-RECIPE.")] = None,
     results: Results = Path("results"),
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,

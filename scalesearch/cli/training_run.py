@@ -28,26 +28,24 @@ _PRELOADED_MODULES = (
 )
 """All that a training imports; loaded before Ctrl-C may raise, since an import may swallow the exception."""
 
-Epochs = Annotated[int | None, typer.Option(min=1, max=100_000, help="Epochs; default: the recipe's.")]
+Epochs = Annotated[int | None, typer.Option(min=1, max=100_000, help="Number of epochs; default: the recipe's.")]
 Batch = Annotated[
-    int | None, typer.Option(min=1, max=65_536, help="Images a step; the learning rate follows in proportion.")
+    int | None, typer.Option(min=1, max=65_536, help="Batch size; the learning rate is scaled in proportion.")
 ]
-Accumulate = Annotated[
-    int, typer.Option(min=1, max=4096, help="Cut each batch into so many parts, one after the other.")
-]
+Accumulate = Annotated[int, typer.Option(min=1, max=4096, help="Gradient accumulation steps per batch.")]
 LearningRate = Annotated[str | None, typer.Option(help="Peak learning rate; default: the recipe's, by --batch.")]
 Resolution = Annotated[
-    int | None, typer.Option(min=8, max=1024, help="Side of the network's images, px; default: its own.")
+    int | None, typer.Option(min=8, max=1024, help="Side of the images, px; default: the network's.")
 ]
 TrainResolution = Annotated[
     int | None, typer.Option(min=8, max=1024, help="Side in the last stage of training, px; default: --resolution.")
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of weights, order and augmentation.")]
-Workers = Annotated[int, typer.Option(min=1, max=4096, help="Train on so many GPUs, or CPU processes, at once.")]
-Address = Annotated[str | None, typer.Option(metavar="ADDR", help="A Ray cluster's, for --workers.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of weights, order and augmentation.")]
+Workers = Annotated[int, typer.Option(min=1, max=4096, help="Number of GPUs, or of CPU processes.")]
+Address = Annotated[str | None, typer.Option(metavar="ADDR", help="Address of a Ray cluster, for --workers.")]
 InsecureCluster = options.InsecureCluster
-Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads a worker; default: all cores.")]
-Results = Annotated[Path, typer.Option(metavar="DIR", help="Where runs are kept.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="CPU threads per worker; default: all cores.")]
+Results = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the runs.")]
 
 
 def build_recipe(

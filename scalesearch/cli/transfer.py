@@ -41,29 +41,30 @@ if TYPE_CHECKING:
 def transfer(
     checkpoints: Annotated[
         list[str],
-        typer.Argument(metavar="FILE|NAME=FILE…", help="Weights of trained networks, .safetensors; a row each."),
+        typer.Argument(metavar="FILE|NAME=FILE…", help="Weights of trained networks, .safetensors, one row each."),
     ],
     data: Annotated[str, typer.Option(metavar="SPEC", help="Images to train on, as grid's --data.")],
     network: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="What the weights are of, where timm or torchvision named them."),
+        typer.Option(metavar="NAME|FILE", help="Network of the weights, where timm or torchvision named them."),
     ] = None,
     padding: Annotated[
         str | None,
-        typer.Option(
-            metavar="WORD", help="symmetric, or tensorflow for a tf_ model of timm: its tensors do not show it."
-        ),
+        typer.Option(metavar="WORD", help="Padding: symmetric, or tensorflow for a tf_ model of timm."),
     ] = None,
     pixels: Annotated[
         str | None,
         typer.Option(
-            metavar="WORD", help="What a library's weights saw: imagenet's mean and deviation, or half (.5, .5)."
+            metavar="WORD",
+            help="Input scaling of a library's weights: imagenet's mean and deviation, or half (.5, .5).",
         ),
     ] = None,
     scratch: Annotated[
-        bool, typer.Option("--scratch", help="Train each from random weights too, for comparison.")
+        bool, typer.Option("--scratch", help="Also train each network from random weights.")
     ] = False,
-    recipe: Annotated[choices.TrainingRecipe, typer.Option(help="fine-tuning, or one of train's.")] = "fine-tuning",
+    recipe: Annotated[
+        choices.TrainingRecipe, typer.Option(help="Training recipe: fine-tuning, or one of train's.")
+    ] = "fine-tuning",
     epochs: Epochs = None,
     batch: Batch = None,
     accumulate: Accumulate = 1,
@@ -75,7 +76,7 @@ def transfer(
     address: Address = None,
     insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
-    budget: Annotated[str, typer.Option(help="The budget whose drawn images are trained on.")] = "quick",
+    budget: Annotated[str, typer.Option(help="Budget whose drawn images are trained on.")] = "quick",
     results: Results = Path("results"),
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:

@@ -13,13 +13,11 @@ from scalesearch.units import MAX_MEGAPIXELS
 
 
 def validate_proxy(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a finished search.")],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of a finished search.")],
     data: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="The study's images; not needed where they are embedded.")
+        str | None, typer.Option(metavar="SPEC", help="Images of the study; not needed for embedded data.")
     ] = None,
-    seeds: Annotated[
-        int, typer.Option(min=1, max=1000, help="Seeds for every network at each further budget.")
-    ] = 2,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds per network at each further budget.")] = 2,
     runner: options.Runner = "ray",
     address: options.Address = None,
     insecure_cluster: options.InsecureCluster = False,

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def verify(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder of a study.")],
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of a study.")],
     rerun: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Train the N cheapest trials again and compare them too.")
+        int, typer.Option(min=0, metavar="N", help="Also train the N cheapest trials again and compare.")
     ] = 0,
     data: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="The study's images, for --rerun; not for embedded data.")
+        str | None, typer.Option(metavar="SPEC", help="Images of the study, for --rerun; not for embedded data.")
     ] = None,
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
     json: options.Json = False,

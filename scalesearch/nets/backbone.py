@@ -1,4 +1,4 @@
-"""Use a network without its classifier: feature maps for a decoder of segmentation, detection, …"""
+"""Use a network without its classifier: feature maps for a decoder of segmentation or detection."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from scalesearch.study.result import StudyResult
 _VERDICTS = {
     "trust": "longer and larger runs rank the networks alike",
     "cannot tell": "longer and larger runs could not tell whether the proxy ranks as they do",
-    "do not use": "longer and larger runs rank the networks otherwise, so the answer is the proxy's alone",
+    "do not use": "longer and larger runs rank the networks differently, so only the proxy is known",
 }
 
 

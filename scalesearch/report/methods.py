@@ -149,7 +149,7 @@ def limitations(result: StudyResult, folder: Path) -> Section:
         f"{float(candidate.matched_ratio):.3f}x the {COST_WORDS[config.cost]}, and {nearer}."
         for candidate in plan.candidate_set.unmatched
     ]
-    return Section("What it does not say", (BulletList(tuple(items)),))
+    return Section("Limitations", (BulletList(tuple(items)),))
 
 
 def _proxy_limitation(plan: Plan) -> str:
@@ -172,9 +172,8 @@ def _proxy_validation_lines(result: StudyResult) -> list[str]:
     if not result.plan.config.kind.has_family:
         return []
     if not result.trust:
-        return [
-            "Whether longer or larger training ranks these networks alike was not asked; scalesearch trust asks it."
-        ]
+        text = "Whether longer or larger training ranks these networks alike was not tested"
+        return [f"{text}: run scalesearch validate-proxy."]
     return [line.strip() for line in proxy_validation_lines(result.trust)]
 
 
@@ -183,7 +182,7 @@ def reproduction(study: Study) -> Section:
     is_timed = study.plan.config.timings is not None
     timing_text = " A study that is begun anew times its networks anew, and may find others." if is_timed else ""
     return Section(
-        "How to get it again",
+        "Reproduction",
         (
             Paragraph("This command made the study; run again, it resumes it or shows its answer:"),
             Code(study.command),

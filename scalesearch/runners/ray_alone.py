@@ -174,7 +174,7 @@ def require_token(address: str) -> None:
         InputError: the cluster requires no token.
     """
     unauthenticated = InputError(
-        f"--address {address}: the cluster asks for no token, so whoever reaches it runs code on its nodes; start "
+        f"--address {address}: the cluster asks for no token, so any visitor runs code on its nodes; start "
         "it with RAY_AUTH_MODE=token, or give --insecure-cluster"
     )
     if address.startswith("ray://"):

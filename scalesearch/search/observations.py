@@ -59,7 +59,7 @@ class Observation:
 def observe(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Observation, ...]:
     """Return every suggestion so far, in order, with its result; those of the same network share one accuracy."""
     space = plan.config.space
-    assert space is not None, "a grid has no suggestions"
+    assert space is not None, "a grid has no proposals"
     arms = plan.arms(outcomes)
     slope = macs_slope(arms, plan.base_arm(outcomes))
     means = {arm.key: plan.accuracy(arm) for arm in arms}

@@ -82,7 +82,7 @@ class OptunaStorage:
             )
         )
         space = plan.config.space
-        assert space is not None, "only what is suggested has a storage"
+        assert space is not None, "only proposals have a storage"
         with self._errors_in_one_line(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about experimental features of Optuna
             target, trials = self._open_study(study), [_trial(observation, space) for observation in finished]
@@ -126,7 +126,7 @@ class OptunaStorage:
     def _check_identity(self, target: optuna.Study, name: str, study_identity: str) -> None:
         if target.user_attrs.get(_QUESTION) != study_identity:
             raise InputError(
-                f"{self._label}: holds a study {name} of another question; choose another database or --name"
+                f"{self._label}: holds a study {name} with another configuration; choose another database or --name"
             )
 
     def _open_study(self, study: Study) -> optuna.Study:

@@ -42,7 +42,7 @@ def read_suggestions(folder: Path, kind: StudyKind) -> tuple[Point, ...]:
             raise CountError(f"{path}: is not what was written ({error}); restore it from a copy") from error
         if path.stem != f"{len(proposals):05d}":
             raise CountError(
-                f"{path}: {len(proposals)} suggestions are before it; restore the missing file from a copy"
+                f"{path}: {len(proposals)} proposals give before it; restore the missing file from a copy"
             )
         proposals = (*proposals, *points)
     return proposals

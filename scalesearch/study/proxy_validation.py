@@ -40,11 +40,11 @@ def further_configs(study: Study, ranking: Ranking, seeds: int) -> dict[str, Stu
     """
     config = study.plan.config
     if reason := config.kind.no_proxy_validation:
-        raise InputError(f"{study.folder}: {reason}; trust is for a search by grid")
+        raise InputError(f"{study.folder}: {reason}; validate-proxy is for a search by grid")
     if isinstance(config.baseline, FactoryBaseline):
         raise InputError(
-            f"{study.folder}: its baseline is a Python function, whose proxies are of one size; trust needs a "
-            "baseline file"
+            f"{study.folder}: its baseline is a Python function, whose proxies are of one size; "
+            "validate-proxy needs a baseline file"
         )
     max_seeds = max(arm.seeds for arm in ranking.arms)
     finalists = [arm.key for arm in ranking.arms if arm.seeds == max_seeds][:_FINALISTS]

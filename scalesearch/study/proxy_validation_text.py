@@ -30,7 +30,7 @@ def proxy_validation_lines(agreements: tuple[RankAgreement, ...]) -> list[str]:
         "cannot tell": "seeds disagree about as much as budgets do; more --seeds would tell"
         if all(agreement.ceiling for agreement in agreements)
         else "one seed does not show how far seeds agree; --seeds 3 would",
-        "do not use": "further budgets rank the networks otherwise: this answer is the proxy's, not the network's",
+        "do not use": "further budgets rank the networks differently, so only the proxy is known",
     }
     worst = overall(agreements)
     lines = [f"Proxy: {worst}; {reasons.get(worst, 'a larger budget would choose more of it')}"]

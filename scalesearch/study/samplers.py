@@ -46,7 +46,7 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Timer) -> 
         measure: measures the time of a network, once per network, if the search weighs a time.
     """
     space = plan.config.space
-    assert space is not None, "a grid is not suggested"
+    assert space is not None, "a grid has no proposals"
     observations = observe(plan, outcomes)
     by_key = {observation.key: observation for observation in reversed(observations)}
     sampler = _Sampler(space, observations, plan.config.count or 0)

@@ -253,7 +253,7 @@ class _Phi:
 
 def _other_study_error(folder: Path, changed: str) -> InputError:
     return InputError(
-        f"{folder}: holds a study of another question ({changed}); choose another --name, or delete it"
+        f"{folder}: holds a study with another configuration ({changed}); choose another --name, or delete it"
     )
 
 

@@ -93,10 +93,10 @@ def _file_disagreements(
     try:
         result = analyze(study.plan, outcomes, read_proxy_validation(study.folder))
     except (ValueError, ScalesearchError) as error:
-        yield f"{study.folder}: its records give no answer ({' '.join(str(error).split())[:120]})"
+        yield f"{study.folder}: its records give no result ({' '.join(str(error).split())[:120]})"
         return
     if result is None:
-        yield f"{study.folder}: has an answer, but no candidate has a result; rerun: {study.resume_command}"
+        yield f"{study.folder}: has result files, but no candidate has a result; rerun: {study.resume_command}"
         return
     files = result_contents(result, study.folder.name)
     if report_table is not None and any(

@@ -20,7 +20,7 @@ def test_nobody_is_eliminated_by_chance(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     study = tmp_path / "results" / "s"
     assert WORDS in done.stdout
-    assert "Left after 192 images" not in done.stdout
+    assert "Eliminated after 192 images" not in done.stdout
     assert WORDS in scalesearch("show", "results/s", cwd=tmp_path).stdout
     for file in ("report.html", "report.md"):
         assert WORDS in (study / file).read_text("utf-8")

@@ -178,7 +178,7 @@ def test_another_question_is_2(search: Search, words: list[str]) -> None:
     search(Planted())
     code, out, said = search(Planted(), *words)
     assert (code, out) == (2, "")
-    assert "holds a study of another question (" in one_line(said)
+    assert "holds a study with another configuration (" in one_line(said)
 
 
 def test_more_seeds_extend_the_study(search: Search) -> None:

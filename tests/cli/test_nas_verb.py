@@ -60,7 +60,7 @@ def test_show_and_verify_read_it_and_trust_is_for_grids(inline: Path) -> None:
     assert "all as written" in verified.stdout
     refused = scalesearch("validate-proxy", STUDY, cwd=inline)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert "was searched by a sampler; trust is for a search by grid" in refused.stderr
+    assert "was searched by a sampler; validate-proxy is for a search by grid" in refused.stderr
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def test_a_function_is_searched_and_the_study_stands_without_it(tmp_path: Path) 
         cwd=tmp_path,
     )
     assert again.returncode == 2
-    assert "holds a study of another question (baseline.fingerprint" in again.stderr
+    assert "holds a study with another configuration (baseline.fingerprint" in again.stderr
     (tmp_path / "factories.py").unlink()
     shown = scalesearch("show", str(study), cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr

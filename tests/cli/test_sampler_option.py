@@ -40,7 +40,7 @@ def test_the_answer_is_a_grids_and_says_how_it_was_searched(inline: Path) -> Non
     points = own["sampled"]["suggestions"]
     assert own["sampled"]["sampler"] == "tpe"
     assert "front" not in own
-    assert f"Searched: (α, β) by TPE; {points} suggestions are {own['rests_on']['candidates']} networks" in printed
+    assert f"Searched: (α, β) by TPE; {points} proposals give {own['rests_on']['candidates']} networks" in printed
     assert (study / "family" / "phi7.yaml").is_file()
     trials = optuna.load_study(study_name=study.name, storage=f"sqlite:///{inline}/s.db").trials
     assert len(trials) == points
@@ -84,7 +84,7 @@ def test_the_plan_names_networks_such_as_it_may_come_to(tmp_path: Path) -> None:
 
 REFUSED = {
     "annealing": (["annealing"], "--sampler 'annealing': must be one of grid, optuna, tpe, gp, nsga2"),
-    "limits of a grid": (["grid", "--max-params", "8M"], "are of a sampler; give --sampler tpe"),
+    "limits of a grid": (["grid", "--max-params", "8M"], "need a sampler; give --sampler tpe"),
     "storage of a grid": (["grid", "--storage", "sqlite:///s.db"], "--storage: is of a sampler"),
     "step": (["tpe", "--step", "0.1"], "--step: is of a grid"),
     "curves": (["tpe", "--scheduler", "curves"], "--scheduler curves: is of a grid"),

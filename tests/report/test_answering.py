@@ -81,7 +81,7 @@ def test_an_unfinished_search_says_so() -> None:
             -0.5,
             -0.9,
             -0.1,
-            "; longer and larger runs rank the networks otherwise, so the answer is the proxy's alone.",
+            "; longer and larger runs rank the networks differently, so only the proxy is known.",
         ),
         (0.1, -0.5, 0.6, "; longer and larger runs could not tell whether the proxy ranks as they do."),
     ],
@@ -99,7 +99,7 @@ def test_what_the_answer_does_not_say() -> None:
     for part in (
         "The images are planted; other images",
         "smaller (tiny at 24 px instead of 64) and for 3 epochs",
-        "was not asked; scalesearch trust asks it",
+        "was not tested: run scalesearch validate-proxy",
         "judged by fewer images",
     ):
         assert part in said

@@ -137,7 +137,7 @@ def test_an_empty_study_says_how_to_go_on(tmp_path: Path) -> None:
     view = seen(alone(tmp_path), "s")
     assert problems(view) == [
         "No trial has finished yet.",
-        f"The search is not finished and nobody works on it. Resume: {begun.command}",
+        f"The search is not finished and no process is running it. Resume: {begun.command}",
     ]
     assert alone(tmp_path).summaries()[0].stage == "empty"
 
@@ -240,7 +240,7 @@ def test_a_candidate_is_shown_whole(mixed: StudySnapshot) -> None:
     shown = str(content(mixed, best))
     candidate = mixed.answer.plan.by_network[best]
     for words in (
-        "Cost receipt",
+        "Cost breakdown",
         "depthwise conv",
         "Definition",
         f"{candidate.cost.macs:,}",

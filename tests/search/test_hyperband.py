@@ -94,7 +94,7 @@ def test_a_whole_study_on_disk_with_its_answer(tmp_path: Path) -> None:
     assert again.plan.is_complete(again.outcomes())
     shown = CliRunner().invoke(app, ["show", str(begun.folder)])
     assert shown.exit_code == 0, shown.output
-    assert "Left after 512 images" in shown.output
+    assert "Eliminated after 512 images" in shown.output
 
 
 @dataclass(frozen=True, slots=True)

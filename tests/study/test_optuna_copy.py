@@ -103,7 +103,9 @@ def test_a_copy_is_written_anew_and_no_other_study_is_touched(tmp_path: Path) ->
     study = halving().study
     config = replace(study.plan.config, phi=Decimal(2))
     other = replace(study, plan=replace(study.plan, config=config))
-    with pytest.raises(InputError, match="holds a study climbed of another question; choose another database"):
+    with pytest.raises(
+        InputError, match="holds a study climbed with another configuration; choose another database"
+    ):
         OptunaStorage(f"sqlite:///{tmp_path}/studies.db", "--export-optuna").copy(other)
     assert len(copied(halving().study, tmp_path).trials) == len(first.trials)
 

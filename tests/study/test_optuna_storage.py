@@ -72,7 +72,7 @@ def test_sqlite_holds_the_search_and_is_filled_up_by_a_later_run(tmp_path: Path)
 
 
 def test_what_is_still_to_be_trained_is_no_failure_and_what_changed_is_written_anew(tmp_path: Path) -> None:
-    """As after a kill within a round: the suggestions are on disk, some of their trials are not."""
+    """As after a kill within a round: the proposals give on disk, some of their trials are not."""
     url = f"sqlite:///{tmp_path}/studies.db"
     done = searched(tmp_path / "s", OptunaStorage(url))
     whole = [(one.state.name, one.values) for one in optuna.load_study(study_name="s", storage=url).trials]
@@ -111,7 +111,9 @@ def test_what_breaks_a_limit_is_pruned_and_what_has_no_result_failed(tmp_path: P
 def test_another_search_of_the_same_name_is_refused(tmp_path: Path) -> None:
     storage = OptunaStorage(f"sqlite:///{tmp_path}/studies.db")
     searched(tmp_path / "a" / "s", storage)
-    with pytest.raises(InputError, match="holds a study s of another question; choose another database or --name"):
+    with pytest.raises(
+        InputError, match="holds a study s with another configuration; choose another database or --name"
+    ):
         searched(tmp_path / "b" / "s", storage, phi="2")
 
 

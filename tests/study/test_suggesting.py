@@ -155,7 +155,7 @@ def test_a_file_of_suggestions_that_is_missing_or_torn_is_found(tmp_path: Path) 
     first, second, *_ = sorted(done.suggestions_folder.iterdir())
     text = first.read_text()
     first.unlink()
-    with pytest.raises(CountError, match=rf"{second.name}: 0 suggestions are before it"):
+    with pytest.raises(CountError, match=rf"{second.name}: 0 proposals give before it"):
         open_study(tmp_path)
     first.write_text(text[:-9])
     with pytest.raises(CountError, match=rf"{first.name}: is not what was written"):

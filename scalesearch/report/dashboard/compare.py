@@ -94,13 +94,13 @@ def _config_rows(first: StudyConfig, second: StudyConfig) -> list[tuple[str, str
 
 
 def _config(snapshot: StudySnapshot) -> StudyConfig:
-    assert snapshot.study is not None, "asked of studies that were read"
+    assert snapshot.study is not None, "needs studies that were read"
     return snapshot.study.plan.config
 
 
 def _result_facts(snapshot: StudySnapshot) -> dict[str, str]:
     """Return a study's data, environment, trials and result by name."""
-    assert snapshot.study is not None, "asked of studies that were read"
+    assert snapshot.study is not None, "needs studies that were read"
     plan, environment = snapshot.study.plan, snapshot.study.environment
     data = plan.data
     facts = {

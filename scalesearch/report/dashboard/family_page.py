@@ -76,7 +76,7 @@ def register(app: Dash, store: StudyStore, sources: Sources) -> None:
             return no_update, printable(str(error))
         if file is None:
             return no_update, "There is no such file."
-        return {"filename": file[0], "content": file[1], "type": "text/plain"}, f"{file[0]} is handed out."
+        return {"filename": file[0], "content": file[1], "type": "text/plain"}, f"{file[0]} can be downloaded."
 
 
 def member_file(snapshot: StudySnapshot, member: object, kind: object, sources: Sources) -> tuple[str, str] | None:

@@ -87,7 +87,7 @@ def content(snapshot: StudySnapshot, key: object, theme: object = "light") -> li
 def _facts(
     snapshot: StudySnapshot, key: str, candidate: Candidate | None, trials: list[TrialSummary]
 ) -> list[tuple[str, str]]:
-    assert snapshot.study is not None, "asked of a study that was read"
+    assert snapshot.study is not None, "needs a study that was read"
     plan, result = snapshot.study.plan, snapshot.answer
     architecture = candidate.architecture if candidate else plan.config.baseline.architecture
     network_cost = cost(architecture)
@@ -130,7 +130,7 @@ def _cost_breakdown(architecture: Architecture | FactoryNetwork) -> list[Any]:
         "normalisation, as fvcore counts."
     )
     stages, kinds = grouped(counts, lambda layer: layer.stage), grouped(counts, lambda layer: layer.kind)
-    return [html.Div([html.H3("Cost receipt"), _groups("stage", stages), _groups("kind", kinds), hint(text)])]
+    return [html.Div([html.H3("Cost breakdown"), _groups("stage", stages), _groups("kind", kinds), hint(text)])]
 
 
 def _groups(name: str, groups: tuple[Group, ...]) -> html.Div:
@@ -168,7 +168,7 @@ def _trials(snapshot: StudySnapshot, trials: list[TrialSummary]) -> list[Any]:
 def _definition(
     snapshot: StudySnapshot, candidate: Candidate | None, architecture: Architecture | FactoryNetwork
 ) -> list[Any]:
-    assert snapshot.study is not None, "asked of a study that was read"
+    assert snapshot.study is not None, "needs a study that was read"
     baseline = snapshot.study.plan.config.baseline
     if not isinstance(baseline, Baseline) or isinstance(architecture, FactoryNetwork):
         return []
@@ -178,6 +178,6 @@ def _definition(
         definition = replace(definition, name=name, source=source or definition.source)
     return [
         html.H3("Definition"),
-        hint("A baseline file, as every verb takes one."),
+        hint("A baseline file, which every command accepts."),
         html.Pre(baseline_text(definition)),
     ]

@@ -18,7 +18,7 @@ from scalesearch.study.proxy_validation import validation_points
 def section() -> list[Any]:
     """Return the static part of the view."""
     return [
-        html.Div(hint("The answer is being drawn."), id="evidence-content"),
+        html.Div(hint("The result is being drawn."), id="evidence-content"),
         html.Div("", id="evidence-stamp", hidden=True),
     ]
 
@@ -48,7 +48,7 @@ def content(snapshot: StudySnapshot, theme: object) -> list[Any]:
     """Return the answer so far, with every figure that the report has."""
     result = snapshot.answer
     if result is None:
-        return [html.H2("Answer"), hint("There is no answer yet: no candidate has a completed trial.")]
+        return [html.H2("Answer"), hint("There is no result yet: no candidate has a completed trial.")]
     config = result.plan.config
     report = report_of(config.kind)
     head = [html.H2(printable(question_title(config))), html.P(printable(answer_sentence(result)))]

@@ -44,7 +44,9 @@ def problems(snapshot: StudySnapshot) -> list[str]:
     if snapshot.analysis and snapshot.analysis.problem:
         sentences.append(f"{snapshot.analysis.problem}.")
     if snapshot.live is None and snapshot.analysis and snapshot.analysis.over is False and snapshot.study:
-        sentences.append(f"The search is not finished and nobody works on it. Resume: {snapshot.study.command}")
+        sentences.append(
+            f"The search is not finished and no process is running it. Resume: {snapshot.study.command}"
+        )
     return sentences
 
 

@@ -202,7 +202,7 @@ def _analyses(study: Study, index: Index, before: Analysis | None) -> Iterator[A
         mismatch = f"its records do not fit its study.json ({type(error).__name__})"
         problem = printable(str(error)) if isinstance(error, ScalesearchError) else mismatch
         names, total, images = (before.names, before.total, before.total_images) if before else ({}, 0, 0)
-        yield Analysis(names, total, images, None, None, f"No answer can be computed: {problem}")
+        yield Analysis(names, total, images, None, None, f"No result can be computed: {problem}")
 
 
 class StudyStore:

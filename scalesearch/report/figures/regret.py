@@ -67,7 +67,7 @@ def regret(result: StudyResult) -> Drawing | None:
     )
     return Drawing(
         "regret",
-        "What the choice may cost, as training went on",
+        "Expected regret over training",
         "Each mark is the network that was recommended after a wave of trials, with how far the best of all "
         "candidates was expected to be above it, and what that was to stay below with 95 %, on the longest rung "
         "so far.",

@@ -23,7 +23,7 @@ class CoefficientReport(GridReport):
 
     def points_text(self, plan: Plan) -> str:
         """Say how many proposed points give how many networks."""
-        return f"{len(plan.suggested)} suggested points are {len(plan.trained)} networks within the limits"
+        return f"{len(plan.suggested)} proposed points give {len(plan.trained)} networks within the limits"
 
     def answer(self, result: StudyResult) -> Section:
         """Return the key figures, the candidates, and how they were found."""

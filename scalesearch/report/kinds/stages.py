@@ -61,7 +61,7 @@ class StageReport(KindReport):
 
     def networks(self, plan: Plan) -> str:
         """Say how many proposed points give how many networks, and that the reward weighs their costs."""
-        points = f"{len(plan.suggested)} suggested points are {len(plan.trained)} networks within the limits"
+        points = f"{len(plan.suggested)} proposed points give {len(plan.trained)} networks within the limits"
         return f"{points}; at equal resolution, costs weighed by the reward"
 
     def question(self, result: StudyResult) -> Section:

@@ -81,7 +81,7 @@ class CoefficientSearch(StudyKind):
         if set(axes) != set(AXES):
             raise SpaceError(f"baseline grows in {', '.join(axes)} alone, but (α, β) are searched where all grow")
         if setting.scheduler != "grid":
-            raise SpaceError(f"scheduler is {setting.scheduler}, but what is suggested is trained to the end")
+            raise SpaceError(f"scheduler is {setting.scheduler}, but proposed networks are trained to the end")
         if "macs" in self.objectives and setting.match != "none":
             raise SpaceError(f"match is {setting.match}, but where MACs are an objective they are not matched")
 

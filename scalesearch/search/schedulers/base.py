@@ -124,7 +124,7 @@ class Scheduler(Protocol):
     prolongs_at_chance: ClassVar[bool]
     """Whether new studies prolong a rung on which `Results.is_at_chance` holds."""
     promotes: ClassVar[str]
-    """A phrase for who is promoted, such as `the better half goes on`; empty where no candidate is eliminated."""
+    """Who is promoted, such as `the better half is promoted`; empty where all are trained to the end."""
 
     @classmethod
     def of(cls, budget: Budget, train_images: int, candidates: Sequence[str], expected: int = 0) -> Self:

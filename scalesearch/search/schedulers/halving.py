@@ -41,7 +41,7 @@ class Halving:
 
     resumes_trials: ClassVar[bool] = True
     prolongs_at_chance: ClassVar[bool] = True
-    promotes: ClassVar[str] = "the better half goes on"
+    promotes: ClassVar[str] = "the better half is promoted"
     rungs: tuple[Rung, ...]
     finalists: int
     """How many candidates of the last rung get further seeds."""

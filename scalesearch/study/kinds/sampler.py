@@ -42,7 +42,7 @@ def search_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     violations = Counter(name for check in space.check_constraints(points) for name in check.violated)  # type: ignore[arg-type]
     outside = ", ".join(f"{name} {count}" for name, count in violations.items())
     lines = [
-        f"Searched: (α, β) by {_SAMPLER_NAMES[search.sampler]}; {len(points)} suggestions are {len(plan.trained)} "
+        f"Searched: (α, β) by {_SAMPLER_NAMES[search.sampler]}; {len(points)} proposals give {len(plan.trained)} "
         f"networks within the limits, each trained to the end" + (f"; outside: {outside}" if outside else "")
     ]
     if len(search.objectives) > 1:

@@ -220,7 +220,7 @@ def search_words(plan: Plan) -> str:
     points = f"{size(space.asked.space, space.baseline):,} points"
     return (
         f"space {space.asked.space.name} over {space.baseline.name} ({points}) by "
-        f"{_SAMPLERS[space.sampler]}; {len(plan.suggested)} suggestions are {len(plan.trained)} networks{outside}"
+        f"{_SAMPLERS[space.sampler]}; {len(plan.suggested)} proposals give {len(plan.trained)} networks{outside}"
     )
 
 
