@@ -50,7 +50,7 @@ def test_other_machines_need_leave(tmp_path: Path) -> None:
 def test_a_public_name_needs_leave_unless_it_is_loopback(tmp_path: Path) -> None:
     done = scalesearch("dashboard", ".", "--public-host", "studies.example.org", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("scalesearch: --public-host studies.example.org: whoever reaches that name")
+    assert done.stderr.startswith("scalesearch: --public-host studies.example.org: users of that name")
     done = scalesearch(
         "dashboard", ".", "--public-host", "localhost:9000", "--prefix", "/x", "--check", cwd=tmp_path
     )

@@ -210,5 +210,5 @@ def test_a_cluster_with_a_token_is_joined_and_one_without_refused(tmp_path: Path
             )  # fmt: skip
         assert done.returncode == code, done.stderr
         if code:
-            assert "the cluster asks for no token, so whoever reaches it runs code on its nodes" in done.stderr
+            assert "the cluster asks for no token, so any visitor runs code on its nodes" in done.stderr
             assert "or give --insecure-cluster" in done.stderr
