@@ -109,7 +109,6 @@ _attach_commands()
 
 def main() -> NoReturn:
     """Run the program under a supervisor, and make sure of its exit code."""
-    sys.argv[1:] = modernize(sys.argv[1:])
     interrupts.leave_at_once()
     degrade_output()
     supervisor.supervise()
@@ -133,6 +132,7 @@ def run() -> NoReturn:
     """Run the command line; print an error that the user can fix as one line on standard error."""
     if len(sys.argv) == 1:
         sys.argv.append("--help")
+    sys.argv[1:] = modernize(sys.argv[1:])
     try:
         code = app(standalone_mode=False)
     except ScalesearchError as error:

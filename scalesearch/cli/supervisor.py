@@ -17,6 +17,7 @@ from types import FrameType
 
 from scalesearch.cli import interrupts
 from scalesearch.cli.command_line import typed_command
+from scalesearch.cli.commands import RENAMED_COMMANDS
 from scalesearch.errors import RayLostError, printable
 
 COMMANDS = ("grid", "nas", "compare", "validate-proxy", "train", "transfer")
@@ -59,8 +60,9 @@ def supervise() -> None:
 
 
 def command() -> str:
-    """Return the command that was given; an empty text if there is none."""
-    return next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    """Return the command that was given, by its present name; an empty text if there is none."""
+    given = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
+    return RENAMED_COMMANDS.get(given, given)
 
 
 def report_started(folder: Path) -> None:
