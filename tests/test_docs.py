@@ -82,7 +82,7 @@ def test_cheap_readme_commands_run(tmp_path: Path) -> None:
 
 def test_the_readmes_result_is_what_show_prints() -> None:
     (shown,) = re.findall(
-        r"```text\n(.*?Take α.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+        r"```text\n(.*?Recommended: α.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
     )
     printed = scalesearch("show", "results/reference/b0-phi1-quick", cwd=ROOT).stdout.splitlines()
     places = [[line.rstrip() for line in printed].index(line) for line in shown.splitlines()]

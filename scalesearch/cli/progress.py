@@ -63,7 +63,7 @@ class SearchProgress(Display):
         result = analyze(self._plan, self._finished)
         if result is None or not self._plan.config.kind.recommends:
             return
-        self._recommendation = f"So far, take {self._names[result.recommended]}: {regret_words(result)}"
+        self._recommendation = f"Recommended so far: {self._names[result.recommended]}; {regret_words(result)}"
         if not self._console.is_terminal:
             self._console.print(self._recommendation, soft_wrap=True, highlight=False)
 

@@ -138,6 +138,6 @@ def unmatched_lines(plan: Plan) -> list[str]:
         f"Not compared: {candidate.label} costs {float(candidate.flops_ratio):.3f}x "
         f"at {candidate.architecture.resolution} px"
         + ("" if cost_kind == "macs" else f" and has {float(candidate.matched_ratio):.3f}x the {cost_kind}")
-        + f", more than {tolerance(cost_kind) * 100:.0f} % from the wanted ratio"
+        + f", more than {tolerance(cost_kind) * 100:.0f} % from the target; no resolution is nearer"
         for candidate in plan.candidate_set.unmatched
     ]

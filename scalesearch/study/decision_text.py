@@ -16,20 +16,14 @@ def regret_words(result: StudyResult) -> str:
     """Return the expected regret of the choice, and what another seed of every candidate would gain, as text."""
     decision = result.decision
     if not result.ranking.error_known:
-        return "nothing tells what that choice may cost without seeds that differ"
+        return "its expected regret is not known without seeds that differ"
+    is_share = result.plan.config.metric in (ACCURACY, BALANCED) and result.plan.config.kind.scales
+    scale, unit = (100, " percentage points") if is_share else (1, "")
     return (
-        f"expected within {_format_difference(result, decision.regret)} "
-        f"of the best of all {len(decision.index_by_id)} candidates, "
-        f"95 % within {_format_difference(result, decision.regret_bound)}; "
-        f"another seed of each would bring {_format_difference(result, decision.gain_of_another_seed)}"
+        f"expected regret {scale * decision.regret:.2g}{unit} among {len(decision.index_by_id)} candidates "
+        f"(95 %: below {scale * decision.regret_bound:.2g}); "
+        f"one more seed of each would lower it by {scale * decision.gain_of_another_seed:.2g}"
     )
-
-
-def _format_difference(result: StudyResult, value: float) -> str:
-    """Format a difference of the metric; a difference of accuracies is in percentage points."""
-    if result.plan.config.metric in (ACCURACY, BALANCED) and result.plan.config.kind.scales:
-        return f"{100 * value:.2g} points"
-    return f"{value:.2g}"
 
 
 def surface_line(surface: Surface) -> str:
@@ -38,8 +32,8 @@ def surface_line(surface: Surface) -> str:
     low, high = (coefficients_of([surface.region[axis][end] for axis in AXES]) for end in (0, 1))
     region = ", ".join(f"{name} {low[i]:.2f}–{high[i]:.2f}" for i, name in enumerate("αβγ"))
     return (
-        f"Surface: highest at α = {alpha:.2f}, β = {beta:.2f}, γ = {gamma:.2f} (95 %: {region}); "
-        f"it makes {100 * surface.explained:.0f} % of the variance between the networks"
+        f"Response surface: maximum at α = {alpha:.2f}, β = {beta:.2f}, γ = {gamma:.2f} (95 %: {region}); "
+        f"it explains {100 * surface.explained:.0f} % of the variance between the networks"
     )
 
 

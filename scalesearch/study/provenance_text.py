@@ -29,8 +29,9 @@ def matched_lines(config: StudyConfig) -> list[str]:
 def provenance_line(result: StudyResult) -> str:
     """Return a line with the images, the budget and the number of trials, and that the result is a proxy's."""
     plan = result.plan
-    images = f"{plan.data.name} ({plan.data.train} + {plan.data.val} images, {plan.data.classes} classes)"
-    kind = "a proxy's answer on synthetic images, not ImageNet's" if is_synthetic(plan) else "a proxy's answer"
+    data = plan.data
+    images = f"{data.name} ({data.train} training + {data.val} validation images, {data.classes} classes)"
+    kind = "proxies on synthetic images, not ImageNet" if is_synthetic(plan) else "proxies, not the full networks"
     notes = "".join(f"; {note}" for note in plan.data.notes)
     return f"Based on: {images}{notes}, budget {plan.config.budget.title}, {len(result.outcomes)} trials; {kind}"
 

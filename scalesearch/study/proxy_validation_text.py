@@ -27,15 +27,17 @@ def proxy_validation_lines(agreements: tuple[RankAgreement, ...]) -> list[str]:
         return []
     reasons = {
         "trust": "longer and larger runs rank the networks alike",
-        "cannot tell": "seeds disagree about as much as budgets do; more --seeds would tell"
+        "cannot tell": "seeds disagree about as much as budgets do; run it with more --seeds"
         if all(agreement.ceiling for agreement in agreements)
-        else "one seed does not show how far seeds agree; --seeds 3 would",
+        else "one seed does not show how far seeds agree; run it with --seeds 3",
         "do not use": "further budgets rank the networks differently, so only the proxy is known",
     }
     worst = overall(agreements)
-    lines = [f"Proxy: {worst}; {reasons.get(worst, 'a larger budget would choose more of it')}"]
+    lines = [f"Proxy validation: {worst}; {reasons.get(worst, 'a larger budget would choose more of it')}"]
     for agreement in agreements:
-        ceiling = "" if agreement.ceiling is None else f"; seeds alone agree at {_with_interval(agreement.ceiling)}"
+        ceiling = (
+            "" if agreement.ceiling is None else f"; of two seeds of one budget {_with_interval(agreement.ceiling)}"
+        )
         drift = ", ".join(
             f"{axis} {estimate.value:+.1f}"
             for axis, estimate in agreement.drift.items()
@@ -44,7 +46,7 @@ def proxy_validation_lines(agreements: tuple[RankAgreement, ...]) -> list[str]:
         seeds = "1 seed" if agreement.seeds == 1 else f"{agreement.seeds} seeds"
         lines.append(
             f"  {agreement.budget} ({agreement.networks} networks, {seeds}): "
-            f"Kendall τ {_with_interval(agreement.tau)}, between "
+            f"Kendall τ {_with_interval(agreement.tau)}, of "
             f"single seeds {_with_interval(agreement.single)}{ceiling}; "
             f"drift {drift or 'not measured'}; {in_words(agreement)}"
         )

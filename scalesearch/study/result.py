@@ -16,8 +16,6 @@ from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
 from scalesearch.study.chance_text import chance_words
 
-_PLURAL = 2
-
 
 @dataclass(frozen=True)
 class StudyResult:
@@ -86,7 +84,7 @@ class StudyResult:
     @property
     def certainty(self) -> str:
         """How far the best candidate stands out, and whether scaling was worth it at all, as text."""
-        beaten = f"; its mean is not above {self.plan.config.baseline.name}'s itself" if self.below_baseline else ""
+        beaten = f"; its mean is not above that of {self.plan.config.baseline.name}" if self.below_baseline else ""
         blind = f"; {self.blind_words}: train longer, or on more images" if self.blind else ""
         return self._lead_words + beaten + blind
 
@@ -123,17 +121,17 @@ class StudyResult:
 
     @property
     def _lead_words(self) -> str:
-        num_others = len(self.ranking.tied) - 1
+        num_tied, num_others = len(self.ranking.tied) - 1, len(self.ranking.arms) - 1
         if self.ranking.significant:
-            return "it leads every other candidate by more than the noise (95 %)"
+            return f"significant winner: it leads all {num_others} others by more than the noise (95 %)"
         if self.ranking.degrees_of_freedom == 0:
             if any(arm.seeds > 1 for arm in self.ranking.arms):
                 return "seeds that do not differ prove nothing"
             return "one seed each proves nothing: take --seeds 3 for a claim"
-        noun = "candidates are" if num_others >= _PLURAL else "candidate is"
         needed = self.ranking.seeds_needed
-        advice = "" if needed is None else f"; the lead of the best needs {needed} seeds for 80 % power"
-        return f"no single winner: {num_others} other {noun} within the noise (95 %){advice}"
+        advice = "" if needed is None else f"; to show the lead of the best takes {needed} seeds (80 % power)"
+        verb = "ties" if num_tied == 1 else "tie"
+        return f"no significant winner: {num_tied} of {num_others} others {verb} with the best mean (95 %){advice}"
 
 
 def analyze(

@@ -65,7 +65,7 @@ def test_a_search_on_a_code_page_ends_with_its_report(tmp_path: Path) -> None:
     words = ("grid", "--baseline", "tiny", "--budget", "smoke", "--data", "digits", "--runner", "inline")
     done = scalesearch(*words, cwd=tmp_path, encoding="cp1252")
     assert done.returncode == 0, done.stderr
-    assert "Take a = " in done.stdout
+    assert "Recommended: a = " in done.stdout
     study = tmp_path / "results" / "tiny-phi1-smoke"
     assert "α" in (study / "report.md").read_text(encoding="utf-8")
     assert (study / "report.html").is_file()

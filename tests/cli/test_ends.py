@@ -94,7 +94,7 @@ def test_trials_that_fail_are_3_and_the_winner_is_still_written(search: Search) 
     assert code == 3
     assert "6 trials failed; delete their files in trials/" in one_line(said)
     assert (search.study / "winner.yaml").exists()
-    assert "\nTake α = " in out
+    assert "\nRecommended: α = " in out
     assert "RuntimeError: broken in two lines" in out
 
 
@@ -188,10 +188,10 @@ def test_more_seeds_extend_the_study(search: Search) -> None:
     assert code == 0
     assert f"{len(first)}/{3 * len(first)} done, resuming" in out
     assert first < {path.name for path in (search.study / "trials").iterdir()}
-    assert "1 seed" not in out.split("Take ")[-1]
+    assert "1 seed" not in out.split("Recommended: ")[-1]
     code, again, _ = search(Planted())
     assert code == 0
-    assert again.split("Take ")[-1] == out.split("Take ")[-1]
+    assert again.split("Recommended: ")[-1] == out.split("Recommended: ")[-1]
 
 
 def test_an_address_where_nothing_is_is_2_and_leaves_nothing(search: Search) -> None:

@@ -30,7 +30,7 @@ def scalesearch(*words: str, cwd: Path) -> str:
 @pytest.mark.parametrize("share", [("--runner", "inline"), ("--gpus-per-trial", "0.25")])
 def test_a_search_on_a_gpu(share: tuple[str, str], tmp_path: Path) -> None:
     printed = scalesearch("grid", "--baseline", "tiny", "--budget", "smoke", *share, cwd=tmp_path)
-    assert "Take α = " in printed
+    assert "Recommended: α = " in printed
     study = tmp_path / "results" / "tiny-phi1-smoke"
     assert json.loads((study / "study.json").read_text())["environment"]["gpu"] != "none"
     table = pd.read_csv(study / "trials.csv")

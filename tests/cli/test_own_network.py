@@ -29,7 +29,7 @@ def search(folder: Path, *more: str) -> str:
 def test_a_function_is_searched_and_the_study_stands_without_it(tmp_path: Path) -> None:
     shutil.copy(HERE / "factories.py", tmp_path)
     out = search(tmp_path)
-    assert "Take α = " in out
+    assert "Recommended: α = " in out
     study = tmp_path / "results" / "factories-build-phi1-smoke"
     assert len(list((study / "trials").glob("*.json"))) == 14
     names = {f"phi{phi}.yaml" for phi in range(1, 8)}

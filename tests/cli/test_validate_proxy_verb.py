@@ -28,10 +28,10 @@ def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> 
     assert report == f"Report: {STUDY}/report.html"
     assert "The same networks, ranked at each budget" in (tmp_path / STUDY / "report.md").read_text()
     assert not list((tmp_path / STUDY / "trust").rglob("report.*"))
-    assert lines[0].startswith("Proxy: ")
+    assert lines[0].startswith("Proxy validation: ")
     assert [line.split()[0] for line in lines[1:]] == ["longer", "larger"]
     written = yaml.safe_load((tmp_path / STUDY / "winner.yaml").read_text())["proxy"]
-    assert f"Proxy: {written['in_words']};" in lines[0]
+    assert f"Proxy validation: {written['in_words']};" in lines[0]
     assert [(one["networks"], one["seeds"]) for one in written["budgets"]] == [(6, 2)] * 2
     shown = scalesearch("show", STUDY, cwd=tmp_path)
     assert all(line in shown.stdout for line in lines)

@@ -29,7 +29,7 @@ def tied(count: int, **changes: object) -> StudyResult:
 def test_the_decision_is_said_and_what_ties() -> None:
     said = answer_sentence(tied(2))
     assert said.startswith("(α, β, γ) = (")
-    assert " is recommended: expected within " in said
+    assert " is recommended; expected regret " in said
     assert said.endswith(
         "; 2 of the 3 networks that were trained to the end have measured means that tie within the noise (95 %)."
     )
@@ -43,8 +43,8 @@ def test_that_nothing_beats_the_unscaled_network_is_said() -> None:
     assert answer_sentence(beaten).endswith(
         ", the best of 3 networks that were trained to the end, has no higher mean accuracy than tiny itself."
     )
-    assert beaten.certainty == f"{found.certainty}; its mean is not above tiny's itself"
-    assert "not above tiny's itself" in " ".join(summary_lines(beaten, NOWHERE))
+    assert beaten.certainty == f"{found.certainty}; its mean is not above that of tiny"
+    assert "not above that of tiny" in " ".join(summary_lines(beaten, NOWHERE))
 
 
 def test_a_winner_and_a_single_seed() -> None:

@@ -110,7 +110,7 @@ def test_a_proxy_that_flips_is_not_to_be_used(tmp_path: Path) -> None:
     written = yaml.safe_load((begun.folder / "winner.yaml").read_text())["proxy"]
     assert written["in_words"] == "do not use"
     assert [one["budget"] for one in written["budgets"]] == ["longer", "larger"]
-    assert any(line.startswith("Proxy: do not use; ") for line in summary_lines(whole, begun.folder))
+    assert any(line.startswith("Proxy validation: do not use; ") for line in summary_lines(whole, begun.folder))
 
 
 def test_a_proxy_that_holds_is_trusted(tmp_path: Path) -> None:
@@ -126,7 +126,9 @@ def test_what_one_seed_cannot_show_is_said(tmp_path: Path) -> None:
         replace(one, seeds=1, ceiling=None, drift=flat, tau=replace(one.tau, value=0.1, low=-0.1)) for one in found
     )
     first, line, _ = proxy_validation_lines(single)
-    assert first == "Proxy: cannot tell; one seed does not show how far seeds agree; --seeds 3 would"
+    assert (
+        first == "Proxy validation: cannot tell; one seed does not show how far seeds agree; run it with --seeds 3"
+    )
     assert "1 seed)" in line
     assert "drift not measured" in line
     facts = proxy_validation_facts(single)

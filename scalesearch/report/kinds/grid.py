@@ -56,7 +56,7 @@ class GridReport(KindReport):
         num_tied, num_ranked = len(ranking.tied), len(ranking.arms)
         if result.below_baseline:
             return not_above_baseline(result, recommended, metric_words(result.plan.config.metric))
-        recommendation = f"{recommended} is recommended: {regret_words(result)}"
+        recommendation = f"{recommended} is recommended; {regret_words(result)}"
         if ranking.significant:
             return f"{recommendation}; its measured mean leads each other network's by more than the noise (95 %)"
         if ranking.degrees_of_freedom == 0:

@@ -24,19 +24,18 @@ class GridResults(KindResults):
         plan, coefficients = result.plan, result.winner.coefficients
         config = plan.config
         members = [name for name in family_texts(plan, coefficients) if name != config.baseline.name]
-        tied = f"{len(result.ranking.tied) - 1} of {len(result.ranking.arms) - 1}"
         measured = result.measured(result.place)
         unscaled, metric = result.base.mean, metric_words(config.metric)
-        base = "" if unscaled is None else f"{config.baseline.name} itself {unscaled:.4f}; "
+        base = "" if unscaled is None else f"{config.baseline.name} {unscaled:.4f}; "
         cost_words = f"αβ²γ² = {float(coefficients.product):.3f}; measured {float(result.winner.flops_ratio):.3f}x"
         matched = "" if config.cost == "macs" else f", {config.cost} {float(result.winner.matched_ratio):.3f}x"
-        head = "Take" if result.is_complete else "So far, take"
+        head = "Recommended" if result.is_complete else "Recommended so far"
         lines = [
             (
-                f"{head} {_format_coefficients(coefficients)} ({cost_words} {config.baseline.name}{matched}): "
+                f"{head}: {_format_coefficients(coefficients)} ({cost_words} {config.baseline.name}{matched}); "
                 f"{regret_words(result)}"
             ),
-            f"{metric.capitalize()}: {measured}; {base}{tied} others tie with the best; {result.certainty}",
+            f"{metric.capitalize()} of the proxy: {measured}; {base}{result.certainty}",
             *matched_lines(config),
             provenance_line(result),
             *self.search_lines(result),

@@ -183,24 +183,20 @@ _SCALING_KEYS = ("phi", "rounding", "match")
 def _summary_lines(result: StudyResult, folder: Path) -> list[str]:
     plan, rank, winner = result.plan, result.place, result.winner
     space, base = stages_of(plan), plan.config.baseline.name
-    ties, num_others = len(result.ranking.tied) - 1, len(result.ranking.arms) - 1
     accuracy = rank.mean / plan.reward_factor(rank.key)
     reward, base_reward = space.asked.reward, result.base.mean
     title = "Winner" if result.is_complete else "So far"
     metric = metric_words(plan.config.metric)
     measured = f"{result.measured(rank)}, {metric} {accuracy:.4f}"
     if base_reward is not None:
-        measured += f"; {base} itself {base_reward:.4f}, {metric} {plan.accuracy(result.base):.4f}"
+        measured += f"; {base} {base_reward:.4f}, {metric} {plan.accuracy(result.base):.4f}"
     return [
         (
             f"{title}: {winner.label} ({float(winner.flops_ratio):.3f}x {base}): "
             f"{words_of_network(winner.architecture)}"
         ),
-        f"By reward {regret_words(result)}",
-        (
-            f"Reward: {reward.formula} = {measured}; {ties} of {num_others} others tie with the best; "
-            f"{result.certainty}"
-        ),
+        f"By reward: {regret_words(result)}",
+        f"Reward: {reward.formula} = {measured}; {result.certainty}",
         provenance_line(result),
         f"Searched: {search_words(plan)}",
         *_front_lines(result),
