@@ -92,7 +92,7 @@ def replay(plan: Plan, accuracies: Mapping[str, float]) -> Plan:
         for spec in plan.pending(outcomes):
             epoch = Epoch(1, 1, 1.0, 1.0, accuracies.get(spec.network_id, 0.0), 1.0)
             outcomes[spec.id] = Outcome("complete", (epoch,), 1.0, 1.0)
-        if plan.accepts_samples:
+        if plan.accepts_proposals:
             plan = replace(plan, suggested=(*plan.suggested, *next_points(plan, outcomes, measure_times)))
     return plan
 

@@ -35,7 +35,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.scaling import Baseline
 from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.training import train
-from scalesearch.search.budget import Budget, as_constant_lr
+from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.budget_file import load_budget
 from scalesearch.search.proxies import proxy_of
 from scalesearch.search.study_config import StudyConfig
@@ -83,7 +83,7 @@ def main() -> None:
     options = {**_DEFAULTS, **{key: arguments.pop(key) for key in [*arguments] if key in _DEFAULTS}}
     if options["vary"] not in ("all", "weights", "order", "last_bits"):
         raise SystemExit(f"vary={options['vary']}: must be all, weights, order or last_bits")
-    budget = changed(as_constant_lr(load_budget(options["budget"])), arguments)
+    budget = changed(with_constant_lr_and_decay(load_budget(options["budget"])), arguments)
     train_seed = partial(trained, options["baseline"], options["network"], options["data"], budget, options["vary"])
     with get_context("spawn").Pool(int(options["processes"])) as pool:
         runs = pool.map(train_seed, range(int(options["seeds"])), chunksize=1)

@@ -33,7 +33,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import objective, training
 from scalesearch.proxy.datasets import load_data
-from scalesearch.search.budget import BUDGETS, as_constant_lr
+from scalesearch.search.budget import BUDGETS, with_constant_lr_and_decay
 from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.proxies import image_px
 from scalesearch.search.study_config import StudyConfig
@@ -105,7 +105,7 @@ def optimizer_of(kind: str, model: nn.Module, recipe: Recipe, device: torch.devi
 def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     """Train one network, and return the validation accuracy at the end of every rung."""
     options, seed = job
-    budget, baseline = as_constant_lr(BUDGETS["quick"]), load_baseline("b0")
+    budget, baseline = with_constant_lr_and_decay(BUDGETS["quick"]), load_baseline("b0")
     recipe_options = {key: text for key, text in options.items() if key in RECIPE_KEYS}
     recipe = replace(
         budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in recipe_options.items()}

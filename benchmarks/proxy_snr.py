@@ -59,7 +59,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.proxy.datasets import ImageData, load_data
-from scalesearch.search.budget import Budget, as_constant_lr
+from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.budget_file import load_budget
 from scalesearch.search.canonical import from_json
 from scalesearch.search.plan import Plan
@@ -160,7 +160,7 @@ def _parse_value(text: str) -> int | Decimal | str:
 
 def jobs(options: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) -> list[Job]:
     """Return jobs of every network with every seed, by seed, the most expensive networks first."""
-    training_budget = replace(as_constant_lr(budget), candidates=int(options["networks"]))
+    training_budget = replace(with_constant_lr_and_decay(budget), candidates=int(options["networks"]))
     config = StudyConfig(load_baseline(options["baseline"]), Decimal(options["phi"]), training_budget)
     px, whitening = image_px(config), levers.get("whitening", "0") != "0"
     images = data_of(options["data"], px, training_budget, config.baseline.architecture.in_channels)

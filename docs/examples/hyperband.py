@@ -30,7 +30,7 @@ class Hyperband:
     """Hyperband has one bracket for each rung; the candidates of bracket b begin on rung b."""
 
     resumes_trials: ClassVar[bool] = True
-    prolongs_at_chance: ClassVar[bool] = False
+    promotes_all_at_chance: ClassVar[bool] = False
     promotes: ClassVar[str] = "the better half of each bracket goes on"
     rungs: tuple[Rung, ...]
     brackets: tuple[tuple[str, ...], ...]

@@ -168,7 +168,7 @@ def _run_transfer(
 ) -> None:
     """Train the tied set and the single dimensions at another φ, and print whether the recommendation holds."""
     from scalesearch.report.files import write_report
-    from scalesearch.study.phi_transfer import check_folder, phi_transfer_lines
+    from scalesearch.study.phi_transfer import phi_transfer_lines, transfer_folder_of
     from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
 
@@ -176,7 +176,7 @@ def _run_transfer(
     result = analyze(study.plan, study.outcomes())
     assert result is not None, "a search without an answer has ended with an error"
     tied = [study.plan.by_network[key] for key in result.ranking.tied]
-    transfer_folder = check_folder(folder, phi)
+    transfer_folder = transfer_folder_of(folder, phi)
     transfer = _transfer_config(config, phi, tied)
     if config.cost == "latency":
         from scalesearch.cli.latency_matching import with_latency
@@ -215,7 +215,7 @@ def _make_config(
     cost: str,
     kind: StudyKind,
 ) -> StudyConfig:
-    from scalesearch.search.budget import as_constant_lr
+    from scalesearch.search.budget import with_constant_lr_and_decay
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
@@ -228,12 +228,12 @@ def _make_config(
     if "macs" in kind.objectives:
         match = "none"
     if SCHEDULERS[scheduler].resumes_trials:
-        budget = as_constant_lr(budget)
+        budget = with_constant_lr_and_decay(budget)
     rounding_rule = rounding or "balanced"
     baseline = _load_baseline(baseline_name, phi, budget, match, cost)
     config = StudyConfig(
         baseline, phi, budget, rounding_rule, match, kind=kind, scheduler=scheduler, cost=cost,
-        prolongs=SCHEDULERS[scheduler].prolongs_at_chance,
+        prolongs=SCHEDULERS[scheduler].promotes_all_at_chance,
     )  # fmt: skip
     # A grid without candidates is refused before any image is read.
     select_candidates(config, enumerate_candidates(config))

@@ -164,7 +164,7 @@ def _make_config(
     from decimal import Decimal
 
     from scalesearch.design.baselines import is_factory, load_baseline
-    from scalesearch.search.budget import as_constant_lr
+    from scalesearch.search.budget import with_constant_lr_and_decay
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
@@ -178,11 +178,11 @@ def _make_config(
     if trials is not None:
         budget = replace(budget, candidates=trials)
     if SCHEDULERS[schedule].resumes_trials:
-        budget = as_constant_lr(budget)
+        budget = with_constant_lr_and_decay(budget)
     loaded_baseline = load_baseline(baseline_name)
     config = StudyConfig(
         loaded_baseline, Decimal(1), budget, match="none", kind=search, scheduler=schedule,
-        prolongs=SCHEDULERS[schedule].prolongs_at_chance,
+        prolongs=SCHEDULERS[schedule].promotes_all_at_chance,
     )  # fmt: skip
     # A space without networks is refused before any image is read.
     select_candidates(config, enumerate_candidates(config))

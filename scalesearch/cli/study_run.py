@@ -129,7 +129,7 @@ def _run_trials(
     supervisor.report_started(study.folder)
     try:
         with publish(study.folder, len(study.outcomes())) as announce:
-            if plan.accepts_samples:
+            if plan.accepts_proposals:
                 with runner.session():  # kept open between the rounds
                     return search_in_rounds(study, run_round)
             return search_in_rounds(study, run_round)

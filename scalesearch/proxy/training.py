@@ -21,7 +21,7 @@ from scalesearch.proxy.train_step import TrainStep, precision
 from scalesearch.search.task import Epoch, Recipe
 
 _OPTIMIZER = "optimizer."
-VALIDATION_BATCHES = 8
+VALIDATION_BATCH_FACTOR = 8
 """The number of training batches in a validation batch on a GPU."""
 
 
@@ -212,9 +212,9 @@ def train_stable(run: Training, until: int) -> Iterator[Epoch]:
 
 
 def train_decay(run: Training, end: int) -> Iterator[Epoch]:
-    """Decay the learning rate from the start that belongs to step `end`, and train up to there.
+    """Train up to step `end` while the learning rate decays; the last report is at `end`, mid-epoch or not.
 
-    The last report is at `end`, mid-epoch or not.
+    The run must stand at the step where the decay that ends there starts (`Recipe.decay_start`).
     """
     yield from run.epochs(end, lambda step: decay_rate(step, end, run.steps, run.recipe))
     if end % run.steps_per_epoch:
@@ -234,7 +234,7 @@ def evaluate(
     hits = torch.zeros((), dtype=torch.int64, device=device)
     count = len(data.val_labels_N)
     if device.type == "cuda":  # without gradients there is room for more, and fewer kernels to wait for
-        batch *= VALIDATION_BATCHES
+        batch *= VALIDATION_BATCH_FACTOR
     for start in range(0, count, batch):
         labels_B = data.val_labels_N[start : start + batch]
         with precision(device):

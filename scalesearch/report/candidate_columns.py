@@ -116,7 +116,7 @@ _PARAMS: CandidateColumn = Column(
     "params", "parameters", lambda row: row.candidate.cost.params, si, short_title="params"
 )
 _ELIMINATED_AFTER: CandidateColumn = Column(
-    "left_after_images", "eliminated after", lambda row: row.left_after, media=FILE, is_nullable_int=True
+    "left_after_images", "eliminated after", lambda row: row.eliminated_after, media=FILE, is_nullable_int=True
 )
 
 
@@ -214,7 +214,9 @@ def _mean_column(result: StudyResult, key: str, title: str) -> CandidateColumn:
     def text(row: CandidateRow) -> str:
         if row.place is not None:
             return result.with_error(row.place.mean, row.place.standard_error)
-        return "not complete" if row.left_after is None else f"eliminated after {row.left_after:,} images"
+        return (
+            "not complete" if row.eliminated_after is None else f"eliminated after {row.eliminated_after:,} images"
+        )
 
     return Column(key, title, _of_ranked(lambda place: place.mean), text=text)
 

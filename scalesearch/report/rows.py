@@ -40,7 +40,7 @@ class CandidateRow:
     """Its row in the ranking; None where it was eliminated on an earlier rung, or has no completed trial."""
     behind_95: tuple[float, float] | None
     """The 95 % interval of its difference to the best; None where it is not ranked, or no error is known."""
-    left_after: int | None
+    eliminated_after: int | None
     """The training images after which it was eliminated; None where it was not, or has no completed trial."""
     expected: float
     """The posterior mean of the metric at the end of training, also for a candidate that was trained for less."""
@@ -85,7 +85,7 @@ def candidate_rows(result: StudyResult) -> tuple[CandidateRow, ...]:
             status=status,
             place=place,
             behind_95=interval,
-            left_after=eliminated_after,
+            eliminated_after=eliminated_after,
             expected=decision.mean(key),
             error=decision.error(key),
             probability_best=decision.probability_best(key),

@@ -99,7 +99,7 @@ def coefficients_table(result: StudyResult) -> Table:
 def _coefficients_caption(result: StudyResult) -> str:
     recommends = result.plan.config.kind.recommends
     marks = "▸ recommended, = ties with the best (95 %)." if recommends else "= ties with the best (95 %)."
-    any_eliminated = any(row.left_after is not None for row in candidate_rows(result))
+    any_eliminated = any(row.eliminated_after is not None for row in candidate_rows(result))
     config, error_known = result.plan.config, result.ranking.error_known
     cost_text = " and for the proxy's cost, as the ranking is" if config.adjusts else ", as the ranking is"
     plural, singular = ("Accuracies", "an accuracy") if config.metric == ACCURACY else ("Scores", "a score")

@@ -148,7 +148,7 @@ _FULL = Budget(
 )
 
 
-def as_constant_lr(budget: Budget) -> Budget:
+def with_constant_lr_and_decay(budget: Budget) -> Budget:
     """Return the budget with a recipe whose runs can be prolonged: constant and decay in place of a cosine."""
     if budget.recipe.decay > 0:
         return budget

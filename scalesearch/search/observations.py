@@ -91,7 +91,7 @@ def batch_size(plan: Plan) -> int:
     return min(max(_FEWEST, target // _ROUNDS), target - plan.num_feasible)
 
 
-def remaining_samples(plan: Plan) -> int:
+def remaining_proposals(plan: Plan) -> int:
     """Return after how many more suggestions the search ends, however many are within the limits."""
     return TRIES * (plan.config.count or 0) - len(plan.suggested)
 

@@ -43,12 +43,12 @@ class Plan:
     @cached_property
     def trained(self) -> tuple[Candidate, ...]:
         """The candidates that are trained; see `select_candidates`."""
-        if self.accepts_samples:
+        if self.accepts_proposals:
             return self.candidate_set.candidates
         return select_candidates(self.config, self.candidate_set)
 
     @cached_property
-    def accepts_samples(self) -> bool:
+    def accepts_proposals(self) -> bool:
         """Whether a sampler will propose more points; never for a grid."""
         target = self.config.count
         if not self.config.kind.proposes or target is None:
@@ -73,7 +73,7 @@ class Plan:
     @cached_property
     def scheduler(self) -> Scheduler:
         """The scheduler, which allocates training to the candidates."""
-        expected = (self.config.count or 0) if self.accepts_samples else 0
+        expected = (self.config.count or 0) if self.accepts_proposals else 0
         scheduler_class = SCHEDULERS[self.config.scheduler]
         return scheduler_class.of(self.config.budget, self.data.train, tuple(self.by_network), expected)
 
@@ -115,7 +115,7 @@ class Plan:
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Return every trial known so far, in waves: one is over before the next starts; longest trials first."""
         # No trial is planned before the sampler's first proposals.
-        if self.accepts_samples and not self.suggested:
+        if self.accepts_proposals and not self.suggested:
             return ()
         waves = self.state(outcomes).waves
         return tuple(self._longest_first([self.rung_spec(trial) for trial in wave]) for wave in waves)
@@ -169,7 +169,7 @@ class Plan:
 
     def is_complete(self, outcomes: Mapping[str, Outcome]) -> bool:
         """Return whether nothing remains to be proposed or run."""
-        return not self.accepts_samples and not self.pending(outcomes)
+        return not self.accepts_proposals and not self.pending(outcomes)
 
     def total_trials(self, outcomes: Mapping[str, Outcome] = MappingProxyType({})) -> int:
         """Return how many trials the study will have if every candidate completes and no rung is left out.
@@ -258,7 +258,7 @@ class _Results:
 
     @property
     def more_candidates(self) -> bool:
-        return self.plan.accepts_samples
+        return self.plan.accepts_proposals
 
     @property
     def validation_images(self) -> int:

@@ -23,6 +23,6 @@ def prolonged_lines(plan: Plan, outcomes: Mapping[str, Outcome]) -> list[str]:
     return [
         f"Nobody eliminated after {plan.rungs[rung].samples} images: the best of {len(scores)} networks, "
         f"{max(scores):.4f}, does not differ from always answering {chance_words(plan)}"
-        for rung in plan.state(outcomes).prolonged
+        for rung in plan.state(outcomes).rungs_without_elimination
         if (scores := plan.first_seed_scores(outcomes, rung))
     ]

@@ -1,4 +1,4 @@
-"""Transfer of a result to another φ: what `grid --check-phi` trained, in a folder next to the study's."""
+"""Transfer of a result to another φ: what `grid --transfer-phi` trained, in a folder next to the study's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INFIX = "-check-phi"
 """Stands between the name of the study and the other φ in the name of that folder."""
 
 
-def check_folder(study_folder: Path, phi: Decimal) -> Path:
+def transfer_folder_of(study_folder: Path, phi: Decimal) -> Path:
     """Return the folder of the study at another φ."""
     return study_folder.with_name(f"{study_folder.name}{_INFIX}{format_decimal(phi)}")
 

@@ -69,7 +69,7 @@ class StudyResult:
     @property
     def is_complete(self) -> bool:
         """Whether no proposal and no trial remains."""
-        return not self.plan.accepts_samples and all(spec.id in self.outcomes for spec in self.planned)
+        return not self.plan.accepts_proposals and all(spec.id in self.outcomes for spec in self.planned)
 
     @property
     def all_completed(self) -> bool:

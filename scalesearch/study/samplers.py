@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.search.canonical import digest
-from scalesearch.search.observations import Observation, batch_size, observe, remaining_samples
+from scalesearch.search.observations import Observation, batch_size, observe, remaining_proposals
 from scalesearch.search.plan import Plan
 from scalesearch.search.sampler_space import (
     DIRECTIONS,
@@ -52,7 +52,7 @@ def next_points(plan: Plan, outcomes: Mapping[str, Outcome], measure: Timer) -> 
     sampler = _Sampler(space, observations, plan.config.count or 0)
     proposals: list[tuple[Point, ConstraintCheck]] = []
     new_keys: set[str] = set()
-    num_feasible, target, max_proposals = 0, batch_size(plan), remaining_samples(plan)
+    num_feasible, target, max_proposals = 0, batch_size(plan), remaining_proposals(plan)
     while num_feasible < target and len(proposals) < max_proposals:
         trial = sampler.ask()
         point = space.point(trial.params)

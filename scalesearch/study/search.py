@@ -52,7 +52,7 @@ def search(
     # Each wave holds the trials that the plan needs once the wave before is recorded.
     runner.run(iter(lambda: study.plan.pending(outcomes), ()), objective, on_event)
     # While proposals follow, these candidates can still be promoted, and then resume from their checkpoints.
-    if not study.plan.accepts_samples:
+    if not study.plan.accepts_proposals:
         shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
 
 

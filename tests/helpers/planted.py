@@ -15,7 +15,7 @@ from networks import staged
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
-from scalesearch.search.budget import BUDGETS, Budget, as_constant_lr
+from scalesearch.search.budget import BUDGETS, Budget, with_constant_lr_and_decay
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.study_config import StudyConfig, paths_to_time
@@ -126,7 +126,9 @@ def plan_by(scheduler: str) -> Plan:
     """The search that kills are tried on: six candidates, by halving over three rungs and with two finalists."""
     if scheduler == "grid":
         return plan()
-    halving = plan(as_constant_lr(budget(finalists=2, final_seeds=2)), scheduler=scheduler.removesuffix("-blind"))
+    halving = plan(
+        with_constant_lr_and_decay(budget(finalists=2, final_seeds=2)), scheduler=scheduler.removesuffix("-blind")
+    )
     return Plan(replace(halving.config, prolongs=scheduler.endswith("-blind")), DATA)
 
 

@@ -15,7 +15,7 @@ from planted import budget, plan, study
 
 from scalesearch.report.study_report import ReportInputs, read_report_inputs
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.budget import as_constant_lr
+from scalesearch.search.budget import with_constant_lr_and_decay
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
@@ -26,7 +26,7 @@ from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 
 STAGES = Path(__file__).parent.parent.parent / "results" / "reference" / "nas-tiny-digits"
-BUDGET = as_constant_lr(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))
+BUDGET = with_constant_lr_and_decay(budget(candidates=10, seeds=1, final_seeds=2, finalists=3))
 DATA = DataFacts("planted", "f" * 64, classes=3, train=256, val=1000)
 
 

@@ -74,10 +74,10 @@ def test_rows_are_the_ranking_and_then_who_was_left() -> None:
     expected = [round(found.decision.mean(row.key), 4) for row in ranked]
     assert expected == sorted(expected, reverse=True)
     assert len(own) == len(found.plan.trained) == 10
-    assert {row.key for row in own if row.left_after is not None} == set(found.eliminated)
+    assert {row.key for row in own if row.eliminated_after is not None} == set(found.eliminated)
     assert all(row.status == "left" for row in own[len(ranked) :])
     assert [row.status for row in own].count("recommended") == 1
-    assert {row.left_after for row in own[len(ranked) :]} <= {192, 384}
+    assert {row.eliminated_after for row in own[len(ranked) :]} <= {192, 384}
 
 
 def test_the_front_is_what_nothing_beats() -> None:

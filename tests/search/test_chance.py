@@ -76,7 +76,7 @@ def test_all_go_on_from_rungs_at_chance_and_then_the_plan_is_as_before() -> None
     outcomes = run_all(plan, measured(1024))  # rungs end at 512, 1024 and 2048 images
     networks = [len({spec.network_id for spec in wave} - {plan.base_id}) for wave in plan.waves(outcomes)]
     assert networks[:3] == [11, 11, 3]
-    assert plan.state(outcomes).prolonged == (0,)
+    assert plan.state(outcomes).rungs_without_elimination == (0,)
     assert len(outcomes) == plan.total_trials(outcomes) == plan.total_trials() + 5
     seen = sum(plan.proxies.images(spec) for spec in plan.planned(outcomes))
     assert seen == plan.total_images(outcomes) == plan.total_images() + 5 * (1024 - 384)
@@ -91,7 +91,7 @@ def test_all_go_on_from_rungs_at_chance_and_then_the_plan_is_as_before() -> None
 def test_where_nothing_is_ever_learned_all_reach_the_end() -> None:
     plan = prolonging()
     outcomes = run_all(plan, measured(10**9))
-    assert plan.state(outcomes).prolonged == (0, 1)
+    assert plan.state(outcomes).rungs_without_elimination == (0, 1)
     assert len(plan.rung_arms(outcomes, 2, 1)) == 11
     assert plan.is_complete(outcomes)
 
@@ -99,7 +99,7 @@ def test_where_nothing_is_ever_learned_all_reach_the_end() -> None:
 def test_a_rung_that_tells_networks_apart_eliminates_as_ever() -> None:
     plan = prolonging()
     outcomes = run_all(plan)
-    assert plan.state(outcomes).prolonged == ()
+    assert plan.state(outcomes).rungs_without_elimination == ()
     assert prolonged_lines(plan, outcomes) == []
     assert set(outcomes) == set(run_all(Plan(plan_of().config, CHANCE_DATA)))
 
@@ -108,7 +108,7 @@ def test_a_study_of_an_earlier_version_goes_on_by_its_own_rule() -> None:
     plan = Plan(plan_of(BUDGET).config, CHANCE_DATA)
     outcomes = run_all(plan, measured(10**9))
     assert len(outcomes) == plan.total_trials()
-    assert plan.state(outcomes).prolonged == ()
+    assert plan.state(outcomes).rungs_without_elimination == ()
 
 
 def test_what_failed_is_no_chance() -> None:
@@ -116,5 +116,5 @@ def test_what_failed_is_no_chance() -> None:
     outcomes: dict[str, Outcome] = {}
     while left := plan.pending(outcomes):
         outcomes.update({spec.id: outcome(0.0, "failed") for spec in left})
-    assert plan.state(outcomes).prolonged == ()
+    assert plan.state(outcomes).rungs_without_elimination == ()
     assert plan.first_seed_scores(outcomes, 0) == []

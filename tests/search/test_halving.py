@@ -12,7 +12,7 @@ from halved import BUDGET, DATA, RECIPE, layers, outcome, plan_of, planted, run_
 from networks import SMALL, staged
 
 from scalesearch.errors import SpaceError
-from scalesearch.search.budget import Budget, as_constant_lr
+from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.completion import all_completed, eliminated
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.plan import Plan
@@ -203,8 +203,8 @@ def test_a_cosine_cannot_be_prolonged() -> None:
     cosine = replace(BUDGET, recipe=replace(RECIPE, decay=Decimal(0)))
     with pytest.raises(SpaceError, match="without decay"):
         plan_of(cosine)
-    assert as_constant_lr(cosine).recipe.decay > 0
-    assert as_constant_lr(BUDGET) is BUDGET
+    assert with_constant_lr_and_decay(cosine).recipe.decay > 0
+    assert with_constant_lr_and_decay(BUDGET) is BUDGET
     assert REDUCTION == 2
 
 

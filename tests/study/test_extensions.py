@@ -11,7 +11,7 @@ from planted import Planted, budget, plan, study
 
 from scalesearch.errors import CountError, InputError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.budget import Budget, as_constant_lr
+from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.study.optuna_storage import identity
 from scalesearch.study.result import analyze
 from scalesearch.study.result_files import write_result_files
@@ -53,7 +53,7 @@ def test_a_study_with_more_seeds_is_the_one_that_was_asked_so_at_once(tmp_path: 
 
 
 def test_by_halving_finalists_get_the_further_seeds(tmp_path: Path) -> None:
-    short = as_constant_lr(budget(seeds=1, finalists=2, final_seeds=2, candidates=6))
+    short = with_constant_lr_and_decay(budget(seeds=1, finalists=2, final_seeds=2, candidates=6))
     first = searched(tmp_path / "a", short, "halving")
     before = curves(first)
     longer = searched(tmp_path / "a", replace(short, final_seeds=4), "halving")

@@ -16,7 +16,7 @@ from planted import Planted, budget, plan, study
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.budget import as_constant_lr
+from scalesearch.search.budget import with_constant_lr_and_decay
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
@@ -33,7 +33,7 @@ from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 from scalesearch.study.summary import summary_lines
 
-BUDGET = as_constant_lr(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
+BUDGET = with_constant_lr_and_decay(budget(candidates=None, seeds=1, final_seeds=2, finalists=3))
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,9 @@ def test_inline_kills_within_a_rung(scheduler: str, tmp_path: Path) -> None:
     calm = left_alone(tmp_path, scheduler)
     assert_equal_answers(driver.folder, calm)
     prolonged = open_study(calm)
-    assert bool(prolonged.plan.state(prolonged.outcomes()).prolonged) == scheduler.endswith("-blind")
+    assert bool(prolonged.plan.state(prolonged.outcomes()).rungs_without_elimination) == scheduler.endswith(
+        "-blind"
+    )
 
 
 @pytest.mark.slow

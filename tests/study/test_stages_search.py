@@ -21,7 +21,7 @@ from scalesearch.design.cost import cost
 from scalesearch.errors import SpaceError
 from scalesearch.report.files import write_report
 from scalesearch.runners.inline import InlineRunner
-from scalesearch.search.budget import as_constant_lr
+from scalesearch.search.budget import with_constant_lr_and_decay
 from scalesearch.search.kinds.stages import STAGE_SAMPLERS, StageSearch
 from scalesearch.search.observations import observe
 from scalesearch.search.plan import Plan
@@ -45,7 +45,7 @@ BASE = load_baseline("tiny")
 def asked(sampler: str = "evolution", candidates: int = 10, scheduler: str = "halving", **changes: Any) -> Plan:
     stages = replace(StageSearch(load_stage_space("mnasnet"), sampler, Reward()), **changes)
     spent = budget(candidates=candidates, finalists=2, final_seeds=3)
-    spent = as_constant_lr(spent) if scheduler == "halving" else spent
+    spent = with_constant_lr_and_decay(spent) if scheduler == "halving" else spent
     config = StudyConfig(BASE, Decimal(1), spent, match="none", scheduler=scheduler, kind=stages)
     return Plan(config, replace(DATA, train=640))
 

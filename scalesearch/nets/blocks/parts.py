@@ -15,6 +15,7 @@ from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 def convolution(layer: Layer) -> nn.Conv2d:
     """Return the layer's convolution in the form that trains fastest on a CPU."""
     if layer.is_depthwise:
+        assert layer.padded, "depthwise layers are padded; DepthwiseConv2d knows no other"
         return DepthwiseConv2d(layer.in_width, layer.kernel, layer.stride, bias=layer.bias)
     if layer.kernel == layer.groups == 1:
         return PointwiseConv2d(layer.in_width, layer.out_width, layer.stride, bias=layer.bias)
@@ -34,11 +35,11 @@ def make_activation(layer: Layer) -> nn.Module:
 
 
 def conv_norm_act(layer: Layer, eps: float) -> nn.Sequential:
-    """Return convolution and, where the layer has them, normalisations, activation and layer scale.
+    """Return what the layer has of: norms before the convolution, convolution, norm, activation, layer scale.
 
     Args:
         layer: the layer to build.
-        eps: the epsilon of batch norm.
+        eps: the epsilon of batch norm; the other norms have their own.
     """
     layers = nn.Sequential()
     if layer.pre_norm:

@@ -42,9 +42,8 @@ def compute_allocation(result: StudyResult) -> Drawing | None:
     values = [row.expected for row in rows]
     if surface is not None:
         dots = _lattice()
-        heights = surface.heights(dots).tolist()
-        values = _colour_values(values, heights)
-        figure.add_trace(_background(dots, heights))
+        surface_values = surface.heights(dots).tolist()
+        figure.add_trace(_background(dots, surface_values))
         figure.add_trace(_region(surface))
     for status, status_rows in by_status(rows):
         figure.add_traces([_points(status, status_rows, result), _legend_entry(status)])
@@ -57,6 +56,7 @@ def compute_allocation(result: StudyResult) -> Drawing | None:
         height=680,
         margin={"l": 60, "r": 40, "t": 60, "b": 60},
         ternary={"sum": 100, **{f"{letter}axis": _axis(name) for letter, name in _NAMES.items()}},
+        # The colours span the candidates' values, so that plotly clips the surface where it leaves them.
         coloraxis=accuracy_coloraxis(values, title),
         legend={"orientation": "v", "y": 1, "yanchor": "top"},
     )
@@ -79,13 +79,7 @@ def _lattice() -> list[Shares]:
     return [(i / _STEPS, j / _STEPS, (_STEPS - i - j) / _STEPS) for i in steps for j in steps if i + j <= _STEPS]
 
 
-def _colour_values(values: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Return the values that the colours span: the candidates'. A surface outside their range is cut off."""
-    low, high = min(values), max(values)
-    return [low, high, *(min(max(height, low), high) for height in heights)]
-
-
-def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scatterternary:
+def _background(dots: Sequence[Shares], surface_values: Sequence[float]) -> go.Scatterternary:
     return go.Scatterternary(
         name="response surface",
         **_ternary_coordinates(dots),
@@ -94,7 +88,7 @@ def _background(dots: Sequence[Shares], heights: Sequence[float]) -> go.Scattert
             "symbol": "circle",
             "size": _DOT_SIZE,
             "opacity": 0.4,
-            "color": list(heights),
+            "color": list(surface_values),
             "coloraxis": "coloraxis",
             "line": {"width": 0},
         },

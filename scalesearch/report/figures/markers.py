@@ -40,8 +40,8 @@ def hover_text(row: CandidateRow, result: StudyResult) -> str:
     if row.behind_95 is not None and place is not None and place.behind > 0:
         low, high = row.behind_95
         lines.append(f"gap to the best {place.behind:.4f} (95 %: {low:.4f} … {high:.4f})")
-    if row.left_after is not None:
-        lines.append(f"eliminated after {row.left_after:,} of {_longest_images(result):,} images")
+    if row.eliminated_after is not None:
+        lines.append(f"eliminated after {row.eliminated_after:,} of {_longest_images(result):,} images")
     return "<br>".join(lines)
 
 

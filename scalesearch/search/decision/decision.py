@@ -61,7 +61,7 @@ class Decision:
     @cached_property
     def gain_of_another_seed(self) -> float:
         """The expected decrease of the regret if every candidate gets one more training to the end."""
-        return self.posterior.gain(np.ones(len(self.index_by_id)))
+        return self.posterior.value_of_trainings(np.ones(len(self.index_by_id)))
 
     @cached_property
     def surface(self) -> Surface | None:

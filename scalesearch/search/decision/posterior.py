@@ -13,7 +13,8 @@ from scalesearch.search.decision.model import Conditional, Model
 
 DRAWS = 4096
 _SEED = 2019
-BOUND = 0.95
+REGRET_LEVEL = 0.95
+"""The probability with which the regret stays below its bound."""
 _DIGITS = 9
 """Posterior means are rounded to this many digits, so that equal networks tie with any linear algebra library."""
 
@@ -25,7 +26,7 @@ class Posterior:
     candidates: tuple[str, ...]
     conditional: Conditional
     weights: Floats
-    """(B,): the weights of the points of the unknowns at which `conditional` is given."""
+    """(B,): the posterior weights of the points of the unknowns at which `conditional` is given; they sum to 1."""
     model: Model
 
     @cached_property
@@ -35,9 +36,10 @@ class Posterior:
 
     @cached_property
     def covariance(self) -> Floats:
-        """(candidates, candidates): the posterior covariance, averaged over the unknowns."""
+        """(candidates, candidates): the posterior covariance, by the law of total covariance over the unknowns."""
         conditional, weights = self.conditional, self.weights
         root = conditional.loadings @ conditional.coefficient_root * np.sqrt(weights)[:, None, None]
+        # One product sums R Rᵀ over the points.
         flat = root.transpose(1, 0, 2).reshape(len(self.candidates), -1)
         within = flat @ flat.T + np.diag(weights @ conditional.own_variance)
         deviations = conditional.mean - weights @ conditional.mean
@@ -67,16 +69,17 @@ class Posterior:
     def _draws(self) -> tuple[Floats, Floats]:
         generator, conditional = np.random.default_rng(_SEED), self.conditional
         # All are drawn at once, so that a point that gets one row more leaves the other rows unchanged.
-        steps = generator.standard_normal((DRAWS, conditional.coefficients.shape[1]))
-        own_steps = generator.standard_normal((DRAWS, len(self.candidates)))
+        coefficient_normals = generator.standard_normal((DRAWS, conditional.coefficients.shape[1]))
+        own_normals = generator.standard_normal((DRAWS, len(self.candidates)))
+        # Each point of the unknowns gets its share of the rows; rounding the cumulative sum keeps their number.
         ends = np.floor(np.cumsum(self.weights) * DRAWS + 0.5).astype(int)
         counts = np.diff(ends, prepend=0)
-        values, coefficients = np.empty_like(own_steps), np.empty_like(steps)
+        values, coefficients = np.empty_like(own_normals), np.empty_like(coefficient_normals)
         for point in np.flatnonzero(counts):
             rows = slice(ends[point] - counts[point], ends[point])
-            shifts = steps[rows] @ conditional.coefficient_root[point].T
+            shifts = coefficient_normals[rows] @ conditional.coefficient_root[point].T
             coefficients[rows] = conditional.coefficients[point] + shifts
-            deviations = own_steps[rows] * np.sqrt(conditional.own_variance[point])
+            deviations = own_normals[rows] * np.sqrt(conditional.own_variance[point])
             values[rows] = conditional.mean[point] + shifts @ conditional.loadings[point].T + deviations
         return values, coefficients
 
@@ -97,14 +100,14 @@ class Posterior:
         return np.asarray(np.maximum(0.0, self._best.mean() - self.draws.mean(axis=0)))
 
     def regret_bound(self, candidate: int) -> float:
-        """Return the bound that the regret of choosing the candidate does not exceed with 95 % probability.
+        """Return the bound below which the candidate's regret stays with probability `REGRET_LEVEL`.
 
         Args:
             candidate: the index of the candidate.
         """
-        return float(np.quantile(self._best - self.draws[:, candidate], BOUND))
+        return float(np.quantile(self._best - self.draws[:, candidate], REGRET_LEVEL))
 
-    def gain(self, trainings: Floats) -> float:
+    def value_of_trainings(self, trainings: Floats) -> float:
         """Return how much the least expected regret is expected to decrease after more trainings.
 
         This is the expected value of sample information (Raiffa & Schlaifer 1961, Applied Statistical Decision
@@ -118,7 +121,8 @@ class Posterior:
         if not len(retrained):
             return 0.0
         errors = self.noise / np.sqrt(trainings[retrained])
-        noise = np.random.default_rng(_SEED).standard_normal((DRAWS, len(retrained))) * errors
+        # A stream of its own: with that of `_draws`, the noise could be the very numbers that the draws came from.
+        noise = np.random.default_rng((_SEED, 1)).standard_normal((DRAWS, len(retrained))) * errors
         observations = self.draws[:, retrained] - self.mean[retrained] + noise
         covariance = self.covariance[retrained]
         updated_means = self.mean + observations @ np.linalg.solve(
@@ -146,6 +150,7 @@ def posterior(data: StudyData) -> Posterior:
     """
     if not data.rungs:
         raise ValueError("no candidate has a completed trial")
+    # Every field of the data must be in the key, or the posterior of other data would be returned.
     shares = None if data.shares is None else data.shares.tolist()
     numbers = data.log_costs.tolist(), data.baseline_log_cost, data.smallest_noise
     return _posterior(_Keyed(repr((data.candidates, shares, numbers, data.trainings, data.baseline)), data))

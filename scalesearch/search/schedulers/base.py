@@ -56,7 +56,7 @@ class SchedulerState:
     """The highest rung that is over; 0 while the first is under way."""
     early_stopped: bool = False
     """Whether the search ended before the last rung because one candidate clearly led."""
-    prolonged: tuple[int, ...] = ()
+    rungs_without_elimination: tuple[int, ...] = ()
     """The rungs at chance level, on which no candidate was eliminated."""
 
 
@@ -108,7 +108,7 @@ class Results(Protocol):
         ...
 
     def is_at_chance(self, rung: int) -> bool:
-        """Return whether no candidate is above chance level on a rung, and the study prolongs such rungs."""
+        """Return whether no candidate is above chance level on a rung, and the study then eliminates none there."""
         ...
 
 
@@ -121,8 +121,8 @@ class Scheduler(Protocol):
     resumes_trials: ClassVar[bool]
     """Whether trials resume from the checkpoints of the rung before, which a recipe must allow by its `decay`. True
     wherever there is more than one rung: at least the unscaled network resumes."""
-    prolongs_at_chance: ClassVar[bool]
-    """Whether new studies prolong a rung on which `Results.is_at_chance` holds."""
+    promotes_all_at_chance: ClassVar[bool]
+    """Whether new studies eliminate nobody on a rung on which `Results.is_at_chance` holds."""
     promotes: ClassVar[str]
     """Who is promoted, such as `the better half is promoted`; empty where all are trained to the end."""
 
@@ -179,7 +179,7 @@ class Scheduler(Protocol):
 
         Args:
             networks: number of networks: the candidates and the unscaled network.
-            state: how far the search has progressed; a rung that was prolonged has more trials.
+            state: how far the search has progressed; a rung after one that eliminated nobody has more trials.
         """
         ...
 

@@ -23,7 +23,7 @@ class Curves:
     """Promotes all candidates to the last rung with all seeds; eliminates none."""
 
     resumes_trials: ClassVar[bool] = True
-    prolongs_at_chance: ClassVar[bool] = False
+    promotes_all_at_chance: ClassVar[bool] = False
     promotes: ClassVar[str] = ""
     rungs: tuple[Rung, ...]
     seeds: int

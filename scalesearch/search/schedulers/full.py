@@ -16,7 +16,7 @@ class FullTraining:
     """Trains every candidate to the end at once."""
 
     resumes_trials: ClassVar[bool] = False
-    prolongs_at_chance: ClassVar[bool] = False
+    promotes_all_at_chance: ClassVar[bool] = False
     promotes: ClassVar[str] = ""
     baseline_seeds: int
     """The number of seeds of every network in the first wave."""

@@ -40,7 +40,7 @@ class Halving:
     """Promotes the better half of the candidates from rung to rung, and gives the finalists further seeds."""
 
     resumes_trials: ClassVar[bool] = True
-    prolongs_at_chance: ClassVar[bool] = True
+    promotes_all_at_chance: ClassVar[bool] = True
     promotes: ClassVar[str] = "the better half is promoted"
     rungs: tuple[Rung, ...]
     finalists: int
@@ -74,17 +74,21 @@ class Halving:
         one candidate clearly leads.
         """
         waves: list[tuple[RungTrial, ...]] = []
-        alive, previous_scores, prolonged = tuple(results.candidates), dict[str, Score](), tuple[int, ...]()
+        alive, previous_scores, without_elimination = (
+            tuple(results.candidates),
+            dict[str, Score](),
+            tuple[int, ...](),
+        )
         last = len(self.rungs) - 1
         for index in range(len(self.rungs)):
             waves.append(self._wave(alive, results.baseline, index))
             if results.more_candidates or not all(map(results.is_over, waves[-1])):
-                return SchedulerState(tuple(waves), max(0, index - 1), False, prolonged)
+                return SchedulerState(tuple(waves), max(0, index - 1), False, without_elimination)
             scores = {candidate: score for candidate, score in results.scores(index).items() if candidate in alive}
             order = best_first(scores, results.validation_images)
             if index < last and order and results.is_at_chance(index):
                 # At chance level the order means nothing, so all completed candidates are promoted.
-                alive, previous_scores, prolonged = order, scores, (*prolonged, index)
+                alive, previous_scores, without_elimination = order, scores, (*without_elimination, index)
                 continue
             early_stopped = (
                 index < last
@@ -98,7 +102,7 @@ class Halving:
                     for seed in range(1, self.seeds)
                 )
                 return SchedulerState(
-                    (*waves, finalists) if finalists else (*waves,), index, early_stopped, prolonged
+                    (*waves, finalists) if finalists else (*waves,), index, early_stopped, without_elimination
                 )
             alive, previous_scores = order[: self.rungs[index + 1].num_entering], scores
         raise AssertionError("there is at least one rung")
@@ -125,10 +129,10 @@ class Halving:
         return images_on_rungs + self.finalists * (self.seeds - 1) * self.rungs[-1].samples
 
     def _more_trials(self, state: SchedulerState | None) -> list[int]:
-        """Return, by rung, how many trials it has beyond the plan because the rung before was prolonged."""
+        """Return, by rung, how many trials it has beyond the plan because the rung before eliminated nobody."""
         extra = [0] * len(self.rungs)
         if state is not None:
-            for index in (rung + 1 for rung in state.prolonged if rung + 1 < len(state.waves)):
+            for index in (rung + 1 for rung in state.rungs_without_elimination if rung + 1 < len(state.waves)):
                 extra[index] = max(0, len(state.waves[index]) - self.rungs[index].num_entering - self.seeds)
         return extra
 

@@ -11,7 +11,7 @@ import pytest
 from networks import SMALL, staged
 
 from scalesearch.design.cost import cost
-from scalesearch.search.budget import BUDGETS, as_constant_lr
+from scalesearch.search.budget import BUDGETS, with_constant_lr_and_decay
 from scalesearch.search.canonical import digest
 from scalesearch.search.decision.data import Channel, StudyData, Training
 from scalesearch.search.decision.decision import TOLERANCE, Decision, decide
@@ -27,7 +27,7 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
 
 DATA = DataFacts("scenes", "abc", 4, 512, 256)
-_SMOKE = as_constant_lr(BUDGETS["smoke"])
+_SMOKE = with_constant_lr_and_decay(BUDGETS["smoke"])
 HALVED = replace(
     _SMOKE,
     step=Decimal("0.1"),

@@ -224,13 +224,13 @@ def test_a_posterior_knows_what_a_choice_may_cost(answered: Posterior) -> None:
 
 def test_more_trainings_are_worth_more_and_never_more_than_certainty(answered: Posterior) -> None:
     count = len(answered.candidates)
-    gains = [answered.gain(np.full(count, trainings)) for trainings in (0.0, 1.0, 10.0, 1e6)]
+    gains = [answered.value_of_trainings(np.full(count, trainings)) for trainings in (0.0, 1.0, 10.0, 1e6)]
     assert gains[0] == 0
     assert all(np.diff(gains) > 0)
     certain = float(answered.expected_regret.min())
     assert gains[-1] == pytest.approx(certain, rel=0.05)
     only_worst = np.eye(count)[int(np.argmin(answered.mean))]
-    assert answered.gain(only_worst) < gains[1]
+    assert answered.value_of_trainings(only_worst) < gains[1]
 
 
 def test_equal_data_have_one_posterior_and_others_their_own() -> None:

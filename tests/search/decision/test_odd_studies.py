@@ -61,6 +61,6 @@ def test_every_study_has_a_finite_posterior(kind: str) -> None:
         assert np.all(np.isfinite(found.error))
         assert found.probability_best.sum() == pytest.approx(1)
         assert np.all(found.expected_regret >= 0)
-        assert np.isfinite(found.gain(np.ones(len(data.candidates))))
+        assert np.isfinite(found.value_of_trainings(np.ones(len(data.candidates))))
         surface = surface_of(found)
         assert surface is None or 0 <= surface.explained <= 1
