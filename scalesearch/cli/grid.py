@@ -80,6 +80,7 @@ def grid(
     grid_only[f"--scheduler {scheduler}"] = scheduler == "curves"
     kind = sampler_options.study_kind(sampler, objectives, max_params, max_memory, grid_only)
     exporter = sampler_options.optuna_exporter(storage, kind)
+    # Latency is matched later, once the networks are timed.
     initial_cost = "macs" if cost_kind == "latency" else cost_kind
     schedule = options.stored_scheduler(scheduler)
     config = _make_config(
@@ -88,7 +89,7 @@ def grid(
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
     ranking_metric = options.checked_metric(metric)
-    target_phi = _parse_transfer_phi(transfer_phi, config)
+    checked_phi = _parse_transfer_phi(transfer_phi, config)
     if cost_kind == "latency":
         from scalesearch.cli.latency_matching import with_latency
 
@@ -105,8 +106,8 @@ def grid(
         metric=ranking_metric,
         max_megapixels=max_megapixels,
     )
-    if target_phi is not None and not plan:
-        _run_transfer(config, target_phi, data_spec, trial_runner, folder, gpus_per_trial, max_megapixels)
+    if checked_phi is not None and not plan:
+        _run_transfer(config, checked_phi, data_spec, trial_runner, folder, gpus_per_trial, max_megapixels)
 
 
 def _default_name(config: StudyConfig, cost: str) -> str:
@@ -195,11 +196,14 @@ def _transfer_config(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate
     from dataclasses import replace
 
     from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
+    from scalesearch.search.schedulers import FULL_TRAINING
 
     initial_cost = "macs" if config.cost == "latency" else config.cost
     rules = RuleComparison(transfer_rules(tied))
     # The networks that the grid timed are not those of the rules.
-    return replace(config, phi=phi, match="flops", kind=rules, scheduler="grid", cost=initial_cost, timings=None)
+    return replace(
+        config, phi=phi, match="flops", kind=rules, scheduler=FULL_TRAINING, cost=initial_cost, timings=None
+    )
 
 
 def _make_config(
@@ -217,17 +221,18 @@ def _make_config(
 ) -> StudyConfig:
     from scalesearch.search.budget import with_constant_lr_and_decay
     from scalesearch.search.budget_file import load_budget
-    from scalesearch.search.schedulers import SCHEDULERS
+    from scalesearch.search.schedulers import FULL_TRAINING, SCHEDULERS
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
 
     phi = options.parse_phi(phi_text, "--phi")
     spacing, max_deviation = options.parse_decimal(step, "--step"), options.parse_decimal(tolerance, "--tolerance")
     budget = with_overrides(load_budget(budget_name), spacing, max_deviation, seeds)
     if kind.proposes:
-        scheduler = "grid"  # sampled points are trained to the end
+        scheduler = FULL_TRAINING  # sampled points are trained to the end
     if "macs" in kind.objectives:
-        match = "none"
+        match = "none"  # what is an objective is not held equal
     if SCHEDULERS[scheduler].resumes_trials:
+        # Rungs resume from the constant phase; a cosine fits one length only.
         budget = with_constant_lr_and_decay(budget)
     rounding_rule = rounding or "balanced"
     baseline = _load_baseline(baseline_name, phi, budget, match, cost)

@@ -22,7 +22,7 @@ from scalesearch.search.task import Epoch, Recipe
 
 _OPTIMIZER = "optimizer."
 VALIDATION_BATCH_FACTOR = 8
-"""The number of training batches in a validation batch on a GPU."""
+"""A validation batch on a GPU is as large as this many training batches."""
 
 
 class Diverged(Exception):  # noqa: N818 (an outcome of a trial, not a mistake)
@@ -110,7 +110,7 @@ class Training:
     def _batch_norm_statistics(self) -> AbstractContextManager[None]:
         """Set the batch-norm statistics of a validation.
 
-        They are precise statistics of the epoch's first images, or the running averages.
+        They are precise statistics of the epoch's first images, which are a random sample, or the running averages.
         """
         count = min(self.recipe.precise_bn_images, self.count)
         if count == 0:
@@ -160,7 +160,7 @@ class Training:
         self._dropout_seed = int(torch.randint(2**31, (), generator=self._generator))
 
     def _restore_dropout_state(self) -> None:
-        """Set the global random state to that after the epoch's last step."""
+        """Set the global random state to that after this epoch's latest step; before its first step, seed it."""
         if not self._dropout_states:
             torch.manual_seed(self._dropout_seed)
             return
@@ -187,7 +187,7 @@ class Training:
         self._before_epoch = state["epoch"]
         self._generator.set_state(state["epoch"])
         self._sample_epoch()
-        self._dropout_states = [state[f"dropout.{i}"] for i in range(2) if f"dropout.{i}" in state]
+        self._dropout_states = [state[f"dropout.{i}"] for i in range(2) if f"dropout.{i}" in state]  # CPU, GPU
         self._losses = list(state["losses"].to(self.device))
         self.step = int(state["step"])
 

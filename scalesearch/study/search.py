@@ -48,8 +48,8 @@ def search(
         listener(event)
 
     if not study.plan.pending(outcomes):
-        return
-    # Each wave holds the trials that the plan needs once the wave before is recorded.
+        return  # without starting the runner
+    # `on_event` adds to `outcomes`, so each call returns the trials that the plan needs after the last wave.
     runner.run(iter(lambda: study.plan.pending(outcomes), ()), objective, on_event)
     # While proposals follow, these candidates can still be promoted, and then resume from their checkpoints.
     if not study.plan.accepts_proposals:
@@ -57,17 +57,17 @@ def search(
 
 
 def _add_record(study: Study, record: TrialRecord) -> None:
-    """Write a record; if the disk is full, delete the checkpoints, which only save time, and write it again.
+    """Write a record; on a storage error, delete the checkpoints, which only save time, and write it again.
 
     Raises:
-        StorageError: the disk is still full.
+        StorageError: the record still cannot be written, for example because the disk is full.
     """
     try:
         study.add(record)
     except StorageError:
         shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
         study.add(record)
-        make_folder(study.checkpoints_folder)
+        make_folder(study.checkpoints_folder)  # later trials save into it
 
 
 def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:

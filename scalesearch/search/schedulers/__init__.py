@@ -7,7 +7,9 @@ from scalesearch.search.schedulers.curves import Curves
 from scalesearch.search.schedulers.full import FullTraining
 from scalesearch.search.schedulers.halving import Halving
 
-__all__ = ["SCHEDULERS", "Scheduler"]
+__all__ = ["FULL_TRAINING", "SCHEDULERS", "Scheduler"]
 
-SCHEDULERS: dict[str, type[Scheduler]] = {"halving": Halving, "grid": FullTraining, "curves": Curves}
-"""The schedulers by the names that studies and the command line use."""
+FULL_TRAINING = "grid"
+"""The name of full training in studies; as an option it is `full`."""
+SCHEDULERS: dict[str, type[Scheduler]] = {"halving": Halving, FULL_TRAINING: FullTraining, "curves": Curves}
+"""The schedulers by the names that studies use."""

@@ -32,7 +32,7 @@ from scalesearch.search.schedulers.base import (
 _DEFAULT_FINALISTS = 4
 _FEWEST = 2
 """A comparison needs two candidates."""
-_Z = 1.96
+_Z_975 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,14 @@ class Halving:
                 and bool(previous_scores)
                 and leader_stands_out(previous_scores, scores, _seed_noise(results, index))
             )
-            if index == last or early_stopped or not order:
+            if index == last or early_stopped or not order:  # no order: all trials of the rung failed or diverged
                 finalists = tuple(
                     RungTrial(candidate, seed, index, index)
                     for candidate in order[: self.finalists]
                     for seed in range(1, self.seeds)
                 )
-                return SchedulerState(
-                    (*waves, finalists) if finalists else (*waves,), index, early_stopped, without_elimination
-                )
+                all_waves = (*waves, finalists) if finalists else tuple(waves)
+                return SchedulerState(all_waves, index, early_stopped, without_elimination)
             alive, previous_scores = order[: self.rungs[index + 1].num_entering], scores
         raise AssertionError("there is at least one rung")
 
@@ -116,19 +115,19 @@ class Halving:
         """Return how many trials there will be; see `Scheduler.num_trials`."""
         del networks
         planned = sum(rung.num_entering + self.seeds for rung in self.rungs)
-        return planned + self.finalists * (self.seeds - 1) + sum(self._more_trials(state))
+        return planned + self.finalists * (self.seeds - 1) + sum(self._extra_trials_by_rung(state))
 
     def num_images(self, networks: int, training: int, state: SchedulerState | None = None) -> int:
         """Return how many training images those trials see in all."""
         del networks, training
-        extra_by_rung = self._more_trials(state)
+        extra_by_rung = self._extra_trials_by_rung(state)
         images_on_rungs = sum(
             (rung.num_entering + self.seeds + extra) * images
             for rung, extra, images in zip(self.rungs, extra_by_rung, rung_images(self.rungs), strict=True)
         )
         return images_on_rungs + self.finalists * (self.seeds - 1) * self.rungs[-1].samples
 
-    def _more_trials(self, state: SchedulerState | None) -> list[int]:
+    def _extra_trials_by_rung(self, state: SchedulerState | None) -> list[int]:
         """Return, by rung, how many trials it has beyond the plan because the rung before eliminated nobody."""
         extra = [0] * len(self.rungs)
         if state is not None:
@@ -142,7 +141,10 @@ class Halving:
 
 
 def _seed_noise(results: Results, rung: int) -> float:
-    """Return the standard deviation from seed to seed, from the baseline's trials up to a rung."""
+    """Return the standard deviation from seed to seed, from the baseline's trials up to a rung.
+
+    Rungs are pooled, because one has too few seeds to tell its own noise.
+    """
     repeated = [list(results.baseline_arm(index).accuracies.values()) for index in range(rung + 1)]
     return pooled_noise(repeated, results.images_error)
 
@@ -157,7 +159,7 @@ def best_first(scores: Mapping[str, Score], validation_images: int) -> tuple[str
 
 
 def leader_stands_out(previous: Mapping[str, Score], current: Mapping[str, Score], noise: float) -> bool:
-    """Return whether one candidate led all others by more than the seed noise on two rungs in a row.
+    """Return whether one candidate led all others on two rungs in a row, by more than two trials differ (95 %).
 
     Args:
         previous: scores on the rung before.
@@ -166,7 +168,7 @@ def leader_stands_out(previous: Mapping[str, Score], current: Mapping[str, Score
     """
     if len(current) < 2:
         return True
-    lead = _Z * sqrt(2) * noise
+    lead = _Z_975 * sqrt(2) * noise
     leader = max(current, key=lambda key: current[key].accuracy)
     return all(
         scores[leader].accuracy - other.accuracy > lead
@@ -179,8 +181,8 @@ def leader_stands_out(previous: Mapping[str, Score], current: Mapping[str, Score
 def pooled_noise(repeats: Iterable[Sequence[float]], images: ImagesError | None) -> float:
     """Return the standard deviation from seed to seed over groups of repeated trials, at least the binomial error.
 
-    Without repeated trials and without a binomial error it is infinite: the noise is unknown, and no lead exceeds
-    it.
+    Without repeated trials that differ and without a binomial error it is infinite: the noise is unknown, and no
+    lead exceeds it.
 
     Args:
         repeats: groups of accuracies, each of one network on one rung, one accuracy a seed.
@@ -192,7 +194,7 @@ def pooled_noise(repeats: Iterable[Sequence[float]], images: ImagesError | None)
         squares += sum((accuracy - mean) ** 2 for accuracy in group)
         degrees_of_freedom += len(group) - 1
         values.extend(group)
-    centre = sum(values) / len(values) if values else 0.5
+    centre = sum(values) / len(values) if values else 0.5  # where the binomial error is largest
     if images is None:
         return sqrt(squares / degrees_of_freedom) if squares else inf
     return max(images.standard_error(centre), sqrt(squares / degrees_of_freedom) if degrees_of_freedom else 0.0)
