@@ -39,7 +39,7 @@ def cam(
         ),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=64, help="Maximum number of images, one row each.")] = 4,
-    budget: Annotated[str, typer.Option(help="Budget whose drawn images are shown.")] = "quick",
+    budget: Annotated[str, typer.Option(help="Budget whose synthetic images are shown.")] = "quick",
     out: Annotated[Path, typer.Option(metavar="FILE.png", help="File of the picture.")] = Path("cam.png"),
 ) -> None:
     """Draw class activation maps of several networks on the same images.

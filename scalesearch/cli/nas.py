@@ -51,10 +51,12 @@ def nas(
         int | None,
         typer.Option(min=2, max=10_000, help="Networks to train; default: the budget's candidates, or 20."),
     ] = None,
-    max_flops: Annotated[str | None, typer.Option(metavar="400M", help="Most multiply-adds of a network.")] = None,
-    max_params: Annotated[str | None, typer.Option(metavar="8M", help="Most parameters of a network.")] = None,
+    max_flops: Annotated[
+        str | None, typer.Option(metavar="400M", help="Maximum multiply-adds of a network.")
+    ] = None,
+    max_params: Annotated[str | None, typer.Option(metavar="8M", help="Maximum parameters of a network.")] = None,
     max_memory: Annotated[
-        str | None, typer.Option(metavar="2GiB", help="Most training memory at the budget's batch.")
+        str | None, typer.Option(metavar="2GiB", help="Maximum training memory at the budget's batch.")
     ] = None,
     data: options.Data = None,
     budget: options.Budget = "quick",

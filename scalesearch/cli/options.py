@@ -45,7 +45,7 @@ InsecureCluster = Annotated[
     bool, typer.Option("--insecure-cluster", help="Accept a cluster at --address that requires no token.")
 ]
 GpusPerTrial = Annotated[
-    float | None, typer.Option("--gpus-per-trial", min=0, max=1024, help="GPUs per trial, such as 0.5.")
+    float | None, typer.Option("--gpus-per-trial", min=0, max=1024, help="Share of a GPU per trial, such as 0.25.")
 ]
 StallSeconds = Annotated[
     float | None,
@@ -53,7 +53,7 @@ StallSeconds = Annotated[
         "--stall-seconds",
         min=1,
         max=1e6,
-        help="Restart a worker after this silence; default: ten epochs, a minute.",
+        help="Restart a worker that is silent so long; default: ten epochs, at least 60 s.",
     ),
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the studies.")]

@@ -27,12 +27,12 @@ Objectives = Annotated[
     typer.Option("--objectives", metavar="LIST", help="With a sampler: accuracy, and optionally flops, latency."),
 ]
 MaxParams = Annotated[
-    str | None, typer.Option("--max-params", metavar="8M", help="With a sampler: most parameters of a network.")
+    str | None, typer.Option("--max-params", metavar="8M", help="With a sampler: maximum parameters of a network.")
 ]
 MaxMemory = Annotated[
     str | None,
     typer.Option(
-        "--max-memory", metavar="2GiB", help="With a sampler: most training memory at the budget's batch."
+        "--max-memory", metavar="2GiB", help="With a sampler: maximum training memory at the budget's batch."
     ),
 ]
 Storage = Annotated[

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def solve(
     network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Baseline of the family.")],
     max_flops: Annotated[
-        str | None, typer.Option(metavar="600M|0.25x", help="Most multiply-adds of one image.")
+        str | None, typer.Option(metavar="600M|0.25x", help="Maximum multiply-adds of one image.")
     ] = None,
-    max_params: Annotated[str | None, typer.Option(metavar="8M|0.5x", help="Parameters.")] = None,
+    max_params: Annotated[str | None, typer.Option(metavar="8M|0.5x", help="Maximum parameters.")] = None,
     max_memory: Annotated[
-        str | None, typer.Option(metavar="2GiB|0.5x", help="Most memory of weights and activations.")
+        str | None, typer.Option(metavar="2GiB|0.5x", help="Maximum memory of weights and activations.")
     ] = None,
     batch: Annotated[
         int | None, typer.Option(min=1, max=2**20, help="Batch size of the memory; default: 1.")
@@ -38,7 +38,7 @@ def solve(
         bool, typer.Option("--training", help="Limit the memory of training, not of inference.")
     ] = False,
     max_latency: Annotated[
-        str | None, typer.Option(metavar="5ms|0.5x", help="Longest latency of one image, measured here.")
+        str | None, typer.Option(metavar="5ms|0.5x", help="Maximum latency of one image, measured here.")
     ] = None,
     coefficients: Annotated[
         tuple[str, str, str],

@@ -54,7 +54,7 @@ def train(
     address: Address = None,
     insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
-    budget: Annotated[str, typer.Option(help="Budget whose drawn images are trained on.")] = "quick",
+    budget: Annotated[str, typer.Option(help="Budget whose synthetic images are trained on.")] = "quick",
     name: Annotated[str | None, typer.Option(help="Folder of the run; default: NETWORK-train-RECIPE.")] = None,
     results: Results = Path("results"),
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,

@@ -76,7 +76,7 @@ def transfer(
     address: Address = None,
     insecure_cluster: InsecureCluster = False,
     threads: Threads = None,
-    budget: Annotated[str, typer.Option(help="Budget whose drawn images are trained on.")] = "quick",
+    budget: Annotated[str, typer.Option(help="Budget whose synthetic images are trained on.")] = "quick",
     results: Results = Path("results"),
     max_megapixels: options.MaxMegapixels = MAX_MEGAPIXELS,
 ) -> None:
