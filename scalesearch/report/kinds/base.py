@@ -113,9 +113,10 @@ def terminal_caption(result: StudyResult, more: str = "") -> str:
         result: the study's result.
         more: text to append.
     """
-    adjusted = " and for what a proxy of other cost gains" if result.plan.config.adjusts else ""
+    corrected = " and proxy cost" if result.plan.config.adjusts else ""
     return (
-        "= ties with the best (95 %)   ▸ recommended   n: seeds\n"
-        "expected: at the end of training, by all that was measured   best: how likely\n"
-        f"gap: difference to the best, adjusted for the seeds{adjusted}{more}"
+        "▸ recommended   = ties with the best mean (95 %)   n: seeds\n"
+        "expected: posterior mean ± standard deviation, at the end of training\n"
+        "best: probability of being the best   accuracy: mean ± standard error\n"
+        f"gap: distance to the best mean, corrected for seeds{corrected}{more}"
     )
