@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from decision_calibration import Cell, Score, score
 
-STUDIES = 150
+STUDIES = 50
+"""A study takes seconds; the benchmark has thousands."""
 
 
 def scored(cell: Cell) -> dict[str, float]:
@@ -18,11 +19,11 @@ def scored(cell: Cell) -> dict[str, float]:
 @pytest.mark.parametrize("losses", [False, True])
 @pytest.mark.parametrize("design", ["one", "halving"])
 def test_intervals_bounds_and_regrets_hold_on_smooth_surfaces(design: str, losses: bool) -> None:
-    """Standard errors of the shares are .018 at .95; intervals of one study's networks hold or miss together."""
+    """Standard errors of the shares are .031 at .95; intervals of one study's networks hold or miss together."""
     found = scored(Cell("interior", "normal", 10.0, 0.03, design, losses))
-    assert found["covered"] >= 0.9
-    assert found["chosen"] >= 0.88
-    assert found["bounded"] >= 0.9
+    assert found["covered"] >= 0.88
+    assert found["chosen"] >= 0.84
+    assert found["bounded"] >= 0.86
     assert found["false_winner"] <= 0.05
     assert found["regret"] / 1.5 <= found["expected"] <= 1.5 * found["regret"]
     assert found["tau"] > found["raw_tau"]
