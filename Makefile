@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INTEROP := .venv-interop
 READY := $(VENV)/.ready
 
-.PHONY: grid test coverage test-all test-faults test-interop test-browser playwright lint format bench schema reference figures screenshots docs clean
+.PHONY: grid test coverage test-all test-faults test-interop test-browser playwright lint format bench schema reference figures screenshots recording docs clean
 .DEFAULT_GOAL := grid
 
 $(READY): pyproject.toml constraints.txt
@@ -77,6 +77,13 @@ figures: $(READY)  ## the pictures in docs/figures; needs a Chrome or Chromium
 
 screenshots: playwright  ## the dashboard's pictures in docs/figures
 	$(BIN)/python docs/figures/screenshots.py
+
+recording: $(READY)  ## the terminal recording in README, by docs/figures/demo.sh; on an idle machine
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[recording]'
+	rm -rf $(VENV)/recording && mkdir -p $(VENV)/recording
+	cd $(VENV)/recording && PATH="$(CURDIR)/$(BIN):$$PATH" asciinema rec --quiet --overwrite --idle-time-limit 4 \
+		--cols 100 --rows 30 --command "bash $(CURDIR)/docs/figures/demo.sh" demo.cast
+	cd $(VENV)/recording && "$(CURDIR)/$(BIN)/termtosvg" render demo.cast "$(CURDIR)/docs/figures/demo.svg" -t gjm8
 
 docs: $(READY)  ## the documentation site: docs/_build/index.html
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build
