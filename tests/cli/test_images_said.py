@@ -47,7 +47,7 @@ def test_imbalance_is_said_and_ranked_by_balanced_accuracy(tmp_path: Path) -> No
     done = scalesearch(*LEAST_SEARCH, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Data: 95.0% of the validation images are of class 'ant'\n" in done.stdout
-    assert "Balanced accuracy: " in done.stdout
+    assert "Balanced accuracy of the proxy: " in done.stdout
     assert "no better than always answering one class (0.5000)" in done.stdout
     asked = json.loads((tmp_path / "results" / "tiny-phi1-least" / "study.json").read_text())
     assert asked["question"]["metric"] == "balanced-accuracy"

@@ -122,7 +122,7 @@ REFUSED = {
     "target": (["--target", "5ms"], "--target '5ms': is a time, but the reward is of FLOPs; add --reward"),
     "unit": (["--target", "5q"], "--target '5q': must be a number with one of k"),
     "time": (["--reward", "latency", "--target", "5M"], "--target '5M': must be a number with one of us"),
-    "scheduler": (["--scheduler", "curves"], "--scheduler 'curves': must be one of halving, grid"),
+    "scheduler": (["--scheduler", "curves"], "--scheduler 'curves': must be one of halving, full"),
     "limit": (["--max-flops", "1k"], "gives a network within the limits; take larger limits or another --space"),
     "factory": (["--baseline", "mine:net"], "--baseline: is for baseline files here, not for a Python function"),
     "kinds": (["--baseline", "resnet50", "--space", "small.yaml"], "stage: kind is bottleneck, which cannot be"),

@@ -50,7 +50,7 @@ def test_show_and_verify_need_no_sampler(inline: Path) -> None:
     study = "results/tiny-phi1-six-tpe"
     shown = scalesearch("show", study, cwd=inline)
     assert shown.returncode == 0, shown.stderr
-    tail = [line for line in (inline / "printed").read_text().splitlines() if line.startswith(("Take", "Searched"))]
+    tail = [line for line in (inline / "printed").read_text().splitlines() if line.startswith(("Recommended", "Searched"))]
     assert len(tail) == 2
     assert all(line in shown.stdout for line in tail)
     verified = scalesearch("verify", study, cwd=inline)
@@ -78,16 +78,16 @@ def test_a_second_run_says_that_it_is_done(inline: Path) -> None:
 def test_the_plan_names_networks_such_as_it_may_come_to(tmp_path: Path) -> None:
     done = scalesearch(*SMOKE, "gp", "--plan", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "Points are suggested as the search goes" in done.stdout
+    assert "The sampler proposes points during the search" in done.stdout
     assert "nothing was trained" in done.stdout
 
 
 REFUSED = {
     "annealing": (["annealing"], "--sampler 'annealing': must be one of grid, optuna, tpe, gp, nsga2"),
     "limits of a grid": (["grid", "--max-params", "8M"], "need a sampler; give --sampler tpe"),
-    "storage of a grid": (["grid", "--storage", "sqlite:///s.db"], "--storage: is of a sampler"),
-    "step": (["tpe", "--step", "0.1"], "--step: is of a grid"),
-    "curves": (["tpe", "--scheduler", "curves"], "--scheduler curves: is of a grid"),
+    "storage of a grid": (["grid", "--storage", "sqlite:///s.db"], "--storage: needs a sampler"),
+    "step": (["tpe", "--step", "0.1"], "--step: needs a grid"),
+    "curves": (["tpe", "--scheduler", "curves"], "--scheduler curves: needs a grid"),
     "objective": (["tpe", "--objectives", "accuracy,beauty"], "must be different ones of accuracy, flops, latency"),
     "no accuracy": (["nsga2", "--objectives", "macs,latency"], "accuracy among them"),
     "twice": (["nsga2", "--objectives", "accuracy,accuracy"], "must be different ones"),

@@ -187,7 +187,7 @@ def test_a_running_search_is_followed(tmp_path: Path) -> None:
         view = seen(watched, "s", lambda one: len(one.trials) == 1)
         assert problems(view) == []
     view = seen(watched, "s", lambda one: one.live is None)
-    assert "nobody works on it" in problems(view)[-1]
+    assert "no process is running it" in problems(view)[-1]
 
 
 def test_trials_are_filtered(mixed: StudySnapshot) -> None:

@@ -238,7 +238,7 @@ def test_the_times_come_back_and_are_not_measured_anew(tmp_path: Path) -> None:
     plain = replace(config(), cost="macs", timings=None)
     assert recorded_timings(tmp_path / "s", plain) == config().timings
     assert recorded_timings(tmp_path / "other", plain) is None
-    with pytest.raises(InputError, match=r"another question \(phi: 1 there, 2 asked\)"):
+    with pytest.raises(InputError, match=r"another configuration \(phi: 1 there, 2 asked\)"):
         recorded_timings(tmp_path / "s", replace(plain, phi=Decimal(2)))
 
 

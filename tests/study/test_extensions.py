@@ -79,7 +79,7 @@ def test_the_shorter_request_finds_the_longer_study(tmp_path: Path) -> None:
 def test_another_question_is_still_refused(tmp_path: Path) -> None:
     searched(tmp_path / "a", budget(seeds=1))
     for other in (budget(seeds=2, width_divisor=1), budget(seeds=2, candidates=3)):
-        with pytest.raises(InputError, match="another question"):
+        with pytest.raises(InputError, match="another configuration"):
             open_or_create(study(tmp_path / "a", plan(other)))
     assert not (tmp_path / "a" / "extensions").exists()
 
