@@ -81,7 +81,7 @@ screenshots: playwright  ## the dashboard's pictures in docs/figures
 recording: $(READY)  ## the terminal recording in README, by docs/figures/demo.sh; on an idle machine
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[recording]'
 	rm -rf $(VENV)/recording && mkdir -p $(VENV)/recording
-	cd $(VENV)/recording && PATH="$(CURDIR)/$(BIN):$$PATH" asciinema rec --quiet --overwrite --idle-time-limit 4 \
+	cd $(VENV)/recording && PATH="$(CURDIR)/$(BIN):$$PATH" asciinema rec --quiet --overwrite --idle-time-limit 1 \
 		--cols 100 --rows 30 --command "bash $(CURDIR)/docs/figures/demo.sh" demo.cast
 	cd $(VENV)/recording && "$(CURDIR)/$(BIN)/termtosvg" render demo.cast "$(CURDIR)/docs/figures/demo.svg" -t gjm8
 

@@ -8,9 +8,8 @@ type_and_run() {
     sleep "${2:-2}"
 }
 
-type_and_run 'scalesearch grid --baseline tiny --budget smoke --data digits --plan' 4
-type_and_run 'scalesearch grid --baseline tiny --budget smoke --data digits' 6
-type_and_run 'scalesearch show results/tiny-phi1-smoke' 5
-type_and_run 'scalesearch cost results/tiny-phi1-smoke/family/phi2.yaml' 4
-type_and_run 'scalesearch solve b0 --max-flops 600M --max-params 8M' 5
-type_and_run 'scalesearch export b0 --to torch --depth 1.2 --width 1.1 --resolution 258' 4
+type_and_run 'scalesearch grid --baseline tiny --budget smoke --data digits --plan' 3
+type_and_run 'scalesearch grid --baseline tiny --budget smoke --data digits' 3
+type_and_run 'scalesearch cost results/tiny-phi1-smoke/family/phi2.yaml' 3
+type_and_run 'scalesearch solve b0 --max-flops 600M --max-params 8M' 3
+type_and_run 'scalesearch export b0 --to torch --depth 1.2 --width 1.1 --resolution 258' 3
