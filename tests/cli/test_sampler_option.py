@@ -50,7 +50,8 @@ def test_show_and_verify_need_no_sampler(inline: Path) -> None:
     study = "results/tiny-phi1-six-tpe"
     shown = scalesearch("show", study, cwd=inline)
     assert shown.returncode == 0, shown.stderr
-    tail = [line for line in (inline / "printed").read_text().splitlines() if line.startswith(("Recommended", "Searched"))]
+    printed = (inline / "printed").read_text().splitlines()
+    tail = [line for line in printed if line.startswith(("Recommended", "Searched"))]
     assert len(tail) == 2
     assert all(line in shown.stdout for line in tail)
     verified = scalesearch("verify", study, cwd=inline)

@@ -76,7 +76,8 @@ def test_the_score_ranks_and_is_named(tmp_path: Path) -> None:
     depths = {one: sum(staged(one.architecture).depths) for one in begun.plan.trained}
     best = begun.plan.by_network[found.ranking.arms[0].key]
     assert depths[best] == max(depths.values())
-    assert summary_lines(found, tmp_path)[1].startswith(f"Balanced accuracy of the proxy: {found.place.mean:.4f} ± ")
+    start = f"Balanced accuracy of the proxy: {found.place.mean:.4f} ± "
+    assert summary_lines(found, tmp_path)[1].startswith(start)
     written = yaml.safe_load(winner_text(found))
     assert written["metric"] == "balanced-accuracy"
     assert written["score"] == round(found.place.mean, 5)
@@ -141,7 +142,8 @@ def test_few_images_of_a_class_make_the_error_of_balanced_accuracy(tmp_path: Pat
     once = replace(asked, config=replace(asked.config, budget=budget(seeds=1, finalists=0, final_seeds=0)))
     _, found = _searched(tmp_path / "a", once, Constant(0.5))
     assert found.place.standard_error == pytest.approx((0.25 / 95 + 0.25 / 5) ** 0.5 / 2)
-    assert summary_lines(found, tmp_path)[1].startswith("Balanced accuracy of the proxy: 0.5000 ± 0.1147 (1 seed); ")
+    start = "Balanced accuracy of the proxy: 0.5000 ± 0.1147 (1 seed); "
+    assert summary_lines(found, tmp_path)[1].startswith(start)
     assert "the validation images alone make ± 0.1147 a trial" in methods._noise_text(found)
     _, repeated = _searched(tmp_path / "b", asked, Constant(0.5))
     assert repeated.ranking.noise == pytest.approx(0.5 / 5 / 2)  # half an image of the smallest class
@@ -161,7 +163,8 @@ def test_an_error_that_nothing_tells_is_not_printed(tmp_path: Path) -> None:
     spread = f"{found.ranking.noise:.4f}"
     line = summary_lines(found, tmp_path)[1]
     assert line.startswith(
-        f"Negative loss of the proxy: {found.place.mean:.4f} (1 seed; error not known, spread of the trials {spread}); "
+        f"Negative loss of the proxy: {found.place.mean:.4f} "
+        f"(1 seed; error not known, spread of the trials {spread}); "
     )
     assert "±" not in line
     assert methods._noise_text(found).startswith("not known without repeated seeds that differ")
