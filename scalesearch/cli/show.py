@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import Cell, ShowFacts
-    from scalesearch.search.plan import Plan
     from scalesearch.study.columns import Value
     from scalesearch.study.result import StudyResult
     from scalesearch.study.study import Study
@@ -30,6 +29,7 @@ def show(
     Example: scalesearch show results/reference/b0-phi1-quick
     """
     from scalesearch.cli.options import console as make_console
+    from scalesearch.study.cost_labels import unmatched_lines
     from scalesearch.study.proxy_validation import read_proxy_validation
     from scalesearch.study.result import analyze
     from scalesearch.study.study import open_study
@@ -62,6 +62,7 @@ def _facts(study: Study, result: StudyResult | None) -> ShowFacts:
     from scalesearch.cli.facts import ShowFacts
     from scalesearch.errors import printable
     from scalesearch.report.rows import label
+    from scalesearch.study.cost_labels import unmatched_lines
     from scalesearch.study.kinds import results_of
     from scalesearch.study.summary import summary_lines
 
@@ -127,17 +128,3 @@ def eliminated_lines(result: StudyResult) -> list[str]:
         if names:
             lines.append(f"Eliminated after {rung.samples} images: {', '.join(names)}")
     return lines
-
-
-def unmatched_lines(plan: Plan) -> list[str]:
-    """Return a line for each network that no resolution brings to the target cost."""
-    from scalesearch.search.candidates import tolerance
-
-    cost_kind = plan.config.cost
-    return [
-        f"Not compared: {candidate.label} costs {float(candidate.flops_ratio):.3f}x "
-        f"at {candidate.architecture.resolution} px"
-        + ("" if cost_kind == "macs" else f" and has {float(candidate.matched_ratio):.3f}x the {cost_kind}")
-        + f", more than {tolerance(cost_kind) * 100:.0f} % from the target; no resolution is nearer"
-        for candidate in plan.candidate_set.unmatched
-    ]

@@ -191,10 +191,11 @@ def _failure_advice(study: Study) -> str:
 
 def _finish(study: Study, console: Console, report: bool) -> None:
     from scalesearch.cli.factory_family import count_family
-    from scalesearch.cli.show import eliminated_lines, ranking_table, unmatched_lines
+    from scalesearch.cli.show import eliminated_lines, ranking_table
     from scalesearch.nets.flops import fvcore_breakdown
     from scalesearch.report.files import write_report
     from scalesearch.search.factory_grid import FactoryBaseline
+    from scalesearch.study.cost_labels import unmatched_lines
     from scalesearch.study.family_files import family_members
     from scalesearch.study.proxy_validation import read_proxy_validation
     from scalesearch.study.result import analyze

@@ -10,13 +10,12 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.report.document import BulletList, Code, Paragraph, Section, Table
 from scalesearch.report.kinds import report_of
 from scalesearch.report.phrases import seeds_text
-from scalesearch.report.rows import label
 from scalesearch.search.completion import completed
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import phi_of_proxies
 from scalesearch.study.chance_text import prolonged_lines
-from scalesearch.study.cost_labels import COST_WORDS
+from scalesearch.study.cost_labels import unmatched_lines
 from scalesearch.study.phi_transfer import phi_transfer_lines
 from scalesearch.study.provenance_text import is_synthetic
 from scalesearch.study.proxy_validation_text import proxy_validation_lines
@@ -142,13 +141,7 @@ def limitations(result: StudyResult, folder: Path) -> Section:
         items.append("Networks that were eliminated on an earlier rung were judged by fewer images and one seed.")
     if result.failures:
         items.append(f"{result.failures} trials failed for reasons of the machine and are missing here.")
-    config = plan.config
-    nearer = "nothing nearer was timed" if config.cost == "latency" else "no other side is nearer"
-    items += [
-        f"{label(candidate)} is not compared: at {candidate.architecture.resolution} px it has "
-        f"{float(candidate.matched_ratio):.3f}x the {COST_WORDS[config.cost]}, and {nearer}."
-        for candidate in plan.candidate_set.unmatched
-    ]
+    items += [f"{line}." for line in unmatched_lines(plan)]
     return Section("Limitations", (BulletList(tuple(items)),))
 
 
