@@ -7,6 +7,10 @@ The default is all of them. The model sees one seed of every candidate. The refe
 accuracies of all other seeds. The script prints one line per method: Kendall's τ with the reference and the regret
 of the choice, both averaged over seeds, and the standard deviation of the reference between networks. The
 reference is noisy too, so τ cannot reach 1.
+
+The Gaussian process is that of scikit-learn: a Matérn kernel (ν = 5/2) with a length scale for each of two shares
+and for the logarithm of the proxy's cost, and white noise, fitted by maximum likelihood from ten starts to the
+accuracies of the last rung. It predicts at the candidates' mean cost, as the model does.
 """
 
 from __future__ import annotations
@@ -14,12 +18,18 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from decimal import Decimal
 from math import log
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.search.decision.data import Channel, StudyData, Training
@@ -92,6 +102,22 @@ def study(
     return StudyData(names, np.array([*shares.values()]), logs - logs.mean(), trainings, "base")
 
 
+def gaussian_process(
+    accuracies: Mapping[str, float], shares: Mapping[str, Shares], costs: Mapping[str, float]
+) -> npt.NDArray[np.float64]:
+    """Return the predicted accuracy of every candidate at the candidates' mean cost."""
+    inputs = np.array([(*shares[key][:2], costs[key]) for key in shares])
+    low, high = inputs.min(0), inputs.max(0)
+    inputs = (inputs - low) / np.where(high > low, high - low, 1)
+    kernel = ConstantKernel() * Matern([1.0] * inputs.shape[1], (0.1, 100), nu=2.5) + WhiteKernel()
+    process = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=9, random_state=0)
+    with catch_warnings():
+        simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound: an irrelevant input
+        process.fit(inputs, np.array([accuracies[key] for key in shares]))
+    inputs[:, -1] = inputs[:, -1].mean()
+    return np.asarray(process.predict(inputs))
+
+
 def replay(path: Path) -> None:
     """Print the lines of one file."""
     shares, rows, costs = (recorded if path.suffix == ".parquet" else read_trials)(path)
@@ -104,10 +130,14 @@ def replay(path: Path) -> None:
     for seen_seed in seeds:
         truth = np.array([np.mean([rows[key, s, top][0] for s in seeds if s != seen_seed]) for key in names])
         predictions = {"accuracy alone": np.array([rows[key, seen_seed, top][0] for key in names])}
+        predictions["Gaussian process, 1 rung"] = gaussian_process(
+            {key: rows[key, seen_seed, top][0] for key in names}, shares, costs
+        )
         for losses in (False, True):
             for first in {top, max(0, top - 2)}:
                 observed = {key: row for key, row in rows.items() if key[1] == seen_seed and key[2] >= first}
-                name = f"model{' with losses' * losses}, {top - first + 1} rungs"
+                count = top - first + 1
+                name = f"model{' with losses' * losses}, {count} rung{'s' * (count > 1)}"
                 predictions[name] = posterior(study(observed, shares, costs, losses)).mean
         for name, values in predictions.items():
             regret = truth.max() - truth[int(np.argmax(values))]
