@@ -39,22 +39,19 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
+    from scalesearch.cli.definition import load_definition
     from scalesearch.cli.json_output import print_json, reserve_stdout
-    from scalesearch.design.baselines import is_factory
-    from scalesearch.design.networks import load_network
+    from scalesearch.design.scaling import Baseline
 
-    if is_factory(network):
-        if breakdown or rounding is not None:
-            raise InputError(f"{network}: is a Python function; --breakdown and --rounding are for baseline files")
-        with reserve_stdout(json):
-            facts = _factory_facts(network, depth, width, resolution, batch)
-        (print_json if json else _print_table)(facts)
-        return
-    baseline = load_network(network)
-    multipliers = parse_multipliers(baseline.architecture.resolution, depth, width, resolution)
-    scaled = baseline.scale(multipliers, rounding, name=baseline.name)
-    facts = _facts(scaled.name, scaled.architecture, baseline.architecture, multipliers, batch)
-    if not breakdown:
+    with reserve_stdout(json):
+        definition = load_definition(network)
+        if breakdown and not isinstance(definition, Baseline):
+            raise InputError(f"{network}: is of a Python function; --breakdown is for networks of stages")
+        multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
+        scaled = definition.scale(multipliers, rounding, name=definition.name)
+    title = scaled.name if isinstance(scaled, Baseline) else scaled.architecture.factory
+    facts = _facts(title, scaled.architecture, definition.architecture, multipliers, batch)
+    if not breakdown or not isinstance(scaled, Baseline):
         (print_json if json else _print_table)(facts)
         return
     from scalesearch.cli.cost_breakdown import breakdown_facts, print_breakdown
@@ -66,19 +63,6 @@ def cost(
     else:
         _print_table(facts)
         print_breakdown(scaled.architecture, full_facts)
-
-
-def _factory_facts(name: str, depth: str, width: str, resolution: int | None, batch: int) -> CostFacts:
-    """Return the costs of a user's own network, as fvcore counts them."""
-    from decimal import Decimal
-
-    from scalesearch.nets.factory import count_factory, load_factory
-
-    factory = load_factory(name)
-    multipliers = parse_multipliers(factory.resolution, depth, width, resolution)
-    base = count_factory(factory, Decimal(1), Decimal(1), factory.resolution)
-    scaled = count_factory(factory, multipliers.depth, multipliers.width, resolution or factory.resolution)
-    return _facts(name, scaled, base, multipliers, batch)
 
 
 def parse_multipliers(base_resolution: int, depth: str, width: str, resolution: int | None) -> Multipliers:

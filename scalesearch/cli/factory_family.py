@@ -1,15 +1,21 @@
-"""The family of a user's own Python function, with the measured cost of each member."""
+"""The family of a user's own Python function: the calls that build its members, with their counted costs."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from scalesearch.design.coefficients import Coefficients
+    from scalesearch.design.coefficients import Coefficients, Multipliers
+    from scalesearch.design.factory import FactoryNetwork
+    from scalesearch.nets.factory_definition import FactoryDefinition
     from scalesearch.search.factory_grid import FactoryBaseline
     from scalesearch.study.study import Study
 
@@ -55,3 +61,129 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([_COLUMNS, *rows])
     replace_atomically(path, stream.getvalue())
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryMember:
+    """A factory member is one network of a function's family, with its costs over the baseline's."""
+
+    name: str
+    phi: Decimal | int
+    """The compound coefficient; 0 for the baseline."""
+    multipliers: Multipliers
+    """The multipliers over the baseline's; that of the resolution is γ^φ, before matching."""
+    definition: FactoryDefinition
+    base: FactoryDefinition
+
+    @property
+    def architecture(self) -> FactoryNetwork:
+        """The counted network."""
+        return self.definition.architecture
+
+    @property
+    def nominal_flops_ratio(self) -> Decimal:
+        """The ratio d·w²·r² of the multipliers, to five decimal places."""
+        return round(self.multipliers.nominal_flops_ratio, 5)
+
+    @property
+    def flops_ratio(self) -> Decimal:
+        """The counted multiply-adds over the baseline's, to five decimal places."""
+        from scalesearch.design.scaling import flops_ratio
+
+        return flops_ratio(self.architecture, self.base.architecture)
+
+    @property
+    def resolution_multiplier(self) -> Decimal:
+        """The image side over the baseline's, to five decimal places."""
+        return round(Decimal(self.architecture.resolution) / self.base.architecture.resolution, 5)
+
+    @property
+    def implied_gamma(self) -> Decimal | None:
+        """The φ-th root of the resolution multiplier; None for the baseline."""
+        return round(self.resolution_multiplier ** (1 / Decimal(self.phi)), 5) if self.phi else None
+
+    @property
+    def matched(self) -> bool:
+        """Whether the counted cost is within 5 % of 2^φ times the baseline's."""
+        from scalesearch.design.matching import TOLERANCE
+
+        return abs(self.flops_ratio / Decimal(2) ** self.phi - 1) <= TOLERANCE
+
+    def text(self) -> str:
+        """Return the member's file: the call of the function, with its cost in a comment at the top."""
+        from scalesearch.design.factory_call import call_text
+
+        nominal, network = self.nominal_flops_ratio, self.architecture
+        off = "" if self.matched else "  (more than 5 % off)"
+        header = (
+            f"# {self.name}: nominal FLOPs ratio {nominal}, measured {self.flops_ratio}{off}; "
+            f"resolution × {self.resolution_multiplier}\n"
+            f"# {network.macs} multiply-adds, {network.params} parameters, {network.activations} activations\n"
+        )
+        return header + call_text(self.definition.call, nominal)
+
+
+def factory_members(
+    base: FactoryDefinition, coefficients: Coefficients, phis: Mapping[str, Decimal] | None, match: str
+) -> tuple[FactoryMember, ...]:
+    """Return the network (φ = 0) and its members; each is built and counted.
+
+    Args:
+        base: the network to scale.
+        coefficients: they give depth α^φ, width β^φ and, without matching, resolution γ^φ.
+        phis: the φ of each member by its name; None: 1 … 7.
+        match: `flops` takes the side, at least the network's own, whose counted cost is nearest to 2^φ; `none`
+            takes γ^φ.
+
+    Raises:
+        InputError: the function fails for a member, or a φ below 0 is to be matched.
+    """
+    from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.decimals import format_decimal, whole_or_fraction
+    from scalesearch.design.family import member_name, phis_of
+    from scalesearch.design.scaling import px_multiplier
+    from scalesearch.nets.factory import load_factory
+    from scalesearch.nets.factory_grid import match_cost
+
+    if phis is None:
+        phis = {member_name(base.name, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
+    network = base.architecture
+    members = [FactoryMember(base.name, 0, Multipliers(), base, base)]
+    for name, phi in phis.items():
+        multipliers = coefficients.at(phi).rounded()
+        side = multipliers.resolution
+        if match == "flops":
+            if phi < 0:
+                raise InputError(
+                    f"--phi {format_decimal(phi)}: the side of a function's network is matched above φ = 0 only; "
+                    "give --match none, which takes γ^φ"
+                )
+            depth, width = network.depth * multipliers.depth, network.width * multipliers.width
+            target = float(network.macs) * 2 ** float(phi)
+            matched = match_cost(
+                load_factory(network.factory),
+                round(depth, 12),
+                round(width, 12),
+                network.resolution,
+                target,
+                "macs",
+            )
+            side = px_multiplier(matched.resolution, network.resolution)
+        member = base.scale(Multipliers(multipliers.depth, multipliers.width, side), name=name)
+        members.append(FactoryMember(name, whole_or_fraction(phi), multipliers, member, base))
+    return tuple(members)
+
+
+def write_factory_members(folder: Path, members: Sequence[FactoryMember]) -> tuple[Path, ...]:
+    """Write one file per member, and return their paths.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    from scalesearch.study.files import make_folder, replace_atomically
+
+    make_folder(folder)
+    paths = tuple(folder / f"{member.name}.yaml" for member in members)
+    for path, member in zip(paths, members, strict=True):
+        replace_atomically(path, member.text())
+    return paths

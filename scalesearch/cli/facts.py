@@ -386,7 +386,7 @@ class FamilyFacts(Facts):
     coefficients: CoefficientFacts | None
     """The family's; null: the members are as published."""
     rounding: str
-    """The rule by which widths and depths are rounded."""
+    """The rule by which widths and depths are rounded; `function`: the function's own."""
     match: choices.Match | None
     """Whether each member's px is set so that it costs 2^φ; null: the members are as published."""
     rule: choices.ScalingRule | None
@@ -396,7 +396,7 @@ class FamilyFacts(Facts):
     beside: tuple[BesideFacts, ...]
     """Those larger networks; empty otherwise."""
     files: tuple[str, ...]
-    """The baseline files that `--out` wrote; empty without it."""
+    """The files that `--out` wrote: baseline files, or calls of a function; empty without it."""
 
 
 @dataclass(frozen=True, slots=True)

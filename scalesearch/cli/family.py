@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -19,12 +19,45 @@ if TYPE_CHECKING:
 
     from scalesearch.cli.facts import FamilyFacts, MemberFacts
     from scalesearch.design.coefficients import Coefficients, Multipliers
+    from scalesearch.design.factory import Network
     from scalesearch.design.family import Member
     from scalesearch.design.scaling import Baseline
+    from scalesearch.nets.factory_definition import FactoryDefinition
+
+FUNCTION_ROUNDING = "function"
+"""What `--json` prints as the rounding rule of a function's networks: the function rounds by itself."""
+
+
+class FamilyMember(Protocol):
+    """A member of a family of stages or of a function, as tables and JSON show it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 (as in `design.family.Member`)
+    @property
+    def phi(self) -> Decimal | int | None: ...  # noqa: D102
+    @property
+    def multipliers(self) -> Multipliers: ...  # noqa: D102
+    @property
+    def architecture(self) -> Network: ...  # noqa: D102
+    @property
+    def nominal_flops_ratio(self) -> Decimal: ...  # noqa: D102
+    @property
+    def flops_ratio(self) -> Decimal: ...  # noqa: D102
+    @property
+    def resolution_multiplier(self) -> Decimal: ...  # noqa: D102
+    @property
+    def implied_gamma(self) -> Decimal | None: ...  # noqa: D102
+    @property
+    def matched(self) -> bool: ...  # noqa: D102
 
 
 def family(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline or a baseline file.")],
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE|MODULE:FUNCTION", help="A shipped baseline, a baseline file or a Python function."
+        ),
+    ],
     coefficients: Annotated[
         tuple[str, str, str] | None, typer.Option(metavar="α β γ", help="Coefficients of the members at φ = 1 … 7.")
     ] = None,
@@ -42,25 +75,35 @@ def family(
         choices.Match, typer.Option(help="flops: the resolution at which a member costs 2^φ; none: γ^φ.")
     ] = "flops",
     rule: options.Rule = "v1",
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for one baseline file per member.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for one file per member.")] = None,
     json: options.Json = False,
 ) -> None:
     """Scale a baseline to φ = 1 … 7 by given coefficients, up or down to other φ, or as published.
 
     Example: scalesearch family b0 --coefficients 1.2 1.1 1.15 --phi -1 --phi 1
     """
+    from scalesearch.cli.definition import load_definition
+    from scalesearch.cli.json_output import reserve_stdout
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.family import family as scale_family
-    from scalesearch.design.networks import load_network
+    from scalesearch.design.scaling import Baseline
     from scalesearch.design.v2_rule import has_published_comparison
 
     if published == (coefficients is not None):
         raise InputError("family: give either --coefficients α β γ or --published")
     if published and (phi or times):
         raise InputError("--phi, --times: the published members are as they are; leave them out")
-    baseline = load_network(network)
+    with reserve_stdout(json):
+        baseline = load_definition(network)
+    if not isinstance(baseline, Baseline):
+        if published or rounding is not None or rule != "v1":
+            raise InputError(
+                f"{network}: is of a Python function; --published, --rounding and --rule are for networks of stages"
+            )
+        _show_factory_family(
+            baseline, coefficients_from(coefficients or ()), phi or [], times or [], match, out, json
+        )
+        return
     if published and has_published_comparison(baseline):
         _print_published_comparison(baseline, rule, rounding, out, json)
         return
@@ -68,7 +111,7 @@ def family(
     if family_coefficients is None:
         members = _published_members(baseline, rounding, rule)
     else:
-        phis = _parse_phis(baseline, phi or [], times or [])
+        phis = _parse_phis(baseline.name, phi or [], times or [])
         members = scale_family(
             baseline, family_coefficients, rounding or "balanced", match == "flops", scaling=rule, phis=phis
         )
@@ -78,7 +121,33 @@ def family(
     if json:
         from scalesearch.cli.json_output import print_json
 
-        print_json(_family_facts(baseline.name, family_coefficients, members, match, rule, paths))
+        rounding_rule = members[-1].baseline.rounding.rule
+        print_json(_family_facts(baseline.name, family_coefficients, members, rounding_rule, match, rule, paths))
+
+
+def _show_factory_family(
+    base: FactoryDefinition,
+    coefficients: Coefficients,
+    phi: Sequence[str],
+    times: Sequence[str],
+    match: choices.Match,
+    out: Path | None,
+    json: bool,
+) -> None:
+    """Print the family of a function's network, and write its members' calls."""
+    from scalesearch.cli.factory_family import factory_members, write_factory_members
+    from scalesearch.cli.json_output import print_json, reserve_stdout
+
+    phis = _parse_phis(base.name, phi, times)
+    with reserve_stdout(json):
+        members = factory_members(base, coefficients, phis, match)
+        if not json:
+            options.console().print(members_table(members))
+        paths = () if out is None else write_factory_members(out, members)
+        if paths:
+            print(f"{len(members)} files with calls of {base.architecture.factory} in {out}")
+    if json:
+        print_json(_family_facts(base.name, coefficients, members, FUNCTION_ROUNDING, match, "v1", paths))
 
 
 def _published_members(
@@ -101,7 +170,8 @@ def _published_members(
 def _family_facts(
     baseline: str,
     coefficients: Coefficients | None,
-    members: Sequence[Member],
+    members: Sequence[FamilyMember],
+    rounding: str,
     match: choices.Match,
     rule: choices.ScalingRule,
     paths: Sequence[Path],
@@ -112,7 +182,7 @@ def _family_facts(
     return FamilyFacts(
         baseline=baseline,
         coefficients=None if coefficients is None else CoefficientFacts.of(coefficients),
-        rounding=members[-1].baseline.rounding.rule,
+        rounding=rounding,
         match=None if coefficients is None else match,
         rule=None if coefficients is None else rule,
         members=tuple(map(_member_facts, members)),
@@ -121,7 +191,7 @@ def _family_facts(
     )
 
 
-def _parse_phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -> dict[str, Decimal] | None:
+def _parse_phis(baseline_name: str, phis: Sequence[str], times: Sequence[str]) -> dict[str, Decimal] | None:
     """Return the φ of each member by its name, ascending; None: the default φ.
 
     Raises:
@@ -138,11 +208,11 @@ def _parse_phis(baseline: Baseline, phis: Sequence[str], times: Sequence[str]) -
     phi_by_name: dict[str, Decimal] = {}
     for value in phis:
         phi = options.parse_phi(value, "--phi")
-        _add_phi(phi_by_name, member_name(baseline, phi), phi, f"--phi {value}")
+        _add_phi(phi_by_name, member_name(baseline_name, phi), phi, f"--phi {value}")
     for value in times:
         ratio = options.parse_times(value, "--times")
         suffix = f"-{format_decimal(ratio)}x"
-        _add_phi(phi_by_name, f"{baseline.name[: 64 - len(suffix)]}{suffix}", phi_of(ratio), f"--times {value}")
+        _add_phi(phi_by_name, f"{baseline_name[: 64 - len(suffix)]}{suffix}", phi_of(ratio), f"--times {value}")
     return dict(sorted(phi_by_name.items(), key=lambda item: item[1]))
 
 
@@ -165,26 +235,19 @@ def _write_members(out: Path, members: Sequence[Member], json: bool) -> tuple[Pa
     return paths
 
 
-def _multipliers(member: Member) -> Multipliers:
-    """Return the multipliers of a member; 1 for the baseline, even if it was itself scaled from another."""
-    from scalesearch.design.coefficients import Multipliers
-
-    origin = member.baseline.origin
-    return origin.multipliers if origin and member.phi != 0 else Multipliers()
-
-
-def _member_facts(member: Member) -> MemberFacts:
+def _member_facts(member: FamilyMember) -> MemberFacts:
     from scalesearch.cli.facts import MemberFacts
+    from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import cost
 
-    multipliers, architecture = _multipliers(member), member.baseline.architecture
-    member_cost, gamma = cost(architecture), member.implied_gamma
+    multipliers, network = member.multipliers, member.architecture
+    member_cost, gamma = cost(network), member.implied_gamma
     return MemberFacts(
-        name=member.baseline.name,
+        name=member.name,
         phi=None if member.phi is None else float(member.phi),
         depth=float(multipliers.depth),
         width=float(multipliers.width),
-        px=architecture.resolution,
+        px=network.resolution,
         resolution_multiplier=float(member.resolution_multiplier),
         implied_gamma=None if gamma is None else float(gamma),
         nominal_flops_ratio=float(member.nominal_flops_ratio),
@@ -193,8 +256,8 @@ def _member_facts(member: Member) -> MemberFacts:
         macs=member_cost.macs,
         params=member_cost.params,
         activations=member_cost.activations,
-        depths=architecture.depths,
-        widths=architecture.widths,
+        depths=network.depths if isinstance(network, Architecture) else (),
+        widths=network.widths if isinstance(network, Architecture) else (),
     )
 
 
@@ -209,7 +272,7 @@ def _print_published_comparison(
     print_comparison(baseline, scaling, rounding or baseline.rounding.rule, json)
 
 
-def members_table(members: Sequence[Member]) -> Table:
+def members_table(members: Sequence[FamilyMember]) -> Table:
     """Return the family as a table: multipliers, cost, nominal and measured ratio side by side."""
     from scalesearch.cli.console_table import narrow_table
     from scalesearch.design.cost import cost
@@ -217,14 +280,14 @@ def members_table(members: Sequence[Member]) -> Table:
     from scalesearch.units import si
 
     table = narrow_table(
-        f"{members[0].baseline.name} and its family",
+        f"{members[0].name} and its family",
         "member<|depth|width|px|px/base|implied γ|nominal|measured|MACs|params",
     )
     for member in members:
-        multipliers, architecture = _multipliers(member), member.baseline.architecture
+        multipliers, architecture = member.multipliers, member.architecture
         member_cost = cost(architecture)
         table.add_row(
-            member.baseline.name,
+            member.name,
             format_decimal(round(multipliers.depth, 3)),
             format_decimal(round(multipliers.width, 3)),
             str(architecture.resolution),

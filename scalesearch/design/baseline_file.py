@@ -18,7 +18,7 @@ from scalesearch.design.gates import GateName
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin
 from scalesearch.design.strict_yaml import Path_, dotted, parse
-from scalesearch.errors import InputError, SpaceError, printable
+from scalesearch.errors import InputError, SpaceError
 
 
 def _int_to_decimal(value: object) -> object:
@@ -168,7 +168,8 @@ def parse_baseline(text: str, source: str) -> Baseline:
         raise InputError(f"{source}:1: file: must be a mapping of keys such as name, stem and stages")
     if ("factory",) in lines and "stages" not in tree:
         raise InputError(
-            f"{source}:{lines['factory',]}: factory: is the call of a function; give{_call_options(tree)}"
+            f"{source}:{lines['factory',]}: factory: is the call of a Python function, but a network of stages is "
+            "needed here; give a baseline file"
         )
     try:
         return _baseline(BaselineFile.model_validate(tree))
@@ -176,12 +177,6 @@ def parse_baseline(text: str, source: str) -> Baseline:
         raise InputError(validation_line(error, source, lines)) from error
     except SpaceError as error:
         raise InputError(_space_error_line(tree, error, source, lines)) from error
-
-
-def _call_options(tree: dict[str, Any]) -> str:
-    """Return the command-line arguments for a member of a function's family."""
-    options = "".join(f" --{key} {tree[key]}" for key in ("depth", "width", "resolution") if key in tree)
-    return printable(f" {tree['factory']}{options}")
 
 
 _REASONS = {

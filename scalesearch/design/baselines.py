@@ -24,9 +24,13 @@ def baseline_names() -> list[str]:
     return sorted(path.stem for path in spaces_folder().glob("*.yaml"))
 
 
+FACTORY_PATTERN = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
+"""The regular expression of a Python function's name, `package.module:function`."""
+
+
 def is_factory(name: str) -> bool:
     """Return whether `name` names a Python function, `package.module:function`."""
-    return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", name) is not None
+    return re.fullmatch(FACTORY_PATTERN, name) is not None
 
 
 def is_path(name_or_path: str) -> bool:

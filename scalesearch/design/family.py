@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Multipliers
 from scalesearch.design.decimals import format_decimal, whole_or_fraction
 from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
@@ -56,7 +57,7 @@ def phis_of(coefficients: Coefficients) -> tuple[int, ...]:
 
 def smaller_members(baseline: Baseline) -> dict[str, Decimal]:
     """Return the φ of the usual smaller members by name."""
-    return {member_name(baseline, Decimal(phi)): Decimal(phi) for phi in PHIS_DOWN}
+    return {member_name(baseline.name, Decimal(phi)): Decimal(phi) for phi in PHIS_DOWN}
 
 
 def published_names() -> list[str]:
@@ -94,6 +95,22 @@ class Member:
     activations_ratio: Decimal = Decimal(1)
     """The activations over the baseline's, to five decimal places."""
 
+    @property
+    def name(self) -> str:
+        """The name, such as `phi1`."""
+        return self.baseline.name
+
+    @property
+    def architecture(self) -> Architecture:
+        """The network."""
+        return self.baseline.architecture
+
+    @property
+    def multipliers(self) -> Multipliers:
+        """The multipliers; 1 for the baseline, even if it was itself scaled from another."""
+        origin = self.baseline.origin
+        return origin.multipliers if origin and self.phi != 0 else Multipliers()
+
 
 def family(
     baseline: Baseline,
@@ -127,7 +144,7 @@ def family(
     rounding = replace(baseline.rounding, rule=rule)
     members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
     if phis is None:
-        phis = {member_name(baseline, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
+        phis = {member_name(baseline.name, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
     for name, phi in phis.items():
         try:
             multipliers = coefficients.at(phi)
@@ -168,16 +185,16 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
     return tuple(members)
 
 
-def member_name(baseline: Baseline, phi: Decimal) -> str:
+def member_name(baseline_name: str, phi: Decimal) -> str:
     """Return the name of a member: b1 … b7 for b0, and phi1 … phi7 for any other baseline.
 
     The name of a member that is scaled again begins with its own name, as in `phi1-phi2`.
     """
     phi_text = format_decimal(phi)
-    if baseline.name == "b0":
+    if baseline_name == "b0":
         return f"b{phi_text}"
     suffix = f"phi{phi_text}"
-    return f"{baseline.name[: 62 - len(suffix)]}-{suffix}" if baseline.name.startswith("phi") else suffix
+    return f"{baseline_name[: 62 - len(suffix)]}-{suffix}" if baseline_name.startswith("phi") else suffix
 
 
 def _member(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scalesearch.design.baselines import baseline_names, is_path, load_baseline
+from scalesearch.design.baselines import baseline_names, is_factory, is_path, load_baseline
 from scalesearch.design.family import published, published_baseline, published_names
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, did_you_mean
@@ -16,10 +16,16 @@ def load_network(name_or_path: str) -> Baseline:
     A published member (`b4`, `efficientnet_v2_b2`) has its `origin`, as a member that was read from a file has.
 
     Raises:
-        InputError: there is no such network or file, or the file is invalid (`file:line: key: reason`).
+        InputError: there is no such network or file, the file is invalid (`file:line: key: reason`), or the network
+            is of a Python function.
     """
     if is_path(name_or_path) or name_or_path in baseline_names():
         return load_baseline(name_or_path)
+    if is_factory(name_or_path):
+        raise InputError(
+            f"network {name_or_path!r}: is a Python function, but a network of stages is needed here; give a name "
+            "or a baseline file"
+        )
     if name_or_path not in published_names():
         known = (*baseline_names(), *published_names())
         raise InputError(

@@ -115,14 +115,14 @@ class Baseline:
         origin = Origin(self.name, rounding.rule, multipliers.rounded(), ratio)
         return replace(
             self,
-            name=name or _scaled_name(self.name, multipliers, architecture.resolution),
+            name=name or scaled_name(self.name, multipliers, architecture.resolution),
             architecture=architecture,
             rounding=rounding,
             origin=origin,
         )
 
 
-def _scaled_name(name: str, multipliers: Multipliers, px: int) -> str:
+def scaled_name(name: str, multipliers: Multipliers, px: int) -> str:
     """Return a name such as `b0-d1.4-w1.2-300px`, so that each size of a network has its own name and file."""
     depth, width = (format_decimal(round(multiplier, 3)) for multiplier in (multipliers.depth, multipliers.width))
     return _with_suffix(name, f"-d{depth}-w{width}-{px}px")

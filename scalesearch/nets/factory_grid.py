@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +11,7 @@ from math import log
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.decimals import power
 from scalesearch.design.factory import FactoryNetwork
+from scalesearch.design.factory_call import factory_name
 from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
 from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair, literal_px
@@ -49,13 +49,15 @@ def count_factory_grid(
         key = (point.depth, point.width, side)
         if key not in networks:
             networks[key] = (
-                _match_cost(factory, point.depth, point.width, px, target_cost, cost_kind)
+                match_cost(factory, point.depth, point.width, px, target_cost, cost_kind)
                 if match == "flops"
                 else count(*key)
             )
     proxies = _Proxies(factory, budget, phi, match, cost_kind)
     entries = tuple(NetworkPair(network, proxies.proxy_of(network)) for network in networks.values())
-    return FactoryBaseline(_name(factory.name), factory.fingerprint, NetworkPair(base, proxies.base), entries)
+    return FactoryBaseline(
+        factory_name(factory.name), factory.fingerprint, NetworkPair(base, proxies.base), entries
+    )
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class _Proxies:
         target_cost = float(getattr(self.base, self.cost_kind)) * 2 ** float(phi)
         min_px = self.budget.resolution
         return self._check_trainable(
-            _match_cost(self.factory, depth, self._width(width), min_px, target_cost, self.cost_kind)
+            match_cost(self.factory, depth, self._width(width), min_px, target_cost, self.cost_kind)
         )
 
     def _width(self, multiplier: Decimal) -> Decimal:
@@ -102,7 +104,7 @@ class _Proxies:
         return proxy
 
 
-def _match_cost(
+def match_cost(
     factory: Factory, depth: Decimal, width: Decimal, min_px: int, target_cost: float, cost_kind: str
 ) -> FactoryNetwork:
     """Return the network of the px, at least `min_px`, at which the counted cost is nearest to `target_cost`.
@@ -131,8 +133,3 @@ def _match_cost(
     return min(
         counted.values(), key=lambda network: (abs(getattr(network, cost_kind) - target_cost), network.resolution)
     )
-
-
-def _name(factory: str) -> str:
-    """Return a study's name from `package.module:function`: lower case, at most 57 characters."""
-    return re.sub(r"[^a-z0-9._-]", "-", factory.lower()).strip("._-")[:57] or "factory"

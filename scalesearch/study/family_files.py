@@ -8,7 +8,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
-from scalesearch.design.decimals import format_decimal
+from scalesearch.design.factory_call import FactoryCall, call_text
 from scalesearch.design.family import Member, family, phis_of, smaller_members
 from scalesearch.search.factory_grid import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
@@ -59,14 +59,10 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
 
 def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:
     multipliers, network = coefficients.at(phi).rounded(), baseline.architecture
-    return (
-        "# px follows from γ; what it really costs stands in costs.csv\n"
-        f"factory: {network.factory}\n"
-        f"depth: {format_decimal(multipliers.depth)}\n"
-        f"width: {format_decimal(multipliers.width)}\n"
-        f"resolution: {literal_px(network.resolution, multipliers.resolution)}\n"
-        f"nominal_flops_ratio: {format_decimal(round(multipliers.nominal_flops_ratio, 5))}\n"
-    )
+    side = literal_px(network.resolution, multipliers.resolution)
+    call = FactoryCall(network.factory, multipliers.depth, multipliers.width, side)
+    header = "# px follows from γ; what it really costs stands in costs.csv\n"
+    return header + call_text(call, round(multipliers.nominal_flops_ratio, 5))
 
 
 def _gamma(member: Member) -> str:

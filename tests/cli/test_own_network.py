@@ -97,6 +97,70 @@ def test_a_function_is_counted(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
+def counts(depth: int, channels: int, px: int) -> tuple[int, int]:
+    """Multiply-adds and parameters of `factories.build`, in closed form: stem, blocks with norms, classifier."""
+    side = (px + 1) // 2
+    macs = side**2 * (27 * channels + depth * 9 * channels**2) + 11 * channels
+    params = 28 * channels + depth * (9 * channels**2 + channels + 2 * channels) + 11 * (channels + 1)
+    return macs, params
+
+
+def test_files_of_a_functions_family_are_read_back(tmp_path: Path) -> None:
+    """Depth, width and side of the members differ from one another: 6 blocks, 18 channels, 46 px at φ = 1."""
+    shutil.copy(HERE / "factories.py", tmp_path)
+    words = (
+        "family",
+        FACTORY,
+        "--coefficients",
+        "1.2",
+        "1.1",
+        "1.15",
+        "--phi",
+        "1",
+        "--phi",
+        "2",
+        "--out",
+        "family",
+    )
+    done = scalesearch(*words, "--match", "none", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert facts["files"] == [f"family/{name}.yaml" for name in ("factories-build", "phi1", "phi2")]
+    for member, (blocks, channels, px) in zip(
+        facts["members"], ((5, 16, 40), (6, 18, 46), (7, 20, 53)), strict=True
+    ):
+        assert (member["px"], member["macs"], member["params"]) == (px, *counts(blocks, channels, px))
+        cost = json.loads(scalesearch("cost", f"family/{member['name']}.yaml", "--json", cwd=tmp_path).stdout)
+        assert (cost["resolution"], cost["macs"], cost["params"]) == (px, *counts(blocks, channels, px))
+    scaled = scalesearch("cost", "family/phi1.yaml", "--width", "2", "--json", cwd=tmp_path)
+    assert json.loads(scaled.stdout)["macs"] == counts(6, 36, 46)[0]
+
+
+def test_members_of_a_function_cost_what_their_phi_says(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    words = ("family", FACTORY, "--coefficients", "1.2", "1.1", "1.15", "--phi", "1", "--times", "3")
+    assert "give one of them" in scalesearch(*words, cwd=tmp_path).stderr
+    done = scalesearch(*words[:-4], "--times", "2", "--times", "3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "factories-build-2x" in done.stdout
+    assert "!" not in done.stdout.split("px/base")[1].splitlines()[3]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--coefficients", "1.2", "1.1", "1.15", "--phi", "-1"), "--phi -1: the side of a function's network"),
+        (("--published",), "are for networks of stages"),
+        (("--coefficients", "1.2", "1.1", "1.15", "--rounding", "nearest"), "are for networks of stages"),
+    ],
+)
+def test_a_family_that_a_function_cannot_have(words: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    done = scalesearch("family", FACTORY, *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert reason in done.stderr
+
+
 BROKEN = """from torch import nn
 
 

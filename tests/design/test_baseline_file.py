@@ -255,12 +255,13 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
     assert read_text(path).startswith("name")
 
 
-def test_a_member_of_a_functions_family_says_its_command() -> None:
+def test_a_call_of_a_function_is_no_network_of_stages() -> None:
     text = "# px\nfactory: mine:build\ndepth: 1.9\nwidth: 1\nresolution: 37\nnominal_flops_ratio: 3.8\n"
     with pytest.raises(InputError) as caught:
         parse_baseline(text, "phi1.yaml")
     assert str(caught.value) == (
-        "phi1.yaml:2: factory: is the call of a function; give mine:build --depth 1.9 --width 1 --resolution 37"
+        "phi1.yaml:2: factory: is the call of a Python function, but a network of stages is needed here; "
+        "give a baseline file"
     )
 
 

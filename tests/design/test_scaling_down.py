@@ -26,7 +26,7 @@ PAPER = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
 def members(
     baseline: Baseline, phis: list[Decimal], rule: str = "balanced", by: str = "macs"
 ) -> tuple[Member, ...]:
-    return family(baseline, PAPER, rule, cost_kind=by, phis={member_name(baseline, phi): phi for phi in phis})
+    return family(baseline, PAPER, rule, cost_kind=by, phis={member_name(baseline.name, phi): phi for phi in phis})
 
 
 def defined(baseline: Baseline, phi: Decimal, rule: str, by: str) -> Architecture:
