@@ -151,12 +151,15 @@ def _render_column(
     pixels_NCHW = torch.from_numpy(samples[architecture.in_channels].images_NHWC).permute(0, 3, 1, 2)
     images_NCHW = normalise(resize(pixels_NCHW, architecture.resolution))
     with torch.no_grad():
-        probabilities_NK = network(images_NCHW).softmax(1)
+        probabilities_NK = network(images_NCHW)[:, : len(weights.classes)].softmax(1)
     predictions = probabilities_NK.argmax(1).tolist()
     mapped = [
         prediction if label is None else label for prediction, label in zip(predictions, class_indices, strict=True)
     ]
-    maps_NHW = class_maps(network, images_NCHW, torch.tensor(mapped)).numpy()
+    try:
+        maps_NHW = class_maps(network, images_NCHW, torch.tensor(mapped)).numpy()
+    except InputError as error:
+        raise InputError(f"{weights.definition.name}: {error}") from error
     captions = [
         f"{weights.classes[prediction]}: {float(probabilities[prediction]):.2f}"
         for prediction, probabilities in zip(predictions, probabilities_NK, strict=True)

@@ -27,3 +27,28 @@ def load_definition(name_or_path: str) -> Definition:
     from scalesearch.nets.factory_definition import load_definition as load_factory_definition
 
     return load_factory_definition(call)
+
+
+def load_scaled(
+    name_or_path: str, depth: str, width: str, resolution: int | None, rounding: str | None = None
+) -> Definition:
+    """Return the network (see `load_definition`) that `--depth`, `--width` and `--resolution` scale.
+
+    A network whose sizes the options leave alone keeps its name.
+
+    Args:
+        name_or_path: the network.
+        depth: `--depth`.
+        width: `--width`.
+        resolution: `--resolution`, px; None: the network's own.
+        rounding: `--rounding`; None: the network's own.
+
+    Raises:
+        InputError: the network cannot be used, or a value is no number or out of range.
+    """
+    from scalesearch.cli.cost import parse_multipliers
+    from scalesearch.design.coefficients import Multipliers
+
+    definition = load_definition(name_or_path)
+    multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
+    return definition if multipliers == Multipliers() else definition.scale(multipliers, rounding)

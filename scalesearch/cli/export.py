@@ -12,7 +12,6 @@ from scalesearch.cli import options
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from scalesearch.design.scaling import Baseline
     from scalesearch.export.onnx_file import OnnxTarget
 
 
@@ -20,8 +19,8 @@ def export(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE",
-            help="A shipped baseline, a baseline file, a family's member, or trained weights (.safetensors).",
+            metavar="NAME|FILE|MODULE:FUNCTION",
+            help="A shipped baseline, a file, a Python function, or trained weights (.safetensors).",
         ),
     ],
     to: Annotated[choices.ExportFormat, typer.Option("--to", help="Format to write.")],
@@ -45,27 +44,26 @@ def export(
 
     Example: scalesearch export tiny --to torch
     """
-    from functools import partial
-
-    from scalesearch.export.formats import FORMATS, as_deployed, as_onnx
+    from scalesearch.cli.definition import load_scaled
+    from scalesearch.export.formats import as_deployed, export_network
     from scalesearch.export.verify import seeded
     from scalesearch.nets.weights import read_weights
     from scalesearch.study.files import make_folder, replace_atomically
 
     if to != "onnx" and (opset is not None or dynamic_side):
         raise InputError(f"--to {to}: --opset and --dynamic-side are for --to onnx; leave them out")
-    export_network = partial(as_onnx, target=_onnx_target(opset, dynamic_side)) if to == "onnx" else FORMATS[to]
+    target = _onnx_target(opset, dynamic_side)
     if network.endswith(".safetensors"):
         if (depth, width, resolution, rounding) != ("1", "1", None, None):
             raise InputError(f"{network}: trained weights are of one size; leave out what scales it")
         weights = read_weights(Path(network))
-        baseline, model = weights.definition, weights.network()
+        definition, model = weights.definition, weights.network()
     else:
-        baseline = _load_scaled(network, depth, width, resolution, rounding)
-        model = seeded(baseline.architecture, seed)
+        definition = load_scaled(network, depth, width, resolution, rounding)
+        model = seeded(definition.architecture, seed)
     if deployed:
-        baseline, model = as_deployed(baseline, model)
-    exported = export_network(baseline, model)
+        definition, model = as_deployed(definition, model)
+    exported = export_network(to, definition, model, target)
     make_folder(out)
     for name, content in exported.files.items():
         _check_overwrite(out / name, content)
@@ -85,13 +83,3 @@ def _check_overwrite(path: Path, content: bytes) -> None:
     """Refuse to overwrite the source of another network of the same name."""
     if path.suffix == ".py" and path.is_file() and path.read_bytes() != content:
         raise InputError(f"{path}: holds another network; give another --out, or delete it")
-
-
-def _load_scaled(network: str, depth: str, width: str, resolution: int | None, rounding: str | None) -> Baseline:
-    from scalesearch.cli.cost import parse_multipliers
-    from scalesearch.design.coefficients import Multipliers
-    from scalesearch.design.networks import load_network
-
-    baseline = load_network(network)
-    multipliers = parse_multipliers(baseline.architecture.resolution, depth, width, resolution)
-    return baseline if multipliers == Multipliers() else baseline.scale(multipliers, rounding)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import LatencyFacts, TimedFacts
-    from scalesearch.design.scaling import Baseline
+    from scalesearch.nets.factory_definition import Definition
     from scalesearch.nets.latency import RelativeLatency
     from scalesearch.proxy.progress import ProgressCallback
 
@@ -24,11 +24,22 @@ _MeasuredColumns = dict[tuple[str, int], "list[RelativeLatency]"]
 
 def latency(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME|FILE…", help="Shipped baselines, published members or files.")
+        list[str],
+        typer.Argument(
+            metavar="NAME|FILE|MODULE:FUNCTION…",
+            help="Shipped baselines, published members, files or Python functions.",
+        ),
     ],
     against: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="Reference of the speed-ups; default: the first network."),
+        typer.Option(
+            metavar="NAME|FILE|MODULE:FUNCTION", help="Reference of the speed-ups; default: the first network."
+        ),
+    ] = None,
+    depth: Annotated[str, typer.Option(help="Multiply the number of layers, not of --against.")] = "1",
+    width: Annotated[str, typer.Option(help="Multiply the number of channels, not of --against.")] = "1",
+    resolution: Annotated[
+        int | None, typer.Option(help="Side of the input, px, not of --against; default: the file's.")
     ] = None,
     batch: Annotated[
         list[int] | None, typer.Option(min=1, max=4096, help="Batch size; may be repeated. Default: 1.")
@@ -43,12 +54,14 @@ def latency(
     Example: scalesearch latency resnet18 mobilenet_v2
     """
     from scalesearch.cli.counter_progress import CounterProgress
+    from scalesearch.cli.definition import load_definition, load_scaled
     from scalesearch.cli.json_output import print_json, reserve_stdout
-    from scalesearch.design.networks import load_network
     from scalesearch.nets.latency import RUNS, devices
 
     num_turns, batches = runs or RUNS, list(dict.fromkeys(batch or [1]))
-    networks = [load_network(name) for name in dict.fromkeys([*([against] if against else []), *names])]
+    with reserve_stdout(json):
+        scaled = [load_scaled(name, depth, width, resolution) for name in names]
+        networks = list(dict.fromkeys([*([load_definition(against)] if against else []), *scaled]))
     console = options.console()
     with reserve_stdout(json), CounterProgress(console, "Turns", "") as on_progress:
         columns = {
@@ -74,7 +87,7 @@ def latency(
 
 
 def _measure(
-    networks: Sequence[Baseline], runs: int, batch: int, device: str, on_progress: ProgressCallback | None
+    networks: Sequence[Definition], runs: int, batch: int, device: str, on_progress: ProgressCallback | None
 ) -> list[RelativeLatency]:
     """Time the first network, the reference, and all others in turns with it."""
     from scalesearch.nets.latency import RelativeLatency, relative_latencies
@@ -90,7 +103,7 @@ def _device_label(device: str) -> str:
     return device_name() if device == "cuda" else "one core, one thread"
 
 
-def _table(networks: Sequence[Baseline], column: Sequence[RelativeLatency], title: str) -> Table:
+def _table(networks: Sequence[Definition], column: Sequence[RelativeLatency], title: str) -> Table:
     from rich.table import Table
 
     from scalesearch.design.cost import cost
@@ -113,7 +126,7 @@ def _format_seconds(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
 
 
-def _facts(networks: Sequence[Baseline], columns: _MeasuredColumns, runs: int) -> LatencyFacts:
+def _facts(networks: Sequence[Definition], columns: _MeasuredColumns, runs: int) -> LatencyFacts:
     from scalesearch.cli.facts import LatencyFacts, MeasuredFacts
     from scalesearch.nets.latency import THREADS, WARM_UPS
     from scalesearch.study.provenance import environment
@@ -135,7 +148,7 @@ def _facts(networks: Sequence[Baseline], columns: _MeasuredColumns, runs: int) -
     )
 
 
-def _timed_facts(network: Baseline, timing: RelativeLatency) -> TimedFacts:
+def _timed_facts(network: Definition, timing: RelativeLatency) -> TimedFacts:
     from scalesearch.cli.facts import TimedFacts
     from scalesearch.design.cost import cost
 
@@ -160,7 +173,7 @@ def _protocol_text(facts: LatencyFacts) -> str:
     )
 
 
-def _paper_lines(networks: Sequence[Baseline]) -> list[str]:
+def _paper_lines(networks: Sequence[Definition]) -> list[str]:
     """Return what Table 4 prints of each pair that was timed here."""
     from scalesearch.design.paper import PEERS, TABLE_4
 

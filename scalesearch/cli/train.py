@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -25,13 +25,14 @@ from scalesearch.cli.training_run import (
 )
 from scalesearch.units import MAX_MEGAPIXELS
 
-if TYPE_CHECKING:
-    from scalesearch.design.scaling import Baseline
-
 
 def train(
     network: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="A shipped baseline, a published member or a baseline file.")
+        str,
+        typer.Argument(
+            metavar="NAME|FILE|MODULE:FUNCTION",
+            help="A shipped baseline, a published member, a baseline file or a Python function.",
+        ),
     ],
     data: Annotated[
         str | None,
@@ -66,10 +67,10 @@ def train(
     Example: scalesearch train tiny --budget smoke --resolution 32 --epochs 3 --threads 1
     """
     from scalesearch.cli import training_run
+    from scalesearch.cli.definition import load_definition
     from scalesearch.cli.search_command import study_folder
-    from scalesearch.design.networks import load_network
 
-    definition: Baseline = load_network(network)
+    definition = load_definition(network)
     train_recipe = training_run.build_recipe(recipe, epochs, batch, learning_rate, fixed)
     default_name = f"{definition.name[:40]}-train-{train_recipe.name}" + ("-fixed" if fixed else "")
     folder = study_folder(results, name, default_name)

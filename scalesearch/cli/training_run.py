@@ -15,7 +15,7 @@ from scalesearch.units import MAX_MEGAPIXELS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scalesearch.design.scaling import Baseline
+    from scalesearch.nets.factory_definition import Definition
     from scalesearch.runners.ray_tune import RayRunner
     from scalesearch.training.events import EpochMetrics, RunProgress, Sizes
     from scalesearch.training.job import Job
@@ -88,7 +88,7 @@ def connect_cluster(address: str | None, workers: int, insecure_cluster: bool) -
 
 
 def training_sizes(
-    definition: Baseline, resolution: int | None, train_resolution: int | None, accumulate: int
+    definition: Definition, resolution: int | None, train_resolution: int | None, accumulate: int
 ) -> Sizes:
     """Return the image sides that the options set; the default is the network's own."""
     from scalesearch.training.events import Sizes
@@ -98,7 +98,7 @@ def training_sizes(
 
 
 def build_job(
-    definition: Baseline,
+    definition: Definition,
     recipe: TrainRecipe,
     sizes: Sizes,
     data: str | None,
@@ -113,16 +113,17 @@ def build_job(
     Its definition has the classes of the images, and their side.
 
     Raises:
-        InputError: the data cannot be used, or there are too few images for the parts of a batch.
+        InputError: the data cannot be used, there are too few images for the parts of a batch, or the network of a
+            function has too few logits or fails at a side of the training.
     """
-    from dataclasses import replace
     from importlib import import_module
 
     import torch
 
     from scalesearch.cli.cache import cache_folder
     from scalesearch.cli.counter_progress import CounterProgress, data_notes, print_notes
-    from scalesearch.nets.weights import with_classes
+    from scalesearch.nets.factory_definition import with_side
+    from scalesearch.nets.weights import for_classes
     from scalesearch.search.budget_file import load_budget
     from scalesearch.training.job import Job, Source
     from scalesearch.training.run import micro_batch_size
@@ -147,9 +148,10 @@ def build_job(
     if num_images < recipe.batch:
         recipe = recipe.with_batch(num_images - num_images % num_parts or num_images)
     micro_batch_size(recipe.batch, num_images, num_parts)  # refused before the folder is created
-    sized = replace(definition, architecture=replace(definition.architecture, resolution=sizes.px))
+    sized = for_classes(with_side(definition, sizes.px), len(images.classes))
+    _check_sides(sized, {*recipe.sides(sizes.train_px), sizes.px})
     return Job(
-        with_classes(sized, len(images.classes)),
+        sized,
         images.classes,
         source,
         images.fingerprint,
@@ -159,6 +161,26 @@ def build_job(
         workers,
         threads or torch.get_num_threads(),
     )
+
+
+def _check_sides(definition: Definition, sides: set[int]) -> None:
+    """Take one training step of a function's network at every side of the training.
+
+    Raises:
+        InputError: the network fails at one of them.
+    """
+    from scalesearch.design.factory import FactoryNetwork
+    from scalesearch.nets.factory import check_training_step
+
+    network = definition.architecture
+    if not isinstance(network, FactoryNetwork):
+        return
+    for side in sorted(sides):
+        try:
+            check_training_step(network, side)
+        except InputError as error:
+            advice = "" if side == network.resolution else "; give --fixed, which trains at one side"
+            raise InputError(f"{error}{advice}") from error
 
 
 def run_training(job: Job, folder: Path, cluster: RayRunner | None) -> EpochMetrics:

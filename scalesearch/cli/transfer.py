@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from scalesearch.design.scaling import Baseline
+    from scalesearch.nets.factory_definition import Definition
     from scalesearch.training.constants import Stated
     from scalesearch.training.pretrained import PretrainedBackbone
 
@@ -137,7 +137,7 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9._-]", "-", end).strip("._-")[:24] or "data"
 
 
-def _table(data: str, rows: Sequence[tuple[str, list[float], Baseline]]) -> Table:
+def _table(data: str, rows: Sequence[tuple[str, list[float], Definition]]) -> Table:
     """Return a table like Table 5: accuracy, parameters, and the first network's parameters over each one's."""
     from rich.table import Table
 

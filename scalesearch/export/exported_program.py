@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from scalesearch.design.architecture import Architecture
-from scalesearch.design.scaling import Baseline
+from scalesearch.design.factory import FactoryNetwork, Network
+from scalesearch.export.failures import report_export_failures
 from scalesearch.export.verify import (
     CountedModel,
     EquivalenceReport,
@@ -17,22 +17,31 @@ from scalesearch.export.verify import (
     compare_logits,
     images_of,
     randomized,
+    randomized_function,
 )
-from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.factory_definition import Definition
+from scalesearch.nets.multiply_adds import count_forward
 
 
-def exported_program(baseline: Baseline, original: ConvNet) -> tuple[bytes, EquivalenceReport]:
+def exported_program(baseline: Definition, original: nn.Module) -> tuple[bytes, EquivalenceReport]:
     """Return the bytes of the file, for batches of any size, and the verification.
 
     A file with randomized weights is verified first, then the file itself.
 
     Raises:
+        InputError: torch cannot export the network of a function.
         CountError: the file holds another network.
     """
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    random_network = randomized(net)
-    module = _load(_export(random_network, net))
-    report = compare_counts_and_logits(net, random_network, _count(module, images_NCHW), images_NCHW, baseline.name)
+    if isinstance(net, FactoryNetwork):
+        random_network = randomized_function(net)
+        module = _load(_export(random_network, net))
+        exported = _count_function(module, images_NCHW)
+    else:
+        random_network = randomized(net)
+        module = _load(_export(random_network, net))
+        exported = _count(module, images_NCHW)
+    report = compare_counts_and_logits(net, random_network, exported, images_NCHW, baseline.name)
     data = _export(original, net)
     compare_logits(original, _load(data), images_NCHW, baseline.name)
     return data, report
@@ -47,13 +56,20 @@ def _count(module: nn.Module, images_NCHW: Tensor) -> CountedModel:
     return CountedModel(params, macs + remainder, module)
 
 
+def _count_function(module: nn.Module, images_NCHW: Tensor) -> CountedModel:
+    """Count as the function's own network was counted: torch's counter leaves out operators that ours knows."""
+    counter, _ = count_forward(module, images_NCHW[:1])
+    params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
+    return CountedModel(params, counter.macs, module)
+
+
 def _load(data: bytes) -> nn.Module:
     return torch.export.load(io.BytesIO(data)).module()
 
 
-def _export(network: nn.Module, net: Architecture) -> bytes:
+def _export(network: nn.Module, net: Network) -> bytes:
     batch = torch.export.Dim("batch")
-    with torch.no_grad():
+    with torch.no_grad(), report_export_failures(net):
         program = torch.export.export(network, (images_of(net, 2),), dynamic_shapes=({0: batch},))
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # it holds paths of the machine that exported the file

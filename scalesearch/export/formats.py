@@ -28,6 +28,7 @@ from scalesearch.export.torchvision_definition import torchvision_definition
 from scalesearch.export.verify import check_equivalent, compare_logits, images_of, same_features, transfer_weights
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.deployed import deployed_network
+from scalesearch.nets.factory_definition import Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,17 @@ class Export:
     """What was verified, as text for the terminal."""
 
 
-def as_deployed(baseline: Baseline, original: ConvNet) -> tuple[Baseline, ConvNet]:
+def as_deployed(baseline: Definition, original: nn.Module) -> tuple[Definition, nn.Module]:
     """Return the definition and the network in the deployed form, which is then exported in their place.
 
     The logits of both forms are compared in float64, in which folding leaves only rounding errors of 1e-12.
 
     Raises:
-        InputError: no block has a deployed form.
+        InputError: no block has a deployed form, or the network is of a function.
         CountError: the logits differ.
     """
+    if not isinstance(baseline, Baseline) or not isinstance(original, ConvNet):
+        raise InputError(f"{baseline.name}: is of a Python function, not of blocks; leave out --deployed")
     try:
         deployed = baseline.deployed
     except SpaceError as error:
@@ -95,7 +98,7 @@ def as_torchvision(baseline: Baseline, _: ConvNet) -> Export:
     return _as_definition(baseline, torchvision_definition(baseline), "torchvision")
 
 
-def as_onnx(baseline: Baseline, original: ConvNet, target: OnnxTarget | None = None) -> Export:
+def as_onnx(baseline: Definition, original: nn.Module, target: OnnxTarget | None = None) -> Export:
     """Return an ONNX file with the weights, for the runtime of `target`.
 
     Raises:
@@ -106,7 +109,7 @@ def as_onnx(baseline: Baseline, original: ConvNet, target: OnnxTarget | None = N
     return Export({f"{file_stem(baseline.name)}.onnx": data}, report.words)
 
 
-def as_torch_export(baseline: Baseline, original: ConvNet) -> Export:
+def as_torch_export(baseline: Definition, original: nn.Module) -> Export:
     """Return a file of `torch.export.save` with the weights.
 
     Raises:
@@ -116,14 +119,44 @@ def as_torch_export(baseline: Baseline, original: ConvNet) -> Export:
     return Export({f"{file_stem(baseline.name)}.pt2": data}, report.words)
 
 
-FORMATS: dict[str, Callable[[Baseline, ConvNet], Export]] = {
+DEFINITIONS: dict[str, Callable[[Baseline, ConvNet], Export]] = {
     "torch": as_torch,
     "timm": as_timm,
     "torchvision": as_torchvision,
-    "onnx": as_onnx,
-    "torch-export": as_torch_export,
 }
-"""The exporters by name. Each takes the definition, and the network in eval mode whose weights are exported."""
+"""The exporters by name that write a network's source, which only a network of stages has."""
+GRAPHS: dict[str, Callable[[Definition, nn.Module], Export]] = {"onnx": as_onnx, "torch-export": as_torch_export}
+"""The exporters by name that write the operators of any network.
+
+Each exporter takes the definition, and the network in eval mode whose weights are exported."""
+
+FORMATS = (*DEFINITIONS, *GRAPHS)
+"""The names of all formats."""
+
+
+def export_network(to: str, definition: Definition, network: nn.Module, target: OnnxTarget | None = None) -> Export:
+    """Return the files of a network in one of the formats.
+
+    Args:
+        to: the format, of `DEFINITIONS` or `GRAPHS`.
+        definition: the network.
+        network: its module in eval mode, whose weights are exported.
+        target: the runtime of an ONNX file.
+
+    Raises:
+        InputError: the format does not have this network.
+        CountError: the export holds another network.
+    """
+    if to == "onnx":
+        return as_onnx(definition, network, target)
+    if to in GRAPHS:
+        return GRAPHS[to](definition, network)
+    if not isinstance(definition, Baseline) or not isinstance(network, ConvNet):
+        raise InputError(
+            f"--to {to}: is written from a network's stages, but {definition.name} is of a Python function; give "
+            f"--to {' or '.join(GRAPHS)}"
+        )
+    return DEFINITIONS[to](definition, network)
 
 
 def _as_definition(baseline: Baseline, text: str, library: str) -> Export:

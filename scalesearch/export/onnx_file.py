@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.design.norms import NORMS
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
+from scalesearch.export.failures import report_export_failures
 from scalesearch.export.verify import (
     CountedModel,
     EquivalenceReport,
@@ -25,8 +27,9 @@ from scalesearch.export.verify import (
     compare_logits,
     images_of,
     randomized,
+    randomized_function,
 )
-from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.factory_definition import Definition
 
 if TYPE_CHECKING:
     import onnx
@@ -58,13 +61,16 @@ class OnnxTarget:
             raise InputError(f"--opset {self.opset}: must be in {OLDEST_OPSET} … {NEWEST_OPSET}")
 
 
-def onnx_file(baseline: Baseline, original: ConvNet, target: OnnxTarget) -> tuple[bytes, EquivalenceReport]:
+def onnx_file(baseline: Definition, original: nn.Module, target: OnnxTarget) -> tuple[bytes, EquivalenceReport]:
     """Return the bytes of the file, for batches of any size, and the verification.
+
+    Of a function's network only the logits are compared: its operators in ONNX are not known.
 
     The input is `images` (batch, channels, px, px), the output `logits` (batch, classes).
 
     Raises:
-        InputError: the packages of the `export` extra are not installed, or the opset lacks an operator.
+        InputError: the packages of the `export` extra are not installed, the opset lacks an operator, or torch
+            cannot export the network of a function.
         CountError: the file holds another network.
     """
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
@@ -74,12 +80,18 @@ def onnx_file(baseline: Baseline, original: ConvNet, target: OnnxTarget) -> tupl
 
     _check_opset(baseline, target.opset)
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
-    random_network = randomized(net)
-    model = _export_model(random_network, net, target)
-    # A folded layer has one bias where batch norm had a scale and a shift.
-    params = _params(onnx.load_from_string(model)) + _num_folded_channels(net)
-    counted = CountedModel(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
-    report = compare_counts_and_logits(net, random_network, counted, images_NCHW, baseline.name)
+    if isinstance(net, FactoryNetwork):
+        random_network = randomized_function(net)
+        model = _export_model(random_network, net, target)
+        difference = compare_logits(random_network, _Runner(model), images_NCHW, baseline.name)
+        report = EquivalenceReport(None, None, difference)
+    else:
+        random_network = randomized(net)
+        model = _export_model(random_network, net, target)
+        # A folded layer has one bias where batch norm had a scale and a shift.
+        params = _params(onnx.load_from_string(model)) + _num_folded_channels(net)
+        counted = CountedModel(params, _macs(onnx.load_from_string(model), images_NCHW), _Runner(model))
+        report = compare_counts_and_logits(net, random_network, counted, images_NCHW, baseline.name)
     if target.dynamic_side:
         padded_NCHW = torch.nn.functional.pad(images_NCHW, (0, 9, 0, 4))
         compare_logits(random_network, _Runner(model), padded_NCHW, f"{baseline.name} on images of other sides")
@@ -88,7 +100,11 @@ def onnx_file(baseline: Baseline, original: ConvNet, target: OnnxTarget) -> tupl
     return data, report
 
 
-def _check_opset(baseline: Baseline, opset: int) -> None:
+def _check_opset(baseline: Definition, opset: int) -> None:
+    if not isinstance(baseline, Baseline):
+        if opset < _TORCH_MIN_OPSET:
+            raise InputError(f"--opset {opset}: a function's network needs {_TORCH_MIN_OPSET} or above; give that")
+        return
     for name in sorted(baseline.architecture.norms):
         min_opset = NORMS[name].opset
         if opset < min_opset:
@@ -103,11 +119,11 @@ def _num_folded_channels(net: Architecture) -> int:
     return sum(layer.out_width for layer in layers if layer.norm and NORMS[layer.norm].is_folded)
 
 
-def _export_model(network: nn.Module, net: Architecture, target: OnnxTarget) -> bytes:
+def _export_model(network: nn.Module, net: Network, target: OnnxTarget) -> bytes:
     from onnx import checker, helper
 
     names = {0: "batch", 2: "height", 3: "width"} if target.dynamic_side else {0: "batch"}
-    with _silence_exporter(), torch.no_grad():
+    with _silence_exporter(), torch.no_grad(), report_export_failures(net):
         program = torch.onnx.export(
             network,
             (images_of(net, 2),),

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
+from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.errors import CountError
 from scalesearch.nets.backbone import child_name
 from scalesearch.nets.blocks.plain_parts import LayerScale, ResponseNorm
+from scalesearch.nets.build import build
 from scalesearch.nets.convnet import ConvNet
 
 TOLERANCE = 1e-5
@@ -30,24 +33,50 @@ _SCALES = (0.4, 0.35, 0.3, 0.25, 0.2)
 class EquivalenceReport:
     """The parameters, multiply-adds and logits that an export shares with the original network."""
 
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
+    """None: the counts of the export are not known, only its logits were compared."""
     difference: float
     """The difference of the logits, as a fraction of the largest one if that is above 1."""
 
     @property
     def words(self) -> str:
         """One clause for the terminal."""
-        counts = f"{self.params:,} parameters, {self.macs:,} multiply-adds"
+        counts = "" if self.macs is None else f"{self.params:,} parameters, {self.macs:,} multiply-adds, "
         logits = f"logits within {self.difference:.0e}" if self.difference else "equal logits"
-        return f"{counts}, {logits} on random weights and statistics"
+        return f"{counts}{logits} on random weights and statistics"
 
 
-def seeded(architecture: Architecture, seed: int) -> ConvNet:
-    """Return the network in eval mode, with torch's initial weights of that seed."""
+def seeded(network: Network, seed: int) -> nn.Module:
+    """Return the network in eval mode, with torch's initial weights of that seed.
+
+    Raises:
+        InputError: a user's own function fails.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ConvNet(architecture).eval()
+        return build(network).eval()
+
+
+def randomized_function(network: FactoryNetwork, seed: int = 0) -> nn.Module:
+    """Return a function's network with random weights and statistics: swapped tensors change its logits.
+
+    Its weights are the function's own. Tensors of equal values, such as the scales and shifts of a normalisation,
+    get noise, and so do the statistics of batch norm.
+
+    Raises:
+        InputError: the function fails.
+    """
+    module, generator = seeded(network, seed), torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weights in module.parameters():
+            if weights.is_floating_point() and weights.numel() and (weights == weights.flatten()[0]).all():
+                weights.add_(0.2 * torch.rand(weights.shape, generator=generator) - 0.1)
+        for norm in module.modules():
+            if isinstance(norm, _BatchNorm) and norm.running_mean is not None and norm.running_var is not None:
+                norm.running_mean.add_(0.2 * torch.rand(norm.running_mean.shape, generator=generator) - 0.1)
+                norm.running_var.mul_(0.75 + 0.5 * torch.rand(norm.running_var.shape, generator=generator))
+    return module
 
 
 def randomized(architecture: Architecture, seed: int = 0) -> ConvNet:
@@ -83,6 +112,7 @@ def _randomize(architecture: Architecture, seed: int, max_scale: float) -> ConvN
     by layer (LSUV: Mishkin & Matas 2016, arXiv 1511.06422).
     """
     network = seeded(architecture, seed)
+    assert isinstance(network, ConvNet)
     _restart_zero_biases(network, seed)
     generator = torch.Generator().manual_seed(seed)
 
@@ -165,9 +195,9 @@ def transfer_weights(original: nn.Module, exported: nn.Module) -> dict[str, Tens
     }
 
 
-def images_of(architecture: Architecture, count: int = 1) -> Tensor:
+def images_of(network: Network, count: int = 1) -> Tensor:
     """Return random images (N, channels, px, px) at the network's own resolution."""
-    channels, side = architecture.in_channels, architecture.resolution
+    channels, side = network.in_channels, network.resolution
     return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(1))
 
 
@@ -208,21 +238,21 @@ class CountedModel:
 
 
 def compare_counts_and_logits(
-    architecture: Architecture, original: ConvNet, exported: CountedModel, images_NCHW: Tensor, label: str
+    network: Network, original: nn.Module, exported: CountedModel, images_NCHW: Tensor, label: str
 ) -> EquivalenceReport:
-    """Compare an exported network with `original`, whose weights it has, and with the closed form's counts.
+    """Compare an exported network with `original`, whose weights it has, and with the network's own counts.
 
     Raises:
         CountError: the counts or the logits differ; the message says which.
     """
-    costs = cost(architecture)
+    costs = cost(network)
     for name, expected, count in (
         ("parameters", costs.params, exported.params),
         ("multiply-adds", costs.macs, exported.macs),
     ):
         if expected != count:
             raise CountError(
-                f"{label}: the export has {count} {name}, but the closed form counts {expected}; please report it"
+                f"{label}: the export has {count} {name}, but the network has {expected}; please report it"
             )
     return EquivalenceReport(
         exported.params, exported.macs, compare_logits(original, exported.run, images_NCHW, label)

@@ -15,8 +15,10 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.parameter import is_lazy
 
 from scalesearch.design.architecture import IN_CHANNELS
+from scalesearch.design.decimals import format_decimal
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import CountError, InputError, printable
 from scalesearch.nets.fvcore_witness import fvcore_macs
@@ -109,14 +111,31 @@ def _is_own_function(value: object, module_name: str) -> bool:
 def build_factory(network: FactoryNetwork) -> nn.Module:
     """Return the module that the function builds for the network's multipliers.
 
+    Lazy layers get their shapes from one image, so that every parameter can be trained and stored.
+
     Raises:
-        InputError: the function fails, or returns no torch module.
+        InputError: the function or a lazy layer fails, or the function returns no torch module.
     """
-    return _build(load_factory(network.factory), network.depth, network.width, network.resolution)
+    module = _build(load_factory(network.factory), network.depth, network.width, network.resolution)
+    if any(map(is_lazy, (*module.parameters(), *module.buffers()))):
+        px = network.resolution
+        with torch.no_grad(), report_failures(call_of(network), px):
+            module.eval()(torch.zeros(1, network.in_channels, px, px))
+        module.train()
+    return module
+
+
+def call_of(network: FactoryNetwork) -> str:
+    """Return the call that builds the network, for messages: `m:f(depth=1, width=1.5, resolution=32)`."""
+    return _call(network.factory, network.depth, network.width, network.resolution)
+
+
+def _call(name: str, depth: Decimal, width: Decimal, px: int) -> str:
+    return f"{name}(depth={format_decimal(depth)}, width={format_decimal(width)}, resolution={px})"
 
 
 def _build(factory: Factory, depth: Decimal, width: Decimal, px: int) -> nn.Module:
-    call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
+    call = _call(factory.name, depth, width, px)
     try:
         module = factory.build(depth=float(depth), width=float(width), resolution=px)
     except (Exception, SystemExit) as error:  # a user's function may raise anything
@@ -139,9 +158,9 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
         CountError: fvcore counts other multiply-adds.
     """
     module = _build(factory, depth, width, px)
-    call = f"{factory.name}(depth={depth:f}, width={width:f}, resolution={px})"
+    call = _call(factory.name, depth, width, px)
     image = torch.rand(1, factory.in_channels, px, px, generator=torch.Generator().manual_seed(0))
-    with single_threaded(), _report_failures(call, px):
+    with single_threaded(), report_failures(call, px):
         counter, logits = count_forward(module.eval(), image)
         fvcore = None if counter.unknown else fvcore_macs(module, image)
     _check_logits(call, image.shape, logits, "in eval")
@@ -160,7 +179,7 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
             "must compute the same for every image"
         )
     images = image.expand(2, -1, -1, -1)
-    with single_threaded(), torch.no_grad(), _report_failures(call, px, "in training "):
+    with single_threaded(), torch.no_grad(), report_failures(call, px, "in training "):
         in_training = module.train()(images)
     _check_logits(call, images.shape, in_training, "in training", logits.shape[1])
     params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
@@ -168,17 +187,21 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
     return FactoryNetwork(factory.name, depth, width, px, *counted, factory.in_channels)
 
 
-def check_training_step(network: FactoryNetwork) -> None:
-    """Run one forward and backward pass, of which every trial of the network will run thousands.
+def check_training_step(network: FactoryNetwork, side: int | None = None) -> None:
+    """Run one forward and backward pass, of which every training of the network will run thousands.
+
+    Args:
+        network: the network.
+        side: the side of the images, in px; None: the network's own.
 
     Raises:
         InputError: the function or the passes fail, or no gradient reaches a weight.
     """
-    px = network.resolution
-    call = f"{network.factory}(depth={network.depth:f}, width={network.width:f}, resolution={px})"
+    px = side or network.resolution
+    call = call_of(network)
     module = build_factory(network).train()
     images = torch.rand(2, network.in_channels, px, px, generator=torch.Generator().manual_seed(0))
-    with single_threaded(), _report_failures(call, px, "in a training step "):
+    with single_threaded(), report_failures(call, px, "in a training step "):
         logits = module(images)
         if not logits.requires_grad:
             raise InputError("has no weight that its logits depend on; training could change nothing")
@@ -187,7 +210,14 @@ def check_training_step(network: FactoryNetwork) -> None:
 
 
 @contextmanager
-def _report_failures(call: str, px: int, mode: str = "") -> Iterator[None]:
+def report_failures(call: str, px: int, mode: str = "") -> Iterator[None]:
+    """Report whatever a user's network raises as one `InputError` with its reason and place.
+
+    Args:
+        call: the call of the function, for the message.
+        px: the side of the images.
+        mode: when it failed, such as `in training `; empty: in eval.
+    """
     try:
         yield
     except InputError as error:

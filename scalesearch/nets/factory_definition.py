@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from scalesearch.design.baseline_file import parse_baseline
+from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.factory import FactoryNetwork
-from scalesearch.design.factory_call import LARGEST_SIDE, FactoryCall, factory_name, parse_call
+from scalesearch.design.factory_call import LARGEST_SIDE, FactoryCall, call_text, factory_name, parse_call
 from scalesearch.design.scaling import Baseline, scaled_name
 from scalesearch.errors import InputError
 from scalesearch.nets.factory import count_factory, load_factory
@@ -34,6 +34,18 @@ class FactoryDefinition:
         """The call that builds the network; it is bound to no source."""
         network = self.architecture
         return FactoryCall(network.factory, network.depth, network.width, network.resolution)
+
+    def check_source(self) -> None:
+        """Check that the function's source is still the one that was counted.
+
+        Raises:
+            InputError: it has changed since, or is another one on this node of a cluster.
+        """
+        factory = self.architecture.factory
+        if load_factory(factory).fingerprint != self.fingerprint:
+            raise InputError(
+                f"{factory}: its source here is not the one that was counted; let every node have the same files"
+            )
 
     @property
     def bound_call(self) -> FactoryCall:
@@ -88,6 +100,24 @@ def load_definition(call: FactoryCall) -> FactoryDefinition:
     multipliers = Multipliers(call.depth, call.width).rounded()
     network = count_factory(factory, multipliers.depth, multipliers.width, px)
     return FactoryDefinition(_network_name(network, factory.resolution), network, factory.fingerprint)
+
+
+def with_side(definition: Definition, px: int) -> Definition:
+    """Return the definition with another side of the image, under the same name.
+
+    Raises:
+        InputError: the function fails at that side.
+    """
+    if isinstance(definition, Baseline):
+        return replace(definition, architecture=replace(definition.architecture, resolution=px))
+    if px == definition.architecture.resolution:
+        return definition
+    return replace(load_definition(replace(definition.call, resolution=px)), name=definition.name)
+
+
+def definition_text(definition: Definition) -> str:
+    """Return the text from which `parse_definition` gives the network again, of the same source only."""
+    return baseline_text(definition) if isinstance(definition, Baseline) else call_text(definition.bound_call)
 
 
 def unscaled(definition: FactoryDefinition) -> FactoryDefinition:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from scalesearch.design.architecture import Architecture
+from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.errors import InputError
-from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.build import build
+from scalesearch.nets.factory import call_of, report_failures
 from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.nets.threads import single_threaded
 
@@ -54,12 +56,12 @@ def device_name() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
 
 
-def latency(network: Architecture) -> float:
+def latency(network: Network) -> float:
     """Return the median seconds of a forward pass of one image; see `relative_latencies`."""
     return relative_latencies(network, [])[0].seconds
 
 
-def latencies(networks: Sequence[Architecture]) -> list[float]:
+def latencies(networks: Sequence[Network]) -> list[float]:
     """Return the median seconds of a forward pass of one image for every network; see `relative_latencies`."""
     return [result.latency.seconds for result in relative_latencies(networks[0], networks)[1]] if networks else []
 
@@ -70,8 +72,8 @@ def devices() -> list[str]:
 
 
 def relative_latencies(
-    baseline: Architecture,
-    networks: Sequence[Architecture],
+    baseline: Network,
+    networks: Sequence[Network],
     runs: int = RUNS,
     batch: int = BATCH,
     device: str | None = None,
@@ -100,7 +102,7 @@ def relative_latencies(
         The baseline's latency over all its runs, and the latency of every network.
 
     Raises:
-        InputError: memory does not hold the networks and their images.
+        InputError: memory does not hold the networks and their images, or the network of a function fails.
     """
     try:
         return _measure_in_turns(
@@ -115,8 +117,8 @@ def relative_latencies(
 
 
 def _measure_in_turns(
-    baseline: Architecture,
-    networks: Sequence[Architecture],
+    baseline: Network,
+    networks: Sequence[Network],
     runs: int,
     batch: int,
     device: torch.device,
@@ -126,9 +128,7 @@ def _measure_in_turns(
         disable_malloc_trim()
     turns: list[list[tuple[float, float]]] = []
     with torch.inference_mode(), single_threaded():
-        baseline_timer, *timers = [
-            _LatencyTimer(architecture, batch, device) for architecture in (baseline, *networks)
-        ]
+        baseline_timer, *timers = [_LatencyTimer(network, batch, device) for network in (baseline, *networks)]
         while len(turns) < runs:
             turns.append([(baseline_timer.seconds(), timer.seconds()) for timer in timers or [baseline_timer]])
             if on_progress is not None:
@@ -148,17 +148,24 @@ def _summarize(seconds: np.ndarray) -> Latency:
     return Latency(float(middle), float(high - low))
 
 
+def _report_failures(network: Network, device: torch.device) -> AbstractContextManager[None]:
+    if isinstance(network, FactoryNetwork):
+        return report_failures(call_of(network), network.resolution, f"on {device.type} ")
+    return nullcontext()
+
+
 class _LatencyTimer:
     """A warmed-up network on its device."""
 
-    def __init__(self, architecture: Architecture, batch: int, device: torch.device) -> None:
-        side = architecture.resolution
-        self._network = ConvNet(architecture).eval().to(device)
-        self._images = torch.zeros(batch, architecture.in_channels, side, side, device=device)
+    def __init__(self, network: Network, batch: int, device: torch.device) -> None:
+        side = network.resolution
+        self._network = build(network).eval().to(device)
+        self._images = torch.zeros(batch, network.in_channels, side, side, device=device)
         # One thread never waits for another, and its own clock does not count the time of other programs.
         self._read_clock = time.perf_counter if device.type == "cuda" else time.thread_time
-        for _ in range(WARM_UPS):
-            self._network(self._images)
+        with _report_failures(network, device):
+            for _ in range(WARM_UPS):
+                self._network(self._images)
 
     def seconds(self) -> float:
         """Run twice and return the seconds of the second run."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,14 +18,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.baseline_file import baseline_text, parse_baseline
+from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, printable
-from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.build import build
+from scalesearch.nets.factory_definition import Definition, FactoryDefinition, definition_text, parse_definition
 
 FORMAT = "1"
-"""The version of the metadata keys `scalesearch` (this number), `definition` (a baseline file), `classes` (JSON
-list)."""
+"""The version of the metadata keys `scalesearch` (this number), `definition` (a baseline file, or the call of a
+function with the SHA-256 of its source), `classes` (JSON list)."""
 
 _KEYS = ("definition", "classes")
 _PICKLES = (b"PK\x03\x04", b"\x80")
@@ -33,19 +35,19 @@ _PICKLES = (b"PK\x03\x04", b"\x80")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weights:
-    """Holds a network's definition, the tensors of its `ConvNet`, and the class names of its logits."""
+    """Holds a network's definition, the tensors of its module, and the class names of its logits."""
 
-    definition: Baseline
+    definition: Definition
     classes: tuple[str, ...]
-    """The class names, one for each logit."""
+    """The class names, one for each logit; a function's network may have further logits, which no class has."""
     tensors: dict[str, Tensor]
 
     def __post_init__(self) -> None:
         logits = self.definition.architecture.classes
-        if len(self.classes) != logits or len(set(self.classes)) != logits:
-            raise InputError(
-                f"{self.definition.name}: has {logits} logits, but {len(set(self.classes))} different class names"
-            )
+        different = len(set(self.classes))
+        has_spare_logits = isinstance(self.definition, FactoryDefinition) and 1 < different < logits
+        if len(self.classes) != different or (different != logits and not has_spare_logits):
+            raise InputError(f"{self.definition.name}: has {logits} logits, but {different} different class names")
         given_shapes = {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
         expected_shapes = _shapes(self.definition.architecture)
         for name in sorted(expected_shapes.keys() | given_shapes.keys()):
@@ -56,9 +58,9 @@ class Weights:
                     f"{_format_shape(expected_shapes.get(name))}; the weights are another network's"
                 )
 
-    def network(self) -> ConvNet:
+    def network(self) -> nn.Module:
         """Return the network with these weights, in eval."""
-        network = ConvNet(self.definition.architecture)
+        network = build(self.definition.architecture)
         network.load_state_dict(self.tensors)
         return network.eval()
 
@@ -69,9 +71,23 @@ def with_classes(definition: Baseline, count: int) -> Baseline:
     return replace(definition, architecture=replace(net, head=replace(net.head, classes=count)))
 
 
-def weights_of(definition: Baseline, network: nn.Module, classes: Sequence[str]) -> Weights:
+def for_classes(definition: Definition, count: int) -> Definition:
+    """Return the definition for data of that many classes: with as many logits, or a function's with its own.
+
+    Raises:
+        InputError: the function's network has fewer logits than there are classes.
+    """
+    if isinstance(definition, Baseline):
+        return with_classes(definition, count)
+    logits, factory = definition.architecture.classes, definition.architecture.factory
+    if logits < count:
+        raise InputError(f"{factory}: gives {logits} logits, but the data have {count} classes; return as many")
+    return definition
+
+
+def weights_of(definition: Definition, network: nn.Module, classes: Sequence[str]) -> Weights:
     """Return the weights of a trained network, ready to be stored."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()}
     return Weights(definition, tuple(classes), tensors)
 
 
@@ -80,7 +96,7 @@ def weights_file(weights: Weights) -> bytes:
     metadata = {
         "format": "pt",
         "scalesearch": FORMAT,
-        "definition": baseline_text(weights.definition),
+        "definition": definition_text(weights.definition),
         "classes": json.dumps(weights.classes, ensure_ascii=False),
     }
     return save(weights.tensors, metadata)
@@ -157,7 +173,7 @@ def _describe_invalid_file(path: Path, error: SafetensorError) -> str:
 
 
 def _parse_weights(metadata: dict[str, str], tensors: dict[str, Tensor], source: str) -> Weights:
-    definition = parse_baseline(metadata["definition"], f"{source}: definition")
+    definition = parse_definition(metadata["definition"], f"{source}: definition")
     try:
         classes = json.loads(metadata["classes"])
     except ValueError:
@@ -170,9 +186,10 @@ def _parse_weights(metadata: dict[str, str], tensors: dict[str, Tensor], source:
         raise InputError(f"{source}: {error}") from error
 
 
-def _shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
-    with torch.device("meta"):
-        return {name: tuple(tensor.shape) for name, tensor in ConvNet(architecture).state_dict().items()}
+def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    # A function may fill its weights with values, so its network is not built without storage.
+    with torch.device("meta") if isinstance(network, Architecture) else nullcontext():
+        return {name: tuple(tensor.shape) for name, tensor in build(network).state_dict().items()}
 
 
 def _format_shape(shape: tuple[int, ...] | None) -> str:

@@ -12,10 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from scalesearch.design.baseline_file import baseline_text
-from scalesearch.design.scaling import Baseline
 from scalesearch.design.serialization import key_of
-from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.factory_definition import Definition, FactoryDefinition, definition_text
 from scalesearch.nets.weights import Weights, weights_file, weights_of
 from scalesearch.proxy.datasets import ImageData, load_data
 from scalesearch.proxy.objective import initial_network
@@ -59,8 +57,8 @@ class Source:
 class Job:
     """Describes one training."""
 
-    definition: Baseline
-    """The network, with as many logits as there are classes, at the side of validation."""
+    definition: Definition
+    """The network at the side of validation. It has a logit for each class; a function's may have more."""
     classes: tuple[str, ...]
     source: Source
     fingerprint: str
@@ -77,7 +75,7 @@ class Job:
         """Return everything that determines the results, except the environment."""
         start = None if self.start is None else tensors_checksum(self.start.tensors)
         return {
-            "definition": baseline_text(self.definition),
+            "definition": definition_text(self.definition),
             "data": {"spec": redacted(self.source.spec), "fingerprint": self.fingerprint},
             "recipe": as_json(self.recipe),
             "sizes": as_json(self.sizes),
@@ -92,10 +90,15 @@ class Job:
         """The hash of the configuration."""
         return digest([f"{key}: {value}" for key, value in self.config().items()])
 
-    def network(self) -> ConvNet:
-        """Build the network before its first step."""
+    def network(self) -> nn.Module:
+        """Build the network before its first step.
+
+        Raises:
+            InputError: the source of a function has changed since the job was made.
+        """
+        if isinstance(self.definition, FactoryDefinition):
+            self.definition.check_source()
         network = initial_network(self.definition.architecture, self.seed)
-        assert isinstance(network, ConvNet)
         if self.start is not None:
             network.load_state_dict(self.start.tensors)
         for module in network.modules():

@@ -96,6 +96,11 @@ def read_pretrained(path: Path, network: str | None, stated: Stated | None = Non
         if stated not in (None, Stated()):
             raise InputError(f"{source}: was trained here; leave --padding and --pixels out")
         weights = read_weights(path)
+        if not isinstance(weights.definition, Baseline):
+            raise InputError(
+                f"{source}: is of a Python function, whose classifier is not known; give weights of a network of "
+                "stages, or train the function's network"
+            )
         backbone = {name: tensor for name, tensor in weights.tensors.items() if not name.startswith(_HEAD)}
         return PretrainedBackbone(weights.definition, backbone)
     config = read_hub_config(path)

@@ -40,7 +40,7 @@ class MemberTraining:
 
     def __init__(
         self,
-        network: ConvNet,
+        network: nn.Module,
         data: ImageData,
         recipe: TrainRecipe,
         sizes: Sizes,
@@ -55,7 +55,8 @@ class MemberTraining:
         """
         self.worker = worker or WorkerContext()
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing from the stubs
-        network.set_drop_path(float(recipe.stochastic_depth))
+        if isinstance(network, ConvNet):  # a function's network keeps the regularisation that it has
+            network.set_drop_path(float(recipe.stochastic_depth))
         self.network, self.recipe, self.sizes, self.seed, self.device = network, recipe, sizes, seed, device
         self.average = MovingAverage(network, float(recipe.average))
         self.optimizer = make_optimizer(network, recipe)
@@ -137,7 +138,8 @@ class MemberTraining:
             self._graph = None
             images_NCHW = resize(self._data.train_images_NCHW, stage.px)
             self._images_NCHW = images_NCHW.to(self.device, memory_format=torch.channels_last)
-            self.network.set_dropout(stage.dropout)
+            if isinstance(self.network, ConvNet):
+                self.network.set_dropout(stage.dropout)
             if self._can_capture():
                 self._graph = StepGraph(self.device)
             self._stage = stage

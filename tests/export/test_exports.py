@@ -258,7 +258,7 @@ def test_the_deployed_form_has_the_trained_weights(form: str) -> None:
     baseline = small_repvgg()
     trained = verify.randomized(baseline.architecture)
     deployed, network = formats.as_deployed(baseline, trained)
-    made = FORMATS[form](deployed, network)
+    made = formats.export_network(form, deployed, network)
     price = cost(baseline.architecture.deployed)
     assert f"{price.params:,} parameters, {price.macs:,} multiply-adds" in made.checked
     images = verify.images_of(baseline.architecture, 2)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
+from scalesearch.errors import InputError
 from scalesearch.nets.blocks.ends import Classifier
 from scalesearch.nets.cam import class_maps, pooled_layer
 from scalesearch.nets.convnet import ConvNet
@@ -100,3 +101,20 @@ def test_through_a_hidden_layer_the_map_is_grad_cams() -> None:
     (gradients,) = torch.autograd.grad(classifier(features).gather(1, classes[:, None]).sum(), features)
     wanted = (gradients.mean((2, 3), keepdim=True) * features).sum(1).detach()
     assert torch.allclose(maps, wanted, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_of_unknown_parts_has_the_same_maps(name: str) -> None:
+    """Wrapped, the stages are hidden: the map that is pooled is found while the network runs."""
+    network = filled(load_baseline(name).architecture, 64)
+    images, classes = noise(3, 64), torch.tensor([4, 0, 9])
+    maps = class_maps(nn.Sequential(network).eval(), images, classes)
+    expected = class_maps(network, images, classes)
+    assert maps.shape == expected.shape
+    assert torch.allclose(maps, expected, rtol=1e-3, atol=1e-5 * float(expected.abs().max()))
+
+
+def test_a_network_without_feature_maps_is_refused() -> None:
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 40, 5))
+    with pytest.raises(InputError, match="has no feature map"):
+        class_maps(flat, noise(2, 8), torch.tensor([0, 1]))

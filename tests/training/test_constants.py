@@ -16,6 +16,7 @@ from torch import Tensor
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.networks import load_network
+from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.nets.state_dict_mapping import NAMINGS
 from scalesearch.nets.weights import read_weights
@@ -203,4 +204,6 @@ def test_the_weights_that_are_written_have_the_librarys_epsilon(tmp_path: Path) 
     )
     assert said in done.stdout.replace("\n", " ")
     (written,) = (tmp_path / "results").glob("*/weights.safetensors")
-    assert read_weights(written).definition.architecture.batch_norm_eps == Decimal("0.00001")
+    definition = read_weights(written).definition
+    assert isinstance(definition, Baseline)
+    assert definition.architecture.batch_norm_eps == Decimal("0.00001")

@@ -12,6 +12,7 @@ import torch
 from schooled import RECIPE, bright_sides, job
 
 from scalesearch.errors import InputError
+from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import read_weights
 from scalesearch.proxy.training import Diverged
 from scalesearch.training.checkpoint import NAME, read_checkpoint, write_checkpoint
@@ -74,6 +75,7 @@ def test_stages_grow_and_ticks_end_at_all() -> None:
     assert len(ticks) == 3 * (39 // 12)
     assert ticks[-1].done == ticks[-1].total == 36 * (8**2 + 12**2 + 16**2)
     assert [one.done for one in ticks] == sorted({one.done for one in ticks})
+    assert isinstance(run.network, ConvNet)
     *_, classifier = run.network
     assert classifier.dropout == pytest.approx(0.1)
 
