@@ -203,15 +203,15 @@ class SolveFacts(Facts):
     activations: int
     """Elements of the outputs of convolutions and linear layers, for one image."""
     depths: tuple[int, ...]
-    """Layers of each stage."""
+    """Layers of each stage; empty for a network of a function."""
     widths: tuple[int, ...]
-    """Channels of the stem, of each stage, and of the head where it has a width."""
+    """Channels of the stem, of each stage, and of the head where it has a width; empty for a function."""
     limits: tuple[LimitFacts, ...]
     """The limits that were given."""
     next_larger: LargerFacts | None
     """The next larger member, which breaks a limit; null: this is the largest that is looked at."""
     file: str | None
-    """The baseline file that `--out` wrote; null without it."""
+    """The file that `--out` wrote, a baseline file or a call; null without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,9 +342,9 @@ class MemberFacts(Facts):
     activations: int
     """Elements of the outputs of convolutions and linear layers, for one image."""
     depths: tuple[int, ...]
-    """Layers of each stage."""
+    """Layers of each stage; empty for a network of a function."""
     widths: tuple[int, ...]
-    """Channels of the stem, of each stage, and of the head where it has a width."""
+    """Channels of the stem, of each stage, and of the head where it has a width; empty for a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,9 +360,9 @@ class NetworkFacts(Facts):
     params: int
     """Trainable parameters."""
     depths: tuple[int, ...]
-    """Layers of each stage."""
+    """Layers of each stage; empty for a network of a function."""
     widths: tuple[int, ...]
-    """Channels of the stem, of each stage, and of the head where it has a width."""
+    """Channels of the stem, of each stage, and of the head where it has a width; empty for a function."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,21 @@ from scalesearch.cli import options
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.table import Table
 
-    from scalesearch.cli.facts import SolveFacts
-    from scalesearch.design.architecture import Architecture
+    from scalesearch.cli.facts import LimitFacts, SolveFacts
     from scalesearch.design.coefficients import Coefficients
+    from scalesearch.design.factory import Network
     from scalesearch.design.scaling import Baseline
-    from scalesearch.design.solve import Limit, Solution
+    from scalesearch.design.solve import Limit, LimitUsage, Solution
+    from scalesearch.nets.factory_definition import FactoryDefinition
+    from scalesearch.nets.factory_solve import FactorySolution
 
 
 def solve(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Baseline of the family.")],
+    network: Annotated[str, typer.Argument(metavar="NAME|FILE|MODULE:FUNCTION", help="Baseline of the family.")],
     max_flops: Annotated[
         str | None, typer.Option(metavar="600M|0.25x", help="Maximum multiply-adds of one image.")
     ] = None,
@@ -45,7 +47,9 @@ def solve(
         typer.Option(metavar="α β γ", help="Coefficients of the family; see a search's winner.yaml."),
     ] = ("1.2", "1.1", "1.15"),
     rounding: options.Rounding = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Baseline file to write.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write: a baseline file, or a call.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Find the largest member of a family that fits limits; real φ, also below 0.
@@ -54,10 +58,11 @@ def solve(
 
     Example: scalesearch solve b0 --max-flops 600M --max-params 8M
     """
+    from scalesearch.cli.definition import load_definition
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.family import coefficients_from
-    from scalesearch.design.networks import load_network
     from scalesearch.design.phi_members import phi_members
+    from scalesearch.design.scaling import Baseline
     from scalesearch.design.solve import solve as find_largest
 
     if max_memory is None and (batch is not None or training):
@@ -66,15 +71,23 @@ def solve(
         raise InputError("solve: give --max-flops, --max-params, --max-memory or --max-latency")
     if out is not None and out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {out}: must end in .yaml")
-    baseline, family_coefficients = load_network(network), coefficients_from(coefficients)
+    family_coefficients = coefficients_from(coefficients)
+    with reserve_stdout(json):
+        baseline = load_definition(network)
     base = baseline.architecture
     limits = _make_limits(base, max_flops, max_params, max_memory, max_latency, batch or 1, training)
+    if not isinstance(baseline, Baseline):
+        if rounding is not None:
+            raise InputError(f"--rounding: {network} is of a function, which rounds by itself; leave it out")
+        _solve_function(baseline, family_coefficients, limits, out, json)
+        return
+    base = baseline.architecture
     rule = rounding or "balanced"
     solution = find_largest(base, phi_members(baseline, family_coefficients, rule), limits)
     facts = _facts(baseline, family_coefficients, rule, solution, out)
     with reserve_stdout(json):
         if not json:
-            for part in (_format_title(facts, family_coefficients), _table(solution), *_summary(facts)):
+            for part in (_format_title(facts, family_coefficients), _table(solution.uses), *_summary(facts)):
                 options.console().print(part, highlight=False)
         if out is not None:
             _write_member(out, baseline, family_coefficients, rule, solution)
@@ -83,7 +96,7 @@ def solve(
 
 
 def _make_limits(
-    base: Architecture,
+    base: Network,
     flops: str | None,
     params: str | None,
     memory: str | None,
@@ -93,25 +106,24 @@ def _make_limits(
 ) -> list[Limit]:
     """Return the given limits, each with a function that measures a network; `0.25x` multiplies the baseline's."""
     from scalesearch.design.cost import cost
-    from scalesearch.design.memory import inference_bytes
     from scalesearch.design.quantities import parse_count, parse_multiple, parse_size
     from scalesearch.design.solve import Limit
     from scalesearch.units import mebibytes
 
     def parse_limit(
-        text: str, flag: str, parse: Callable[[str, str], int], measure: Callable[[Architecture], int]
+        text: str, flag: str, parse: Callable[[str, str], int], measure: Callable[[Network], int]
     ) -> int:
         ratio = parse_multiple(text, flag)
         return parse(text, flag) if ratio is None else max(1, int(ratio * measure(base)))
 
-    def macs(network: Architecture) -> int:
+    def macs(network: Network) -> int:
         return cost(network).macs
 
-    def parameters(network: Architecture) -> int:
+    def parameters(network: Network) -> int:
         return cost(network).params
 
-    def memory_bytes(network: Architecture) -> int:
-        return cost(network).memory_bytes(batch) if training else inference_bytes(network, batch)
+    def memory_bytes(network: Network) -> int:
+        return cost(network).memory_bytes(batch) if training else _inference_bytes(network, batch)
 
     def format_count(value: float) -> str:
         return f"{value:,.0f}"
@@ -135,7 +147,19 @@ def _make_limits(
     return limits
 
 
-def _latency_limit(base: Architecture, text: str) -> Limit:
+def _inference_bytes(network: Network, batch: int) -> int:
+    from scalesearch.design.architecture import Architecture
+    from scalesearch.design.memory import inference_bytes
+
+    if not isinstance(network, Architecture):
+        raise InputError(
+            "--max-memory: the memory of inference is not known for a function's network; give --training too, "
+            "whose memory is estimated, or leave it out"
+        )
+    return inference_bytes(network, batch)
+
+
+def _latency_limit(base: Network, text: str) -> Limit:
     from functools import cache
 
     from scalesearch.design.quantities import parse_multiple, parse_seconds
@@ -143,7 +167,7 @@ def _latency_limit(base: Architecture, text: str) -> Limit:
     from scalesearch.nets.latency import describe_device, latency
 
     @cache  # the printed latency is the one that was compared with the limit
-    def measure(network: Architecture) -> float:
+    def measure(network: Network) -> float:
         return latency(network)
 
     def format_ms(value: float) -> str:
@@ -158,7 +182,7 @@ def _latency_limit(base: Architecture, text: str) -> Limit:
 def _facts(
     baseline: Baseline, coefficients: Coefficients, rule: str, solution: Solution, out: Path | None
 ) -> SolveFacts:
-    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, LimitFacts, SolveFacts
+    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, SolveFacts
     from scalesearch.design.cost import cost
     from scalesearch.errors import printable
 
@@ -178,11 +202,72 @@ def _facts(
         activations=member_cost.activations,
         depths=architecture.depths,
         widths=architecture.widths,
-        limits=tuple(
-            LimitFacts(use.limit.flag, use.limit.quantity, use.limit.name, use.limit.at_most, use.amount, use.binds)
-            for use in solution.uses
-        ),
+        limits=_limit_facts(solution.uses),
         next_larger=None if larger is None else LargerFacts(float(larger.phi), larger.macs, larger.params),
+        file=None if out is None else printable(str(out)),
+    )
+
+
+def _limit_facts(uses: Sequence[LimitUsage]) -> tuple[LimitFacts, ...]:
+    from scalesearch.cli.facts import LimitFacts
+
+    return tuple(
+        LimitFacts(use.limit.flag, use.limit.quantity, use.limit.name, use.limit.at_most, use.amount, use.binds)
+        for use in uses
+    )
+
+
+def _solve_function(
+    base: FactoryDefinition, coefficients: Coefficients, limits: Sequence[Limit], out: Path | None, json: bool
+) -> None:
+    """Find, print and write the largest network of a function's family."""
+    from scalesearch.cli.json_output import print_json, reserve_stdout
+    from scalesearch.design.factory_call import call_text
+    from scalesearch.nets.factory_solve import solve_factory
+    from scalesearch.study.files import replace_atomically
+
+    with reserve_stdout(json):
+        solution = solve_factory(base, coefficients, limits)
+        facts = _function_facts(base, coefficients, solution, out)
+        if not json:
+            for part in (_format_title(facts, coefficients), _table(solution.uses), *_summary(facts)):
+                options.console().print(part, highlight=False)
+        if out is not None:
+            nominal = round(coefficients.at(solution.phi).nominal_flops_ratio, 5)
+            replace_atomically(out, call_text(solution.member.call, nominal))
+            print(f"written to {out}")
+    if json:
+        print_json(facts)
+
+
+def _function_facts(
+    base: FactoryDefinition, coefficients: Coefficients, solution: FactorySolution, out: Path | None
+) -> SolveFacts:
+    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, SolveFacts
+    from scalesearch.cli.family import FUNCTION_ROUNDING
+    from scalesearch.errors import printable
+
+    network, multipliers = solution.member.architecture, coefficients.at(solution.phi)
+    larger = None
+    if solution.following is not None:
+        phi, following = solution.following
+        larger = LargerFacts(float(phi), following.architecture.macs, following.architecture.params)
+    return SolveFacts(
+        baseline=base.name,
+        coefficients=CoefficientFacts.of(coefficients),
+        rounding=FUNCTION_ROUNDING,
+        phi=float(solution.phi),
+        depth=float(multipliers.depth),
+        width=float(multipliers.width),
+        px=network.resolution,
+        flops_ratio=network.macs / base.architecture.macs,
+        macs=network.macs,
+        params=network.params,
+        activations=network.activations,
+        depths=(),
+        widths=(),
+        limits=_limit_facts(solution.uses),
+        next_larger=larger,
         file=None if out is None else printable(str(out)),
     )
 
@@ -201,14 +286,14 @@ def _format_number(value: float) -> str:
     return format_decimal(round(Decimal(repr(value)), 3))
 
 
-def _table(solution: Solution) -> Table:
+def _table(uses: Sequence[LimitUsage]) -> Table:
     from rich.table import Table
 
     table = Table()
     table.add_column("limit")
     for name in ("at most", "has", "free", ""):
         table.add_column(name, justify="right")
-    for use in solution.uses:
+    for use in uses:
         limit = use.limit
         amounts = (limit.shown(limit.at_most), limit.shown(use.amount), f"{use.free:.1%}")
         table.add_row(limit.name, *amounts, "binds" if use.binds else "")
@@ -218,9 +303,11 @@ def _table(solution: Solution) -> Table:
 def _summary(facts: SolveFacts) -> tuple[str, str]:
     larger = facts.next_larger
     size_text = (
-        f"{facts.macs:,} multiply-adds, {facts.flops_ratio:.4f}x {facts.baseline}, {facts.params:,} parameters, "
-        f"blocks {' '.join(map(str, facts.depths))}; channels {' '.join(map(str, facts.widths))}"
+        f"{facts.macs:,} multiply-adds, {facts.flops_ratio:.4f}x {facts.baseline}, {facts.params:,} parameters"
     )
+    if facts.depths:
+        blocks, channels = (" ".join(map(str, sizes)) for sizes in (facts.depths, facts.widths))
+        size_text += f", blocks {blocks}; channels {channels}"
     if larger is None:
         return size_text, f"Nothing binds: φ = {_format_number(facts.phi)} is the largest that is looked at."
     binding = " and ".join(limit.option for limit in facts.limits if limit.binds)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from scalesearch import choices
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.decimals import format_decimal
+from scalesearch.design.factory import Network
 from scalesearch.design.phi_members import PhiMember
 from scalesearch.errors import InputError
 
@@ -27,7 +28,7 @@ class Limit:
     """The name of the cost in tables: `multiply-adds`, `parameters`, `memory` or `latency`."""
     flag: str
     at_most: float
-    measure: Callable[[Architecture], float]
+    measure: Callable[[Network], float]
     """The function that measures the cost of a network."""
     shown: Callable[[float], str]
     """The function that formats an amount for people."""
@@ -36,7 +37,7 @@ class Limit:
     timed: bool = False
     """Whether measuring takes time. Such a limit is met by bisection among the members that keep the others."""
 
-    def holds(self, network: Architecture) -> bool:
+    def holds(self, network: Network) -> bool:
         """Return whether the network keeps the limit."""
         return self.measure(network) <= self.at_most
 

@@ -8,9 +8,11 @@ import sys
 from decimal import Decimal
 from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 
+from scalesearch.cli.json_output import json_schema
 from scalesearch.cli.main import run
 from scalesearch.design.factory_call import FactoryCall
 from scalesearch.errors import InputError
@@ -230,3 +232,45 @@ def test_too_few_logits_are_refused_before_training(place: Place) -> None:
     assert "of_few: gives 9 logits, but the data have 10 classes; return as many" in error
     definition = place.definition("of_few")
     assert for_classes(definition, 9) == definition
+
+
+def test_the_largest_network_of_a_function_within_limits(place: Place) -> None:
+    """Every φ is counted here in closed form, and the largest that fits is found by trying all."""
+    words = ("solve", f"{place.module}:build", "--max-flops", "150k", "--max-params", "2k", "--coefficients")
+    code, out, error = place.run(*words, "1.3", "1.2", "1.05", "--json", "--out", "largest.yaml")
+    assert code == 0, error
+    facts = json.loads(out)
+    jsonschema.validate(facts, json_schema("solve"))
+
+    def amounts(phi: float) -> tuple[int, int]:
+        blocks, channels = round(2 * 1.3**phi), max(2, round(4 * 1.2**phi))
+        params = 28 * channels + blocks * (9 * channels**2 + 3 * channels) + 11 * (channels + 1)
+        return macs(blocks, channels, int(20 * 1.05**phi + 0.5)), params
+
+    fits = [step for step in range(5000) if amounts(step / 1000)[0] <= 150e3 and amounts(step / 1000)[1] <= 2000]
+    assert facts["phi"] == max(fits) / 1000
+    assert (facts["macs"], facts["params"]) == amounts(max(fits) / 1000)
+    larger = amounts(max(fits) / 1000 + 0.001)
+    assert [one["binds"] for one in facts["limits"]] == [larger[0] > 150e3, larger[1] > 2000]
+    assert (facts["next_larger"]["macs"], facts["next_larger"]["params"]) == larger
+    cost = json.loads(place.run("cost", "largest.yaml", "--json")[1])
+    assert (cost["macs"], cost["params"], cost["resolution"]) == (facts["macs"], facts["params"], facts["px"])
+
+
+def test_a_smaller_network_of_a_function_is_found_too(place: Place) -> None:
+    code, out, error = place.run("solve", f"{place.module}:build", "--max-flops", "0.4x")
+    assert code == 0, error
+    assert "at φ = -" in out
+    assert "Bound by --max-flops" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--max-flops", "100"), "--max-flops 100: the smallest member (φ = -4) has"),
+        (("--max-memory", "1MiB"), "give --training too, whose memory is estimated"),
+        (("--max-flops", "1M", "--rounding", "nearest"), "which rounds by itself; leave it out"),
+    ],
+)
+def test_limits_that_a_function_cannot_have(words: tuple[str, ...], reason: str, place: Place) -> None:
+    assert reason in place.refused("solve", f"{place.module}:build", *words)

@@ -12,6 +12,7 @@ from networks import SMALL
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
+from scalesearch.design.factory import Network
 from scalesearch.design.memory import inference_bytes
 from scalesearch.design.phi_members import phi_members
 from scalesearch.design.solve import Limit, solve
@@ -32,7 +33,11 @@ def params(at_most: float) -> Limit:
 
 
 def memory(at_most: float, batch: int = 3) -> Limit:
-    return Limit("memory", "--max-memory", at_most, lambda one: inference_bytes(one, batch), str, "memory_bytes")
+    def measure(network: Network) -> int:
+        assert isinstance(network, Architecture)
+        return inference_bytes(network, batch)
+
+    return Limit("memory", "--max-memory", at_most, measure, str, "memory_bytes")
 
 
 def test_nothing_larger_fits() -> None:
@@ -103,10 +108,10 @@ def test_limits_that_only_together_cannot_be_are_both_named() -> None:
         solve(BASE, [large], [macs(large.macs / 2), params(large.params / 3)])
 
 
-def timed(at_most: float, asked: list[Architecture]) -> Limit:
+def timed(at_most: float, asked: list[Network]) -> Limit:
     """A latency that grows with the multiply-adds, and says which networks were measured."""
 
-    def measure(network: Architecture) -> float:
+    def measure(network: Network) -> float:
         asked.append(network)
         return cost(network).macs * 1e-9
 
@@ -117,7 +122,7 @@ def test_a_timed_limit_is_met_without_timing_what_is_far_too_slow() -> None:
     random = Random(42)
     for _ in range(20):
         wanted = random.choice(MEMBERS)
-        asked: list[Architecture] = []
+        asked: list[Network] = []
         found = solve(BASE, MEMBERS, [timed(wanted.macs * 1e-9, asked), params(1e15)])
         assert found.member.macs == wanted.macs
         assert max(cost(one).macs for one in asked) <= 3 * wanted.macs
