@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import DimensionFacts, ExplainFacts, StageFacts
+    from scalesearch.design.coefficients import Coefficients
     from scalesearch.design.explain import Explanation, StageContribution
+    from scalesearch.design.factory_call import FactoryCall
     from scalesearch.design.scaling import Baseline
+    from scalesearch.nets.factory_explain import FactoryExplanation
 
 
 def explain(
     network: Annotated[
-        str, typer.Argument(metavar="NAME|FILE", help="A published member, a member's file, or a baseline.")
+        str,
+        typer.Argument(
+            metavar="NAME|FILE|MODULE:FUNCTION",
+            help="A published member, a member's file, a baseline, or a Python function.",
+        ),
     ],
     depth: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the layers.")] = None,
     width: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the channels.")] = None,
@@ -42,8 +49,15 @@ def explain(
     """
     from scalesearch.design.decimals import format_decimal
     from scalesearch.design.explain import explain as explain_scaling
+    from scalesearch.design.factory_call import read_call
     from scalesearch.design.family import coefficients_from
 
+    call = read_call(network)
+    if call is not None:
+        if rounding is not None:
+            raise InputError(f"--rounding: {network} is of a function, which rounds by itself; leave it out")
+        _explain_function(call, depth, width, resolution, coefficients_from(coefficients), json)
+        return
     baseline, member = _load_pair(network, depth, width, resolution, rounding)
     explanation = explain_scaling(baseline, member, coefficients_from(coefficients))
     if json:
@@ -61,6 +75,90 @@ def explain(
     console.print(_stage_table(explanation))
     for line in _sentences(explanation):
         console.print(line, highlight=False)
+
+
+def _explain_function(
+    call: FactoryCall,
+    depth: str | None,
+    width: str | None,
+    resolution: int | None,
+    coefficients: Coefficients,
+    json: bool,
+) -> None:
+    """Explain a network of a function: scaled here if multipliers are given, else beside the unscaled one."""
+    from scalesearch.cli.cost import parse_multipliers
+    from scalesearch.cli.json_output import print_json, reserve_stdout
+    from scalesearch.nets.factory_definition import load_definition, unscaled
+    from scalesearch.nets.factory_explain import explain_factory
+
+    with reserve_stdout(json):
+        member = load_definition(call)
+        if (depth, width, resolution) == (None, None, None):
+            baseline = unscaled(member)
+        else:
+            baseline = member
+            side = member.architecture.resolution
+            member = baseline.scale(parse_multipliers(side, depth or "1", width or "1", resolution))
+        explanation = explain_factory(baseline, member, coefficients)
+    if json:
+        print_json(_function_facts(explanation))
+        return
+    console, network = options.console(100), member.architecture
+    console.print(f"{member.name}, scaled from {baseline.name}", style="bold", highlight=False)
+    console.print(_phi_table(explanation))
+    console.print("Counted costs, added by each dimension in this order:", highlight=False)
+    console.print(_function_table(explanation))
+    ratio = explanation.at_one.macs / baseline.architecture.macs
+    side = explanation.at_one.resolution
+    console.print(f"φ = 1 of {coefficients} is {side} px at {ratio:.2f}x the cost.", highlight=False)
+    console.print(f"The layers of {network.factory} are its own, so no stages are listed.", highlight=False)
+
+
+def _function_facts(explanation: FactoryExplanation) -> ExplainFacts:
+    from scalesearch.cli.facts import AtOneFacts, ExplainFacts
+    from scalesearch.cli.family import FUNCTION_ROUNDING
+
+    base, member, at_one = explanation.steps[0], explanation.steps[-1], explanation.at_one
+    depth, width, resolution = _dimension_facts(explanation)
+    by_depth, by_width, by_resolution = explanation.added("macs")
+    return ExplainFacts(
+        baseline=explanation.baseline.name,
+        member=explanation.member.name,
+        rounding=FUNCTION_ROUNDING,
+        px=member.resolution,
+        macs=member.macs,
+        flops_ratio=member.macs / base.macs,
+        measured_phi=explanation.measured_phi,
+        depth=depth,
+        width=width,
+        resolution=resolution,
+        common_phi_range=explanation.common,
+        macs_by_depth=by_depth,
+        macs_by_width=by_width,
+        macs_by_resolution=by_resolution,
+        stages=(),
+        at_phi_1=AtOneFacts(
+            depth=float(explanation.coefficients.alpha),
+            width=float(explanation.coefficients.beta),
+            px=at_one.resolution,
+            macs=at_one.macs,
+            flops_ratio=at_one.macs / base.macs,
+            twin=None,
+        ),
+    )
+
+
+def _function_table(explanation: FactoryExplanation) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in ("", "before", "+depth", "+width", "+px", "after"):
+        table.add_column(name, justify="right" if name else "left")
+    for kind, label in (("macs", "multiply-adds"), ("params", "parameters"), ("activations", "activations")):
+        before, after = (getattr(explanation.steps[i], kind) for i in (0, -1))
+        table.add_row(label, *(f"{value:,}" for value in (before, *explanation.added(kind), after)))
+    return table
 
 
 def _load_pair(
@@ -107,6 +205,9 @@ def _facts(explanation: Explanation) -> ExplainFacts:
         width=width,
         resolution=resolution,
         common_phi_range=explanation.common,
+        macs_by_depth=sum(stage.by_depth for stage in explanation.stages),
+        macs_by_width=sum(stage.by_width for stage in explanation.stages),
+        macs_by_resolution=sum(stage.by_resolution for stage in explanation.stages),
         stages=tuple(map(_stage_facts, explanation.stages)),
         at_phi_1=AtOneFacts(
             depth=float(coefficients.alpha),
@@ -119,7 +220,7 @@ def _facts(explanation: Explanation) -> ExplainFacts:
     )
 
 
-def _dimension_facts(explanation: Explanation) -> Iterator[DimensionFacts]:
+def _dimension_facts(explanation: Explanation | FactoryExplanation) -> Iterator[DimensionFacts]:
     from scalesearch.cli.facts import DimensionFacts
 
     member_multipliers, family_coefficients = explanation.multipliers, explanation.coefficients
@@ -160,7 +261,7 @@ def _rounding_rule(explanation: Explanation) -> str:
     return origin.rounding if origin else explanation.member.rounding.rule
 
 
-def _phi_table(explanation: Explanation) -> Table:
+def _phi_table(explanation: Explanation | FactoryExplanation) -> Table:
     from rich import box
     from rich.table import Table
 

@@ -305,8 +305,14 @@ class ExplainFacts(Facts):
     """Side of the input."""
     common_phi_range: tuple[float | None, float | None] | None
     """The lowest and highest φ that give all three dimensions, rounded as above; null: none does."""
+    macs_by_depth: int
+    """Multiply-adds that depth adds. Depth is applied first, then width, then resolution."""
+    macs_by_width: int
+    """Multiply-adds that width adds."""
+    macs_by_resolution: int
+    """Multiply-adds that resolution adds."""
     stages: tuple[StageFacts, ...]
-    """Every stage, with stem, head and classifier."""
+    """Every stage, with stem, head and classifier; empty for a network of a function."""
     at_phi_1: AtOneFacts
     """What φ = 1 gives by the member's rounding."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf, log, log2
@@ -98,6 +99,17 @@ def phi_range(multiplier: Decimal, coefficient: Decimal, half: Decimal) -> tuple
     return (log(low) / base if low > 0 else -inf, log(high) / base)
 
 
+def multiplier_ranges(pairs: Sequence[tuple[Decimal, Decimal]], resolution: int) -> tuple[tuple[float, float], ...]:
+    """Return the `phi_range` of depth, width and resolution, rounded to a tenth and to 4 px as the paper's are.
+
+    Args:
+        pairs: the multiplier and the coefficient of each dimension.
+        resolution: the baseline's side, px.
+    """
+    halves = (_TENTH / 2, _TENTH / 2, _SIDE_STEP / 2 / resolution)
+    return tuple(phi_range(*pair, half) for pair, half in zip(pairs, halves, strict=True))
+
+
 def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = PAPER) -> Explanation:
     """Explain the sizes of a scaled network.
 
@@ -117,7 +129,6 @@ def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = P
     bases = (coefficients.alpha, coefficients.beta, coefficients.gamma)
     pairs = [(getattr(multipliers, axis), coefficient) for axis, coefficient in zip(AXES, bases, strict=True)]
     depth, width, resolution = (effective_phi(*pair) for pair in pairs)
-    halves = (_TENTH / 2, _TENTH / 2, _SIDE_STEP / 2 / base.resolution)
     rounding = Rounding(member.origin.rounding, baseline.rounding.divisor)
     at_one = scaled(base, coefficients.at(1), rounding)
     return Explanation(
@@ -126,7 +137,7 @@ def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = P
         coefficients,
         multipliers,
         (depth, width, resolution),
-        tuple(phi_range(*pair, half) for pair, half in zip(pairs, halves, strict=True)),
+        multiplier_ranges(pairs, base.resolution),
         log2(cost(net).macs / cost(base).macs),
         _stage_contributions(base, net),
         at_one,

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import sys
 from decimal import Decimal
+from math import log
 from pathlib import Path
 
 import jsonschema
@@ -274,3 +275,28 @@ def test_a_smaller_network_of_a_function_is_found_too(place: Place) -> None:
 )
 def test_limits_that_a_function_cannot_have(words: tuple[str, ...], reason: str, place: Place) -> None:
     assert reason in place.refused("solve", f"{place.module}:build", *words)
+
+
+def test_what_each_dimension_adds_is_explained(place: Place) -> None:
+    """2 blocks of 4 channels at 20 px become 3 blocks of 8 channels at 30 px, one dimension after the other."""
+    name = f"{place.module}:build"
+    sizes = ("--depth", "1.5", "--width", "2", "--resolution", "30")
+    code, out, error = place.run("explain", name, *sizes, "--coefficients", "1.5", "1.2", "1.1", "--json")
+    assert code == 0, error
+    facts = json.loads(out)
+    jsonschema.validate(facts, json_schema("explain"))
+    base, deep, wide, whole = macs(2, 4, 20), macs(3, 4, 20), macs(3, 8, 20), macs(3, 8, 30)
+    added = [facts[f"macs_by_{axis}"] for axis in ("depth", "width", "resolution")]
+    assert added == [deep - base, wide - deep, whole - wide]
+    assert (facts["macs"], facts["px"], facts["stages"]) == (whole, 30, [])
+    assert 2 ** facts["measured_phi"] == pytest.approx(whole / base)
+    phis = [facts[axis]["phi"] for axis in ("depth", "width", "resolution")]
+    assert phis == pytest.approx([1, log(2) / log(1.2), log(1.5) / log(1.1)])
+    assert facts["at_phi_1"]["macs"] == macs(3, 5, 22)
+    (place.folder / "phi1.yaml").write_text(f"factory: {name}\ndepth: 1.5\nwidth: 2\nresolution: 30\n")
+    code, out, error = place.run("explain", "phi1.yaml")
+    assert code == 0, error
+    (row,) = (line.split() for line in out.splitlines() if line.startswith("multiply-adds"))
+    assert row[1:] == [f"{value:,}" for value in (base, *added, whole)]
+    assert "is not scaled; give --depth" in place.refused("explain", name)
+    assert "which rounds by itself" in place.refused("explain", name, *sizes, "--rounding", "nearest")
