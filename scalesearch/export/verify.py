@@ -246,14 +246,13 @@ def compare_counts_and_logits(
         CountError: the counts or the logits differ; the message says which.
     """
     costs = cost(network)
+    source = "the function's network has" if isinstance(network, FactoryNetwork) else "the closed form counts"
     for name, expected, count in (
         ("parameters", costs.params, exported.params),
         ("multiply-adds", costs.macs, exported.macs),
     ):
         if expected != count:
-            raise CountError(
-                f"{label}: the export has {count} {name}, but the network has {expected}; please report it"
-            )
+            raise CountError(f"{label}: the export has {count} {name}, but {source} {expected}; please report it")
     return EquivalenceReport(
         exported.params, exported.macs, compare_logits(original, exported.run, images_NCHW, label)
     )
