@@ -11,10 +11,12 @@ from scalesearch.errors import InputError, printable
 
 
 def import_(
-    definition: Annotated[Path, typer.Argument(metavar="FILE", help="Python text with arch_def or rows.")],
+    definition: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Python text with arch_def, rows or a call of a network's class.")
+    ],
     out: Annotated[Path, typer.Option(metavar="NAME.yaml", help="Write the baseline file here.")],
 ) -> None:
-    """Read a network from timm's architecture strings or torchvision's rows; the file is parsed, never run.
+    """Read a network from timm's strings and constructors or torchvision's rows; the file is parsed, never run.
 
     Example: scalesearch import b0_timm.py --out mine.yaml
     """

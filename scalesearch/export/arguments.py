@@ -100,9 +100,10 @@ class Arguments:
     def number(self, name: str, default: str) -> Decimal:
         """Take an argument that is a number, as a short decimal."""
         value = self.value(name)
-        return Decimal(default) if value is None else self._decimal(value, name)
+        return Decimal(default) if value is None else self.as_number(value, name)
 
-    def _decimal(self, value: Value, name: str) -> Decimal:
+    def as_number(self, value: Value, name: str) -> Decimal:
+        """Return the number that a value is, as a short decimal."""
         if isinstance(value, Literal) and type(value.value) in (int, float):
             number = Decimal(repr(value.value))
             if number.is_finite():
@@ -133,6 +134,15 @@ class Arguments:
             )
         return channels
 
+    def word(self, name: str, default: str, known: Sequence[str]) -> str:
+        """Take an argument that is one of the strings `known`; the default is not checked."""
+        value = self.value(name)
+        if value is None:
+            return default
+        if isinstance(value, Literal) and isinstance(value.value, str) and value.value in known:
+            return value.value
+        raise self.refused(value.line, f"{name} must be {' or '.join(repr(word) for word in known)}")
+
     def flag(self, name: str) -> bool:
         """Take an argument that is True or False; the default is False."""
         value = self.value(name)
@@ -141,6 +151,23 @@ class Arguments:
         if isinstance(value, Literal) and isinstance(value.value, bool):
             return value.value
         raise self.refused(value.line, f"{name} must be True or False")
+
+    def call_of(self, name: str, constructor: str) -> Call:
+        """Take an argument that must be a call of `constructor`, such as a configuration, and return the call."""
+        value = self.value(name)
+        if isinstance(value, Call) and value.name == constructor:
+            return value
+        line = value.line if value else self.call.line
+        raise self.refused(line, f"{name} must be a call of {constructor}, written out")
+
+    def overlay(self, other: Arguments) -> None:
+        """Take what another call's arguments have left in place of these, as timm overlays a configuration."""
+        self._remaining |= other._remaining
+        other._remaining = {}
+
+    def has(self, name: str) -> bool:
+        """Return whether an argument is given, be it None, and has not been read."""
+        return name in self._remaining
 
     def items(self, name: str) -> tuple[Value, ...]:
         """Take an argument that is a list, which must be given."""
@@ -172,10 +199,16 @@ class Arguments:
         classes = ", ".join(activation.torch_class for activation in ACTIVATIONS.values())
         raise self.refused(value.line, f"{name} must be one of {classes}: other activations are not searched")
 
-    def batch_norm_eps(self) -> Decimal:
-        """Take `norm_layer`, a BatchNorm2d or a partial of it, and return its epsilon."""
+    def batch_norm_eps(self, *names: str) -> Decimal:
+        """Take `norm_layer`, a BatchNorm2d or a partial of it, and return its epsilon.
+
+        Args:
+            names: the library's own names for a BatchNorm2d, as strings.
+        """
         value = self.value("norm_layer")
         if value is None or (isinstance(value, Symbol) and value.name == "BatchNorm2d"):
+            return _TORCH_EPS
+        if isinstance(value, Literal) and value.value in names:
             return _TORCH_EPS
         if isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1:
             (layer,) = value.arguments

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.export.arguments import Arguments
+from scalesearch.export.builders import BUILDERS, has_configs
 from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.literals import read_definition
-from scalesearch.export.read_timm import read_timm
-from scalesearch.export.read_torchvision import read_efficientnet, read_mobilenet, read_resnet
 from scalesearch.export.values import Call, Definition, Items, Symbol, Value
 
-_NETWORKS = ("EfficientNet", "MobileNetV2", "MobileNetV3", "ResNet")
-"""The classes of networks that are read."""
-_KNOWN_CALLS = (*_NETWORKS, "MBConvConfig", "FusedMBConvConfig", "decode_arch_def", "dict", "partial", "device")
+_KNOWN_CALLS = {*BUILDERS, *(part for builder in BUILDERS.values() for part in builder.parts)}
+_KNOWN_CALLS |= {"dict", "partial", "device"}
 """The names that may be called in a definition; any other call could change the network."""
 _DEFAULT_PX = 224
 """The resolution if the text has no `input_size`."""
@@ -23,8 +21,9 @@ _DEFAULT_PX = 224
 def read_network(text: str, source: str) -> Architecture:
     """Return the network that the literals of a definition describe.
 
-    The definition is a call of timm's `EfficientNet` or `MobileNetV3`, of torchvision's `EfficientNet` or
-    `MobileNetV2`, or of either library's `ResNet`; nothing else may use or change it. Without such a call a list
+    The definition is a call of timm's `EfficientNet`, `MobileNetV3`, `RegNet`, `ConvNeXt`, `GhostNet` or `ByobNet`,
+    of torchvision's `EfficientNet` or `MobileNetV2`, or of either library's `ResNet` (`builders.BUILDERS`); nothing
+    else may use or change it. Without such a call a list
     `arch_def` of timm's strings with a `dict(…)` of keywords, or a list of `MBConvConfig` rows, is read if the text
     holds nothing else. `input_size = (3, px, px)` gives the resolution; it is 224 if that is missing.
 
@@ -38,30 +37,16 @@ def read_network(text: str, source: str) -> Architecture:
     definition = read_definition(text, source)
     size = definition.names.get("input_size")
     channels, px = (COLOUR, _DEFAULT_PX) if size is None else _input_size(definition, size)
-    network = _read(definition, _network_call(definition), px)
-    for call in _calls(definition):
-        if call.name not in _KNOWN_CALLS:
-            raise definition.refused(call.line, f"{call.name}(…) is not followed; write the final network out")
+    call = _network_call(definition)
+    network = BUILDERS[call.name].read(definition, call, px)
+    for other in _calls(definition):
+        if other.name not in _KNOWN_CALLS:
+            raise definition.refused(other.line, f"{other.name}(…) is not followed; write the final network out")
     if size is not None and channels != network.in_channels:
         raise definition.refused(
             size.line, f"input_size has {channels} channels, but the network takes {network.in_channels}"
         )
     return network
-
-
-def _read(definition: Definition, call: Call, px: int) -> Architecture:
-    if call.name == "MobileNetV2":
-        return read_mobilenet(definition, call, px)
-    if call.name == "ResNet":
-        return read_resnet(definition, call, px)
-    setting = call.keywords.get("inverted_residual_setting", call.arguments[0] if call.arguments else None)
-    if _has_configs(setting):
-        return read_efficientnet(definition, call, px)
-    return read_timm(definition, call, px)
-
-
-def _has_configs(value: Value | None) -> bool:
-    return isinstance(value, Items) and any(isinstance(item, Call) for item in value.items)
 
 
 def _calls(definition: Definition) -> list[Call]:
@@ -70,7 +55,7 @@ def _calls(definition: Definition) -> list[Call]:
 
 def _network_call(definition: Definition) -> Call:
     """Return the single call of a network, or the call that a bare list stands for."""
-    calls = [call for call in _calls(definition) if call.name in _NETWORKS]
+    calls = [call for call in _calls(definition) if call.name in BUILDERS]
     if not calls:
         return _call_of_list(definition)
     if len(calls) > 1:
@@ -87,7 +72,7 @@ def _network_call(definition: Definition) -> Call:
 
 
 def _names_network(values: tuple[Value, ...]) -> bool:
-    return any(isinstance(value, Symbol) and value.name in _NETWORKS for value in values)
+    return any(isinstance(value, Symbol) and value.name in BUILDERS for value in values)
 
 
 def _call_of_list(definition: Definition) -> Call:
@@ -96,7 +81,7 @@ def _call_of_list(definition: Definition) -> Call:
     if len(keywords) > 1:
         raise definition.refused(keywords[1].line, f"is a second dict beside line {keywords[0].line}; keep one")
     arguments = dict(keywords[0].keywords) if keywords else {}
-    rows = [value for value in definition.names.values() if _has_configs(value)]
+    rows = [value for value in definition.names.values() if has_configs(value)]
     if "arch_def" in definition.names and "block_args" not in arguments:
         arguments["block_args"] = definition.names["arch_def"]
     elif rows and "inverted_residual_setting" not in arguments:

@@ -18,14 +18,14 @@ RESNET_STRIDES = (1, 2, 2, 2)
 """The strides of the stages of a ResNet."""
 
 
-def make_divisible(value: float, divisor: int = 8) -> int:
-    """Round to the nearest multiple, up if rounding down would lose more than 10 %, in floats.
+def make_divisible(value: float, divisor: int = 8, least: int | None = None, limit: float = 0.9) -> int:
+    """Round to the nearest multiple, up if rounding down would leave less than `limit` of the value, in floats.
 
-    timm's `layers/helpers.py` and torchvision's `_utils.py` round like this. Our own rule
-    (`design.rounding.round_filters`) is exact.
+    timm's `layers/helpers.py` and torchvision's `_utils.py` round like this, to `least` (by default the divisor) or
+    more. Our own rule (`design.rounding.round_filters`) is exact.
     """
-    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * value else rounded
+    rounded = max(least or divisor, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < limit * value else rounded
 
 
 def same_network(architecture: Architecture) -> Architecture:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
-from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
-from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.decimals import whole_or_fraction
+from scalesearch.design.blocks import Block
+from scalesearch.design.norms import NormName
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeeze_width, stage_blocks
@@ -23,31 +23,35 @@ from scalesearch.export.timm_definition import (
     make_divisible_inner,
     timm_squeeze,
 )
+from scalesearch.export.timm_scaling import (
+    DEFAULT_ROUNDING,
+    DEPTH_ROUNDINGS,
+    FREE_WIDTHS,
+    RoundChannels,
+    scaled_depths,
+)
+from scalesearch.export.timm_strings import BlockString, read_string
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
 MOBILENET = "MobileNetV3"
 """The class of timm's networks with a hidden layer in the head."""
-POSITIONS = "block_args num_classes num_features"
-"""The positional parameters of timm's EfficientNet and MobileNetV3."""
+POSITIONS = {
+    "EfficientNet": "block_args num_classes num_features",
+    MOBILENET: "block_args num_classes in_chans stem_size fix_stem num_features",
+}
+"""The positional parameters of timm's classes."""
 UNSEEN = "drop_rate drop_path_rate device dtype"
 """Parameters that do not change the network: dropout and stochastic depth, which concern training, and where the
 weights are stored."""
 DECODER_POSITIONS = "arch_def depth_multiplier depth_trunc experts_multiplier fix_first_last group_size"
-"""The parameters of `decode_arch_def`. `depth_trunc` is how a multiplied depth is rounded, and
-`experts_multiplier` multiplies experts (`cc`). Neither has an effect, because multipliers other than 1 and
-`cc` are refused."""
+"""The parameters of `decode_arch_def`. `experts_multiplier` multiplies experts (`cc`), which are refused."""
 AVERAGES = ("avg", "fast", "fastavg")
 """timm's names for the mean over the feature map, `SelectAdaptivePool2d`."""
-_FLAGS = {activation.timm: name for name, activation in ACTIVATIONS.items() if activation.timm}
-"""Our activations by their flags in timm's strings."""
-_TOKEN = re.compile(r"(r|k|s|e|c|se|a|p)(\d+(?:\.\d+)?)")
-"""A part of a string with a number, such as `k3`."""
-_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
-_NO_SKIP = "noskip"
-_SKIPLESS = ("cn", "dsa")
-"""Blocks that have a residual connection only if the string contains `skip`."""
-_POINTWISE_KERNELS = ("a", "p")
-"""The kernels of the two 1×1 convolutions, which must be 1."""
+_ROUNDER = "round_channels"
+_LARGEST_MULTIPLIER, _LARGEST_WIDTH = 64, 65536
+_DEPTH_WORDS = (DEPTH_ROUNDINGS[0], DEPTH_ROUNDINGS)
+BATCH_NORMS = ("batchnorm", "batchnorm2d")
+"""timm's names for a BatchNorm2d."""
 
 
 class _StageString(NamedTuple):
@@ -55,13 +59,13 @@ class _StageString(NamedTuple):
 
     stage: Stage
     line: int
-    noskip: bool
+    string: BlockString
     number: int
     """The index of the list that contains the string, which is timm's stage."""
 
 
 def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
-    """Return the network of a call of timm's EfficientNet or MobileNetV3.
+    """Return the network of a call of timm's EfficientNet or MobileNetV3 at `px`.
 
     It follows timm's `models/_efficientnet_builder.py`, `decode_arch_def`, `models/efficientnet.py`,
     `EfficientNet`, and `models/mobilenetv3.py`, `MobileNetV3`. The last block of MobileNetV3's strings is the
@@ -70,17 +74,24 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     Raises:
         InputError: something in it is not understood, or is not a network of ours; one line with file and line.
     """
-    arguments = Arguments(definition, call, POSITIONS, UNSEEN)
+    arguments = Arguments(definition, call, POSITIONS[call.name], UNSEEN)
     rows = list(_decoded(arguments, arguments.value("block_args")))
-    free_widths = _free_widths(arguments)
+    channels = _channels(arguments)
     is_mobilenet = call.name == MOBILENET
     stem_size = arguments.integer("stem_size", 16 if is_mobilenet else 32)
     num_features = arguments.integer("num_features", 1280)
     stem_fixed, stem_kernel, output_stride = arguments.flag("fix_stem"), MOBILENET_STEM_KERNEL, OUTPUT_STRIDE
+    if not stem_fixed:
+        stem_size = _rounded(arguments, stem_size, call.line, channels)
+    with arguments.errors_at(call.line):
+        rows = [_with_width(arguments, row, channels) for row in rows]
+        rows = list(_with_forced_widths(arguments, rows, stem_size, channels))
     if is_mobilenet:
-        width, rows = _head_width(arguments, rows, free_widths)
+        width, rows = _head_width(rows)
+        hidden_norm = _mobilenet_head(arguments)
         has_gates = _mobilenet_gates(arguments)
         rows = [_with_gate(arguments, row, has_gates) for row in rows]
+        hidden_head = partial(Head, width, hidden=num_features, hidden_norm=hidden_norm)
     else:
         stem_kernel = arguments.integer("stem_kernel_size", 3)
         output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
@@ -88,35 +99,39 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         arguments.only("se_layer", (None,), "a gate here is timm's default")
     with arguments.errors_at(call.line):
         classes = arguments.integer("num_classes", 1000)
-        head = Head(num_features or None, classes)
+        head = hidden_head(classes) if is_mobilenet else Head(num_features or None, classes)
         network = Architecture(
             px,
             Stem(stem_kernel, 2, stem_size, fixed=stem_fixed),
             tuple(row.stage for row in rows),
-            Head(width, classes, hidden=num_features) if is_mobilenet else head,
+            head,
             arguments.activation("act_layer", "relu"),
-            arguments.batch_norm_eps(),
+            arguments.batch_norm_eps(*BATCH_NORMS),
             arguments.in_channels("in_chans"),
         )
     arguments.only("pad_type", ("",), "a network here has symmetric padding")
     arguments.only("aa_layer", (None,), "an anti-aliasing layer is no part of a network here")
     pooled_by_mean(arguments)
     arguments.finish()
-    _check(arguments, network, [row.line for row in rows], free_widths, output_stride)
+    _check(arguments, network, rows, output_stride)
     _check_skips(arguments, network, rows)
     return network
 
 
-def _head_width(
-    arguments: Arguments, rows: list[_StageString], free_widths: bool
-) -> tuple[int | None, list[_StageString]]:
+def _head_width(rows: list[_StageString]) -> tuple[int | None, list[_StageString]]:
     """Return the width of the head's convolution, if the last string is one, and the other stages."""
     if len(rows) < 2 or not is_head(rows[-1].stage):
         return None, rows
-    width = rows[-1].stage.width
-    if not free_widths and make_divisible(width) != width:
-        raise arguments.refused(rows[-1].line, f"timm rounds {width} channels; give round_chs_fn=int")
-    return width, rows[:-1]
+    return rows[-1].stage.width, rows[:-1]
+
+
+def _mobilenet_head(arguments: Arguments) -> NormName | None:
+    """Return the normalisation of the hidden layer, which takes the place of its bias."""
+    if arguments.flag("head_norm"):
+        arguments.only("head_bias", (True, False), "a hidden layer has a bias or not")
+        return "batch_norm"
+    arguments.only("head_bias", (True,), "a hidden layer here has a bias or, with head_norm, batch norm")
+    return None
 
 
 def _mobilenet_gates(arguments: Arguments) -> bool:
@@ -124,8 +139,6 @@ def _mobilenet_gates(arguments: Arguments) -> bool:
 
     Other arguments that only timm's MobileNetV3 has must have their defaults.
     """
-    arguments.only("head_bias", (True,), "a hidden layer here has a bias")
-    arguments.only("head_norm", (False,), "a hidden layer here has no normalisation")
     arguments.only("se_from_exp", (True,), "a gate of MobileNetV3 takes its share of the expanded width")
     arguments.only("layer_scale_init_value", (None,), "layer scale is no part of these blocks")
     value = arguments.value("se_layer")
@@ -174,15 +187,32 @@ def _decoded(arguments: Arguments, block_args: Value | None) -> Iterator[_StageS
     if not (isinstance(block_args, Call) and block_args.name == "decode_arch_def"):
         yield from _rows(arguments, block_args)
         return
-    decoder = Arguments(arguments.definition, block_args, DECODER_POSITIONS, "depth_trunc experts_multiplier")
-    decoder.only("depth_multiplier", (1,), "write the scaled numbers, or scale with scalesearch")
+    decoder = Arguments(arguments.definition, block_args, DECODER_POSITIONS, "experts_multiplier")
+    multiplier, rounding = decoder.value("depth_multiplier"), decoder.word("depth_trunc", *_DEPTH_WORDS)
     decoder.only("group_size", (None,), "grouped convolutions are no kind here")
     ends_fixed, arch_def = decoder.flag("fix_first_last"), decoder.value("arch_def")
     decoder.finish()
     rows = list(_rows(decoder, arch_def))
-    end_numbers = {rows[0].number, rows[-1].number} if rows and ends_fixed else set()
-    for row in rows:
-        yield row._replace(stage=replace(row.stage, depth_fixed=row.number in end_numbers))
+    lists = [list(group) for _, group in groupby(rows, key=attrgetter("number"))]
+    multipliers = _multipliers(decoder, multiplier, len(lists))
+    for number, (strings, factor) in enumerate(zip(lists, multipliers, strict=True)):
+        is_fixed = ends_fixed and number in (0, len(lists) - 1)
+        depths = scaled_depths([row.stage.depth for row in strings], 1.0 if is_fixed else factor, rounding)
+        for row, depth in zip(strings, depths, strict=True):
+            with decoder.errors_at(row.line):
+                yield row._replace(stage=replace(row.stage, depth=depth, depth_fixed=is_fixed))
+
+
+def _multipliers(decoder: Arguments, value: Value | None, count: int) -> list[float]:
+    """Return the multiplier of the depth of each of `count` lists: one number for all, or one for each."""
+    name = "depth_multiplier"
+    items = value.items if isinstance(value, Items) else (value,) * count
+    if value is not None and len(items) != count:
+        raise decoder.refused(value.line, f"{name} must be a number, or one for each of the {count} lists")
+    factors = [1.0 if item is None else float(decoder.as_number(item, name)) for item in items]
+    if value is not None and not all(0 < factor <= _LARGEST_MULTIPLIER for factor in factors):
+        raise decoder.refused(value.line, f"{name} must be above 0, and {_LARGEST_MULTIPLIER} at most")
+    return factors
 
 
 def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_StageString]:
@@ -195,114 +225,100 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_StageStri
             if not isinstance(text, Literal) or not isinstance(text.value, str):
                 raise arguments.refused(text.line, "arch_def must be a list of lists of strings, written out")
             with arguments.errors_at(text.line):
-                stage = stage_of(text.value)
-                if index and stage.stride != 1:
+                string = read_string(text.value)
+                if index and string.stage.stride != 1:
                     raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
-                yield _StageString(stage, text.line, _NO_SKIP in text.value.split("_"), number)
+                yield _StageString(string.stage, text.line, string, number)
         if not isinstance(row, Items):
             raise arguments.refused(row.line, "arch_def must be a list of lists of strings, written out")
 
 
-def stage_of(text: str) -> Stage:
-    """Return the stage of one of timm's strings, such as `ir_r2_k3_s2_e6_c24_se0.25`.
-
-    Raises:
-        SpaceError: a part of it is not understood, or is not a stage of ours.
-    """
-    block, *tokens = text.split("_")
-    skips = "skip" in tokens
-    if skips and _NO_SKIP in tokens:
-        raise SpaceError(f"{text!r}: has both skip and {_NO_SKIP}; keep one")
-    sizes: dict[str, str] = {}
-    flags = [token for token in tokens if token in _FLAGS]
-    if len(flags) > 1:
-        raise SpaceError(f"{text!r}: has two activations; keep one")
-    for token in (token for token in tokens if token not in ("skip", _NO_SKIP, *flags)):
-        match = _TOKEN.fullmatch(token)
-        if match is None or match[1] in sizes:
-            raise SpaceError(f"{text!r}: {token!r} is not understood; parts are r k s e c se, once each")
-        sizes[match[1]] = match[2]
-    for name in _POINTWISE_KERNELS:
-        if sizes.pop(name, "1") != "1":
-            raise SpaceError(f"{text!r}: {name} is not 1, but the other convolutions are 1×1 here")
-    kind, expansion = _kind(text, block, sizes, skips)
-    missing = [name for name in ("r", "k", "s", "c") if name not in sizes]
-    if missing:
-        raise SpaceError(f"{text!r}: {missing[0]} is missing")
-    repeats, kernel, stride, width = (_whole(text, sizes[name]) for name in ("r", "k", "s", "c"))
-    activation = _FLAGS[flags[0]] if flags else None
-    se = _decimal(text, sizes.get("se", "0"))
-    return Stage(kind, kernel, stride, expansion, width, repeats, se, activation=activation)
-
-
-def _kind(text: str, block: str, sizes: dict[str, str], skips: bool) -> tuple[str, int | Decimal]:
-    """Return our block kind for one of timm's, and its expansion."""
-    expansion = whole_or_fraction(_decimal(text, sizes.get("e", "1")))
-    has_se = _decimal(text, sizes.get("se", "0")) > 0
-    if block in ("ir", "er"):
-        if "e" not in sizes or expansion == 1:
-            plain_block = "ds" if block == "ir" else "cn"
-            raise SpaceError(
-                f"{text!r}: timm's {block} has its first convolution even without expansion, which no kind here "
-                f"has; {plain_block} has none"
-            )
-    elif expansion != 1:
-        raise SpaceError(f"{text!r}: {block} has no expansion; leave e out")
-    elif block in _SKIPLESS and has_se:
-        raise SpaceError(f"{text!r}: a {block} with se is no kind here")
-    timm_name = f"{block}_skip" if skips and block in _SKIPLESS else block
-    kinds = [name for name, kind in KINDS.items() if timm_name in kind.timm]
-    if not kinds:
-        raise SpaceError(f"{text!r}: {block!r} is not understood; blocks are ir, er, ds, dsa and cn")
-    return next((name for name in kinds if KINDS[name].squeezes == has_se), kinds[0]), expansion
-
-
-def _whole(text: str, number: str) -> int:
-    value = _decimal(text, number)
-    if value != int(value):
-        raise SpaceError(f"{text!r}: {number} must be a whole number")
-    return int(value)
-
-
-def _decimal(text: str, number: str) -> Decimal:
-    if not _NUMBER.fullmatch(number):
-        raise SpaceError(f"{text!r}: {number} has too many digits")
-    return Decimal(number)
-
-
-def _free_widths(arguments: Arguments) -> bool:
-    """Return whether timm leaves the widths as they are; by default it rounds them to multiples of 8."""
+def _channels(arguments: Arguments) -> RoundChannels:
+    """Return what `round_chs_fn` does with the widths; by default timm rounds them to multiples of 8."""
     value = arguments.value("round_chs_fn")
-    if value is None or (isinstance(value, Symbol) and value.name == "round_channels"):
-        return False
+    if value is None or (isinstance(value, Symbol) and value.name == _ROUNDER):
+        return DEFAULT_ROUNDING
     if isinstance(value, Symbol) and value.name == "int":
-        return True
+        return FREE_WIDTHS
+    if isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1:
+        (function,) = value.arguments
+        if isinstance(function, Symbol) and function.name == _ROUNDER:
+            return _round_channels(Arguments(arguments.definition, value, "function"))
     raise arguments.refused(
-        value.line, "round_chs_fn: only int (widths are final) and round_channels are understood"
+        value.line, "round_chs_fn: only int (widths are final), round_channels and a partial of it are understood"
     )
 
 
-def _check(
-    arguments: Arguments, network: Architecture, lines: list[int], free_widths: bool, output_stride: int
-) -> None:
+def _round_channels(inner: Arguments) -> RoundChannels:
+    """Return the rounding of a `partial(round_channels, …)`."""
+    inner.value("function")
+    multiplier, limit = float(inner.number("multiplier", "1")), float(inner.number("round_limit", "0.9"))
+    divisor, least = inner.integer("divisor", 8), inner.integer("channel_min", 0, optional=True)
+    inner.finish()
+    if not (0 <= multiplier <= _LARGEST_MULTIPLIER and 0 <= limit <= 1):
+        raise inner.refused(
+            inner.call.line, f"round_chs_fn: multiplier must be in 0 … {_LARGEST_MULTIPLIER}, round_limit in 0 … 1"
+        )
+    if not (1 <= divisor <= _LARGEST_WIDTH and 0 <= least <= _LARGEST_WIDTH):
+        raise inner.refused(inner.call.line, "round_chs_fn: divisor must be at least 1, channel_min at least 0")
+    return RoundChannels(multiplier, divisor, least or None, limit)
+
+
+def _rounded(arguments: Arguments, width: int, line: int, channels: RoundChannels) -> int:
+    """Return the width (channels) that timm builds, refused where its unasked default would change it."""
+    if not 1 <= width <= _LARGEST_WIDTH:
+        return width  # the design rejects it
+    rounded = channels(width)
+    if channels.is_strict and rounded != width:
+        raise arguments.refused(line, f"timm rounds {width} channels to {rounded}; give round_chs_fn=int")
+    return rounded
+
+
+def _with_width(arguments: Arguments, row: _StageString, channels: RoundChannels) -> _StageString:
+    """Return the row with the width that timm builds."""
+    with arguments.errors_at(row.line):
+        width = _rounded(arguments, row.stage.width, row.line, channels)
+        return row._replace(stage=replace(row.stage, width=width))
+
+
+def _with_forced_widths(
+    arguments: Arguments, rows: list[_StageString], in_width: int, channels: RoundChannels
+) -> Iterator[_StageString]:
+    """Yield the rows, each `fc` as the expansion of the block's real input that gives timm's inner width."""
+    for row in rows:
+        stage, forced = row.stage, row.string.forced_in
+        if forced is not None:
+            inner_width = make_divisible(channels(forced) * float(stage.expansion))
+            if stage.depth > 1 or inner_width % in_width or inner_width == in_width:
+                raise arguments.refused(
+                    row.line, f"fc{forced}: {inner_width} inner channels of {in_width} are no whole expansion here"
+                )
+            stage = replace(stage, expansion=inner_width // in_width)
+        yield row._replace(stage=stage)
+        in_width = stage.width
+
+
+def _timm_inner(block: Block, stage: Stage) -> int:
+    """Return the inner width of timm's block; a `uib` rounds it even where its expansion is 1."""
+    return (
+        make_divisible(block.in_width)
+        if stage.kind == "uib" and stage.expansion == 1
+        else (make_divisible_inner(block.in_width, stage))
+    )
+
+
+def _check(arguments: Arguments, network: Architecture, rows: list[_StageString], output_stride: int) -> None:
     """Refuse what timm would build differently."""
-    widths = [] if free_widths or network.stem.fixed else [(network.stem.width, arguments.call.line)]
-    widths += [] if free_widths else zip((stage.width for stage in network.stages), lines, strict=True)
-    for width, line in widths:
-        if make_divisible(width) != width:
-            raise arguments.refused(
-                line, f"timm rounds {width} channels to {make_divisible(width)}; give round_chs_fn=int"
-            )
     total_stride = 2
     for number, stage, block in stage_blocks(network):
-        line = lines[number - 1]
+        line = rows[number - 1].line
         total_stride *= block.stride
         if stage.stride > 2 or total_stride > output_stride:
             raise arguments.refused(
                 line, f"strides multiply to {total_stride}, beyond output_stride {output_stride}"
             )
         inner_width = block.inner_width
-        if make_divisible_inner(block.in_width, stage) != inner_width:
+        if _timm_inner(block, stage) != inner_width:
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner_width}: a multiple of 8"
             )
@@ -317,7 +333,5 @@ def _check_skips(arguments: Arguments, network: Architecture, rows: list[_StageS
     """Refuse a `noskip` that removes a residual connection; MNASNet's first stage, for example, has none."""
     for number, _, block in stage_blocks(network):
         row = rows[number - 1]
-        if row.noskip and block.stride == 1 and block.in_width == block.out_width:
-            raise arguments.refused(
-                row.line, f"{_NO_SKIP}: a block of stride 1 and equal widths has a residual here"
-            )
+        if row.string.no_skip and block.stride == 1 and block.in_width == block.out_width:
+            raise arguments.refused(row.line, "noskip: a block of stride 1 and equal widths has a residual here")

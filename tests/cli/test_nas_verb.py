@@ -107,7 +107,7 @@ def test_the_plan_trains_nothing(tmp_path: Path) -> None:
     files(tmp_path)
     done = scalesearch(*NAS, "--plan", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "it may come to networks such as these" in done.stdout
+    assert "it may train networks such as these" in done.stdout
     assert "nothing was trained" in done.stdout
     assert not (tmp_path / STUDY).exists()
 

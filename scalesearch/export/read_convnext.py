@@ -1,0 +1,105 @@
+"""Import of timm's ConvNeXt as an `Architecture`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import prod
+
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.export.arguments import Arguments
+from scalesearch.export.read_timm import UNSEEN, pooled_by_mean
+from scalesearch.export.values import Call, Definition, Items
+
+_POSITIONS = (
+    "in_chans num_classes global_pool output_stride depths dims kernel_sizes ls_init_value stem_type patch_size "
+    "head_init_scale head_norm_first head_hidden_size conv_mlp conv_bias use_grn act_layer norm_layer norm_eps"
+)
+_UNSEEN = f"{UNSEEN} head_init_scale conv_mlp"
+"""Parameters that do not change the network: initial weights, and the memory format of the 1×1 convolutions."""
+_STAGES, _EXPANSION, _OUTPUT_STRIDE = 4, 4, 32
+_DEPTHS, _DIMS, _KERNEL, _PATCH = (3, 3, 9, 3), (96, 192, 384, 768), 7, 4
+"""timm's defaults."""
+_NORM_EPS = Decimal("0.000001")
+_LAYER_NORMS = (None, "layernorm", "layernorm2d")
+_ONLY: dict[str, tuple[tuple[object, ...], str]] = {
+    "stem_type": (("patch",), "an overlapping stem is no stem here"),
+    "norm_layer": (_LAYER_NORMS, "a ConvNeXt block here has layer norm"),
+    "norm_eps": ((None, float(_NORM_EPS)), "layer norm has this epsilon here"),
+    "conv_bias": ((True,), "a convolution of a ConvNeXt block has a bias here"),
+    "head_norm_first": ((False,), "the pooled features are normalised here, not the map before"),
+    "output_stride": ((_OUTPUT_STRIDE,), "a network here has strides in place of dilation"),
+}
+"""Keywords with the values that our networks have, and why they have no others."""
+
+
+def read_convnext(definition: Definition, call: Call, px: int) -> Architecture:
+    """Return the network of a call of timm's ConvNeXt (`models/convnext.py`) at `px`.
+
+    Raises:
+        InputError: something in it is not understood, or is not a network of ours; one line with file and line.
+    """
+    arguments = Arguments(definition, call, _POSITIONS, _UNSEEN)
+    for name, (allowed, reason) in _ONLY.items():
+        arguments.only(name, allowed, reason)
+    pooled_by_mean(arguments)
+    kind = _kind(arguments)
+    depths, widths = _of_stages(arguments, "depths", _DEPTHS), _of_stages(arguments, "dims", _DIMS)
+    kernels = _kernels(arguments)
+    patch = arguments.integer("patch_size", _PATCH)
+    strides = (
+        2 if patch == 2 else 1,
+        *(2,) * (_STAGES - 1),
+    )  # timm's first stage strides behind a stem of stride 2
+    if patch * prod(strides) > _OUTPUT_STRIDE:
+        raise arguments.refused(
+            call.line, f"patch_size is {patch}, but strides multiply to {_OUTPUT_STRIDE} at most"
+        )
+    hidden = arguments.integer("head_hidden_size", 0, optional=True) or None
+    activation = arguments.activation("act_layer", "gelu")
+    if hidden is not None and activation != "gelu":
+        raise arguments.refused(call.line, "head_hidden_size: timm's hidden layer has GELU, whatever act_layer is")
+    with arguments.errors_at(call.line):
+        network = Architecture(
+            px,
+            Stem(patch, patch, widths[0], kind="patch"),
+            tuple(
+                Stage(kind, kernel, stride, _EXPANSION, width, depth)
+                for kernel, stride, width, depth in zip(kernels, strides, widths, depths, strict=True)
+            ),
+            Head(None, arguments.integer("num_classes", 1000), norm="layer_norm", hidden=hidden),
+            activation,
+            in_channels=arguments.in_channels("in_chans"),
+        )
+    arguments.finish()
+    return network
+
+
+def _kind(arguments: Arguments) -> str:
+    """Return the block kind: layer scale and response normalisation stand in each other's place here."""
+    has_response_norm = arguments.flag("use_grn")
+    is_given, scale = arguments.has("ls_init_value"), arguments.value("ls_init_value")
+    if scale is not None:
+        arguments.as_number(scale, "ls_init_value")
+    if (scale is not None or not is_given) == has_response_norm:
+        reason = "has no layer scale here; give None" if has_response_norm else "has layer scale here"
+        raise arguments.refused(
+            arguments.call.line, f"ls_init_value: a block with use_grn={has_response_norm} {reason}"
+        )
+    return "convnext_v2" if has_response_norm else "convnext"
+
+
+def _of_stages(arguments: Arguments, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+    """Return one whole number for each stage."""
+    numbers = arguments.integers(name) if arguments.has(name) else default
+    if len(numbers) != _STAGES:
+        raise arguments.refused(arguments.call.line, f"{name}: a ConvNeXt has four stages")
+    return numbers
+
+
+def _kernels(arguments: Arguments) -> tuple[int, ...]:
+    """Return the kernel of each stage; a single number is that of all."""
+    value = arguments.value("kernel_sizes")
+    items = value.items if isinstance(value, Items) else (value,) * _STAGES
+    if len(items) != _STAGES:
+        raise arguments.refused(arguments.call.line, "kernel_sizes: a ConvNeXt has four stages")
+    return tuple(_KERNEL if item is None else arguments.as_integer(item, "kernel_sizes") for item in items)

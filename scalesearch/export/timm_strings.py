@@ -1,0 +1,205 @@
+"""The block strings of timm's EfficientNet and MobileNetV3, such as `ir_r2_k3_s2_e6_c24_se0.25`.
+
+The meaning of the parts follows timm's `models/_efficientnet_builder.py`, `_decode_block_str`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from scalesearch.design.activations import ACTIVATIONS
+from scalesearch.design.architecture import Stage
+from scalesearch.design.decimals import whole_or_fraction
+from scalesearch.errors import SpaceError
+
+_FLAGS = {activation.timm: name for name, activation in ACTIVATIONS.items() if activation.timm}
+"""Our activations by their flags in timm's strings."""
+_TOKEN = re.compile(r"(r|k|s|e|c|se|a|p|fc)(\d+(?:\.\d+)?)")
+"""A part of a string with a number, such as `k3`."""
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
+_SKIP, _NO_SKIP = "skip", "noskip"
+_POINTWISE_KERNELS = ("a", "p")
+"""The kernels of the two 1×1 convolutions of most blocks, which must be 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockString:
+    """A block string is what one of timm's strings states."""
+
+    stage: Stage
+    no_skip: bool = False
+    """Whether it removes the residual connection where the shape stays."""
+    forced_in: int | None = None
+    """The width (channels) that an `er` expands in place of its input's (`fc`); None: the input's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts of a string: its sizes by their letters, its activation and its flags."""
+
+    text: str
+    block: str
+    sizes: dict[str, str]
+    activation: str | None
+    skips: bool
+
+    def error(self, reason: str) -> SpaceError:
+        return SpaceError(f"{self.text!r}: {reason}")
+
+    def decimal(self, name: str, default: str | None = None) -> Decimal:
+        number = self.sizes.get(name, default)
+        if number is None:
+            raise self.error(f"{name} is missing")
+        if not _NUMBER.fullmatch(number):
+            raise self.error(f"{number} has too many digits")
+        return Decimal(number)
+
+    def whole(self, name: str, default: str | None = None) -> int:
+        value = self.decimal(name, default)
+        if value != int(value):
+            raise self.error(f"{value} must be a whole number")
+        return int(value)
+
+    def expansion(self) -> int | Decimal:
+        return whole_or_fraction(self.decimal("e"))
+
+    def se(self) -> Decimal:
+        return self.decimal("se", "0")
+
+    def check_pointwise(self) -> None:
+        """Refuse kernels of the 1×1 convolutions that are not 1."""
+        for name in _POINTWISE_KERNELS:
+            if self.sizes.get(name, "1") != "1":
+                raise self.error(f"{name} is not 1, but the other convolutions are 1×1 here")
+
+    def check_plain(self) -> None:
+        """Refuse an expansion above 1 of a block that has none."""
+        if self.decimal("e", "1") != 1:
+            raise self.error(f"{self.block} has no expansion; leave e out")
+
+    def check_ungated(self) -> None:
+        """Refuse a gate where the block's kind here has none."""
+        if self.se():
+            raise self.error(f"a {self.block} with se is no kind here")
+
+    def stage(self, kind: str, expansion: int | Decimal = 1, se: Decimal | None = None) -> Stage:
+        """Return the stage of a kind whose convolution's kernel is `k`."""
+        sizes = [self.whole(name) for name in ("k", "s", "c", "r")]
+        kernel, stride, width, depth = sizes
+        return Stage(kind, kernel, stride, expansion, width, depth, se or Decimal(0), activation=self.activation)
+
+
+def _inverted_residual(parts: _Parts) -> Stage:
+    """Return the stage of `ir`; without expansion its first convolution is there nevertheless."""
+    parts.check_pointwise()
+    expansion, se = parts.expansion(), parts.se()
+    if expansion != 1:
+        return parts.stage("mbconv" if se else "inverted_residual", expansion, se)
+    if se:
+        raise parts.error("an ir with se has its first convolution even without expansion, which no kind here has")
+    return parts.stage("uib")
+
+
+def _edge_residual(parts: _Parts) -> Stage:
+    parts.check_pointwise()
+    expansion = parts.expansion()
+    if expansion == 1:
+        raise parts.error(
+            "timm's er has its first convolution even without expansion, which no kind here has; cn has none"
+        )
+    return parts.stage("fused_mbconv", expansion, parts.se())
+
+
+def _depthwise(parts: _Parts) -> Stage:
+    parts.check_pointwise()
+    parts.check_plain()
+    se = parts.se()
+    return parts.stage("mbconv" if se else "inverted_residual", se=se)
+
+
+def _depthwise_active(parts: _Parts) -> Stage:
+    parts.check_pointwise()
+    parts.check_plain()
+    parts.check_ungated()
+    if parts.skips:
+        raise parts.error(f"{_SKIP}: a dsa has no residual connection in timm; leave it out")
+    return parts.stage("depthwise_separable")
+
+
+def _convolution(parts: _Parts) -> Stage:
+    """Return the stage of `cn`, which has a residual connection only with `skip`."""
+    parts.check_pointwise()
+    parts.check_plain()
+    parts.check_ungated()
+    return parts.stage("fused_mbconv" if parts.skips else "conv")
+
+
+def _universal(parts: _Parts) -> Stage:
+    """Return the stage of `uir`: `a` and `k` are kernels of depthwise convolutions, left out where they are 0."""
+    parts.check_ungated()
+    if parts.decimal("p", "0"):
+        raise parts.error("p is given, but a uib has no depthwise convolution after its projection")
+    start, kernel = parts.whole("a", "0") or 1, parts.whole("k") or 1
+    if start == kernel == 1 and parts.whole("s") != 1:
+        raise parts.error("a uir without depthwise convolutions has no stride in timm")
+    width, depth, stride = (parts.whole(name) for name in ("c", "r", "s"))
+    return Stage(
+        "uib",
+        kernel,
+        stride,
+        parts.expansion(),
+        width,
+        depth,
+        activation=parts.activation,
+        start_kernel=start,
+    )
+
+
+_BLOCKS: dict[str, Callable[[_Parts], Stage]] = {
+    "ir": _inverted_residual,
+    "er": _edge_residual,
+    "ds": _depthwise,
+    "dsa": _depthwise_active,
+    "cn": _convolution,
+    "uir": _universal,
+}
+"""By the first part of a string: the reader of such a block."""
+
+
+def read_string(text: str) -> BlockString:
+    """Return what one of timm's strings states; the error names the first part that is not understood.
+
+    Raises:
+        SpaceError: a part of it is not understood, or is not a stage of ours.
+    """
+    block, *tokens = text.split("_")
+    skips, no_skip = _SKIP in tokens, _NO_SKIP in tokens
+    if skips and no_skip:
+        raise SpaceError(f"{text!r}: has both {_SKIP} and {_NO_SKIP}; keep one")
+    if block not in _BLOCKS:
+        *others, last = _BLOCKS
+        raise SpaceError(f"{text!r}: {block!r} is not understood; blocks are {', '.join(others)} and {last}")
+    flags = [token for token in tokens if token in _FLAGS]
+    if len(flags) > 1:
+        raise SpaceError(f"{text!r}: has two activations; keep one")
+    sizes: dict[str, str] = {}
+    for token in (token for token in tokens if token not in (_SKIP, _NO_SKIP, *flags)):
+        match = _TOKEN.fullmatch(token)
+        if match is None or match[1] in sizes:
+            raise SpaceError(f"{text!r}: {token!r} is not understood; parts are r k s e c se, once each")
+        sizes[match[1]] = match[2]
+    parts = _Parts(text, block, sizes, _FLAGS[flags[0]] if flags else None, skips)
+    return BlockString(_BLOCKS[block](parts), no_skip, _forced_in(parts))
+
+
+def _forced_in(parts: _Parts) -> int | None:
+    if "fc" not in parts.sizes:
+        return None
+    if parts.block != "er":
+        raise parts.error(f"fc{parts.sizes['fc']} is understood in er only")
+    if parts.se():
+        raise parts.error("fc with se is no kind here")
+    return parts.whole("fc") or None

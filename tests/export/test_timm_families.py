@@ -1,0 +1,255 @@
+"""Definitions of timm's families as its registered functions make them, with the parameters that timm counts.
+
+Each text has the numbers of the function in timm 1.0.31 that it is named after; `benchmarks/timm_corpus.py` reads
+all registered functions.
+"""
+
+from __future__ import annotations
+
+import csv
+from random import Random
+
+import pytest
+from networks import FIXTURES
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
+from scalesearch.errors import InputError
+from scalesearch.export.import_definition import read_network
+from scalesearch.export.library_rules import make_divisible, same_network
+from scalesearch.export.read_regnet import linear_widths
+from scalesearch.export.timm_scaling import scaled_depths
+
+with (FIXTURES / "timm_params.csv").open(encoding="utf-8", newline="") as file:
+    PARAMS = {row["model"]: int(row["params"]) for row in csv.DictReader(file)}
+"""The parameters of every registered network, counted by timm 1.0.31 itself."""
+
+B_ROWS = (
+    "ds_r1_k3_s1_e1_c16_se0.25 ir_r2_k3_s2_e6_c24_se0.25 ir_r2_k5_s2_e6_c40_se0.25 ir_r3_k3_s2_e6_c80_se0.25 "
+    "ir_r3_k5_s1_e6_c112_se0.25 ir_r4_k5_s2_e6_c192_se0.25 ir_r1_k3_s1_e6_c320_se0.25"
+)
+V2_ROWS = (
+    "ds_r1_k3_s1_c16 ir_r2_k3_s2_e6_c24 ir_r3_k3_s2_e6_c32 ir_r4_k3_s2_e6_c64 ir_r3_k3_s1_e6_c96 "
+    "ir_r3_k3_s2_e6_c160 ir_r1_k3_s1_e6_c320"
+)
+FBNET_ROWS = [
+    ["ir_r1_k3_s1_e1_c16"],
+    ["ir_r1_k3_s2_e6_c24", "ir_r2_k3_s1_e1_c24"],
+    ["ir_r1_k5_s2_e6_c32", "ir_r1_k5_s1_e3_c32", "ir_r1_k5_s1_e6_c32", "ir_r1_k3_s1_e6_c32"],
+    ["ir_r1_k5_s2_e6_c64", "ir_r1_k5_s1_e3_c64", "ir_r2_k5_s1_e6_c64"],
+    ["ir_r3_k5_s1_e6_c112", "ir_r1_k5_s1_e3_c112"],
+    ["ir_r4_k5_s2_e6_c184"],
+    ["ir_r1_k3_s1_e6_c352"],
+]
+V4_ROWS = [
+    ["cn_r1_k3_s2_e1_c32", "cn_r1_k1_s1_e1_c32"],
+    ["cn_r1_k3_s2_e1_c96", "cn_r1_k1_s1_e1_c64"],
+    ["uir_r1_a5_k5_s2_e3_c96", "uir_r4_a0_k3_s1_e2_c96", "uir_r1_a3_k0_s1_e4_c96"],
+    [
+        "uir_r1_a3_k3_s2_e6_c128",
+        "uir_r1_a5_k5_s1_e4_c128",
+        "uir_r1_a0_k5_s1_e4_c128",
+        "uir_r1_a0_k5_s1_e3_c128",
+        "uir_r2_a0_k3_s1_e4_c128",
+    ],
+    ["cn_r1_k1_s1_c960"],
+]
+GHOST_ROWS = [
+    [[3, 16, 16, 0, 1]],
+    [[3, 48, 24, 0, 2]],
+    [[3, 72, 24, 0, 1]],
+    [[5, 72, 40, 0.25, 2]],
+    [[5, 120, 40, 0.25, 1]],
+    [[3, 240, 80, 0, 2]],
+    [[3, 200, 80, 0, 1], *[[3, 184, 80, 0, 1]] * 2, [3, 480, 112, 0.25, 1], [3, 672, 112, 0.25, 1]],
+    [[5, 672, 160, 0.25, 2]],
+    [[5, 960, 160, 0, 1], [5, 960, 160, 0.25, 1]] * 2,
+]
+
+
+def scaled_b(width: float, depth: float, features: int) -> str:
+    """The definition of an EfficientNet-B, from B0's strings and its two multipliers."""
+    rows = [[row] for row in B_ROWS.split()]
+    return (
+        f"EfficientNet(decode_arch_def({rows}, {depth}), num_features={features}, act_layer='swish', "
+        f"round_chs_fn=partial(round_channels, multiplier={width}, divisor=8))"
+    )
+
+
+def mobilenet_v2(width: float, depth: float, keywords: str = "") -> str:
+    rows = [[row] for row in V2_ROWS.split()]
+    return (
+        f"EfficientNet(block_args=decode_arch_def({rows}, depth_multiplier={depth}, "
+        f"fix_first_last={bool(keywords)}), num_features=1280, "
+        f"round_chs_fn=partial(round_channels, multiplier={width}), "
+        f"act_layer='relu6'{keywords})"
+    )
+
+
+def mobilenet_v4(width: float, fixed: bool) -> str:
+    return (
+        f"MobileNetV3(decode_arch_def({V4_ROWS}), head_bias=False, head_norm=True, stem_size=32, fix_stem={fixed}, "
+        f"round_chs_fn=partial(round_channels, multiplier={width}), act_layer='relu', layer_scale_init_value=None)"
+    )
+
+
+def repvgg(depths: tuple[int, ...], factors: tuple[float, ...], stem: int) -> str:
+    sizes = zip(depths, (64, 128, 256, 512), factors, strict=True)
+    blocks = ", ".join(f"ByoBlockCfg(type='rep', d={depth}, c={width * factor})" for depth, width, factor in sizes)
+    return f"ByobNet(cfg=ByoModelCfg(blocks=({blocks}), stem_type='rep', stem_chs={stem}))"
+
+
+DEFINITIONS = {
+    "efficientnet_b0": scaled_b(1.0, 1.0, 1280),
+    "efficientnet_b1": scaled_b(1.0, 1.1, 1280),
+    "efficientnet_b4": scaled_b(1.4, 1.8, 1792),
+    "efficientnet_b7": scaled_b(2.0, 3.1, 2560),
+    "efficientnet_l2": scaled_b(4.3, 5.3, 5504),
+    "mobilenetv2_035": mobilenet_v2(0.35, 1.0),
+    "mobilenetv2_120d": mobilenet_v2(1.2, 1.4, ", fix_stem=True"),
+    "fbnetc_100": f"EfficientNet(decode_arch_def({FBNET_ROWS}), stem_size=16, num_features=1984)",
+    "mobilenetv4_conv_small": mobilenet_v4(1.0, fixed=False),
+    "mobilenetv4_conv_small_050": mobilenet_v4(0.5, fixed=True),
+    "regnetx_004": "RegNet(RegNetCfg(w0=24, wa=24.48, wm=2.54, group_size=16, depth=22))",
+    "regnetx_004_tv": "RegNet(RegNetCfg(w0=24, wa=24.48, wm=2.54, group_size=16, depth=22, group_min_ratio=0.9))",
+    "regnetx_320": "RegNet(cfg=RegNetCfg(w0=320, wa=69.86, wm=2.0, group_size=168, depth=23))",
+    "regnety_004": "RegNet(RegNetCfg(w0=48, wa=27.89, wm=2.09, group_size=8, depth=16, se_ratio=0.25))",
+    "regnety_016": "RegNet(RegNetCfg(w0=48, wa=20.71, wm=2.65, group_size=24, depth=27), se_ratio=0.25)",
+    "regnety_1280": "RegNet(RegNetCfg(27, 456, 160.83, 2.52, 264, se_ratio=0.25))",
+    "resnet34": "ResNet(block=BasicBlock, layers=(3, 4, 6, 3))",
+    "resnet152": "ResNet(block=Bottleneck, layers=(3, 8, 36, 3))",
+    "wide_resnet101_2": "ResNet(block=Bottleneck, layers=(3, 4, 23, 3), base_width=128)",
+    "resnext101_32x8d": "ResNet(block=Bottleneck, layers=(3, 4, 23, 3), cardinality=32, base_width=8)",
+    "resnext101_64x4d": "ResNet(block=Bottleneck, layers=(3, 4, 23, 3), cardinality=64, base_width=4)",
+    "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
+    "convnext_tiny": "ConvNeXt()",
+    "convnext_large_mlp": ("ConvNeXt(depths=[3, 3, 27, 3], dims=[192, 384, 768, 1536], head_hidden_size=1536)"),
+    "convnextv2_huge": (
+        "ConvNeXt(depths=[3, 3, 27, 3], dims=[352, 704, 1408, 2816], use_grn=True, ls_init_value=None)"
+    ),
+    "repvgg_a0": repvgg((2, 4, 14, 1), (0.75, 0.75, 0.75, 2.5), 48),
+    "repvgg_b3": repvgg((4, 6, 16, 1), (3.0, 3.0, 3.0, 5.0), 64),
+    "ghostnet_050": f"GhostNet({GHOST_ROWS}, width=0.5)",
+    "ghostnet_100": f"GhostNet(cfgs={GHOST_ROWS}, width=1.0)",
+    "ghostnet_130": f"GhostNet({GHOST_ROWS}, width=1.3)",
+}
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_a_definition_has_the_parameters_that_timm_counts(name: str) -> None:
+    assert cost(read_network(DEFINITIONS[name], "x")).params == PARAMS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "baseline"),
+    [
+        ("regnety_004", "regnety_400mf"),
+        ("regnetx_004_tv", "regnetx_400mf"),
+        ("regnety_016", "regnety_1.6gf"),
+        ("convnext_tiny", "convnext_tiny"),
+        ("convnext_atto", "convnext_atto"),
+        ("repvgg_a0", "repvgg_a0"),
+    ],
+)
+def test_a_definition_is_the_shipped_baseline(name: str, baseline: str) -> None:
+    ours = same_network(load_baseline(baseline).architecture)
+    found = same_network(read_network(DEFINITIONS[name], "x"))
+    depths_free = [(stage.kind, stage.width, stage.depth, stage.stride) for stage in ours.stages]
+    assert [(stage.kind, stage.width, stage.depth, stage.stride) for stage in found.stages] == depths_free
+    assert (found.stem, found.stages, found.head) == (ours.stem, ours.stages, ours.head)
+
+
+def test_the_order_of_the_keywords_of_a_configuration() -> None:
+    """timm lays keywords of the call over those of the configuration."""
+    cfg = "RegNetCfg(w0=48, wa=27.89, wm=2.09, group_size=8, depth=16, se_ratio=0.5)"
+    assert read_network(f"RegNet({cfg}, se_ratio=0.25)", "x") == read_network(DEFINITIONS["regnety_004"], "x")
+    positional = "RegNetCfg(16, 48, 27.89, 2.09, 8, 1.0, 0.25)"
+    assert read_network(f"RegNet({positional})", "x") == read_network(DEFINITIONS["regnety_004"], "x")
+    with pytest.raises(InputError, match=r"^x:1: depth is given twice"):
+        read_network("RegNet(RegNetCfg(16, depth=3))", "x")
+
+
+def test_widths_of_a_regnet_are_those_of_the_paper() -> None:
+    """RegNetX-400MF (Radosavovic et al. 2020) has 1, 2, 7, 12 blocks of 32, 64, 160, 384 channels, groups of 16."""
+    widths = linear_widths(22, 24, 24.48, 2.54)
+    assert [widths.count(width) for width in sorted(set(widths))] == [1, 2, 7, 12]
+    assert sorted(set(widths)) == [24, 64, 152, 392]  # the nearest whole groups of 16: 32, 64, 160, 384
+
+
+def test_depths_are_shared_out_as_timm_does() -> None:
+    """Sums are those of timm's rule, every string keeps one block, and a multiplier of 1 changes nothing."""
+    for seed in range(300):
+        random = Random(seed)
+        depths = [random.randint(1, 6) for _ in range(random.randint(1, 5))]
+        multiplier = random.choice((0.3, 0.9, 1.1, 1.4, 2.2, 3.1))
+        assert scaled_depths(depths, 1.0, "ceil") == depths
+        for rounding in ("ceil", "round"):
+            scaled = scaled_depths(depths, multiplier, rounding)
+            assert min(scaled) >= 1
+            assert len(scaled) == len(depths)
+            if len(depths) == 1:
+                exact = depths[0] * multiplier
+                assert abs(scaled[0] - max(exact, 1)) < 1
+    assert scaled_depths([1, 4], 1.4, "ceil") == [1, 6]
+    assert scaled_depths([2], 1.2, "ceil") == [3]
+    assert scaled_depths([2], 1.2, "round") == [2]
+
+
+def test_divisible_widths_keep_their_least_share() -> None:
+    for width in range(1, 400):
+        for limit in (0.0, 0.9, 0.95):
+            rounded = make_divisible(width, limit=limit)
+            assert rounded % 8 == 0
+            assert rounded >= limit * width
+            assert rounded <= width + 8
+    assert (make_divisible(17), make_divisible(17, least=32), make_divisible(17, 16, limit=0.95)) == (16, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("RegNet(RegNetCfg(), preact=True)", "preact: "),
+        ("RegNet(RegNetCfg(), preact=True, linear_out=True)", "linear_out: "),
+        ("RegNet(RegNetCfg(), speed=3)", "RegNetCfg: speed is not understood"),
+        ("ConvNeXt(stem_type='overlap_act', head_norm_first=True)", "stem_type: "),
+        ("ConvNeXt(dims=(96, 192))", "dims: a ConvNeXt has four stages"),
+        ("ConvNeXt(head_hidden_size=64, act_layer='relu')", "head_hidden_size: timm's hidden layer has GELU"),
+        ("ConvNeXt(pruned=True)", "pruned is not understood"),
+        ("GhostNet([[[3, 16, 16, 0, 1]]], version='v3')", "version: a block here is GhostNet's first"),
+        ("GhostNet([[[3, 99999, 16, 0, 1]]])", "widths are in 1 … 65536"),
+        ("ByobNet(ByoModelCfg([ByoBlockCfg(type='one', d=1, c=8)]))", "type must be 'rep' or 'basic' or 'bottle'"),
+        (
+            "ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8, gs=4)], stem_type='rep'))",
+            "gs: a repvgg block has no groups",
+        ),
+        ("ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8)], stem_type='rep'), attn_layer='se')", "attn_layer: "),
+        (
+            "ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8)]), img_size=3)\nRegNet(RegNetCfg())",
+            "is a second network",
+        ),
+        ("RegNet(make_config())", "cfg must be a call of RegNetCfg"),
+    ],
+)
+def test_the_first_keyword_that_is_not_understood_is_named(text: str, reason: str) -> None:
+    with pytest.raises(InputError, match=r"^x:\d+: .*$") as error:
+        read_network(text, "x")
+    assert reason in str(error.value)
+
+
+def test_no_change_of_a_character_brings_the_readers_down() -> None:
+    letters = "()[],._:0123456789abcdefgimprs'= -"
+    texts = [text for name, text in DEFINITIONS.items() if not name.startswith(("efficientnet", "convnextv2"))]
+    read, refusals = 0, []
+    for seed in range(600):
+        random = Random(seed)
+        text = list(random.choice(texts))
+        for _ in range(random.randint(1, 3)):
+            text[random.randrange(len(text))] = random.choice(letters)
+        try:
+            read_network("".join(text), "x")
+            read += 1
+        except InputError as error:
+            refusals.append(str(error))
+    assert read > 8
+    assert len(refusals) > 200
+    assert all(line.startswith("x:") and "\n" not in line for line in refusals)
