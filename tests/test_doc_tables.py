@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import re
-from pathlib import Path
-from types import ModuleType
+
+from scripts import ROOT, page, script
 
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.design.explain import explain
 from scalesearch.design.networks import load_network
-
-ROOT = Path(__file__).parent.parent
-
-
-def script(name: str, folder: str = "benchmarks") -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def page(name: str) -> str:
-    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
 
 
 def test_the_rounding_rules() -> None:
