@@ -71,7 +71,7 @@ def test_metrics_through_every_search(tmp_path: Path) -> None:
         in scalesearch("show", "results/plain", cwd=tmp_path).stdout
     )
     assert "trials are done" in scalesearch(*LEAST_SEARCH, "--name", "plain", cwd=tmp_path).stdout  # its own metric
-    assert "Minority: " in scalesearch(*LEAST_SEARCH, *own, cwd=tmp_path).stdout
+    assert "Minority of the proxy: " in scalesearch(*LEAST_SEARCH, *own, cwd=tmp_path).stdout
     report = (tmp_path / "results" / "own" / "report.md").read_text()
     assert "minority" in report
     rest = ["--budget", "least.yaml", "--runner", "inline", "--data", "pets"]
