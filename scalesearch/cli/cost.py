@@ -10,8 +10,6 @@ from scalesearch.cli import options
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from scalesearch.cli.facts import CostFacts
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.factory import Network
@@ -39,7 +37,7 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
-    from scalesearch.cli.definition import load_definition
+    from scalesearch.cli.definition import load_definition, parse_multipliers
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.scaling import Baseline
 
@@ -63,36 +61,6 @@ def cost(
     else:
         _print_table(facts)
         print_breakdown(scaled.architecture, full_facts)
-
-
-def parse_multipliers(base_resolution: int, depth: str, width: str, resolution: int | None) -> Multipliers:
-    """Return the multipliers that `--depth`, `--width` and `--resolution` (px) set.
-
-    Args:
-        base_resolution: side of the baseline's input, px.
-        depth: `--depth`.
-        width: `--width`.
-        resolution: `--resolution`; None: the baseline's.
-
-    Raises:
-        InputError: a value is not a number, or is out of range.
-    """
-    from decimal import Decimal
-
-    from scalesearch.design.coefficients import Multipliers
-    from scalesearch.design.scaling import px_multiplier
-
-    if resolution is not None and not 1 <= resolution <= 16384:
-        raise InputError(f"--resolution {resolution}: must be in 1 … 16384 px")
-    ratio = Decimal(1) if resolution is None else px_multiplier(resolution, base_resolution)
-    return Multipliers(_parse_multiplier(depth, "--depth"), _parse_multiplier(width, "--width"), ratio)
-
-
-def _parse_multiplier(value: str, option: str) -> Decimal:
-    number = options.parse_decimal(value, option)
-    if number is None or not 0 < number <= 64:
-        raise InputError(f"{option} {value}: must be above 0 and at most 64")
-    return number
 
 
 def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multipliers, batch: int) -> CostFacts:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scalesearch.cli import options
+from scalesearch.errors import InputError
+
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from scalesearch.design.coefficients import Multipliers
     from scalesearch.nets.factory_definition import Definition
 
 
@@ -46,9 +52,38 @@ def load_scaled(
     Raises:
         InputError: the network cannot be used, or a value is no number or out of range.
     """
-    from scalesearch.cli.cost import parse_multipliers
     from scalesearch.design.coefficients import Multipliers
 
     definition = load_definition(name_or_path)
     multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
     return definition if multipliers == Multipliers() else definition.scale(multipliers, rounding)
+
+
+def parse_multipliers(base_resolution: int, depth: str, width: str, resolution: int | None) -> Multipliers:
+    """Return the multipliers that `--depth`, `--width` and `--resolution` (px) set.
+
+    Args:
+        base_resolution: side of the baseline's input, px.
+        depth: `--depth`.
+        width: `--width`.
+        resolution: `--resolution`; None: the baseline's.
+
+    Raises:
+        InputError: a value is not a number, or is out of range.
+    """
+    from decimal import Decimal
+
+    from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.scaling import px_multiplier
+
+    if resolution is not None and not 1 <= resolution <= 16384:
+        raise InputError(f"--resolution {resolution}: must be in 1 … 16384 px")
+    ratio = Decimal(1) if resolution is None else px_multiplier(resolution, base_resolution)
+    return Multipliers(_parse_multiplier(depth, "--depth"), _parse_multiplier(width, "--width"), ratio)
+
+
+def _parse_multiplier(value: str, option: str) -> Decimal:
+    number = options.parse_decimal(value, option)
+    if number is None or not 0 < number <= 64:
+        raise InputError(f"{option} {value}: must be above 0 and at most 64")
+    return number

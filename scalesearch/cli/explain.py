@@ -86,7 +86,7 @@ def _explain_function(
     json: bool,
 ) -> None:
     """Explain a network of a function: scaled here if multipliers are given, else beside the unscaled one."""
-    from scalesearch.cli.cost import parse_multipliers
+    from scalesearch.cli.definition import parse_multipliers
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.nets.factory_definition import load_definition, unscaled
     from scalesearch.nets.factory_explain import explain_factory
@@ -165,7 +165,7 @@ def _load_pair(
     network: str, depth: str | None, width: str | None, resolution: int | None, rounding: str | None
 ) -> tuple[Baseline, Baseline]:
     """Return the baseline and its member: scaled here if multipliers are given, else the named member."""
-    from scalesearch.cli.cost import parse_multipliers
+    from scalesearch.cli.definition import parse_multipliers
     from scalesearch.design.networks import load_network, load_origin
 
     definition = load_network(network)

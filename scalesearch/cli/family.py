@@ -32,23 +32,49 @@ class FamilyMember(Protocol):
     """A member of a family of stages or of a function, as tables and JSON show it."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102 (as in `design.family.Member`)
+    def name(self) -> str:
+        """The name of the member."""
+        ...
+
     @property
-    def phi(self) -> Decimal | int | None: ...  # noqa: D102
+    def phi(self) -> Decimal | int | None:
+        """The compound coefficient; 0 for the baseline, None where none is known."""
+        ...
+
     @property
-    def multipliers(self) -> Multipliers: ...  # noqa: D102
+    def multipliers(self) -> Multipliers:
+        """The multipliers over the baseline's depth, width and resolution."""
+        ...
+
     @property
-    def architecture(self) -> Network: ...  # noqa: D102
+    def architecture(self) -> Network:
+        """The network."""
+        ...
+
     @property
-    def nominal_flops_ratio(self) -> Decimal: ...  # noqa: D102
+    def nominal_flops_ratio(self) -> Decimal:
+        """The ratio d·w²·r² of the multipliers."""
+        ...
+
     @property
-    def flops_ratio(self) -> Decimal: ...  # noqa: D102
+    def flops_ratio(self) -> Decimal:
+        """The counted multiply-adds over the baseline's."""
+        ...
+
     @property
-    def resolution_multiplier(self) -> Decimal: ...  # noqa: D102
+    def resolution_multiplier(self) -> Decimal:
+        """The image side over the baseline's."""
+        ...
+
     @property
-    def implied_gamma(self) -> Decimal | None: ...  # noqa: D102
+    def implied_gamma(self) -> Decimal | None:
+        """The φ-th root of the resolution multiplier; None for the baseline."""
+        ...
+
     @property
-    def matched(self) -> bool: ...  # noqa: D102
+    def matched(self) -> bool:
+        """Whether the counted cost is within 5 % of 2^φ times the baseline's."""
+        ...
 
 
 def family(

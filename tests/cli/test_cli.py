@@ -187,7 +187,7 @@ def test_a_published_member_is_a_network_like_any_other() -> None:
 
 
 def test_every_resolution_can_be_asked_for() -> None:
-    from scalesearch.cli.cost import parse_multipliers
+    from scalesearch.cli.definition import parse_multipliers
 
     baseline = load_baseline("b0")
     for px in (8, 223, 225, 227, 300, 601, 4097):
