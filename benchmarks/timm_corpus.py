@@ -380,8 +380,6 @@ class Reading(NamedTuple):
     name: str
     outcome: str
     """`EXACT`, `DIFFERS`, or the reason of the refusal."""
-    alone: bool = False
-    """Whether padding is all that is refused: with `pad_type=""` the same text is read exactly."""
 
 
 def definitions(timm: Path) -> Iterator[tuple[str, str, str]]:
@@ -399,11 +397,7 @@ def definitions(timm: Path) -> Iterator[tuple[str, str, str]]:
 def readings(timm: Path, counts: dict[str, int]) -> Iterator[Reading]:
     """What becomes of every registered network of a source tree of timm."""
     for family, name, text in definitions(timm):
-        outcome = outcome_of(text, counts[name])
-        symmetric = (
-            outcome.startswith("pad_type") and outcome_of(text.replace("'same'", "''"), counts[name]) == EXACT
-        )
-        yield Reading(family, name, outcome, symmetric)
+        yield Reading(family, name, outcome_of(text, counts[name]))
 
 
 def outcome_of(text: str, params: int) -> str:
@@ -422,13 +416,13 @@ def reason_of(message: str) -> str:
 
 def table(found: Sequence[Reading]) -> list[str]:
     """The rows of the two tables in docs/export.md: by family, and by reason."""
-    lines = ["| family | registered | read exactly | exactly but for padding | refused |", "|---|---|---|---|---|"]
+    lines = ["| family | registered | read exactly | refused |", "|---|---|---|---|"]
     for family in (*FAMILIES, None):
         ours = [one for one in found if family in (None, one.family)]
-        exact, alone = sum(one.outcome == EXACT for one in ours), sum(one.alone for one in ours)
+        exact = sum(one.outcome == EXACT for one in ours)
         share = f" ({100 * exact / len(ours):.0f} %)" if family is None else ""
         label = f"timm `{family}.py`" if family else "all"
-        lines.append(f"| {label} | {len(ours)} | {exact}{share} | {alone} | {len(ours) - exact - alone} |")
+        lines.append(f"| {label} | {len(ours)} | {exact}{share} | {len(ours) - exact} |")
     lines += ["", "| reason | networks | such as |", "|---|---|---|"]
     reasons = Counter(one.outcome for one in found if one.outcome != EXACT)
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):

@@ -13,6 +13,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.gates import GATES, GateName
 from scalesearch.design.norms import NormName
+from scalesearch.design.paddings import PADDINGS, PaddingName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
@@ -270,6 +271,11 @@ class Architecture:
     """The channels of the images, one of `IN_CHANNELS`."""
     inner_divisor: int = field(default=DEFAULT_INNER_DIVISOR, metadata=OMIT_IF_DEFAULT)
     """The divisor of inner widths that a fractional expansion gives, and of the squeeze width of a `gate`."""
+    padding: PaddingName = field(default="symmetric", metadata=OMIT_IF_DEFAULT)
+    """How strided convolutions and the stem's pool are padded, one of `PADDINGS`.
+
+    No size and no cost depends on it. Convolutions that take whole patches have no padding in either case.
+    """
 
     def __post_init__(self) -> None:
         _check("architecture", resolution=self.resolution, inner_divisor=self.inner_divisor)
@@ -282,6 +288,10 @@ class Architecture:
         if self.in_channels not in IN_CHANNELS:
             raise SpaceError(
                 f"architecture: in_channels is {self.in_channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA)"
+            )
+        if self.padding not in PADDINGS:
+            raise SpaceError(
+                f"architecture: padding is {self.padding!r}, but it must be one of {', '.join(PADDINGS)}"
             )
         smallest = self.smallest_resolution
         if self.resolution < smallest:
@@ -402,8 +412,11 @@ class Architecture:
     def deployed(self) -> Architecture:
         """The network with every block in the form that it is folded into for inference.
 
-        A network whose blocks have no such form is returned as it is.
+        A network whose blocks have no such form is returned as it is. So is one of `same` padding: there a strided
+        k×k kernel has its middle on other pixels than the 1×1 kernel beside it.
         """
+        if self.padding != "symmetric":
+            return self
         stages = tuple(replace(stage, kind=KINDS[stage.kind].deployed or stage.kind) for stage in self.stages)
         stem = replace(self.stem, kind=KINDS[self.stem.kind].deployed or self.stem.kind)
         return replace(self, stem=stem, stages=stages)

@@ -15,6 +15,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.decimals import format_decimal, whole_or_fraction
 from scalesearch.design.gates import GateName
+from scalesearch.design.paddings import PaddingName
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin
 from scalesearch.design.strict_yaml import Path_, dotted, parse
@@ -147,6 +148,9 @@ class BaselineFile(_Strict):
         default=DEFAULT_INNER_DIVISOR,
         description="inner widths from a fractional expansion, and a gate's, are multiples of this",
     )
+    padding: PaddingName = Field(
+        default="symmetric", description="of strided convolutions; same: as TensorFlow pads, the rest at the end"
+    )
     stem: StemFile
     stages: list[StageFile] = Field(min_length=1, max_length=64)
     head: HeadFile
@@ -262,6 +266,7 @@ def _baseline(file: BaselineFile) -> Baseline:
         batch_norm_eps=file.batch_norm_eps,
         in_channels=file.in_channels,
         inner_divisor=file.inner_divisor,
+        padding=file.padding,
     )
     rounding = Rounding(file.rounding, file.divisor)
     origin = None if file.scaled_from is None else _origin(file.scaled_from)
@@ -290,6 +295,7 @@ def baseline_text(baseline: Baseline) -> str:
         *_eps_lines(net),
         *([] if net.in_channels == _RGB else [f"in_channels: {net.in_channels}"]),
         *([] if net.inner_divisor == DEFAULT_INNER_DIVISOR else [f"inner_divisor: {net.inner_divisor}"]),
+        *([] if net.padding == "symmetric" else [f"padding: {net.padding}"]),
         _stem_text(net.stem),
         "stages:",
         *(f"  - {{{_stage_text(stage)}}}" for stage in net.stages),

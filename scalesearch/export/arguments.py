@@ -9,11 +9,14 @@ from decimal import Decimal
 from scalesearch.design.activations import ACTIVATIONS, activation_named
 from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.decimals import format_decimal
+from scalesearch.design.paddings import PaddingName
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
 _TORCH_EPS = Decimal("0.00001")
+_PADDINGS: dict[object, PaddingName] = {"": "symmetric", "same": "same"}
+"""Our paddings by timm's `pad_type`."""
 
 
 def _python_value(value: Value) -> object:
@@ -133,6 +136,14 @@ class Arguments:
                 line, f"{name} is {channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA) channels"
             )
         return channels
+
+    def padding(self, name: str) -> PaddingName:
+        """Take timm's name of a padding; the default is the symmetric one, which None is not."""
+        value = self._remaining.pop(name, None)
+        text = "" if value is None else _python_value(value)
+        if value is not None and text not in _PADDINGS:
+            raise self.refused(value.line, f"{name} must be {' or '.join(map(repr, _PADDINGS))}")
+        return _PADDINGS[text]
 
     def word(self, name: str, default: str, known: Sequence[str]) -> str:
         """Take an argument that is one of the strings `known`; the default is not checked."""

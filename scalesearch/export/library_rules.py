@@ -70,6 +70,8 @@ def end_reasons(architecture: Architecture) -> Iterator[str]:
 
 def uniform_reasons(architecture: Architecture) -> Iterator[str]:
     """Yield what this network has that a library's networks of one activation and one form of block lack."""
+    if architecture.padding != "symmetric":
+        yield f"the padding is {architecture.padding}, but the library's network pads symmetrically"
     if architecture.head.hidden is not None:
         yield "the head has a hidden layer, which the library's network lacks"
     for number, stage in enumerate(architecture.stages, start=1):

@@ -44,6 +44,8 @@ _TORCH_MIN_OPSET = 18
 """The lowest opset that the exporter of torch 2.13 writes."""
 _TRAINING_MODE_OPSET = 14
 """The first opset in which batch norm has `training_mode`."""
+_SHAPE_SLICE_OPSET = 15
+"""The first opset whose `Shape` gives one dimension, from which the padding of an image of any side follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def onnx_file(baseline: Definition, original: nn.Module, target: OnnxTarget) -> 
         raise InputError(f"--to onnx needs {', '.join(missing)}: pip install 'scalesearch[export]'")
     import onnx
 
-    _check_opset(baseline, target.opset)
+    _check_opset(baseline, target)
     net, images_NCHW = baseline.architecture, images_of(baseline.architecture, 3)
     if isinstance(net, FactoryNetwork):
         random_network = randomized_function(net)
@@ -100,11 +102,17 @@ def onnx_file(baseline: Definition, original: nn.Module, target: OnnxTarget) -> 
     return data, report
 
 
-def _check_opset(baseline: Definition, opset: int) -> None:
+def _check_opset(baseline: Definition, target: OnnxTarget) -> None:
+    opset = target.opset
     if not isinstance(baseline, Baseline):
         if opset < _TORCH_MIN_OPSET:
             raise InputError(f"--opset {opset}: a function's network needs {_TORCH_MIN_OPSET} or above; give that")
         return
+    if baseline.architecture.padding == "same" and target.dynamic_side and opset < _SHAPE_SLICE_OPSET:
+        raise InputError(
+            f"--opset {opset}: {baseline.name} has the padding same, which for --dynamic-side needs "
+            f"{_SHAPE_SLICE_OPSET} or above; give that"
+        )
     for name in sorted(baseline.architecture.norms):
         min_opset = NORMS[name].opset
         if opset < min_opset:
@@ -206,26 +214,22 @@ def _params(model: onnx.ModelProto) -> int:
 
 
 def _macs(model: onnx.ModelProto, images_NCHW: Tensor) -> int:
-    """Return the multiply-adds of convolutions and linear layers for one image, from their output shapes."""
-    from onnx import shape_inference
+    """Return the multiply-adds of convolutions and linear layers for one image, from their output shapes.
 
-    for dimension, size in zip(model.graph.input[0].type.tensor_type.shape.dim, images_NCHW.shape, strict=True):
-        dimension.dim_value = size
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    model = shape_inference.infer_shapes(model, strict_mode=True)
+    The runtime reports the shapes: onnx infers none behind padding that depends on the image's side.
+    """
+    from onnx import TensorProto, helper
+
     weights = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
-    shapes = {
-        value.name: [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
-        for value in (*model.graph.value_info, *model.graph.output)
-    }
-    total = 0
-    for node in model.graph.node:
-        if node.op_type == "Conv":
-            total += prod(shapes[node.output[0]][1:]) * prod(weights[node.input[1]][1:])
-        elif node.op_type == "Gemm":
-            total += prod(weights[node.input[1]])
+    total: int = sum(prod(weights[node.input[1]]) for node in model.graph.node if node.op_type == "Gemm")
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    names = [f"{node.output[0]}_shape" for node in convolutions]
+    for node, name in zip(convolutions, names, strict=True):
+        model.graph.node.append(helper.make_node("Shape", [node.output[0]], [name]))
+        model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.INT64, [images_NCHW.ndim]))
+    shapes = _Runner(bytes(model.SerializeToString())).run(names, images_NCHW)
+    for node, shape in zip(convolutions, shapes, strict=True):
+        total += prod(shape.tolist()[1:]) * prod(weights[node.input[1]][1:])
     return total
 
 
@@ -240,5 +244,9 @@ class _Runner:
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def __call__(self, images_NCHW: Tensor) -> Tensor:
-        (logits_NK,) = self._session.run(["logits"], {"images": images_NCHW.numpy()})
-        return torch.from_numpy(logits_NK)
+        (logits_NK,) = self.run(["logits"], images_NCHW)
+        return logits_NK
+
+    def run(self, names: list[str], images_NCHW: Tensor) -> list[Tensor]:
+        """Return the outputs of these names."""
+        return [torch.from_numpy(output) for output in self._session.run(names, {"images": images_NCHW.numpy()})]

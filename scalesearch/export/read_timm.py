@@ -108,8 +108,8 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(*BATCH_NORMS),
             arguments.in_channels("in_chans"),
+            padding=arguments.padding("pad_type"),
         )
-    arguments.only("pad_type", ("",), "a network here has symmetric padding")
     arguments.only("aa_layer", (None,), "an anti-aliasing layer is no part of a network here")
     pooled_by_mean(arguments)
     arguments.finish()

@@ -155,6 +155,7 @@ def _text(baseline: Baseline) -> str:
     extras += f"    output_stride={stride},\n" if stride > OUTPUT_STRIDE else ""
     extras += "    fix_stem=True,\n" if net.stem.fixed else ""
     extras += "" if net.in_channels == COLOUR else f"    in_chans={net.in_channels},\n"
+    extras += "" if net.padding == "symmetric" else f'    pad_type="{net.padding}",\n'
     extras += f"    se_layer={_GATE},\n" if any(stage.gate for stage in stages) else ""
     fixed = ", fix_first_last=True" if _first_and_last_fixed(net) and stages == net.stages else ""
     builder, block_import, model_import = (

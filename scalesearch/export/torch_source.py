@@ -22,7 +22,7 @@ from scalesearch.errors import InputError
 from scalesearch.export.names import describe_baseline, file_stem
 from scalesearch.nets.blocks import BLOCKS, plain_parts
 
-_Definition = Callable[..., nn.Module]
+_Definition = Callable[..., nn.Module | None]
 """A class or function of `nets.blocks` whose source is copied."""
 _ALWAYS: tuple[_Definition, ...] = (plain_parts.stage, plain_parts.Features)
 """The definitions at the end of every file."""
@@ -43,6 +43,8 @@ def torch_source(baseline: Baseline) -> str:
     head: tuple[_Definition, ...] = (plain_parts.conv,) if convolves else ()
     if any(map(partial(_has_other_activation, net), net.stages)):
         head = (*head, plain_parts.with_activation)
+    if net.padding == "same":
+        head = (*head, plain_parts.pad_same)
     definitions = _with_dependencies((stem, *blocks, *head, *_ALWAYS))
     if not net.rounds:
         definitions = [
@@ -181,6 +183,7 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
             layers = f"nn.Unflatten(1, ({width}, 1, 1)), conv({width}, {net.head.hidden}), nn.Flatten()"
         hidden_line = f"        self.hidden = nn.Sequential({layers})\n"
         width, vector = net.head.hidden, f"self.hidden({vector})"
+    padding_line = "        pad_same(self)\n" if net.padding == "same" else ""
     stages_text = "self.stages(self.stem(images))"
     features = stages_text if net.head.width is None else f"self.head({stages_text})"
     return (
@@ -195,7 +198,8 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         f"{head}"
         f"{norm_line}"
         f"{hidden_line}"
-        f"        self.classifier = nn.Linear({width}, {net.head.classes})\n\n"
+        f"        self.classifier = nn.Linear({width}, {net.head.classes})\n"
+        f"{padding_line}\n"
         "    def forward(self, images: Tensor) -> Tensor:\n"
         f"        features = {features}\n"
         f"        return self.classifier({vector})\n\n"

@@ -11,6 +11,7 @@ from scalesearch.design.features import feature_levels
 from scalesearch.nets.backbone import Backbone, child_name
 from scalesearch.nets.blocks import BLOCKS
 from scalesearch.nets.blocks.ends import Classifier
+from scalesearch.nets.blocks.plain_parts import pad_same
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -26,6 +27,8 @@ class ConvNet(nn.Sequential):
         eps = float(architecture.batch_norm_eps)
         for block in architecture.walk():
             self.add_module(child_name(block.name), BLOCKS[block.kind].module(block, eps))
+        if architecture.padding == "same":
+            pad_same(self)
         self._levels = feature_levels(architecture)
 
     def features_only(self) -> Backbone:

@@ -29,16 +29,19 @@ _MAX_NARROW_PIXELS = 4
 
 
 class DepthwiseConv2d(nn.Conv2d):
-    """Applies one odd kernel to each of `channels` channels, padded by half of it; `stride` is 1 or 2."""
+    """Applies one odd kernel to each of `channels` channels, padded by half of it; `stride` is 1 or 2.
+
+    With another `padding`, such as that of an input that is padded already, the plain operator runs.
+    """
 
     def __init__(self, channels: int, kernel: int, stride: int = 1, *, bias: bool = False) -> None:
         super().__init__(channels, channels, kernel, stride, kernel // 2, groups=channels, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name in nn.Conv2d)
         """Convolve N C H W to N C ceil(H / stride) ceil(W / stride)."""
-        if not _trains_on_cpu(self, input):
-            return super().forward(input)
         kernel, stride = self.kernel_size[0], self.stride[0]
+        if self.padding[0] != kernel // 2 or not _trains_on_cpu(self, input):
+            return super().forward(input)
         algorithm = _algorithm(input.shape[2], input.shape[3], kernel, stride)
         if algorithm == "torch":
             return super().forward(input)

@@ -148,7 +148,7 @@ BAD = [
     ),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=nn.LayerNorm)", 2, "norm_layer must be BatchNorm2d"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=partial(nn.BatchNorm2d, eps=x))", 2, "eps must be a number"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(pad_type='same')", 2, "symmetric padding"),
+    (f"arch_def = {GOOD_ROWS}\nkw = dict(pad_type='valid')", 2, "pad_type must be '' or 'same'"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(round_chs_fn=partial(round, multiplier=1.4))", 2, "round_chs_fn"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(fix_stem=1)", 2, "fix_stem must be True or False"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(**other)", 2, "write the arguments out"),

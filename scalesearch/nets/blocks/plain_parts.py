@@ -28,6 +28,29 @@ def conv(
     return layers.append(Activation()) if active else layers
 
 
+def pad_input(layer: nn.Conv2d | nn.MaxPool2d, inputs: tuple[Tensor]) -> Tensor:
+    """Pad the input of a strided layer to ⌈side / stride⌉ outputs; an odd pixel comes after the map."""
+    (x,) = inputs
+    kernel, stride = (size if isinstance(size, int) else size[0] for size in (layer.kernel_size, layer.stride))
+    pads: list[int] = []
+    for side in (x.shape[3], x.shape[2]):
+        total = kernel - 1 - (side - 1) % stride
+        if kernel < stride:
+            total = (total + abs(total)) // 2  # at least 0, also for a side that is a symbol or is traced
+        pads += [total // 2, total - total // 2]
+    return nn.functional.pad(x, pads, value=0.0 if isinstance(layer, nn.Conv2d) else float("-inf"))
+
+
+def pad_same(network: nn.Module) -> None:
+    """Let every strided layer that pads do so as TensorFlow's SAME, which is symmetric where the stride is 1."""
+    for layer in network.modules():
+        if not isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            continue
+        if layer.stride not in (1, (1, 1)) and layer.padding not in (0, (0, 0)):
+            layer.padding = (0, 0)
+            layer.register_forward_pre_hook(pad_input)
+
+
 class SqueezeExcite(nn.Module):
     """Gates the channels by their means over the image."""
 
