@@ -16,9 +16,12 @@ from typing import Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.decimals import format_decimal
+from scalesearch.design.paddings import PaddingName
 from scalesearch.errors import InputError, printable
 
 PADDINGS = ("symmetric", "tensorflow")
+WORDS: dict[PaddingName, str] = {"symmetric": "symmetric", "same": "tensorflow"}
+"""The word of `PADDINGS` for the padding of an architecture."""
 PIXELS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),

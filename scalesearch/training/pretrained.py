@@ -30,6 +30,7 @@ from scalesearch.nets.weights import (
 from scalesearch.proxy.augment import MEAN, STD
 from scalesearch.proxy.objective import initial_network
 from scalesearch.training.constants import (
+    WORDS,
     Constants,
     HubConfig,
     Stated,
@@ -39,6 +40,7 @@ from scalesearch.training.constants import (
 )
 
 _HEAD = "classifier."
+_ADVERBS = {"symmetric": "symmetrically", "tensorflow": "as TensorFlow does"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,15 +59,15 @@ class PretrainedBackbone:
         """Refuse a side at which the trained network would compute something else.
 
         Raises:
-            InputError: the network was padded as TensorFlow does, and at `px` that is not symmetric.
+            InputError: of the two networks one pads as TensorFlow does, and at `px` that is not symmetric.
         """
-        if self.padding == "symmetric":
+        if self.padding == WORDS[self.definition.architecture.padding]:
             return
         equal = equal_sides(self.definition.architecture, px)
         if equal != px:
             raise InputError(
-                f"{self.definition.name}: its weights are of a network that pads as TensorFlow does, which differs "
-                f"at {px} px; give --resolution {equal}, where both are the same"
+                f"{self.definition.name}: its weights are of a network that pads {_ADVERBS[self.padding]}, which "
+                f"differs at {px} px; give --resolution {equal}, where both are the same"
             )
 
     def weights(self, classes: tuple[str, ...], px: int, seed: int) -> Weights:
@@ -102,7 +104,9 @@ def read_pretrained(path: Path, network: str | None, stated: Stated | None = Non
                 "stages, or train the function's network"
             )
         backbone = {name: tensor for name, tensor in weights.tensors.items() if not name.startswith(_HEAD)}
-        return PretrainedBackbone(weights.definition, backbone)
+        return PretrainedBackbone(
+            weights.definition, backbone, padding=WORDS[weights.definition.architecture.padding]
+        )
     config = read_hub_config(path)
     if network is None:
         network = None if config is None else config.network

@@ -102,6 +102,16 @@ def test_tensorflows_padding_is_ours_at_a_side_that_stays_odd(px: int, equal: in
             start.check_side(px)
 
 
+def test_a_network_that_pads_alike_takes_the_weights_at_any_side(tmp_path: Path) -> None:
+    path, own = saved(tmp_path, "b0", "timm"), tmp_path / "mine.yaml"
+    own.write_text(baseline_text(load_baseline("b0")).replace("stem:", "padding: same\nstem:"))
+    read_pretrained(path, str(own), TENSORFLOW).check_side(224)
+    symmetric = read_pretrained(path, str(own), SYMMETRIC)
+    symmetric.check_side(225)
+    with pytest.raises(InputError, match="pads symmetrically, which differs at 224 px; give --resolution 225"):
+        symmetric.check_side(224)
+
+
 def config(folder: Path, **tree: object) -> None:
     (folder / "config.json").write_text(json.dumps(tree))
 
