@@ -26,7 +26,7 @@ _DEFAULT_TIMES = "4"
 
 
 def compare(
-    baseline: Annotated[str, typer.Option(metavar="NAME|FILE", help="Baseline to scale.")] = "b0",
+    baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="Baseline to scale.")] = "b0",
     times: Annotated[
         list[str] | None,
         typer.Option(
@@ -68,15 +68,12 @@ def compare(
     """
     from dataclasses import replace
 
-    from scalesearch.design.baselines import is_factory
+    from scalesearch.cli.search_baseline import check_function_options
     from scalesearch.design.decimals import format_decimal
     from scalesearch.search.budget_file import load_budget
 
-    if is_factory(baseline):
-        raise InputError(
-            f"--baseline {baseline}: is a Python function, but rules are compared on baseline files only"
-        )
     cost_kind = options.stored_cost(cost)
+    check_function_options(baseline, cost_kind, rounding)
     ratios = _parse_ratios(times or [_DEFAULT_TIMES])
     budget_config = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
     configs = _make_configs(baseline, ratios, budget_config, rounding or "balanced", winner, cost_kind)
@@ -129,23 +126,23 @@ def _make_configs(
     A cost that fewer than two rules reach is refused here, before any image is read. Latency is measured later:
     until then those configurations match multiply-adds.
     """
-    from scalesearch.design.baselines import load_baseline
+    from scalesearch.cli.search_baseline import load_search_baseline
     from scalesearch.design.coefficients import phi_of
+    from scalesearch.design.decimals import format_decimal
     from scalesearch.search.kinds.rules import NAMED, RuleComparison
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
-    base = load_baseline(baseline)
     rules = RuleComparison(NAMED if winner is None else (*NAMED, _load_winner_rule(winner)))
     initial_cost = "macs" if cost == "latency" else cost
-    configs = {
-        ratio: StudyConfig(base, phi_of(ratio), budget, rule, "flops", kind=rules, cost=initial_cost)
-        for ratio in ratios
-    }
-    if cost == "latency":
-        return configs  # which rules reach it is known only after timing
-    for ratio, config in configs.items():
+    configs: dict[Decimal, StudyConfig] = {}
+    for ratio in ratios:
+        phi, option = phi_of(ratio), f"--times {format_decimal(ratio)}"
         with _as_times_error(ratio):
-            select_candidates(config, enumerate_candidates(config))
+            base = load_search_baseline(baseline, rules, phi, budget, "flops", initial_cost, option)
+        configs[ratio] = StudyConfig(base, phi, budget, rule, "flops", kind=rules, cost=initial_cost)
+        if cost != "latency":  # which rules reach a latency is known only after timing
+            with _as_times_error(ratio):
+                select_candidates(configs[ratio], enumerate_candidates(configs[ratio]))
     return configs
 
 

@@ -16,12 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from scalesearch.design.scaling import Baseline
     from scalesearch.runners.execution import Runner
-    from scalesearch.search.budget import Budget
     from scalesearch.search.candidates import Candidate
-    from scalesearch.search.factory_grid import FactoryBaseline
-    from scalesearch.search.kinds import StudyKind
+    from scalesearch.search.kinds import RuleComparison, StudyKind
     from scalesearch.search.study_config import StudyConfig
 
 
@@ -74,8 +71,11 @@ def grid(
 
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
+    from scalesearch.cli.search_baseline import check_function_options
+
     cost_kind = options.stored_cost(cost)
-    _check_cost(cost_kind, match, baseline)
+    _check_cost(cost_kind, match)
+    check_function_options(baseline, cost_kind, rounding)
     grid_only = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost_kind != "macs"}
     grid_only[f"--scheduler {scheduler}"] = scheduler == "curves"
     kind = sampler_options.study_kind(sampler, objectives, max_params, max_memory, grid_only)
@@ -119,40 +119,32 @@ def _default_name(config: StudyConfig, cost: str) -> str:
     return f"{study_name}-{suffix}" if suffix else study_name
 
 
-def _check_cost(cost: str, match: str, baseline: str) -> None:
-    """Refuse a cost that the options or the baseline rule out.
+def _check_cost(cost: str, match: str) -> None:
+    """Refuse a cost that is matched where nothing is.
 
     Raises:
-        InputError: nothing is matched, or the latency of a Python function was to be matched.
+        InputError: that is so.
     """
-    from scalesearch.design.baselines import is_factory
-
     if cost != "macs" and match == "none":
         raise InputError(f"--cost {cost}: says what is matched, but --match none matches nothing; leave one out")
-    if cost == "latency" and is_factory(baseline):
-        raise InputError(
-            "--cost latency: is for baseline files, not for a Python function; take --cost activations"
-        )
 
 
 def _parse_transfer_phi(value: str | None, config: StudyConfig) -> Decimal | None:
     """Return the φ of `--transfer-phi`; None: it was not given.
 
     Raises:
-        InputError: it is not another φ, no rules can be compared at it, or the baseline is a Python function.
+        InputError: it is not another φ, or no rules can be compared at it.
     """
-    from scalesearch.design.scaling import Baseline
-    from scalesearch.search.kinds.rules import SINGLE, rule_candidates
+    from scalesearch.search.kinds.rules import SINGLE, RuleComparison
+    from scalesearch.search.study_config import enumerate_candidates
 
     if value is None:
         return None
     phi = options.parse_phi(value, "--transfer-phi")
     if phi == config.phi:
         raise InputError(f"--transfer-phi {value}: is the φ of the search; give another than --phi")
-    if not isinstance(config.baseline, Baseline):
-        raise InputError("--transfer-phi: is for baseline files, not for a Python function")
     try:  # refused before anything is trained
-        rule_candidates(config.baseline, SINGLE, phi, config.rounding, config.cost)
+        enumerate_candidates(_config_at_phi(config, phi, RuleComparison(SINGLE)))
     except SpaceError as error:
         raise InputError(f"--transfer-phi {value}: {error}") from error
     return phi
@@ -193,17 +185,30 @@ def _run_transfer(
 
 def _transfer_config(config: StudyConfig, phi: Decimal, tied: Sequence[Candidate]) -> StudyConfig:
     """Return the comparison of the tied set and the single dimensions at another φ; latency is measured later."""
+    from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
+
+    return _config_at_phi(config, phi, RuleComparison(transfer_rules(tied)))
+
+
+def _config_at_phi(config: StudyConfig, phi: Decimal, rules: RuleComparison) -> StudyConfig:
+    """Return a comparison of rules at another φ; the networks that a Python function makes for them are counted.
+
+    Raises:
+        InputError: the function fails, or is to be scaled down.
+        SpaceError: a multiplier is out of range.
+    """
     from dataclasses import replace
 
-    from scalesearch.search.kinds.rules import RuleComparison, transfer_rules
+    from scalesearch.cli.search_baseline import at_phi
     from scalesearch.search.schedulers import FULL_TRAINING
 
     initial_cost = "macs" if config.cost == "latency" else config.cost
-    rules = RuleComparison(transfer_rules(tied))
+    baseline = at_phi(config.baseline, rules, phi, config.budget, initial_cost, f"--transfer-phi {phi}")
     # The networks that the grid timed are not those of the rules.
     return replace(
-        config, phi=phi, match="flops", kind=rules, scheduler=FULL_TRAINING, cost=initial_cost, timings=None
-    )
+        config, baseline=baseline, phi=phi, match="flops", kind=rules, scheduler=FULL_TRAINING, cost=initial_cost,
+        timings=None,
+    )  # fmt: skip
 
 
 def _make_config(
@@ -219,6 +224,7 @@ def _make_config(
     cost: str,
     kind: StudyKind,
 ) -> StudyConfig:
+    from scalesearch.cli.search_baseline import load_search_baseline
     from scalesearch.search.budget import with_constant_lr_and_decay
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import FULL_TRAINING, SCHEDULERS
@@ -235,7 +241,7 @@ def _make_config(
         # Rungs resume from the constant phase; a cosine fits one length only.
         budget = with_constant_lr_and_decay(budget)
     rounding_rule = rounding or "balanced"
-    baseline = _load_baseline(baseline_name, phi, budget, match, cost)
+    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, f"--phi {phi}")
     config = StudyConfig(
         baseline, phi, budget, rounding_rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].promotes_all_at_chance,
@@ -243,17 +249,3 @@ def _make_config(
     # A grid without candidates is refused before any image is read.
     select_candidates(config, enumerate_candidates(config))
     return config
-
-
-def _load_baseline(name: str, phi: Decimal, budget: Budget, match: str, cost: str) -> Baseline | FactoryBaseline:
-    from scalesearch.design.baselines import is_factory, load_baseline
-
-    if not is_factory(name):
-        return load_baseline(name)
-    if phi < 0:
-        raise InputError(f"--phi {phi}: a Python function is scaled at φ above 0 only; write it as a baseline file")
-    from scalesearch.nets.factory import load_factory
-    from scalesearch.nets.factory_grid import count_factory_grid
-    from scalesearch.search.grid import triples
-
-    return count_factory_grid(load_factory(name), triples(budget.step, budget.tolerance), phi, budget, match, cost)

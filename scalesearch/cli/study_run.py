@@ -210,7 +210,8 @@ def _finish(study: Study, console: Console, report: bool) -> None:
         for member in family_members(study.plan, result.winner.coefficients):
             fvcore_breakdown(member.baseline.architecture)
         write_result_files(study.folder, result)
-        if isinstance(baseline := study.plan.config.baseline, FactoryBaseline):
+        config = study.plan.config
+        if config.kind.has_family and isinstance(baseline := config.baseline, FactoryBaseline):
             count_family(study, baseline, result.winner.coefficients)
         console.print(ranking_table(result))
         for line in [*eliminated_lines(result), *unmatched_lines(study.plan), *summary_lines(result, study.folder)]:

@@ -1,63 +1,63 @@
-"""Build and count, once, every network that a search needs of a user's own function."""
+"""Build and count, once, every network that a study needs of a user's own function."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import cached_property
 from math import log
 
-from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.decimals import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.factory_call import factory_name
 from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
 from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair, literal_px
+from scalesearch.search.kinds import StudyKind
+from scalesearch.search.setting import Setting
 
 
-def count_factory_grid(
-    factory: Factory,
-    grid: Sequence[Coefficients],
-    phi: Decimal,
-    budget: Budget,
-    match: str,
-    cost_kind: str = "macs",
+def count_function(
+    factory: Factory, kind: StudyKind, phi: Decimal, budget: Budget, match: str = "flops", cost_kind: str = "macs"
 ) -> FactoryBaseline:
-    """Count the unscaled network, every scaled one of the grid, and their proxies.
+    """Count the unscaled network, every scaled one that a study needs, and their proxies.
 
     Args:
         factory: the user's function.
-        grid: the points whose nominal cost is within the tolerance.
+        kind: the kind of study, which says what networks those are (`StudyKind.count_networks`).
         phi: the compound coefficient; the target cost is 2^φ × the unscaled network's.
-        budget: gives the proxies' width (a `width_divisor`-th) and size, and the φ at which they are made.
-        match: `flops` searches for each depth and width the px whose counted cost is nearest to the target, never
-            below the function's own; `none` takes γ^φ literally.
+        budget: gives the proxies' width (a `width_divisor`-th) and size and, for kinds that enlarge proxies, the φ
+            at which they are made.
+        match: whether costs are matched by the px: `flops` or `none`.
         cost_kind: the cost, `macs` or `activations`.
 
     Raises:
         InputError: the function fails for one of them.
+        SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
     """
-    count = partial(count_factory, factory)
-    unit, px = Decimal(1), factory.resolution
-    base = count(unit, unit, px)
-    target_cost = float(getattr(base, cost_kind)) * 2 ** float(phi)
-    networks: dict[tuple[Decimal, Decimal, int], FactoryNetwork] = {}
-    for point in (coefficients.at(phi).rounded() for coefficients in grid):
-        side = 0 if match == "flops" else literal_px(px, point.resolution)
-        key = (point.depth, point.width, side)
-        if key not in networks:
-            networks[key] = (
-                match_cost(factory, point.depth, point.width, px, target_cost, cost_kind)
-                if match == "flops"
-                else count(*key)
-            )
-    proxies = _Proxies(factory, budget, phi, match, cost_kind)
-    entries = tuple(NetworkPair(network, proxies.proxy_of(network)) for network in networks.values())
-    return FactoryBaseline(
-        factory_name(factory.name), factory.fingerprint, NetworkPair(base, proxies.base), entries
-    )
+    proxy_phi = max(phi, budget.proxy_phi or phi) if kind.enlarges_proxies else phi
+    proxies = _Proxies(factory, budget, phi, proxy_phi, match, cost_kind)
+    base = NetworkPair(count_factory(factory, Decimal(1), Decimal(1), factory.resolution), proxies.base)
+    unscaled = FactoryBaseline(factory_name(factory.name), factory.fingerprint, base, ())
+    setting = Setting(unscaled, phi, budget, match=match, cost=cost_kind)
+    networks = kind.count_networks(setting, _Counter(factory))
+    proxy_of = {network: proxies.proxy_of(network) for network in dict.fromkeys(networks)}
+    return replace(unscaled, entries=tuple(NetworkPair(network, proxy_of[network]) for network in networks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """Builds and counts networks of a function (`search.factory_grid.NetworkCounter`)."""
+
+    factory: Factory
+
+    def count(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
+        """Return the counted network of these multipliers and px."""
+        return count_factory(self.factory, depth, width, px)
+
+    def match(self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str) -> FactoryNetwork:
+        """Return the network at the px, at least the function's own, whose cost is nearest to `target_cost`."""
+        return match_cost(self.factory, depth, width, self.factory.resolution, target_cost, cost_kind)
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class _Proxies:
     factory: Factory
     budget: Budget
     phi: Decimal
+    proxy_phi: Decimal
+    """The φ at which proxies are made, at least `phi`."""
     match: str
     cost_kind: str
 
@@ -79,8 +81,7 @@ class _Proxies:
 
     def proxy_of(self, network: FactoryNetwork) -> FactoryNetwork:
         """Return the proxy of a scaled network, at the φ of the proxies."""
-        phi = max(self.phi, self.budget.proxy_phi or self.phi)
-        phi_ratio = phi / self.phi
+        phi_ratio = self.proxy_phi / self.phi
         side_ratio = Decimal(network.resolution) / self.factory.resolution
         depth, width = (round(power(multiplier, phi_ratio), 12) for multiplier in (network.depth, network.width))
         if phi_ratio == 1 or self.match == "none":
@@ -89,7 +90,7 @@ class _Proxies:
                 literal_px(self.budget.resolution, side_ratio if phi_ratio == 1 else power(side_ratio, phi_ratio)),
             )
             return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
-        target_cost = float(getattr(self.base, self.cost_kind)) * 2 ** float(phi)
+        target_cost = float(getattr(self.base, self.cost_kind)) * 2 ** float(self.proxy_phi)
         min_px = self.budget.resolution
         return self._check_trainable(
             match_cost(self.factory, depth, self._width(width), min_px, target_cost, self.cost_kind)

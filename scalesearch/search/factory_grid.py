@@ -1,4 +1,4 @@
-"""Holds the networks of a user's Python function, counted before the search, so that the plan stays pure.
+"""Holds the networks of a user's Python function, counted before the study, so that the plan stays pure.
 
 How a Python function rounds is unknown, so its networks are built and counted once, each with its proxy
 (`nets.factory_grid`). The plan, a resumed study and `show` then need neither the function nor torch.
@@ -9,10 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.errors import SpaceError
+
+
+class NetworkCounter(Protocol):
+    """Builds networks of one function and counts them; `nets.factory_grid` has the real one."""
+
+    def count(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
+        """Return the counted network of these multipliers, for images of `px` × `px`.
+
+        Raises:
+            InputError: the function fails for them.
+        """
+        ...
+
+    def match(self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str) -> FactoryNetwork:
+        """Return the network at the px, at least the function's own, whose cost is nearest to `target_cost`.
+
+        Raises:
+            InputError: the function fails at one of the sides.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +46,14 @@ class NetworkPair:
 
 @dataclass(frozen=True, slots=True)
 class FactoryBaseline:
-    """Holds the unscaled network of a function and every scaled one that the grid contains."""
+    """Holds the unscaled network of a function and every scaled one that the study needs."""
 
     name: str
     fingerprint: str
     """SHA-256 (hex) of the module's source, so that a study is not resumed with another function."""
     base: NetworkPair
     entries: tuple[NetworkPair, ...]
+    """One for each depth and width of a grid (and px, where it is not matched), or one for each rule."""
 
     @property
     def architecture(self) -> FactoryNetwork:
@@ -67,9 +89,18 @@ class FactoryBaseline:
             multipliers = point.at(phi).rounded()
             px = 0 if match == "flops" else literal_px(self.architecture.resolution, multipliers.resolution)
             network = counted[multipliers.depth, multipliers.width, px]
-            key = (network.macs, network.params, network.activations, network.resolution)
-            merged.setdefault(key, (network, point, []))[2].append(point)
+            merged.setdefault(_counts(network), (network, point, []))[2].append(point)
         return {network: (built_for, aliases) for network, built_for, aliases in merged.values()}
+
+    @property
+    def distinct_networks(self) -> tuple[FactoryNetwork, ...]:
+        """The network of each entry or, where an earlier entry's is equal in its counts and px, that one."""
+        first: dict[tuple[int, ...], FactoryNetwork] = {}
+        return tuple(first.setdefault(_counts(entry.network), entry.network) for entry in self.entries)
+
+
+def _counts(network: FactoryNetwork) -> tuple[int, ...]:
+    return network.macs, network.params, network.activations, network.resolution
 
 
 def grid_key(network: FactoryNetwork, match: str) -> tuple[Decimal, Decimal, int]:

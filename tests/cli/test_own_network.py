@@ -56,6 +56,57 @@ def test_a_function_is_searched_and_the_study_stands_without_it(tmp_path: Path) 
     assert scalesearch("verify", str(study), cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.slow
+def test_rules_of_a_function_are_compared_and_the_study_stands_without_it(tmp_path: Path) -> None:
+    """Width alone, 16 channels in steps of 2, has no network of twice the cost: 22 give 1.87, 24 give 2.22."""
+    shutil.copy(HERE / "factories.py", tmp_path)
+    words = (
+        *("compare", "--baseline", FACTORY, "--times", "2", "--budget", "smoke", "--seeds", "1"),
+        *("--runner", "inline", "--data", "digits"),
+    )
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Not compared: width costs 1.872x at 40 px, more than 5 % from the target" in done.stdout
+    study = tmp_path / "results" / "factories-build-compare-2x-smoke"
+    baseline = json.loads((study / "study.json").read_text())["question"]["baseline"]
+    base = baseline["base"]["network"]["macs"]
+    assert base == counts(5, 16, 40)[0]
+    networks = {
+        rule: entry["network"]
+        for rule, entry in zip(
+            ("depth", "width", "resolution", "compound", "fast", "lacs-gpu", "lacs-tpu"),
+            baseline["entries"],
+            strict=True,
+        )
+    }
+    for rule, network in networks.items():
+        blocks, channels = round(5 * float(network["depth"])), 2 * round(8 * float(network["width"]))
+        assert network["macs"] == counts(blocks, channels, network["resolution"])[0]
+        assert (abs(network["macs"] / base / 2 - 1) <= 0.05) == (rule != "width"), rule
+    compound = networks["compound"]
+    assert (compound["depth"], compound["width"], compound["resolution"]) == ("1.2", "1.1", 46)
+    # The baseline and six rules, of which lacs-tpu makes the network of compound.
+    assert len(list((study / "trials").glob("*.json"))) == 6
+    again = scalesearch(*words, cwd=tmp_path)
+    assert "6/6 trials are done" in again.stdout
+    (tmp_path / "factories.py").unlink()
+    for command in ("show", "verify", "report"):
+        without = scalesearch(command, str(study), cwd=tmp_path)
+        assert without.returncode == 0, without.stderr
+    assert "compound = lacs-tpu" in scalesearch("show", str(study), cwd=tmp_path).stdout
+
+
+@pytest.mark.slow
+def test_the_recommendation_for_a_function_is_tested_at_another_phi(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    out = search(tmp_path, "--transfer-phi", "2", "--step", "0.2", "--tolerance", "0.2")
+    assert "At φ = 2: " in out
+    (study,) = (tmp_path / "results").glob("*-check-phi2")
+    assert len(list((study / "trials").glob("*.json"))) >= 4
+    done = scalesearch("verify", str(study), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
 def test_too_few_logits_are_refused_before_training(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         (HERE / "factories.py").read_text().replace("nn.Linear(channels, 11)", "nn.Linear(channels, 9)")
@@ -157,6 +208,22 @@ def test_members_of_a_function_cost_what_their_phi_says(tmp_path: Path) -> None:
 def test_a_family_that_a_function_cannot_have(words: tuple[str, ...], reason: str, tmp_path: Path) -> None:
     shutil.copy(HERE / "factories.py", tmp_path)
     done = scalesearch("family", FACTORY, *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert reason in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--rounding", "nearest"), "--rounding nearest: factories:build is a function, which rounds by itself"),
+        (("--cost", "latency"), "--cost latency: is for baseline files, not for a Python function"),
+        (("--phi", "-1"), "--phi -1: a Python function is scaled at φ above 0 only"),
+        (("--sampler", "tpe"), "baseline is a Python function, but candidates of this kind"),
+    ],
+)
+def test_a_search_that_a_function_cannot_have(words: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    done = scalesearch("grid", "--baseline", FACTORY, *words, "--budget", "smoke", "--plan", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert reason in done.stderr
 

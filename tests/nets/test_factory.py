@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -12,14 +13,37 @@ from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
-from scalesearch.nets.factory import count_factory, load_factory
-from scalesearch.nets.factory_grid import count_factory_grid
-from scalesearch.search.budget import BUDGETS
-from scalesearch.search.factory_grid import literal_px
+from scalesearch.nets.factory import Factory, count_factory, load_factory
+from scalesearch.nets.factory_grid import count_function
+from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkCounter, literal_px
 from scalesearch.search.grid import triples
+from scalesearch.search.kinds.grid import GridSearch, count_grid
+from scalesearch.search.setting import Setting
 
 NAME = "factories:build"
 STEP, SLACK = Decimal("0.2"), Decimal("0.2")
+
+
+@dataclass(frozen=True)
+class Points(GridSearch):
+    """A search of a few points in place of a whole grid."""
+
+    points: tuple[Coefficients, ...] = ()
+
+    def count_networks(self, setting: Setting, counter: NetworkCounter) -> tuple[FactoryNetwork, ...]:
+        return count_grid(setting, counter, self.points)
+
+
+def count_factory_grid(
+    factory: Factory,
+    grid: Sequence[Coefficients],
+    phi: Decimal,
+    budget: Budget,
+    match: str,
+    cost_kind: str = "macs",
+) -> FactoryBaseline:
+    return count_function(factory, Points(tuple(grid)), phi, budget, match, cost_kind)
 
 
 def macs_by_hand(depth: float, width: float, px: int) -> int:

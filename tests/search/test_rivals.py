@@ -156,10 +156,10 @@ def test_the_tied_set_competes_with_the_single_dimensions() -> None:
             assert own[one.label] == one.coefficients
 
 
-def test_a_function_is_not_compared() -> None:
+def test_a_function_needs_one_counted_network_for_each_rule() -> None:
     from scalesearch.design.factory import FactoryNetwork
 
     network = FactoryNetwork("a:b", Decimal(1), Decimal(1), 32, 10, 5, 6, 7)
     function = FactoryBaseline("a-b", "0" * 64, NetworkPair(network, network), ())
-    with pytest.raises(SpaceError, match="is a Python function, but rules are compared"):
+    with pytest.raises(SpaceError, match="has 0 counted networks, but there are 7 rules; begin the study anew"):
         StudyConfig(function, TWO, BUDGETS["smoke"], kind=RuleComparison(NAMED))

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from scalesearch.design.decimals import format_decimal
-from scalesearch.design.factory import Network
+from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import Candidate, CandidateSet, farthest_points
 from scalesearch.search.canonical import Json, as_json, from_json
+from scalesearch.search.factory_grid import NetworkCounter
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.sampler_space import SamplerSpace
 from scalesearch.search.setting import Setting
@@ -131,6 +132,22 @@ class StudyKind(ABC):
     def objectives(self) -> tuple[str, ...]:
         """The objectives of the candidates' Pareto front; keys of `sampler_space.DIRECTIONS`."""
         return ("accuracy",)
+
+    def count_networks(self, setting: Setting, counter: NetworkCounter) -> tuple[FactoryNetwork, ...]:
+        """Return the scaled networks of a Python function that the study needs; they are built and counted here.
+
+        Args:
+            setting: the study; its baseline has the unscaled network only.
+            counter: builds and counts networks.
+
+        Raises:
+            SpaceError: candidates of this kind are not made by a function, or a multiplier is out of range.
+            InputError: the function fails for one of the networks.
+        """
+        del setting, counter
+        raise SpaceError(
+            "baseline is a Python function, but candidates of this kind are made of baseline files only"
+        )
 
     def paths_to_time(self, setting: Setting) -> list[ScalingPath]:
         """Return the paths along which networks are searched that take 2^φ × the baseline's time.

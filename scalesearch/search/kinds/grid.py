@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.cost import cost
+from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.matching import Shape
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates, grid_shapes
 from scalesearch.search.canonical import Json
+from scalesearch.search.factory_grid import NetworkCounter, literal_px
 from scalesearch.search.grid import triples
 from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
 from scalesearch.search.setting import Setting
@@ -42,6 +46,11 @@ class GridSearch(StudyKind):
         points = f"only {count} of {candidate_set.triples} grid points gives a network of the wanted cost"
         return SpaceError(f"{points}; take {advice}")
 
+    def count_networks(self, setting: Setting, counter: NetworkCounter) -> tuple[FactoryNetwork, ...]:
+        """Return one network for each depth and width of the grid and, where it is not matched, px."""
+        grid = triples(setting.budget.step, setting.budget.tolerance, setting.baseline.axes)
+        return count_grid(setting, counter, grid)
+
     def paths_to_time(self, setting: Setting) -> list[ScalingPath]:
         """Return one path for each shape: its possible resolutions."""
         baseline = setting.baseline
@@ -62,6 +71,35 @@ class GridSearch(StudyKind):
     def summary(self, setting: Setting) -> dict[str, str]:
         """Return the configuration as names and values."""
         return scaling_summary("search by grid", setting)
+
+
+def count_grid(
+    setting: Setting, counter: NetworkCounter, grid: Sequence[Coefficients]
+) -> tuple[FactoryNetwork, ...]:
+    """Return a function's network for each depth and width of a grid and, where it is not matched, px.
+
+    Args:
+        setting: the study; its baseline has the unscaled network. Where it matches costs, each network has the px,
+            never below the unscaled network's, whose counted cost is nearest to 2^φ × that network's.
+        counter: builds and counts networks.
+        grid: the points whose nominal cost is within the tolerance.
+
+    Raises:
+        InputError: the function fails for one of them.
+    """
+    base = setting.baseline.architecture
+    target_cost = float(getattr(cost(base), setting.cost)) * 2 ** float(setting.phi)
+    networks: dict[tuple[Decimal, Decimal, int], FactoryNetwork] = {}
+    for point in (coefficients.at(setting.phi).rounded() for coefficients in grid):
+        is_matched = setting.match == "flops"
+        key = (point.depth, point.width, 0 if is_matched else literal_px(base.resolution, point.resolution))
+        if key not in networks:
+            networks[key] = (
+                counter.match(point.depth, point.width, target_cost, setting.cost)
+                if is_matched
+                else counter.count(*key)
+            )
+    return tuple(networks.values())
 
 
 def shapes_to_time(setting: Setting) -> tuple[Shape, ...]:

@@ -6,34 +6,29 @@ counted cost is nearest to the target, so that the paper's Tables 3 and 7 are co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from math import log
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.coefficients import AXES, LARGEST_COEFFICIENT, LARGEST_MULTIPLIER, Coefficients, Multipliers
+from scalesearch.design.coefficients import AXES, LARGEST_COEFFICIENT, LARGEST_MULTIPLIER, Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.design.decimals import power
-from scalesearch.design.factory import Network
-from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
-from scalesearch.design.rounding import Rounding
-from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
+from scalesearch.design.factory import FactoryNetwork, Network
+from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import NAME_SEPARATOR, Candidate, CandidateSet, is_near, other_ratio
 from scalesearch.search.canonical import Json, as_json, from_json
-from scalesearch.search.factory_grid import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkCounter
 from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
+from scalesearch.search.rule_scalers import CountedNetwork, FunctionScaler, RuleScaler, StageScaler
 from scalesearch.search.setting import Setting
 from scalesearch.search.timings import LatencyMeasurement, LatencyTable, ScalingPath
 
 _ONE = Decimal(1)
 _ROOT = power(Decimal(2), Decimal("0.5"))
-_MULTIPLIER_STEPS = 500
-"""The number of multipliers tried along a single dimension, from 1 to the largest that can be needed."""
-_NEARBY_STEPS = 20
-_PER_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +76,12 @@ class RuleComparison(StudyKind):
     rules: tuple[ScalingRule, ...]
 
     def validate(self, setting: Setting) -> None:
-        """Require a baseline file, and as many timings as there are rules."""
-        if isinstance(setting.baseline, FactoryBaseline):
-            raise SpaceError("baseline is a Python function, but rules are compared on baseline files only")
+        """Require one timing, and one counted network of a Python function, for each rule."""
+        if isinstance(setting.baseline, FactoryBaseline) and len(setting.baseline.entries) != len(self.rules):
+            raise SpaceError(
+                f"baseline has {len(setting.baseline.entries)} counted networks, but there are {len(self.rules)} "
+                "rules; begin the study anew"
+            )
         if setting.timings is not None and len(setting.timings.entries) != len(self.rules):
             raise SpaceError(
                 f"timings are of {len(setting.timings.entries)} networks, but there are {len(self.rules)} rules; "
@@ -93,7 +91,6 @@ class RuleComparison(StudyKind):
     def candidates(self, setting: Setting, proposals: Sequence[Any] | None = None) -> CandidateSet:
         """Return each rule's network; see `rule_candidates`."""
         del proposals
-        assert isinstance(setting.baseline, Baseline), "checked by `validate`"
         cost_args = setting.cost, setting.timings
         return rule_candidates(setting.baseline, self.rules, setting.phi, setting.rounding, *cost_args)
 
@@ -109,9 +106,16 @@ class RuleComparison(StudyKind):
             f"only {count} of {candidate_set.triples} rules gives a network of the wanted cost; take {advice}"
         )
 
+    def count_networks(self, setting: Setting, counter: NetworkCounter) -> tuple[FactoryNetwork, ...]:
+        """Return the network that each rule makes of a function, in the order of the rules."""
+        base = setting.baseline.architecture
+        assert isinstance(base, FactoryNetwork), "a function's networks are counted"
+        scaler = FunctionScaler(base, counter, Decimal(2) ** setting.phi, setting.cost)
+        return tuple(_scale(base, rule, setting.phi, setting.cost, scaler)[0] for rule in self.rules)
+
     def paths_to_time(self, setting: Setting) -> list[ScalingPath]:
         """Return one path for each rule, along its direction."""
-        assert isinstance(setting.baseline, Baseline), "checked by `validate`"
+        assert isinstance(setting.baseline, Baseline), "Python functions are not timed"
         return rule_paths(setting.baseline, self.rules, setting.phi, setting.rounding)
 
     def to_json(self) -> dict[str, Json]:
@@ -155,7 +159,7 @@ _SINGLE_NAMES = tuple(rule.name for rule in SINGLE)
 
 
 def rule_candidates(
-    baseline: Baseline,
+    baseline: Baseline | FactoryBaseline,
     rules: tuple[ScalingRule, ...],
     phi: Decimal,
     rounding_rule: str,
@@ -167,15 +171,16 @@ def rule_candidates(
     Depth alone and width alone are matched along their own dimension. Every other rule takes its depth and width
     there (α^φ and β^φ where multiply-adds are matched) and the px at which its cost is nearest to the target. Where
     latency is matched, every rule was followed along its own direction until it took the target time
-    (`rule_paths`). A network whose cost is more than 5 % off (10 % where it is measured) is not compared: with few
-    layers or coarse widths, no network of a rule may come close enough. Rules that give the same network become one
-    candidate with both names.
+    (`rule_paths`). The networks of a Python function were counted before the study, one for each rule
+    (`RuleComparison.count_networks`). A network whose cost is more than 5 % off (10 % where it is measured) is not
+    compared: with few layers or coarse widths, no network of a rule may come close enough. Rules that give the same
+    network become one candidate with both names.
 
     Args:
         baseline: what is scaled.
         rules: the rules.
         phi: the compound coefficient.
-        rounding_rule: the rounding rule.
+        rounding_rule: the rounding rule; a function rounds by itself.
         cost_kind: the cost that is matched, one of `COSTS`.
         timings: the measurement of each rule, where that cost is latency.
 
@@ -184,12 +189,17 @@ def rule_candidates(
     """
     if cost_kind == "latency":
         assert timings is not None, "a comparison by latency has been timed"
+        assert isinstance(baseline, Baseline), "Python functions are not timed"
         candidates = [
             _timed_candidate(baseline, rule, phi, rounding_rule, timings, entry)
             for rule, entry in zip(rules, timings.entries, strict=True)
         ]
     else:
-        candidates = [_candidate(baseline, rule, phi, rounding_rule, cost_kind) for rule in rules]
+        scalers = _scalers(baseline, len(rules), phi, rounding_rule, cost_kind)
+        candidates = [
+            _candidate(baseline.architecture, rule, phi, cost_kind, scaler)
+            for rule, scaler in zip(rules, scalers, strict=True)
+        ]
     networks: dict[Network, Candidate] = {}
     for candidate in candidates:
         merged = networks.get(candidate.architecture)
@@ -201,13 +211,37 @@ def rule_candidates(
     return CandidateSet(len(rules), near, tuple(candidate for candidate in different if candidate not in near))
 
 
+def _scalers(
+    baseline: Baseline | FactoryBaseline, count: int, phi: Decimal, rounding_rule: str, cost_kind: str
+) -> list[RuleScaler[Any]]:
+    """Return what finds the network of each rule: one scaler of stages for all, or each rule's counted network."""
+    if isinstance(baseline, FactoryBaseline):
+        return [CountedNetwork(network, Decimal(2) ** phi) for network in baseline.distinct_networks]
+    rounding = replace(baseline.rounding, rule=rounding_rule)
+    return [StageScaler(baseline, rounding, Decimal(2) ** phi, cost_kind)] * count
+
+
 def _candidate(
-    baseline: Baseline, rule: ScalingRule, phi: Decimal, rounding_rule: str, cost_kind: str
+    base: Network, rule: ScalingRule, phi: Decimal, cost_kind: str, scaler: RuleScaler[Any]
 ) -> Candidate:
-    base, direction = baseline.architecture, rule.coefficients
-    scaler = _RuleScaler(baseline, replace(baseline.rounding, rule=rounding_rule), Decimal(2) ** phi, cost_kind)
+    network, coefficients = _scale(base, rule, phi, cost_kind, scaler)
+    matched_ratio = other_ratio(network, base, cost_kind)
+    return Candidate(
+        network, cost(network), coefficients, (coefficients,), flops_ratio(network, base), rule.name, matched_ratio
+    )
+
+
+_AnyNetwork = TypeVar("_AnyNetwork", Architecture, FactoryNetwork)
+
+
+def _scale(
+    base: Network, rule: ScalingRule, phi: Decimal, cost_kind: str, scaler: RuleScaler[_AnyNetwork]
+) -> tuple[_AnyNetwork, Coefficients]:
+    """Return the network of a rule at the scaler's target, and its coefficients to five decimal places."""
+    direction = rule.coefficients
     if direction.gamma == 1 and direction.alpha == 1:
-        multiplier, network = scaler.along("width", power(scaler.target, 1 / _cost_exponent("width", cost_kind)))
+        nominal = power(scaler.target, 1 / _cost_exponent("width", cost_kind))
+        multiplier, network = scaler.along("width", nominal)
         coefficients = replace(direction, beta=_coefficient(multiplier, phi))
     elif direction.gamma == 1 and direction.beta == 1:
         multiplier, network = scaler.along("depth", scaler.target)
@@ -216,13 +250,8 @@ def _candidate(
         direction = _for_twice_the_cost(direction, cost_kind)
         network = scaler.compound(direction, phi)
         coefficients = replace(direction, gamma=_coefficient(Decimal(network.resolution) / base.resolution, phi))
-    coefficients = Coefficients(
-        *(round(coefficient, 5) for coefficient in (coefficients.alpha, coefficients.beta, coefficients.gamma))
-    )
-    matched_ratio = other_ratio(network, base, cost_kind)
-    return Candidate(
-        network, cost(network), coefficients, (coefficients,), flops_ratio(network, base), rule.name, matched_ratio
-    )
+    values = (coefficients.alpha, coefficients.beta, coefficients.gamma)
+    return network, Coefficients(*(round(coefficient, 5) for coefficient in values))
 
 
 def rule_paths(
@@ -328,65 +357,3 @@ def _for_twice_the_cost(rule: Coefficients, cost_kind: str) -> Coefficients:
 def _coefficient(multiplier: Decimal, phi: Decimal) -> Decimal:
     """Return the coefficient whose φ-th power is the multiplier; 1 if the multiplier is on the other side of 1."""
     return power(multiplier, 1 / phi) if (multiplier > 1) == (phi > 0) and multiplier != 1 else _ONE
-
-
-@dataclass(frozen=True, slots=True)
-class _RuleScaler:
-    """Finds the network of a rule at a target cost."""
-
-    baseline: Baseline
-    rounding: Rounding
-    target: Decimal
-    """The target cost over the baseline's."""
-    cost_kind: str
-
-    def _miss(self, network: Architecture) -> Decimal:
-        return abs(cost_ratio(network, self.baseline.architecture, self.cost_kind) / self.target - 1)
-
-    def along(self, axis: str, nominal: Decimal) -> tuple[Decimal, Architecture]:
-        """Return the multiplier of one dimension, and its network, nearest to the target; the smaller of equals."""
-        networks: dict[Architecture, Decimal] = {}
-        # The parts that do not grow (stem, head) have a few per cent of the multiply-adds, but a fifth of the
-        # activations.
-        for multiplier in _candidate_multipliers(nominal, _OVERSHOOT[self.cost_kind]):
-            multipliers = Multipliers(**{axis: multiplier})
-            networks.setdefault(scaled(self.baseline.architecture, multipliers, self.rounding), multiplier)
-        network = min(networks, key=lambda candidate: (self._miss(candidate), networks[candidate]))
-        return networks[network], network
-
-    def compound(self, rule: Coefficients, phi: Decimal) -> Architecture:
-        """Return the rule's depth and width at φ with the px that matches the cost.
-
-        Where no px matches, the nearest φ at which one does is used: rounding may have made depth and width alone
-        too expensive.
-        """
-        tried = []
-        for step in sorted(range(-_NEARBY_STEPS, _NEARBY_STEPS + 1), key=lambda offset: (abs(offset), offset)):
-            multipliers = before_match(rule.at(phi * (1 + step * _PER_CENT)))
-            shape = scaled(self.baseline.architecture, multipliers, self.rounding)
-            shapes, grows = [(shape.widths, shape.depths)], "resolution" in self.axes
-            (network,) = match_resolutions(self.baseline.architecture, shapes, self.target, grows, self.cost_kind)
-            if self._miss(network) <= TOLERANCE:
-                return network
-            tried.append(network)
-        return min(tried, key=self._miss)
-
-    @property
-    def axes(self) -> tuple[str, ...]:
-        return self.baseline.axes
-
-
-_OVERSHOOT = {"macs": Decimal(4) / 3, "activations": Decimal(2)}
-"""How far beyond the nominal multiplier the search goes, by kind of cost."""
-
-
-def _candidate_multipliers(nominal: Decimal, overshoot: Decimal) -> Iterator[Decimal]:
-    """Yield multipliers from 1 to beyond the nominal one: ceilings, stems and heads make costs differ from it."""
-    if nominal < 1:  # geometric steps stay above 0; rounded up, so that the coefficient is not too large
-        steps = (power(nominal, overshoot * step / _MULTIPLIER_STEPS) for step in range(1, _MULTIPLIER_STEPS + 1))
-        return iter([_ONE, *(multiplier.quantize(_MILLIONTH, rounding=ROUND_CEILING) for multiplier in steps)])
-    largest = (nominal - 1) * overshoot
-    return (round(1 + largest * step / _MULTIPLIER_STEPS, 6) for step in range(_MULTIPLIER_STEPS + 1))
-
-
-_MILLIONTH = Decimal("0.000001")

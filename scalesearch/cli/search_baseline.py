@@ -1,0 +1,98 @@
+"""The baseline that a study is given: a shipped one, a file, or a user's own Python function, which is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalesearch.errors import InputError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from scalesearch.design.scaling import Baseline
+    from scalesearch.search.budget import Budget
+    from scalesearch.search.factory_grid import FactoryBaseline
+    from scalesearch.search.kinds import StudyKind
+
+
+def check_function_options(baseline: str, cost: str, rounding: str | None) -> None:
+    """Refuse options that are for networks of stages only, where the baseline is a Python function.
+
+    Args:
+        baseline: `--baseline`.
+        cost: the kind of cost that is matched.
+        rounding: `--rounding`; None: it was not given.
+
+    Raises:
+        InputError: latency was to be matched, or a rounding rule is given.
+    """
+    from scalesearch.design.baselines import is_factory
+
+    if not is_factory(baseline):
+        return
+    if cost == "latency":
+        raise InputError(
+            "--cost latency: is for baseline files, not for a Python function; take --cost activations"
+        )
+    if rounding is not None:
+        raise InputError(f"--rounding {rounding}: {baseline} is a function, which rounds by itself; leave it out")
+
+
+def load_search_baseline(
+    name: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, option: str
+) -> Baseline | FactoryBaseline:
+    """Return the baseline of a study; of a Python function every network that the study needs is counted.
+
+    Args:
+        name: a shipped baseline, the path of a baseline file, or `MODULE:FUNCTION`.
+        kind: the kind of study.
+        phi: the compound coefficient; above 0 for a function.
+        budget: the budget, which gives the size of a function's proxies.
+        match: whether costs are matched by the px: `flops` or `none`.
+        cost: the cost that is matched.
+        option: the option that φ was given by, for an error.
+
+    Raises:
+        InputError: there is no such baseline, or it is invalid; or the function fails or is to be scaled down.
+        SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
+    """
+    from scalesearch.design.baselines import is_factory, load_baseline
+
+    return _count(name, kind, phi, budget, match, cost, option) if is_factory(name) else load_baseline(name)
+
+
+def at_phi(
+    baseline: Baseline | FactoryBaseline, kind: StudyKind, phi: Decimal, budget: Budget, cost: str, option: str
+) -> Baseline | FactoryBaseline:
+    """Return the baseline of a study for another kind of study at another φ, with costs matched by the px.
+
+    The baseline is the same, but of a Python function the networks of the other study are counted.
+
+    Args:
+        baseline: the study's baseline.
+        kind: the other kind of study.
+        phi: its compound coefficient; above 0 for a function.
+        budget: its budget.
+        cost: the cost that it matches.
+        option: the option that φ was given by, for an error.
+
+    Raises:
+        InputError: the function fails, or is to be scaled down.
+        SpaceError: a multiplier is out of range.
+    """
+    from scalesearch.search.factory_grid import FactoryBaseline
+
+    if not isinstance(baseline, FactoryBaseline):
+        return baseline
+    return _count(baseline.architecture.factory, kind, phi, budget, "flops", cost, option)
+
+
+def _count(
+    function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, option: str
+) -> FactoryBaseline:
+    from scalesearch.nets.factory import load_factory
+    from scalesearch.nets.factory_grid import count_function
+
+    if phi < 0:
+        raise InputError(f"{option}: a Python function is scaled at φ above 0 only; write it as a baseline file")
+    return count_function(load_factory(function), kind, phi, budget, match, cost)
