@@ -10,8 +10,9 @@ the sum of both), processes, out, and any field of the budget, its recipe or its
 A trunk is the proxy of the unscaled network, trained at a constant rate. Every candidate's proxy is grown from it
 and trained on, with a warm-up and a decay of its own. Growing keeps the function: trained tensors become the
 leading corner of the larger ones, old channels do not read new ones, and further residual blocks begin as the
-identity (Net2Net, Chen et al. 2016, arXiv 1511.05641, copies channels instead). The side of a proxy is the one at
-which it costs 2^φ times the unscaled proxy.
+identity (Net2Net, Chen et al. 2016, arXiv 1511.05641, copies channels instead). The exceptions are shortcuts that
+need a projection only where a stage is wider, as in resnet18's first stage. The side of a proxy is the one at which
+it costs 2^φ times the unscaled proxy.
 
 Trials below one trunk share its luck, so the seeds here are the trunks. The effect of a trunk that is common to all
 networks is taken off. What remains is the interaction of network and trunk, and the noise of the rest of the
