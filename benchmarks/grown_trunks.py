@@ -5,7 +5,8 @@
 
 Keys: baseline, phi, budget (a name or a file), data, networks, trunks (how many, with the seeds first_seed, …),
 first_seed, trunk_images, grown_images, scratch (1: also train every network from scratch, on grown_images and on
-the sum of both), processes, out, and any field of the budget, its recipe or its scenes.
+the sum of both), evidence (a table of results/evidence), processes, out, and any field of the budget, its recipe or
+its scenes.
 
 A trunk is the proxy of the unscaled network, trained at a constant rate. Every candidate's proxy is grown from it
 and trained on, with a warm-up and a decay of its own. Growing keeps the function: trained tensors become the
@@ -16,7 +17,8 @@ it costs 2^φ times the unscaled proxy.
 
 Trials below one trunk share its luck, so the seeds here are the trunks. The effect of a trunk that is common to all
 networks is taken off. What remains is the interaction of network and trunk, and the noise of the rest of the
-training. The table is that of `proxy_snr.py`.
+training. The table is that of `proxy_snr.py`. With `evidence` its last column is the correlation of the networks'
+means with their mean accuracies there, at the end of trainings from scratch.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from proxy_snr import SCORES, changed, data_of
 from torch import Tensor, nn
@@ -46,13 +49,15 @@ from scalesearch.proxy.objective import initial_network, prepare_process
 from scalesearch.proxy.training import Training, train_full, train_stable
 from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.budget_file import load_budget
+from scalesearch.search.canonical import digest
 from scalesearch.search.proxies import proxy_of
 from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.study.provenance import environment
 
 _DEFAULTS = {
     "baseline": "b0", "phi": "1", "budget": "quick", "data": "fractal", "networks": "10", "trunks": "2",
-    "first_seed": "0", "trunk_images": "5000", "grown_images": "5000", "scratch": "0", "processes": "2", "out": "",
+    "first_seed": "0", "trunk_images": "5000", "grown_images": "5000", "scratch": "0", "evidence": "",
+    "processes": "2", "out": "",
 }  # fmt: skip
 _SEED_OF_GROWTH = 1_000_000
 """Added to a trunk's seed: new weights and the order of images differ from those of the trunk."""
@@ -62,6 +67,8 @@ _SEED_OF_GROWTH = 1_000_000
 class Job:
     """A job is one proxy, to be trained from scratch (trunk_images 0) or from a trunk."""
 
+    network: str
+    """The id of the candidate."""
     proxy: Architecture
     base: Architecture
     seed: int
@@ -75,8 +82,6 @@ class Job:
     @property
     def id(self) -> str:
         """A text that identifies the trial."""
-        from scalesearch.search.canonical import digest
-
         parts = digest(self.proxy), digest(self.budget), self.data, self.seed, self.trunk_images, self.images
         return "-".join(map(str, parts))
 
@@ -106,8 +111,8 @@ def trained(job: Job) -> dict[str, Any]:
     recipe = _recipe(job.budget, job.images, len(data.train_labels_N))
     *_, last = train_full(Training(network, data, recipe, seed, device))
     return {
-        "id": job.id, "trunk_images": job.trunk_images, "images": job.images, "seed": job.seed,
-        "log_cost": job.log_cost, "accuracy": last.val_accuracy, "val_loss": last.val_loss,
+        "id": job.id, "network": job.network, "trunk_images": job.trunk_images, "images": job.images,
+        "seed": job.seed, "log_cost": job.log_cost, "accuracy": last.val_accuracy, "val_loss": last.val_loss,
         "train_loss": last.train_loss, "seconds": round(time.process_time() - began, 2),
     }  # fmt: skip
 
@@ -142,12 +147,13 @@ def jobs(options: Mapping[str, str], budget: Budget) -> dict[str, list[Job]]:
     classes = budget.scenes.classes
     base = proxy_of(config, config.baseline.architecture, classes)
     assert isinstance(base, Architecture), "a baseline file's networks are architectures"
-    proxies = []
+    proxies, ids = [], {}
     for candidate in select_candidates(config, enumerate_candidates(config)):
         proxy = proxy_of(config, candidate.architecture, classes)
         assert isinstance(proxy, Architecture), "a baseline file's networks are architectures"
         (matched,) = match_resolutions(base, [(proxy.widths, proxy.depths)], 2**phi)
         proxies.append(replace(proxy, resolution=matched.resolution))
+        ids[proxies[-1]] = digest(candidate.architecture)
     px = max(proxy.resolution for proxy in (base, *proxies))
     trunk, grown, first = (int(options[name]) for name in ("trunk_images", "grown_images", "first_seed"))
     plans = {f"grown on {grown} images from trunks of {trunk}": (trunk, grown)}
@@ -155,7 +161,7 @@ def jobs(options: Mapping[str, str], budget: Budget) -> dict[str, list[Job]]:
         plans |= {f"from scratch, {count} images": (0, count) for count in (grown, trunk + grown)}
     return {
         title: [
-            Job(proxy, base, seed, budget, options["data"], px, trunk_images, images,
+            Job(ids[proxy], proxy, base, seed, budget, options["data"], px, trunk_images, images,
                 log(cost(proxy).macs / cost(base).macs))
             for seed in range(first, first + int(options["trunks"]))
             for proxy in sorted(proxies, key=lambda proxy: -cost(proxy).macs)
@@ -164,20 +170,34 @@ def jobs(options: Mapping[str, str], budget: Budget) -> dict[str, list[Job]]:
     }  # fmt: skip
 
 
-def print_table(title: str, rows: Sequence[Mapping[str, Any]], seeds: int) -> None:
-    """Print a table with a row per score; rows come by seed."""
+def read_evidence(path: str) -> dict[str, float]:
+    """Return the mean accuracy of each candidate at the end of its trainings, by the id of the network."""
+    table = pd.read_parquet(path)
+    table = table[(table["role"] == "candidate") & (table["samples"] == table["samples"].max())]
+    means = table.groupby("network")["accuracy"].mean()
+    return {str(key): float(value) for key, value in means.items()}
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]], seeds: int, accuracies: Mapping[str, float]) -> None:
+    """Print a table with a row per score; rows come by seed, and `accuracies` are those of the evidence."""
     networks = len(rows) // seeds
     seconds = sum(row["seconds"] for row in rows) / len(rows)
     print(f"\n{title}: {networks} networks x {seeds} seeds, {seconds:.1f} core-seconds a trial")
-    print("| score | mean | noise | paired | signal | SNR | 95 % | tau |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| score | mean | noise | paired | signal | SNR | 95 % | tau | r |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    keys = [row["network"] for row in rows[:networks]]
+    known = [place for place, key in enumerate(keys) if key in accuracies]
     covariate_K = np.array([row["log_cost"] for row in rows[:networks]])
     for name in SCORES:
         scores_KN = np.array([_score(row, name) for row in rows]).reshape(seeds, networks).T
         raw = components(scores_KN, covariate_K)
         parts = components(scores_KN - scores_KN.mean(0), covariate_K)
+        accurate = [accuracies[keys[place]] for place in known]
+        r = float(np.corrcoef(scores_KN.mean(1)[known], accurate)[0, 1]) if len(known) > 2 else float("nan")
         print(
             f"| {name} | {raw.mean:.3f} | {raw.noise:.4f} | {raw.paired:.4f} | {parts.signal:.4f} "
-            f"| {parts.snr:.2f} | {parts.low:.2f} ... {parts.high:.2f} | {parts.tau:.2f} |"
+            f"| {parts.snr:.2f} | {parts.low:.2f} ... {parts.high:.2f} | {parts.tau:.2f} | {r:.2f} |"
         )
 
 
@@ -205,8 +225,9 @@ def main() -> None:
                     stream.write(json.dumps({**row, "environment": environment()}) + "\n")
             print(f"\r{done}/{len(missing)} trials", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
+    accuracies = read_evidence(options["evidence"]) if options["evidence"] else {}
     for title, group in by_title.items():
-        print_table(title, [rows[job.id] for job in group], int(options["trunks"]))
+        print_table(title, [rows[job.id] for job in group], int(options["trunks"]), accuracies)
     print("\n" + ", ".join(f"{name} {value}" for name, value in environment().items()))
 
 
