@@ -36,7 +36,7 @@ VERBS = {
     "cost": "network depth width resolution batch rounding json breakdown",
     "explain": "network depth width resolution coefficients rounding json",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out json",
-    "latency": "names against batch runs json",
+    "latency": "names against depth width resolution batch runs json",
     "train": "max_megapixels "
     "network data recipe fixed epochs batch accumulate learning_rate resolution train_resolution seed workers "
     "address insecure_cluster threads budget name results",
