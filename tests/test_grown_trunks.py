@@ -7,6 +7,7 @@ import torch
 from scripts import script
 from torch import nn
 
+from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy.objective import initial_network
 from scalesearch.search.budget_file import load_budget
 
@@ -26,6 +27,7 @@ def test_a_grown_network_computes_what_its_trunk_does(baseline: str) -> None:
         if isinstance(module, nn.BatchNorm2d):
             for tensor, centre in ((module.weight.data, 1.0), (module.bias.data, 0.0)):
                 tensor.normal_(centre, 0.3, generator=generator)
+    assert isinstance(trunk, ConvNet)
     trunk.set_dropout(0)
     images = torch.randn(5, 3, 44, 44, generator=generator)
     trunk.train()
@@ -37,6 +39,7 @@ def test_a_grown_network_computes_what_its_trunk_does(baseline: str) -> None:
     assert len({job.proxy.depths for job in jobs}) > 1
     for job in jobs:
         network = initial_network(job.proxy, 1)
+        assert isinstance(network, ConvNet)
         network.set_dropout(0)
         grown_trunks.grow(trunk.state_dict(), network)
         network.train()
