@@ -39,7 +39,8 @@ from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import cost
 from scalesearch.nets.depthwise import DepthwiseConv2d
 from scalesearch.proxy.augment import sample_crop_flip
-from scalesearch.proxy.objective import initial_network, prepare_process
+from scalesearch.proxy.initial import initial_network
+from scalesearch.proxy.objective import prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
 from scalesearch.search.budget import BUDGETS

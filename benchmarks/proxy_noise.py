@@ -33,7 +33,8 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.scaling import Baseline
-from scalesearch.proxy.objective import initial_network, prepare_process
+from scalesearch.proxy.initial import initial_network
+from scalesearch.proxy.objective import prepare_process
 from scalesearch.proxy.training import train
 from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.budget_file import load_budget

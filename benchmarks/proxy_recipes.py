@@ -31,7 +31,7 @@ from scalesearch.cli.cache import cache_folder
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy import objective, training
+from scalesearch.proxy import initial, objective, training
 from scalesearch.proxy.datasets import load_data
 from scalesearch.search.budget import BUDGETS, with_constant_lr_and_decay
 from scalesearch.search.make_proxy import make_proxy
@@ -115,14 +115,14 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     network = baseline.scale(multipliers, "balanced").architecture
     proxy = make_proxy(network, baseline, budget.width_divisor, budget.resolution, len(data.classes))
     device = objective.prepare_process()
-    momentum = float(options.get("norm_momentum", objective.BATCH_NORM_MOMENTUM))
+    momentum = float(options.get("norm_momentum", initial.BATCH_NORM_MOMENTUM))
     with ExitStack() as patches:
-        patches.enter_context(mock.patch.object(objective, "BATCH_NORM_MOMENTUM", momentum))
+        patches.enter_context(mock.patch.object(initial, "BATCH_NORM_MOMENTUM", momentum))
         if options.get("branches", "zero") != "zero":
             patches.enter_context(mock.patch.object(ConvNet, "zero_residual_branches"))
         if (kind := options.get("optimizer", "sgd")) != "sgd":
             patches.enter_context(mock.patch.object(training, "make_optimizer", partial(optimizer_of, kind)))
-        model = objective.initial_network(proxy, seed)
+        model = initial.initial_network(proxy, seed)
         run = training.Training(model, data.resized_to(proxy.resolution), recipe, seed, device)
     return [_rung(run, int(run.steps * share), options.get("average")) for share in shares(options)]
 

@@ -20,7 +20,8 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.scaling import Baseline
 from scalesearch.nets.weights import weights_file, weights_of, with_classes
 from scalesearch.proxy.datasets import ImageData, load_data
-from scalesearch.proxy.objective import initial_network, prepare_process
+from scalesearch.proxy.initial import initial_network
+from scalesearch.proxy.objective import prepare_process
 from scalesearch.proxy.training import train
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.task import Recipe

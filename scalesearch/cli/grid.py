@@ -228,7 +228,13 @@ def _make_config(
     from scalesearch.search.budget import with_constant_lr_and_decay
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import FULL_TRAINING, SCHEDULERS
-    from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
+    from scalesearch.search.study_config import (
+        StudyConfig,
+        enumerate_candidates,
+        fit_recipe,
+        select_candidates,
+        with_overrides,
+    )
 
     phi = options.parse_phi(phi_text, "--phi")
     spacing, max_deviation = options.parse_decimal(step, "--step"), options.parse_decimal(tolerance, "--tolerance")
@@ -242,6 +248,7 @@ def _make_config(
         budget = with_constant_lr_and_decay(budget)
     rounding_rule = rounding or "balanced"
     baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, f"--phi {phi}")
+    budget = fit_recipe(budget, baseline, phi, kind)
     config = StudyConfig(
         baseline, phi, budget, rounding_rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].promotes_all_at_chance,

@@ -169,7 +169,13 @@ def _make_config(
     from scalesearch.search.budget import with_constant_lr_and_decay
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
-    from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates, with_overrides
+    from scalesearch.search.study_config import (
+        StudyConfig,
+        enumerate_candidates,
+        fit_recipe,
+        select_candidates,
+        with_overrides,
+    )
 
     baseline_name = baseline or search.space.baseline
     if is_factory(baseline_name):
@@ -182,6 +188,7 @@ def _make_config(
     if SCHEDULERS[schedule].resumes_trials:
         budget = with_constant_lr_and_decay(budget)
     loaded_baseline = load_baseline(baseline_name)
+    budget = fit_recipe(budget, loaded_baseline, Decimal(1), search)
     config = StudyConfig(
         loaded_baseline, Decimal(1), budget, match="none", kind=search, scheduler=schedule,
         prolongs=SCHEDULERS[schedule].promotes_all_at_chance,

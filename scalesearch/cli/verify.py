@@ -60,7 +60,7 @@ def verify(
             "(checksums find damage; they are no signature)"
         )
         budget = study.plan.config.budget
-        if budget.title != budget.name:
+        if budget.is_older:
             print(f"{results}: was made with the budget {budget.title}; a new search trains otherwise")
     with reserve_stdout(json):
         mismatch, reruns = _rerun_trials(study, rerun, data, max_megapixels) if rerun else (None, ())

@@ -23,6 +23,8 @@ class Activation:
 
     timm reads it in `_efficientnet_builder.py`, `_decode_block_str`.
     """
+    is_idempotent: bool = False
+    """Whether applying it twice is the same as applying it once."""
     saves_input: bool = True
     """Whether the backward pass needs the input; False: it needs only the output.
 
@@ -32,8 +34,8 @@ class Activation:
 
 ACTIVATIONS: Mapping[str, Activation] = {
     "silu": Activation("SiLU", ("swish",), timm="nsw"),
-    "relu": Activation("ReLU", timm="nre", saves_input=False),
-    "relu6": Activation("ReLU6", timm="nr6"),
+    "relu": Activation("ReLU", timm="nre", is_idempotent=True, saves_input=False),
+    "relu6": Activation("ReLU6", timm="nr6", is_idempotent=True),
     "hard_swish": Activation("Hardswish", timm="nhs"),
     "gelu": Activation("GELU"),
 }

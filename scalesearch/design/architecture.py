@@ -176,6 +176,18 @@ class Stage:
         if not KINDS[self.kind].rounds:
             raise SpaceError(f"stage: expansion is {self.expansion}, but a {self.kind}'s is a whole number")
 
+    def can_grow(self, activation: str) -> bool:
+        """Return whether more and wider blocks can be added without a change of what the stage computes.
+
+        Args:
+            activation: that of the network, used where the stage names none.
+        """
+        kind, inner = KINDS[self.kind], self.width // self.unit
+        fills_groups = self.group_width is None or inner % self.group_width == 0
+        is_idempotent = ACTIVATIONS[self.activation or activation].is_idempotent
+        deepens = kind.deepens and (is_idempotent or not kind.acts_on_sum)
+        return kind.widens and fills_groups and (deepens or self.depth_fixed)
+
     @property
     def unit(self) -> int:
         """The number that the width is a multiple of for any divisor: the expansion of a bottleneck, else 1."""
@@ -326,6 +338,14 @@ class Architecture:
         """The names of the normalisations in the network."""
         blocks = (block for block, _ in self.repeated_blocks(self.widths, self.depths, self.resolution))
         return frozenset(name for block in blocks for layer in block.layers for name, _, _ in layer.normalised)
+
+    @property
+    def can_grow(self) -> bool:
+        """Whether any deeper and wider network of its form can start as this one, computing the same (`nets.grow`).
+
+        Layer norm rules it out: it takes old and new channels together. So does a group that is not filled.
+        """
+        return "layer_norm" not in self.norms and all(stage.can_grow(self.activation) for stage in self.stages)
 
     @property
     def widths(self) -> tuple[int, ...]:

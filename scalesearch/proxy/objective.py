@@ -8,24 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.errors import InputError
-from scalesearch.nets.build import build
-from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.factory import load_factory
 from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.proxy.checkpoints import load_checkpoint, save_checkpoint
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.failures import training_failure
+from scalesearch.proxy.initial import initial_network
 from scalesearch.proxy.metrics import score_function
 from scalesearch.proxy.training import Diverged, Training, train_decay, train_full, train_stable
+from scalesearch.proxy.trunk import SEED_AFTER_TRUNK, grown_network
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialEndedError, TrialSpec
-
-BATCH_NORM_MOMENTUM = 0.1
-"""The running statistics must settle within the few hundred steps of a proxy; 0.01 is for long training."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +29,8 @@ class ProxyTraining:
     """Trains `spec.proxy` on `data`, on the visible GPU or else on one CPU thread.
 
     A trial on a rung of successive halving saves a checkpoint in the folder `checkpoints` and resumes from the one
-    that it finds there. With None, or a folder that this machine does not have, it trains from the beginning.
+    that it finds there. With None, or a folder that this machine does not have, it trains from the beginning. The
+    same holds for the trunk of a seed (`proxy.trunk`).
 
     A user's own function must have the source with this `fingerprint` where the trial runs; None accepts any
     source.
@@ -70,11 +67,14 @@ class ProxyTraining:
         """Train in a frame of its own, so that network, data and graph are freed with it."""
         try:
             self._check_source(spec.proxy)
-            network = initial_network(spec.proxy, spec.seed)
             score = score_function(spec.metric, self.metric_source)
-            run = Training(
-                network, self.data.resized_to(spec.proxy.resolution), spec.recipe, spec.seed, device, score
-            )
+            data = self.data.resized_to(spec.proxy.resolution)
+            if spec.trunk is None:
+                network, seed = initial_network(spec.proxy, spec.seed), spec.seed
+            else:
+                network = grown_network(spec, self.data, self.checkpoints, device)
+                seed = spec.seed + SEED_AFTER_TRUNK
+            run = Training(network, data, spec.recipe, seed, device, score)
             yield from (
                 train_full(run) if spec.samples is None else self._train_rung(run, spec, spec.samples // run.batch)
             )
@@ -121,20 +121,3 @@ def prepare_process() -> torch.device:
     torch.set_num_threads(1)
     disable_malloc_trim()
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def initial_network(proxy: Network, seed: int) -> nn.Module:
-    """Build a proxy before its first step: weights from the seed, residual branches at zero (in built-in networks).
-
-    Short training penalises depth mostly through its initialisation. With the last batch-norm scale of every
-    residual branch at zero a deep network starts as a shallow one (Goyal et al. 2017, section 5.1).
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = build(proxy)
-    if isinstance(network, ConvNet):
-        network.zero_residual_branches()
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = BATCH_NORM_MOMENTUM
-    return network

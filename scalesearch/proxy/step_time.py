@@ -12,7 +12,8 @@ import torch
 from scalesearch.design.architecture import Architecture
 from scalesearch.errors import InputError
 from scalesearch.proxy.failures import training_failure
-from scalesearch.proxy.objective import initial_network, prepare_process
+from scalesearch.proxy.initial import initial_network
+from scalesearch.proxy.objective import prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import Training
 from scalesearch.search.sampler_space import RelativeTime

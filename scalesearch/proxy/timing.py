@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from scalesearch.proxy.objective import initial_network, prepare_process
+from scalesearch.proxy.initial import initial_network
+from scalesearch.proxy.objective import prepare_process
 from scalesearch.proxy.tensors import TrainingData
 from scalesearch.proxy.training import train
 from scalesearch.search.trial import TrialSpec

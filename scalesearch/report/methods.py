@@ -41,7 +41,13 @@ def methods_section(study: Study, result: StudyResult) -> Section:
     total_seconds = sum(outcome.seconds for outcome in result.outcomes.values())
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
-    steps = f"{recipe.epochs} epochs of batches of {recipe.batch}"
+    trunk = (
+        f"grown from {plan.config.baseline.name}'s proxy (a trunk for each seed, {recipe.trunk_epochs} epochs at a "
+        "constant rate), then "
+        if recipe.trunk_epochs
+        else ""
+    )
+    steps = f"{trunk}{recipe.epochs} epochs of batches of {recipe.batch}"
     rate = f"{_OPTIMIZERS[recipe.optimizer]} at {format_decimal(recipe.learning_rate)}"
     bn_images = recipe.precise_bn_images
     statistics = f"; batch norm validated with the statistics of {bn_images:,} training images" if bn_images else ""
@@ -154,9 +160,10 @@ def _proxy_limitation(plan: Plan) -> str:
         if phi == plan.config.phi
         else f", candidates scaled to φ = {format_decimal(phi)} by their own coefficients"
     )
+    grown = ", grown from a trunk, which may favour networks that are like it" if budget.recipe.trunk_epochs else ""
     return (
         f"Proxies were trained, not the networks: smaller ({base.name} at {budget.resolution} px instead of "
-        f"{base.architecture.resolution}{larger}) and for {budget.recipe.epochs} epochs. Short training may "
+        f"{base.architecture.resolution}{larger}) and for {budget.recipe.epochs} epochs{grown}. Short training may "
         "rank networks as long training does not (Bello et al. 2021, section 6)."
     )
 

@@ -45,11 +45,20 @@ class Budget:
 
     @property
     def title(self) -> str:
-        """The budget's name, with its version where the budget of that name has another version today."""
-        current = BUDGETS.get(self.name)
-        if current is None or current.version == self.version:
-            return self.name
+        """The budget's name, with its version where the budget of that name has another version today.
+
+        It says where networks were trained from scratch because they cannot be grown from a trunk.
+        """
+        current = BUDGETS.get(self.name, self)
+        if not self.is_older:
+            has_trunk = self.recipe.trunk_epochs == current.recipe.trunk_epochs
+            return self.name if has_trunk else f"{self.name} (trained from scratch)"
         return f"{self.name} (version {self.version}, today's is {current.version})"
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the budget of this name has another version today."""
+        return BUDGETS.get(self.name, self).version != self.version
 
     def __post_init__(self) -> None:
         for name, (least, most, reason) in _BOUNDS.items():

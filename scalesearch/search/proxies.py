@@ -91,10 +91,13 @@ class Proxies:
     def spec(self, key: str, seed: int) -> TrialSpec:
         """Return the trial of one network with one seed, trained to the end."""
         recipe, data = self.config.budget.recipe, self.data.fingerprint
-        return TrialSpec(self.networks[key], self._proxies[key], recipe, data, seed, metric=self.config.metric)
+        trunk = self._proxies[self._base_id] if recipe.trunk_epochs else None
+        return TrialSpec(
+            self.networks[key], self._proxies[key], recipe, data, seed, metric=self.config.metric, trunk=trunk
+        )
 
     def images(self, spec: TrialSpec) -> int:
-        """Return how many training images a trial sees, without those of the rungs before."""
+        """Return how many training images a trial sees, without those of the trunk and of the rungs before."""
         recipe = self.config.budget.recipe
         batch = min(recipe.batch, self.data.train)
         full_length = recipe.epochs * (self.data.train // batch) * batch

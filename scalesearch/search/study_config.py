@@ -10,6 +10,7 @@ from typing import Any
 from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.rounding import ROUNDING_RULES
+from scalesearch.design.scaling import Baseline
 from scalesearch.design.serialization import OWN_KEYS
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import Budget
@@ -56,6 +57,12 @@ class StudyConfig(Setting):
             raise SpaceError(
                 f"phi is {format_decimal(self.phi)}, but Python functions are scaled at φ above 0 only"
             )
+        trunk_epochs = self.budget.recipe.trunk_epochs
+        if trunk_epochs and not can_grow(self.baseline, self.phi, self.kind):
+            raise SpaceError(
+                f"budget {self.budget.name}: recipe.trunk_epochs is {trunk_epochs}, but networks "
+                f"of {self.baseline.name} cannot be grown from a trunk here; set it to 0"
+            )
         self.kind.validate(self)
         self._check_cost()
 
@@ -85,6 +92,18 @@ class StudyConfig(Setting):
     def count(self) -> int | None:
         """The largest number of candidates that are trained; None: all of the grid."""
         return self.kind.count(self)
+
+
+def can_grow(baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind) -> bool:
+    """Return whether the study's networks can be grown from a trunk: larger ones of the form of a baseline file."""
+    return kind.scales and phi > 0 and isinstance(baseline, Baseline) and baseline.architecture.can_grow
+
+
+def fit_recipe(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind) -> Budget:
+    """Return the budget, with training from scratch in place of a trunk where networks cannot be grown from one."""
+    if can_grow(baseline, phi, kind):
+        return budget
+    return replace(budget, recipe=budget.recipe.from_scratch)
 
 
 def enumerate_candidates(config: StudyConfig, suggested: Sequence[Any] | None = None) -> CandidateSet:

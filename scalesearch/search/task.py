@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
@@ -12,6 +12,7 @@ from scalesearch.errors import SpaceError
 MOST_IMAGES = 65_536
 """The most images of a training step: more than any memory holds, or any optimiser makes use of."""
 
+MOST_EPOCHS = 100_000
 _MOST_RATE, _MOST_DECAY = 1000, 10
 
 Optimizer = Literal["sgd", "adamw"]
@@ -39,11 +40,14 @@ class Recipe:
     """Share of a run, at its end, in which the learning rate falls to zero after a constant stretch, so that the
     run can be prolonged; 0: a cosine over the whole run."""
     optimizer: Optimizer = field(default="sgd", metadata=OMIT_IF_DEFAULT)
+    trunk_epochs: int = field(default=0, metadata=OMIT_IF_DEFAULT)
+    """Passes over the training images by the trunk: the unscaled proxy, from which the candidates' are grown before
+    their `epochs` begin. 0: they are trained from scratch."""
     precise_bn_images: int = field(default=0, metadata=OMIT_IF_DEFAULT)
     """Training images whose batch-norm statistics are used at every validation; 0: the running averages."""
 
     def __post_init__(self) -> None:
-        for name, most in (("epochs", 100_000), ("batch", MOST_IMAGES)):
+        for name, most in (("epochs", MOST_EPOCHS), ("batch", MOST_IMAGES)):
             if not 1 <= getattr(self, name) <= most:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but training takes 1 … {most}")
         if not 0 < self.learning_rate <= _MOST_RATE:
@@ -54,6 +58,8 @@ class Recipe:
         for name in ("warmup", "momentum", "label_smoothing", "crop", "decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise SpaceError(f"{name} is {getattr(self, name)}, but it must be in [0, 1)")
+        if not 0 <= self.trunk_epochs <= MOST_EPOCHS:
+            raise SpaceError(f"trunk_epochs is {self.trunk_epochs}, but training takes 0 … {MOST_EPOCHS}")
         if not 0 <= self.precise_bn_images <= MOST_IMAGES:
             raise SpaceError(f"precise_bn_images is {self.precise_bn_images}, but training takes 0 … {MOST_IMAGES}")
         if not 0 <= self.weight_decay <= _MOST_DECAY:
@@ -61,6 +67,11 @@ class Recipe:
                 f"weight_decay is {self.weight_decay}, but it must be in 0 … {_MOST_DECAY} (beyond, "
                 "nothing is learned)"
             )
+
+    @property
+    def from_scratch(self) -> Recipe:
+        """The recipe without a trunk: its networks see as many images as the trunk and a grown network together."""
+        return replace(self, epochs=self.epochs + self.trunk_epochs, trunk_epochs=0)
 
     def decay_start(self, end: int) -> int:
         """Return the step at which the learning rate of a run that ends at step `end` begins to decay."""

@@ -39,6 +39,8 @@ class TrialSpec:
     training starts from scratch and gives the same numbers."""
     metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
     """The metric that ranks, and is measured in addition to accuracy; see `metrics`."""
+    trunk: Network | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """The unscaled proxy, from whose training with the same seed `proxy` is grown; None: from scratch."""
 
     @property
     def id(self) -> str:

@@ -59,14 +59,14 @@ def further_configs(study: Study, ranking: Ranking, seeds: int) -> dict[str, Stu
 
 
 def _longer(budget: Budget, seeds: int) -> Budget:
-    recipe = with_constant_lr_and_decay(budget).recipe
+    recipe = with_constant_lr_and_decay(budget).recipe.from_scratch
     # Half the share of warm-up in twice the epochs: the same warm-up steps as in the study's own recipe.
     longer_recipe = replace(recipe, epochs=2 * recipe.epochs, warmup=recipe.warmup / 2)
     return _further(replace(budget, recipe=longer_recipe, rungs=2), LONGER, seeds)
 
 
 def _larger(budget: Budget, seeds: int) -> Budget:
-    recipe = with_constant_lr_and_decay(budget).recipe
+    recipe = with_constant_lr_and_decay(budget).recipe.from_scratch
     side = int(budget.resolution * _LARGER_SIDE + Decimal("0.5"))
     return _further(replace(budget, recipe=recipe, resolution=side, rungs=1), LARGER, seeds)
 

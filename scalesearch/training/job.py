@@ -16,7 +16,7 @@ from scalesearch.design.serialization import key_of
 from scalesearch.nets.factory_definition import Definition, FactoryDefinition, definition_text
 from scalesearch.nets.weights import Weights, weights_file, weights_of
 from scalesearch.proxy.datasets import ImageData, load_data
-from scalesearch.proxy.objective import initial_network
+from scalesearch.proxy.initial import initial_network
 from scalesearch.proxy.progress import ProgressCallback, no_progress
 from scalesearch.redaction import redacted
 from scalesearch.search.canonical import Json, as_json, digest

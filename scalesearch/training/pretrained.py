@@ -28,7 +28,7 @@ from scalesearch.nets.weights import (
     with_classes,
 )
 from scalesearch.proxy.augment import MEAN, STD
-from scalesearch.proxy.objective import initial_network
+from scalesearch.proxy.initial import initial_network
 from scalesearch.training.constants import (
     WORDS,
     Constants,

@@ -10,7 +10,7 @@ import torch
 from small_training import CPU, bright_channel_data, curve
 
 from scalesearch.design.baselines import load_baseline
-from scalesearch.proxy.objective import initial_network
+from scalesearch.proxy.initial import initial_network
 from scalesearch.proxy.training import train
 from scalesearch.search.make_proxy import make_proxy
 from scalesearch.search.task import Recipe

@@ -14,7 +14,7 @@ from torch import nn
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
 from scalesearch.nets.convnet import ConvNet
-from scalesearch.proxy.objective import initial_network
+from scalesearch.proxy.initial import initial_network
 from scalesearch.proxy.precise_bn import precise_statistics
 from scalesearch.proxy.training import train
 from scalesearch.search.make_proxy import make_proxy

@@ -52,6 +52,12 @@ class BlockSpec:
     """Whether a stage of a baseline file may be of this kind."""
     in_stem: bool = False
     """Whether the stem may be of this kind."""
+    deepens: bool = True
+    """Whether a further block can start as the identity, so that a network can grow deeper."""
+    acts_on_sum: bool = False
+    """Whether the activation follows the sum of branch and shortcut. Then it must be idempotent to deepen."""
+    widens: bool = True
+    """Whether old channels can keep their place and values where new channels join them."""
     patches: bool = False
     """Whether a strided convolution takes whole patches of side `stride`, without padding."""
     ungated: str | None = None
@@ -88,7 +94,7 @@ class BlockSpec:
 
 
 KINDS: dict[str, BlockSpec] = {
-    "conv": BlockSpec(conv.layers, in_stem=True, timm=("cn",)),
+    "conv": BlockSpec(conv.layers, in_stem=True, deepens=False, timm=("cn",)),
     "mbconv": BlockSpec(
         mbconv.layers,
         expands=True,
@@ -106,17 +112,23 @@ KINDS: dict[str, BlockSpec] = {
         torchvision="FusedMBConvConfig",
     ),
     "inverted_residual": BlockSpec(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
-    "depthwise_separable": BlockSpec(depthwise_separable.layers, timm=("dsa",)),
-    "basic": BlockSpec(basic.layers, resnet="BasicBlock"),
+    "depthwise_separable": BlockSpec(depthwise_separable.layers, deepens=False, timm=("dsa",)),
+    "basic": BlockSpec(basic.layers, acts_on_sum=True, resnet="BasicBlock"),
     "bottleneck": BlockSpec(
-        bottleneck.layers, expands=True, squeezes=True, grouped=True, narrows=True, resnet="Bottleneck"
+        bottleneck.layers,
+        acts_on_sum=True,
+        expands=True,
+        squeezes=True,
+        grouped=True,
+        narrows=True,
+        resnet="Bottleneck",
     ),
     "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
-    "convnext_v2": BlockSpec(convnext_v2.layers, expands=True, patches=True),
+    "convnext_v2": BlockSpec(convnext_v2.layers, deepens=False, expands=True, patches=True),
     "uib": BlockSpec(uib.layers, expands=True, rounds=True, starts=True),
-    "repvgg": BlockSpec(repvgg.layers, in_stem=True, deployed="repvgg_deploy"),
-    "repvgg_deploy": BlockSpec(repvgg.deployed_layers, in_stem=True),
-    "ghost": BlockSpec(ghost.layers, expands=True, squeezes=True, rounds=True),
+    "repvgg": BlockSpec(repvgg.layers, in_stem=True, deepens=False, deployed="repvgg_deploy"),
+    "repvgg_deploy": BlockSpec(repvgg.deployed_layers, in_stem=True, deepens=False),
+    "ghost": BlockSpec(ghost.layers, deepens=False, widens=False, expands=True, squeezes=True, rounds=True),
     "patch": BlockSpec(patch.layers, in_stages=False, in_stem=True, patches=True),
     "max_pool": BlockSpec(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
     "classifier": BlockSpec(ends.classifier, in_stages=False),
