@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,8 @@ class Training:
     network: str
     """The id of the network; that of the baseline where it is the unscaled network."""
     values: Mapping[Channel, float]
+    trunk: int | None = None
+    """The seed of the trunk that the network was grown from; None: it was trained from scratch."""
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,38 @@ class StudyData:
             variances[index] = max(adjusted, _LEAST_NOISE_SHARE * self._variance_of_seeds(channel))
         return np.maximum(_SMALLEST_SPREAD, np.sqrt(variances))
 
+    @cached_property
+    def trunk_means(self) -> dict[tuple[int | None, Channel], float]:
+        """The mean over the candidates that were grown from a trunk, by trunk and channel."""
+        candidates = set(self.candidates)
+        values: dict[tuple[int | None, Channel], list[float]] = {}
+        for training in self.trainings:
+            if training.network in candidates:
+                for channel, value in training.values.items():
+                    values.setdefault((training.trunk, channel), []).append(value)
+        return {key: float(np.mean(of_trunk)) for key, of_trunk in values.items()}
+
+    @cached_property
+    def _centred(self) -> tuple[Training, ...]:
+        """The trainings, without the means of their trunks: these tell neither networks apart nor what noise is."""
+        means = self.trunk_means
+
+        def centred(training: Training) -> Training:
+            return replace(
+                training,
+                values={
+                    channel: value - means[training.trunk, channel]
+                    for channel, value in training.values.items()
+                    if (training.trunk, channel) in means
+                },
+            )
+
+        return tuple(training if training.trunk is None else centred(training) for training in self.trainings)
+
     def _variance_of_seeds(self, channel: Channel) -> float:
         """Return a channel's variance over trainings of the same network, pooled; 0 where none was repeated."""
         by_network: dict[str, list[float]] = {}
-        for training in self.trainings:
+        for training in self._centred:
             if channel in training.values:
                 by_network.setdefault(training.network, []).append(training.values[channel])
         degrees_of_freedom = sum(len(values) - 1 for values in by_network.values())
@@ -124,7 +154,7 @@ class StudyData:
         """Return a channel's variance over the candidates that have both channels, from each candidate's mean."""
         candidates = set(self.candidates)
         by_network: dict[str, tuple[list[float], list[float]]] = {}
-        for training in self.trainings:
+        for training in self._centred:
             if training.network in candidates:
                 lists = by_network.setdefault(training.network, ([], []))
                 for values, key in zip(lists, (channel, other), strict=True):
@@ -134,26 +164,27 @@ class StudyData:
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
-        """The trainings grouped by network and by the channels they have, as mean and scatter of each group."""
+        """The trainings grouped by network, trunk and the channels they have, as mean and scatter of each group."""
         indices = {channel: i for i, channel in enumerate(self.channels)}
-        by_pattern: dict[tuple[str, tuple[int, ...]], list[list[float]]] = {}
+        by_pattern: dict[tuple[str, int | None, tuple[int, ...]], list[list[float]]] = {}
         for training in self.trainings:
             measured = sorted(
                 (indices[channel], value) for channel, value in training.values.items() if channel in indices
             )
             if measured:
-                by_pattern.setdefault((training.network, tuple(index for index, _ in measured)), []).append(
+                pattern = tuple(index for index, _ in measured)
+                by_pattern.setdefault((training.network, training.trunk, pattern), []).append(
                     [value for _, value in measured]
                 )
         return tuple(
-            Group(network, np.array(pattern), np.mean(values, axis=0), _scatter(values), len(values))
-            for (network, pattern), values in by_pattern.items()
+            Group(network, np.array(pattern), np.mean(values, axis=0), _scatter(values), len(values), trunk)
+            for (network, trunk, pattern), values in by_pattern.items()
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Holds the sufficient statistics of trainings of one network that have the same channels."""
+    """Holds the sufficient statistics of trainings of one network that have the same channels and trunk."""
 
     network: str
     channels: Ints
@@ -163,6 +194,8 @@ class Group:
     scatter: Floats
     """(channels, channels): sum of the products of deviations from the mean."""
     count: int
+    trunk: int | None = None
+    """See `Training.trunk`."""
 
 
 def _scatter(values: Sequence[Sequence[float]]) -> Floats:

@@ -2,14 +2,15 @@
 
 For network n, trained with seed s, the response in channel c (a metric or a loss at the end of rung r) is
 
-    y(n, s, c) = μ_c + λ_c · [f(shares_n) + u_n + v(n, r) + w(n, c)] + b_c · x_n + e(n, s, c)
+    y(n, s, c) = μ_c + t(s, c) + λ_c · [f(shares_n) + u_n + v(n, r) + w(n, c)] + b_c · x_n + e(n, s, c)
 
 f is linear and quadratic in the shares of the log-cost. u is the network's own deviation. v is the bias of short
 training, a random walk over the rungs that is 0 on the last. w is the deviation of the losses from the metric, 0
 for the metric. x is the log of the proxy's cost over the average cost. e is the noise from seed to seed, correlated
-between the channels of one training, and larger or smaller for deep networks. μ has a flat prior; the prior of b
-comes from the candidates' gain over the unscaled network. The coefficients of f, and u, v, w and e, are normal with
-mean 0. λ is 1 for the metric on the last rung, so that f + u is in points of that metric.
+between the channels of one training, and larger or smaller for deep networks. t is the effect of a trunk, common to
+all networks that were grown from it, and 0 for trainings from scratch. μ has a flat prior, t a wide one; the prior
+of b comes from the candidates' gain over the unscaled network. The coefficients of f, and u, v, w and e, are normal
+with mean 0. λ is 1 for the metric on the last rung, so that f + u is in points of that metric.
 
 The standard deviations, the correlations and the λ are the *unknowns*. Each is a function of a variable whose prior
 is standard normal; scales are shares of the spread between trainings. Given the unknowns, everything is linear and
@@ -17,7 +18,7 @@ normal, so that the likelihood and the posterior have closed forms (Gelman et al
 section 15.1). `decision.integration` averages these over the unknowns.
 
 Array dimensions: B points in the space of unknowns, D unknowns, N candidates, M measured means of a network
-(padded), C channels, P coefficients.
+(padded), C channels, T effects of trunks, P coefficients.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ _RUNG_CORRELATION, _LOSS_CORRELATION = 1.2, 2.3
 """Logits of the noise's prior median correlations: .77 of neighbouring rungs, .91 of metric and losses."""
 _COST_WIDTH, _COST_FLOOR, _COST_LIMIT = 0.5, 0.1, 100.0
 """Prior standard deviation of b: a share of the candidates' gain, up to a limit, plus a share of the spread."""
+_TRUNK = 100.0
+"""Prior standard deviation of t, as a share of the spread: networks are compared within their trunks."""
 _TINY = 1e-9
 _LARGEST_DESIGN = 2**18
 """The most numbers in the design matrices that are processed at once."""
@@ -194,6 +197,20 @@ class Model:
         return table[..., 0].astype(int), table[..., 1].astype(int), table[..., 2].astype(int), table[..., 3]
 
     @cached_property
+    def _trunks(self) -> tuple[tuple[int, int], ...]:
+        """The trunk and the channel of each of the T effects of trunks."""
+        grown = [(group.trunk, group.channels) for group in self._own_groups if group.trunk is not None]
+        return tuple(sorted({(trunk, int(channel)) for trunk, channels in grown for channel in channels}))
+
+    @cached_property
+    def _trunk_one_hot(self) -> Floats:
+        """(N, M, T): one-hot encoding of the effects of trunks on the measured means."""
+        channel, group, *_ = self._layout
+        trunk = np.array([-1 if own.trunk is None else own.trunk for own in self._own_groups])[group]
+        columns = [(trunk == seed) & (channel == index) for seed, index in self._trunks]
+        return np.stack(columns, axis=-1).astype(float) if columns else np.zeros((*channel.shape, 0))
+
+    @cached_property
     def _mask(self) -> Floats:
         return (self._layout[0] >= 0).astype(float)
 
@@ -221,16 +238,24 @@ class Model:
         gains = np.zeros(len(self.data.channels))
         base = [group for group in self.data.groups if group.network == self.data.baseline]
         for channel in range(len(gains)):
-            values = [
-                group.mean[list(group.channels).index(channel)] for group in base if channel in group.channels
+            differences = [
+                level - group.mean[list(group.channels).index(channel)]
+                for group in base
+                if channel in group.channels and (level := self._level_of(group.trunk, channel)) is not None
             ]
-            if values and self.data.baseline_log_cost != 0:
-                gain = self._offsets[channel] - float(np.mean(values))
+            if differences and self.data.baseline_log_cost != 0:
+                gain = float(np.mean(differences))
                 gains[channel] = max(0.0, gain if self.data.baseline_log_cost < 0 else -gain)
         distance = abs(self.data.baseline_log_cost) or 1.0
         spreads = self.data.spreads
         widths = np.minimum(_COST_WIDTH * gains / distance, _COST_LIMIT * spreads)
         return gains / distance, widths + _COST_FLOOR * spreads
+
+    def _level_of(self, trunk: int | None, channel: int) -> float | None:
+        """Return the candidates' mean response; for a trunk, that of those grown from it, or None without any."""
+        if trunk is None:
+            return float(self._offsets[channel])
+        return self.data.trunk_means.get((trunk, self.data.channels[channel]))
 
     @cached_property
     def _responses(self) -> Floats:
@@ -246,12 +271,17 @@ class Model:
 
     @cached_property
     def _target(self) -> Floats:
-        """(N, P): the rows that map coefficients to a candidate's value: the target channel's mean, and f."""
+        """(N, P): the rows that map coefficients to a candidate's value: the target channel's mean, and f.
+
+        Where there are trunks, the mean is that over the study's own.
+        """
         channels, target_channel = len(self.data.channels), self.data.target_channel
         level = np.zeros((len(self.data.candidates), channels))
         level[:, target_channel] = 1
         terms = self.terms.values if self.terms else np.zeros((len(level), 0))
-        return np.hstack([level, terms, np.zeros_like(level)])
+        is_target = np.array([channel == target_channel for _, channel in self._trunks], dtype=float)
+        trunks = np.tile(is_target / max(1.0, is_target.sum()), (len(level), 1))
+        return np.hstack([level, terms, np.zeros_like(level), trunks])
 
     # Arrays that depend on the unknowns.
 
@@ -328,20 +358,21 @@ class Model:
         flat = np.zeros((len(quadratic), channels))
         linear_precisions = np.repeat(np.maximum(_TINY, linear)[:, None] ** -2.0, num_linear, axis=1)
         quadratic_precisions = np.repeat(np.maximum(_TINY, quadratic)[:, None] ** -2.0, num_quadratic, axis=1)
-        cost_precisions = np.repeat(self._cost_priors[1][None, :] ** -2.0, len(quadratic), axis=0)
-        proper = np.hstack([linear_precisions, quadratic_precisions, cost_precisions])
+        cost_precisions = np.tile(self._cost_priors[1] ** -2.0, (len(quadratic), 1))
+        trunk_deviations = _TRUNK * self.data.spreads[[channel for _, channel in self._trunks]]
+        trunk_precisions = np.tile(trunk_deviations**-2.0, (len(quadratic), 1))
+        proper = np.hstack([linear_precisions, quadratic_precisions, cost_precisions, trunk_precisions])
         return np.hstack([flat, proper]), np.log(proper).sum(1)
 
     def _design(self, hyper: _Hyperparameters) -> Floats:
-        """Return the design (B, N, M, P): channel mean, f in the channel's scale, and log of the proxy's cost."""
+        """Return the design (B, N, M, P): channel mean, f in the channel's scale, log of the cost, trunk."""
         batch = len(hyper.own_deviation)
         one_hot = np.broadcast_to(self._one_hot, (batch, *self._one_hot.shape))
         terms = self.terms.values if self.terms else np.zeros((len(self.data.candidates), 0))
         scaled = hyper.scales[:, self._channel_of] * self._mask
-        return np.concatenate(
-            [one_hot, scaled[..., None] * terms[None, :, None, :], one_hot * self.data.log_costs[:, None, None]],
-            axis=-1,
-        )
+        costs = one_hot * self.data.log_costs[:, None, None]
+        trunks = np.broadcast_to(self._trunk_one_hot, (batch, *self._trunk_one_hot.shape))
+        return np.concatenate([one_hot, scaled[..., None] * terms[None, :, None, :], costs, trunks], axis=-1)
 
     def _covariance(self, hyper: _Hyperparameters) -> Floats:
         """Return (B, N, M, M): the covariance of a network's measured means, given the coefficients."""

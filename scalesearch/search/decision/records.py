@@ -49,7 +49,10 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
         if outcome is not None and outcome.score is not None:
             training_values = by_training.setdefault((trial.network, trial.seed, trial.start_rung), {})
             training_values |= _responses(plan, trial, outcome)
-    return tuple(Training(network, values) for (network, *_), values in by_training.items())
+    grown = plan.config.budget.recipe.trunk_epochs > 0
+    return tuple(
+        Training(network, values, seed if grown else None) for (network, seed, _), values in by_training.items()
+    )
 
 
 def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, float]:

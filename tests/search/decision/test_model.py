@@ -26,8 +26,13 @@ def simplex(count: int, seed: int = 0) -> Floats:
     return np.random.default_rng(seed).dirichlet((1, 1, 1), count)
 
 
-def study(seed: int = 5, networks: int = 11, losses: bool = True, shares: bool = True) -> StudyData:
-    """Eleven networks, one never trained, one eliminated; further seeds of some, on the last rung alone."""
+def study(
+    seed: int = 5, networks: int = 11, losses: bool = True, shares: bool = True, trunks: bool = False
+) -> StudyData:
+    """Eleven networks, one never trained, one eliminated; further seeds of some, on the last rung alone.
+
+    With trunks, the baseline has three, the networks' first training has the first, further ones have the others.
+    """
     draw = np.random.default_rng(seed)
     places = simplex(networks, seed)
     values = 0.7 + 0.1 * places[:, 0] + draw.normal(0, 0.01, networks)
@@ -48,6 +53,9 @@ def study(seed: int = 5, networks: int = 11, losses: bool = True, shares: bool =
     trainings += [training(n, ACCURACY) for n in (4, 4, 7)]
     costs = np.linspace(-0.06, 0.05, networks)
     names = tuple(f"n{n:02}" for n in range(networks))
+    if trunks:
+        seeds = (0, 1, 2, *[0] * (networks - 1), 1, 2, 1)
+        trainings = [replace(one, trunk=trunk) for one, trunk in zip(trainings, seeds, strict=True)]
     return StudyData(names, places if shares else None, costs, tuple(trainings), "base", smallest_noise=0.004)
 
 
@@ -65,6 +73,7 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
         for channel, value in training.values.items()
     ]
     cost_means, cost_deviations = model._cost_priors
+    trunk_variances = (100 * data.spreads) ** 2
     columns = terms.values if terms else np.zeros((len(data.candidates), 0))
     precisions = hyper.precisions[0][len(channels) : len(channels) + columns.shape[1]]
 
@@ -75,27 +84,35 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
         own = hyper.networks[0, c, d] * (n == m)
         costs = data.log_costs[n] * data.log_costs[m] * cost_deviations[c] ** 2 * (c == d)
         noise = hyper.noise_covariance[0, c, d] * hyper.noise_factors[0, n] ** 2 * (s == t)
-        return float(same_channel + smooth + own + costs + noise)
+        trunk = data.trainings[s].trunk
+        of_trunk = trunk_variances[c] * (c == d) * (trunk is not None and trunk == data.trainings[t].trunk)
+        return float(same_channel + smooth + own + costs + noise + of_trunk)
 
     means = np.array([data.log_costs[n] * cost_means[c] for n, _, c, _ in rows])
     values = np.array([value for *_, value in rows]) - means - np.array([model._offsets[c] for _, _, c, _ in rows])
     places = [row[:3] for row in rows]
     among = np.array([[covariance(a, b) for b in places] for a in places])
     judged = data.target_channel
+    last = [one for one in data.trainings if one.network in data.candidates and channels[judged] in one.values]
+    trunks = {one.trunk for one in last} - {None}
     targets = [(n, -1 - n, judged) for n in range(len(data.candidates))]
 
     def value_covariance(n: int, b: tuple[int, int, int]) -> float:
-        m, _, d = b
+        m, number, d = b
         smooth = hyper.scales[0, d] * float(columns[n] @ (columns[m] / precisions))
         own = hyper.own_deviation[0] ** 2 * hyper.scales[0, d] * (n == m)
-        return float(FLAT**2 * (judged == d) + smooth + own)
+        has_effect = number < 0 or data.trainings[number].trunk in trunks
+        of_trunk = trunk_variances[d] * (judged == d) * has_effect / len(trunks) if trunks else 0.0
+        return float(FLAT**2 * (judged == d) + smooth + own + of_trunk)
 
     across = np.array([[value_covariance(n, b) for b in places] for n, _, _ in targets])
-    itself = np.array([[value_covariance(n, (m, 0, judged)) for m, _, _ in targets] for n, _, _ in targets])
+    itself = np.array([[value_covariance(n, (m, -1, judged)) for m, _, _ in targets] for n, _, _ in targets])
     solved = np.linalg.solve(among, np.column_stack([values, across.T]))
     mean = across @ solved[:, 0] + model._offsets[judged]
     density = -0.5 * values @ solved[:, 0] - 0.5 * np.linalg.slogdet(among)[1]
-    base = [training for training in data.trainings if training.network == "base"]
+    base = [one for one in data.trainings if one.network == "base" and one.trunk is None]
+    if not base:  # each has a trunk of its own
+        return float(density - 0.5 * point @ point), mean, itself - across @ solved[:, 1:]
     table = np.array([[one.values[channel] for channel in channels] for one in base])
     off = table - table.mean(0)
     noise = hyper.noise_covariance[0]
@@ -105,9 +122,12 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
     return float(density - 0.5 * point @ point), mean, itself - across @ solved[:, 1:]
 
 
-@pytest.mark.parametrize(("losses", "shares"), [(True, True), (False, True), (True, False)])
-def test_closed_forms_are_those_of_one_large_normal_distribution(losses: bool, shares: bool) -> None:
-    model = Model(study(losses=losses, shares=shares))
+@pytest.mark.parametrize(
+    ("losses", "shares", "trunks"),
+    [(True, True, False), (False, True, False), (True, False, False), (True, True, True), (False, False, True)],
+)
+def test_closed_forms_are_those_of_one_large_normal_distribution(losses: bool, shares: bool, trunks: bool) -> None:
+    model = Model(study(losses=losses, shares=shares, trunks=trunks))
     points = np.random.default_rng(2).normal(0, 0.7, (4, len(model.unknowns)))
     found = model.conditional(points)
     own = np.einsum("bnp,bpq->bnq", found.loadings, found.coefficient_root)
@@ -117,6 +137,26 @@ def test_closed_forms_are_those_of_one_large_normal_distribution(losses: bool, s
     np.testing.assert_allclose(found.log_density - found.log_density[0], expected - expected[0], atol=2e-3)
     np.testing.assert_allclose(found.mean, [one[1] for one in truth], atol=1e-5)
     np.testing.assert_allclose(covariance, [one[2] for one in truth], atol=1e-4 * 0.03)
+
+
+def test_what_a_trunk_gives_all_networks_changes_no_difference_between_them() -> None:
+    """It is as large as that between networks; without trunks in the model it would count as noise."""
+    data = study(trunks=True)
+    steps = {0: {ACCURACY: 0.2, LOSS: -0.3, EARLY: 0.1}, 1: {ACCURACY: -0.1}, 2: {ACCURACY: 0.05}}
+
+    def shifted(training: Training) -> Training:
+        step = steps[training.trunk if training.trunk is not None else -1]
+        values = {channel: value + step.get(channel, 0.0) for channel, value in training.values.items()}
+        return replace(training, values=values)
+
+    other = replace(data, trainings=tuple(map(shifted, data.trainings)))
+    np.testing.assert_allclose(other.spreads, data.spreads)
+    found, expected = posterior(other), posterior(data)
+    level = np.mean([0.2, -0.1, 0.05])
+    np.testing.assert_allclose(found.mean, expected.mean + level, atol=5e-4)
+    np.testing.assert_allclose(found.expected_regret, expected.expected_regret, atol=5e-4)
+    blind = posterior(replace(other, trainings=tuple(replace(one, trunk=None) for one in other.trainings)))
+    assert np.min(blind.expected_regret) > 1.2 * np.min(found.expected_regret)
 
 
 def skewed(points: Floats) -> Floats:
