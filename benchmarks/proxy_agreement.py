@@ -3,8 +3,9 @@
     python benchmarks/proxy_agreement.py FIRST.jsonl SECOND.jsonl
 
 `proxy_snr.py` writes both files (`out=`). They hold the same candidates with at least two seeds each, such as
-proxies at φ = 2 in the first and at φ = 1 in the second. Scores are adjusted for the logarithm of the proxies'
-multiply-adds, separately in each file. Networks and seeds that a file has only in part are dropped.
+proxies grown from trunks in the first and trained from scratch in the second. Scores are adjusted for the logarithm
+of the proxies' multiply-adds, separately in each file, and for the effect that a seed has on all networks. Networks
+and seeds that a file has only in part are dropped.
 
 For every score of the first file and the accuracy and losses of the second, the script prints
 
@@ -52,18 +53,18 @@ class Table:
         return Table(self.scores_KN[picks_K], self.covariate_K[picks_K])
 
     def adjusted(self) -> Floats:
-        """Return scores (K, N) as residuals from the line of the networks' means over the covariate."""
+        """Return scores (K, N) without their seed's mean, as residuals from the line of the networks' means."""
         means_K, centred_K = self.scores_KN.mean(1), self.covariate_K - self.covariate_K.mean()
         square = float(centred_K @ centred_K)
         slope = float(centred_K @ means_K) / square if square > 0 else 0.0
-        adjusted_KN: Floats = self.scores_KN - means_K.mean() - slope * centred_K[:, None]
+        adjusted_KN: Floats = self.scores_KN - self.scores_KN.mean(0) - slope * centred_K[:, None]
         return adjusted_KN
 
     @property
     def reliability(self) -> float:
         """The reliability of the networks' means: the share of their variance that is due to networks, or 0."""
         seeds = self.scores_KN.shape[1]
-        total = seeds * max(0.0, components(self.scores_KN, self.covariate_K).snr)
+        total = seeds * max(0.0, components(self.scores_KN, self.covariate_K, in_blocks=True).snr)
         return float(total / (1 + total))
 
 

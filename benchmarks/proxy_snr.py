@@ -23,7 +23,8 @@ The script prints a table for each budget, with a row per score and these column
 - the noise, the standard deviation between seeds; `paired` is the same without the effect of a seed that is common
   to all networks, as in the comparisons of a search;
 - the signal, the standard deviation between networks, adjusted for the logarithm of the proxy's multiply-adds;
-- SNR = signal² / noise² of one trial, with its 95 % interval;
+- SNR = signal² / noise² of one trial, with its 95 % interval; with `recipe.trunk_epochs`, of the paired noise: a
+  trunk's effect on all networks is that of a block;
 - the intraclass correlation;
 - Kendall's τ between two seeds;
 - the SNR without the best and without the worst network.
@@ -215,7 +216,8 @@ def whitened(spec: TrialSpec, images: ImageData) -> Iterator[Epoch]:
     """Return the epochs of a proxy whose stem whitens patches and is frozen."""
     from scalesearch.nets.convnet import ConvNet
     from scalesearch.proxy.augment import normalise
-    from scalesearch.proxy.objective import initial_network, prepare_process
+    from scalesearch.proxy.initial import initial_network
+    from scalesearch.proxy.objective import prepare_process
     from scalesearch.proxy.training import Training, train_full
 
     device = prepare_process()
@@ -278,7 +280,7 @@ def read(path: Path) -> Iterator[tuple[str, Trial]]:
         yield row["id"], Trial(**{name: row[name] for name in names})
 
 
-def analyse(trials: Sequence[Trial]) -> dict[str, tuple[Components, float, float]]:
+def analyse(trials: Sequence[Trial], in_blocks: bool) -> dict[str, tuple[Components, float, float]]:
     """Return, for every score, its components, and the SNR without the best and without the worst network."""
     keys = sorted({trial.network for trial in trials})
     seeds = sorted({trial.seed for trial in trials})
@@ -289,14 +291,14 @@ def analyse(trials: Sequence[Trial]) -> dict[str, tuple[Components, float, float
         scores_KN = np.array([[by_network_and_seed[key, seed].score(name) for seed in seeds] for key in keys])
         order = np.argsort(scores_KN.mean(1))
         snrs_without = [
-            components(np.delete(scores_KN, row, 0), np.delete(covariate_K, row)).snr
+            components(np.delete(scores_KN, row, 0), np.delete(covariate_K, row), in_blocks).snr
             for row in (order[-1], order[0])
         ]
-        result[name] = components(scores_KN, covariate_K), snrs_without[0], snrs_without[1]
+        result[name] = components(scores_KN, covariate_K, in_blocks), snrs_without[0], snrs_without[1]
     return result
 
 
-def print_table(title: str, trials: Sequence[Trial]) -> float:
+def print_table(title: str, trials: Sequence[Trial], in_blocks: bool) -> float:
     """Print a table, and return the SNR of accuracy per core-minute."""
     networks, seeds = len({trial.network for trial in trials}), len({trial.seed for trial in trials})
     minutes = sum(trial.seconds for trial in trials) / len(trials) / 60
@@ -306,7 +308,7 @@ def print_table(title: str, trials: Sequence[Trial]) -> float:
         "SNR/core-minute",
     )  # fmt: skip
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
-    table = analyse(trials)
+    table = analyse(trials, in_blocks)
     for name, (parts, best, worst) in table.items():
         cells = (
             name, f"{parts.mean:.3f}", f"{parts.noise:.4f}", f"{parts.paired:.4f}", f"{parts.signal:.4f}",
@@ -329,7 +331,10 @@ def main() -> None:
         jobs_by_title[title] = jobs(options, changed(budget, arguments), levers)
     newest_first = [job for group in reversed(jobs_by_title.values()) for job in group]
     trials = train_missing(newest_first, int(options["processes"]), out)
-    rates = [print_table(title, [trials[job.id] for job in group]) for title, group in jobs_by_title.items()]
+    rates = [
+        print_table(title, [trials[job.id] for job in group], group[0].spec.trunk is not None)
+        for title, group in jobs_by_title.items()
+    ]
     if len(rates) == 2:
         ratio = f"{rates[1] / rates[0]:.1f}x" if min(rates) > 0 else "not known: in one of them no signal was found"
         print(f"\nSNR of accuracy for a core-minute, over that of the budget as it is: {ratio}")

@@ -53,12 +53,14 @@ class Components:
         return max(0.0, self.snr) / (1 + max(0.0, self.snr))
 
 
-def components(scores_KN: Floats, covariate_K: Floats) -> Components:
+def components(scores_KN: Floats, covariate_K: Floats, in_blocks: bool = False) -> Components:
     """Estimate the components of variance of a balanced table.
 
     Args:
         scores_KN: the scores of K ≥ 3 networks, each with N ≥ 2 seeds.
         covariate_K: the covariate that scores are adjusted for, such as the logarithm of a proxy's multiply-adds.
+        in_blocks: whether a seed is a block, with an effect on all networks that is no noise. Within blocks there
+            are (K − 1)(N − 1) degrees of freedom.
     """
     from scipy.stats import f
 
@@ -68,9 +70,16 @@ def components(scores_KN: Floats, covariate_K: Floats) -> Components:
     square = float(centred_K @ centred_K)
     slope = float(centred_K @ means_K) / square if square > 0 else 0.0
     residuals_K = means_K - means_K.mean() - slope * centred_K
-    freedom = networks - (2 if square > 0 else 1), networks * (seeds - 1)
+    residuals_KN = scores_KN - means_K[:, None]
+    in_blocks_KN = residuals_KN - residuals_KN.mean(0)
+    paired = float((in_blocks_KN**2).sum()) / ((networks - 1) * (seeds - 1))
+    unpaired = float((residuals_KN**2).sum()) / (networks * (seeds - 1))
+    within = paired if in_blocks else unpaired
+    freedom = (
+        networks - (2 if square > 0 else 1),
+        (networks - 1) * (seeds - 1) if in_blocks else networks * (seeds - 1),
+    )
     between = seeds * float(residuals_K @ residuals_K) / freedom[0]
-    within = float(((scores_KN - means_K[:, None]) ** 2).sum()) / freedom[1]
     ratio = between / within if within > 0 else np.inf
 
     def snr(value: float) -> float:
@@ -78,11 +87,10 @@ def components(scores_KN: Floats, covariate_K: Floats) -> Components:
 
     adjusted_KN = scores_KN - slope * centred_K[:, None]
     taus = [tau_b(adjusted_KN[:, s], adjusted_KN[:, t]) for s, t in permutations(range(seeds), 2)]
-    residuals_KN = scores_KN - means_K[:, None] - scores_KN.mean(0) + scores_KN.mean()
     return Components(
         mean=float(scores_KN.mean()),
-        noise=within**0.5,
-        paired=(float((residuals_KN**2).sum()) / ((networks - 1) * (seeds - 1))) ** 0.5,
+        noise=unpaired**0.5,
+        paired=paired**0.5,
         signal=max(0.0, (between - within) / seeds) ** 0.5,
         snr=snr(ratio),
         low=snr(ratio / float(f.ppf(1 - _TAIL, *freedom))),
