@@ -130,7 +130,7 @@ def _make_configs(
     from scalesearch.design.coefficients import phi_of
     from scalesearch.design.decimals import format_decimal
     from scalesearch.search.kinds.rules import NAMED, RuleComparison
-    from scalesearch.search.study_config import StudyConfig, enumerate_candidates, fit_recipe, select_candidates
+    from scalesearch.search.study_config import StudyConfig, enumerate_candidates, fit_budget, select_candidates
 
     rules = RuleComparison(NAMED if winner is None else (*NAMED, _load_winner_rule(winner)))
     initial_cost = "macs" if cost == "latency" else cost
@@ -139,7 +139,7 @@ def _make_configs(
         phi, option = phi_of(ratio), f"--times {format_decimal(ratio)}"
         with _as_times_error(ratio):
             base = load_search_baseline(baseline, rules, phi, budget, "flops", initial_cost, option)
-        fitted = fit_recipe(budget, base, phi, rules)
+        fitted = fit_budget(budget, base, phi, rules)
         configs[ratio] = StudyConfig(base, phi, fitted, rule, "flops", kind=rules, cost=initial_cost)
         if cost != "latency":  # which rules reach a latency is known only after timing
             with _as_times_error(ratio):

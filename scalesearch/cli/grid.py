@@ -41,11 +41,12 @@ def grid(
     ] = "flops",
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is matched")] = "flops",
     scheduler: Annotated[
-        choices.SchedulerOption,
+        choices.SchedulerOption | None,
         typer.Option(
-            help="halving: promote the better half; full: train all to the end; curves: also record every rung."
+            help="halving: promote the better half; full: train all to the end (default with trunks); curves: also "
+            "record every rung."
         ),
-    ] = "halving",
+    ] = None,
     sampler: sampler_options.Sampler = "grid",
     objectives: sampler_options.Objectives = "accuracy",
     max_params: sampler_options.MaxParams = None,
@@ -82,9 +83,8 @@ def grid(
     exporter = sampler_options.optuna_exporter(storage, kind)
     # Latency is matched later, once the networks are timed.
     initial_cost = "macs" if cost_kind == "latency" else cost_kind
-    schedule = options.stored_scheduler(scheduler)
     config = _make_config(
-        baseline, phi, budget, seeds, step, tolerance, rounding, match, schedule, initial_cost, kind
+        baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind
     )
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
@@ -220,7 +220,7 @@ def _make_config(
     tolerance: str | None,
     rounding: str | None,
     match: str,
-    scheduler: str,
+    scheduler: str | None,
     cost: str,
     kind: StudyKind,
 ) -> StudyConfig:
@@ -231,7 +231,7 @@ def _make_config(
     from scalesearch.search.study_config import (
         StudyConfig,
         enumerate_candidates,
-        fit_recipe,
+        fit_budget,
         select_candidates,
         with_overrides,
     )
@@ -239,19 +239,19 @@ def _make_config(
     phi = options.parse_phi(phi_text, "--phi")
     spacing, max_deviation = options.parse_decimal(step, "--step"), options.parse_decimal(tolerance, "--tolerance")
     budget = with_overrides(load_budget(budget_name), spacing, max_deviation, seeds)
-    if kind.proposes:
-        scheduler = FULL_TRAINING  # sampled points are trained to the end
     if "macs" in kind.objectives:
         match = "none"  # what is an objective is not held equal
-    if SCHEDULERS[scheduler].resumes_trials:
+    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, f"--phi {phi}")
+    budget = fit_budget(budget, baseline, phi, kind)
+    schedule = options.stored_scheduler(scheduler or ("full" if budget.recipe.trunk_epochs else "halving"))
+    if kind.proposes:
+        schedule = FULL_TRAINING  # sampled points are trained to the end
+    if SCHEDULERS[schedule].resumes_trials:
         # Rungs resume from the constant phase; a cosine fits one length only.
         budget = with_constant_lr_and_decay(budget)
-    rounding_rule = rounding or "balanced"
-    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, f"--phi {phi}")
-    budget = fit_recipe(budget, baseline, phi, kind)
     config = StudyConfig(
-        baseline, phi, budget, rounding_rule, match, kind=kind, scheduler=scheduler, cost=cost,
-        prolongs=SCHEDULERS[scheduler].promotes_all_at_chance,
+        baseline, phi, budget, rounding or "balanced", match, kind=kind, scheduler=schedule, cost=cost,
+        prolongs=SCHEDULERS[schedule].promotes_all_at_chance,
     )  # fmt: skip
     # A grid without candidates is refused before any image is read.
     select_candidates(config, enumerate_candidates(config))

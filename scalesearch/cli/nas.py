@@ -172,7 +172,7 @@ def _make_config(
     from scalesearch.search.study_config import (
         StudyConfig,
         enumerate_candidates,
-        fit_recipe,
+        fit_budget,
         select_candidates,
         with_overrides,
     )
@@ -188,7 +188,7 @@ def _make_config(
     if SCHEDULERS[schedule].resumes_trials:
         budget = with_constant_lr_and_decay(budget)
     loaded_baseline = load_baseline(baseline_name)
-    budget = fit_recipe(budget, loaded_baseline, Decimal(1), search)
+    budget = fit_budget(budget, loaded_baseline, Decimal(1), search)
     config = StudyConfig(
         loaded_baseline, Decimal(1), budget, match="none", kind=search, scheduler=schedule,
         prolongs=SCHEDULERS[schedule].promotes_all_at_chance,

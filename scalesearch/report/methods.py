@@ -41,13 +41,7 @@ def methods_section(study: Study, result: StudyResult) -> Section:
     total_seconds = sum(outcome.seconds for outcome in result.outcomes.values())
     notes = "".join(f"; {note}" for note in plan.data.notes)
     images = f"{plan.data.train:,} for training, {plan.data.val:,} for validation, {plan.data.classes} classes"
-    trunk = (
-        f"grown from {plan.config.baseline.name}'s proxy (a trunk for each seed, {recipe.trunk_epochs} epochs at a "
-        "constant rate), then "
-        if recipe.trunk_epochs
-        else ""
-    )
-    steps = f"{trunk}{recipe.epochs} epochs of batches of {recipe.batch}"
+    steps = f"{_trunk_text(plan)}{_epochs_text(recipe.epochs)} of batches of {recipe.batch}"
     rate = f"{_OPTIMIZERS[recipe.optimizer]} at {format_decimal(recipe.learning_rate)}"
     bn_images = recipe.precise_bn_images
     statistics = f"; batch norm validated with the statistics of {bn_images:,} training images" if bn_images else ""
@@ -66,6 +60,17 @@ def methods_section(study: Study, result: StudyResult) -> Section:
         ("versions", ", ".join(f"{name} {study.environment.get(name, 'unknown')}" for name in _VERSIONS)),
     )
     return Section("How it was measured", (Table("", ("what", "value"), rows, frozenset(("what", "value"))),))
+
+
+def _trunk_text(plan: Plan) -> str:
+    """Say what the networks are grown from; empty where they are trained from scratch."""
+    epochs = plan.config.budget.recipe.trunk_epochs
+    trunk = f"a trunk for each seed, {_epochs_text(epochs)} at a constant rate"
+    return f"grown from the proxy of {plan.config.baseline.name} ({trunk}), then " if epochs else ""
+
+
+def _epochs_text(count: int) -> str:
+    return f"{count} epoch" + ("s" if count > 1 else "")
 
 
 def _environment_text(study: Study, name: str) -> str:
@@ -163,7 +168,7 @@ def _proxy_limitation(plan: Plan) -> str:
     grown = ", grown from a trunk, which may favour networks that are like it" if budget.recipe.trunk_epochs else ""
     return (
         f"Proxies were trained, not the networks: smaller ({base.name} at {budget.resolution} px instead of "
-        f"{base.architecture.resolution}{larger}) and for {budget.recipe.epochs} epochs{grown}. Short training may "
+        f"{base.architecture.resolution}{larger}) and for {_epochs_text(budget.recipe.epochs)}{grown}. Short training may "
         "rank networks as long training does not (Bello et al. 2021, section 6)."
     )
 

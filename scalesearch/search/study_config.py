@@ -13,7 +13,7 @@ from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline
 from scalesearch.design.serialization import OWN_KEYS
 from scalesearch.errors import SpaceError
-from scalesearch.search.budget import Budget
+from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.candidates import COSTS, MATCHES, Candidate, CandidateSet
 from scalesearch.search.canonical import digest
 from scalesearch.search.factory_grid import FactoryBaseline
@@ -99,11 +99,19 @@ def can_grow(baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind
     return kind.scales and phi > 0 and isinstance(baseline, Baseline) and baseline.architecture.can_grow
 
 
-def fit_recipe(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind) -> Budget:
-    """Return the budget, with training from scratch in place of a trunk where networks cannot be grown from one."""
-    if can_grow(baseline, phi, kind):
+def fit_budget(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind) -> Budget:
+    """Return the budget as the study's networks are trained under it.
+
+    Where they are grown from trunks, every candidate is trained to the end with all seeds of a finalist: grown
+    trainings are too short to eliminate candidates before. The rate is constant, as in the trunk, until it decays.
+    Where networks cannot be grown, the recipe has no trunk.
+    """
+    if not can_grow(baseline, phi, kind):
+        return replace(budget, recipe=budget.recipe.from_scratch)
+    if budget.recipe.trunk_epochs == 0:
         return budget
-    return replace(budget, recipe=budget.recipe.from_scratch)
+    budget = with_constant_lr_and_decay(budget)
+    return replace(budget, seeds=max(budget.seeds, budget.final_seeds), finalists=0, final_seeds=0, rungs=1)
 
 
 def enumerate_candidates(config: StudyConfig, suggested: Sequence[Any] | None = None) -> CandidateSet:

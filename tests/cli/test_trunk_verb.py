@@ -1,0 +1,83 @@
+"""A search whose networks are grown from trunks, whole: in this process, by Ray, and extended by a seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command import scalesearch
+
+from scalesearch.study.study import open_study
+
+BUDGET = """\
+name: grown
+extends: smoke
+candidates: 3
+seeds: 1
+final_seeds: 2
+recipe: {epochs: 1, trunk_epochs: 1}
+"""
+COMMAND = ("grid", "--baseline", "tiny", "--budget", "grown.yaml")
+
+
+@pytest.fixture(scope="module")
+def inline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trunks")
+    (folder / "grown.yaml").write_text(BUDGET)
+    done = scalesearch(*COMMAND, "--runner", "inline", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "results" / "tiny-phi1-grown"
+
+
+def losses(study: Path) -> dict[str, float]:
+    return {key: record.outcome.epochs[-1].train_loss for key, record in open_study(study).own_records().items()}
+
+
+def test_every_network_is_grown_from_every_trunk(inline: Path) -> None:
+    study = open_study(inline)
+    budget, specs = study.plan.config.budget, [record.spec for record in study.own_records().values()]
+    assert (budget.seeds, budget.finalists, budget.rungs, study.plan.config.scheduler) == (2, 0, 1, "grid")
+    assert study.plan.is_complete(study.outcomes())
+    assert len({(spec.network, spec.seed) for spec in specs}) == len(specs) == 4 * 2
+    base = next(spec.proxy for spec in specs if spec.network == study.plan.config.baseline.architecture)
+    assert {spec.trunk for spec in specs} == {base}
+    assert {spec.samples for spec in specs} == {None}
+    assert "grown from the proxy of tiny (a trunk for each seed, 1 epoch at" in (inline / "report.html").read_text()
+
+
+def test_ray_finds_the_same(inline: Path, tmp_path: Path) -> None:
+    (tmp_path / "grown.yaml").write_text(BUDGET)
+    done = scalesearch(*COMMAND, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert losses(tmp_path / "results" / "tiny-phi1-grown") == losses(inline)
+
+
+def test_a_trial_can_be_trained_again(inline: Path) -> None:
+    done = scalesearch("verify", str(inline), "--rerun", "1", cwd=inline.parent.parent)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_a_study_with_one_more_trunk_equals_one_that_began_with_it(inline: Path, tmp_path: Path) -> None:
+    (tmp_path / "grown.yaml").write_text(BUDGET)
+    for seeds in ("1", "2"):
+        done = scalesearch(*COMMAND, "--runner", "inline", "--seeds", seeds, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert losses(tmp_path / "results" / "tiny-phi1-grown") == losses(inline)
+
+
+@pytest.mark.parametrize(
+    ("more", "trials"),
+    [
+        ((), "8 trials (8 at first, 0 more"),
+        (("--phi", "-1"), "(5 at first"),
+        (("--baseline", "mobilenet_v1"), "(5 at first"),
+    ],
+)
+def test_networks_that_cannot_be_grown_are_trained_from_scratch(
+    more: tuple[str, ...], trials: str, tmp_path: Path
+) -> None:
+    """By halving, where the unscaled network has both seeds at first, the candidates one."""
+    (tmp_path / "grown.yaml").write_text(BUDGET)
+    done = scalesearch(*COMMAND, *more, "--plan", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert trials in done.stdout

@@ -1,0 +1,65 @@
+"""Which studies grow their networks from trunks, and what their budget becomes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from networks import SMALL
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.design.scaling import Baseline
+from scalesearch.errors import SpaceError
+from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.kinds import GridSearch
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
+from scalesearch.search.study_config import StudyConfig, fit_budget
+
+GROWN = replace(
+    BUDGETS["quick"], name="grown", seeds=2, finalists=5, final_seeds=3,
+    recipe=replace(BUDGETS["quick"].recipe, epochs=3, trunk_epochs=4),
+)  # fmt: skip
+FACTS = DataFacts("made", "0123", 7, 96, 55)
+
+
+def fitted(baseline: Baseline, phi: str = "1", budget: Budget = GROWN) -> Budget:
+    return fit_budget(budget, baseline, Decimal(phi), GridSearch())
+
+
+def test_all_candidates_get_all_seeds_where_they_are_grown() -> None:
+    budget = fitted(SMALL)
+    assert (budget.seeds, budget.finalists, budget.final_seeds, budget.rungs) == (3, 0, 0, 1)
+    assert (budget.recipe.epochs, budget.recipe.trunk_epochs, budget.recipe.decay) == (3, 4, Decimal("0.3"))
+
+
+@pytest.mark.parametrize(("name", "phi"), [("convnext_atto", "1"), ("ghostnet", "1"), ("b0", "-1")])
+def test_a_recipe_from_scratch_is_as_long(name: str, phi: str) -> None:
+    baseline = load_baseline(name)
+    budget = fitted(baseline, phi)
+    assert budget == replace(GROWN, recipe=replace(GROWN.recipe, epochs=7, trunk_epochs=0))
+    with pytest.raises(SpaceError, match=f"trunk_epochs is 4, but networks of {name} cannot be grown"):
+        StudyConfig(baseline, Decimal(phi), GROWN)
+
+
+def test_a_budget_without_a_trunk_stays_as_it_is() -> None:
+    budget = replace(GROWN, recipe=replace(GROWN.recipe, trunk_epochs=0))
+    assert fitted(SMALL, budget=budget) is budget
+
+
+def test_every_trial_names_the_trunk_and_the_unscaled_network_is_grown_too() -> None:
+    plan = Plan(StudyConfig(SMALL, Decimal(1), replace(fitted(SMALL), candidates=4)), FACTS)
+    (wave,) = plan.waves({})
+    base = next(spec for spec in wave if spec.network_id == plan.base_id)
+    assert {spec.trunk for spec in wave} == {base.proxy}
+    assert len(wave) == 5 * 3
+    scratch = replace(plan.config, budget=replace(plan.config.budget, recipe=GROWN.recipe.from_scratch))
+    (other,) = Plan(scratch, FACTS).waves({})
+    assert {spec.trunk for spec in other} == {None}
+    assert not {spec.id for spec in wave} & {spec.id for spec in other}
+
+
+def test_trunk_epochs_are_a_number_of_epochs() -> None:
+    with pytest.raises(SpaceError, match="trunk_epochs is -1, but training takes 0"):
+        replace(GROWN.recipe, trunk_epochs=-1)
