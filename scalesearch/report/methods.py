@@ -168,8 +168,8 @@ def _proxy_limitation(plan: Plan) -> str:
     grown = ", grown from a trunk, which may favour networks that are like it" if budget.recipe.trunk_epochs else ""
     return (
         f"Proxies were trained, not the networks: smaller ({base.name} at {budget.resolution} px instead of "
-        f"{base.architecture.resolution}{larger}) and for {_epochs_text(budget.recipe.epochs)}{grown}. Short training may "
-        "rank networks as long training does not (Bello et al. 2021, section 6)."
+        f"{base.architecture.resolution}{larger}) and for {_epochs_text(budget.recipe.epochs)}{grown}. Short "
+        "training may rank networks as long training does not (Bello et al. 2021, section 6)."
     )
 
 
