@@ -4,7 +4,8 @@
 
 Keys: `surface` (interior, corner, flat, ridge, step), `tail` (normal, heavy), `own` (percent of the variance
 between networks that no surface explains), `noise`, `design` (one: one seed of each candidate; three: three seeds;
-halving: as `quick` does), `losses` (0, 1), `processes`. Each key takes several values, separated by commas.
+halving: on three rungs; trunks: three trunks, from each of which every candidate is grown), `losses` (0, 1),
+`processes`. Each key takes several values, separated by commas.
 
 The script prints one line per cell:
 
@@ -44,6 +45,8 @@ SHORT_BIAS = 0.006
 RUNG_CORRELATION = 0.75
 """The correlation of the noise between neighbouring rungs."""
 BASELINE_SEEDS = 3
+TRUNK_NOISE = 4.0
+"""The standard deviation of the effect that a trunk has on all networks, over that of the noise of one training."""
 _DEFAULTS = {
     "surface": "interior,corner,flat,ridge,step", "tail": "normal,heavy", "own": "3,10,20", "noise": ".01,.03,.06",
     "design": "one,halving", "losses": "0", "processes": "2",
@@ -138,11 +141,23 @@ def study(cell: Cell, values: Floats, rng: np.random.Generator) -> StudyData:
             for complete, end in zip(full, ends, strict=True)
         ]
         trainings += [training(n, range(top, top + 1)) for n in alive[:4] for _ in range(2)]
+    elif cell.design == "trunks":
+        shared = TRUNK_NOISE * cell.noise * rng.normal(size=(BASELINE_SEEDS, 2))
+        # A value is that of a network grown from these trunks, so that their mean effect belongs to it.
+        shared[:, 0] -= shared[:, 0].mean()
+        grown = [(n, trunk) for n in range(-1, count) for trunk in range(BASELINE_SEEDS)]
+        trainings = [_on_trunk(training(n, range(top, top + 1)), trunk, shared[trunk]) for n, trunk in grown]
     else:
         seeds = {"one": 1, "three": 3}[cell.design]
         trainings += [training(n, range(top, top + 1)) for n in range(count) for _ in range(seeds)]
     names = tuple(map(str, range(count)))
     return StudyData(names, shares(), np.zeros(count), tuple(trainings), "base", smallest_noise=0.003)
+
+
+def _on_trunk(training: Training, trunk: int, effects: Floats) -> Training:
+    """Return the training with the effects (responses,) of its trunk."""
+    values = {channel: value + float(effects[channel.response]) for channel, value in training.values.items()}
+    return Training(training.network, values, trunk)
 
 
 @dataclass(frozen=True)
