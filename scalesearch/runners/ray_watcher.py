@@ -7,6 +7,8 @@ import signal
 import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -26,6 +28,10 @@ MAX_STALLS = 1
 """How often a trial is restarted after its worker finished no epoch for too long."""
 
 _DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a crash in native code)"
+
+
+_NODE_DIED = "its node has died"
+"""The words of `ActorDeathCause` for the loss of a node, in Ray's `gcs_actor_manager.cc`."""
 
 
 class TrialDispatcher:
@@ -110,11 +116,15 @@ class TrialDispatcher:
             self._notify(EpochFinished(_trial_spec(trial), from_json(Epoch, result["epoch"])))
 
     def on_worker_death(self, trial: Any) -> None:
-        """Restart a trial whose worker died before the outcome, or end it as failed or stalled after too many."""
+        """Restart a trial whose worker died before the outcome, or end it as failed or stalled after too many.
+
+        A worker that went with its node does not count: preemptible nodes go for no fault of the trial.
+        """
         spec = _trial_spec(trial)
         if spec.id not in self._unfinished:
             return
-        self._deaths[spec.id] += 1
+        if not _lost_its_node(trial):
+            self._deaths[spec.id] += 1
         if self._stalls[spec.id] > MAX_STALLS:
             no_progress = f"no epoch was finished in {self._patience.seconds(spec):.0f} s, {MAX_STALLS + 1} times"
             self._finish(spec, Outcome("stalled", (), 0.0, 0.0, no_progress))
@@ -144,6 +154,14 @@ _DISPATCHERS: dict[str, TrialDispatcher] = {}
 
 def _trial_spec(trial: Any) -> TrialSpec:
     return from_json(TrialSpec, trial.config["spec"])
+
+
+def _lost_its_node(trial: Any) -> bool:
+    """Return whether the trial's worker died because its node did, which only the text of Ray's error says."""
+    path = trial.error_file
+    with suppress(OSError):
+        return path is not None and _NODE_DIED in Path(path).read_text(encoding="utf-8")
+    return False
 
 
 class TuneCallback(Callback):  # type: ignore[misc]  # ray has no types

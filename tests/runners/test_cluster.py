@@ -16,6 +16,7 @@ from scalesearch.errors import InputError
 from scalesearch.runners.execution import EpochFinished, Event, TrialFinished
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.runners.ray_tune import RayRunner
+from scalesearch.runners.ray_watcher import MAX_FAILURES
 from scalesearch.search.trial import Outcome, TrialSpec
 
 LOSSES = max(1, int(os.environ.get("KILLS", "3")) // 5)
@@ -57,8 +58,7 @@ def test_lost_nodes_cost_nothing_but_time(cluster: Cluster, tmp_path_factory: py
             lost += 1
             heard.clear()
 
-    # So many that the losses end before trials begin anew: one that loses its worker three times ends as failed.
-    specs = trials(10 + 4 * LOSSES)
+    specs = trials(10 + 2 * LOSSES)
     RayRunner(address=cluster.address, insecure_cluster=True).run([specs], objective, listener)
     found = {event.spec.id: event.outcome for event in events if isinstance(event, TrialFinished)}
     assert lost == LOSSES
@@ -66,6 +66,27 @@ def test_lost_nodes_cost_nothing_but_time(cluster: Cluster, tmp_path_factory: py
     assert curves(found) == curves(inline(objective, specs))
     starts = Counter(trial for what, trial, *_ in log_lines(log) if what == "start")
     assert starts.total() - len(specs) >= LOSSES, "what ran on a lost node was begun anew"
+
+
+def test_a_trial_may_lose_its_node_any_number_of_times(cluster: Cluster) -> None:
+    """A worker that dies by itself would be given up the third time."""
+    lost = 0
+
+    def listener(event: Event) -> None:
+        nonlocal lost
+        events.append(event)
+        if isinstance(event, EpochFinished) and event.epoch.index == 1 and lost <= MAX_FAILURES:
+            lost += 1
+            for node in list(cluster.worker_nodes):
+                cluster.remove_node(node, allow_graceful=False)
+            cluster.add_node(num_cpus=2)
+
+    events: list[Event] = []
+    objective, specs = Planted(epochs=3, seconds=0.5), trials(1)
+    RayRunner(address=cluster.address, insecure_cluster=True).run([specs], objective, listener)
+    (outcome,) = [event.outcome for event in events if isinstance(event, TrialFinished)]
+    assert (lost, outcome.state) == (MAX_FAILURES + 1, "complete")
+    assert curves({specs[0].id: outcome}) == curves(inline(objective, specs))
 
 
 def test_a_cluster_that_asks_nobody_for_a_token_is_refused(cluster: Cluster) -> None:
