@@ -47,6 +47,14 @@ def grid(
             "record every rung."
         ),
     ] = None,
+    until_regret: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Add seeds until the expected regret is at most this, such as 0.005."),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Add seeds while they fit in this time, such as 10m."),
+    ] = None,
     sampler: sampler_options.Sampler = "grid",
     objectives: sampler_options.Objectives = "accuracy",
     max_params: sampler_options.MaxParams = None,
@@ -73,16 +81,20 @@ def grid(
     Example: scalesearch grid --baseline b0 --phi 1 --budget smoke
     """
     from scalesearch.cli.search_baseline import check_function_options
+    from scalesearch.study.stop_rule import StopRule
 
     cost_kind = options.stored_cost(cost)
     _check_cost(cost_kind, match)
     check_function_options(baseline, cost_kind, rounding)
     grid_only = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost_kind != "macs"}
     grid_only[f"--scheduler {scheduler}"] = scheduler == "curves"
+    grid_only |= {"--until-regret": until_regret is not None, "--time": time is not None}
     kind = sampler_options.study_kind(sampler, objectives, max_params, max_memory, grid_only)
     exporter = sampler_options.optuna_exporter(storage, kind)
     # Latency is matched later, once the networks are timed.
     initial_cost = "macs" if cost_kind == "latency" else cost_kind
+    if time is not None and seeds is None:
+        seeds = 1  # the first of those that fit
     config = _make_config(
         baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind
     )
@@ -105,6 +117,7 @@ def grid(
         export=exporter,
         metric=ranking_metric,
         max_megapixels=max_megapixels,
+        stop_rule=StopRule(until_regret, options.parse_duration(time, "--time")),
     )
     if checked_phi is not None and not plan:
         _run_transfer(config, checked_phi, data_spec, trial_runner, folder, gpus_per_trial, max_megapixels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,8 @@ from scalesearch.errors import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 Rounding = Annotated[
     choices.Rounding | None, typer.Option("--rounding", help="Round widths and depths by this rule.")
@@ -111,6 +114,20 @@ def parse_decimal(value: str | None, option: str) -> Decimal | None:
     if not number.is_finite():
         raise InputError(f"{option} {value!r}: must be a finite number such as 1.2")
     return number
+
+
+def parse_duration(value: str | None, option: str) -> float | None:
+    """Return a duration such as `90s`, `10m` or `1.5h` in seconds; None: the option was not given.
+
+    Raises:
+        InputError: the value is no duration.
+    """
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)([smh])", value)
+    if match is None or float(match[1]) == 0:
+        raise InputError(f"{option} {value!r}: must be a duration such as 90s, 10m or 1.5h")
+    return float(match[1]) * _SECONDS[match[2]]
 
 
 def parse_phi(value: str, option: str) -> Decimal:

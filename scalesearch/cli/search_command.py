@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scalesearch.search.plan import Plan
     from scalesearch.search.proxies import DataFacts
     from scalesearch.search.study_config import StudyConfig
+    from scalesearch.study.stop_rule import StopRule
     from scalesearch.study.study import Study
 
 REFERENCE = "reference"
@@ -36,6 +37,7 @@ _PRELOADED_MODULES = (
     "scalesearch.report.files",
     "scalesearch.study.run_status",
     "scalesearch.study.search",
+    "scalesearch.study.stop_rule",
     "scalesearch.study.summary",
 )
 """All that a search imports; loaded before Ctrl-C may raise, since an import may swallow the exception."""
@@ -187,6 +189,7 @@ def run_or_plan(
     report: bool = True,
     metric: str | None = None,
     max_megapixels: int = MAX_MEGAPIXELS,
+    stop_rule: StopRule | None = None,
 ) -> None:
     """Load the data, then print what the search will cost (`plan`), or run it and print its result.
 
@@ -205,12 +208,14 @@ def run_or_plan(
         report: whether report.html, report.md and report.csv are written at the end.
         metric: the metric to rank by; None: that of the study in the folder, or one that suits the data.
         max_megapixels: larger images are refused.
+        stop_rule: when a search that adds seeds stops; None: it trains the seeds of its configuration.
 
     Raises:
         ScalesearchError: anything that ends the command with an exit code other than 0.
     """
     from scalesearch.cli.counter_progress import print_notes
     from scalesearch.study.files import check_folder
+    from scalesearch.study.stop_rule import StopRule
 
     console = options.console()
     for module in _PRELOADED_MODULES:
@@ -229,7 +234,8 @@ def run_or_plan(
     if plan:
         _print_plan(study_plan, gpus_per_trial, console)
     else:
-        run_study(study_plan, images, runner, folder, console, siblings, export or _no_export, report)
+        rule = stop_rule or StopRule()
+        run_study(study_plan, images, runner, folder, console, siblings, export or _no_export, report, rule)
 
 
 def start_or_resume(

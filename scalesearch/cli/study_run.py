@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from scalesearch.proxy.datasets import ImageData
     from scalesearch.runners.execution import Runner
     from scalesearch.search.plan import Plan
+    from scalesearch.study.stop_rule import StopRule
     from scalesearch.study.study import Study
 
 
@@ -29,8 +32,11 @@ def run_study(
     siblings: Sequence[Path],
     export: Callable[[Study], None],
     report: bool,
+    stop_rule: StopRule,
 ) -> None:
     """Run the remaining trials of the study in `folder`, then write and print its result.
+
+    With a stop rule, seeds are added until it is met.
 
     Raises:
         ScalesearchError: anything that ends the command with an exit code other than 0.
@@ -44,18 +50,19 @@ def run_study(
         outcomes = study.outcomes()
         done = len(outcomes)
         export(study)
-        if study.plan.is_complete(outcomes):
+        is_complete = study.plan.is_complete(outcomes)
+        if is_complete and not stop_rule.goes_on(study.plan, outcomes, 0.0, 0):
             console.print(
                 f"{folder}: {done}/{done} trials are done; to start anew, give another --name or delete the folder",
                 highlight=False,
                 soft_wrap=True,
             )
         else:
-            if done:
+            if done and not is_complete:
                 console.print(
                     f"{folder}: {done}/{study.plan.total_trials(outcomes)} done, resuming", highlight=False
                 )
-            study = _run_trials(study, images, runner, console, export)
+            study = _run_trials(study, images, runner, console, export, stop_rule)
         try:
             _finish(study, console, report)
         except KeyboardInterrupt:
@@ -100,8 +107,13 @@ def _run_trials(
     runner: Runner,
     console: Console,
     export: Callable[[Study], None],
+    stop_rule: StopRule,
 ) -> Study:
-    """Run the remaining trials, round by round for a sampler; return the study with all proposed points."""
+    """Run the remaining trials, round by round for a sampler, and those of the seeds that the stop rule adds.
+
+    Returns:
+        The study with all proposed points and all seeds.
+    """
     from scalesearch.cli.progress import SearchProgress
     from scalesearch.proxy.metrics import metric_source
     from scalesearch.proxy.objective import ProxyTraining
@@ -109,6 +121,7 @@ def _run_trials(
     from scalesearch.study.files import make_folder
     from scalesearch.study.run_status import fan_out, publish
     from scalesearch.study.search import search, search_in_rounds
+    from scalesearch.study.study import add_seed
 
     plan = study.plan
     checkpoints = study.checkpoints_folder
@@ -127,12 +140,18 @@ def _run_trials(
         export(current)
 
     supervisor.report_started(study.folder)
+    has_rounds = plan.accepts_proposals or stop_rule.states_anything
+    num_seeds = 0 if plan.is_complete(study.outcomes()) else plan.scheduler.seeds
+    began = time.monotonic()
     try:
-        with publish(study.folder, len(study.outcomes())) as announce:
-            if plan.accepts_proposals:
-                with runner.session():  # kept open between the rounds
-                    return search_in_rounds(study, run_round)
-            return search_in_rounds(study, run_round)
+        # Ray is kept running between the rounds.
+        session = runner.session() if has_rounds else nullcontext()
+        with publish(study.folder, len(study.outcomes())) as announce, session:
+            study = search_in_rounds(study, run_round)
+            while stop_rule.goes_on(study.plan, study.outcomes(), time.monotonic() - began, num_seeds):
+                study = search_in_rounds(add_seed(study), run_round)
+                num_seeds += 1
+            return study
     except KeyboardInterrupt:
         _exit_stopped(study)
 

@@ -140,6 +140,18 @@ def open_or_create(study: Study) -> Study:
     return open_study(study.folder)
 
 
+def add_seed(study: Study) -> Study:
+    """Extend the study in its folder by a seed of every candidate, or of the finalists where there are some.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    budget, seeds = study.plan.config.budget, study.plan.scheduler.seeds + 1
+    more = replace(budget, final_seeds=seeds) if study.plan.scheduler.finalists else replace(budget, seeds=seeds)
+    add_extension(study.folder, more, study.command)
+    return open_study(study.folder)
+
+
 def _text(study: Study) -> str:
     return json.dumps(_to_json(study), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

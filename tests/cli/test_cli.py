@@ -26,7 +26,7 @@ VERBS = {
     "grid": "max_megapixels "
     "baseline phi data budget seeds step tolerance rounding match runner address insecure_cluster "
     "gpus_per_trial stall_seconds name results transfer_phi metric plan scheduler cost sampler "
-    "objectives max_params max_memory storage",
+    "objectives max_params max_memory storage until_regret time",
     "nas": "max_megapixels "
     "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
     "scheduler sampler_seed metric runner address insecure_cluster gpus_per_trial stall_seconds name results plan",

@@ -81,3 +81,27 @@ def test_networks_that_cannot_be_grown_are_trained_from_scratch(
     done = scalesearch(*COMMAND, *more, "--plan", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert trials in done.stdout
+
+
+def test_seeds_are_added_until_the_regret_is_small_or_the_time_is_over(tmp_path: Path) -> None:
+    """From one on, and again when the command is rerun; what is there is never trained again."""
+    (tmp_path / "grown.yaml").write_text(BUDGET)
+    known = dict[str, float]()
+    # With one seed the regret is not known, with two no regret exceeds 1; then a seed is tried in no time.
+    for words, seeds in ((("--time", "1h", "--until-regret", "1"), 2), (("--time", "0.001s"), 3)):
+        done = scalesearch(*COMMAND, "--runner", "inline", *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        study = open_study(tmp_path / "results" / "tiny-phi1-grown")
+        found = losses(study.folder)
+        assert (study.plan.scheduler.seeds, len(found)) == (seeds, 4 * seeds)
+        assert known.items() <= found.items()
+        known = found
+    assert study.first_plan.config.budget.seeds == 1
+
+
+@pytest.mark.parametrize("duration", ["10", "m", "-3m", "0s", "1d", "1e3s", ""])
+def test_a_time_has_a_unit(duration: str, tmp_path: Path) -> None:
+    done = scalesearch("grid", "--baseline", "tiny", "--budget", "smoke", f"--time={duration}", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "must be a duration such as 90s, 10m or 1.5h" in done.stderr
+    assert not (tmp_path / "results").exists()
