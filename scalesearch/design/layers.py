@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.norms import NORMS, NormName
 
+_GATE_ROLES = ("squeeze", "attend", "excite")
+"""The roles of the layers of gates; the last is the second layer of squeeze-and-excitation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -35,6 +38,11 @@ class Layer:
     bias: bool = False
     pre_norm: NormName | None = None
     """The normalisation before the convolution, one of `norms.NORMS`."""
+    pool_stride: int = 1
+    """The stride of the mean of 2×2 places before the convolution; 1: there is none."""
+    channel_kernel: int | None = None
+    """The weights of a convolution along the channels, the same ones for every channel (ECA: Wang et al. 2020,
+    arXiv 1910.03151, section 3.2); None: the convolution is one of maps."""
     response_norm: bool = False
     """Whether global response normalisation (GRN) comes before the convolution (Woo et al. 2023, arXiv 2301.00808,
     section 4). GRN weighs each channel by its share of the responses, scales and shifts it by learned parameters,
@@ -67,7 +75,19 @@ class Layer:
     @property
     def fan_in(self) -> int:
         """The number of weights per output channel."""
+        if self.channel_kernel is not None:
+            return self.channel_kernel
         return self.kernel**2 * (self.in_width // self.groups)
+
+    @property
+    def is_gate(self) -> bool:
+        """Whether the layer is part of a gate, which leaves the size of the map alone."""
+        return self.role in _GATE_ROLES
+
+    @property
+    def pools(self) -> bool:
+        """Whether the layer is the first of a gate, which reads the channels' means over the map."""
+        return self.role in _GATE_ROLES[:-1]
 
     @property
     def is_depthwise(self) -> bool:
@@ -104,6 +124,8 @@ class Layer:
         """The number of parameters: weights, bias, layer scale, and the parameters of the normalisations."""
         response_norm = 2 * self.times * self.in_width if self.response_norm else 0
         norms = sum(NORMS[name].params * channels for name, channels, _ in self.normalised)
+        if self.channel_kernel is not None:
+            return self.times * self.channel_kernel
         return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms + response_norm
 
     @property

@@ -40,6 +40,8 @@ def _block_peak(block: Block) -> int:
     for layer in block.layers:
         if layer.is_beside and not first_branch:
             first_branch, layer_input = layer_input, 0
+        if layer.pool_stride > 1:
+            layer_input = layer.times * layer.in_width * layer.in_px**2
         copies = 2 if layer.norm or layer.activation or layer.layer_scale else 1
         statistics = sum(NORMS[name].statistics * positions for name, _, positions in layer.normalised)
         if layer.pre_norm or layer.response_norm:
@@ -48,10 +50,10 @@ def _block_peak(block: Block) -> int:
                 max(peak, block_input + layer_input + normalised + statistics),
                 layer_input + normalised,
             )
-        if layer.role == "squeeze":  # the map and its gated copy, which the next layer reads
+        if layer.pools:  # the map and its gated copy, which the next layer reads
             product = layer.in_width * positions
             peak, layer_input = max(peak, block_input + layer_input + product), product
-        elif layer.role == "excite":
+        elif layer.is_gate:
             continue
         else:
             output = copies * layer.outputs + (statistics if layer.norm else 0)

@@ -193,7 +193,10 @@ class Arguments:
 
     def symbol(self, name: str, known: dict[str, str]) -> str:
         """Take an argument that is a name, which must be given, and return what it stands for."""
-        value = self.value(name)
+        return self.as_symbol(self.value(name), name, known)
+
+    def as_symbol(self, value: Value | None, name: str, known: dict[str, str]) -> str:
+        """Return what the name that a value is stands for."""
         if isinstance(value, Symbol) and value.name in known:
             return known[value.name]
         line = value.line if value else self.call.line

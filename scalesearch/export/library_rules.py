@@ -62,6 +62,8 @@ def is_resnet(architecture: Architecture) -> bool:
 def end_reasons(architecture: Architecture) -> Iterator[str]:
     """Yield why the stem or the head is not one of either library's networks with batch norm."""
     stem, norm = architecture.stem, architecture.head.norm
+    if stem.pool_kind != "max_pool":
+        yield f"the layer behind the stem is {stem.pool_kind}, which is not written for the library"
     if stem.kind != "conv":
         yield f"the stem is {stem.kind}, which the library's networks with batch norm lack"
     if norm is not None:
@@ -79,6 +81,8 @@ def uniform_reasons(architecture: Architecture) -> Iterator[str]:
             yield f"stage {number} has {stage.activation}, but the library's network {architecture.activation} only"
         if stage.gate is not None:
             yield f"stage {number} has the gate {stage.gate}, which the library's network lacks"
+        if stage.shortcut is not None:
+            yield f"stage {number} has the shortcut {stage.shortcut}, which is not written for the library"
         if not isinstance(stage.expansion, int):
             expansion = format_decimal(stage.expansion)
             yield f"stage {number} has expansion {expansion}, but the library's are whole numbers"

@@ -122,6 +122,27 @@ DEFINITIONS = {
     "wide_resnet101_2": "ResNet(block=Bottleneck, layers=(3, 4, 23, 3), base_width=128)",
     "resnext101_32x8d": "ResNet(block=Bottleneck, layers=(3, 4, 23, 3), cardinality=32, base_width=8)",
     "resnext101_64x4d": "ResNet(block=Bottleneck, layers=(3, 4, 23, 3), cardinality=64, base_width=4)",
+    "resnet10t": "ResNet(BasicBlock, (1, 1, 1, 1), stem_width=32, stem_type='deep_tiered', avg_down=True)",
+    "resnet50c": "ResNet(Bottleneck, (3, 4, 6, 3), stem_width=32, stem_type='deep')",
+    "resnet50d": "ResNet(Bottleneck, (3, 4, 6, 3), stem_width=32, stem_type='deep', avg_down=True)",
+    "resnet50s": "ResNet(Bottleneck, (3, 4, 6, 3), stem_width=64, stem_type='deep')",
+    "seresnet18": "ResNet(BasicBlock, (2, 2, 2, 2), block_args=dict(attn_layer='se'))",
+    "seresnext101_64x4d": (
+        "ResNet(Bottleneck, (3, 4, 23, 3), cardinality=64, base_width=4, block_args=dict(attn_layer='se'))"
+    ),
+    "ecaresnet50t": (
+        "ResNet(Bottleneck, (3, 4, 6, 3), stem_width=32, stem_type='deep_tiered', avg_down=True, "
+        "block_args=dict(attn_layer='eca'))"
+    ),
+    "ecaresnetlight": "ResNet(Bottleneck, (1, 1, 11, 3), avg_down=True, block_args=dict(attn_layer='eca'))",
+    "resnetrs50": (
+        "ResNet(Bottleneck, (3, 4, 6, 3), stem_width=32, stem_type='deep', replace_stem_pool=True, avg_down=True, "
+        "block_args=dict(attn_layer=partial(get_attn('se'), rd_ratio=0.25)))"
+    ),
+    "test_resnet": (
+        "ResNet([BasicBlock, BasicBlock, Bottleneck, BasicBlock], (1, 1, 1, 1), stem_width=16, stem_type='deep', "
+        "avg_down=True, channels=(32, 48, 48, 96))"
+    ),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
     "convnext_tiny": "ConvNeXt()",
     "convnext_large_mlp": ("ConvNeXt(depths=[3, 3, 27, 3], dims=[192, 384, 768, 1536], head_hidden_size=1536)"),
@@ -218,6 +239,12 @@ def test_divisible_widths_keep_their_least_share() -> None:
         ("ConvNeXt(pruned=True)", "pruned is not understood"),
         ("GhostNet([[[3, 16, 16, 0, 1]]], version='v3')", "version: a block here is GhostNet's first"),
         ("GhostNet([[[3, 99999, 16, 0, 1]]])", "widths are in 1 … 65536"),
+        ("ResNet(BasicBlock, [1, 1, 1, 1], stem_type='deep', stem_width=30)", "stem_width must be a multiple of 4"),
+        ("ResNet(BasicBlock, [1, 1, 1, 1], block_args=dict(attn_layer='gc'))", "attn_layer must be 'se' or 'eca'"),
+        (
+            "ResNet(BasicBlock, [1, 1, 1, 1], block_args=dict(attn_layer=partial(make('se'))))",
+            "attn_layer must be 'se' or 'eca'",
+        ),
         ("ByobNet(ByoModelCfg([ByoBlockCfg(type='one', d=1, c=8)]))", "type must be 'rep' or 'basic' or 'bottle'"),
         (
             "ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8, gs=4)], stem_type='rep'))",

@@ -16,6 +16,7 @@ from scalesearch.design.block_kinds import (
     conv,
     convnext,
     convnext_v2,
+    deep,
     depthwise_separable,
     ends,
     fused_mbconv,
@@ -27,6 +28,7 @@ from scalesearch.design.block_kinds import (
     uib,
 )
 from scalesearch.design.block_shape import BlockShape
+from scalesearch.design.gates import GateName
 from scalesearch.design.layers import Layer
 
 
@@ -41,7 +43,11 @@ class BlockSpec:
     squeezes: bool = False
     """Whether a stage takes `se`."""
     rounds: bool = False
-    """Whether a stage takes a fractional `expansion` and, with `se`, a `gate`."""
+    """Whether a stage takes a fractional `expansion`."""
+    gates: tuple[GateName, ...] = ()
+    """The values that a stage's `gate` may have."""
+    projects: bool = False
+    """Whether a stage takes `shortcut`: a block has one, with a convolution where it changes the shape."""
     grouped: bool = False
     """Whether a stage takes `group_width`."""
     starts: bool = False
@@ -52,6 +58,10 @@ class BlockSpec:
     """Whether a stage of a baseline file may be of this kind."""
     in_stem: bool = False
     """Whether the stem may be of this kind."""
+    in_pool: bool = False
+    """Whether the layer behind the stem, of stride 2, may be of this kind."""
+    has_shares: bool = False
+    """Whether a stem of this kind has `shares`: convolutions before the last, each of a share of its width."""
     patches: bool = False
     """Whether a strided convolution takes whole patches of side `stride`, without padding."""
     ungated: str | None = None
@@ -88,12 +98,13 @@ class BlockSpec:
 
 
 KINDS: dict[str, BlockSpec] = {
-    "conv": BlockSpec(conv.layers, in_stem=True, timm=("cn",)),
+    "conv": BlockSpec(conv.layers, in_stem=True, in_pool=True, timm=("cn",)),
     "mbconv": BlockSpec(
         mbconv.layers,
         expands=True,
         squeezes=True,
         rounds=True,
+        gates=("mobilenet_v3",),
         ungated="inverted_residual",
         timm=("ir", "ds"),
         torchvision="MBConvConfig",
@@ -107,18 +118,27 @@ KINDS: dict[str, BlockSpec] = {
     ),
     "inverted_residual": BlockSpec(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
     "depthwise_separable": BlockSpec(depthwise_separable.layers, timm=("dsa",)),
-    "basic": BlockSpec(basic.layers, resnet="BasicBlock"),
+    "basic": BlockSpec(basic.layers, gates=("senet", "eca"), projects=True, resnet="BasicBlock"),
     "bottleneck": BlockSpec(
-        bottleneck.layers, expands=True, squeezes=True, grouped=True, narrows=True, resnet="Bottleneck"
+        bottleneck.layers,
+        expands=True,
+        squeezes=True,
+        gates=("senet", "senet_inner", "eca", "eca_inner"),
+        projects=True,
+        grouped=True,
+        narrows=True,
+        resnet="Bottleneck",
     ),
     "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
     "convnext_v2": BlockSpec(convnext_v2.layers, expands=True, patches=True),
     "uib": BlockSpec(uib.layers, expands=True, rounds=True, starts=True),
     "repvgg": BlockSpec(repvgg.layers, in_stem=True, deployed="repvgg_deploy"),
     "repvgg_deploy": BlockSpec(repvgg.deployed_layers, in_stem=True),
-    "ghost": BlockSpec(ghost.layers, expands=True, squeezes=True, rounds=True),
+    "ghost": BlockSpec(ghost.layers, expands=True, squeezes=True, rounds=True, gates=("mobilenet_v3",)),
+    "deep": BlockSpec(deep.layers, in_stages=False, in_stem=True, has_shares=True),
     "patch": BlockSpec(patch.layers, in_stages=False, in_stem=True, patches=True),
-    "max_pool": BlockSpec(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
+    "max_pool": BlockSpec(ends.no_layers, in_stages=False, in_pool=True, saved=ends.max_pool_saves),
+    "avg_pool": BlockSpec(ends.no_layers, in_stages=False, in_pool=True, saved=ends.avg_pool_saves),
     "classifier": BlockSpec(ends.classifier, in_stages=False),
 }
 
@@ -127,3 +147,6 @@ STAGE_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stages)
 
 STEM_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stem)
 """The block kinds that the stem of a baseline file may have."""
+
+POOL_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_pool)
+"""The block kinds that the layer behind the stem may have."""

@@ -18,6 +18,16 @@ class ConvSequence(nn.Sequential):
             self.add_module(layer.role, conv_norm_act(layer, eps))
 
 
+def deep(inputs: int, outputs: int, kernel: int, stride: int, inner: tuple[int, ...]) -> nn.Sequential:
+    """Build convolutions to the inner widths and the output; the first strides, with 4 the first and the last."""
+    widths = (inputs, *inner, outputs)
+    strides = [stride, *(1 for _ in inner)]
+    if stride == 4:
+        strides[0] = strides[-1] = 2
+    layers = zip(widths[:-1], widths[1:], strides, strict=True)
+    return nn.Sequential(*(conv(width, wider, kernel, step) for width, wider, step in layers))
+
+
 def separable(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
     """Build MobileNetV1's block: each channel is filtered by itself, then a 1×1 convolution follows."""
     return nn.Sequential(conv(inputs, inputs, kernel, stride, groups=inputs), conv(inputs, outputs))

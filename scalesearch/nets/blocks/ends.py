@@ -20,6 +20,13 @@ class MaxPool(nn.MaxPool2d):
         super().__init__(block.kernel, block.stride, block.kernel // 2)
 
 
+class AvgPool(nn.AvgPool2d):
+    """Applies the mean of 2×2 places; at the end of an odd side, of the places that there are."""
+
+    def __init__(self, block: Block, _: float) -> None:
+        super().__init__(block.stride, block.stride, ceil_mode=True)
+
+
 class Classifier(nn.Module):
     """Applies global average pooling, the head's normalisation if it has one, and a linear layer.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 
 from scalesearch.design.activations import torch_class
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS, NormName
-from scalesearch.nets.blocks.plain_parts import ChannelNorm, LayerScale, ResponseNorm
+from scalesearch.nets.blocks.plain_parts import ChannelNorm, ECAGate, LayerScale, ResponseNorm
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 
@@ -35,7 +37,7 @@ def make_activation(layer: Layer) -> nn.Module:
 
 
 def conv_norm_act(layer: Layer, eps: float) -> nn.Sequential:
-    """Return what the layer has of: norms before the convolution, convolution, norm, activation, layer scale.
+    """Return what the layer has of: norms or a mean before the convolution, it, norm, activation, layer scale.
 
     Args:
         layer: the layer to build.
@@ -46,6 +48,8 @@ def conv_norm_act(layer: Layer, eps: float) -> nn.Sequential:
         layers.append(_make_norm(layer.pre_norm, layer.in_width, eps))
     if layer.response_norm:
         layers.append(ResponseNorm(layer.in_width))
+    if layer.pool_stride > 1:
+        layers.append(nn.AvgPool2d(2, layer.pool_stride, ceil_mode=True))
     layers.append(convolution(layer))
     if layer.norm:
         layers.append(_make_norm(layer.norm, layer.out_width, eps))
@@ -104,3 +108,17 @@ class Gate(nn.Module):
         pooled = features_NCHW.mean((2, 3), keepdim=True)
         gates: torch.Tensor = self.sigmoid(self.excite(self.act(self.squeeze(pooled))))
         return features_NCHW * gates
+
+
+def make_gate(layers: Mapping[str, Layer], hard: bool = False) -> nn.Module:
+    """Return the gate of a block's layers by their roles.
+
+    Args:
+        layers: the layers, of which `attend` is a gate of its own, and `squeeze` and `excite` are one.
+        hard: whether squeeze-and-excitation ends in the hard sigmoid.
+    """
+    if "attend" in layers:
+        kernel = layers["attend"].channel_kernel
+        assert kernel is not None
+        return ECAGate(kernel)
+    return Gate(layers["squeeze"], layers["excite"], hard)
