@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from scalesearch.design.activations import ACTIVATIONS
+from scalesearch.design.antialias import ANTIALIASES, AntialiasName
 from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.gates import GATES, GateName
@@ -165,6 +166,8 @@ class Stage:
     """The side of the kernel of a depthwise convolution before the expansion; 1: there is no such convolution."""
     shortcut: ShortcutName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The shortcut where the shape changes, one of `SHORTCUTS`; None: the kind's own."""
+    antialias: AntialiasName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """The smoothing that strides in place of the k×k convolution, one of `ANTIALIASES`; None: there is none."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -187,11 +190,16 @@ class Stage:
             ("group_width", self.group_width is not None, kind.grouped),
             ("start_kernel", self.start_kernel != 1, kind.starts),
             ("shortcut", self.shortcut is not None, kind.projects),
+            ("antialias", self.antialias is not None, kind.smooths),
         ):
             if is_given and not is_allowed:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
         self._check_expansion()
         self._check_gate()
+        if self.antialias not in (None, *ANTIALIASES):
+            raise SpaceError(
+                f"stage: antialias is {self.antialias!r}, but it must be one of {', '.join(ANTIALIASES)}"
+            )
         if self.shortcut not in (None, *SHORTCUTS):
             raise SpaceError(f"stage: shortcut is {self.shortcut!r}, but it must be one of {', '.join(SHORTCUTS)}")
         if self.width % self.unit:
@@ -454,6 +462,7 @@ class Architecture:
                 group_width=stage.group_width,
                 start_kernel=stage.start_kernel,
                 shortcut=stage.shortcut,
+                antialias=stage.antialias,
             )
             width, px = out_width, first.out_px
             yield first, 1

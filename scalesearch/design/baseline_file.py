@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from scalesearch import choices
 from scalesearch.design.activations import ActivationName
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import DEFAULT_EPS, DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
@@ -48,8 +49,13 @@ if TYPE_CHECKING:
 else:
     StageKind = Literal[STAGE_KINDS]
     StemKind = Literal[STEM_KINDS]
-PoolName = Literal["max", "avg", "conv"]
-_POOLS: dict[PoolName, str] = {"max": "max_pool", "avg": "avg_pool", "conv": "conv"}
+PoolName = Literal["max", "avg", "conv", "max_blur"]
+_POOLS: dict[PoolName, str] = {
+    "max": "max_pool",
+    "avg": "avg_pool",
+    "conv": "conv",
+    "max_blur": "max_blur_pool",
+}
 _RGB = 3
 """The channels of an image where the file does not state them.
 
@@ -71,7 +77,7 @@ class StemFile(_Strict):
     width: Count = Field(description="output channels")
     pool: PoolName | None = Field(
         default=None,
-        description="of stride 2, behind the stem: 3×3 max, 2×2 avg (mean), or a 3×3 conv of the width",
+        description="of stride 2, behind the stem: 3×3 max, 2×2 avg (mean), 3×3 conv, max_blur",
     )
     shares: list[Number] = Field(
         default=[], description="deep: widths of the convolutions before the last, as shares of width", max_length=8
@@ -108,6 +114,9 @@ class StageFile(_Strict):
     )
     shortcut: ShortcutName | None = Field(
         default=None, description="where the shape changes: a mean and 1×1 in place of a strided 1×1, or none"
+    )
+    antialias: AntialiasName | None = Field(
+        default=None, description="the smoothing that strides in place of the k×k convolution"
     )
 
 
@@ -250,6 +259,7 @@ def _stage(file: StageFile) -> Stage:
         file.group_width,
         file.start_kernel,
         file.shortcut,
+        file.antialias,
     )
 
 
@@ -352,6 +362,7 @@ def _stage_text(stage: Stage) -> str:
         f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
         f"{f', gate: {stage.gate}' if stage.gate else ''}"
         f"{f', shortcut: {stage.shortcut}' if stage.shortcut else ''}"
+        f"{f', antialias: {stage.antialias}' if stage.antialias else ''}"
         f"{f', activation: {stage.activation}' if stage.activation else ''}"
     )
 

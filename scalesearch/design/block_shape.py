@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.decimals import divisible
 from scalesearch.design.gates import GateName
 from scalesearch.design.norms import NormName
@@ -40,6 +41,8 @@ class BlockShape(ABC):
     """The shortcut where the shape changes, one of `shortcuts.SHORTCUTS`; None: the kind's own."""
     inner_divisor: int = 8
     """The divisor of inner widths that a fractional expansion gives."""
+    antialias: AntialiasName | None = None
+    """The smoothing that strides for the k×k convolution, one of `antialias.ANTIALIASES`; None: there is none."""
     stem_shares: tuple[Decimal, ...] = ()
     """The widths of a stem's convolutions before the last, as shares of the output width."""
     start_kernel: int = 1
@@ -79,6 +82,11 @@ class BlockShape(ABC):
     def stem_widths(self) -> tuple[int, ...]:
         """The channels of a stem's convolutions before the last: their shares of the output width, rounded down."""
         return tuple(_share_of(self.out_width, share) for share in self.stem_shares)
+
+    @property
+    def smoothing(self) -> AntialiasName | None:
+        """The smoothing behind the convolution that strides; None where there is none, or no stride."""
+        return None if self.stride == 1 else self.antialias
 
     @property
     def changes_shape(self) -> bool:

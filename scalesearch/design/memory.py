@@ -38,6 +38,10 @@ def _block_peak(block: Block) -> int:
     first_branch = 0  # the output of the first branch, while a second one is computed
     previous, positions = 0, block.in_px**2  # the previous `layer_input`, and the positions of its map
     for layer in block.layers:
+        if layer.is_constant:  # behind a pool whose output, padded, it reads
+            maps = layer.in_px**2 + (layer.in_px + layer.kernel - 1) ** 2
+            peak = max(peak, block_input + layer.in_width * maps + block_output)
+            continue
         if layer.is_beside and not first_branch:
             first_branch, layer_input = layer_input, 0
         if layer.pool_stride > 1:
@@ -61,6 +65,9 @@ def _block_peak(block: Block) -> int:
             peak = max(peak, held + layer_input + output)
             previous, positions = layer_input, layer.out_px**2
             layer_input = layer.outputs
+            if layer.antialias:
+                peak = max(peak, held + previous + layer.outputs + layer.smoothing_input + layer.smoothed)
+                layer_input = layer.smoothed
             if layer.is_joined:  # both halves and the copy that has them side by side
                 layer_input += previous
                 peak = max(peak, held + 2 * layer_input)

@@ -42,6 +42,7 @@ def same_network(architecture: Architecture) -> Architecture:
             depth_fixed=False,
             group_width=None if stage.groups == 1 else stage.group_width,
             activation=None if stage.activation == activation else stage.activation,
+            antialias=None if stage.stride == 1 else stage.antialias,
         )
         for stage in architecture.stages
     )
@@ -81,6 +82,8 @@ def uniform_reasons(architecture: Architecture) -> Iterator[str]:
             yield f"stage {number} has {stage.activation}, but the library's network {architecture.activation} only"
         if stage.gate is not None:
             yield f"stage {number} has the gate {stage.gate}, which the library's network lacks"
+        if stage.antialias is not None:
+            yield f"stage {number} has antialias {stage.antialias}, which is not written for the library"
         if stage.shortcut is not None:
             yield f"stage {number} has the shortcut {stage.shortcut}, which is not written for the library"
         if not isinstance(stage.expansion, int):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.shortcuts import ShortcutName
@@ -23,11 +24,13 @@ _ONLY: dict[str, tuple[tuple[object, ...], str]] = {
         (None, (False, False, False)),
         "a network here has strides in place of dilation",
     ),
-    "aa_layer": ((None,), "an anti-aliasing layer is no part of a network here"),
 }
 """Arguments of either library that change the network: the values that our networks have, and why they have no
 others."""
 _KINDS = {spec.resnet: name for name, spec in KINDS.items() if spec.resnet}
+_ANTIALIASES: dict[str, AntialiasName] = {"AvgPool2d": "avg_pool", "BlurPool2d": "blur"}
+_POOLS = {None: "max_pool", "avg_pool": "avg_pool", "blur": "max_blur_pool"}
+"""The layer behind the stem, by the smoothing."""
 _STEM_WIDTH, _PLAIN_STEM_WIDTH = 64, 64
 """The default of `stem_width`, and the width of the 7×7 stem, whatever `stem_width` is."""
 _STEM_SHARES = {"deep": (Decimal("0.5"), Decimal("0.5")), "deep_tiered": (Decimal("0.375"), Decimal("0.5"))}
@@ -60,6 +63,7 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
     if any(width * base_width % (64 * groups) for width in planes):
         raise arguments.refused(call.line, "a group of every stage must have whole channels before it is rounded")
     gate = _gate(arguments)
+    antialias = arguments.antialias("aa_layer", _ANTIALIASES)
     shortcut: ShortcutName | None = "avg_pool" if arguments.flag("avg_down") else None
     with arguments.errors_at(call.line):
         stages = tuple(
@@ -74,12 +78,13 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
                 gate=gate.gate,
                 group_width=_group_width(width, base_width, groups),
                 shortcut=shortcut,
+                antialias=antialias if stride > 1 else None,
             )
             for kind, stride, width, depth in zip(kinds, RESNET_STRIDES, planes, depths, strict=True)
         )
         network = Architecture(
             px,
-            _stem(arguments),
+            _stem(arguments, _POOLS[antialias]),
             stages,
             Head(None, arguments.integer("num_classes", 1000)),
             arguments.activation("act_layer", "relu"),
@@ -98,11 +103,17 @@ def _kinds(arguments: Arguments) -> tuple[str, ...]:
     return tuple(arguments.as_symbol(item, "block", _KINDS) for item in items)
 
 
-def _stem(arguments: Arguments) -> Stem:
-    """Return the stem: a 7×7 convolution or three of 3×3, and a max-pool or a strided convolution."""
+def _stem(arguments: Arguments, pool_kind: str) -> Stem:
+    """Return the stem, a 7×7 convolution or three of 3×3, with a layer of that kind or a convolution behind it."""
     stem_type = arguments.word("stem_type", "", ("", *_STEM_SHARES))
     width = arguments.integer("stem_width", _STEM_WIDTH)
-    pool_kind = "conv" if arguments.flag("replace_stem_pool") else "max_pool"
+    if arguments.flag("replace_stem_pool"):
+        if pool_kind != "max_pool":
+            raise arguments.refused(
+                arguments.call.line,
+                "replace_stem_pool: with aa_layer, timm smooths before the norm; no layer here does",
+            )
+        pool_kind = "conv"
     if not stem_type:
         return Stem(7, 2, _PLAIN_STEM_WIDTH, pool=True, fixed=True, pool_kind=pool_kind)
     if width % 4:

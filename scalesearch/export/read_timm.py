@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.blocks import Block
 from scalesearch.design.norms import NormName
@@ -33,6 +34,15 @@ from scalesearch.export.timm_scaling import (
 from scalesearch.export.timm_strings import BlockString, read_string
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
+ANTIALIASES: dict[str, AntialiasName] = {
+    "AvgPool2d": "avg_pool",
+    "avg": "avg_pool",
+    "BlurPool2d": "blur",
+    "blur": "blur",
+    "blurpc": "blur_zero",
+}
+"""Our smoothings by the classes and the strings of timm's `aa_layer`."""
+_UNEXPANDED = ("mbconv", "inverted_residual", "depthwise_separable")
 MOBILENET = "MobileNetV3"
 """The class of timm's networks with a hidden layer in the head."""
 POSITIONS = {
@@ -78,6 +88,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     rows = list(_decoded(arguments, arguments.value("block_args")))
     channels = _channels(arguments)
     is_mobilenet = call.name == MOBILENET
+    antialias = arguments.antialias("aa_layer", ANTIALIASES)
     stem_size = arguments.integer("stem_size", 16 if is_mobilenet else 32)
     num_features = arguments.integer("num_features", 1280)
     stem_fixed, stem_kernel, output_stride = arguments.flag("fix_stem"), MOBILENET_STEM_KERNEL, OUTPUT_STRIDE
@@ -97,6 +108,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
         # timm has two classes SqueezeExcite; the one in timm.layers rounds its width differently.
         arguments.only("se_layer", (None,), "a gate here is timm's default")
+    rows = [_with_antialias(arguments, row, antialias) for row in rows]
     with arguments.errors_at(call.line):
         classes = arguments.integer("num_classes", 1000)
         head = hidden_head(classes) if is_mobilenet else Head(num_features or None, classes)
@@ -110,7 +122,6 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
             arguments.in_channels("in_chans"),
             padding=arguments.padding("pad_type"),
         )
-    arguments.only("aa_layer", (None,), "an anti-aliasing layer is no part of a network here")
     pooled_by_mean(arguments)
     arguments.finish()
     _check(arguments, network, rows, output_stride)
@@ -175,6 +186,16 @@ def _with_gate(arguments: Arguments, row: _StageString, has_gates: bool) -> _Sta
         raise arguments.refused(row.line, "a gate of timm's MobileNetV3 without se_layer is no gate here")
     with arguments.errors_at(row.line):
         return row._replace(stage=replace(row.stage, gate=MOBILENET_GATE))
+
+
+def _with_antialias(arguments: Arguments, row: _StageString, antialias: AntialiasName | None) -> _StageString:
+    """Return the row with the smoothing of its strided convolution, if it has one."""
+    if antialias is None or row.stage.stride == 1:
+        return row
+    if antialias != "avg_pool" and row.stage.expansion == 1 and row.stage.kind in _UNEXPANDED:
+        raise arguments.refused(row.line, "aa_layer: timm builds no blur in a strided ds whose width changes")
+    with arguments.errors_at(row.line):
+        return row._replace(stage=replace(row.stage, antialias=antialias))
 
 
 def pooled_by_mean(arguments: Arguments) -> None:

@@ -26,6 +26,7 @@ _POOLS = {
     "max_pool": "nn.MaxPool2d(3, stride=2, padding=1)",
     "avg_pool": "nn.AvgPool2d(2, ceil_mode=True)",
     "conv": "conv({width}, {width}, 3, 2)",
+    "max_blur_pool": 'nn.MaxPool2d(3, 1, 1), BlurPool({width}, 2, "reflect")',
 }
 """The sources of the layers behind the stem, by block kind."""
 _Definition = Callable[..., nn.Module | None]
@@ -62,6 +63,10 @@ def torch_source(baseline: Baseline) -> str:
     head: tuple[_Definition, ...] = (plain_parts.conv,) if convolves else ()
     if any(map(partial(_has_other_activation, net), net.stages)):
         head = (*head, plain_parts.with_activation)
+    if any(stage.antialias is not None and stage.stride > 1 for stage in net.stages):
+        head = (*head, plain_parts.with_smoothing)
+    if net.stem.pool_kind == "max_blur_pool":
+        head = (*head, plain_parts.BlurPool)
     if net.padding == "same":
         head = (*head, plain_parts.pad_same)
     parts_of_stages = [part for stage in net.stages for part in _parts_of(stage)]
@@ -197,6 +202,8 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         stage_text = f"stage({block}, {width}, {stage.width}, {_stage_arguments(stage)})"
         if stage.activation is not None and _has_other_activation(net, stage):
             stage_text = f"with_activation({stage_text}, nn.{torch_class(stage.activation)})"
+        if stage.antialias is not None and stage.stride > 1:
+            stage_text = f'with_smoothing({stage_text}, "{stage.antialias}")'
         stage_lines.append(f"            {stage_text},\n")
         width = stage.width
     head = "" if net.head.width is None else f"        self.head = conv({width}, {net.head.width})\n"

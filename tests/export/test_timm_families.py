@@ -143,6 +143,11 @@ DEFINITIONS = {
         "ResNet([BasicBlock, BasicBlock, Bottleneck, BasicBlock], (1, 1, 1, 1), stem_width=16, stem_type='deep', "
         "avg_down=True, channels=(32, 48, 48, 96))"
     ),
+    "resnetaa50": "ResNet(Bottleneck, (3, 4, 6, 3), aa_layer=nn.AvgPool2d)",
+    "resnetblur50": "ResNet(Bottleneck, (3, 4, 6, 3), aa_layer=BlurPool2d)",
+    "efficientnet_blur_b0": (
+        f"EfficientNet({[[row] for row in B_ROWS.split()]}, num_features=1280, aa_layer='blurpc')"
+    ),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
     "convnext_tiny": "ConvNeXt()",
     "convnext_large_mlp": ("ConvNeXt(depths=[3, 3, 27, 3], dims=[192, 384, 768, 1536], head_hidden_size=1536)"),
@@ -245,6 +250,11 @@ def test_divisible_widths_keep_their_least_share() -> None:
             "ResNet(BasicBlock, [1, 1, 1, 1], block_args=dict(attn_layer=partial(make('se'))))",
             "attn_layer must be 'se' or 'eca'",
         ),
+        (
+            "ResNet(BasicBlock, [1, 1, 1, 1], replace_stem_pool=True, aa_layer=nn.AvgPool2d)",
+            "replace_stem_pool: with aa_layer, timm smooths before the norm",
+        ),
+        ("EfficientNet([['ds_r1_k3_s2_c16']], aa_layer='blur')", "timm builds no blur in a strided ds"),
         ("ByobNet(ByoModelCfg([ByoBlockCfg(type='one', d=1, c=8)]))", "type must be 'rep' or 'basic' or 'bottle'"),
         (
             "ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8, gs=4)], stem_type='rep'))",

@@ -103,7 +103,13 @@ def text_of(builder: str, changes: dict[str, str]) -> str:
 
 _RATE = {"0.3": NO_EFFECT, "0.0": NO_EFFECT}
 _PLACE = {"None": NO_EFFECT}
-_ALIASED = {"None": NO_EFFECT, "BlurPool2d": "anti-aliasing"}
+_ALIASED = {
+    "None": NO_EFFECT,
+    "BlurPool2d": SUPPORTED,
+    "nn.AvgPool2d": SUPPORTED,
+    "nn.MaxPool2d": "no other anti-aliasing",
+}
+_STRIDED = _ALIASED | {"'avg'": SUPPORTED, "'blurpc'": SUPPORTED, "'max'": "no other anti-aliasing"}
 _NORMS = {
     "nn.BatchNorm2d": NO_EFFECT,
     "partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)": SUPPORTED,
@@ -155,7 +161,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "pad_type": {"''": NO_EFFECT, "'same'": SUPPORTED, "None": "must be '' or 'same'"},
         "act_layer": _ACTIVATIONS | {"None": NO_EFFECT, "'swish'": SUPPORTED},
         "norm_layer": _NORMS | {"None": NO_EFFECT},
-        "aa_layer": _ALIASED,
+        "aa_layer": _STRIDED,
         "se_layer": {"None": NO_EFFECT, "SqueezeExcite": "timm's default", "'eca'": "timm's default"},
         "round_chs_fn": {
             "int": NO_EFFECT,
@@ -190,7 +196,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "pad_type": {"''": NO_EFFECT, "'same'": SUPPORTED},
         "act_layer": _ACTIVATIONS | {"None": NO_EFFECT},
         "norm_layer": _NORMS | {"None": NO_EFFECT},
-        "aa_layer": _ALIASED,
+        "aa_layer": _STRIDED,
         "se_layer": {
             _GATE: NO_EFFECT,
             "None": "without se_layer is no gate here",

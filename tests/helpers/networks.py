@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from scalesearch.design.activations import ACTIVATIONS
+from scalesearch.design.antialias import ANTIALIASES
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS
 from scalesearch.design.coefficients import AXES, Multipliers
@@ -139,7 +140,13 @@ def _mobile_stage(random: Random, stage: Stage) -> Stage:
 def _without_later_fields(net: Architecture) -> str:
     """The network as text, without fields that came after networks had been drawn from this text."""
     text = str(net)
-    for field in (", padding='symmetric'", ", shortcut=None", ", pool_kind='max_pool'", ", shares=()"):
+    for field in (
+        ", padding='symmetric'",
+        ", shortcut=None",
+        ", pool_kind='max_pool'",
+        ", shares=()",
+        ", antialias=None",
+    ):
         text = text.replace(field, "")
     return text
 
@@ -165,6 +172,8 @@ def dressed(net: Architecture) -> Architecture:
 
 def _dressed_stage(random: Random, stage: Stage) -> Stage:
     kind = KINDS[stage.kind]
+    if kind.smooths:
+        stage = replace(stage, antialias=random.choice((None, None, *ANTIALIASES)))
     if not kind.projects:
         return stage
     gate = random.choice((None, *kind.gates))

@@ -46,6 +46,8 @@ class BlockSpec:
     """Whether a stage takes a fractional `expansion`."""
     gates: tuple[GateName, ...] = ()
     """The values that a stage's `gate` may have."""
+    smooths: bool = False
+    """Whether a stage takes `antialias`."""
     projects: bool = False
     """Whether a stage takes `shortcut`: a block has one, with a convolution where it changes the shape."""
     grouped: bool = False
@@ -98,9 +100,10 @@ class BlockSpec:
 
 
 KINDS: dict[str, BlockSpec] = {
-    "conv": BlockSpec(conv.layers, in_stem=True, in_pool=True, timm=("cn",)),
+    "conv": BlockSpec(conv.layers, in_stem=True, in_pool=True, smooths=True, timm=("cn",)),
     "mbconv": BlockSpec(
         mbconv.layers,
+        smooths=True,
         expands=True,
         squeezes=True,
         rounds=True,
@@ -111,16 +114,20 @@ KINDS: dict[str, BlockSpec] = {
     ),
     "fused_mbconv": BlockSpec(
         fused_mbconv.layers,
+        smooths=True,
         expands=True,
         squeezes=True,
         timm=("er", "cn_skip"),
         torchvision="FusedMBConvConfig",
     ),
-    "inverted_residual": BlockSpec(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
-    "depthwise_separable": BlockSpec(depthwise_separable.layers, timm=("dsa",)),
-    "basic": BlockSpec(basic.layers, gates=("senet", "eca"), projects=True, resnet="BasicBlock"),
+    "inverted_residual": BlockSpec(
+        inverted_residual.layers, expands=True, rounds=True, smooths=True, timm=("ir", "ds")
+    ),
+    "depthwise_separable": BlockSpec(depthwise_separable.layers, smooths=True, timm=("dsa",)),
+    "basic": BlockSpec(basic.layers, gates=("senet", "eca"), projects=True, smooths=True, resnet="BasicBlock"),
     "bottleneck": BlockSpec(
         bottleneck.layers,
+        smooths=True,
         expands=True,
         squeezes=True,
         gates=("senet", "senet_inner", "eca", "eca_inner"),
@@ -131,13 +138,14 @@ KINDS: dict[str, BlockSpec] = {
     ),
     "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
     "convnext_v2": BlockSpec(convnext_v2.layers, expands=True, patches=True),
-    "uib": BlockSpec(uib.layers, expands=True, rounds=True, starts=True),
+    "uib": BlockSpec(uib.layers, expands=True, rounds=True, starts=True, smooths=True),
     "repvgg": BlockSpec(repvgg.layers, in_stem=True, deployed="repvgg_deploy"),
     "repvgg_deploy": BlockSpec(repvgg.deployed_layers, in_stem=True),
     "ghost": BlockSpec(ghost.layers, expands=True, squeezes=True, rounds=True, gates=("mobilenet_v3",)),
     "deep": BlockSpec(deep.layers, in_stages=False, in_stem=True, has_shares=True),
     "patch": BlockSpec(patch.layers, in_stages=False, in_stem=True, patches=True),
     "max_pool": BlockSpec(ends.no_layers, in_stages=False, in_pool=True, saved=ends.max_pool_saves),
+    "max_blur_pool": BlockSpec(ends.max_blur_pool, in_stages=False, in_pool=True, saved=ends.max_blur_pool_saves),
     "avg_pool": BlockSpec(ends.no_layers, in_stages=False, in_pool=True, saved=ends.avg_pool_saves),
     "classifier": BlockSpec(ends.classifier, in_stages=False),
 }

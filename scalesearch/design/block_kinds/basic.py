@@ -27,6 +27,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.stride,
         norm="batch_norm",
         activation=block.activation,
+        antialias=block.smoothing,
     )
     yield Layer(
         "second",

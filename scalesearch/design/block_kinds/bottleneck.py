@@ -38,6 +38,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.groups(inner),
         norm="batch_norm",
         activation=block.activation,
+        antialias=block.smoothing,
     )
     yield from named_gate(block, inner, is_last=False)
     yield Layer(

@@ -22,6 +22,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         groups=width,
         norm="batch_norm",
         activation=block.activation,
+        antialias=block.smoothing,
     )
     yield Layer(
         "pointwise",

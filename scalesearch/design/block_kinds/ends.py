@@ -19,6 +19,32 @@ def max_pool_saves(block: BlockShape) -> int:
     return block.in_width * block.in_px**2 + index * block.out_width * block.out_px**2
 
 
+def max_blur_pool(block: BlockShape) -> Iterator[Layer]:
+    """Yield the smoothing that strides behind a 3×3 max-pool of stride 1.
+
+    Zhang 2019 (arXiv 1904.11486), section 3.2; as in timm's `resnetblur50`: `BlurPool2d` of reflected places.
+    """
+    width = block.in_width
+    yield Layer(
+        "blur",
+        width,
+        width,
+        block.in_px,
+        block.out_px,
+        block.kernel,
+        block.stride,
+        groups=width,
+        is_constant=True,
+        kept_inputs=0,
+    )
+
+
+def max_blur_pool_saves(block: BlockShape) -> int:
+    """Return the elements that the backward pass needs: the input, its indices, and the padded map behind."""
+    index = 2  # an index takes eight bytes, as two floats
+    return block.in_width * ((1 + index) * block.in_px**2 + (block.in_px + block.kernel - 1) ** 2)
+
+
 def avg_pool_saves(block: BlockShape) -> int:
     """Return the elements that the backward pass of a mean needs in torch: the pool's input."""
     return block.in_width * block.in_px**2

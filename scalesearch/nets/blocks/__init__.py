@@ -13,7 +13,7 @@ from scalesearch.nets.blocks.basic import Basic, BasicBlock
 from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock, GatedBottleneck
 from scalesearch.nets.blocks.chain import ConvSequence, deep, separable
 from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock, ConvNeXtV2
-from scalesearch.nets.blocks.ends import AvgPool, Classifier, MaxPool
+from scalesearch.nets.blocks.ends import AvgPool, Classifier, MaxBlurPool, MaxPool
 from scalesearch.nets.blocks.full_resnet import FullBasic, FullBottleneck
 from scalesearch.nets.blocks.ghost import GatedGhost, Ghost, GhostBlock, HardGatedGhost
 from scalesearch.nets.blocks.mbconv import (
@@ -66,6 +66,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
     "avg_pool": TorchBlock(AvgPool),
+    "max_blur_pool": TorchBlock(MaxBlurPool),
     "classifier": TorchBlock(Classifier),
 }
 """Every kind in `design.block_kinds.KINDS`."""

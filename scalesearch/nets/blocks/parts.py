@@ -8,24 +8,26 @@ import torch
 from torch import nn
 
 from scalesearch.design.activations import torch_class
+from scalesearch.design.antialias import ANTIALIASES, AntialiasName
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS, NormName
-from scalesearch.nets.blocks.plain_parts import ChannelNorm, ECAGate, LayerScale, ResponseNorm
+from scalesearch.nets.blocks.plain_parts import BlurPool, ChannelNorm, ECAGate, LayerScale, ResponseNorm
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 
 def convolution(layer: Layer) -> nn.Conv2d:
     """Return the layer's convolution in the form that trains fastest on a CPU."""
+    stride = 1 if layer.antialias else layer.stride
     if layer.is_depthwise:
         assert layer.padded, "depthwise layers are padded; DepthwiseConv2d knows no other"
-        return DepthwiseConv2d(layer.in_width, layer.kernel, layer.stride, bias=layer.bias)
+        return DepthwiseConv2d(layer.in_width, layer.kernel, stride, bias=layer.bias)
     if layer.kernel == layer.groups == 1:
-        return PointwiseConv2d(layer.in_width, layer.out_width, layer.stride, bias=layer.bias)
+        return PointwiseConv2d(layer.in_width, layer.out_width, stride, bias=layer.bias)
     padding = layer.kernel // 2 if layer.padded else 0
     # Grouped kernels stay in channels_last: a step takes at most 12 times that of an ungrouped layer of equal
     # multiply-adds (55 groups of 2 channels at 24 px), and in NCHW 1.1 to 7 times as long again (one thread,
     # torch 2.13, batches of 64).
-    sizes = (layer.in_width, layer.out_width, layer.kernel, layer.stride, padding)
+    sizes = (layer.in_width, layer.out_width, layer.kernel, stride, padding)
     return nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias)
 
 
@@ -55,9 +57,18 @@ def conv_norm_act(layer: Layer, eps: float) -> nn.Sequential:
         layers.append(_make_norm(layer.norm, layer.out_width, eps))
     if layer.activation:
         layers.append(make_activation(layer))
+    if layer.antialias:
+        layers.append(_smoothing(layer.antialias, layer.out_width, layer.stride))
     if layer.layer_scale:
         layers.append(LayerScale(layer.out_width))
     return layers
+
+
+def _smoothing(name: AntialiasName, channels: int, stride: int) -> nn.Module:
+    smoothing = ANTIALIASES[name]
+    if not smoothing.kernel:
+        return nn.AvgPool2d(stride, ceil_mode=True)
+    return BlurPool(channels, stride, smoothing.padding)
 
 
 def _make_norm(name: NormName, channels: int, eps: float) -> nn.Module:

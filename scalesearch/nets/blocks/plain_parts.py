@@ -78,6 +78,45 @@ class HardSqueezeExcite(nn.Module):
         return x * nn.functional.hardsigmoid(self.excite(self.squeeze(means).relu()))
 
 
+class BlurPool(nn.Module):
+    """Smooths every map by [1 2 1] in both directions, with a stride."""
+
+    def __init__(self, channels: int, stride: int, padding: str = "constant") -> None:
+        super().__init__()
+        self.channels, self.stride, self.padding = channels, stride, padding
+        row = torch.tensor([0.25, 0.5, 0.25])
+        kernel = (row[:, None] * row).repeat(channels, 1, 1, 1)
+        self.register_buffer("kernel", kernel, persistent=False)
+        self.kernel: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        smallest = min(x.shape[2], x.shape[3])
+        padding = "replicate" if self.padding == "reflect" and smallest == 1 else self.padding
+        x = nn.functional.pad(x, [1] * 4, padding)
+        return nn.functional.conv2d(x, self.kernel, None, self.stride, groups=self.channels)
+
+
+def smoothed(layers: nn.Sequential, channels: int, antialias: str) -> nn.Sequential:
+    """Move the stride of a convolution, the first of the layers, to a smoothing behind them."""
+    convolution = layers[0]
+    assert isinstance(convolution, nn.Conv2d)
+    stride = convolution.stride[0]
+    convolution.stride = (1, 1)
+    if antialias == "avg_pool":
+        return layers.append(nn.AvgPool2d(stride, ceil_mode=True))
+    return layers.append(BlurPool(channels, stride, "reflect" if antialias == "blur" else "constant"))
+
+
+def with_smoothing(blocks: nn.Sequential, antialias: str) -> nn.Sequential:
+    """Let a smoothing stride in place of the convolutions in the first block, except for the shortcut's."""
+    for name, layers in list(blocks[0].named_modules()):
+        first = next(iter(layers), None) if isinstance(layers, nn.Sequential) else None
+        if isinstance(first, nn.Conv2d) and first.stride != (1, 1) and not name.startswith("shortcut"):
+            assert isinstance(layers, nn.Sequential)
+            smoothed(layers, first.out_channels, antialias)
+    return blocks
+
+
 class SENetGate(nn.Module):
     """Gates the channels by their means over the image, squeezed to a share in whole multiples."""
 
