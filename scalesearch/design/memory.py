@@ -41,6 +41,8 @@ def _block_peak(block: Block) -> int:
         if layer.is_constant:  # behind a pool whose output, padded, it reads
             maps = layer.in_px**2 + (layer.in_px + layer.kernel - 1) ** 2
             peak = max(peak, block_input + layer.in_width * maps + block_output)
+            pooled_and_indices = 3 * layer.in_width * layer.in_px**2  # an index takes two elements
+            peak = max(peak, block_input + pooled_and_indices)
             continue
         if layer.is_beside and not first_branch:
             first_branch, layer_input = layer_input, 0

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from scalesearch.design.antialias import AntialiasName
-from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.blocks import Block
 from scalesearch.design.norms import NormName
 from scalesearch.errors import SpaceError
@@ -91,6 +91,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     antialias = arguments.antialias("aa_layer", ANTIALIASES)
     stem_size = arguments.integer("stem_size", 16 if is_mobilenet else 32)
     num_features = arguments.integer("num_features", 1280)
+    inner_divisor: int | None = None
     stem_fixed, stem_kernel, output_stride = arguments.flag("fix_stem"), MOBILENET_STEM_KERNEL, OUTPUT_STRIDE
     if not stem_fixed:
         stem_size = _rounded(arguments, stem_size, call.line, channels)
@@ -100,8 +101,11 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     if is_mobilenet:
         width, rows = _head_width(rows)
         hidden_norm = _mobilenet_head(arguments)
-        has_gates = _mobilenet_gates(arguments)
-        rows = [_with_gate(arguments, row, has_gates) for row in rows]
+        gate_divisor = _mobilenet_gates(arguments)
+        rows = [_with_gate(arguments, row, gate_divisor is not None) for row in rows]
+        if gate_divisor == 1 and any(not isinstance(row.stage.expansion, int) for row in rows):
+            raise arguments.refused(call.line, "se_layer: without rd_round_fn, expansions are whole numbers here")
+        inner_divisor = gate_divisor if any(row.stage.gate for row in rows) else None
         hidden_head = partial(Head, width, hidden=num_features, hidden_norm=hidden_norm)
     else:
         stem_kernel = arguments.integer("stem_kernel_size", 3)
@@ -120,6 +124,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(*BATCH_NORMS),
             arguments.in_channels("in_chans"),
+            inner_divisor=inner_divisor or DEFAULT_INNER_DIVISOR,
             padding=arguments.padding("pad_type"),
         )
     pooled_by_mean(arguments)
@@ -145,8 +150,8 @@ def _mobilenet_head(arguments: Arguments) -> NormName | None:
     return None
 
 
-def _mobilenet_gates(arguments: Arguments) -> bool:
-    """Return whether `se_layer` is the gate of MobileNetV3.
+def _mobilenet_gates(arguments: Arguments) -> int | None:
+    """Return the divisor of the squeeze widths where `se_layer` is the gate of MobileNetV3; None: there is no gate.
 
     Other arguments that only timm's MobileNetV3 has must have their defaults.
     """
@@ -154,28 +159,27 @@ def _mobilenet_gates(arguments: Arguments) -> bool:
     arguments.only("layer_scale_init_value", (None,), "layer scale is no part of these blocks")
     value = arguments.value("se_layer")
     if value is None:
-        return False
+        return None
     reason = (
-        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU, "
-        "rd_round_fn=round_channels)"
+        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU), with or "
+        "without rd_round_fn=round_channels"
     )
     if not (isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1):
         raise arguments.refused(value.line, reason)
     inner = Arguments(arguments.definition, value, "layer")
-    expected = {"layer": "SqueezeExcite", "gate_layer": "hard_sigmoid"}
-    expected |= {"force_act_layer": "ReLU", "rd_round_fn": "round_channels"}
-    for name, expected_name in expected.items():
-        argument = inner.value(name)
-        if (
-            argument.name
-            if isinstance(argument, Symbol)
-            else argument.value
-            if isinstance(argument, Literal)
-            else ""
-        ) != expected_name:
-            raise arguments.refused(value.line, reason)
+    expected = {"layer": "SqueezeExcite", "gate_layer": "hard_sigmoid", "force_act_layer": "ReLU"}
+    if any(_name(inner.value(name)) != expected_name for name, expected_name in expected.items()):
+        raise arguments.refused(value.line, reason)
+    rounding = inner.value("rd_round_fn")
+    if rounding is not None and _name(rounding) != _ROUNDER:
+        raise arguments.refused(value.line, reason)
     inner.finish()
-    return True
+    return 1 if rounding is None else DEFAULT_INNER_DIVISOR
+
+
+def _name(value: Value | None) -> object:
+    """Return the name or the literal that a value is."""
+    return value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else None
 
 
 def _with_gate(arguments: Arguments, row: _StageString, has_gates: bool) -> _StageString:
@@ -343,11 +347,9 @@ def _check(arguments: Arguments, network: Architecture, rows: list[_StageString]
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner_width}: a multiple of 8"
             )
-        if stage.se and timm_squeeze(block.in_width, stage) != squeeze_width(block):
-            raise arguments.refused(
-                line,
-                f"timm squeezes to {timm_squeeze(block.in_width, stage)} channels, but {squeeze_width(block)} here",
-            )
+        squeezed = timm_squeeze(block.in_width, stage, network.inner_divisor)
+        if stage.se and squeezed != squeeze_width(block):
+            raise arguments.refused(line, f"timm squeezes to {squeezed} channels, but {squeeze_width(block)} here")
 
 
 def _check_skips(arguments: Arguments, network: Architecture, rows: list[_StageString]) -> None:

@@ -100,6 +100,25 @@ def repvgg(depths: tuple[int, ...], factors: tuple[float, ...], stem: int) -> st
     return f"ByobNet(cfg=ByoModelCfg(blocks=({blocks}), stem_type='rep', stem_chs={stem}))"
 
 
+def ts_resnet(keywords: str) -> str:
+    """The definition of a ResNet of a tiered stem and SiLU, with bottlenecks."""
+    sizes = zip((2, 3, 3, 2), (256, 512, 1536, 1536), (1, 2, 2, 2), strict=True)
+    blocks = ", ".join(f"ByoBlockCfg('bottle', d={d}, c={c}, s={s}, gs=0, br=0.25)" for d, c, s in sizes)
+    return f"ByobNet(ByoModelCfg(({blocks}), stem_chs=64, stem_type='tiered', act_layer='silu', {keywords}))"
+
+
+def lcnet(width: float) -> str:
+    rows = (
+        "[['dsa_r1_k3_s1_c32'], ['dsa_r2_k3_s2_c64'], ['dsa_r2_k3_s2_c128'], "
+        "['dsa_r1_k3_s2_c256', 'dsa_r1_k5_s1_c256'], ['dsa_r4_k5_s1_c256'], ['dsa_r2_k5_s2_c512_se0.25']]"
+    )
+    return (
+        f"MobileNetV3(decode_arch_def({rows}), round_chs_fn=partial(round_channels, multiplier={width}), "
+        "act_layer='hard_swish', "
+        "se_layer=partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU))"
+    )
+
+
 DEFINITIONS = {
     "efficientnet_b0": scaled_b(1.0, 1.0, 1280),
     "efficientnet_b1": scaled_b(1.0, 1.1, 1280),
@@ -148,6 +167,11 @@ DEFINITIONS = {
     "efficientnet_blur_b0": (
         f"EfficientNet({[[row] for row in B_ROWS.split()]}, num_features=1280, aa_layer='blurpc')"
     ),
+    "resnet33ts": ts_resnet("stem_pool='', num_features=1280"),
+    "seresnet33ts": ts_resnet("stem_pool='', num_features=1280, attn_layer='se'"),
+    "eca_resnet33ts": ts_resnet("stem_pool='', num_features=1280, attn_layer='eca'"),
+    "lcnet_035": lcnet(0.35),
+    "lcnet_150": lcnet(1.5),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
     "convnext_tiny": "ConvNeXt()",
     "convnext_large_mlp": ("ConvNeXt(depths=[3, 3, 27, 3], dims=[192, 384, 768, 1536], head_hidden_size=1536)"),
@@ -255,6 +279,7 @@ def test_divisible_widths_keep_their_least_share() -> None:
             "replace_stem_pool: with aa_layer, timm smooths before the norm",
         ),
         ("EfficientNet([['ds_r1_k3_s2_c16']], aa_layer='blur')", "timm builds no blur in a strided ds"),
+        ("ByobNet(ByoModelCfg([ByoBlockCfg('basic', 1, 8)], attn_layer='se'))", "has its gate inside"),
         ("ByobNet(ByoModelCfg([ByoBlockCfg(type='one', d=1, c=8)]))", "type must be 'rep' or 'basic' or 'bottle'"),
         (
             "ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8, gs=4)], stem_type='rep'))",

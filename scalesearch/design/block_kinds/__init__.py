@@ -123,7 +123,9 @@ KINDS: dict[str, BlockSpec] = {
     "inverted_residual": BlockSpec(
         inverted_residual.layers, expands=True, rounds=True, smooths=True, timm=("ir", "ds")
     ),
-    "depthwise_separable": BlockSpec(depthwise_separable.layers, smooths=True, timm=("dsa",)),
+    "depthwise_separable": BlockSpec(
+        depthwise_separable.layers, squeezes=True, gates=("mobilenet_v3",), smooths=True, timm=("dsa",)
+    ),
     "basic": BlockSpec(basic.layers, gates=("senet", "eca"), projects=True, smooths=True, resnet="BasicBlock"),
     "bottleneck": BlockSpec(
         bottleneck.layers,

@@ -11,7 +11,7 @@ from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks import plain_parts
 from scalesearch.nets.blocks.basic import Basic, BasicBlock
 from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock, GatedBottleneck
-from scalesearch.nets.blocks.chain import ConvSequence, deep, separable
+from scalesearch.nets.blocks.chain import ConvSequence, deep, gated_separable, hard_gated_separable, separable
 from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock, ConvNeXtV2
 from scalesearch.nets.blocks.ends import AvgPool, Classifier, MaxBlurPool, MaxPool
 from scalesearch.nets.blocks.full_resnet import FullBasic, FullBottleneck
@@ -53,7 +53,9 @@ BLOCKS: dict[str, TorchBlock] = {
     "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv, plain_gates={"mobilenet_v3": HardGatedMBConv}),
     "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
-    "depthwise_separable": TorchBlock(ConvSequence, separable),
+    "depthwise_separable": TorchBlock(
+        ConvSequence, separable, gated_separable, {"mobilenet_v3": hard_gated_separable}
+    ),
     "basic": TorchBlock(BasicBlock, Basic, plain_full=FullBasic),
     "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck, plain_full=FullBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
