@@ -166,6 +166,8 @@ class Stage:
     """The side of the kernel of a depthwise convolution before the expansion; 1: there is no such convolution."""
     shortcut: ShortcutName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The shortcut where the shape changes, one of `SHORTCUTS`; None: the kind's own."""
+    residual: bool = field(default=True, metadata=OMIT_IF_DEFAULT)
+    """Whether blocks that keep their shape add their input to their output, if their kind does."""
     antialias: AntialiasName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The smoothing that strides in place of the k×k convolution, one of `ANTIALIASES`; None: there is none."""
 
@@ -190,6 +192,7 @@ class Stage:
             ("group_width", self.group_width is not None, kind.grouped),
             ("start_kernel", self.start_kernel != 1, kind.starts),
             ("shortcut", self.shortcut is not None, kind.projects),
+            ("residual", not self.residual, kind.adds_input),
             ("antialias", self.antialias is not None, kind.smooths),
         ):
             if is_given and not is_allowed:
@@ -462,6 +465,7 @@ class Architecture:
                 group_width=stage.group_width,
                 start_kernel=stage.start_kernel,
                 shortcut=stage.shortcut,
+                residual=stage.residual,
                 antialias=stage.antialias,
             )
             width, px = out_width, first.out_px

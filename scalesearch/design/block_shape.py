@@ -41,6 +41,8 @@ class BlockShape(ABC):
     """The shortcut where the shape changes, one of `shortcuts.SHORTCUTS`; None: the kind's own."""
     inner_divisor: int = 8
     """The divisor of inner widths that a fractional expansion gives."""
+    residual: bool = True
+    """Whether a block that keeps its shape adds its input to its output, if its kind does."""
     antialias: AntialiasName | None = None
     """The smoothing that strides for the k×k convolution, one of `antialias.ANTIALIASES`; None: there is none."""
     stem_shares: tuple[Decimal, ...] = ()

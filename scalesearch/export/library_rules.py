@@ -43,8 +43,9 @@ def same_network(architecture: Architecture) -> Architecture:
             group_width=None if stage.groups == 1 else stage.group_width,
             activation=None if stage.activation == activation else stage.activation,
             antialias=None if stage.stride == 1 else stage.antialias,
+            residual=stage.residual or not _keeps_shape(architecture, number),
         )
-        for stage in architecture.stages
+        for number, stage in enumerate(architecture.stages)
     )
     return replace(
         architecture,
@@ -53,6 +54,12 @@ def same_network(architecture: Architecture) -> Architecture:
         stem=replace(architecture.stem, fixed=False),
         head=replace(architecture.head, fixed=False),
     )
+
+
+def _keeps_shape(architecture: Architecture, number: int) -> bool:
+    """Return whether any block of a stage (from 0) has an output of its input's shape."""
+    stage, widths = architecture.stages[number], architecture.widths
+    return stage.depth > 1 or (stage.stride == 1 and widths[number] == stage.width)
 
 
 def is_resnet(architecture: Architecture) -> bool:
@@ -82,6 +89,8 @@ def uniform_reasons(architecture: Architecture) -> Iterator[str]:
             yield f"stage {number} has {stage.activation}, but the library's network {architecture.activation} only"
         if stage.gate is not None:
             yield f"stage {number} has the gate {stage.gate}, which the library's network lacks"
+        if not stage.residual:
+            yield f"stage {number} has no residual connections, which is not written for the library"
         if stage.antialias is not None:
             yield f"stage {number} has antialias {stage.antialias}, which is not written for the library"
         if stage.shortcut is not None:

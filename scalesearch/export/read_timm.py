@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -11,7 +12,9 @@ from typing import NamedTuple
 
 from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
+from scalesearch.design.decimals import whole_or_fraction
 from scalesearch.design.norms import NormName
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
@@ -57,6 +60,7 @@ DECODER_POSITIONS = "arch_def depth_multiplier depth_trunc experts_multiplier fi
 """The parameters of `decode_arch_def`. `experts_multiplier` multiplies experts (`cc`), which are refused."""
 AVERAGES = ("avg", "fast", "fastavg")
 """timm's names for the mean over the feature map, `SelectAdaptivePool2d`."""
+_PLACES = Decimal("0.000000001")
 _ROUNDER = "round_channels"
 _LARGEST_MULTIPLIER, _LARGEST_WIDTH = 64, 65536
 _DEPTH_WORDS = (DEPTH_ROUNDINGS[0], DEPTH_ROUNDINGS)
@@ -130,7 +134,6 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     pooled_by_mean(arguments)
     arguments.finish()
     _check(arguments, network, rows, output_stride)
-    _check_skips(arguments, network, rows)
     return network
 
 
@@ -253,7 +256,9 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_StageStri
                 string = read_string(text.value)
                 if index and string.stage.stride != 1:
                     raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
-                yield _StageString(string.stage, text.line, string, number)
+                has_none = string.no_skip and KINDS[string.stage.kind].adds_input
+                stage = replace(string.stage, residual=False) if has_none else string.stage
+                yield _StageString(stage, text.line, string, number)
         if not isinstance(row, Items):
             raise arguments.refused(row.line, "arch_def must be a list of lists of strings, written out")
 
@@ -311,16 +316,27 @@ def _with_forced_widths(
 ) -> Iterator[_StageString]:
     """Yield the rows, each `fc` as the expansion of the block's real input that gives timm's inner width."""
     for row in rows:
-        stage, forced = row.stage, row.string.forced_in
-        if forced is not None:
-            inner_width = make_divisible(channels(forced) * float(stage.expansion))
-            if stage.depth > 1 or inner_width % in_width or inner_width == in_width:
-                raise arguments.refused(
-                    row.line, f"fc{forced}: {inner_width} inner channels of {in_width} are no whole expansion here"
-                )
-            stage = replace(stage, expansion=inner_width // in_width)
-        yield row._replace(stage=stage)
-        in_width = stage.width
+        forced = row.string.forced_in
+        if forced is None:
+            yield row
+        else:
+            inner_width = make_divisible(channels(forced) * float(row.stage.expansion))
+            yield from _forced(arguments, row, in_width, inner_width)
+        in_width = row.stage.width
+
+
+def _forced(arguments: Arguments, row: _StageString, in_width: int, inner_width: int) -> Iterator[_StageString]:
+    """Yield the row with expansions that give an inner width: of the first block, and of the others."""
+    blocks = [(replace(row.stage, depth=1), in_width)]
+    if row.stage.depth > 1:
+        blocks.append((replace(row.stage, depth=row.stage.depth - 1, stride=1), row.stage.width))
+    for stage, width in blocks:
+        if inner_width <= width:
+            raise arguments.refused(
+                row.line, f"fc{row.string.forced_in}: {inner_width} inner channels of {width} are no expansion here"
+            )
+        expansion = whole_or_fraction((Decimal(inner_width) / width).quantize(_PLACES))
+        yield row._replace(stage=replace(stage, expansion=expansion))
 
 
 def _timm_inner(block: Block, stage: Stage) -> int:
@@ -350,11 +366,3 @@ def _check(arguments: Arguments, network: Architecture, rows: list[_StageString]
         squeezed = timm_squeeze(block.in_width, stage, network.inner_divisor)
         if stage.se and squeezed != squeeze_width(block):
             raise arguments.refused(line, f"timm squeezes to {squeezed} channels, but {squeeze_width(block)} here")
-
-
-def _check_skips(arguments: Arguments, network: Architecture, rows: list[_StageString]) -> None:
-    """Refuse a `noskip` that removes a residual connection; MNASNet's first stage, for example, has none."""
-    for number, _, block in stage_blocks(network):
-        row = rows[number - 1]
-        if row.string.no_skip and block.stride == 1 and block.in_width == block.out_width:
-            raise arguments.refused(row.line, "noskip: a block of stride 1 and equal widths has a residual here")

@@ -65,6 +65,8 @@ def torch_source(baseline: Baseline) -> str:
         head = (*head, plain_parts.with_activation)
     if any(stage.antialias is not None and stage.stride > 1 for stage in net.stages):
         head = (*head, plain_parts.with_smoothing)
+    if not all(stage.residual for stage in net.stages):
+        head = (*head, plain_parts.without_residual)
     if net.stem.pool_kind == "max_blur_pool":
         head = (*head, plain_parts.BlurPool)
     if net.padding == "same":
@@ -202,6 +204,8 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         stage_text = f"stage({block}, {width}, {stage.width}, {_stage_arguments(stage)})"
         if stage.activation is not None and _has_other_activation(net, stage):
             stage_text = f"with_activation({stage_text}, nn.{torch_class(stage.activation)})"
+        if not stage.residual:
+            stage_text = f"without_residual({stage_text})"
         if stage.antialias is not None and stage.stride > 1:
             stage_text = f'with_smoothing({stage_text}, "{stage.antialias}")'
         stage_lines.append(f"            {stage_text},\n")

@@ -194,6 +194,7 @@ def _build_stage(allowed: StageOptions, stage: Stage, choice: StageChoice, basel
         _gate(stage, choice, has_se),
         start_kernel=stage.start_kernel if kind.starts else 1,
         shortcut=stage.shortcut if kind.projects else None,
+        residual=stage.residual or not kind.adds_input,
         antialias=stage.antialias if kind.smooths else None,
     )
 

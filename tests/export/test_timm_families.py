@@ -107,6 +107,17 @@ def ts_resnet(keywords: str) -> str:
     return f"ByobNet(ByoModelCfg(({blocks}), stem_chs=64, stem_type='tiered', act_layer='silu', {keywords}))"
 
 
+def edge_tpu(width: float, depth: float, features: int) -> str:
+    rows = (
+        "[['er_r1_k3_s1_e4_c24_fc24_noskip'], ['er_r2_k3_s2_e8_c32'], ['er_r4_k3_s2_e8_c48'], "
+        "['ir_r5_k5_s2_e8_c96'], ['ir_r4_k5_s1_e8_c144'], ['ir_r2_k5_s2_e8_c192']]"
+    )
+    return (
+        f"EfficientNet(decode_arch_def({rows}, {depth}), num_features={features}, "
+        f"round_chs_fn=partial(round_channels, multiplier={width}))"
+    )
+
+
 def lcnet(width: float) -> str:
     rows = (
         "[['dsa_r1_k3_s1_c32'], ['dsa_r2_k3_s2_c64'], ['dsa_r2_k3_s2_c128'], "
@@ -172,6 +183,8 @@ DEFINITIONS = {
     "eca_resnet33ts": ts_resnet("stem_pool='', num_features=1280, attn_layer='eca'"),
     "lcnet_035": lcnet(0.35),
     "lcnet_150": lcnet(1.5),
+    "efficientnet_em": edge_tpu(1.0, 1.1, 1280),
+    "efficientnet_el": edge_tpu(1.2, 1.4, 1536),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
     "convnext_tiny": "ConvNeXt()",
     "convnext_large_mlp": ("ConvNeXt(depths=[3, 3, 27, 3], dims=[192, 384, 768, 1536], head_hidden_size=1536)"),

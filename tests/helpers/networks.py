@@ -146,6 +146,7 @@ def _without_later_fields(net: Architecture) -> str:
         ", pool_kind='max_pool'",
         ", shares=()",
         ", antialias=None",
+        ", residual=True",
     ):
         text = text.replace(field, "")
     return text
@@ -174,6 +175,8 @@ def _dressed_stage(random: Random, stage: Stage) -> Stage:
     kind = KINDS[stage.kind]
     if kind.smooths:
         stage = replace(stage, antialias=random.choice((None, None, *ANTIALIASES)))
+    if kind.adds_input:
+        stage = replace(stage, residual=random.random() < 0.7)
     if not kind.projects:
         return stage
     gate = random.choice((None, *kind.gates))

@@ -127,6 +127,21 @@ def test_only_blocks_that_keep_their_shape_have_a_shortcut() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["inverted_residual", "mbconv", "fused_mbconv", "uib"])
+def test_a_stage_without_residuals_does_not_add_its_input(kind: str) -> None:
+    stage = Stage(kind, 3, 1, 2, 9, 2, residual=False)
+    architecture = Architecture(14, Stem(3, 2, 9), (stage,), Head(None, 4))
+    net = ConvNet(architecture).eval()
+    features = torch.randn(2, 9, 7, 7, generator=torch.Generator().manual_seed(4))
+    with_input = ConvNet(replace(architecture, stages=(replace(stage, residual=True),))).eval()
+    with_input.load_state_dict(net.state_dict())
+    for name in ("stages_0_0", "stages_0_1"):
+        with torch.no_grad():
+            difference = with_input.get_submodule(name)(features) - net.get_submodule(name)(features)
+        assert torch.allclose(difference, features, atol=1e-5)
+    assert cost(architecture) == cost(replace(architecture, stages=(replace(stage, residual=True),)))
+
+
 def test_a_stride_without_a_change_of_width_has_no_shortcut() -> None:
     stage = Stage("mbconv", 3, 2, 2, 9, 2)
     architecture = Architecture(14, Stem(3, 2, 9), (stage,), Head(None, 4))

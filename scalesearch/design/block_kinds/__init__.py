@@ -46,6 +46,8 @@ class BlockSpec:
     """Whether a stage takes a fractional `expansion`."""
     gates: tuple[GateName, ...] = ()
     """The values that a stage's `gate` may have."""
+    adds_input: bool = False
+    """Whether a stage takes `residual`: a block that keeps its shape adds its input unless that is false."""
     smooths: bool = False
     """Whether a stage takes `antialias`."""
     projects: bool = False
@@ -103,6 +105,7 @@ KINDS: dict[str, BlockSpec] = {
     "conv": BlockSpec(conv.layers, in_stem=True, in_pool=True, smooths=True, timm=("cn",)),
     "mbconv": BlockSpec(
         mbconv.layers,
+        adds_input=True,
         smooths=True,
         expands=True,
         squeezes=True,
@@ -114,14 +117,16 @@ KINDS: dict[str, BlockSpec] = {
     ),
     "fused_mbconv": BlockSpec(
         fused_mbconv.layers,
+        adds_input=True,
         smooths=True,
         expands=True,
         squeezes=True,
+        rounds=True,
         timm=("er", "cn_skip"),
         torchvision="FusedMBConvConfig",
     ),
     "inverted_residual": BlockSpec(
-        inverted_residual.layers, expands=True, rounds=True, smooths=True, timm=("ir", "ds")
+        inverted_residual.layers, adds_input=True, expands=True, rounds=True, smooths=True, timm=("ir", "ds")
     ),
     "depthwise_separable": BlockSpec(
         depthwise_separable.layers, squeezes=True, gates=("mobilenet_v3",), smooths=True, timm=("dsa",)
@@ -140,7 +145,7 @@ KINDS: dict[str, BlockSpec] = {
     ),
     "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
     "convnext_v2": BlockSpec(convnext_v2.layers, expands=True, patches=True),
-    "uib": BlockSpec(uib.layers, expands=True, rounds=True, starts=True, smooths=True),
+    "uib": BlockSpec(uib.layers, adds_input=True, expands=True, rounds=True, starts=True, smooths=True),
     "repvgg": BlockSpec(repvgg.layers, in_stem=True, deployed="repvgg_deploy"),
     "repvgg_deploy": BlockSpec(repvgg.deployed_layers, in_stem=True),
     "ghost": BlockSpec(ghost.layers, expands=True, squeezes=True, rounds=True, gates=("mobilenet_v3",)),

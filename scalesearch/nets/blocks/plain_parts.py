@@ -107,6 +107,13 @@ def smoothed(layers: nn.Sequential, channels: int, antialias: str) -> nn.Sequent
     return layers.append(BlurPool(channels, stride, "reflect" if antialias == "blur" else "constant"))
 
 
+def without_residual(blocks: nn.Module) -> nn.Module:
+    """Let no block add its input to its output."""
+    for block in blocks.children():
+        vars(block).update(has_shortcut=False)
+    return blocks
+
+
 def with_smoothing(blocks: nn.Sequential, antialias: str) -> nn.Sequential:
     """Let a smoothing stride in place of the convolutions in the first block, except for the shortcut's."""
     for name, layers in list(blocks[0].named_modules()):
