@@ -186,6 +186,8 @@ DEFINITIONS = {
     "efficientnet_em": edge_tpu(1.0, 1.1, 1280),
     "efficientnet_el": edge_tpu(1.2, 1.4, 1536),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
+    "convnext_nano_ols": "ConvNeXt(depths=(2, 2, 8, 2), dims=(80, 160, 320, 640), stem_type='overlap')",
+    "convnext_atto_ols": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), stem_type='overlap_tiered')",
     "convnext_tiny": "ConvNeXt()",
     "convnext_large_mlp": ("ConvNeXt(depths=[3, 3, 27, 3], dims=[192, 384, 768, 1536], head_hidden_size=1536)"),
     "convnextv2_huge": (
@@ -275,7 +277,8 @@ def test_divisible_widths_keep_their_least_share() -> None:
         ("RegNet(RegNetCfg(), preact=True)", "preact: "),
         ("RegNet(RegNetCfg(), preact=True, linear_out=True)", "linear_out: "),
         ("RegNet(RegNetCfg(), speed=3)", "RegNetCfg: speed is not understood"),
-        ("ConvNeXt(stem_type='overlap_act', head_norm_first=True)", "stem_type: "),
+        ("ConvNeXt(stem_type='overlap_act', head_norm_first=True)", "head_norm_first: "),
+        ("ConvNeXt(stem_type='overlap_act')", "stem_type must be 'patch' or 'overlap' or 'overlap_tiered'"),
         ("ConvNeXt(dims=(96, 192))", "dims: a ConvNeXt has four stages"),
         ("ConvNeXt(head_hidden_size=64, act_layer='relu')", "head_hidden_size: timm's hidden layer has GELU"),
         ("ConvNeXt(pruned=True)", "pruned is not understood"),

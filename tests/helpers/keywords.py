@@ -354,8 +354,9 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "ls_init_value": {"0.1": NO_EFFECT, "None": "has layer scale here", "'x'": "must be a number"},
         "stem_type": {
             "'patch'": NO_EFFECT,
-            "'overlap'": "overlapping stem",
-            "'overlap_tiered'": "overlapping stem",
+            "'overlap'": SUPPORTED,
+            "'overlap_tiered'": SUPPORTED,
+            "'overlap_act'": "stem_type must be",
         },
         "patch_size": {"2": SUPPORTED, "4": NO_EFFECT, "8": "multiply to 32 at most"},
         "head_init_scale": {"0.5": NO_EFFECT},

@@ -163,7 +163,7 @@ def dressed(net: Architecture) -> Architecture:
     stem = net.stem
     if stem.kind == "conv" and random.random() < 0.5:
         shares = tuple(Decimal(random.choice(("0.25", "0.375", "0.5", "1"))) for _ in range(random.randint(1, 3)))
-        stem = replace(stem, kind="deep", shares=shares)
+        stem = replace(stem, kind=random.choice(("deep", "deep", "overlap")), shares=shares)
         if net.smallest_resolution == 1:
             stem = replace(stem, stride=random.choice((stem.stride, 4)))
     if stem.pool:

@@ -24,7 +24,7 @@ from scalesearch.nets.blocks.mbconv import (
     MBConv,
     MBConvBlock,
 )
-from scalesearch.nets.blocks.patch import PatchBlock, patch
+from scalesearch.nets.blocks.patch import PatchBlock, overlap, patch
 from scalesearch.nets.blocks.repvgg import RepVGG, RepVGGBlock, deployed_repvgg, fold
 from scalesearch.nets.blocks.uib import UIBBlock, UniversalInvertedBottleneck
 
@@ -65,6 +65,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "repvgg_deploy": TorchBlock(ConvSequence, deployed_repvgg),
     "ghost": TorchBlock(GhostBlock, Ghost, GatedGhost, {"mobilenet_v3": HardGatedGhost}),
     "deep": TorchBlock(ConvSequence, deep),
+    "overlap": TorchBlock(PatchBlock, overlap),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
     "avg_pool": TorchBlock(AvgPool),
