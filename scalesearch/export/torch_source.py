@@ -26,7 +26,7 @@ _POOLS = {
     "max_pool": "nn.MaxPool2d(3, stride=2, padding=1)",
     "avg_pool": "nn.AvgPool2d(2, ceil_mode=True)",
     "conv": "conv({width}, {width}, 3, 2)",
-    "max_blur_pool": 'nn.MaxPool2d(3, 1, 1), BlurPool({width}, 2, "reflect")',
+    "max_blur_pool": 'nn.Sequential(nn.MaxPool2d(3, 1, 1), BlurPool({width}, 2, "reflect"))',
 }
 """The sources of the layers behind the stem, by block kind."""
 _Definition = Callable[..., nn.Module | None]
