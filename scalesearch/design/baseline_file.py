@@ -115,7 +115,9 @@ class StageFile(_Strict):
     shortcut: ShortcutName | None = Field(
         default=None, description="where the shape changes: a mean and 1×1 in place of a strided 1×1, or none"
     )
-    residual: bool = Field(default=True, description="false: blocks that keep their shape do not add their input")
+    residual: Literal["none"] | None = Field(
+        default=None, description="none: blocks that keep their shape do not add their input"
+    )
     antialias: AntialiasName | None = Field(
         default=None, description="the smoothing that strides in place of the k×k convolution"
     )
@@ -260,7 +262,7 @@ def _stage(file: StageFile) -> Stage:
         file.group_width,
         file.start_kernel,
         file.shortcut,
-        file.residual,
+        file.residual is None,
         file.antialias,
     )
 
@@ -364,7 +366,7 @@ def _stage_text(stage: Stage) -> str:
         f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
         f"{f', gate: {stage.gate}' if stage.gate else ''}"
         f"{f', shortcut: {stage.shortcut}' if stage.shortcut else ''}"
-        f"{'' if stage.residual else ', residual: false'}"
+        f"{'' if stage.residual else ', residual: none'}"
         f"{f', antialias: {stage.antialias}' if stage.antialias else ''}"
         f"{f', activation: {stage.activation}' if stage.activation else ''}"
     )

@@ -48,7 +48,7 @@ class BlockSpec:
     gates: tuple[GateName, ...] = ()
     """The values that a stage's `gate` may have."""
     adds_input: bool = False
-    """Whether a stage takes `residual`: a block that keeps its shape adds its input unless that is false."""
+    """Whether a stage takes `residual: none`: without it a block that keeps its shape adds its input."""
     smooths: bool = False
     """Whether a stage takes `antialias`."""
     projects: bool = False
