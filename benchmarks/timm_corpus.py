@@ -32,6 +32,8 @@ FAMILIES = ("efficientnet", "mobilenetv3", "regnet", "resnet", "convnext", "byob
 """The files of timm's `models` whose registered functions are the corpus."""
 COUNTS = Path(__file__).parent.parent / "tests" / "fixtures" / "timm_params.csv"
 """The parameters of each network as timm 1.0.31 builds it: family, model, params."""
+CLASSES = 1000
+"""The default of `num_classes` in timm's classes."""
 EXACT, DIFFERS = "read exactly", "read with other parameters"
 _BUILDER = "build_model_with_cfg"
 _ABSORBED = (
@@ -438,7 +440,10 @@ def read_counts() -> dict[str, int]:
 
 
 def print_counts() -> None:
-    """Print the parameters of every registered network, built by the installed timm without memory for weights."""
+    """Print the parameters of every registered network, built by the installed timm without memory for weights.
+
+    All have the classifier of the classes' default: timm's settings of some names, such as CLIP's, have none.
+    """
     import timm
     import torch
 
@@ -449,7 +454,7 @@ def print_counts() -> None:
         source = Source(Path(str(module.__file__)).parent, family)
         for name in sorted(function.name for function in source.registered):
             with torch.device("meta"):
-                network = timm.create_model(name)
+                network = timm.create_model(name, num_classes=CLASSES)
             writer.writerow((family, name, sum(one.numel() for one in network.parameters())))
 
 

@@ -74,7 +74,9 @@ def test_outcomes() -> None:
     text = "ResNet(block=BasicBlock, layers=(2, 2, 2, 2){})\n"
     assert corpus.outcome_of(text.format(""), 11689512) == corpus.EXACT
     assert corpus.outcome_of(text.format(""), 11689513) == corpus.DIFFERS
-    assert corpus.outcome_of(text.format(", stem_type='deep'"), 1) == "stem_type: a deep stem is no stem here"
+    assert corpus.outcome_of(text.format(", down_kernel_size=3"), 1) == (
+        "down_kernel_size: a shortcut's convolution is 1×1 here"
+    )
     strings = "EfficientNet(decode_arch_def([['ir_r1_k3.5_s1_e6_c16']]))\n"
     assert corpus.outcome_of(strings, 1) == "3.5 must be a whole number"
 

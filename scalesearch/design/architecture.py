@@ -9,12 +9,14 @@ from functools import partial
 from typing import Any
 
 from scalesearch.design.activations import ACTIVATIONS
-from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
+from scalesearch.design.antialias import ANTIALIASES, AntialiasName
+from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.gates import GATES, GateName
 from scalesearch.design.norms import NormName
 from scalesearch.design.paddings import PADDINGS, PaddingName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
+from scalesearch.design.shortcuts import SHORTCUTS, ShortcutName
 from scalesearch.errors import SpaceError
 
 IN_CHANNELS = (1, 3, 4)
@@ -35,7 +37,7 @@ HEAD_NORMS: tuple[NormName | None, ...] = (None, "layer_norm")
 Batch norm is none of them: pooled features have no positions over which to take its statistics.
 """
 
-_LIMITS = {
+_LIMITS: dict[str, tuple[int | Decimal, int]] = {
     "kernel": (1, 15),
     "start_kernel": (1, 15),
     "stride": (1, 8),
@@ -47,9 +49,11 @@ _LIMITS = {
     "classes": (1, 1_000_000),
     "hidden": (1, 65536),
     "inner_divisor": (1, 4096),
+    "shares": (Decimal("0.001"), 64),
 }
 
-_POOL, _POOL_STRIDE = "max_pool", 2
+_POOL_STRIDE = 2
+_MOST_SHARES = 8
 _DECIMAL_PLACES = 9
 """As many decimal places as a baseline file keeps."""
 
@@ -69,20 +73,50 @@ class Stem:
     stride: int
     width: int
     pool: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
-    """Whether a 3×3 max-pool of stride 2 follows, as in ResNet."""
+    """Whether a layer of stride 2 follows: ResNet's 3×3 max-pool, unless `pool_kind` is another."""
     fixed: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether the width multiplier leaves the stem's width unchanged (timm's `fix_stem`)."""
     kind: str = field(default="conv", metadata=OMIT_IF_DEFAULT)
     """The block kind, one of `STEM_KINDS`."""
+    pool_kind: str = field(default="max_pool", metadata=OMIT_IF_DEFAULT)
+    """The block kind of the layer behind the stem, one of `POOL_KINDS`."""
+    shares: tuple[Decimal, ...] = field(default=(), metadata=OMIT_IF_DEFAULT)
+    """The widths of the convolutions before the last, as shares of `width`, in a stem of several."""
 
     def __post_init__(self) -> None:
         if self.kind not in STEM_KINDS:
             raise SpaceError(f"stem: kind is {self.kind!r}, but it must be one of {', '.join(STEM_KINDS)}")
+        if self.pool_kind not in POOL_KINDS:
+            raise SpaceError(f"stem: pool is {self.pool_kind!r}, but it must be one of {', '.join(POOL_KINDS)}")
+        if not self.pool and self.pool_kind != "max_pool":
+            raise SpaceError(f"stem: pool is {self.pool_kind}, but there is none behind this stem")
+        if bool(self.shares) != KINDS[self.kind].has_shares:
+            raise SpaceError(
+                f"stem: shares is missing, but a {self.kind} stem has one or more; give them"
+                if not self.shares
+                else f"stem: shares is given, but a {self.kind} stem has none; leave it out"
+            )
+        if len(self.shares) > _MOST_SHARES:
+            raise SpaceError(f"stem: shares is of {len(self.shares)} numbers, but at most {_MOST_SHARES} are read")
+        for share in self.shares:
+            _check("stem", shares=share)
+            _check_decimal_places("stem", shares=share)
         _check("stem", kernel=self.kernel, stride=self.stride, width=self.width)
         if not KINDS[self.kind].patches:
             _check_odd("stem", self.kernel)
         elif self.kernel != self.stride:
             raise SpaceError(f"stem: kernel is {self.kernel}, but a {self.kind}'s is its stride, {self.stride}")
+
+    @property
+    def first(self) -> Stem:
+        """The stem with the stride of its first convolution.
+
+        Costs depend on the image's side only through the side of that convolution's output.
+        """
+        first_layer = next(
+            KINDS[self.kind].layers(_stem_block(self, in_channels=3, width=self.width, px=self.stride))
+        )
+        return self if first_layer.stride == self.stride else replace(self, stride=first_layer.stride)
 
     def out_px(self, px: Any) -> Any:
         """Return the side of the output (px) for an image of side `px`, which may be an array of sides."""
@@ -91,6 +125,11 @@ class Stem:
     def smallest_px(self, px: Any) -> Any:
         """Return the smallest side of an image whose output has side `px`, which may be an array of sides."""
         return KINDS[self.kind].smallest_px(px, self.stride)
+
+
+def _stem_block(stem: Stem, in_channels: int, width: int, px: int) -> Block:
+    """Return the block of a stem; the width and the side of the image (px) may be arrays."""
+    return Block("stem", stem.kind, in_channels, width, px, stem.kernel, stem.stride, stem_shares=stem.shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +156,7 @@ class Stage:
     activation: str | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The activation of the stage's blocks; None: the network's."""
     gate: GateName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
-    """The form of squeeze-and-excitation, one of `GATES`; None: EfficientNet's."""
+    """The gate, one of `GATES`; None: EfficientNet's where `se` is not 0, else none."""
     group_width: int | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The channels of each group of the k×k convolution; None: it is not grouped.
 
@@ -125,6 +164,12 @@ class Stage:
     """
     start_kernel: int = field(default=1, metadata=OMIT_IF_DEFAULT)
     """The side of the kernel of a depthwise convolution before the expansion; 1: there is no such convolution."""
+    shortcut: ShortcutName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """The shortcut where the shape changes, one of `SHORTCUTS`; None: the kind's own."""
+    residual: bool = field(default=True, metadata=OMIT_IF_DEFAULT)
+    """Whether blocks that keep their shape add their input to their output, if their kind does."""
+    antialias: AntialiasName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    """The smoothing that strides in place of the k×k convolution, one of `ANTIALIASES`; None: there is none."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -142,18 +187,24 @@ class Stage:
         kind = KINDS[self.kind]
         for key, is_given, is_allowed in (
             ("expansion", self.expansion != 1, kind.expands),
-            ("se", self.se != 0, kind.squeezes),
-            ("gate", self.gate is not None, kind.squeezes and kind.rounds),
+            ("se", self.se != 0, kind.squeezes or bool(kind.gates)),
+            ("gate", self.gate is not None, bool(kind.gates)),
             ("group_width", self.group_width is not None, kind.grouped),
             ("start_kernel", self.start_kernel != 1, kind.starts),
+            ("shortcut", self.shortcut is not None, kind.projects),
+            ("residual", not self.residual, kind.adds_input),
+            ("antialias", self.antialias is not None, kind.smooths),
         ):
             if is_given and not is_allowed:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
         self._check_expansion()
-        if self.gate is not None and self.gate not in GATES:
-            raise SpaceError(f"stage: gate is {self.gate!r}, but it must be one of {', '.join(GATES)}")
-        if self.gate is not None and not self.se:
-            raise SpaceError(f"stage: gate is {self.gate}, but se is 0: there is none; leave it out")
+        self._check_gate()
+        if self.antialias not in (None, *ANTIALIASES):
+            raise SpaceError(
+                f"stage: antialias is {self.antialias!r}, but it must be one of {', '.join(ANTIALIASES)}"
+            )
+        if self.shortcut not in (None, *SHORTCUTS):
+            raise SpaceError(f"stage: shortcut is {self.shortcut!r}, but it must be one of {', '.join(SHORTCUTS)}")
         if self.width % self.unit:
             raise SpaceError(
                 f"stage: width is {self.width}, but a {self.kind}'s is a multiple of its expansion, {self.unit}"
@@ -166,6 +217,21 @@ class Stage:
                     f"stage: width is {self.width}, but groups of {self.group_width} channels do not divide the "
                     f"inner width, {inner}; make it a multiple, or no more than one group"
                 )
+
+    def _check_gate(self) -> None:
+        kind, gate = KINDS[self.kind], self.gate
+        if gate is None:
+            if self.se and not kind.squeezes:
+                raise SpaceError(f"stage: se is {self.se}, but a {self.kind}'s belongs to a gate; give gate")
+            return
+        if gate not in GATES:
+            raise SpaceError(f"stage: gate is {gate!r}, but it must be one of {', '.join(GATES)}")
+        if gate not in kind.gates:
+            raise SpaceError(f"stage: gate is {gate}, but a {self.kind}'s is {' or '.join(kind.gates)}")
+        if GATES[gate].has_share and not self.se:
+            raise SpaceError(f"stage: gate is {gate}, but se is 0: there is none; leave it out")
+        if self.se and not GATES[gate].has_share:
+            raise SpaceError(f"stage: se is {self.se}, but the gate {gate} has no such share; leave it out")
 
     def _check_expansion(self) -> None:
         if isinstance(self.expansion, int):
@@ -185,8 +251,10 @@ class Stage:
         kind, inner = KINDS[self.kind], self.width // self.unit
         fills_groups = self.group_width is None or inner % self.group_width == 0
         is_idempotent = ACTIVATIONS[self.activation or activation].is_idempotent
-        deepens = kind.deepens and (is_idempotent or not kind.acts_on_sum)
-        return kind.widens and fills_groups and (deepens or self.depth_fixed)
+        deepens = kind.deepens and self.residual and (is_idempotent or not kind.acts_on_sum)
+        # A gate without a squeeze is a convolution over neighbouring channels, old and new.
+        widens = kind.widens and fills_groups and (self.gate is None or GATES[self.gate].has_share)
+        return widens and (deepens or self.depth_fixed)
 
     @property
     def unit(self) -> int:
@@ -196,7 +264,8 @@ class Stage:
     @property
     def rounds(self) -> bool:
         """Whether the stage rounds an inner width to a multiple of the network's `inner_divisor`."""
-        return self.gate is not None or not isinstance(self.expansion, int)
+        has_share = self.gate is not None and GATES[self.gate].has_share
+        return has_share or not isinstance(self.expansion, int)
 
     @property
     def groups(self) -> int:
@@ -319,7 +388,7 @@ class Architecture:
         for stage in reversed(self.stages):
             px = KINDS[stage.kind].smallest_px(px, stage.stride)
         if self.stem.pool:
-            px = KINDS[_POOL].smallest_px(px, _POOL_STRIDE)
+            px = KINDS[self.stem.pool_kind].smallest_px(px, _POOL_STRIDE)
         smallest: int = self.stem.smallest_px(px)
         return smallest
 
@@ -395,11 +464,11 @@ class Architecture:
         """
         block = partial(Block, activation=self.activation, inner_divisor=self.inner_divisor)
         stem = self.stem
-        stem_block = block("stem", stem.kind, self.in_channels, widths[0], resolution, stem.kernel, stem.stride)
+        stem_block = replace(_stem_block(stem, self.in_channels, widths[0], resolution), activation=self.activation)
         yield stem_block, 1
         width, px = stem_block.out_width, stem_block.out_px
         if self.stem.pool:
-            pool = block("pool", _POOL, width, width, px, kernel=3, stride=_POOL_STRIDE)
+            pool = block("pool", stem.pool_kind, width, width, px, kernel=3, stride=_POOL_STRIDE)
             yield pool, 1
             px = pool.out_px
         for index, (stage, out_width, depth) in enumerate(zip(self.stages, widths[1:], depths, strict=False)):
@@ -417,6 +486,9 @@ class Architecture:
                 gate=stage.gate,
                 group_width=stage.group_width,
                 start_kernel=stage.start_kernel,
+                shortcut=stage.shortcut,
+                residual=stage.residual,
+                antialias=stage.antialias,
             )
             width, px = out_width, first.out_px
             yield first, 1

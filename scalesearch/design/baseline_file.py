@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from scalesearch import choices
 from scalesearch.design.activations import ActivationName
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import DEFAULT_EPS, DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
@@ -18,6 +19,7 @@ from scalesearch.design.gates import GateName
 from scalesearch.design.paddings import PaddingName
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin
+from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.design.strict_yaml import Path_, dotted, parse
 from scalesearch.errors import InputError, SpaceError
 
@@ -47,6 +49,13 @@ if TYPE_CHECKING:
 else:
     StageKind = Literal[STAGE_KINDS]
     StemKind = Literal[STEM_KINDS]
+PoolName = Literal["max", "avg", "conv", "max_blur"]
+_POOLS: dict[PoolName, str] = {
+    "max": "max_pool",
+    "avg": "avg_pool",
+    "conv": "conv",
+    "max_blur": "max_blur_pool",
+}
 _RGB = 3
 """The channels of an image where the file does not state them.
 
@@ -60,13 +69,19 @@ class _Strict(BaseModel):
 
 
 class StemFile(_Strict):
-    """The first layers: conv with batch norm, activation; patch without padding, with layer norm; or RepVGG's."""
+    """The first layers: conv with batch norm, activation; deep: several; patch with layer norm; or RepVGG's."""
 
     kind: StemKind = "conv"
     kernel: Count = Field(description="side of the square kernel, odd; patch: the stride")
     stride: Count
     width: Count = Field(description="output channels")
-    pool: Literal["max"] | None = Field(default=None, description="a 3×3 max-pool of stride 2 follows")
+    pool: PoolName | None = Field(
+        default=None,
+        description="of stride 2, behind the stem: 3×3 max, 2×2 avg (mean), 3×3 conv, max_blur",
+    )
+    shares: list[Number] = Field(
+        default=[], description="deep: widths of the convolutions before the last, as shares of width", max_length=8
+    )
     scaling: Scaling = Field(default=None, description="fixed: the width multiplier leaves it alone")
 
 
@@ -90,14 +105,21 @@ class StageFile(_Strict):
     )
     depth_scaling: Scaling = Field(default=None, description="fixed: the depth multiplier leaves it alone")
     activation: ActivationName | None = Field(default=None, description="of these blocks; else the network's")
-    gate: GateName | None = Field(
-        default=None, description="the form of squeeze-and-excitation; else EfficientNet's"
-    )
+    gate: GateName | None = Field(default=None, description="the gate; else EfficientNet's where se is above 0")
     group_width: Count | None = Field(
         default=None, description="channels of each group of the k×k convolution; left out: it is not grouped"
     )
     start_kernel: Count = Field(
         default=1, description="side of a depthwise kernel before the expansion, odd; 1: there is none"
+    )
+    shortcut: ShortcutName | None = Field(
+        default=None, description="where the shape changes: a mean and 1×1 in place of a strided 1×1, or none"
+    )
+    residual: Literal["none"] | None = Field(
+        default=None, description="none: blocks that keep their shape do not add their input"
+    )
+    antialias: AntialiasName | None = Field(
+        default=None, description="the smoothing that strides in place of the k×k convolution"
     )
 
 
@@ -239,6 +261,9 @@ def _stage(file: StageFile) -> Stage:
         file.gate,
         file.group_width,
         file.start_kernel,
+        file.shortcut,
+        file.residual is None,
+        file.antialias,
     )
 
 
@@ -249,9 +274,11 @@ def _baseline(file: BaselineFile) -> Baseline:
             file.stem.kernel,
             file.stem.stride,
             file.stem.width,
-            file.stem.pool == "max",
+            file.stem.pool is not None,
             file.stem.scaling == "fixed",
             file.stem.kind,
+            _POOLS[file.stem.pool or "max"],
+            tuple(file.stem.shares),
         ),
         stages=tuple(_stage(stage) for stage in file.stages),
         head=Head(
@@ -318,7 +345,9 @@ def _quoted(text: str) -> str:
 
 
 def _stem_text(stem: Stem) -> str:
-    extras = (", pool: max" if stem.pool else "") + _fixed_text(stem.fixed)
+    pool = next(name for name, kind in _POOLS.items() if kind == stem.pool_kind)
+    shares = f", shares: [{', '.join(map(format_decimal, stem.shares))}]" if stem.shares else ""
+    extras = shares + (f", pool: {pool}" if stem.pool else "") + _fixed_text(stem.fixed)
     return f"stem: {{kind: {stem.kind}, kernel: {stem.kernel}, stride: {stem.stride}, width: {stem.width}{extras}}}"
 
 
@@ -336,6 +365,9 @@ def _stage_text(stage: Stage) -> str:
         f"width: {stage.width}, depth: {stage.depth}{se}{groups}"
         f"{', depth_scaling: fixed' if stage.depth_fixed else ''}"
         f"{f', gate: {stage.gate}' if stage.gate else ''}"
+        f"{f', shortcut: {stage.shortcut}' if stage.shortcut else ''}"
+        f"{'' if stage.residual else ', residual: none'}"
+        f"{f', antialias: {stage.antialias}' if stage.antialias else ''}"
         f"{f', activation: {stage.activation}' if stage.activation else ''}"
     )
 

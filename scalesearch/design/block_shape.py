@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.decimals import divisible
 from scalesearch.design.gates import GateName
 from scalesearch.design.norms import NormName
+from scalesearch.design.shortcuts import ShortcutName
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,17 @@ class BlockShape(ABC):
     norm: NormName | None = None
     """The normalisation of the pooled features, in a classifier."""
     gate: GateName | None = None
-    """The form of squeeze-and-excitation where `se` is given, one of `gates.GATES`; None: EfficientNet's."""
+    """The gate, one of `gates.GATES`; None: EfficientNet's where `se` is given, else none."""
+    shortcut: ShortcutName | None = None
+    """The shortcut where the shape changes, one of `shortcuts.SHORTCUTS`; None: the kind's own."""
     inner_divisor: int = 8
     """The divisor of inner widths that a fractional expansion gives."""
+    residual: bool = True
+    """Whether a block that keeps its shape adds its input to its output, if its kind does."""
+    antialias: AntialiasName | None = None
+    """The smoothing that strides for the k×k convolution, one of `antialias.ANTIALIASES`; None: there is none."""
+    stem_shares: tuple[Decimal, ...] = ()
+    """The widths of a stem's convolutions before the last, as shares of the output width."""
     start_kernel: int = 1
     """The side of the depthwise kernel before the expansion; 1: there is none."""
     hidden: int | None = None
@@ -71,6 +81,16 @@ class BlockShape(ABC):
         return divisible(self.in_width, self.expansion, self.inner_divisor)
 
     @property
+    def stem_widths(self) -> tuple[int, ...]:
+        """The channels of a stem's convolutions before the last: their shares of the output width, rounded down."""
+        return tuple(_share_of(self.out_width, share) for share in self.stem_shares)
+
+    @property
+    def smoothing(self) -> AntialiasName | None:
+        """The smoothing behind the convolution that strides; None where there is none, or no stride."""
+        return None if self.stride == 1 else self.antialias
+
+    @property
     def changes_shape(self) -> bool:
         """Whether the output has another shape than the input; an array for arrays of widths."""
         return (self.in_width != self.out_width) | (self.stride != 1)
@@ -79,3 +99,10 @@ class BlockShape(ABC):
     def keeps_shape(self) -> bool:
         """Whether the output has the input's shape, so that a shortcut needs no projection."""
         return self.stride == 1 and self.in_width == self.out_width
+
+
+def _share_of(width: int, share: Decimal) -> int:
+    """Return a share of a width, rounded down, and 1 at least; the width may be an array."""
+    numerator, denominator = share.as_integer_ratio()
+    channels = width * numerator // denominator
+    return channels + (channels < 1)

@@ -54,9 +54,9 @@ def layer_costs(architecture: Architecture) -> tuple[LayerCost, ...]:
     px = architecture.resolution
     for block in architecture.walk():
         for index, layer in enumerate(block.layers):
-            pools = layer.role == "squeeze" or (block.kind == "classifier" and index == 0)
+            pools = layer.pools or (block.kind == "classifier" and index == 0)
             costs.append(_layer_cost(block, layer, layer.in_width * px**2 if pools else 0))
-            if layer.role not in ("squeeze", "excite"):  # the gate leaves the map's size alone
+            if not layer.is_gate:  # the gate leaves the map's size alone
                 px = layer.out_px
         px = block.out_px
     return tuple(costs)
@@ -82,7 +82,7 @@ def _layer_kind(block: Block, layer: Layer) -> str:
         return "linear"
     if layer.is_depthwise:
         return "depthwise conv"
-    return "pointwise conv" if layer.kernel == 1 else "conv"
+    return "pointwise conv" if layer.kernel == 1 and layer.channel_kernel is None else "conv"
 
 
 @dataclass(frozen=True, slots=True)

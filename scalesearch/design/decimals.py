@@ -39,6 +39,24 @@ def divisible(width: int, multiplier: Decimal, divisor: int) -> int:
     return (steps + is_short) * divisor
 
 
+def nearest_multiple(width: int, multiplier: Decimal, divisor: int) -> int:
+    """Return the multiple of `divisor` nearest to width·multiplier (halves up), and the divisor at least.
+
+    `width` (channels) may be an array. timm's `make_divisible` with a `round_limit` of 0 does the same.
+    """
+    numerator, denominator = multiplier.as_integer_ratio()
+    steps = (2 * width * numerator + divisor * denominator) // (2 * divisor * denominator)
+    return (steps + (steps < 1)) * divisor
+
+
+def odd_kernel(channels: int) -> int:
+    """Return the odd number from 3 on for ⌊(log₂ channels + 1) / 2⌋: the next one where that is even.
+
+    `channels` may be an array. The logarithm is at least n where there are 2^n channels or more.
+    """
+    return 3 + 2 * (channels >= 2**7) + 2 * (channels >= 2**11) + 2 * (channels >= 2**15)
+
+
 def floor(value: Decimal) -> int:
     """Return the largest integer that is not above `value`."""
     return int(value.to_integral_value(ROUND_FLOOR))

@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scalesearch.design.activations import ACTIVATIONS
+from scalesearch.design.antialias import ANTIALIASES, AntialiasName
 from scalesearch.design.norms import NORMS, NormName
+
+_GATE_ROLES = ("squeeze", "attend", "excite")
+"""The roles of the layers of gates; the last is the second layer of squeeze-and-excitation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,11 @@ class Layer:
     bias: bool = False
     pre_norm: NormName | None = None
     """The normalisation before the convolution, one of `norms.NORMS`."""
+    pool_stride: int = 1
+    """The stride of the mean of 2×2 places before the convolution; 1: there is none."""
+    channel_kernel: int | None = None
+    """The weights of a convolution along the channels, the same ones for every channel (ECA: Wang et al. 2020,
+    arXiv 1910.03151, section 3.2); None: the convolution is one of maps."""
     response_norm: bool = False
     """Whether global response normalisation (GRN) comes before the convolution (Woo et al. 2023, arXiv 2301.00808,
     section 4). GRN weighs each channel by its share of the responses, scales and shifts it by learned parameters,
@@ -48,6 +57,11 @@ class Layer:
     """How many identity branches there are: 1, or 0 for a network of a grid that has none."""
     activation: str | None = None
     """The activation after convolution and normalisation, one of `activations.ACTIVATIONS`."""
+    antialias: AntialiasName | None = None
+    """The smoothing layer that comes last and has the stride, one of `antialias.ANTIALIASES`; None: the convolution
+    has it."""
+    is_constant: bool = False
+    """Whether the weights are constants: no parameters, and no output that counts as an activation."""
     layer_scale: bool = False
     """Whether a learned factor for each channel comes last (LayerScale: Touvron et al. 2021, arXiv 2103.17239)."""
     is_joined: bool = False
@@ -67,7 +81,19 @@ class Layer:
     @property
     def fan_in(self) -> int:
         """The number of weights per output channel."""
+        if self.channel_kernel is not None:
+            return self.channel_kernel
         return self.kernel**2 * (self.in_width // self.groups)
+
+    @property
+    def is_gate(self) -> bool:
+        """Whether the layer is part of a gate, which leaves the size of the map alone."""
+        return self.role in _GATE_ROLES
+
+    @property
+    def pools(self) -> bool:
+        """Whether the layer is the first of a gate, which reads the channels' means over the map."""
+        return self.role in _GATE_ROLES[:-1]
 
     @property
     def is_depthwise(self) -> bool:
@@ -76,13 +102,36 @@ class Layer:
 
     @property
     def outputs(self) -> int:
-        """The number of elements of the output for one image."""
-        return self.times * self.out_width * self.out_px**2
+        """The number of elements that the convolution puts out for one image, if its weights are trained."""
+        return 0 if self.is_constant else self._conv_outputs
+
+    @property
+    def conv_px(self) -> int:
+        """The side (px) of the convolution's output, before a smoothing that strides."""
+        return self.in_px if self.antialias else self.out_px
+
+    @property
+    def smoothed(self) -> int:
+        """The number of elements that the smoothing puts out for one image; 0 where there is none."""
+        return self.times * self.out_width * self.out_px**2 if self.antialias else 0
+
+    @property
+    def smoothing_input(self) -> int:
+        """The number of elements of the padded input of the smoothing's kernel; 0 where there is no kernel."""
+        if not self.antialias or not ANTIALIASES[self.antialias].kernel:
+            return 0
+        side = self.conv_px + ANTIALIASES[self.antialias].kernel - 1
+        return self.times * self.out_width * side**2
+
+    @property
+    def _conv_outputs(self) -> int:
+        return self.times * self.out_width * self.conv_px**2
 
     @property
     def macs(self) -> int:
         """The multiply-adds for one image. As in other counters, padding is counted and the bias is not."""
-        return self.fan_in * self.outputs
+        smoothing = ANTIALIASES[self.antialias].kernel ** 2 * self.smoothed if self.antialias else 0
+        return self.fan_in * self._conv_outputs + smoothing
 
     @property
     def normalised(self) -> Iterator[tuple[NormName, int, int]]:
@@ -97,13 +146,17 @@ class Layer:
         if self.pre_norm:
             yield self.pre_norm, self.times * self.in_width, self.in_px**2
         if self.norm:
-            yield self.norm, self.times * self.out_width, self.out_px**2
+            yield self.norm, self.times * self.out_width, self.conv_px**2
 
     @property
     def params(self) -> int:
         """The number of parameters: weights, bias, layer scale, and the parameters of the normalisations."""
         response_norm = 2 * self.times * self.in_width if self.response_norm else 0
         norms = sum(NORMS[name].params * channels for name, channels, _ in self.normalised)
+        if self.is_constant:
+            return 0
+        if self.channel_kernel is not None:
+            return self.times * self.channel_kernel
         return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms + response_norm
 
     @property
@@ -116,4 +169,7 @@ class Layer:
             for name, channels, positions in self._normalised_in_line
         )
         saves_activation = self.activation is not None and ACTIVATIONS[self.activation].saves_input
-        return inputs + norms + (saves_activation + self.layer_scale + self.kept_outputs) * self.outputs
+        # A mean saves its input, which the activation saves too if it needs its output.
+        saves_smoothed = self.antialias is not None and not (self.smoothing_input and saves_activation)
+        kept = saves_activation + self.layer_scale + self.kept_outputs + saves_smoothed
+        return inputs + norms + kept * self.outputs + self.smoothing_input

@@ -78,9 +78,10 @@ def nearest_sides(
 ) -> Ints:
     """Return the image sides at which N shapes cost nearest to their ratios × the baseline's cost.
 
-    Every cost depends on the image side only through the side of the stem's output, and grows with it. The function
-    therefore bisects over sides of the stem's output. Of several image sides with the same output, it takes the one
-    nearest to the baseline's. Of two outputs whose costs are equally near, it takes the smaller.
+    Every cost depends on the image side only through the side of the output of the stem's first convolution, and
+    grows with it. The function therefore bisects over sides of that output. Of several image sides with the same
+    output, it takes the one nearest to the baseline's. Of two outputs whose costs are equally near, it takes the
+    smaller.
 
     Args:
         baseline: the network whose cost the ratios refer to.
@@ -93,7 +94,7 @@ def nearest_sides(
     Returns:
         (N,) sides, in px.
     """
-    stem, base_px = baseline.stem, baseline.resolution
+    stem, base_px = baseline.stem.first, baseline.resolution
     targets = ratios * getattr(cost(baseline), cost_kind)
 
     def costs(outputs: Ints) -> Floats:
@@ -128,10 +129,10 @@ def _largest_sides(base_px: int, ratios: Floats) -> Floats:
 def sides_from(baseline: Architecture, ratio: Decimal) -> tuple[int, ...]:
     """Return the sides (px) that a match at ratio × the baseline's cost searches, ascending.
 
-    There is one side for each side of the stem's output. For a ratio of 1 or more, they begin at the baseline's
-    side. For a smaller ratio, they end there.
+    There is one side for each side of the output of the stem's first convolution. For a ratio of 1 or more, they
+    begin at the baseline's side. For a smaller ratio, they end there.
     """
-    stem, base_px = baseline.stem, baseline.resolution
+    stem, base_px = baseline.stem.first, baseline.resolution
     if ratio < 1:
         outputs = range(stem.out_px(baseline.smallest_resolution), stem.out_px(base_px) + 1)
         return tuple(min(base_px, stem.smallest_px(output) + stem.stride - 1) for output in outputs)

@@ -38,8 +38,16 @@ def _block_peak(block: Block) -> int:
     first_branch = 0  # the output of the first branch, while a second one is computed
     previous, positions = 0, block.in_px**2  # the previous `layer_input`, and the positions of its map
     for layer in block.layers:
+        if layer.is_constant:  # behind a pool whose output, padded, it reads
+            maps = layer.in_px**2 + (layer.in_px + layer.kernel - 1) ** 2
+            peak = max(peak, block_input + layer.in_width * maps + block_output)
+            pooled_and_indices = 3 * layer.in_width * layer.in_px**2  # an index takes two elements
+            peak = max(peak, block_input + pooled_and_indices)
+            continue
         if layer.is_beside and not first_branch:
             first_branch, layer_input = layer_input, 0
+        if layer.pool_stride > 1:
+            layer_input = layer.times * layer.in_width * layer.in_px**2
         copies = 2 if layer.norm or layer.activation or layer.layer_scale else 1
         statistics = sum(NORMS[name].statistics * positions for name, _, positions in layer.normalised)
         if layer.pre_norm or layer.response_norm:
@@ -48,10 +56,10 @@ def _block_peak(block: Block) -> int:
                 max(peak, block_input + layer_input + normalised + statistics),
                 layer_input + normalised,
             )
-        if layer.role == "squeeze":  # the map and its gated copy, which the next layer reads
+        if layer.pools:  # the map and its gated copy, which the next layer reads
             product = layer.in_width * positions
             peak, layer_input = max(peak, block_input + layer_input + product), product
-        elif layer.role == "excite":
+        elif layer.is_gate:
             continue
         else:
             output = copies * layer.outputs + (statistics if layer.norm else 0)
@@ -59,6 +67,9 @@ def _block_peak(block: Block) -> int:
             peak = max(peak, held + layer_input + output)
             previous, positions = layer_input, layer.out_px**2
             layer_input = layer.outputs
+            if layer.antialias:
+                peak = max(peak, held + previous + layer.outputs + layer.smoothing_input + layer.smoothed)
+                layer_input = layer.smoothed
             if layer.is_joined:  # both halves and the copy that has them side by side
                 layer_input += previous
                 peak = max(peak, held + 2 * layer_input)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
 from scalesearch.design.activations import ACTIVATIONS, activation_named
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.paddings import PaddingName
@@ -154,6 +155,17 @@ class Arguments:
             return value.value
         raise self.refused(value.line, f"{name} must be {' or '.join(repr(word) for word in known)}")
 
+    def antialias(self, name: str, known: Mapping[str, AntialiasName]) -> AntialiasName | None:
+        """Take a smoothing, by the class or the string that the library calls it."""
+        value = self.value(name)
+        if value is None:
+            return None
+        text = value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else None
+        if isinstance(text, str) and text in known:
+            return known[text]
+        names = ", ".join(known)
+        raise self.refused(value.line, f"{name} must be one of {names}: no other anti-aliasing is one here")
+
     def flag(self, name: str) -> bool:
         """Take an argument that is True or False; the default is False."""
         value = self.value(name)
@@ -193,7 +205,10 @@ class Arguments:
 
     def symbol(self, name: str, known: dict[str, str]) -> str:
         """Take an argument that is a name, which must be given, and return what it stands for."""
-        value = self.value(name)
+        return self.as_symbol(self.value(name), name, known)
+
+    def as_symbol(self, value: Value | None, name: str, known: dict[str, str]) -> str:
+        """Return what the name that a value is stands for."""
         if isinstance(value, Symbol) and value.name in known:
             return known[value.name]
         line = value.line if value else self.call.line

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.export import read_byobnet, read_regnet
+from scalesearch.export.gates import GETTER
 from scalesearch.export.read_convnext import read_convnext
 from scalesearch.export.read_ghostnet import read_ghostnet
+from scalesearch.export.read_resnet import read_resnet
 from scalesearch.export.read_timm import read_timm
-from scalesearch.export.read_torchvision import read_efficientnet, read_mobilenet, read_resnet
+from scalesearch.export.read_torchvision import read_efficientnet, read_mobilenet
 from scalesearch.export.torchvision_definition import CONFIGS
 from scalesearch.export.values import Call, Definition, Items, Value
 
@@ -41,7 +43,7 @@ BUILDERS: dict[str, Builder] = {
     "EfficientNet": Builder(_efficientnet, (*CONFIGS.values(), *_STRINGS)),
     "MobileNetV2": Builder(read_mobilenet),
     "MobileNetV3": Builder(read_timm, _STRINGS),
-    "ResNet": Builder(read_resnet),
+    "ResNet": Builder(read_resnet, (GETTER,)),
     "RegNet": Builder(read_regnet.read_regnet, (read_regnet.CONFIG,)),
     "ConvNeXt": Builder(read_convnext),
     "GhostNet": Builder(read_ghostnet),

@@ -42,8 +42,10 @@ def same_network(architecture: Architecture) -> Architecture:
             depth_fixed=False,
             group_width=None if stage.groups == 1 else stage.group_width,
             activation=None if stage.activation == activation else stage.activation,
+            antialias=None if stage.stride == 1 else stage.antialias,
+            residual=stage.residual or not _keeps_shape(architecture, number),
         )
-        for stage in architecture.stages
+        for number, stage in enumerate(architecture.stages)
     )
     return replace(
         architecture,
@@ -54,6 +56,12 @@ def same_network(architecture: Architecture) -> Architecture:
     )
 
 
+def _keeps_shape(architecture: Architecture, number: int) -> bool:
+    """Return whether any block of a stage (from 0) has an output of its input's shape."""
+    stage, widths = architecture.stages[number], architecture.widths
+    return stage.depth > 1 or (stage.stride == 1 and widths[number] == stage.width)
+
+
 def is_resnet(architecture: Architecture) -> bool:
     """Return whether a stage has blocks of a ResNet."""
     return any(KINDS[stage.kind].resnet for stage in architecture.stages)
@@ -62,6 +70,8 @@ def is_resnet(architecture: Architecture) -> bool:
 def end_reasons(architecture: Architecture) -> Iterator[str]:
     """Yield why the stem or the head is not one of either library's networks with batch norm."""
     stem, norm = architecture.stem, architecture.head.norm
+    if stem.pool_kind != "max_pool":
+        yield f"the layer behind the stem is {stem.pool_kind}, which is not written for the library"
     if stem.kind != "conv":
         yield f"the stem is {stem.kind}, which the library's networks with batch norm lack"
     if norm is not None:
@@ -79,6 +89,12 @@ def uniform_reasons(architecture: Architecture) -> Iterator[str]:
             yield f"stage {number} has {stage.activation}, but the library's network {architecture.activation} only"
         if stage.gate is not None:
             yield f"stage {number} has the gate {stage.gate}, which the library's network lacks"
+        if not stage.residual:
+            yield f"stage {number} has no residual connections, which is not written for the library"
+        if stage.antialias is not None:
+            yield f"stage {number} has antialias {stage.antialias}, which is not written for the library"
+        if stage.shortcut is not None:
+            yield f"stage {number} has the shortcut {stage.shortcut}, which is not written for the library"
         if not isinstance(stage.expansion, int):
             expansion = format_decimal(stage.expansion)
             yield f"stage {number} has expansion {expansion}, but the library's are whole numbers"

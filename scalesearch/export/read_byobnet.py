@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import NamedTuple
 
+from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.gates import GateName
+from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.export.arguments import Arguments
+from scalesearch.export.gates import GateArguments, check_squeezes, read_gate
 from scalesearch.export.library_rules import make_divisible
-from scalesearch.export.read_timm import AVERAGES, BATCH_NORMS, UNSEEN
+from scalesearch.export.read_timm import ANTIALIASES, AVERAGES, BATCH_NORMS, UNSEEN
 from scalesearch.export.values import Call, Definition, Items, Value
 
 CONFIG, BLOCK_CONFIG = "ByoModelCfg", "ByoBlockCfg"
@@ -17,22 +22,29 @@ _POSITIONS = "cfg num_classes in_chans global_pool output_stride img_size"
 _UNSEEN = f"{UNSEEN} drop_block_rate drop_block_size zero_init_last img_size"
 _CONFIG_POSITIONS = "blocks downsample stem_type stem_pool stem_chs width_factor num_features zero_init_last"
 _BLOCK_POSITIONS = "type d c s gs br"
-_POOLS = ("maxpool", "max")
+_POOLS = {"maxpool": "max_pool", "max": "max_pool", "avg2": "avg_pool"}
+"""The layers behind the stem, by timm's `stem_pool`."""
 _NO_ATTENTION: dict[str, tuple[tuple[object, ...], str]] = {
-    "attn_layer": ((None,), "attention is no part of these blocks"),
-    "attn_kwargs": ((None, ()), "attention is no part of these blocks"),
     "self_attn_layer": ((None,), "self-attention is no part of these blocks"),
     "self_attn_kwargs": ((None, ()), "self-attention is no part of these blocks"),
     "block_kwargs": ((None, ()), "a block here has no arguments of its own"),
 }
 _CONFIG_ONLY: dict[str, tuple[tuple[object, ...], str]] = _NO_ATTENTION | {
-    "downsample": (("conv1x1",), "a shortcut that changes the shape has a 1×1 convolution here"),
-    "aa_layer": (("",), "an anti-aliasing layer is no part of a network here"),
     "head_type": (("classifier", ""), "the head here is a classifier"),
     "head_hidden_size": ((None,), "the head here is a classifier"),
     "fixed_input_size": ((False,), "a network here takes images of any size"),
 }
 """Keywords of a configuration with the values that our networks have, and why they have no others."""
+
+
+class _Style(NamedTuple):
+    """What a configuration states for all of its blocks."""
+
+    gate: GateArguments
+    shortcut: ShortcutName | None
+    antialias: AntialiasName | None
+    line: int
+    """The line of the configuration."""
 
 
 class _Sizes(NamedTuple):
@@ -42,6 +54,7 @@ class _Sizes(NamedTuple):
     depth: int
     width: int
     stride: int
+    style: _Style
 
 
 def read_byobnet(definition: Definition, call: Call, px: int) -> Architecture:
@@ -63,7 +76,8 @@ def read_byobnet(definition: Definition, call: Call, px: int) -> Architecture:
     if not 0 < factor <= 64:
         raise config.refused(given.line, "width_factor must be above 0, and 64 at most")
     stem = _stem(config, factor)
-    stages = [stage for value in config.items("blocks") for stage in _stages(config, value, factor)]
+    style = _style(config)
+    stages = [stage for value in config.items("blocks") for stage in _stages(config, value, factor, style)]
     with arguments.errors_at(call.line):
         head = Head(round(factor * _features(config)) or None, classes)
     with config.errors_at(given.line):
@@ -77,25 +91,56 @@ def read_byobnet(definition: Definition, call: Call, px: int) -> Architecture:
             channels,
         )
     config.finish()
+    check_squeezes(config, network)
     return network
 
 
 def _stem(config: Arguments, factor: float) -> Stem:
-    """Return the stem; `rep` has no pool, whatever `stem_pool` is."""
-    kind = config.word("stem_type", "3x3", tuple(_STEMS))
-    width = round(_width(config, "stem_chs", 32) * factor)
-    pool = config.word("stem_pool", "", ("", *_POOLS)) if config.has("stem_pool") else _POOLS[0]
+    """Return the stem; `rep` has no pool, and several convolutions without a pool have a stride of 4."""
+    stem_type = config.word("stem_type", "3x3", tuple(_STEMS))
+    pool = config.word("stem_pool", "", ("", *_POOLS)) if config.has("stem_pool") else "maxpool"
+    kernel, kind, shares = _STEMS[stem_type]
+    widths = _stem_widths(config, factor)
+    if len(widths) > 1:
+        if stem_type not in ("", "3x3"):
+            raise config.refused(config.call.line, f"stem_chs: a stem of {stem_type!r} has one number")
+        kind, shares = "deep", tuple(Decimal(width) / widths[-1] for width in widths[:-1])
+    stride = _DEEP_STRIDE if kind == "deep" and not pool else 2
     with config.errors_at(config.call.line):
-        return _STEMS[kind](width, bool(pool))
+        if kind == "repvgg":
+            return Stem(kernel, stride, widths[-1], kind=kind)
+        pool_kind = _POOLS.get(pool, "max_pool")
+        return Stem(kernel, stride, widths[-1], bool(pool), kind=kind, pool_kind=pool_kind, shares=shares)
 
 
-_STEMS: dict[str, Callable[[int, bool], Stem]] = {
-    "3x3": lambda width, pool: Stem(3, 2, width, pool),
-    "": lambda width, pool: Stem(3, 2, width, pool),
-    "7x7": lambda width, pool: Stem(7, 2, width, pool),
-    "rep": lambda width, _: Stem(3, 2, width, kind="repvgg"),
+def _stem_widths(config: Arguments, factor: float) -> tuple[int, ...]:
+    """Return the widths of the stem's convolutions that `stem_chs` states: of the last one, or of all."""
+    value = config.value("stem_chs")
+    items: tuple[Value | None, ...] = value.items if isinstance(value, Items) and value.items else (value,)
+    widths = [_STEM_WIDTH if item is None else config.as_integer(item, "stem_chs") for item in items]
+    if not all(1 <= width <= _LARGEST_WIDTH for width in widths):
+        raise config.refused(config.call.line, f"stem_chs must be in 1 … {_LARGEST_WIDTH}")
+    return tuple(round(width * factor) for width in widths)
+
+
+_STEMS: dict[str, tuple[int, str, tuple[Decimal, ...]]] = {
+    "3x3": (3, "conv", ()),
+    "": (3, "conv", ()),
+    "7x7": (7, "conv", ()),
+    "rep": (3, "repvgg", ()),
+    "tiered": (3, "deep", (Decimal("0.375"), Decimal("0.5"))),
+    "deep": (3, "deep", (Decimal(1), Decimal(1))),
 }
-"""By `stem_type`: the stem of a width, with a max-pool or without."""
+"""By `stem_type`: the kernel, the kind and the shares of the stem."""
+_DEEP_STRIDE, _STEM_WIDTH, _LARGEST_WIDTH = 4, 32, 65536
+_SHORTCUTS: dict[str, ShortcutName | None] = {"conv1x1": None, "avg": "avg_pool", "": "none"}
+"""Our shortcuts by timm's `downsample`."""
+_SMOOTHINGS: dict[str, AntialiasName | None] = {"": None} | {
+    name: smoothing for name, smoothing in ANTIALIASES.items() if not name.endswith("2d")
+}
+"""Our smoothings by the strings of timm's `aa_layer`."""
+_INNER: dict[GateName | None, GateName | None] = {None: None, "senet": "senet_inner", "eca": "eca_inner"}
+"""The gates before a last convolution."""
 
 
 def _width(arguments: Arguments, name: str, default: int | None = None) -> int:
@@ -113,7 +158,15 @@ def _features(config: Arguments) -> int:
     return features
 
 
-def _stages(config: Arguments, value: Value, factor: float) -> list[Stage]:
+def _style(config: Arguments) -> _Style:
+    """Return the gate, the shortcut and the smoothing of all blocks."""
+    gate = read_gate(config, config.value("attn_layer"), config.value("attn_kwargs"))
+    shortcut = _SHORTCUTS[config.word("downsample", "conv1x1", tuple(_SHORTCUTS))]
+    antialias = _SMOOTHINGS[config.word("aa_layer", "", tuple(_SMOOTHINGS))]
+    return _Style(gate, shortcut, antialias, config.call.line)
+
+
+def _stages(config: Arguments, value: Value, factor: float, style: _Style) -> list[Stage]:
     """Return the stages of one configuration or of a list of them; only the first may have a stride."""
     found = []
     for index, block in enumerate(value.items if isinstance(value, Items) else (value,)):
@@ -127,7 +180,9 @@ def _stages(config: Arguments, value: Value, factor: float) -> list[Stage]:
             raise arguments.refused(block.line, f"type must be {' or '.join(map(repr, _BLOCKS))}")
         stride = arguments.integer("s", 2)
         width = make_divisible(_width(arguments, "c") * factor)
-        sizes = _Sizes(arguments, arguments.integer("d"), width, 1 if index else stride)
+        if arguments.value("attn_layer") is not None or arguments.value("attn_kwargs") is not None:
+            raise arguments.refused(block.line, "attn_layer: a gate is that of all blocks of a network here")
+        sizes = _Sizes(arguments, arguments.integer("d"), width, 1 if index else stride, style)
         with arguments.errors_at(block.line):
             found.append(_BLOCKS[kind](sizes))
         arguments.finish()
@@ -135,6 +190,10 @@ def _stages(config: Arguments, value: Value, factor: float) -> list[Stage]:
 
 
 def _repvgg(sizes: _Sizes) -> Stage:
+    if sizes.style.gate.gate is not None:
+        raise sizes.arguments.refused(sizes.style.line, "attn_layer: a repvgg block has no gate here")
+    if sizes.style.antialias is not None:
+        raise sizes.arguments.refused(sizes.style.line, "aa_layer: a repvgg block has no smoothing here")
     sizes.arguments.only("gs", (None, 0), "a repvgg block has no groups here")
     sizes.arguments.only("br", (1,), "a repvgg block has one width")
     return Stage("repvgg", 3, sizes.stride, 1, sizes.width, sizes.depth)
@@ -143,12 +202,27 @@ def _repvgg(sizes: _Sizes) -> Stage:
 def _basic(sizes: _Sizes) -> Stage:
     sizes.arguments.only("gs", (None, 0), "a basic block has no groups here")
     sizes.arguments.only("br", (1,), "a basic block has one width here")
-    return Stage("basic", 3, sizes.stride, 1, sizes.width, sizes.depth)
+    style = sizes.style
+    if style.gate.gate is not None:
+        raise sizes.arguments.refused(
+            sizes.style.line,
+            "attn_layer: a basic block of a ByobNet has its gate inside, and none here has",
+        )
+    return Stage(
+        "basic",
+        3,
+        sizes.stride,
+        1,
+        sizes.width,
+        sizes.depth,
+        shortcut=style.shortcut,
+        antialias=style.antialias if sizes.stride > 1 else None,
+    )
 
 
 def _bottleneck(sizes: _Sizes) -> Stage:
     """Return the stage of `bottle`, whose inner width is `br` times the output's in multiples of 8."""
-    arguments = sizes.arguments
+    arguments, style = sizes.arguments, sizes.style
     ratio, group_width = float(arguments.number("br", "1")), arguments.integer("gs", 0, optional=True)
     inner = make_divisible(sizes.width * ratio) if 0 < ratio <= 1 else 0
     if inner < 1 or sizes.width % inner:
@@ -164,7 +238,11 @@ def _bottleneck(sizes: _Sizes) -> Stage:
         sizes.width // inner,
         sizes.width,
         sizes.depth,
+        style.gate.se,
+        gate=_INNER.get(style.gate.gate),
         group_width=group_width or None,
+        shortcut=style.shortcut,
+        antialias=style.antialias if sizes.stride > 1 else None,
     )
 
 

@@ -7,6 +7,7 @@ from math import prod
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.export.arguments import Arguments
+from scalesearch.export.library_rules import make_divisible
 from scalesearch.export.read_timm import UNSEEN, pooled_by_mean
 from scalesearch.export.values import Call, Definition, Items
 
@@ -19,10 +20,12 @@ _UNSEEN = f"{UNSEEN} head_init_scale conv_mlp"
 _STAGES, _EXPANSION, _OUTPUT_STRIDE = 4, 4, 32
 _DEPTHS, _DIMS, _KERNEL, _PATCH = (3, 3, 9, 3), (96, 192, 384, 768), 7, 4
 """timm's defaults."""
+_OVERLAP_KERNEL, _TIERED = 3, "overlap_tiered"
+_OVERLAPS = ("overlap", _TIERED)
+"""timm's `overlap_act` has an activation between the convolutions, and is none of ours."""
 _NORM_EPS = Decimal("0.000001")
 _LAYER_NORMS = (None, "layernorm", "layernorm2d")
 _ONLY: dict[str, tuple[tuple[object, ...], str]] = {
-    "stem_type": (("patch",), "an overlapping stem is no stem here"),
     "norm_layer": (_LAYER_NORMS, "a ConvNeXt block here has layer norm"),
     "norm_eps": ((None, float(_NORM_EPS)), "layer norm has this epsilon here"),
     "conv_bias": ((True,), "a convolution of a ConvNeXt block has a bias here"),
@@ -46,6 +49,9 @@ def read_convnext(definition: Definition, call: Call, px: int) -> Architecture:
     depths, widths = _of_stages(arguments, "depths", _DEPTHS), _of_stages(arguments, "dims", _DIMS)
     kernels = _kernels(arguments)
     patch = arguments.integer("patch_size", _PATCH)
+    stem_type = arguments.word("stem_type", "patch", ("patch", *_OVERLAPS))
+    if stem_type in _OVERLAPS:
+        patch = _PATCH
     strides = (
         2 if patch == 2 else 1,
         *(2,) * (_STAGES - 1),
@@ -61,7 +67,7 @@ def read_convnext(definition: Definition, call: Call, px: int) -> Architecture:
     with arguments.errors_at(call.line):
         network = Architecture(
             px,
-            Stem(patch, patch, widths[0], kind="patch"),
+            _stem(stem_type, patch, widths[0]),
             tuple(
                 Stage(kind, kernel, stride, _EXPANSION, width, depth)
                 for kernel, stride, width, depth in zip(kernels, strides, widths, depths, strict=True)
@@ -71,7 +77,17 @@ def read_convnext(definition: Definition, call: Call, px: int) -> Architecture:
             in_channels=arguments.in_channels("in_chans"),
         )
     arguments.finish()
+    if stem_type == _TIERED and next(network.walk()).stem_widths != (make_divisible(widths[0] // 2),):
+        raise arguments.refused(call.line, "stem_type: the first width is no share of the stem's here")
     return network
+
+
+def _stem(stem_type: str, patch: int, width: int) -> Stem:
+    """Return patches of a side (px), or two overlapping convolutions of stride 2."""
+    if stem_type == "patch":
+        return Stem(patch, patch, width, kind="patch")
+    first = make_divisible(width // 2) if stem_type == _TIERED else width
+    return Stem(_OVERLAP_KERNEL, _PATCH, width, kind="overlap", shares=(round(Decimal(first) / width, 9),))
 
 
 def _kind(arguments: Arguments) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.antialias import AntialiasName
+from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
+from scalesearch.design.decimals import whole_or_fraction
 from scalesearch.design.norms import NormName
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
@@ -33,6 +37,15 @@ from scalesearch.export.timm_scaling import (
 from scalesearch.export.timm_strings import BlockString, read_string
 from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
+ANTIALIASES: dict[str, AntialiasName] = {
+    "AvgPool2d": "avg_pool",
+    "avg": "avg_pool",
+    "BlurPool2d": "blur",
+    "blur": "blur",
+    "blurpc": "blur_zero",
+}
+"""Our smoothings by the classes and the strings of timm's `aa_layer`."""
+_UNEXPANDED = ("mbconv", "inverted_residual", "depthwise_separable")
 MOBILENET = "MobileNetV3"
 """The class of timm's networks with a hidden layer in the head."""
 POSITIONS = {
@@ -47,6 +60,7 @@ DECODER_POSITIONS = "arch_def depth_multiplier depth_trunc experts_multiplier fi
 """The parameters of `decode_arch_def`. `experts_multiplier` multiplies experts (`cc`), which are refused."""
 AVERAGES = ("avg", "fast", "fastavg")
 """timm's names for the mean over the feature map, `SelectAdaptivePool2d`."""
+_PLACES = Decimal("0.000000001")
 _ROUNDER = "round_channels"
 _LARGEST_MULTIPLIER, _LARGEST_WIDTH = 64, 65536
 _DEPTH_WORDS = (DEPTH_ROUNDINGS[0], DEPTH_ROUNDINGS)
@@ -78,8 +92,10 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     rows = list(_decoded(arguments, arguments.value("block_args")))
     channels = _channels(arguments)
     is_mobilenet = call.name == MOBILENET
+    antialias = arguments.antialias("aa_layer", ANTIALIASES)
     stem_size = arguments.integer("stem_size", 16 if is_mobilenet else 32)
     num_features = arguments.integer("num_features", 1280)
+    inner_divisor: int | None = None
     stem_fixed, stem_kernel, output_stride = arguments.flag("fix_stem"), MOBILENET_STEM_KERNEL, OUTPUT_STRIDE
     if not stem_fixed:
         stem_size = _rounded(arguments, stem_size, call.line, channels)
@@ -89,14 +105,18 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     if is_mobilenet:
         width, rows = _head_width(rows)
         hidden_norm = _mobilenet_head(arguments)
-        has_gates = _mobilenet_gates(arguments)
-        rows = [_with_gate(arguments, row, has_gates) for row in rows]
+        gate_divisor = _mobilenet_gates(arguments)
+        rows = [_with_gate(arguments, row, gate_divisor is not None) for row in rows]
+        if gate_divisor == 1 and any(not isinstance(row.stage.expansion, int) for row in rows):
+            raise arguments.refused(call.line, "se_layer: without rd_round_fn, expansions are whole numbers here")
+        inner_divisor = gate_divisor if any(row.stage.gate for row in rows) else None
         hidden_head = partial(Head, width, hidden=num_features, hidden_norm=hidden_norm)
     else:
         stem_kernel = arguments.integer("stem_kernel_size", 3)
         output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
         # timm has two classes SqueezeExcite; the one in timm.layers rounds its width differently.
         arguments.only("se_layer", (None,), "a gate here is timm's default")
+    rows = [_with_antialias(arguments, row, antialias) for row in rows]
     with arguments.errors_at(call.line):
         classes = arguments.integer("num_classes", 1000)
         head = hidden_head(classes) if is_mobilenet else Head(num_features or None, classes)
@@ -108,13 +128,12 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
             arguments.activation("act_layer", "relu"),
             arguments.batch_norm_eps(*BATCH_NORMS),
             arguments.in_channels("in_chans"),
+            inner_divisor=inner_divisor or DEFAULT_INNER_DIVISOR,
             padding=arguments.padding("pad_type"),
         )
-    arguments.only("aa_layer", (None,), "an anti-aliasing layer is no part of a network here")
     pooled_by_mean(arguments)
     arguments.finish()
     _check(arguments, network, rows, output_stride)
-    _check_skips(arguments, network, rows)
     return network
 
 
@@ -134,8 +153,8 @@ def _mobilenet_head(arguments: Arguments) -> NormName | None:
     return None
 
 
-def _mobilenet_gates(arguments: Arguments) -> bool:
-    """Return whether `se_layer` is the gate of MobileNetV3.
+def _mobilenet_gates(arguments: Arguments) -> int | None:
+    """Return the divisor of the squeeze widths where `se_layer` is the gate of MobileNetV3; None: there is no gate.
 
     Other arguments that only timm's MobileNetV3 has must have their defaults.
     """
@@ -143,28 +162,27 @@ def _mobilenet_gates(arguments: Arguments) -> bool:
     arguments.only("layer_scale_init_value", (None,), "layer scale is no part of these blocks")
     value = arguments.value("se_layer")
     if value is None:
-        return False
+        return None
     reason = (
-        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU, "
-        "rd_round_fn=round_channels)"
+        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU), with or "
+        "without rd_round_fn=round_channels"
     )
     if not (isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1):
         raise arguments.refused(value.line, reason)
     inner = Arguments(arguments.definition, value, "layer")
-    expected = {"layer": "SqueezeExcite", "gate_layer": "hard_sigmoid"}
-    expected |= {"force_act_layer": "ReLU", "rd_round_fn": "round_channels"}
-    for name, expected_name in expected.items():
-        argument = inner.value(name)
-        if (
-            argument.name
-            if isinstance(argument, Symbol)
-            else argument.value
-            if isinstance(argument, Literal)
-            else ""
-        ) != expected_name:
-            raise arguments.refused(value.line, reason)
+    expected = {"layer": "SqueezeExcite", "gate_layer": "hard_sigmoid", "force_act_layer": "ReLU"}
+    if any(_name(inner.value(name)) != expected_name for name, expected_name in expected.items()):
+        raise arguments.refused(value.line, reason)
+    rounding = inner.value("rd_round_fn")
+    if rounding is not None and _name(rounding) != _ROUNDER:
+        raise arguments.refused(value.line, reason)
     inner.finish()
-    return True
+    return 1 if rounding is None else DEFAULT_INNER_DIVISOR
+
+
+def _name(value: Value | None) -> object:
+    """Return the name or the literal that a value is."""
+    return value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else None
 
 
 def _with_gate(arguments: Arguments, row: _StageString, has_gates: bool) -> _StageString:
@@ -175,6 +193,16 @@ def _with_gate(arguments: Arguments, row: _StageString, has_gates: bool) -> _Sta
         raise arguments.refused(row.line, "a gate of timm's MobileNetV3 without se_layer is no gate here")
     with arguments.errors_at(row.line):
         return row._replace(stage=replace(row.stage, gate=MOBILENET_GATE))
+
+
+def _with_antialias(arguments: Arguments, row: _StageString, antialias: AntialiasName | None) -> _StageString:
+    """Return the row with the smoothing of its strided convolution, if it has one."""
+    if antialias is None or row.stage.stride == 1:
+        return row
+    if antialias != "avg_pool" and row.stage.expansion == 1 and row.stage.kind in _UNEXPANDED:
+        raise arguments.refused(row.line, "aa_layer: timm builds no blur in a strided ds whose width changes")
+    with arguments.errors_at(row.line):
+        return row._replace(stage=replace(row.stage, antialias=antialias))
 
 
 def pooled_by_mean(arguments: Arguments) -> None:
@@ -228,7 +256,9 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_StageStri
                 string = read_string(text.value)
                 if index and string.stage.stride != 1:
                     raise SpaceError(f"{text.value!r}: only the first string of a list may have a stride in timm")
-                yield _StageString(string.stage, text.line, string, number)
+                has_none = string.no_skip and KINDS[string.stage.kind].adds_input
+                stage = replace(string.stage, residual=False) if has_none else string.stage
+                yield _StageString(stage, text.line, string, number)
         if not isinstance(row, Items):
             raise arguments.refused(row.line, "arch_def must be a list of lists of strings, written out")
 
@@ -286,16 +316,27 @@ def _with_forced_widths(
 ) -> Iterator[_StageString]:
     """Yield the rows, each `fc` as the expansion of the block's real input that gives timm's inner width."""
     for row in rows:
-        stage, forced = row.stage, row.string.forced_in
-        if forced is not None:
-            inner_width = make_divisible(channels(forced) * float(stage.expansion))
-            if stage.depth > 1 or inner_width % in_width or inner_width == in_width:
-                raise arguments.refused(
-                    row.line, f"fc{forced}: {inner_width} inner channels of {in_width} are no whole expansion here"
-                )
-            stage = replace(stage, expansion=inner_width // in_width)
-        yield row._replace(stage=stage)
-        in_width = stage.width
+        forced = row.string.forced_in
+        if forced is None:
+            yield row
+        else:
+            inner_width = make_divisible(channels(forced) * float(row.stage.expansion))
+            yield from _forced(arguments, row, in_width, inner_width)
+        in_width = row.stage.width
+
+
+def _forced(arguments: Arguments, row: _StageString, in_width: int, inner_width: int) -> Iterator[_StageString]:
+    """Yield the row with expansions that give an inner width: of the first block, and of the others."""
+    blocks = [(replace(row.stage, depth=1), in_width)]
+    if row.stage.depth > 1:
+        blocks.append((replace(row.stage, depth=row.stage.depth - 1, stride=1), row.stage.width))
+    for stage, width in blocks:
+        if inner_width <= width:
+            raise arguments.refused(
+                row.line, f"fc{row.string.forced_in}: {inner_width} inner channels of {width} are no expansion here"
+            )
+        expansion = whole_or_fraction((Decimal(inner_width) / width).quantize(_PLACES))
+        yield row._replace(stage=replace(stage, expansion=expansion))
 
 
 def _timm_inner(block: Block, stage: Stage) -> int:
@@ -322,16 +363,6 @@ def _check(arguments: Arguments, network: Architecture, rows: list[_StageString]
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner_width}: a multiple of 8"
             )
-        if stage.se and timm_squeeze(block.in_width, stage) != squeeze_width(block):
-            raise arguments.refused(
-                line,
-                f"timm squeezes to {timm_squeeze(block.in_width, stage)} channels, but {squeeze_width(block)} here",
-            )
-
-
-def _check_skips(arguments: Arguments, network: Architecture, rows: list[_StageString]) -> None:
-    """Refuse a `noskip` that removes a residual connection; MNASNet's first stage, for example, has none."""
-    for number, _, block in stage_blocks(network):
-        row = rows[number - 1]
-        if row.string.no_skip and block.stride == 1 and block.in_width == block.out_width:
-            raise arguments.refused(row.line, "noskip: a block of stride 1 and equal widths has a residual here")
+        squeezed = timm_squeeze(block.in_width, stage, network.inner_divisor)
+        if stage.se and squeezed != squeeze_width(block):
+            raise arguments.refused(line, f"timm squeezes to {squeezed} channels, but {squeeze_width(block)} here")

@@ -1,4 +1,4 @@
-"""Import of torchvision's EfficientNet and MobileNetV2 and of either library's ResNet as an `Architecture`."""
+"""Import of torchvision's EfficientNet and MobileNetV2 as an `Architecture`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
-from scalesearch.design.block_kinds import KINDS
 from scalesearch.export.arguments import Arguments
-from scalesearch.export.library_rules import RESNET_STRIDES, RESNET_WIDTHS, make_divisible, stage_blocks
-from scalesearch.export.read_timm import pooled_by_mean
+from scalesearch.export.library_rules import make_divisible, stage_blocks
 from scalesearch.export.torchvision_definition import CONFIGS, MOBILENET_HEAD, MOBILENET_STEM, QUARTER
 from scalesearch.export.values import Call, Definition, Items
 
@@ -29,27 +27,6 @@ _MOBILENET_ROWS = (
     (6, 320, 1, 1),
 )
 """The rows that torchvision builds if no setting is given."""
-
-
-RESNET_UNSEEN = "zero_init_residual zero_init_last drop_rate drop_path_rate drop_block_rate stem_width device dtype"
-"""Parameters that do not change the network: initial weights, dropout, and the width of a deep stem, which is
-refused; any other stem has 64 channels."""
-_RESNET_ONLY: dict[str, tuple[tuple[object, ...], str]] = {
-    "stem_type": (("",), "a deep stem is no stem here"),
-    "replace_stem_pool": ((False,), "the pool behind the stem is a max-pool here"),
-    "avg_down": ((False,), "a shortcut with a pool is no shortcut here"),
-    "down_kernel_size": ((1,), "a shortcut's convolution is 1×1 here"),
-    "block_reduce_first": ((1,), "a narrower first convolution is no block here"),
-    "output_stride": ((32,), "a network here has strides in place of dilation"),
-    "replace_stride_with_dilation": (
-        (None, (False, False, False)),
-        "a network here has strides in place of dilation",
-    ),
-    "aa_layer": ((None,), "an anti-aliasing layer is no part of a network here"),
-    "block_args": ((None, ()), "a block here has no arguments of its own"),
-}
-"""Arguments of either library that change the network: the values that our networks have, and why they have no
-others."""
 
 
 def read_efficientnet(definition: Definition, call: Call, px: int) -> Architecture:
@@ -150,53 +127,3 @@ def _mobilenet_rows(arguments: Arguments) -> Iterator[tuple[int, tuple[int, ...]
         if not isinstance(row, Items) or len(row.items) != len(_MOBILENET_ROWS[0]):
             raise arguments.refused(row.line, "a row must be [expansion, channels, layers, stride]")
         yield row.line, tuple(arguments.as_integer(item, "a row's number") for item in row.items)
-
-
-def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
-    """Return the network of a call of timm's or torchvision's ResNet (`models/resnet.py` in both).
-
-    Raises:
-        InputError: something in it is not understood, or is not a network of ours; one line with file and line.
-    """
-    arguments = Arguments(definition, call, "block layers num_classes", RESNET_UNSEEN)
-    kind = arguments.symbol("block", {spec.resnet: name for name, spec in KINDS.items() if spec.resnet})
-    depths = arguments.integers("layers")
-    for name, (allowed, reason) in _RESNET_ONLY.items():
-        arguments.only(name, allowed, reason)
-    pooled_by_mean(arguments)
-    has_channels = "channels" in call.keywords
-    planes = arguments.integers("channels") if has_channels else RESNET_WIDTHS
-    groups = arguments.integer("cardinality", 1) * arguments.integer("groups", 1)
-    base_width = arguments.integer("base_width", 64) * arguments.integer("width_per_group", 64) * groups // 64
-    if len(depths) != len(RESNET_STRIDES) or len(planes) != len(RESNET_STRIDES):
-        raise arguments.refused(call.line, "a ResNet has four stages")
-    if groups > 1 and not KINDS[kind].grouped:
-        raise arguments.refused(call.line, "BasicBlock has no groups")
-    if base_width < 1 or 256 % base_width or (not KINDS[kind].narrows and base_width != 64):
-        raise arguments.refused(call.line, "base_width (times groups) must divide 256, and be 64 with BasicBlock")
-    if any(width * base_width % (64 * groups) for width in planes):
-        raise arguments.refused(call.line, "a group of every stage must have whole channels before it is rounded")
-    unit, expansion = (4, 256 // base_width) if KINDS[kind].narrows else (1, 1)
-    with arguments.errors_at(call.line):
-        stages = tuple(
-            Stage(
-                kind, 3, stride, expansion, unit * width, depth, group_width=_group_width(width, base_width, groups)
-            )
-            for stride, width, depth in zip(RESNET_STRIDES, planes, depths, strict=True)
-        )
-        network = Architecture(
-            px,
-            Stem(7, 2, 64, pool=True, fixed=True),
-            stages,
-            Head(None, arguments.integer("num_classes", 1000)),
-            arguments.activation("act_layer", "relu"),
-            arguments.batch_norm_eps(),
-            arguments.in_channels("in_chans"),
-        )
-    arguments.finish()
-    return network
-
-
-def _group_width(planes: int, base_width: int, groups: int) -> int | None:
-    """Return the channels of each group of a stage, or None for a single group."""
-    return None if groups == 1 else planes * base_width // 64 // groups

@@ -112,15 +112,16 @@ def total_stride(net: Architecture) -> int:
     return net.stem.stride * prod(stage.stride for stage in net.stages)
 
 
-def timm_squeeze(in_width: int, stage: Stage) -> int:
+def timm_squeeze(in_width: int, stage: Stage, divisor: int = 8) -> int:
     """Return the squeeze width that timm's `SqueezeExcite` (`_efficientnet_blocks.py`) has.
 
-    It rounds half to even, from the inner width, in floats. MobileNetV3 rounds to multiples of 8 (`rd_round_fn`),
-    and its ratio applies to the inner width (`se_from_exp`).
+    It rounds half to even, from the inner width, in floats. In MobileNetV3 the ratio applies to the inner width
+    (`se_from_exp`), and with `rd_round_fn` the result is a multiple of 8: `divisor`, 1 without.
     """
     inner_width = make_divisible_inner(in_width, stage)
     if stage.gate == MOBILENET_GATE:
-        return make_divisible(inner_width * float(stage.se))
+        squeezed = inner_width * float(stage.se)
+        return round(squeezed) if divisor == 1 else make_divisible(squeezed)
     return round(inner_width * (float(stage.se) / float(stage.expansion)))
 
 

@@ -123,10 +123,9 @@ def _depthwise(parts: _Parts) -> Stage:
 def _depthwise_active(parts: _Parts) -> Stage:
     parts.check_pointwise()
     parts.check_plain()
-    parts.check_ungated()
     if parts.skips:
         raise parts.error(f"{_SKIP}: a dsa has no residual connection in timm; leave it out")
-    return parts.stage("depthwise_separable")
+    return parts.stage("depthwise_separable", se=parts.se())
 
 
 def _convolution(parts: _Parts) -> Stage:

@@ -22,8 +22,27 @@ from scalesearch.errors import InputError
 from scalesearch.export.names import describe_baseline, file_stem
 from scalesearch.nets.blocks import BLOCKS, plain_parts
 
+_POOLS = {
+    "max_pool": "nn.MaxPool2d(3, stride=2, padding=1)",
+    "avg_pool": "nn.AvgPool2d(2, ceil_mode=True)",
+    "conv": "conv({width}, {width}, 3, 2)",
+    "max_blur_pool": 'nn.Sequential(nn.MaxPool2d(3, 1, 1), BlurPool({width}, 2, "reflect"))',
+}
+"""The sources of the layers behind the stem, by block kind."""
 _Definition = Callable[..., nn.Module | None]
 """A class or function of `nets.blocks` whose source is copied."""
+_GATES: dict[str, tuple[str, _Definition]] = {
+    "senet": ("gate=lambda channels: SENetGate(channels, {se})", plain_parts.SENetGate),
+    "senet_inner": ("inner_gate=lambda channels: SENetGate(channels, {se})", plain_parts.SENetGate),
+    "eca": ("gate=eca_gate", plain_parts.eca_gate),
+    "eca_inner": ("inner_gate=eca_gate", plain_parts.eca_gate),
+}
+"""The arguments of blocks with a gate that is a part of its own, and the part, by gate."""
+_SHORTCUTS: dict[str, tuple[str, _Definition]] = {
+    "avg_pool": ("shortcut=pooled_shortcut", plain_parts.pooled_shortcut),
+    "none": ("shortcut=no_shortcut", plain_parts.no_shortcut),
+}
+"""The arguments of blocks with a shortcut that is not the kind's own, and the part, by shortcut."""
 _ALWAYS: tuple[_Definition, ...] = (plain_parts.stage, plain_parts.Features)
 """The definitions at the end of every file."""
 
@@ -40,12 +59,20 @@ def torch_source(baseline: Baseline) -> str:
     stem = _definition(baseline, net.stem.kind)
     blocks = [_definition(baseline, stage.effective_kind, stage) for stage in net.stages]
     convolves = net.head.width is not None or net.head.hidden_norm is not None
+    convolves = convolves or (net.stem.pool and net.stem.pool_kind == "conv")
     head: tuple[_Definition, ...] = (plain_parts.conv,) if convolves else ()
     if any(map(partial(_has_other_activation, net), net.stages)):
         head = (*head, plain_parts.with_activation)
+    if any(stage.antialias is not None and stage.stride > 1 for stage in net.stages):
+        head = (*head, plain_parts.with_smoothing)
+    if not all(stage.residual for stage in net.stages):
+        head = (*head, plain_parts.without_residual)
+    if net.stem.pool_kind == "max_blur_pool":
+        head = (*head, plain_parts.BlurPool)
     if net.padding == "same":
         head = (*head, plain_parts.pad_same)
-    definitions = _with_dependencies((stem, *blocks, *head, *_ALWAYS))
+    parts_of_stages = [part for stage in net.stages for part in _parts_of(stage)]
+    definitions = _with_dependencies((stem, *blocks, *parts_of_stages, *head, *_ALWAYS))
     if not net.rounds:
         definitions = [
             definition for definition in definitions if definition.__name__ != plain_parts.divisible.__name__
@@ -78,13 +105,23 @@ def _definition(baseline: Baseline, kind: str, stage: Stage | None = None) -> _D
     """Return the definition of a block of the stem's kind, or of a stage's."""
     block = BLOCKS[kind]
     definition = block.plain
-    if stage is not None and stage.se:
+    if stage is not None and any(_parts_of(stage)):
+        definition = block.plain_full
+    elif stage is not None and stage.se:
         definition = block.plain_gated if stage.gate is None else block.plain_gates.get(stage.gate)
     if definition is None:
         raise InputError(
             f"{baseline.name}: a {kind} block has no plain-torch source; export --to torch-export takes any"
         )
     return definition
+
+
+def _parts_of(stage: Stage) -> Iterator[_Definition]:
+    """Yield the parts that a stage's blocks take as arguments: its gate and its shortcut."""
+    if stage.gate in _GATES:
+        yield _GATES[stage.gate][1]
+    if stage.shortcut is not None:
+        yield _SHORTCUTS[stage.shortcut][1]
 
 
 def _names(source: str) -> set[str]:
@@ -119,7 +156,7 @@ def _plain_blocks() -> Iterator[_Definition]:
     for kind in BLOCKS.values():
         yield from (
             definition
-            for definition in (kind.plain, kind.plain_gated, *kind.plain_gates.values())
+            for definition in (kind.plain, kind.plain_gated, *kind.plain_gates.values(), kind.plain_full)
             if definition is not None
         )
 
@@ -155,15 +192,22 @@ def _constants(net: Architecture, names: Collection[str]) -> str:
 def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
     net, px = baseline.architecture, baseline.architecture.resolution
     sizes = f"{net.in_channels}, {net.stem.width}, kernel={net.stem.kernel}, stride={net.stem.stride}"
+    if net.stem.shares:
+        stem_widths = next(net.walk()).stem_widths
+        sizes += f", inner=({', '.join(map(str, stem_widths))},)"
     stem = f"{stem_name}({sizes})"
     if net.stem.pool:
-        stem = f"nn.Sequential({stem}, nn.MaxPool2d(3, stride=2, padding=1))"
+        stem = f"nn.Sequential({stem}, {_POOLS[net.stem.pool_kind].format(width=net.stem.width)})"
     width = net.stem.width
     stage_lines = []
     for block, stage in zip(blocks, net.stages, strict=True):
         stage_text = f"stage({block}, {width}, {stage.width}, {_stage_arguments(stage)})"
         if stage.activation is not None and _has_other_activation(net, stage):
             stage_text = f"with_activation({stage_text}, nn.{torch_class(stage.activation)})"
+        if not stage.residual:
+            stage_text = f"without_residual({stage_text})"
+        if stage.antialias is not None and stage.stride > 1:
+            stage_text = f'with_smoothing({stage_text}, "{stage.antialias}")'
         stage_lines.append(f"            {stage_text},\n")
         width = stage.width
     head = "" if net.head.width is None else f"        self.head = conv({width}, {net.head.width})\n"
@@ -238,8 +282,12 @@ def _stage_arguments(stage: Stage) -> str:
         sizes += f", groups={stage.groups}"
     if stage.start_kernel > 1:
         sizes += f", start_kernel={stage.start_kernel}"
-    if stage.se:
+    if stage.gate in _GATES:
+        sizes += f", {_GATES[stage.gate][0].format(se=_number_text(stage.se))}"
+    elif stage.se:
         sizes += f", se={_number_text(stage.se)}"
+    if stage.shortcut is not None:
+        sizes += f", {_SHORTCUTS[stage.shortcut][0]}"
     return sizes
 
 

@@ -90,6 +90,23 @@ def load_factory(name: str) -> Factory:
     return Factory(name, build, px, fingerprint, channels)
 
 
+def check_source(name: str, fingerprint: str) -> None:
+    """Check that a function's source is still the one that was counted.
+
+    Args:
+        name: the function, as `module:function`.
+        fingerprint: the SHA-256 (hex) of the source that was counted.
+
+    Raises:
+        InputError: it has changed since, or is another one on this node of a cluster.
+    """
+    if load_factory(name).fingerprint != fingerprint:
+        raise InputError(
+            f"baseline {name}: its source here is not the one that was counted; let every node have the same "
+            "files, and leave them alone until the work is done"
+        )
+
+
 def _advice(name: str, error: BaseException) -> str:
     """Return what to do where the name itself is wrong; empty where the user's own code fails."""
     module_name, _, function = name.partition(":")

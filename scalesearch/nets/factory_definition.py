@@ -14,7 +14,7 @@ from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.factory_call import LARGEST_SIDE, FactoryCall, call_text, factory_name, parse_call
 from scalesearch.design.scaling import Baseline, scaled_name
 from scalesearch.errors import InputError
-from scalesearch.nets.factory import count_factory, load_factory
+from scalesearch.nets.factory import check_source, count_factory, load_factory
 from scalesearch.search.factory_grid import literal_px
 
 
@@ -41,11 +41,7 @@ class FactoryDefinition:
         Raises:
             InputError: it has changed since, or is another one on this node of a cluster.
         """
-        factory = self.architecture.factory
-        if load_factory(factory).fingerprint != self.fingerprint:
-            raise InputError(
-                f"{factory}: its source here is not the one that was counted; let every node have the same files"
-            )
+        check_source(self.architecture.factory, self.fingerprint)
 
     @property
     def bound_call(self) -> FactoryCall:

@@ -11,7 +11,7 @@ import torch
 
 from scalesearch.design.factory import FactoryNetwork, Network
 from scalesearch.errors import InputError
-from scalesearch.nets.factory import load_factory
+from scalesearch.nets.factory import check_source
 from scalesearch.nets.malloc import disable_malloc_trim
 from scalesearch.proxy.checkpoints import load_checkpoint, save_checkpoint
 from scalesearch.proxy.datasets import ImageData
@@ -87,13 +87,8 @@ class ProxyTraining:
         Raises:
             InputError: the function's source has changed since, or is another one on this node of a cluster.
         """
-        if self.fingerprint is None or not isinstance(proxy, FactoryNetwork):
-            return
-        if load_factory(proxy.factory).fingerprint != self.fingerprint:
-            raise InputError(
-                f"baseline {proxy.factory}: its source here is not the one that was counted; let every node have "
-                "the same files, and leave them alone while a search runs"
-            )
+        if self.fingerprint is not None and isinstance(proxy, FactoryNetwork):
+            check_source(proxy.factory, self.fingerprint)
 
     def _train_rung(self, run: Training, spec: TrialSpec, end: int) -> Iterator[Epoch]:
         """Resume from the previous rung's checkpoint, train to the start of the decay, save the state, then decay.

@@ -16,6 +16,7 @@ from typing import Any
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.decimals import format_decimal, nearest, whole_or_fraction
+from scalesearch.design.gates import GATES, GateName
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.sampler_space import RelativeTime
@@ -178,7 +179,8 @@ def network_of(space: StageSpace, baseline: Baseline, point: StagePoint) -> Arch
 
 def _build_stage(allowed: StageOptions, stage: Stage, choice: StageChoice, baseline: Baseline) -> Stage:
     kind = KINDS[choice.kind]
-    has_se = kind.squeezes and choice.kind in (allowed.se_kinds or NAS_KINDS)
+    has_gate = stage.gate in kind.gates and stage.gate is not None and GATES[stage.gate].has_share
+    has_se = (kind.squeezes or has_gate) and choice.kind in (allowed.se_kinds or NAS_KINDS)
     return Stage(
         choice.kind,
         choice.kernel,
@@ -189,9 +191,19 @@ def _build_stage(allowed: StageOptions, stage: Stage, choice: StageChoice, basel
         choice.se if has_se else Decimal(0),
         stage.depth_fixed,
         stage.activation,
-        stage.gate if has_se and choice.se and kind.rounds else None,
+        _gate(stage, choice, has_se),
         start_kernel=stage.start_kernel if kind.starts else 1,
+        shortcut=stage.shortcut if kind.projects else None,
+        residual=stage.residual or not kind.adds_input,
+        antialias=stage.antialias if kind.smooths else None,
     )
+
+
+def _gate(stage: Stage, choice: StageChoice, has_se: bool) -> GateName | None:
+    """Return the stage's gate, if the chosen kind has it and it has the size that it needs."""
+    if stage.gate not in KINDS[choice.kind].gates or stage.gate is None:
+        return None
+    return stage.gate if not GATES[stage.gate].has_share or (has_se and choice.se) else None
 
 
 def _expansion(expansion: int | Decimal, kind: str) -> int | Decimal:

@@ -42,7 +42,8 @@ def test_every_layer_is_in_one_row() -> None:
             assert sum(one.layers for one in groups) == len(counts)
         stages = [one.name for one in grouped(counts, lambda one: one.stage)]
         head = [] if network.head.width is None else ["head"]
-        assert stages == ["stem", *(f"stages.{i}" for i in range(len(network.stages))), *head, "classifier"]
+        pool = ["pool"] if network.stem.pool_kind in ("conv", "max_blur_pool") else []
+        assert stages == ["stem", *pool, *(f"stages.{i}" for i in range(len(network.stages))), *head, "classifier"]
 
 
 def test_kinds_of_layers_by_hand() -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 from random import Random
 
 from scalesearch.design.activations import ACTIVATIONS
+from scalesearch.design.antialias import ANTIALIASES
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
-from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
+from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS
 from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.factory import Network
 from scalesearch.design.gates import GATES
 from scalesearch.design.rounding import ROUNDING_RULES, Rounding
 from scalesearch.design.scaling import Baseline
+from scalesearch.design.shortcuts import SHORTCUTS
 
 _LARGE = 2048
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -105,7 +107,7 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
     head = replace(net.head, norm="layer_norm") if random.random() < 0.2 else net.head
     net = replace(net, stem=stem, head=head, stages=tuple(in_groups(random, stage) for stage in net.stages))
     least = net.smallest_resolution
-    return mobile(replace(net, resolution=max(px, 2 * least if least > 1 else 1)))
+    return dressed(mobile(replace(net, resolution=max(px, 2 * least if least > 1 else 1))))
 
 
 def mobile(net: Architecture) -> Architecture:
@@ -113,7 +115,7 @@ def mobile(net: Architecture) -> Architecture:
 
     What is drawn depends on the network alone, so that the random numbers behind it stay as they are.
     """
-    random = Random(str(net).replace(", padding='symmetric'", ""))
+    random = Random(_without_later_fields(net))
     if random.random() < 0.5:
         return net
     stages = tuple(_mobile_stage(random, stage) for stage in net.stages)
@@ -131,8 +133,57 @@ def _mobile_stage(random: Random, stage: Stage) -> Stage:
         fractions = ("1.5", "2.3", "3.67", "1.000000001")
         stage = replace(stage, expansion=random.choice((stage.expansion, *map(Decimal, fractions))))
     if kind.rounds and stage.se:
-        stage = replace(stage, gate=random.choice((None, *GATES)))
+        stage = replace(stage, gate=random.choice((None, *kind.gates)))
     return stage
+
+
+def _without_later_fields(net: Architecture) -> str:
+    """The network as text, without fields that came after networks had been drawn from this text."""
+    text = str(net)
+    for field in (
+        ", padding='symmetric'",
+        ", shortcut=None",
+        ", pool_kind='max_pool'",
+        ", shares=()",
+        ", antialias=None",
+        ", residual=True",
+    ):
+        text = text.replace(field, "")
+    return text
+
+
+def dressed(net: Architecture) -> Architecture:
+    """The network, some with what ResNets have had since: deep stems, other pools, gates and shortcuts.
+
+    What is drawn depends on the network alone.
+    """
+    random = Random(f"dressed {_without_later_fields(net)}")
+    if random.random() < 0.4:
+        return net
+    stem = net.stem
+    if stem.kind == "conv" and random.random() < 0.5:
+        shares = tuple(Decimal(random.choice(("0.25", "0.375", "0.5", "1"))) for _ in range(random.randint(1, 3)))
+        stem = replace(stem, kind=random.choice(("deep", "deep", "overlap")), shares=shares)
+        if net.smallest_resolution == 1:
+            stem = replace(stem, stride=random.choice((stem.stride, 4)))
+    if stem.pool:
+        stem = replace(stem, pool_kind=random.choice(POOL_KINDS))
+    return replace(net, stem=stem, stages=tuple(_dressed_stage(random, stage) for stage in net.stages))
+
+
+def _dressed_stage(random: Random, stage: Stage) -> Stage:
+    kind = KINDS[stage.kind]
+    if kind.smooths:
+        stage = replace(stage, antialias=random.choice((None, None, *ANTIALIASES)))
+    if kind.adds_input:
+        stage = replace(stage, residual=random.random() < 0.7)
+    if not kind.projects:
+        return stage
+    gate = random.choice((None, *kind.gates))
+    if gate is not None:
+        se = Decimal(random.choice(("0.0625", "0.25", "0.3"))) if GATES[gate].has_share else Decimal(0)
+        stage = replace(stage, gate=gate, se=se)
+    return replace(stage, shortcut=random.choice((None, *SHORTCUTS)))
 
 
 def depth_free(net: Architecture) -> Architecture:

@@ -24,6 +24,7 @@ GOLDEN = FIXTURES / "keyword_costs.json"
 def namespace(builder: str) -> dict[str, Any]:
     """What a definition of the builder's library imports."""
     if builder.startswith("timm."):
+        from timm.layers import BlurPool2d, get_attn
         from timm.models._efficientnet_blocks import SqueezeExcite
         from timm.models._efficientnet_builder import decode_arch_def, round_channels
         from timm.models.byobnet import ByoBlockCfg, ByobNet, ByoModelCfg
@@ -37,6 +38,8 @@ def namespace(builder: str) -> dict[str, Any]:
         known: list[Any] = [
             decode_arch_def,
             round_channels,
+            get_attn,
+            BlurPool2d,
             EfficientNet,
             MobileNetV3,
             SqueezeExcite,

@@ -17,6 +17,8 @@ from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.cost import cost
+from scalesearch.design.gates import GateName
+from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.nets import depthwise
 from scalesearch.nets.blocks import BLOCKS
 from scalesearch.nets.blocks.mbconv import MBConvBlock
@@ -40,10 +42,12 @@ def output_sizes(net: nn.Module, images_NCHW: Tensor) -> list[tuple[int, ...]]:
     """The shapes that convolutions and linear layers put out, in order."""
     shapes: list[tuple[int, ...]] = []
 
-    def keep(_: nn.Module, __: object, output: Tensor) -> None:
-        shapes.append(tuple(output.shape))
+    def keep(layer: nn.Module, __: object, output: Tensor) -> None:
+        size = tuple(output.shape)
+        # A convolution along the channels has them as its places.
+        shapes.append((size[0], size[2], 1, 1) if isinstance(layer, nn.Conv1d) else size)
 
-    counted = [one for one in net.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
+    counted = [one for one in net.modules() if isinstance(one, nn.Conv1d | nn.Conv2d | nn.Linear)]
     hooks = [one.register_forward_hook(keep) for one in counted]
     with torch.no_grad():
         net(images_NCHW)
@@ -63,10 +67,10 @@ def test_parameters_and_activations_are_the_closed_forms() -> None:
 def test_every_layer_has_the_shape_that_the_walk_says() -> None:
     for architecture, net in examples(20):
         shapes = output_sizes(net, images_of(architecture, 2))
-        layers = [layer for block in architecture.walk() for layer in block.layers]
+        layers = [layer for block in architecture.walk() for layer in block.layers if not layer.is_constant]
         assert len(layers) == len(shapes)
         for layer, shape in zip(layers, shapes, strict=True):
-            expected = (2, layer.out_width, layer.out_px, layer.out_px)
+            expected = (2, layer.out_width, layer.conv_px, layer.conv_px)
             assert shape == expected[: len(shape)]
 
 
@@ -121,6 +125,21 @@ def test_only_blocks_that_keep_their_shape_have_a_shortcut() -> None:
         "stages_2_1": True,
         "stages_2_2": True,
     }
+
+
+@pytest.mark.parametrize("kind", ["inverted_residual", "mbconv", "fused_mbconv", "uib"])
+def test_a_stage_without_residuals_does_not_add_its_input(kind: str) -> None:
+    stage = Stage(kind, 3, 1, 2, 9, 2, residual=False)
+    architecture = Architecture(14, Stem(3, 2, 9), (stage,), Head(None, 4))
+    net = ConvNet(architecture).eval()
+    features = torch.randn(2, 9, 7, 7, generator=torch.Generator().manual_seed(4))
+    with_input = ConvNet(replace(architecture, stages=(replace(stage, residual=True),))).eval()
+    with_input.load_state_dict(net.state_dict())
+    for name in ("stages_0_0", "stages_0_1"):
+        with torch.no_grad():
+            difference = with_input.get_submodule(name)(features) - net.get_submodule(name)(features)
+        assert torch.allclose(difference, features, atol=1e-5)
+    assert cost(architecture) == cost(replace(architecture, stages=(replace(stage, residual=True),)))
 
 
 def test_a_stride_without_a_change_of_width_has_no_shortcut() -> None:
@@ -216,6 +235,68 @@ def test_a_grouped_bottleneck_is_what_its_paper_says(
         assert torch.allclose(got, reference_block("bottleneck", weights, features, groups), atol=1e-5)
         assert ("branch.gate.squeeze.weight" in weights) == (se != "0")
         assert se == "0" or weights["branch.gate.squeeze.weight"].shape == (3, 6, 1, 1)
+
+
+@pytest.mark.parametrize("shortcut", ["avg_pool", "none"])
+@pytest.mark.parametrize(
+    ("gate", "se"), [("senet", "0.3"), ("eca", "0"), ("senet_inner", "0.3"), ("eca_inner", "0")]
+)
+def test_gates_and_shortcuts_of_resnets_are_what_their_papers_say(
+    gate: GateName, se: str, shortcut: ShortcutName
+) -> None:
+    """Hu et al. 2018, section 3.3; Wang et al. 2020, section 3.2; He et al. 2019, Figure 2c; written out."""
+    stage = Stage("bottleneck", 3, 2, 2, 12, 1, Decimal(se), gate=gate, shortcut=shortcut)
+    net = ConvNet(Architecture(9, Stem(3, 1, 5), (stage,), Head(None, 4), "relu", inner_divisor=4)).eval()
+    block = net.get_submodule("stages_0_0")
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    features = torch.randn(3, 5, 9, 9, generator=torch.Generator().manual_seed(3))
+
+    def conv(x_NCHW: Tensor, name: str, stride: int = 1, place: int = 0) -> Tensor:
+        kernel = weights[f"{name}.{place}.weight"]
+        out = nn.functional.conv2d(x_NCHW, kernel, None, stride, kernel.shape[-1] // 2)
+        norm = f"{name}.{place + 1}"
+        return nn.functional.batch_norm(
+            out, weights[f"{norm}.running_mean"], weights[f"{norm}.running_var"], eps=0.001
+        )
+
+    def gated(x_NCHW: Tensor, name: str) -> Tensor:
+        means_NC = x_NCHW.mean((2, 3))
+        if f"{name}.conv.weight" in weights:
+            padded, count = nn.functional.pad(means_NC, (1, 1)), means_NC.shape[1]
+            taps = enumerate(weights[f"{name}.conv.weight"].flatten())
+            gates_NC = torch.stack([tap * padded[:, i : i + count] for i, tap in taps]).sum(0)
+        else:
+            squeeze, excite = (weights[f"{name}.{part}.weight"].flatten(1) for part in ("squeeze", "excite"))
+            assert squeeze.shape == (4, means_NC.shape[1])  # 3.6 and 1.8 in multiples of 4
+            inner_NC = (means_NC @ squeeze.T + weights[f"{name}.squeeze.bias"]).relu()
+            gates_NC = inner_NC @ excite.T + weights[f"{name}.excite.bias"]
+        return x_NCHW * gates_NC.sigmoid()[:, :, None, None]
+
+    inner = conv(conv(features, "branch.reduce").relu(), "branch.spatial", 2).relu()
+    inner = gated(inner, "branch.gate") if gate.endswith("inner") else inner
+    out = conv(inner, "branch.restore")
+    out = out if gate.endswith("inner") else gated(out, "last_gate")
+    if shortcut == "avg_pool":
+        padded = nn.functional.pad(features, (0, 1, 0, 1), value=torch.nan)
+        windows = padded.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
+        out = out + conv(windows.nanmean(-1), "shortcut", place=1)
+    with torch.no_grad():
+        assert torch.allclose(block(features), out.relu(), atol=1e-5)
+    assert any("shortcut" in name for name in weights) == (shortcut == "avg_pool")
+
+
+def test_a_deep_stem_has_the_widths_of_its_shares() -> None:
+    stem = Stem(3, 4, 21, True, kind="deep", pool_kind="conv", shares=(Decimal("0.375"), Decimal("0.01")))
+    net = ConvNet(net_of(stem))
+    sizes = [
+        (one.in_channels, one.out_channels, one.stride[0]) for one in net.modules() if isinstance(one, nn.Conv2d)
+    ]
+    assert sizes == [(3, 7, 2), (7, 1, 1), (1, 21, 2), (21, 21, 2), (21, 8, 1)]
+    assert cost(net_of(stem)).activations == 7 * 17**2 + 17**2 + 21 * (81 + 25) + 200 + 4
+
+
+def net_of(stem: Stem) -> Architecture:
+    return Architecture(33, stem, (Stage("conv", 3, 1, 1, 8, 1),), Head(None, 4))
 
 
 @pytest.mark.parametrize("kind", ["convnext", "convnext_v2"])
@@ -511,6 +592,14 @@ def saved_elements(net: nn.Module, images_NCHW: Tensor) -> int:
     return sum(tensor.untyped_storage().nbytes() // tensor.element_size() for tensor in kept.values())
 
 
+def resnet_like(activation: str, gate: GateName, se: str, pool: str) -> Architecture:
+    """ResNet-50-D with a gate and a pool behind its stem."""
+    net = load_baseline("resnet50").architecture
+    stem = replace(net.stem, kernel=3, kind="deep", pool_kind=pool, shares=(Decimal("0.5"), Decimal("0.5")))
+    stages = tuple(replace(stage, gate=gate, se=Decimal(se), shortcut="avg_pool") for stage in net.stages)
+    return replace(net, resolution=65, activation=activation, stem=stem, stages=stages)
+
+
 STORING = [
     (NET, 5),
     (replace(NET, head=Head(None, 4), activation="relu6"), 4),
@@ -545,6 +634,9 @@ STORING = [
     (replace(load_baseline("repvgg_a0").architecture, resolution=65, activation="silu"), 3),
     # Narrower at its end than A0: the closed form leaves out the last activation's output, which no layer keeps.
     (load_baseline("repvgg_a0").architecture.deployed.resized((48, 48, 96, 192, 192), (2, 4, 14, 1), 65), 3),
+    (resnet_like("relu", "senet", "0.0625", "max_pool"), 3),
+    (resnet_like("silu", "eca", "0", "avg_pool"), 3),
+    (resnet_like("relu", "senet_inner", "0.25", "conv"), 3),
     (
         Architecture(
             41, Stem(2, 2, 9, kind="patch"), (Stage("convnext", 3, 3, 1, 14, 2),), Head(17, 4, norm="layer_norm")

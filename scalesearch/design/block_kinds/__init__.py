@@ -16,17 +16,20 @@ from scalesearch.design.block_kinds import (
     conv,
     convnext,
     convnext_v2,
+    deep,
     depthwise_separable,
     ends,
     fused_mbconv,
     ghost,
     inverted_residual,
     mbconv,
+    overlap,
     patch,
     repvgg,
     uib,
 )
 from scalesearch.design.block_shape import BlockShape
+from scalesearch.design.gates import GateName
 from scalesearch.design.layers import Layer
 
 
@@ -41,7 +44,15 @@ class BlockSpec:
     squeezes: bool = False
     """Whether a stage takes `se`."""
     rounds: bool = False
-    """Whether a stage takes a fractional `expansion` and, with `se`, a `gate`."""
+    """Whether a stage takes a fractional `expansion`."""
+    gates: tuple[GateName, ...] = ()
+    """The values that a stage's `gate` may have."""
+    adds_input: bool = False
+    """Whether a stage takes `residual: none`: without it a block that keeps its shape adds its input."""
+    smooths: bool = False
+    """Whether a stage takes `antialias`."""
+    projects: bool = False
+    """Whether a stage takes `shortcut`: a block has one, with a convolution where it changes the shape."""
     grouped: bool = False
     """Whether a stage takes `group_width`."""
     starts: bool = False
@@ -58,6 +69,10 @@ class BlockSpec:
     """Whether the activation follows the sum of branch and shortcut. Then it must be idempotent to deepen."""
     widens: bool = True
     """Whether old channels can keep their place and values where new channels join them."""
+    in_pool: bool = False
+    """Whether the layer behind the stem, of stride 2, may be of this kind."""
+    has_shares: bool = False
+    """Whether a stem of this kind has `shares`: convolutions before the last, each of a share of its width."""
     patches: bool = False
     """Whether a strided convolution takes whole patches of side `stride`, without padding."""
     ungated: str | None = None
@@ -94,43 +109,69 @@ class BlockSpec:
 
 
 KINDS: dict[str, BlockSpec] = {
-    "conv": BlockSpec(conv.layers, in_stem=True, deepens=False, timm=("cn",)),
+    "conv": BlockSpec(conv.layers, deepens=False, in_stem=True, in_pool=True, smooths=True, timm=("cn",)),
     "mbconv": BlockSpec(
         mbconv.layers,
+        adds_input=True,
+        smooths=True,
         expands=True,
         squeezes=True,
         rounds=True,
+        gates=("mobilenet_v3",),
         ungated="inverted_residual",
         timm=("ir", "ds"),
         torchvision="MBConvConfig",
     ),
     "fused_mbconv": BlockSpec(
         fused_mbconv.layers,
+        adds_input=True,
+        smooths=True,
         expands=True,
         squeezes=True,
+        rounds=True,
         timm=("er", "cn_skip"),
         torchvision="FusedMBConvConfig",
     ),
-    "inverted_residual": BlockSpec(inverted_residual.layers, expands=True, rounds=True, timm=("ir", "ds")),
-    "depthwise_separable": BlockSpec(depthwise_separable.layers, deepens=False, timm=("dsa",)),
-    "basic": BlockSpec(basic.layers, acts_on_sum=True, resnet="BasicBlock"),
+    "inverted_residual": BlockSpec(
+        inverted_residual.layers, adds_input=True, expands=True, rounds=True, smooths=True, timm=("ir", "ds")
+    ),
+    "depthwise_separable": BlockSpec(
+        depthwise_separable.layers,
+        deepens=False,
+        squeezes=True,
+        gates=("mobilenet_v3",),
+        smooths=True,
+        timm=("dsa",),
+    ),
+    "basic": BlockSpec(
+        basic.layers, acts_on_sum=True, gates=("senet", "eca"), projects=True, smooths=True, resnet="BasicBlock"
+    ),
     "bottleneck": BlockSpec(
         bottleneck.layers,
         acts_on_sum=True,
+        smooths=True,
         expands=True,
         squeezes=True,
+        gates=("senet", "senet_inner", "eca", "eca_inner"),
+        projects=True,
         grouped=True,
         narrows=True,
         resnet="Bottleneck",
     ),
     "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
     "convnext_v2": BlockSpec(convnext_v2.layers, deepens=False, expands=True, patches=True),
-    "uib": BlockSpec(uib.layers, expands=True, rounds=True, starts=True),
-    "repvgg": BlockSpec(repvgg.layers, in_stem=True, deepens=False, deployed="repvgg_deploy"),
-    "repvgg_deploy": BlockSpec(repvgg.deployed_layers, in_stem=True, deepens=False),
-    "ghost": BlockSpec(ghost.layers, deepens=False, widens=False, expands=True, squeezes=True, rounds=True),
+    "uib": BlockSpec(uib.layers, adds_input=True, expands=True, rounds=True, starts=True, smooths=True),
+    "repvgg": BlockSpec(repvgg.layers, deepens=False, in_stem=True, deployed="repvgg_deploy"),
+    "repvgg_deploy": BlockSpec(repvgg.deployed_layers, deepens=False, in_stem=True),
+    "ghost": BlockSpec(
+        ghost.layers, deepens=False, widens=False, expands=True, squeezes=True, rounds=True, gates=("mobilenet_v3",)
+    ),
+    "deep": BlockSpec(deep.layers, in_stages=False, in_stem=True, has_shares=True),
+    "overlap": BlockSpec(overlap.layers, in_stages=False, in_stem=True, has_shares=True),
     "patch": BlockSpec(patch.layers, in_stages=False, in_stem=True, patches=True),
-    "max_pool": BlockSpec(ends.max_pool, in_stages=False, saved=ends.max_pool_saves),
+    "max_pool": BlockSpec(ends.no_layers, in_stages=False, in_pool=True, saved=ends.max_pool_saves),
+    "max_blur_pool": BlockSpec(ends.max_blur_pool, in_stages=False, in_pool=True, saved=ends.max_blur_pool_saves),
+    "avg_pool": BlockSpec(ends.no_layers, in_stages=False, in_pool=True, saved=ends.avg_pool_saves),
     "classifier": BlockSpec(ends.classifier, in_stages=False),
 }
 
@@ -139,3 +180,6 @@ STAGE_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stages)
 
 STEM_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_stem)
 """The block kinds that the stem of a baseline file may have."""
+
+POOL_KINDS = tuple(name for name, kind in KINDS.items() if kind.in_pool)
+"""The block kinds that the layer behind the stem may have."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalesearch.design.block_kinds.shortcut import projection
-from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, squeeze_excite
+from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, has_gate, named_gate
 from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
@@ -18,10 +18,10 @@ from scalesearch.design.layers import Layer
 def layers(block: BlockShape) -> Iterator[Layer]:
     """Yield a 1×1 convolution to out/expansion channels, k×k in groups, gate, 1×1 to the output, and a projection.
 
-    The projection is there where the shape changes. The gate is before the last convolution, as in RegNet
-    (facebookresearch/pycls `anynet.py`, `BottleneckTransform`), and its squeeze width is a share of the block's
-    input. SENet's gate comes after that convolution, and its squeeze width is a share of the output (Hu et al.
-    2018, section 3.3), so SENet's block is another one.
+    The projection is there where the shape changes. A gate without a name is before the last convolution, as in
+    RegNet (facebookresearch/pycls `anynet.py`, `BottleneckTransform`), and its squeeze width is a share of the
+    block's input. SENet's gate comes after that convolution, and its squeeze width is a share of the output (Hu et
+    al. 2018, section 3.3).
     """
     inner, px = block.out_width // int(block.expansion), block.out_px
     yield Layer(
@@ -38,8 +38,9 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.groups(inner),
         norm="batch_norm",
         activation=block.activation,
+        antialias=block.smoothing,
     )
-    yield from squeeze_excite(block, inner)
+    yield from named_gate(block, inner, is_last=False)
     yield Layer(
         "restore",
         inner,
@@ -49,5 +50,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         norm="batch_norm",
         activation=block.activation,
         kept_inputs=gated_inputs(block),
+        kept_outputs=int(has_gate(block, is_last=True)),
     )
+    yield from named_gate(block, block.out_width, is_last=True)
     yield from projection(block)

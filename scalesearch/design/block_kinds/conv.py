@@ -20,4 +20,5 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         block.stride,
         norm="batch_norm",
         activation=block.activation,
+        antialias=block.smoothing,
     )

@@ -1,4 +1,4 @@
-"""List the layers of the stem's max-pool and of the classifier."""
+"""List the layers of the stem's pools and of the classifier."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
 
-def max_pool(_: BlockShape) -> Iterator[Layer]:
-    """Yield no layer: a max-pool has no multiply-adds as the paper counts them, and no parameters."""
+def no_layers(_: BlockShape) -> Iterator[Layer]:
+    """Yield no layer: a pool has no multiply-adds as the paper counts them, and no parameters."""
     yield from ()
 
 
@@ -17,6 +17,37 @@ def max_pool_saves(block: BlockShape) -> int:
     """Return the elements that the backward pass needs: the pool's input, and the indices of its outputs."""
     index = 2  # an index takes eight bytes, as two floats
     return block.in_width * block.in_px**2 + index * block.out_width * block.out_px**2
+
+
+def max_blur_pool(block: BlockShape) -> Iterator[Layer]:
+    """Yield the smoothing that strides behind a 3×3 max-pool of stride 1.
+
+    Zhang 2019 (arXiv 1904.11486), section 3.2; as in timm's `resnetblur50`: `BlurPool2d` of reflected places.
+    """
+    width = block.in_width
+    yield Layer(
+        "blur",
+        width,
+        width,
+        block.in_px,
+        block.out_px,
+        block.kernel,
+        block.stride,
+        groups=width,
+        is_constant=True,
+        kept_inputs=0,
+    )
+
+
+def max_blur_pool_saves(block: BlockShape) -> int:
+    """Return the elements that the backward pass needs: the input, its indices, and the padded map behind."""
+    index = 2  # an index takes eight bytes, as two floats
+    return block.in_width * ((1 + index) * block.in_px**2 + (block.in_px + block.kernel - 1) ** 2)
+
+
+def avg_pool_saves(block: BlockShape) -> int:
+    """Return the elements that the backward pass of a mean needs in torch: the pool's input."""
+    return block.in_width * block.in_px**2
 
 
 def classifier(block: BlockShape) -> Iterator[Layer]:

@@ -28,6 +28,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
             block.stride,
             norm="batch_norm",
             activation=block.activation,
+            antialias=block.smoothing,
         )
     yield from squeeze_excite(block, inner)
     yield Layer(
@@ -41,4 +42,5 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         norm="batch_norm",
         activation=block.activation if is_single_conv else None,
         kept_inputs=gated_inputs(block),
+        antialias=block.smoothing if is_single_conv else None,
     )

@@ -33,6 +33,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         groups=inner,
         norm="batch_norm",
         activation=block.activation,
+        antialias=block.smoothing,
     )
     yield from squeeze_excite(block, inner)
     yield Layer(

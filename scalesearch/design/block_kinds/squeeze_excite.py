@@ -1,11 +1,12 @@
-"""List the layers of squeeze-and-excitation (Hu et al. 2018), for use in other kinds."""
+"""List the layers of gates, such as squeeze-and-excitation (Hu et al. 2018), for use in other kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from scalesearch.design.block_shape import BlockShape
-from scalesearch.design.decimals import divisible
+from scalesearch.design.decimals import divisible, nearest_multiple, odd_kernel
+from scalesearch.design.gates import GATES
 from scalesearch.design.layers import Layer
 
 
@@ -39,4 +40,31 @@ def gated_inputs(block: BlockShape) -> int:
 
     With a gate there are two: the gate's product also saves its other factor.
     """
-    return 2 if block.se else 1
+    return 2 if has_gate(block, is_last=False) else 1
+
+
+def has_gate(block: BlockShape, is_last: bool) -> bool:
+    """Return whether the block has a gate before its last convolution or, with `is_last`, behind it."""
+    if block.gate is None:
+        return bool(block.se) and not is_last
+    return GATES[block.gate].is_last == is_last
+
+
+def named_gate(block: BlockShape, inner: int, is_last: bool) -> Iterator[Layer]:
+    """Yield the layers of a gate that stands before a ResNet's last convolution or, with `is_last`, behind it.
+
+    The gate is on `inner` channels. `senet` squeezes to their share `se`, to the nearest multiple of the divisor.
+    `eca` has one convolution along the channels, of ⌊(log₂ C + 1) / 2⌋ weights for C channels, the next odd number
+    where that is even, and 3 at least (timm `eca.py`, `EcaModule`).
+    """
+    if not has_gate(block, is_last):
+        return
+    if block.gate is None:
+        yield from squeeze_excite(block, inner)
+    elif GATES[block.gate].has_share:
+        width = nearest_multiple(inner, block.se, block.inner_divisor)
+        yield Layer("squeeze", inner, width, 1, 1, bias=True, activation="relu")
+        # The product saves the sigmoid's output, which the sigmoid itself saves.
+        yield Layer("excite", width, inner, 1, 1, bias=True, kept_outputs=1)
+    else:
+        yield Layer("attend", inner, inner, 1, 1, channel_kernel=odd_kernel(inner), kept_outputs=1)

@@ -22,7 +22,18 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         out_px, stride = (px, 1) if has_depthwise else (block.out_px, block.stride)
         width = block.in_width
         # It has no activation; the block's first activation follows the expansion.
-        yield Layer("start", width, width, px, out_px, block.start_kernel, stride, groups=width, norm="batch_norm")
+        yield Layer(
+            "start",
+            width,
+            width,
+            px,
+            out_px,
+            block.start_kernel,
+            stride,
+            groups=width,
+            norm="batch_norm",
+            antialias=None if has_depthwise else block.smoothing,
+        )
         px = out_px
     out_px, stride = (px, 1) if has_start or has_depthwise else (block.out_px, block.stride)
     yield Layer(
@@ -34,6 +45,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         stride=stride,
         norm="batch_norm",
         activation=block.activation,
+        antialias=None if has_start or has_depthwise else block.smoothing,
     )
     if has_depthwise:
         yield Layer(
@@ -47,5 +59,6 @@ def layers(block: BlockShape) -> Iterator[Layer]:
             groups=inner,
             norm="batch_norm",
             activation=block.activation,
+            antialias=block.smoothing,
         )
     yield Layer("project", inner, block.out_width, block.out_px, block.out_px, norm="batch_norm")

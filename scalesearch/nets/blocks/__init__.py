@@ -11,9 +11,10 @@ from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks import plain_parts
 from scalesearch.nets.blocks.basic import Basic, BasicBlock
 from scalesearch.nets.blocks.bottleneck import Bottleneck, BottleneckBlock, GatedBottleneck
-from scalesearch.nets.blocks.chain import ConvSequence, separable
+from scalesearch.nets.blocks.chain import ConvSequence, deep, gated_separable, hard_gated_separable, separable
 from scalesearch.nets.blocks.convnext import ConvNeXt, ConvNeXtBlock, ConvNeXtV2
-from scalesearch.nets.blocks.ends import Classifier, MaxPool
+from scalesearch.nets.blocks.ends import AvgPool, Classifier, MaxBlurPool, MaxPool
+from scalesearch.nets.blocks.full_resnet import FullBasic, FullBottleneck
 from scalesearch.nets.blocks.ghost import GatedGhost, Ghost, GhostBlock, HardGatedGhost
 from scalesearch.nets.blocks.mbconv import (
     FusedMBConv,
@@ -23,7 +24,7 @@ from scalesearch.nets.blocks.mbconv import (
     MBConv,
     MBConvBlock,
 )
-from scalesearch.nets.blocks.patch import PatchBlock, patch
+from scalesearch.nets.blocks.patch import PatchBlock, overlap, patch
 from scalesearch.nets.blocks.repvgg import RepVGG, RepVGGBlock, deployed_repvgg, fold
 from scalesearch.nets.blocks.uib import UIBBlock, UniversalInvertedBottleneck
 
@@ -41,6 +42,8 @@ class TorchBlock:
     """The definition where the stage has `se`, which it takes too."""
     plain_gates: Mapping[str, Callable[..., nn.Module]] = field(default_factory=dict)
     """The definition by the stage's `gate`, where it has one."""
+    plain_full: Callable[..., nn.Module] | None = None
+    """The definition with any gate of `plain_parts.GATES` and any shortcut of `plain_parts.SHORTCUTS`."""
     fold: Callable[[nn.Module, nn.Module], None] | None = None
     """Gives the module of the kind's `deployed` form the weights of a trained one, for equal outputs in eval."""
 
@@ -50,17 +53,23 @@ BLOCKS: dict[str, TorchBlock] = {
     "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv, plain_gates={"mobilenet_v3": HardGatedMBConv}),
     "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
-    "depthwise_separable": TorchBlock(ConvSequence, separable),
-    "basic": TorchBlock(BasicBlock, Basic),
-    "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck),
+    "depthwise_separable": TorchBlock(
+        ConvSequence, separable, gated_separable, {"mobilenet_v3": hard_gated_separable}
+    ),
+    "basic": TorchBlock(BasicBlock, Basic, plain_full=FullBasic),
+    "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck, plain_full=FullBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "convnext_v2": TorchBlock(ConvNeXtBlock, ConvNeXtV2),
     "uib": TorchBlock(UIBBlock, UniversalInvertedBottleneck),
     "repvgg": TorchBlock(RepVGGBlock, RepVGG, fold=fold),
     "repvgg_deploy": TorchBlock(ConvSequence, deployed_repvgg),
     "ghost": TorchBlock(GhostBlock, Ghost, GatedGhost, {"mobilenet_v3": HardGatedGhost}),
+    "deep": TorchBlock(ConvSequence, deep),
+    "overlap": TorchBlock(PatchBlock, overlap),
     "patch": TorchBlock(PatchBlock, patch),
     "max_pool": TorchBlock(MaxPool),
+    "avg_pool": TorchBlock(AvgPool),
+    "max_blur_pool": TorchBlock(MaxBlurPool),
     "classifier": TorchBlock(Classifier),
 }
 """Every kind in `design.block_kinds.KINDS`."""

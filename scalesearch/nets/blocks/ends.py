@@ -11,6 +11,7 @@ from torch.nn import functional
 from scalesearch.design.blocks import Block
 from scalesearch.design.norms import NORMS
 from scalesearch.nets.blocks.parts import conv_norm_act, init_trunc_normal, make_activation
+from scalesearch.nets.blocks.plain_parts import BlurPool
 
 
 class MaxPool(nn.MaxPool2d):
@@ -18,6 +19,21 @@ class MaxPool(nn.MaxPool2d):
 
     def __init__(self, block: Block, _: float) -> None:
         super().__init__(block.kernel, block.stride, block.kernel // 2)
+
+
+class MaxBlurPool(nn.Sequential):
+    """Applies a max-pool of stride 1 and a smoothing that strides."""
+
+    def __init__(self, block: Block, _: float) -> None:
+        pool = nn.MaxPool2d(block.kernel, 1, block.kernel // 2)
+        super().__init__(pool, BlurPool(block.in_width, block.stride, "reflect"))
+
+
+class AvgPool(nn.AvgPool2d):
+    """Applies the mean of 2×2 places; at the end of an odd side, of the places that there are."""
+
+    def __init__(self, block: Block, _: float) -> None:
+        super().__init__(block.stride, block.stride, ceil_mode=True)
 
 
 class Classifier(nn.Module):

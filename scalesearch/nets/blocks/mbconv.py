@@ -24,7 +24,7 @@ class MBConvBlock(Residual):
         if "squeeze" in layers:
             self.gate = Gate(layers["squeeze"], layers["excite"], hard=block.gate == "mobilenet_v3")
         self.project = conv_norm_act(layers["project"], eps)
-        self.has_shortcut = block.keeps_shape
+        self.has_shortcut = block.keeps_shape and block.residual
 
     def _branch_norm(self) -> nn.BatchNorm2d:
         return batch_norm_of(self.project)
@@ -92,9 +92,9 @@ class InvertedResidual(nn.Module):
 class FusedMBConv(nn.Module):
     """Widens k×k, narrows 1×1 (one k×k convolution without widening); adds a shortcut where the shape stays."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction) -> None:
         super().__init__()
-        inner = inputs * expansion
+        inner = divisible(inputs * expansion)
         if expansion > 1:
             self.branch = nn.Sequential(conv(inputs, inner, kernel, stride), conv(inner, outputs, active=False))
         else:
@@ -108,9 +108,11 @@ class FusedMBConv(nn.Module):
 class GatedFusedMBConv(nn.Module):
     """Widens k×k, gates, narrows 1×1 (a gate and one k×k convolution without widening)."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int, se: Fraction) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
+    ) -> None:
         super().__init__()
-        inner = inputs * expansion
+        inner = divisible(inputs * expansion)
         wide = expansion > 1
         self.expand = conv(inputs, inner, kernel, stride) if wide else nn.Identity()
         self.gate = SqueezeExcite(inner, max(1, int(inputs * se)))

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 
 from scalesearch.design.activations import torch_class
+from scalesearch.design.antialias import ANTIALIASES, AntialiasName
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS, NormName
-from scalesearch.nets.blocks.plain_parts import ChannelNorm, LayerScale, ResponseNorm
+from scalesearch.nets.blocks.plain_parts import BlurPool, ChannelNorm, ECAGate, LayerScale, ResponseNorm
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 
 def convolution(layer: Layer) -> nn.Conv2d:
     """Return the layer's convolution in the form that trains fastest on a CPU."""
+    stride = 1 if layer.antialias else layer.stride
     if layer.is_depthwise:
         assert layer.padded, "depthwise layers are padded; DepthwiseConv2d knows no other"
-        return DepthwiseConv2d(layer.in_width, layer.kernel, layer.stride, bias=layer.bias)
+        return DepthwiseConv2d(layer.in_width, layer.kernel, stride, bias=layer.bias)
     if layer.kernel == layer.groups == 1:
-        return PointwiseConv2d(layer.in_width, layer.out_width, layer.stride, bias=layer.bias)
+        return PointwiseConv2d(layer.in_width, layer.out_width, stride, bias=layer.bias)
     padding = layer.kernel // 2 if layer.padded else 0
     # Grouped kernels stay in channels_last: a step takes at most 12 times that of an ungrouped layer of equal
     # multiply-adds (55 groups of 2 channels at 24 px), and in NCHW 1.1 to 7 times as long again (one thread,
     # torch 2.13, batches of 64).
-    sizes = (layer.in_width, layer.out_width, layer.kernel, layer.stride, padding)
+    sizes = (layer.in_width, layer.out_width, layer.kernel, stride, padding)
     return nn.Conv2d(*sizes, groups=layer.groups, bias=layer.bias)
 
 
@@ -35,7 +39,7 @@ def make_activation(layer: Layer) -> nn.Module:
 
 
 def conv_norm_act(layer: Layer, eps: float) -> nn.Sequential:
-    """Return what the layer has of: norms before the convolution, convolution, norm, activation, layer scale.
+    """Return what the layer has of: norms or a mean before the convolution, it, norm, activation, layer scale.
 
     Args:
         layer: the layer to build.
@@ -46,14 +50,25 @@ def conv_norm_act(layer: Layer, eps: float) -> nn.Sequential:
         layers.append(_make_norm(layer.pre_norm, layer.in_width, eps))
     if layer.response_norm:
         layers.append(ResponseNorm(layer.in_width))
+    if layer.pool_stride > 1:
+        layers.append(nn.AvgPool2d(2, layer.pool_stride, ceil_mode=True))
     layers.append(convolution(layer))
     if layer.norm:
         layers.append(_make_norm(layer.norm, layer.out_width, eps))
     if layer.activation:
         layers.append(make_activation(layer))
+    if layer.antialias:
+        layers.append(_smoothing(layer.antialias, layer.out_width, layer.stride))
     if layer.layer_scale:
         layers.append(LayerScale(layer.out_width))
     return layers
+
+
+def _smoothing(name: AntialiasName, channels: int, stride: int) -> nn.Module:
+    smoothing = ANTIALIASES[name]
+    if not smoothing.kernel:
+        return nn.AvgPool2d(stride, ceil_mode=True)
+    return BlurPool(channels, stride, smoothing.padding)
 
 
 def _make_norm(name: NormName, channels: int, eps: float) -> nn.Module:
@@ -104,3 +119,17 @@ class Gate(nn.Module):
         pooled = features_NCHW.mean((2, 3), keepdim=True)
         gates: torch.Tensor = self.sigmoid(self.excite(self.act(self.squeeze(pooled))))
         return features_NCHW * gates
+
+
+def make_gate(layers: Mapping[str, Layer], hard: bool = False) -> nn.Module:
+    """Return the gate of a block's layers by their roles.
+
+    Args:
+        layers: the layers, of which `attend` is a gate of its own, and `squeeze` and `excite` are one.
+        hard: whether squeeze-and-excitation ends in the hard sigmoid.
+    """
+    if "attend" in layers:
+        kernel = layers["attend"].channel_kernel
+        assert kernel is not None
+        return ECAGate(kernel)
+    return Gate(layers["squeeze"], layers["excite"], hard)

@@ -78,6 +78,83 @@ class HardSqueezeExcite(nn.Module):
         return x * nn.functional.hardsigmoid(self.excite(self.squeeze(means).relu()))
 
 
+class BlurPool(nn.Module):
+    """Smooths every map by [1 2 1] in both directions, with a stride."""
+
+    def __init__(self, channels: int, stride: int, padding: str = "constant") -> None:
+        super().__init__()
+        self.channels, self.stride, self.padding = channels, stride, padding
+        row = torch.tensor([0.25, 0.5, 0.25])
+        kernel = (row[:, None] * row).repeat(channels, 1, 1, 1)
+        self.register_buffer("kernel", kernel, persistent=False)
+        self.kernel: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        smallest = min(x.shape[2], x.shape[3])
+        padding = "replicate" if self.padding == "reflect" and smallest == 1 else self.padding
+        x = nn.functional.pad(x, [1] * 4, padding)
+        return nn.functional.conv2d(x, self.kernel, None, self.stride, groups=self.channels)
+
+
+def smoothed(layers: nn.Sequential, channels: int, antialias: str) -> nn.Sequential:
+    """Move the stride of a convolution, the first of the layers, to a smoothing behind them."""
+    convolution = layers[0]
+    assert isinstance(convolution, nn.Conv2d)
+    stride = convolution.stride[0]
+    convolution.stride = (1, 1)
+    if antialias == "avg_pool":
+        return layers.append(nn.AvgPool2d(stride, ceil_mode=True))
+    return layers.append(BlurPool(channels, stride, "reflect" if antialias == "blur" else "constant"))
+
+
+def without_residual(blocks: nn.Module) -> nn.Module:
+    """Let no block add its input to its output."""
+    for block in blocks.children():
+        vars(block).update(has_shortcut=False)
+    return blocks
+
+
+def with_smoothing(blocks: nn.Sequential, antialias: str) -> nn.Sequential:
+    """Let a smoothing stride in place of the convolutions in the first block, except for the shortcut's."""
+    for name, layers in list(blocks[0].named_modules()):
+        first = next(iter(layers), None) if isinstance(layers, nn.Sequential) else None
+        if isinstance(first, nn.Conv2d) and first.stride != (1, 1) and not name.startswith("shortcut"):
+            assert isinstance(layers, nn.Sequential)
+            smoothed(layers, first.out_channels, antialias)
+    return blocks
+
+
+class SENetGate(nn.Module):
+    """Gates the channels by their means over the image, squeezed to a share in whole multiples."""
+
+    def __init__(self, channels: int, se: Fraction) -> None:
+        super().__init__()
+        squeezed = max(1, int(channels * se / INNER_DIVISOR + Fraction(1, 2))) * INNER_DIVISOR
+        self.squeeze = nn.Conv2d(channels, squeezed, 1)
+        self.excite = nn.Conv2d(squeezed, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean((2, 3), keepdim=True)
+        return x * self.excite(self.squeeze(means).relu()).sigmoid()
+
+
+class ECAGate(nn.Module):
+    """Gates the channels by their means over the image, and those of their neighbours."""
+
+    def __init__(self, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean((2, 3)).unsqueeze(1)
+        return x * self.conv(means).sigmoid().transpose(1, 2).unsqueeze(3)
+
+
+def eca_gate(channels: int) -> ECAGate:
+    """Build the gate of so many channels."""
+    return ECAGate(3 + 2 * (channels >= 2**7) + 2 * (channels >= 2**11) + 2 * (channels >= 2**15))
+
+
 def divisible(channels: int | Fraction) -> int:
     """Return a whole number as it is, else the nearest multiple; the next one where that loses over a tenth."""
     if isinstance(channels, int):
@@ -132,6 +209,19 @@ def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     if stride == 1 and inputs == outputs:
         return nn.Identity()
     return conv(inputs, outputs, stride=stride, active=False)
+
+
+def pooled_shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Build the identity; where the shape changes, a mean of 2×2 places if it strides, and a 1×1 convolution."""
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    projection = conv(inputs, outputs, active=False)
+    return nn.Sequential(nn.AvgPool2d(2, stride, ceil_mode=True), *projection) if stride > 1 else projection
+
+
+def no_shortcut(inputs: int, outputs: int, stride: int) -> nn.Module | None:
+    """Build the identity, or nothing where the shape changes."""
+    return nn.Identity() if stride == 1 and inputs == outputs else None
 
 
 class GhostModule(nn.Module):

@@ -20,7 +20,7 @@ class UIBBlock(Residual):
         self.branch = nn.Sequential()
         for layer in block.layers:
             self.branch.add_module(layer.role, conv_norm_act(layer, eps))
-        self.has_shortcut = block.keeps_shape
+        self.has_shortcut = block.keeps_shape and block.residual
 
     def _branch_norm(self) -> nn.BatchNorm2d:
         return batch_norm_of(self.branch[-1])
