@@ -10,10 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesearch.design.member import FamilyMember
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from scalesearch.design.coefficients import Coefficients, Multipliers
+    from scalesearch.design.coefficients import Coefficients
     from scalesearch.design.factory import FactoryNetwork
     from scalesearch.nets.factory_definition import FactoryDefinition
     from scalesearch.search.factory_grid import FactoryBaseline
@@ -64,50 +65,20 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
 
 
 @dataclass(frozen=True, slots=True)
-class FactoryMember:
-    """A factory member is one network of a function's family, with its costs over the baseline's."""
+class FactoryMember(FamilyMember):
+    """A factory member is one network of a function's family."""
 
-    name: str
-    phi: Decimal | int
-    """The compound coefficient; 0 for the baseline."""
-    multipliers: Multipliers
-    """The multipliers over the baseline's; that of the resolution is γ^φ, before matching."""
     definition: FactoryDefinition
-    base: FactoryDefinition
+
+    @property
+    def name(self) -> str:
+        """The name, such as `phi1`."""
+        return self.definition.name
 
     @property
     def architecture(self) -> FactoryNetwork:
         """The counted network."""
         return self.definition.architecture
-
-    @property
-    def nominal_flops_ratio(self) -> Decimal:
-        """The ratio d·w²·r² of the multipliers, to five decimal places."""
-        return round(self.multipliers.nominal_flops_ratio, 5)
-
-    @property
-    def flops_ratio(self) -> Decimal:
-        """The counted multiply-adds over the baseline's, to five decimal places."""
-        from scalesearch.design.scaling import flops_ratio
-
-        return flops_ratio(self.architecture, self.base.architecture)
-
-    @property
-    def resolution_multiplier(self) -> Decimal:
-        """The image side over the baseline's, to five decimal places."""
-        return round(Decimal(self.architecture.resolution) / self.base.architecture.resolution, 5)
-
-    @property
-    def implied_gamma(self) -> Decimal | None:
-        """The φ-th root of the resolution multiplier; None for the baseline."""
-        return round(self.resolution_multiplier ** (1 / Decimal(self.phi)), 5) if self.phi else None
-
-    @property
-    def matched(self) -> bool:
-        """Whether the counted cost is within 5 % of 2^φ times the baseline's."""
-        from scalesearch.design.matching import TOLERANCE
-
-        return abs(self.flops_ratio / Decimal(2) ** self.phi - 1) <= TOLERANCE
 
     def text(self) -> str:
         """Return the member's file: the call of the function, with its cost in a comment at the top."""
@@ -148,7 +119,7 @@ def factory_members(
     if phis is None:
         phis = {member_name(base.name, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
     network = base.architecture
-    members = [FactoryMember(base.name, 0, Multipliers(), base, base)]
+    members = [FactoryMember(network, 0, Multipliers(), base)]
     for name, phi in phis.items():
         multipliers = coefficients.at(phi).rounded()
         side = multipliers.resolution
@@ -170,7 +141,7 @@ def factory_members(
             )
             side = px_multiplier(matched.resolution, network.resolution)
         member = base.scale(Multipliers(multipliers.depth, multipliers.width, side), name=name)
-        members.append(FactoryMember(name, whole_or_fraction(phi), multipliers, member, base))
+        members.append(FactoryMember(network, whole_or_fraction(phi), multipliers, member))
     return tuple(members)
 
 

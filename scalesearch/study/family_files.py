@@ -9,7 +9,8 @@ from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.design.factory_call import FactoryCall, call_text
-from scalesearch.design.family import Member, family, phis_of, smaller_members
+from scalesearch.design.family import family, phis_of, smaller_members
+from scalesearch.design.member import Member
 from scalesearch.search.factory_grid import FactoryBaseline, literal_px
 from scalesearch.search.plan import Plan
 from scalesearch.study.files import make_folder, replace_atomically
