@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scalesearch.cli.facts import DimensionFacts, ExplainFacts, StageFacts
     from scalesearch.design.coefficients import Coefficients
-    from scalesearch.design.explain import Explanation, StageContribution
+    from scalesearch.design.explain import Explanation, StageContribution, StageExplanation
     from scalesearch.design.factory_call import FactoryCall
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.factory_explain import FactoryExplanation
@@ -181,7 +181,7 @@ def _load_pair(
     return load_origin(definition, network), definition
 
 
-def _facts(explanation: Explanation) -> ExplainFacts:
+def _facts(explanation: StageExplanation) -> ExplainFacts:
     from scalesearch.cli.facts import AtOneFacts, ExplainFacts
     from scalesearch.design.cost import cost
 
@@ -220,7 +220,7 @@ def _facts(explanation: Explanation) -> ExplainFacts:
     )
 
 
-def _dimension_facts(explanation: Explanation | FactoryExplanation) -> Iterator[DimensionFacts]:
+def _dimension_facts(explanation: Explanation) -> Iterator[DimensionFacts]:
     from scalesearch.cli.facts import DimensionFacts
 
     member_multipliers, family_coefficients = explanation.multipliers, explanation.coefficients
@@ -255,13 +255,13 @@ def _stage_facts(stage: StageContribution) -> StageFacts:
     )
 
 
-def _rounding_rule(explanation: Explanation) -> str:
+def _rounding_rule(explanation: StageExplanation) -> str:
     """Return the rounding rule of the member."""
     origin = explanation.member.origin
     return origin.rounding if origin else explanation.member.rounding.rule
 
 
-def _phi_table(explanation: Explanation | FactoryExplanation) -> Table:
+def _phi_table(explanation: Explanation) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -287,7 +287,7 @@ def _phi_table(explanation: Explanation | FactoryExplanation) -> Table:
     return table
 
 
-def _stage_table(explanation: Explanation) -> Table:
+def _stage_table(explanation: StageExplanation) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -311,7 +311,7 @@ def _format_change(before: int, after: int) -> str:
     return str(before) if before == after else f"{before}→{after}"
 
 
-def _sentences(explanation: Explanation) -> Iterator[str]:
+def _sentences(explanation: StageExplanation) -> Iterator[str]:
     """Yield the explanation as sentences; they cite issues only for EfficientNet, which those issues ask about."""
     is_efficientnet = explanation.baseline.name == "b0" and explanation.member.name in (
         "b1",
@@ -332,7 +332,7 @@ def _sentences(explanation: Explanation) -> Iterator[str]:
         )
 
 
-def _explain_layers(explanation: Explanation, issues: str) -> str:
+def _explain_layers(explanation: StageExplanation, issues: str) -> str:
     from scalesearch.design.decimals import format_decimal
 
     depth, rounding_rule = explanation.multipliers.depth, _rounding_rule(explanation)
@@ -355,7 +355,7 @@ def _explain_layers(explanation: Explanation, issues: str) -> str:
     )
 
 
-def _explain_phi(explanation: Explanation, issues: str) -> str:
+def _explain_phi(explanation: StageExplanation, issues: str) -> str:
     name, ranges = explanation.member.name, zip(("depth", "width", "resolution"), explanation.ranges, strict=True)
     question = f"Is {name} α^φ, β^φ, γ^φ?{issues} "
     if explanation.common is not None:
@@ -377,7 +377,7 @@ def _explain_phi(explanation: Explanation, issues: str) -> str:
     return f"{question}For no φ, not even rounded to tenths and to 4 px: {phi_ranges}."
 
 
-def _explain_unit_phi(explanation: Explanation) -> str:
+def _explain_unit_phi(explanation: StageExplanation) -> str:
     from scalesearch.design.cost import cost
     from scalesearch.design.decimals import format_decimal
 
