@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Generic, TypeVar
@@ -134,23 +134,35 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
             SpaceError: the nominal multiplier is out of range.
             InputError: the function fails for one of the multipliers.
         """
+        networks = {_ONE: self.base}
+        low = high = _ONE
+        for high in self._upper_bounds(axis, nominal):
+            networks[high] = self._count(axis, high)
+            if self._ratio(networks[high]) >= self.target:
+                break
+            low = high  # where no bound is enough, there is nothing to bisect
+        while high - low > _CLOSE * low and min(map(self._miss, networks.values())) > _CLOSE:
+            middle = ((low + high) / 2).quantize(_MILLIONTH)
+            networks[middle] = self._count(axis, middle)
+            low, high = (low, middle) if self._ratio(networks[middle]) >= self.target else (middle, high)
+        multiplier = min(networks, key=lambda value: (self._miss(networks[value]), value))
+        return multiplier, networks[multiplier]
+
+    def _upper_bounds(self, axis: str, nominal: Decimal) -> list[Decimal]:
+        """Return multipliers above 1, rising; the first whose cost is enough bounds the search.
+
+        Raises:
+            SpaceError: the nominal multiplier is out of range.
+        """
         nominal = getattr(Multipliers(**{axis: nominal}), axis)
-        counted = {_ONE: self.base}
-
-        def is_enough(multiplier: Decimal) -> bool:
-            if multiplier not in counted:
-                sizes = {"depth": self.base.depth, "width": self.base.width, axis: multiplier}
-                counted[multiplier] = self.counter.count(sizes["depth"], sizes["width"], self.base.resolution)
-            return self._ratio(counted[multiplier]) >= self.target
-
-        def is_close() -> bool:
-            return any(self._miss(network) <= _CLOSE for network in counted.values())
-
         largest = min(LARGEST_MULTIPLIER, power(LARGEST_COEFFICIENT, phi_of(self.target)))
         widened = [min(largest, 1 + (nominal - 1) * widening) for widening in _WIDENINGS]
-        _bisect([value.quantize(_MILLIONTH, rounding=ROUND_FLOOR) for value in widened], is_enough, is_close)
-        multiplier = min(counted, key=lambda value: (self._miss(counted[value]), value))
-        return multiplier, counted[multiplier]
+        return list(dict.fromkeys(value.quantize(_MILLIONTH, rounding=ROUND_FLOOR) for value in widened))
+
+    def _count(self, axis: str, multiplier: Decimal) -> FactoryNetwork:
+        """Return the unscaled network with another multiplier of one dimension."""
+        multipliers = Multipliers(**{axis: multiplier})
+        return self.counter.count(multipliers.depth, multipliers.width, self.base.resolution)
 
     def compound(self, rule: Coefficients, phi: Decimal) -> FactoryNetwork:
         """Return the rule's network at the nearest φ, of a few, at which a px matches the cost."""
@@ -199,31 +211,6 @@ class CountedNetwork(RuleScaler[FactoryNetwork]):
         """Return the network."""
         del rule, phi
         return self.network
-
-
-def _bisect(
-    upper_bounds: list[Decimal], is_enough: Callable[[Decimal], bool], is_close: Callable[[], bool]
-) -> None:
-    """Call `is_enough` for multipliers ever nearer to the smallest that is enough, until one is close.
-
-    Args:
-        upper_bounds: multipliers above 1, rising; the first that is enough bounds the search.
-        is_enough: whether a multiplier gives at least the target cost.
-        is_close: whether a multiplier so far gave a cost that needs no refinement.
-    """
-    low = _ONE
-    for high in upper_bounds:
-        if is_enough(high):
-            break
-        low = high
-    else:
-        return
-    while high - low > _CLOSE * low and not is_close():
-        middle = ((low + high) / 2).quantize(_MILLIONTH)
-        if is_enough(middle):
-            high = middle
-        else:
-            low = middle
 
 
 def _nearby_steps(stride: int) -> list[int]:
