@@ -128,7 +128,6 @@ def _make_configs(
     """
     from scalesearch.cli.search_baseline import load_search_baseline
     from scalesearch.design.coefficients import phi_of
-    from scalesearch.design.decimals import format_decimal
     from scalesearch.search.kinds.rules import NAMED, RuleComparison
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, select_candidates
 
@@ -136,9 +135,9 @@ def _make_configs(
     initial_cost = "macs" if cost == "latency" else cost
     configs: dict[Decimal, StudyConfig] = {}
     for ratio in ratios:
-        phi, option = phi_of(ratio), f"--times {format_decimal(ratio)}"
+        phi = phi_of(ratio)
         with _as_times_error(ratio):
-            base = load_search_baseline(baseline, rules, phi, budget, "flops", initial_cost, option)
+            base = load_search_baseline(baseline, rules, phi, budget, "flops", initial_cost)
         configs[ratio] = StudyConfig(base, phi, budget, rule, "flops", kind=rules, cost=initial_cost)
         if cost != "latency":  # which rules reach a latency is known only after timing
             with _as_times_error(ratio):

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _COLUMNS = ("member", "depth", "width", "resolution", "nominal_flops_ratio", "fl
 
 
 def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coefficients) -> None:
-    """Write family/costs.csv, which holds fvcore's counts of the members at φ = 1 … 7.
+    """Write family/costs.csv, which holds fvcore's counts of the members in `family/`.
 
     A member that the file has is not counted again. Counts are empty where the function fails at a size.
 
@@ -41,7 +42,7 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     path = study.folder / "family" / "costs.csv"
     known_rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
     rows: list[list[str]] = []
-    for phi in phis_of(coefficients):
+    for phi in phis_of(coefficients, study.plan.config.shrinks):
         multipliers = coefficients.at(phi).rounded()
         resolution = literal_px(base.resolution, multipliers.resolution)
         row = [
@@ -103,18 +104,18 @@ def factory_members(
         base: the network to scale.
         coefficients: they give depth α^φ, width β^φ and, without matching, resolution γ^φ.
         phis: the φ of each member by its name; None: 1 … 7.
-        match: `flops` takes the side, at least the network's own, whose counted cost is nearest to 2^φ; `none`
-            takes γ^φ.
+        match: `flops` takes the side whose counted cost is nearest to 2^φ, at least the network's own or, for
+            φ < 0, at most that; `none` takes γ^φ.
 
     Raises:
-        InputError: the function fails for a member, or a φ below 0 is to be matched.
+        InputError: the function fails for a member.
     """
     from scalesearch.design.coefficients import Multipliers
-    from scalesearch.design.decimals import format_decimal, whole_or_fraction
+    from scalesearch.design.decimals import whole_or_fraction
     from scalesearch.design.family import member_name, phis_of
     from scalesearch.design.scaling import px_multiplier
-    from scalesearch.nets.factory import load_factory
-    from scalesearch.nets.factory_grid import match_cost
+    from scalesearch.nets.factory import count_factory, load_factory
+    from scalesearch.search.match_side import match_side
 
     if phis is None:
         phis = {member_name(base.name, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
@@ -124,21 +125,10 @@ def factory_members(
         multipliers = coefficients.at(phi).rounded()
         side = multipliers.resolution
         if match == "flops":
-            if phi < 0:
-                raise InputError(
-                    f"--phi {format_decimal(phi)}: the side of a function's network is matched above φ = 0 only; "
-                    "give --match none, which takes γ^φ"
-                )
             depth, width = network.depth * multipliers.depth, network.width * multipliers.width
-            target = float(network.macs) * 2 ** float(phi)
-            matched = match_cost(
-                load_factory(network.factory),
-                round(depth, 12),
-                round(width, 12),
-                network.resolution,
-                target,
-                "macs",
-            )
+            count = partial(count_factory, load_factory(network.factory), round(depth, 12), round(width, 12))
+            target_cost = float(network.macs) * 2 ** float(phi)
+            matched = match_side(count, network.resolution, target_cost, "macs", shrinks=phi < 0)
             side = px_multiplier(matched.resolution, network.resolution)
         member = base.scale(Multipliers(multipliers.depth, multipliers.width, side), name=name)
         members.append(FactoryMember(network, whole_or_fraction(phi), multipliers, member))

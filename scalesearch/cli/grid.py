@@ -194,7 +194,7 @@ def _config_at_phi(config: StudyConfig, phi: Decimal, rules: RuleComparison) -> 
     """Return a comparison of rules at another φ; the networks that a Python function makes for them are counted.
 
     Raises:
-        InputError: the function fails, or is to be scaled down.
+        InputError: the function fails.
         SpaceError: a multiplier is out of range.
     """
     from dataclasses import replace
@@ -203,7 +203,7 @@ def _config_at_phi(config: StudyConfig, phi: Decimal, rules: RuleComparison) -> 
     from scalesearch.search.schedulers import FULL_TRAINING
 
     initial_cost = "macs" if config.cost == "latency" else config.cost
-    baseline = at_phi(config.baseline, rules, phi, config.budget, initial_cost, f"--transfer-phi {phi}")
+    baseline = at_phi(config.baseline, rules, phi, config.budget, initial_cost)
     # The networks that the grid timed are not those of the rules.
     return replace(
         config, baseline=baseline, phi=phi, match="flops", kind=rules, scheduler=FULL_TRAINING, cost=initial_cost,
@@ -241,7 +241,7 @@ def _make_config(
         # Rungs resume from the constant phase; a cosine fits one length only.
         budget = with_constant_lr_and_decay(budget)
     rounding_rule = rounding or "balanced"
-    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, f"--phi {phi}")
+    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost)
     config = StudyConfig(
         baseline, phi, budget, rounding_rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].promotes_all_at_chance,

@@ -39,30 +39,29 @@ def check_function_options(baseline: str, cost: str, rounding: str | None) -> No
 
 
 def load_search_baseline(
-    name: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, option: str
+    name: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str
 ) -> Baseline | FactoryBaseline:
     """Return the baseline of a study; of a Python function every network that the study needs is counted.
 
     Args:
         name: a shipped baseline, the path of a baseline file, or `MODULE:FUNCTION`.
         kind: the kind of study.
-        phi: the compound coefficient; above 0 for a function.
+        phi: the compound coefficient.
         budget: the budget, which gives the size of a function's proxies.
         match: whether costs are matched by the px: `flops` or `none`.
         cost: the cost that is matched.
-        option: the option that φ was given by, for an error.
 
     Raises:
-        InputError: there is no such baseline, or it is invalid; or the function fails or is to be scaled down.
+        InputError: there is no such baseline, or it is invalid; or the function fails.
         SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
     """
     from scalesearch.design.baselines import is_factory, load_baseline
 
-    return _count(name, kind, phi, budget, match, cost, option) if is_factory(name) else load_baseline(name)
+    return _count(name, kind, phi, budget, match, cost) if is_factory(name) else load_baseline(name)
 
 
 def at_phi(
-    baseline: Baseline | FactoryBaseline, kind: StudyKind, phi: Decimal, budget: Budget, cost: str, option: str
+    baseline: Baseline | FactoryBaseline, kind: StudyKind, phi: Decimal, budget: Budget, cost: str
 ) -> Baseline | FactoryBaseline:
     """Return the baseline of a study for another kind of study at another φ, with costs matched by the px.
 
@@ -71,28 +70,23 @@ def at_phi(
     Args:
         baseline: the study's baseline.
         kind: the other kind of study.
-        phi: its compound coefficient; above 0 for a function.
+        phi: its compound coefficient.
         budget: its budget.
         cost: the cost that it matches.
-        option: the option that φ was given by, for an error.
 
     Raises:
-        InputError: the function fails, or is to be scaled down.
+        InputError: the function fails.
         SpaceError: a multiplier is out of range.
     """
     from scalesearch.search.factory_grid import FactoryBaseline
 
     if not isinstance(baseline, FactoryBaseline):
         return baseline
-    return _count(baseline.architecture.factory, kind, phi, budget, "flops", cost, option)
+    return _count(baseline.architecture.factory, kind, phi, budget, "flops", cost)
 
 
-def _count(
-    function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, option: str
-) -> FactoryBaseline:
+def _count(function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str) -> FactoryBaseline:
     from scalesearch.nets.factory import load_factory
     from scalesearch.nets.factory_grid import count_function
 
-    if phi < 0:
-        raise InputError(f"{option}: a Python function is scaled at φ above 0 only; write it as a baseline file")
     return count_function(load_factory(function), kind, phi, budget, match, cost)

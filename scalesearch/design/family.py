@@ -46,11 +46,17 @@ _PUBLISHED = {
 }
 
 
-def phis_of(coefficients: Coefficients) -> tuple[int, ...]:
-    """Return the φ of the usual larger members: 1 … 7, as far as no multiplier exceeds `LARGEST_MULTIPLIER`.
+def phis_of(coefficients: Coefficients, shrinks: bool = False) -> tuple[int, ...]:
+    """Return the φ of the usual members: 1 … 7, as far as no multiplier exceeds `LARGEST_MULTIPLIER`, or -1 … -4.
 
     With α = 2 (depth alone) they end at φ = 6, since 2⁷ times as many layers are too many to train.
+
+    Args:
+        coefficients: the coefficients of the family.
+        shrinks: whether the members are smaller than the baseline.
     """
+    if shrinks:
+        return PHIS_DOWN
     largest = max(coefficients.alpha, coefficients.beta, coefficients.gamma)
     return tuple(phi for phi in PHIS if largest**phi <= LARGEST_MULTIPLIER)
 

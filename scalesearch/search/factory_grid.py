@@ -27,8 +27,19 @@ class NetworkCounter(Protocol):
         """
         ...
 
-    def match(self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str) -> FactoryNetwork:
-        """Return the network at the px, at least the function's own, whose cost is nearest to `target_cost`.
+    def match(
+        self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str, start_px: int | None = None
+    ) -> FactoryNetwork:
+        """Return the network at the px whose cost is nearest to `target_cost`.
+
+        The px is at least the function's own or, in a study at φ < 0, at most that.
+
+        Args:
+            depth: the depth multiplier.
+            width: the width multiplier.
+            target_cost: the cost to match.
+            cost_kind: `macs` or `activations`.
+            start_px: the px of a similar network at this cost, which is tried first; None: there is none.
 
         Raises:
             InputError: the function fails at one of the sides.
@@ -109,5 +120,5 @@ def grid_key(network: FactoryNetwork, match: str) -> tuple[Decimal, Decimal, int
 
 
 def literal_px(px: int, multiplier: Decimal) -> int:
-    """Return the side for a resolution multiplier, rounded to the nearest px."""
-    return int(px * multiplier + Decimal("0.5"))
+    """Return the side for a resolution multiplier, rounded to the nearest px, at least 1."""
+    return max(1, int(px * multiplier + Decimal("0.5")))

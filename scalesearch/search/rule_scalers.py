@@ -33,7 +33,7 @@ _NEARBY_STEPS = 20
 _COUNTED_STRIDE = 4
 """The distance between two φ that are tried for a function, in per cent: its networks must be built."""
 _WIDENINGS = (1, 2, 4)
-"""Multiples of the nominal growth of a multiplier at which a function's cost is counted until it is enough."""
+"""Multiples of the nominal growth of a multiplier, or its powers below 1, at which a function is counted."""
 _CLOSE = TOLERANCE / 10
 """A function's network this near to the target cost is not refined, nor is a multiplier known this exactly."""
 
@@ -119,7 +119,7 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
     """The unscaled network."""
     counter: NetworkCounter
     target_ratio: Decimal
-    """The target cost over the unscaled network's; above 1."""
+    """The target cost over the unscaled network's."""
     cost_kind: str
 
     @property
@@ -135,29 +135,35 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
             InputError: the function fails for one of the multipliers.
         """
         networks = {_ONE: self.base}
-        low = high = _ONE
-        for high in self._upper_bounds(axis, nominal):
-            networks[high] = self._count(axis, high)
-            if self._ratio(networks[high]) >= self.target:
+        near = far = _ONE
+        for far in self._bounds(axis, nominal):
+            networks[far] = self._count(axis, far)
+            if self._reaches_target(networks[far]):
                 break
-            low = high  # where no bound is enough, there is nothing to bisect
-        while high - low > _CLOSE * low and min(map(self._miss, networks.values())) > _CLOSE:
-            middle = ((low + high) / 2).quantize(_MILLIONTH)
+            near = far  # where no bound reaches the target, there is nothing to bisect
+        while abs(far - near) > _CLOSE * near and min(map(self._miss, networks.values())) > _CLOSE:
+            middle = ((near + far) / 2).quantize(_MILLIONTH)
             networks[middle] = self._count(axis, middle)
-            low, high = (low, middle) if self._ratio(networks[middle]) >= self.target else (middle, high)
+            near, far = (near, middle) if self._reaches_target(networks[middle]) else (middle, far)
         multiplier = min(networks, key=lambda value: (self._miss(networks[value]), value))
         return multiplier, networks[multiplier]
 
-    def _upper_bounds(self, axis: str, nominal: Decimal) -> list[Decimal]:
-        """Return multipliers above 1, rising; the first whose cost is enough bounds the search.
+    def _bounds(self, axis: str, nominal: Decimal) -> list[Decimal]:
+        """Return multipliers ever farther from 1; the first that reaches the target cost bounds the search.
 
         Raises:
             SpaceError: the nominal multiplier is out of range.
         """
         nominal = getattr(Multipliers(**{axis: nominal}), axis)
+        if nominal < 1:
+            return [power(nominal, Decimal(widening)).quantize(_MILLIONTH) for widening in _WIDENINGS]
         largest = min(LARGEST_MULTIPLIER, power(LARGEST_COEFFICIENT, phi_of(self.target)))
         widened = [min(largest, 1 + (nominal - 1) * widening) for widening in _WIDENINGS]
         return list(dict.fromkeys(value.quantize(_MILLIONTH, rounding=ROUND_FLOOR) for value in widened))
+
+    def _reaches_target(self, network: FactoryNetwork) -> bool:
+        ratio = self._ratio(network)
+        return ratio >= self.target if self.target > 1 else ratio <= self.target
 
     def _count(self, axis: str, multiplier: Decimal) -> FactoryNetwork:
         """Return the unscaled network with another multiplier of one dimension."""
@@ -168,19 +174,19 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
         """Return the rule's network at the nearest φ, of a few, at which a px matches the cost."""
         target_cost = float(getattr(self.base, self.cost_kind)) * float(self.target)
         tried: dict[tuple[Decimal, Decimal], FactoryNetwork] = {}
-        exceeds = False
+        passes, start_px = False, None
         for step in _nearby_steps(_COUNTED_STRIDE):
-            if step > 0 and exceeds:
-                continue  # even more depth and width cost even more
+            if step > 0 and passes:
+                continue  # a larger φ is even farther beyond the target
             multipliers = rule.at(phi * (1 + step * _PER_CENT)).rounded()
             shape = multipliers.depth, multipliers.width
             if shape in tried:
                 continue  # resolution alone has one shape
-            network = self.counter.match(*shape, target_cost, self.cost_kind)
+            network = self.counter.match(*shape, target_cost, self.cost_kind, start_px)
             if self._miss(network) <= TOLERANCE:
                 return network
-            exceeds |= network.resolution == self.base.resolution and self._ratio(network) > self.target
-            tried[shape] = network
+            passes |= network.resolution == self.base.resolution and self._reaches_target(network)
+            tried[shape], start_px = network, network.resolution
         return min(tried.values(), key=self._miss)
 
     def _ratio(self, network: FactoryNetwork) -> Decimal:

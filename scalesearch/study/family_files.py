@@ -55,7 +55,8 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
         return {
             member.baseline.name: member_text(member, cost_kind) for member in family_members(plan, coefficients)
         }
-    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis_of(coefficients)}
+    phis = phis_of(coefficients, plan.config.shrinks)
+    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis}
 
 
 def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:

@@ -197,10 +197,26 @@ def test_members_of_a_function_cost_what_their_phi_says(tmp_path: Path) -> None:
     assert "!" not in done.stdout.split("px/base")[1].splitlines()[3]
 
 
+def test_smaller_members_of_a_function_cost_what_their_phi_says(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    words = ("family", FACTORY, "--coefficients", "1.1", "1.1", "1.3", "--phi", "-1", "--phi", "-2", "--json")
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    members = json.loads(done.stdout)["members"]
+    assert [member["phi"] for member in members] == [0, -2, -1]
+    for member in members:
+        blocks, channels = max(1, round(5 * member["depth"])), max(2, 2 * round(8 * member["width"]))
+        assert member["macs"] == counts(blocks, channels, member["px"])[0]
+        every = [counts(blocks, channels, px)[0] / counts(5, 16, 40)[0] for px in range(1, 41)]
+        target = 2 ** member["phi"]
+        assert abs(member["flops_ratio"] - target) == pytest.approx(
+            min(abs(one - target) for one in every), abs=1e-5
+        )
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--coefficients", "1.2", "1.1", "1.15", "--phi", "-1"), "--phi -1: the side of a function's network"),
         (("--published",), "are for networks of stages"),
         (("--coefficients", "1.2", "1.1", "1.15", "--rounding", "nearest"), "are for networks of stages"),
     ],
@@ -217,7 +233,6 @@ def test_a_family_that_a_function_cannot_have(words: tuple[str, ...], reason: st
     [
         (("--rounding", "nearest"), "--rounding nearest: factories:build is a function, which rounds by itself"),
         (("--cost", "latency"), "--cost latency: is for baseline files, not for a Python function"),
-        (("--phi", "-1"), "--phi -1: a Python function is scaled at φ above 0 only"),
         (("--sampler", "tpe"), "baseline is a Python function, but candidates of this kind"),
     ],
 )
