@@ -199,11 +199,11 @@ def _config_at_phi(config: StudyConfig, phi: Decimal, rules: RuleComparison) -> 
     """
     from dataclasses import replace
 
-    from scalesearch.cli.search_baseline import at_phi
+    from scalesearch.cli.search_baseline import recount
     from scalesearch.search.schedulers import FULL_TRAINING
 
     initial_cost = "macs" if config.cost == "latency" else config.cost
-    baseline = at_phi(config.baseline, rules, phi, config.budget, initial_cost)
+    baseline = recount(config.baseline, rules, phi, config.budget, "flops", initial_cost)
     # The networks that the grid timed are not those of the rules.
     return replace(
         config, baseline=baseline, phi=phi, match="flops", kind=rules, scheduler=FULL_TRAINING, cost=initial_cost,

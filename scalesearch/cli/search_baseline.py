@@ -60,29 +60,32 @@ def load_search_baseline(
     return _count(name, kind, phi, budget, match, cost) if is_factory(name) else load_baseline(name)
 
 
-def at_phi(
-    baseline: Baseline | FactoryBaseline, kind: StudyKind, phi: Decimal, budget: Budget, cost: str
+def recount(
+    baseline: Baseline | FactoryBaseline, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str
 ) -> Baseline | FactoryBaseline:
-    """Return the baseline of a study for another kind of study at another φ, with costs matched by the px.
-
-    The baseline is the same, but of a Python function the networks of the other study are counted.
+    """Return the baseline of a study for another study of it: of a function, with the networks of that one.
 
     Args:
         baseline: the study's baseline.
         kind: the other kind of study.
         phi: its compound coefficient.
         budget: its budget.
+        match: whether it matches costs by the px: `flops` or `none`.
         cost: the cost that it matches.
 
     Raises:
-        InputError: the function fails.
+        InputError: the function fails, or its source has changed since the study.
         SpaceError: a multiplier is out of range.
     """
     from scalesearch.search.factory_grid import FactoryBaseline
 
     if not isinstance(baseline, FactoryBaseline):
         return baseline
-    return _count(baseline.architecture.factory, kind, phi, budget, "flops", cost)
+    function = baseline.architecture.factory
+    counted = _count(function, kind, phi, budget, match, cost)
+    if counted.fingerprint != baseline.fingerprint:
+        raise InputError(f"{function}: its source has changed since the search; restore it")
+    return counted
 
 
 def _count(function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str) -> FactoryBaseline:

@@ -97,6 +97,28 @@ def test_rules_of_a_function_are_compared_and_the_study_stands_without_it(tmp_pa
 
 
 @pytest.mark.slow
+def test_the_proxy_of_a_function_is_validated(tmp_path: Path) -> None:
+    """The candidates' networks stay, and the proxies of the larger budget have 1.4 times the side."""
+    shutil.copy(HERE / "factories.py", tmp_path)
+    search(tmp_path, "--step", "0.2", "--tolerance", "0.2")
+    study = tmp_path / "results" / "factories-build-phi1-smoke"
+    words = ("validate-proxy", str(study), "--seeds", "1", "--runner", "inline")
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "larger (6 networks, 1 seed): Kendall τ" in done.stdout
+    paths = (study, study / "trust" / "longer", study / "trust" / "larger")
+    own, longer, larger = (json.loads((path / "study.json").read_text())["question"]["baseline"] for path in paths)
+    assert own == longer
+    for entry, other in zip(own["entries"], larger["entries"], strict=True):
+        assert other["network"] == entry["network"]
+        assert other["proxy"]["resolution"] == pytest.approx(1.4 * entry["proxy"]["resolution"], abs=1)
+    (tmp_path / "factories.py").write_text((HERE / "factories.py").read_text() + "\n# changed\n")
+    changed = scalesearch(*words, cwd=tmp_path)
+    assert (changed.returncode, changed.stderr.count("\n")) == (2, 1)
+    assert "factories:build: its source has changed since the search; restore it" in changed.stderr
+
+
+@pytest.mark.slow
 def test_the_recommendation_for_a_function_is_tested_at_another_phi(tmp_path: Path) -> None:
     shutil.copy(HERE / "factories.py", tmp_path)
     out = search(tmp_path, "--transfer-phi", "2", "--step", "0.2", "--tolerance", "0.2")
