@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +72,7 @@ def explain(
     console.print(f"{member.name} = {baseline.name} with {sizes}", style="bold", highlight=False)
     console.print(_phi_table(explanation))
     console.print("Multiply-adds in millions, added by each dimension in this order:", highlight=False)
-    console.print(_stage_table(explanation))
+    console.print(_stage_table(explanation.stages))
     for line in _sentences(explanation):
         console.print(line, highlight=False)
 
@@ -103,15 +103,16 @@ def _explain_function(
     if json:
         print_json(_function_facts(explanation))
         return
-    console, network = options.console(100), member.architecture
+    console = options.console(100)
     console.print(f"{member.name}, scaled from {baseline.name}", style="bold", highlight=False)
     console.print(_phi_table(explanation))
     console.print("Counted costs, added by each dimension in this order:", highlight=False)
     console.print(_function_table(explanation))
+    console.print("Multiply-adds of the function's submodules in millions:", highlight=False)
+    console.print(_stage_table(explanation.blocks))
     ratio = explanation.at_one.macs / baseline.architecture.macs
     side = explanation.at_one.resolution
     console.print(f"φ = 1 of {coefficients} is {side} px at {ratio:.2f}x the cost.", highlight=False)
-    console.print(f"The layers of {network.factory} are its own, so no stages are listed.", highlight=False)
 
 
 def _function_facts(explanation: FactoryExplanation) -> ExplainFacts:
@@ -136,7 +137,7 @@ def _function_facts(explanation: FactoryExplanation) -> ExplainFacts:
         macs_by_depth=by_depth,
         macs_by_width=by_width,
         macs_by_resolution=by_resolution,
-        stages=(),
+        stages=tuple(map(_stage_facts, explanation.blocks)),
         at_phi_1=AtOneFacts(
             depth=float(explanation.coefficients.alpha),
             width=float(explanation.coefficients.beta),
@@ -287,7 +288,7 @@ def _phi_table(explanation: Explanation) -> Table:
     return table
 
 
-def _stage_table(explanation: StageExplanation) -> Table:
+def _stage_table(stages: Sequence[StageContribution]) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -295,13 +296,13 @@ def _stage_table(explanation: StageExplanation) -> Table:
     first_columns = ("stage", "kind", "layers", "channels", "px", "before", "+depth", "+width", "+px")
     for name in (*first_columns, "after"):
         table.add_column(name, justify="left" if name in ("stage", "kind") else "right")
-    for stage in explanation.stages:
+    for stage in stages:
         sizes = (_format_change(*pair) for pair in (stage.layers, stage.channels, stage.px))
         added = (stage.macs, stage.by_depth, stage.by_width, stage.by_resolution, stage.scaled_macs)
         kind = "" if stage.kind == stage.name else stage.kind
         table.add_row(stage.name, kind, *sizes, *(f"{value / 1e6:,.1f}" for value in added))
     columns = ("macs", "by_depth", "by_width", "by_resolution", "scaled_macs")
-    totals = [sum(getattr(stage, column) for stage in explanation.stages) for column in columns]
+    totals = [sum(getattr(stage, column) for stage in stages) for column in columns]
     table.add_section()
     table.add_row("all", "", "", "", "", *(f"{value / 1e6:,.1f}" for value in totals))
     return table

@@ -236,9 +236,9 @@ class StageFacts(Facts):
     name: str
     """Such as `stages.3`."""
     kind: str
-    """The kind of block."""
+    """The kind of block, or the class of the submodule."""
     layers: int
-    """Blocks of the baseline."""
+    """Blocks of the baseline; in a submodule of a function, convolutions and linear layers."""
     scaled_layers: int
     """Blocks of the member."""
     channels: int
@@ -312,7 +312,7 @@ class ExplainFacts(Facts):
     macs_by_resolution: int
     """Multiply-adds that resolution adds."""
     stages: tuple[StageFacts, ...]
-    """Every stage, with stem, head and classifier; empty for a network of a function."""
+    """Every stage, with stem, head and classifier; of a function, the submodules of its network."""
     at_phi_1: AtOneFacts
     """What φ = 1 gives by the member's rounding."""
 

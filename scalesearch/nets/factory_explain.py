@@ -7,9 +7,10 @@ from decimal import Decimal
 from math import log2
 
 from scalesearch.design.coefficients import Coefficients, Multipliers
-from scalesearch.design.explain import Explanation
+from scalesearch.design.explain import Explanation, StageContribution
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError
+from scalesearch.nets.factory_blocks import contributions
 from scalesearch.nets.factory_definition import FactoryDefinition
 
 
@@ -23,6 +24,8 @@ class FactoryExplanation(Explanation):
     """The baseline, with the member's depth, with its width too, and the member."""
     at_one: FactoryNetwork
     """The network at φ = 1."""
+    blocks: tuple[StageContribution, ...]
+    """What each dimension adds to each submodule of the network; see `factory_blocks`."""
 
     def added(self, cost_kind: str) -> tuple[int, int, int]:
         """Return what depth, width and resolution add, in this order, to a field of the counted network.
@@ -54,6 +57,7 @@ def explain_factory(
     )
     deep = baseline.scale(Multipliers(multipliers.depth))
     wide = baseline.scale(Multipliers(multipliers.depth, multipliers.width))
+    steps = (base, deep.architecture, wide.architecture, network)
     return FactoryExplanation(
         coefficients,
         multipliers,
@@ -61,6 +65,7 @@ def explain_factory(
         log2(network.macs / base.macs),
         baseline,
         member,
-        (base, deep.architecture, wide.architecture, network),
+        steps,
         baseline.scale(coefficients.at(1)).architecture,
+        contributions(steps),
     )

@@ -334,7 +334,22 @@ def test_what_each_dimension_adds_is_explained(place: Place) -> None:
     base, deep, wide, whole = macs(2, 4, 20), macs(3, 4, 20), macs(3, 8, 20), macs(3, 8, 30)
     added = [facts[f"macs_by_{axis}"] for axis in ("depth", "width", "resolution")]
     assert added == [deep - base, wide - deep, whole - wide]
-    assert (facts["macs"], facts["px"], facts["stages"]) == (whole, 30, [])
+    assert (facts["macs"], facts["px"]) == (whole, 30)
+    stages = {stage["name"]: stage for stage in facts["stages"]}
+    assert list(stages) == ["0", "2", "5", "8", "13", "10"], "the submodules that multiply; 10 was the classifier"
+    stem, new, out = stages["0"], stages["8"], stages["13"]
+    assert [stem[key] for key in ("macs", "macs_by_depth", "macs_by_width", "macs_by_resolution")] == [
+        *(10**2 * 27 * 4, 0, 10**2 * 27 * 4, (15**2 - 10**2) * 27 * 8)
+    ]
+    assert [new[key] for key in ("macs", "macs_by_depth", "macs_by_width", "macs_by_resolution")] == [
+        *(0, 10**2 * 9 * 4**2, 10**2 * 9 * (8**2 - 4**2), (15**2 - 10**2) * 9 * 8**2)
+    ]
+    fields = ("layers", "scaled_layers", "channels", "scaled_channels", "px", "scaled_px")
+    assert [stem[key] for key in fields] == [1, 1, 4, 8, 20, 30]
+    assert [new[key] for key in fields] == [0, 1, 0, 8, 0, 15]
+    assert [out[key] for key in (*fields, "scaled_macs")] == [0, 1, 0, 11, 0, 1, 88]
+    assert (stages["10"]["macs"], stages["10"]["scaled_macs"]) == (44, 0)
+    assert sum(stage["scaled_macs"] for stage in stages.values()) == whole
     assert 2 ** facts["measured_phi"] == pytest.approx(whole / base)
     phis = [facts[axis]["phi"] for axis in ("depth", "width", "resolution")]
     assert phis == pytest.approx([1, log(2) / log(1.2), log(1.5) / log(1.1)])

@@ -255,7 +255,7 @@ def test_a_family_that_a_function_cannot_have(words: tuple[str, ...], reason: st
     [
         (("--rounding", "nearest"), "--rounding nearest: factories:build is a function, which rounds by itself"),
         (("--cost", "latency"), "--cost latency: is for baseline files, not for a Python function"),
-        (("--sampler", "tpe"), "baseline is a Python function, but candidates of this kind"),
+        (("--sampler", "tpe"), "take --sampler grid, with a smaller --step"),
     ],
 )
 def test_a_search_that_a_function_cannot_have(words: tuple[str, ...], reason: str, tmp_path: Path) -> None:

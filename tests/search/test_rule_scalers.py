@@ -169,5 +169,5 @@ def test_a_kind_for_baseline_files_only_refuses_a_function() -> None:
     base = counter.count(Decimal(1), Decimal(1), PX)
     function = FactoryBaseline("a-b", "0" * 64, NetworkPair(base, base), ())
     setting = Setting(function, Decimal(1), BUDGETS["smoke"])
-    with pytest.raises(SpaceError, match="is a Python function, but candidates of this kind"):
+    with pytest.raises(SpaceError, match="is a Python function, whose networks are counted before the search"):
         CoefficientSearch("tpe").count_networks(setting, counter)
