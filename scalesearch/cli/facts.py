@@ -70,6 +70,10 @@ class CostFacts(Facts):
     """Multiply-adds of the form that is deployed, where that is another than the trained one."""
     deployed_params: int | None
     """Parameters of the deployed form."""
+    backbone_macs: int | None
+    """Multiply-adds of stem and stages, without head and classifier; none for a network of a function."""
+    backbone_params: int | None
+    """Parameters of stem and stages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,8 @@ def test_cost_json_has_the_promised_keys() -> None:
     facts = json.loads(scalesearch("cost", "b0", "--json").stdout)
     assert list(facts) == [
         "name", "macs", "params", "activations", "memory_bytes", "batch", "resolution", "depth", "width",
-        "nominal_flops_ratio", "flops_ratio", "deployed_macs", "deployed_params",
+        "nominal_flops_ratio", "flops_ratio", "deployed_macs", "deployed_params", "backbone_macs",
+        "backbone_params",
     ]  # fmt: skip
     assert facts["deployed_macs"] is facts["deployed_params"] is None
     assert (facts["macs"], facts["params"], facts["activations"]) == (385814752, 5288548, 6748036)
@@ -131,7 +132,7 @@ def test_cost_json_has_the_promised_keys() -> None:
 def test_cost_shows_the_form_that_is_deployed_too() -> None:
     facts = json.loads(scalesearch("cost", "repvgg_a0", "--json").stdout)
     assert (facts["macs"], facts["params"]) == (1512581120, 9108968)
-    assert list(facts)[-2:] == ["deployed_macs", "deployed_params"]
+    assert list(facts)[-4:-2] == ["deployed_macs", "deployed_params"]
     assert (facts["deployed_macs"], facts["deployed_params"]) == (1361451008, 8309384)
     table = scalesearch("cost", "repvgg_a0").stdout
     assert re.search(r"deployed: parameters +│ +8,309,384 ", table)
