@@ -37,7 +37,7 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
-    from scalesearch.cli.definition import load_definition, parse_multipliers
+    from scalesearch.cli.definition import check_side, load_definition, parse_multipliers
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.scaling import Baseline
 
@@ -45,6 +45,7 @@ def cost(
         definition = load_definition(network)
         if breakdown and not isinstance(definition, Baseline):
             raise InputError(f"{network}: is of a Python function; --breakdown is for networks of stages")
+        check_side(definition, resolution)
         multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
         scaled = definition.scale(multipliers, rounding, name=definition.name)
     title = scaled.name if isinstance(scaled, Baseline) else scaled.architecture.factory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,6 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     from scalesearch.design.decimals import format_decimal
     from scalesearch.design.family import phis_of
     from scalesearch.nets.factory import count_factory, load_factory
-    from scalesearch.search.factory_grid import literal_px
     from scalesearch.study.files import replace_atomically
 
     base = baseline.architecture
@@ -44,7 +43,7 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     rows: list[list[str]] = []
     for phi in phis_of(coefficients, study.plan.config.shrinks):
         multipliers = coefficients.at(phi).rounded()
-        resolution = literal_px(base.resolution, multipliers.resolution)
+        resolution = baseline.literal_px(multipliers.resolution)
         row = [
             f"phi{phi}",
             format_decimal(multipliers.depth),
@@ -96,7 +95,11 @@ class FactoryMember(FamilyMember):
 
 
 def factory_members(
-    base: FactoryDefinition, coefficients: Coefficients, phis: Mapping[str, Decimal] | None, match: str
+    base: FactoryDefinition,
+    coefficients: Coefficients,
+    phis: Mapping[str, Decimal] | None,
+    match: str,
+    multiple: int = 1,
 ) -> tuple[FactoryMember, ...]:
     """Return the network (φ = 0) and its members; each is built and counted.
 
@@ -106,6 +109,7 @@ def factory_members(
         phis: the φ of each member by its name; None: 1 … 7.
         match: `flops` takes the side whose counted cost is nearest to 2^φ, at least the network's own or, for
             φ < 0, at most that; `none` takes γ^φ.
+        multiple: the number of px that sides are multiples of.
 
     Raises:
         InputError: the function fails for a member.
@@ -115,6 +119,7 @@ def factory_members(
     from scalesearch.design.family import member_name, phis_of
     from scalesearch.design.scaling import px_multiplier
     from scalesearch.nets.factory import count_factory, load_factory
+    from scalesearch.search.factory_grid import literal_px
     from scalesearch.search.match_side import match_side
 
     if phis is None:
@@ -123,14 +128,15 @@ def factory_members(
     members = [FactoryMember(network, 0, Multipliers(), base)]
     for name, phi in phis.items():
         multipliers = coefficients.at(phi).rounded()
-        side = multipliers.resolution
+        side = literal_px(network.resolution, multipliers.resolution, multiple)
         if match == "flops":
             depth, width = network.depth * multipliers.depth, network.width * multipliers.width
             count = partial(count_factory, load_factory(network.factory), round(depth, 12), round(width, 12))
             target_cost = float(network.macs) * 2 ** float(phi)
-            matched = match_side(count, network.resolution, target_cost, "macs", shrinks=phi < 0)
-            side = px_multiplier(matched.resolution, network.resolution)
-        member = base.scale(Multipliers(multipliers.depth, multipliers.width, side), name=name)
+            matched = match_side(count, network.resolution, target_cost, "macs", shrinks=phi < 0, multiple=multiple)
+            side = matched.resolution
+        sizes = replace(multipliers, resolution=px_multiplier(side, network.resolution))
+        member = base.scale(sizes, name=name)
         members.append(FactoryMember(network, whole_or_fraction(phi), multipliers, member))
     return tuple(members)
 

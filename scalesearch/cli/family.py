@@ -52,6 +52,7 @@ def family(
         choices.Match, typer.Option(help="flops: the resolution at which a member costs 2^φ; none: γ^φ.")
     ] = "flops",
     rule: options.Rule = "v1",
+    resolution_multiple: options.ResolutionMultiple = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for one file per member.")] = None,
     json: options.Json = False,
 ) -> None:
@@ -68,9 +69,11 @@ def family(
         raise InputError("family: give either --coefficients α β γ or --published")
     if published and (phi or times):
         raise InputError("--phi, --times: the published members are as they are; leave them out")
+    if published and resolution_multiple:
+        raise InputError("--resolution-multiple: the published members are as they are; leave it out")
     with reserve_stdout(json):
         baseline = load_definition(network)
-    sizes = _Sizes(coefficients, phi or [], times or [], match)
+    sizes = _Sizes(coefficients, phi or [], times or [], match, resolution_multiple)
     if not isinstance(baseline, Baseline):
         if published or rounding is not None or rule != "v1":
             raise InputError(
@@ -91,6 +94,7 @@ class _Sizes:
     phi: Sequence[str]
     times: Sequence[str]
     match: choices.Match
+    resolution_multiple: int | None
 
     @property
     def coefficients(self) -> Coefficients | None:
@@ -112,6 +116,7 @@ def _show_stage_family(
     json: bool,
 ) -> None:
     """Print the family of a network of stages, and write its members' files."""
+    from scalesearch.cli.definition import with_multiple
     from scalesearch.design.family import family as scale_family
 
     coefficients = sizes.coefficients
@@ -119,7 +124,8 @@ def _show_stage_family(
         members = _published_members(baseline, rounding, rule)
     else:
         is_matched, phis = sizes.match == "flops", sizes.phis(baseline.name)
-        members = scale_family(baseline, coefficients, rounding or "balanced", is_matched, scaling=rule, phis=phis)
+        base = with_multiple(baseline, sizes.resolution_multiple)
+        members = scale_family(base, coefficients, rounding or "balanced", is_matched, scaling=rule, phis=phis)
     if not json:
         options.console().print(members_table(members))
     paths = () if out is None else _write_members(out, members, json)
@@ -138,7 +144,7 @@ def _show_function_family(base: FactoryDefinition, sizes: _Sizes, out: Path | No
     coefficients, phis = sizes.coefficients, sizes.phis(base.name)
     assert coefficients is not None, "a function has no published members"
     with reserve_stdout(json):
-        members = factory_members(base, coefficients, phis, sizes.match)
+        members = factory_members(base, coefficients, phis, sizes.match, sizes.resolution_multiple or 1)
         if not json:
             options.console().print(members_table(members))
         paths = () if out is None else write_factory_members(out, members)

@@ -40,6 +40,7 @@ def grid(
         choices.Match, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is matched")] = "flops",
+    resolution_multiple: options.ResolutionMultiple = None,
     scheduler: Annotated[
         choices.SchedulerOption,
         typer.Option(
@@ -84,7 +85,8 @@ def grid(
     initial_cost = "macs" if cost_kind == "latency" else cost_kind
     schedule = options.stored_scheduler(scheduler)
     config = _make_config(
-        baseline, phi, budget, seeds, step, tolerance, rounding, match, schedule, initial_cost, kind
+        *(baseline, phi, budget, seeds, step, tolerance, rounding, match, schedule, initial_cost, kind),
+        resolution_multiple,
     )
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
@@ -223,6 +225,7 @@ def _make_config(
     scheduler: str,
     cost: str,
     kind: StudyKind,
+    resolution_multiple: int | None,
 ) -> StudyConfig:
     from scalesearch.cli.search_baseline import load_search_baseline
     from scalesearch.search.budget import with_constant_lr_and_decay
@@ -241,7 +244,7 @@ def _make_config(
         # Rungs resume from the constant phase; a cosine fits one length only.
         budget = with_constant_lr_and_decay(budget)
     rounding_rule = rounding or "balanced"
-    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost)
+    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, resolution_multiple)
     config = StudyConfig(
         baseline, phi, budget, rounding_rule, match, kind=kind, scheduler=scheduler, cost=cost,
         prolongs=SCHEDULERS[scheduler].promotes_all_at_chance,

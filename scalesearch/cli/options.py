@@ -113,6 +113,12 @@ def parse_decimal(value: str | None, option: str) -> Decimal | None:
     return number
 
 
+ResolutionMultiple = Annotated[
+    int | None,
+    typer.Option(min=1, max=512, metavar="32", help="Choose sides (px) that are multiples of this; default: any."),
+]
+
+
 def parse_phi(value: str, option: str) -> Decimal:
     """Return a compound coefficient φ, above or below 0.
 

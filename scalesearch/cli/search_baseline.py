@@ -39,7 +39,13 @@ def check_function_options(baseline: str, cost: str, rounding: str | None) -> No
 
 
 def load_search_baseline(
-    name: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str
+    name: str,
+    kind: StudyKind,
+    phi: Decimal,
+    budget: Budget,
+    match: str,
+    cost: str,
+    resolution_multiple: int | None = None,
 ) -> Baseline | FactoryBaseline:
     """Return the baseline of a study; of a Python function every network that the study needs is counted.
 
@@ -50,14 +56,18 @@ def load_search_baseline(
         budget: the budget, which gives the size of a function's proxies.
         match: whether costs are matched by the px: `flops` or `none`.
         cost: the cost that is matched.
+        resolution_multiple: `--resolution-multiple`; None: any side, or what the baseline file says.
 
     Raises:
         InputError: there is no such baseline, or it is invalid; or the function fails.
         SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
     """
+    from scalesearch.cli.definition import with_multiple
     from scalesearch.design.baselines import is_factory, load_baseline
 
-    return _count(name, kind, phi, budget, match, cost) if is_factory(name) else load_baseline(name)
+    if not is_factory(name):
+        return with_multiple(load_baseline(name), resolution_multiple)
+    return _count(name, kind, phi, budget, match, cost, resolution_multiple or 1)
 
 
 def recount(
@@ -82,14 +92,16 @@ def recount(
     if not isinstance(baseline, FactoryBaseline):
         return baseline
     function = baseline.architecture.factory
-    counted = _count(function, kind, phi, budget, match, cost)
+    counted = _count(function, kind, phi, budget, match, cost, baseline.resolution_multiple)
     if counted.fingerprint != baseline.fingerprint:
         raise InputError(f"{function}: its source has changed since the search; restore it")
     return counted
 
 
-def _count(function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str) -> FactoryBaseline:
+def _count(
+    function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, multiple: int
+) -> FactoryBaseline:
     from scalesearch.nets.factory import load_factory
     from scalesearch.nets.factory_grid import count_function
 
-    return count_function(load_factory(function), kind, phi, budget, match, cost)
+    return count_function(load_factory(function), kind, phi, budget, match, cost, multiple)

@@ -18,7 +18,13 @@ from scalesearch.search.setting import Setting
 
 
 def count_function(
-    factory: Factory, kind: StudyKind, phi: Decimal, budget: Budget, match: str = "flops", cost_kind: str = "macs"
+    factory: Factory,
+    kind: StudyKind,
+    phi: Decimal,
+    budget: Budget,
+    match: str = "flops",
+    cost_kind: str = "macs",
+    multiple: int = 1,
 ) -> FactoryBaseline:
     """Count the unscaled network, every scaled one that a study needs, and their proxies.
 
@@ -30,6 +36,7 @@ def count_function(
             at which they are made.
         match: whether costs are matched by the px: `flops` or `none`.
         cost_kind: the cost, `macs` or `activations`.
+        multiple: the number of px that matched sides are multiples of.
 
     Raises:
         InputError: the function fails for one of them.
@@ -38,9 +45,9 @@ def count_function(
     proxy_phi = max(phi, budget.proxy_phi or phi) if kind.enlarges_proxies and phi > 0 else phi
     proxies = _Proxies(factory, budget, phi, proxy_phi, match, cost_kind)
     base = NetworkPair(count_factory(factory, Decimal(1), Decimal(1), factory.resolution), proxies.base)
-    unscaled = FactoryBaseline(factory_name(factory.name), factory.fingerprint, base, ())
+    unscaled = FactoryBaseline(factory_name(factory.name), factory.fingerprint, base, (), multiple)
     setting = Setting(unscaled, phi, budget, match=match, cost=cost_kind)
-    networks = kind.count_networks(setting, _Counter(factory, setting.shrinks))
+    networks = kind.count_networks(setting, _Counter(factory, setting.shrinks, multiple))
     proxy_of = {network: proxies.proxy_of(network) for network in dict.fromkeys(networks)}
     return replace(unscaled, entries=tuple(NetworkPair(network, proxy_of[network]) for network in networks))
 
@@ -51,6 +58,7 @@ class _Counter:
 
     factory: Factory
     shrinks: bool
+    multiple: int
 
     def count(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
         """Return the counted network of these multipliers and px."""
@@ -61,7 +69,7 @@ class _Counter:
     ) -> FactoryNetwork:
         """Return the network at the px whose cost is nearest to `target_cost`; see `match_side`."""
         base_px, count = self.factory.resolution, partial(self.count, depth, width)
-        return match_side(count, base_px, target_cost, cost_kind, self.shrinks, start_px)
+        return match_side(count, base_px, target_cost, cost_kind, self.shrinks, start_px, self.multiple)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.factory_call import FactoryCall, call_text
 from scalesearch.design.family import family, phis_of, smaller_members
 from scalesearch.design.member import Member
-from scalesearch.search.factory_grid import FactoryBaseline, literal_px
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.plan import Plan
 from scalesearch.study.files import make_folder, replace_atomically
 
@@ -61,7 +61,7 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
 
 def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:
     multipliers, network = coefficients.at(phi).rounded(), baseline.architecture
-    side = literal_px(network.resolution, multipliers.resolution)
+    side = baseline.literal_px(multipliers.resolution)
     call = FactoryCall(network.factory, multipliers.depth, multipliers.width, side)
     header = "# px follows from γ; what it really costs stands in costs.csv\n"
     return header + call_text(call, round(multipliers.nominal_flops_ratio, 5))

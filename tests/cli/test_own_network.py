@@ -236,6 +236,21 @@ def test_smaller_members_of_a_function_cost_what_their_phi_says(tmp_path: Path) 
         )
 
 
+def test_sides_of_a_function_are_multiples(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    multiple = ("--resolution-multiple", "8", "--json")
+    words = ("family", FACTORY, "--coefficients", "1.2", "1.1", "1.15", "--phi", "-1", "--phi", "2", *multiple)
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for member in json.loads(done.stdout)["members"][1:]:
+        sides = range(8, 41, 8) if member["phi"] < 0 else range(40, 121, 8)
+        blocks, channels = max(1, round(5 * member["depth"])), max(2, 2 * round(8 * member["width"]))
+        target = counts(5, 16, 40)[0] * 2 ** member["phi"]
+        assert member["px"] == min(sides, key=lambda px: abs(counts(blocks, channels, px)[0] - target))
+    done = scalesearch("solve", FACTORY, "--max-flops", "2x", *multiple, cwd=tmp_path)
+    assert json.loads(done.stdout)["px"] % 8 == 0
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

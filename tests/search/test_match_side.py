@@ -28,9 +28,10 @@ def padded_macs(px: int, multiple: int, power: int) -> int:
     ratio=st.floats(0.05, 9),
     kind=st.sampled_from(["macs", "activations"]),
     start=st.one_of(st.none(), st.floats(0.3, 3)),
+    sides_of=st.sampled_from([1, 3, 32]),
 )
 def test_the_cost_is_the_nearest_of_all_sides(
-    base: int, multiple: int, power: int, ratio: float, kind: str, start: float | None
+    base: int, multiple: int, power: int, ratio: float, kind: str, start: float | None, sides_of: int
 ) -> None:
     def count(px: int) -> FactoryNetwork:
         counted.append(px)
@@ -38,10 +39,12 @@ def test_the_cost_is_the_nearest_of_all_sides(
 
     counted: list[int] = []
     shrinks, target = ratio < 1, getattr(count(base), kind) * ratio
-    sides = range(1, base + 1) if shrinks else range(base, 8 * base + 60)
-    start_px = None if start is None else min(max(round(base * start), sides[0]), sides[-1])
+    base_side = max(1, base // sides_of) if shrinks else -(-base // sides_of)
+    indices = range(1, base_side + 1) if shrinks else range(base_side, 8 * base_side + 60)
+    sides = [sides_of * index for index in indices]
+    start_px = None if start is None else sides_of * min(max(round(base_side * start), indices[0]), indices[-1])
     counted.clear()
-    found = match_side(count, base, target, kind, shrinks, start_px)
+    found = match_side(count, base, target, kind, shrinks, start_px, sides_of)
     assert len(counted) == len(set(counted)) <= 22
     assert found.resolution in sides
     best = min(abs(getattr(network(px, padded_macs(px, multiple, power)), kind) - target) for px in sides)
