@@ -6,11 +6,11 @@
     python benchmarks/proxy_noise.py network=1.2/1.1/1.15
     python benchmarks/proxy_noise.py vary=last_bits
 
-Keys: baseline, network (multipliers of depth, width and resolution), budget, data, seeds, processes, vary, and any
-field of the budget, its recipe or its scenes. `vary` says what differs from seed to seed: `all`; only the initial
-`weights`; only the `order` of images with their augmentation; or `last_bits`, a relative change of the initial
-weights by about a millionth. Run this script before `proxy_snr.py`: where seeds differ more than networks can,
-training networks gains nothing.
+Keys: baseline (a Python function too, unscaled), network (multipliers of depth, width and resolution),
+budget, data, seeds, processes, vary, and any field of the budget, its recipe or its scenes. `vary` says what
+differs from seed to seed: `all`; only the initial `weights`; only the `order` of images with their
+augmentation; or `last_bits`, a relative change of the initial weights by about a millionth. Run this script
+before `proxy_snr.py`: where seeds differ more than networks can, training networks gains nothing.
 
 The script prints, for every epoch, the mean accuracy and its standard deviation between seeds, and the same for the
 loss.
@@ -29,15 +29,18 @@ import torch
 from proxy_snr import changed, data_of
 from torch import nn
 
-from scalesearch.design.architecture import Architecture
-from scalesearch.design.baselines import load_baseline
+from scalesearch.design.baselines import is_factory, load_baseline
 from scalesearch.design.coefficients import Multipliers
+from scalesearch.design.factory import Network
 from scalesearch.design.scaling import Baseline
+from scalesearch.nets.factory import load_factory
+from scalesearch.nets.factory_grid import count_function
 from scalesearch.proxy.initial import initial_network
 from scalesearch.proxy.objective import prepare_process
 from scalesearch.proxy.training import train
 from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.budget_file import load_budget
+from scalesearch.search.kinds import RuleComparison
 from scalesearch.search.proxies import proxy_of
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.task import Epoch
@@ -54,14 +57,9 @@ def trained(
 ) -> tuple[list[Epoch], float]:
     """Train once, and return the epochs and the seconds of processor time."""
     device = prepare_process()
-    config = StudyConfig(load_baseline(baseline), Decimal(1), budget)
-    assert isinstance(config.baseline, Baseline), "baselines here are files"
-    parsed = Multipliers(*(Decimal(text) for text in multipliers.split("/")))
-    scaled = config.baseline.scale(parsed, config.rounding).architecture
-    sized = proxy_of(config, scaled, 2)
-    images = data_of(data, sized.resolution, budget, scaled.in_channels)
-    proxy = proxy_of(config, scaled, len(images.classes))
-    assert isinstance(proxy, Architecture), "a baseline file's networks are architectures"
+    sized = proxy_for(baseline, multipliers, budget, 2)
+    images = data_of(data, sized.resolution, budget, sized.in_channels)
+    proxy = proxy_for(baseline, multipliers, budget, len(images.classes))
     began = time.process_time()
     network = initial_network(proxy, seed if vary in ("all", "weights") else 0)
     if vary == "last_bits":
@@ -69,6 +67,17 @@ def trained(
     order = seed if vary in ("all", "order") else 0
     epochs = list(train(network, images.resized_to(proxy.resolution), budget.recipe, order, device))
     return epochs, time.process_time() - began
+
+
+def proxy_for(baseline: str, multipliers: str, budget: Budget, classes: int) -> Network:
+    """Return the proxy of a scaled network, or of a Python function's unscaled one."""
+    if is_factory(baseline):
+        function = load_factory(baseline)
+        return count_function(function, RuleComparison(()), Decimal(1), budget).base.proxy
+    config = StudyConfig(load_baseline(baseline), Decimal(1), budget)
+    assert isinstance(config.baseline, Baseline), "other baselines here are files"
+    parsed = Multipliers(*(Decimal(text) for text in multipliers.split("/")))
+    return proxy_of(config, config.baseline.scale(parsed, config.rounding).architecture, classes)
 
 
 def nudge(network: nn.Module, seed: int) -> None:

@@ -44,6 +44,7 @@ def compare(
         int, typer.Option(min=1, max=1000, help="Seeds per rule; more seeds extend an existing study.")
     ] = 3,
     rounding: options.Rounding = None,
+    resolution_multiple: options.ResolutionMultiple = None,
     runner: options.Runner = "ray",
     address: options.Address = None,
     insecure_cluster: options.InsecureCluster = False,
@@ -76,7 +77,8 @@ def compare(
     check_function_options(baseline, cost_kind, rounding)
     ratios = _parse_ratios(times or [_DEFAULT_TIMES])
     budget_config = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
-    configs = _make_configs(baseline, ratios, budget_config, rounding or "balanced", winner, cost_kind)
+    rule = rounding or "balanced"
+    configs = _make_configs(baseline, ratios, budget_config, rule, winner, cost_kind, resolution_multiple)
     folders = {}
     for ratio, config in configs.items():
         study_name = name if name is None or len(ratios) == 1 else f"{name}-{format_decimal(ratio)}x"
@@ -119,7 +121,13 @@ def _parse_ratios(times: Sequence[str]) -> list[Decimal]:
 
 
 def _make_configs(
-    baseline: str, ratios: Sequence[Decimal], budget: Budget, rule: str, winner: Path | None, cost: str
+    baseline: str,
+    ratios: Sequence[Decimal],
+    budget: Budget,
+    rule: str,
+    winner: Path | None,
+    cost: str,
+    resolution_multiple: int | None = None,
 ) -> dict[Decimal, StudyConfig]:
     """Return one configuration per cost.
 
@@ -128,7 +136,6 @@ def _make_configs(
     """
     from scalesearch.cli.search_baseline import load_search_baseline
     from scalesearch.design.coefficients import phi_of
-    from scalesearch.design.decimals import format_decimal
     from scalesearch.search.kinds.rules import NAMED, RuleComparison
     from scalesearch.search.study_config import StudyConfig, enumerate_candidates, fit_budget, select_candidates
 
@@ -136,9 +143,9 @@ def _make_configs(
     initial_cost = "macs" if cost == "latency" else cost
     configs: dict[Decimal, StudyConfig] = {}
     for ratio in ratios:
-        phi, option = phi_of(ratio), f"--times {format_decimal(ratio)}"
+        phi = phi_of(ratio)
         with _as_times_error(ratio):
-            base = load_search_baseline(baseline, rules, phi, budget, "flops", initial_cost, option)
+            base = load_search_baseline(baseline, rules, phi, budget, "flops", initial_cost, resolution_multiple)
         fitted = fit_budget(budget, base, phi, rules)
         configs[ratio] = StudyConfig(base, phi, fitted, rule, "flops", kind=rules, cost=initial_cost)
         if cost != "latency":  # which rules reach a latency is known only after timing

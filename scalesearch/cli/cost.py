@@ -37,7 +37,7 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
-    from scalesearch.cli.definition import load_definition, parse_multipliers
+    from scalesearch.cli.definition import check_side, load_definition, parse_multipliers
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.scaling import Baseline
 
@@ -45,6 +45,7 @@ def cost(
         definition = load_definition(network)
         if breakdown and not isinstance(definition, Baseline):
             raise InputError(f"{network}: is of a Python function; --breakdown is for networks of stages")
+        check_side(definition, resolution)
         multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
         scaled = definition.scale(multipliers, rounding, name=definition.name)
     title = scaled.name if isinstance(scaled, Baseline) else scaled.architecture.factory
@@ -66,11 +67,13 @@ def cost(
 def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multipliers, batch: int) -> CostFacts:
     from scalesearch.cli.facts import CostFacts
     from scalesearch.design.architecture import Architecture
+    from scalesearch.design.cost import backbone_cost
     from scalesearch.design.cost import cost as count
 
     scaled_cost, base_cost = count(scaled), count(baseline)
     has_deployed_form = isinstance(scaled, Architecture) and scaled.deployed != scaled
     deployed = count(scaled.deployed) if isinstance(scaled, Architecture) and has_deployed_form else None
+    backbone = backbone_cost(scaled) if isinstance(scaled, Architecture) else None
     return CostFacts(
         name=name,
         macs=scaled_cost.macs,
@@ -85,6 +88,8 @@ def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multiplie
         flops_ratio=round(scaled_cost.macs / base_cost.macs, 6),
         deployed_macs=None if deployed is None else deployed.macs,
         deployed_params=None if deployed is None else deployed.params,
+        backbone_macs=None if backbone is None else backbone.macs,
+        backbone_params=None if backbone is None else backbone.params,
     )
 
 
@@ -99,9 +104,14 @@ def _print_table(facts: CostFacts) -> None:
     counts = (("multiply-adds", facts.macs), ("parameters", facts.params), ("activations", facts.activations))
     for label, value in counts:
         table.add_row(label, f"{value:,} ({si(value)})")
-    for noun, deployed in (("multiply-adds", facts.deployed_macs), ("parameters", facts.deployed_params)):
-        if deployed is not None:
-            table.add_row(f"deployed: {noun}", f"{deployed:,} ({si(deployed)})")
+    parts = (
+        ("backbone", facts.backbone_macs, facts.backbone_params),
+        ("deployed", facts.deployed_macs, facts.deployed_params),
+    )
+    for part, macs, params in parts:
+        if macs is not None and params is not None:
+            table.add_row(f"{part}: multiply-adds", f"{macs:,} ({si(macs)})")
+            table.add_row(f"{part}: parameters", f"{params:,} ({si(params)})")
     table.add_row(f"training memory, batch {facts.batch}", f"about {mebibytes(facts.memory_bytes)}")
     table.add_row("depth × width", f"{facts.depth:g} × {facts.width:g}")
     table.add_row("FLOPs ratio, nominal d·w²·r²", f"{facts.nominal_flops_ratio:.4f}")

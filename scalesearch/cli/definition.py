@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.scaling import Baseline
     from scalesearch.nets.factory_definition import Definition
 
 
@@ -35,6 +36,32 @@ def load_definition(name_or_path: str) -> Definition:
     return load_factory_definition(call)
 
 
+def with_multiple(definition: Baseline, multiple: int | None) -> Baseline:
+    """Return the network with the multiple of `--resolution-multiple` for its scaled sides; None: its own."""
+    from dataclasses import replace
+
+    if multiple is None:
+        return definition
+    return replace(definition, architecture=replace(definition.architecture, resolution_multiple=multiple))
+
+
+def check_side(definition: Definition, resolution: int | None) -> None:
+    """Refuse a side (`--resolution`) that is not a multiple of the px that the network's file asks for.
+
+    Raises:
+        InputError: it is none.
+    """
+    from scalesearch.design.scaling import Baseline
+
+    if resolution is None or not isinstance(definition, Baseline):
+        return
+    multiple = definition.architecture.resolution_multiple
+    if resolution % multiple and resolution != definition.architecture.resolution:
+        raise InputError(
+            f"--resolution {resolution}: must be a multiple of {multiple}, {definition.name}'s resolution_multiple"
+        )
+
+
 def load_scaled(
     name_or_path: str, depth: str, width: str, resolution: int | None, rounding: str | None = None
 ) -> Definition:
@@ -55,6 +82,7 @@ def load_scaled(
     from scalesearch.design.coefficients import Multipliers
 
     definition = load_definition(name_or_path)
+    check_side(definition, resolution)
     multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
     return definition if multipliers == Multipliers() else definition.scale(multipliers, rounding)
 

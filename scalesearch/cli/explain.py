@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scalesearch.cli.facts import DimensionFacts, ExplainFacts, StageFacts
     from scalesearch.design.coefficients import Coefficients
-    from scalesearch.design.explain import Explanation, StageContribution
+    from scalesearch.design.explain import Explanation, StageContribution, StageExplanation
     from scalesearch.design.factory_call import FactoryCall
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.factory_explain import FactoryExplanation
@@ -72,7 +72,7 @@ def explain(
     console.print(f"{member.name} = {baseline.name} with {sizes}", style="bold", highlight=False)
     console.print(_phi_table(explanation))
     console.print("Multiply-adds in millions, added by each dimension in this order:", highlight=False)
-    console.print(_stage_table(explanation))
+    console.print(_stage_table(explanation.stages))
     for line in _sentences(explanation):
         console.print(line, highlight=False)
 
@@ -103,15 +103,16 @@ def _explain_function(
     if json:
         print_json(_function_facts(explanation))
         return
-    console, network = options.console(100), member.architecture
+    console = options.console(100)
     console.print(f"{member.name}, scaled from {baseline.name}", style="bold", highlight=False)
     console.print(_phi_table(explanation))
     console.print("Counted costs, added by each dimension in this order:", highlight=False)
     console.print(_function_table(explanation))
+    console.print("Multiply-adds of the function's submodules in millions:", highlight=False)
+    console.print(_stage_table(explanation.blocks))
     ratio = explanation.at_one.macs / baseline.architecture.macs
     side = explanation.at_one.resolution
     console.print(f"φ = 1 of {coefficients} is {side} px at {ratio:.2f}x the cost.", highlight=False)
-    console.print(f"The layers of {network.factory} are its own, so no stages are listed.", highlight=False)
 
 
 def _function_facts(explanation: FactoryExplanation) -> ExplainFacts:
@@ -136,7 +137,7 @@ def _function_facts(explanation: FactoryExplanation) -> ExplainFacts:
         macs_by_depth=by_depth,
         macs_by_width=by_width,
         macs_by_resolution=by_resolution,
-        stages=(),
+        stages=tuple(map(_stage_facts, explanation.blocks)),
         at_phi_1=AtOneFacts(
             depth=float(explanation.coefficients.alpha),
             width=float(explanation.coefficients.beta),
@@ -165,10 +166,11 @@ def _load_pair(
     network: str, depth: str | None, width: str | None, resolution: int | None, rounding: str | None
 ) -> tuple[Baseline, Baseline]:
     """Return the baseline and its member: scaled here if multipliers are given, else the named member."""
-    from scalesearch.cli.definition import parse_multipliers
+    from scalesearch.cli.definition import check_side, parse_multipliers
     from scalesearch.design.networks import load_network, load_origin
 
     definition = load_network(network)
+    check_side(definition, resolution)
     if (depth, width, resolution) != (None, None, None):
         multipliers = parse_multipliers(definition.architecture.resolution, depth or "1", width or "1", resolution)
         return definition, definition.scale(multipliers, rounding)
@@ -181,7 +183,7 @@ def _load_pair(
     return load_origin(definition, network), definition
 
 
-def _facts(explanation: Explanation) -> ExplainFacts:
+def _facts(explanation: StageExplanation) -> ExplainFacts:
     from scalesearch.cli.facts import AtOneFacts, ExplainFacts
     from scalesearch.design.cost import cost
 
@@ -220,7 +222,7 @@ def _facts(explanation: Explanation) -> ExplainFacts:
     )
 
 
-def _dimension_facts(explanation: Explanation | FactoryExplanation) -> Iterator[DimensionFacts]:
+def _dimension_facts(explanation: Explanation) -> Iterator[DimensionFacts]:
     from scalesearch.cli.facts import DimensionFacts
 
     member_multipliers, family_coefficients = explanation.multipliers, explanation.coefficients
@@ -255,13 +257,13 @@ def _stage_facts(stage: StageContribution) -> StageFacts:
     )
 
 
-def _rounding_rule(explanation: Explanation) -> str:
+def _rounding_rule(explanation: StageExplanation) -> str:
     """Return the rounding rule of the member."""
     origin = explanation.member.origin
     return origin.rounding if origin else explanation.member.rounding.rule
 
 
-def _phi_table(explanation: Explanation | FactoryExplanation) -> Table:
+def _phi_table(explanation: Explanation) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -287,7 +289,7 @@ def _phi_table(explanation: Explanation | FactoryExplanation) -> Table:
     return table
 
 
-def _stage_table(explanation: Explanation) -> Table:
+def _stage_table(stages: Sequence[StageContribution]) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -295,13 +297,13 @@ def _stage_table(explanation: Explanation) -> Table:
     first_columns = ("stage", "kind", "layers", "channels", "px", "before", "+depth", "+width", "+px")
     for name in (*first_columns, "after"):
         table.add_column(name, justify="left" if name in ("stage", "kind") else "right")
-    for stage in explanation.stages:
+    for stage in stages:
         sizes = (_format_change(*pair) for pair in (stage.layers, stage.channels, stage.px))
         added = (stage.macs, stage.by_depth, stage.by_width, stage.by_resolution, stage.scaled_macs)
         kind = "" if stage.kind == stage.name else stage.kind
         table.add_row(stage.name, kind, *sizes, *(f"{value / 1e6:,.1f}" for value in added))
     columns = ("macs", "by_depth", "by_width", "by_resolution", "scaled_macs")
-    totals = [sum(getattr(stage, column) for stage in explanation.stages) for column in columns]
+    totals = [sum(getattr(stage, column) for stage in stages) for column in columns]
     table.add_section()
     table.add_row("all", "", "", "", "", *(f"{value / 1e6:,.1f}" for value in totals))
     return table
@@ -311,7 +313,7 @@ def _format_change(before: int, after: int) -> str:
     return str(before) if before == after else f"{before}→{after}"
 
 
-def _sentences(explanation: Explanation) -> Iterator[str]:
+def _sentences(explanation: StageExplanation) -> Iterator[str]:
     """Yield the explanation as sentences; they cite issues only for EfficientNet, which those issues ask about."""
     is_efficientnet = explanation.baseline.name == "b0" and explanation.member.name in (
         "b1",
@@ -332,7 +334,7 @@ def _sentences(explanation: Explanation) -> Iterator[str]:
         )
 
 
-def _explain_layers(explanation: Explanation, issues: str) -> str:
+def _explain_layers(explanation: StageExplanation, issues: str) -> str:
     from scalesearch.design.decimals import format_decimal
 
     depth, rounding_rule = explanation.multipliers.depth, _rounding_rule(explanation)
@@ -355,7 +357,7 @@ def _explain_layers(explanation: Explanation, issues: str) -> str:
     )
 
 
-def _explain_phi(explanation: Explanation, issues: str) -> str:
+def _explain_phi(explanation: StageExplanation, issues: str) -> str:
     name, ranges = explanation.member.name, zip(("depth", "width", "resolution"), explanation.ranges, strict=True)
     question = f"Is {name} α^φ, β^φ, γ^φ?{issues} "
     if explanation.common is not None:
@@ -377,7 +379,7 @@ def _explain_phi(explanation: Explanation, issues: str) -> str:
     return f"{question}For no φ, not even rounded to tenths and to 4 px: {phi_ranges}."
 
 
-def _explain_unit_phi(explanation: Explanation) -> str:
+def _explain_unit_phi(explanation: StageExplanation) -> str:
     from scalesearch.design.cost import cost
     from scalesearch.design.decimals import format_decimal
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesearch.design.member import FamilyMember
 from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
-    from scalesearch.design.coefficients import Coefficients, Multipliers
+    from scalesearch.design.coefficients import Coefficients
     from scalesearch.design.factory import FactoryNetwork
     from scalesearch.nets.factory_definition import FactoryDefinition
     from scalesearch.search.factory_grid import FactoryBaseline
@@ -23,7 +25,7 @@ _COLUMNS = ("member", "depth", "width", "resolution", "nominal_flops_ratio", "fl
 
 
 def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coefficients) -> None:
-    """Write family/costs.csv, which holds fvcore's counts of the members at φ = 1 … 7.
+    """Write family/costs.csv, which holds fvcore's counts of the members in `family/`.
 
     A member that the file has is not counted again. Counts are empty where the function fails at a size.
 
@@ -33,16 +35,15 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
     from scalesearch.design.decimals import format_decimal
     from scalesearch.design.family import phis_of
     from scalesearch.nets.factory import count_factory, load_factory
-    from scalesearch.search.factory_grid import literal_px
     from scalesearch.study.files import replace_atomically
 
     base = baseline.architecture
     path = study.folder / "family" / "costs.csv"
     known_rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
     rows: list[list[str]] = []
-    for phi in phis_of(coefficients):
+    for phi in phis_of(coefficients, study.plan.config.shrinks):
         multipliers = coefficients.at(phi).rounded()
-        resolution = literal_px(base.resolution, multipliers.resolution)
+        resolution = baseline.literal_px(multipliers.resolution)
         row = [
             f"phi{phi}",
             format_decimal(multipliers.depth),
@@ -64,50 +65,20 @@ def count_family(study: Study, baseline: FactoryBaseline, coefficients: Coeffici
 
 
 @dataclass(frozen=True, slots=True)
-class FactoryMember:
-    """A factory member is one network of a function's family, with its costs over the baseline's."""
+class FactoryMember(FamilyMember):
+    """A factory member is one network of a function's family."""
 
-    name: str
-    phi: Decimal | int
-    """The compound coefficient; 0 for the baseline."""
-    multipliers: Multipliers
-    """The multipliers over the baseline's; that of the resolution is γ^φ, before matching."""
     definition: FactoryDefinition
-    base: FactoryDefinition
+
+    @property
+    def name(self) -> str:
+        """The name, such as `phi1`."""
+        return self.definition.name
 
     @property
     def architecture(self) -> FactoryNetwork:
         """The counted network."""
         return self.definition.architecture
-
-    @property
-    def nominal_flops_ratio(self) -> Decimal:
-        """The ratio d·w²·r² of the multipliers, to five decimal places."""
-        return round(self.multipliers.nominal_flops_ratio, 5)
-
-    @property
-    def flops_ratio(self) -> Decimal:
-        """The counted multiply-adds over the baseline's, to five decimal places."""
-        from scalesearch.design.scaling import flops_ratio
-
-        return flops_ratio(self.architecture, self.base.architecture)
-
-    @property
-    def resolution_multiplier(self) -> Decimal:
-        """The image side over the baseline's, to five decimal places."""
-        return round(Decimal(self.architecture.resolution) / self.base.architecture.resolution, 5)
-
-    @property
-    def implied_gamma(self) -> Decimal | None:
-        """The φ-th root of the resolution multiplier; None for the baseline."""
-        return round(self.resolution_multiplier ** (1 / Decimal(self.phi)), 5) if self.phi else None
-
-    @property
-    def matched(self) -> bool:
-        """Whether the counted cost is within 5 % of 2^φ times the baseline's."""
-        from scalesearch.design.matching import TOLERANCE
-
-        return abs(self.flops_ratio / Decimal(2) ** self.phi - 1) <= TOLERANCE
 
     def text(self) -> str:
         """Return the member's file: the call of the function, with its cost in a comment at the top."""
@@ -124,7 +95,11 @@ class FactoryMember:
 
 
 def factory_members(
-    base: FactoryDefinition, coefficients: Coefficients, phis: Mapping[str, Decimal] | None, match: str
+    base: FactoryDefinition,
+    coefficients: Coefficients,
+    phis: Mapping[str, Decimal] | None,
+    match: str,
+    multiple: int = 1,
 ) -> tuple[FactoryMember, ...]:
     """Return the network (φ = 0) and its members; each is built and counted.
 
@@ -132,45 +107,37 @@ def factory_members(
         base: the network to scale.
         coefficients: they give depth α^φ, width β^φ and, without matching, resolution γ^φ.
         phis: the φ of each member by its name; None: 1 … 7.
-        match: `flops` takes the side, at least the network's own, whose counted cost is nearest to 2^φ; `none`
-            takes γ^φ.
+        match: `flops` takes the side whose counted cost is nearest to 2^φ, at least the network's own or, for
+            φ < 0, at most that; `none` takes γ^φ.
+        multiple: the number of px that sides are multiples of.
 
     Raises:
-        InputError: the function fails for a member, or a φ below 0 is to be matched.
+        InputError: the function fails for a member.
     """
     from scalesearch.design.coefficients import Multipliers
-    from scalesearch.design.decimals import format_decimal, whole_or_fraction
+    from scalesearch.design.decimals import whole_or_fraction
     from scalesearch.design.family import member_name, phis_of
     from scalesearch.design.scaling import px_multiplier
-    from scalesearch.nets.factory import load_factory
-    from scalesearch.nets.factory_grid import match_cost
+    from scalesearch.nets.factory import count_factory, load_factory
+    from scalesearch.search.factory_grid import literal_px
+    from scalesearch.search.match_side import match_side
 
     if phis is None:
         phis = {member_name(base.name, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
     network = base.architecture
-    members = [FactoryMember(base.name, 0, Multipliers(), base, base)]
+    members = [FactoryMember(network, 0, Multipliers(), base)]
     for name, phi in phis.items():
         multipliers = coefficients.at(phi).rounded()
-        side = multipliers.resolution
+        side = literal_px(network.resolution, multipliers.resolution, multiple)
         if match == "flops":
-            if phi < 0:
-                raise InputError(
-                    f"--phi {format_decimal(phi)}: the side of a function's network is matched above φ = 0 only; "
-                    "give --match none, which takes γ^φ"
-                )
             depth, width = network.depth * multipliers.depth, network.width * multipliers.width
-            target = float(network.macs) * 2 ** float(phi)
-            matched = match_cost(
-                load_factory(network.factory),
-                round(depth, 12),
-                round(width, 12),
-                network.resolution,
-                target,
-                "macs",
-            )
-            side = px_multiplier(matched.resolution, network.resolution)
-        member = base.scale(Multipliers(multipliers.depth, multipliers.width, side), name=name)
-        members.append(FactoryMember(name, whole_or_fraction(phi), multipliers, member, base))
+            count = partial(count_factory, load_factory(network.factory), round(depth, 12), round(width, 12))
+            target_cost = float(network.macs) * 2 ** float(phi)
+            matched = match_side(count, network.resolution, target_cost, "macs", shrinks=phi < 0, multiple=multiple)
+            side = matched.resolution
+        sizes = replace(multipliers, resolution=px_multiplier(side, network.resolution))
+        member = base.scale(sizes, name=name)
+        members.append(FactoryMember(network, whole_or_fraction(phi), multipliers, member))
     return tuple(members)
 
 

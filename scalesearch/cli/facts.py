@@ -70,6 +70,10 @@ class CostFacts(Facts):
     """Multiply-adds of the form that is deployed, where that is another than the trained one."""
     deployed_params: int | None
     """Parameters of the deployed form."""
+    backbone_macs: int | None
+    """Multiply-adds of stem and stages, without head and classifier; none for a network of a function."""
+    backbone_params: int | None
+    """Parameters of stem and stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +240,9 @@ class StageFacts(Facts):
     name: str
     """Such as `stages.3`."""
     kind: str
-    """The kind of block."""
+    """The kind of block, or the class of the submodule."""
     layers: int
-    """Blocks of the baseline."""
+    """Blocks of the baseline; in a submodule of a function, convolutions and linear layers."""
     scaled_layers: int
     """Blocks of the member."""
     channels: int
@@ -312,7 +316,7 @@ class ExplainFacts(Facts):
     macs_by_resolution: int
     """Multiply-adds that resolution adds."""
     stages: tuple[StageFacts, ...]
-    """Every stage, with stem, head and classifier; empty for a network of a function."""
+    """Every stage, with stem, head and classifier; of a function, the submodules of its network."""
     at_phi_1: AtOneFacts
     """What φ = 1 gives by the member's rounding."""
 

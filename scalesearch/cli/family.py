@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,63 +19,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scalesearch.cli.facts import FamilyFacts, MemberFacts
-    from scalesearch.design.coefficients import Coefficients, Multipliers
-    from scalesearch.design.factory import Network
-    from scalesearch.design.family import Member
+    from scalesearch.design.coefficients import Coefficients
+    from scalesearch.design.member import FamilyMember, Member
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.factory_definition import FactoryDefinition
 
 FUNCTION_ROUNDING = "function"
 """What `--json` prints as the rounding rule of a function's networks: the function rounds by itself."""
-
-
-class FamilyMember(Protocol):
-    """A member of a family of stages or of a function, as tables and JSON show it."""
-
-    @property
-    def name(self) -> str:
-        """The name of the member."""
-        ...
-
-    @property
-    def phi(self) -> Decimal | int | None:
-        """The compound coefficient; 0 for the baseline, None where none is known."""
-        ...
-
-    @property
-    def multipliers(self) -> Multipliers:
-        """The multipliers over the baseline's depth, width and resolution."""
-        ...
-
-    @property
-    def architecture(self) -> Network:
-        """The network."""
-        ...
-
-    @property
-    def nominal_flops_ratio(self) -> Decimal:
-        """The ratio d·w²·r² of the multipliers."""
-        ...
-
-    @property
-    def flops_ratio(self) -> Decimal:
-        """The counted multiply-adds over the baseline's."""
-        ...
-
-    @property
-    def resolution_multiplier(self) -> Decimal:
-        """The image side over the baseline's."""
-        ...
-
-    @property
-    def implied_gamma(self) -> Decimal | None:
-        """The φ-th root of the resolution multiplier; None for the baseline."""
-        ...
-
-    @property
-    def matched(self) -> bool:
-        """Whether the counted cost is within 5 % of 2^φ times the baseline's."""
-        ...
 
 
 def family(
@@ -101,6 +52,7 @@ def family(
         choices.Match, typer.Option(help="flops: the resolution at which a member costs 2^φ; none: γ^φ.")
     ] = "flops",
     rule: options.Rule = "v1",
+    resolution_multiple: options.ResolutionMultiple = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for one file per member.")] = None,
     json: options.Json = False,
 ) -> None:
@@ -110,8 +62,6 @@ def family(
     """
     from scalesearch.cli.definition import load_definition
     from scalesearch.cli.json_output import reserve_stdout
-    from scalesearch.design.family import coefficients_from
-    from scalesearch.design.family import family as scale_family
     from scalesearch.design.scaling import Baseline
     from scalesearch.design.v2_rule import has_published_comparison
 
@@ -119,28 +69,63 @@ def family(
         raise InputError("family: give either --coefficients α β γ or --published")
     if published and (phi or times):
         raise InputError("--phi, --times: the published members are as they are; leave them out")
+    if published and resolution_multiple:
+        raise InputError("--resolution-multiple: the published members are as they are; leave it out")
     with reserve_stdout(json):
         baseline = load_definition(network)
+    sizes = _Sizes(coefficients, phi or [], times or [], match, resolution_multiple)
     if not isinstance(baseline, Baseline):
         if published or rounding is not None or rule != "v1":
             raise InputError(
                 f"{network}: is of a Python function; --published, --rounding and --rule are for networks of stages"
             )
-        _show_factory_family(
-            baseline, coefficients_from(coefficients or ()), phi or [], times or [], match, out, json
-        )
-        return
-    if published and has_published_comparison(baseline):
+        _show_function_family(baseline, sizes, out, json)
+    elif published and has_published_comparison(baseline):
         _print_published_comparison(baseline, rule, rounding, out, json)
-        return
-    family_coefficients = None if coefficients is None else coefficients_from(coefficients)
-    if family_coefficients is None:
+    else:
+        _show_stage_family(baseline, sizes, rounding, rule, out, json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """The options that say how large the members are; without coefficients they are as published."""
+
+    values: tuple[str, str, str] | None
+    phi: Sequence[str]
+    times: Sequence[str]
+    match: choices.Match
+    resolution_multiple: int | None
+
+    @property
+    def coefficients(self) -> Coefficients | None:
+        from scalesearch.design.family import coefficients_from
+
+        return None if self.values is None else coefficients_from(self.values)
+
+    def phis(self, baseline_name: str) -> dict[str, Decimal] | None:
+        """Return the φ of each member by its name; None: the default φ."""
+        return _parse_phis(baseline_name, self.phi, self.times)
+
+
+def _show_stage_family(
+    baseline: Baseline,
+    sizes: _Sizes,
+    rounding: choices.Rounding | None,
+    rule: choices.ScalingRule,
+    out: Path | None,
+    json: bool,
+) -> None:
+    """Print the family of a network of stages, and write its members' files."""
+    from scalesearch.cli.definition import with_multiple
+    from scalesearch.design.family import family as scale_family
+
+    coefficients = sizes.coefficients
+    if coefficients is None:
         members = _published_members(baseline, rounding, rule)
     else:
-        phis = _parse_phis(baseline.name, phi or [], times or [])
-        members = scale_family(
-            baseline, family_coefficients, rounding or "balanced", match == "flops", scaling=rule, phis=phis
-        )
+        is_matched, phis = sizes.match == "flops", sizes.phis(baseline.name)
+        base = with_multiple(baseline, sizes.resolution_multiple)
+        members = scale_family(base, coefficients, rounding or "balanced", is_matched, scaling=rule, phis=phis)
     if not json:
         options.console().print(members_table(members))
     paths = () if out is None else _write_members(out, members, json)
@@ -148,32 +133,25 @@ def family(
         from scalesearch.cli.json_output import print_json
 
         rounding_rule = members[-1].baseline.rounding.rule
-        print_json(_family_facts(baseline.name, family_coefficients, members, rounding_rule, match, rule, paths))
+        print_json(_family_facts(baseline.name, coefficients, members, rounding_rule, sizes.match, rule, paths))
 
 
-def _show_factory_family(
-    base: FactoryDefinition,
-    coefficients: Coefficients,
-    phi: Sequence[str],
-    times: Sequence[str],
-    match: choices.Match,
-    out: Path | None,
-    json: bool,
-) -> None:
+def _show_function_family(base: FactoryDefinition, sizes: _Sizes, out: Path | None, json: bool) -> None:
     """Print the family of a function's network, and write its members' calls."""
     from scalesearch.cli.factory_family import factory_members, write_factory_members
     from scalesearch.cli.json_output import print_json, reserve_stdout
 
-    phis = _parse_phis(base.name, phi, times)
+    coefficients, phis = sizes.coefficients, sizes.phis(base.name)
+    assert coefficients is not None, "a function has no published members"
     with reserve_stdout(json):
-        members = factory_members(base, coefficients, phis, match)
+        members = factory_members(base, coefficients, phis, sizes.match, sizes.resolution_multiple or 1)
         if not json:
             options.console().print(members_table(members))
         paths = () if out is None else write_factory_members(out, members)
         if paths:
             print(f"{len(members)} files with calls of {base.architecture.factory} in {out}")
     if json:
-        print_json(_family_facts(base.name, coefficients, members, FUNCTION_ROUNDING, match, "v1", paths))
+        print_json(_family_facts(base.name, coefficients, members, FUNCTION_ROUNDING, sizes.match, "v1", paths))
 
 
 def _published_members(

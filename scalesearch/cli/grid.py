@@ -40,6 +40,7 @@ def grid(
         choices.Match, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is matched")] = "flops",
+    resolution_multiple: options.ResolutionMultiple = None,
     scheduler: Annotated[
         choices.SchedulerOption | None,
         typer.Option(
@@ -96,7 +97,8 @@ def grid(
     if time is not None and seeds is None:
         seeds = 1  # the first of those that fit
     config = _make_config(
-        baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind
+        *(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind),
+        resolution_multiple,
     )
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
@@ -207,16 +209,16 @@ def _config_at_phi(config: StudyConfig, phi: Decimal, rules: RuleComparison) -> 
     """Return a comparison of rules at another φ; the networks that a Python function makes for them are counted.
 
     Raises:
-        InputError: the function fails, or is to be scaled down.
+        InputError: the function fails.
         SpaceError: a multiplier is out of range.
     """
     from dataclasses import replace
 
-    from scalesearch.cli.search_baseline import at_phi
+    from scalesearch.cli.search_baseline import recount
     from scalesearch.search.schedulers import FULL_TRAINING
 
     initial_cost = "macs" if config.cost == "latency" else config.cost
-    baseline = at_phi(config.baseline, rules, phi, config.budget, initial_cost, f"--transfer-phi {phi}")
+    baseline = recount(config.baseline, rules, phi, config.budget, "flops", initial_cost)
     # The networks that the grid timed are not those of the rules.
     return replace(
         config, baseline=baseline, phi=phi, match="flops", kind=rules, scheduler=FULL_TRAINING, cost=initial_cost,
@@ -236,6 +238,7 @@ def _make_config(
     scheduler: str | None,
     cost: str,
     kind: StudyKind,
+    resolution_multiple: int | None,
 ) -> StudyConfig:
     from scalesearch.cli.search_baseline import load_search_baseline
     from scalesearch.search.budget import with_constant_lr_and_decay
@@ -254,7 +257,7 @@ def _make_config(
     budget = with_overrides(load_budget(budget_name), spacing, max_deviation, seeds)
     if "macs" in kind.objectives:
         match = "none"  # what is an objective is not held equal
-    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, f"--phi {phi}")
+    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, resolution_multiple)
     budget = fit_budget(budget, baseline, phi, kind)
     schedule = options.stored_scheduler(scheduler or ("full" if budget.recipe.trunk_epochs else "halving"))
     if kind.proposes:

@@ -179,7 +179,9 @@ def _make_config(
 
     baseline_name = baseline or search.space.baseline
     if is_factory(baseline_name):
-        raise InputError("--baseline: is for baseline files here, not for a Python function")
+        raise InputError(
+            "--baseline: is for baseline files here, whose stages are searched; a Python function's are not known"
+        )
     # Halving keeps the networks of the best reward, but a Pareto front needs others too.
     schedule = options.stored_scheduler(scheduler or ("full" if search.sampler == "nsga2" else "halving"))
     budget = with_overrides(load_budget(budget_name), None, None, seeds)

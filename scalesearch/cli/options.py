@@ -130,6 +130,12 @@ def parse_duration(value: str | None, option: str) -> float | None:
     return float(match[1]) * _SECONDS[match[2]]
 
 
+ResolutionMultiple = Annotated[
+    int | None,
+    typer.Option(min=1, max=512, metavar="32", help="Choose sides (px) that are multiples of this; default: any."),
+]
+
+
 def parse_phi(value: str, option: str) -> Decimal:
     """Return a compound coefficient φ, above or below 0.
 

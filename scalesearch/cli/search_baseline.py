@@ -39,60 +39,69 @@ def check_function_options(baseline: str, cost: str, rounding: str | None) -> No
 
 
 def load_search_baseline(
-    name: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, option: str
+    name: str,
+    kind: StudyKind,
+    phi: Decimal,
+    budget: Budget,
+    match: str,
+    cost: str,
+    resolution_multiple: int | None = None,
 ) -> Baseline | FactoryBaseline:
     """Return the baseline of a study; of a Python function every network that the study needs is counted.
 
     Args:
         name: a shipped baseline, the path of a baseline file, or `MODULE:FUNCTION`.
         kind: the kind of study.
-        phi: the compound coefficient; above 0 for a function.
+        phi: the compound coefficient.
         budget: the budget, which gives the size of a function's proxies.
         match: whether costs are matched by the px: `flops` or `none`.
         cost: the cost that is matched.
-        option: the option that φ was given by, for an error.
+        resolution_multiple: `--resolution-multiple`; None: any side, or what the baseline file says.
 
     Raises:
-        InputError: there is no such baseline, or it is invalid; or the function fails or is to be scaled down.
+        InputError: there is no such baseline, or it is invalid; or the function fails.
         SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
     """
+    from scalesearch.cli.definition import with_multiple
     from scalesearch.design.baselines import is_factory, load_baseline
 
-    return _count(name, kind, phi, budget, match, cost, option) if is_factory(name) else load_baseline(name)
+    if not is_factory(name):
+        return with_multiple(load_baseline(name), resolution_multiple)
+    return _count(name, kind, phi, budget, match, cost, resolution_multiple or 1)
 
 
-def at_phi(
-    baseline: Baseline | FactoryBaseline, kind: StudyKind, phi: Decimal, budget: Budget, cost: str, option: str
+def recount(
+    baseline: Baseline | FactoryBaseline, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str
 ) -> Baseline | FactoryBaseline:
-    """Return the baseline of a study for another kind of study at another φ, with costs matched by the px.
-
-    The baseline is the same, but of a Python function the networks of the other study are counted.
+    """Return the baseline of a study for another study of it: of a function, with the networks of that one.
 
     Args:
         baseline: the study's baseline.
         kind: the other kind of study.
-        phi: its compound coefficient; above 0 for a function.
+        phi: its compound coefficient.
         budget: its budget.
+        match: whether it matches costs by the px: `flops` or `none`.
         cost: the cost that it matches.
-        option: the option that φ was given by, for an error.
 
     Raises:
-        InputError: the function fails, or is to be scaled down.
+        InputError: the function fails, or its source has changed since the study.
         SpaceError: a multiplier is out of range.
     """
     from scalesearch.search.factory_grid import FactoryBaseline
 
     if not isinstance(baseline, FactoryBaseline):
         return baseline
-    return _count(baseline.architecture.factory, kind, phi, budget, "flops", cost, option)
+    function = baseline.architecture.factory
+    counted = _count(function, kind, phi, budget, match, cost, baseline.resolution_multiple)
+    if counted.fingerprint != baseline.fingerprint:
+        raise InputError(f"{function}: its source has changed since the search; restore it")
+    return counted
 
 
 def _count(
-    function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, option: str
+    function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, multiple: int
 ) -> FactoryBaseline:
     from scalesearch.nets.factory import load_factory
     from scalesearch.nets.factory_grid import count_function
 
-    if phi < 0:
-        raise InputError(f"{option}: a Python function is scaled at φ above 0 only; write it as a baseline file")
-    return count_function(load_factory(function), kind, phi, budget, match, cost)
+    return count_function(load_factory(function), kind, phi, budget, match, cost, multiple)

@@ -47,6 +47,7 @@ def solve(
         typer.Option(metavar="α β γ", help="Coefficients of the family; see a search's winner.yaml."),
     ] = ("1.2", "1.1", "1.15"),
     rounding: options.Rounding = None,
+    resolution_multiple: options.ResolutionMultiple = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write: a baseline file, or a call.")
     ] = None,
@@ -58,7 +59,7 @@ def solve(
 
     Example: scalesearch solve b0 --max-flops 600M --max-params 8M
     """
-    from scalesearch.cli.definition import load_definition
+    from scalesearch.cli.definition import load_definition, with_multiple
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.phi_members import phi_members
@@ -79,8 +80,9 @@ def solve(
     if not isinstance(baseline, Baseline):
         if rounding is not None:
             raise InputError(f"--rounding: {network} is of a function, which rounds by itself; leave it out")
-        _solve_function(baseline, family_coefficients, limits, out, json)
+        _solve_function(baseline, family_coefficients, limits, resolution_multiple or 1, out, json)
         return
+    baseline = with_multiple(baseline, resolution_multiple)
     base = baseline.architecture
     rule = rounding or "balanced"
     solution = find_largest(base, phi_members(baseline, family_coefficients, rule), limits)
@@ -218,7 +220,12 @@ def _limit_facts(uses: Sequence[LimitUsage]) -> tuple[LimitFacts, ...]:
 
 
 def _solve_function(
-    base: FactoryDefinition, coefficients: Coefficients, limits: Sequence[Limit], out: Path | None, json: bool
+    base: FactoryDefinition,
+    coefficients: Coefficients,
+    limits: Sequence[Limit],
+    resolution_multiple: int,
+    out: Path | None,
+    json: bool,
 ) -> None:
     """Find, print and write the largest network of a function's family."""
     from scalesearch.cli.json_output import print_json, reserve_stdout
@@ -227,7 +234,7 @@ def _solve_function(
     from scalesearch.study.files import replace_atomically
 
     with reserve_stdout(json):
-        solution = solve_factory(base, coefficients, limits)
+        solution = solve_factory(base, coefficients, limits, resolution_multiple)
         facts = _function_facts(base, coefficients, solution, out)
         if not json:
             for part in (_format_title(facts, coefficients), _table(solution.uses), *_summary(facts)):

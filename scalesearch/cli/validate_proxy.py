@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalesearch.cli import options, search_command
 from scalesearch.errors import InputError
 from scalesearch.units import MAX_MEGAPIXELS
+
+if TYPE_CHECKING:
+    from scalesearch.search.study_config import StudyConfig
 
 
 def validate_proxy(
@@ -59,7 +62,8 @@ def validate_proxy(
     if data_spec is None:
         raise InputError(f"{results}: give --data, the images of {study.plan.data.name}")
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
-    for name, config in further_configs(study, result.ranking, seeds).items():
+    for name, further_config in further_configs(study, result.ranking, seeds).items():
+        config = _with_counted_proxies(further_config)
         folder = validation_folder(results, name)
         search_command.run_or_plan(
             config if plan else with_more_seeds(folder, config),
@@ -84,3 +88,17 @@ def validate_proxy(
     for line in proxy_validation_lines(agreements):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {write_report(study)}", highlight=False, soft_wrap=True)
+
+
+def _with_counted_proxies(config: StudyConfig) -> StudyConfig:
+    """Return the configuration with a Python function's proxies built and counted for its budget.
+
+    Raises:
+        InputError: the function fails at the budget's side, or its source has changed since the search.
+    """
+    from dataclasses import replace
+
+    from scalesearch.cli.search_baseline import recount
+
+    budget, match, cost = config.budget, config.match, config.cost
+    return replace(config, baseline=recount(config.baseline, config.kind, config.phi, budget, match, cost))

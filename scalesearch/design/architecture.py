@@ -338,6 +338,10 @@ class Head:
             raise SpaceError("head: hidden_norm is given, but there is no hidden layer; leave it out")
 
 
+LARGEST_MULTIPLE = 512
+"""The largest `resolution_multiple`, in px."""
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """An architecture is a staged ConvNet with integer sizes. Equal values are the same network."""
@@ -357,9 +361,16 @@ class Architecture:
 
     No size and no cost depends on it. Convolutions that take whole patches have no padding in either case.
     """
+    resolution_multiple: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """The sides (px) of scaled networks are multiples of it; `resolution` itself need not be one."""
 
     def __post_init__(self) -> None:
         _check("architecture", resolution=self.resolution, inner_divisor=self.inner_divisor)
+        if not 1 <= self.resolution_multiple <= LARGEST_MULTIPLE:
+            raise SpaceError(
+                f"architecture: resolution_multiple is {self.resolution_multiple}, but it must be in "
+                f"1 … {LARGEST_MULTIPLE} px"
+            )
         if not self.stages:
             raise SpaceError("architecture: there is no stage, but a network has at least one")
         _check_activation("architecture", self.activation)

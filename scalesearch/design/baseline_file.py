@@ -173,6 +173,9 @@ class BaselineFile(_Strict):
     padding: PaddingName = Field(
         default="symmetric", description="of strided convolutions; same: as TensorFlow pads, the rest at the end"
     )
+    resolution_multiple: Count = Field(
+        default=1, description="the sides of scaled networks are multiples of it, px"
+    )
     stem: StemFile
     stages: list[StageFile] = Field(min_length=1, max_length=64)
     head: HeadFile
@@ -294,6 +297,7 @@ def _baseline(file: BaselineFile) -> Baseline:
         in_channels=file.in_channels,
         inner_divisor=file.inner_divisor,
         padding=file.padding,
+        resolution_multiple=file.resolution_multiple,
     )
     rounding = Rounding(file.rounding, file.divisor)
     origin = None if file.scaled_from is None else _origin(file.scaled_from)
@@ -323,6 +327,7 @@ def baseline_text(baseline: Baseline) -> str:
         *([] if net.in_channels == _RGB else [f"in_channels: {net.in_channels}"]),
         *([] if net.inner_divisor == DEFAULT_INNER_DIVISOR else [f"inner_divisor: {net.inner_divisor}"]),
         *([] if net.padding == "symmetric" else [f"padding: {net.padding}"]),
+        *([] if net.resolution_multiple == 1 else [f"resolution_multiple: {net.resolution_multiple}"]),
         _stem_text(net.stem),
         "stages:",
         *(f"  - {{{_stage_text(stage)}}}" for stage in net.stages),

@@ -7,13 +7,15 @@ estimate of training memory. `nets.flops` counts the same with fvcore. Both must
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.blocks import Block
 from scalesearch.design.factory import SAVED_PER_ACTIVATION, FactoryNetwork, Network
+from scalesearch.design.features import ENDS
 from scalesearch.errors import SpaceError
 from scalesearch.units import BYTES_PER_FLOAT
 
@@ -46,8 +48,12 @@ class Cost:
 
 
 def _sum_cost(architecture: Architecture, widths: Sequence[int], depths: Sequence[int], px: int) -> Cost:
+    return _sum_blocks(architecture.repeated_blocks(widths, depths, px))
+
+
+def _sum_blocks(blocks: Iterable[tuple[Block, int]]) -> Cost:
     macs = params = activations = stored = 0
-    for block, repeats in architecture.repeated_blocks(widths, depths, px):
+    for block, repeats in blocks:
         for layer in block.layers:
             macs = macs + repeats * layer.macs
             params = params + repeats * layer.params
@@ -67,6 +73,15 @@ def cost(network: Network) -> Cost:
         stored = SAVED_PER_ACTIVATION * network.activations
         return Cost(network.macs, network.params, network.activations, stored)
     return _sum_cost(network, network.widths, network.depths, network.resolution)
+
+
+def backbone_cost(architecture: Architecture) -> Cost:
+    """Return the exact cost of stem and stages, which a detector or a segmenter uses as its backbone.
+
+    The head's convolution and the classifier are left out, as in `nets.backbone`.
+    """
+    blocks = architecture.repeated_blocks(architecture.widths, architecture.depths, architecture.resolution)
+    return _sum_blocks((block, repeats) for block, repeats in blocks if block.name not in ENDS)
 
 
 def cost_grid(architecture: Architecture, widths: Counts, depths: Counts, resolutions: Counts) -> Cost:

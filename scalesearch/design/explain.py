@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import inf, log, log2
@@ -53,33 +52,56 @@ class StageContribution:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An explanation compares a scaled network with its baseline."""
+    """An explanation says which φ the sizes of a scaled network stand for, by each dimension and by its cost."""
 
-    baseline: Baseline
-    member: Baseline
     coefficients: Coefficients
     multipliers: Multipliers
     """Depth and width as configured, and resolution as the ratio of the actual sides."""
-    phis: tuple[float | None, float | None, float | None]
-    """The φ that gives each multiplier, for depth, width and resolution; None where its coefficient is 1."""
-    ranges: tuple[tuple[float, float], ...]
-    """The lowest and highest φ that round to each multiplier.
-
-    As in the paper, depth and width round to a tenth, and resolution to 4 px.
-    """
+    base_px: int
+    """The side of the baseline's images, px."""
     measured_phi: float
     """The log₂ of the measured multiply-adds over the baseline's."""
-    stages: tuple[StageContribution, ...]
-    at_one: Architecture
-    """The network at φ = 1, rounded by the member's rule."""
-    twin: str | None
-    """The published member with the same depths and widths as `at_one`; None where there is none."""
+
+    @property
+    def phis(self) -> tuple[float | None, ...]:
+        """The φ that gives each multiplier, for depth, width and resolution; None where its coefficient is 1."""
+        return tuple(effective_phi(*pair) for pair in self._pairs)
+
+    @property
+    def ranges(self) -> tuple[tuple[float, float], ...]:
+        """The lowest and highest φ that round to each multiplier.
+
+        As in the paper, depth and width round to a tenth, and resolution to 4 px.
+        """
+        halves = (_TENTH / 2, _TENTH / 2, _SIDE_STEP / 2 / self.base_px)
+        return tuple(phi_range(*pair, half) for pair, half in zip(self._pairs, halves, strict=True))
 
     @property
     def common(self) -> tuple[float, float] | None:
         """The lowest and highest φ that round to all three multipliers; None where no φ does."""
         low, high = max(low for low, _ in self.ranges), min(high for _, high in self.ranges)
         return (low, high) if low <= high else None
+
+    @property
+    def _pairs(self) -> list[tuple[Decimal, Decimal]]:
+        """The multiplier and the coefficient of each dimension."""
+        bases = (self.coefficients.alpha, self.coefficients.beta, self.coefficients.gamma)
+        return [
+            (getattr(self.multipliers, axis), coefficient) for axis, coefficient in zip(AXES, bases, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class StageExplanation(Explanation):
+    """A stage explanation compares a scaled network of stages with its baseline, stage by stage."""
+
+    baseline: Baseline
+    member: Baseline
+    stages: tuple[StageContribution, ...]
+    at_one: Architecture
+    """The network at φ = 1, rounded by the member's rule."""
+    twin: str | None
+    """The published member with the same depths and widths as `at_one`; None where there is none."""
 
 
 def effective_phi(multiplier: Decimal, coefficient: Decimal) -> float | None:
@@ -99,18 +121,7 @@ def phi_range(multiplier: Decimal, coefficient: Decimal, half: Decimal) -> tuple
     return (log(low) / base if low > 0 else -inf, log(high) / base)
 
 
-def multiplier_ranges(pairs: Sequence[tuple[Decimal, Decimal]], resolution: int) -> tuple[tuple[float, float], ...]:
-    """Return the `phi_range` of depth, width and resolution, rounded to a tenth and to 4 px as the paper's are.
-
-    Args:
-        pairs: the multiplier and the coefficient of each dimension.
-        resolution: the baseline's side, px.
-    """
-    halves = (_TENTH / 2, _TENTH / 2, _SIDE_STEP / 2 / resolution)
-    return tuple(phi_range(*pair, half) for pair, half in zip(pairs, halves, strict=True))
-
-
-def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = PAPER) -> Explanation:
+def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = PAPER) -> StageExplanation:
     """Explain the sizes of a scaled network.
 
     Args:
@@ -126,19 +137,15 @@ def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = P
     base, net = baseline.architecture, member.architecture
     px_ratio = Decimal(net.resolution) / base.resolution
     multipliers = Multipliers(member.origin.multipliers.depth, member.origin.multipliers.width, round(px_ratio, 12))
-    bases = (coefficients.alpha, coefficients.beta, coefficients.gamma)
-    pairs = [(getattr(multipliers, axis), coefficient) for axis, coefficient in zip(AXES, bases, strict=True)]
-    depth, width, resolution = (effective_phi(*pair) for pair in pairs)
     rounding = Rounding(member.origin.rounding, baseline.rounding.divisor)
     at_one = scaled(base, coefficients.at(1), rounding)
-    return Explanation(
-        baseline,
-        member,
+    return StageExplanation(
         coefficients,
         multipliers,
-        (depth, width, resolution),
-        multiplier_ranges(pairs, base.resolution),
+        base.resolution,
         log2(cost(net).macs / cost(base).macs),
+        baseline,
+        member,
         _stage_contributions(base, net),
         at_one,
         _identical_member(baseline, at_one),

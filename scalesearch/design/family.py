@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
-from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import LARGEST_MULTIPLIER, Coefficients, Multipliers
 from scalesearch.design.decimals import format_decimal, whole_or_fraction
-from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
-from scalesearch.design.scaling import Baseline, cost_ratio, scaled
+from scalesearch.design.matching import before_match, match_resolutions
+from scalesearch.design.member import Member
+from scalesearch.design.scaling import Baseline, px_multiplier, scaled
 from scalesearch.design.v2_rule import cap_resolution, with_late_layers
 from scalesearch.errors import InputError, SpaceError
 
@@ -46,11 +46,17 @@ _PUBLISHED = {
 }
 
 
-def phis_of(coefficients: Coefficients) -> tuple[int, ...]:
-    """Return the φ of the usual larger members: 1 … 7, as far as no multiplier exceeds `LARGEST_MULTIPLIER`.
+def phis_of(coefficients: Coefficients, shrinks: bool = False) -> tuple[int, ...]:
+    """Return the φ of the usual members: 1 … 7, as far as no multiplier exceeds `LARGEST_MULTIPLIER`, or -1 … -4.
 
     With α = 2 (depth alone) they end at φ = 6, since 2⁷ times as many layers are too many to train.
+
+    Args:
+        coefficients: the coefficients of the family.
+        shrinks: whether the members are smaller than the baseline.
     """
+    if shrinks:
+        return PHIS_DOWN
     largest = max(coefficients.alpha, coefficients.beta, coefficients.gamma)
     return tuple(phi for phi in PHIS if largest**phi <= LARGEST_MULTIPLIER)
 
@@ -73,43 +79,6 @@ def published_baseline(name: str) -> str:
 def has_published(baseline: Baseline) -> bool:
     """Return whether a family of this baseline has been published."""
     return baseline.name in _PUBLISHED
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member is one network of a family, with its cost relative to the one that φ promises."""
-
-    baseline: Baseline
-    phi: Decimal | int | None
-    """The compound coefficient; None for published multipliers that no single φ gives."""
-    nominal_flops_ratio: Decimal
-    """The ratio d·w²·r² of the multipliers, to five decimal places."""
-    flops_ratio: Decimal
-    """The counted multiply-adds over the baseline's, to five decimal places."""
-    resolution_multiplier: Decimal
-    """The image side over the baseline's, to five decimal places."""
-    implied_gamma: Decimal | None
-    """The effective γ of this member: the φ-th root of the resolution multiplier; None where there is no φ."""
-    matched: bool
-    """Whether the counted cost is within 5 % of 2^φ (of the nominal ratio where there is no φ)."""
-    activations_ratio: Decimal = Decimal(1)
-    """The activations over the baseline's, to five decimal places."""
-
-    @property
-    def name(self) -> str:
-        """The name, such as `phi1`."""
-        return self.baseline.name
-
-    @property
-    def architecture(self) -> Architecture:
-        """The network."""
-        return self.baseline.architecture
-
-    @property
-    def multipliers(self) -> Multipliers:
-        """The multipliers; 1 for the baseline, even if it was itself scaled from another."""
-        origin = self.baseline.origin
-        return origin.multipliers if origin and self.phi != 0 else Multipliers()
 
 
 def family(
@@ -142,25 +111,26 @@ def family(
         InputError: a member has a multiplier or a size that is out of range.
     """
     rounding = replace(baseline.rounding, rule=rule)
-    members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
+    base = baseline.architecture
+    members = [Member(base, 0, Multipliers(), baseline)]
     if phis is None:
         phis = {member_name(baseline.name, Decimal(phi)): Decimal(phi) for phi in phis_of(coefficients)}
     for name, phi in phis.items():
         try:
             multipliers = coefficients.at(phi)
-            network = scaled(baseline.architecture, before_match(multipliers) if match else multipliers, rounding)
+            network = scaled(base, before_match(multipliers) if match else multipliers, rounding)
         except SpaceError as error:
             raise InputError(f"{name} (φ = {format_decimal(phi)} of {coefficients}): {error}") from error
         if scaling == "v2":
-            network = with_late_layers(baseline.architecture, network)
-        target = Decimal(2) ** phi
+            network = with_late_layers(base, network)
         if match:
             shape = (network.widths, network.depths)
-            (network,) = match_resolutions(baseline.architecture, [shape], target, cost_kind=cost_kind)
+            (network,) = match_resolutions(base, [shape], Decimal(2) ** phi, cost_kind=cost_kind)
         if scaling == "v2":
-            network = cap_resolution(baseline.architecture, network)
+            network = cap_resolution(base, network)
         scaled_baseline = baseline.member(network, multipliers, rounding, name)
-        members.append(_member(baseline, scaled_baseline, multipliers, whole_or_fraction(phi), target, cost_kind))
+        member_phi = whole_or_fraction(phi)
+        members.append(Member(base, member_phi, multipliers.rounded(), scaled_baseline, cost_kind=cost_kind))
     return tuple(members)
 
 
@@ -175,13 +145,11 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
         raise InputError(
             f"baseline {baseline.name!r}: has no published family, only {known} have; give --coefficients α β γ"
         )
-    members = [_member(baseline, baseline, Multipliers(), 0, Decimal(1))]
-    side = baseline.architecture.resolution
+    base = baseline.architecture
+    members = [Member(base, 0, Multipliers(), baseline)]
     for name, width, depth, px in _PUBLISHED[baseline.name]:
-        resolution = round(Decimal(px) / side, 12)
-        multipliers = Multipliers(Decimal(depth), Decimal(width), resolution)
-        scaled_baseline = baseline.scale(multipliers, name=name)
-        members.append(_member(baseline, scaled_baseline, multipliers, None, multipliers.nominal_flops_ratio))
+        multipliers = Multipliers(Decimal(depth), Decimal(width), px_multiplier(px, base.resolution))
+        members.append(Member(base, None, multipliers, baseline.scale(multipliers, name=name)))
     return tuple(members)
 
 
@@ -195,27 +163,6 @@ def member_name(baseline_name: str, phi: Decimal) -> str:
         return f"b{phi_text}"
     suffix = f"phi{phi_text}"
     return f"{baseline_name[: 62 - len(suffix)]}-{suffix}" if baseline_name.startswith("phi") else suffix
-
-
-def _member(
-    baseline: Baseline,
-    scaled_baseline: Baseline,
-    multipliers: Multipliers,
-    phi: Decimal | int | None,
-    target: Decimal,
-    cost_kind: str = "macs",
-) -> Member:
-    ratio = (
-        scaled_baseline.origin.flops_ratio
-        if scaled_baseline.origin and scaled_baseline is not baseline
-        else Decimal(1)
-    )
-    activations_ratio = cost_ratio(scaled_baseline.architecture, baseline.architecture, "activations")
-    px_ratio = Decimal(scaled_baseline.architecture.resolution) / baseline.architecture.resolution
-    gamma = round(px_ratio ** (Decimal(1) / phi), 5) if phi else None
-    matched = abs((ratio if cost_kind == "macs" else activations_ratio) / target - 1) <= TOLERANCE
-    nominal = round(multipliers.nominal_flops_ratio, 5)
-    return Member(scaled_baseline, phi, nominal, ratio, round(px_ratio, 5), gamma, matched, activations_ratio)
 
 
 def coefficients_from(values: Sequence[str]) -> Coefficients:

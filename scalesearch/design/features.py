@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scalesearch.design.architecture import Architecture
 
-_ENDS = ("head", "classifier")
+ENDS = ("head", "classifier")
 """The blocks after the last feature map; the head's 1×1 convolution belongs to the classifier."""
 
 
@@ -24,7 +24,7 @@ def feature_levels(architecture: Architecture) -> tuple[Level, ...]:
     levels: dict[int, Level] = {}
     stride = 1
     for block in architecture.walk():
-        if block.name in _ENDS:
+        if block.name in ENDS:
             break
         stride *= block.stride
         levels[stride] = Level(stride, block.out_width, block.name)

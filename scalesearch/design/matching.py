@@ -8,7 +8,7 @@ on multiply-adds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -78,6 +78,8 @@ def nearest_sides(
 ) -> Ints:
     """Return the image sides at which N shapes cost nearest to their ratios × the baseline's cost.
 
+    Where the baseline has a `resolution_multiple`, they are multiples of it.
+
     Every cost depends on the image side only through the side of the output of the stem's first convolution, and
     grows with it. The function therefore bisects over sides of that output. Of several image sides with the same
     output, it takes the one nearest to the baseline's. Of two outputs whose costs are equally near, it takes the
@@ -94,20 +96,15 @@ def nearest_sides(
     Returns:
         (N,) sides, in px.
     """
-    stem, base_px = baseline.stem.first, baseline.resolution
     targets = ratios * getattr(cost(baseline), cost_kind)
+    candidates = _Sides(baseline, shrinks)
 
-    def costs(outputs: Ints) -> Floats:
-        values = getattr(
-            cost_grid(baseline, widths, depths, _input_sides(outputs, stem, base_px, shrinks)), cost_kind
-        )
+    def costs(indices: Ints) -> Floats:
+        values = getattr(cost_grid(baseline, widths, depths, candidates.px(indices)), cost_kind)
         return np.asarray(values, dtype=np.float64)
 
-    smallest_output, base_output = (stem.out_px(px) for px in (baseline.smallest_resolution, base_px))
-    low = np.where(shrinks, smallest_output, base_output).astype(np.int64)
+    low, high = candidates.lowest, candidates.highest(ratios)
     lowest = low.copy()
-    largest = _largest_sides(base_px, np.maximum(ratios, 1))
-    high = np.where(shrinks, base_output, stem.out_px(largest)).astype(np.int64)
     while np.any(low < high):
         middle = (low + high) // 2
         reaches_target = costs(middle) >= targets
@@ -117,7 +114,48 @@ def nearest_sides(
         )
     one_less = np.maximum(low - 1, lowest)
     is_nearer = np.abs(costs(one_less) - targets) <= np.abs(costs(low) - targets)
-    return _input_sides(np.where(is_nearer, one_less, low), stem, base_px, shrinks)
+    return candidates.px(np.where(is_nearer, one_less, low))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """The image sides that a match tries, by an index that rises with the cost.
+
+    The index is the side of the output of the stem's first convolution, of which several image sides may be the
+    input. Where sides must be a multiple of some px, it is the number of times of that multiple.
+    """
+
+    baseline: Architecture
+    shrinks: npt.NDArray[np.bool_]
+    """(N,) whether a side is at most the baseline's; otherwise it is at least the baseline's."""
+
+    @property
+    def lowest(self) -> Ints:
+        """(N,) The indices of the smallest sides."""
+        base, smallest = self.baseline.resolution, self.baseline.smallest_resolution
+        return np.where(self.shrinks, self._at_least(smallest), self._at_least(base)).astype(np.int64)
+
+    def highest(self, ratios: Floats) -> Ints:
+        """Return the indices (N,) of the largest sides that a target of `ratios` (N,) may need."""
+        base = self.baseline.resolution
+        largest = _largest_sides(base, np.maximum(ratios, 1))
+        indices = np.where(self.shrinks, self._at_most(np.asarray(base)), self._at_most(largest))
+        return np.maximum(indices.astype(np.int64), self.lowest)
+
+    def px(self, indices: Ints) -> Ints:
+        """Return the sides (N,) of indices (N,)."""
+        multiple = self.baseline.resolution_multiple
+        if multiple > 1:
+            return indices * multiple
+        return _input_sides(indices, self.baseline.stem.first, self.baseline.resolution, self.shrinks)
+
+    def _at_least(self, px: int) -> int:
+        multiple = self.baseline.resolution_multiple
+        return -(-px // multiple) if multiple > 1 else int(self.baseline.stem.first.out_px(px))
+
+    def _at_most(self, px: Floats) -> Floats:
+        multiple = self.baseline.resolution_multiple
+        return np.asarray(px // multiple if multiple > 1 else self.baseline.stem.first.out_px(px), dtype=np.float64)
 
 
 def _largest_sides(base_px: int, ratios: Floats) -> Floats:
@@ -129,15 +167,13 @@ def _largest_sides(base_px: int, ratios: Floats) -> Floats:
 def sides_from(baseline: Architecture, ratio: Decimal) -> tuple[int, ...]:
     """Return the sides (px) that a match at ratio × the baseline's cost searches, ascending.
 
-    There is one side for each side of the output of the stem's first convolution. For a ratio of 1 or more, they
-    begin at the baseline's side. For a smaller ratio, they end there.
+    There is one side for each side of the output of the stem's first convolution, or for each multiple of
+    `resolution_multiple`. For a ratio of 1 or more, they begin at the baseline's side. For a smaller ratio, they end
+    there.
     """
-    stem, base_px = baseline.stem.first, baseline.resolution
-    if ratio < 1:
-        outputs = range(stem.out_px(baseline.smallest_resolution), stem.out_px(base_px) + 1)
-        return tuple(min(base_px, stem.smallest_px(output) + stem.stride - 1) for output in outputs)
-    last = stem.out_px(_largest_sides(base_px, np.array(float(max(ratio, Decimal(1))))))
-    return tuple(max(base_px, stem.smallest_px(output)) for output in range(stem.out_px(base_px), int(last) + 1))
+    candidates = _Sides(baseline, np.array([ratio < 1]))
+    (first,), (last,) = candidates.lowest, candidates.highest(np.array([float(ratio)]))
+    return tuple(int(candidates.px(np.array([index]))[0]) for index in range(first, last + 1))
 
 
 def _input_sides(outputs: Ints, stem: Stem, base_px: int, shrinks: npt.NDArray[np.bool_]) -> Ints:

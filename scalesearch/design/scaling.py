@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_DOWN, Decimal
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Multipliers
@@ -30,8 +30,17 @@ def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Round
     return architecture.resized(
         [old if fixed else new for old, new, fixed in zip(old_widths, new_widths, architecture.fixed, strict=True)],
         _depths(architecture, multipliers.depth, rounding),
-        rounding.resolution(architecture.resolution, multipliers.resolution),
+        _side(architecture, multipliers.resolution, rounding),
     )
+
+
+def _side(architecture: Architecture, multiplier: Decimal, rounding: Rounding) -> int:
+    """Return the scaled side, the nearest multiple of `resolution_multiple`; the smaller of equally near ones."""
+    side, multiple = rounding.resolution(architecture.resolution, multiplier), architecture.resolution_multiple
+    if multiplier == 1 or multiple == 1:
+        return side
+    exact = architecture.resolution * multiplier
+    return multiple * max(1, int((exact / multiple).to_integral_value(ROUND_HALF_DOWN)))
 
 
 def _depths(architecture: Architecture, multiplier: Decimal, rounding: Rounding) -> tuple[int, ...]:

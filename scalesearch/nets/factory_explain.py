@@ -7,40 +7,25 @@ from decimal import Decimal
 from math import log2
 
 from scalesearch.design.coefficients import Coefficients, Multipliers
-from scalesearch.design.explain import effective_phi, multiplier_ranges
+from scalesearch.design.explain import Explanation, StageContribution
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError
+from scalesearch.nets.factory_blocks import contributions
 from scalesearch.nets.factory_definition import FactoryDefinition
 
 
 @dataclass(frozen=True, slots=True)
-class FactoryExplanation:
+class FactoryExplanation(Explanation):
     """A factory explanation compares a function's network with the one that it was scaled from."""
 
     baseline: FactoryDefinition
     member: FactoryDefinition
-    coefficients: Coefficients
-    multipliers: Multipliers
-    """The member's depth, width and side over the baseline's."""
-    phis: tuple[float | None, float | None, float | None]
-    """The φ that gives each multiplier, for depth, width and resolution; None where its coefficient is 1."""
-    ranges: tuple[tuple[float, float], ...]
-    """The lowest and highest φ that round to each multiplier, as in `design.explain.Explanation`."""
     steps: tuple[FactoryNetwork, FactoryNetwork, FactoryNetwork, FactoryNetwork]
     """The baseline, with the member's depth, with its width too, and the member."""
     at_one: FactoryNetwork
     """The network at φ = 1."""
-
-    @property
-    def measured_phi(self) -> float:
-        """The log₂ of the counted multiply-adds over the baseline's."""
-        return log2(self.steps[-1].macs / self.steps[0].macs)
-
-    @property
-    def common(self) -> tuple[float, float] | None:
-        """The lowest and highest φ that round to all three multipliers; None where no φ does."""
-        low, high = max(low for low, _ in self.ranges), min(high for _, high in self.ranges)
-        return (low, high) if low <= high else None
+    blocks: tuple[StageContribution, ...]
+    """What each dimension adds to each submodule of the network; see `factory_blocks`."""
 
     def added(self, cost_kind: str) -> tuple[int, int, int]:
         """Return what depth, width and resolution add, in this order, to a field of the counted network.
@@ -72,19 +57,15 @@ def explain_factory(
     )
     deep = baseline.scale(Multipliers(multipliers.depth))
     wide = baseline.scale(Multipliers(multipliers.depth, multipliers.width))
-    pairs = (
-        (multipliers.depth, coefficients.alpha),
-        (multipliers.width, coefficients.beta),
-        (multipliers.resolution, coefficients.gamma),
-    )
-    depth_phi, width_phi, resolution_phi = (effective_phi(*pair) for pair in pairs)
+    steps = (base, deep.architecture, wide.architecture, network)
     return FactoryExplanation(
-        baseline,
-        member,
         coefficients,
         multipliers,
-        (depth_phi, width_phi, resolution_phi),
-        multiplier_ranges(pairs, base.resolution),
-        (base, deep.architecture, wide.architecture, network),
+        base.resolution,
+        log2(network.macs / base.macs),
+        baseline,
+        member,
+        steps,
         baseline.scale(coefficients.at(1)).architecture,
+        contributions(steps),
     )

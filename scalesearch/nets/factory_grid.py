@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property
-from math import log
+from functools import cached_property, partial
 
 from scalesearch.design.decimals import power
 from scalesearch.design.factory import FactoryNetwork
@@ -14,11 +13,18 @@ from scalesearch.nets.factory import Factory, check_training_step, count_factory
 from scalesearch.search.budget import Budget
 from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair, literal_px
 from scalesearch.search.kinds import StudyKind
+from scalesearch.search.match_side import match_side
 from scalesearch.search.setting import Setting
 
 
 def count_function(
-    factory: Factory, kind: StudyKind, phi: Decimal, budget: Budget, match: str = "flops", cost_kind: str = "macs"
+    factory: Factory,
+    kind: StudyKind,
+    phi: Decimal,
+    budget: Budget,
+    match: str = "flops",
+    cost_kind: str = "macs",
+    multiple: int = 1,
 ) -> FactoryBaseline:
     """Count the unscaled network, every scaled one that a study needs, and their proxies.
 
@@ -30,17 +36,18 @@ def count_function(
             at which they are made.
         match: whether costs are matched by the px: `flops` or `none`.
         cost_kind: the cost, `macs` or `activations`.
+        multiple: the number of px that matched sides are multiples of.
 
     Raises:
         InputError: the function fails for one of them.
         SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
     """
-    proxy_phi = max(phi, budget.proxy_phi or phi) if kind.enlarges_proxies else phi
+    proxy_phi = max(phi, budget.proxy_phi or phi) if kind.enlarges_proxies and phi > 0 else phi
     proxies = _Proxies(factory, budget, phi, proxy_phi, match, cost_kind)
     base = NetworkPair(count_factory(factory, Decimal(1), Decimal(1), factory.resolution), proxies.base)
-    unscaled = FactoryBaseline(factory_name(factory.name), factory.fingerprint, base, ())
+    unscaled = FactoryBaseline(factory_name(factory.name), factory.fingerprint, base, (), multiple)
     setting = Setting(unscaled, phi, budget, match=match, cost=cost_kind)
-    networks = kind.count_networks(setting, _Counter(factory))
+    networks = kind.count_networks(setting, _Counter(factory, setting.shrinks, multiple))
     proxy_of = {network: proxies.proxy_of(network) for network in dict.fromkeys(networks)}
     return replace(unscaled, entries=tuple(NetworkPair(network, proxy_of[network]) for network in networks))
 
@@ -50,14 +57,19 @@ class _Counter:
     """Builds and counts networks of a function (`search.factory_grid.NetworkCounter`)."""
 
     factory: Factory
+    shrinks: bool
+    multiple: int
 
     def count(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
         """Return the counted network of these multipliers and px."""
         return count_factory(self.factory, depth, width, px)
 
-    def match(self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str) -> FactoryNetwork:
-        """Return the network at the px, at least the function's own, whose cost is nearest to `target_cost`."""
-        return match_cost(self.factory, depth, width, self.factory.resolution, target_cost, cost_kind)
+    def match(
+        self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str, start_px: int | None = None
+    ) -> FactoryNetwork:
+        """Return the network at the px whose cost is nearest to `target_cost`; see `match_side`."""
+        base_px, count = self.factory.resolution, partial(self.count, depth, width)
+        return match_side(count, base_px, target_cost, cost_kind, self.shrinks, start_px, self.multiple)
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class _Proxies:
     budget: Budget
     phi: Decimal
     proxy_phi: Decimal
-    """The φ at which proxies are made, at least `phi`."""
+    """The φ at which proxies are made: `phi`, or a larger one."""
     match: str
     cost_kind: str
 
@@ -85,16 +97,12 @@ class _Proxies:
         side_ratio = Decimal(network.resolution) / self.factory.resolution
         depth, width = (round(power(multiplier, phi_ratio), 12) for multiplier in (network.depth, network.width))
         if phi_ratio == 1 or self.match == "none":
-            px = max(
-                1,
-                literal_px(self.budget.resolution, side_ratio if phi_ratio == 1 else power(side_ratio, phi_ratio)),
-            )
+            side_ratio = side_ratio if phi_ratio == 1 else power(side_ratio, phi_ratio)
+            px = literal_px(self.budget.resolution, side_ratio)
             return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
         target_cost = float(getattr(self.base, self.cost_kind)) * 2 ** float(self.proxy_phi)
-        min_px = self.budget.resolution
-        return self._check_trainable(
-            match_cost(self.factory, depth, self._width(width), min_px, target_cost, self.cost_kind)
-        )
+        count = partial(count_factory, self.factory, depth, self._width(width))
+        return self._check_trainable(match_side(count, self.budget.resolution, target_cost, self.cost_kind))
 
     def _width(self, multiplier: Decimal) -> Decimal:
         return round(multiplier / self.budget.width_divisor, 12)
@@ -103,34 +111,3 @@ class _Proxies:
     def _check_trainable(proxy: FactoryNetwork) -> FactoryNetwork:
         check_training_step(proxy)
         return proxy
-
-
-def match_cost(
-    factory: Factory, depth: Decimal, width: Decimal, min_px: int, target_cost: float, cost_kind: str
-) -> FactoryNetwork:
-    """Return the network of the px, at least `min_px`, at which the counted cost is nearest to `target_cost`.
-
-    Costs grow about as a power of px, 2 for convolutions and up to 4 for attention. Each guess follows the power
-    between the last two sizes; near the target px are tried one by one, as long as the cost does not pass it.
-    """
-    counted: dict[int, FactoryNetwork] = {}
-
-    def cost_at(px: int) -> int:
-        if px not in counted:
-            counted[px] = count_factory(factory, depth, width, px)
-        return int(getattr(counted[px], cost_kind))
-
-    px, exponent = min_px, 2.0
-    while True:
-        guess = max(min_px, round(px * (target_cost / cost_at(px)) ** (1 / exponent)))
-        if guess in counted:
-            break
-        slope = log(cost_at(guess) / cost_at(px)) / log(guess / px)
-        px, exponent = guess, min(4.0, max(2.0, slope))
-    step = 1 if cost_at(px) < target_cost else -1
-    while px + step >= min_px and (cost_at(px) < target_cost) == (step > 0):
-        px += step
-    cost_at(px)
-    return min(
-        counted.values(), key=lambda network: (abs(getattr(network, cost_kind) - target_cost), network.resolution)
-    )

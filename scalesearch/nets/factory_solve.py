@@ -9,15 +9,17 @@ that is returned fits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI, Coefficients
+from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI, Coefficients, Multipliers
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.phi_members import STEP
+from scalesearch.design.scaling import px_multiplier
 from scalesearch.design.solve import Limit, LimitUsage
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.nets.factory_definition import FactoryDefinition
+from scalesearch.search.factory_grid import literal_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class FactorySolution:
     """The member at the next φ; None: this is the largest φ that is looked at."""
 
 
-def solve_factory(base: FactoryDefinition, coefficients: Coefficients, limits: Sequence[Limit]) -> FactorySolution:
+def solve_factory(
+    base: FactoryDefinition, coefficients: Coefficients, limits: Sequence[Limit], multiple: int = 1
+) -> FactorySolution:
     """Return the member of the largest φ, in steps of `STEP`, that keeps every limit.
 
     Depth and width are those of α^φ and β^φ, and the side is that of γ^φ, as in the files of the family.
@@ -40,6 +44,7 @@ def solve_factory(base: FactoryDefinition, coefficients: Coefficients, limits: S
         base: the network that the members are scaled from, at φ = 0.
         coefficients: α, β, γ.
         limits: at least one.
+        multiple: the number of px that the sides of members are multiples of.
 
     Raises:
         InputError: no member keeps all limits, or the function fails for a member.
@@ -48,7 +53,7 @@ def solve_factory(base: FactoryDefinition, coefficients: Coefficients, limits: S
 
     def member(phi: Decimal) -> FactoryDefinition:
         if phi not in members:
-            members[phi] = base.scale(coefficients.at(phi))
+            members[phi] = base.scale(_multipliers(base, coefficients.at(phi), multiple))
         return members[phi]
 
     def broken(phi: Decimal) -> list[Limit]:
@@ -69,6 +74,14 @@ def solve_factory(base: FactoryDefinition, coefficients: Coefficients, limits: S
         middle = low + (high - low) / 2 // STEP * STEP
         low, high = (low, middle) if broken(middle) else (middle, high)
     return solution(low, None if high == low else high)
+
+
+def _multipliers(base: FactoryDefinition, multipliers: Multipliers, multiple: int) -> Multipliers:
+    """Return the multipliers with the resolution's moved to the nearest multiple of px."""
+    if multiple == 1:
+        return multipliers
+    side = base.architecture.resolution
+    return replace(multipliers, resolution=px_multiplier(literal_px(side, multipliers.resolution, multiple), side))
 
 
 def _highest(coefficients: Coefficients) -> Decimal:

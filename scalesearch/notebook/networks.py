@@ -8,9 +8,11 @@ from decimal import Decimal, InvalidOperation
 from operator import index
 from typing import TYPE_CHECKING, SupportsIndex
 
+from scalesearch.design.architecture import Architecture
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost as count
+from scalesearch.design.factory_call import call_text, read_call
 from scalesearch.design.networks import load_network
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline, px_multiplier
@@ -18,7 +20,8 @@ from scalesearch.errors import InputError
 from scalesearch.units import mebibytes, si
 
 if TYPE_CHECKING:
-    from scalesearch.design.architecture import Architecture
+    from scalesearch.design.factory import Network as AnyNetwork
+    from scalesearch.nets.factory_definition import Definition
 
 Number = int | float | str | Decimal
 _MAX_RESOLUTION = 16384
@@ -70,9 +73,9 @@ class CostSummary:
 class Network:
     """A baseline or a scaled network; scaling returns a new one."""
 
-    definition: Baseline
+    definition: Definition
     """The definition that its file holds."""
-    before: Baseline | None = None
+    before: Definition | None = None
     """The definition before any scaling; None for a network that was not scaled."""
 
     @property
@@ -81,8 +84,8 @@ class Network:
         return self.definition.name
 
     @property
-    def architecture(self) -> Architecture:
-        """The stages, widths, depths and resolution."""
+    def architecture(self) -> AnyNetwork:
+        """The stages, widths, depths and resolution; of a Python function, its arguments and what was counted."""
         return self.definition.architecture
 
     def scale(
@@ -128,11 +131,14 @@ class Network:
         )
 
     def yaml(self) -> str:
-        """Return the definition as the text of a baseline file."""
-        return baseline_text(self.definition)
+        """Return the text of the network's file: its stages, or the call of the function that builds it."""
+        definition = self.definition
+        return baseline_text(definition) if isinstance(definition, Baseline) else call_text(definition.call)
 
     def __repr__(self) -> str:
         architecture = self.architecture
+        if not isinstance(architecture, Architecture):
+            return f"<Network {self.name}: {architecture.resolution} px>"
         return (
             f"<Network {self.name}: {sum(architecture.depths)} layers in {len(architecture.depths)} stages, "
             f"{architecture.resolution} px>"
@@ -140,6 +146,8 @@ class Network:
 
     def _repr_html_(self) -> str:
         architecture = self.architecture
+        if not isinstance(architecture, Architecture):
+            return self.cost()._repr_html_()
         header = "".join(f"<th>{heading}</th>" for heading in ("stage", "kind", "layers", "channels"))
         body = "".join(
             f"<tr><td>{number}</td><td>{html.escape(stage.kind)}</td><td>{stage.depth}</td><td>{stage.width}</td></tr>"
@@ -152,12 +160,21 @@ class Network:
 
 
 def baseline(name: str) -> Network:
-    """Return a shipped baseline, a published member such as `b4`, or the network in a file.
+    """Return a shipped baseline, a published member such as `b4`, or the network of a file or a Python function.
+
+    Args:
+        name: the name, the path of a file, or `module:function`, which needs torch.
 
     Raises:
-        InputError: there is no such network or file, or the file is invalid (`file:line: key: reason`).
+        InputError: there is no such network or file, the file is invalid (`file:line: key: reason`), or the
+            function cannot be used.
     """
-    return Network(load_network(name))
+    call = read_call(name)
+    if call is None:
+        return Network(load_network(name))
+    from scalesearch.nets.factory_definition import load_definition
+
+    return Network(load_definition(call))
 
 
 def _check_resolution(value: SupportsIndex) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.decimals import format_decimal
-from scalesearch.design.family import Member
+from scalesearch.design.member import Member
 from scalesearch.report import figures
 from scalesearch.report.document import Section, Table
 from scalesearch.study.family_files import family_members

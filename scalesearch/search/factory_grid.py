@@ -7,12 +7,13 @@ How a Python function rounds is unknown, so its networks are built and counted o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
 from scalesearch.design.coefficients import AXES, Coefficients
 from scalesearch.design.factory import FactoryNetwork, Network
+from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.errors import SpaceError
 
 
@@ -27,8 +28,19 @@ class NetworkCounter(Protocol):
         """
         ...
 
-    def match(self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str) -> FactoryNetwork:
-        """Return the network at the px, at least the function's own, whose cost is nearest to `target_cost`.
+    def match(
+        self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str, start_px: int | None = None
+    ) -> FactoryNetwork:
+        """Return the network at the px whose cost is nearest to `target_cost`.
+
+        The px is at least the function's own or, in a study at φ < 0, at most that.
+
+        Args:
+            depth: the depth multiplier.
+            width: the width multiplier.
+            target_cost: the cost to match.
+            cost_kind: `macs` or `activations`.
+            start_px: the px of a similar network at this cost, which is tried first; None: there is none.
 
         Raises:
             InputError: the function fails at one of the sides.
@@ -54,6 +66,8 @@ class FactoryBaseline:
     base: NetworkPair
     entries: tuple[NetworkPair, ...]
     """One for each depth and width of a grid (and px, where it is not matched), or one for each rule."""
+    resolution_multiple: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """The number of px that the sides of scaled networks are multiples of."""
 
     @property
     def architecture(self) -> FactoryNetwork:
@@ -87,10 +101,14 @@ class FactoryBaseline:
         merged: dict[tuple[int, ...], tuple[FactoryNetwork, Coefficients, list[Coefficients]]] = {}
         for point in grid:
             multipliers = point.at(phi).rounded()
-            px = 0 if match == "flops" else literal_px(self.architecture.resolution, multipliers.resolution)
+            px = 0 if match == "flops" else self.literal_px(multipliers.resolution)
             network = counted[multipliers.depth, multipliers.width, px]
             merged.setdefault(_counts(network), (network, point, []))[2].append(point)
         return {network: (built_for, aliases) for network, built_for, aliases in merged.values()}
+
+    def literal_px(self, multiplier: Decimal) -> int:
+        """Return the side for a resolution multiplier, a multiple of `resolution_multiple`."""
+        return literal_px(self.architecture.resolution, multiplier, self.resolution_multiple)
 
     @property
     def distinct_networks(self) -> tuple[FactoryNetwork, ...]:
@@ -108,6 +126,8 @@ def grid_key(network: FactoryNetwork, match: str) -> tuple[Decimal, Decimal, int
     return network.depth, network.width, 0 if match == "flops" else network.resolution
 
 
-def literal_px(px: int, multiplier: Decimal) -> int:
-    """Return the side for a resolution multiplier, rounded to the nearest px."""
-    return int(px * multiplier + Decimal("0.5"))
+def literal_px(px: int, multiplier: Decimal, multiple: int = 1) -> int:
+    """Return the side for a resolution multiplier, rounded to the nearest multiple of `multiple` px above 0."""
+    if multiplier == 1:
+        return px
+    return multiple * max(1, int(px * multiplier / multiple + Decimal("0.5")))

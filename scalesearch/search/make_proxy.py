@@ -47,7 +47,10 @@ def make_proxy(
     ]
     resolution = max(resolution, baseline.architecture.smallest_resolution)
     side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
-    ungrouped = replace(network, stages=tuple(replace(stage, group_width=None) for stage in network.stages))
+    # A proxy stands for its network at another side, which need not be such a multiple.
+    ungrouped = replace(
+        network, resolution_multiple=1, stages=tuple(replace(stage, group_width=None) for stage in network.stages)
+    )
     proxy = ungrouped.resized(widths, network.depths, max(network.smallest_resolution, nearest(side)))
     hidden = proxy.head.hidden
     if proxy.rounds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Generic, TypeVar
@@ -33,7 +33,7 @@ _NEARBY_STEPS = 20
 _COUNTED_STRIDE = 4
 """The distance between two φ that are tried for a function, in per cent: its networks must be built."""
 _WIDENINGS = (1, 2, 4)
-"""Multiples of the nominal growth of a multiplier at which a function's cost is counted until it is enough."""
+"""Multiples of the nominal growth of a multiplier, or its powers below 1, at which a function is counted."""
 _CLOSE = TOLERANCE / 10
 """A function's network this near to the target cost is not refined, nor is a multiplier known this exactly."""
 
@@ -119,7 +119,7 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
     """The unscaled network."""
     counter: NetworkCounter
     target_ratio: Decimal
-    """The target cost over the unscaled network's; above 1."""
+    """The target cost over the unscaled network's."""
     cost_kind: str
 
     @property
@@ -134,41 +134,59 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
             SpaceError: the nominal multiplier is out of range.
             InputError: the function fails for one of the multipliers.
         """
+        networks = {_ONE: self.base}
+        near = far = _ONE
+        for far in self._bounds(axis, nominal):
+            networks[far] = self._count(axis, far)
+            if self._reaches_target(networks[far]):
+                break
+            near = far  # where no bound reaches the target, there is nothing to bisect
+        while abs(far - near) > _CLOSE * near and min(map(self._miss, networks.values())) > _CLOSE:
+            middle = ((near + far) / 2).quantize(_MILLIONTH)
+            networks[middle] = self._count(axis, middle)
+            near, far = (near, middle) if self._reaches_target(networks[middle]) else (middle, far)
+        multiplier = min(networks, key=lambda value: (self._miss(networks[value]), value))
+        return multiplier, networks[multiplier]
+
+    def _bounds(self, axis: str, nominal: Decimal) -> list[Decimal]:
+        """Return multipliers ever farther from 1; the first that reaches the target cost bounds the search.
+
+        Raises:
+            SpaceError: the nominal multiplier is out of range.
+        """
         nominal = getattr(Multipliers(**{axis: nominal}), axis)
-        counted = {_ONE: self.base}
-
-        def is_enough(multiplier: Decimal) -> bool:
-            if multiplier not in counted:
-                sizes = {"depth": self.base.depth, "width": self.base.width, axis: multiplier}
-                counted[multiplier] = self.counter.count(sizes["depth"], sizes["width"], self.base.resolution)
-            return self._ratio(counted[multiplier]) >= self.target
-
-        def is_close() -> bool:
-            return any(self._miss(network) <= _CLOSE for network in counted.values())
-
+        if nominal < 1:
+            return [power(nominal, Decimal(widening)).quantize(_MILLIONTH) for widening in _WIDENINGS]
         largest = min(LARGEST_MULTIPLIER, power(LARGEST_COEFFICIENT, phi_of(self.target)))
         widened = [min(largest, 1 + (nominal - 1) * widening) for widening in _WIDENINGS]
-        _bisect([value.quantize(_MILLIONTH, rounding=ROUND_FLOOR) for value in widened], is_enough, is_close)
-        multiplier = min(counted, key=lambda value: (self._miss(counted[value]), value))
-        return multiplier, counted[multiplier]
+        return list(dict.fromkeys(value.quantize(_MILLIONTH, rounding=ROUND_FLOOR) for value in widened))
+
+    def _reaches_target(self, network: FactoryNetwork) -> bool:
+        ratio = self._ratio(network)
+        return ratio >= self.target if self.target > 1 else ratio <= self.target
+
+    def _count(self, axis: str, multiplier: Decimal) -> FactoryNetwork:
+        """Return the unscaled network with another multiplier of one dimension."""
+        multipliers = Multipliers(**{axis: multiplier})
+        return self.counter.count(multipliers.depth, multipliers.width, self.base.resolution)
 
     def compound(self, rule: Coefficients, phi: Decimal) -> FactoryNetwork:
         """Return the rule's network at the nearest φ, of a few, at which a px matches the cost."""
         target_cost = float(getattr(self.base, self.cost_kind)) * float(self.target)
         tried: dict[tuple[Decimal, Decimal], FactoryNetwork] = {}
-        exceeds = False
+        passes, start_px = False, None
         for step in _nearby_steps(_COUNTED_STRIDE):
-            if step > 0 and exceeds:
-                continue  # even more depth and width cost even more
+            if step > 0 and passes:
+                continue  # a larger φ is even farther beyond the target
             multipliers = rule.at(phi * (1 + step * _PER_CENT)).rounded()
             shape = multipliers.depth, multipliers.width
             if shape in tried:
                 continue  # resolution alone has one shape
-            network = self.counter.match(*shape, target_cost, self.cost_kind)
+            network = self.counter.match(*shape, target_cost, self.cost_kind, start_px)
             if self._miss(network) <= TOLERANCE:
                 return network
-            exceeds |= network.resolution == self.base.resolution and self._ratio(network) > self.target
-            tried[shape] = network
+            passes |= network.resolution == self.base.resolution and self._reaches_target(network)
+            tried[shape], start_px = network, network.resolution
         return min(tried.values(), key=self._miss)
 
     def _ratio(self, network: FactoryNetwork) -> Decimal:
@@ -199,31 +217,6 @@ class CountedNetwork(RuleScaler[FactoryNetwork]):
         """Return the network."""
         del rule, phi
         return self.network
-
-
-def _bisect(
-    upper_bounds: list[Decimal], is_enough: Callable[[Decimal], bool], is_close: Callable[[], bool]
-) -> None:
-    """Call `is_enough` for multipliers ever nearer to the smallest that is enough, until one is close.
-
-    Args:
-        upper_bounds: multipliers above 1, rising; the first that is enough bounds the search.
-        is_enough: whether a multiplier gives at least the target cost.
-        is_close: whether a multiplier so far gave a cost that needs no refinement.
-    """
-    low = _ONE
-    for high in upper_bounds:
-        if is_enough(high):
-            break
-        low = high
-    else:
-        return
-    while high - low > _CLOSE * low and not is_close():
-        middle = ((low + high) / 2).quantize(_MILLIONTH)
-        if is_enough(middle):
-            high = middle
-        else:
-            low = middle
 
 
 def _nearby_steps(stride: int) -> list[int]:

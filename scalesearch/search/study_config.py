@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
-from scalesearch.design.decimals import format_decimal
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline
 from scalesearch.design.serialization import OWN_KEYS
@@ -53,10 +52,6 @@ class StudyConfig(Setting):
             raise SpaceError(f"scheduler is {self.scheduler}, but a recipe without decay cannot be prolonged")
         if not is_metric(self.metric):
             raise SpaceError(f"metric is {self.metric!r}, but it must be one of {', '.join(METRICS)} or a function")
-        if self.shrinks and isinstance(self.baseline, FactoryBaseline):
-            raise SpaceError(
-                f"phi is {format_decimal(self.phi)}, but Python functions are scaled at φ above 0 only"
-            )
         trunk_epochs = self.budget.recipe.trunk_epochs
         if trunk_epochs and not can_grow(self.baseline, self.phi, self.kind):
             raise SpaceError(

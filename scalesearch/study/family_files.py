@@ -9,8 +9,9 @@ from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import cost
 from scalesearch.design.factory_call import FactoryCall, call_text
-from scalesearch.design.family import Member, family, phis_of, smaller_members
-from scalesearch.search.factory_grid import FactoryBaseline, literal_px
+from scalesearch.design.family import family, phis_of, smaller_members
+from scalesearch.design.member import Member
+from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.plan import Plan
 from scalesearch.study.files import make_folder, replace_atomically
 
@@ -54,12 +55,13 @@ def family_texts(plan: Plan, coefficients: Coefficients) -> dict[str, str]:
         return {
             member.baseline.name: member_text(member, cost_kind) for member in family_members(plan, coefficients)
         }
-    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis_of(coefficients)}
+    phis = phis_of(coefficients, plan.config.shrinks)
+    return {f"phi{phi}": _call_text(baseline, coefficients, phi) for phi in phis}
 
 
 def _call_text(baseline: FactoryBaseline, coefficients: Coefficients, phi: int) -> str:
     multipliers, network = coefficients.at(phi).rounded(), baseline.architecture
-    side = literal_px(network.resolution, multipliers.resolution)
+    side = baseline.literal_px(multipliers.resolution)
     call = FactoryCall(network.factory, multipliers.depth, multipliers.width, side)
     header = "# px follows from γ; what it really costs stands in costs.csv\n"
     return header + call_text(call, round(multipliers.nominal_flops_ratio, 5))

@@ -10,7 +10,6 @@ from scalesearch.errors import InputError
 from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.candidates import farthest_points
 from scalesearch.search.canonical import digest
-from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.proxy_validation import RankAgreement, compare_rankings
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.shares import Point
@@ -35,17 +34,14 @@ def further_configs(study: Study, ranking: Ranking, seeds: int) -> dict[str, Stu
     if the recipe of that budget can be extended. `larger` has 1.4 × the side, which is about twice the
     multiply-adds.
 
+    The proxies of a Python function are those of the study, and must be counted again for the larger side.
+
     Raises:
-        InputError: the study is not a grid search, or its baseline is a Python function.
+        InputError: the study is not a grid search.
     """
     config = study.plan.config
     if reason := config.kind.no_proxy_validation:
         raise InputError(f"{study.folder}: {reason}; validate-proxy is for a search by grid")
-    if isinstance(config.baseline, FactoryBaseline):
-        raise InputError(
-            f"{study.folder}: its baseline is a Python function, whose proxies are of one size; "
-            "validate-proxy needs a baseline file"
-        )
     max_seeds = max(arm.seeds for arm in ranking.arms)
     finalists = [arm.key for arm in ranking.arms if arm.seeds == max_seeds][:_FINALISTS]
     others = [candidate for candidate in study.plan.trained if digest(candidate.architecture) not in finalists]

@@ -17,15 +17,17 @@ from scalesearch.design.family import published_names
 from scalesearch.design.networks import load_network
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, printable
+from scalesearch.nets.classifier import classifier_name
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.factory_definition import Definition, FactoryDefinition, with_side
 from scalesearch.nets.state_dict_mapping import remap_state_dict, without_prefix
 from scalesearch.nets.weights import (
     Weights,
+    for_classes,
     is_scalesearch_file,
     read_tensors,
     read_weights,
     weights_of,
-    with_classes,
 )
 from scalesearch.proxy.augment import MEAN, STD
 from scalesearch.proxy.initial import initial_network
@@ -47,9 +49,9 @@ _ADVERBS = {"symmetric": "symmetrically", "tensorflow": "as TensorFlow does"}
 class PretrainedBackbone:
     """Holds a trained network without its classifier."""
 
-    definition: Baseline
+    definition: Definition
     tensors: dict[str, Tensor]
-    """The tensors under our names."""
+    """The tensors under our names, or under those of a function's module."""
     notes: tuple[str, ...] = ()
     """What was changed in the file's tensors, and what was assumed about its network, for the terminal."""
     padding: str = "symmetric"
@@ -61,6 +63,8 @@ class PretrainedBackbone:
         Raises:
             InputError: of the two networks one pads as TensorFlow does, and at `px` that is not symmetric.
         """
+        if isinstance(self.definition, FactoryDefinition):
+            return
         if self.padding == WORDS[self.definition.architecture.padding]:
             return
         equal = equal_sides(self.definition.architecture, px)
@@ -71,10 +75,21 @@ class PretrainedBackbone:
             )
 
     def weights(self, classes: tuple[str, ...], px: int, seed: int) -> Weights:
-        """Return the network for other classes, at another side; the classifier is new, from the seed."""
-        sized = replace(self.definition, architecture=replace(self.definition.architecture, resolution=px))
-        definition = with_classes(sized, len(classes))
+        """Return the network for other classes, at another side; the classifier is new, from the seed.
+
+        Raises:
+            InputError: the network of a function fails at that side, has weights of other shapes there, or gives
+                fewer logits than there are classes.
+        """
+        definition = for_classes(with_side(self.definition, px), len(classes))
         network = initial_network(definition.architecture, seed)
+        shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
+        if other := [name for name, tensor in self.tensors.items() if shapes.get(name) != tensor.shape]:
+            trained_px = self.definition.architecture.resolution
+            raise InputError(
+                f"{self.definition.name}: at {px} px its {other[0]} has another shape than in the trained network; "
+                f"give --resolution {trained_px}"
+            )
         network.load_state_dict(self.tensors, strict=False)
         return weights_of(definition, network, classes)
 
@@ -99,11 +114,9 @@ def read_pretrained(path: Path, network: str | None, stated: Stated | None = Non
             raise InputError(f"{source}: was trained here; leave --padding and --pixels out")
         weights = read_weights(path)
         if not isinstance(weights.definition, Baseline):
-            raise InputError(
-                f"{source}: is of a Python function, whose classifier is not known; give weights of a network of "
-                "stages, or train the function's network"
-            )
-        backbone = {name: tensor for name, tensor in weights.tensors.items() if not name.startswith(_HEAD)}
+            head = f"{classifier_name(weights.definition.architecture)}."
+            return PretrainedBackbone(weights.definition, _without(weights.tensors, head))
+        backbone = _without(weights.tensors, _HEAD)
         return PretrainedBackbone(
             weights.definition, backbone, padding=WORDS[weights.definition.architecture.padding]
         )
@@ -130,6 +143,10 @@ def read_pretrained(path: Path, network: str | None, stated: Stated | None = Non
         )
     adapted = _with_our_pixels({name: tensor.float() for name, tensor in remapped.items()}, constants, source)
     return PretrainedBackbone(replace(definition, architecture=net), adapted, tuple(notes), constants.padding)
+
+
+def _without(tensors: dict[str, Tensor], head: str) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith(head)}
 
 
 def _check_config(config: HubConfig, definition: Baseline) -> None:

@@ -26,16 +26,17 @@ VERBS = {
     "grid": "max_megapixels "
     "baseline phi data budget seeds step tolerance rounding match runner address insecure_cluster "
     "gpus_per_trial stall_seconds name results transfer_phi metric plan scheduler cost sampler "
-    "objectives max_params max_memory storage until_regret time",
+    "objectives max_params max_memory storage until_regret time resolution_multiple",
     "nas": "max_megapixels "
     "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
     "scheduler sampler_seed metric runner address insecure_cluster gpus_per_trial stall_seconds name results plan",
     "compare": "max_megapixels "
     "baseline times winner data budget seeds rounding cost runner address insecure_cluster "
-    "gpus_per_trial stall_seconds name results metric plan",
+    "gpus_per_trial stall_seconds name results metric plan resolution_multiple",
     "cost": "network depth width resolution batch rounding json breakdown",
     "explain": "network depth width resolution coefficients rounding json",
-    "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding out json",
+    "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding "
+    "resolution_multiple out json",
     "latency": "names against depth width resolution batch runs json",
     "train": "max_megapixels "
     "network data recipe fixed epochs batch accumulate learning_rate resolution train_resolution seed workers "
@@ -45,7 +46,7 @@ VERBS = {
     "seed padding pixels workers address insecure_cluster threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
-    "family": "network coefficients phi times published rounding match rule out json",
+    "family": "network coefficients phi times published rounding match rule resolution_multiple out json",
     "export": "network to depth width resolution rounding out seed opset dynamic_side deployed",
     "import": "definition out",
     "show": "results json",
@@ -117,11 +118,23 @@ def test_the_example_of_each_help_runs(verb: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_side_is_no_multiple_of_what_the_file_asks_for(tmp_path: Path) -> None:
+    words = ("family", "b0", "--coefficients", "1.2", "1.1", "1.15", "--phi", "1", "--resolution-multiple", "32")
+    done = scalesearch(*words, "--out", "family", cwd=tmp_path)
+    assert "256" in done.stdout
+    assert scalesearch("cost", "family/b1.yaml", "--resolution", "288", cwd=tmp_path).returncode == 0
+    done = scalesearch("cost", "family/b1.yaml", "--resolution", "300", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2, "scalesearch: --resolution 300: must be a multiple of 32, b1's resolution_multiple\n",
+    )  # fmt: skip
+
+
 def test_cost_json_has_the_promised_keys() -> None:
     facts = json.loads(scalesearch("cost", "b0", "--json").stdout)
     assert list(facts) == [
         "name", "macs", "params", "activations", "memory_bytes", "batch", "resolution", "depth", "width",
-        "nominal_flops_ratio", "flops_ratio", "deployed_macs", "deployed_params",
+        "nominal_flops_ratio", "flops_ratio", "deployed_macs", "deployed_params", "backbone_macs",
+        "backbone_params",
     ]  # fmt: skip
     assert facts["deployed_macs"] is facts["deployed_params"] is None
     assert (facts["macs"], facts["params"], facts["activations"]) == (385814752, 5288548, 6748036)
@@ -131,7 +144,7 @@ def test_cost_json_has_the_promised_keys() -> None:
 def test_cost_shows_the_form_that_is_deployed_too() -> None:
     facts = json.loads(scalesearch("cost", "repvgg_a0", "--json").stdout)
     assert (facts["macs"], facts["params"]) == (1512581120, 9108968)
-    assert list(facts)[-2:] == ["deployed_macs", "deployed_params"]
+    assert list(facts)[-4:-2] == ["deployed_macs", "deployed_params"]
     assert (facts["deployed_macs"], facts["deployed_params"]) == (1361451008, 8309384)
     table = scalesearch("cost", "repvgg_a0").stdout
     assert re.search(r"deployed: parameters +│ +8,309,384 ", table)

@@ -95,7 +95,6 @@ def test_what_cannot_be_compared_is_said_in_a_line(tmp_path: Path) -> None:
         (("--baseline", "a.b:c"), "baseline 'a.b:c': cannot be imported"),
         (("--baseline", "a.b:c", "--cost", "latency"), "--cost latency: is for baseline files, not for a Python"),
         (("--baseline", "a.b:c", "--rounding", "nearest"), "a.b:c is a function, which rounds by itself"),
-        (("--baseline", "a.b:c", "--times", "0.5"), "--times 0.5: a Python function is scaled at φ above 0 only"),
         (("--winner", "empty.yaml"), "--winner empty.yaml: has no alpha, beta and gamma"),
         (("--winner", "absent.yaml"), "absent.yaml"),
     ):

@@ -22,6 +22,7 @@ from scalesearch.export.verify import images_of, seeded
 from scalesearch.nets.factory import load_factory
 from scalesearch.nets.factory_definition import FactoryDefinition, load_definition
 from scalesearch.nets.weights import for_classes, read_weights, weights_file, weights_of
+from scalesearch.training.pretrained import read_pretrained
 
 NET = """from torch import nn
 
@@ -202,8 +203,53 @@ def test_a_functions_network_is_trained_mapped_and_exported(place: Place) -> Non
     (program,) = (place.folder / "exports").iterdir()
     with torch.no_grad():
         assert torch.allclose(torch.export.load(program).module()(images), weights.network()(images), atol=1e-5)
-    assert "whose classifier is not known" in place.refused("transfer", path, "--data", "digits")
+    sizes = ("--data", "digits", "--resolution", "12", "--epochs", "2", "--threads", "1")
+    code, out, error = place.run("transfer", f"mine={path}", *sizes)
+    assert code == 0, error
+    assert "mine" in out.splitlines()[-2]
+    (transferred,) = (place.folder / "results").glob("*-on-digits/weights.safetensors")
+    assert read_weights(transferred).definition.architecture.resolution == 12
     assert "is trained" in place.run(*words)[1]
+
+
+def test_a_transfer_of_a_functions_network_begins_with_all_but_its_classifier(place: Place) -> None:
+    definition = place.definition()
+    network = seeded(definition.architecture, 3)
+    path = place.folder / "own.safetensors"
+    path.write_bytes(weights_file(weights_of(definition, network, tuple("abcdefghijk"))))
+    start = read_pretrained(path, None).weights(("x", "y"), 26, 5)
+    trained = network.state_dict()
+    equal = {name: torch.equal(tensor, trained[name]) for name, tensor in start.tensors.items()}
+    assert not any(equal.pop(name) for name in ("10.weight", "10.bias"))
+    assert all(equal.values())
+    assert (start.definition.architecture.resolution, len(start.classes)) == (26, 2)
+    with pytest.raises(InputError, match="gives 11 logits, but the data have 12 classes"):
+        read_pretrained(path, None).weights(tuple("abcdefghijkl"), 26, 5)
+
+
+@pytest.mark.parametrize(
+    ("function", "side", "reason"),
+    [
+        ("sized", 16, "at 16 px its 2.weight has another shape than in the trained network; give --resolution 20"),
+        ("normed", 20, "logits are not the output of an nn.Linear or nn.Conv2d"),
+    ],
+)
+def test_weights_that_a_transfer_cannot_begin_with(function: str, side: int, reason: str, place: Place) -> None:
+    with (place.folder / f"{place.module}.py").open("a") as stream:
+        stream.write(
+            "\n\ndef normed(depth=1.0, width=1.0, resolution=20):\n"
+            "    return nn.Sequential(build(depth, width), nn.LayerNorm(11))\n"
+            "\n\ndef sized(depth=1.0, width=1.0, resolution=20):\n"
+            "    side = (resolution + 1) // 2\n"
+            "    hidden = nn.Linear(4 * side**2, 6)\n"
+            "    return nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.Flatten(), hidden, nn.Linear(6, 11))\n"
+        )
+    definition = place.definition(function)
+    path = place.folder / "own.safetensors"
+    weights = weights_of(definition, seeded(definition.architecture, 0), tuple("abcdefghijk"))
+    path.write_bytes(weights_file(weights))
+    with pytest.raises(InputError, match=reason):
+        read_pretrained(path, None).weights(("x", "y"), side, 0)
 
 
 def test_weights_are_bound_to_the_functions_source(place: Place) -> None:
@@ -288,7 +334,22 @@ def test_what_each_dimension_adds_is_explained(place: Place) -> None:
     base, deep, wide, whole = macs(2, 4, 20), macs(3, 4, 20), macs(3, 8, 20), macs(3, 8, 30)
     added = [facts[f"macs_by_{axis}"] for axis in ("depth", "width", "resolution")]
     assert added == [deep - base, wide - deep, whole - wide]
-    assert (facts["macs"], facts["px"], facts["stages"]) == (whole, 30, [])
+    assert (facts["macs"], facts["px"]) == (whole, 30)
+    stages = {stage["name"]: stage for stage in facts["stages"]}
+    assert list(stages) == ["0", "2", "5", "8", "13", "10"], "the submodules that multiply; 10 was the classifier"
+    stem, new, out = stages["0"], stages["8"], stages["13"]
+    assert [stem[key] for key in ("macs", "macs_by_depth", "macs_by_width", "macs_by_resolution")] == [
+        *(10**2 * 27 * 4, 0, 10**2 * 27 * 4, (15**2 - 10**2) * 27 * 8)
+    ]
+    assert [new[key] for key in ("macs", "macs_by_depth", "macs_by_width", "macs_by_resolution")] == [
+        *(0, 10**2 * 9 * 4**2, 10**2 * 9 * (8**2 - 4**2), (15**2 - 10**2) * 9 * 8**2)
+    ]
+    fields = ("layers", "scaled_layers", "channels", "scaled_channels", "px", "scaled_px")
+    assert [stem[key] for key in fields] == [1, 1, 4, 8, 20, 30]
+    assert [new[key] for key in fields] == [0, 1, 0, 8, 0, 15]
+    assert [out[key] for key in (*fields, "scaled_macs")] == [0, 1, 0, 11, 0, 1, 88]
+    assert (stages["10"]["macs"], stages["10"]["scaled_macs"]) == (44, 0)
+    assert sum(stage["scaled_macs"] for stage in stages.values()) == whole
     assert 2 ** facts["measured_phi"] == pytest.approx(whole / base)
     phis = [facts[axis]["phi"] for axis in ("depth", "width", "resolution")]
     assert phis == pytest.approx([1, log(2) / log(1.2), log(1.5) / log(1.1)])

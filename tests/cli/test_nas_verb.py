@@ -124,7 +124,7 @@ REFUSED = {
     "time": (["--reward", "latency", "--target", "5M"], "--target '5M': must be a number with one of us"),
     "scheduler": (["--scheduler", "curves"], "--scheduler 'curves': must be one of halving, full"),
     "limit": (["--max-flops", "1k"], "gives a network within the limits; take larger limits or another --space"),
-    "factory": (["--baseline", "mine:net"], "--baseline: is for baseline files here, not for a Python function"),
+    "factory": (["--baseline", "mine:net"], "--baseline: is for baseline files here, whose stages are searched"),
     "kinds": (["--baseline", "resnet50", "--space", "small.yaml"], "stage: kind is bottleneck, which cannot be"),
 }
 

@@ -97,6 +97,28 @@ def test_rules_of_a_function_are_compared_and_the_study_stands_without_it(tmp_pa
 
 
 @pytest.mark.slow
+def test_the_proxy_of_a_function_is_validated(tmp_path: Path) -> None:
+    """The candidates' networks stay, and the proxies of the larger budget have 1.4 times the side."""
+    shutil.copy(HERE / "factories.py", tmp_path)
+    search(tmp_path, "--step", "0.2", "--tolerance", "0.2")
+    study = tmp_path / "results" / "factories-build-phi1-smoke"
+    words = ("validate-proxy", str(study), "--seeds", "1", "--runner", "inline")
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "larger (6 networks, 1 seed): Kendall τ" in done.stdout
+    paths = (study, study / "trust" / "longer", study / "trust" / "larger")
+    own, longer, larger = (json.loads((path / "study.json").read_text())["question"]["baseline"] for path in paths)
+    assert own == longer
+    for entry, other in zip(own["entries"], larger["entries"], strict=True):
+        assert other["network"] == entry["network"]
+        assert other["proxy"]["resolution"] == pytest.approx(1.4 * entry["proxy"]["resolution"], abs=1)
+    (tmp_path / "factories.py").write_text((HERE / "factories.py").read_text() + "\n# changed\n")
+    changed = scalesearch(*words, cwd=tmp_path)
+    assert (changed.returncode, changed.stderr.count("\n")) == (2, 1)
+    assert "factories:build: its source has changed since the search; restore it" in changed.stderr
+
+
+@pytest.mark.slow
 def test_the_recommendation_for_a_function_is_tested_at_another_phi(tmp_path: Path) -> None:
     shutil.copy(HERE / "factories.py", tmp_path)
     out = search(tmp_path, "--transfer-phi", "2", "--step", "0.2", "--tolerance", "0.2")
@@ -197,10 +219,41 @@ def test_members_of_a_function_cost_what_their_phi_says(tmp_path: Path) -> None:
     assert "!" not in done.stdout.split("px/base")[1].splitlines()[3]
 
 
+def test_smaller_members_of_a_function_cost_what_their_phi_says(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    words = ("family", FACTORY, "--coefficients", "1.1", "1.1", "1.3", "--phi", "-1", "--phi", "-2", "--json")
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    members = json.loads(done.stdout)["members"]
+    assert [member["phi"] for member in members] == [0, -2, -1]
+    for member in members:
+        blocks, channels = max(1, round(5 * member["depth"])), max(2, 2 * round(8 * member["width"]))
+        assert member["macs"] == counts(blocks, channels, member["px"])[0]
+        every = [counts(blocks, channels, px)[0] / counts(5, 16, 40)[0] for px in range(1, 41)]
+        target = 2 ** member["phi"]
+        assert abs(member["flops_ratio"] - target) == pytest.approx(
+            min(abs(one - target) for one in every), abs=1e-5
+        )
+
+
+def test_sides_of_a_function_are_multiples(tmp_path: Path) -> None:
+    shutil.copy(HERE / "factories.py", tmp_path)
+    multiple = ("--resolution-multiple", "8", "--json")
+    words = ("family", FACTORY, "--coefficients", "1.2", "1.1", "1.15", "--phi", "-1", "--phi", "2", *multiple)
+    done = scalesearch(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for member in json.loads(done.stdout)["members"][1:]:
+        sides = range(8, 41, 8) if member["phi"] < 0 else range(40, 121, 8)
+        blocks, channels = max(1, round(5 * member["depth"])), max(2, 2 * round(8 * member["width"]))
+        target = counts(5, 16, 40)[0] * 2 ** member["phi"]
+        assert member["px"] == min(sides, key=lambda px: abs(counts(blocks, channels, px)[0] - target))
+    done = scalesearch("solve", FACTORY, "--max-flops", "2x", *multiple, cwd=tmp_path)
+    assert json.loads(done.stdout)["px"] % 8 == 0
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--coefficients", "1.2", "1.1", "1.15", "--phi", "-1"), "--phi -1: the side of a function's network"),
         (("--published",), "are for networks of stages"),
         (("--coefficients", "1.2", "1.1", "1.15", "--rounding", "nearest"), "are for networks of stages"),
     ],
@@ -217,8 +270,7 @@ def test_a_family_that_a_function_cannot_have(words: tuple[str, ...], reason: st
     [
         (("--rounding", "nearest"), "--rounding nearest: factories:build is a function, which rounds by itself"),
         (("--cost", "latency"), "--cost latency: is for baseline files, not for a Python function"),
-        (("--phi", "-1"), "--phi -1: a Python function is scaled at φ above 0 only"),
-        (("--sampler", "tpe"), "baseline is a Python function, but candidates of this kind"),
+        (("--sampler", "tpe"), "take --sampler grid, with a smaller --step"),
     ],
 )
 def test_a_search_that_a_function_cannot_have(words: tuple[str, ...], reason: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,13 +55,22 @@ def test_rules_are_compared_above_and_below_the_baseline(small: Path) -> None:
     assert ["compound", "2"] in rows
 
 
-def test_a_python_function_is_not_shrunk(small: Path) -> None:
-    (small / "own.py").write_text(
-        "import torch\n\n\ndef network(depth: float, width: float, resolution: int = 8):\n"
-        "    return torch.nn.Sequential(torch.nn.Conv2d(3, max(1, round(8 * width)), 3), torch.nn.Flatten())\n"
-    )
-    done = scalesearch("grid", "--baseline", "own:network", "--phi", "-1", "--plan", cwd=small)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        "scalesearch: --phi -1: a Python function is scaled at φ above 0 only; write it as a baseline file\n"
-    )
+@pytest.mark.slow
+def test_a_python_function_is_shrunk(small: Path) -> None:
+    """Neither depth, width nor side is above the function's own, and the family falls from half the cost."""
+    shutil.copy(Path(__file__).parents[1] / "helpers" / "factories.py", small)
+    words = ("--baseline", "factories:build", "--budget", "smoke", "--data", "digits", "--runner", "inline")
+    done = scalesearch("grid", *words, "--phi", "-1", cwd=small)
+    assert done.returncode == 0, done.stderr
+    study = small / "results" / "factories-build-phi-1-smoke"
+    entries = json.loads((study / "study.json").read_text())["question"]["baseline"]["entries"]
+    networks = [entry["network"] for entry in entries]
+    assert all(float(network["depth"]) <= 1 >= float(network["width"]) for network in networks)
+    assert all(network["resolution"] <= 40 for network in networks)
+    assert {path.stem for path in (study / "family").iterdir()} == {"phi-1", "phi-2", "phi-3", "phi-4", "costs"}
+    ratios = [float(row.split(",")[5]) for row in (study / "family" / "costs.csv").read_text().splitlines()[1:]]
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[0] == pytest.approx(0.5, rel=0.15)
+    assert scalesearch("verify", str(study), cwd=small).returncode == 0
+    done = scalesearch("compare", *words, "--times", "0.5", "--seeds", "1", cwd=small)
+    assert done.returncode == 0, done.stderr

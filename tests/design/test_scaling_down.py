@@ -13,7 +13,8 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import baseline_names, load_baseline
 from scalesearch.design.coefficients import Coefficients, Multipliers, phi_of
 from scalesearch.design.cost import cost
-from scalesearch.design.family import Member, family, member_name
+from scalesearch.design.family import family, member_name
+from scalesearch.design.member import Member
 from scalesearch.design.phi_members import phi_members
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline, scaled

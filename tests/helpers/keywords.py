@@ -16,6 +16,7 @@ _REGNET = "13, 24, 36.44, 2.49, 8"
 _GHOSTS = "[[[3, 16, 16, 0, 1]], [[3, 48, 24, 0, 2]], [[5, 72, 24, 0.25, 1]]]"
 _REP = "ByoBlockCfg(type='rep', d=2, c=24)"
 _MBCONV = "EfficientNet(\n    [MBConvConfig(\n{}\n    )],\n    dropout=0.2,\n    num_classes=2,\n)"
+_ROW = {"kernel": "3", "stride": "2", "input_channels": "24", "out_channels": "40", "num_layers": "2"}
 TEMPLATES: dict[str, tuple[str, dict[str, str]]] = {
     "timm.EfficientNet": ("EfficientNet(\n{}\n)", {"block_args": f"decode_arch_def({ROWS})", "num_classes": "2"}),
     "timm.MobileNetV3": (
@@ -62,25 +63,11 @@ TEMPLATES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "torchvision.MBConvConfig": (
         _MBCONV,
-        {
-            "expand_ratio": "6",
-            "kernel": "3",
-            "stride": "2",
-            "input_channels": "24",
-            "out_channels": "40",
-            "num_layers": "2",
-        },
+        {"expand_ratio": "6", **_ROW},
     ),
     "torchvision.FusedMBConvConfig": (
         _MBCONV.replace("[MBConv", "[FusedMBConv"),
-        {
-            "expand_ratio": "3",
-            "kernel": "3",
-            "stride": "2",
-            "input_channels": "24",
-            "out_channels": "40",
-            "num_layers": "2",
-        },
+        {"expand_ratio": "3", **_ROW},
     ),
     "torchvision.MobileNetV2": (
         "MobileNetV2(\n{}\n)",
@@ -134,6 +121,21 @@ _POOLS = {
 }
 _IMAGES = {"1": SUPPORTED, "4": SUPPORTED, "3": NO_EFFECT, "2": "in_chans is 2, but images", "None": "whole number"}
 _CLASSES = {"10": SUPPORTED, "0": "classes is 0", "None": "must be a whole number"}
+_TIMM = {
+    "in_chans": _IMAGES,
+    "num_classes": _CLASSES,
+    "drop_rate": _RATE,
+    "device": _PLACE,
+    "dtype": _PLACE,
+}
+"""The keywords of every builder of timm."""
+_FLAG = {"True": NO_EFFECT, "False": NO_EFFECT}
+_DILATION = {"32": NO_EFFECT, "16": "strides in place of dilation"}
+_ROUNDING = {"int": NO_EFFECT, "round_channels": NO_EFFECT}
+_NAMED_LAYERS = {
+    "act_layer": {"'silu'": SUPPORTED, "'relu'": NO_EFFECT, "'mish'": "must be one of SiLU"},
+    "norm_layer": {"'batchnorm'": NO_EFFECT, "'groupnorm'": "must be BatchNorm2d"},
+}
 _ONE = {"1": NO_EFFECT, "1.0": NO_EFFECT, "1.1": MULTIPLIED, "True": MULTIPLIED}
 _CONFIG: dict[str, dict[str, str]] = {
     "expand_ratio": {"4": SUPPORTED, "1": SUPPORTED, "2.5": "must be a whole number"},
@@ -145,6 +147,17 @@ _CONFIG: dict[str, dict[str, str]] = {
     "block": {"None": NO_EFFECT, "ResidualBlock": "own block"},
 }
 
+
+def _self_attention(nothing: str) -> dict[str, dict[str, str]]:
+    """ByobNet's keywords of self-attention and of blocks, where `nothing` stands for no arguments."""
+    refused = "self-attention is no part"
+    return {
+        "self_attn_layer": {"None": NO_EFFECT, "'halo'": refused},
+        "self_attn_kwargs": {nothing: NO_EFFECT, "dict(rd_ratio=0.25)": refused},
+        "block_kwargs": {nothing: NO_EFFECT, "dict(extra_conv=True)": "arguments of its own"},
+    }
+
+
 VALUES: dict[str, dict[str, dict[str, str]]] = {
     "timm.EfficientNet": {
         "block_args": {
@@ -153,10 +166,9 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         },
         "num_classes": _CLASSES,
         "num_features": {"0": SUPPORTED, "640": SUPPORTED, "None": "must be a whole number"},
-        "in_chans": _IMAGES,
         "stem_size": {"16": SUPPORTED, "20": "timm rounds 20 channels to 24"},
         "stem_kernel_size": {"5": SUPPORTED, "4": "kernel is 4"},
-        "fix_stem": {"True": NO_EFFECT, "False": NO_EFFECT, "1": "must be True or False"},
+        "fix_stem": _FLAG | {"1": "must be True or False"},
         "output_stride": {"32": NO_EFFECT, "2": "beyond output_stride 2"},
         "pad_type": {"''": NO_EFFECT, "'same'": SUPPORTED, "None": "must be '' or 'same'"},
         "act_layer": _ACTIVATIONS | {"None": NO_EFFECT, "'swish'": SUPPORTED},
@@ -164,8 +176,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "aa_layer": _STRIDED,
         "se_layer": {"None": NO_EFFECT, "SqueezeExcite": "timm's default", "'eca'": "timm's default"},
         "round_chs_fn": {
-            "int": NO_EFFECT,
-            "round_channels": NO_EFFECT,
+            **_ROUNDING,
             "partial(round_channels, multiplier=1.4)": SUPPORTED,
             "partial(round_channels, multiplier=1.3, divisor=16, round_limit=0.95)": SUPPORTED,
             "partial(round_channels, multiplier=-1)": "neither a number",
@@ -173,11 +184,9 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "partial(round_channels, divisor=0)": "divisor must be at least 1",
             "partial(round, multiplier=1.4)": "round_chs_fn: only int",
         },
-        "drop_rate": _RATE,
         "drop_path_rate": _RATE,
         "global_pool": _POOLS | {"'fastavg'": NO_EFFECT},
-        "device": _PLACE,
-        "dtype": _PLACE,
+        **_TIMM,
     },
     "timm.MobileNetV3": {
         "block_args": {
@@ -187,9 +196,8 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "[[dict(block_type='ir')]]": "must be a list of lists of strings",
         },
         "num_classes": _CLASSES,
-        "in_chans": _IMAGES,
         "stem_size": {"24": SUPPORTED, "20": "timm rounds 20 channels to 24"},
-        "fix_stem": {"True": NO_EFFECT, "False": NO_EFFECT, "1": "must be True or False"},
+        "fix_stem": _FLAG | {"1": "must be True or False"},
         "num_features": {"640": SUPPORTED, "0": "hidden is 0", "None": "must be a whole number"},
         "head_bias": {"True": NO_EFFECT, "False": "a hidden layer here has a bias"},
         "head_norm": {"False": NO_EFFECT, "True": SUPPORTED},
@@ -206,17 +214,14 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         },
         "se_from_exp": {"True": NO_EFFECT, "False": "takes its share of the expanded width"},
         "round_chs_fn": {
-            "int": NO_EFFECT,
-            "round_channels": NO_EFFECT,
+            **_ROUNDING,
             "partial(round_channels, multiplier=0.75)": NO_EFFECT,
             "partial(round_channels, multiplier=1.5)": SUPPORTED,
         },
-        "drop_rate": _RATE,
         "drop_path_rate": _RATE,
         "layer_scale_init_value": {"None": NO_EFFECT, "0.1": "layer scale is no part"},
         "global_pool": _POOLS,
-        "device": _PLACE,
-        "dtype": _PLACE,
+        **_TIMM,
     },
     "timm.decode_arch_def": {
         "arch_def": {
@@ -266,9 +271,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "PreActBlock": "must be one of BasicBlock, Bottleneck",
         },
         "layers": {"(2, 1, 1, 1)": SUPPORTED, "[1, 1, 1]": "four stages"},
-        "num_classes": _CLASSES,
-        "in_chans": _IMAGES,
-        "output_stride": {"32": NO_EFFECT, "16": "strides in place of dilation"},
+        "output_stride": _DILATION,
         "global_pool": _POOLS,
         "cardinality": {"1": NO_EFFECT, "2": "BasicBlock has no groups", "0": "must divide 256"},
         "base_width": {"64": NO_EFFECT, "128": "be 64 with BasicBlock"},
@@ -287,10 +290,9 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "act_layer": _ACTIVATIONS,
         "norm_layer": _NORMS,
         "aa_layer": _ALIASED,
-        "drop_rate": _RATE,
         "drop_path_rate": _RATE,
         "drop_block_rate": _RATE,
-        "zero_init_last": {"False": NO_EFFECT, "True": NO_EFFECT},
+        "zero_init_last": _FLAG,
         "block_args": {
             "None": NO_EFFECT,
             "dict()": NO_EFFECT,
@@ -302,8 +304,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "dict(reduce_first=2)": "reduce_first is not understood",
             "'se'": "must be a dict",
         },
-        "device": _PLACE,
-        "dtype": _PLACE,
+        **_TIMM,
     },
     "timm.RegNet": {
         "cfg": {
@@ -311,15 +312,11 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             f"RegNetCfg({_REGNET})": NO_EFFECT,
             "dict(depth=13)": "cfg must be a call of RegNetCfg",
         },
-        "in_chans": _IMAGES,
-        "num_classes": _CLASSES,
-        "output_stride": {"32": NO_EFFECT, "16": "strides in place of dilation"},
+        "output_stride": _DILATION,
         "global_pool": _POOLS,
-        "drop_rate": _RATE,
         "drop_path_rate": _RATE,
-        "zero_init_last": {"False": NO_EFFECT, "True": NO_EFFECT},
-        "device": _PLACE,
-        "dtype": _PLACE,
+        "zero_init_last": _FLAG,
+        **_TIMM,
     },
     "timm.RegNetCfg": {
         "depth": {"14": SUPPORTED, "1": "4 stages, but these sizes give 1", "0": "depth must be in"},
@@ -340,14 +337,12 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "linear_out": {"False": NO_EFFECT, "True": "ends in an activation"},
         "preact": {"False": NO_EFFECT, "True": "behind its convolutions"},
         "num_features": {"0": NO_EFFECT, "64": SUPPORTED},
-        "act_layer": {"'silu'": SUPPORTED, "'relu'": NO_EFFECT, "'mish'": "must be one of SiLU"},
-        "norm_layer": {"'batchnorm'": NO_EFFECT, "'groupnorm'": "must be BatchNorm2d"},
+        **_NAMED_LAYERS,
     },
     "timm.ConvNeXt": {
-        "in_chans": _IMAGES,
         "num_classes": _CLASSES,
         "global_pool": _POOLS,
-        "output_stride": {"32": NO_EFFECT, "16": "strides in place of dilation"},
+        "output_stride": _DILATION,
         "depths": {"[2, 1, 1, 1]": SUPPORTED, "2": "must be a list", "(1, 1, 1)": "four stages"},
         "dims": {"(16, 32, 64, 64)": SUPPORTED, "(16, 24, 32, '48')": "must be a whole number"},
         "kernel_sizes": {"7": NO_EFFECT, "5": SUPPORTED, "(3, 5, 7, 9)": SUPPORTED, "4": "kernel is 4"},
@@ -362,16 +357,14 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "head_init_scale": {"0.5": NO_EFFECT},
         "head_norm_first": {"False": NO_EFFECT, "True": "pooled features are normalised"},
         "head_hidden_size": {"None": NO_EFFECT, "64": SUPPORTED},
-        "conv_mlp": {"True": NO_EFFECT, "False": NO_EFFECT},
+        "conv_mlp": _FLAG,
         "conv_bias": {"True": NO_EFFECT, "False": "has a bias here"},
         "use_grn": {"False": NO_EFFECT, "True": "has no layer scale here; give None"},
         "act_layer": {"'gelu'": NO_EFFECT, "'relu'": SUPPORTED, "'gelu_tanh'": "must be one of SiLU"},
         "norm_layer": {"None": NO_EFFECT, "'layernorm'": NO_EFFECT, "'rmsnorm2d'": "has layer norm"},
         "norm_eps": {"None": NO_EFFECT, "1e-6": NO_EFFECT, "1e-5": "has this epsilon"},
-        "drop_rate": _RATE,
         "drop_path_rate": _RATE,
-        "device": _PLACE,
-        "dtype": _PLACE,
+        **_TIMM,
     },
     "timm.GhostNet": {
         "cfgs": {
@@ -380,15 +373,11 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "[3]": "cfgs must be a list of lists",
             "[[[3, 16, 16, 0]]]": "a row must be",
         },
-        "num_classes": _CLASSES,
         "width": {"1.0": NO_EFFECT, "1.3": SUPPORTED, "0.5": SUPPORTED, "0": "width must be above 0"},
-        "in_chans": _IMAGES,
-        "output_stride": {"32": NO_EFFECT, "16": "strides in place of dilation"},
+        "output_stride": _DILATION,
         "global_pool": _POOLS,
-        "drop_rate": _RATE,
         "version": {"'v1'": NO_EFFECT, "'v2'": "GhostNet's first", "'v3'": "GhostNet's first"},
-        "device": _PLACE,
-        "dtype": _PLACE,
+        **_TIMM,
     },
     "timm.ByobNet": {
         "cfg": {
@@ -396,18 +385,14 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             f"ByoModelCfg((({_REP}, {_REP}), {_REP}), stem_type='7x7')": SUPPORTED,
             "dict(blocks=[])": "cfg must be a call of ByoModelCfg",
         },
-        "num_classes": _CLASSES,
-        "in_chans": _IMAGES,
         "global_pool": {"None": NO_EFFECT, "'avg'": NO_EFFECT, "'max'": "pools by the mean"},
-        "output_stride": {"32": NO_EFFECT, "16": "strides in place of dilation"},
+        "output_stride": _DILATION,
         "img_size": {"None": NO_EFFECT},
-        "drop_rate": _RATE,
         "drop_block_rate": _RATE,
         "drop_block_size": {"5": NO_EFFECT},
         "drop_path_rate": _RATE,
-        "zero_init_last": {"False": NO_EFFECT, "True": NO_EFFECT},
-        "device": _PLACE,
-        "dtype": _PLACE,
+        "zero_init_last": _FLAG,
+        **_TIMM,
     },
     "timm.ByoModelCfg": {
         "blocks": {f"({_REP}, {_REP}, {_REP})": SUPPORTED, "[3]": "blocks must be calls of ByoBlockCfg"},
@@ -424,10 +409,9 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "stem_chs": {"24": SUPPORTED, "(24, 32)": "has one number", "0": "stem_chs must be in"},
         "width_factor": {"1.0": NO_EFFECT, "1.5": SUPPORTED, "0": "width_factor must be above 0"},
         "num_features": {"0": NO_EFFECT, "64": SUPPORTED},
-        "zero_init_last": {"False": NO_EFFECT, "True": NO_EFFECT},
+        "zero_init_last": _FLAG,
         "fixed_input_size": {"False": NO_EFFECT, "True": "images of any size"},
-        "act_layer": {"'silu'": SUPPORTED, "'relu'": NO_EFFECT, "'mish'": "must be one of SiLU"},
-        "norm_layer": {"'batchnorm'": NO_EFFECT, "'groupnorm'": "must be BatchNorm2d"},
+        **_NAMED_LAYERS,
         "aa_layer": {"''": NO_EFFECT, "'avg'": "a repvgg block has no smoothing", "'max'": "aa_layer must be"},
         "head_hidden_size": {"None": NO_EFFECT, "64": "is a classifier"},
         "head_type": {"'classifier'": NO_EFFECT, "'mlp'": "is a classifier"},
@@ -437,9 +421,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "'gca'": "attn_layer must be 'se' or 'eca'",
         },
         "attn_kwargs": {"dict()": NO_EFFECT, "dict(rd_ratio=0.25)": NO_EFFECT},
-        "self_attn_layer": {"None": NO_EFFECT, "'halo'": "self-attention is no part"},
-        "self_attn_kwargs": {"dict()": NO_EFFECT, "dict(rd_ratio=0.25)": "self-attention is no part"},
-        "block_kwargs": {"dict()": NO_EFFECT, "dict(extra_conv=True)": "arguments of its own"},
+        **_self_attention("dict()"),
     },
     "timm.ByoBlockCfg": {
         "type": {
@@ -467,9 +449,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         },
         "attn_layer": {"None": NO_EFFECT, "'se'": "that of all blocks of a network"},
         "attn_kwargs": {"None": NO_EFFECT, "dict(rd_ratio=0.25)": "that of all blocks of a network"},
-        "self_attn_layer": {"None": NO_EFFECT, "'halo'": "self-attention is no part"},
-        "self_attn_kwargs": {"None": NO_EFFECT, "dict(rd_ratio=0.25)": "self-attention is no part"},
-        "block_kwargs": {"None": NO_EFFECT, "dict(extra_conv=True)": "arguments of its own"},
+        **_self_attention("None"),
     },
     "torchvision.EfficientNet": {
         "inverted_residual_setting": {
@@ -501,7 +481,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "block": {"BasicBlock": SUPPORTED, "MyBlock": "must be one of BasicBlock, Bottleneck"},
         "layers": {"[2, 1, 1, 1]": SUPPORTED, "[1, 1, 1]": "four stages"},
         "num_classes": _CLASSES,
-        "zero_init_residual": {"True": NO_EFFECT, "False": NO_EFFECT},
+        "zero_init_residual": _FLAG,
         "groups": {"1": NO_EFFECT, "2": SUPPORTED, "3": "must divide 256"},
         "width_per_group": {"64": NO_EFFECT, "128": SUPPORTED, "96": "must divide 256"},
         "replace_stride_with_dilation": {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from filling import fill, images
+from networks import staged
 from safetensors.torch import save_file
 from torch import nn
 
@@ -47,7 +48,7 @@ def read_back(model: nn.Module, architecture: str, folder: Path) -> PretrainedBa
 
 def difference(start: PretrainedBackbone, model: nn.Module, px: int) -> float:
     """Of the features' means, as a share of the largest."""
-    net = replace(start.definition.architecture, resolution=px)
+    net = replace(staged(start.definition.architecture), resolution=px)
     ours = ConvNet(net).eval()
     ours.load_state_dict(start.tensors, strict=False)
     ours.get_submodule("classifier.linear").load_state_dict(model.get_submodule("classifier").state_dict())

@@ -14,15 +14,38 @@ from networks import random_architecture
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import backbone_cost
 from scalesearch.design.features import feature_levels
 from scalesearch.export.formats import _load_module
 from scalesearch.export.torch_source import torch_source
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.multiply_adds import count_forward
 from scalesearch.proxy.scenes import masked_scenes, render_scenes
 from scalesearch.search.scenes import SceneRecipe
 
 PAGE = Path(__file__).parents[2] / "docs" / "backbones.md"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "unet.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("b0", 3_595_388),
+        ("tiny", None),
+        ("convnext_atto", None),
+        ("mobilenet_v3_small", None),
+        ("ghostnet", None),
+    ],
+)
+def test_the_cost_of_a_backbone_is_that_of_its_module(name: str, params: int | None) -> None:
+    """Without the head's convolution, whose 320 × 1280 weights and batch norm are B0's 412,160 parameters."""
+    net = replace(load_baseline(name).architecture, resolution=96)
+    backbone = ConvNet(net).features_only().eval()
+    counter, _ = count_forward(backbone, torch.zeros(1, 3, 96, 96))
+    found = backbone_cost(net)
+    weights = sum(weights.numel() for weights in backbone.parameters())
+    assert (found.macs, found.activations, found.params) == (counter.macs, counter.activations, weights)
+    assert params in (None, found.params)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+import yaml
+from networks import staged
 
 import scalesearch as ss
 from scalesearch.design.baseline_file import parse_baseline
 from scalesearch.design.cost import cost
 from scalesearch.design.networks import load_network
+from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.notebook.networks import Network, Number
 
@@ -42,9 +45,10 @@ def test_a_side_may_come_from_a_table_of_trials() -> None:
 
 @pytest.mark.parametrize("number", [1.1, "1.1", Decimal("1.1")])
 def test_numbers_count_as_they_are_written(number: Number) -> None:
-    scaled = ss.baseline("b0").scale(depth=number)
-    assert scaled.definition.origin is not None
-    assert scaled.definition.origin.multipliers.depth == Decimal("1.1")
+    definition = ss.baseline("b0").scale(depth=number).definition
+    assert isinstance(definition, Baseline)
+    assert definition.origin is not None
+    assert definition.origin.multipliers.depth == Decimal("1.1")
 
 
 def test_a_network_scaled_twice_is_compared_with_the_first() -> None:
@@ -83,7 +87,7 @@ def test_bad_values_are_refused_in_a_line(words: dict[str, object], reason: str)
 
 def test_what_a_notebook_shows() -> None:
     tiny = ss.baseline("tiny")
-    assert repr(tiny) == f"<Network tiny: {sum(tiny.architecture.depths)} layers in 3 stages, 64 px>"
+    assert repr(tiny) == f"<Network tiny: {sum(staged(tiny.architecture).depths)} layers in 3 stages, 64 px>"
     page = tiny._repr_html_()
     assert page.count("<tr>") == 1 + 3
     assert "tiny, 64 px, 6.967M multiply-adds" in page
@@ -93,3 +97,19 @@ def test_what_a_notebook_shows() -> None:
     evil = replace(tiny.cost(), name="<script>")
     assert "<script>" not in evil._repr_html_()
     assert isinstance(tiny, Network)
+
+
+def test_a_python_function_is_scaled_as_a_file_is() -> None:
+    """Of `helpers/factories.py`: 5 blocks of 16 channels at 40 px become 7 of 24 at 51 px."""
+    network = ss.baseline("factories:build")
+    scaled = network.scale(depth=1.4, width=1.5, resolution=51)
+    macs = [20**2 * (27 * 16 + 5 * 9 * 16**2) + 11 * 16, 26**2 * (27 * 24 + 7 * 9 * 24**2) + 11 * 24]
+    assert [network.cost().macs, scaled.cost().macs] == macs
+    assert scaled.cost().flops_ratio == macs[1] / macs[0]
+    assert repr(scaled) == "<Network factories-build-d1.4-w1.5-51px: 51 px>"
+    assert f"{macs[1]:,}" in scaled._repr_html_()
+    assert yaml.safe_load(scaled.yaml()) == {
+        "factory": "factories:build", "depth": 1.4, "width": 1.5, "resolution": 51,
+    }  # fmt: skip
+    with pytest.raises(InputError, match="which rounds by itself"):
+        network.scale(width=2, rounding="nearest")

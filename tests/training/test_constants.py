@@ -10,6 +10,7 @@ import pytest
 import torch
 from command import scalesearch
 from library_states import theirs
+from networks import staged
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -58,7 +59,7 @@ def test_weights_keep_their_librarys_epsilon(
     name: str, naming: str, stated: Stated | None, epsilon: str, tmp_path: Path
 ) -> None:
     start = read_pretrained(saved(tmp_path, name, naming), name, stated)
-    assert start.definition.architecture.batch_norm_eps == Decimal(epsilon)
+    assert staged(start.definition.architecture).batch_norm_eps == Decimal(epsilon)
     said = [note for note in start.notes if f"batch norm's epsilon {epsilon}" in note]
     assert len(said) == 1
     own = load_network(name).architecture.batch_norm_eps
@@ -69,7 +70,7 @@ def test_a_users_own_file_states_its_epsilon(tmp_path: Path) -> None:
     path = saved(tmp_path, "b0", "timm")
     (tmp_path / "mine.yaml").write_text(baseline_text(load_baseline("b0")).replace("0.001", "0.0125"))
     start = read_pretrained(path, str(tmp_path / "mine.yaml"), SYMMETRIC)
-    assert start.definition.architecture.batch_norm_eps == Decimal("0.0125")
+    assert staged(start.definition.architecture).batch_norm_eps == Decimal("0.0125")
 
 
 def test_timms_padding_must_be_said(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_timms_config_tells(tmp_path: Path) -> None:
     config(tmp_path, architecture="tf_efficientnet_b0.ap_in1k", pretrained_cfg=cfg)
     start = read_pretrained(path, None)
     assert (start.definition.name, start.padding) == ("b0", "tensorflow")
-    assert start.definition.architecture.batch_norm_eps == Decimal("0.001")
+    assert staged(start.definition.architecture).batch_norm_eps == Decimal("0.001")
     assert start.notes[0] == "the prefix module. of its tensors' names is taken off"
     assert "pixels by half (its config.json says so)" in start.notes[1]
     for network, stated, reason in (

@@ -9,7 +9,8 @@ from math import log2
 import plotly.graph_objects as go
 
 from scalesearch.design.cost import cost
-from scalesearch.design.family import Member, has_published, published
+from scalesearch.design.family import has_published, published
+from scalesearch.design.member import Member
 from scalesearch.design.paper import TABLE_2
 from scalesearch.design.scaling import Baseline
 from scalesearch.report.figures.frame import Drawing, apply_layout, axis, escape_plotly

@@ -15,7 +15,7 @@ from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates, grid_shapes
 from scalesearch.search.canonical import Json
-from scalesearch.search.factory_grid import NetworkCounter, literal_px
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkCounter
 from scalesearch.search.grid import triples
 from scalesearch.search.kinds.base import ADVICE_OF_COST, StudyKind, scaling_summary
 from scalesearch.search.setting import Setting
@@ -88,11 +88,13 @@ def count_grid(
         InputError: the function fails for one of them.
     """
     base = setting.baseline.architecture
+    assert isinstance(setting.baseline, FactoryBaseline), "a function's networks are counted"
     target_cost = float(getattr(cost(base), setting.cost)) * 2 ** float(setting.phi)
     networks: dict[tuple[Decimal, Decimal, int], FactoryNetwork] = {}
     for point in (coefficients.at(setting.phi).rounded() for coefficients in grid):
         is_matched = setting.match == "flops"
-        key = (point.depth, point.width, 0 if is_matched else literal_px(base.resolution, point.resolution))
+        px = 0 if is_matched else setting.baseline.literal_px(point.resolution)
+        key = (point.depth, point.width, px)
         if key not in networks:
             networks[key] = (
                 counter.match(point.depth, point.width, target_cost, setting.cost)

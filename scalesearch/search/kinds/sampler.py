@@ -16,12 +16,13 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import AXES, Coefficients, nominal_product
 from scalesearch.design.cost import cost
 from scalesearch.design.decimals import power
+from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.matching import TOLERANCE, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import CandidateSet, candidates
 from scalesearch.search.canonical import from_json
-from scalesearch.search.factory_grid import FactoryBaseline
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkCounter
 from scalesearch.search.kinds.base import PROPOSALS, StudyKind, limits_summary, scaling_summary
 from scalesearch.search.sampler_space import (
     DIRECTIONS,
@@ -41,6 +42,11 @@ OBJECTIVES = {name: DIRECTIONS[name] for name in ("accuracy", "macs", "latency")
 
 LARGEST = 2
 """The largest α: α = 2 alone doubles the cost."""
+
+_NO_FUNCTION = (
+    "baseline is a Python function, whose networks are counted before the search, but a sampler proposes them "
+    "during it; take --sampler grid, with a smaller --step for more candidates"
+)
 
 _PLACES = 4
 _GAMMA_PLACES = 5
@@ -77,13 +83,18 @@ class CoefficientSearch(StudyKind):
         """Require a baseline file that scales in all dimensions, and full training of the proposals."""
         axes = setting.baseline.axes
         if isinstance(setting.baseline, FactoryBaseline):
-            raise SpaceError("baseline is a Python function, but (α, β) are searched on baseline files only")
+            raise SpaceError(_NO_FUNCTION)
         if set(axes) != set(AXES):
             raise SpaceError(f"baseline grows in {', '.join(axes)} alone, but (α, β) are searched where all grow")
         if setting.scheduler != "grid":
             raise SpaceError(f"scheduler is {setting.scheduler}, but proposed networks are trained to the end")
         if "macs" in self.objectives and setting.match != "none":
             raise SpaceError(f"match is {setting.match}, but where MACs are an objective they are not matched")
+
+    def count_networks(self, setting: Setting, counter: NetworkCounter) -> tuple[FactoryNetwork, ...]:
+        """Refuse a Python function: its networks would have to be known before they are proposed."""
+        del setting, counter
+        raise SpaceError(_NO_FUNCTION)
 
     def proposal_space(self, setting: Setting) -> CoefficientSpace:
         """Return the space of (α, β) at the study's φ."""
