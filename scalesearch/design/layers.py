@@ -170,6 +170,8 @@ class Layer:
         )
         saves_activation = self.activation is not None and ACTIVATIONS[self.activation].saves_input
         # A mean saves its input, which the activation saves too if it needs its output.
-        saves_smoothed = self.antialias is not None and not (self.smoothing_input and saves_activation)
+        # The padded input's size may be an array, so whether there is one is asked of the kernel.
+        pads_input = self.antialias is not None and ANTIALIASES[self.antialias].kernel > 0
+        saves_smoothed = self.antialias is not None and not (pads_input and saves_activation)
         kept = saves_activation + self.layer_scale + self.kept_outputs + saves_smoothed
         return inputs + norms + kept * self.outputs + self.smoothing_input

@@ -168,8 +168,8 @@ def sides_from(baseline: Architecture, ratio: Decimal) -> tuple[int, ...]:
     """Return the sides (px) that a match at ratio × the baseline's cost searches, ascending.
 
     There is one side for each side of the output of the stem's first convolution, or for each multiple of
-    `resolution_multiple`. For a ratio of 1 or more, they begin at the baseline's side. For a smaller ratio, they end
-    there.
+    `resolution_multiple`. For a ratio of 1 or more, they begin at the baseline's side. For a smaller ratio, they
+    end there.
     """
     candidates = _Sides(baseline, np.array([ratio < 1]))
     (first,), (last,) = candidates.lowest, candidates.highest(np.array([float(ratio)]))

@@ -113,8 +113,14 @@ def test_a_space_of_stages_keeps_what_it_does_not_vary() -> None:
     words = options(space, base)
     own = StagePoint(tuple(parse_choice({key: values[0] for key, values in one.items()}) for one in words))
     assert cost(network_of(space, base, own)) == cost(base.architecture)
-    fused = StagePoint(tuple(replace(one, kind="fused_mbconv") for one in own.choices))
-    assert [stage.expansion for stage in network_of(space, base, fused).stages] == [1, 5, 4, 4, 6, 3, 6]
+    fractions, whole = (
+        [stage.expansion for stage in network_of(space, base, StagePoint(choices)).stages]
+        for choices in (
+            tuple(replace(one, kind=kind) for one in own.choices) for kind in ("fused_mbconv", "convnext")
+        )
+    )
+    assert fractions == [stage.expansion for stage in base.architecture.stages]
+    assert whole == [1, 5, 4, 4, 6, 3, 6]
 
 
 def test_what_a_stage_and_a_head_may_be() -> None:
