@@ -34,7 +34,6 @@ def match_side(
         cost_kind: `macs` or `activations`.
         shrinks: whether networks are to be smaller than the baseline.
         start_px: the side of a similar network at this cost, which is tried first; None: there is none.
-
         multiple: the number of px that sides are multiples of.
 
     Raises:
