@@ -33,13 +33,17 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
     seconds = (
         _total_seconds_per_image(first_wave) * images / len(first_wave) + plan.total_trials() * _SECONDS_PER_TRIAL
     )
+    trunk_images = plan.proxies.trunk_images * plan.scheduler.seeds
+    if trunk_images:
+        seconds += trunk_images * _seconds_per_image(plan.proxies.spec(plan.base_id, 0))
     wall_seconds = seconds / slots
     # Forward, and twice that backward (gradients of inputs and of weights).
     macs = 3 * images * sum(cost(spec.proxy).macs for spec in first_wave) // len(first_wave)
     tolerance_text = f"{tolerance(plan.config.cost) * 100:.0f} %"
+    trunks = f" and {si(trunk_images)} in trunks" if trunk_images else ""
     trials = (
         f"{plan.total_trials()} trials ({len(first_wave)} at first, {later_trials} more for the leaders), "
-        f"{si(images)} images in all, about {si(macs)} multiply-adds in training"
+        f"{si(images)} images in all{trunks}, about {si(macs)} multiply-adds in training"
     )
     time = f"About {duration(wall_seconds)} on this machine, {slots} at a time (from a few timed steps)"
     trained = [

@@ -103,6 +103,13 @@ class Proxies:
         full_length = recipe.epochs * (self.data.train // batch) * batch
         return (full_length if spec.samples is None else spec.samples) - spec.since
 
+    @property
+    def trunk_images(self) -> int:
+        """The number of training images that the trunk of one seed sees; 0: there are no trunks."""
+        recipe = self.config.budget.recipe
+        batch = min(recipe.batch, self.data.train)
+        return recipe.trunk_epochs * (self.data.train // batch) * batch
+
     def ratio(self, key: str, cost_kind: str = "macs") -> float:
         """Return a cost of the network's proxy over 2^φ × that of the baseline's proxy, at the φ of the proxies."""
         proxy_cost, base_cost = (getattr(self._costs[network_id], cost_kind) for network_id in (key, self._base_id))

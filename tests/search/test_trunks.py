@@ -54,6 +54,7 @@ def test_every_trial_names_the_trunk_and_the_unscaled_network_is_grown_too() -> 
     base = next(spec for spec in wave if spec.network_id == plan.base_id)
     assert {spec.trunk for spec in wave} == {base.proxy}
     assert len(wave) == 5 * 3
+    assert plan.proxies.trunk_images == 4 * 96
     scratch = replace(plan.config, budget=replace(plan.config.budget, recipe=GROWN.recipe.from_scratch))
     (other,) = Plan(scratch, FACTS).waves({})
     assert {spec.trunk for spec in other} == {None}
