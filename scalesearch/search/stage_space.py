@@ -180,7 +180,9 @@ def network_of(space: StageSpace, baseline: Baseline, point: StagePoint) -> Arch
 def _build_stage(allowed: StageOptions, stage: Stage, choice: StageChoice, baseline: Baseline) -> Stage:
     kind = KINDS[choice.kind]
     has_gate = stage.gate in kind.gates and stage.gate is not None and GATES[stage.gate].has_share
-    has_se = (kind.squeezes or has_gate) and choice.kind in (allowed.se_kinds or NAS_KINDS)
+    # Where a space names no kinds, se is for those that expand, and for those whose gate the baseline's stage has.
+    takes_se = choice.kind in allowed.se_kinds if allowed.se_kinds else kind.expands or has_gate
+    has_se = (kind.squeezes or has_gate) and takes_se
     return Stage(
         choice.kind,
         choice.kernel,
