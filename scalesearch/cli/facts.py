@@ -369,6 +369,8 @@ class NetworkFacts(Facts):
     """Most multiply-adds of one image."""
     params: int
     """Trainable parameters."""
+    activations: int
+    """Elements of the outputs of convolutions and linear layers, for one image."""
     depths: tuple[int, ...]
     """Layers of each stage; empty for a network of a function."""
     widths: tuple[int, ...]
@@ -377,7 +379,7 @@ class NetworkFacts(Facts):
 
 @dataclass(frozen=True, slots=True)
 class BesideFacts(Facts):
-    """A published network that no multipliers give, and what the rule gives at its cost."""
+    """A published network, and what the rule gives at its cost."""
 
     phi: float
     """At which 2^φ is the published cost over the baseline's, to two places."""

@@ -46,7 +46,13 @@ def family(
         list[str] | None,
         typer.Option(metavar="0.25", help="Cost of a member over the baseline's, in place of φ; may be repeated."),
     ] = None,
-    published: Annotated[bool, typer.Option("--published", help="Show the published members.")] = False,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="Show the published members; with --coefficients beside what these give at equal cost.",
+        ),
+    ] = False,
     rounding: options.Rounding = None,
     match: Annotated[
         choices.Match, typer.Option(help="flops: the resolution at which a member costs 2^φ; none: γ^φ.")
@@ -58,17 +64,21 @@ def family(
 ) -> None:
     """Scale a baseline to φ = 1 … 7 by given coefficients, up or down to other φ, or as published.
 
+    Published RegNets, ConvNeXts, MobileNetV4s and V2s have no multipliers, and stand beside what 1.2 1.1 1.15 give.
+
     Example: scalesearch family b0 --coefficients 1.2 1.1 1.15 --phi -1 --phi 1
     """
     from scalesearch.cli.definition import load_definition
     from scalesearch.cli.json_output import reserve_stdout
+    from scalesearch.design.family import has_published
     from scalesearch.design.scaling import Baseline
-    from scalesearch.design.v2_rule import has_published_comparison
 
-    if published == (coefficients is not None):
-        raise InputError("family: give either --coefficients α β γ or --published")
+    if not published and coefficients is None:
+        raise InputError("family: give --coefficients α β γ, --published or both")
     if published and (phi or times):
         raise InputError("--phi, --times: the published members are as they are; leave them out")
+    if published and match != "flops":
+        raise InputError("--match: published members are as they are, and compared at equal cost; leave it out")
     if published and resolution_multiple:
         raise InputError("--resolution-multiple: the published members are as they are; leave it out")
     with reserve_stdout(json):
@@ -80,8 +90,8 @@ def family(
                 f"{network}: is of a Python function; --published, --rounding and --rule are for networks of stages"
             )
         _show_function_family(baseline, sizes, out, json)
-    elif published and has_published_comparison(baseline):
-        _print_published_comparison(baseline, rule, rounding, out, json)
+    elif published and (coefficients is not None or not has_published(baseline)):
+        _print_published_comparison(baseline, sizes.coefficients, rule, rounding, out, json)
     else:
         _show_stage_family(baseline, sizes, rounding, rule, out, json)
 
@@ -266,14 +276,20 @@ def _member_facts(member: FamilyMember) -> MemberFacts:
 
 
 def _print_published_comparison(
-    baseline: Baseline, scaling: choices.ScalingRule, rounding: str | None, out: Path | None, json: bool
+    baseline: Baseline,
+    coefficients: Coefficients | None,
+    scaling: choices.ScalingRule,
+    rounding: str | None,
+    out: Path | None,
+    json: bool,
 ) -> None:
     from scalesearch.cli.published_comparison import print_comparison
 
     if out is not None:
-        names = "efficientnet_v2_m, efficientnet_v2_l"
-        raise InputError(f"--out: {baseline.name}'s larger networks are shipped as they are: {names}; leave it out")
-    print_comparison(baseline, scaling, rounding or baseline.rounding.rule, json)
+        raise InputError(
+            "--out: networks are not written where they are compared with published ones; leave it out"
+        )
+    print_comparison(baseline, coefficients, scaling, rounding or baseline.rounding.rule, json)
 
 
 def members_table(members: Sequence[FamilyMember]) -> Table:

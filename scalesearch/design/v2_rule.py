@@ -10,24 +10,15 @@ stage, and a seventh stage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from math import log2
+from dataclasses import replace
 
 from scalesearch.design.architecture import Architecture
-from scalesearch.design.baselines import load_baseline
-from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.cost import cost
-from scalesearch.design.matching import match_resolutions
 from scalesearch.design.rounding import apportion_layers
-from scalesearch.design.scaling import Baseline, scaled
 
 LARGEST_PX = 480
 """The largest image side under the rule."""
 _LATE = 2
 """How many stages at the end get the extra layers: 5 and 6 of V2-S's six."""
-
-_PUBLISHED = {"efficientnet_v2_s": ("efficientnet_v2_m", "efficientnet_v2_l")}
 
 
 def with_late_layers(before: Architecture, after: Architecture) -> Architecture:
@@ -49,40 +40,3 @@ def with_late_layers(before: Architecture, after: Architecture) -> Architecture:
 def cap_resolution(before: Architecture, after: Architecture) -> Architecture:
     """Return `after` with at most 480 px, or with at most as many as `before` where that has more."""
     return replace(after, resolution=min(after.resolution, max(LARGEST_PX, before.resolution)))
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedComparison:
-    """A published comparison holds a published network and the network that a scaling rule gives at its cost.
-
-    No multipliers give the published networks, so they are compared at equal cost.
-    """
-
-    published: Baseline
-    phi: Decimal
-    """The φ at which 2^φ is the published multiply-adds over the baseline's, to two decimal places."""
-    by_rule: Architecture
-    """The network that the rule gives."""
-
-
-def has_published_comparison(baseline: Baseline) -> bool:
-    """Return whether larger networks of this baseline were published as the result of a scaling rule."""
-    return baseline.name in _PUBLISHED
-
-
-def compare_to_published(
-    baseline: Baseline, coefficients: Coefficients, scaling: str, rounding: str
-) -> list[PublishedComparison]:
-    """Compare each larger published network with the one that `scaling` gives at as many multiply-adds."""
-    comparisons, net = [], baseline.architecture
-    for name in _PUBLISHED[baseline.name]:
-        published = load_baseline(name)
-        phi = round(Decimal(log2(cost(published.architecture).macs / cost(net).macs)), 2)
-        candidate = scaled(net, coefficients.at(phi).rounded(), replace(baseline.rounding, rule=rounding))
-        if scaling == "v2":
-            candidate = with_late_layers(net, candidate)
-        (matched,) = match_resolutions(net, [(candidate.widths, candidate.depths)], Decimal(2) ** phi)
-        comparisons.append(
-            PublishedComparison(published, phi, cap_resolution(net, matched) if scaling == "v2" else matched)
-        )
-    return comparisons

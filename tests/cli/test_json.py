@@ -156,7 +156,11 @@ def test_published_families() -> None:
     assert beside["members"] == []
     published = [one["published"] for one in beside["beside"]]
     assert [one["name"] for one in published] == ["efficientnet_v2_m", "efficientnet_v2_l"]
-    assert published[0]["macs"] == cost(load_baseline("efficientnet_v2_m").architecture).macs
+    counted = cost(load_baseline("efficientnet_v2_m").architecture)
+    assert (published[0]["macs"], published[0]["activations"]) == (counted.macs, counted.activations)
+    regnets = output("family", "regnety_400mf", "--published", "--coefficients", "1.3", "1.1", "1.1")
+    assert regnets["coefficients"]["alpha"] == 1.3
+    assert [one["published"]["px"] for one in regnets["beside"]] == [224] * 10
 
 
 def test_tables() -> None:
