@@ -118,7 +118,7 @@ def factory_members(
     from scalesearch.design.decimals import whole_or_fraction
     from scalesearch.design.family import member_name, phis_of
     from scalesearch.design.scaling import px_multiplier
-    from scalesearch.nets.factory import count_factory, load_factory
+    from scalesearch.nets.factory import load_factory, measure_factory
     from scalesearch.search.factory_grid import literal_px
     from scalesearch.search.match_side import match_side
 
@@ -131,9 +131,11 @@ def factory_members(
         side = literal_px(network.resolution, multipliers.resolution, multiple)
         if match == "flops":
             depth, width = network.depth * multipliers.depth, network.width * multipliers.width
-            count = partial(count_factory, load_factory(network.factory), round(depth, 12), round(width, 12))
+            measure = partial(measure_factory, load_factory(network.factory), round(depth, 12), round(width, 12))
             target_cost = float(network.macs) * 2 ** float(phi)
-            matched = match_side(count, network.resolution, target_cost, "macs", shrinks=phi < 0, multiple=multiple)
+            matched = match_side(
+                measure, network.resolution, target_cost, "macs", shrinks=phi < 0, multiple=multiple
+            )
             side = matched.resolution
         sizes = replace(multipliers, resolution=px_multiplier(side, network.resolution))
         member = base.scale(sizes, name=name)

@@ -23,7 +23,7 @@ from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import CountError, InputError, printable
 from scalesearch.nets.fvcore_witness import fvcore_macs
 from scalesearch.nets.imported_source import source_fingerprint
-from scalesearch.nets.multiply_adds import count_forward
+from scalesearch.nets.multiply_adds import MultiplyAddCounter, count_forward
 from scalesearch.nets.threads import single_threaded
 from scalesearch.user_code import describe_error
 
@@ -163,24 +163,76 @@ def _build(factory: Factory, depth: Decimal, width: Decimal, px: int) -> nn.Modu
 
 
 def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
-    """Build and count one network: one random image on the CPU, in eval, without gradients.
+    """Build, count and check one network: one random image on the CPU, without gradients.
 
-    Multiply-adds are those of every convolution, linear layer and matrix product that torch executes, including
-    fused operators such as attention and recurrent layers. Where fvcore can count the network, its count is an
-    independent check.
+    Multiply-adds are those of every convolution, linear layer and matrix product that torch executes in eval,
+    including fused operators such as attention and recurrent layers. Where fvcore can count the network, its count
+    is an independent check.
 
     Raises:
         InputError: the function fails; its network does not turn images (N, in_channels, px, px) into logits, in
             eval and in training; or it executes an operator whose multiply-adds are not known.
         CountError: fvcore counts other multiply-adds.
     """
-    module = _build(factory, depth, width, px)
-    call = _call(factory.name, depth, width, px)
-    image = torch.rand(1, factory.in_channels, px, px, generator=torch.Generator().manual_seed(0))
+    forward = _Forward.of(factory, depth, width, px)
+    network, call = forward.network, call_of(forward.network)
     with single_threaded(), report_failures(call, px):
-        counter, logits = count_forward(module.eval(), image)
-        fvcore = None if counter.unknown else fvcore_macs(module, image)
-    _check_logits(call, image.shape, logits, "in eval")
+        fvcore = fvcore_macs(forward.module, forward.image)
+    if fvcore is not None and not fvcore.agrees(forward.counter):
+        raise CountError(
+            f"baseline {call}: executes {network.macs} multiply-adds, but fvcore traces {fvcore.macs}; the network "
+            "must compute the same for every image"
+        )
+    images = forward.image.expand(2, -1, -1, -1)
+    with single_threaded(), torch.no_grad(), report_failures(call, px, "in training "):
+        in_training = forward.module.train()(images)
+    _check_logits(call, images.shape, in_training, "in training", network.classes)
+    return network
+
+
+def measure_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
+    """Count one network as `count_factory` does, but without fvcore and without a pass in training.
+
+    Searches compare many networks by their cost, and only the one that is taken needs these checks.
+
+    Raises:
+        InputError: as in `count_factory`, but for training.
+    """
+    return _Forward.of(factory, depth, width, px).network
+
+
+@dataclass(frozen=True, slots=True)
+class _Forward:
+    """Holds a network that was built and counted in one forward pass in eval."""
+
+    module: nn.Module
+    image: torch.Tensor
+    counter: MultiplyAddCounter
+    network: FactoryNetwork
+
+    @classmethod
+    def of(cls, factory: Factory, depth: Decimal, width: Decimal, px: int) -> _Forward:
+        """Build the network and run it.
+
+        Raises:
+            InputError: the function or the pass fails, or what it executes cannot be counted.
+        """
+        module = _build(factory, depth, width, px)
+        call = _call(factory.name, depth, width, px)
+        image = torch.rand(1, factory.in_channels, px, px, generator=torch.Generator().manual_seed(0))
+        with single_threaded(), report_failures(call, px):
+            counter, logits = count_forward(module.eval(), image)
+        _check_logits(call, image.shape, logits, "in eval")
+        _check_countable(call, counter)
+        params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
+        counted = logits.shape[1], counter.macs, params, counter.activations
+        return cls(
+            module, image, counter, FactoryNetwork(factory.name, depth, width, px, *counted, factory.in_channels)
+        )
+
+
+def _check_countable(call: str, counter: MultiplyAddCounter) -> None:
+    """Raise `InputError` where the multiply-adds are not known, or there are none."""
     if counter.unknown:
         raise InputError(
             f"baseline {call}: executes {', '.join(sorted(counter.unknown))}, whose multiply-adds are not known; "
@@ -190,18 +242,6 @@ def count_factory(factory: Factory, depth: Decimal, width: Decimal, px: int) -> 
         raise InputError(
             f"baseline {call}: has no convolution, linear layer or matrix product, so nothing to scale"
         )
-    if fvcore is not None and not fvcore.agrees(counter):
-        raise CountError(
-            f"baseline {call}: executes {counter.macs} multiply-adds, but fvcore traces {fvcore.macs}; the network "
-            "must compute the same for every image"
-        )
-    images = image.expand(2, -1, -1, -1)
-    with single_threaded(), torch.no_grad(), report_failures(call, px, "in training "):
-        in_training = module.train()(images)
-    _check_logits(call, images.shape, in_training, "in training", logits.shape[1])
-    params = sum(weights.numel() for weights in module.parameters() if weights.requires_grad)
-    counted = logits.shape[1], counter.macs, params, counter.activations
-    return FactoryNetwork(factory.name, depth, width, px, *counted, factory.in_channels)
 
 
 def check_training_step(network: FactoryNetwork, side: int | None = None) -> None:

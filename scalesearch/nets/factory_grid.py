@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from scalesearch.design.decimals import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.factory_call import factory_name
-from scalesearch.nets.factory import Factory, check_training_step, count_factory
+from scalesearch.nets.factory import Factory, check_training_step, count_factory, measure_factory
 from scalesearch.search.budget import Budget
 from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair, literal_px
 from scalesearch.search.kinds import StudyKind
@@ -61,15 +61,20 @@ class _Counter:
     multiple: int
 
     def count(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
-        """Return the counted network of these multipliers and px."""
+        """Return the counted and checked network of these multipliers and px."""
         return count_factory(self.factory, depth, width, px)
+
+    def measure(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
+        """Return the counted network, which is not checked in other ways."""
+        return measure_factory(self.factory, depth, width, px)
 
     def match(
         self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str, start_px: int | None = None
     ) -> FactoryNetwork:
         """Return the network at the px whose cost is nearest to `target_cost`; see `match_side`."""
-        base_px, count = self.factory.resolution, partial(self.count, depth, width)
-        return match_side(count, base_px, target_cost, cost_kind, self.shrinks, start_px, self.multiple)
+        base_px, measure = self.factory.resolution, partial(self.measure, depth, width)
+        found = match_side(measure, base_px, target_cost, cost_kind, self.shrinks, start_px, self.multiple)
+        return self.count(depth, width, found.resolution)
 
 
 @dataclass(frozen=True)
@@ -101,8 +106,9 @@ class _Proxies:
             px = literal_px(self.budget.resolution, side_ratio)
             return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
         target_cost = float(getattr(self.base, self.cost_kind)) * 2 ** float(self.proxy_phi)
-        count = partial(count_factory, self.factory, depth, self._width(width))
-        return self._check_trainable(match_side(count, self.budget.resolution, target_cost, self.cost_kind))
+        measure = partial(measure_factory, self.factory, depth, self._width(width))
+        px = match_side(measure, self.budget.resolution, target_cost, self.cost_kind).resolution
+        return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
 
     def _width(self, multiplier: Decimal) -> Decimal:
         return round(multiplier / self.budget.width_divisor, 12)

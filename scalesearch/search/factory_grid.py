@@ -28,6 +28,14 @@ class NetworkCounter(Protocol):
         """
         ...
 
+    def measure(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
+        """Return what `count` returns, without its checks: for networks that are only compared by cost.
+
+        Raises:
+            InputError: the function fails for them.
+        """
+        ...
+
     def match(
         self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str, start_px: int | None = None
     ) -> FactoryNetwork:

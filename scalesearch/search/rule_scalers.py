@@ -137,16 +137,16 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
         networks = {_ONE: self.base}
         near = far = _ONE
         for far in self._bounds(axis, nominal):
-            networks[far] = self._count(axis, far)
+            networks[far] = self._measure(axis, far)
             if self._reaches_target(networks[far]):
                 break
             near = far  # where no bound reaches the target, there is nothing to bisect
         while abs(far - near) > _CLOSE * near and min(map(self._miss, networks.values())) > _CLOSE:
             middle = ((near + far) / 2).quantize(_MILLIONTH)
-            networks[middle] = self._count(axis, middle)
+            networks[middle] = self._measure(axis, middle)
             near, far = (near, middle) if self._reaches_target(networks[middle]) else (middle, far)
         multiplier = min(networks, key=lambda value: (self._miss(networks[value]), value))
-        return multiplier, networks[multiplier]
+        return multiplier, self.base if multiplier == _ONE else self._count(axis, multiplier)
 
     def _bounds(self, axis: str, nominal: Decimal) -> list[Decimal]:
         """Return multipliers ever farther from 1; the first that reaches the target cost bounds the search.
@@ -169,6 +169,11 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
         """Return the unscaled network with another multiplier of one dimension."""
         multipliers = Multipliers(**{axis: multiplier})
         return self.counter.count(multipliers.depth, multipliers.width, self.base.resolution)
+
+    def _measure(self, axis: str, multiplier: Decimal) -> FactoryNetwork:
+        """Return what `_count` returns, without the checks of a network that is taken."""
+        multipliers = Multipliers(**{axis: multiplier})
+        return self.counter.measure(multipliers.depth, multipliers.width, self.base.resolution)
 
     def compound(self, rule: Coefficients, phi: Decimal) -> FactoryNetwork:
         """Return the rule's network at the nearest φ, of a few, at which a px matches the cost."""

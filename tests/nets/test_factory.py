@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -13,8 +14,10 @@ from scalesearch.design.coefficients import Coefficients, Multipliers
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.errors import InputError
 from scalesearch.nets.build import build
-from scalesearch.nets.factory import Factory, count_factory, load_factory
+from scalesearch.nets.factory import Factory, count_factory, load_factory, measure_factory
 from scalesearch.nets.factory_grid import count_function
+from scalesearch.nets.fvcore_witness import fvcore_macs
+from scalesearch.nets.multiply_adds import count_forward
 from scalesearch.search.budget import BUDGETS, Budget
 from scalesearch.search.factory_grid import FactoryBaseline, NetworkCounter, literal_px
 from scalesearch.search.grid import triples
@@ -146,6 +149,25 @@ def test_the_proxies_of_a_function_are_made_at_the_budgets_phi() -> None:
     assert sides[entry.proxy.resolution] == min(sides.values())
     (literal,) = count_factory_grid(load_factory(NAME), [point], one, budget, "none").entries
     assert literal.proxy.resolution == literal_px(24, (Decimal(literal.network.resolution) / 40) ** 2)
+
+
+def test_only_the_networks_that_are_taken_are_traced_by_fvcore() -> None:
+    budget, one = replace(BUDGETS["smoke"], proxy_phi=Decimal(2)), Decimal(1)
+    point = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.17"))
+    with (
+        patch("scalesearch.nets.factory.fvcore_macs", wraps=fvcore_macs) as traced,
+        patch("scalesearch.nets.factory.count_forward", wraps=count_forward) as forward,
+    ):
+        found = count_factory_grid(load_factory(NAME), [point], one, budget, "flops")
+    networks = [network for pair in (found.base, *found.entries) for network in (pair.network, pair.proxy)]
+    sides = [call.args[1].shape[-1] for call in traced.call_args_list]
+    assert sorted(sides) == sorted(network.resolution for network in networks)
+    assert forward.call_count >= len(networks) + 4  # each match tries two sides or more
+
+
+def test_a_measured_network_has_the_counts_of_a_checked_one() -> None:
+    factory, sizes = load_factory("fused:attention"), (Decimal("1.5"), Decimal("1.1"), 72)
+    assert measure_factory(factory, *sizes) == count_factory(factory, *sizes)
 
 
 @pytest.mark.slow  # as by px, with another count

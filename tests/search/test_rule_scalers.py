@@ -40,8 +40,11 @@ class ClosedForm:
     def sizes(self, depth: Decimal, width: Decimal) -> tuple[int, int]:
         return round(self.blocks * float(depth)), round(self.channels * float(width))
 
-    def count(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
+    def measure(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
         self.calls.append((depth, width, px))
+        return self.count(depth, width, px)
+
+    def count(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
         blocks, channels = self.sizes(depth, width)
         pixels, weights = (
             (self.multiple // 2 * ceil(px / self.multiple)) ** 2,
@@ -53,8 +56,8 @@ class ClosedForm:
     def match(
         self, depth: Decimal, width: Decimal, target_cost: float, cost_kind: str, start_px: int | None = None
     ) -> FactoryNetwork:
-        count = partial(self.count, depth, width)
-        return match_side(count, self.px, target_cost, cost_kind, self.shrinks, start_px)
+        measure = partial(self.measure, depth, width)
+        return match_side(measure, self.px, target_cost, cost_kind, self.shrinks, start_px)
 
 
 def compared(
