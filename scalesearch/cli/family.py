@@ -64,7 +64,8 @@ def family(
 ) -> None:
     """Scale a baseline to φ = 1 … 7 by given coefficients, up or down to other φ, or as published.
 
-    Published RegNets, ConvNeXts, MobileNetV4s and V2s have no multipliers, and stand beside what 1.2 1.1 1.15 give.
+    RegNets, ConvNeXts, MobileNetV4s and V2-S have no published multipliers: the published networks stand beside
+    what 1.2 1.1 1.15 give.
 
     Example: scalesearch family b0 --coefficients 1.2 1.1 1.15 --phi -1 --phi 1
     """

@@ -105,8 +105,10 @@ def larger_published(baseline: Baseline) -> list[Baseline]:
     """Return the larger networks of the family that the authors of this baseline published, by cost.
 
     Raises:
-        InputError: no family of this baseline is known.
+        InputError: no family of this baseline is known, or it is another network than the shipped one of its name.
     """
+    if baseline.name in (*_SHIPPED, _V4_SMALL, *_SIZES):
+        _check_shipped(baseline)
     if has_published(baseline):
         return [member.baseline for member in published(baseline)[1:]]
     if baseline.name in _SHIPPED:
@@ -118,6 +120,14 @@ def larger_published(baseline: Baseline) -> list[Baseline]:
     raise InputError(
         f"baseline {baseline.name!r}: no published family of it is known; give --coefficients α β γ alone"
     )
+
+
+def _check_shipped(baseline: Baseline) -> None:
+    if baseline.architecture != load_baseline(baseline.name).architecture:
+        raise InputError(
+            f"baseline {baseline.name!r}: is not the shipped network of that name, whose family was published; "
+            "give --coefficients α β γ alone"
+        )
 
 
 def _sized(baseline: Baseline, sizes: PublishedSizes) -> Baseline:

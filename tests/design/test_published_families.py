@@ -152,3 +152,11 @@ def test_what_makes_no_sense_is_refused(words: list[str], reason: str) -> None:
 def test_a_baseline_without_a_family_is_refused() -> None:
     with pytest.raises(InputError, match="baseline 'tiny': no published family"):
         larger_published(load_baseline("tiny"))
+
+
+@pytest.mark.parametrize("name", ["convnext_tiny", "efficientnet_v2_s", "mobilenet_v4_conv_small"])
+def test_another_network_of_the_same_name_is_refused(name: str) -> None:
+    baseline = load_baseline(name)
+    other = replace(baseline, architecture=replace(baseline.architecture, resolution=192))
+    with pytest.raises(InputError, match=f"baseline '{name}': is not the shipped network of that name"):
+        larger_published(other)
