@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
+from math import gcd
 from typing import Any
 
 from scalesearch.design.activations import ACTIVATIONS
@@ -212,10 +213,11 @@ class Stage:
         if self.group_width is not None:
             _check("stage", group_width=self.group_width)
             inner = self.width // self.unit
+            which = "output" if KINDS[self.kind].fits_groups else "inner"
             if inner > self.group_width and inner % self.group_width:
                 raise SpaceError(
                     f"stage: width is {self.width}, but groups of {self.group_width} channels do not divide the "
-                    f"inner width, {inner}; make it a multiple, or no more than one group"
+                    f"{which} width, {inner}; make it a multiple, or no more than one group"
                 )
 
     def _check_gate(self) -> None:
@@ -269,7 +271,9 @@ class Stage:
 
     @property
     def groups(self) -> int:
-        """The number of groups of each block's k×k convolution."""
+        """The number of groups of the k×k convolution of each block behind the first."""
+        if self.group_width is not None and KINDS[self.kind].fits_groups:
+            return self.width * int(self.expansion) // gcd(self.width, self.group_width)
         return 1 if self.group_width is None else max(1, self.width // self.unit // self.group_width)
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
+from math import gcd
+from typing import Any
 
 from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.decimals import divisible
@@ -69,6 +71,17 @@ class BlockShape(ABC):
         groups = width // self.group_width
         return groups + (groups < 1)  # max(1, groups), for arrays as well
 
+    def groups_within(self, width: int, inner: int) -> int:
+        """Return the number of groups of an inner width that is a multiple of `width`, which may be an array.
+
+        A group has the largest number of channels that divides both `width` and the group width, so that groups are
+        always whole.
+        """
+        if self.group_width is None:
+            return 1
+        groups: int = inner // _common_divisor(width, self.group_width)
+        return groups
+
     @property
     def inner_width(self) -> int:
         """The channels inside the block: expansion × input width.
@@ -99,6 +112,14 @@ class BlockShape(ABC):
     def keeps_shape(self) -> bool:
         """Whether the output has the input's shape, so that a shortcut needs no projection."""
         return self.stride == 1 and self.in_width == self.out_width
+
+
+def _common_divisor(width: Any, other: int) -> Any:
+    if isinstance(width, int):
+        return gcd(width, other)
+    import numpy as np
+
+    return np.gcd(width, other)
 
 
 def _share_of(width: int, share: Decimal) -> int:

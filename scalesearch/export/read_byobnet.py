@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.gates import GateName
 from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.gates import GateArguments, check_squeezes, read_gate
-from scalesearch.export.library_rules import make_divisible
-from scalesearch.export.read_timm import ANTIALIASES, AVERAGES, BATCH_NORMS, UNSEEN
+from scalesearch.export.library_rules import make_divisible, stage_blocks
+from scalesearch.export.read_timm import ANTIALIASES, AVERAGES, BATCH_NORMS, SHORTCUTS, UNSEEN
 from scalesearch.export.values import Call, Definition, Items, Value
 
 CONFIG, BLOCK_CONFIG = "ByoModelCfg", "ByoBlockCfg"
@@ -27,7 +28,6 @@ _POOLS = {"maxpool": "max_pool", "max": "max_pool", "avg2": "avg_pool"}
 _NO_ATTENTION: dict[str, tuple[tuple[object, ...], str]] = {
     "self_attn_layer": ((None,), "self-attention is no part of these blocks"),
     "self_attn_kwargs": ((None, ()), "self-attention is no part of these blocks"),
-    "block_kwargs": ((None, ()), "a block here has no arguments of its own"),
 }
 _CONFIG_ONLY: dict[str, tuple[tuple[object, ...], str]] = _NO_ATTENTION | {
     "head_type": (("classifier", ""), "the head here is a classifier"),
@@ -43,6 +43,10 @@ class _Style(NamedTuple):
     gate: GateArguments
     shortcut: ShortcutName | None
     antialias: AntialiasName | None
+    widens_input: bool
+    """Whether the inner width of a bottleneck is a multiple of its input's width."""
+    is_linear: bool
+    """Whether a bottleneck ends without an activation."""
     line: int
     """The line of the configuration."""
 
@@ -92,6 +96,7 @@ def read_byobnet(definition: Definition, call: Call, px: int) -> Architecture:
         )
     config.finish()
     check_squeezes(config, network)
+    _check_wide(config, network)
     return network
 
 
@@ -133,8 +138,6 @@ _STEMS: dict[str, tuple[int, str, tuple[Decimal, ...]]] = {
 }
 """By `stem_type`: the kernel, the kind and the shares of the stem."""
 _DEEP_STRIDE, _STEM_WIDTH, _LARGEST_WIDTH = 4, 32, 65536
-_SHORTCUTS: dict[str, ShortcutName | None] = {"conv1x1": None, "avg": "avg_pool", "": "none"}
-"""Our shortcuts by timm's `downsample`."""
 _SMOOTHINGS: dict[str, AntialiasName | None] = {"": None} | {
     name: smoothing for name, smoothing in ANTIALIASES.items() if not name.endswith("2d")
 }
@@ -161,9 +164,27 @@ def _features(config: Arguments) -> int:
 def _style(config: Arguments) -> _Style:
     """Return the gate, the shortcut and the smoothing of all blocks."""
     gate = read_gate(config, config.value("attn_layer"), config.value("attn_kwargs"))
-    shortcut = _SHORTCUTS[config.word("downsample", "conv1x1", tuple(_SHORTCUTS))]
+    shortcut = SHORTCUTS[config.word("downsample", "conv1x1", tuple(SHORTCUTS))]
     antialias = _SMOOTHINGS[config.word("aa_layer", "", tuple(_SMOOTHINGS))]
-    return _Style(gate, shortcut, antialias, config.call.line)
+    widens_input, is_linear = _block_flags(config)
+    return _Style(gate, shortcut, antialias, widens_input, is_linear, config.call.line)
+
+
+def _block_flags(config: Arguments) -> tuple[bool, bool]:
+    """Return `bottle_in` and `linear_out` of the blocks' arguments."""
+    value = config.value("block_kwargs")
+    if value is None:
+        return False, False
+    if not (isinstance(value, Call) and value.name == "dict"):
+        raise config.refused(value.line, "block_kwargs must be a dict, written out")
+    inner = Arguments(config.definition, value, "")
+    flags = inner.flag("bottle_in"), inner.flag("linear_out")
+    inner.only("extra_conv", (False,), "a second k×k convolution is no part of these blocks")
+    inner.only("attn_last", (False,), "a gate of a ByobNet is before the last convolution here")
+    inner.finish()
+    if flags == (True, False):
+        raise config.refused(value.line, "bottle_in: without linear_out it is no block here")
+    return flags
 
 
 def _stages(config: Arguments, value: Value, factor: float, style: _Style) -> list[Stage]:
@@ -175,6 +196,7 @@ def _stages(config: Arguments, value: Value, factor: float, style: _Style) -> li
         arguments = Arguments(config.definition, block, _BLOCK_POSITIONS)
         for name, (allowed, reason) in _NO_ATTENTION.items():
             arguments.only(name, allowed, reason)
+        arguments.only("block_kwargs", (None, ()), "a block here has no arguments of its own")
         kind = arguments.word("type", "", tuple(_BLOCKS))
         if not kind:
             raise arguments.refused(block.line, f"type must be {' or '.join(map(repr, _BLOCKS))}")
@@ -189,7 +211,16 @@ def _stages(config: Arguments, value: Value, factor: float, style: _Style) -> li
     return found
 
 
+def _check_plain(sizes: _Sizes) -> None:
+    """Refuse arguments of bottlenecks beside a block of another type."""
+    if sizes.style.widens_input or sizes.style.is_linear:
+        raise sizes.arguments.refused(
+            sizes.style.line, "block_kwargs: only a bottle has bottle_in and linear_out here"
+        )
+
+
 def _repvgg(sizes: _Sizes) -> Stage:
+    _check_plain(sizes)
     if sizes.style.gate.gate is not None:
         raise sizes.arguments.refused(sizes.style.line, "attn_layer: a repvgg block has no gate here")
     if sizes.style.antialias is not None:
@@ -200,6 +231,7 @@ def _repvgg(sizes: _Sizes) -> Stage:
 
 
 def _basic(sizes: _Sizes) -> Stage:
+    _check_plain(sizes)
     sizes.arguments.only("gs", (None, 0), "a basic block has no groups here")
     sizes.arguments.only("br", (1,), "a basic block has one width here")
     style = sizes.style
@@ -224,18 +256,15 @@ def _bottleneck(sizes: _Sizes) -> Stage:
     """Return the stage of `bottle`, whose inner width is `br` times the output's in multiples of 8."""
     arguments, style = sizes.arguments, sizes.style
     ratio, group_width = float(arguments.number("br", "1")), arguments.integer("gs", 0, optional=True)
-    inner = make_divisible(sizes.width * ratio) if 0 < ratio <= 1 else 0
-    if inner < 1 or sizes.width % inner:
-        raise arguments.refused(
-            arguments.call.line, f"br: the width {sizes.width} is no multiple of the inner one, as it is here"
-        )
+    kind, expansion = _bottleneck_kind(sizes, ratio)
+    inner = sizes.width // expansion if kind == "bottleneck" else sizes.width * expansion
     if group_width and inner % group_width:
         raise arguments.refused(arguments.call.line, f"gs: groups of {group_width} do not divide {inner} channels")
     return Stage(
-        "bottleneck",
+        kind,
         3,
         sizes.stride,
-        sizes.width // inner,
+        expansion,
         sizes.width,
         sizes.depth,
         style.gate.se,
@@ -246,5 +275,36 @@ def _bottleneck(sizes: _Sizes) -> Stage:
     )
 
 
+def _bottleneck_kind(sizes: _Sizes, ratio: float) -> tuple[str, int]:
+    """Return the block kind of a bottleneck of an inner ratio, and its expansion."""
+    width, style = sizes.width, sizes.style
+    inner = make_divisible(width * ratio) if 0 < ratio <= _LARGEST_RATIO else 0
+    if style.widens_input and ratio == round(ratio) and inner:
+        return "inverted_bottleneck", round(ratio)
+    if inner and not style.widens_input and inner % width == 0 and (style.is_linear or inner > width):
+        return "linear_bottleneck" if style.is_linear else "wide_bottleneck", inner // width
+    if not inner or width % inner or style.is_linear:
+        raise sizes.arguments.refused(
+            sizes.arguments.call.line,
+            f"br: of the width {width} and the inner one none is a multiple of the other, as it is here",
+        )
+    return "bottleneck", width // inner
+
+
+def _check_wide(config: Arguments, network: Architecture) -> None:
+    """Refuse inner widths and groups that timm would round, or that have other numbers of channels here."""
+    for number, stage, block in stage_blocks(network):
+        if not KINDS[stage.kind].fits_groups:
+            continue
+        layer = next(layer for layer in block.layers if layer.role == "spatial")
+        is_whole = stage.group_width in (None, layer.in_width // layer.groups)
+        if make_divisible(layer.in_width) != layer.in_width or not is_whole:
+            raise config.refused(
+                config.call.line,
+                f"blocks: in stage {number}, {layer.in_width} inner channels are no multiple of 8 or of the groups",
+            )
+
+
+_LARGEST_RATIO = 64
 _BLOCKS: dict[str, Callable[[_Sizes], Stage]] = {"rep": _repvgg, "basic": _basic, "bottle": _bottleneck}
 """By `type`: the reader of such a block."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from math import isfinite, log
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.block_kinds import KINDS
+from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeeze_width, stage_blocks
-from scalesearch.export.read_timm import BATCH_NORMS, UNSEEN, pooled_by_mean
+from scalesearch.export.read_timm import BATCH_NORMS, SHORTCUTS, UNSEEN, pooled_by_mean
 from scalesearch.export.values import Call, Definition
 
 CONFIG = "RegNetCfg"
@@ -20,8 +23,6 @@ _CONFIG_POSITIONS = (
 )
 _STAGES, _QUANTUM, _LARGEST_DEPTH = 4, 8, 4096
 _CONFIG_ONLY: dict[str, tuple[tuple[object, ...], str]] = {
-    "downsample": (("conv1x1",), "a shortcut that changes the shape has a 1×1 convolution here"),
-    "linear_out": ((False,), "a bottleneck here ends in an activation"),
     "preact": ((False,), "a bottleneck here has its activations behind its convolutions"),
 }
 """Keywords of a configuration with the values that our networks have, and why they have no others."""
@@ -61,14 +62,19 @@ def read_regnet(definition: Definition, call: Call, px: int) -> Architecture:
     for name, (allowed, reason) in _CONFIG_ONLY.items():
         config.only(name, allowed, reason)
     group_width, se = config.integer("group_size", 24), config.number("se_ratio", "0")
-    expansion = _expansion(config)
-    widths = _stage_widths(config, group_width, expansion)
+    ratio = _inner_ratio(config)
+    kind = _kind(config, ratio)
+    widths = _stage_widths(config, group_width, ratio)
+    groups = [min(group_width, int(width * ratio)) for width, _ in widths]
+    if KINDS[kind].fits_groups and any(width % group for (width, _), group in zip(widths, groups, strict=True)):
+        raise config.refused(given.line, "group_size: groups of a wide bottleneck divide its output width here")
+    shortcut = _shortcut(config)
     with arguments.errors_at(call.line):
         head = Head(config.integer("num_features", 0) or None, classes)
     with config.errors_at(given.line):
         stages = tuple(
-            Stage("bottleneck", 3, 2, expansion, width, depth, se, group_width=min(group_width, width // expansion))
-            for width, depth in widths
+            Stage(kind, 3, 2, int(max(ratio, 1 / ratio)), width, depth, se, group_width=group, shortcut=shortcut)
+            for (width, depth), group in zip(widths, groups, strict=True)
         )
         network = Architecture(
             px,
@@ -89,18 +95,34 @@ def read_regnet(definition: Definition, call: Call, px: int) -> Architecture:
     return network
 
 
-def _expansion(config: Arguments) -> int:
-    """Return the output width of a bottleneck over its inner one: the inverse of `bottle_ratio`."""
-    ratio = float(config.number("bottle_ratio", "1"))
-    expansion = round(1 / ratio) if ratio > 0 and isfinite(1 / ratio) else 0
-    if expansion < 1 or expansion * ratio != 1:
+def _inner_ratio(config: Arguments) -> Fraction:
+    """Return the inner width of a bottleneck over its output one: a whole number, or 1 over one."""
+    given = float(config.number("bottle_ratio", "1"))
+    inverse = round(1 / given) if given > 0 and isfinite(1 / given) else 0
+    ratio = Fraction(1, inverse) if inverse > 1 else Fraction(round(given)) if isfinite(given) else Fraction(0)
+    if ratio <= 0 or float(ratio) != given:
+        raise config.refused(config.call.line, "bottle_ratio must be a whole number, or 1 over one")
+    return ratio
+
+
+def _kind(config: Arguments, ratio: Fraction) -> str:
+    """Return the block kind: a bottleneck, one that is wider inside, or one without an activation at its end."""
+    if not config.flag("linear_out"):
+        return "bottleneck" if ratio <= 1 else "wide_bottleneck"
+    if ratio < 1:
         raise config.refused(
-            config.call.line, "bottle_ratio must be 1 over a whole number: an inner width is no wider"
+            config.call.line, "linear_out: a bottleneck that is narrower inside ends in an activation here"
         )
-    return expansion
+    return "linear_bottleneck"
 
 
-def _stage_widths(config: Arguments, group_width: int, expansion: int) -> list[tuple[int, int]]:
+def _shortcut(config: Arguments) -> ShortcutName | None:
+    """Return the shortcut where the shape changes; None stands for none in timm."""
+    missing = "" if config.has("downsample") else "conv1x1"
+    return SHORTCUTS[config.word("downsample", missing, tuple(SHORTCUTS))]
+
+
+def _stage_widths(config: Arguments, group_width: int, ratio: Fraction) -> list[tuple[int, int]]:
     """Return width and depth of every stage, the widths rounded to whole groups."""
     depth, initial = config.integer("depth", 21), config.integer("w0", 80)
     slope, multiplier = float(config.number("wa", "42.63")), float(config.number("wm", "2.66"))
@@ -117,8 +139,8 @@ def _stage_widths(config: Arguments, group_width: int, expansion: int) -> list[t
         raise config.refused(line, f"timm's RegNet has {_STAGES} stages, but these sizes give {len(counts)}")
     stages = []
     for width, count in sorted(counts.items()):
-        inner = width // expansion
+        inner = int(width * ratio)
         group = min(group_width, inner)
         whole = make_divisible(inner, group, limit=least_share) if least_share else round(inner / group) * group
-        stages.append((whole * expansion, count))
+        stages.append((int(whole / ratio), count))
     return stages

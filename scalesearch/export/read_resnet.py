@@ -58,8 +58,13 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
     is_narrow = all(KINDS[kind].narrows for kind in kinds)
     if groups > 1 and not all(KINDS[kind].grouped for kind in kinds):
         raise arguments.refused(call.line, "BasicBlock has no groups")
-    if base_width < 1 or 256 % base_width or (not is_narrow and base_width != 64):
-        raise arguments.refused(call.line, "base_width (times groups) must divide 256, and be 64 with BasicBlock")
+    is_whole = base_width >= 1 and 0 in (256 % base_width, base_width % 256)
+    if not is_whole or (not is_narrow and base_width != 64):
+        raise arguments.refused(
+            call.line, "base_width (times groups) must divide 256 or be a multiple of it, and be 64 with BasicBlock"
+        )
+    if base_width > 256:
+        kinds = ("wide_bottleneck",) * len(kinds)
     if any(width * base_width % (64 * groups) for width in planes):
         raise arguments.refused(call.line, "a group of every stage must have whole channels before it is rounded")
     gate = _gate(arguments)
@@ -71,8 +76,8 @@ def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
                 kind,
                 3,
                 stride,
-                256 // base_width if KINDS[kind].narrows else 1,
-                (4 if KINDS[kind].narrows else 1) * width,
+                max(256 // base_width, base_width // 256) if is_narrow or KINDS[kind].narrows else 1,
+                (4 if is_narrow or KINDS[kind].narrows else 1) * width,
                 depth,
                 gate.se,
                 gate=gate.gate,

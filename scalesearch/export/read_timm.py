@@ -16,6 +16,7 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.decimals import whole_or_fraction
 from scalesearch.design.norms import NormName
+from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.errors import SpaceError
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeeze_width, stage_blocks
@@ -45,6 +46,8 @@ ANTIALIASES: dict[str, AntialiasName] = {
     "blurpc": "blur_zero",
 }
 """Our smoothings by the classes and the strings of timm's `aa_layer`."""
+SHORTCUTS: dict[str, ShortcutName | None] = {"conv1x1": None, "avg": "avg_pool", "": "none"}
+"""Our shortcuts by timm's `downsample`."""
 _UNEXPANDED = ("mbconv", "inverted_residual", "depthwise_separable")
 MOBILENET = "MobileNetV3"
 """The class of timm's networks with a hidden layer in the head."""

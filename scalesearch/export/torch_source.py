@@ -166,6 +166,7 @@ def _header(baseline: Baseline, names: Collection[str]) -> str:
     costs, px = cost(baseline.architecture), baseline.architecture.resolution
     stem = file_stem(baseline.name)
     fraction_import = "from fractions import Fraction\n" if "Fraction" in names else ""
+    gcd_import = "from math import gcd\n" if "gcd" in names else ""
     torch_import = "import torch\n" if "torch" in names else ""
     return (
         f'"""{describe_baseline(baseline)}\n\n'
@@ -175,7 +176,7 @@ def _header(baseline: Baseline, names: Collection[str]) -> str:
         f'    network.load_state_dict(load_file("{stem}.safetensors"))\n'
         '"""\n\n'
         "from collections.abc import Callable, Iterable\n"
-        f"{fraction_import}\n"
+        f"{fraction_import}{gcd_import}\n"
         f"{torch_import}from torch import Tensor, nn"
     )
 
@@ -278,7 +279,9 @@ def _stage_arguments(stage: Stage) -> str:
     sizes = f"layers={stage.depth}, kernel={stage.kernel}, stride={stage.stride}"
     if KINDS[stage.kind].expands:
         sizes += f", expansion={_number_text(stage.expansion)}"
-    if stage.groups > 1:
+    if stage.group_width is not None and KINDS[stage.kind].fits_groups:
+        sizes += f", group_width={stage.group_width}"
+    elif stage.groups > 1:
         sizes += f", groups={stage.groups}"
     if stage.start_kernel > 1:
         sizes += f", start_kernel={stage.start_kernel}"

@@ -184,7 +184,7 @@ BAD = [
     ("ResNet(Bottleneck, [3, 4, 6])", 1, "four stages"),
     ("ResNet(BasicBlock, [3, 4, 6, 3], base_width=128)", 1, "be 64 with BasicBlock"),
     ("ResNet(BasicBlock, [3, 4, 6, 3], cardinality=32)", 1, "BasicBlock has no groups"),
-    ("ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32)", 1, "(times groups) must divide 256"),
+    ("ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32, base_width=5)", 1, "must divide 256 or be a multiple of it"),
     (
         "ResNet(Bottleneck, [3, 4, 6, 3], cardinality=32, base_width=4, channels=[40, 80, 160, 320])",
         1,

@@ -130,6 +130,23 @@ def lcnet(width: float) -> str:
     )
 
 
+INVERTED = "block_kwargs=dict(bottle_in=True, linear_out=True)"
+
+
+def genet(rows: tuple[tuple[str, int, int, int, int, float], ...], stem: int, features: int) -> str:
+    blocks = ", ".join(f"ByoBlockCfg('{t}', d={d}, c={c}, s={s}, gs={gs}, br={br})" for t, d, c, s, gs, br in rows)
+    return f"ByobNet(ByoModelCfg([{blocks}], stem_chs={stem}, stem_pool=None, num_features={features}))"
+
+
+def regnetz(stem: str, sizes: tuple[tuple[int, int, int, int, int], ...], features: int) -> str:
+    blocks = ", ".join(f"ByoBlockCfg('bottle', d={d}, c={c}, s={s}, gs={gs}, br={br})" for d, c, s, gs, br in sizes)
+    return (
+        f"ByobNet(ByoModelCfg([{blocks}], {stem}, stem_pool='', downsample='', num_features={features}, "
+        "act_layer='silu', attn_layer='se', attn_kwargs=dict(rd_ratio=0.25), "
+        f"{INVERTED}))"
+    )
+
+
 DEFINITIONS = {
     "efficientnet_b0": scaled_b(1.0, 1.0, 1280),
     "efficientnet_b1": scaled_b(1.0, 1.1, 1280),
@@ -181,6 +198,31 @@ DEFINITIONS = {
     "resnet33ts": ts_resnet("stem_pool='', num_features=1280"),
     "seresnet33ts": ts_resnet("stem_pool='', num_features=1280, attn_layer='se'"),
     "eca_resnet33ts": ts_resnet("stem_pool='', num_features=1280, attn_layer='eca'"),
+    "resnext101_32x16d": "ResNet(Bottleneck, (3, 4, 23, 3), cardinality=32, base_width=16)",
+    "resnext101_32x32d": "ResNet(Bottleneck, (3, 4, 23, 3), cardinality=32, base_width=32)",
+    "gernet_s": genet(
+        (
+            ("basic", 1, 48, 2, 0, 1.0),
+            ("basic", 3, 48, 2, 0, 1.0),
+            ("bottle", 7, 384, 2, 0, 0.25),
+            ("bottle", 2, 560, 2, 1, 3.0),
+            ("bottle", 1, 256, 1, 1, 3.0),
+        ),
+        13,
+        1920,
+    ),
+    "regnetz_b16": regnetz(
+        "stem_chs=32", ((2, 48, 2, 16, 3), (6, 96, 2, 16, 3), (12, 192, 2, 16, 3), (2, 288, 2, 16, 3)), 1536
+    ),
+    "regnetz_d8": regnetz(
+        "stem_chs=64, stem_type='tiered'",
+        ((3, 64, 1, 8, 4), (6, 128, 2, 8, 4), (12, 256, 2, 8, 4), (3, 384, 2, 8, 4)),
+        1792,
+    ),
+    "regnetz_005": (
+        "RegNet(RegNetCfg(depth=21, w0=16, wa=10.7, wm=2.51, group_size=4, bottle_ratio=4.0, se_ratio=0.25, "
+        "downsample=None, linear_out=True, num_features=1024, act_layer='silu'))"
+    ),
     "lcnet_035": lcnet(0.35),
     "lcnet_150": lcnet(1.5),
     "efficientnet_em": edge_tpu(1.0, 1.1, 1280),
@@ -275,7 +317,23 @@ def test_divisible_widths_keep_their_least_share() -> None:
     ("text", "reason"),
     [
         ("RegNet(RegNetCfg(), preact=True)", "preact: "),
-        ("RegNet(RegNetCfg(), preact=True, linear_out=True)", "linear_out: "),
+        ("RegNet(RegNetCfg(), bottle_ratio=0.5, linear_out=True)", "linear_out: "),
+        ("RegNet(RegNetCfg(wa=36.44, wm=2.49, w0=24, depth=13), bottle_ratio=4.0, group_size=16)", "group_size: "),
+        ("ByobNet(ByoModelCfg([ByoBlockCfg('bottle', 1, 8)], block_kwargs=dict(bottle_in=True)))", "bottle_in: "),
+        ("ByobNet(ByoModelCfg([ByoBlockCfg('bottle', 1, 8)], block_kwargs=dict(extra_conv=True)))", "extra_conv: "),
+        ("ByobNet(ByoModelCfg([ByoBlockCfg('bottle', 1, 8)], block_kwargs=dict(speed=1)))", "speed is not"),
+        (
+            "ByobNet(ByoModelCfg([ByoBlockCfg('basic', 1, 8)], block_kwargs=dict(linear_out=True)))",
+            "block_kwargs: ",
+        ),
+        (
+            "ByobNet(ByoModelCfg([ByoBlockCfg('bottle', 1, 24, gs=16, br=2)]))",
+            "groups of 16 channels do not divide the output width, 24",
+        ),
+        (
+            f"ByobNet(ByoModelCfg([ByoBlockCfg('bottle', 1, 32, gs=16, br=2)], stem_chs=24, {INVERTED}))",
+            "blocks: in stage 1, 48 inner channels are no multiple",
+        ),
         ("RegNet(RegNetCfg(), speed=3)", "RegNetCfg: speed is not understood"),
         ("ConvNeXt(stem_type='overlap_act', head_norm_first=True)", "head_norm_first: "),
         ("ConvNeXt(stem_type='overlap_act')", "stem_type must be 'patch' or 'overlap' or 'overlap_tiered'"),

@@ -148,13 +148,16 @@ _CONFIG: dict[str, dict[str, str]] = {
 }
 
 
-def _self_attention(nothing: str) -> dict[str, dict[str, str]]:
-    """ByobNet's keywords of self-attention and of blocks, where `nothing` stands for no arguments."""
+def _self_attention(nothing: str, convs: str) -> dict[str, dict[str, str]]:
+    """ByobNet's keywords of self-attention and of blocks, where `nothing` stands for no arguments.
+
+    `convs` is the reason against another convolution.
+    """
     refused = "self-attention is no part"
     return {
         "self_attn_layer": {"None": NO_EFFECT, "'halo'": refused},
         "self_attn_kwargs": {nothing: NO_EFFECT, "dict(rd_ratio=0.25)": refused},
-        "block_kwargs": {nothing: NO_EFFECT, "dict(extra_conv=True)": "arguments of its own"},
+        "block_kwargs": {nothing: NO_EFFECT, "dict(extra_conv=True)": convs},
     }
 
 
@@ -327,14 +330,15 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "bottle_ratio": {
             "1.0": NO_EFFECT,
             "0.5": SUPPORTED,
-            "4.0": "1 over a whole number",
-            "0": "1 over a whole number",
+            "2.0": SUPPORTED,
+            "0": "must be a whole number, or 1 over one",
+            "1.5": "must be a whole number, or 1 over one",
         },
         "se_ratio": {"0.25": SUPPORTED, "0.0": NO_EFFECT, "0.3": "timm squeezes to"},
         "group_min_ratio": {"0.9": NO_EFFECT, "0": NO_EFFECT, "2": "group_min_ratio in 0 … 1"},
         "stem_width": {"16": SUPPORTED, "0": "width is 0"},
-        "downsample": {"'conv1x1'": NO_EFFECT, "'avg'": "1×1 convolution here", "None": "1×1 convolution here"},
-        "linear_out": {"False": NO_EFFECT, "True": "ends in an activation"},
+        "downsample": {"'conv1x1'": NO_EFFECT, "'avg'": SUPPORTED, "None": SUPPORTED, "'max'": "downsample must"},
+        "linear_out": {"False": NO_EFFECT, "True": SUPPORTED},
         "preact": {"False": NO_EFFECT, "True": "behind its convolutions"},
         "num_features": {"0": NO_EFFECT, "64": SUPPORTED},
         **_NAMED_LAYERS,
@@ -421,7 +425,7 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
             "'gca'": "attn_layer must be 'se' or 'eca'",
         },
         "attn_kwargs": {"dict()": NO_EFFECT, "dict(rd_ratio=0.25)": NO_EFFECT},
-        **_self_attention("dict()"),
+        **_self_attention("dict()", "a second k×k convolution"),
     },
     "timm.ByoBlockCfg": {
         "type": {
@@ -444,12 +448,13 @@ VALUES: dict[str, dict[str, dict[str, str]]] = {
         "br": {
             "1.0": NO_EFFECT,
             "0.25": SUPPORTED,
-            "3.0": "no multiple of the inner one",
-            "0": "no multiple of the inner one",
+            "3.0": SUPPORTED,
+            "1.5": "none is a multiple of the other",
+            "0": "none is a multiple of the other",
         },
         "attn_layer": {"None": NO_EFFECT, "'se'": "that of all blocks of a network"},
         "attn_kwargs": {"None": NO_EFFECT, "dict(rd_ratio=0.25)": "that of all blocks of a network"},
-        **_self_attention("None"),
+        **_self_attention("None", "arguments of its own"),
     },
     "torchvision.EfficientNet": {
         "inverted_residual_setting": {

@@ -169,7 +169,7 @@ def test_every_kind_of_the_design_is_wired() -> None:
     assert set(STAGE_KINDS) == {
         *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
         *("depthwise_separable", "basic", "bottleneck", "convnext", "convnext_v2", "uib"),
-        *("repvgg", "repvgg_deploy", "ghost"),
+        *("repvgg", "repvgg_deploy", "ghost", "wide_bottleneck", "linear_bottleneck", "inverted_bottleneck"),
     }
 
 
@@ -200,7 +200,28 @@ def reference_block(kind: str, weights: dict[str, Tensor], features: Tensor, gro
             return x_NC @ weights[f"branch.gate.{name}.weight"][:, :, 0, 0].T + weights[f"branch.gate.{name}.bias"]
 
         inner = inner * dense(relu(dense(inner.mean((2, 3)), "squeeze")), "excite").sigmoid()[:, :, None, None]
-    return relu(conv(inner, "branch.restore") + side)
+    out = conv(inner, "branch.restore") + side
+    return relu(out) if kind in ("bottleneck", "wide_bottleneck") else out
+
+
+@pytest.mark.parametrize(
+    ("kind", "inner", "groups"),
+    [("wide_bottleneck", 30, 6), ("linear_bottleneck", 30, 6), ("inverted_bottleneck", 24, 12)],
+)
+def test_a_bottleneck_that_is_wider_inside_is_what_timm_builds(kind: str, inner: int, groups: int) -> None:
+    """Groups have the largest common divisor of 15 and the width that is tripled: 5 of 10, or 1 of 8."""
+    stage = Stage(kind, 3, 2, 3, 10, 2, Decimal("0.5"), group_width=15)
+    if kind == "inverted_bottleneck":
+        groups = inner
+    net = ConvNet(Architecture(9, Stem(3, 1, 8), (stage,), Head(None, 4), "relu")).eval()
+    block = net.get_submodule("stages_0_0")
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    features = torch.randn(3, 8, 9, 9, generator=torch.Generator().manual_seed(3))
+    assert weights["branch.reduce.0.weight"].shape == (inner, 8, 1, 1)
+    assert weights["branch.gate.squeeze.weight"].shape == (4, inner, 1, 1)
+    with torch.no_grad():
+        assert torch.allclose(block(features), reference_block(kind, weights, features, groups), atol=1e-5)
+    assert stage.groups == 6
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from scalesearch.design.block_kinds import (
     patch,
     repvgg,
     uib,
+    wide_bottleneck,
 )
 from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.gates import GateName
@@ -55,6 +56,9 @@ class BlockSpec:
     """Whether a stage takes `shortcut`: a block has one, with a convolution where it changes the shape."""
     grouped: bool = False
     """Whether a stage takes `group_width`."""
+    fits_groups: bool = False
+    """Whether a group has the largest number of channels that divides `group_width` and the width that is expanded,
+    in place of `group_width` itself."""
     starts: bool = False
     """Whether a stage takes `start_kernel`. Then 1 as either kernel leaves that convolution out."""
     narrows: bool = False
@@ -108,6 +112,25 @@ class BlockSpec:
         return px * stride if self.patches else (px - 1) * stride + 1
 
 
+def _wide(
+    layers: Callable[[BlockShape], Iterator[Layer]], acts_on_sum: bool = False, widens: bool = True
+) -> BlockSpec:
+    """Return the spec of a bottleneck that is wider inside than outside."""
+    return BlockSpec(
+        layers,
+        smooths=True,
+        expands=True,
+        squeezes=True,
+        gates=_BOTTLENECK_GATES,
+        projects=True,
+        grouped=True,
+        fits_groups=True,
+        acts_on_sum=acts_on_sum,
+        widens=widens,
+    )
+
+
+_BOTTLENECK_GATES: tuple[GateName, ...] = ("senet", "senet_inner", "eca", "eca_inner")
 KINDS: dict[str, BlockSpec] = {
     "conv": BlockSpec(conv.layers, deepens=False, in_stem=True, in_pool=True, smooths=True, timm=("cn",)),
     "mbconv": BlockSpec(
@@ -152,12 +175,15 @@ KINDS: dict[str, BlockSpec] = {
         smooths=True,
         expands=True,
         squeezes=True,
-        gates=("senet", "senet_inner", "eca", "eca_inner"),
+        gates=_BOTTLENECK_GATES,
         projects=True,
         grouped=True,
         narrows=True,
         resnet="Bottleneck",
     ),
+    "wide_bottleneck": _wide(wide_bottleneck.layers, acts_on_sum=True),
+    "linear_bottleneck": _wide(wide_bottleneck.linear_layers),
+    "inverted_bottleneck": _wide(wide_bottleneck.inverted_layers, widens=False),
     "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
     "convnext_v2": BlockSpec(convnext_v2.layers, deepens=False, expands=True, patches=True),
     "uib": BlockSpec(uib.layers, adds_input=True, expands=True, rounds=True, starts=True, smooths=True),

@@ -23,7 +23,16 @@ def layers(block: BlockShape) -> Iterator[Layer]:
     block's input. SENet's gate comes after that convolution, and its squeeze width is a share of the output (Hu et
     al. 2018, section 3.3).
     """
-    inner, px = block.out_width // int(block.expansion), block.out_px
+    inner = block.out_width // int(block.expansion)
+    yield from branch_and_shortcut(block, inner, block.groups(inner), block.activation)
+
+
+def branch_and_shortcut(block: BlockShape, inner: int, groups: int, last_activation: str | None) -> Iterator[Layer]:
+    """Yield the layers of a bottleneck of `inner` channels, its k×k convolution in so many groups.
+
+    The last activation follows the sum with the shortcut; None: there is none.
+    """
+    px = block.out_px
     yield Layer(
         "reduce", block.in_width, inner, block.in_px, block.in_px, norm="batch_norm", activation=block.activation
     )
@@ -35,7 +44,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         px,
         block.kernel,
         block.stride,
-        block.groups(inner),
+        groups,
         norm="batch_norm",
         activation=block.activation,
         antialias=block.smoothing,
@@ -48,7 +57,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
         px,
         px,
         norm="batch_norm",
-        activation=block.activation,
+        activation=last_activation,
         kept_inputs=gated_inputs(block),
         kept_outputs=int(has_gate(block, is_last=True)),
     )

@@ -27,6 +27,7 @@ from scalesearch.nets.blocks.mbconv import (
 from scalesearch.nets.blocks.patch import PatchBlock, overlap, patch
 from scalesearch.nets.blocks.repvgg import RepVGG, RepVGGBlock, deployed_repvgg, fold
 from scalesearch.nets.blocks.uib import UIBBlock, UniversalInvertedBottleneck
+from scalesearch.nets.blocks.wide_bottleneck import InvertedBottleneck, LinearBottleneck, WideBottleneck
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ class TorchBlock:
     """Gives the module of the kind's `deployed` form the weights of a trained one, for equal outputs in eval."""
 
 
+def _wide(plain: Callable[..., nn.Module]) -> TorchBlock:
+    """Return the description of a bottleneck whose definition takes any gate and any shortcut."""
+    return TorchBlock(BottleneckBlock, plain, plain, plain_full=plain)
+
+
 BLOCKS: dict[str, TorchBlock] = {
     "conv": TorchBlock(ConvSequence, plain_parts.conv),
     "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv, plain_gates={"mobilenet_v3": HardGatedMBConv}),
@@ -58,6 +64,9 @@ BLOCKS: dict[str, TorchBlock] = {
     ),
     "basic": TorchBlock(BasicBlock, Basic, plain_full=FullBasic),
     "bottleneck": TorchBlock(BottleneckBlock, Bottleneck, GatedBottleneck, plain_full=FullBottleneck),
+    "wide_bottleneck": _wide(WideBottleneck),
+    "linear_bottleneck": _wide(LinearBottleneck),
+    "inverted_bottleneck": _wide(InvertedBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "convnext_v2": TorchBlock(ConvNeXtBlock, ConvNeXtV2),
     "uib": TorchBlock(UIBBlock, UniversalInvertedBottleneck),

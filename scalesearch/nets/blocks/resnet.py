@@ -30,7 +30,7 @@ class ResNetBlock(Residual):
         self.branch.add_module(last.role, conv_norm_act(replace(last, activation=None), eps))
         self.last_gate = make_gate(layers) if has_gate(block, is_last=True) else nn.Identity()
         self.shortcut = conv_norm_act(layers["shortcut"], eps) if "shortcut" in layers else nn.Identity()
-        self.act = make_activation(last)
+        self.act = make_activation(last) if last.activation else nn.Identity()
         self.has_shortcut = "shortcut" in layers or block.keeps_shape
 
     def _branch_norm(self) -> nn.BatchNorm2d:
