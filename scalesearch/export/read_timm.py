@@ -343,10 +343,10 @@ def _forced(arguments: Arguments, row: _StageString, in_width: int, inner_width:
 
 
 def _timm_inner(block: Block, stage: Stage) -> int:
-    """Return the inner width of timm's block; a `uib` rounds it even where its expansion is 1."""
+    """Return the inner width of timm's block; some round it even where its expansion is 1."""
     return (
         make_divisible(block.in_width)
-        if stage.kind == "uib" and stage.expansion == 1
+        if stage.kind in ("uib", "edge_residual") and stage.expansion == 1
         else (make_divisible_inner(block.in_width, stage))
     )
 

@@ -106,11 +106,7 @@ def _inverted_residual(parts: _Parts) -> Stage:
 def _edge_residual(parts: _Parts) -> Stage:
     parts.check_pointwise()
     expansion = parts.expansion()
-    if expansion == 1:
-        raise parts.error(
-            "timm's er has its first convolution even without expansion, which no kind here has; cn has none"
-        )
-    return parts.stage("fused_mbconv", expansion, parts.se())
+    return parts.stage("edge_residual" if expansion == 1 else "fused_mbconv", expansion, parts.se())
 
 
 def _depthwise(parts: _Parts) -> Stage:

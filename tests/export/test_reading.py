@@ -106,7 +106,6 @@ BAD = [
     ("arch_def = []", 1, "there is no stage"),
     ("arch_def = [\n['xy_r1_k3_s1_c16']]", 2, "'xy' is not understood; blocks are ir, er, ds, dsa, cn and uir"),
     ("arch_def = [\n\n['ir_r1_k3_s1_e1_c16_se0.25']]", 3, "even without expansion"),
-    ("arch_def = [['er_r1_k3_s1_e1_c16']]", 1, "even without expansion"),
     ("arch_def = [['er_r1_k3_s1_c16']]", 1, "e is missing"),
     ("arch_def = [['er_r1_k3_s1_e0.5_c16']]", 1, "expansion is 0.5, but it must be in 1 … 64"),
     ("arch_def = [['ir_r1_k3.5_s1_e6_c16']]", 1, "3.5 must be a whole number"),

@@ -227,6 +227,11 @@ DEFINITIONS = {
     "lcnet_150": lcnet(1.5),
     "efficientnet_em": edge_tpu(1.0, 1.1, 1280),
     "efficientnet_el": edge_tpu(1.2, 1.4, 1536),
+    "efficientnetv2_rw_s": (
+        "EfficientNet(decode_arch_def([['er_r2_k3_s1_e1_c24'], ['er_r4_k3_s2_e4_c48'], ['er_r4_k3_s2_e4_c64'], "
+        "['ir_r6_k3_s2_e4_c128_se0.25'], ['ir_r9_k3_s1_e6_c160_se0.25'], ['ir_r15_k3_s2_e6_c272_se0.25']]), "
+        "num_features=1792, stem_size=24, act_layer='silu')"
+    ),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
     "convnext_nano_ols": "ConvNeXt(depths=(2, 2, 8, 2), dims=(80, 160, 320, 640), stem_type='overlap')",
     "convnext_atto_ols": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), stem_type='overlap_tiered')",

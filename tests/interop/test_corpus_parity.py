@@ -25,7 +25,7 @@ NAMES = (
     *("resnetaa34d", "resnetblur18", "seresnetaa50d", "seresnext26d_32x4d"),
     *("resnet33ts", "seresnet33ts", "eca_resnext26ts", "resnet50_clip_gap"),
     *("lcnet_050", "efficientnet_blur_b0", "efficientnet_em", "mobilenet_edgetpu_100"),
-    *("gernet_s", "regnetz_b16", "regnetz_c16", "regnetz_005", "resnext101_32x16d"),
+    *("gernet_s", "regnetz_b16", "regnetz_c16", "regnetz_005", "resnext101_32x16d", "efficientnetv2_rw_s"),
     *("mobilenetv4_conv_blur_medium", "convnext_atto_ols", "convnext_nano_ols"),
 )
 """Networks with what no shipped baseline has."""

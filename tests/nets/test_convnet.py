@@ -127,7 +127,7 @@ def test_only_blocks_that_keep_their_shape_have_a_shortcut() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["inverted_residual", "mbconv", "fused_mbconv", "uib"])
+@pytest.mark.parametrize("kind", ["inverted_residual", "mbconv", "fused_mbconv", "edge_residual", "uib"])
 def test_a_stage_without_residuals_does_not_add_its_input(kind: str) -> None:
     stage = Stage(kind, 3, 1, 2, 9, 2, residual=False)
     architecture = Architecture(14, Stem(3, 2, 9), (stage,), Head(None, 4))
@@ -170,6 +170,7 @@ def test_every_kind_of_the_design_is_wired() -> None:
         *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
         *("depthwise_separable", "basic", "bottleneck", "convnext", "convnext_v2", "uib"),
         *("repvgg", "repvgg_deploy", "ghost", "wide_bottleneck", "linear_bottleneck", "inverted_bottleneck"),
+        "edge_residual",
     }
 
 
@@ -188,7 +189,7 @@ def reference_block(kind: str, weights: dict[str, Tensor], features: Tensor, gro
         return relu(conv(relu(conv(features, "depthwise", 2, 6)), "pointwise"))
     if kind == "inverted_residual":
         return conv(relu(conv(relu(conv(features, "expand")), "depthwise", 2, 12)), "project")
-    if kind == "fused_mbconv":
+    if kind in ("fused_mbconv", "edge_residual"):
         return conv(relu(conv(features, "expand", 2)), "project")
     side = conv(features, "shortcut", 2)
     if kind == "basic":
@@ -225,10 +226,18 @@ def test_a_bottleneck_that_is_wider_inside_is_what_timm_builds(kind: str, inner:
 
 
 @pytest.mark.parametrize(
-    "kind", ["depthwise_separable", "inverted_residual", "fused_mbconv", "basic", "bottleneck"]
+    ("kind", "expansion"),
+    [
+        ("depthwise_separable", 1),
+        ("inverted_residual", 2),
+        ("fused_mbconv", 2),
+        ("edge_residual", 1),
+        ("edge_residual", 2),
+        ("basic", 1),
+        ("bottleneck", 2),
+    ],
 )
-def test_a_block_is_what_its_paper_says(kind: str) -> None:
-    expansion = 2 if KINDS[kind].expands else 1
+def test_a_block_is_what_its_paper_says(kind: str, expansion: int) -> None:
     stage = Stage(kind, 3, 2, expansion, 10, 1)
     net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu")).eval()
     block = net.get_submodule("stages_0_0")

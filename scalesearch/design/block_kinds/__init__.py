@@ -155,6 +155,14 @@ KINDS: dict[str, BlockSpec] = {
         timm=("er", "cn_skip"),
         torchvision="FusedMBConvConfig",
     ),
+    "edge_residual": BlockSpec(
+        fused_mbconv.expanded_layers,
+        adds_input=True,
+        smooths=True,
+        expands=True,
+        squeezes=True,
+        rounds=True,
+    ),
     "inverted_residual": BlockSpec(
         inverted_residual.layers, adds_input=True, expands=True, rounds=True, smooths=True, timm=("ir", "ds")
     ),

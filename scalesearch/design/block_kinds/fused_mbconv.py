@@ -15,8 +15,16 @@ def layers(block: BlockShape) -> Iterator[Layer]:
     The layers follow google/automl `effnetv2_model.py`, `FusedMBConvBlock`. Without expansion, the gate reads the
     block's input, and the single convolution has the stride and an activation.
     """
+    yield from _layers(block, is_single_conv=block.expansion == 1)
+
+
+def expanded_layers(block: BlockShape) -> Iterator[Layer]:
+    """Yield the same, with two convolutions where expansion is 1 as well: timm's `EdgeResidual`, `er`."""
+    yield from _layers(block, is_single_conv=False)
+
+
+def _layers(block: BlockShape, is_single_conv: bool) -> Iterator[Layer]:
     inner = block.inner_width
-    is_single_conv = block.expansion == 1
     if not is_single_conv:
         yield Layer(
             "expand",

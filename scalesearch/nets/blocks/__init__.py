@@ -17,6 +17,7 @@ from scalesearch.nets.blocks.ends import AvgPool, Classifier, MaxBlurPool, MaxPo
 from scalesearch.nets.blocks.full_resnet import FullBasic, FullBottleneck
 from scalesearch.nets.blocks.ghost import GatedGhost, Ghost, GhostBlock, HardGatedGhost
 from scalesearch.nets.blocks.mbconv import (
+    EdgeResidual,
     FusedMBConv,
     GatedFusedMBConv,
     HardGatedMBConv,
@@ -58,6 +59,7 @@ BLOCKS: dict[str, TorchBlock] = {
     "conv": TorchBlock(ConvSequence, plain_parts.conv),
     "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv, plain_gates={"mobilenet_v3": HardGatedMBConv}),
     "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
+    "edge_residual": TorchBlock(MBConvBlock, EdgeResidual, EdgeResidual),
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
     "depthwise_separable": TorchBlock(
         ConvSequence, separable, gated_separable, {"mobilenet_v3": hard_gated_separable}

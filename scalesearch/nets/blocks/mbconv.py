@@ -122,3 +122,28 @@ class GatedFusedMBConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branch = self.project(self.gate(self.expand(x)))
         return x + branch if self.has_shortcut else branch
+
+
+class EdgeResidual(nn.Module):
+    """Widens k×k, gates if it has a squeeze width, narrows 1×1; adds a shortcut where the shape stays."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int,
+        expansion: int | Fraction,
+        se: Fraction | None = None,
+    ) -> None:
+        super().__init__()
+        inner = divisible(inputs * expansion)
+        self.branch = nn.Sequential(
+            conv(inputs, inner, kernel, stride),
+            SqueezeExcite(inner, max(1, int(inputs * se))) if se else nn.Identity(),
+            conv(inner, outputs, active=False),
+        )
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x) if self.has_shortcut else self.branch(x)
