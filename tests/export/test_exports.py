@@ -176,6 +176,18 @@ def test_only_the_blocks_that_are_used_stand_in_the_source() -> None:
     assert "stage(Basic, 64, 128, layers=2, kernel=3, stride=2)," in plain
 
 
+@pytest.mark.parametrize("shortcut", ["avg_pool", "none"])
+def test_a_squeeze_stands_beside_any_shortcut(shortcut: str) -> None:
+    """A bottleneck's own squeeze has a share of the block's input width; as in RegNetY with pooled shortcuts."""
+    base = load_baseline("regnety_400mf")
+    first, second, *_ = base.architecture.stages
+    stages = tuple(replace(stage, shortcut=shortcut) for stage in (first, second))
+    assert all(stage.se for stage in stages)
+    small = replace(base.architecture, stages=stages, resolution=33)
+    made = export_as("torch", replace(base, architecture=small), 0)
+    assert f"{cost(small).params:,} parameters" in made.checked
+
+
 def test_the_source_says_what_it_was_made_from() -> None:
     by = Multipliers(Decimal("1.4"), Decimal("1.2"))
     text = torch_source(load_baseline("b0").scale(by))

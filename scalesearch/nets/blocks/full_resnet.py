@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from torch import Tensor, nn
 
-from scalesearch.nets.blocks.plain_parts import Activation, conv, shortcut
+from scalesearch.nets.blocks.plain_parts import Activation, SqueezeExcite, conv, shortcut
 
 
 class FullBasic(nn.Module):
@@ -49,13 +50,15 @@ class FullBottleneck(nn.Module):
         inner_gate: Callable[[int], nn.Module] = nn.Identity,
         gate: Callable[[int], nn.Module] = nn.Identity,
         shortcut: Callable[[int, int, int], nn.Module | None] = shortcut,
+        se: Fraction | None = None,
     ) -> None:
         super().__init__()
         inner = outputs // expansion
+        squeeze = None if se is None else SqueezeExcite(inner, max(1, int(inputs * se)))
         self.branch = nn.Sequential(
             conv(inputs, inner),
             conv(inner, inner, kernel, stride, groups),
-            inner_gate(inner),
+            inner_gate(inner) if squeeze is None else squeeze,
             conv(inner, outputs, active=False),
             gate(outputs),
         )
