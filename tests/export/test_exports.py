@@ -26,6 +26,7 @@ from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
+from scalesearch.design.shortcuts import SHORTCUTS, ShortcutName
 from scalesearch.errors import CountError, InputError
 from scalesearch.export import formats, verify
 from scalesearch.export.formats import FORMATS
@@ -176,8 +177,8 @@ def test_only_the_blocks_that_are_used_stand_in_the_source() -> None:
     assert "stage(Basic, 64, 128, layers=2, kernel=3, stride=2)," in plain
 
 
-@pytest.mark.parametrize("shortcut", ["avg_pool", "none"])
-def test_a_squeeze_stands_beside_any_shortcut(shortcut: str) -> None:
+@pytest.mark.parametrize("shortcut", SHORTCUTS)
+def test_a_squeeze_stands_beside_any_shortcut(shortcut: ShortcutName) -> None:
     """A bottleneck's own squeeze has a share of the block's input width; as in RegNetY with pooled shortcuts."""
     base = load_baseline("regnety_400mf")
     first, second, *_ = base.architecture.stages
