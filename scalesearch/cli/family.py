@@ -76,15 +76,11 @@ def family(
 
     if not published and coefficients is None:
         raise InputError("family: give --coefficients α β γ, --published or both")
-    if published and (phi or times):
-        raise InputError("--phi, --times: the published members are as they are; leave them out")
-    if published and match != "flops":
-        raise InputError("--match: published members are as they are, and compared at equal cost; leave it out")
-    if published and resolution_multiple:
-        raise InputError("--resolution-multiple: the published members are as they are; leave it out")
+    sizes = _Sizes(coefficients, phi or [], times or [], match, resolution_multiple)
+    if published:
+        _check_published(sizes)
     with reserve_stdout(json):
         baseline = load_definition(network)
-    sizes = _Sizes(coefficients, phi or [], times or [], match, resolution_multiple)
     if not isinstance(baseline, Baseline):
         if published or rounding is not None or rule != "v1":
             raise InputError(
@@ -116,6 +112,20 @@ class _Sizes:
     def phis(self, baseline_name: str) -> dict[str, Decimal] | None:
         """Return the φ of each member by its name; None: the default φ."""
         return _parse_phis(baseline_name, self.phi, self.times)
+
+
+def _check_published(sizes: _Sizes) -> None:
+    """Refuse options of size for the published members, which are as they are.
+
+    Raises:
+        InputError: one is given.
+    """
+    if sizes.phi or sizes.times:
+        raise InputError("--phi, --times: the published members are as they are; leave them out")
+    if sizes.match != "flops":
+        raise InputError("--match: published members are as they are, and compared at equal cost; leave it out")
+    if sizes.resolution_multiple:
+        raise InputError("--resolution-multiple: the published members are as they are; leave it out")
 
 
 def _show_stage_family(
