@@ -26,7 +26,7 @@ SEED_AFTER_TRUNK = 1_000_000
 _IMAGES = 256
 """Training images from which the statistics of new projections are taken."""
 _MOST_KEPT = 8
-"""The most trunks that a process keeps in memory, where there is no folder of checkpoints."""
+"""The most trunks that a process keeps in memory. Without them and checkpoints, each trial would train its own."""
 
 _trunks: dict[str, dict[str, Tensor]] = {}
 

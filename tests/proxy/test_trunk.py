@@ -12,7 +12,6 @@ from small_training import CPU, bright_images, curve
 from torch import Tensor
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
-from scalesearch.nets.convnet import ConvNet
 from scalesearch.proxy import trunk as trunks
 from scalesearch.proxy.objective import ProxyTraining
 from scalesearch.proxy.training import Training
@@ -126,4 +125,3 @@ def test_rungs_resume_without_growing_again(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_recipe_from_scratch_sees_as_many_images() -> None:
     assert replace(RECIPE, epochs=5, trunk_epochs=0) == RECIPE.from_scratch
-    assert isinstance(grown_network(SPEC, bright_images(), None, CPU), ConvNet)
