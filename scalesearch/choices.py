@@ -17,15 +17,18 @@ Cost = Literal["macs", "activations", "latency"]
 """The cost that is matched between candidates, as study.json writes it."""
 MatchedCost = Literal["flops", "activations", "latency"]
 """The cost that is matched between candidates, as an option of the command line."""
-Scheduler = Literal["halving", "grid", "curves"]
-"""How training is allocated to candidates: successive halving (`halving`), all of it to every candidate
-(`grid`), or every rung to every candidate (`curves`)."""
+Scheduler = Literal["sequential", "halving", "grid", "curves"]
+"""How training is allocated to candidates: sequential halving over seeds (`sequential`), successive halving over
+rungs (`halving`), all of it to every candidate (`grid`), or every rung to every candidate (`curves`)."""
 StageScheduler = Literal["halving", "grid"]
 """How training is allocated in a search of stages; see `Scheduler`."""
-SchedulerOption = Literal["halving", "full", "curves"]
+SchedulerOption = Literal["sequential", "halving", "full", "curves"]
 """The scheduler, as an option of the command line; studies write `full` as `grid`."""
 StageSchedulerOption = Literal["halving", "full"]
 """The scheduler of a search of stages, as an option."""
+ProxySide = Literal["proportional", "matched"]
+"""The side of a candidate's proxy: in proportion to its network's (`proportional`), or the one at which the proxy
+costs 2^φ times the baseline's proxy (`matched`)."""
 Sampler = Literal["grid", "optuna", "tpe", "gp", "nsga2"]
 """What proposes (α, β): the grid, or a sampler of Optuna."""
 StageSampler = Literal["random", "tpe", "evolution", "nsga2"]

@@ -29,7 +29,7 @@ def grid(
     budget: options.Budget = "quick",
     seeds: Annotated[
         int | None,
-        typer.Option(min=1, max=1000, help="Seeds per finalist with halving, else per candidate."),
+        typer.Option(min=1, max=1000, help="Seeds per finalist, or per candidate with full and curves."),
     ] = None,
     step: Annotated[str | None, typer.Option(help="Spacing of the grid; default: the budget's.")] = None,
     tolerance: Annotated[
@@ -44,8 +44,8 @@ def grid(
     scheduler: Annotated[
         choices.SchedulerOption | None,
         typer.Option(
-            help="halving: promote the better half; full: train all to the end (default with trunks); curves: also "
-            "record every rung."
+            help="sequential: more seeds for the better half; halving: longer training for it (default of budgets "
+            "with rungs); full: train all to the end; curves: also record every rung."
         ),
     ] = None,
     until_regret: Annotated[
@@ -254,12 +254,13 @@ def _make_config(
 
     phi = options.parse_phi(phi_text, "--phi")
     spacing, max_deviation = options.parse_decimal(step, "--step"), options.parse_decimal(tolerance, "--tolerance")
-    budget = with_overrides(load_budget(budget_name), spacing, max_deviation, seeds)
+    named_budget = load_budget(budget_name)
+    budget = with_overrides(named_budget, spacing, max_deviation, seeds)
     if "macs" in kind.objectives:
         match = "none"  # what is an objective is not held equal
     baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, resolution_multiple)
-    budget = fit_budget(budget, baseline, phi, kind)
-    schedule = options.stored_scheduler(scheduler or ("full" if budget.recipe.trunk_epochs else "halving"))
+    budget = with_overrides(fit_budget(named_budget, baseline, phi, kind), spacing, max_deviation, seeds)
+    schedule = options.stored_scheduler(scheduler or ("halving" if budget.rungs > 1 else "sequential"))
     if kind.proposes:
         schedule = FULL_TRAINING  # sampled points are trained to the end
     if SCHEDULERS[schedule].resumes_trials:

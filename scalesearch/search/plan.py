@@ -222,6 +222,24 @@ class Plan:
         network_cost = cost(self.proxies.networks[key])
         return Arm(key, accuracies, self.proxies.adjusted_ratio(key), network_cost.activations, network_cost.params)
 
+    def promotion_arms(self, outcomes: Mapping[str, Outcome], seeds: int) -> tuple[list[Arm], Arm]:
+        """Return what tells candidates apart best, as arms; see `schedulers.base.Results.promotion_arms`."""
+        arms = self.rung_arms(outcomes, 0, seeds)
+        base_arm = self._arm(self.base_id, [self.proxies.spec(self.base_id, 0)], outcomes)
+        if not self.config.has_loss_response:
+            return arms, base_arm
+        by_losses = [self._loss_arm(arm, outcomes) for arm in (*arms, base_arm)]
+        if any(loss_arm is None for loss_arm in by_losses):
+            return arms, base_arm
+        *loss_arms, loss_base_arm = filter(None, by_losses)
+        return loss_arms, loss_base_arm
+
+    def _loss_arm(self, arm: Arm, outcomes: Mapping[str, Outcome]) -> Arm | None:
+        """Return the arm with the losses in place of the metric; None where a loss has no logarithm."""
+        losses = {seed: outcomes[self.proxies.spec(arm.key, seed).id].log_losses for seed in arm.accuracies}
+        known = {seed: value for seed, value in losses.items() if value is not None}
+        return replace(arm, accuracies=known) if len(known) == len(losses) else None
+
     def accuracy(self, arm: Arm) -> float:
         """Return an arm's mean of the metric, without the reward factor."""
         return sum(arm.accuracies.values()) / len(arm.accuracies) / self.reward_factor(arm.key)
@@ -276,6 +294,9 @@ class _Results:
 
     def baseline_arm(self, rung: int) -> Arm:
         return self.plan.baseline_on(self.outcomes, rung)
+
+    def promotion_arms(self, seeds: int) -> tuple[list[Arm], Arm]:
+        return self.plan.promotion_arms(self.outcomes, seeds)
 
     def scores(self, rung: int) -> Mapping[str, Score]:
         return self.plan.scores(self.outcomes, rung)

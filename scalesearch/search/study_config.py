@@ -19,7 +19,7 @@ from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.kinds import GridSearch, StudyKind
 from scalesearch.search.kinds.base import FEWEST
 from scalesearch.search.kinds.sampler import Suggestion
-from scalesearch.search.metrics import METRICS, is_metric
+from scalesearch.search.metrics import LOSS, METRICS, is_metric
 from scalesearch.search.sampler_space import SamplerSpace
 from scalesearch.search.schedulers import SCHEDULERS
 from scalesearch.search.setting import Setting
@@ -70,6 +70,11 @@ class StudyConfig(Setting):
         """
         return self.match != "none" and self.cost != "latency"
 
+    @property
+    def has_loss_response(self) -> bool:
+        """Whether the losses are a response beside the metric: not where the metric is one, or a reward ranks."""
+        return self.metric != LOSS and self.kind.scales
+
     def _check_cost(self) -> None:
         if self.cost != "macs" and self.match == "none":
             raise SpaceError(f"cost is {self.cost}, which says what is matched, but match is none: nothing is")
@@ -97,16 +102,20 @@ def can_grow(baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind
 def fit_budget(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind) -> Budget:
     """Return the budget as the study's networks are trained under it.
 
-    Where they are grown from trunks, every candidate is trained to the end with all seeds of a finalist: grown
-    trainings are too short to eliminate candidates before. The rate is constant, as in the trunk, until it decays.
-    Where networks cannot be grown, the recipe has no trunk.
+    With trunks, a training is too short to be divided into rungs, and its rate is constant, as in the trunk, until
+    it decays. Where networks cannot be grown, the recipe has no trunk. As each training then sees more images,
+    finalists have fewer seeds.
     """
-    if not can_grow(baseline, phi, kind):
-        return replace(budget, recipe=budget.recipe.from_scratch)
-    if budget.recipe.trunk_epochs == 0:
+    recipe = budget.recipe
+    if recipe.trunk_epochs == 0:
         return budget
-    budget = with_constant_lr_and_decay(budget)
-    return replace(budget, seeds=max(budget.seeds, budget.final_seeds), finalists=0, final_seeds=0, rungs=1)
+    if can_grow(baseline, phi, kind):
+        return replace(with_constant_lr_and_decay(budget), rungs=1)
+    final_seeds = -(-budget.final_seeds * recipe.epochs // recipe.from_scratch.epochs)
+    # Networks that are searched by halving, as stages are, keep the rungs.
+    return replace(
+        budget, recipe=recipe.from_scratch, final_seeds=final_seeds, rungs=1 if kind.scales else budget.rungs
+    )
 
 
 def enumerate_candidates(config: StudyConfig, suggested: Sequence[Any] | None = None) -> CandidateSet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import inf, log
 from typing import Literal, Protocol
 
 from scalesearch.design.factory import Network
@@ -99,6 +100,18 @@ class Outcome:
     def score(self) -> float | None:
         """The ranking metric after the last epoch, by default accuracy; None for a trial that is not complete."""
         return self.epochs[-1].metric_value if self.state == "complete" and self.epochs else None
+
+    @property
+    def log_losses(self) -> float | None:
+        """The negated mean logarithm of the losses after the last epoch; None where one has no logarithm.
+
+        The losses of training and validation together are more informative than either (Ru et al. 2021, arXiv
+        2006.04492, is about the first).
+        """
+        if self.score is None:
+            return None
+        losses = self.epochs[-1].train_loss, self.epochs[-1].val_loss
+        return -sum(map(log, losses)) / 2 if all(0 < loss < inf for loss in losses) else None
 
 
 class TrialEndedError(Exception):

@@ -36,7 +36,7 @@ def losses(study: Path) -> dict[str, float]:
 def test_every_network_is_grown_from_every_trunk(inline: Path) -> None:
     study = open_study(inline)
     budget, specs = study.plan.config.budget, [record.spec for record in study.own_records().values()]
-    assert (budget.seeds, budget.finalists, budget.rungs, study.plan.config.scheduler) == (2, 0, 1, "grid")
+    assert (budget.final_seeds, budget.rungs, study.plan.config.scheduler) == (2, 1, "sequential")
     assert study.plan.is_complete(study.outcomes())
     assert len({(spec.network, spec.seed) for spec in specs}) == len(specs) == 4 * 2
     base = next(spec.proxy for spec in specs if spec.network == study.plan.config.baseline.architecture)
@@ -68,15 +68,18 @@ def test_a_study_with_one_more_trunk_equals_one_that_began_with_it(inline: Path,
 @pytest.mark.parametrize(
     ("more", "trials"),
     [
-        ((), "8 trials (8 at first, 0 more for the leaders), 2.048k images in all and 512 in trunks"),
-        (("--phi", "-1"), "(5 at first"),
-        (("--baseline", "mobilenet_v1"), "(5 at first"),
+        ((), "8 trials (4 at first, 4 more for the leaders), 2.048k images in all and 512 in trunks"),
+        (("--phi", "-1"), "4 trials (4 at first, 0 more for the leaders), 2.048k images in all, about"),
+        (
+            ("--baseline", "mobilenet_v1"),
+            "4 trials (4 at first, 0 more for the leaders), 2.048k images in all, about",
+        ),
     ],
 )
 def test_networks_that_cannot_be_grown_are_trained_from_scratch(
     more: tuple[str, ...], trials: str, tmp_path: Path
 ) -> None:
-    """By halving, where the unscaled network has both seeds at first, the candidates one."""
+    """With half the seeds, because each training sees twice the images."""
     (tmp_path / "grown.yaml").write_text(BUDGET)
     done = scalesearch(*COMMAND, *more, "--plan", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -123,7 +123,7 @@ def plan(spent: Budget | None = None, phi: str = "1", scheduler: str = "grid") -
 
 
 def plan_by(scheduler: str) -> Plan:
-    """The search that kills are tried on: six candidates, by halving over three rungs and with two finalists."""
+    """The search that kills are tried on: six candidates, two finalists; halving over three rungs or over seeds."""
     if scheduler == "grid":
         return plan()
     halving = plan(

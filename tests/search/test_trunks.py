@@ -18,7 +18,7 @@ from scalesearch.search.proxies import DataFacts
 from scalesearch.search.study_config import StudyConfig, fit_budget
 
 GROWN = replace(
-    BUDGETS["quick"], name="grown", seeds=2, finalists=5, final_seeds=3,
+    BUDGETS["quick"], name="grown", seeds=2, finalists=5, final_seeds=6,
     recipe=replace(BUDGETS["quick"].recipe, epochs=3, trunk_epochs=4),
 )  # fmt: skip
 FACTS = DataFacts("made", "0123", 7, 96, 55)
@@ -28,9 +28,9 @@ def fitted(baseline: Baseline, phi: str = "1", budget: Budget = GROWN) -> Budget
     return fit_budget(budget, baseline, Decimal(phi), GridSearch())
 
 
-def test_all_candidates_get_all_seeds_where_they_are_grown() -> None:
+def test_a_grown_training_has_no_rungs_and_a_constant_rate() -> None:
     budget = fitted(SMALL)
-    assert (budget.seeds, budget.finalists, budget.final_seeds, budget.rungs) == (3, 0, 0, 1)
+    assert (budget.seeds, budget.finalists, budget.final_seeds, budget.rungs) == (2, 5, 6, 1)
     assert (budget.recipe.epochs, budget.recipe.trunk_epochs, budget.recipe.decay) == (3, 4, Decimal("0.3"))
 
 
@@ -38,7 +38,9 @@ def test_all_candidates_get_all_seeds_where_they_are_grown() -> None:
 def test_a_recipe_from_scratch_is_as_long(name: str, phi: str) -> None:
     baseline = load_baseline(name)
     budget = fitted(baseline, phi)
-    assert budget == replace(GROWN, recipe=replace(GROWN.recipe, epochs=7, trunk_epochs=0))
+    # Six grown trainings of three epochs each are about three of seven.
+    from_scratch = replace(GROWN.recipe, epochs=7, trunk_epochs=0)
+    assert budget == replace(GROWN, recipe=from_scratch, final_seeds=3, rungs=1)
     with pytest.raises(SpaceError, match=f"trunk_epochs is 4, but networks of {name} cannot be grown"):
         StudyConfig(baseline, Decimal(phi), GROWN)
 
@@ -49,7 +51,7 @@ def test_a_budget_without_a_trunk_stays_as_it_is() -> None:
 
 
 def test_every_trial_names_the_trunk_and_the_unscaled_network_is_grown_too() -> None:
-    plan = Plan(StudyConfig(SMALL, Decimal(1), replace(fitted(SMALL), candidates=4)), FACTS)
+    plan = Plan(StudyConfig(SMALL, Decimal(1), replace(fitted(SMALL), candidates=4, seeds=3)), FACTS)
     (wave,) = plan.waves({})
     base = next(spec for spec in wave if spec.network_id == plan.base_id)
     assert {spec.trunk for spec in wave} == {base.proxy}

@@ -122,9 +122,9 @@ def test_inline_kills(tmp_path: Path) -> None:
     assert_equal_answers(driver.folder, left_alone(tmp_path))
 
 
-@pytest.mark.parametrize("scheduler", ["halving", "halving-blind"])
-def test_inline_kills_within_a_rung(scheduler: str, tmp_path: Path) -> None:
-    """Some of a rung's trials are recorded, others not: the rest of the rung runs, and the same go on.
+@pytest.mark.parametrize("scheduler", ["sequential", "halving", "halving-blind"])
+def test_inline_kills_within_a_wave(scheduler: str, tmp_path: Path) -> None:
+    """Some of a wave's trials are recorded, others not: the rest of the wave runs, and the same go on.
 
     So do all of a rung at chance, which is told from what was recorded, not from when it was.
     """

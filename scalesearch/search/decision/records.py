@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf, log
+from math import log
 
 import numpy as np
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.search.decision.data import Channel, Floats, StudyData, Training
-from scalesearch.search.metrics import LOSS
 from scalesearch.search.plan import Plan
 from scalesearch.search.schedulers.base import RungTrial
 from scalesearch.search.trial import Outcome
@@ -56,17 +55,11 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
 
 
 def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, float]:
-    """Return the metric times its reward factor, and the negated mean logarithm of the losses.
-
-    The losses of training and validation together are more informative than either (Ru et al. 2021, arXiv
-    2006.04492, is about the first). Where the metric is a loss, or a reward ranks, the losses are left out.
-    """
+    """Return the metric times its reward factor, and the losses where they are a response."""
     assert outcome.score is not None, "only complete trials are asked"
     responses = {Channel(trial.rung): outcome.score * plan.reward_factor(trial.network)}
-    last = outcome.epochs[-1]
-    losses = last.train_loss, last.val_loss
-    if plan.config.metric != LOSS and plan.config.kind.scales and all(0 < loss < inf for loss in losses):
-        responses[Channel(trial.rung, _LOSS_RESPONSE)] = -sum(map(log, losses)) / 2
+    if plan.config.has_loss_response and outcome.log_losses is not None:
+        responses[Channel(trial.rung, _LOSS_RESPONSE)] = outcome.log_losses
     return responses
 
 

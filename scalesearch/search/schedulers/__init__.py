@@ -6,10 +6,16 @@ from scalesearch.search.schedulers.base import Scheduler
 from scalesearch.search.schedulers.curves import Curves
 from scalesearch.search.schedulers.full import FullTraining
 from scalesearch.search.schedulers.halving import Halving
+from scalesearch.search.schedulers.sequential import SequentialHalving
 
 __all__ = ["FULL_TRAINING", "SCHEDULERS", "Scheduler"]
 
 FULL_TRAINING = "grid"
 """The name of full training in studies; as an option it is `full`."""
-SCHEDULERS: dict[str, type[Scheduler]] = {"halving": Halving, FULL_TRAINING: FullTraining, "curves": Curves}
+SCHEDULERS: dict[str, type[Scheduler]] = {
+    "sequential": SequentialHalving,
+    "halving": Halving,
+    FULL_TRAINING: FullTraining,
+    "curves": Curves,
+}
 """The schedulers by the names that studies use."""

@@ -103,6 +103,14 @@ class Results(Protocol):
         """Return the unscaled network's completed trials on a rung."""
         ...
 
+    def promotion_arms(self, seeds: int) -> tuple[list[Arm], Arm]:
+        """Return what tells candidates apart best, over their first `seeds` seeds, trained to the end.
+
+        These are the losses where they are a response of the model, else the metric. The second value is that of
+        the unscaled network with its first seed, which every candidate has too.
+        """
+        ...
+
     def scores(self, rung: int) -> Mapping[str, Score]:
         """Return the scores of the candidates that completed a rung with their first seed, by id."""
         ...
