@@ -101,13 +101,13 @@ class _Proxies:
         phi_ratio = self.proxy_phi / self.phi
         side_ratio = Decimal(network.resolution) / self.factory.resolution
         depth, width = (round(power(multiplier, phi_ratio), 12) for multiplier in (network.depth, network.width))
-        if phi_ratio == 1 or self.match == "none":
+        if self.match == "none" or (phi_ratio == 1 and self.budget.proxy_side == "proportional"):
             side_ratio = side_ratio if phi_ratio == 1 else power(side_ratio, phi_ratio)
             px = literal_px(self.budget.resolution, side_ratio)
             return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
         target_cost = float(getattr(self.base, self.cost_kind)) * 2 ** float(self.proxy_phi)
         measure = partial(measure_factory, self.factory, depth, self._width(width))
-        px = match_side(measure, self.budget.resolution, target_cost, self.cost_kind).resolution
+        px = match_side(measure, self.budget.resolution, target_cost, self.cost_kind, self.phi < 0).resolution
         return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
 
     def _width(self, multiplier: Decimal) -> Decimal:

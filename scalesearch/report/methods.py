@@ -89,14 +89,12 @@ def _proxies_text(plan: Plan) -> str:
         )
         return f"as the function builds them, the unscaled one at {budget.resolution} px{larger}"
     small = "widths as they are" if budget.width_divisor == 1 else f"widths over {budget.width_divisor}"
-    if phi == plan.config.phi:
-        return (
-            f"{small}, depths as they are, {base.name}'s proxy at {budget.resolution} px and others in proportion"
-        )
-    return (
-        f"candidates scaled to φ = {format_decimal(phi)}, where they differ more; {small}, {base.name}'s proxy at "
-        f"{budget.resolution} px, others at the side where they cost {2 ** float(phi):.4g} times as much"
-    )
+    base_px = f"{base.name}'s proxy at {budget.resolution} px"
+    matched = f"{base_px}, others at the side where they cost {2 ** float(phi):.4g} times as much"
+    if phi != plan.config.phi:
+        return f"candidates scaled to φ = {format_decimal(phi)}, where they differ more; {small}, {matched}"
+    is_matched = budget.proxy_side == "matched" and plan.config.adjusts
+    return f"{small}, depths as they are, {matched if is_matched else f'{base_px} and others in proportion'}"
 
 
 def _schedule_text(result: StudyResult) -> str:

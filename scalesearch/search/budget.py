@@ -39,6 +39,8 @@ class Budget:
     """The embedded data set that is used if `--data` is not given."""
     proxy_phi: Decimal | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The least φ at which the proxies of a grid's or sampler's candidates are made; None: the study's own φ."""
+    proxy_side: choices.ProxySide = field(default="proportional", metadata=OMIT_IF_DEFAULT)
+    """The sides of the candidates' proxies; `matched` counts where a study matches costs by counting."""
 
     version: int = field(default=1, metadata=OMIT_IF_DEFAULT)
     """The version of a named budget: its values may change between versions, and studies keep theirs."""

@@ -134,16 +134,18 @@ def candidate_proxy(config: StudyConfig, candidate: Candidate, classes: int) -> 
     """Return the proxy that is trained for a candidate, at the φ of the proxies.
 
     A φ larger than the study's makes differences between candidates larger. The baseline is then scaled to that φ
-    by the candidate's own α and β. The side is the one at which the proxy costs 2^φ × the baseline's proxy; where
-    costs are not matched by counting, it follows from the candidate's own γ.
+    by the candidate's own α and β. The side of a larger φ and of a budget that matches proxies is the one at which
+    the proxy costs 2^φ × the baseline's proxy: at so few px, feature maps of a rounded size make the cost of a side
+    in proportion too large or too small. Where costs are not matched by counting, the side follows from γ.
     """
-    phi, baseline = phi_of_proxies(config), config.baseline
-    if phi == config.phi or isinstance(baseline, FactoryBaseline):
-        return proxy_of(config, candidate.architecture, classes)
-    rounding = replace(baseline.rounding, rule=config.rounding)
-    larger = scaled(baseline.architecture, candidate.coefficients.at(phi), rounding)
-    proxy = proxy_of(config, larger, classes)
-    if not config.adjusts:
+    phi, baseline, network = phi_of_proxies(config), config.baseline, candidate.architecture
+    if isinstance(baseline, FactoryBaseline):
+        return proxy_of(config, network, classes)
+    if phi != config.phi:
+        rounding = replace(baseline.rounding, rule=config.rounding)
+        network = scaled(baseline.architecture, candidate.coefficients.at(phi), rounding)
+    proxy = proxy_of(config, network, classes)
+    if not config.adjusts or (phi == config.phi and config.budget.proxy_side == "proportional"):
         return proxy
     base = proxy_of(config, baseline.architecture, classes)
     assert isinstance(base, Architecture), "a baseline file's networks are architectures"

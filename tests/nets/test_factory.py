@@ -151,6 +151,19 @@ def test_the_proxies_of_a_function_are_made_at_the_budgets_phi() -> None:
     assert literal.proxy.resolution == literal_px(24, (Decimal(literal.network.resolution) / 40) ** 2)
 
 
+@pytest.mark.parametrize("phi", ["1", "-1"])
+def test_the_proxies_of_a_function_can_be_matched_in_cost(phi: str) -> None:
+    budget = replace(BUDGETS["smoke"], proxy_side="matched", resolution=32)
+    point = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.17"))
+    found = count_factory_grid(load_factory(NAME), [point], Decimal(phi), budget, "flops")
+    (entry,) = found.entries
+    depth, width = (float(value) for value in (entry.proxy.depth, entry.proxy.width))
+    assert (depth, width * 4) == pytest.approx((float(entry.network.depth), float(entry.network.width)))
+    wanted = found.base.proxy.macs * 2 ** int(phi)
+    sides = {px: abs(macs_by_hand(depth, width, px) - wanted) for px in range(8, 80)}
+    assert sides[entry.proxy.resolution] == min(sides.values())
+
+
 def test_only_the_networks_that_are_taken_are_traced_by_fvcore() -> None:
     budget, one = replace(BUDGETS["smoke"], proxy_phi=Decimal(2)), Decimal(1)
     point = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.17"))

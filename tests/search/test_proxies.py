@@ -1,4 +1,4 @@
-"""Proxies at a larger φ than the study's: the networks by hand, the side by trying every one."""
+"""Proxies of matched cost and at a larger φ: the networks by hand, the side by trying every one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ DATA = DataFacts("planted", "f" * 64, classes=11, train=130, val=70)
 
 
 def config(baseline: str = "b0", phi: str = "1", proxy_phi: str | None = "2", **changes: Any) -> StudyConfig:
-    budget = replace(BUDGETS["quick"], proxy_phi=None if proxy_phi is None else Decimal(proxy_phi))
+    budget = replace(
+        BUDGETS["quick"],
+        proxy_side="proportional",
+        recipe=BUDGETS["quick"].recipe.from_scratch,
+        proxy_phi=None if proxy_phi is None else Decimal(proxy_phi),
+    )
     return replace(StudyConfig(load_baseline(baseline), Decimal(phi), budget), **changes)
 
 
@@ -68,6 +73,45 @@ def test_its_side_is_the_one_at_which_it_costs_most_nearly_four_times_the_baseli
             for side in range(40, 2 * found.resolution)
         }
         assert off[found.resolution] == min(off.values()), one.label
+
+
+def matched(baseline: str, phi: str = "1", **changes: Any) -> StudyConfig:
+    asked = config(baseline, phi, proxy_phi=None, **changes)
+    return replace(asked, budget=replace(asked.budget, proxy_side="matched"))
+
+
+@pytest.mark.parametrize(
+    ("baseline", "phi", "changes"),
+    [
+        ("b0", "1", {}),
+        ("resnet18", "2", {"cost": "activations"}),
+        ("mobilenet_v2", "-1", {}),
+        ("mobilenet_v1", "2", {"kind": RuleComparison(SINGLE)}),
+    ],
+)
+def test_proxies_can_cost_as_nearly_the_same_as_networks_do(
+    baseline: str, phi: str, changes: dict[str, Any]
+) -> None:
+    """Of all sides that a proxy of these widths and depths may have; smaller ones for smaller networks."""
+    asked = matched(baseline, phi, **changes)
+    kind = changes.get("cost", "macs")
+    wanted = 2 ** float(phi) * getattr(cost(base_proxy(asked)), kind)
+    sides = range(16, 41) if phi == "-1" else range(40, 160)
+    proportional = replace(asked, budget=replace(asked.budget, proxy_side="proportional"))
+    others = 0
+    for one in select_candidates(asked, enumerate_candidates(asked)):
+        found, plain = proxy(asked, one), proxy(proportional, one)
+        assert (found.widths, found.depths) == (plain.widths, plain.depths)
+        off = {side: abs(getattr(cost(replace(found, resolution=side)), kind) - wanted) for side in sides}
+        assert off[found.resolution] == min(off.values()), one.label
+        others += found.resolution != plain.resolution
+    assert others
+
+
+def test_sides_are_in_proportion_where_costs_are_not_matched() -> None:
+    for asked in (matched("b0", match="none"), config(proxy_phi=None)):
+        for one in select_candidates(asked, enumerate_candidates(asked))[::5]:
+            assert proxy(asked, one) == proxy_of(asked, one.architecture, DATA.classes)
 
 
 def test_by_activations_the_side_is_matched_by_activations() -> None:
