@@ -49,10 +49,10 @@ def main() -> None:
 
 
 def changed(options: Mapping[str, str]) -> Budget:
-    """Return `quick` with other values."""
+    """Return `quick` with other values, without trunks."""
     budget = BUDGETS["quick"]
     px = int(options.get("px", budget.resolution))
-    recipe, scenes = budget.recipe, budget.scenes
+    recipe, scenes = budget.recipe.from_scratch, budget.scenes
     for key, text in options.items():
         if key in {field.name for field in fields(Recipe)}:
             recipe = replace(recipe, **{key: type(getattr(recipe, key))(text)})

@@ -54,7 +54,10 @@ def _make(folder: Path, num_trials: int) -> int:
 
     Writing does not wait for the disk, which is not measured.
     """
-    budget = replace(BUDGETS["quick"], step=Decimal("0.05"), seeds=1, finalists=0, final_seeds=0)
+    quick = BUDGETS["quick"]
+    budget = replace(
+        quick, step=Decimal("0.05"), seeds=1, finalists=0, final_seeds=0, recipe=quick.recipe.from_scratch
+    )
     config = StudyConfig(load_baseline("tiny"), Decimal(1), budget, scheduler="grid")
     networks = 1 + len(Plan(config, DATA).trained)
     plan = Plan(replace(config, budget=replace(budget, seeds=-(-num_trials // networks))), DATA)

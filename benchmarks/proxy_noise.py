@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from multiprocessing import get_context
@@ -93,7 +94,8 @@ def main() -> None:
     options = {**_DEFAULTS, **{key: arguments.pop(key) for key in [*arguments] if key in _DEFAULTS}}
     if options["vary"] not in ("all", "weights", "order", "last_bits"):
         raise SystemExit(f"vary={options['vary']}: must be all, weights, order or last_bits")
-    budget = changed(with_constant_lr_and_decay(load_budget(options["budget"])), arguments)
+    named = with_constant_lr_and_decay(load_budget(options["budget"]))
+    budget = changed(replace(named, recipe=named.recipe.from_scratch), arguments)
     train_seed = partial(trained, options["baseline"], options["network"], options["data"], budget, options["vary"])
     with get_context("spawn").Pool(int(options["processes"])) as pool:
         runs = pool.map(train_seed, range(int(options["seeds"])), chunksize=1)

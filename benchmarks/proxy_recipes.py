@@ -107,8 +107,9 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
     options, seed = job
     budget, baseline = with_constant_lr_and_decay(BUDGETS["quick"]), load_baseline("b0")
     recipe_options = {key: text for key, text in options.items() if key in RECIPE_KEYS}
+    from_scratch = budget.recipe.from_scratch
     recipe = replace(
-        budget.recipe, **{key: type(getattr(budget.recipe, key))(text) for key, text in recipe_options.items()}
+        from_scratch, **{key: type(getattr(from_scratch, key))(text) for key, text in recipe_options.items()}
     )
     data = load_data("fractal", image_px(StudyConfig(baseline, Decimal(1), budget)), budget.scenes, cache_folder())
     multipliers = Multipliers(*map(Decimal, options.get("network", COMPOUND).split("/")))

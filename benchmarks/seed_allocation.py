@@ -12,79 +12,31 @@ rounded up. The columns are the trials, the mean regret of the choice with its s
 regret is at most a quarter.
 """
 
-# ruff: noqa: ARG002, D102 (methods of an interface that is documented in `schedulers.base`)
-
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
+from simulated_results import BASELINE, SeededResults
 
 from scalesearch.search.budget import BUDGETS
-from scalesearch.search.metrics import ImagesError
-from scalesearch.search.ranking import Arm, leaders
-from scalesearch.search.schedulers.base import RungTrial, Score
+from scalesearch.search.ranking import leaders
 from scalesearch.search.schedulers.sequential import SequentialHalving
 
 _DEFAULTS = {"candidates": "20", "finalists": "4", "seeds": "8", "studies": "400", "snr": "0.1,0.2,0.4,1,2"}
 _SEED_EFFECT = 5.0
 _SMALL_REGRET = 0.25
-_BASELINE = "baseline"
-
-
-@dataclass
-class PlantedResults:
-    """Implements `schedulers.base.Results` for planted values; every trial that is asked for is over."""
-
-    values: Mapping[str, Sequence[float]]
-    """The scores of each candidate, by seed."""
-    done: set[RungTrial]
-
-    baseline: str = _BASELINE
-    more_candidates: bool = False
-    validation_images: int = 1
-    images_error: ImagesError | None = None
-
-    @property
-    def candidates(self) -> Sequence[str]:
-        return tuple(self.values)
-
-    def is_over(self, trial: RungTrial) -> bool:
-        return trial in self.done
-
-    def arms(self, rung: int, seeds: int) -> list[Arm]:
-        scores = {
-            key: {seed: self.values[key][seed] for seed in range(seeds) if RungTrial(key, seed) in self.done}
-            for key in self.values
-        }
-        return [Arm(key, by_seed, 1.0, 0, 0) for key, by_seed in scores.items() if by_seed]
-
-    def baseline_arm(self, rung: int) -> Arm:
-        return Arm(_BASELINE, {}, 1.0, 0, 0)
-
-    def promotion_arms(self, seeds: int) -> tuple[list[Arm], Arm]:
-        return self.arms(0, seeds), self.baseline_arm(0)
-
-    def scores(self, rung: int) -> Mapping[str, Score]:
-        return {}
-
-    def is_at_chance(self, rung: int) -> bool:
-        return False
 
 
 def chosen_by_halving(scheduler: SequentialHalving, values: Mapping[str, Sequence[float]]) -> tuple[str, int]:
     """Return the candidate with the best adjusted mean in the end, and the number of trials of candidates."""
-    results = PlantedResults(values, set())
-    while True:
-        trials = {trial for wave in scheduler.advance(results).waves for trial in wave}
-        if trials <= results.done:
-            break
-        results.done |= trials
+    results = SeededResults(values)
+    results.run(scheduler)
     (best,) = leaders(results.arms(0, scheduler.seeds), 1)
-    return best, sum(trial.network != _BASELINE for trial in results.done)
+    return best, sum(trial.network != BASELINE for trial in results.completed)
 
 
 def regrets(snr: float, options: Mapping[str, str]) -> dict[str, tuple[float, np.ndarray]]:

@@ -1,12 +1,13 @@
-"""Provide results of simulated trainings to schedulers; every trial counts as finished."""
+"""Provide results of simulated trainings to schedulers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.ranking import Arm
+from scalesearch.search.schedulers import Scheduler
 from scalesearch.search.schedulers.base import RungTrial, Score
 
 BASELINE = "base"
@@ -47,7 +48,73 @@ class SimulatedResults:
         """Return the unscaled network with all of its seeds."""
         return Arm(self.baseline, dict(enumerate(self.baseline_accuracies(rung))), 1.0, 1, 1)
 
+    def promotion_arms(self, seeds: int) -> tuple[list[Arm], Arm]:
+        """Return the arms of the first rung, with their first seed, and the unscaled network's."""
+        return self.arms(0, seeds), self.baseline_arm(0)
+
     def is_at_chance(self, rung: int) -> bool:
         """Return False: no rung is at chance."""
+        del rung
+        return False
+
+
+@dataclass(slots=True)
+class SeededResults:
+    """Implements `scalesearch.search.schedulers.base.Results` for trainings to the end, of equal cost.
+
+    A trial is over once `run` has asked for it. The unscaled network has no results.
+    """
+
+    values: Mapping[str, Sequence[float]]
+    """What each candidate would reach, by seed."""
+    completed: set[RungTrial] = field(default_factory=set)
+    baseline: str = BASELINE
+    more_candidates: bool = False
+    validation_images: int = 1000
+
+    def run(self, scheduler: Scheduler) -> None:
+        """Run every trial of a schedule."""
+        while trials := {trial for wave in scheduler.advance(self).waves for trial in wave} - self.completed:
+            self.completed |= trials
+
+    @property
+    def candidates(self) -> Sequence[str]:
+        """The ids of the candidates."""
+        return tuple(self.values)
+
+    @property
+    def images_error(self) -> ImagesError:
+        """The binomial error of the validation images."""
+        return ImagesError((self.validation_images,))
+
+    def is_over(self, trial: RungTrial) -> bool:
+        """Return whether the trial was run."""
+        return trial in self.completed
+
+    def arms(self, rung: int, seeds: int) -> list[Arm]:
+        """Return the candidates with those of their first `seeds` seeds that were run."""
+        del rung
+        by_key = {
+            key: {seed: values[seed] for seed in range(seeds) if RungTrial(key, seed) in self.completed}
+            for key, values in self.values.items()
+        }
+        return [Arm(key, by_seed, 1.0, 1, 1) for key, by_seed in by_key.items() if by_seed]
+
+    def baseline_arm(self, rung: int) -> Arm:
+        """Return the unscaled network without results."""
+        del rung
+        return Arm(self.baseline, {}, 1.0, 1, 1)
+
+    def promotion_arms(self, seeds: int) -> tuple[list[Arm], Arm]:
+        """Return the arms with their first seeds."""
+        return self.arms(0, seeds), self.baseline_arm(0)
+
+    def scores(self, rung: int) -> Mapping[str, Score]:
+        """Return nothing: there are no rungs."""
+        del rung
+        return {}
+
+    def is_at_chance(self, rung: int) -> bool:
+        """Return False: there are no rungs."""
         del rung
         return False

@@ -184,13 +184,13 @@ def _make_config(
         )
     # Halving keeps the networks of the best reward, but a Pareto front needs others too.
     schedule = options.stored_scheduler(scheduler or ("full" if search.sampler == "nsga2" else "halving"))
-    budget = with_overrides(load_budget(budget_name), None, None, seeds)
+    loaded_baseline = load_baseline(baseline_name)
+    budget = fit_budget(load_budget(budget_name), loaded_baseline, Decimal(1), search)
+    budget = with_overrides(budget, None, None, seeds)
     if trials is not None:
         budget = replace(budget, candidates=trials)
     if SCHEDULERS[schedule].resumes_trials:
         budget = with_constant_lr_and_decay(budget)
-    loaded_baseline = load_baseline(baseline_name)
-    budget = fit_budget(budget, loaded_baseline, Decimal(1), search)
     config = StudyConfig(
         loaded_baseline, Decimal(1), budget, match="none", kind=search, scheduler=schedule,
         prolongs=SCHEDULERS[schedule].promotes_all_at_chance,

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated_results import SimulatedResults
+from simulated_results import SeededResults, SimulatedResults
 
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.ranking import Arm, Ranking, difference, intervals, leaders, rank
 from scalesearch.search.schedulers.base import Score
 from scalesearch.search.schedulers.halving import Halving
+from scalesearch.search.schedulers.sequential import SequentialHalving
 
 NOISE = 0.012
 SEED_EFFECT = 0.02
@@ -92,6 +93,37 @@ def test_a_clear_best_is_found_by_halving() -> None:
     # three seeds find .83; that the best is the first in the ranking holds in .998.
     assert first >= 0.97
     assert right >= 0.65
+
+
+def sequential_study(random: np.random.Generator, truth: Sequence[float]) -> Ranking:
+    """A study as `quick` runs it: from twenty candidates with a seed to four with eight."""
+    keys = [f"{i:02}" for i in range(len(truth))]
+    scheduler = SequentialHalving.of(BUDGETS["quick"], 2500, keys)
+    by_seed = random.normal(0, SEED_EFFECT, scheduler.seeds)
+    measured = np.array(truth)[:, None] + by_seed + random.normal(0, NOISE, (len(truth), scheduler.seeds))
+    results = SeededResults(dict(zip(keys, measured.tolist(), strict=True)))
+    results.run(scheduler)
+    return rank(results.arms(0, scheduler.seeds), 1000)
+
+
+def test_equal_arms_by_sequential_halving_seldom_have_a_winner() -> None:
+    random = np.random.default_rng(2019)
+    assert np.mean([sequential_study(random, [0.7] * 20).significant for _ in range(300)]) <= 0.05
+
+
+def test_two_equal_leaders_by_sequential_halving_err_no_more_than_stated() -> None:
+    random = np.random.default_rng(2019)
+    truth = [0.7, 0.7, *[0.5] * 18]
+    assert np.mean([sequential_study(random, truth).significant for _ in range(500)]) <= 0.06
+
+
+def test_a_clear_best_is_found_by_sequential_halving() -> None:
+    """Each arm leads the next by two standard deviations of a trial."""
+    truth = [0.9 - 2 * NOISE * place for place in (3, 0, 5, 1, 4, 2, *range(6, 20))]
+    random = np.random.default_rng(2019)
+    found = [sequential_study(random, truth) for _ in range(300)]
+    assert np.mean([one.arms[0].key == "01" for one in found]) >= 0.99
+    assert np.mean([one.significant and one.arms[0].key == "01" for one in found]) >= 0.9
 
 
 def false_winners(studies: int, truth: Sequence[float], seeds: int, finalists: int, last: int) -> float:
