@@ -87,6 +87,17 @@ class Training:
             if self.step == end:
                 yield self.report()
 
+    def steps_without_reports(self, until: int, rate: Schedule) -> None:
+        """Train up to step `until` without a validation.
+
+        Raises:
+            Diverged: a loss is NaN or infinite, on a CPU; a GPU finds that out at the next report.
+        """
+        while self.step < until:
+            end = (self.step // self.steps_per_epoch + 1) * self.steps_per_epoch
+            self._advance(min(end, until), rate)
+        self._losses = []
+
     def report(self) -> Epoch:
         """Validate, and return the results of the steps since the last report.
 
@@ -209,6 +220,11 @@ def train_full(run: Training) -> Iterator[Epoch]:
 def train_stable(run: Training, until: int) -> Iterator[Epoch]:
     """Train at the constant rate up to step `until`."""
     return run.epochs(until, lambda step: stable_rate(step, run.steps, run.recipe))
+
+
+def train_trunk(run: Training) -> None:
+    """Train through the whole recipe at the constant rate, without validations: a trunk is not judged."""
+    run.steps_without_reports(run.steps, lambda step: stable_rate(step, run.steps, run.recipe))
 
 
 def train_decay(run: Training, end: int) -> Iterator[Epoch]:

@@ -18,7 +18,7 @@ from scalesearch.proxy.augment import normalise
 from scalesearch.proxy.checkpoints import load_checkpoint, save_checkpoint
 from scalesearch.proxy.datasets import ImageData
 from scalesearch.proxy.initial import initial_network
-from scalesearch.proxy.training import Training, train_stable
+from scalesearch.proxy.training import Training, train_trunk
 from scalesearch.search.trial import TrialSpec
 
 SEED_AFTER_TRUNK = 1_000_000
@@ -62,8 +62,7 @@ def _trained_trunk(
         run = Training(
             _convnet(spec, spec.seed), data.resized_to(spec.proxy.resolution), spec.recipe, spec.seed, device
         )
-        for _ in train_stable(run, run.steps):
-            pass
+        train_trunk(run)
         state = {name: value.detach().cpu() for name, value in run.model.state_dict().items()}
         if checkpoints is not None:
             save_checkpoint(checkpoints, key, spec.recipe.epochs, state)

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.proxy import trunk as trunks
+from scalesearch.proxy.initial import initial_network
 from scalesearch.proxy.objective import ProxyTraining
-from scalesearch.proxy.training import Training
+from scalesearch.proxy.training import Training, train_stable, train_trunk
 from scalesearch.proxy.trunk import grown_network, trunk_of
 from scalesearch.search.task import Epoch, Recipe
 from scalesearch.search.trial import TrialSpec
@@ -125,3 +126,15 @@ def test_rungs_resume_without_growing_again(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_recipe_from_scratch_sees_as_many_images() -> None:
     assert replace(RECIPE, epochs=5, trunk_epochs=0) == RECIPE.from_scratch
+
+
+def test_a_trunk_has_the_weights_of_a_training_that_was_validated() -> None:
+    """At the constant rate, over more than one epoch."""
+    spec = replace(SPEC, recipe=replace(SPEC.recipe, epochs=3, precise_bn_images=8))
+    data = bright_images().resized_to(spec.proxy.resolution)
+    runs = [Training(initial_network(spec.proxy, 4), data, spec.recipe, 4, CPU) for _ in range(2)]
+    assert len([*train_stable(runs[0], runs[0].steps)]) == 3
+    train_trunk(runs[1])
+    left, right = (run.model.state_dict() for run in runs)
+    assert all(torch.equal(left[name], right[name]) for name in left)
+    assert runs[1].step == runs[1].steps
