@@ -23,6 +23,9 @@ from scalesearch.search.task import Epoch, Recipe
 _OPTIMIZER = "optimizer."
 VALIDATION_BATCH_FACTOR = 8
 """A validation batch on a GPU is as large as this many training batches."""
+VALIDATION_PIXELS = 128 * 64 * 64
+"""The pixels of a validation batch on a CPU, where the training batch has fewer: operators on few small images take
+longer to be called than to run."""
 
 
 class Diverged(Exception):  # noqa: N818 (an outcome of a trial, not a mistake)
@@ -251,6 +254,8 @@ def evaluate(
     count = len(data.val_labels_N)
     if device.type == "cuda":  # without gradients there is room for more, and fewer kernels to wait for
         batch *= VALIDATION_BATCH_FACTOR
+    else:
+        batch = max(batch, VALIDATION_PIXELS // data.val_images_NCHW[0, 0].numel())
     for start in range(0, count, batch):
         labels_B = data.val_labels_N[start : start + batch]
         with precision(device):

@@ -103,8 +103,8 @@ def fit_budget(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decima
     """Return the budget as the study's networks are trained under it.
 
     With trunks, a training is too short to be divided into rungs, and its rate is constant, as in the trunk, until
-    it decays. Where networks cannot be grown, the recipe has no trunk. As each training then sees more images,
-    finalists have fewer seeds.
+    it decays. Networks that cannot be grown have no trunk. Each of their trainings takes longer, so finalists have
+    fewer seeds.
     """
     recipe = budget.recipe
     if recipe.trunk_epochs == 0:

@@ -124,8 +124,10 @@ def test_rungs_resume_without_growing_again(tmp_path: Path, monkeypatch: pytest.
     assert begun == []
 
 
-def test_a_recipe_from_scratch_sees_as_many_images() -> None:
-    assert replace(RECIPE, epochs=5, trunk_epochs=0) == RECIPE.from_scratch
+def test_a_recipe_from_scratch_takes_as_much_computation() -> None:
+    """Two epochs of a trunk cost as much as one of a network of twice its multiply-adds; a half is rounded up."""
+    assert replace(RECIPE, epochs=4, trunk_epochs=0) == RECIPE.from_scratch
+    assert replace(RECIPE, trunk_epochs=5).from_scratch.epochs == 6
 
 
 def test_a_trunk_has_the_weights_of_a_training_that_was_validated() -> None:
