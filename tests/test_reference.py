@@ -18,8 +18,14 @@ from scalesearch.study.study import open_or_create, open_study
 from scalesearch.study.summary import summary_lines
 
 ROOT = Path(__file__).parent.parent
+EARLIER = sorted((ROOT / "tests" / "fixtures" / "studies").iterdir())
+"""By an earlier version of a budget; they must stay readable."""
 STUDIES = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/study.json"))
-FURTHER = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/trust/*/study.json"))
+FURTHER = sorted(
+    path.parent
+    for root in (ROOT / "results" / "reference", ROOT / "tests" / "fixtures" / "studies")
+    for path in root.glob("*/trust/*/study.json")
+)
 """The further budgets of those that were asked whether their proxy deserves trust."""
 
 
@@ -28,7 +34,7 @@ def test_there_are_three() -> None:
     assert {f"{name}-phi1-quick" for name in ("b0", "mobilenet_v2", "resnet18")} <= set(names)
 
 
-@pytest.mark.parametrize("folder", [*STUDIES, *FURTHER], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [*STUDIES, *EARLIER, *FURTHER], ids=lambda path: path.name)
 def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     study = open_study(folder)
     assert list(problems(study.trials_folder)) == []
@@ -52,7 +58,7 @@ def test_it_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(left, right)
 
 
-@pytest.mark.parametrize("folder", [*STUDIES, *FURTHER], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [*STUDIES, *EARLIER, *FURTHER], ids=lambda path: path.name)
 def test_what_was_read_is_written_again_to_the_byte(folder: Path, tmp_path: Path) -> None:
     """Names in the code may change; study.json, records and ids, which studies of users rest on, may not."""
     study = open_study(folder)
@@ -75,7 +81,7 @@ def test_its_report_is_rebuilt_from_its_records(folder: Path, tmp_path: Path) ->
         assert write_report(open_study(folder), tmp_path / "again").read_bytes() == first
 
 
-@pytest.mark.parametrize("folder", [*STUDIES, *FURTHER], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [*STUDIES, *EARLIER, *FURTHER], ids=lambda path: path.name)
 def test_every_trial_was_really_trained(folder: Path) -> None:
     records = open_study(folder).records().values()
     plan = open_study(folder).plan

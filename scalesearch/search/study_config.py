@@ -111,7 +111,7 @@ def fit_budget(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decima
         return budget
     if can_grow(baseline, phi, kind):
         return replace(with_constant_lr_and_decay(budget), rungs=1)
-    final_seeds = -(-budget.final_seeds * recipe.epochs // recipe.from_scratch.epochs)
+    final_seeds = -(-budget.final_seeds // 2)
     # Networks that are searched by halving, as stages are, keep the rungs.
     return replace(
         budget, recipe=recipe.from_scratch, final_seeds=final_seeds, rungs=1 if kind.scales else budget.rungs

@@ -70,11 +70,8 @@ class Recipe:
 
     @property
     def from_scratch(self) -> Recipe:
-        """The recipe without a trunk, for as much computation as of a grown network of φ = 1 and its trunk.
-
-        An epoch of the trunk costs half of an epoch of such a network.
-        """
-        return replace(self, epochs=self.epochs + -(-self.trunk_epochs // 2), trunk_epochs=0)
+        """The recipe without a trunk: twice as many epochs, because no beginning of training is shared."""
+        return self if self.trunk_epochs == 0 else replace(self, epochs=2 * self.epochs, trunk_epochs=0)
 
     def decay_start(self, end: int) -> int:
         """Return the step at which the learning rate of a run that ends at step `end` begins to decay."""

@@ -96,9 +96,9 @@ def test_a_clear_best_is_found_by_halving() -> None:
 
 
 def sequential_study(random: np.random.Generator, truth: Sequence[float]) -> Ranking:
-    """A study as `quick` runs it: from twenty candidates with a seed to four with eight."""
+    """A study that goes from twenty candidates with a seed to four with eight."""
     keys = [f"{i:02}" for i in range(len(truth))]
-    scheduler = SequentialHalving.of(BUDGETS["quick"], 2500, keys)
+    scheduler = SequentialHalving.of(replace(BUDGETS["quick"], finalists=4, final_seeds=8), 2500, keys)
     by_seed = random.normal(0, SEED_EFFECT, scheduler.seeds)
     measured = np.array(truth)[:, None] + by_seed + random.normal(0, NOISE, (len(truth), scheduler.seeds))
     results = SeededResults(dict(zip(keys, measured.tolist(), strict=True)))

@@ -32,6 +32,7 @@ from scalesearch.search.study_config import StudyConfig, enumerate_candidates, s
 from scalesearch.search.timings import match_times, shape_paths
 
 B0 = load_baseline("b0")
+QUICK = replace(BUDGETS["quick"], recipe=BUDGETS["quick"].recipe.from_scratch)
 COARSE = triples(Decimal("0.1"), Decimal("0.1"))
 
 
@@ -146,7 +147,7 @@ def test_sides_and_rules_are_timed_downwards(name: str) -> None:
     sides = sides_from(base, half)
     assert list(sides) == sorted(set(sides))
     assert (base.smallest_resolution <= sides[0], sides[-1]) == (True, base.resolution)
-    asked = StudyConfig(load_baseline(name), Decimal(-1), BUDGETS["quick"])
+    asked = StudyConfig(load_baseline(name), Decimal(-1), QUICK)
     shapes = [
         (staged(one.architecture).widths, staged(one.architecture).depths)
         for one in enumerate_candidates(asked).candidates
@@ -173,7 +174,7 @@ def test_candidates_by_latency_are_the_timed_ones() -> None:
 
 
 def test_proxies_are_smaller_than_the_baselines_and_not_enlarged() -> None:
-    budget = replace(BUDGETS["quick"], proxy_phi=Decimal(2))
+    budget = replace(QUICK, proxy_phi=Decimal(2))
     asked = StudyConfig(B0, Decimal(-1), budget)
     assert phi_of_proxies(asked) == -1
     sides = [
@@ -184,7 +185,7 @@ def test_proxies_are_smaller_than_the_baselines_and_not_enlarged() -> None:
 
 def test_a_proxy_has_a_side_that_its_network_can_have() -> None:
     convnext = load_baseline("convnext_tiny")
-    asked = StudyConfig(convnext, Decimal(-2), replace(BUDGETS["quick"], resolution=40, width_divisor=1))
+    asked = StudyConfig(convnext, Decimal(-2), replace(QUICK, resolution=40, width_divisor=1))
     for one in select_candidates(asked, enumerate_candidates(asked)):
         assert candidate_proxy(asked, one, 10).resolution >= convnext.architecture.smallest_resolution
 
