@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from scalesearch.search.budget import MOST_SEEDS
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.completion import all_completed, eliminated
 from scalesearch.search.decision.decision import Decision, decide
@@ -120,6 +121,14 @@ class StudyResult:
         return f"{self.with_error(place.mean, place.standard_error)} ({seeds}{spread})"
 
     @property
+    def seeds_needed(self) -> str | None:
+        """`Ranking.seeds_needed` as text, where it is a number of seeds that a study may have."""
+        needed = self.ranking.seeds_needed
+        if needed is None:
+            return None
+        return str(needed) if needed <= MOST_SEEDS else f"more than {MOST_SEEDS}"
+
+    @property
     def _lead_words(self) -> str:
         num_tied, num_others = len(self.ranking.tied) - 1, len(self.ranking.arms) - 1
         if self.ranking.significant:
@@ -128,7 +137,7 @@ class StudyResult:
             if any(arm.seeds > 1 for arm in self.ranking.arms):
                 return "seeds that do not differ prove nothing"
             return "one seed each proves nothing: take --seeds 3 for a claim"
-        needed = self.ranking.seeds_needed
+        needed = self.seeds_needed
         advice = "" if needed is None else f"; to show the lead of the best takes {needed} seeds (80 % power)"
         verb = "ties" if num_tied == 1 else "tie"
         return f"no significant winner: {num_tied} of {num_others} others {verb} with the best mean (95 %){advice}"

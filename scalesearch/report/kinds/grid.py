@@ -160,7 +160,7 @@ def key_figures_table(result: StudyResult, place: Ranked, winner: Candidate) -> 
     if base_accuracies:
         mean = sum(base_accuracies.values()) / len(base_accuracies)
         rows.append((f"{plan.config.baseline.name} unscaled", f"{mean:.4f} ({seeds_text(len(base_accuracies))})"))
-    seeds_needed = result.ranking.seeds_needed
+    seeds_needed = result.seeds_needed
     if seeds_needed is not None and not result.ranking.significant:
         rows.append(
             ("seeds for 80 % power", f"{seeds_needed}, to show the lead of the best over the second, if it is real")
