@@ -21,6 +21,7 @@ from scalesearch.search.plan import Plan
 from scalesearch.search.schedulers.sequential import SequentialHalving
 from scalesearch.search.study_config import StudyConfig, fit_budget
 from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study.chance_text import prolonged_lines
 
 
 def plan_of(seeds: int = 7, metric: str = "accuracy") -> Plan:
@@ -156,3 +157,18 @@ def test_when_all_fail_the_search_ends() -> None:
         outcomes |= {spec.id: outcome(0.0, "diverged") for spec in left}
     assert {spec.network_id for spec in plan.waves(outcomes)[-1]} == {plan.base_id}
     assert plan.is_complete(outcomes)
+
+
+def test_nobody_is_eliminated_at_chance_and_the_study_says_so() -> None:
+    """Of four classes with equally many images, of which every network but one names the same."""
+    plan = Plan(replace(plan_of(5).config, prolongs=True), DATA)
+    outcomes: dict[str, Outcome] = {}
+    while left := plan.pending(outcomes):
+        outcomes |= {spec.id: outcome(0.25 + 1e-4 * (layers(spec) == 8), loss=1 + layers(spec)) for spec in left}
+    seeds = Counter(spec.network_id for spec in plan.planned(outcomes))
+    assert set(seeds.values()) == {5}
+    assert len(outcomes) == plan.total_trials(outcomes) == 12 * 5 > plan.total_trials()
+    (line,) = prolonged_lines(plan, outcomes)
+    assert line.startswith("Nobody eliminated after 2048 images: the best of 11 networks, 0.2501, does not differ")
+    blind = plan_of(5)  # as studies were planned that do not have this rule
+    assert len(blind.planned(outcomes)) == blind.total_trials(outcomes) < len(outcomes)

@@ -41,7 +41,7 @@ class Score:
     """Holds the result of a candidate on a rung with its first seed."""
 
     accuracy: float
-    """Adjusted for the proxy's multiply-adds, as in the ranking."""
+    """Adjusted for the proxy's multiply-adds, as in the ranking, where the unscaled network has one seed too."""
     train_loss: float
     """Mean over the last part of training; breaks ties (Ru et al. 2021, arXiv 2006.04492)."""
 
@@ -208,6 +208,23 @@ class Scheduler(Protocol):
             completed: how many candidates completed each rung that was reached.
         """
         ...
+
+
+class WithoutRungs:
+    """Provides the members of `Scheduler` that say that every trial is trained to the end at once."""
+
+    __slots__ = ()
+    resumes_trials: ClassVar[bool] = False
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """No rungs."""
+        return ()
+
+    def start_rung(self, network: str, seed: int, rung: int) -> int:
+        """Return 0, the only rung."""
+        del network, seed, rung
+        return 0
 
 
 def make_rungs(budget: Budget, train_images: int, entering: Sequence[int]) -> tuple[Rung, ...]:

@@ -8,14 +8,13 @@ from typing import ClassVar
 
 from scalesearch.search.budget import Budget
 from scalesearch.search.ranking import leaders
-from scalesearch.search.schedulers.base import Results, Rung, RungTrial, SchedulerState
+from scalesearch.search.schedulers.base import Results, RungTrial, SchedulerState, WithoutRungs
 
 
 @dataclass(frozen=True, slots=True)
-class FullTraining:
+class FullTraining(WithoutRungs):
     """Trains every candidate to the end at once."""
 
-    resumes_trials: ClassVar[bool] = False
     promotes_all_at_chance: ClassVar[bool] = False
     promotes: ClassVar[str] = ""
     baseline_seeds: int
@@ -25,7 +24,6 @@ class FullTraining:
     finalists: int
     num_candidates: int
     """The least number of candidates; a sampler may propose more."""
-    rungs: tuple[Rung, ...] = ()
 
     @classmethod
     def of(cls, budget: Budget, _: int, candidates: Sequence[str], expected: int = 0) -> FullTraining:
@@ -36,11 +34,6 @@ class FullTraining:
     def seeds(self) -> int:
         """The largest number of seeds of a network."""
         return max(self.baseline_seeds, self.final_seeds)
-
-    def start_rung(self, network: str, seed: int, rung: int) -> int:
-        """Return 0: there are no rungs."""
-        del network, seed, rung
-        return 0
 
     def advance(self, results: Results) -> SchedulerState:
         """Return every network with the budget's seeds, then, once those are over, the finalists' further seeds."""

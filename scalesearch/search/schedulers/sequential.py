@@ -2,7 +2,7 @@
 
 The algorithm is Sequential Halving by Karnin, Koren & Somekh 2013 ("Almost optimal exploration in multi-armed
 bandits", ICML); an arm pull is a whole training with one more seed. This version differs in three points. The
-number of seeds doubles from wave to wave, so that a wave costs about as much as the one before it. Halving ends
+number of seeds doubles from wave to wave, while the number of candidates halves. Halving ends
 with the finalists, which keep getting seeds. Candidates are ordered by everything that was measured of them,
 adjusted for the seeds that they had, not by the last wave alone.
 """
@@ -15,25 +15,23 @@ from typing import ClassVar
 
 from scalesearch.search.budget import Budget
 from scalesearch.search.ranking import leaders
-from scalesearch.search.schedulers.base import REDUCTION, Results, Rung, RungTrial, SchedulerState
+from scalesearch.search.schedulers.base import REDUCTION, Results, RungTrial, SchedulerState, WithoutRungs
 
 _DEFAULT_FINALISTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class SequentialHalving:
+class SequentialHalving(WithoutRungs):
     """Trains every candidate to the end with one seed, and the better ones with more and more seeds."""
 
-    resumes_trials: ClassVar[bool] = False
-    promotes_all_at_chance: ClassVar[bool] = False
+    promotes_all_at_chance: ClassVar[bool] = True
     promotes: ClassVar[str] = "the better half gets further seeds"
     num_candidates: int
     """The number of candidates in the first wave."""
     finalists: int
-    """No wave has fewer candidates, unless there are fewer."""
+    """The number of candidates at which halving ends."""
     seeds: int
     """The number of seeds of a finalist in the end, and of the unscaled network."""
-    rungs: tuple[Rung, ...] = ()
 
     @classmethod
     def of(cls, budget: Budget, _: int, candidates: Sequence[str], expected: int = 0) -> SequentialHalving:
@@ -46,25 +44,24 @@ class SequentialHalving:
         """The number of seeds of the unscaled network."""
         return self.seeds
 
-    def start_rung(self, network: str, seed: int, rung: int) -> int:
-        """Return 0: there are no rungs."""
-        del network, seed, rung
-        return 0
-
     def advance(self, results: Results) -> SchedulerState:
-        """Return the waves so far; they end for now with the first that has unfinished trials."""
+        """Return the waves so far; they end for now with the first that has unfinished trials.
+
+        Where no candidate is above chance level with its first seed, no wave eliminates any.
+        """
         waves = list[tuple[RungTrial, ...]]()
-        promoted, done = tuple(results.candidates), 0
+        promoted, done, is_at_chance = tuple(results.candidates), 0, False
         for seeds, num_entering in self._waves():
             if waves:
                 arms, baseline = results.promotion_arms(done)
-                promoted = leaders(arms, num_entering, baseline) if arms else ()
+                is_at_chance = bool(arms) and results.is_at_chance(0)
+                promoted = leaders(arms, len(arms) if is_at_chance else num_entering, baseline) if arms else ()
             networks = dict.fromkeys((results.baseline, *promoted))
             waves.append(tuple(RungTrial(key, seed) for key in networks for seed in range(done, seeds)))
             if results.more_candidates or not promoted or not all(map(results.is_over, waves[-1])):
                 break
             done = seeds
-        return SchedulerState(tuple(waves))
+        return SchedulerState(tuple(waves), rungs_without_elimination=(0,) if is_at_chance else ())
 
     def _waves(self) -> list[tuple[int, int]]:
         """Return, for each wave, the seeds that its candidates have in the end, and how many they are."""
@@ -77,7 +74,9 @@ class SequentialHalving:
 
     def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
         """Return how many trials there will be; see `Scheduler.num_trials`."""
-        del networks, state
+        del networks
+        if state is not None and state.rungs_without_elimination:
+            return (self.num_candidates + 1) * self.seeds
         trials, done = 0, 0
         for seeds, num_entering in self._waves():
             trials += (num_entering + 1) * (seeds - done)
