@@ -88,7 +88,7 @@ def grid(
     _check_cost(cost_kind, match)
     check_function_options(baseline, cost_kind, rounding)
     grid_only = {"--step": step is not None, "--tolerance": tolerance is not None, "--cost": cost_kind != "macs"}
-    grid_only[f"--scheduler {scheduler}"] = scheduler == "curves"
+    grid_only[f"--scheduler {scheduler}"] = scheduler not in (None, "full")  # samplers train all to the end
     grid_only |= {"--until-regret": until_regret is not None, "--time": time is not None}
     kind = sampler_options.study_kind(sampler, objectives, max_params, max_memory, grid_only)
     exporter = sampler_options.optuna_exporter(storage, kind)

@@ -89,6 +89,8 @@ REFUSED = {
     "storage of a grid": (["grid", "--storage", "sqlite:///s.db"], "--storage: needs a sampler"),
     "step": (["tpe", "--step", "0.1"], "--step: needs a grid"),
     "curves": (["tpe", "--scheduler", "curves"], "--scheduler curves: needs a grid"),
+    "halving": (["gp", "--scheduler", "halving"], "--scheduler halving: needs a grid"),
+    "sequential": (["nsga2", "--scheduler", "sequential"], "--scheduler sequential: needs a grid"),
     "objective": (["tpe", "--objectives", "accuracy,beauty"], "must be different ones of accuracy, flops, latency"),
     "no accuracy": (["nsga2", "--objectives", "macs,latency"], "accuracy among them"),
     "twice": (["nsga2", "--objectives", "accuracy,accuracy"], "must be different ones"),
