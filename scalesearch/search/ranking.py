@@ -124,7 +124,8 @@ def rank(arms: Sequence[Arm], images: int | ImagesError | None, baseline: Arm | 
         raise ValueError("every arm needs at least one accuracy")
     fit = _fit(arms)
     images_error = ImagesError((images,)) if isinstance(images, int) else images
-    noise, degrees_of_freedom = _noise(_varying_arms(arms), images_error)
+    varying = _varying_arms(arms)
+    noise, degrees_of_freedom = _noise(varying, images_error, fit if len(varying) == len(arms) else _fit(varying))
     slope = macs_slope(arms, baseline)
     effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
@@ -191,33 +192,40 @@ def _interval(value: float, error: float, degrees_of_freedom: int) -> Difference
 class _Fit:
     effects: np.ndarray
     """(arms,): accuracy at the average seed."""
-    residuals: np.ndarray
-    """(trials,): accuracies minus the fit."""
-    weights: np.ndarray
-    """(arms, trials): the effects are weights times accuracies."""
+    squares: float
+    """The sum of the squared residuals."""
+    covariance: np.ndarray
+    """(arms, arms): the covariance of the effects, in units of the noise variance."""
 
     def variance_of_difference(self, i: int, j: int) -> float:
         """Return the variance of the difference of two effects, in units of the noise variance."""
-        return float(np.sum((self.weights[i] - self.weights[j]) ** 2))
+        return float(self.covariance[i, i] + self.covariance[j, j] - 2 * self.covariance[i, j])
 
 
 def _fit(arms: Sequence[Arm]) -> _Fit:
-    """Fit accuracy by least squares on one column per arm and one per seed; seed effects sum to zero."""
+    """Fit accuracy by least squares on one column per arm and one per seed; seed effects sum to zero.
+
+    The normal equations have as many unknowns as arms and seeds, however many trials there are.
+    """
     seeds = sorted({seed for arm in arms for seed in arm.accuracies})
-    rows, values = [], []
-    for i, arm in enumerate(arms):
-        for seed, accuracy in sorted(arm.accuracies.items()):
-            row = np.zeros(len(arms) + len(seeds))
-            row[i] = row[len(arms) + seeds.index(seed)] = 1
-            rows.append(row)
-            values.append(accuracy)
+    values = np.array([[arm.accuracies.get(seed, 0.0) for seed in seeds] for arm in arms])
+    has_trial = np.array([[seed in arm.accuracies for seed in seeds] for arm in arms], dtype=float)
+    gram = np.block([[np.diag(has_trial.sum(1)), has_trial], [has_trial.T, np.diag(has_trial.sum(0))]])
+    # The sum-to-zero row removes the redundancy between arms and seeds; arms without common seeds have another.
     constraint = np.concatenate([np.zeros(len(arms)), np.ones(len(seeds))])
-    design = np.array(rows)
-    # The sum-to-zero row removes the redundancy between arms and seeds; pinv handles any other.
-    inverse = np.linalg.pinv(np.vstack([design, constraint]))
-    solution = inverse @ np.array([*values, 0.0])
-    weights = inverse[: len(arms), :-1]
-    return _Fit(solution[: len(arms)], np.array(values) - design @ solution, weights)
+    constrained = gram + np.outer(constraint, constraint)
+    inverse = np.linalg.inv(constrained) if _is_connected(gram) else np.linalg.pinv(constrained, hermitian=True)
+    solution = inverse @ np.concatenate([values.sum(1), values.sum(0)])
+    own = inverse[: len(arms)]
+    residuals = (values - solution[: len(arms), None] - solution[None, len(arms) :]) * has_trial
+    return _Fit(solution[: len(arms)], float(np.sum(residuals**2)), own @ gram @ own.T)
+
+
+def _is_connected(gram: np.ndarray) -> bool:
+    """Return whether every two arms can be compared, over common seeds and other arms."""
+    from scipy.sparse.csgraph import connected_components
+
+    return bool(connected_components(gram, directed=False, return_labels=False) == 1)
 
 
 def _adjusted(arms: Sequence[Arm], fit: _Fit, slope: float) -> list[float]:
@@ -234,7 +242,7 @@ def _varying_arms(arms: Sequence[Arm]) -> Sequence[Arm]:
     return varying or arms
 
 
-def _noise(arms: Sequence[Arm], images: ImagesError | None) -> tuple[float, int]:
+def _noise(arms: Sequence[Arm], images: ImagesError | None, fit: _Fit) -> tuple[float, int]:
     """Return the standard deviation of a trial, at least half a validation image, and its degrees of freedom.
 
     Where the metric's error does not follow from the images (None), seeds that do not differ at all measure no
@@ -243,9 +251,7 @@ def _noise(arms: Sequence[Arm], images: ImagesError | None) -> tuple[float, int]
     trials = sum(len(arm.accuracies) for arm in arms)
     seeds = len({seed for arm in arms for seed in arm.accuracies})
     degrees_of_freedom = trials - len(arms) - (seeds - 1)
-    noise = (
-        float(np.sqrt(np.sum(_fit(arms).residuals ** 2) / degrees_of_freedom)) if degrees_of_freedom > 0 else 0.0
-    )
+    noise = float(np.sqrt(fit.squares / degrees_of_freedom)) if degrees_of_freedom > 0 else 0.0
     values = [value for arm in arms for value in arm.accuracies.values()]
     if images is None:
         return (noise, degrees_of_freedom) if noise > _EQUAL else (float(np.std(values)), 0)

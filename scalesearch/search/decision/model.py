@@ -389,18 +389,49 @@ class Model:
     def _scatter_density(self, hyper: _Hyperparameters) -> Floats:
         """Return (B,): log-likelihood of the deviations of repeated trainings from their means."""
         total = np.zeros(len(hyper.own_deviation))
-        index = {key: i for i, key in enumerate(self.data.candidates)}
-        for group in self.data.groups:
-            if group.count == 1:
-                continue
-            block = hyper.noise_covariance[:, group.channels[:, None], group.channels[None, :]]
-            if group.network in index:
-                block = block * hyper.noise_factors[:, index[group.network], None, None] ** 2
+        factors = np.hstack([hyper.noise_factors, np.ones((len(total), 1))])  # the last: of the unscaled network
+        for repeated in self._repeated:
+            block = hyper.noise_covariance[:, repeated.channels[:, None], repeated.channels[None, :]]
             root = cholesky(block)
-            white = np.linalg.solve(root, np.broadcast_to(group.scatter, block.shape))
-            trace = np.trace(np.linalg.solve(root, np.swapaxes(white, 1, 2)), axis1=1, axis2=2)
-            total -= (group.count - 1) * _log_diagonal(root) + 0.5 * trace
+            inverse = np.linalg.inv(root)
+            precision = np.swapaxes(inverse, 1, 2) @ inverse
+            traces = np.einsum("bij,nij->bn", precision, repeated.scatter)
+            own_factors = factors[:, repeated.network]
+            determinants = _log_diagonal(root)[:, None] + len(repeated.channels) * np.log(own_factors)
+            total -= determinants @ repeated.degrees_of_freedom + 0.5 * np.sum(traces / own_factors**2, axis=1)
         return total
+
+    @cached_property
+    def _repeated(self) -> tuple[_Repeated, ...]:
+        """The scatter of repeated trainings, by the channels that they have."""
+        index = {key: i for i, key in enumerate(self.data.candidates)}
+        by_channels: dict[tuple[int, ...], list[Group]] = {}
+        for group in self.data.groups:
+            if group.count > 1:
+                by_channels.setdefault(tuple(group.channels), []).append(group)
+        return tuple(
+            _Repeated(
+                channels=np.array(channels),
+                network=np.array([index.get(group.network, len(index)) for group in groups]),
+                scatter=np.stack([group.scatter for group in groups]),
+                degrees_of_freedom=np.array([group.count - 1.0 for group in groups]),
+            )
+            for channels, groups in by_channels.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """Holds the repeated trainings that have the same C channels, in G groups."""
+
+    channels: Ints
+    """(C,): indices into `StudyData.channels`."""
+    network: Ints
+    """(G,): the index of each group's candidate; N for the unscaled network."""
+    scatter: Floats
+    """(G, C, C): sums of the products of deviations from the group's mean."""
+    degrees_of_freedom: Floats
+    """(G,)."""
 
 
 @dataclass(frozen=True, slots=True)
