@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import Field
 from typing import Any
 
-_KEY, _OMIT, _OWN_KEYS = "key", "omit_if_default", "own_keys"
+_KEY, _OMIT, _OWN_KEYS, _SHARED = "key", "omit_if_default", "own_keys", "shared"
 OMIT_IF_DEFAULT: Mapping[str, Any] = {_OMIT: True}
 """The metadata of a field that is omitted at its default value.
 
@@ -20,6 +20,12 @@ Fields that were added after results had been written have it, so that older ids
 
 OWN_KEYS: Mapping[str, Any] = {_OWN_KEYS: True}
 """The metadata of a field whose value has a `to_json()`, the keys of which join those of the other fields."""
+
+SHARED: Mapping[str, Any] = {_SHARED: True}
+"""The metadata of a field whose value many objects have in common: it is serialised and read once.
+
+The value must be hashable and hold no floats.
+"""
 
 
 def written_as(key: str, omit_if_default: bool = False) -> Mapping[str, Any]:
@@ -41,3 +47,8 @@ def has_own_keys(field: Field[Any]) -> bool:
 def is_omitted(field: Field[Any], value: object) -> bool:
     """Return whether a field with this value is omitted from the serialised form."""
     return bool(field.metadata.get(_OMIT, False)) and value == field.default
+
+
+def is_shared(field: Field[Any]) -> bool:
+    """Return whether many objects have the same value of a field."""
+    return bool(field.metadata.get(_SHARED, False))

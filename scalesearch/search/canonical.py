@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scalesearch.design.decimals import format_decimal
-from scalesearch.design.serialization import has_own_keys, is_omitted, key_of
+from scalesearch.design.serialization import has_own_keys, is_omitted, is_shared, key_of
 from scalesearch.design.strict_yaml import dotted
 from scalesearch.errors import did_you_mean
 
 ID_DIGITS = 16
 """The number of hex digits of a trial's or a network's id."""
+
+_MOST_SHARED = 2**13
+"""The number of shared values that are kept."""
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -41,7 +45,9 @@ def as_json(value: object, floats: bool = False) -> Json:
             if has_own_keys(field):
                 tree |= field_value.to_json()
             elif not is_omitted(field, field_value):
-                tree[key_of(field)] = as_json(field_value, floats)
+                tree[key_of(field)] = (
+                    _shared_json(field_value) if is_shared(field) else as_json(field_value, floats)
+                )
         return tree
     if isinstance(value, Decimal):
         return format_decimal(value)
@@ -52,6 +58,12 @@ def as_json(value: object, floats: bool = False) -> Json:
     if value is None or isinstance(value, bool | int | str):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical text")
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _shared_json(value: object) -> Json:
+    """Return the JSON of a value that many objects share; it must not be changed."""
+    return as_json(value)
 
 
 def digest(value: object) -> str:
@@ -93,25 +105,46 @@ class MalformedError(ValueError):
 
 
 def _read(type_: Any, value: object, path: tuple[str | int, ...]) -> object:
+    return _reader(type_)(value, path)
+
+
+_Reader = Callable[[object, tuple[str | int, ...]], object]
+
+
+@cache
+def _reader(type_: Any) -> _Reader:
+    """Return the function that reads values of a type: a study has many values of few types."""
     if is_dataclass(type_):
-        return _read_fields(type_, value, path)
+        return partial(_read_fields, _fields_of(cast("Any", type_)))
     origin, arguments = get_origin(type_), get_args(type_)
     if origin is tuple:
-        return _read_tuple(arguments, value, path)
+        return partial(_read_tuple, _reader(arguments[0]))
     if origin is Literal:
-        if value in arguments:
-            return value
-        raise MalformedError(path, f"is {value!r}, but must be one of {', '.join(map(str, arguments))}")
+        return partial(_read_literal, arguments)
     if arguments:  # X | None, or one of several kinds of value
-        return None if value is None else _read(_select_type(arguments, value), value, path)
+        return partial(_read_union, arguments)
+    return partial(_read_plain, type_)
+
+
+def _read_literal(choices: tuple[object, ...], value: object, path: tuple[str | int, ...]) -> object:
+    if value in choices:
+        return value
+    raise MalformedError(path, f"is {value!r}, but must be one of {', '.join(map(str, choices))}")
+
+
+def _read_union(types: tuple[Any, ...], value: object, path: tuple[str | int, ...]) -> object:
+    return None if value is None else _reader(_select_type(types, value))(value, path)
+
+
+def _read_plain(type_: Any, value: object, path: tuple[str | int, ...]) -> object:
+    if type(value) is type_:
+        return value
     if type_ is Decimal and _PLAIN_NUMBER.fullmatch(str(value)) and not isinstance(value, float):
         return Decimal(str(value))
     if type_ is float and type(value) is int:
         return float(value)
-    if type(value) is not type_:
-        text = str(value) if isinstance(value, Decimal) else repr(value)
-        raise MalformedError(path, f"is {text}, but must be {_TYPE_NAMES.get(type_, type_.__name__)}")
-    return value
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    raise MalformedError(path, f"is {text}, but must be {_TYPE_NAMES.get(type_, type_.__name__)}")
 
 
 def _select_type(types: tuple[Any, ...], value: object) -> Any:
@@ -134,26 +167,64 @@ _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,100})?")
 _TYPE_NAMES = {int: "a whole number", str: "a text", float: "a number", Decimal: "a number", bool: "true or false"}
 
 
-def _read_tuple(arguments: tuple[Any, ...], value: object, path: tuple[str | int, ...]) -> object:
+def _read_tuple(read_item: _Reader, value: object, path: tuple[str | int, ...]) -> object:
     if not isinstance(value, list | tuple):
         raise MalformedError(path, "must be a list")
-    return tuple(_read(arguments[0], item, (*path, index)) for index, item in enumerate(value))
+    return tuple(read_item(item, (*path, index)) for index, item in enumerate(value))
 
 
-def _read_fields(type_: Any, value: object, path: tuple[str | int, ...]) -> object:
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """Holds how the fields of a class are read."""
+
+    type_: Any
+    names: dict[str, str]
+    """The name of each field by its key."""
+    readers: dict[str, _Reader]
+    """What reads each field, by its key."""
+    required: tuple[str, ...]
+    """The keys without a default."""
+
+
+@cache
+def _fields_of(type_: Any) -> _Fields:
+    known, hints = {key_of(field): field for field in fields(type_)}, _hints(type_)
+    return _Fields(
+        type_,
+        names={key: field.name for key, field in known.items()},
+        readers={
+            key: partial(_read_shared, _reader(hints[field.name]))
+            if is_shared(field)
+            else _reader(hints[field.name])
+            for key, field in known.items()
+        },
+        required=tuple(key for key, field in known.items() if field.default is MISSING),
+    )
+
+
+def _read_fields(of: _Fields, value: object, path: tuple[str | int, ...]) -> object:
     if not isinstance(value, dict):
         raise MalformedError(path, "must be a mapping of keys")
-    known = {key_of(field): field for field in fields(type_)}
     for key in value:
-        if key not in known:
+        if key not in of.names:
             raise MalformedError(
-                (*path, key), f"is not a key here; known are {', '.join(known)}{did_you_mean(str(key), known)}"
+                (*path, key),
+                f"is not a key here; known are {', '.join(of.names)}{did_you_mean(str(key), of.names)}",
             )
-    hints = _hints(type_)
-    for key, field in known.items():
-        if key not in value and field.default is MISSING:
+    for key in of.required:
+        if key not in value:
             raise MalformedError((*path, key), "is missing")
-    names = {key: field.name for key, field in known.items()}
-    return type_(
-        **{names[key]: _read(hints[names[key]], field_value, (*path, key)) for key, field_value in value.items()}
-    )
+    return of.type_(**{of.names[key]: of.readers[key](item, (*path, key)) for key, item in value.items()})
+
+
+def _read_shared(read: _Reader, value: object, path: tuple[str | int, ...]) -> object:
+    try:
+        text = json.dumps(value)
+    except TypeError:  # a file that a person wrote has decimals
+        return read(value, path)
+    return _read_text(read, text, path)
+
+
+@lru_cache(maxsize=_MOST_SHARED)
+def _read_text(read: _Reader, text: str, path: tuple[str | int, ...]) -> object:
+    return read(json.loads(text), path)

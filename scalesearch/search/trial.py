@@ -9,7 +9,7 @@ from math import inf, log
 from typing import Literal, Protocol
 
 from scalesearch.design.factory import Network
-from scalesearch.design.serialization import OMIT_IF_DEFAULT
+from scalesearch.design.serialization import OMIT_IF_DEFAULT, SHARED
 from scalesearch.search.canonical import digest
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.task import Epoch, Recipe
@@ -25,11 +25,11 @@ FAILURES: tuple[State, ...] = ("failed", "oom", "stalled")
 class TrialSpec:
     """Specifies a trial: everything that determines its numbers, apart from the environment."""
 
-    network: Network
+    network: Network = field(metadata=SHARED)
     """The network that the trial represents, at its own size."""
-    proxy: Network
+    proxy: Network = field(metadata=SHARED)
     """The proxy that is trained."""
-    recipe: Recipe
+    recipe: Recipe = field(metadata=SHARED)
     data: str
     """Fingerprint of the data set."""
     seed: int
@@ -40,7 +40,7 @@ class TrialSpec:
     training starts from scratch and gives the same numbers."""
     metric: str = field(default=ACCURACY, metadata=OMIT_IF_DEFAULT)
     """The metric that ranks, and is measured in addition to accuracy; see `metrics`."""
-    trunk: Network | None = field(default=None, metadata=OMIT_IF_DEFAULT)
+    trunk: Network | None = field(default=None, metadata={**OMIT_IF_DEFAULT, **SHARED})
     """The unscaled proxy, from whose training with the same seed `proxy` is grown; None: from scratch."""
 
     @property
@@ -67,7 +67,7 @@ class TrialSpec:
         return _network_id(self.network)
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**18)
 def _id(spec: TrialSpec) -> str:
     """Cached, because a study needs its trials' ids again and again."""
     return digest(spec)
