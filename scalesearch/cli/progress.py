@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
 
 from rich.console import Console, Group
 from rich.progress_bar import ProgressBar
@@ -33,16 +34,17 @@ class SearchProgress(Display):
         self._total, self._images = plan.total_trials(done), plan.total_images(done)
         self._finished = dict(done)
         self._running: dict[str, tuple[TrialSpec, int]] = {}
-        self._specs = {spec.id: spec for spec in plan.planned(done)}
-        self._resumed_macs = self._macs_done()
+        self._specs = dict[str, TrialSpec]()
+        self._num_failed = sum(outcome.accuracy is None for outcome in done.values())
         self._started_at: float | None = None
+        self._begin_wave(plan.planned(done))
+        self._resumed_macs = self._macs_done()
         self._recommendation = ""
 
     def __call__(self, event: Event) -> None:
         """Update the display with one event."""
         if event.spec.id not in self._specs:  # a wave has begun
-            self._specs.update({spec.id: spec for spec in self._plan.planned(self._finished)})
-            self._specs[event.spec.id] = event.spec
+            self._begin_wave([*self._plan.planned(self._finished), event.spec])
             self._total = self._plan.total_trials(self._finished)
             self._images = self._plan.total_images(self._finished)
             self._update_recommendation()
@@ -54,9 +56,34 @@ class SearchProgress(Display):
             self._running[event.spec.id] = (event.spec, max(0, event.epoch.samples - event.spec.since))
         elif isinstance(event, TrialFinished):
             self._running.pop(event.spec.id, None)
-            self._finished[event.spec.id] = event.outcome
+            self._add_finished(event)
             if not self._console.is_terminal:
                 self._console.print(self._trial_line(event), soft_wrap=True, highlight=False)
+
+    def _begin_wave(self, specs: Sequence[TrialSpec]) -> None:
+        """Add the trials of a wave, and sum up what would take long to sum up after every trial."""
+        self._specs.update({spec.id: spec for spec in specs})
+        known = self._specs.values()
+        self._known_macs = sum(map(self._macs, known))
+        self._known_images = sum(map(self._plan.proxies.images, known))
+        # A record of a later rung may exist before the plan includes its trial.
+        finished = [key for key in self._finished if key in self._specs]
+        self._finished_macs = sum(self._macs(self._specs[key]) for key in finished)
+        self._leaders = nlargest(_NUM_LEADERS, filter(self._has_score, finished), self._score)
+
+    def _add_finished(self, event: TrialFinished) -> None:
+        key = event.spec.id
+        self._finished[key] = event.outcome
+        self._finished_macs += self._macs(event.spec)
+        self._num_failed += event.outcome.accuracy is None
+        if self._has_score(key):
+            self._leaders = nlargest(_NUM_LEADERS, [*self._leaders, key], self._score)
+
+    def _has_score(self, key: str) -> bool:
+        return self._finished[key].score is not None
+
+    def _score(self, key: str) -> float:
+        return self._finished[key].score or 0.0
 
     def _update_recommendation(self) -> None:
         """Update what would be recommended if the search ended now; called between two waves."""
@@ -87,9 +114,8 @@ class SearchProgress(Display):
         return cost(spec.proxy).macs * self._plan.proxies.images(spec)
 
     def _macs_done(self) -> float:
-        finished = sum(self._macs(self._specs[key]) for key in self._finished if key in self._specs)
         running = sum(cost(spec.proxy).macs * images for spec, images in self._running.values())
-        return finished + running
+        return self._finished_macs + running
 
     def _remaining_seconds(self) -> float | None:
         """Estimate the remaining time from the multiply-adds since the start; unknown trials count as the mean."""
@@ -97,9 +123,7 @@ class SearchProgress(Display):
         if done <= 0 or self._started_at is None:
             return None
         elapsed = time.monotonic() - self._started_at
-        known = sum(self._macs(spec) for spec in self._specs.values())
-        images = sum(self._plan.proxies.images(spec) for spec in self._specs.values())
-        total = known * max(1.0, self._images / images)
+        total = self._known_macs * max(1.0, self._images / self._known_images)
         return (total - self._macs_done()) * elapsed / done
 
     def _draw(self) -> Group:
@@ -108,13 +132,10 @@ class SearchProgress(Display):
         first_column = "α/β/γ" if self._plan.config.kind.scales else "network"
         for name in (first_column, "seed", "trained", metric_words(self._plan.config.metric)):
             table.add_column(name, justify="left" if name == first_column else "right")
-        # A record of a later rung may exist before the plan includes its trial.
-        best = [item for item in self._finished.items() if item[1].score is not None and item[0] in self._specs]
-        best.sort(key=lambda item: -(item[1].score or 0))
-        for key, outcome in best[:_NUM_LEADERS]:
+        for key in self._leaders:
             spec = self._specs[key]
             name, seed = self._names[spec.network_id], str(spec.seed)
-            table.add_row(name, seed, "done", f"{outcome.score:.4f}")
+            table.add_row(name, seed, "done", f"{self._score(key):.4f}")
         for spec, images in self._running.values():
             table.add_row(
                 self._names[spec.network_id],
@@ -125,8 +146,7 @@ class SearchProgress(Display):
             )
         remaining = self._remaining_seconds()
         status = f"{len(self._finished)}/{self._total} trials"
-        failed = sum(outcome.accuracy is None for outcome in self._finished.values())
-        status += f", {failed} without a result" if failed else ""
+        status += f", {self._num_failed} without a result" if self._num_failed else ""
         status += f", about {duration(remaining)} left" if remaining else ""
         footer = Table.grid(padding=(0, 1))
         footer.add_row(ProgressBar(total=self._total, completed=len(self._finished), width=40), status)

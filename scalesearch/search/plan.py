@@ -103,6 +103,17 @@ class Plan:
         resumed_at = rungs[trial.rung - 1].decay_start if trial.rung > trial.start_rung else 0
         return replace(full_spec, samples=rungs[trial.rung].samples, since=resumed_at)
 
+    def trial_id(self, trial: RungTrial) -> str:
+        """Return the id of one trial of the schedule; computed once, since every step of a search needs all ids."""
+        key = self._trial_ids.get(trial)
+        if key is None:
+            key = self._trial_ids[trial] = self.rung_spec(trial).id
+        return key
+
+    @cached_property
+    def _trial_ids(self) -> dict[RungTrial, str]:
+        return {}
+
     def reward_factor(self, key: str) -> float:
         """Return the factor on a network's accuracy in the ranking: 1, or that of the reward."""
         return self._reward_factors.get(key, 1.0)
@@ -114,11 +125,13 @@ class Plan:
 
     def waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[TrialSpec, ...], ...]:
         """Return every trial known so far, in waves: one is over before the next starts; longest trials first."""
+        return tuple(map(self._longest_first, self._rung_waves(outcomes)))
+
+    def _rung_waves(self, outcomes: Mapping[str, Outcome]) -> tuple[tuple[RungTrial, ...], ...]:
         # No trial is planned before the sampler's first proposals.
         if self.accepts_proposals and not self.suggested:
             return ()
-        waves = self.state(outcomes).waves
-        return tuple(self._longest_first([self.rung_spec(trial) for trial in wave]) for wave in waves)
+        return self.state(outcomes).waves
 
     def state(self, outcomes: Mapping[str, Outcome]) -> SchedulerState:
         """Return how far the search has progressed."""
@@ -136,8 +149,8 @@ class Plan:
 
     def first_seed_scores(self, outcomes: Mapping[str, Outcome], rung: int) -> list[float]:
         """Return the scores of the candidates' first seeds on a rung, in the metric of the chance level."""
-        specs = (self.rung_spec(self.rung_trial(key, 0, rung)) for key in self.by_network)
-        completed = (outcomes[spec.id] for spec in specs if spec.id in outcomes)
+        ids = (self.trial_id(self.rung_trial(key, 0, rung)) for key in self.by_network)
+        completed = (outcomes[key] for key in ids if key in outcomes)
         return [score for outcome in completed if (score := self.chance.score(outcome)) is not None]
 
     def scores(self, outcomes: Mapping[str, Outcome], rung: int) -> dict[str, Score]:
@@ -146,7 +159,7 @@ class Plan:
         slope = macs_slope(arms, self.baseline_on(outcomes, rung))
         scores = {}
         for arm in arms:
-            epochs = outcomes[self.rung_spec(self.rung_trial(arm.key, 0, rung)).id].epochs
+            epochs = outcomes[self.trial_id(self.rung_trial(arm.key, 0, rung))].epochs
             scores[arm.key] = Score(arm.accuracies[0] - slope * log(arm.macs_ratio), epochs[-1].train_loss)
         return scores
 
@@ -161,11 +174,13 @@ class Plan:
             return False
         rungs = range(max(1, len(self.rungs)))
         trials = (RungTrial(key, spec.seed, rung, start) for rung in rungs for start in range(rung + 1))
-        return any(spec == self.rung_spec(trial) for trial in trials)
+        return any(spec.id == self.trial_id(trial) for trial in trials)
 
     def pending(self, outcomes: Mapping[str, Outcome]) -> tuple[TrialSpec, ...]:
         """Return the trials that are known to be needed and have no outcome yet; see `is_complete`."""
-        return tuple(spec for spec in self.planned(outcomes) if spec.id not in outcomes)
+        waves = self._rung_waves(outcomes)
+        missing = ([trial for trial in wave if self.trial_id(trial) not in outcomes] for wave in waves)
+        return tuple(spec for wave in missing for spec in self._longest_first(wave))
 
     def is_complete(self, outcomes: Mapping[str, Outcome]) -> bool:
         """Return whether nothing remains to be proposed or run."""
@@ -202,30 +217,30 @@ class Plan:
     def baseline_on(self, outcomes: Mapping[str, Outcome], rung: int) -> Arm:
         """Return the unscaled network's trials on a rung."""
         seeds = range(self.scheduler.baseline_seeds)
-        specs = [self.rung_spec(RungTrial(self.base_id, seed, rung)) for seed in seeds]
-        return self._arm(self.base_id, specs, outcomes)
+        trials = [RungTrial(self.base_id, seed, rung) for seed in seeds]
+        return self._arm(self.base_id, trials, outcomes)
 
     def rung_arms(self, outcomes: Mapping[str, Outcome], rung: int, seeds: int) -> list[Arm]:
         """Return the candidates with a completed trial on a rung (0 if there are none), over their first seeds."""
         arms = []
         for key in self.by_network:
-            specs = [self.rung_spec(self.rung_trial(key, seed, rung)) for seed in range(seeds)]
-            arms.append(self._arm(key, specs, outcomes))
+            trials = [self.rung_trial(key, seed, rung) for seed in range(seeds)]
+            arms.append(self._arm(key, trials, outcomes))
         return [arm for arm in arms if arm.accuracies]
 
-    def _arm(self, key: str, specs: Sequence[TrialSpec], outcomes: Mapping[str, Outcome]) -> Arm:
+    def _arm(self, key: str, trials: Sequence[RungTrial], outcomes: Mapping[str, Outcome]) -> Arm:
         accuracies = {}
-        for spec in specs:
-            outcome = outcomes.get(spec.id)
+        for trial in trials:
+            outcome = outcomes.get(self.trial_id(trial))
             if outcome is not None and outcome.score is not None:
-                accuracies[spec.seed] = outcome.score * self.reward_factor(key)
+                accuracies[trial.seed] = outcome.score * self.reward_factor(key)
         network_cost = cost(self.proxies.networks[key])
         return Arm(key, accuracies, self.proxies.adjusted_ratio(key), network_cost.activations, network_cost.params)
 
     def promotion_arms(self, outcomes: Mapping[str, Outcome], seeds: int) -> tuple[list[Arm], Arm]:
         """Return what tells candidates apart best, as arms; see `schedulers.base.Results.promotion_arms`."""
         arms = self.rung_arms(outcomes, 0, seeds)
-        base_arm = self._arm(self.base_id, [self.proxies.spec(self.base_id, 0)], outcomes)
+        base_arm = self._arm(self.base_id, [RungTrial(self.base_id, 0)], outcomes)
         if not self.config.has_loss_response:
             return arms, base_arm
         by_losses = [self._loss_arm(arm, outcomes) for arm in (*arms, base_arm)]
@@ -236,7 +251,7 @@ class Plan:
 
     def _loss_arm(self, arm: Arm, outcomes: Mapping[str, Outcome]) -> Arm | None:
         """Return the arm with the losses in place of the metric; None where a loss has no logarithm."""
-        losses = {seed: outcomes[self.proxies.spec(arm.key, seed).id].log_losses for seed in arm.accuracies}
+        losses = {seed: outcomes[self.trial_id(RungTrial(arm.key, seed))].log_losses for seed in arm.accuracies}
         known = {seed: value for seed, value in losses.items() if value is not None}
         return replace(arm, accuracies=known) if len(known) == len(losses) else None
 
@@ -254,8 +269,9 @@ class Plan:
         arms = self.arms(outcomes)
         return rank(arms, self.images_error, self.base_arm(outcomes)) if arms else None
 
-    def _longest_first(self, specs: Sequence[TrialSpec]) -> tuple[TrialSpec, ...]:
-        """Sort trials by their cost, longest first, so that no core is idle at the end of a wave."""
+    def _longest_first(self, trials: Sequence[RungTrial]) -> tuple[TrialSpec, ...]:
+        """Return trials by their cost, longest first, so that no core is idle at the end of a wave."""
+        specs = map(self.rung_spec, trials)
         return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs * self.proxies.images(spec), spec.id)))
 
 
@@ -287,7 +303,7 @@ class _Results:
         return self.plan.images_error
 
     def is_over(self, trial: RungTrial) -> bool:
-        return self.plan.rung_spec(trial).id in self.outcomes
+        return self.plan.trial_id(trial) in self.outcomes
 
     def arms(self, rung: int, seeds: int) -> list[Arm]:
         return self.plan.rung_arms(self.outcomes, rung, seeds)

@@ -90,11 +90,19 @@ class Proxies:
 
     def spec(self, key: str, seed: int) -> TrialSpec:
         """Return the trial of one network with one seed, trained to the end."""
-        recipe, data = self.config.budget.recipe, self.data.fingerprint
-        trunk = self._proxies[self._base_id] if recipe.trunk_epochs else None
-        return TrialSpec(
-            self.networks[key], self._proxies[key], recipe, data, seed, metric=self.config.metric, trunk=trunk
-        )
+        spec = self._specs.get((key, seed))
+        if spec is None:
+            recipe, data = self.config.budget.recipe, self.data.fingerprint
+            trunk = self._proxies[self._base_id] if recipe.trunk_epochs else None
+            spec = self._specs[key, seed] = TrialSpec(
+                self.networks[key], self._proxies[key], recipe, data, seed, metric=self.config.metric, trunk=trunk
+            )
+        return spec
+
+    @cached_property
+    def _specs(self) -> dict[tuple[str, int], TrialSpec]:
+        """The trials that were requested so far: every step of a search needs all of them."""
+        return {}
 
     def images(self, spec: TrialSpec) -> int:
         """Return how many training images a trial sees, without those of the trunk and of the rungs before."""

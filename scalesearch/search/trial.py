@@ -64,7 +64,13 @@ class TrialSpec:
     @property
     def network_id(self) -> str:
         """The id of the network, 16 hex digits; equal for all its trials."""
-        return _network_id(self.network)
+        return network_id(self.network)
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The networks by the name of their field: `network`, `proxy`, and `trunk` where there is one."""
+        trunk = {} if self.trunk is None else {"trunk": self.trunk}
+        return {"network": self.network, "proxy": self.proxy, **trunk}
 
 
 @lru_cache(maxsize=2**18)
@@ -74,7 +80,8 @@ def _id(spec: TrialSpec) -> str:
 
 
 @lru_cache(maxsize=2**14)
-def _network_id(network: Network) -> str:
+def network_id(network: Network) -> str:
+    """Return the id of a network, 16 hex digits; equal for equal networks, on every machine."""
     return digest(network)
 
 

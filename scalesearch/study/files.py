@@ -29,7 +29,7 @@ def create_atomically(path: Path, text: str) -> bool:
             return False
         finally:
             temporary.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise storage_error(path, error) from error
     return True
@@ -43,7 +43,7 @@ def replace_atomically(path: Path, text: str | bytes) -> None:
     """
     try:
         _write_temporary(path, text).replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise storage_error(path, error) from error
 
@@ -114,7 +114,12 @@ def _write_temporary(path: Path, text: str | bytes) -> Path:
     return temporary
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable.
+
+    Raises:
+        OSError: the disk refused it.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,8 @@ CANNOT_BE_READ = "cannot be read"
 
 _MAX_BYTES = 16 * 2**20
 """The largest size of a record's file; real records have some thousands of bytes."""
+NETWORKS = ("network", "proxy", "trunk")
+"""The keys of a specification that hold networks."""
 _KEYS = {"version", "id", "spec", "cost", "outcome"}
 _INCOMPLETE = "it is not a whole record"
 _T = TypeVar("_T")
@@ -54,6 +56,8 @@ class RecordFile:
 
     id: str
     _body: Mapping[str, Json]
+    _networks: Mapping[str, Json] = field(default_factory=dict)
+    """The networks that the specification names by their ids, as in segments."""
 
     @property
     def spec(self) -> TrialSpec:
@@ -62,7 +66,10 @@ class RecordFile:
         Raises:
             BrokenRecordError: the record holds no valid specification.
         """
-        return self._part(TrialSpec, "spec")
+        spec = self._body["spec"]
+        if self._networks and isinstance(spec, dict):
+            spec = {**spec, **{key: self._network(spec[key]) for key in NETWORKS if key in spec}}
+        return self._part(TrialSpec, spec)
 
     @property
     def outcome(self) -> Outcome:
@@ -71,7 +78,7 @@ class RecordFile:
         Raises:
             BrokenRecordError: the record holds no valid outcome.
         """
-        return self._part(Outcome, "outcome")
+        return self._part(Outcome, self._body["outcome"])
 
     @property
     def cost(self) -> TrialCost:
@@ -80,32 +87,47 @@ class RecordFile:
         Raises:
             BrokenRecordError: the record holds no valid costs.
         """
-        return self._part(TrialCost, "cost")
+        return self._part(TrialCost, self._body["cost"])
 
     @property
     def network_id(self) -> str:
         """The id `TrialSpec.network_id`, computed without building the network."""
-        return json_digest(self.field("network"))[:ID_DIGITS]
+        name = self.value("network")
+        return name if isinstance(name, str) else json_digest(name)[:ID_DIGITS]
 
-    def field(self, *path: str) -> Json:
-        """Return a value of the specification as it is written, or None if it is left out.
-
-        Args:
-            path: the keys that lead to the value.
+    def px(self, key: str) -> Json:
+        """Return the resolution of one of the networks as it is written, without building the network.
 
         Raises:
-            BrokenRecordError: a parent of the value is not a mapping.
+            BrokenRecordError: there is no such network.
         """
-        value: Json = self._body["spec"]
-        for key in path:
-            if not isinstance(value, dict):
-                raise BrokenRecordError(_INCOMPLETE)
-            value = value.get(key)
-        return value
+        network = self._network(self.value(key))
+        if not isinstance(network, dict):
+            raise BrokenRecordError(_INCOMPLETE)
+        return network.get("resolution")
 
-    def _part(self, kind: type[_T], key: str) -> _T:
+    def _network(self, value: Json) -> Json:
+        """Return a network that is described or named by its id."""
+        if not isinstance(value, str):
+            return value
+        if value not in self._networks:
+            raise BrokenRecordError(f"its network {value[:ID_DIGITS]} is not described above it")
+        return self._networks[value]
+
+    def value(self, key: str) -> Json:
+        """Return a value of the specification as it is written, or None if it is left out.
+
+        Raises:
+            BrokenRecordError: the specification is not a mapping.
+        """
+        spec = self._body["spec"]
+        if not isinstance(spec, dict):
+            raise BrokenRecordError(_INCOMPLETE)
+        return spec.get(key)
+
+    def _part(self, kind: type[_T], tree: Json) -> _T:
         try:
-            return from_json(kind, self._body[key])
+            return from_json(kind, tree)
         except MalformedError as error:
             raise BrokenRecordError(error.reason) from error
         except (ValueError, TypeError, AttributeError, RecursionError, SpaceError) as error:
@@ -121,10 +143,7 @@ def read_record_file(path: Path) -> RecordFile:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise BrokenRecordError("it is too large for a record")
-        body = json.loads(read_file(path))
-        checksum = body.pop("sha256")
-        if checksum != json_digest(body):
-            raise BrokenRecordError("its checksum does not match")
+        body = read_body(read_file(path))
         if not json_digest(body["spec"])[:ID_DIGITS] == path.stem == body["id"]:
             raise BrokenRecordError("its name is not the id of what it holds")
     except OSError as error:
@@ -133,10 +152,36 @@ def read_record_file(path: Path) -> RecordFile:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BrokenRecordError(_INCOMPLETE) from error
+    check_keys(body)
+    return RecordFile(path.stem, body)
+
+
+def read_body(text: bytes) -> dict[str, Json]:
+    """Return the JSON of a record or of a line, without its checksum.
+
+    Raises:
+        BrokenRecordError: it is not what was written.
+    """
+    try:
+        body: dict[str, Json] = json.loads(text)
+        checksum = body.pop("sha256")
+        digest = json_digest(body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BrokenRecordError(_INCOMPLETE) from error
+    if checksum != digest:
+        raise BrokenRecordError("its checksum does not match")
+    return body
+
+
+def check_keys(body: Mapping[str, Json]) -> None:
+    """Check that a record has the version and the keys that are known here.
+
+    Raises:
+        BrokenRecordError: it has others.
+    """
     if body.get("version") != VERSION:
         raise BrokenRecordError(f"it is of version {body.get('version')!r}, which is not known here")
     if body.keys() - _KEYS:
         raise BrokenRecordError("it holds more than a record does")
     if _KEYS - body.keys():
         raise BrokenRecordError(_INCOMPLETE)
-    return RecordFile(path.stem, body)

@@ -1,4 +1,4 @@
-"""Trial records: one immutable JSON file per trial with its specification, outcome, costs and a checksum."""
+"""Trial records with specification, outcome, costs and a checksum: a file for each trial, or lines of segments."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from scalesearch.errors import CountError, StorageError
 from scalesearch.search.canonical import Json, as_json, json_digest
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, TrialSpec
+from scalesearch.study import segments
 from scalesearch.study.files import create_atomically, json_files
 from scalesearch.study.record_file import (
     CANNOT_BE_READ,
     VERSION,
     BrokenRecordError,
+    RecordFile,
     TrialCost,
     read_record_file,
 )
+from scalesearch.study.segments import read_segment, segment_paths
 
 
 def trial_cost(spec: TrialSpec, fvcore_total: int | None = None) -> TrialCost:
@@ -32,7 +35,7 @@ def trial_cost(spec: TrialSpec, fvcore_total: int | None = None) -> TrialCost:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """The content of `trials/<id>.json`."""
+    """The content of `trials/<id>.json`, or of a line of a segment."""
 
     spec: TrialSpec
     outcome: Outcome
@@ -45,7 +48,7 @@ def write_record(folder: Path, record: TrialRecord) -> bool:
     Raises:
         StorageError: the folder cannot be written.
     """
-    body = _to_json(record)
+    body = record_json(record)
     text = json.dumps({**body, "sha256": json_digest(body)}, indent=1, allow_nan=False)
     return create_atomically(folder / f"{record.spec.id}.json", text + "\n")
 
@@ -57,7 +60,8 @@ def read_records(folder: Path) -> dict[str, TrialRecord]:
         CountError: a record is not what was written.
         StorageError: the folder or a record cannot be read.
     """
-    return {record.spec.id: record for record in map(_read_record, json_files(folder)[0])}
+    records = {record.spec.id: record for record in map(_read_record, json_files(folder)[0])}
+    return records | {record.spec.id: record for path in segment_paths(folder) for record in _segment_records(path)}
 
 
 def problems(folder: Path) -> Iterator[str]:
@@ -78,6 +82,8 @@ def problems(folder: Path) -> Iterator[str]:
             yield str(error)
         else:
             yield from (f"{path}: {reason}" for reason in impossibilities(record))
+    for path in segment_paths(folder):
+        yield from _segment_problems(path)
 
 
 def impossibilities(record: TrialRecord) -> Iterator[str]:
@@ -124,18 +130,52 @@ def _are_consecutive(epochs: Sequence[Epoch], spec: TrialSpec) -> bool:
 
 def _read_record(path: Path) -> TrialRecord:
     try:
-        file = read_record_file(path)
-        record = TrialRecord(file.spec, file.outcome, file.cost)
-        if record.spec.id != file.id:  # a default value is written out, which changes the hash
-            raise BrokenRecordError("its name is not the id of what it holds")
+        return _record(read_record_file(path))
     except BrokenRecordError as error:
         if str(error).startswith(CANNOT_BE_READ):
             raise StorageError(f"{path}: {error}; let this account read it") from error
         raise CountError(f"{path}: {error}; delete the file to run this trial again") from error
+
+
+def _record(file: RecordFile) -> TrialRecord:
+    record = TrialRecord(file.spec, file.outcome, file.cost)
+    if record.spec.id != file.id:  # a default value is written out, which changes the hash
+        raise BrokenRecordError("its name is not the id of what it holds")
     return record
 
 
-def _to_json(record: TrialRecord) -> dict[str, Json]:
+def _segment_records(path: Path) -> Iterator[TrialRecord]:
+    for _, record in _segment_lines(path):
+        if isinstance(record, CountError):
+            raise record
+        yield record
+
+
+def _segment_problems(path: Path) -> Iterator[str]:
+    for number, record in _segment_lines(path):
+        if isinstance(record, CountError):
+            yield str(record)
+        else:
+            yield from (f"{path}, line {number}: {reason}" for reason in impossibilities(record))
+
+
+def _segment_lines(path: Path) -> Iterator[tuple[int, TrialRecord | CountError]]:
+    """Yield each record of a segment, or what is wrong with its line, and the number of the line."""
+    try:
+        for line in read_segment(path):
+            try:
+                if line.record is None:
+                    raise BrokenRecordError(line.reason)
+                yield line.number, _record(line.record)
+            except BrokenRecordError as error:
+                remedy = "delete the line to run its trial again"
+                yield line.number, CountError(f"{path}, line {line.number}: {error}; {remedy}")
+    except OSError as error:
+        raise StorageError(f"{path}: {CANNOT_BE_READ} ({error.strerror}); let this account read it") from error
+
+
+def record_json(record: TrialRecord) -> dict[str, Json]:
+    """Return the content of a record's file, without its checksum."""
     return {
         "version": VERSION,
         "id": record.spec.id,
@@ -143,3 +183,16 @@ def _to_json(record: TrialRecord) -> dict[str, Json]:
         "cost": as_json(record.cost),
         "outcome": as_json(record.outcome, floats=True),
     }
+
+
+def count_records(folder: Path) -> int:
+    """Return the number of records in a folder, without reading them.
+
+    Raises:
+        StorageError: the folder or a segment cannot be read.
+    """
+    try:
+        in_segments = sum(map(segments.count_records, segment_paths(folder)))
+    except OSError as error:
+        raise StorageError(f"{folder}: {CANNOT_BE_READ} ({error.strerror}); let this account read it") from error
+    return len(json_files(folder)[0]) + in_segments

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from scalesearch.errors import StorageError
 from scalesearch.runners.execution import Event, Listener, Runner, TrialFinished
-from scalesearch.search.trial import Objective, Outcome
+from scalesearch.search.trial import Objective, Outcome, TrialSpec
 from scalesearch.study.files import make_folder
 from scalesearch.study.proposals import write_suggestions
+from scalesearch.study.record_writer import RecordWriter, open_writer
 from scalesearch.study.records import TrialRecord, trial_cost
 from scalesearch.study.study import Study
 
@@ -31,43 +32,83 @@ def search(
         listener: receives every event; the end of a trial comes after its record is written.
         fvcore_totals: what fvcore counted, by the id of the network; it becomes part of the records.
 
-    A finished trial is durable before its end is reported. A kill at any moment loses none, and the same call
-    resumes.
+    A finished trial is durable before its end is reported and before a plan depends on it. A kill at any moment
+    loses none, and the same call resumes.
 
     Raises:
         KeyboardInterrupt: the search was stopped; the records remain.
         StorageError: a record cannot be written.
     """
     outcomes = study.outcomes()
-
-    def on_event(event: Event) -> None:
-        if isinstance(event, TrialFinished):
-            total = (fvcore_totals or {}).get(event.spec.network_id)
-            _add_record(study, TrialRecord(event.spec, event.outcome, trial_cost(event.spec, total)))
-            outcomes[event.spec.id] = event.outcome
-        listener(event)
-
     if not study.plan.pending(outcomes):
         return  # without starting the runner
-    # `on_event` adds to `outcomes`, so each call returns the trials that the plan needs after the last wave.
-    runner.run(iter(lambda: study.plan.pending(outcomes), ()), objective, on_event)
+    with open_writer(study) as writer:
+        recorder = _Recorder(study, writer, outcomes, listener, fvcore_totals or {})
+        try:
+            # The recorder adds to `outcomes`, so each wave is what the plan needs after the last one.
+            runner.run(iter(recorder.next_wave, ()), objective, recorder)
+        finally:
+            recorder.report()
     # While proposals follow, these candidates can still be promoted, and then resume from their checkpoints.
     if not study.plan.accepts_proposals:
         shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
 
 
-def _add_record(study: Study, record: TrialRecord) -> None:
-    """Write a record; on a storage error, delete the checkpoints, which only save time, and write it again.
+class _Recorder:
+    """Records finished trials and passes all events on, in their order, once the records are durable."""
 
-    Raises:
-        StorageError: the record still cannot be written, for example because the disk is full.
-    """
-    try:
-        study.add(record)
-    except StorageError:
-        shutil.rmtree(study.checkpoints_folder, ignore_errors=True)
-        study.add(record)
-        make_folder(study.checkpoints_folder)  # later trials save into it
+    def __init__(
+        self,
+        study: Study,
+        writer: RecordWriter,
+        outcomes: dict[str, Outcome],
+        listener: Listener,
+        fvcore_totals: Mapping[str, int],
+    ) -> None:
+        self._study, self._writer, self._outcomes = study, writer, outcomes
+        self._listener, self._fvcore_totals = listener, fvcore_totals
+        self._events: list[Event] = []
+        """The events since the first record that may not be durable."""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            total = self._fvcore_totals.get(event.spec.network_id)
+            self._add(TrialRecord(event.spec, event.outcome, trial_cost(event.spec, total)))
+        elif not self._events:
+            self._listener(event)
+            return
+        self._events.append(event)
+        if self._writer.is_due:
+            self.report()
+
+    def next_wave(self) -> tuple[TrialSpec, ...]:
+        """Return the trials that the plan needs after all records so far."""
+        self.report()
+        return self._study.plan.pending(self._outcomes)
+
+    def report(self) -> None:
+        """Make all records durable, and pass the events on."""
+        if not self._events:
+            return
+        self._writer.sync()
+        events, self._events = self._events, []
+        for event in events:
+            if isinstance(event, TrialFinished):
+                self._outcomes[event.spec.id] = event.outcome
+            self._listener(event)
+
+    def _add(self, record: TrialRecord) -> None:
+        """Write a record; on a storage error, delete the checkpoints, which only save time, and write it again.
+
+        Raises:
+            StorageError: the record still cannot be written, for example because the disk is full.
+        """
+        try:
+            self._writer.add(record)
+        except StorageError:
+            shutil.rmtree(self._study.checkpoints_folder, ignore_errors=True)
+            self._writer.add(record)
+            make_folder(self._study.checkpoints_folder)  # later trials save into it
 
 
 def search_in_rounds(study: Study, run: Callable[[Study], None]) -> Study:

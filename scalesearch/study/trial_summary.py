@@ -9,7 +9,7 @@ from typing import get_args
 from scalesearch.search.canonical import Json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State, TrialSpec
-from scalesearch.study.record_file import BrokenRecordError, read_record_file
+from scalesearch.study.record_file import BrokenRecordError, RecordFile, read_record_file
 from scalesearch.study.records import trial_cost
 
 STATES: tuple[State, ...] = get_args(State)
@@ -81,22 +81,30 @@ def summarize(spec: TrialSpec, outcome: Outcome) -> TrialSummary:
 
 
 def read_trial(path: Path) -> TrialSummary:
+    """Return the numbers of the record in a trial's own file.
+
+    Raises:
+        BrokenRecordError: the record is not what was written.
+    """
+    return summarize_record(read_record_file(path))
+
+
+def summarize_record(file: RecordFile) -> TrialSummary:
     """Return the numbers of one record.
 
     Raises:
         BrokenRecordError: the record is not what was written.
     """
-    file = read_record_file(path)
     costs, outcome = file.cost, file.outcome
-    samples, since = file.field("samples"), file.field("since")
+    samples, since = file.value("samples"), file.value("since")
     trial = TrialSummary(
         id=file.id,
         network=file.network_id,
-        seed=_count(file.field("seed")),
+        seed=_count(file.value("seed")),
         samples=None if samples is None else _count(samples),
         since=0 if since is None else _count(since),
-        px=_count(file.field("network", "resolution")),
-        proxy_px=_count(file.field("proxy", "resolution")),
+        px=_count(file.px("network")),
+        proxy_px=_count(file.px("proxy")),
         macs=_count(costs.macs),
         params=_count(costs.params),
         activations=_count(costs.activations),

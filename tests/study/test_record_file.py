@@ -48,9 +48,9 @@ def test_its_parts_are_those_that_were_written(path: Path) -> None:
     file = read_record_file(path)
     assert (file.spec, file.outcome, file.cost) == (SPEC, OUTCOME, trial_cost(SPEC))
     assert (file.id, file.network_id) == (SPEC.id, SPEC.network_id)
-    assert file.field("seed") == SPEC.seed
-    assert file.field("proxy", "resolution") == SPEC.proxy.resolution
-    assert file.field("samples") is None
+    assert file.value("seed") == SPEC.seed
+    assert file.px("proxy") == SPEC.proxy.resolution
+    assert file.value("samples") is None
 
 
 def test_figures_are_read_where_the_network_is_not_known_here(path: Path) -> None:

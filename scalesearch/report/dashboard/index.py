@@ -2,12 +2,13 @@
 
 It is a parquet file for each study in the cache, and can be rebuilt from the records at any time. It holds what
 `read_trial` verified, together with the size and the time of each file: records are written once, so a file that
-has not changed is not read again.
+has not changed is not read again. Of a segment, only the lines that were appended since are read.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -21,9 +22,12 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, replace_atomically
 from scalesearch.study.record_file import CANNOT_BE_READ, BrokenRecordError
-from scalesearch.study.trial_summary import TrialSummary, read_trial
+from scalesearch.study.segments import count_records, read_segment, segment_paths
+from scalesearch.study.trial_summary import TrialSummary, read_trial, summarize_record
 
 VERSION = b"2"
+_IN_SEGMENT = (-1, -1)
+"""The stamp of a trial that has no file of its own."""
 Stamp = tuple[int, int]
 """The size (bytes) and the time of change (ns) of a record's file."""
 
@@ -39,6 +43,8 @@ class Index:
     """What is wrong with each broken file, by file name."""
     waiting: int = 0
     """The number of records that exist and are not read yet."""
+    segments: Mapping[str, int] = field(default_factory=dict)
+    """How many bytes of each segment are read, by file name."""
     folder_time: int = -1
     """The time of change (ns) of the folder when it was last listed; -1: it was not, or must be listed again."""
 
@@ -58,21 +64,34 @@ def refresh_index(before: Index, folder: Path, seconds: float = 0.4) -> Index:
     """
     try:
         folder_time = folder.stat().st_mtime_ns
-        if folder_time == before.folder_time and before.all_read and not before.broken:
+        sizes = {path.name: path.stat().st_size for path in segment_paths(folder)}
+        is_same = folder_time == before.folder_time and sizes == before.segments
+        if is_same and before.all_read and not before.broken:
             return before
         current_stamps = dict(_stamps(folder))
     except FileNotFoundError:
         return Index() if before.trials or before.broken else before
-    except OSError as error:
-        return Index(broken={"trials/": f"{CANNOT_BE_READ} ({error.strerror})"})
+    except (OSError, StorageError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return Index(broken={"trials/": f"{CANNOT_BE_READ} ({reason})"})
+    if any(sizes.get(name, 0) < read for name, read in before.segments.items()):
+        before = Index()  # a segment was changed by hand
+    deadline = time.monotonic() + seconds
+    index = _with_files(before, folder, current_stamps, deadline)
+    index = _with_segments(index, folder, sizes, deadline)
+    return before if index == before else replace(index, folder_time=folder_time)
+
+
+def _with_files(before: Index, folder: Path, current_stamps: Mapping[str, Stamp], deadline: float) -> Index:
+    """Return the index with the files that are new or changed, and without those that are gone."""
     new = [name for name, stamp in current_stamps.items() if before.stamps.get(name) != stamp]
     gone = before.stamps.keys() - current_stamps.keys()
     if not new and not gone:
-        return replace(before, folder_time=folder_time, waiting=0)
+        return replace(before, waiting=0)
     trials = {key: trial for key, trial in before.trials.items() if f"{key}.json" not in gone}
     broken = {name: reason for name, reason in before.broken.items() if name not in gone}
     stamps = {name: stamp for name, stamp in before.stamps.items() if name not in gone}
-    deadline, num_read = time.monotonic() + seconds, 0
+    num_read = 0
     for name in new:
         trials.pop(name.removesuffix(".json"), None)
         broken.pop(name, None)
@@ -85,7 +104,29 @@ def refresh_index(before: Index, folder: Path, seconds: float = 0.4) -> Index:
         num_read += 1
         if time.monotonic() > deadline:
             break
-    return Index(trials, stamps, broken, len(new) - num_read, folder_time)
+    return replace(before, trials=trials, stamps=stamps, broken=broken, waiting=len(new) - num_read)
+
+
+def _with_segments(before: Index, folder: Path, sizes: Mapping[str, int], deadline: float) -> Index:
+    """Return the index with the lines that were appended to segments; at least one of them."""
+    if sizes == before.segments:
+        return before
+    trials, broken, read = dict(before.trials), dict(before.broken), dict(before.segments)
+    is_late = False
+    for name in sizes:
+        for line in [] if is_late else read_segment(folder / name, read.get(name, 0)):
+            try:
+                if line.record is None:
+                    raise BrokenRecordError(line.reason)
+                trials[line.record.id] = summarize_record(line.record)
+            except BrokenRecordError as error:
+                broken[f"{name}, line {line.number}"] = str(error)
+            read[name] = line.end
+            is_late = time.monotonic() > deadline
+            if is_late:
+                break
+    waiting = sum(count_records(folder / name, read.get(name, 0)) for name in sizes) if is_late else 0
+    return replace(before, trials=trials, broken=broken, segments=read, waiting=before.waiting + waiting)
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, Stamp]]:
@@ -113,7 +154,7 @@ def save(index: Index, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    entries = [(trial, index.stamps[f"{key}.json"]) for key, trial in index.trials.items()]
+    entries = [(trial, index.stamps.get(f"{key}.json", _IN_SEGMENT)) for key, trial in index.trials.items()]
     columns: dict[str, list[Any]] = {name: [getattr(trial, name) for trial, _ in entries] for name in _TRIAL_FIELDS}
     columns |= {
         f"outcome_{name}": [getattr(trial.outcome, name) for trial, _ in entries] for name in _OUTCOME_FIELDS
@@ -123,7 +164,9 @@ def save(index: Index, path: Path) -> None:
             [getattr(epoch, name) for epoch in trial.outcome.epochs] for trial, _ in entries
         ]
     columns["size"], columns["time"] = [stamp[0] for _, stamp in entries], [stamp[1] for _, stamp in entries]
-    table = pa.table(columns).replace_schema_metadata({b"scalesearch": VERSION})
+    table = pa.table(columns).replace_schema_metadata(
+        {b"scalesearch": VERSION, b"segments": json.dumps(dict(index.segments)).encode()}
+    )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     with suppress(StorageError):
@@ -143,7 +186,11 @@ def load(path: Path) -> Index:
         columns = {name: table.column(name).to_pylist() for name in table.column_names}
         trials = dict(_rows(columns))
         stamps = zip(columns["size"], columns["time"], strict=True)
-        return Index(trials, {f"{key}.json": stamp for key, stamp in zip(columns["id"], stamps, strict=True)})
+        keyed = zip(columns["id"], stamps, strict=True)
+        segments = json.loads((table.schema.metadata or {}).get(b"segments", b"{}"))
+        return Index(
+            trials, {f"{key}.json": stamp for key, stamp in keyed if stamp != _IN_SEGMENT}, segments=segments
+        )
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException):
         return Index()
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from scalesearch.errors import ScalesearchError, StorageError, printable
 from scalesearch.report.kinds import report_of
-from scalesearch.study.files import json_files
+from scalesearch.study.records import count_records
 from scalesearch.study.run_status import read_run_status
 from scalesearch.study.study import Study, open_study
 
@@ -126,7 +126,7 @@ def _error_text(error: ScalesearchError, folder: Path) -> str:
 def summarize_study(name: str, folder: Path, study: Study | str) -> StudySummary:
     """Return a study's line in the list; its records are counted, not read."""
     try:
-        records = len(json_files(folder / "trials")[0])
+        records = count_records(folder / "trials")
     except StorageError as error:
         records = 0
         study = study if isinstance(study, str) else _error_text(error, folder)

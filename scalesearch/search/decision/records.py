@@ -44,7 +44,7 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
         trials += [RungTrial(plan.base_id, seed, rung) for seed in range(plan.scheduler.baseline_seeds)
                    for rung in rungs]  # fmt: skip
     for trial in trials:
-        outcome = outcomes.get(plan.rung_spec(trial).id)
+        outcome = outcomes.get(plan.trial_id(trial))
         if outcome is not None and outcome.score is not None:
             training_values = by_training.setdefault((trial.network, trial.seed, trial.start_rung), {})
             training_values |= _responses(plan, trial, outcome)
