@@ -4,15 +4,16 @@
     python benchmarks/driver_scale.py trials=10000,20000 folder=/mnt/disk
 
 Keys: trials (numbers of trials, a row each), workers, step (of B0's grid: its networks times seeds are the trials),
-folder (where the studies are written: the rate of records depends on its disk), figure (an SVG of the table).
+folder (where the studies are written: the rate of records depends on its disk).
 
-A study of B0 is searched as `scalesearch grid` does it, with its plan, its records, its plain progress lines and its
-status file. Only the runner is another one: it simulates the workers in this process, by a clock that jumps from
-event to event, so that what is measured is the driver's own time. A trial takes a second, and up to a tenth more.
+A study of B0 is searched as `scalesearch grid` does it, with its plan, its records, its plain progress lines and
+its status file. Only the runner is another one: it simulates the workers in this process, by a clock that jumps
+from event to event, so that what is measured is the driver's own time. A trial takes a second, and up to a tenth
+more.
 
-Columns: records written durably for each second of the driver's time; the time to plan the next trials and to decide
-after the last record, in the process that searched; the time of a new process to read all records and to plan; the
-time of `scalesearch show`; the largest memory of the process that searched; the size of the records.
+Columns: records written durably for each second of the driver's time; the time to plan the next trials and to
+decide after the last record, in the process that searched; the time of a new process to read all records and to
+plan; the time of `scalesearch show`; the largest memory of the process that searched; the size of the records.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def main() -> None:
         print(json.dumps(row))
         return
     counts = [int(count) for count in words.get("trials", "12500,25000,50000,100000").split(",")]
-    rows = []
+    rows: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory(dir=words.get("folder")) as root:
         for count in counts:
             folder = Path(root) / str(count)

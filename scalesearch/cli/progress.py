@@ -34,6 +34,8 @@ class SearchProgress(Display):
         self._total, self._images = plan.total_trials(done), plan.total_images(done)
         self._finished = dict(done)
         self._running: dict[str, tuple[TrialSpec, int]] = {}
+        """The running trials, and how many images each has seen."""
+        self._running_macs = 0
         self._specs = dict[str, TrialSpec]()
         self._num_failed = sum(outcome.accuracy is None for outcome in done.values())
         self._started_at: float | None = None
@@ -43,7 +45,8 @@ class SearchProgress(Display):
 
     def __call__(self, event: Event) -> None:
         """Update the display with one event."""
-        if event.spec.id not in self._specs:  # a wave has begun
+        key = event.spec.id
+        if key not in self._specs:  # a wave has begun
             self._begin_wave([*self._plan.planned(self._finished), event.spec])
             self._total = self._plan.total_trials(self._finished)
             self._images = self._plan.total_images(self._finished)
@@ -51,14 +54,20 @@ class SearchProgress(Display):
         if self._started_at is None:
             self._started_at = time.monotonic()  # workers take seconds to start, in which nothing is trained
         if isinstance(event, TrialStarted):
-            self._running[event.spec.id] = (event.spec, 0)
+            self._set_running(key, event.spec, 0)
         elif isinstance(event, EpochFinished):
-            self._running[event.spec.id] = (event.spec, max(0, event.epoch.samples - event.spec.since))
+            self._set_running(key, event.spec, max(0, event.epoch.samples - event.spec.since))
         elif isinstance(event, TrialFinished):
-            self._running.pop(event.spec.id, None)
-            self._add_finished(event)
+            self._set_running(key, event.spec, 0)
+            del self._running[key]
+            self._add_finished(key, event)
             if not self._console.is_terminal:
                 self._console.print(self._trial_line(event), soft_wrap=True, highlight=False)
+
+    def _set_running(self, key: str, spec: TrialSpec, images: int) -> None:
+        _, before = self._running.get(key, (spec, 0))
+        self._running[key] = (spec, images)
+        self._running_macs += cost(spec.proxy).macs * (images - before)
 
     def _begin_wave(self, specs: Sequence[TrialSpec]) -> None:
         """Add the trials of a wave, and sum up what would take long to sum up after every trial."""
@@ -71,8 +80,7 @@ class SearchProgress(Display):
         self._finished_macs = sum(self._macs(self._specs[key]) for key in finished)
         self._leaders = nlargest(_NUM_LEADERS, filter(self._has_score, finished), self._score)
 
-    def _add_finished(self, event: TrialFinished) -> None:
-        key = event.spec.id
+    def _add_finished(self, key: str, event: TrialFinished) -> None:
         self._finished[key] = event.outcome
         self._finished_macs += self._macs(event.spec)
         self._num_failed += event.outcome.accuracy is None
@@ -114,8 +122,7 @@ class SearchProgress(Display):
         return cost(spec.proxy).macs * self._plan.proxies.images(spec)
 
     def _macs_done(self) -> float:
-        running = sum(cost(spec.proxy).macs * images for spec, images in self._running.values())
-        return self._finished_macs + running
+        return self._finished_macs + self._running_macs
 
     def _remaining_seconds(self) -> float | None:
         """Estimate the remaining time from the multiply-adds since the start; unknown trials count as the mean."""

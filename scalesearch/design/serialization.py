@@ -44,9 +44,9 @@ def has_own_keys(field: Field[Any]) -> bool:
     return bool(field.metadata.get(_OWN_KEYS, False))
 
 
-def is_omitted(field: Field[Any], value: object) -> bool:
-    """Return whether a field with this value is omitted from the serialised form."""
-    return bool(field.metadata.get(_OMIT, False)) and value == field.default
+def is_omitted_at_default(field: Field[Any]) -> bool:
+    """Return whether a field is omitted from the serialised form where it has its default value."""
+    return bool(field.metadata.get(_OMIT, False))
 
 
 def is_shared(field: Field[Any]) -> bool:

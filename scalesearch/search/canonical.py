@@ -12,7 +12,7 @@ from functools import cache, lru_cache, partial
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scalesearch.design.decimals import format_decimal
-from scalesearch.design.serialization import has_own_keys, is_omitted, is_shared, key_of
+from scalesearch.design.serialization import has_own_keys, is_omitted_at_default, is_shared, key_of
 from scalesearch.design.strict_yaml import dotted
 from scalesearch.errors import did_you_mean
 
@@ -38,16 +38,17 @@ def as_json(value: object, floats: bool = False) -> Json:
     Raises:
         TypeError: a float where none is allowed, or anything else that has no unique exact text.
     """
+    if value is None or type(value) in (bool, int, str):
+        return cast("Json", value)
     if is_dataclass(value) and not isinstance(value, type):
         tree: dict[str, Json] = {}
-        for field in fields(value):
-            field_value = getattr(value, field.name)
-            if has_own_keys(field):
+        for written in _written_fields(type(value)):
+            field_value = getattr(value, written.name)
+            if written.has_own_keys:
                 tree |= field_value.to_json()
-            elif not is_omitted(field, field_value):
-                tree[key_of(field)] = (
-                    _shared_json(field_value) if is_shared(field) else as_json(field_value, floats)
-                )
+            elif not (written.is_omitted and field_value == written.default):
+                shared = written.is_shared
+                tree[written.key] = _shared_json(field_value) if shared else as_json(field_value, floats)
         return tree
     if isinstance(value, Decimal):
         return format_decimal(value)
@@ -58,6 +59,34 @@ def as_json(value: object, floats: bool = False) -> Json:
     if value is None or isinstance(value, bool | int | str):
         return value
     raise TypeError(f"{type(value).__name__} has no canonical text")
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenField:
+    """Holds how a field is written."""
+
+    name: str
+    key: str
+    has_own_keys: bool
+    is_shared: bool
+    is_omitted: bool
+    """Whether the field is omitted at its default."""
+    default: object
+
+
+@cache
+def _written_fields(type_: type) -> tuple[_WrittenField, ...]:
+    return tuple(
+        _WrittenField(
+            field.name,
+            key_of(field),
+            has_own_keys(field),
+            is_shared(field),
+            is_omitted_at_default(field),
+            field.default,
+        )
+        for field in fields(type_)
+    )
 
 
 @lru_cache(maxsize=_MOST_SHARED)

@@ -86,6 +86,7 @@ class _Publisher:
         self._path, self._began, self._before, self._done = path, time.time(), before, 0
         self._lines: dict[str, list[bytes]] = {}
         """The lines of each running trial."""
+        self._lines_size = 0
         self._descriptor: int | None = None
         self._size = 0
 
@@ -122,16 +123,17 @@ class _Publisher:
             line = _encode_line(_event_json(event))
         if isinstance(event, TrialFinished):
             self._done += 1
-            self._lines.pop(key, None)
+            self._lines_size -= sum(map(len, self._lines.pop(key, [])))
         elif isinstance(event, EpochFinished):
-            self._lines.get(key, []).append(line)
+            if key in self._lines:
+                self._lines[key].append(line)
+                self._lines_size += len(line)
         else:
+            self._lines_size += len(line) - sum(map(len, self._lines.get(key, [])))
             self._lines[key] = [line]
         with suppress(OSError):
             self._size += os.write(self._descriptor, line)
-        if self._size > _REWRITE_SIZE + 2 * sum(
-            len(line) for trial_lines in self._lines.values() for line in trial_lines
-        ):
+        if self._size > _REWRITE_SIZE + 2 * self._lines_size:
             self.begin()
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ def described(kind: type) -> list[str]:
         " or ".join(kind.key for kind in KINDS)
         if has_own_keys(one)
         else f"{key_of(one)} = {json.dumps(as_json(one.default))}"
-        if one.default is not MISSING and is_omitted(one, one.default)
+        if one.default is not MISSING and is_omitted_at_default(one)
         else key_of(one)
         for one in fields(kind)
     ]
