@@ -396,6 +396,10 @@ class Architecture:
                 "the last map has no whole patch"
             )
 
+    def __hash__(self) -> int:
+        """Hash what the networks of a study differ in; hashing every field takes ten times as long."""
+        return hash((self.resolution, self.head, *((stage.width, stage.depth) for stage in self.stages)))
+
     @property
     def smallest_resolution(self) -> int:
         """The smallest side (px) of an image for which the last feature map is at least 1×1."""

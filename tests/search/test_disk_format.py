@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from scalesearch.design.serialization import has_own_keys, is_omitted, key_of, written_as
+from scalesearch.design.serialization import has_own_keys, is_omitted_at_default, key_of, written_as
 from scalesearch.search import proxies, stage_space, study_config, trial
 from scalesearch.search.canonical import MalformedError, as_json, digest, from_json
 from scalesearch.search.kinds import KINDS, rules, sampler, stages
