@@ -205,7 +205,7 @@ def _failure_advice(study: Study) -> str:
         return "every loss became NaN or infinite: lower the budget's recipe.learning_rate, and give another --name"
     message = next((outcome.message for outcome in outcomes if outcome.message), "")
     reason = f"the first said: {message}. " if message else ""
-    return f"{reason}Mend that, delete the files in trials/ and rerun"
+    return f"{reason}Mend that, delete the records in trials/ and rerun"
 
 
 def _finish(study: Study, console: Console, report: bool) -> None:
@@ -239,6 +239,6 @@ def _finish(study: Study, console: Console, report: bool) -> None:
             console.print(f"Report: {write_report(study)}", highlight=False, soft_wrap=True)
     if num_failed:
         error: ScalesearchError = TrialsFailedError(
-            f"{study.folder}: {num_failed} trials failed; delete their files in trials/ and rerun to try again"
+            f"{study.folder}: {num_failed} trials failed; delete their records in trials/ and rerun to try again"
         )
         raise error

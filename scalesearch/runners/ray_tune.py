@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ from scalesearch.runners.ray_alone import (
     shield_from_job_signals,
     temporary_folder,
 )
-from scalesearch.runners.ray_watcher import TrialDispatcher, TuneCallback, WaveSearcher
+from scalesearch.runners.ray_watcher import TrialDispatcher, TuneCallback, WaveScheduler, WaveSearcher
 from scalesearch.runners.ray_worker import Worker
 from scalesearch.search.trial import Objective, TrialSpec
 
@@ -82,11 +82,15 @@ class RayRunner:
     def _fit(self, waves: Iterable[Sequence[TrialSpec]], objective: Objective, listener: Listener) -> None:
         dispatcher = TrialDispatcher(waves, listener, self.stall_seconds)
         trainable = tune.with_parameters(Worker, objective=objective)
+        resources = self._resources()
         with temporary_folder() as folder:
             tuner = tune.Tuner(
-                tune.with_resources(trainable, self._resources()),
+                tune.with_resources(trainable, resources),
                 tune_config=tune.TuneConfig(
-                    search_alg=WaveSearcher(dispatcher.key), num_samples=-1, reuse_actors=True
+                    search_alg=WaveSearcher(dispatcher.key),
+                    scheduler=WaveScheduler(dispatcher.key, _num_slots(resources)),
+                    num_samples=-1,
+                    reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
                     name="scalesearch",
@@ -169,6 +173,13 @@ class RayRunner:
                 "_node_ip_address": LOOPBACK,
                 "_temp_dir": folder,
             }
+
+
+def _num_slots(resources: Mapping[str, float]) -> int:
+    """Return how many trials Ray can run at a time now."""
+    total = ray.cluster_resources()
+    kinds = {"CPU": resources["cpu"], "GPU": resources["gpu"]}
+    return int(min(total.get(kind, 0) / share for kind, share in kinds.items() if share))
 
 
 def _require_gpus(gpus: float, available: float) -> None:

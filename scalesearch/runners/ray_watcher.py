@@ -13,6 +13,8 @@ from typing import Any
 
 import ray
 from ray.tune import Callback
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from scalesearch.runners.execution import EpochFinished, Event, Listener, TrialFinished, TrialStarted
@@ -54,6 +56,10 @@ class TrialDispatcher:
         self._unfinished: set[str] = set()
         self._to_restart: list[TrialSpec] = []
         self._deaths: Counter[str] = Counter()
+        self._order: dict[str, int] = {}
+        """The order in which trials were handed out, by Tune's id."""
+        self._workers: set[Any] = set()
+        """The actors that have begun a trial."""
         self._handler = signal.getsignal(signal.SIGUSR1) if hasattr(signal, "SIGUSR1") else None
         _DISPATCHERS[self.key] = self
 
@@ -66,8 +72,11 @@ class TrialDispatcher:
         """Unregister the dispatcher: no further callbacks reach it."""
         del _DISPATCHERS[self.key]
 
-    def next_spec(self) -> TrialSpec | None:
+    def next_spec(self, trial_id: str) -> TrialSpec | None:
         """Return the trial to start next; None while that depends on running trials.
+
+        Args:
+            trial_id: the id that Tune gives to the trial.
 
         A network that kills its worker must not delay the others, so it is restarted after them.
 
@@ -81,7 +90,19 @@ class TrialDispatcher:
             self._to_restart.clear()
         spec = self._queue.popleft()
         self._unfinished.add(spec.id)
+        self._order[trial_id] = len(self._order)
         return spec
+
+    def choose(self, pending: Iterable[Any], slots: int) -> Any:
+        """Return the trial that gets a worker which has become free; None if none is pending.
+
+        Tune starts a worker for every pending trial, and ends the start if the trial gets a free worker before.
+        Until there are as many workers as slots, a free worker therefore gets the trial that is last in order: the
+        workers that are starting are those of the first ones.
+        """
+        are_starting = len(self._workers) < slots
+        ordered = sorted(pending, key=lambda trial: self._order.get(trial.trial_id, 0), reverse=are_starting)
+        return ordered[0] if ordered else None
 
     def _next_wave(self) -> Sequence[TrialSpec]:
         try:
@@ -95,14 +116,14 @@ class TrialDispatcher:
     def on_start(self, trial: Any) -> None:
         """Report that a trial got a slot."""
         self._patience.begin(_trial_spec(trial))
+        self._workers.add(trial.temporary_state.ray_actor)
         self._notify(TrialStarted(_trial_spec(trial)))
 
     def kill_stalled(self, trials: Iterable[Any]) -> None:
         """Kill the worker of every trial that has made no progress for too long; `on_worker_death` follows."""
-        for trial in trials:
-            actor = trial.temporary_state.ray_actor
-            spec = _trial_spec(trial)
-            if actor is not None and spec.id in self._unfinished and self._patience.is_over(spec):
+        running = ((trial.temporary_state.ray_actor, trial) for trial in trials)
+        for actor, spec in ((actor, _trial_spec(trial)) for actor, trial in running if actor is not None):
+            if spec.id in self._unfinished and self._patience.is_over(spec):
                 self._patience.end(spec)  # so that the worker is killed only once
                 self._stalls[spec.id] += 1
                 ray.kill(actor)
@@ -202,10 +223,10 @@ class WaveSearcher(Searcher):  # type: ignore[misc]  # ray has no types
         super().__init__()
         self._key = key
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # noqa: ARG002 (as in Searcher)
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the config of the next trial; None while there is none yet."""
         try:
-            spec = _DISPATCHERS[self._key].next_spec()
+            spec = _DISPATCHERS[self._key].next_spec(trial_id)
         except StopIteration:
             return str(Searcher.FINISHED)
         return None if spec is None else {"spec": as_json(spec)}
@@ -218,3 +239,17 @@ class WaveSearcher(Searcher):  # type: ignore[misc]  # ray has no types
 
     def restore(self, checkpoint_path: str) -> None:
         """Do nothing; see `save`."""
+
+
+class WaveScheduler(FIFOScheduler):  # type: ignore[misc]  # ray has no types
+    """Has the dispatcher choose the trial that gets a free worker; no trial is stopped early."""
+
+    def __init__(self, key: str, slots: int) -> None:
+        super().__init__()
+        self._key = key
+        self._slots = slots
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Return the pending trial that gets the next free worker; None if none is pending."""
+        pending = (trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING)
+        return _DISPATCHERS[self._key].choose(pending, self._slots)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -56,8 +56,8 @@ class RecordFile:
 
     id: str
     _body: Mapping[str, Json]
-    _networks: Mapping[str, Json] = field(default_factory=dict)
-    """The networks that the specification names by their ids, as in segments."""
+    _networks: Mapping[str, Json] | None = None
+    """The networks that the specification names by their ids, in segments; None: it describes them."""
 
     @property
     def spec(self) -> TrialSpec:
@@ -67,7 +67,7 @@ class RecordFile:
             BrokenRecordError: the record holds no valid specification.
         """
         spec = self._body["spec"]
-        if self._networks and isinstance(spec, dict):
+        if self._networks is not None and isinstance(spec, dict):
             spec = {**spec, **{key: self._network(spec[key]) for key in NETWORKS if key in spec}}
         return self._part(TrialSpec, spec)
 
@@ -93,7 +93,8 @@ class RecordFile:
     def network_id(self) -> str:
         """The id `TrialSpec.network_id`, computed without building the network."""
         name = self.value("network")
-        return name if isinstance(name, str) else json_digest(name)[:ID_DIGITS]
+        is_name = self._networks is not None and isinstance(name, str)
+        return str(name) if is_name else json_digest(name)[:ID_DIGITS]
 
     def px(self, key: str) -> Json:
         """Return the resolution of one of the networks as it is written, without building the network.
@@ -108,7 +109,7 @@ class RecordFile:
 
     def _network(self, value: Json) -> Json:
         """Return a network that is described or named by its id."""
-        if not isinstance(value, str):
+        if self._networks is None or not isinstance(value, str):
             return value
         if value not in self._networks:
             raise BrokenRecordError(f"its network {value[:ID_DIGITS]} is not described above it")

@@ -61,7 +61,9 @@ def disagreements(study: Study, report_table: Callable[[StudyResult], str] | Non
         return
     records, own_records = study.records(), study.own_records()
     for key in sorted(records.keys() - own_records.keys()):
-        yield f"{study.trials_folder / f'{key}.json'}: is not a trial of this study; remove it"
+        path = study.trials_folder / f"{key}.json"
+        where = f"{path}: is" if path.exists() else f"{study.trials_folder}: the line of {key} in a segment is"
+        yield f"{where} not a trial of this study; remove it"
     if not any(
         (study.folder / name).exists() for name in ("winner.yaml", "family", "trials.csv", "trials.parquet")
     ):

@@ -92,7 +92,7 @@ def test_done_is_0_and_done_again_says_so(search: Search) -> None:
 def test_trials_that_fail_are_3_and_the_winner_is_still_written(search: Search) -> None:
     code, out, said = search(Planted(raises=(1,)), seeds=2)
     assert code == 3
-    assert "6 trials failed; delete their files in trials/" in one_line(said)
+    assert "6 trials failed; delete their records in trials/" in one_line(said)
     assert (search.study / "winner.yaml").exists()
     assert "\nRecommended: α = " in out
     assert "RuntimeError: broken in two lines" in out
