@@ -270,9 +270,18 @@ class Plan:
         return rank(arms, self.images_error, self.base_arm(outcomes)) if arms else None
 
     def _longest_first(self, trials: Sequence[RungTrial]) -> tuple[TrialSpec, ...]:
-        """Return trials by their cost, longest first, so that no core is idle at the end of a wave."""
-        specs = map(self.rung_spec, trials)
-        return tuple(sorted(specs, key=lambda spec: (-cost(spec.proxy).macs * self.proxies.images(spec), spec.id)))
+        """Return trials by their cost, longest first, so that no core is idle at the end of a wave.
+
+        Where networks are grown from trunks, the cheapest trial of every seed comes before: it trains the trunk,
+        which the others of that seed would otherwise train at the same time.
+        """
+        specs = sorted(map(self.rung_spec, trials), key=lambda spec: (-self._macs(spec), spec.id))
+        trunks_of = {spec.seed: spec.id for spec in specs if spec.trunk is not None}  # the last, and cheapest
+        return tuple(sorted(specs, key=lambda spec: trunks_of.get(spec.seed) != spec.id))
+
+    def _macs(self, spec: TrialSpec) -> int:
+        """Return the multiply-adds of a trial's forward passes, without the trunk."""
+        return cost(spec.proxy).macs * self.proxies.images(spec)
 
 
 @dataclass(frozen=True, slots=True)

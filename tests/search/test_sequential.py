@@ -14,6 +14,7 @@ from halved import BUDGET, DATA, layers, outcome
 from networks import SMALL, staged
 
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.kinds import GridSearch
 from scalesearch.search.metrics import LOSS
@@ -155,7 +156,7 @@ def test_when_all_fail_the_search_ends() -> None:
     plan, outcomes = plan_of(), dict[str, Outcome]()
     while left := plan.pending(outcomes):
         outcomes |= {spec.id: outcome(0.0, "diverged") for spec in left}
-    assert {spec.network_id for spec in plan.waves(outcomes)[-1]} == {plan.base_id}
+    assert len(plan.waves(outcomes)) == 1
     assert plan.is_complete(outcomes)
 
 
@@ -172,3 +173,17 @@ def test_nobody_is_eliminated_at_chance_and_the_study_says_so() -> None:
     assert line.startswith("Nobody eliminated after 2048 images: the best of 11 networks, 0.2501, does not differ")
     blind = plan_of(5)  # as studies were planned that do not have this rule
     assert len(blind.planned(outcomes)) == blind.total_trials(outcomes) < len(outcomes)
+
+
+def test_the_first_wave_trains_every_trunk_once_at_a_time() -> None:
+    config = plan_of().config
+    recipe = replace(config.budget.recipe, trunk_epochs=1)
+    grown = Plan(replace(config, budget=replace(config.budget, recipe=recipe, rungs=1)), DATA)
+    first = grown.waves({})[0]
+    seeds = grown.scheduler.seeds
+    # The unscaled network is the cheapest: its trials train the trunks of all seeds, before the others need them.
+    assert {spec.network_id for spec in first[:seeds]} == {grown.base_id}
+    assert {spec.seed for spec in first[:seeds]} == set(range(seeds))
+    costs = [cost(spec.proxy).macs for spec in first[seeds:]]
+    assert costs == sorted(costs, reverse=True)
+    assert max(costs) > min(costs)

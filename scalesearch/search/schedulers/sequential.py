@@ -56,9 +56,14 @@ class SequentialHalving(WithoutRungs):
                 arms, baseline = results.promotion_arms(done)
                 is_at_chance = bool(arms) and results.is_at_chance(0)
                 promoted = leaders(arms, len(arms) if is_at_chance else num_entering, baseline) if arms else ()
-            networks = dict.fromkeys((results.baseline, *promoted))
-            waves.append(tuple(RungTrial(key, seed) for key in networks for seed in range(done, seeds)))
-            if results.more_candidates or not promoted or not all(map(results.is_over, waves[-1])):
+                if not promoted:
+                    break
+            # The unscaled network has all its seeds in the first wave, which trains the trunks of later waves.
+            of_baseline = [RungTrial(results.baseline, seed) for seed in range(0 if waves else self.seeds)]
+            others = [key for key in promoted if key != results.baseline]
+            trials = [RungTrial(key, seed) for key in others for seed in range(done, seeds)]
+            waves.append((*of_baseline, *trials))
+            if results.more_candidates or not all(map(results.is_over, waves[-1])):
                 break
             done = seeds
         return SchedulerState(tuple(waves), rungs_without_elimination=(0,) if is_at_chance else ())
