@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ActivationName = Literal["silu", "relu", "relu6", "hard_swish", "gelu"]
+ActivationName = Literal["silu", "relu", "relu6", "hard_swish", "gelu", "gelu_tanh"]
 """The names of the activations in baseline files."""
 
 
@@ -15,7 +15,7 @@ class Activation:
     """An activation is an elementwise function that follows a layer."""
 
     torch_class: str
-    """The name of the class in `torch.nn`."""
+    """The name of the class in `torch.nn` or, where `in_torch` is False, in `nets.blocks.plain_parts`."""
     aliases: tuple[str, ...] = ()
     """Further names in definitions of other libraries."""
     timm: str | None = None
@@ -23,6 +23,8 @@ class Activation:
 
     timm reads it in `_efficientnet_builder.py`, `_decode_block_str`.
     """
+    in_torch: bool = True
+    """Whether torch has a class for it that takes no arguments."""
     is_idempotent: bool = False
     """Whether applying it twice is the same as applying it once."""
     saves_input: bool = True
@@ -38,6 +40,8 @@ ACTIVATIONS: Mapping[str, Activation] = {
     "relu6": Activation("ReLU6", timm="nr6", is_idempotent=True),
     "hard_swish": Activation("Hardswish", timm="nhs"),
     "gelu": Activation("GELU"),
+    # Hendrycks & Gimpel 2016, section 2: the tanh form in place of the error function.
+    "gelu_tanh": Activation("GELUTanh", in_torch=False),
 }
 _NAMES: Mapping[str, str] = {
     alias: name
@@ -47,8 +51,14 @@ _NAMES: Mapping[str, str] = {
 
 
 def torch_class(name: str) -> str:
-    """Return the name of the `torch.nn` class, such as `SiLU`, of the activation `name` of baseline files."""
+    """Return the name of the class, such as `SiLU`, of the activation `name` of baseline files."""
     return ACTIVATIONS[name].torch_class
+
+
+def torch_text(name: str) -> str:
+    """Return the class of an activation as source code: `nn.SiLU`, or `GELUTanh` where torch has none."""
+    activation = ACTIVATIONS[name]
+    return f"nn.{activation.torch_class}" if activation.in_torch else activation.torch_class
 
 
 def activation_named(text: str) -> str | None:

@@ -14,7 +14,7 @@ from scalesearch.design.antialias import ANTIALIASES, AntialiasName
 from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.gates import GATES, GateName
-from scalesearch.design.norms import NormName
+from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS, NormName
 from scalesearch.design.paddings import PADDINGS, PaddingName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.design.shortcuts import SHORTCUTS, ShortcutName
@@ -212,6 +212,11 @@ class Stage:
             )
         if self.group_width is not None:
             _check("stage", group_width=self.group_width)
+            if not isinstance(self.expansion, int):
+                raise SpaceError(
+                    f"stage: group_width is given, but expansion is {self.expansion}: a fraction may give no whole "
+                    "groups; leave one out"
+                )
             inner = self.width // self.unit
             which = "output" if KINDS[self.kind].fits_groups else "inner"
             if inner > self.group_width and inner % self.group_width:
@@ -251,7 +256,8 @@ class Stage:
             activation: that of the network, used where the stage names none.
         """
         kind, inner = KINDS[self.kind], self.width // self.unit
-        fills_groups = self.group_width is None or inner % self.group_width == 0
+        # Groups of the input are others where the stage before grows.
+        fills_groups = self.group_width is None or (inner % self.group_width == 0 and not kind.groups_input)
         is_idempotent = ACTIVATIONS[self.activation or activation].is_idempotent
         deepens = kind.deepens and self.residual and (is_idempotent or not kind.acts_on_sum)
         # A gate without a squeeze is a convolution over neighbouring channels, old and new.
@@ -272,8 +278,10 @@ class Stage:
     @property
     def groups(self) -> int:
         """The number of groups of the k×k convolution of each block behind the first."""
-        if self.group_width is not None and KINDS[self.kind].fits_groups:
-            return self.width * int(self.expansion) // gcd(self.width, self.group_width)
+        kind = KINDS[self.kind]
+        if self.group_width is not None and kind.fits_groups:
+            grouped = self.width if kind.groups_input else self.width * int(self.expansion)
+            return grouped // gcd(self.width, self.group_width)
         return 1 if self.group_width is None else max(1, self.width // self.unit // self.group_width)
 
     @property
@@ -327,6 +335,8 @@ class Head:
 
     It takes the place of the hidden layer's bias.
     """
+    hidden_bias: bool = field(default=True, metadata=OMIT_IF_DEFAULT)
+    """Whether the hidden layer has a bias where no normalisation takes its place."""
 
     def __post_init__(self) -> None:
         if self.norm not in HEAD_NORMS:
@@ -340,6 +350,9 @@ class Head:
             raise SpaceError(f"head: hidden_norm is {self.hidden_norm!r}, but it must be batch_norm or left out")
         if self.hidden_norm is not None and self.hidden is None:
             raise SpaceError("head: hidden_norm is given, but there is no hidden layer; leave it out")
+        if not self.hidden_bias and (self.hidden is None or self.hidden_norm is not None):
+            which = "there is no hidden layer" if self.hidden is None else "with hidden_norm there is no bias"
+            raise SpaceError(f"head: hidden_bias is given, but {which}; leave it out")
 
 
 LARGEST_MULTIPLE = 512
@@ -367,6 +380,8 @@ class Architecture:
     """
     resolution_multiple: int = field(default=1, metadata=OMIT_IF_DEFAULT)
     """The sides (px) of scaled networks are multiples of it; `resolution` itself need not be one."""
+    layer_norm_eps: Decimal = field(default=DEFAULT_LAYER_NORM_EPS, metadata=OMIT_IF_DEFAULT)
+    """The epsilon of every layer norm."""
 
     def __post_init__(self) -> None:
         _check("architecture", resolution=self.resolution, inner_divisor=self.inner_divisor)
@@ -378,9 +393,11 @@ class Architecture:
         if not self.stages:
             raise SpaceError("architecture: there is no stage, but a network has at least one")
         _check_activation("architecture", self.activation)
-        if not 0 < self.batch_norm_eps < 1:
-            raise SpaceError(f"architecture: batch_norm_eps is {self.batch_norm_eps}, but it is in 0 … 1")
-        _check_decimal_places("architecture", batch_norm_eps=self.batch_norm_eps)
+        for name in ("batch_norm_eps", "layer_norm_eps"):
+            eps = getattr(self, name)
+            if not 0 < eps < 1:
+                raise SpaceError(f"architecture: {name} is {eps}, but it is in 0 … 1")
+            _check_decimal_places("architecture", **{name: eps})
         if self.in_channels not in IN_CHANNELS:
             raise SpaceError(
                 f"architecture: in_channels is {self.in_channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA)"
@@ -517,7 +534,7 @@ class Architecture:
             width = widths[-1]
         head = self.head
         classifier = block("classifier", "classifier", width, head.classes, 1, norm=head.norm, hidden=head.hidden)
-        yield replace(classifier, hidden_norm=head.hidden_norm), 1
+        yield replace(classifier, hidden_norm=head.hidden_norm, hidden_bias=head.hidden_bias), 1
 
     @property
     def deployed(self) -> Architecture:

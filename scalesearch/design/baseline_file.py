@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.decimals import format_decimal, whole_or_fraction
 from scalesearch.design.gates import GateName
+from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS
 from scalesearch.design.paddings import PaddingName
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline, Origin
@@ -136,6 +138,7 @@ class HeadFile(_Strict):
     hidden_norm: Literal["batch_norm"] | None = Field(
         default=None, description="normalises the hidden layer's features, in place of its bias"
     )
+    hidden_bias: Literal["none"] | None = Field(default=None, description="none: the hidden layer has no bias")
     classes: Count
     scaling: Scaling = Field(default=None, description="fixed: the width multiplier leaves it alone")
 
@@ -165,6 +168,9 @@ class BaselineFile(_Strict):
     )
     activation: ActivationName = "silu"
     batch_norm_eps: Number = Field(default=DEFAULT_EPS, json_schema_extra={"default": float(DEFAULT_EPS)})
+    layer_norm_eps: Number = Field(
+        default=DEFAULT_LAYER_NORM_EPS, json_schema_extra={"default": float(DEFAULT_LAYER_NORM_EPS)}
+    )
     in_channels: Literal[1, 3, 4] = Field(default=3, description="of the images: 1 grey, 3 RGB, 4 RGBA")
     inner_divisor: Count = Field(
         default=DEFAULT_INNER_DIVISOR,
@@ -291,6 +297,7 @@ def _baseline(file: BaselineFile) -> Baseline:
             file.head.norm,
             file.head.hidden,
             file.head.hidden_norm,
+            file.head.hidden_bias is None,
         ),
         activation=file.activation,
         batch_norm_eps=file.batch_norm_eps,
@@ -298,6 +305,7 @@ def _baseline(file: BaselineFile) -> Baseline:
         inner_divisor=file.inner_divisor,
         padding=file.padding,
         resolution_multiple=file.resolution_multiple,
+        layer_norm_eps=file.layer_norm_eps,
     )
     rounding = Rounding(file.rounding, file.divisor)
     origin = None if file.scaled_from is None else _origin(file.scaled_from)
@@ -338,11 +346,12 @@ def baseline_text(baseline: Baseline) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _eps_lines(net: Architecture) -> list[str]:
-    """Return the line of batch norm's epsilon; none where there is no batch norm and the default would be read."""
-    if "batch_norm" not in net.norms and net.batch_norm_eps == DEFAULT_EPS:
-        return []
-    return [f"batch_norm_eps: {format_decimal(net.batch_norm_eps)}"]
+def _eps_lines(net: Architecture) -> Iterator[str]:
+    """Yield the lines of the epsilons: batch norm's where there is batch norm, layer norm's unless the default."""
+    if "batch_norm" in net.norms or net.batch_norm_eps != DEFAULT_EPS:
+        yield f"batch_norm_eps: {format_decimal(net.batch_norm_eps)}"
+    if net.layer_norm_eps != DEFAULT_LAYER_NORM_EPS:
+        yield f"layer_norm_eps: {format_decimal(net.layer_norm_eps)}"
 
 
 def _quoted(text: str) -> str:
@@ -382,6 +391,7 @@ def _head_text(head: Head) -> str:
     norm = "" if head.norm is None else f"norm: {head.norm}, "
     hidden = "" if head.hidden is None else f"hidden: {head.hidden}, "
     hidden += "" if head.hidden_norm is None else f"hidden_norm: {head.hidden_norm}, "
+    hidden += "" if head.hidden_bias else "hidden_bias: none, "
     return f"head: {{{width}{norm}{hidden}classes: {head.classes}{_fixed_text(head.fixed)}}}"
 
 

@@ -55,6 +55,8 @@ class BlockShape(ABC):
     """The features of a hidden linear layer in a classifier; None: there is no such layer."""
     hidden_norm: NormName | None = None
     """The normalisation of the hidden features; None: there is none."""
+    hidden_bias: bool = True
+    """Whether the hidden layer has a bias, if no normalisation takes its place."""
 
     @property
     @abstractmethod

@@ -25,17 +25,17 @@ def power(base: Decimal, exponent: Decimal) -> Decimal:
     return Context(prec=12).plus(_ROUNDED.power(base, exponent))
 
 
-def divisible(width: int, multiplier: Decimal, divisor: int) -> int:
+def divisible(width: int, multiplier: Decimal, divisor: int, kept_percent: int = 90) -> int:
     """Return the multiple of `divisor` nearest to width·multiplier (halves up).
 
-    Where that is more than 10 % below width·multiplier, return the next multiple. The function does what
+    Where that keeps less than `kept_percent` of width·multiplier, return the next multiple. The function does what
     `make_divisible` of timm and torchvision does, with integers in place of floats. `width` (channels) may be an
     array. `rounding.round_filters` does the same for a single width and any number of decimal places.
     """
     numerator, denominator = multiplier.as_integer_ratio()
     steps = (2 * width * numerator + divisor * denominator) // (2 * divisor * denominator)
     steps = steps + (steps < 1)
-    is_short = 10 * steps * divisor * denominator < 9 * width * numerator
+    is_short = 100 * steps * divisor * denominator < kept_percent * width * numerator
     return (steps + is_short) * divisor
 
 

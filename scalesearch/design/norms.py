@@ -10,6 +10,9 @@ from typing import Literal
 NormName = Literal["batch_norm", "layer_norm"]
 """The names of the normalisations, under which fvcore counts their operations too."""
 
+DEFAULT_LAYER_NORM_EPS = Decimal("0.000001")
+"""The default epsilon of layer norm, as in ConvNeXt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Norm:
@@ -28,7 +31,7 @@ class Norm:
     opset: int = 1
     """The first ONNX opset that has the norm."""
     eps: Decimal | None = None
-    """The epsilon that is added to the variance; None: the network's `batch_norm_eps`."""
+    """The default of the epsilon that is added to the variance; None: the network's `batch_norm_eps`."""
 
 
 NORMS: Mapping[str, Norm] = {
@@ -37,6 +40,6 @@ NORMS: Mapping[str, Norm] = {
     # Over the channels of each position (Ba et al. 2016; ConvNeXt's `LayerNorm`).
     # fvcore's `norm_flop_counter` counts a rough five operations.
     "layer_norm": Norm(
-        "LayerNorm", fvcore_operations=5, is_folded=False, statistics=2, opset=17, eps=Decimal("0.000001")
+        "LayerNorm", fvcore_operations=5, is_folded=False, statistics=2, opset=17, eps=DEFAULT_LAYER_NORM_EPS
     ),
 }

@@ -166,11 +166,11 @@ class Arguments:
         names = ", ".join(known)
         raise self.refused(value.line, f"{name} must be one of {names}: no other anti-aliasing is one here")
 
-    def flag(self, name: str) -> bool:
-        """Take an argument that is True or False; the default is False."""
+    def flag(self, name: str, default: bool = False) -> bool:
+        """Take an argument that is True or False."""
         value = self.value(name)
         if value is None:
-            return False
+            return default
         if isinstance(value, Literal) and isinstance(value.value, bool):
             return value.value
         raise self.refused(value.line, f"{name} must be True or False")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
@@ -70,6 +71,8 @@ def is_resnet(architecture: Architecture) -> bool:
 def end_reasons(architecture: Architecture) -> Iterator[str]:
     """Yield why the stem or the head is not one of either library's networks with batch norm."""
     stem, norm = architecture.stem, architecture.head.norm
+    if not ACTIVATIONS[architecture.activation].in_torch:
+        yield f"the activation is {architecture.activation}, which is not written for the library"
     if stem.pool_kind != "max_pool":
         yield f"the layer behind the stem is {stem.pool_kind}, which is not written for the library"
     if stem.kind != "conv":

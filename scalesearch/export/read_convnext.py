@@ -6,6 +6,8 @@ from decimal import Decimal
 from math import prod
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.decimals import format_decimal
+from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible
 from scalesearch.export.read_timm import UNSEEN, pooled_by_mean
@@ -23,11 +25,9 @@ _DEPTHS, _DIMS, _KERNEL, _PATCH = (3, 3, 9, 3), (96, 192, 384, 768), 7, 4
 _OVERLAP_KERNEL, _TIERED = 3, "overlap_tiered"
 _OVERLAPS = ("overlap", _TIERED)
 """timm's `overlap_act` has an activation between the convolutions, and is none of ours."""
-_NORM_EPS = Decimal("0.000001")
 _LAYER_NORMS = (None, "layernorm", "layernorm2d")
 _ONLY: dict[str, tuple[tuple[object, ...], str]] = {
     "norm_layer": (_LAYER_NORMS, "a ConvNeXt block here has layer norm"),
-    "norm_eps": ((None, float(_NORM_EPS)), "layer norm has this epsilon here"),
     "conv_bias": ((True,), "a convolution of a ConvNeXt block has a bias here"),
     "head_norm_first": ((False,), "the pooled features are normalised here, not the map before"),
     "output_stride": ((_OUTPUT_STRIDE,), "a network here has strides in place of dilation"),
@@ -75,6 +75,7 @@ def read_convnext(definition: Definition, call: Call, px: int) -> Architecture:
             Head(None, arguments.integer("num_classes", 1000), norm="layer_norm", hidden=hidden),
             activation,
             in_channels=arguments.in_channels("in_chans"),
+            layer_norm_eps=arguments.number("norm_eps", format_decimal(DEFAULT_LAYER_NORM_EPS)),
         )
     arguments.finish()
     if stem_type == _TIERED and next(network.walk()).stem_widths != (make_divisible(widths[0] // 2),):

@@ -15,6 +15,7 @@ from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture,
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.decimals import whole_or_fraction
+from scalesearch.design.gates import GateName
 from scalesearch.design.norms import NormName
 from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.errors import SpaceError
@@ -99,6 +100,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
     stem_size = arguments.integer("stem_size", 16 if is_mobilenet else 32)
     num_features = arguments.integer("num_features", 1280)
     inner_divisor: int | None = None
+    gate: _Gate | None = None
     stem_fixed, stem_kernel, output_stride = arguments.flag("fix_stem"), MOBILENET_STEM_KERNEL, OUTPUT_STRIDE
     if not stem_fixed:
         stem_size = _rounded(arguments, stem_size, call.line, channels)
@@ -107,13 +109,11 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         rows = list(_with_forced_widths(arguments, rows, stem_size, channels))
     if is_mobilenet:
         width, rows = _head_width(rows)
-        hidden_norm = _mobilenet_head(arguments)
-        gate_divisor = _mobilenet_gates(arguments)
-        rows = [_with_gate(arguments, row, gate_divisor is not None) for row in rows]
-        if gate_divisor == 1 and any(not isinstance(row.stage.expansion, int) for row in rows):
-            raise arguments.refused(call.line, "se_layer: without rd_round_fn, expansions are whole numbers here")
-        inner_divisor = gate_divisor if any(row.stage.gate for row in rows) else None
-        hidden_head = partial(Head, width, hidden=num_features, hidden_norm=hidden_norm)
+        hidden_norm, hidden_bias = _mobilenet_head(arguments)
+        gate = _mobilenet_gates(arguments)
+        rows = [_with_gate(arguments, row, gate) for row in rows]
+        inner_divisor = gate.divisor if gate is not None and any(row.stage.gate for row in rows) else None
+        hidden_head = partial(Head, width, hidden=num_features, hidden_norm=hidden_norm, hidden_bias=hidden_bias)
     else:
         stem_kernel = arguments.integer("stem_kernel_size", 3)
         output_stride = arguments.integer("output_stride", OUTPUT_STRIDE)
@@ -136,7 +136,7 @@ def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
         )
     pooled_by_mean(arguments)
     arguments.finish()
-    _check(arguments, network, rows, output_stride)
+    _check(arguments, network, rows, output_stride, gate)
     return network
 
 
@@ -147,40 +147,55 @@ def _head_width(rows: list[_StageString]) -> tuple[int | None, list[_StageString
     return rows[-1].stage.width, rows[:-1]
 
 
-def _mobilenet_head(arguments: Arguments) -> NormName | None:
-    """Return the normalisation of the hidden layer, which takes the place of its bias."""
-    if arguments.flag("head_norm"):
-        arguments.only("head_bias", (True, False), "a hidden layer has a bias or not")
-        return "batch_norm"
-    arguments.only("head_bias", (True,), "a hidden layer here has a bias or, with head_norm, batch norm")
-    return None
+def _mobilenet_head(arguments: Arguments) -> tuple[NormName | None, bool]:
+    """Return the normalisation of the hidden layer, and whether it has a bias where it has no normalisation."""
+    has_bias = arguments.flag("head_bias", default=True)
+    return ("batch_norm", True) if arguments.flag("head_norm") else (None, has_bias)
 
 
-def _mobilenet_gates(arguments: Arguments) -> int | None:
-    """Return the divisor of the squeeze widths where `se_layer` is the gate of MobileNetV3; None: there is no gate.
+class _Gate(NamedTuple):
+    """What `se_layer` of timm's MobileNetV3 says."""
+
+    name: GateName
+    divisor: int
+    """The number that squeeze widths are multiples of; 1: they are rounded."""
+    limit: float
+    """The share that rounding down must keep."""
+
+
+def _mobilenet_gates(arguments: Arguments) -> _Gate | None:
+    """Return the gate that `se_layer` and `se_from_exp` name; None: there is no gate.
 
     Other arguments that only timm's MobileNetV3 has must have their defaults.
     """
-    arguments.only("se_from_exp", (True,), "a gate of MobileNetV3 takes its share of the expanded width")
     arguments.only("layer_scale_init_value", (None,), "layer scale is no part of these blocks")
+    of_inner = arguments.flag("se_from_exp", default=True)
     value = arguments.value("se_layer")
     if value is None:
         return None
     reason = (
-        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid', force_act_layer=nn.ReLU), with or "
-        "without rd_round_fn=round_channels"
+        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without "
+        "force_act_layer=nn.ReLU and rd_round_fn=round_channels"
     )
     if not (isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1):
         raise arguments.refused(value.line, reason)
     inner = Arguments(arguments.definition, value, "layer")
-    expected = {"layer": "SqueezeExcite", "gate_layer": "hard_sigmoid", "force_act_layer": "ReLU"}
-    if any(_name(inner.value(name)) != expected_name for name, expected_name in expected.items()):
+    names = [_name(inner.value(name)) for name in ("layer", "gate_layer", "force_act_layer")]
+    if names[:2] != ["SqueezeExcite", "hard_sigmoid"] or names[2] not in (None, "ReLU"):
         raise arguments.refused(value.line, reason)
     rounding = inner.value("rd_round_fn")
-    if rounding is not None and _name(rounding) != _ROUNDER:
+    channels = None if rounding is None else _round_channels_of(arguments, rounding)
+    if rounding is not None and (
+        channels is None or replace(channels, limit=0.9, is_strict=True) != DEFAULT_ROUNDING
+    ):
         raise arguments.refused(value.line, reason)
     inner.finish()
-    return 1 if rounding is None else DEFAULT_INNER_DIVISOR
+    if not of_inner and names[2] == "ReLU":
+        raise arguments.refused(value.line, "se_from_exp: a gate with ReLU takes its share of the expanded width")
+    name: GateName = MOBILENET_GATE if names[2] == "ReLU" else "mobilenet_v3_rw" if of_inner else "fbnet_v3"
+    return _Gate(
+        name, 1 if channels is None else DEFAULT_INNER_DIVISOR, 0.9 if channels is None else channels.limit
+    )
 
 
 def _name(value: Value | None) -> object:
@@ -188,14 +203,14 @@ def _name(value: Value | None) -> object:
     return value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else None
 
 
-def _with_gate(arguments: Arguments, row: _StageString, has_gates: bool) -> _StageString:
-    """Return the row with the gate of MobileNetV3, if its stage has squeeze-and-excitation."""
+def _with_gate(arguments: Arguments, row: _StageString, gate: _Gate | None) -> _StageString:
+    """Return the row with the gate of `se_layer`, if its stage has squeeze-and-excitation."""
     if not row.stage.se:
         return row
-    if not has_gates:
+    if gate is None:
         raise arguments.refused(row.line, "a gate of timm's MobileNetV3 without se_layer is no gate here")
     with arguments.errors_at(row.line):
-        return row._replace(stage=replace(row.stage, gate=MOBILENET_GATE))
+        return row._replace(stage=replace(row.stage, gate=gate.name))
 
 
 def _with_antialias(arguments: Arguments, row: _StageString, antialias: AntialiasName | None) -> _StageString:
@@ -269,17 +284,27 @@ def _rows(arguments: Arguments, block_args: Value | None) -> Iterator[_StageStri
 def _channels(arguments: Arguments) -> RoundChannels:
     """Return what `round_chs_fn` does with the widths; by default timm rounds them to multiples of 8."""
     value = arguments.value("round_chs_fn")
-    if value is None or (isinstance(value, Symbol) and value.name == _ROUNDER):
+    if value is None:
         return DEFAULT_ROUNDING
     if isinstance(value, Symbol) and value.name == "int":
         return FREE_WIDTHS
+    rounding = _round_channels_of(arguments, value)
+    if rounding is not None:
+        return rounding
+    raise arguments.refused(
+        value.line, "round_chs_fn: only int (widths are final), round_channels and a partial of it are understood"
+    )
+
+
+def _round_channels_of(arguments: Arguments, value: Value) -> RoundChannels | None:
+    """Return the rounding of `round_channels` or a `partial` of it; None: the value is neither."""
+    if isinstance(value, Symbol) and value.name == _ROUNDER:
+        return DEFAULT_ROUNDING
     if isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1:
         (function,) = value.arguments
         if isinstance(function, Symbol) and function.name == _ROUNDER:
             return _round_channels(Arguments(arguments.definition, value, "function"))
-    raise arguments.refused(
-        value.line, "round_chs_fn: only int (widths are final), round_channels and a partial of it are understood"
-    )
+    return None
 
 
 def _round_channels(inner: Arguments) -> RoundChannels:
@@ -351,7 +376,13 @@ def _timm_inner(block: Block, stage: Stage) -> int:
     )
 
 
-def _check(arguments: Arguments, network: Architecture, rows: list[_StageString], output_stride: int) -> None:
+def _check(
+    arguments: Arguments,
+    network: Architecture,
+    rows: list[_StageString],
+    output_stride: int,
+    gate: _Gate | None,
+) -> None:
     """Refuse what timm would build differently."""
     total_stride = 2
     for number, stage, block in stage_blocks(network):
@@ -366,6 +397,11 @@ def _check(arguments: Arguments, network: Architecture, rows: list[_StageString]
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner_width}: a multiple of 8"
             )
-        squeezed = timm_squeeze(block.in_width, stage, network.inner_divisor)
+        group_width = stage.group_width
+        if group_width is not None and block.in_width % group_width:
+            inner_group = group_width * stage.expansion
+            raise arguments.refused(line, f"gs{inner_group} does not divide the inner width, {inner_width}")
+        limit = DEFAULT_ROUNDING.limit if gate is None else gate.limit
+        squeezed = timm_squeeze(block.in_width, stage, network.inner_divisor, limit)
         if stage.se and squeezed != squeeze_width(block):
             raise arguments.refused(line, f"timm squeezes to {squeezed} channels, but {squeeze_width(block)} here")

@@ -10,7 +10,7 @@ from scalesearch.design.activations import ACTIVATIONS, torch_class
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.decimals import format_decimal
-from scalesearch.design.gates import GateName
+from scalesearch.design.gates import GATES, GateName
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.library_rules import (
@@ -86,9 +86,11 @@ def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
     """
     gates = {stage.gate for stage in net.stages if stage.se}
     if net.head.hidden is None:
-        if gates - {None}:
-            yield f"a network with the gate {MOBILENET_GATE} has a hidden layer in timm, but this one has none"
+        for gate in sorted(gate for gate in gates if gate is not None):
+            yield f"a network with the gate {gate} has a hidden layer in timm, but this one has none"
         return
+    if not net.head.hidden_bias:
+        yield "the hidden layer has no bias, which is not written for timm"
     if net.head.hidden_norm is not None:
         yield f"the hidden layer has {net.head.hidden_norm}, which is not written for timm"
     if gates - {MOBILENET_GATE}:
@@ -112,17 +114,22 @@ def total_stride(net: Architecture) -> int:
     return net.stem.stride * prod(stage.stride for stage in net.stages)
 
 
-def timm_squeeze(in_width: int, stage: Stage, divisor: int = 8) -> int:
+def timm_squeeze(in_width: int, stage: Stage, divisor: int = 8, limit: float = 0.9) -> int:
     """Return the squeeze width that timm's `SqueezeExcite` (`_efficientnet_blocks.py`) has.
 
     It rounds half to even, from the inner width, in floats. In MobileNetV3 the ratio applies to the inner width
     (`se_from_exp`), and with `rd_round_fn` the result is a multiple of 8: `divisor`, 1 without.
+
+    Args:
+        in_width: the channels of the block's input.
+        stage: the block's stage.
+        divisor: the number that the squeeze width of a named gate is a multiple of; 1: it is rounded.
+        limit: the share that such a multiple must keep (`round_limit`).
     """
-    inner_width = make_divisible_inner(in_width, stage)
-    if stage.gate == MOBILENET_GATE:
-        squeezed = inner_width * float(stage.se)
-        return round(squeezed) if divisor == 1 else make_divisible(squeezed)
-    return round(inner_width * (float(stage.se) / float(stage.expansion)))
+    of_inner = stage.gate is not None and GATES[stage.gate].of_inner
+    ratio = float(stage.se) if of_inner else float(stage.se) / float(stage.expansion)
+    squeezed = make_divisible_inner(in_width, stage) * ratio
+    return round(squeezed) if stage.gate is None or divisor == 1 else make_divisible(squeezed, limit=limit)
 
 
 def make_divisible_inner(in_width: int, stage: Stage) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from scalesearch.design.activations import ACTIVATIONS
@@ -17,10 +17,12 @@ from scalesearch.errors import SpaceError
 
 _FLAGS = {activation.timm: name for name, activation in ACTIVATIONS.items() if activation.timm}
 """Our activations by their flags in timm's strings."""
-_TOKEN = re.compile(r"(r|k|s|e|c|se|a|p|fc)(\d+(?:\.\d+)?)")
+_TOKEN = re.compile(r"(r|k|s|e|c|se|a|p|fc|gs)(\d+(?:\.\d+)?)")
 """A part of a string with a number, such as `k3`."""
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _SKIP, _NO_SKIP = "skip", "noskip"
+_GROUPED = "er"
+"""The block whose k×k convolution may be grouped."""
 _POINTWISE_KERNELS = ("a", "p")
 """The kernels of the two 1×1 convolutions of most blocks, which must be 1."""
 
@@ -75,6 +77,11 @@ class _Parts:
             if self.sizes.get(name, "1") != "1":
                 raise self.error(f"{name} is not 1, but the other convolutions are 1×1 here")
 
+    def check_ungrouped(self) -> None:
+        """Refuse groups of channels where the block's kind here has none."""
+        if "gs" in self.sizes:
+            raise self.error(f"gs{self.sizes['gs']} is understood in er only")
+
     def check_plain(self) -> None:
         """Refuse an expansion above 1 of a block that has none."""
         if self.decimal("e", "1") != 1:
@@ -104,9 +111,15 @@ def _inverted_residual(parts: _Parts) -> Stage:
 
 
 def _edge_residual(parts: _Parts) -> Stage:
+    """Return the stage of `er`, whose `gs` counts the channels of a group behind the expansion."""
     parts.check_pointwise()
-    expansion = parts.expansion()
-    return parts.stage("edge_residual" if expansion == 1 else "fused_mbconv", expansion, parts.se())
+    expansion, group = parts.expansion(), parts.whole("gs", "0")
+    if not group:
+        return parts.stage("edge_residual" if expansion == 1 else "fused_mbconv", expansion, parts.se())
+    if not isinstance(expansion, int) or not expansion or group % expansion:
+        raise parts.error(f"gs{group} must be a multiple of a whole expansion, or its groups have no whole inputs")
+    stage = parts.stage("edge_residual", expansion, parts.se())
+    return replace(stage, group_width=group // expansion)
 
 
 def _depthwise(parts: _Parts) -> Stage:
@@ -187,6 +200,8 @@ def read_string(text: str) -> BlockString:
             raise SpaceError(f"{text!r}: {token!r} is not understood; parts are r k s e c se, once each")
         sizes[match[1]] = match[2]
     parts = _Parts(text, block, sizes, _FLAGS[flags[0]] if flags else None, skips)
+    if block != _GROUPED:
+        parts.check_ungrouped()
     return BlockString(_BLOCKS[block](parts), no_skip, _forced_in(parts))
 
 
@@ -197,4 +212,6 @@ def _forced_in(parts: _Parts) -> int | None:
         raise parts.error(f"fc{parts.sizes['fc']} is understood in er only")
     if parts.se():
         raise parts.error("fc with se is no kind here")
+    if "gs" in parts.sizes:
+        raise parts.error("fc with gs is no kind here")
     return parts.whole("fc") or None

@@ -10,13 +10,13 @@ from functools import partial
 
 from torch import nn
 
-from scalesearch.design.activations import torch_class
+from scalesearch.design.activations import ACTIVATIONS, torch_class, torch_text
 from scalesearch.design.architecture import Architecture, Stage
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.cost import cost
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.features import feature_levels
-from scalesearch.design.norms import NORMS
+from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS, NORMS
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
 from scalesearch.export.names import describe_baseline, file_stem
@@ -71,6 +71,8 @@ def torch_source(baseline: Baseline) -> str:
         head = (*head, plain_parts.BlurPool)
     if net.padding == "same":
         head = (*head, plain_parts.pad_same)
+    if _has_other_eps(net):
+        head = (*head, plain_parts.set_layer_norm_eps)
     parts_of_stages = [part for stage in net.stages for part in _parts_of(stage)]
     definitions = _with_dependencies((stem, *blocks, *parts_of_stages, *head, *_ALWAYS))
     if not net.rounds:
@@ -94,6 +96,11 @@ def torch_source(baseline: Baseline) -> str:
         f'    print(f"{baseline.name}: {{parameters:,}} parameters")'
     )
     return "\n\n\n".join(parts) + "\n"
+
+
+def _has_other_eps(net: Architecture) -> bool:
+    """Return whether the network has layer norms with another epsilon than that of the definitions."""
+    return "layer_norm" in net.norms and net.layer_norm_eps != DEFAULT_LAYER_NORM_EPS
 
 
 def _has_other_activation(net: Architecture, stage: Stage) -> bool:
@@ -182,12 +189,16 @@ def _header(baseline: Baseline, names: Collection[str]) -> str:
 
 
 def _constants(net: Architecture, names: Collection[str]) -> str:
+    """Return the constants, behind the activations that torch lacks."""
     constants = {
         "EPS": f"EPS = {format_decimal(net.batch_norm_eps)}  # of every batch norm",
-        "Activation": f"Activation = nn.{torch_class(net.activation)}",
+        "Activation": f"Activation = {torch_text(net.activation)}",
         "INNER_DIVISOR": f"INNER_DIVISOR = {net.inner_divisor}",
     }
-    return "\n".join(line for name, line in constants.items() if name in names)
+    used = {net.activation, *(stage.activation or net.activation for stage in net.stages)}
+    own = [getattr(plain_parts, torch_class(name)) for name in sorted(used) if not ACTIVATIONS[name].in_torch]
+    lines = "\n".join(line for name, line in constants.items() if name in names)
+    return "\n\n\n".join([*(inspect.getsource(one).rstrip() for one in own), lines])
 
 
 def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
@@ -204,7 +215,7 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
     for block, stage in zip(blocks, net.stages, strict=True):
         stage_text = f"stage({block}, {width}, {stage.width}, {_stage_arguments(stage)})"
         if stage.activation is not None and _has_other_activation(net, stage):
-            stage_text = f"with_activation({stage_text}, nn.{torch_class(stage.activation)})"
+            stage_text = f"with_activation({stage_text}, {torch_text(stage.activation)})"
         if not stage.residual:
             stage_text = f"without_residual({stage_text})"
         if stage.antialias is not None and stage.stride > 1:
@@ -223,12 +234,16 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         vector = f"self.norm({vector})"
     hidden_line = ""
     if net.head.hidden is not None:
-        layers = f"nn.Linear({width}, {net.head.hidden}), Activation()"
+        bias = "" if net.head.hidden_bias else ", bias=False"
+        layers = f"nn.Linear({width}, {net.head.hidden}{bias}), Activation()"
         if net.head.hidden_norm is not None:
             layers = f"nn.Unflatten(1, ({width}, 1, 1)), conv({width}, {net.head.hidden}), nn.Flatten()"
         hidden_line = f"        self.hidden = nn.Sequential({layers})\n"
         width, vector = net.head.hidden, f"self.hidden({vector})"
     padding_line = "        pad_same(self)\n" if net.padding == "same" else ""
+    eps_line = (
+        f"        set_layer_norm_eps(self, {format_decimal(net.layer_norm_eps)})\n" if _has_other_eps(net) else ""
+    )
     stages_text = "self.stages(self.stem(images))"
     features = stages_text if net.head.width is None else f"self.head({stages_text})"
     return (
@@ -244,7 +259,7 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
         f"{norm_line}"
         f"{hidden_line}"
         f"        self.classifier = nn.Linear({width}, {net.head.classes})\n"
-        f"{padding_line}\n"
+        f"{eps_line}{padding_line}\n"
         "    def forward(self, images: Tensor) -> Tensor:\n"
         f"        features = {features}\n"
         f"        return self.classifier({vector})\n\n"

@@ -11,7 +11,7 @@ from scalesearch.design.features import feature_levels
 from scalesearch.nets.backbone import Backbone, child_name
 from scalesearch.nets.blocks import BLOCKS
 from scalesearch.nets.blocks.ends import Classifier
-from scalesearch.nets.blocks.plain_parts import pad_same
+from scalesearch.nets.blocks.plain_parts import pad_same, set_layer_norm_eps
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -27,6 +27,7 @@ class ConvNet(nn.Sequential):
         eps = float(architecture.batch_norm_eps)
         for block in architecture.walk():
             self.add_module(child_name(block.name), BLOCKS[block.kind].module(block, eps))
+        set_layer_norm_eps(self, float(architecture.layer_norm_eps))
         if architecture.padding == "same":
             pad_same(self)
         self._levels = feature_levels(architecture)

@@ -65,6 +65,11 @@ def test_files_say_it_in_one_line() -> None:
     assert "head: {norm: layer_norm, classes: 5}\n" in text
     assert parse_baseline(text, "f").architecture == NET
     assert "batch_norm_eps" in text
+    assert "layer_norm_eps" not in text
+    other = replace(NET, layer_norm_eps=Decimal("0.00001"))
+    assert "\nlayer_norm_eps: 0.00001\n" in baseline_text(Baseline("any", "x", other, Rounding("paper")))
+    with pytest.raises(SpaceError, match="layer_norm_eps is 1, but it is in 0 … 1"):
+        replace(NET, layer_norm_eps=Decimal(1))
     for old, new, line in (
         ("kernel: 4", "kernel: 3", "f:9: stem.kernel: kernel is 3, but a patch's is its stride, 4"),
         ("resolution: 50", "resolution: 3", "f:3: resolution: resolution is 3, but it must be at least 4"),

@@ -96,6 +96,20 @@ def test_every_kind_in_plain_torch(kind: str) -> None:
         export_as("torch", baseline, 0)
 
 
+def test_another_epsilon_and_an_activation_that_torch_lacks_in_plain_torch() -> None:
+    """Network-wide and in one stage; of the libraries' definitions none has the activation."""
+    base = load_baseline("convnext_atto")
+    net = replace(base.architecture, resolution=33, layer_norm_eps=Decimal("0.01"))
+    for network, stage in (("gelu_tanh", None), ("gelu", "gelu_tanh"), ("gelu_tanh", "gelu")):
+        stages = (*net.stages[:-1], replace(net.stages[-1], activation=stage))
+        export_as("torch", replace(base, architecture=replace(net, activation=network, stages=stages)), 0)
+    for name in ("b0", "resnet18"):
+        other = load_baseline(name)
+        other = replace(other, architecture=replace(other.architecture, activation="gelu_tanh"))
+        with pytest.raises(InputError, match="the activation is gelu_tanh, which is not written for the library"):
+            timm_definition(other)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)  # V2-L's four ONNX files: two for each member
 @pytest.mark.parametrize("name", baseline_names())

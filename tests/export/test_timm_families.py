@@ -118,6 +118,24 @@ def edge_tpu(width: float, depth: float, features: int) -> str:
     )
 
 
+FBNET_V3_ROWS = (
+    "[['ds_r3_k3_s1_e1_c24'], ['ir_r1_k5_s2_e4_c40', 'ir_r4_k5_s1_e2_c40'], "
+    "['ir_r1_k5_s2_e4_c56_se0.25', 'ir_r4_k5_s1_e3_c56_se0.25'], ['ir_r1_k5_s2_e5_c104', 'ir_r4_k3_s1_e3_c104'], "
+    "['ir_r1_k3_s1_e5_c160_se0.25', 'ir_r8_k5_s1_e3_c160_se0.25'], "
+    "['ir_r1_k3_s2_e6_c264_se0.25', 'ir_r6_k5_s1_e5_c264_se0.25', 'ir_r2_k5_s1_e6_c288_se0.25'], "
+    "['cn_r1_k1_s1_c1728']]"
+)
+
+
+def fbnet_v3(rows: str, features: int, stem: int) -> str:
+    rounding = "partial(round_channels, multiplier=1.0, round_limit=0.95)"
+    gate = f"partial(SqueezeExcite, gate_layer='hard_sigmoid', rd_round_fn={rounding})"
+    return (
+        f"MobileNetV3({rows}, num_features={features}, head_bias=False, stem_size={stem}, se_from_exp=False, "
+        f"round_chs_fn={rounding}, act_layer='hard_swish', se_layer={gate})"
+    )
+
+
 def lcnet(width: float) -> str:
     rows = (
         "[['dsa_r1_k3_s1_c32'], ['dsa_r2_k3_s2_c64'], ['dsa_r2_k3_s2_c128'], "
@@ -227,16 +245,25 @@ DEFINITIONS = {
     "lcnet_150": lcnet(1.5),
     "efficientnet_em": edge_tpu(1.0, 1.1, 1280),
     "efficientnet_el": edge_tpu(1.2, 1.4, 1536),
+    "mobilenet_edgetpu_v2_xs": (
+        "EfficientNet(decode_arch_def([['cn_r1_k1_s1_c16'], ['er_r1_k3_s2_e8_c32', 'er_r1_k3_s1_e4_gs64_c32'], "
+        "['er_r1_k3_s2_e8_c48', 'er_r1_k3_s1_e4_gs64_c48', 'er_r1_k3_s1_e4_c48', 'er_r1_k3_s1_e4_gs64_c48'], "
+        "['er_r1_k3_s2_e8_c96', 'ir_r3_k3_s1_e4_c96'], ['ir_r1_k3_s1_e8_c144', 'ir_r3_k3_s1_e4_c144'], "
+        "['ir_r1_k3_s2_e8_c160', 'ir_r3_k3_s1_e4_c160'], ['ir_r1_k3_s1_e8_c192']]))"
+    ),
     "efficientnetv2_rw_s": (
         "EfficientNet(decode_arch_def([['er_r2_k3_s1_e1_c24'], ['er_r4_k3_s2_e4_c48'], ['er_r4_k3_s2_e4_c64'], "
         "['ir_r6_k3_s2_e4_c128_se0.25'], ['ir_r9_k3_s1_e6_c160_se0.25'], ['ir_r15_k3_s2_e6_c272_se0.25']]), "
         "num_features=1792, stem_size=24, act_layer='silu')"
     ),
+    "fbnetv3_g": fbnet_v3(FBNET_V3_ROWS, 1984, 32),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
     "convnext_nano_ols": "ConvNeXt(depths=(2, 2, 8, 2), dims=(80, 160, 320, 640), stem_type='overlap')",
     "convnext_atto_ols": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), stem_type='overlap_tiered')",
     "convnext_tiny": "ConvNeXt()",
     "convnext_large_mlp": ("ConvNeXt(depths=[3, 3, 27, 3], dims=[192, 384, 768, 1536], head_hidden_size=1536)"),
+    "convnext_xxlarge": "ConvNeXt(depths=[3, 4, 30, 3], dims=[384, 768, 1536, 3072], norm_eps=1e-5)",
+    "test_convnext": "ConvNeXt(depths=[1, 2, 4, 2], dims=[24, 32, 48, 64], norm_eps=1e-5, act_layer='gelu_tanh')",
     "convnextv2_huge": (
         "ConvNeXt(depths=[3, 3, 27, 3], dims=[352, 704, 1408, 2816], use_grn=True, ls_init_value=None)"
     ),

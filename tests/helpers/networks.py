@@ -107,7 +107,7 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
     head = replace(net.head, norm="layer_norm") if random.random() < 0.2 else net.head
     net = replace(net, stem=stem, head=head, stages=tuple(in_groups(random, stage) for stage in net.stages))
     least = net.smallest_resolution
-    return dressed(mobile(replace(net, resolution=max(px, 2 * least if least > 1 else 1))))
+    return later(dressed(mobile(replace(net, resolution=max(px, 2 * least if least > 1 else 1)))))
 
 
 def mobile(net: Architecture) -> Architecture:
@@ -129,7 +129,7 @@ def mobile(net: Architecture) -> Architecture:
 def _mobile_stage(random: Random, stage: Stage) -> Stage:
     kind = KINDS[stage.kind]
     stage = replace(stage, activation=random.choice((None, None, *ACTIVATIONS)))
-    if kind.rounds:
+    if kind.rounds and stage.group_width is None:
         fractions = ("1.5", "2.3", "3.67", "1.000000001")
         stage = replace(stage, expansion=random.choice((stage.expansion, *map(Decimal, fractions))))
     if kind.rounds and stage.se:
@@ -147,6 +147,8 @@ def _without_later_fields(net: Architecture) -> str:
         ", shares=()",
         ", antialias=None",
         ", residual=True",
+        ", layer_norm_eps=Decimal('0.000001')",
+        ", hidden_bias=True",
     ):
         text = text.replace(field, "")
     return text
@@ -169,6 +171,16 @@ def dressed(net: Architecture) -> Architecture:
     if stem.pool:
         stem = replace(stem, pool_kind=random.choice(POOL_KINDS))
     return replace(net, stem=stem, stages=tuple(_dressed_stage(random, stage) for stage in net.stages))
+
+
+def later(net: Architecture) -> Architecture:
+    """The network, some with keys that came last; what is drawn depends on the network alone."""
+    random = Random(f"later {_without_later_fields(net)}")
+    eps = Decimal("0.00001") if "layer_norm" in net.norms and random.random() < 0.5 else net.layer_norm_eps
+    head = net.head
+    if head.hidden is not None and head.hidden_norm is None:
+        head = replace(head, hidden_bias=random.random() < 0.5)
+    return replace(net, head=head, layer_norm_eps=eps)
 
 
 def _dressed_stage(random: Random, stage: Stage) -> Stage:

@@ -27,6 +27,8 @@ NAMES = (
     *("lcnet_050", "efficientnet_blur_b0", "efficientnet_em", "mobilenet_edgetpu_100"),
     *("gernet_s", "regnetz_b16", "regnetz_c16", "regnetz_005", "resnext101_32x16d", "efficientnetv2_rw_s"),
     *("mobilenetv4_conv_blur_medium", "convnext_atto_ols", "convnext_nano_ols"),
+    *("test_convnext", "test_convnext3", "mobilenet_edgetpu_v2_xs"),
+    *("mobilenetv3_rw", "fbnetv3_b", "fbnetv3_g"),
 )
 """Networks with what no shipped baseline has."""
 PX, CLASSES = 96, 1000

@@ -19,6 +19,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.cost import cost
 from scalesearch.design.gates import GateName
 from scalesearch.design.shortcuts import ShortcutName
+from scalesearch.errors import SpaceError
 from scalesearch.nets import depthwise
 from scalesearch.nets.blocks import BLOCKS
 from scalesearch.nets.blocks.mbconv import MBConvBlock
@@ -140,6 +141,24 @@ def test_a_stage_without_residuals_does_not_add_its_input(kind: str) -> None:
             difference = with_input.get_submodule(name)(features) - net.get_submodule(name)(features)
         assert torch.allclose(difference, features, atol=1e-5)
     assert cost(architecture) == cost(replace(architecture, stages=(replace(stage, residual=True),)))
+
+
+def test_every_layer_norm_has_the_networks_epsilon() -> None:
+    stages = (Stage("convnext", 3, 1, 2, 9, 1), Stage("convnext_v2", 3, 2, 2, 12, 1))
+    net = Architecture(24, Stem(2, 2, 9, kind="patch"), stages, Head(None, 4, norm="layer_norm"), "gelu")
+    network = ConvNet(replace(net, layer_norm_eps=Decimal("0.25")))
+    images = torch.randn(2, 3, 24, 24, generator=torch.Generator().manual_seed(5))
+    seen: list[tuple[nn.LayerNorm, torch.Tensor, torch.Tensor]] = []
+    for norm in network.modules():
+        if isinstance(norm, nn.LayerNorm):
+            norm.register_forward_hook(lambda norm, inputs, out: seen.append((norm, inputs[0], out)))
+    with torch.no_grad():
+        network(images)
+    assert len(seen) == 5  # stem, two blocks, a downsampling, and the head
+    for _, features, out in seen:
+        variance, mean = torch.var_mean(features, 1, correction=0, keepdim=True)
+        torch.testing.assert_close(out, (features - mean) / (variance + 0.25).sqrt())
+    assert cost(net) == cost(replace(net, layer_norm_eps=Decimal("0.25")))
 
 
 def test_a_stride_without_a_change_of_width_has_no_shortcut() -> None:
@@ -428,6 +447,40 @@ def test_mobilenet_v3s_block_and_head_are_what_the_paper_says() -> None:
     logits = linear(hard_swish(linear(features.mean((2, 3)), "classifier.hidden.0")), "classifier.linear")
     with torch.no_grad():
         assert torch.allclose(net(images_NCHW), logits, atol=1e-5)
+
+
+@pytest.mark.parametrize(("gate", "squeezed"), [("mobilenet_v3_rw", 12), ("fbnet_v3", 8)])
+def test_gates_with_the_stages_activation(gate: GateName, squeezed: int) -> None:
+    """A quarter of 40 inner channels is 10, of 20 inputs 5; in fours 10 is rounded up, and 4 would lose a fifth."""
+    stage = Stage("mbconv", 3, 1, 2, 20, 1, Decimal("0.25"), activation="silu", gate=gate)
+    net = ConvNet(Architecture(7, Stem(3, 1, 20), (stage,), Head(None, 3), "relu", inner_divisor=4)).eval()
+    block = net.get_submodule("stages_0_0.gate")
+    features = torch.randn(2, 40, 5, 5, generator=torch.Generator().manual_seed(4))
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    assert weights["squeeze.weight"].shape == (squeezed, 40, 1, 1)
+    reduced = nn.functional.linear(
+        features.mean((2, 3)), weights["squeeze.weight"].flatten(1), weights["squeeze.bias"]
+    )
+    reduced = reduced / (1 + torch.exp(-reduced))
+    gates = nn.functional.linear(reduced, weights["excite.weight"].flatten(1), weights["excite.bias"])
+    with torch.no_grad():
+        assert torch.allclose(
+            block(features), features * ((gates + 3).clamp(0, 6) / 6)[:, :, None, None], atol=1e-6
+        )
+
+
+def test_groups_of_an_edge_residual_are_whole_inputs() -> None:
+    """`group_width` counts inputs: 12 inputs in groups of 8 have groups of 4, and 16 have two of 8."""
+    stage = Stage("edge_residual", 3, 1, 3, 16, 2, group_width=8)
+    net = Architecture(7, Stem(3, 1, 12), (stage,), Head(None, 3))
+    first, second = (module.get_submodule("expand.0") for module in ConvNet(net) if isinstance(module, MBConvBlock))
+    assert isinstance(first, nn.Conv2d)
+    assert isinstance(second, nn.Conv2d)
+    assert (first.groups, first.weight.shape) == (3, (36, 4, 3, 3))
+    assert (second.groups, second.weight.shape) == (2, (48, 8, 3, 3))
+    assert not net.can_grow
+    with pytest.raises(SpaceError, match=r"group_width is given, but expansion is 1\.5"):
+        replace(stage, expansion=Decimal("1.5"))
 
 
 @pytest.mark.parametrize("stride", [1, 2])

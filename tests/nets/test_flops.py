@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -15,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from scalesearch.design.architecture import Architecture, Head
 from scalesearch.design.baselines import baseline_names, load_baseline
-from scalesearch.design.block_kinds import STAGE_KINDS
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.cost import cost
 from scalesearch.errors import CountError
 from scalesearch.nets import flops
@@ -214,23 +215,27 @@ def test_closed_form_fvcore_and_torch_agree_on_what_mobilenet_v3_has() -> None:
 
     So is MobileNetV4's hidden layer with batch norm.
     """
-    fractions = gates = activations = hidden = normalised = 0
+    fractions = activations = hidden = normalised = unbiased = 0
+    gates: Counter[str | None] = Counter()
     for seed in range(90):
         network = random_architecture(Random(2000 + seed), kind="mbconv")
         fractions += any(not isinstance(stage.expansion, int) for stage in network.stages)
-        gates += any(stage.gate is not None for stage in network.stages)
+        gates.update(stage.gate for stage in network.stages)
         activations += any(stage.activation is not None for stage in network.stages)
         hidden += network.head.hidden is not None
         normalised += network.head.hidden_norm is not None
+        unbiased += not network.head.hidden_bias
         assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
-    assert min(fractions, gates, activations, hidden, normalised) > 5
+    assert min(fractions, activations, hidden, normalised, unbiased) > 5
+    assert min(gates[name] for name in KINDS["mbconv"].gates) > 3
 
 
-def test_closed_form_fvcore_and_torch_agree_on_groups() -> None:
+@pytest.mark.parametrize("kind", ["bottleneck", "edge_residual"])
+def test_closed_form_fvcore_and_torch_agree_on_groups(kind: str) -> None:
     groups = set()
     for seed in range(20):
-        network = random_architecture(Random(2000 + seed), kind="bottleneck")
+        network = random_architecture(Random(2000 + seed), kind=kind)
         groups |= {(stage.groups, bool(stage.se)) for stage in network.stages}
         assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs

@@ -59,6 +59,9 @@ class BlockSpec:
     fits_groups: bool = False
     """Whether a group has the largest number of channels that divides `group_width` and the width that is expanded,
     in place of `group_width` itself."""
+    groups_input: bool = False
+    """Whether the channels of a group are those of the block's input, which the grouped convolution expands; they
+    are those of the inner width where it keeps that width."""
     starts: bool = False
     """Whether a stage takes `start_kernel`. Then 1 as either kernel leaves that convolution out."""
     narrows: bool = False
@@ -130,6 +133,7 @@ def _wide(
     )
 
 
+_HARD_GATES: tuple[GateName, ...] = ("mobilenet_v3", "mobilenet_v3_rw", "fbnet_v3")
 _BOTTLENECK_GATES: tuple[GateName, ...] = ("senet", "senet_inner", "eca", "eca_inner")
 KINDS: dict[str, BlockSpec] = {
     "conv": BlockSpec(conv.layers, deepens=False, in_stem=True, in_pool=True, smooths=True, timm=("cn",)),
@@ -140,7 +144,7 @@ KINDS: dict[str, BlockSpec] = {
         expands=True,
         squeezes=True,
         rounds=True,
-        gates=("mobilenet_v3",),
+        gates=_HARD_GATES,
         ungated="inverted_residual",
         timm=("ir", "ds"),
         torchvision="MBConvConfig",
@@ -162,6 +166,9 @@ KINDS: dict[str, BlockSpec] = {
         expands=True,
         squeezes=True,
         rounds=True,
+        grouped=True,
+        fits_groups=True,
+        groups_input=True,
     ),
     "inverted_residual": BlockSpec(
         inverted_residual.layers, adds_input=True, expands=True, rounds=True, smooths=True, timm=("ir", "ds")

@@ -55,7 +55,8 @@ def classifier(block: BlockShape) -> Iterator[Layer]:
 
     A hidden linear layer with a bias and the activation may come before the last (MobileNetV3: Howard et al. 2019,
     arXiv 1905.02244, Tables 1 and 2, "conv2d 1x1, NBN" after the pool). In MobileNetV4, that layer has batch norm
-    and no bias (Qin et al. 2024, arXiv 2404.10518; timm `mobilenetv3.py`, `head_norm`).
+    and no bias (Qin et al. 2024, arXiv 2404.10518; timm `mobilenetv3.py`, `head_norm`). In timm's FBNetV3
+    it has neither (`head_bias`).
     """
     width, norm = block.in_width, block.norm
     if block.hidden is not None:
@@ -66,7 +67,7 @@ def classifier(block: BlockShape) -> Iterator[Layer]:
             block.hidden,
             1,
             1,
-            bias=hidden_norm is None,
+            bias=block.hidden_bias and hidden_norm is None,
             pre_norm=norm,
             norm=hidden_norm,
             activation=block.activation,

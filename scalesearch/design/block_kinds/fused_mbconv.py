@@ -19,7 +19,12 @@ def layers(block: BlockShape) -> Iterator[Layer]:
 
 
 def expanded_layers(block: BlockShape) -> Iterator[Layer]:
-    """Yield the same, with two convolutions where expansion is 1 as well: timm's `EdgeResidual`, `er`."""
+    """Yield the same, with two convolutions where expansion is 1 as well: timm's `EdgeResidual`, `er`.
+
+    With `group_width`, the k×k convolution is grouped, as in MobileNet-EdgeTPU V2 (timm `efficientnet.py`,
+    `_gen_mobilenet_edgetpu`, the `gs` of its strings, which counts the inner channels of a group in place of the
+    input's).
+    """
     yield from _layers(block, is_single_conv=False)
 
 
@@ -34,6 +39,7 @@ def _layers(block: BlockShape, is_single_conv: bool) -> Iterator[Layer]:
             block.out_px,
             block.kernel,
             block.stride,
+            groups=block.groups_within(block.in_width, block.in_width),
             norm="batch_norm",
             activation=block.activation,
             antialias=block.smoothing,

@@ -17,13 +17,15 @@ def squeeze_excite(block: BlockShape, inner: int) -> Iterator[Layer]:
     width (tensorflow/tpu `efficientnet_model.py`, `MBConvBlock`). RegNet rounds to the nearest integer (pycls
     `anynet.py`, torchvision `regnet.py`), which is the same where the input is a multiple of 1/se. In MobileNetV3's
     gate, the ratio refers to the expanded width, and the result is rounded to a multiple (torchvision
-    `mobilenetv3.py`, `_make_divisible`).
+    `mobilenetv3.py`, `_make_divisible`). The other gates with a hard sigmoid are rounded like it.
     """
     if not block.se:
         return
-    if block.gate == "mobilenet_v3":
-        width = divisible(inner, block.se, block.inner_divisor)
-        yield Layer("squeeze", inner, width, 1, 1, bias=True, activation="relu")
+    if block.gate is not None:
+        form = GATES[block.gate]
+        whole = inner if form.of_inner else block.in_width
+        width = divisible(whole, block.se, block.inner_divisor, form.kept_percent)
+        yield Layer("squeeze", inner, width, 1, 1, bias=True, activation=form.activation or block.activation)
         # The hard sigmoid saves its input, and the product saves its output.
         yield Layer("excite", width, inner, 1, 1, bias=True, kept_outputs=2)
         return

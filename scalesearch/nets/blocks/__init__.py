@@ -17,7 +17,9 @@ from scalesearch.nets.blocks.ends import AvgPool, Classifier, MaxBlurPool, MaxPo
 from scalesearch.nets.blocks.full_resnet import FullBasic, FullBottleneck
 from scalesearch.nets.blocks.ghost import GatedGhost, Ghost, GhostBlock, HardGatedGhost
 from scalesearch.nets.blocks.mbconv import (
+    ActiveHardGatedMBConv,
     EdgeResidual,
+    FBNetMBConv,
     FusedMBConv,
     GatedFusedMBConv,
     HardGatedMBConv,
@@ -57,7 +59,15 @@ def _wide(plain: Callable[..., nn.Module]) -> TorchBlock:
 
 BLOCKS: dict[str, TorchBlock] = {
     "conv": TorchBlock(ConvSequence, plain_parts.conv),
-    "mbconv": TorchBlock(MBConvBlock, plain_gated=MBConv, plain_gates={"mobilenet_v3": HardGatedMBConv}),
+    "mbconv": TorchBlock(
+        MBConvBlock,
+        plain_gated=MBConv,
+        plain_gates={
+            "mobilenet_v3": HardGatedMBConv,
+            "mobilenet_v3_rw": ActiveHardGatedMBConv,
+            "fbnet_v3": FBNetMBConv,
+        },
+    ),
     "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
     "edge_residual": TorchBlock(MBConvBlock, EdgeResidual, EdgeResidual),
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),

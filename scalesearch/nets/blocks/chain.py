@@ -7,7 +7,7 @@ from fractions import Fraction
 from torch import nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import conv_norm_act, make_gate
+from scalesearch.nets.blocks.parts import conv_norm_act, has_hard_gate, make_gate
 from scalesearch.nets.blocks.plain_parts import HardSqueezeExcite, SqueezeExcite, conv, divisible
 
 
@@ -21,7 +21,7 @@ class ConvSequence(nn.Sequential):
             if not layer.is_gate:
                 self.add_module(layer.role, conv_norm_act(layer, eps))
             elif layer.pools:
-                self.add_module("gate", make_gate(layers, hard=block.gate == "mobilenet_v3"))
+                self.add_module("gate", make_gate(layers, hard=has_hard_gate(block)))
 
 
 def deep(inputs: int, outputs: int, kernel: int, stride: int, inner: tuple[int, ...]) -> nn.Sequential:

@@ -59,7 +59,9 @@ class Classifier(nn.Module):
             layer = conv_norm_act(replace(first, pre_norm=None), eps)
             self.hidden = nn.Sequential(nn.Unflatten(1, (first.in_width, 1, 1)), *layer, nn.Flatten())
         elif block.hidden is not None:
-            self.hidden = nn.Sequential(nn.Linear(first.in_width, first.out_width), make_activation(first))
+            self.hidden = nn.Sequential(
+                nn.Linear(first.in_width, first.out_width, first.bias), make_activation(first)
+            )
         self.linear = nn.Linear(last.in_width, last.out_width)
         if first.pre_norm is not None:
             init_trunc_normal(self)

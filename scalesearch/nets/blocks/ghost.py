@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
 from scalesearch.design.layers import Layer
-from scalesearch.nets.blocks.parts import Gate, conv_norm_act
+from scalesearch.nets.blocks.parts import Gate, conv_norm_act, has_hard_gate
 from scalesearch.nets.blocks.plain_parts import (
     GhostModule,
     HardSqueezeExcite,
@@ -57,7 +57,7 @@ class GhostBlock(Residual):
         if "depthwise" in layers:
             self.branch.add_module("depthwise", conv_norm_act(layers["depthwise"], eps))
         if "squeeze" in layers:
-            hard = block.gate == "mobilenet_v3"
+            hard = has_hard_gate(block)
             self.branch.add_module("gate", Gate(layers["squeeze"], layers["excite"], hard))
         self.project = GhostConv(layers["project"], layers["project_cheap"], block.out_width, eps)
         self.shortcut = nn.Sequential()

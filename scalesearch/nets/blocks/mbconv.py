@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import gcd
 
 from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import Gate, batch_norm_of, conv_norm_act
-from scalesearch.nets.blocks.plain_parts import HardSqueezeExcite, SqueezeExcite, conv, divisible
+from scalesearch.nets.blocks.parts import Gate, batch_norm_of, conv_norm_act, has_hard_gate
+from scalesearch.nets.blocks.plain_parts import (
+    ActiveHardSqueezeExcite,
+    HardSqueezeExcite,
+    SqueezeExcite,
+    conv,
+    divisible,
+)
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -22,7 +29,7 @@ class MBConvBlock(Residual):
         self.depthwise = conv_norm_act(layers["depthwise"], eps) if "depthwise" in layers else nn.Identity()
         self.gate: nn.Module = nn.Identity()
         if "squeeze" in layers:
-            self.gate = Gate(layers["squeeze"], layers["excite"], hard=block.gate == "mobilenet_v3")
+            self.gate = Gate(layers["squeeze"], layers["excite"], hard=has_hard_gate(block))
         self.project = conv_norm_act(layers["project"], eps)
         self.has_shortcut = block.keeps_shape and block.residual
 
@@ -71,6 +78,27 @@ class HardGatedMBConv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         branch = self.project(self.gate(self.depthwise(self.expand(x))))
         return x + branch if self.has_shortcut else branch
+
+
+class ActiveHardGatedMBConv(MBConv):
+    """Widens 1×1, filters each channel k×k, gates by a share of the wide channels, narrows 1×1."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride, expansion, se)
+        inner = divisible(inputs * expansion)
+        self.gate = ActiveHardSqueezeExcite(inner, divisible(inner * se))
+
+
+class FBNetMBConv(MBConv):
+    """Widens 1×1, filters each channel k×k, gates by a share of the block's inputs, narrows 1×1."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int | Fraction, se: Fraction
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride, expansion, se)
+        self.gate = ActiveHardSqueezeExcite(divisible(inputs * expansion), divisible(inputs * se, Fraction(19, 20)))
 
 
 class InvertedResidual(nn.Module):
@@ -125,7 +153,10 @@ class GatedFusedMBConv(nn.Module):
 
 
 class EdgeResidual(nn.Module):
-    """Widens k×k, gates if it has a squeeze width, narrows 1×1; adds a shortcut where the shape stays."""
+    """Widens k×k, gates if it has a squeeze width, narrows 1×1; adds a shortcut where the shape stays.
+
+    With a group width, the first convolution has the largest groups of inputs that divide both widths.
+    """
 
     def __init__(
         self,
@@ -135,11 +166,13 @@ class EdgeResidual(nn.Module):
         stride: int,
         expansion: int | Fraction,
         se: Fraction | None = None,
+        group_width: int | None = None,
     ) -> None:
         super().__init__()
         inner = divisible(inputs * expansion)
+        groups = 1 if group_width is None else inputs // gcd(inputs, group_width)
         self.branch = nn.Sequential(
-            conv(inputs, inner, kernel, stride),
+            conv(inputs, inner, kernel, stride, groups),
             SqueezeExcite(inner, max(1, int(inputs * se))) if se else nn.Identity(),
             conv(inner, outputs, active=False),
         )

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from scalesearch.design.activations import torch_class
+from scalesearch.design.activations import ACTIVATIONS, torch_class
 from scalesearch.design.antialias import ANTIALIASES, AntialiasName
+from scalesearch.design.blocks import Block
+from scalesearch.design.gates import GATES
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS, NormName
+from scalesearch.nets.blocks import plain_parts
 from scalesearch.nets.blocks.plain_parts import BlurPool, ChannelNorm, ECAGate, LayerScale, ResponseNorm
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
@@ -34,7 +37,8 @@ def convolution(layer: Layer) -> nn.Conv2d:
 def make_activation(layer: Layer) -> nn.Module:
     """Return a new module of the layer's activation."""
     assert layer.activation is not None
-    module: nn.Module = getattr(nn, torch_class(layer.activation))()
+    owner = nn if ACTIVATIONS[layer.activation].in_torch else plain_parts
+    module: nn.Module = getattr(owner, torch_class(layer.activation))()
     return module
 
 
@@ -119,6 +123,11 @@ class Gate(nn.Module):
         pooled = features_NCHW.mean((2, 3), keepdim=True)
         gates: torch.Tensor = self.sigmoid(self.excite(self.act(self.squeeze(pooled))))
         return features_NCHW * gates
+
+
+def has_hard_gate(block: Block) -> bool:
+    """Return whether the block has a gate that ends in the hard sigmoid."""
+    return block.gate is not None and GATES[block.gate].is_hard
 
 
 def make_gate(layers: Mapping[str, Layer], hard: bool = False) -> nn.Module:

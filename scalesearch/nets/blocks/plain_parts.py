@@ -17,6 +17,13 @@ Activation = nn.SiLU
 INNER_DIVISOR = 8
 
 
+class GELUTanh(nn.GELU):
+    """Applies GELU in its form with tanh."""
+
+    def __init__(self) -> None:
+        super().__init__(approximate="tanh")
+
+
 def conv(
     inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, active: bool = True
 ) -> nn.Sequential:
@@ -51,6 +58,13 @@ def pad_same(network: nn.Module) -> None:
             layer.register_forward_pre_hook(pad_input)
 
 
+def set_layer_norm_eps(network: nn.Module, eps: float) -> None:
+    """Let every layer norm add `eps` to the variance."""
+    for layer in network.modules():
+        if isinstance(layer, nn.LayerNorm):
+            layer.eps = eps
+
+
 class SqueezeExcite(nn.Module):
     """Gates the channels by their means over the image."""
 
@@ -76,6 +90,14 @@ class HardSqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         means = x.mean((2, 3), keepdim=True)
         return x * nn.functional.hardsigmoid(self.excite(self.squeeze(means).relu()))
+
+
+class ActiveHardSqueezeExcite(SqueezeExcite):
+    """Gates the channels by their means over the image, with the activation inside and a hard sigmoid."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean((2, 3), keepdim=True)
+        return x * nn.functional.hardsigmoid(self.excite(self.act(self.squeeze(means))))
 
 
 class BlurPool(nn.Module):
@@ -155,12 +177,12 @@ def eca_gate(channels: int) -> ECAGate:
     return ECAGate(3 + 2 * (channels >= 2**7) + 2 * (channels >= 2**11) + 2 * (channels >= 2**15))
 
 
-def divisible(channels: int | Fraction) -> int:
-    """Return a whole number as it is, else the nearest multiple; the next one where that loses over a tenth."""
+def divisible(channels: int | Fraction, kept: Fraction = Fraction(9, 10)) -> int:
+    """Return a whole number as it is, else the nearest multiple; the next one where that keeps too little."""
     if isinstance(channels, int):
         return channels
     nearest = max(1, int(channels / INNER_DIVISOR + Fraction(1, 2))) * INNER_DIVISOR
-    return nearest + INNER_DIVISOR if nearest < channels * Fraction(9, 10) else nearest
+    return nearest + INNER_DIVISOR if nearest < channels * kept else nearest
 
 
 def with_activation(blocks: nn.Module, activation: type[nn.Module]) -> nn.Module:
