@@ -26,7 +26,9 @@ _DEFAULT_TIMES = "4"
 
 
 def compare(
-    baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="Baseline to scale.")] = "b0",
+    baseline: Annotated[
+        str, typer.Option(metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION", help="Baseline to scale.")
+    ] = "b0",
     times: Annotated[
         list[str] | None,
         typer.Option(
@@ -78,7 +80,7 @@ def compare(
     ratios = _parse_ratios(times or [_DEFAULT_TIMES])
     budget_config = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
     rule = rounding or "balanced"
-    configs = _make_configs(baseline, ratios, budget_config, rule, winner, cost_kind, resolution_multiple)
+    configs = _make_configs(baseline, ratios, budget_config, rule, winner, cost_kind, results, resolution_multiple)
     folders = {}
     for ratio, config in configs.items():
         study_name = name if name is None or len(ratios) == 1 else f"{name}-{format_decimal(ratio)}x"
@@ -127,7 +129,8 @@ def _make_configs(
     rule: str,
     winner: Path | None,
     cost: str,
-    resolution_multiple: int | None = None,
+    results: Path,
+    resolution_multiple: int | None,
 ) -> dict[Decimal, StudyConfig]:
     """Return one configuration per cost.
 
@@ -145,7 +148,9 @@ def _make_configs(
     for ratio in ratios:
         phi = phi_of(ratio)
         with _as_times_error(ratio):
-            base = load_search_baseline(baseline, rules, phi, budget, "flops", initial_cost, resolution_multiple)
+            base = load_search_baseline(
+                baseline, rules, phi, budget, "flops", initial_cost, results, resolution_multiple
+            )
         fitted = fit_budget(budget, base, phi, rules)
         configs[ratio] = StudyConfig(base, phi, fitted, rule, "flops", kind=rules, cost=initial_cost)
         if cost != "latency":  # which rules reach a latency is known only after timing

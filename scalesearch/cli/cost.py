@@ -19,7 +19,7 @@ def cost(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE|MODULE:FUNCTION",
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION",
             help="A shipped baseline, a published member such as b4, a file, or a Python function.",
         ),
     ],

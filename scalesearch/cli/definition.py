@@ -9,6 +9,7 @@ from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
     from decimal import Decimal
+    from pathlib import Path
 
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.scaling import Baseline
@@ -19,21 +20,63 @@ def load_definition(name_or_path: str) -> Definition:
     """Return the network of that name, in that file, or of that function.
 
     Args:
-        name_or_path: a shipped baseline, a published member, the path of a baseline file, `MODULE:FUNCTION`, or
-            the path of a file of a function's family, such as `family/phi3.yaml`.
+        name_or_path: a shipped baseline, a published member, the path of a baseline file, `MODULE:FUNCTION`, the
+            path of a file of a function's family, such as `family/phi3.yaml`, or one of timm's models, `timm:NAME`.
 
     Raises:
         InputError: there is no such network or file, or it is invalid; or the function cannot be used.
     """
     from scalesearch.design.factory_call import read_call
-    from scalesearch.design.networks import load_network
 
     call = read_call(name_or_path)
     if call is None:
-        return load_network(name_or_path)
+        return load_stages(name_or_path)
     from scalesearch.nets.factory_definition import load_definition as load_factory_definition
 
     return load_factory_definition(call)
+
+
+def load_stages(name_or_path: str) -> Baseline:
+    """Return the network of stages of that name, in that file, or of timm's model.
+
+    Raises:
+        InputError: there is no such network, or it is invalid; or it is of a Python function.
+    """
+    from scalesearch.design.baselines import is_timm
+    from scalesearch.design.networks import load_network
+
+    if not is_timm(name_or_path):
+        return load_network(name_or_path)
+    from scalesearch.export.timm_model import load_timm
+
+    return load_timm(name_or_path)
+
+
+def load_stage_baseline(name_or_path: str, results: Path) -> Baseline:
+    """Return the baseline of a search of stages: a shipped one, a file's, or timm's model.
+
+    Where timm is not installed, its model is what a study of it has recorded, so that a study can be resumed.
+
+    Args:
+        name_or_path: the name or path of the baseline.
+        results: the folder of the studies.
+
+    Raises:
+        InputError: there is no such baseline, or it is invalid.
+    """
+    from dataclasses import replace
+
+    from scalesearch.design.baselines import is_timm, load_baseline
+
+    if not is_timm(name_or_path):
+        return load_baseline(name_or_path)
+    from scalesearch.export.timm_model import baseline_name, is_installed, load_timm
+    from scalesearch.study.study import recorded_baseline
+
+    recorded = None if is_installed() else recorded_baseline(results, baseline_name(name_or_path))
+    if recorded is None:
+        return load_timm(name_or_path)
+    return replace(recorded, architecture=replace(recorded.architecture, resolution_multiple=1))
 
 
 def with_multiple(definition: Baseline, multiple: int | None) -> Baseline:

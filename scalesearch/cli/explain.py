@@ -26,7 +26,7 @@ def explain(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE|MODULE:FUNCTION",
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION",
             help="A published member, a member's file, a baseline, or a Python function.",
         ),
     ],
@@ -166,10 +166,10 @@ def _load_pair(
     network: str, depth: str | None, width: str | None, resolution: int | None, rounding: str | None
 ) -> tuple[Baseline, Baseline]:
     """Return the baseline and its member: scaled here if multipliers are given, else the named member."""
-    from scalesearch.cli.definition import check_side, parse_multipliers
-    from scalesearch.design.networks import load_network, load_origin
+    from scalesearch.cli.definition import check_side, load_stages, parse_multipliers
+    from scalesearch.design.networks import load_origin
 
-    definition = load_network(network)
+    definition = load_stages(network)
     check_side(definition, resolution)
     if (depth, width, resolution) != (None, None, None):
         multipliers = parse_multipliers(definition.architecture.resolution, depth or "1", width or "1", resolution)

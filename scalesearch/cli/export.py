@@ -19,7 +19,7 @@ def export(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE|MODULE:FUNCTION",
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION",
             help="A shipped baseline, a file, a Python function, or trained weights (.safetensors).",
         ),
     ],

@@ -32,7 +32,8 @@ def family(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE|MODULE:FUNCTION", help="A shipped baseline, a baseline file or a Python function."
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION",
+            help="A shipped baseline, a baseline file or a Python function.",
         ),
     ],
     coefficients: Annotated[

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def grid(
-    baseline: Annotated[str, typer.Option(metavar="NAME|FILE|MODULE:FUNCTION", help="Baseline to scale.")] = "b0",
+    baseline: Annotated[
+        str, typer.Option(metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION", help="Baseline to scale.")
+    ] = "b0",
     phi: Annotated[str, typer.Option(help="Target cost, 2^φ × the baseline's; below 0: smaller networks.")] = "1",
     data: options.Data = None,
     budget: options.Budget = "quick",
@@ -98,7 +100,7 @@ def grid(
         seeds = 1  # the first of those that fit
     config = _make_config(
         *(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind),
-        resolution_multiple,
+        *(results, resolution_multiple),
     )
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
@@ -238,6 +240,7 @@ def _make_config(
     scheduler: str | None,
     cost: str,
     kind: StudyKind,
+    results: Path,
     resolution_multiple: int | None,
 ) -> StudyConfig:
     from scalesearch.cli.search_baseline import load_search_baseline
@@ -258,7 +261,7 @@ def _make_config(
     budget = with_overrides(named_budget, spacing, max_deviation, seeds)
     if "macs" in kind.objectives:
         match = "none"  # what is an objective is not held equal
-    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, resolution_multiple)
+    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, results, resolution_multiple)
     budget = with_overrides(fit_budget(named_budget, baseline, phi, kind), spacing, max_deviation, seeds)
     schedule = options.stored_scheduler(scheduler or ("halving" if budget.rungs > 1 else "sequential"))
     if kind.proposes:

@@ -26,14 +26,15 @@ def latency(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME|FILE|MODULE:FUNCTION…",
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION…",
             help="Shipped baselines, published members, files or Python functions.",
         ),
     ],
     against: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE|MODULE:FUNCTION", help="Reference of the speed-ups; default: the first network."
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION",
+            help="Reference of the speed-ups; default: the first network.",
         ),
     ] = None,
     depth: Annotated[str, typer.Option(help="Multiply the number of layers, not of --against.")] = "1",

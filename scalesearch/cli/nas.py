@@ -39,7 +39,9 @@ def nas(
     space: _Space = "mnasnet",
     baseline: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="Baseline whose stages are searched; default: the space's."),
+        typer.Option(
+            metavar="NAME|FILE|timm:NAME", help="Baseline whose stages are searched; default: the space's."
+        ),
     ] = None,
     sampler: Annotated[
         choices.StageSampler, typer.Option(help="Sampler that proposes networks; nsga2: for a Pareto front.")
@@ -100,7 +102,7 @@ def nas(
         max_memory=_parse_size(max_memory),
         seed=sampler_seed,
     )
-    config = _make_config(search, baseline, budget, seeds, trials, scheduler)
+    config = _make_config(search, baseline, budget, seeds, trials, scheduler, results)
     default_name = f"{config.baseline.name}-nas-{search.space.name.replace('_', '-')}-{config.budget.name}"
     folder = search_command.study_folder(results, name, default_name)
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
@@ -161,11 +163,13 @@ def _make_config(
     seeds: int | None,
     trials: int | None,
     scheduler: str | None,
+    results: Path,
 ) -> StudyConfig:
     from dataclasses import replace
     from decimal import Decimal
 
-    from scalesearch.design.baselines import is_factory, load_baseline
+    from scalesearch.cli.definition import load_stage_baseline
+    from scalesearch.design.baselines import is_factory
     from scalesearch.search.budget import with_constant_lr_and_decay
     from scalesearch.search.budget_file import load_budget
     from scalesearch.search.schedulers import SCHEDULERS
@@ -184,7 +188,7 @@ def _make_config(
         )
     # Halving keeps the networks of the best reward, but a Pareto front needs others too.
     schedule = options.stored_scheduler(scheduler or ("full" if search.sampler == "nsga2" else "halving"))
-    loaded_baseline = load_baseline(baseline_name)
+    loaded_baseline = load_stage_baseline(baseline_name, results)
     budget = fit_budget(load_budget(budget_name), loaded_baseline, Decimal(1), search)
     budget = with_overrides(budget, None, None, seeds)
     if trials is not None:

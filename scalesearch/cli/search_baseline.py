@@ -8,6 +8,7 @@ from scalesearch.errors import InputError
 
 if TYPE_CHECKING:
     from decimal import Decimal
+    from pathlib import Path
 
     from scalesearch.design.scaling import Baseline
     from scalesearch.search.budget import Budget
@@ -45,28 +46,30 @@ def load_search_baseline(
     budget: Budget,
     match: str,
     cost: str,
+    results: Path,
     resolution_multiple: int | None = None,
 ) -> Baseline | FactoryBaseline:
     """Return the baseline of a study; of a Python function every network that the study needs is counted.
 
     Args:
-        name: a shipped baseline, the path of a baseline file, or `MODULE:FUNCTION`.
+        name: a shipped baseline, the path of a baseline file, `timm:NAME` or `MODULE:FUNCTION`.
         kind: the kind of study.
         phi: the compound coefficient.
         budget: the budget, which gives the size of a function's proxies.
         match: whether costs are matched by the px: `flops` or `none`.
         cost: the cost that is matched.
+        results: the folder of the studies; one of them may have recorded timm's model.
         resolution_multiple: `--resolution-multiple`; None: any side, or what the baseline file says.
 
     Raises:
         InputError: there is no such baseline, or it is invalid; or the function fails.
         SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
     """
-    from scalesearch.cli.definition import with_multiple
-    from scalesearch.design.baselines import is_factory, load_baseline
+    from scalesearch.cli.definition import load_stage_baseline, with_multiple
+    from scalesearch.design.baselines import is_factory
 
     if not is_factory(name):
-        return with_multiple(load_baseline(name), resolution_multiple)
+        return with_multiple(load_stage_baseline(name, results), resolution_multiple)
     return _count(name, kind, phi, budget, match, cost, resolution_multiple or 1)
 
 

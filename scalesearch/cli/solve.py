@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def solve(
-    network: Annotated[str, typer.Argument(metavar="NAME|FILE|MODULE:FUNCTION", help="Baseline of the family.")],
+    network: Annotated[
+        str, typer.Argument(metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION", help="Baseline of the family.")
+    ],
     max_flops: Annotated[
         str | None, typer.Option(metavar="600M|0.25x", help="Maximum multiply-adds of one image.")
     ] = None,

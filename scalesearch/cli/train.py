@@ -30,7 +30,7 @@ def train(
     network: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|FILE|MODULE:FUNCTION",
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION",
             help="A shipped baseline, a published member, a baseline file or a Python function.",
         ),
     ],

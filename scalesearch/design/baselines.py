@@ -28,9 +28,18 @@ FACTORY_PATTERN = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 """The regular expression of a Python function's name, `package.module:function`."""
 
 
+TIMM_PREFIX = "timm:"
+"""The beginning of the name of one of timm's models, such as `timm:resnet50d`, which is no Python function."""
+
+
+def is_timm(name: str) -> bool:
+    """Return whether `name` names one of timm's models (`export.timm_model`)."""
+    return name.startswith(TIMM_PREFIX)
+
+
 def is_factory(name: str) -> bool:
     """Return whether `name` names a Python function, `package.module:function`."""
-    return re.fullmatch(FACTORY_PATTERN, name) is not None
+    return re.fullmatch(FACTORY_PATTERN, name) is not None and not is_timm(name)
 
 
 def is_path(name_or_path: str) -> bool:
@@ -51,7 +60,7 @@ def load_baseline(name_or_path: str) -> Baseline:
     else:
         known = baseline_names()
         raise InputError(
-            f"baseline {name_or_path!r}: is none of {', '.join(known)}; give one, a path to a .yaml, or "
+            f"baseline {name_or_path!r}: is none of {', '.join(known)}; give one, a path to a .yaml, timm:NAME or "
             f"MODULE:FUNCTION{did_you_mean(name_or_path, known)}"
         )
     return parse_baseline(read_text(path), printable(str(path)))

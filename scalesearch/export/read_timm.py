@@ -191,7 +191,9 @@ def _mobilenet_gates(arguments: Arguments) -> _Gate | None:
         raise arguments.refused(value.line, reason)
     inner.finish()
     if not of_inner and names[2] == "ReLU":
-        raise arguments.refused(arguments.call.line, "se_from_exp: a gate with ReLU takes its share of the expanded width")
+        raise arguments.refused(
+            arguments.call.line, "se_from_exp: a gate with ReLU takes its share of the expanded width"
+        )
     name: GateName = MOBILENET_GATE if names[2] == "ReLU" else "mobilenet_v3_rw" if of_inner else "fbnet_v3"
     return _Gate(
         name, 1 if channels is None else DEFAULT_INNER_DIVISOR, 0.9 if channels is None else channels.limit

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.baseline_file import baseline_text
+from scalesearch.design.baselines import is_timm
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost as count
 from scalesearch.design.factory_call import call_text, read_call
@@ -163,7 +164,8 @@ def baseline(name: str) -> Network:
     """Return a shipped baseline, a published member such as `b4`, or the network of a file or a Python function.
 
     Args:
-        name: the name, the path of a file, or `module:function`, which needs torch.
+        name: the name, the path of a file, `timm:NAME` for one of timm's models (the extra `timm`), or
+            `module:function`, which needs torch.
 
     Raises:
         InputError: there is no such network or file, the file is invalid (`file:line: key: reason`), or the
@@ -171,7 +173,11 @@ def baseline(name: str) -> Network:
     """
     call = read_call(name)
     if call is None:
-        return Network(load_network(name))
+        if not is_timm(name):
+            return Network(load_network(name))
+        from scalesearch.export.timm_model import load_timm
+
+        return Network(load_timm(name))
     from scalesearch.nets.factory_definition import load_definition
 
     return Network(load_definition(call))

@@ -14,7 +14,7 @@ from pathlib import Path
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import CountError, InputError, LockedError, SpaceError, StorageError
+from scalesearch.errors import CountError, InputError, LockedError, ScalesearchError, SpaceError, StorageError
 from scalesearch.redaction import redacted_line
 from scalesearch.search.budget import Budget
 from scalesearch.search.canonical import Json, MalformedError, as_json, from_json
@@ -179,6 +179,18 @@ def recorded_timings(folder: Path, config: StudyConfig) -> LatencyTable | None:
     if changed:
         raise _other_study_error(folder, changed)
     return old_config.timings
+
+
+def recorded_baseline(results: Path, name: str) -> Baseline | None:
+    """Return the baseline of stages of that name that a study in the folder of studies has; None: none has it."""
+    for path in sorted(results.glob("*/study.json")):
+        try:
+            baseline = open_study(path.parent).plan.config.baseline
+        except ScalesearchError:
+            continue
+        if isinstance(baseline, Baseline) and (baseline.name, baseline.origin) == (name, None):
+            return baseline
+    return None
 
 
 def open_study(folder: Path) -> Study:

@@ -212,7 +212,8 @@ def test_what_was_timed_for_every_cost_is_kept_before_the_first_is_trained(
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    asked = verb._make_configs("tiny", [Decimal(2), Decimal(4)], BUDGETS["smoke"], "balanced", None, "latency")
+    ratios = [Decimal(2), Decimal(4)]
+    asked = verb._make_configs("tiny", ratios, BUDGETS["smoke"], "balanced", None, "latency", tmp_path, None)
     timed = {times: with_times(config, launched) for times, config in asked.items()}
     folders = {times: tmp_path / f"{times}x" for times in timed}
     monkeypatch.setattr(search_command, "run_or_plan", killed)
