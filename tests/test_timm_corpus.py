@@ -77,7 +77,7 @@ def test_outcomes() -> None:
     assert corpus.outcome_of(text.format(", down_kernel_size=3"), 1) == (
         "down_kernel_size: a shortcut's convolution is 1×1 here"
     )
-    strings = "EfficientNet(decode_arch_def([['ir_r1_k3.5_s1_e6_c16']]))\n"
+    strings = "EfficientNet(decode_arch_def([['cn_r1_k3.5_s1_c16']]))\n"
     assert corpus.outcome_of(strings, 1) == "3.5 must be a whole number"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.antialias import ANTIALIASES, AntialiasName
 from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS, STEM_KINDS
+from scalesearch.design.block_kinds.mixconv import KERNEL_STEP
 from scalesearch.design.blocks import Block
 from scalesearch.design.gates import GATES, GateName
 from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS, NormName
@@ -41,6 +42,9 @@ Batch norm is none of them: pooled features have no positions over which to take
 _LIMITS: dict[str, tuple[int | Decimal, int]] = {
     "kernel": (1, 15),
     "start_kernel": (1, 15),
+    "kernel_count": (1, 8),
+    "expand_groups": (1, 8),
+    "project_groups": (1, 8),
     "stride": (1, 8),
     "expansion": (1, 64),
     "width": (1, 65536),
@@ -171,6 +175,13 @@ class Stage:
     """Whether blocks that keep their shape add their input to their output, if their kind does."""
     antialias: AntialiasName | None = field(default=None, metadata=OMIT_IF_DEFAULT)
     """The smoothing that strides in place of the k×k convolution, one of `ANTIALIASES`; None: there is none."""
+    kernel_count: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """The number of sizes of the depthwise kernels: `kernel`, `kernel` + 2, …, each for an equal part of the
+    channels."""
+    expand_groups: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """The number of groups of the 1×1 convolution that expands."""
+    project_groups: int = field(default=1, metadata=OMIT_IF_DEFAULT)
+    """The number of groups of the 1×1 convolution that projects."""
 
     def __post_init__(self) -> None:
         if self.kind not in STAGE_KINDS:
@@ -195,10 +206,14 @@ class Stage:
             ("shortcut", self.shortcut is not None, kind.projects),
             ("residual", not self.residual, kind.adds_input),
             ("antialias", self.antialias is not None, kind.smooths),
+            ("kernel_count", self.kernel_count != 1, kind.mixes),
+            ("expand_groups", self.expand_groups != 1, kind.mixes),
+            ("project_groups", self.project_groups != 1, kind.mixes),
         ):
             if is_given and not is_allowed:
                 raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
         self._check_expansion()
+        self._check_parts()
         self._check_gate()
         if self.antialias not in (None, *ANTIALIASES):
             raise SpaceError(
@@ -239,6 +254,31 @@ class Stage:
             raise SpaceError(f"stage: gate is {gate}, but se is 0: there is none; leave it out")
         if self.se and not GATES[gate].has_share:
             raise SpaceError(f"stage: se is {self.se}, but the gate {gate} has no such share; leave it out")
+
+    def _check_parts(self) -> None:
+        _check("stage", kernel_count=self.kernel_count)
+        _check("stage", expand_groups=self.expand_groups, project_groups=self.project_groups)
+        if self.kernels[-1] > _LIMITS["kernel"][1]:
+            raise SpaceError(
+                f"stage: kernel_count is {self.kernel_count}, but from {self.kernel} on the largest kernel is then "
+                f"{self.kernels[-1]}, above {_LIMITS['kernel'][1]}"
+            )
+        if self.expand_groups > 1 and self.expansion == 1:
+            raise SpaceError(
+                "stage: expand_groups is given, but without expansion nothing is expanded; leave it out"
+            )
+        if self.width < self.parts:
+            raise SpaceError(f"stage: width is {self.width}, but its convolutions have {self.parts} parts")
+
+    @property
+    def parts(self) -> int:
+        """The largest number of parts that a convolution of the stage has."""
+        return max(self.kernel_count, self.expand_groups, self.project_groups)
+
+    @property
+    def kernels(self) -> tuple[int, ...]:
+        """The sides of the depthwise kernels, ascending; a single one in most kinds."""
+        return tuple(self.kernel + KERNEL_STEP * index for index in range(self.kernel_count))
 
     def _check_expansion(self) -> None:
         if isinstance(self.expansion, int):
@@ -406,6 +446,11 @@ class Architecture:
             raise SpaceError(
                 f"architecture: padding is {self.padding!r}, but it must be one of {', '.join(PADDINGS)}"
             )
+        for width, stage in zip(self.widths, self.stages, strict=False):
+            if width < stage.parts:
+                raise SpaceError(
+                    f"architecture: a {stage.kind} stage has {stage.parts} parts, but only {width} channels come in"
+                )
         smallest = self.smallest_resolution
         if self.resolution < smallest:
             raise SpaceError(
@@ -525,6 +570,9 @@ class Architecture:
                 shortcut=stage.shortcut,
                 residual=stage.residual,
                 antialias=stage.antialias,
+                kernel_count=stage.kernel_count,
+                expand_groups=stage.expand_groups,
+                project_groups=stage.project_groups,
             )
             width, px = out_width, first.out_px
             yield first, 1

@@ -123,6 +123,12 @@ class StageFile(_Strict):
     antialias: AntialiasName | None = Field(
         default=None, description="the smoothing that strides in place of the k×k convolution"
     )
+    kernel_count: Count = Field(
+        default=1,
+        description="sizes of the depthwise kernels: kernel, kernel + 2, …, each for a part of the width",
+    )
+    expand_groups: Count = Field(default=1, description="groups of the 1×1 convolution that expands")
+    project_groups: Count = Field(default=1, description="groups of the 1×1 convolution that projects")
 
 
 class HeadFile(_Strict):
@@ -273,6 +279,9 @@ def _stage(file: StageFile) -> Stage:
         file.shortcut,
         file.residual is None,
         file.antialias,
+        file.kernel_count,
+        file.expand_groups,
+        file.project_groups,
     )
 
 
@@ -382,8 +391,14 @@ def _stage_text(stage: Stage) -> str:
         f"{f', shortcut: {stage.shortcut}' if stage.shortcut else ''}"
         f"{'' if stage.residual else ', residual: none'}"
         f"{f', antialias: {stage.antialias}' if stage.antialias else ''}"
+        f"{_parts_text(stage)}"
         f"{f', activation: {stage.activation}' if stage.activation else ''}"
     )
+
+
+def _parts_text(stage: Stage) -> str:
+    names = ("kernel_count", "expand_groups", "project_groups")
+    return "".join(f", {name}: {getattr(stage, name)}" for name in names if getattr(stage, name) != 1)
 
 
 def _head_text(head: Head) -> str:

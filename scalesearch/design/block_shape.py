@@ -51,6 +51,12 @@ class BlockShape(ABC):
     """The widths of a stem's convolutions before the last, as shares of the output width."""
     start_kernel: int = 1
     """The side of the depthwise kernel before the expansion; 1: there is none."""
+    kernel_count: int = 1
+    """The number of sizes of the depthwise kernels."""
+    expand_groups: int = 1
+    """The number of groups of the 1×1 convolution that expands."""
+    project_groups: int = 1
+    """The number of groups of the 1×1 convolution that projects."""
     hidden: int | None = None
     """The features of a hidden linear layer in a classifier; None: there is no such layer."""
     hidden_norm: NormName | None = None

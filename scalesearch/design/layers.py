@@ -34,6 +34,11 @@ class Layer:
     groups: int = 1
     """The number of groups of input channels; each output channel sees one group (Krizhevsky et al. 2012,
     Xie et al. 2017). A convolution with as many groups as channels is depthwise."""
+    parts: int = 1
+    """How many parts the channels are split into, each with a convolution of its own. Parts are equally wide, and
+    the first takes the channels that are left over."""
+    kernel_step: int = 0
+    """How much larger the kernel of each part is than that of the part before."""
     padded: bool = True
     """Whether the feature map is padded by half the kernel; False: there is no padding."""
     bias: bool = False
@@ -80,10 +85,36 @@ class Layer:
 
     @property
     def fan_in(self) -> int:
-        """The number of weights per output channel."""
+        """The number of weights per output channel, where the channels are in one part."""
         if self.channel_kernel is not None:
             return self.channel_kernel
         return self.kernel**2 * (self.in_width // self.groups)
+
+    @property
+    def part_layers(self) -> Iterator[Layer]:
+        """The convolutions of the parts, without what is before and after them; all dense or all depthwise."""
+        is_dense = isinstance(self.groups, int) and self.groups == 1  # groups may be an array
+        for index in range(self.parts):
+            in_width, out_width = (_part(width, index, self.parts) for width in (self.in_width, self.out_width))
+            yield Layer(
+                self.role,
+                in_width,
+                out_width,
+                self.in_px,
+                self.out_px,
+                self.kernel + index * self.kernel_step,
+                self.stride,
+                groups=1 if is_dense else in_width,
+                padded=self.padded,
+                bias=self.bias,
+            )
+
+    @property
+    def weights(self) -> int:
+        """The number of weights of the convolution."""
+        if self.parts == 1:
+            return self.fan_in * self.out_width
+        return sum(part.fan_in * part.out_width for part in self.part_layers)
 
     @property
     def is_gate(self) -> bool:
@@ -131,7 +162,7 @@ class Layer:
     def macs(self) -> int:
         """The multiply-adds for one image. As in other counters, padding is counted and the bias is not."""
         smoothing = ANTIALIASES[self.antialias].kernel ** 2 * self.smoothed if self.antialias else 0
-        return self.fan_in * self._conv_outputs + smoothing
+        return self.times * self.weights * self.conv_px**2 + smoothing
 
     @property
     def normalised(self) -> Iterator[tuple[NormName, int, int]]:
@@ -157,7 +188,8 @@ class Layer:
             return 0
         if self.channel_kernel is not None:
             return self.times * self.channel_kernel
-        return self.times * self.out_width * (self.fan_in + self.bias + self.layer_scale) + norms + response_norm
+        others = self.out_width * (self.bias + self.layer_scale)
+        return self.times * (self.weights + others) + norms + response_norm
 
     @property
     def stored(self) -> int:
@@ -175,3 +207,9 @@ class Layer:
         saves_smoothed = self.antialias is not None and not (pads_input and saves_activation)
         kept = saves_activation + self.layer_scale + self.kept_outputs + saves_smoothed
         return inputs + norms + kept * self.outputs + self.smoothing_input
+
+
+def _part(width: int, index: int, parts: int) -> int:
+    """Return the channels of a part of a width, which may be an array."""
+    each = width // parts
+    return each if index else width - (parts - 1) * each

@@ -17,9 +17,10 @@ from scalesearch.errors import SpaceError
 
 _FLAGS = {activation.timm: name for name, activation in ACTIVATIONS.items() if activation.timm}
 """Our activations by their flags in timm's strings."""
-_TOKEN = re.compile(r"(r|k|s|e|c|se|a|p|fc|gs)(\d+(?:\.\d+)?)")
+_TOKEN = re.compile(r"(r|k|s|e|c|se|a|p|fc|gs)(\d+(?:\.\d+)*)")
 """A part of a string with a number, such as `k3`."""
-_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
+_DIGITS = 9
+_NUMBER = re.compile(rf"\d{{1,{_DIGITS}}}(\.\d{{1,{_DIGITS}}})?")
 _SKIP, _NO_SKIP = "skip", "noskip"
 _GROUPED = "er"
 """The block whose k×k convolution may be grouped."""
@@ -55,9 +56,18 @@ class _Parts:
         number = self.sizes.get(name, default)
         if number is None:
             raise self.error(f"{name} is missing")
+        if number.count(".") > 1:
+            raise self.error(f"{name}{number} is understood in ir only")
         if not _NUMBER.fullmatch(number):
             raise self.error(f"{number} has too many digits")
         return Decimal(number)
+
+    def several(self, name: str, default: str = "1") -> tuple[int, ...]:
+        """Return the kernels of the parts of a convolution: 3, 5 and 7 of `k3.5.7`."""
+        numbers = self.sizes.get(name, default).split(".") if name in self.sizes or default else []
+        if any(len(number) > _DIGITS for number in numbers):
+            raise self.error(f"{name} has too many digits")
+        return tuple(map(int, numbers))
 
     def whole(self, name: str, default: str | None = None) -> int:
         value = self.decimal(name, default)
@@ -101,6 +111,8 @@ class _Parts:
 
 def _inverted_residual(parts: _Parts) -> Stage:
     """Return the stage of `ir`; without expansion its first convolution is there nevertheless."""
+    if any("." in parts.sizes.get(name, "") for name in ("k", *_POINTWISE_KERNELS)):
+        return _mixed(parts)
     parts.check_pointwise()
     expansion, se = parts.expansion(), parts.se()
     if expansion != 1:
@@ -108,6 +120,32 @@ def _inverted_residual(parts: _Parts) -> Stage:
     if se:
         raise parts.error("an ir with se has its first convolution even without expansion, which no kind here has")
     return parts.stage("uib")
+
+
+def _mixed(parts: _Parts) -> Stage:
+    """Return the stage of an `ir` with convolutions in parts, as `k3.5.7` and `a1.1` state them (MixNet)."""
+    for name in _POINTWISE_KERNELS:
+        if set(parts.several(name)) != {1}:
+            raise parts.error(f"{name} is not 1, but the other convolutions are 1×1 here")
+    kernels = parts.several("k", "")
+    if not kernels or kernels != tuple(range(kernels[0], kernels[0] + 2 * len(kernels), 2)):
+        raise parts.error("the kernels of k are no run that grows by 2, as those of a mixconv are")
+    if parts.expansion() == 1:
+        raise parts.error("an ir in parts has its first convolution even without expansion, which no kind here has")
+    stride, width, depth = (parts.whole(name) for name in ("s", "c", "r"))
+    return Stage(
+        "mixconv",
+        kernels[0],
+        stride,
+        parts.expansion(),
+        width,
+        depth,
+        parts.se(),
+        activation=parts.activation,
+        kernel_count=len(kernels),
+        expand_groups=len(parts.several("a")),
+        project_groups=len(parts.several("p")),
+    )
 
 
 def _edge_residual(parts: _Parts) -> Stage:

@@ -300,6 +300,9 @@ def _stage_arguments(stage: Stage) -> str:
         sizes += f", groups={stage.groups}"
     if stage.start_kernel > 1:
         sizes += f", start_kernel={stage.start_kernel}"
+    for name in ("kernel_count", "expand_groups", "project_groups"):
+        if getattr(stage, name) > 1:
+            sizes += f", {name}={getattr(stage, name)}"
     if stage.gate in _GATES:
         sizes += f", {_GATES[stage.gate][0].format(se=_number_text(stage.se))}"
     elif stage.se:

@@ -198,6 +198,9 @@ def _build_stage(allowed: StageOptions, stage: Stage, choice: StageChoice, basel
         shortcut=stage.shortcut if kind.projects else None,
         residual=stage.residual or not kind.adds_input,
         antialias=stage.antialias if kind.smooths else None,
+        kernel_count=stage.kernel_count if kind.mixes else 1,
+        expand_groups=stage.expand_groups if kind.mixes else 1,
+        project_groups=stage.project_groups if kind.mixes else 1,
     )
 
 
@@ -222,4 +225,5 @@ def describe_stages(network: Architecture) -> Iterator[str]:
         expansion = f" e{stage.expansion}" if kind.expands else ""
         se = f" se{format_decimal(stage.se).lstrip('0')}" if stage.se else ""
         start_kernel = f"{stage.start_kernel}+" if stage.start_kernel > 1 else ""
-        yield f"{stage.kind}{start_kernel}{stage.kernel}{expansion}{se} {stage.width}×{stage.depth}"
+        kernels = ".".join(map(str, stage.kernels))
+        yield f"{stage.kind}{start_kernel}{kernels}{expansion}{se} {stage.width}×{stage.depth}"

@@ -182,7 +182,8 @@ def test_a_grid_is_counted_as_one_by_one() -> None:
         count, stages = random.randint(1, 12), len(network.stages)
         draw = np.random.default_rng(random.randint(0, 99))
         units = [unit * (group or 1) for unit, group in zip(network.units, network.group_widths, strict=True)]
-        widths = draw.integers(1, 200, (count, len(network.widths))) * np.array(units)
+        least = max(stage.parts for stage in network.stages)
+        widths = draw.integers(least, 200, (count, len(network.widths))) * np.array(units)
         depths, sides = draw.integers(1, 9, (count, stages)), draw.integers(network.smallest_resolution, 300, count)
         grid = cost_grid(network, widths, depths, sides)
         for i in range(count):

@@ -77,7 +77,7 @@ def random_baseline(kind: str, seed: int) -> Baseline:
 
 def test_the_small_ones_cover_every_block_kind_but_some() -> None:
     kinds = {stage.kind for name in SMALL for stage in load_baseline(name).architecture.stages}
-    wide = {"wide_bottleneck", "linear_bottleneck", "inverted_bottleneck", "edge_residual"}
+    wide = {"wide_bottleneck", "linear_bottleneck", "inverted_bottleneck", "edge_residual", "mixconv"}
     assert set(STAGE_KINDS) - kinds == {"repvgg_deploy", *wide}  # these are in `test_every_kind…`
 
 

@@ -118,6 +118,20 @@ def edge_tpu(width: float, depth: float, features: int) -> str:
     )
 
 
+MIXNET_ROWS = (
+    "[['ds_r1_k3_s1_e1_c16'], ['ir_r1_k3_a1.1_p1.1_s2_e6_c24', 'ir_r1_k3_a1.1_p1.1_s1_e3_c24'], "
+    "['ir_r1_k3.5.7_s2_e6_c40_se0.5_nsw', 'ir_r3_k3.5_a1.1_p1.1_s1_e6_c40_se0.5_nsw'], "
+    "['ir_r1_k3.5.7_p1.1_s2_e6_c80_se0.25_nsw', 'ir_r2_k3.5_p1.1_s1_e6_c80_se0.25_nsw'], "
+    "['ir_r1_k3.5.7_a1.1_p1.1_s1_e6_c120_se0.5_nsw', 'ir_r2_k3.5.7.9_a1.1_p1.1_s1_e3_c120_se0.5_nsw'], "
+    "['ir_r1_k3.5.7.9.11_s2_e6_c200_se0.5_nsw', 'ir_r2_k3.5.7.9_p1.1_s1_e6_c200_se0.5_nsw']]"
+)
+
+
+def mixnet(width: float) -> str:
+    rounding = f"partial(round_channels, multiplier={width})"
+    return f"EfficientNet(decode_arch_def({MIXNET_ROWS}), num_features=1536, stem_size=16, round_chs_fn={rounding})"
+
+
 FBNET_V3_ROWS = (
     "[['ds_r3_k3_s1_e1_c24'], ['ir_r1_k5_s2_e4_c40', 'ir_r4_k5_s1_e2_c40'], "
     "['ir_r1_k5_s2_e4_c56_se0.25', 'ir_r4_k5_s1_e3_c56_se0.25'], ['ir_r1_k5_s2_e5_c104', 'ir_r4_k3_s1_e3_c104'], "
@@ -256,6 +270,7 @@ DEFINITIONS = {
         "['ir_r6_k3_s2_e4_c128_se0.25'], ['ir_r9_k3_s1_e6_c160_se0.25'], ['ir_r15_k3_s2_e6_c272_se0.25']]), "
         "num_features=1792, stem_size=24, act_layer='silu')"
     ),
+    "mixnet_s": mixnet(1.0),
     "fbnetv3_g": fbnet_v3(FBNET_V3_ROWS, 1984, 32),
     "convnext_atto": "ConvNeXt(depths=(2, 2, 6, 2), dims=(40, 80, 160, 320), conv_mlp=True)",
     "convnext_nano_ols": "ConvNeXt(depths=(2, 2, 8, 2), dims=(80, 160, 320, 640), stem_type='overlap')",

@@ -149,6 +149,9 @@ def _without_later_fields(net: Architecture) -> str:
         ", residual=True",
         ", layer_norm_eps=Decimal('0.000001')",
         ", hidden_bias=True",
+        ", kernel_count=1",
+        ", expand_groups=1",
+        ", project_groups=1",
     ):
         text = text.replace(field, "")
     return text
@@ -180,7 +183,17 @@ def later(net: Architecture) -> Architecture:
     head = net.head
     if head.hidden is not None and head.hidden_norm is None:
         head = replace(head, hidden_bias=random.random() < 0.5)
-    return replace(net, head=head, layer_norm_eps=eps)
+    stages = tuple(_in_parts(random, stage, width) for width, stage in zip(net.widths, net.stages, strict=False))
+    return replace(net, stages=stages, head=head, layer_norm_eps=eps)
+
+
+def _in_parts(random: Random, stage: Stage, in_width: int) -> Stage:
+    if not KINDS[stage.kind].mixes:
+        return stage
+    most = min(in_width, stage.width, 5)
+    counts = [random.randint(1, most) for _ in range(3)]
+    expand = counts[1] if stage.expansion != 1 else 1
+    return replace(stage, kernel_count=counts[0], expand_groups=expand, project_groups=counts[2])
 
 
 def _dressed_stage(random: Random, stage: Stage) -> Stage:

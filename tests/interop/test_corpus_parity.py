@@ -28,7 +28,7 @@ NAMES = (
     *("gernet_s", "regnetz_b16", "regnetz_c16", "regnetz_005", "resnext101_32x16d", "efficientnetv2_rw_s"),
     *("mobilenetv4_conv_blur_medium", "convnext_atto_ols", "convnext_nano_ols"),
     *("test_convnext", "test_convnext3", "mobilenet_edgetpu_v2_xs"),
-    *("mobilenetv3_rw", "fbnetv3_b", "fbnetv3_g"),
+    *("mobilenetv3_rw", "fbnetv3_b", "fbnetv3_g", "mixnet_s", "mixnet_xxl"),
 )
 """Networks with what no shipped baseline has."""
 PX, CLASSES = 96, 1000

@@ -68,7 +68,8 @@ def test_parameters_and_activations_are_the_closed_forms() -> None:
 def test_every_layer_has_the_shape_that_the_walk_says() -> None:
     for architecture, net in examples(20):
         shapes = output_sizes(net, images_of(architecture, 2))
-        layers = [layer for block in architecture.walk() for layer in block.layers if not layer.is_constant]
+        counted = [layer for block in architecture.walk() for layer in block.layers if not layer.is_constant]
+        layers = [part for layer in counted for part in (layer.part_layers if layer.parts > 1 else [layer])]
         assert len(layers) == len(shapes)
         for layer, shape in zip(layers, shapes, strict=True):
             expected = (2, layer.out_width, layer.conv_px, layer.conv_px)
@@ -189,7 +190,7 @@ def test_every_kind_of_the_design_is_wired() -> None:
         *("conv", "mbconv", "fused_mbconv", "inverted_residual"),
         *("depthwise_separable", "basic", "bottleneck", "convnext", "convnext_v2", "uib"),
         *("repvgg", "repvgg_deploy", "ghost", "wide_bottleneck", "linear_bottleneck", "inverted_bottleneck"),
-        "edge_residual",
+        *("edge_residual", "mixconv"),
     }
 
 
@@ -469,6 +470,30 @@ def test_gates_with_the_stages_activation(gate: GateName, squeezed: int) -> None
         )
 
 
+def test_a_convolution_in_parts_filters_each_part_by_its_kernel() -> None:
+    """Tan & Le 2019 (arXiv 1907.09595), section 3.1: 14 channels in parts of 6, 4 and 4 with kernels 3, 5 and 7."""
+    stage = Stage("mixconv", 3, 2, 2, 9, 1, kernel_count=3, expand_groups=2, project_groups=3)
+    net = ConvNet(Architecture(7, Stem(3, 1, 7), (stage,), Head(None, 3), "relu")).eval()
+    block = net.get_submodule("stages_0_0")
+    weights = {name: value.detach() for name, value in block.state_dict().items()}
+    features = torch.randn(2, 7, 7, 7, generator=torch.Generator().manual_seed(4))
+
+    def parts(x_NCHW: Tensor, name: str, widths: list[int], stride: int = 1, depthwise: bool = False) -> Tensor:
+        outs = []
+        for index, piece in enumerate(torch.split(x_NCHW, widths, 1)):
+            kernel = weights[f"{name}.0.parts.{index}.weight"]
+            groups = len(kernel) if depthwise else 1
+            outs.append(nn.functional.conv2d(piece, kernel, None, stride, kernel.shape[-1] // 2, 1, groups))
+        mean, var = weights[f"{name}.1.running_mean"], weights[f"{name}.1.running_var"]
+        return nn.functional.batch_norm(torch.cat(outs, 1), mean, var, eps=0.001)
+
+    inner = parts(features, "expand", [4, 3]).relu()
+    inner = parts(inner, "depthwise", [6, 4, 4], 2, depthwise=True).relu()
+    assert [weights[f"depthwise.0.parts.{index}.weight"].shape[-1] for index in range(3)] == [3, 5, 7]
+    with torch.no_grad():
+        assert torch.allclose(block(features), parts(inner, "project", [6, 4, 4]), atol=1e-6)
+
+
 def test_groups_of_an_edge_residual_are_whole_inputs() -> None:
     """`group_width` counts inputs: 12 inputs in groups of 8 have groups of 4, and 16 have two of 8."""
     stage = Stage("edge_residual", 3, 1, 3, 16, 2, group_width=8)
@@ -683,6 +708,17 @@ def resnet_like(activation: str, gate: GateName, se: str, pool: str) -> Architec
     return replace(net, resolution=65, activation=activation, stem=stem, stages=stages)
 
 
+MIXED = Architecture(
+    41,
+    Stem(3, 2, 12),
+    (
+        Stage("mixconv", 3, 2, 6, 20, 3, Decimal("0.5"), kernel_count=3, expand_groups=2),
+        Stage("mixconv", 5, 1, 3, 24, 2, kernel_count=2, project_groups=2),
+    ),
+    Head(64, 4),
+    "relu",
+)
+"""Convolutions in parts."""
 STORING = [
     (NET, 5),
     (replace(NET, head=Head(None, 4), activation="relu6"), 4),
@@ -703,6 +739,7 @@ STORING = [
     (replace(load_baseline("mobilenet_v1").architecture, resolution=65), 3),
     (replace(load_baseline("mobilenet_v2").architecture, resolution=49), 4),
     (replace(load_baseline("efficientnet_v2_b0").architecture, resolution=65), 3),
+    (MIXED, 3),
     (replace(load_baseline("convnext_tiny").architecture, resolution=65), 3),
     (replace(load_baseline("convnextv2_atto").architecture, resolution=65), 3),
     (replace(load_baseline("convnextv2_atto").architecture, resolution=65, activation="relu"), 3),

@@ -231,6 +231,21 @@ def test_closed_form_fvcore_and_torch_agree_on_what_mobilenet_v3_has() -> None:
     assert min(gates[name] for name in KINDS["mbconv"].gates) > 3
 
 
+def test_closed_form_fvcore_and_torch_agree_on_convolutions_in_parts() -> None:
+    """In one part and several, also where the first part takes channels that are left over."""
+    forms, uneven = set(), 0
+    for seed in range(20):
+        network = random_architecture(Random(7000 + seed), kind="mixconv")
+        forms |= {(one.kernel_count, one.expand_groups > 1, one.project_groups > 1) for one in network.stages}
+        layers = [layer for block in network.walk() for layer in block.layers if layer.parts > 1]
+        uneven += sum(layer.out_width % layer.parts > 0 for layer in layers)
+        assert fvcore_breakdown(network).macs == cost(network).macs
+        assert torch_counters_flops(network) == 2 * cost(network).macs
+        assert sum(one.numel() for one in ConvNet(network).parameters()) == cost(network).params
+    assert len(forms) > 8
+    assert uneven > 10
+
+
 @pytest.mark.parametrize("kind", ["bottleneck", "edge_residual"])
 def test_closed_form_fvcore_and_torch_agree_on_groups(kind: str) -> None:
     groups = set()

@@ -23,6 +23,7 @@ from scalesearch.design.block_kinds import (
     ghost,
     inverted_residual,
     mbconv,
+    mixconv,
     overlap,
     patch,
     repvgg,
@@ -64,6 +65,8 @@ class BlockSpec:
     are those of the inner width where it keeps that width."""
     starts: bool = False
     """Whether a stage takes `start_kernel`. Then 1 as either kernel leaves that convolution out."""
+    mixes: bool = False
+    """Whether a stage takes `kernel_count`, `expand_groups` and `project_groups`, for convolutions in parts."""
     narrows: bool = False
     """Whether `expansion` is output width / inner width (a bottleneck), in place of inner width / input width."""
     in_stages: bool = True
@@ -172,6 +175,9 @@ KINDS: dict[str, BlockSpec] = {
     ),
     "inverted_residual": BlockSpec(
         inverted_residual.layers, adds_input=True, expands=True, rounds=True, smooths=True, timm=("ir", "ds")
+    ),
+    "mixconv": BlockSpec(
+        mixconv.layers, adds_input=True, expands=True, squeezes=True, rounds=True, mixes=True, widens=False
     ),
     "depthwise_separable": BlockSpec(
         depthwise_separable.layers,

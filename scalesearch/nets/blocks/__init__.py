@@ -26,6 +26,7 @@ from scalesearch.nets.blocks.mbconv import (
     InvertedResidual,
     MBConv,
     MBConvBlock,
+    MixConv,
 )
 from scalesearch.nets.blocks.patch import PatchBlock, overlap, patch
 from scalesearch.nets.blocks.repvgg import RepVGG, RepVGGBlock, deployed_repvgg, fold
@@ -70,6 +71,7 @@ BLOCKS: dict[str, TorchBlock] = {
     ),
     "fused_mbconv": TorchBlock(MBConvBlock, FusedMBConv, GatedFusedMBConv),
     "edge_residual": TorchBlock(MBConvBlock, EdgeResidual, EdgeResidual),
+    "mixconv": TorchBlock(MBConvBlock, MixConv, MixConv),
     "inverted_residual": TorchBlock(MBConvBlock, InvertedResidual),
     "depthwise_separable": TorchBlock(
         ConvSequence, separable, gated_separable, {"mobilenet_v3": hard_gated_separable}

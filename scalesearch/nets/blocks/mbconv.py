@@ -10,11 +10,16 @@ from torch import Tensor, nn
 from scalesearch.design.blocks import Block
 from scalesearch.nets.blocks.parts import Gate, batch_norm_of, conv_norm_act, has_hard_gate
 from scalesearch.nets.blocks.plain_parts import (
+    EPS,
+    Activation,
     ActiveHardSqueezeExcite,
     HardSqueezeExcite,
+    SplitConv,
     SqueezeExcite,
     conv,
     divisible,
+    pointwise,
+    split,
 )
 from scalesearch.nets.blocks.residual import Residual
 
@@ -180,3 +185,36 @@ class EdgeResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.branch(x) if self.has_shortcut else self.branch(x)
+
+
+class MixConv(nn.Module):
+    """Widens 1×1, filters parts of the channels by several kernels, gates, narrows 1×1; adds a shortcut."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int,
+        expansion: int | Fraction,
+        se: Fraction | None = None,
+        kernel_count: int = 1,
+        expand_groups: int = 1,
+        project_groups: int = 1,
+    ) -> None:
+        super().__init__()
+        inner = divisible(inputs * expansion)
+        kernels = range(kernel, kernel + 2 * kernel_count, 2)
+        filters = [
+            nn.Conv2d(width, width, side, stride, side // 2, groups=width, bias=False)
+            for side, width in zip(kernels, split(inner, kernel_count), strict=True)
+        ]
+        self.expand = pointwise(inputs, inner, expand_groups) if expansion > 1 else nn.Identity()
+        self.depthwise = nn.Sequential(SplitConv(filters), nn.BatchNorm2d(inner, eps=EPS), Activation())
+        self.gate = SqueezeExcite(inner, max(1, int(inputs * se))) if se else nn.Identity()
+        self.project = pointwise(inner, outputs, project_groups, active=False)
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        branch = self.project(self.gate(self.depthwise(self.expand(x))))
+        return x + branch if self.has_shortcut else branch

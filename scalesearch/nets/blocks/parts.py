@@ -14,12 +14,18 @@ from scalesearch.design.gates import GATES
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS, NormName
 from scalesearch.nets.blocks import plain_parts
-from scalesearch.nets.blocks.plain_parts import BlurPool, ChannelNorm, ECAGate, LayerScale, ResponseNorm
+from scalesearch.nets.blocks.plain_parts import BlurPool, ChannelNorm, ECAGate, LayerScale, ResponseNorm, SplitConv
 from scalesearch.nets.depthwise import DepthwiseConv2d, PointwiseConv2d
 
 
-def convolution(layer: Layer) -> nn.Conv2d:
-    """Return the layer's convolution in the form that trains fastest on a CPU."""
+def convolution(layer: Layer) -> nn.Conv2d | SplitConv:
+    """Return the layer's convolution, or one for each of its parts, in the form that trains fastest on a CPU."""
+    if layer.parts > 1:
+        return SplitConv(_convolution(part) for part in layer.part_layers)
+    return _convolution(layer)
+
+
+def _convolution(layer: Layer) -> nn.Conv2d:
     stride = 1 if layer.antialias else layer.stride
     if layer.is_depthwise:
         assert layer.padded, "depthwise layers are padded; DepthwiseConv2d knows no other"

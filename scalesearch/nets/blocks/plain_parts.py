@@ -35,6 +35,37 @@ def conv(
     return layers.append(Activation()) if active else layers
 
 
+class SplitConv(nn.Module):
+    """Splits the channels into parts, each with a convolution of its own, and joins what these give."""
+
+    def __init__(self, parts: Iterable[nn.Conv2d]) -> None:
+        super().__init__()
+        convolutions = list(parts)
+        self.parts = nn.ModuleList(convolutions)
+        self.widths = [part.in_channels for part in convolutions]
+
+    def forward(self, x: Tensor) -> Tensor:
+        pieces = torch.split(x, self.widths, 1)
+        return torch.cat([part(piece) for part, piece in zip(self.parts, pieces, strict=True)], 1)
+
+
+def split(channels: int, parts: int) -> list[int]:
+    """Return the channels of equal parts; the first takes what is left over."""
+    return [channels - (parts - 1) * (channels // parts), *[channels // parts] * (parts - 1)]
+
+
+def pointwise(inputs: int, outputs: int, groups: int, active: bool = True) -> nn.Sequential:
+    """Build a 1×1 convolution in groups, batch norm and, where `active`, the activation."""
+    if groups == 1:
+        return conv(inputs, outputs, active=active)
+    sizes = zip(split(inputs, groups), split(outputs, groups), strict=True)
+    layers = nn.Sequential(
+        SplitConv(nn.Conv2d(width, wider, 1, bias=False) for width, wider in sizes),
+        nn.BatchNorm2d(outputs, eps=EPS),
+    )
+    return layers.append(Activation()) if active else layers
+
+
 def pad_input(layer: nn.Conv2d | nn.MaxPool2d, inputs: tuple[Tensor]) -> Tensor:
     """Pad the input of a strided layer to ⌈side / stride⌉ outputs; an odd pixel comes after the map."""
     (x,) = inputs
