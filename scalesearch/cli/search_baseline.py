@@ -104,7 +104,10 @@ def recount(
 def _count(
     function: str, kind: StudyKind, phi: Decimal, budget: Budget, match: str, cost: str, multiple: int
 ) -> FactoryBaseline:
+    from scalesearch.design.images import check_image_channels
     from scalesearch.nets.factory import load_factory
     from scalesearch.nets.factory_grid import count_function
 
-    return count_function(load_factory(function), kind, phi, budget, match, cost, multiple)
+    factory = load_factory(function)
+    check_image_channels(factory.in_channels)
+    return count_function(factory, kind, phi, budget, match, cost, multiple)

@@ -15,14 +15,12 @@ from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS, STEM_
 from scalesearch.design.block_kinds.mixconv import KERNEL_STEP
 from scalesearch.design.blocks import Block
 from scalesearch.design.gates import GATES, GateName
+from scalesearch.design.images import LARGEST_IN_CHANNELS
 from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS, NormName
 from scalesearch.design.paddings import PADDINGS, PaddingName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.design.shortcuts import SHORTCUTS, ShortcutName
 from scalesearch.errors import SpaceError
-
-IN_CHANNELS = (1, 3, 4)
-"""The numbers of image channels that a network may have: grey, RGB, and RGB with an alpha channel."""
 
 DEFAULT_EPS = Decimal("0.001")
 """The default epsilon of batch norm, as in EfficientNet."""
@@ -48,6 +46,7 @@ _LIMITS: dict[str, tuple[int | Decimal, int]] = {
     "stride": (1, 8),
     "expansion": (1, 64),
     "width": (1, 65536),
+    "in_channels": (1, LARGEST_IN_CHANNELS),
     "group_width": (1, 65536),
     "depth": (1, 4096),
     "resolution": (1, 16384),
@@ -410,7 +409,7 @@ class Architecture:
     activation: str = "silu"
     batch_norm_eps: Decimal = DEFAULT_EPS
     in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
-    """The channels of the images, one of `IN_CHANNELS`."""
+    """The channels of the images; networks are trained for those of `images.IMAGE_CHANNELS` only."""
     inner_divisor: int = field(default=DEFAULT_INNER_DIVISOR, metadata=OMIT_IF_DEFAULT)
     """The divisor of inner widths that a fractional expansion gives, and of the squeeze width of a `gate`."""
     padding: PaddingName = field(default="symmetric", metadata=OMIT_IF_DEFAULT)
@@ -425,6 +424,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         _check("architecture", resolution=self.resolution, inner_divisor=self.inner_divisor)
+        _check("architecture", in_channels=self.in_channels)
         if not 1 <= self.resolution_multiple <= LARGEST_MULTIPLE:
             raise SpaceError(
                 f"architecture: resolution_multiple is {self.resolution_multiple}, but it must be in "
@@ -438,10 +438,6 @@ class Architecture:
             if not 0 < eps < 1:
                 raise SpaceError(f"architecture: {name} is {eps}, but it is in 0 … 1")
             _check_decimal_places("architecture", **{name: eps})
-        if self.in_channels not in IN_CHANNELS:
-            raise SpaceError(
-                f"architecture: in_channels is {self.in_channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA)"
-            )
         if self.padding not in PADDINGS:
             raise SpaceError(
                 f"architecture: padding is {self.padding!r}, but it must be one of {', '.join(PADDINGS)}"

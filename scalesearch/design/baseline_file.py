@@ -177,7 +177,9 @@ class BaselineFile(_Strict):
     layer_norm_eps: Number = Field(
         default=DEFAULT_LAYER_NORM_EPS, json_schema_extra={"default": float(DEFAULT_LAYER_NORM_EPS)}
     )
-    in_channels: Literal[1, 3, 4] = Field(default=3, description="of the images: 1 grey, 3 RGB, 4 RGBA")
+    in_channels: Count = Field(
+        default=3, description="of the images: 1 grey, 3 RGB, 4 RGBA; others are not trained"
+    )
     inner_divisor: Count = Field(
         default=DEFAULT_INNER_DIVISOR,
         description="inner widths from a fractional expansion, and a gate's, are multiples of this",

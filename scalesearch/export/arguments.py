@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from scalesearch.design.activations import ACTIVATIONS, activation_named
 from scalesearch.design.antialias import AntialiasName
-from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.decimals import format_decimal
+from scalesearch.design.images import LARGEST_IN_CHANNELS
 from scalesearch.design.paddings import PaddingName
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.library_rules import COLOUR
@@ -131,11 +131,9 @@ class Arguments:
         """Take the number of image channels; the default is that of RGB."""
         argument = self._remaining.get(name)
         channels = self.integer(name, COLOUR)
-        if channels not in IN_CHANNELS:
+        if not 1 <= channels <= LARGEST_IN_CHANNELS:
             line = argument.line if argument else self.call.line
-            raise self.refused(
-                line, f"{name} is {channels}, but images have 1 (grey), 3 (RGB) or 4 (RGBA) channels"
-            )
+            raise self.refused(line, f"{name} is {channels}, but images have 1 … {LARGEST_IN_CHANNELS} channels")
         return channels
 
     def padding(self, name: str) -> PaddingName:

@@ -17,9 +17,9 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.parameter import is_lazy
 
-from scalesearch.design.architecture import IN_CHANNELS
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.factory import FactoryNetwork
+from scalesearch.design.images import LARGEST_IN_CHANNELS
 from scalesearch.errors import CountError, InputError, printable
 from scalesearch.nets.fvcore_witness import fvcore_macs
 from scalesearch.nets.imported_source import source_fingerprint
@@ -78,10 +78,10 @@ def load_factory(name: str) -> Factory:
             "unscaled network's, as in resolution=224"
         )
     channels = parameters["in_channels"].default if "in_channels" in parameters else 3
-    if channels not in IN_CHANNELS:
+    if type(channels) is not int or not 1 <= channels <= LARGEST_IN_CHANNELS:
         raise InputError(
             f"baseline {name!r}: the argument in_channels has the default {printable(repr(channels))}, but images "
-            "have 1 (grey), 3 (RGB) or 4 (RGBA); give one of these"
+            f"have 1 … {LARGEST_IN_CHANNELS} channels; give a whole number such as 3 (RGB)"
         )
     try:
         fingerprint = source_fingerprint(module_name, Path.cwd())

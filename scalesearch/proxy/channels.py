@@ -9,23 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalesearch.errors import InputError
 from scalesearch.proxy.cache import SplitArrays
 
-CHANNELS = (1, 3, 4)
-"""Luminance, RGB, RGBA."""
 RGB = 3
 RGBA = 4
 _LUMINANCE = np.array([19595, 38470, 7471], np.uint32)
 """The weights 0.299, 0.587 and 0.114 of ITU-R BT.601 in units of 1/65536, as in Pillow's `convert("L")`."""
-
-
-def check_channels(channels: int) -> None:
-    """Raise `InputError` unless images of this number of channels can be read."""
-    if channels not in CHANNELS:
-        raise InputError(
-            f"images of {channels} channels cannot be read: take 1 (luminance), 3 (RGB) or 4 (RGB and alpha)"
-        )
 
 
 def key_with_channels(key: str, channels: int) -> str:

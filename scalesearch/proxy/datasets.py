@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from scalesearch.design.images import check_image_channels
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.cache import SplitArrays, cached, fingerprint
-from scalesearch.proxy.channels import RGB, check_channels, convert_split, key_with_channels
+from scalesearch.proxy.channels import RGB, convert_split, key_with_channels
 from scalesearch.proxy.decoding import ImageForm, picture_digest, resize_square
 from scalesearch.proxy.drawn import DRAWN, Drawn
 from scalesearch.proxy.hugging_face import PREFIX, HubData
@@ -94,7 +95,7 @@ def load_data(
     low, high = _PX_RANGE
     if not low <= px <= high:
         raise InputError(f"image size is {px} px, but it must be from {low} to {high}")
-    check_channels(channels)
+    check_image_channels(channels)
     if spec == DIGITS:
         arrays = convert_split(_digit_arrays(px), channels)
         return _image_data(DIGITS, arrays, fingerprint(arrays))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scalesearch.design.images import check_image_channels
 from scalesearch.errors import InputError, printable
 from scalesearch.proxy.channels import convert_channels
 from scalesearch.proxy.datasets import load_data
@@ -50,8 +51,9 @@ def sample_images(
         channels: 3 for RGB, 1 for luminance, 4 for RGBA, as in `load_data`.
 
     Raises:
-        InputError: there is no such file or data set, or an image cannot be read.
+        InputError: there is no such file or data set, or an image cannot be read, or not with so many channels.
     """
+    check_image_channels(channels)
     paths = _picture_files(Path(spec)) if spec else []
     if paths:
         encoded_images = [

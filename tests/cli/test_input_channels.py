@@ -1,9 +1,10 @@
-"""Networks of 1 and 4 input channels through the commands: counted, exported, searched, trained, mapped."""
+"""Networks of other than 3 input channels through the commands: counted, exported, searched, trained, mapped."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copy
 
 import pytest
 from command import scalesearch
@@ -13,9 +14,10 @@ from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.baselines import load_baseline
 
 TINY = baseline_text(load_baseline("tiny"))
-PARAMS = {1: 63_450, 3: 63_738, 4: 63_882}
+PARAMS = {1: 63_450, 3: 63_738, 4: 63_882, 13: 65_178}
 """`tiny` has a stem of 16 channels: 144 weights for each channel of the image."""
 SLOW = pytest.mark.slow
+COEFFICIENTS = ["--coefficients", "1.2", "1.1", "1.15"]
 FAST = ["--budget", "smoke", "--resolution", "16", "--epochs", "1", "--threads", "1"]
 
 
@@ -24,7 +26,9 @@ def written(folder: Path, channels: int) -> None:
     (folder / "mine.yaml").write_text(text)
 
 
-@pytest.mark.parametrize("channels", [1, pytest.param(3, marks=SLOW), pytest.param(4, marks=SLOW)])
+@pytest.mark.parametrize(
+    "channels", [1, pytest.param(3, marks=SLOW), pytest.param(4, marks=SLOW), pytest.param(13, marks=SLOW)]
+)
 def test_a_network_is_counted_and_leaves_with_its_channels(channels: int, tmp_path: Path) -> None:
     written(tmp_path, channels)
     counted = scalesearch("cost", "mine.yaml", "--json", cwd=tmp_path)
@@ -41,11 +45,58 @@ def test_a_network_is_counted_and_leaves_with_its_channels(channels: int, tmp_pa
     assert (refused.returncode == 2) == (channels != 3 or "torchvision" in refused.stderr)
 
 
-def test_a_number_of_channels_that_no_image_has_is_refused(tmp_path: Path) -> None:
-    written(tmp_path, 2)
+@pytest.mark.parametrize(
+    ("channels", "reason"),
+    [(0, "in_channels: input should be greater than or equal to 1"), (1025, "in_channels is 1025, but it must be")],
+)
+def test_a_number_of_channels_that_no_image_has_is_refused(channels: int, reason: str, tmp_path: Path) -> None:
+    written(tmp_path, channels)
     done = scalesearch("cost", "mine.yaml", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.strip().endswith("mine.yaml:9: in_channels: input should be 1, 3 or 4")
+    assert reason in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "mine.yaml", "--depth", "2"],
+        ["family", "mine.yaml", *COEFFICIENTS, "--phi", "1"],
+        ["solve", "mine.yaml", *COEFFICIENTS, "--max-flops", "3x"],
+        ["latency", "mine.yaml", "--runs", "3"],
+        pytest.param(["export", "mine.yaml", "--to", "onnx"], marks=SLOW),
+        pytest.param(["export", "mine.yaml", "--to", "torch-export"], marks=SLOW),
+    ],
+    ids=lambda command: command[0],
+)
+def test_networks_of_other_channels_are_used(command: list[str], tmp_path: Path) -> None:
+    written(tmp_path, 6)
+    done = scalesearch(*command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "mine.yaml", *FAST],
+        ["grid", "--baseline", "mine.yaml", "--budget", "smoke", "--plan"],
+        ["compare", "--baseline", "mine.yaml", "--budget", "smoke", "--plan"],
+        ["nas", "--space", "mnasnet", "--baseline", "mine.yaml", "--budget", "smoke", "--plan"],
+        ["train", "factories:thermal", *FAST],
+        ["grid", "--baseline", "factories:thermal", "--budget", "smoke", "--plan"],
+    ],
+    ids=lambda command: " ".join(command[:3]),
+)
+def test_networks_of_other_channels_are_not_trained(command: list[str], tmp_path: Path) -> None:
+    written(tmp_path, 2)
+    copy(Path(__file__).parents[1] / "helpers" / "factories.py", tmp_path)
+    done = scalesearch(*command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "scalesearch: images are read with 1 (grey), 3 (RGB) or 4 (RGBA) channels, but the network takes 2: it "
+        "cannot be trained here, but cost, explain, solve, family, latency and export take it\n"
+    )
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize("channels", [pytest.param(1, marks=SLOW), 4])

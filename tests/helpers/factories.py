@@ -58,5 +58,9 @@ def grey(depth: float = 1.0, width: float = 1.0, resolution: int = 40, in_channe
     return nn.Sequential(nn.Conv2d(in_channels, round(8 * width), 3), nn.Flatten(), nn.LazyLinear(7))
 
 
+def no_channels(depth: float = 1.0, width: float = 1.0, resolution: int = 40, in_channels: int = 0) -> nn.Module:
+    return grey(depth, width, resolution, in_channels)
+
+
 def thermal(depth: float = 1.0, width: float = 1.0, resolution: int = 40, in_channels: int = 2) -> nn.Module:
     return grey(depth, width, resolution, in_channels)

@@ -119,7 +119,14 @@ _POOLS = {
     "''": "pools by the mean",
     "None": "pools by the mean",
 }
-_IMAGES = {"1": SUPPORTED, "4": SUPPORTED, "3": NO_EFFECT, "2": "in_chans is 2, but images", "None": "whole number"}
+_IMAGES = {
+    "1": SUPPORTED,
+    "4": SUPPORTED,
+    "3": NO_EFFECT,
+    "5": SUPPORTED,
+    "0": "in_chans is 0, but images",
+    "None": "whole number",
+}
 _CLASSES = {"10": SUPPORTED, "0": "classes is 0", "None": "must be a whole number"}
 _TIMM = {
     "in_chans": _IMAGES,

@@ -101,7 +101,7 @@ def random_architecture(random: Random, largest_px: int = 21, kind: str | None =
         head=Head(random.choice((None, sizes[5])), sizes[6], random.random() < 0.2),
         activation=random.choice(list(ACTIVATIONS)),
         batch_norm_eps=Decimal(random.choice(("0.001", "0.00001", "0.5"))),
-        in_channels=random.choice((3, 3, 1, 4)),
+        in_channels=random.choice((3, 13, 1, 4)),
     )
     stem = replace(net.stem, kind="patch", kernel=net.stem.stride) if random.random() < 0.2 else net.stem
     head = replace(net.head, norm="layer_norm") if random.random() < 0.2 else net.head
