@@ -55,7 +55,7 @@ class _StepTimer:
         device, px = prepare_process(), network.resolution
         draw = torch.Generator().manual_seed(0)
         count = batch * (WARM_UPS + TURNS + 1)  # one more step: the end of an epoch would run a validation
-        images = torch.randint(256, (count, 3, px, px), dtype=torch.uint8, generator=draw)
+        images = torch.randint(256, (count, network.in_channels, px, px), dtype=torch.uint8, generator=draw)
         labels = torch.randint(network.classes, (count,), generator=draw)
         data = TrainingData(images, labels, images[:1], labels[:1])
         recipe = Recipe(epochs=1, batch=batch, learning_rate=Decimal("0.01"))

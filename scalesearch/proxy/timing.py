@@ -21,7 +21,7 @@ def seconds_per_image(spec: TrialSpec) -> float:
     batch, px = spec.recipe.batch, spec.proxy.resolution
     count = batch * _BATCHES
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(256, (count, 3, px, px), dtype=torch.uint8, generator=generator)
+    images = torch.randint(256, (count, spec.proxy.in_channels, px, px), dtype=torch.uint8, generator=generator)
     labels = torch.randint(spec.proxy.classes, (count,), generator=generator)
     data = TrainingData(images, labels, images[:1], labels[:1])
     epochs = train(initial_network(spec.proxy, spec.seed), data, replace(spec.recipe, epochs=2), spec.seed, device)

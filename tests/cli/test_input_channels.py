@@ -124,6 +124,22 @@ def test_training_maps_and_transfer(channels: int, tmp_path: Path) -> None:
     assert moved.returncode == 0, moved.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["grid", "--baseline", "mine.yaml"],
+        pytest.param(["nas", "--space", "mnasnet", "--reward", "step", "--baseline", "mine.yaml"], marks=SLOW),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_search_of_grey_images_is_estimated(command: list[str], tmp_path: Path) -> None:
+    """The steps that are timed have the network's channels."""
+    written(tmp_path, 1)
+    done = scalesearch(*command, "--budget", "smoke", "--plan", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "from a few timed steps" in done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 4])
 def test_a_search(channels: int, tmp_path: Path) -> None:
