@@ -68,9 +68,7 @@ def print_accuracies(name: str, seeds: list[int], budget: Budget, start: str) ->
     baseline = load_baseline("b0")
     network = baseline.scale(NETWORKS[name], "balanced").architecture
     scenes = budget.scenes
-    side = make_proxy(
-        baseline.scale(NETWORKS["resolution"]).architecture, baseline, 4, budget.resolution, 2
-    ).resolution
+    side = make_proxy(baseline.scale(NETWORKS["resolution"]).architecture, baseline, 4, budget.resolution, 2).side
     data = load_data("fractal", side, scenes, cache_folder())
     proxy = make_proxy(network, baseline, budget.width_divisor, budget.resolution, scenes.classes)
     accuracies, seconds = [], 0.0

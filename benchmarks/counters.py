@@ -118,7 +118,7 @@ def _fvcore_train(network: Architecture) -> int:
 
 
 def _image(network: Architecture, count: int = 1) -> torch.Tensor:
-    return torch.zeros(count, 3, network.resolution, network.resolution)
+    return torch.zeros(count, 3, network.side, network.side)
 
 
 def _built(network: Architecture) -> nn.Module:

@@ -65,7 +65,7 @@ def run_of(network: Architecture, batch: int) -> Training:
     """Return a training of the network on random images."""
     device = prepare_process()
     generator = torch.Generator().manual_seed(1)
-    px, count = network.resolution, 2 * batch
+    px, count = network.side, 2 * batch
     images = torch.randint(0, 256, (count, 3, px, px), dtype=torch.uint8, generator=generator)
     labels = torch.randint(0, CLASSES, (count,), generator=generator)
     data = TrainingData(images, labels, images[:1], labels[:1])
@@ -157,7 +157,7 @@ def copy_seconds(network: Architecture, batch: int) -> float:
         if isinstance(layer, DepthwiseConv2d):
             layer.register_forward_hook(record_sizes)
     with torch.no_grad():
-        model(torch.zeros(batch, 3, network.resolution, network.resolution))
+        model(torch.zeros(batch, 3, network.side, network.side))
     total = 0.0
     for shape in sizes:
         source, target = torch.rand(shape), torch.rand(shape)

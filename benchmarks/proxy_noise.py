@@ -66,7 +66,7 @@ def trained(
     if vary == "last_bits":
         nudge(network, seed)
     order = seed if vary in ("all", "order") else 0
-    epochs = list(train(network, images.resized_to(proxy.resolution), budget.recipe, order, device))
+    epochs = list(train(network, images.resized_to(proxy.side), budget.recipe, order, device))
     return epochs, time.process_time() - began
 
 

@@ -124,7 +124,7 @@ def accuracies(job: tuple[Mapping[str, str], int]) -> list[float]:
         if (kind := options.get("optimizer", "sgd")) != "sgd":
             patches.enter_context(mock.patch.object(training, "make_optimizer", partial(optimizer_of, kind)))
         model = initial.initial_network(proxy, seed)
-        run = training.Training(model, data.resized_to(proxy.resolution), recipe, seed, device)
+        run = training.Training(model, data.resized_to(proxy.side), recipe, seed, device)
     return [_rung(run, int(run.steps * share), options.get("average")) for share in shares(options)]
 
 

@@ -221,7 +221,7 @@ def whitened(spec: TrialSpec, images: ImageData) -> Iterator[Epoch]:
     from scalesearch.proxy.training import Training, train_full
 
     device = prepare_process()
-    network, data = initial_network(spec.proxy, spec.seed), images.resized_to(spec.proxy.resolution)
+    network, data = initial_network(spec.proxy, spec.seed), images.resized_to(spec.proxy.side)
     assert isinstance(network, ConvNet)
     stem = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
     stem.weight.data.copy_(whitening_filters(normalise(data.train_images_NCHW[:500]), stem))

@@ -59,7 +59,7 @@ def cam(
     classes = same_classes([(name, loaded.classes) for name, loaded in weights.items()])
     if of is not None and of not in classes:
         raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
-    resolution = max(loaded.definition.architecture.resolution for loaded in weights.values())
+    resolution = max(loaded.definition.architecture.side for loaded in weights.values())
     budget_config, cache = load_budget(budget), cache_folder()
     scenes, spec = budget_config.scenes, budget_config.data if images is None else images
     channel_counts = {loaded.definition.architecture.in_channels for loaded in weights.values()}
@@ -149,7 +149,7 @@ def _render_column(
 
     network, architecture = weights.network(), weights.definition.architecture
     pixels_NCHW = torch.from_numpy(samples[architecture.in_channels].images_NHWC).permute(0, 3, 1, 2)
-    images_NCHW = normalise(resize(pixels_NCHW, architecture.resolution))
+    images_NCHW = normalise(resize(pixels_NCHW, architecture.side))
     with torch.no_grad():
         probabilities_NK = network(images_NCHW)[:, : len(weights.classes)].softmax(1)
     predictions = probabilities_NK.argmax(1).tolist()

@@ -25,7 +25,7 @@ def cost(
     ],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
-    resolution: Annotated[int | None, typer.Option(help="Side of the input, px; default: the file's.")] = None,
+    resolution: options.Resolution = None,
     batch: Annotated[int, typer.Option(min=1, max=2**20, help="Batch size of the training memory.")] = 32,
     rounding: options.Rounding = None,
     json: options.Json = False,
@@ -37,17 +37,17 @@ def cost(
 
     Example: scalesearch cost b0 --depth 1.4 --width 1.2 --resolution 300
     """
-    from scalesearch.cli.definition import check_side, load_definition, parse_multipliers
+    from scalesearch.cli.definition import load_definition, parse_multipliers, scale_to
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.scaling import Baseline
 
+    size = options.parse_resolution(resolution)
     with reserve_stdout(json):
         definition = load_definition(network)
         if breakdown and not isinstance(definition, Baseline):
             raise InputError(f"{network}: is of a Python function; --breakdown is for networks of stages")
-        check_side(definition, resolution)
-        multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
-        scaled = definition.scale(multipliers, rounding, name=definition.name)
+        multipliers = parse_multipliers(definition, depth, width, size)
+        scaled = scale_to(definition, multipliers, size, rounding, definition.name)
     title = scaled.name if isinstance(scaled, Baseline) else scaled.architecture.factory
     facts = _facts(title, scaled.architecture, definition.architecture, multipliers, batch)
     if not breakdown or not isinstance(scaled, Baseline):
@@ -65,7 +65,7 @@ def cost(
 
 
 def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multipliers, batch: int) -> CostFacts:
-    from scalesearch.cli.facts import CostFacts
+    from scalesearch.cli.facts import CostFacts, px_value
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import backbone_cost
     from scalesearch.design.cost import cost as count
@@ -81,7 +81,7 @@ def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multiplie
         activations=scaled_cost.activations,
         memory_bytes=scaled_cost.memory_bytes(batch),
         batch=batch,
-        resolution=scaled.resolution,
+        resolution=px_value(scaled.resolution),
         depth=float(multipliers.depth),
         width=float(multipliers.width),
         nominal_flops_ratio=round(float(multipliers.nominal_flops_ratio), 6),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scalesearch.design.coefficients import Multipliers
+    from scalesearch.design.images import ImageSize
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.factory_definition import Definition
 
@@ -88,25 +89,52 @@ def with_multiple(definition: Baseline, multiple: int | None) -> Baseline:
     return replace(definition, architecture=replace(definition.architecture, resolution_multiple=multiple))
 
 
-def check_side(definition: Definition, resolution: int | None) -> None:
-    """Refuse a side (`--resolution`) that is not a multiple of the px that the network's file asks for.
+def with_size(definition: Definition, size: ImageSize | None) -> Definition:
+    """Return the baseline of a family with images of the size of `--resolution`; None: its own.
 
     Raises:
-        InputError: it is none.
+        InputError: the baseline is of a function, whose argument `resolution` has the size as its default.
     """
     from scalesearch.design.scaling import Baseline
 
-    if resolution is None or not isinstance(definition, Baseline):
+    if size is None:
+        return definition
+    if not isinstance(definition, Baseline):
+        raise InputError(
+            f"--resolution {size}: {definition.architecture.factory} is a function, whose unscaled side is the "
+            "default of its argument resolution; change that"
+        )
+    return definition.at(size)
+
+
+def check_size(definition: Definition, resolution: ImageSize | None) -> None:
+    """Refuse a size (`--resolution`) that the network's file or function does not allow.
+
+    Raises:
+        InputError: a side is no multiple of the px that the file asks for, or the size is a rectangle, but the
+            network is of a function.
+    """
+    from scalesearch.design.images import Rectangle, sides_of
+    from scalesearch.design.scaling import Baseline
+
+    if not isinstance(definition, Baseline):
+        if isinstance(resolution, Rectangle):
+            raise InputError(
+                f"--resolution {resolution}: {definition.architecture.factory} is a function, which takes one "
+                "side; rectangles are for networks of stages"
+            )
+        return
+    if resolution is None or resolution == definition.architecture.resolution:
         return
     multiple = definition.architecture.resolution_multiple
-    if resolution % multiple and resolution != definition.architecture.resolution:
+    if any(side % multiple for side in sides_of(resolution)):
         raise InputError(
             f"--resolution {resolution}: must be a multiple of {multiple}, {definition.name}'s resolution_multiple"
         )
 
 
 def load_scaled(
-    name_or_path: str, depth: str, width: str, resolution: int | None, rounding: str | None = None
+    name_or_path: str, depth: str, width: str, resolution: str | None, rounding: str | None = None
 ) -> Definition:
     """Return the network (see `load_definition`) that `--depth`, `--width` and `--resolution` scale.
 
@@ -116,7 +144,7 @@ def load_scaled(
         name_or_path: the network.
         depth: `--depth`.
         width: `--width`.
-        resolution: `--resolution`, px; None: the network's own.
+        resolution: `--resolution`; None: the network's own.
         rounding: `--rounding`; None: the network's own.
 
     Raises:
@@ -124,32 +152,48 @@ def load_scaled(
     """
     from scalesearch.design.coefficients import Multipliers
 
+    size = options.parse_resolution(resolution)
     definition = load_definition(name_or_path)
-    check_side(definition, resolution)
-    multipliers = parse_multipliers(definition.architecture.resolution, depth, width, resolution)
-    return definition if multipliers == Multipliers() else definition.scale(multipliers, rounding)
+    multipliers = parse_multipliers(definition, depth, width, size)
+    if multipliers == Multipliers() and size in (None, definition.architecture.resolution):
+        return definition
+    return scale_to(definition, multipliers, size, rounding)
 
 
-def parse_multipliers(base_resolution: int, depth: str, width: str, resolution: int | None) -> Multipliers:
-    """Return the multipliers that `--depth`, `--width` and `--resolution` (px) set.
+def scale_to(
+    definition: Definition,
+    multipliers: Multipliers,
+    size: ImageSize | None,
+    rounding: str | None = None,
+    name: str | None = None,
+) -> Definition:
+    """Return the network that `parse_multipliers` scales, with images of exactly `size` (None: its own)."""
+    from scalesearch.design.scaling import Baseline
+
+    if isinstance(definition, Baseline):
+        return definition.scale(multipliers, rounding, name, size)
+    return definition.scale(multipliers, rounding, name)
+
+
+def parse_multipliers(definition: Definition, depth: str, width: str, size: ImageSize | None) -> Multipliers:
+    """Return the multipliers that `--depth`, `--width` and `--resolution` set.
 
     Args:
-        base_resolution: side of the baseline's input, px.
+        definition: the network that is scaled.
         depth: `--depth`.
         width: `--width`.
-        resolution: `--resolution`; None: the baseline's.
+        size: `--resolution`; None: the network's own.
 
     Raises:
-        InputError: a value is not a number, or is out of range.
+        InputError: a value is not a number, or is out of range, or the network does not allow the size.
     """
     from decimal import Decimal
 
     from scalesearch.design.coefficients import Multipliers
     from scalesearch.design.scaling import px_multiplier
 
-    if resolution is not None and not 1 <= resolution <= 16384:
-        raise InputError(f"--resolution {resolution}: must be in 1 … 16384 px")
-    ratio = Decimal(1) if resolution is None else px_multiplier(resolution, base_resolution)
+    check_size(definition, size)
+    ratio = Decimal(1) if size is None else px_multiplier(size, definition.architecture.resolution)
     return Multipliers(_parse_multiplier(depth, "--depth"), _parse_multiplier(width, "--width"), ratio)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scalesearch.design.coefficients import Coefficients
     from scalesearch.design.explain import Explanation, StageContribution, StageExplanation
     from scalesearch.design.factory_call import FactoryCall
+    from scalesearch.design.images import ImageSize
     from scalesearch.design.scaling import Baseline
     from scalesearch.nets.factory_explain import FactoryExplanation
 
@@ -32,7 +33,10 @@ def explain(
     ],
     depth: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the layers.")] = None,
     width: Annotated[str | None, typer.Option(help="Scale a baseline: multiply the channels.")] = None,
-    resolution: Annotated[int | None, typer.Option(help="Scale a baseline: side of the input, px.")] = None,
+    resolution: Annotated[
+        str | None,
+        typer.Option(metavar="PX|HxW", help="Scale a baseline: size of the input, px, as in 240 or 192x320."),
+    ] = None,
     coefficients: Annotated[
         tuple[str, str, str], typer.Option(metavar="α β γ", help="Coefficients to find φ for.")
     ] = (
@@ -52,13 +56,13 @@ def explain(
     from scalesearch.design.factory_call import read_call
     from scalesearch.design.family import coefficients_from
 
-    call = read_call(network)
+    size, call = options.parse_resolution(resolution), read_call(network)
     if call is not None:
         if rounding is not None:
             raise InputError(f"--rounding: {network} is of a function, which rounds by itself; leave it out")
-        _explain_function(call, depth, width, resolution, coefficients_from(coefficients), json)
+        _explain_function(call, depth, width, size, coefficients_from(coefficients), json)
         return
-    baseline, member = _load_pair(network, depth, width, resolution, rounding)
+    baseline, member = _load_pair(network, depth, width, size, rounding)
     explanation = explain_scaling(baseline, member, coefficients_from(coefficients))
     if json:
         from scalesearch.cli.json_output import print_json
@@ -81,7 +85,7 @@ def _explain_function(
     call: FactoryCall,
     depth: str | None,
     width: str | None,
-    resolution: int | None,
+    size: ImageSize | None,
     coefficients: Coefficients,
     json: bool,
 ) -> None:
@@ -93,12 +97,11 @@ def _explain_function(
 
     with reserve_stdout(json):
         member = load_definition(call)
-        if (depth, width, resolution) == (None, None, None):
+        if (depth, width, size) == (None, None, None):
             baseline = unscaled(member)
         else:
             baseline = member
-            side = member.architecture.resolution
-            member = baseline.scale(parse_multipliers(side, depth or "1", width or "1", resolution))
+            member = baseline.scale(parse_multipliers(baseline, depth or "1", width or "1", size))
         explanation = explain_factory(baseline, member, coefficients)
     if json:
         print_json(_function_facts(explanation))
@@ -163,17 +166,16 @@ def _function_table(explanation: FactoryExplanation) -> Table:
 
 
 def _load_pair(
-    network: str, depth: str | None, width: str | None, resolution: int | None, rounding: str | None
+    network: str, depth: str | None, width: str | None, size: ImageSize | None, rounding: str | None
 ) -> tuple[Baseline, Baseline]:
     """Return the baseline and its member: scaled here if multipliers are given, else the named member."""
-    from scalesearch.cli.definition import check_side, load_stages, parse_multipliers
+    from scalesearch.cli.definition import load_stages, parse_multipliers
     from scalesearch.design.networks import load_origin
 
     definition = load_stages(network)
-    check_side(definition, resolution)
-    if (depth, width, resolution) != (None, None, None):
-        multipliers = parse_multipliers(definition.architecture.resolution, depth or "1", width or "1", resolution)
-        return definition, definition.scale(multipliers, rounding)
+    if (depth, width, size) != (None, None, None):
+        multipliers = parse_multipliers(definition, depth or "1", width or "1", size)
+        return definition, definition.scale(multipliers, rounding, size=size)
     if definition.origin is None:
         raise InputError(
             f"{network}: is a baseline itself; give a member such as b1, or --depth, --width, --resolution"
@@ -184,7 +186,7 @@ def _load_pair(
 
 
 def _facts(explanation: StageExplanation) -> ExplainFacts:
-    from scalesearch.cli.facts import AtOneFacts, ExplainFacts
+    from scalesearch.cli.facts import AtOneFacts, ExplainFacts, px_value
     from scalesearch.design.cost import cost
 
     baseline, architecture, coefficients, unit_member = (
@@ -199,7 +201,7 @@ def _facts(explanation: StageExplanation) -> ExplainFacts:
         baseline=baseline.name,
         member=explanation.member.name,
         rounding=_rounding_rule(explanation),
-        px=architecture.resolution,
+        px=px_value(architecture.resolution),
         macs=macs,
         flops_ratio=macs / base_macs,
         measured_phi=explanation.measured_phi,
@@ -214,7 +216,7 @@ def _facts(explanation: StageExplanation) -> ExplainFacts:
         at_phi_1=AtOneFacts(
             depth=float(coefficients.alpha),
             width=float(coefficients.beta),
-            px=unit_member.resolution,
+            px=px_value(unit_member.resolution),
             macs=cost(unit_member).macs,
             flops_ratio=cost(unit_member).macs / base_macs,
             twin=explanation.twin,
@@ -237,7 +239,7 @@ def _dimension_facts(explanation: Explanation) -> Iterator[DimensionFacts]:
 
 
 def _stage_facts(stage: StageContribution) -> StageFacts:
-    from scalesearch.cli.facts import StageFacts
+    from scalesearch.cli.facts import StageFacts, px_value
 
     (layers, scaled_layers), (channels, scaled_channels), (px, scaled_px) = stage.layers, stage.channels, stage.px
     return StageFacts(
@@ -247,8 +249,8 @@ def _stage_facts(stage: StageContribution) -> StageFacts:
         scaled_layers=scaled_layers,
         channels=channels,
         scaled_channels=scaled_channels,
-        px=px,
-        scaled_px=scaled_px,
+        px=px_value(px),
+        scaled_px=px_value(scaled_px),
         macs=stage.macs,
         macs_by_depth=stage.by_depth,
         macs_by_width=stage.by_width,
@@ -309,7 +311,7 @@ def _stage_table(stages: Sequence[StageContribution]) -> Table:
     return table
 
 
-def _format_change(before: int, after: int) -> str:
+def _format_change(before: ImageSize, after: ImageSize) -> str:
     return str(before) if before == after else f"{before}→{after}"
 
 

@@ -26,7 +26,7 @@ def export(
     to: Annotated[choices.ExportFormat, typer.Option("--to", help="Format to write.")],
     depth: Annotated[str, typer.Option(help="Multiply the number of layers.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels.")] = "1",
-    resolution: Annotated[int | None, typer.Option(help="Side of the input, px; default: the file's.")] = None,
+    resolution: options.Resolution = None,
     rounding: options.Rounding = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Output folder.")] = Path("exports"),
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the initial weights.")] = 0,

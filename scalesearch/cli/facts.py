@@ -1,7 +1,8 @@
 """The output of each command with `--json`: one dataclass per command, and `OUTPUTS`, which names them.
 
 The output, the JSON Schemas in docs/schema and the tables of docs/json.md are made from these classes. Multipliers
-are what the baseline is multiplied by before rounding. `px` is the side of the input in pixels.
+are what the baseline is multiplied by before rounding. `px` is the size of the input in pixels: the side of a
+square as a number, or "HEIGHTxWIDTH".
 """
 
 from __future__ import annotations
@@ -11,8 +12,16 @@ from typing import ClassVar, Literal
 
 from scalesearch import choices
 from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.images import ImageSize
 
 Cell = float | str | None
+Px = int | str
+"""The side of a square image in px, or the size of another as "HEIGHTxWIDTH"."""
+
+
+def px_value(size: ImageSize) -> Px:
+    """Return the size of an image as it is printed in JSON."""
+    return size if isinstance(size, int) else str(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +65,8 @@ class CostFacts(Facts):
     """Training memory of a batch, an estimate: weights, gradients, momentum and stored activations in float32."""
     batch: int
     """Images of that batch."""
-    resolution: int
-    """Side of the input in px."""
+    resolution: Px
+    """Size of the input in px: the side of a square, or "HEIGHTxWIDTH"."""
     depth: float
     """Multiplier of the layers."""
     width: float
@@ -196,7 +205,7 @@ class SolveFacts(Facts):
     """Multiplier of the layers: α^φ."""
     width: float
     """Multiplier of the channels: β^φ."""
-    px: int
+    px: Px
     """Side of the input."""
     flops_ratio: float
     """Multiply-adds over the baseline's."""
@@ -249,9 +258,9 @@ class StageFacts(Facts):
     """Output channels of the baseline."""
     scaled_channels: int
     """Output channels of the member."""
-    px: int
+    px: Px
     """Side of the stage's input in the baseline."""
-    scaled_px: int
+    scaled_px: Px
     """Side of the stage's input in the member."""
     macs: int
     """Multiply-adds of the baseline."""
@@ -273,7 +282,7 @@ class AtOneFacts(Facts):
     """Multiplier of the layers."""
     width: float
     """Multiplier of the channels."""
-    px: int
+    px: Px
     """Side of the input."""
     macs: int
     """Most multiply-adds of one image."""
@@ -293,7 +302,7 @@ class ExplainFacts(Facts):
     """The scaled network."""
     rounding: str
     """The rule by which its widths and depths are rounded."""
-    px: int
+    px: Px
     """Side of the member's input."""
     macs: int
     """Multiply-adds of the member for one image."""
@@ -333,7 +342,7 @@ class MemberFacts(Facts):
     """Multiplier of the layers."""
     width: float
     """Multiplier of the channels."""
-    px: int
+    px: Px
     """Side of the input."""
     resolution_multiplier: float
     """px over the baseline's, to five places."""
@@ -454,8 +463,8 @@ class TimedFacts(Facts):
 
     name: str
     """The network's name."""
-    resolution: int
-    """Side of the input in px."""
+    resolution: Px
+    """Size of the input in px: the side of a square, or "HEIGHTxWIDTH"."""
     params: int
     """Trainable parameters."""
     macs: int

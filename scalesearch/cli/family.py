@@ -59,6 +59,7 @@ def family(
         choices.Match, typer.Option(help="flops: the resolution at which a member costs 2^φ; none: γ^φ.")
     ] = "flops",
     rule: options.Rule = "v1",
+    resolution: options.BaselineResolution = None,
     resolution_multiple: options.ResolutionMultiple = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for one file per member.")] = None,
     json: options.Json = False,
@@ -70,7 +71,7 @@ def family(
 
     Example: scalesearch family b0 --coefficients 1.2 1.1 1.15 --phi -1 --phi 1
     """
-    from scalesearch.cli.definition import load_definition
+    from scalesearch.cli.definition import load_definition, with_size
     from scalesearch.cli.json_output import reserve_stdout
     from scalesearch.design.family import has_published
     from scalesearch.design.scaling import Baseline
@@ -78,10 +79,13 @@ def family(
     if not published and coefficients is None:
         raise InputError("family: give --coefficients α β γ, --published or both")
     sizes = _Sizes(coefficients, phi or [], times or [], match, resolution_multiple)
+    size = options.parse_resolution(resolution)
     if published:
+        if size is not None:
+            raise InputError("--resolution: the published members are as they are; leave it out")
         _check_published(sizes)
     with reserve_stdout(json):
-        baseline = load_definition(network)
+        baseline = with_size(load_definition(network), size)
     if not isinstance(baseline, Baseline):
         if published or rounding is not None or rule != "v1":
             raise InputError(
@@ -262,7 +266,7 @@ def _write_members(out: Path, members: Sequence[Member], json: bool) -> tuple[Pa
 
 
 def _member_facts(member: FamilyMember) -> MemberFacts:
-    from scalesearch.cli.facts import MemberFacts
+    from scalesearch.cli.facts import MemberFacts, px_value
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import cost
 
@@ -273,7 +277,7 @@ def _member_facts(member: FamilyMember) -> MemberFacts:
         phi=None if member.phi is None else float(member.phi),
         depth=float(multipliers.depth),
         width=float(multipliers.width),
-        px=network.resolution,
+        px=px_value(network.resolution),
         resolution_multiplier=float(member.resolution_multiplier),
         implied_gamma=None if gamma is None else float(gamma),
         nominal_flops_ratio=float(member.nominal_flops_ratio),

@@ -40,7 +40,10 @@ def latency(
     depth: Annotated[str, typer.Option(help="Multiply the number of layers, not of --against.")] = "1",
     width: Annotated[str, typer.Option(help="Multiply the number of channels, not of --against.")] = "1",
     resolution: Annotated[
-        int | None, typer.Option(help="Side of the input, px, not of --against; default: the file's.")
+        str | None,
+        typer.Option(
+            metavar="PX|HxW", help="Size of the input, px, such as 192x320, not of --against; default: the file's."
+        ),
     ] = None,
     batch: Annotated[
         list[int] | None, typer.Option(min=1, max=4096, help="Batch size; may be repeated. Default: 1.")
@@ -150,13 +153,13 @@ def _facts(networks: Sequence[Definition], columns: _MeasuredColumns, runs: int)
 
 
 def _timed_facts(network: Definition, timing: RelativeLatency) -> TimedFacts:
-    from scalesearch.cli.facts import TimedFacts
+    from scalesearch.cli.facts import TimedFacts, px_value
     from scalesearch.design.cost import cost
 
     network_cost = cost(network.architecture)
     return TimedFacts(
         name=network.name,
-        resolution=network.architecture.resolution,
+        resolution=px_value(network.architecture.resolution),
         params=network_cost.params,
         macs=network_cost.macs,
         seconds=timing.latency.seconds,

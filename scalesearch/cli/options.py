@@ -15,6 +15,8 @@ from scalesearch.errors import InputError, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from scalesearch.design.images import ImageSize
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 Rounding = Annotated[
@@ -128,6 +130,43 @@ def parse_duration(value: str | None, option: str) -> float | None:
     if match is None or float(match[1]) == 0:
         raise InputError(f"{option} {value!r}: must be a duration such as 90s, 10m or 1.5h")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+Resolution = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution", metavar="PX|HxW", help="Size of the input, px, as in 224 or 192x320; default: the file's."
+    ),
+]
+
+
+BaselineResolution = Annotated[
+    str | None,
+    typer.Option(
+        "--resolution",
+        metavar="PX|HxW",
+        help="Size of the baseline's input, px, as in 192x320; default: the file's.",
+    ),
+]
+
+
+def parse_resolution(value: str | None) -> ImageSize | None:
+    """Return the size of the images that `--resolution` gives: a side, or height x width; None: it was not given.
+
+    Raises:
+        InputError: the value names no size, or a side is out of range.
+    """
+    from scalesearch.design.images import LARGEST_SIDE, parse_image_size, sides_of
+
+    if value is None:
+        return None
+    size = parse_image_size(value)
+    if size is None or not all(1 <= side <= LARGEST_SIDE for side in sides_of(size)):
+        raise InputError(
+            f"--resolution {printable(value)}: must be a side or HEIGHTxWIDTH, such as 224 or 192x320, in "
+            f"1 … {LARGEST_SIDE} px"
+        )
+    return size
 
 
 ResolutionMultiple = Annotated[

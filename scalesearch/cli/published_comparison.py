@@ -65,7 +65,7 @@ def _network_facts(name: str, architecture: Architecture) -> NetworkFacts:
     network_cost = cost(architecture)
     return NetworkFacts(
         name,
-        architecture.resolution,
+        architecture.side,
         network_cost.macs,
         network_cost.params,
         network_cost.activations,
@@ -87,7 +87,7 @@ def _comparison_table(baseline: Baseline, comparison: PublishedComparison, scali
     for number, stages in enumerate(zip_longest(*(architecture.stages for architecture in architectures)), 1):
         table.add_row(f"stage {number}", *map(_format_stage, stages), _format_difference(*stages[1:]))
     for name, values in (
-        ("px", [architecture.resolution for architecture in architectures]),
+        ("px", [architecture.side for architecture in architectures]),
         ("MACs", [cost(architecture).macs for architecture in architectures]),
         ("parameters", [cost(architecture).params for architecture in architectures]),
         ("activations", [cost(architecture).activations for architecture in architectures]),
@@ -120,7 +120,7 @@ def summary_cells(comparison: PublishedComparison) -> list[str]:
     networks = (comparison.published.architecture, comparison.by_rule)
     published_cost, rule_cost = map(cost, networks)
     cells = [comparison.published.name, str(comparison.phi), si(published_cost.macs), si(rule_cost.macs)]
-    cells += [str(network.resolution) for network in networks]
+    cells += [str(network.side) for network in networks]
     cells += [str(_num_layers(network)) for network in networks]
     for published, by_rule in (
         (published_cost.params, rule_cost.params),

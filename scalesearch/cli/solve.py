@@ -49,6 +49,7 @@ def solve(
         typer.Option(metavar="α β γ", help="Coefficients of the family; see a search's winner.yaml."),
     ] = ("1.2", "1.1", "1.15"),
     rounding: options.Rounding = None,
+    resolution: options.BaselineResolution = None,
     resolution_multiple: options.ResolutionMultiple = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write: a baseline file, or a call.")
@@ -61,7 +62,7 @@ def solve(
 
     Example: scalesearch solve b0 --max-flops 600M --max-params 8M
     """
-    from scalesearch.cli.definition import load_definition, with_multiple
+    from scalesearch.cli.definition import load_definition, with_multiple, with_size
     from scalesearch.cli.json_output import print_json, reserve_stdout
     from scalesearch.design.family import coefficients_from
     from scalesearch.design.phi_members import phi_members
@@ -74,9 +75,9 @@ def solve(
         raise InputError("solve: give --max-flops, --max-params, --max-memory or --max-latency")
     if out is not None and out.suffix not in (".yaml", ".yml"):
         raise InputError(f"--out {out}: must end in .yaml")
-    family_coefficients = coefficients_from(coefficients)
+    family_coefficients, size = coefficients_from(coefficients), options.parse_resolution(resolution)
     with reserve_stdout(json):
-        baseline = load_definition(network)
+        baseline = with_size(load_definition(network), size)
     base = baseline.architecture
     limits = _make_limits(base, max_flops, max_params, max_memory, max_latency, batch or 1, training)
     if not isinstance(baseline, Baseline):
@@ -186,7 +187,7 @@ def _latency_limit(base: Network, text: str) -> Limit:
 def _facts(
     baseline: Baseline, coefficients: Coefficients, rule: str, solution: Solution, out: Path | None
 ) -> SolveFacts:
-    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, SolveFacts
+    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, SolveFacts, px_value
     from scalesearch.design.cost import cost
     from scalesearch.errors import printable
 
@@ -199,7 +200,7 @@ def _facts(
         phi=float(solution.member.phi),
         depth=float(multipliers.depth),
         width=float(multipliers.width),
-        px=architecture.resolution,
+        px=px_value(architecture.resolution),
         flops_ratio=member_cost.macs / cost(baseline.architecture).macs,
         macs=member_cost.macs,
         params=member_cost.params,

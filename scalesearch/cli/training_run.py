@@ -93,7 +93,7 @@ def training_sizes(
     """Return the image sides that the options set; the default is the network's own."""
     from scalesearch.training.events import Sizes
 
-    side = resolution or definition.architecture.resolution
+    side = resolution or definition.architecture.side
     return Sizes(side, train_resolution or side, accumulate)
 
 

@@ -15,7 +15,16 @@ from scalesearch.design.block_kinds import KINDS, POOL_KINDS, STAGE_KINDS, STEM_
 from scalesearch.design.block_kinds.mixconv import KERNEL_STEP
 from scalesearch.design.blocks import Block
 from scalesearch.design.gates import GATES, GateName
-from scalesearch.design.images import LARGEST_IN_CHANNELS
+from scalesearch.design.images import (
+    LARGEST_IN_CHANNELS,
+    LARGEST_SIDE,
+    ImageSize,
+    Rectangle,
+    longer_side,
+    proportional,
+    sides_of,
+    square_side,
+)
 from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS, NormName
 from scalesearch.design.paddings import PADDINGS, PaddingName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
@@ -49,7 +58,7 @@ _LIMITS: dict[str, tuple[int | Decimal, int]] = {
     "in_channels": (1, LARGEST_IN_CHANNELS),
     "group_width": (1, 65536),
     "depth": (1, 4096),
-    "resolution": (1, 16384),
+    "resolution": (1, LARGEST_SIDE),
     "classes": (1, 1_000_000),
     "hidden": (1, 65536),
     "inner_divisor": (1, 4096),
@@ -131,8 +140,8 @@ class Stem:
         return KINDS[self.kind].smallest_px(px, self.stride)
 
 
-def _stem_block(stem: Stem, in_channels: int, width: int, px: int) -> Block:
-    """Return the block of a stem; the width and the side of the image (px) may be arrays."""
+def _stem_block(stem: Stem, in_channels: int, width: int, px: ImageSize) -> Block:
+    """Return the block of a stem; the width and the size of the image (px) may be arrays."""
     return Block("stem", stem.kind, in_channels, width, px, stem.kernel, stem.stride, stem_shares=stem.shares)
 
 
@@ -332,6 +341,13 @@ class Stage:
         return self.kind if self.se else KINDS[self.kind].ungated or self.kind
 
 
+def _check_size(resolution: ImageSize) -> None:
+    for side in sides_of(resolution):
+        _check("architecture", resolution=side)
+    if isinstance(resolution, Rectangle) and resolution.height == resolution.width:
+        raise SpaceError(f"architecture: resolution is {resolution}, but a square is its side, {resolution.height}")
+
+
 def _check_decimal_places(owner: str, **values: Decimal) -> None:
     """Refuse decimals that a file would round, or that would overflow int64 where grids are counted."""
     for name, value in values.items():
@@ -402,7 +418,8 @@ LARGEST_MULTIPLE = 512
 class Architecture:
     """An architecture is a staged ConvNet with integer sizes. Equal values are the same network."""
 
-    resolution: int
+    resolution: ImageSize
+    """The size of the images (px); squares are integers."""
     stem: Stem
     stages: tuple[Stage, ...]
     head: Head
@@ -423,7 +440,8 @@ class Architecture:
     """The epsilon of every layer norm."""
 
     def __post_init__(self) -> None:
-        _check("architecture", resolution=self.resolution, inner_divisor=self.inner_divisor)
+        _check_size(self.resolution)
+        _check("architecture", inner_divisor=self.inner_divisor)
         _check("architecture", in_channels=self.in_channels)
         if not 1 <= self.resolution_multiple <= LARGEST_MULTIPLE:
             raise SpaceError(
@@ -448,7 +466,7 @@ class Architecture:
                     f"architecture: a {stage.kind} stage has {stage.parts} parts, but only {width} channels come in"
                 )
         smallest = self.smallest_resolution
-        if self.resolution < smallest:
+        if min(sides_of(self.resolution)) < smallest:
             raise SpaceError(
                 f"architecture: resolution is {self.resolution}, but it must be at least {smallest}: below that, "
                 "the last map has no whole patch"
@@ -457,6 +475,39 @@ class Architecture:
     def __hash__(self) -> int:
         """Hash what the networks of a study differ in; hashing every field takes ten times as long."""
         return hash((self.resolution, self.head, *((stage.width, stage.depth) for stage in self.stages)))
+
+    @property
+    def side(self) -> int:
+        """The side (px) of the square images.
+
+        Raises:
+            SpaceError: the images are rectangles.
+        """
+        return square_side(self.resolution)
+
+    @property
+    def longer_side(self) -> int:
+        """The longer side (px) of the images; the side of square ones."""
+        return longer_side(self.resolution)
+
+    def proportional(self, side: int) -> ImageSize:
+        """Return the size of images of the same proportions whose longer side is `side`, which may be an array.
+
+        The shorter side is rounded to the nearest pixel, or to the nearest multiple of `resolution_multiple`.
+        """
+        return proportional(self.resolution, side, self.resolution_multiple)
+
+    @property
+    def smallest_longer_side(self) -> int:
+        """The smallest longer side of such images for which the last feature map is at least 1×1."""
+        short, long = sorted(sides_of(self.resolution))
+        side = -(-((2 * self.smallest_resolution - 1) * long) // (2 * short))
+        return max(side, self.smallest_resolution)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return (self.in_channels, *sides_of(self.resolution))
 
     @property
     def smallest_resolution(self) -> int:
@@ -522,8 +573,8 @@ class Architecture:
         """The number of blocks of every stage."""
         return tuple(stage.depth for stage in self.stages)
 
-    def resized(self, widths: Sequence[int], depths: Sequence[int], resolution: int) -> Architecture:
-        """Return the same network with other widths (stem, stages, head), depths (stages) and image side (px)."""
+    def resized(self, widths: Sequence[int], depths: Sequence[int], resolution: ImageSize) -> Architecture:
+        """Return the same network with other widths (stem, stages, head), depths (stages) and image size (px)."""
         stages = tuple(
             replace(stage, width=width, depth=depth)
             for stage, width, depth in zip(self.stages, widths[1:], depths, strict=False)
@@ -533,7 +584,7 @@ class Architecture:
         return replace(self, resolution=resolution, stem=stem, stages=stages, head=head)
 
     def repeated_blocks(
-        self, widths: Sequence[int], depths: Sequence[int], resolution: int
+        self, widths: Sequence[int], depths: Sequence[int], resolution: ImageSize
     ) -> Iterator[tuple[Block, int]]:
         """Yield each block with the number of times that it is repeated; sizes may be arrays of one shape.
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from scalesearch import choices
 from scalesearch.design.activations import ActivationName
@@ -17,6 +18,7 @@ from scalesearch.design.block_kinds import KINDS, STAGE_KINDS, STEM_KINDS
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.decimals import format_decimal, whole_or_fraction
 from scalesearch.design.gates import GateName
+from scalesearch.design.images import RECTANGLE, ImageSize, Rectangle, parse_image_size
 from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS
 from scalesearch.design.paddings import PaddingName
 from scalesearch.design.rounding import Rounding
@@ -28,6 +30,13 @@ from scalesearch.errors import InputError, SpaceError
 
 def _int_to_decimal(value: object) -> object:
     return Decimal(value) if type(value) is int else value
+
+
+def _read_size(value: object) -> ImageSize:
+    size = parse_image_size(value) if isinstance(value, str) else value
+    if isinstance(size, Rectangle) or (type(size) is int and not isinstance(value, str) and size > 0):
+        return size
+    raise PydanticCustomError("image_size", "must be a side in px, or HEIGHTxWIDTH of another shape, as in 192x320")
 
 
 Number = Annotated[
@@ -42,6 +51,13 @@ Expansion = Annotated[
     BeforeValidator(_int_to_decimal),
     Field(ge=1, allow_inf_nan=False),
     WithJsonSchema({"type": "number", "minimum": 1}),
+]
+Size = Annotated[
+    ImageSize,
+    PlainValidator(_read_size),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": f"^{RECTANGLE.pattern}$"}]}
+    ),
 ]
 Rule = choices.Rounding
 Scaling = Literal["fixed"] | None
@@ -166,7 +182,7 @@ class BaselineFile(_Strict):
 
     name: str = Field(pattern=_NAME)
     source: str = Field(description="paper, table or file that the figures are from", max_length=1000)
-    resolution: Count = Field(description="side of the square input, px")
+    resolution: Size = Field(description="size of the input, px: a side, or HEIGHTxWIDTH as in 192x320")
     rounding: Rule = Field(description="the rule for scaled widths and depths")
     divisor: Count = Field(default=8, description="scaled widths are multiples of this")
     axes: list[Literal["depth", "width", "resolution"]] = Field(

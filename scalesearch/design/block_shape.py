@@ -11,13 +11,14 @@ from typing import Any
 from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.decimals import divisible
 from scalesearch.design.gates import GateName
+from scalesearch.design.images import ImageSize
 from scalesearch.design.norms import NormName
 from scalesearch.design.shortcuts import ShortcutName
 
 
 @dataclass(frozen=True, slots=True)
 class BlockShape(ABC):
-    """A block shape is one block of a network, with its widths (channels) and the side of its input (px).
+    """A block shape is one block of a network, with its widths (channels) and the size of its input (px).
 
     All sizes may be numpy arrays of integers as well.
     """
@@ -26,7 +27,7 @@ class BlockShape(ABC):
     kind: str
     in_width: int
     out_width: int
-    in_px: int
+    in_px: ImageSize
     kernel: int = 1
     stride: int = 1
     expansion: int | Decimal = 1
@@ -66,8 +67,8 @@ class BlockShape(ABC):
 
     @property
     @abstractmethod
-    def out_px(self) -> int:
-        """The side of the output (px), which depends on the kind."""
+    def out_px(self) -> ImageSize:
+        """The size of the output (px), which depends on the kind."""
 
     def groups(self, width: int) -> int:
         """Return the number of groups of a k×k convolution of `width` channels.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.block_shape import BlockShape
+from scalesearch.design.images import ImageSize
 from scalesearch.design.layers import Layer
 
 
@@ -14,8 +15,8 @@ class Block(BlockShape):
     """A block is a block shape with the layers of its kind."""
 
     @property
-    def out_px(self) -> int:
-        """The side of the output (px): ⌈in/stride⌉, or for kinds that take patches ⌊in/stride⌋."""
+    def out_px(self) -> ImageSize:
+        """The size of the output (px): ⌈in/stride⌉, or for kinds that take patches ⌊in/stride⌋."""
         return KINDS[self.kind].out_px(self.in_px, self.stride)
 
     @property

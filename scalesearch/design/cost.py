@@ -16,6 +16,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.blocks import Block
 from scalesearch.design.factory import SAVED_PER_ACTIVATION, FactoryNetwork, Network
 from scalesearch.design.features import ENDS
+from scalesearch.design.images import ImageSize
 from scalesearch.errors import SpaceError
 from scalesearch.units import BYTES_PER_FLOAT
 
@@ -47,7 +48,7 @@ class Cost:
         return BYTES_PER_FLOAT * (_COPIES_PER_WEIGHT * self.params + batch * self.stored)
 
 
-def _sum_cost(architecture: Architecture, widths: Sequence[int], depths: Sequence[int], px: int) -> Cost:
+def _sum_cost(architecture: Architecture, widths: Sequence[int], depths: Sequence[int], px: ImageSize) -> Cost:
     return _sum_blocks(architecture.repeated_blocks(widths, depths, px))
 
 
@@ -91,7 +92,7 @@ def cost_grid(architecture: Architecture, widths: Counts, depths: Counts, resolu
         architecture: the network that gives block kinds, kernels, strides, expansions.
         widths: (N, stages + 2) channels of stem, stages and head (stages + 1 where the head has none).
         depths: (N, stages) blocks.
-        resolutions: (N,) sides in px.
+        resolutions: (N,) sides in px; of rectangles, which have the proportions of the architecture's, the longer.
 
     Returns:
         A `Cost` whose fields are (N,) int64 arrays.
@@ -99,10 +100,11 @@ def cost_grid(architecture: Architecture, widths: Counts, depths: Counts, resolu
     Raises:
         SpaceError: a count could exceed int64, which would overflow silently.
     """
-    largest = _sum_cost(architecture, widths.max(0).tolist(), depths.max(0).tolist(), int(resolutions.max()))
+    largest_size = architecture.proportional(int(resolutions.max()))
+    largest = _sum_cost(architecture, widths.max(0).tolist(), depths.max(0).tolist(), largest_size)
     if max(largest.macs, largest.stored) >= 2**63:
         raise SpaceError("network has 2^63 multiply-adds or more, but counts must fit in 64 bits; make it smaller")
     # The arithmetic is the same for a Python int and for an array of int64, so the type checker may see ints.
     columns = cast("list[int]", list(widths.T))
     layers = cast("list[int]", list(depths.T))
-    return _sum_cost(architecture, columns, layers, cast("int", resolutions))
+    return _sum_cost(architecture, columns, layers, architecture.proportional(cast("int", resolutions)))

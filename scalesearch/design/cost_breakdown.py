@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.blocks import Block
+from scalesearch.design.images import ImageSize, area
 from scalesearch.design.layers import Layer
 from scalesearch.design.norms import NORMS
 from scalesearch.errors import CountError
@@ -34,7 +35,7 @@ class LayerCost:
     """The kind of the layer, one of `LAYER_KINDS`."""
     in_width: int
     out_width: int
-    out_px: int
+    out_px: ImageSize
     macs: int
     params: int
     normalised: tuple[tuple[str, int], ...]
@@ -55,7 +56,7 @@ def layer_costs(architecture: Architecture) -> tuple[LayerCost, ...]:
     for block in architecture.walk():
         for index, layer in enumerate(block.layers):
             pools = layer.pools or (block.kind == "classifier" and index == 0)
-            costs.append(_layer_cost(block, layer, layer.in_width * px**2 if pools else 0))
+            costs.append(_layer_cost(block, layer, layer.in_width * area(px) if pools else 0))
             if not layer.is_gate:  # the gate leaves the map's size alone
                 px = layer.out_px
         px = block.out_px

@@ -11,8 +11,9 @@ from scalesearch.design.coefficients import AXES, Coefficients, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.cost_breakdown import grouped, layer_costs
 from scalesearch.design.family import has_published, published
+from scalesearch.design.images import ImageSize, size_ratio
 from scalesearch.design.rounding import Rounding
-from scalesearch.design.scaling import Baseline, scaled
+from scalesearch.design.scaling import Baseline, px_multiplier, scaled
 from scalesearch.errors import SpaceError
 
 PAPER = Coefficients(Decimal("1.2"), Decimal("1.1"), Decimal("1.15"))
@@ -36,8 +37,8 @@ class StageContribution:
     """The blocks of the stage, before and after."""
     channels: tuple[int, int]
     """The output channels, before and after."""
-    px: tuple[int, int]
-    """The side of the stage's input, before and after."""
+    px: tuple[ImageSize, ImageSize]
+    """The size of the stage's input, before and after."""
     macs: int
     """The multiply-adds in the baseline."""
     by_depth: int
@@ -57,8 +58,8 @@ class Explanation:
     coefficients: Coefficients
     multipliers: Multipliers
     """Depth and width as configured, and resolution as the ratio of the actual sides."""
-    base_px: int
-    """The side of the baseline's images, px."""
+    base_px: Decimal
+    """The side of the baseline's images, px; of rectangles that of the square of the same area."""
     measured_phi: float
     """The log₂ of the measured multiply-adds over the baseline's."""
 
@@ -135,14 +136,17 @@ def explain(baseline: Baseline, member: Baseline, coefficients: Coefficients = P
     if member.origin is None:
         raise SpaceError(f"{member.name} was not scaled from another network, so there is nothing to explain")
     base, net = baseline.architecture, member.architecture
-    px_ratio = Decimal(net.resolution) / base.resolution
-    multipliers = Multipliers(member.origin.multipliers.depth, member.origin.multipliers.width, round(px_ratio, 12))
+    multipliers = Multipliers(
+        member.origin.multipliers.depth,
+        member.origin.multipliers.width,
+        px_multiplier(net.resolution, base.resolution),
+    )
     rounding = Rounding(member.origin.rounding, baseline.rounding.divisor)
     at_one = scaled(base, coefficients.at(1), rounding)
     return StageExplanation(
         coefficients,
         multipliers,
-        base.resolution,
+        size_ratio(base.resolution, 1),
         log2(cost(net).macs / cost(base).macs),
         baseline,
         member,
@@ -164,14 +168,14 @@ def _stage_contributions(base: Architecture, net: Architecture) -> tuple[StageCo
     contributions = []
     for groups in zip(*costs, strict=True):
         name, macs = groups[0].name, [group.macs for group in groups]
-        (kind, layers, channels, px), (_, *sizes) = before[name], after[name]
+        (kind, layers, channels, px), (_, new_layers, new_channels, new_px) = before[name], after[name]
         contributions.append(
             StageContribution(
                 name,
                 kind,
-                (layers, sizes[0]),
-                (channels, sizes[1]),
-                (px, sizes[2]),
+                (layers, new_layers),
+                (channels, new_channels),
+                (px, new_px),
                 macs[0],
                 *(macs[i + 1] - macs[i] for i in range(3)),
             )
@@ -179,9 +183,9 @@ def _stage_contributions(base: Architecture, net: Architecture) -> tuple[StageCo
     return tuple(contributions)
 
 
-def stage_sizes(architecture: Architecture) -> dict[str, tuple[str, int, int, int]]:
+def stage_sizes(architecture: Architecture) -> dict[str, tuple[str, int, int, ImageSize]]:
     """Return block kind, number of blocks, output channels and input px of every stage, by its name."""
-    sizes: dict[str, tuple[str, int, int, int]] = {}
+    sizes: dict[str, tuple[str, int, int, ImageSize]] = {}
     for block, repeats in architecture.repeated_blocks(
         architecture.widths, architecture.depths, architecture.resolution
     ):

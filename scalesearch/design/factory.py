@@ -35,6 +35,16 @@ class FactoryNetwork:
     in_channels: int = field(default=3, metadata=OMIT_IF_DEFAULT)
     """The channels of the images: the function's argument `in_channels`, or 3 (RGB) where it has none."""
 
+    @property
+    def side(self) -> int:
+        """The side (px) of the images, which are square."""
+        return self.resolution
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        return self.in_channels, self.resolution, self.resolution
+
 
 Network = Architecture | FactoryNetwork
 """The types of a network that can be counted and trained."""

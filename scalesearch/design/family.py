@@ -148,7 +148,7 @@ def published(baseline: Baseline) -> tuple[Member, ...]:
     base = baseline.architecture
     members = [Member(base, 0, Multipliers(), baseline)]
     for name, width, depth, px in _PUBLISHED[baseline.name]:
-        multipliers = Multipliers(Decimal(depth), Decimal(width), px_multiplier(px, base.resolution))
+        multipliers = Multipliers(Decimal(depth), Decimal(width), px_multiplier(px, base.side))
         members.append(Member(base, None, multipliers, baseline.scale(multipliers, name=name)))
     return tuple(members)
 

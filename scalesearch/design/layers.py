@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.antialias import ANTIALIASES, AntialiasName
+from scalesearch.design.images import ImageSize, area
 from scalesearch.design.norms import NORMS, NormName
 
 _GATE_ROLES = ("squeeze", "attend", "excite")
@@ -27,8 +28,8 @@ class Layer:
     role: str
     in_width: int
     out_width: int
-    in_px: int
-    out_px: int
+    in_px: ImageSize
+    out_px: ImageSize
     kernel: int = 1
     stride: int = 1
     groups: int = 1
@@ -137,14 +138,14 @@ class Layer:
         return 0 if self.is_constant else self._conv_outputs
 
     @property
-    def conv_px(self) -> int:
-        """The side (px) of the convolution's output, before a smoothing that strides."""
+    def conv_px(self) -> ImageSize:
+        """The size (px) of the convolution's output, before a smoothing that strides."""
         return self.in_px if self.antialias else self.out_px
 
     @property
     def smoothed(self) -> int:
         """The number of elements that the smoothing puts out for one image; 0 where there is none."""
-        return self.times * self.out_width * self.out_px**2 if self.antialias else 0
+        return self.times * self.out_width * area(self.out_px) if self.antialias else 0
 
     @property
     def smoothing_input(self) -> int:
@@ -152,32 +153,32 @@ class Layer:
         if not self.antialias or not ANTIALIASES[self.antialias].kernel:
             return 0
         side = self.conv_px + ANTIALIASES[self.antialias].kernel - 1
-        return self.times * self.out_width * side**2
+        return self.times * self.out_width * area(side)
 
     @property
     def _conv_outputs(self) -> int:
-        return self.times * self.out_width * self.conv_px**2
+        return self.times * self.out_width * area(self.conv_px)
 
     @property
     def macs(self) -> int:
         """The multiply-adds for one image. As in other counters, padding is counted and the bias is not."""
         smoothing = ANTIALIASES[self.antialias].kernel ** 2 * self.smoothed if self.antialias else 0
-        return self.times * self.weights * self.conv_px**2 + smoothing
+        return self.times * self.weights * area(self.conv_px) + smoothing
 
     @property
     def normalised(self) -> Iterator[tuple[NormName, int, int]]:
         """The layer's normalisations: for each its name, the channels, and the positions of one image's map."""
         yield from self._normalised_in_line
         if self.identity_norm:
-            yield self.identity_norm, self.identity_times * self.in_width, self.in_px**2
+            yield self.identity_norm, self.identity_times * self.in_width, area(self.in_px)
 
     @property
     def _normalised_in_line(self) -> Iterator[tuple[NormName, int, int]]:
         """The normalisations before and after the convolution."""
         if self.pre_norm:
-            yield self.pre_norm, self.times * self.in_width, self.in_px**2
+            yield self.pre_norm, self.times * self.in_width, area(self.in_px)
         if self.norm:
-            yield self.norm, self.times * self.out_width, self.conv_px**2
+            yield self.norm, self.times * self.out_width, area(self.conv_px)
 
     @property
     def params(self) -> int:
@@ -194,7 +195,7 @@ class Layer:
     @property
     def stored(self) -> int:
         """The number of elements saved for the backward pass: the inputs of the layer's operations."""
-        inputs = self.times * self.kept_inputs * self.in_width * self.in_px**2
+        inputs = self.times * self.kept_inputs * self.in_width * area(self.in_px)
         # The identity branch keeps the block's input, which a convolution keeps already.
         norms = sum(
             (channels + self.times * NORMS[name].statistics) * positions

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scalesearch.design.architecture import Architecture, Stem
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost, cost_grid
+from scalesearch.design.images import Rectangle
 
 TOLERANCE = Decimal("0.05")
 """The relative tolerance: a network counts as matched if its counted cost is within 5 % of the target."""
@@ -41,6 +42,7 @@ def match_resolutions(
     The target is ratio × the baseline's cost.
     For a ratio of 1 or more, the resolution is never below the baseline's. For a smaller ratio, it is never above.
     Where it must not change, it is the baseline's. Of two resolutions that are equally near, the smaller is taken.
+    Rectangles keep the proportions of the baseline's images (`Architecture.proportional`).
 
     Args:
         baseline: the network whose cost the ratio refers to.
@@ -56,7 +58,9 @@ def match_resolutions(
     widths, depths = (np.array(sizes, dtype=np.int64) for sizes in zip(*shapes, strict=True))
     ratios = np.full(len(shapes), float(ratio))
     sides = nearest_sides(baseline, widths, depths, ratios, np.full(len(shapes), ratio < 1), cost_kind)
-    return [baseline.resized(*shape, int(px)) for shape, px in zip(shapes, sides, strict=True)]
+    return [
+        baseline.resized(*shape, baseline.proportional(int(px))) for shape, px in zip(shapes, sides, strict=True)
+    ]
 
 
 def before_match(multipliers: Multipliers) -> Multipliers:
@@ -94,7 +98,7 @@ def nearest_sides(
         cost_kind: the cost to match, one of `COUNTED`.
 
     Returns:
-        (N,) sides, in px.
+        (N,) sides, in px; of rectangles the longer ones.
     """
     targets = ratios * getattr(cost(baseline), cost_kind)
     candidates = _Sides(baseline, shrinks)
@@ -122,7 +126,8 @@ class _Sides:
     """The image sides that a match tries, by an index that rises with the cost.
 
     The index is the side of the output of the stem's first convolution, of which several image sides may be the
-    input. Where sides must be a multiple of some px, it is the number of times of that multiple.
+    input. Where sides must be a multiple of some px, it is the number of times of that multiple. Of rectangles it
+    is the longer side, since the other one changes at other places.
     """
 
     baseline: Architecture
@@ -132,30 +137,35 @@ class _Sides:
     @property
     def lowest(self) -> Ints:
         """(N,) The indices of the smallest sides."""
-        base, smallest = self.baseline.resolution, self.baseline.smallest_resolution
+        base, smallest = self.baseline.longer_side, self.baseline.smallest_longer_side
         return np.where(self.shrinks, self._at_least(smallest), self._at_least(base)).astype(np.int64)
 
     def highest(self, ratios: Floats) -> Ints:
         """Return the indices (N,) of the largest sides that a target of `ratios` (N,) may need."""
-        base = self.baseline.resolution
+        base = self.baseline.longer_side
         largest = _largest_sides(base, np.maximum(ratios, 1))
         indices = np.where(self.shrinks, self._at_most(np.asarray(base)), self._at_most(largest))
         return np.maximum(indices.astype(np.int64), self.lowest)
 
     def px(self, indices: Ints) -> Ints:
         """Return the sides (N,) of indices (N,)."""
-        multiple = self.baseline.resolution_multiple
-        if multiple > 1:
-            return indices * multiple
-        return _input_sides(indices, self.baseline.stem.first, self.baseline.resolution, self.shrinks)
+        if self._multiple is not None:
+            return indices * self._multiple
+        return _input_sides(indices, self.baseline.stem.first, self.baseline.longer_side, self.shrinks)
+
+    @property
+    def _multiple(self) -> int | None:
+        """The number of px from one side to the next; None: one side is taken for each output of the stem."""
+        base = self.baseline
+        by_output = base.resolution_multiple == 1 and not isinstance(base.resolution, Rectangle)
+        return None if by_output else base.resolution_multiple
 
     def _at_least(self, px: int) -> int:
-        multiple = self.baseline.resolution_multiple
-        return -(-px // multiple) if multiple > 1 else int(self.baseline.stem.first.out_px(px))
+        return int(self.baseline.stem.first.out_px(px)) if self._multiple is None else -(-px // self._multiple)
 
     def _at_most(self, px: Floats) -> Floats:
-        multiple = self.baseline.resolution_multiple
-        return np.asarray(px // multiple if multiple > 1 else self.baseline.stem.first.out_px(px), dtype=np.float64)
+        index = self.baseline.stem.first.out_px(px) if self._multiple is None else px // self._multiple
+        return np.asarray(index, dtype=np.float64)
 
 
 def _largest_sides(base_px: int, ratios: Floats) -> Floats:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.factory import Network
+from scalesearch.design.images import size_ratio
 from scalesearch.design.matching import TOLERANCE
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio
 
@@ -69,7 +70,7 @@ class FamilyMember(ABC):
 
     @property
     def _side_ratio(self) -> Decimal:
-        return Decimal(self.architecture.resolution) / self.base.resolution
+        return size_ratio(self.architecture.resolution, self.base.resolution)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.blocks import Block
 from scalesearch.design.cost import cost
+from scalesearch.design.images import area
 from scalesearch.design.norms import NORMS
 from scalesearch.units import BYTES_PER_FLOAT
 
@@ -25,33 +26,33 @@ def peak_activations(architecture: Architecture) -> int:
     `nets` keep exactly these (tests/nets/test_memory.py). A compiler that fuses operators or works in place keeps
     fewer.
     """
-    image = architecture.in_channels * architecture.resolution**2
+    image = architecture.in_channels * area(architecture.resolution)
     blocks = architecture.repeated_blocks(architecture.widths, architecture.depths, architecture.resolution)
     return image + max(_block_peak(block) for block, repeats in blocks if repeats)
 
 
 def _block_peak(block: Block) -> int:
     """Return the largest live set of a block, in elements, without the image."""
-    block_input = 0 if block.name == "stem" else block.in_width * block.in_px**2
-    block_output = block.out_width * block.out_px**2
+    block_input = 0 if block.name == "stem" else block.in_width * area(block.in_px)
+    block_output = block.out_width * area(block.out_px)
     layer_input, peak = 0, block_input + block_output  # the layer's input counts where it is not the block's
     first_branch = 0  # the output of the first branch, while a second one is computed
-    previous, positions = 0, block.in_px**2  # the previous `layer_input`, and the positions of its map
+    previous, positions = 0, area(block.in_px)  # the previous `layer_input`, and the positions of its map
     for layer in block.layers:
         if layer.is_constant:  # behind a pool whose output, padded, it reads
-            maps = layer.in_px**2 + (layer.in_px + layer.kernel - 1) ** 2
+            maps = area(layer.in_px) + area(layer.in_px + layer.kernel - 1)
             peak = max(peak, block_input + layer.in_width * maps + block_output)
-            pooled_and_indices = 3 * layer.in_width * layer.in_px**2  # an index takes two elements
+            pooled_and_indices = 3 * layer.in_width * area(layer.in_px)  # an index takes two elements
             peak = max(peak, block_input + pooled_and_indices)
             continue
         if layer.is_beside and not first_branch:
             first_branch, layer_input = layer_input, 0
         if layer.pool_stride > 1:
-            layer_input = layer.times * layer.in_width * layer.in_px**2
+            layer_input = layer.times * layer.in_width * area(layer.in_px)
         copies = 2 if layer.norm or layer.activation or layer.layer_scale else 1
         statistics = sum(NORMS[name].statistics * positions for name, _, positions in layer.normalised)
         if layer.pre_norm or layer.response_norm:
-            normalised = layer.in_width * layer.in_px**2
+            normalised = layer.in_width * area(layer.in_px)
             peak, layer_input = (
                 max(peak, block_input + layer_input + normalised + statistics),
                 layer_input + normalised,
@@ -65,7 +66,7 @@ def _block_peak(block: Block) -> int:
             output = copies * layer.outputs + (statistics if layer.norm else 0)
             held = block_input + first_branch + (previous if layer.is_joined else 0)
             peak = max(peak, held + layer_input + output)
-            previous, positions = layer_input, layer.out_px**2
+            previous, positions = layer_input, area(layer.out_px)
             layer_input = layer.outputs
             if layer.antialias:
                 peak = max(peak, held + previous + layer.outputs + layer.smoothing_input + layer.smoothed)

@@ -12,6 +12,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.cost_breakdown import grouped, layer_costs
 from scalesearch.design.decimals import format_decimal, nearest, product
 from scalesearch.design.explain import stage_sizes
+from scalesearch.design.images import square_side
 from scalesearch.design.networks import load_network
 from scalesearch.design.paper import COMPOUND, PEERS, TABLE_1, TABLE_2, TABLES_3_AND_7, PaperStage, PaperVariant
 
@@ -111,7 +112,7 @@ def table_1() -> tuple[StageRow, ...]:
         _, layers, channels, px = sizes[name]
         groups = [costs[name], costs["classifier"]] if name == "head" else [costs[name]]
         macs, params = sum(group.macs for group in groups), sum(group.params for group in groups)
-        rows.append(StageRow(printed, px, channels, layers, macs, params))
+        rows.append(StageRow(printed, square_side(px), channels, layers, macs, params))
     return tuple(rows)
 
 
@@ -173,13 +174,13 @@ def _variants(rule: str) -> Iterator[VariantRow]:
             row.baseline,
             row.variant,
             multipliers,
-            network.resolution,
+            network.side,
             row.top1,
             counted.params,
             macs,
             float(Decimal(row.flops_b) / Decimal(first.flops_b)),
             counted.macs / cost(baseline.architecture).macs,
-            _note_tables_3_and_7(row, multipliers, baseline.architecture.resolution, macs),
+            _note_tables_3_and_7(row, multipliers, baseline.architecture.side, macs),
         )
 
 

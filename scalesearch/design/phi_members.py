@@ -16,6 +16,7 @@ import numpy as np
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI, Coefficients, Multipliers
 from scalesearch.design.cost import cost, cost_grid
+from scalesearch.design.images import ImageSize
 from scalesearch.design.matching import Shape, nearest_sides
 from scalesearch.design.scaling import Baseline, scaled
 from scalesearch.errors import SpaceError
@@ -31,7 +32,7 @@ class PhiMember:
     phi: Decimal
     """The φ whose 2^φ is nearest to the measured cost, of all φ that give this network."""
     shape: Shape
-    resolution: int
+    resolution: ImageSize
     macs: int
     params: int
 
@@ -73,8 +74,8 @@ def phi_members(
     costs = cost_grid(base, widths, depths, sides)
     macs, params = np.asarray(costs.macs), np.asarray(costs.params)
     base_macs = cost(base).macs
-    members: dict[tuple[Shape, int], PhiMember] = {}
-    for row, key in enumerate(zip(shapes, sides.tolist(), strict=True)):
+    members: dict[tuple[Shape, ImageSize], PhiMember] = {}
+    for row, key in enumerate(zip(shapes, map(base.proportional, sides.tolist()), strict=True)):
         member = PhiMember((first + row) * STEP, *key, int(macs[row]), int(params[row]))
         known = members.get(key)
         if known is None or _phi_error(member, base_macs) < _phi_error(known, base_macs):

@@ -11,6 +11,7 @@ from scalesearch.design.coefficients import AXES, Multipliers
 from scalesearch.design.cost import cost
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.factory import Network
+from scalesearch.design.images import ImageSize, image_size, sides_of, size_ratio
 from scalesearch.design.rounding import Rounding
 from scalesearch.errors import SpaceError
 
@@ -30,16 +31,24 @@ def scaled(architecture: Architecture, multipliers: Multipliers, rounding: Round
     return architecture.resized(
         [old if fixed else new for old, new, fixed in zip(old_widths, new_widths, architecture.fixed, strict=True)],
         _depths(architecture, multipliers.depth, rounding),
-        _side(architecture, multipliers.resolution, rounding),
+        _scaled_size(architecture, multipliers.resolution, rounding),
     )
 
 
-def _side(architecture: Architecture, multiplier: Decimal, rounding: Rounding) -> int:
-    """Return the scaled side, the nearest multiple of `resolution_multiple`; the smaller of equally near ones."""
-    side, multiple = rounding.resolution(architecture.resolution, multiplier), architecture.resolution_multiple
+def _scaled_size(architecture: Architecture, multiplier: Decimal, rounding: Rounding) -> ImageSize:
+    """Return the scaled size of the images; each side of a rectangle is scaled and rounded by itself."""
+    multiple = architecture.resolution_multiple
+    height, width = (
+        _scaled_side(side, multiplier, multiple, rounding) for side in sides_of(architecture.resolution)
+    )
+    return image_size(height, width)
+
+
+def _scaled_side(side: int, multiplier: Decimal, multiple: int, rounding: Rounding) -> int:
+    """Return the scaled side, the nearest multiple of `multiple`; the smaller of equally near ones."""
     if multiplier == 1 or multiple == 1:
-        return side
-    exact = architecture.resolution * multiplier
+        return rounding.resolution(side, multiplier)
+    exact = side * multiplier
     return multiple * max(1, int((exact / multiple).to_integral_value(ROUND_HALF_DOWN)))
 
 
@@ -94,11 +103,37 @@ class Baseline:
         if not self.axes or len(set(self.axes)) != len(self.axes) or not set(self.axes) <= set(AXES):
             raise SpaceError(f"axes is {list(self.axes)}, but it must name some of {', '.join(AXES)} once each")
 
-    def scale(self, multipliers: Multipliers, rule: str | None = None, name: str | None = None) -> Baseline:
-        """Return the network scaled by `multipliers` and rounded by `rule` (default: the file's rule)."""
+    def scale(
+        self,
+        multipliers: Multipliers,
+        rule: str | None = None,
+        name: str | None = None,
+        size: ImageSize | None = None,
+    ) -> Baseline:
+        """Return the network scaled by `multipliers`.
+
+        Args:
+            multipliers: what depth, width and image size are multiplied by.
+            rule: the rounding rule; None: the file's.
+            name: the name of the scaled network; None: one that is made of its multipliers.
+            size: the size of the images (px) that the multiplier stands for, which may have other proportions than
+                the network's own; None: the size that the multiplier gives.
+        """
         rounding = self.rounding if rule is None else replace(self.rounding, rule=rule)
-        architecture = scaled(self.architecture, multipliers, rounding)
+        if size is None:
+            architecture = scaled(self.architecture, multipliers, rounding)
+        else:
+            unresized = scaled(self.architecture, replace(multipliers, resolution=Decimal(1)), rounding)
+            architecture = replace(unresized, resolution=size)
         return self.member(architecture, multipliers, rounding, name)
+
+    def at(self, size: ImageSize) -> Baseline:
+        """Return the network for images of another size (px), as a baseline of its own, named after the size."""
+        if size == self.architecture.resolution:
+            return self
+        architecture = replace(self.architecture, resolution=size)
+        name = _with_suffix(self.name, f"-{size}px")
+        return replace(self, name=name, architecture=architecture, origin=None)
 
     @property
     def deployed(self) -> Baseline:
@@ -131,7 +166,7 @@ class Baseline:
         )
 
 
-def scaled_name(name: str, multipliers: Multipliers, px: int) -> str:
+def scaled_name(name: str, multipliers: Multipliers, px: ImageSize) -> str:
     """Return a name such as `b0-d1.4-w1.2-300px`, so that each size of a network has its own name and file."""
     depth, width = (format_decimal(round(multiplier, 3)) for multiplier in (multipliers.depth, multipliers.width))
     return _with_suffix(name, f"-d{depth}-w{width}-{px}px")
@@ -141,9 +176,9 @@ def _with_suffix(name: str, suffix: str) -> str:
     return f"{name[: _LONGEST_NAME - len(suffix)]}{suffix}"
 
 
-def px_multiplier(px: int, side: int) -> Decimal:
-    """Return the resolution multiplier px / side, with enough digits that scaling `side` by it rounds to `px`."""
-    return round(Decimal(px) / side, 12)
+def px_multiplier(px: ImageSize, base: ImageSize) -> Decimal:
+    """Return the resolution multiplier px / base (`size_ratio`), with enough digits that scaling rounds to `px`."""
+    return round(size_ratio(px, base), 12)
 
 
 def flops_ratio(network: Network, baseline: Network) -> Decimal:

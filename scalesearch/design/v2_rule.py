@@ -38,5 +38,9 @@ def with_late_layers(before: Architecture, after: Architecture) -> Architecture:
 
 
 def cap_resolution(before: Architecture, after: Architecture) -> Architecture:
-    """Return `after` with at most 480 px, or with at most as many as `before` where that has more."""
-    return replace(after, resolution=min(after.resolution, max(LARGEST_PX, before.resolution)))
+    """Return `after` with at most 480 px, or with at most as many as `before` where that has more.
+
+    Of rectangles, this is the longer side.
+    """
+    largest = max(LARGEST_PX, before.longer_side)
+    return after if after.longer_side <= largest else replace(after, resolution=before.proportional(largest))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.images import ImageSize
 from scalesearch.export import read_byobnet, read_regnet
 from scalesearch.export.gates import GETTER
 from scalesearch.export.read_convnext import read_convnext
@@ -21,8 +22,8 @@ from scalesearch.export.values import Call, Definition, Items, Value
 class Builder:
     """A builder is a class of networks in timm or torchvision, with the reader of its calls."""
 
-    read: Callable[[Definition, Call, int], Architecture]
-    """The function that returns the network of a call, for images of a side (px)."""
+    read: Callable[[Definition, Call, ImageSize], Architecture]
+    """The function that returns the network of a call, for images of a size (px)."""
     parts: tuple[str, ...] = ()
     """The names of the library that the call's arguments may call."""
 
@@ -32,7 +33,7 @@ def has_configs(value: Value | None) -> bool:
     return isinstance(value, Items) and any(isinstance(item, Call) for item in value.items)
 
 
-def _efficientnet(definition: Definition, call: Call, px: int) -> Architecture:
+def _efficientnet(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of either library's EfficientNet: torchvision's has rows, timm's has strings."""
     setting = call.keywords.get("inverted_residual_setting", call.arguments[0] if call.arguments else None)
     return (read_efficientnet if has_configs(setting) else read_timm)(definition, call, px)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.images import ImageSize, image_size
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.builders import BUILDERS, has_configs
 from scalesearch.export.library_rules import COLOUR
@@ -25,7 +26,7 @@ def read_network(text: str, source: str) -> Architecture:
     of torchvision's `EfficientNet` or `MobileNetV2`, or of either library's `ResNet` (`builders.BUILDERS`); nothing
     else may use or change it. Without such a call a list
     `arch_def` of timm's strings with a `dict(…)` of keywords, or a list of `MBConvConfig` rows, is read if the text
-    holds nothing else. `input_size = (3, px, px)` gives the resolution; it is 224 if that is missing.
+    holds nothing else. `input_size = (3, height, width)` gives the resolution; it is 224 if that is missing.
 
     Args:
         text: Python, which is parsed and never run.
@@ -124,10 +125,10 @@ def _parts(value: Value) -> Iterator[Value]:
         yield from value.keywords.values()
 
 
-def _input_size(definition: Definition, value: Value) -> tuple[int, int]:
-    """Return channels and px of (channels, px, px)."""
+def _input_size(definition: Definition, value: Value) -> tuple[int, ImageSize]:
+    """Return channels and px of (channels, height, width)."""
     arguments = Arguments(definition, Call(value.line, "input_size", (value,), {}), "input_size")
     channels, *sides = arguments.integers("input_size")
-    if len(sides) != 2 or sides[0] != sides[1]:  # height and width
-        raise arguments.refused(value.line, "input_size must be (channels, px, px): square images")
-    return channels, sides[0]
+    if len(sides) != 2:  # height and width
+        raise arguments.refused(value.line, "input_size must be (channels, height, width)")
+    return channels, image_size(*sides)

@@ -68,7 +68,7 @@ def onnx_file(baseline: Definition, original: nn.Module, target: OnnxTarget) -> 
 
     Of a function's network only the logits are compared: its operators in ONNX are not known.
 
-    The input is `images` (batch, channels, px, px), the output `logits` (batch, classes).
+    The input is `images` (batch, channels, height, width), the output `logits` (batch, classes).
 
     Raises:
         InputError: the packages of the `export` extra are not installed, the opset lacks an operator, or torch

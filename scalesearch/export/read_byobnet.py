@@ -10,6 +10,7 @@ from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.gates import GateName
+from scalesearch.design.images import ImageSize
 from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.gates import GateArguments, check_squeezes, read_gate
@@ -61,7 +62,7 @@ class _Sizes(NamedTuple):
     style: _Style
 
 
-def read_byobnet(definition: Definition, call: Call, px: int) -> Architecture:
+def read_byobnet(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of timm's ByobNet (`models/byobnet.py`) at `px`.
 
     Raises:

@@ -7,6 +7,7 @@ from math import prod
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.decimals import format_decimal
+from scalesearch.design.images import ImageSize
 from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible
@@ -35,7 +36,7 @@ _ONLY: dict[str, tuple[tuple[object, ...], str]] = {
 """Keywords with the values that our networks have, and why they have no others."""
 
 
-def read_convnext(definition: Definition, call: Call, px: int) -> Architecture:
+def read_convnext(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of timm's ConvNeXt (`models/convnext.py`) at `px`.
 
     Raises:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.decimals import whole_or_fraction
+from scalesearch.design.images import ImageSize
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, stage_blocks
 from scalesearch.export.read_timm import AVERAGES, UNSEEN
@@ -19,7 +20,7 @@ _PLACES = Decimal("0.000000001")
 _ROW = "a row must be [kernel, inner width, width, se, stride]"
 
 
-def read_ghostnet(definition: Definition, call: Call, px: int) -> Architecture:
+def read_ghostnet(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of timm's GhostNet (`models/ghostnet.py`), of its first version, at `px`.
 
     Raises:

@@ -8,6 +8,7 @@ from math import isfinite, log
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
+from scalesearch.design.images import ImageSize
 from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, squeeze_width, stage_blocks
@@ -44,7 +45,7 @@ def linear_widths(depth: int, initial: int, slope: float, multiplier: float) -> 
     return [round(initial * multiplier**step / _QUANTUM) * _QUANTUM for step in steps]
 
 
-def read_regnet(definition: Definition, call: Call, px: int) -> Architecture:
+def read_regnet(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of timm's RegNet (`models/regnet.py`) at `px`.
 
     Keywords of the configuration that the call has are laid over those of its `cfg`, as in timm.

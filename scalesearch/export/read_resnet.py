@@ -7,6 +7,7 @@ from decimal import Decimal
 from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
+from scalesearch.design.images import ImageSize
 from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.gates import GateArguments, check_squeezes, read_gate
@@ -37,7 +38,7 @@ _STEM_SHARES = {"deep": (Decimal("0.5"), Decimal("0.5")), "deep_tiered": (Decima
 """The widths of a deep stem's first convolutions, as shares of the last one's, by `stem_type`."""
 
 
-def read_resnet(definition: Definition, call: Call, px: int) -> Architecture:
+def read_resnet(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of timm's or torchvision's ResNet (`models/resnet.py` in both).
 
     Raises:

@@ -16,6 +16,7 @@ from scalesearch.design.block_kinds import KINDS
 from scalesearch.design.blocks import Block
 from scalesearch.design.decimals import whole_or_fraction
 from scalesearch.design.gates import GateName
+from scalesearch.design.images import ImageSize
 from scalesearch.design.norms import NormName
 from scalesearch.design.shortcuts import ShortcutName
 from scalesearch.errors import SpaceError
@@ -82,7 +83,7 @@ class _StageString(NamedTuple):
     """The index of the list that contains the string, which is timm's stage."""
 
 
-def read_timm(definition: Definition, call: Call, px: int) -> Architecture:
+def read_timm(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of timm's EfficientNet or MobileNetV3 at `px`.
 
     It follows timm's `models/_efficientnet_builder.py`, `decode_arch_def`, `models/efficientnet.py`,

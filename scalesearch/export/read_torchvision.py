@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture, Head, Stage, Stem
+from scalesearch.design.images import ImageSize
 from scalesearch.export.arguments import Arguments
 from scalesearch.export.library_rules import make_divisible, stage_blocks
 from scalesearch.export.torchvision_definition import CONFIGS, MOBILENET_HEAD, MOBILENET_STEM, QUARTER
@@ -29,7 +30,7 @@ _MOBILENET_ROWS = (
 """The rows that torchvision builds if no setting is given."""
 
 
-def read_efficientnet(definition: Definition, call: Call, px: int) -> Architecture:
+def read_efficientnet(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of torchvision's EfficientNet (`models/efficientnet.py`).
 
     Raises:
@@ -85,7 +86,7 @@ def _stage(definition: Definition, row: Call) -> tuple[int, Stage]:
         return in_channels, Stage(kind, kernel, stride, expansion, width, layers, se)
 
 
-def read_mobilenet(definition: Definition, call: Call, px: int) -> Architecture:
+def read_mobilenet(definition: Definition, call: Call, px: ImageSize) -> Architecture:
     """Return the network of a call of torchvision's MobileNetV2 (`models/mobilenetv2.py`).
 
     Raises:

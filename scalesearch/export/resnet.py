@@ -75,7 +75,7 @@ def _unit(net: Architecture) -> int:
 
 def resnet_text(baseline: Baseline, library: str) -> str:
     """Return a Python file whose `build()` gives the network; it requires that `resnet_reasons` yields none."""
-    net, px = baseline.architecture, baseline.architecture.resolution
+    net = baseline.architecture
     block, is_timm = KINDS[net.stages[0].kind].resnet, library == "timm"
     planes = tuple(stage.width // _unit(net) for stage in net.stages)
     lines = [f"{block},", f"{[stage.depth for stage in net.stages]},", f"num_classes={net.head.classes},"]
@@ -100,7 +100,7 @@ def resnet_text(baseline: Baseline, library: str) -> str:
         '"""\n\n'
         "from functools import partial\n\n"
         f"{first}\n{second}\n\n"
-        f"input_size = ({net.in_channels}, {px}, {px})\n\n\n"
+        f"input_size = {net.image_shape}\n\n\n"
         "def build() -> nn.Module:\n"
         f'    """The network, with {library}\'s initial weights."""\n'
         "    return ResNet(\n" + "".join(f"        {line}\n" for line in lines) + "    )\n"

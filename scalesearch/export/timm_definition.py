@@ -153,7 +153,7 @@ def block_string(stage: Stage) -> str:
 
 
 def _text(baseline: Baseline) -> str:
-    net, px = baseline.architecture, baseline.architecture.resolution
+    net = baseline.architecture
     is_mobilenet, stages = net.head.hidden is not None, net.stages
     if is_mobilenet and net.head.width is not None:
         stages = (*stages, Stage("conv", 1, 1, 1, net.head.width, 1))
@@ -186,7 +186,7 @@ def _text(baseline: Baseline) -> str:
         f"{block_import}from timm.models._efficientnet_builder import {builder}\n"
         f"{model_import}"
         "from torch import nn\n\n"
-        f"input_size = ({net.in_channels}, {px}, {px})\n"
+        f"input_size = {net.image_shape}\n"
         f"arch_def = [\n{rows}]\n"
         "kwargs = dict(\n"
         f"    num_classes={net.head.classes},\n"

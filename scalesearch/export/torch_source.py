@@ -170,14 +170,14 @@ def _plain_blocks() -> Iterator[_Definition]:
 
 def _header(baseline: Baseline, names: Collection[str]) -> str:
     """Return the docstring, and the imports of those of `names` that the file does not define."""
-    costs, px = cost(baseline.architecture), baseline.architecture.resolution
+    costs, (_, height, width) = cost(baseline.architecture), baseline.architecture.image_shape
     stem = file_stem(baseline.name)
     fraction_import = "from fractions import Fraction\n" if "Fraction" in names else ""
     gcd_import = "from math import gcd\n" if "gcd" in names else ""
     torch_import = "import torch\n" if "torch" in names else ""
     return (
         f'"""{describe_baseline(baseline)}\n\n'
-        f"{costs.params:,} parameters; {costs.macs:,} multiply-adds for an image of {px} × {px} px.\n\n"
+        f"{costs.params:,} parameters; {costs.macs:,} multiply-adds for an image of {height} × {width} px.\n\n"
         f"    from safetensors.torch import load_file\n"
         f"    network = Network()\n"
         f'    network.load_state_dict(load_file("{stem}.safetensors"))\n'
@@ -202,7 +202,8 @@ def _constants(net: Architecture, names: Collection[str]) -> str:
 
 
 def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
-    net, px = baseline.architecture, baseline.architecture.resolution
+    net = baseline.architecture
+    shape = ", ".join(map(str, net.image_shape))
     sizes = f"{net.in_channels}, {net.stem.width}, kernel={net.stem.kernel}, stride={net.stem.stride}"
     if net.stem.shares:
         stem_widths = next(net.walk()).stem_widths
@@ -248,7 +249,7 @@ def _network(baseline: Baseline, stem_name: str, blocks: Iterable[str]) -> str:
     features = stages_text if net.head.width is None else f"self.head({stages_text})"
     return (
         "class Network(nn.Module):\n"
-        f'    """Images (N, {net.in_channels}, {px}, {px}) to logits (N, {net.head.classes})."""\n\n'
+        f'    """Images (N, {shape}) to logits (N, {net.head.classes})."""\n\n'
         "    def __init__(self) -> None:\n"
         "        super().__init__()\n"
         f"        self.stem = {stem}\n"

@@ -194,7 +194,6 @@ def _mobilenet_text(baseline: Baseline) -> str:
 
 
 def _text(baseline: Baseline, model_import: str, setting: str, call: tuple[str, ...]) -> str:
-    px = baseline.architecture.resolution
     return (
         f'"""{describe_baseline(baseline)}\n\n'
         f"    from {file_stem(baseline.name)}_torchvision import build\n"
@@ -202,7 +201,7 @@ def _text(baseline: Baseline, model_import: str, setting: str, call: tuple[str, 
         '"""\n\n'
         "from functools import partial\n\n"
         f"from torch import nn\n{model_import}\n\n"
-        f"input_size = ({COLOUR}, {px}, {px})\n"
+        f"input_size = {baseline.architecture.image_shape}\n"
         f"{setting}\n\n"
         "def build() -> nn.Module:\n"
         '    """The network, with torchvision\'s initial weights."""\n'

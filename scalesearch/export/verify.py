@@ -98,11 +98,16 @@ def _rounding_error(network: ConvNet, architecture: Architecture) -> float:
 
     The side differs from the one at which the statistics were measured.
     """
-    side = min(architecture.resolution, _CALIBRATION_PX + 3)
-    images_NCHW = torch.randn(2, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(2))
+    images_NCHW = _small_images(architecture, 2, _CALIBRATION_PX + 3, torch.Generator().manual_seed(2))
     with torch.no_grad():
         logits_NK, exact_NK = network(images_NCHW), deepcopy(network).double()(images_NCHW.double())
     return difference_of(exact_NK, logits_NK)
+
+
+def _small_images(architecture: Architecture, count: int, px: int, generator: torch.Generator) -> Tensor:
+    """Return random images (N, channels, height, width) of the network's size, but with sides of at most `px`."""
+    channels, *sides = architecture.image_shape
+    return torch.randn(count, channels, *(min(side, px) for side in sides), generator=generator)
 
 
 def _randomize(architecture: Architecture, seed: int, max_scale: float) -> ConvNet:
@@ -130,7 +135,6 @@ def _randomize(architecture: Architecture, seed: int, max_scale: float) -> ConvN
         convolution.bias /= deviation
         return output / deviation
 
-    side = min(architecture.resolution, _CALIBRATION_PX)
     hooks = []
     with torch.no_grad():
         for module in network.modules():
@@ -145,7 +149,7 @@ def _randomize(architecture: Architecture, seed: int, max_scale: float) -> ConvN
                 module for module in network.get_submodule(name).modules() if isinstance(module, nn.Conv2d)
             ]
             hooks.extend(convolution.register_forward_hook(normalise) for convolution in convolutions)
-        network(torch.randn(_CALIBRATION_IMAGES, architecture.in_channels, side, side, generator=generator))
+        network(_small_images(architecture, _CALIBRATION_IMAGES, _CALIBRATION_PX, generator))
     for hook in hooks:
         hook.remove()
     return network
@@ -196,9 +200,8 @@ def transfer_weights(original: nn.Module, exported: nn.Module) -> dict[str, Tens
 
 
 def images_of(network: Network, count: int = 1) -> Tensor:
-    """Return random images (N, channels, px, px) at the network's own resolution."""
-    channels, side = network.in_channels, network.resolution
-    return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(1))
+    """Return random images (N, channels, height, width) at the network's own resolution."""
+    return torch.randn(count, *network.image_shape, generator=torch.Generator().manual_seed(1))
 
 
 def check_equivalent(architecture: Architecture, exported: nn.Module, label: str) -> EquivalenceReport:
@@ -287,8 +290,7 @@ def same_features(original: ConvNet, exported: nn.Module, architecture: Architec
         CountError: the strides, channels or maps differ.
     """
     backbone, exported_backbone = original.features_only(), exported.features_only()  # type: ignore[operator]  # a module's attribute
-    side = min(architecture.resolution, _CALIBRATION_PX + 3)
-    images_NCHW = torch.randn(2, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(3))
+    images_NCHW = _small_images(architecture, 2, _CALIBRATION_PX + 3, torch.Generator().manual_seed(3))
     with torch.no_grad():
         maps, exported_maps = backbone(images_NCHW), exported_backbone(images_NCHW)
     equal = (backbone.strides, backbone.channels) == (exported_backbone.strides, exported_backbone.channels)

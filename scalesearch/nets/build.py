@@ -11,7 +11,7 @@ from scalesearch.nets.factory import build_factory
 
 
 def build(network: Network) -> nn.Module:
-    """Return a module that maps images (N, in_channels, px, px) to logits (N, classes), with fresh weights.
+    """Return a module that maps images (N, in_channels, height, width) to logits (N, classes), with fresh weights.
 
     Raises:
         InputError: a user's own function fails.

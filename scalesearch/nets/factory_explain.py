@@ -61,7 +61,7 @@ def explain_factory(
     return FactoryExplanation(
         coefficients,
         multipliers,
-        base.resolution,
+        Decimal(base.resolution),
         log2(network.macs / base.macs),
         baseline,
         member,

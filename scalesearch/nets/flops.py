@@ -50,7 +50,7 @@ def fvcore_breakdown(architecture: Architecture) -> FvcoreBreakdown:
         CountError: fvcore and the closed form disagree on convolutions and linear layers.
     """
     network = ConvNet(architecture).eval()
-    image = torch.zeros(1, architecture.in_channels, architecture.resolution, architecture.resolution)
+    image = torch.zeros(1, *architecture.image_shape)
     with torch.no_grad(), single_threaded():
         analysis = FlopCountAnalysis(network, image)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
@@ -74,5 +74,5 @@ def torch_flops(architecture: Architecture) -> int:
     """
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         network = ConvNet(architecture).eval()
-        network(torch.zeros(1, architecture.in_channels, architecture.resolution, architecture.resolution))
+        network(torch.zeros(1, *architecture.image_shape))
     return int(counter.get_total_flops())

@@ -158,9 +158,8 @@ class _LatencyTimer:
     """A warmed-up network on its device."""
 
     def __init__(self, network: Network, batch: int, device: torch.device) -> None:
-        side = network.resolution
         self._network = build(network).eval().to(device)
-        self._images = torch.zeros(batch, network.in_channels, side, side, device=device)
+        self._images = torch.zeros(batch, *network.image_shape, device=device)
         # One thread never waits for another, and its own clock does not count the time of other programs.
         self._read_clock = time.perf_counter if device.type == "cuda" else time.thread_time
         with _report_failures(network, device):

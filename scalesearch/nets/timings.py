@@ -38,5 +38,5 @@ def measure_timings(baseline: Architecture, lines: Sequence[ScalingPath], ratio:
 
 def _to_timed(network: Architecture, latency: Latency, ratio: float) -> LatencyMeasurement:
     nanoseconds = round(latency.seconds * 1e9), round(latency.spread * 1e9)
-    shape = network.widths, network.depths, network.resolution
+    shape = network.widths, network.depths, network.side
     return LatencyMeasurement(*shape, *nanoseconds, Decimal(f"{ratio:.5f}"))

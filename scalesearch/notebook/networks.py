@@ -14,6 +14,7 @@ from scalesearch.design.baselines import is_timm
 from scalesearch.design.coefficients import Multipliers
 from scalesearch.design.cost import cost as count
 from scalesearch.design.factory_call import call_text, read_call
+from scalesearch.design.images import LARGEST_SIDE, ImageSize, Rectangle, parse_image_size, sides_of
 from scalesearch.design.networks import load_network
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline, px_multiplier
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from scalesearch.nets.factory_definition import Definition
 
 Number = int | float | str | Decimal
-_MAX_RESOLUTION = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Network:
         self,
         depth: Number = 1,
         width: Number = 1,
-        resolution: SupportsIndex | None = None,
+        resolution: SupportsIndex | str | None = None,
         rounding: str | None = None,
         name: str | None = None,
     ) -> Network:
@@ -102,7 +102,7 @@ class Network:
         Args:
             depth: the factor of the number of layers, taken as it is written: 1.1 is exactly eleven tenths.
             width: the factor of the number of channels.
-            resolution: the side of the input in px; None: the network's own.
+            resolution: the side of the input in px, or height x width as in "192x320"; None: the network's own.
             rounding: one of `design.rounding.ROUNDING_RULES`; None: the rule in the network's file.
             name: the name of the result; None: one that tells how the network was scaled.
 
@@ -111,13 +111,24 @@ class Network:
         """
         if rounding is not None and rounding not in ROUNDING_RULES:
             raise InputError(f"rounding {rounding!r}: must be one of {', '.join(ROUNDING_RULES)}")
-        px = self.architecture.resolution if resolution is None else _check_resolution(resolution)
+        own = self.architecture.resolution
+        size = own if resolution is None else _check_resolution(resolution)
         multipliers = Multipliers(
             _to_decimal(depth, "depth"),
             _to_decimal(width, "width"),
-            px_multiplier(px, self.architecture.resolution),
+            px_multiplier(size, own),
         )
-        return Network(self.definition.scale(multipliers, rounding, name), self.before or self.definition)
+        return Network(self._scale(multipliers, size, rounding, name), self.before or self.definition)
+
+    def _scale(
+        self, multipliers: Multipliers, size: ImageSize, rounding: str | None, name: str | None
+    ) -> Definition:
+        definition = self.definition
+        if isinstance(definition, Baseline):
+            return definition.scale(multipliers, rounding, name, size)
+        if isinstance(size, Rectangle):
+            raise InputError(f"resolution {size}: {self.name} is a function, which takes one side")
+        return definition.scale(multipliers, rounding, name)
 
     def cost(self) -> CostSummary:
         """Count the cost exactly."""
@@ -183,11 +194,16 @@ def baseline(name: str) -> Network:
     return Network(load_definition(call))
 
 
-def _check_resolution(value: SupportsIndex) -> int:
-    """Return a whole number of px, also from numpy's integers, which a table of trials holds; True is an error."""
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex) or not 1 <= index(value) <= _MAX_RESOLUTION:
-        raise InputError(f"resolution {value!r}: must be a whole number of px, 1 … {_MAX_RESOLUTION}")
-    return index(value)
+def _check_resolution(value: SupportsIndex | str) -> ImageSize:
+    """Return a size in px, also from numpy's integers, which a table of trials holds; True is an error."""
+    size = parse_image_size(value) if isinstance(value, str) else None
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        size = index(value)
+    if size is None or not all(1 <= side <= LARGEST_SIDE for side in sides_of(size)):
+        raise InputError(
+            f'resolution {value!r}: must be a whole number of px, 1 … {LARGEST_SIDE}, or two as in "192x320"'
+        )
+    return size
 
 
 def _to_decimal(value: Number, name: str) -> Decimal:

@@ -68,7 +68,7 @@ class ProxyTraining:
         try:
             self._check_source(spec.proxy)
             score = score_function(spec.metric, self.metric_source)
-            data = self.data.resized_to(spec.proxy.resolution)
+            data = self.data.resized_to(spec.proxy.side)
             if spec.trunk is None:
                 network, seed = initial_network(spec.proxy, spec.seed), spec.seed
             else:

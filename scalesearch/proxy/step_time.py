@@ -52,10 +52,10 @@ class _StepTimer:
     """A network in training on random images."""
 
     def __init__(self, network: Architecture, batch: int) -> None:
-        device, px = prepare_process(), network.resolution
+        device = prepare_process()
         draw = torch.Generator().manual_seed(0)
         count = batch * (WARM_UPS + TURNS + 1)  # one more step: the end of an epoch would run a validation
-        images = torch.randint(256, (count, network.in_channels, px, px), dtype=torch.uint8, generator=draw)
+        images = torch.randint(256, (count, *network.image_shape), dtype=torch.uint8, generator=draw)
         labels = torch.randint(network.classes, (count,), generator=draw)
         data = TrainingData(images, labels, images[:1], labels[:1])
         recipe = Recipe(epochs=1, batch=batch, learning_rate=Decimal("0.01"))

@@ -18,10 +18,10 @@ _BATCHES = 3
 def seconds_per_image(spec: TrialSpec) -> float:
     """Return the wall seconds per training image, measured over three steps on random images after a warm-up."""
     device = prepare_process()
-    batch, px = spec.recipe.batch, spec.proxy.resolution
+    batch = spec.recipe.batch
     count = batch * _BATCHES
     generator = torch.Generator().manual_seed(0)
-    images = torch.randint(256, (count, spec.proxy.in_channels, px, px), dtype=torch.uint8, generator=generator)
+    images = torch.randint(256, (count, *spec.proxy.image_shape), dtype=torch.uint8, generator=generator)
     labels = torch.randint(spec.proxy.classes, (count,), generator=generator)
     data = TrainingData(images, labels, images[:1], labels[:1])
     epochs = train(initial_network(spec.proxy, spec.seed), data, replace(spec.recipe, epochs=2), spec.seed, device)

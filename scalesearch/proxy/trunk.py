@@ -38,7 +38,7 @@ def grown_network(spec: TrialSpec, data: ImageData, checkpoints: Path | None, de
     trunk_spec = trunk_of(spec)
     trunk = _convnet(trunk_spec, spec.seed).to(device)
     trunk.load_state_dict(_trained_trunk(trunk_spec, data, checkpoints, device))
-    images_NCHW = data.resized_to(trunk_spec.proxy.resolution).train_images_NCHW[:_IMAGES]
+    images_NCHW = data.resized_to(trunk_spec.proxy.side).train_images_NCHW[:_IMAGES]
     grow(trunk, network, normalise(images_NCHW.to(device)))
     return network
 
@@ -59,9 +59,7 @@ def _trained_trunk(
     if state is None and checkpoints is not None:
         state = load_checkpoint(checkpoints, key, spec.recipe.epochs)
     if state is None:
-        run = Training(
-            _convnet(spec, spec.seed), data.resized_to(spec.proxy.resolution), spec.recipe, spec.seed, device
-        )
+        run = Training(_convnet(spec, spec.seed), data.resized_to(spec.proxy.side), spec.recipe, spec.seed, device)
         train_trunk(run)
         state = {name: value.detach().cpu() for name, value in run.model.state_dict().items()}
         if checkpoints is not None:

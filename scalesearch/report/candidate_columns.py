@@ -62,7 +62,7 @@ def _coefficient_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
         _coefficient("alpha", "α", lambda coefficients: coefficients.alpha),
         _coefficient("beta", "β", lambda coefficients: coefficients.beta),
         _coefficient("gamma", "γ", lambda coefficients: coefficients.gamma),
-        Column("resolution", "px", lambda row: row.candidate.architecture.resolution),
+        Column("resolution", "px", lambda row: row.candidate.architecture.side),
         Column("product", "αβ²γ²", lambda row: float(row.candidate.coefficients.product), decimals(3), media=FILE),
         _FLOPS_RATIO,
         *_matched_columns(config),

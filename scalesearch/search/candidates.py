@@ -173,7 +173,7 @@ def _matched_candidates(
         )
     for network, aliases in zip(networks, shapes.values(), strict=True):
         alias = nearest_alias(base, network, aliases, phi)
-        resolution_ratio = Decimal(network.resolution) / base.resolution
+        resolution_ratio = Decimal(network.side) / base.side
         coefficients = replace(alias, gamma=round(resolution_ratio ** (1 / phi), 5))
         yield _candidate(baseline, network, coefficients, aliases, cost_kind, timings)
 

@@ -46,7 +46,7 @@ def make_proxy(
         for width, unit, group_width in zip(network.widths, network.units, groups, strict=True)
     ]
     resolution = max(resolution, baseline.architecture.smallest_resolution)
-    side = product(Decimal(network.resolution), resolution) / baseline.architecture.resolution
+    side = product(Decimal(network.side), resolution) / baseline.architecture.side
     # A proxy stands for its network at another side, which need not be such a multiple.
     ungrouped = replace(
         network, resolution_multiple=1, stages=tuple(replace(stage, group_width=None) for stage in network.stages)

@@ -177,7 +177,7 @@ def image_px(config: StudyConfig) -> int:
     unrestricted = replace(config, only=())  # the images do not depend on a restriction to some candidates
     base = proxy_of(config, config.baseline.architecture, 2)
     sides = [
-        candidate_proxy(config, candidate, 2).resolution
+        candidate_proxy(config, candidate, 2).side
         for candidate in select_candidates(unrestricted, enumerate_candidates(unrestricted))
     ]
-    return max(base.resolution, *sides)
+    return max(base.side, *sides)

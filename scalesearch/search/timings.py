@@ -126,11 +126,11 @@ def shape_paths(baseline: Architecture, shapes: Sequence[Shape], ratio: Decimal,
         grows: whether the resolution may change; otherwise it is the baseline's.
     """
     matched = match_resolutions(baseline, shapes, ratio, grows)
-    sides = sides_from(baseline, ratio) if grows else (baseline.resolution,)
-    largest_side = baseline.resolution * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
+    sides = sides_from(baseline, ratio) if grows else (baseline.side,)
+    largest_side = baseline.side * float(ratio) ** log2(LARGEST_COEFFICIENT)  # γ^φ, or γ would be too large
     sides = tuple(side for side in sides if (side >= largest_side if ratio < 1 else side <= largest_side))
     return [
-        ScalingPath(sides, partial(_network_at_side, baseline, shape, sides), sides.index(network.resolution), 2.0)
+        ScalingPath(sides, partial(_network_at_side, baseline, shape, sides), sides.index(network.side), 2.0)
         for shape, network in zip(shapes, matched, strict=True)
     ]
 

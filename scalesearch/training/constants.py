@@ -16,6 +16,7 @@ from typing import Any
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.decimals import format_decimal
+from scalesearch.design.images import sides_of
 from scalesearch.design.paddings import PaddingName
 from scalesearch.errors import InputError, printable
 
@@ -222,4 +223,5 @@ def equal_sides(net: Architecture, px: int) -> int:
 
 def _all_strides_see_odd_sides(net: Architecture, side: int) -> bool:
     blocks = net.repeated_blocks(net.widths, net.depths, side)
-    return all(block.stride == 1 or block.in_px % 2 for block, length in blocks if length)
+    strided = [block for block, length in blocks if length and block.stride > 1]
+    return all(size % 2 for block in strided for size in sides_of(block.in_px))

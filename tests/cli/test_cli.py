@@ -36,7 +36,7 @@ VERBS = {
     "cost": "network depth width resolution batch rounding json breakdown",
     "explain": "network depth width resolution coefficients rounding json",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding "
-    "resolution_multiple out json",
+    "resolution resolution_multiple out json",
     "latency": "names against depth width resolution batch runs json",
     "train": "max_megapixels "
     "network data recipe fixed epochs batch accumulate learning_rate resolution train_resolution seed workers "
@@ -46,7 +46,8 @@ VERBS = {
     "seed padding pixels workers address insecure_cluster threads budget results",
     "cam": "networks images of count budget out",
     "tables": "rounding json",
-    "family": "network coefficients phi times published rounding match rule resolution_multiple out json",
+    "family": "network coefficients phi times published rounding match rule resolution resolution_multiple "
+    "out json",
     "export": "network to depth width resolution rounding out seed opset dynamic_side deployed",
     "import": "definition out",
     "show": "results json",
@@ -204,7 +205,7 @@ def test_every_resolution_can_be_asked_for() -> None:
 
     baseline = load_baseline("b0")
     for px in (8, 223, 225, 227, 300, 601, 4097):
-        by = parse_multipliers(baseline.architecture.resolution, "1", "1", px)
+        by = parse_multipliers(baseline, "1", "1", px)
         assert baseline.scale(by).architecture.resolution == px
 
 

@@ -31,7 +31,7 @@ def defined(baseline: Baseline, by: Coefficients, rule: str, phi: Decimal) -> Ar
     at, base = by.at(phi), baseline.architecture
     shape = scaled(base, Multipliers(at.depth, at.width), replace(baseline.rounding, rule=rule))
     wanted = 2 ** float(phi) * cost(base).macs
-    own = base.resolution
+    own = base.side
     sides = (
         range(own, 4 * own) if phi >= 0 else range(own, base.smallest_resolution - 1, -1)
     )  # of equal costs the first is taken
@@ -80,7 +80,7 @@ def test_below_zero_everything_is_smaller() -> None:
     assert found[0].macs < cost(base).macs / 15
     for one in found:
         network = one.network(base)
-        assert network.resolution <= 224
+        assert network.side <= 224
         assert all(new <= old for new, old in zip(network.widths, base.widths, strict=True))
         assert all(new <= old for new, old in zip(network.depths, base.depths, strict=True))
 

@@ -114,8 +114,8 @@ def test_no_other_side_brings_the_rule_nearer_to_the_published_cost(baseline: st
         assert abs(cost(one.published.architecture).macs / target - 1) < 0.004  # φ has two decimal places
         distance = abs(cost(one.by_rule).macs - target)
         for step in (-32, -1, 1, 32):
-            px = one.by_rule.resolution + step
-            if px >= network.architecture.resolution:
+            px = one.by_rule.side + step
+            if px >= network.architecture.side:
                 assert abs(cost(replace(one.by_rule, resolution=px)).macs - target) >= distance
 
 

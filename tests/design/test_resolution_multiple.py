@@ -29,7 +29,7 @@ def with_multiple(name: str, multiple: int) -> Baseline:
 
 def sides(base: Architecture, multiple: int, shrinks: bool) -> list[int]:
     every = range(multiple, 1500, multiple)
-    return [px for px in every if (px <= base.resolution if shrinks else px >= base.resolution)]
+    return [px for px in every if (px <= base.side if shrinks else px >= base.side)]
 
 
 @pytest.mark.parametrize("name", ["b0", "tiny", "convnext_tiny"])

@@ -66,7 +66,7 @@ def test_every_size_is_scaled_by_its_own_multiplier() -> None:
             )
         )
         assert got.depths == rounding.depths(network.depths, by.depth)
-        assert got.resolution == rounding.resolution(network.resolution, by.resolution)
+        assert got.side == rounding.resolution(network.side, by.resolution)
         assert len(got.widths) == len(network.stages) + 1 + (network.head.width is not None)
         back = got.resized(network.widths, network.depths, network.resolution)
         assert back == network
@@ -98,7 +98,7 @@ def test_a_matched_family_doubles_at_every_step() -> None:
         nearby = [replace(network, resolution=network.resolution + shift) for shift in (-1, 1)]
         assert all(abs(cost(network).macs - wanted) <= abs(cost(one).macs - wanted) for one in nearby)
         assert member.matched == (abs(Fraction(cost(network).macs, wanted) - 1) <= Fraction(5, 100))
-        gamma = (network.resolution / 224) ** (1 / int(member.phi or 1))
+        gamma = (network.side / 224) ** (1 / int(member.phi or 1))
         assert float(member.implied_gamma or 0) == pytest.approx(gamma, abs=1e-5)
         assert member.baseline.rounding.rule == "balanced"
     assert sum(member.matched for member in members) >= 7
@@ -208,8 +208,8 @@ def test_activations_are_matched_as_well_as_any_px_does(seed: int) -> None:
 
     (found,) = match_resolutions(base, [(shape[0], tuple(shape[1]))], ratio, cost_kind="activations")
     wanted = float(ratio) * activations(base)
-    last = 2 * base.resolution * float(ratio) ** 0.5 + 8
-    every = [base.resized(*shape, px) for px in range(base.resolution, int(last) + 1)]
+    last = 2 * base.side * float(ratio) ** 0.5 + 8
+    every = [base.resized(*shape, px) for px in range(base.side, int(last) + 1)]
     best = min(abs(activations(one) - wanted) for one in every)
     assert abs(activations(found) - wanted) <= best
     assert found.resolution in sides_from(base, ratio)

@@ -35,7 +35,7 @@ def defined(baseline: Baseline, phi: Decimal, rule: str, by: str) -> Architectur
     at, base = PAPER.at(phi), baseline.architecture
     shape = scaled(base, Multipliers(at.depth, at.width), replace(baseline.rounding, rule=rule))
     wanted = 2 ** float(phi) * getattr(cost(base), by)
-    sides = range(base.resolution, base.smallest_resolution - 1, -1)
+    sides = range(base.side, base.smallest_resolution - 1, -1)
     tried = [replace(shape, resolution=px) for px in sides]
     costs = [getattr(cost(one), by) for one in tried]
     least = min(abs(one - wanted) for one in costs)
@@ -62,7 +62,7 @@ def test_no_dimension_of_a_smaller_member_is_above_the_baselines(name: str) -> N
     for rule in ROUNDING_RULES:
         for one in members(baseline, [Decimal(-4), Decimal(-1)], rule)[1:]:
             net = one.baseline.architecture
-            assert base.smallest_resolution <= net.resolution <= base.resolution
+            assert base.smallest_resolution <= net.side <= base.side
             assert all(0 < now <= before for now, before in zip(net.depths, base.depths, strict=True))
             assert all(0 < now <= before for now, before in zip(net.widths, base.widths, strict=True))
 
@@ -115,7 +115,7 @@ def test_a_side_that_no_network_can_have_is_refused_where_it_is_taken_literally(
     with pytest.raises(InputError, match=r"phi-4 \(φ = -4 of \(1, 1, 2\)\): .*must be at least 32"):
         family(convnext, steep, match=False, phis={"phi-4": Decimal(-4)})
     (_, one) = family(convnext, steep, phis={"phi-4": Decimal(-4)})
-    assert one.baseline.architecture.resolution >= 32
+    assert one.baseline.architecture.side >= 32
 
 
 @pytest.mark.parametrize(("ratio", "phi"), [("0.25", "-2"), ("0.5", "-1"), ("8", "3"), ("0.3", "-1.736965594")])

@@ -40,7 +40,7 @@ def check(name: str, target: OnnxTarget) -> None:
     model, data = exported(name, target)
     assert [one.version for one in model.opset_import if one.domain in ("", "ai.onnx")] == [target.opset]
     assert model.ir_version == IR_VERSIONS[target.opset]
-    px = load_baseline(name).architecture.resolution
+    px = load_baseline(name).architecture.side
     sides = [
         dimension.dim_param or dimension.dim_value for dimension in model.graph.input[0].type.tensor_type.shape.dim
     ]

@@ -166,7 +166,7 @@ def with_times(asked: StudyConfig, seconds: Callable[[Architecture], float]) -> 
         return seconds(network) / seconds(base)
 
     def timed(network: Architecture) -> LatencyMeasurement:
-        sizes = network.widths, network.depths, network.resolution
+        sizes = network.widths, network.depths, network.side
         return LatencyMeasurement(*sizes, round(1e9 * seconds(network)), 17, Decimal(f"{ratio(network):.5f}"))
 
     found = match_times(paths_to_time(asked), Decimal(2) ** asked.phi, lambda networks: list(map(ratio, networks)))

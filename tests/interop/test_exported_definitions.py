@@ -43,7 +43,7 @@ def built(baseline: Baseline, library: str) -> str:
     assert "parameters" in made.checked
     ((name, text),) = made.files.items()
     network = formats._load_module(text.decode(), name[:-3]).build()
-    px = baseline.architecture.resolution
+    px = baseline.architecture.side
     wanted = some_logits(fill(ConvNet(baseline.architecture), px), px)
     got = some_logits(fill(network, px), px)
     assert (wanted - got).abs().max() <= 1e-5 * max(1.0, float(wanted.abs().max()))

@@ -16,6 +16,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.cost import backbone_cost
 from scalesearch.design.features import feature_levels
+from scalesearch.design.images import square_side
 from scalesearch.export.formats import _load_module
 from scalesearch.export.torch_source import torch_source
 from scalesearch.nets.convnet import ConvNet
@@ -68,7 +69,7 @@ def side(architecture: Architecture, stride: int, px: int) -> int:
     """Of the map of a stride for images of `px`, as the walk has it."""
     (name,) = (level.block for level in feature_levels(architecture) if level.stride == stride)
     (found,) = (block.out_px for block in replace(architecture, resolution=px).walk() if block.name == name)
-    return found
+    return square_side(found)
 
 
 def test_maps_have_the_promised_sizes_and_are_the_networks_own() -> None:

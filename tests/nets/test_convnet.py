@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from live_tensors import saved_elements
 from networks import SMALL, random_architecture
 from torch import Tensor, nn
 
@@ -35,8 +36,7 @@ def examples(count: int) -> Iterator[tuple[Architecture, ConvNet]]:
 
 
 def images_of(architecture: Architecture, batch: int) -> Tensor:
-    side = architecture.resolution
-    return torch.randn(batch, architecture.in_channels, side, side, generator=torch.Generator().manual_seed(1))
+    return torch.randn(batch, *architecture.image_shape, generator=torch.Generator().manual_seed(1))
 
 
 def output_sizes(net: nn.Module, images_NCHW: Tensor) -> list[tuple[int, ...]]:
@@ -681,23 +681,6 @@ def test_stochastic_depth_drops_whole_branches_and_keeps_the_mean() -> None:
     alive = dropped.abs().sum((1, 2, 3)) > 0
     assert alive.float().mean() == pytest.approx(0.8, abs=0.02)
     assert torch.allclose(dropped[alive], (branch / 0.8).expand_as(dropped[alive]), atol=1e-5)
-
-
-def saved_elements(net: nn.Module, images_NCHW: Tensor) -> int:
-    """Elements that autograd keeps for the backward pass, each storage once, without weights and buffers."""
-    own = {one.untyped_storage().data_ptr() for one in [*net.parameters(), *net.buffers()]}
-    kept: dict[int, Tensor] = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        pointer = tensor.untyped_storage().data_ptr()
-        if pointer not in own:
-            kept[pointer] = tensor
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss = net(images_NCHW).sum()
-    assert loss.requires_grad
-    return sum(tensor.untyped_storage().nbytes() // tensor.element_size() for tensor in kept.values())
 
 
 def resnet_like(activation: str, gate: GateName, se: str, pool: str) -> Architecture:

@@ -20,7 +20,7 @@ from scalesearch.nets.deployed import deployed_network
 
 
 def images_of(architecture: Architecture, count: int = 2) -> torch.Tensor:
-    shape = (count, architecture.in_channels, architecture.resolution, architecture.resolution)
+    shape = (count, *architecture.image_shape)
     return torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 

@@ -113,3 +113,15 @@ def test_a_python_function_is_scaled_as_a_file_is() -> None:
     }  # fmt: skip
     with pytest.raises(InputError, match="which rounds by itself"):
         network.scale(width=2, rounding="nearest")
+
+
+def test_images_need_not_be_square() -> None:
+    wide = ss.baseline("b0").scale(resolution="192x320")
+    assert (wide.cost().macs, wide.name) == (471_998_080, "b0-d1-w1-192x320px")
+    assert "192x320 px" in repr(wide)
+    assert "resolution: 192x320\n" in wide.yaml()
+    assert wide.scale(resolution=224).cost().macs == ss.baseline("b0").cost().macs
+    assert wide.scale(depth=2).architecture.resolution == wide.architecture.resolution
+    for wrong in ("192x", "0x20", "x", True, 0):
+        with pytest.raises(InputError, match="must be a whole number of px, 1 … 16384, or two as in"):
+            ss.baseline("b0").scale(resolution=wrong)

@@ -33,7 +33,7 @@ def test_a_proxy_learns_to_the_same_bits(name: str, recipe: Recipe) -> None:
 
     def trained() -> list[tuple[str, ...]]:
         network = initial_network(small, 1)
-        epochs = list(train(network, bright_channel_data(px=small.resolution), recipe, 1, CPU))
+        epochs = list(train(network, bright_channel_data(px=small.side), recipe, 1, CPU))
         assert epochs[-1].train_loss < epochs[0].train_loss
         assert all(torch.isfinite(one).all() for one in network.parameters())
         return curve(epochs)

@@ -132,7 +132,7 @@ def test_a_recipe_from_scratch_is_twice_as_long() -> None:
 def test_a_trunk_has_the_weights_of_a_training_that_was_validated() -> None:
     """At the constant rate, over more than one epoch."""
     spec = replace(SPEC, recipe=replace(SPEC.recipe, epochs=3, precise_bn_images=8))
-    data = bright_images().resized_to(spec.proxy.resolution)
+    data = bright_images().resized_to(spec.proxy.side)
     runs = [Training(initial_network(spec.proxy, 4), data, spec.recipe, 4, CPU) for _ in range(2)]
     assert len([*train_stable(runs[0], runs[0].steps)]) == 3
     train_trunk(runs[1])

@@ -20,7 +20,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_ten_epochs_of_the_slowest_by_multiply_adds(clock: list[float]) -> None:
     first, second = trials(2)
-    wide = replace(second, proxy=replace(second.proxy, resolution=2 * second.proxy.resolution))
+    wide = replace(second, proxy=replace(second.proxy, resolution=2 * second.proxy.side))
     times = Patience(None)
     assert times.seconds(first) == UNKNOWN_SECONDS
     times.begin(first)

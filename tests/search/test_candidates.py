@@ -58,7 +58,7 @@ def check(found: CandidateSet, grid: tuple[Coefficients, ...], wanted: float, ma
     assert len({one.architecture for one in every}) == len(every)
     for one in every:
         assert one.cost == cost(one.architecture)
-        assert one.architecture.resolution >= B0.architecture.resolution
+        assert one.architecture.side >= B0.architecture.side
     if match == "flops":
         assert len({(staged(one.architecture).widths, staged(one.architecture).depths) for one in every}) == len(
             every
@@ -85,14 +85,14 @@ def test_any_phi_is_matched_to_its_own_budget(phi: str) -> None:
     check(found, COARSE, 2 ** float(phi), "flops")
     assert len(found.candidates) >= len(COARSE) // 2
     for one in found.candidates:
-        gamma = (one.architecture.resolution / 224) ** (1 / float(phi))
+        gamma = (one.architecture.side / 224) ** (1 / float(phi))
         assert float(one.coefficients.gamma) == pytest.approx(gamma, abs=1e-5)
 
 
 def test_own_coefficients() -> None:
     for one in candidates(B0, FINE, ONE).candidates:
         own = one.coefficients
-        assert own.gamma == round(Decimal(one.architecture.resolution) / 224, 5)
+        assert own.gamma == round(Decimal(one.architecture.side) / 224, 5)
         assert (own.alpha, own.beta) in {(alias.alpha, alias.beta) for alias in one.aliases}
         assert one.label == str(own).strip("()").replace(", ", "/")
     for one in candidates(B0, FINE, ONE, "paper", "none").candidates:

@@ -189,7 +189,7 @@ def test_where_activations_are_matched_the_proxies_activations_are_adjusted_for(
 
 def test_images_are_kept_as_large_as_the_largest_proxy() -> None:
     plan = plan_of()
-    sides = [spec.proxy.resolution for spec in plan.waves({})[0]]
+    sides = [spec.proxy.side for spec in plan.waves({})[0]]
     assert image_px(plan.config) == max(sides) > TWO_WAVES.resolution
 
 

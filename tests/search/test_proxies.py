@@ -68,11 +68,8 @@ def test_its_side_is_the_one_at_which_it_costs_most_nearly_four_times_the_baseli
     wanted = 4 * cost(base_proxy(asked)).macs
     for one in select_candidates(asked, enumerate_candidates(asked)):
         found = proxy(asked, one)
-        off = {
-            side: abs(cost(replace(found, resolution=side)).macs - wanted)
-            for side in range(40, 2 * found.resolution)
-        }
-        assert off[found.resolution] == min(off.values()), one.label
+        off = {side: abs(cost(replace(found, resolution=side)).macs - wanted) for side in range(40, 2 * found.side)}
+        assert off[found.side] == min(off.values()), one.label
 
 
 def matched(baseline: str, phi: str = "1", **changes: Any) -> StudyConfig:
@@ -103,7 +100,7 @@ def test_proxies_can_cost_as_nearly_the_same_as_networks_do(
         found, plain = proxy(asked, one), proxy(proportional, one)
         assert (found.widths, found.depths) == (plain.widths, plain.depths)
         off = {side: abs(getattr(cost(replace(found, resolution=side)), kind) - wanted) for side in sides}
-        assert off[found.resolution] == min(off.values()), one.label
+        assert off[found.side] == min(off.values()), one.label
         others += found.resolution != plain.resolution
     assert others
 
@@ -120,7 +117,7 @@ def test_by_activations_the_side_is_matched_by_activations() -> None:
     one = candidate_of(asked, "1.1", "1.2")
     found = proxy(asked, one)
     off = {side: abs(cost(replace(found, resolution=side)).activations - wanted) for side in range(40, 120)}
-    assert off[found.resolution] == min(off.values())
+    assert off[found.side] == min(off.values())
 
 
 def test_literal_candidates_keep_their_own_gamma() -> None:
@@ -177,5 +174,5 @@ def test_a_trial_names_the_candidate_and_trains_its_larger_proxy() -> None:
 
 def test_images_are_kept_as_large_as_the_largest_proxy() -> None:
     asked = config("mobilenet_v2")
-    sides = [proxy(asked, one).resolution for one in select_candidates(asked, enumerate_candidates(asked))]
+    sides = [proxy(asked, one).side for one in select_candidates(asked, enumerate_candidates(asked))]
     assert image_px(asked) == max(sides) > image_px(config("mobilenet_v2", proxy_phi=None))

@@ -50,7 +50,7 @@ def test_every_rule_meets_the_cost_in_its_own_dimension(name: str, phi: int) -> 
     assert (by["resolution"].widths, by["resolution"].depths) == (base.widths, base.depths)
     for axis in ("depths", "widths"):
         assert sum(getattr(by["compound"], axis)) > sum(getattr(base, axis))
-    assert by["compound"].resolution > base.resolution
+    assert by["compound"].side > base.side
 
 
 def test_width_alone_is_the_nearest_of_all_widths() -> None:

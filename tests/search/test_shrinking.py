@@ -52,7 +52,7 @@ def tried(
         shape = scaled(base, Multipliers(at.depth, at.width), rounding)
         misses = {
             px: abs(getattr(cost(replace(shape, resolution=px)), by) - wanted)
-            for px in range(base.smallest_resolution, base.resolution + 1)
+            for px in range(base.smallest_resolution, base.side + 1)
         }
         least = min(misses.values())
         found[shape.widths, shape.depths] = {px for px, miss in misses.items() if miss == least}
@@ -83,10 +83,10 @@ def test_golden_counts_of_b0(phi: str, compared: int, unmatched: int) -> None:
     for one in found.candidates:
         net = staged(one.architecture)
         assert abs(one.flops_ratio / Decimal(2) ** Decimal(phi) - 1) <= TOLERANCE
-        assert net.resolution <= base.resolution
+        assert net.side <= base.side
         assert all(now <= before for now, before in zip(net.widths, base.widths, strict=True))
         assert all(1 <= now <= before for now, before in zip(net.depths, base.depths, strict=True))
-        assert one.coefficients.gamma == round((Decimal(net.resolution) / 224) ** (1 / Decimal(phi)), 5) >= 1
+        assert one.coefficients.gamma == round((Decimal(net.side) / 224) ** (1 / Decimal(phi)), 5) >= 1
 
 
 def test_gamma_taken_literally() -> None:
@@ -111,7 +111,7 @@ def test_rules_shrink_along_themselves() -> None:
         assert abs(one.flops_ratio * 2 - 1) <= TOLERANCE
         assert (net.depths != base.depths) == (name not in ("width", "resolution"))
         assert (net.widths != base.widths) == (name not in ("depth", "resolution"))
-        assert (net.resolution < base.resolution) == (name not in ("depth", "width"))
+        assert (net.side < base.side) == (name not in ("depth", "width"))
         assert min(one.coefficients.alpha, one.coefficients.beta, one.coefficients.gamma) >= 1
         assert max(one.coefficients.alpha, one.coefficients.beta, one.coefficients.gamma) > 1
 
@@ -177,9 +177,7 @@ def test_proxies_are_smaller_than_the_baselines_and_not_enlarged() -> None:
     budget = replace(QUICK, proxy_phi=Decimal(2))
     asked = StudyConfig(B0, Decimal(-1), budget)
     assert phi_of_proxies(asked) == -1
-    sides = [
-        candidate_proxy(asked, one, 10).resolution for one in select_candidates(asked, enumerate_candidates(asked))
-    ]
+    sides = [candidate_proxy(asked, one, 10).side for one in select_candidates(asked, enumerate_candidates(asked))]
     assert image_px(asked) == budget.resolution >= max(sides)
 
 
@@ -187,7 +185,7 @@ def test_a_proxy_has_a_side_that_its_network_can_have() -> None:
     convnext = load_baseline("convnext_tiny")
     asked = StudyConfig(convnext, Decimal(-2), replace(QUICK, resolution=40, width_divisor=1))
     for one in select_candidates(asked, enumerate_candidates(asked)):
-        assert candidate_proxy(asked, one, 10).resolution >= convnext.architecture.smallest_resolution
+        assert candidate_proxy(asked, one, 10).side >= convnext.architecture.smallest_resolution
 
 
 def test_accuracies_are_adjusted_by_what_the_baseline_has_more() -> None:
@@ -215,5 +213,5 @@ def test_shares_of_what_shrinks_are_positive_and_sum_to_1() -> None:
 def test_samplers_suggest_smaller_networks() -> None:
     asked = StudyConfig(B0, Decimal(-1), BUDGETS["smoke"], kind=CoefficientSearch("tpe"))
     for one in enumerate_candidates(asked).candidates:
-        assert staged(one.architecture).resolution <= 224
+        assert staged(one.architecture).side <= 224
         assert abs(one.flops_ratio * 2 - 1) <= TOLERANCE

@@ -39,12 +39,12 @@ def by_macs(network: Architecture) -> float:
 
 def by_layers(network: Architecture) -> float:
     """Every layer takes a while, however small: a GPU at batch 1."""
-    return 2e-5 * sum(network.depths) + 1e-7 * network.resolution + cost(network).macs * 2e-10
+    return 2e-5 * sum(network.depths) + 1e-7 * network.side + cost(network).macs * 2e-10
 
 
 def by_steps(network: Architecture) -> float:
     """A kernel that works in blocks of 32 px."""
-    return 1e-4 * -((-network.resolution // 32) ** 2) * sum(network.depths)
+    return 1e-4 * -((-network.side // 32) ** 2) * sum(network.depths)
 
 
 class Clock:
@@ -67,7 +67,7 @@ def shapes(name: str) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
 
 def misses(base: Architecture, shape: tuple[tuple[int, ...], tuple[int, ...]], planted: Planted) -> float:
     """The smallest miss of all sides that can be wanted: the oracle tries each."""
-    every = (base.resized(*shape, px) for px in range(base.resolution, 3 * base.resolution, 2))
+    every = (base.resized(*shape, px) for px in range(base.side, 3 * base.side, 2))
     return min(abs(planted(one) / planted(base) / 2 - 1) for one in every)
 
 
@@ -80,7 +80,7 @@ def test_the_px_is_as_good_as_the_best_of_all(name: str, planted: Planted) -> No
     assert len(clock.asked) <= ROUNDS
     for shape, network in zip(shapes(name), found, strict=True):
         assert (network.widths, network.depths) == shape
-        assert network.resolution >= base.resolution
+        assert network.side >= base.side
         tried = [one for networks in clock.asked for one in networks if (one.widths, one.depths) == shape]
         miss = abs(planted(network) / planted(base) / 2 - 1)
         assert miss == min(abs(planted(one) / planted(base) / 2 - 1) for one in tried)
@@ -101,7 +101,7 @@ def test_a_noisy_clock_still_comes_within_the_tolerance() -> None:
 
 def test_no_side_is_tried_whose_coefficient_would_be_too_large() -> None:
     asked = replace(plan().config, phi=Decimal("0.25"))
-    every = enumerate_candidates(with_times(asked, lambda network: float(network.resolution) ** 0.25))
+    every = enumerate_candidates(with_times(asked, lambda network: float(network.side) ** 0.25))
     assert 3 < max(one.coefficients.gamma for one in (*every.candidates, *every.unmatched)) <= 4
 
 
@@ -204,7 +204,7 @@ def test_a_network_that_is_none_of_the_rules_is_refused() -> None:
 
 def timed(network: Architecture, hundredths: int) -> LatencyMeasurement:
     ratio = Decimal(hundredths) / 100
-    return LatencyMeasurement(network.widths, network.depths, network.resolution, 9_999 * hundredths, 17, ratio)
+    return LatencyMeasurement(network.widths, network.depths, network.side, 9_999 * hundredths, 17, ratio)
 
 
 def config() -> StudyConfig:

@@ -46,7 +46,7 @@ class Flips:
 
     def __call__(self, spec: TrialSpec) -> Iterator[Epoch]:
         layers = sum(staged(spec.network).depths)
-        shrunk = staged(spec.proxy).resolution / staged(spec.network).resolution
+        shrunk = staged(spec.proxy).side / staged(spec.network).side
         further = (spec.samples or 0) > self.images or shrunk > 1.2 * self.shrunk
         sign = -1 if further and self.flips else 1
         noise = (int(spec.id, 16) % 1000 - 500) * 1e-6
@@ -63,7 +63,7 @@ def searched(folder: Path) -> Study:
 
 
 def objective(begun: Study, flips: bool = True) -> Flips:
-    px = staged(begun.plan.config.baseline.architecture).resolution
+    px = staged(begun.plan.config.baseline.architecture).side
     return Flips(begun.plan.rungs[-1].samples, BUDGET.resolution / px, flips)
 
 

@@ -126,8 +126,8 @@ def test_ids_are_of_what_is_trained_and_of_nothing_else() -> None:
         replace(SPEC, data="e" * 64),
         replace(SPEC, seed=77),
         replace(SPEC, recipe=replace(SPEC.recipe, epochs=SPEC.recipe.epochs + 1)),
-        replace(SPEC, proxy=replace(SPEC.proxy, resolution=SPEC.proxy.resolution + 1)),
-        replace(SPEC, network=replace(SPEC.network, resolution=SPEC.network.resolution + 1)),
+        replace(SPEC, proxy=replace(SPEC.proxy, resolution=SPEC.proxy.side + 1)),
+        replace(SPEC, network=replace(SPEC.network, resolution=SPEC.network.side + 1)),
     ]
     assert len({SPEC.id, *(spec.id for spec in others)}) == 6
 

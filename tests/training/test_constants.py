@@ -16,6 +16,7 @@ from torch import Tensor
 
 from scalesearch.design.baseline_file import baseline_text
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.images import square_side
 from scalesearch.design.networks import load_network
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError
@@ -92,7 +93,7 @@ def test_tensorflows_padding_is_ours_at_a_side_that_stays_odd(px: int, equal: in
     net = load_baseline("b0").architecture
     assert equal_sides(net, px) == equal
     for block in net.repeated_blocks(net.widths, net.depths, equal):
-        size, kernel, stride = block[0].in_px, block[0].kernel, block[0].stride
+        size, kernel, stride = square_side(block[0].in_px), block[0].kernel, block[0].stride
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         assert size == 1 or total == 2 * (kernel // 2)
     start = read_pretrained(saved(tmp_path, "b0", "timm"), "b0", TENSORFLOW)

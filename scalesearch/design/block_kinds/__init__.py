@@ -32,6 +32,7 @@ from scalesearch.design.block_kinds import (
 )
 from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.gates import GateName
+from scalesearch.design.images import ImageSize
 from scalesearch.design.layers import Layer
 
 
@@ -103,8 +104,8 @@ class BlockSpec:
     resnet: str | None = None
     """The class of the block in the ResNets of timm and torchvision; None: they have no such block."""
 
-    def out_px(self, px: int, stride: int) -> int:
-        """Return the side of the output: ⌊px/stride⌋ for patches, else ⌈px/stride⌉.
+    def out_px(self, px: ImageSize, stride: int) -> ImageSize:
+        """Return the size of the output: ⌊px/stride⌋ for patches, else ⌈px/stride⌉.
 
         The latter holds for TensorFlow's SAME padding and for torch's padding of k//2.
         """

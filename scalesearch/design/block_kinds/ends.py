@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scalesearch.design.block_shape import BlockShape
+from scalesearch.design.images import area
 from scalesearch.design.layers import Layer
 
 
@@ -16,7 +17,7 @@ def no_layers(_: BlockShape) -> Iterator[Layer]:
 def max_pool_saves(block: BlockShape) -> int:
     """Return the elements that the backward pass needs: the pool's input, and the indices of its outputs."""
     index = 2  # an index takes eight bytes, as two floats
-    return block.in_width * block.in_px**2 + index * block.out_width * block.out_px**2
+    return block.in_width * area(block.in_px) + index * block.out_width * area(block.out_px)
 
 
 def max_blur_pool(block: BlockShape) -> Iterator[Layer]:
@@ -42,12 +43,12 @@ def max_blur_pool(block: BlockShape) -> Iterator[Layer]:
 def max_blur_pool_saves(block: BlockShape) -> int:
     """Return the elements that the backward pass needs: the input, its indices, and the padded map behind."""
     index = 2  # an index takes eight bytes, as two floats
-    return block.in_width * ((1 + index) * block.in_px**2 + (block.in_px + block.kernel - 1) ** 2)
+    return block.in_width * ((1 + index) * area(block.in_px) + area(block.in_px + block.kernel - 1))
 
 
 def avg_pool_saves(block: BlockShape) -> int:
     """Return the elements that the backward pass of a mean needs in torch: the pool's input."""
-    return block.in_width * block.in_px**2
+    return block.in_width * area(block.in_px)
 
 
 def classifier(block: BlockShape) -> Iterator[Layer]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from scalesearch.design.activations import ACTIVATIONS
 from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, squeeze_excite
 from scalesearch.design.block_shape import BlockShape
+from scalesearch.design.images import ImageSize
 from scalesearch.design.layers import Layer
 
 CHEAP_KERNEL = 3
@@ -40,7 +41,7 @@ def layers(block: BlockShape) -> Iterator[Layer]:
 
 
 def _module(
-    role: str, in_width: int, out_width: int, px: int, activation: str | None, kept_inputs: int = 1
+    role: str, in_width: int, out_width: int, px: ImageSize, activation: str | None, kept_inputs: int = 1
 ) -> Iterator[Layer]:
     """Yield a Ghost module (section 3.1): a 1×1 convolution to half the channels, and one more channel from each.
 

@@ -68,7 +68,7 @@ def _scales(result: StudyResult) -> list[_Scale]:
         _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
         _Scale("Width β", lambda row: float(row.candidate.coefficients.beta), "{:.3g}".format),
         _Scale("Resolution γ", lambda row: float(row.candidate.coefficients.gamma), "{:.3g}".format),
-        _Scale("Side<br>(px)", lambda row: float(row.candidate.architecture.resolution), "{:.0f}".format),
+        _Scale("Side<br>(px)", lambda row: float(row.candidate.architecture.side), "{:.0f}".format),
         _Scale("FLOPs<br>(multiply-adds)", lambda row: float(row.candidate.cost.macs), si),
         _Scale("Parameters<br>(count)", lambda row: float(row.candidate.cost.params), si),
         _Scale("Activations<br>(elements)", lambda row: float(row.candidate.cost.activations), si),

@@ -249,7 +249,7 @@ def _scale(
     else:
         direction = _for_twice_the_cost(direction, cost_kind)
         network = scaler.compound(direction, phi)
-        coefficients = replace(direction, gamma=_coefficient(Decimal(network.resolution) / base.resolution, phi))
+        coefficients = replace(direction, gamma=_coefficient(Decimal(network.side) / base.side, phi))
     values = (coefficients.alpha, coefficients.beta, coefficients.gamma)
     return network, Coefficients(*(round(coefficient, 5) for coefficient in values))
 

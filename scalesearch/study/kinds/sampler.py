@@ -86,7 +86,7 @@ def _point_facts(observation: Observation) -> dict[str, object]:
     network = observation.judged.network
     point = {
         "candidate": str(observation.point.coefficients),
-        "resolution": network.resolution,
+        "resolution": network.side,
         "accuracy": round(observation.accuracy or 0.0, 5),
         "macs": cost(network).macs,
     }
