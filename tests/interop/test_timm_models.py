@@ -51,7 +51,6 @@ def test_as_many_are_read_as_the_table_says() -> None:
 def test_parameters_and_multiply_adds_at_its_own_side(name: str) -> None:
     found = load_timm(f"timm:{name}").architecture
     network = timm.create_model(name, num_classes=found.classes).eval()
-
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *found.image_shape))
     assert cost(found).params == sum(one.numel() for one in network.parameters())
