@@ -4,7 +4,8 @@
     python benchmarks/driver_scale.py trials=10000,20000 folder=/mnt/disk
 
 Keys: trials (numbers of trials, a row each), workers, step (of B0's grid: its networks times seeds are the trials),
-folder (where the studies are written: the rate of records depends on its disk).
+folder (where the studies are written: the rate of records depends on its disk), out (a JSON file of the table, for
+`make figures`).
 
 A study of B0 is searched as `scalesearch grid` does it, with its plan, its records, its plain progress lines and
 its status file. Only the runner is another one: it simulates the workers in this process, by a clock that jumps
@@ -90,11 +91,15 @@ class SimulatedRunner:
 
 
 def planted(spec: TrialSpec) -> Iterator[Epoch]:
-    """Yield epochs of a planted accuracy, different for each network and, less, for each trial."""
-    best = 0.6 + int(spec.network_id[:4], 16) / 1_000_000 + int(spec.id[:4], 16) / 2_000_000
+    """Yield epochs of a planted network, whose accuracy and losses have noise that is partly common."""
+    network, common, accuracy, loss = (
+        int(text, 16) / 0xFFFF - 0.5 for text in (spec.network_id[:4], spec.id[:4], spec.id[4:8], spec.id[8:12])
+    )
+    best = 0.7 + 0.05 * network + 0.02 * common + 0.02 * accuracy
+    least = 1 - 0.1 * network - 0.04 * common - 0.02 * loss
     for index in range(1, EPOCHS + 1):
-        accuracy = best * (1 - exp(-index))
-        yield Epoch(index, index * 2496, 1.5 - accuracy, 1.6 - accuracy, accuracy, 0.25)
+        left = exp(-index)
+        yield Epoch(index, index * 2496, least + 2 * left, 1.1 * least + 2 * left, best * (1 - left), 0.25)
 
 
 def plan_of(num_trials: int, step: str) -> Plan:
@@ -182,6 +187,9 @@ def main() -> None:
                 flush=True,
             )
     print(", ".join(f"{name} {value}" for name, value in environment().items()))
+    if "out" in words:
+        table = {"command": " ".join(sys.argv), "environment": environment(), "rows": rows}
+        Path(words["out"]).write_text(json.dumps(table, indent=1) + "\n")
 
 
 def _part(part: str, keys: Sequence[str]) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 from PIL import Image
 
 import scalesearch
@@ -40,6 +42,31 @@ SPENDING = ("b0-phi1-quick",)
 """The searches whose compute allocation is drawn."""
 
 
+SCALE = STUDIES.parent / "driver_scale.json"
+"""The table of `benchmarks/driver_scale.py`."""
+SECONDS = {"resume s": "resume", "show s": "show", "decision s": "decide", "plan s": "plan"}
+"""What is drawn of it, and its label."""
+
+
+def driver_scale() -> go.Figure:
+    """Return the seconds of the driver over the number of trials, on axes of the same logarithmic scale."""
+    rows = json.loads(SCALE.read_text())["rows"]
+    trials = [row["trials"] for row in rows]
+    figure = go.Figure()
+    for key, name in SECONDS.items():
+        figure.add_trace(go.Scatter(name=name, x=trials, y=[row[key] for row in rows], mode="lines+markers"))
+    searched = [row["trials"] / row["records/s"] for row in rows]
+    figure.add_trace(go.Scatter(name="the whole search", x=trials, y=searched, mode="lines+markers"))
+    largest = max(searched)
+    linear = [largest * count / trials[-1] for count in trials]
+    dashes = {"dash": "dot", "color": "grey"}
+    figure.add_trace(go.Scatter(name="linear growth", x=trials, y=linear, mode="lines", line=dashes))
+    figure.update_layout(template="plotly_white", font={"size": 16}, legend={"traceorder": "normal"})
+    figure.update_xaxes(title="trials", type="log", tickvals=trials, ticktext=[f"{count:,}" for count in trials])
+    figure.update_yaxes(title="seconds", type="log")
+    return figure
+
+
 KINDS, PX = 8, 55
 
 
@@ -60,6 +87,8 @@ def main() -> None:
         path = HERE / f"{name}-spending.svg"
         scalesearch.open_study(STUDIES / name).figures.spending().write_image(path, width=960, height=640)
         print(path.name)
+    driver_scale().write_image(HERE / "driver-scale.svg", width=WIDTH, height=HEIGHT)
+    print("driver-scale.svg")
     for name in CURVES:
         path = HERE / f"{name}.svg"
         scaling_curves(curves(name)).write_image(path, width=WIDTH, height=HEIGHT)

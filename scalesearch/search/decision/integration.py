@@ -28,7 +28,7 @@ _FREEDOM = 8
 _STEP, _CURVATURE_STEP = 1e-4, 1e-2
 _MOST_STEPS = 60
 _BOUND = 4.0
-_SMALLEST_CURVATURE, _LARGEST_CURVATURE = 0.3, 1e4
+_SMALLEST_CURVATURE, _LARGEST_CURVATURE = 0.3, 1e8
 """The prior's curvature is 1: less than a third of it is an error of the finite differences, or a ridge."""
 
 
