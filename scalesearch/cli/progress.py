@@ -16,8 +16,7 @@ from scalesearch.runners.execution import EpochFinished, Event, TrialFinished, T
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.plan import Plan
 from scalesearch.search.trial import Outcome, TrialSpec
-from scalesearch.study.decision_text import regret_words
-from scalesearch.study.result import analyze
+from scalesearch.study.recommendation import recommendation_so_far
 from scalesearch.study.trials_table import network_ids
 from scalesearch.units import duration
 
@@ -95,11 +94,8 @@ class SearchProgress(Display):
 
     def _update_recommendation(self) -> None:
         """Update what would be recommended if the search ended now; called between two waves."""
-        result = analyze(self._plan, self._finished)
-        if result is None or not self._plan.config.kind.recommends:
-            return
-        self._recommendation = f"Recommended so far: {self._names[result.recommended]}; {regret_words(result)}"
-        if not self._console.is_terminal:
+        self._recommendation = recommendation_so_far(self._plan, self._finished)
+        if self._recommendation and not self._console.is_terminal:
             self._console.print(self._recommendation, soft_wrap=True, highlight=False)
 
     def _trial_line(self, event: TrialFinished) -> str:

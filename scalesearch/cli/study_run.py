@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -66,7 +66,7 @@ def run_study(
         try:
             _finish(study, console, report)
         except KeyboardInterrupt:
-            _exit_stopped(study)
+            _exit_stopped(study, console)
 
 
 def begin_study(plan: Plan, folder: Path) -> None:
@@ -153,15 +153,20 @@ def _run_trials(
                 num_seeds += 1
             return study
     except KeyboardInterrupt:
-        _exit_stopped(study)
+        _exit_stopped(study, console)
 
 
-def _exit_stopped(study: Study) -> NoReturn:
-    """Print what is kept and how to resume, and exit."""
+def _exit_stopped(study: Study, console: Console) -> NoReturn:
+    """Print what would be recommended now, what is kept and how to resume, and exit."""
     interrupts.mark_handled()
     from scalesearch.cli.failure import fail
+    from scalesearch.study.recommendation import recommendation_so_far
 
     outcomes = study.outcomes()
+    with suppress(KeyboardInterrupt):  # of a second signal, which does not wait for the decision
+        recommendation = recommendation_so_far(study.plan, outcomes)
+        if recommendation:
+            console.print(recommendation, soft_wrap=True, highlight=False)
     saved = f"{len(outcomes)}/{study.plan.total_trials(outcomes)} trials are kept"
     fail(f"{interrupts.cause()}; {saved}. Resume: {typed_command()}", interrupts.exit_code())
 

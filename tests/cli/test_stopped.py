@@ -55,6 +55,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(
     found = re.fullmatch(r"scalesearch: interrupted; (\d+)/14 trials are kept\. Resume: scalesearch (.*)", line)
     assert found is not None, line
     assert int(found[1]) == len(kept) < 14
+    assert place.printed.splitlines()[-1].startswith("Recommended so far: ")
     assert not (tmp_path / STUDY / "winner.yaml").exists()
     out = place.run(*shlex.split(found[2]))
     assert f"{len(kept)}/14 done, resuming" in out

@@ -23,6 +23,8 @@ class Place:
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder, self.cache = folder, cache
+        self.printed = ""
+        """The standard output of what was stopped last."""
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -54,5 +56,5 @@ class Place:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.killpg(process.pid, number)
-        _, said = process.communicate(timeout=60)
+        self.printed, said = process.communicate(timeout=60)
         return process.returncode, said
