@@ -243,15 +243,15 @@ class Plan:
         base_arm = self._arm(self.base_id, [RungTrial(self.base_id, 0)], outcomes)
         if not self.config.has_loss_response:
             return arms, base_arm
-        by_losses = [self._loss_arm(arm, outcomes) for arm in (*arms, base_arm)]
-        if any(loss_arm is None for loss_arm in by_losses):
+        by_loss = [self._loss_arm(arm, outcomes) for arm in (*arms, base_arm)]
+        if any(loss_arm is None for loss_arm in by_loss):
             return arms, base_arm
-        *loss_arms, loss_base_arm = filter(None, by_losses)
+        *loss_arms, loss_base_arm = filter(None, by_loss)
         return loss_arms, loss_base_arm
 
     def _loss_arm(self, arm: Arm, outcomes: Mapping[str, Outcome]) -> Arm | None:
-        """Return the arm with the losses in place of the metric; None where a loss has no logarithm."""
-        losses = {seed: outcomes[self.trial_id(RungTrial(arm.key, seed))].log_losses for seed in arm.accuracies}
+        """Return the arm with the loss in place of the metric; None where a loss has no logarithm."""
+        losses = {seed: outcomes[self.trial_id(RungTrial(arm.key, seed))].log_loss for seed in arm.accuracies}
         known = {seed: value for seed, value in losses.items() if value is not None}
         return replace(arm, accuracies=known) if len(known) == len(losses) else None
 

@@ -75,7 +75,7 @@ class StudyConfig(Setting):
 
     @property
     def has_loss_response(self) -> bool:
-        """Whether the losses are a response beside the metric: not where the metric is one, or a reward ranks."""
+        """Whether the loss is a response beside the metric: not where it is the metric, or a reward ranks."""
         return self.metric != LOSS and self.kind.scales
 
     def _check_cost(self) -> None:

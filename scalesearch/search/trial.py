@@ -109,16 +109,14 @@ class Outcome:
         return self.epochs[-1].metric_value if self.state == "complete" and self.epochs else None
 
     @property
-    def log_losses(self) -> float | None:
-        """The negated mean logarithm of the losses after the last epoch; None where one has no logarithm.
+    def log_loss(self) -> float | None:
+        """The negated logarithm of the validation loss after the last epoch; None where it has no logarithm.
 
-        The losses of training and validation together are more informative than either (Ru et al. 2021, arXiv
-        2006.04492, is about the first).
+        It tells networks apart better than accuracy. The training loss (Ru et al. 2021, arXiv 2006.04492) does not
+        serve networks that were grown: it is a mean over an epoch that begins with the disturbance of growing.
         """
-        if self.score is None:
-            return None
-        losses = self.epochs[-1].train_loss, self.epochs[-1].val_loss
-        return -sum(map(log, losses)) / 2 if all(0 < loss < inf for loss in losses) else None
+        loss = None if self.score is None else self.epochs[-1].val_loss
+        return -log(loss) if loss is not None and 0 < loss < inf else None
 
 
 class TrialEndedError(Exception):

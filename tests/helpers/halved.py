@@ -41,7 +41,7 @@ def planted(spec: TrialSpec) -> float:
 
 
 def outcome(accuracy: float, state: State = "complete", loss: float = 1.0) -> Outcome:
-    return Outcome(state, (Epoch(1, 512, loss, 1.0, accuracy, 1.0),), 1.0, 1.0)
+    return Outcome(state, (Epoch(1, 512, loss, loss, accuracy, 1.0),), 1.0, 1.0)
 
 
 def run_all(plan: Plan, measure: Callable[[TrialSpec], float] = planted) -> dict[str, Outcome]:

@@ -28,7 +28,7 @@ class Channel:
     rung: int
     """Counted from 0; networks are judged on the last rung."""
     response: int = 0
-    """0: the study's metric, larger is better. 1: the losses, negated."""
+    """0: the study's metric, larger is better. 1: the logarithm of the validation loss, negated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class StudyData:
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
-        """The channels in which any candidate was measured: by rung, the metric before the losses."""
+        """The channels in which any candidate was measured: by rung, the metric before the loss."""
         candidates = set(self.candidates)
         measured = {
             channel for training in self.trainings if training.network in candidates for channel in training.values

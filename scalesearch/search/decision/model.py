@@ -5,7 +5,7 @@ For network n, trained with seed s, the response in channel c (a metric or a los
     y(n, s, c) = μ_c + t(s, c) + λ_c · [f(shares_n) + u_n + v(n, r) + w(n, c)] + b_c · x_n + e(n, s, c)
 
 f is linear and quadratic in the shares of the log-cost. u is the network's own deviation. v is the bias of short
-training, a random walk over the rungs that is 0 on the last. w is the deviation of the losses from the metric, 0
+training, a random walk over the rungs that is 0 on the last. w is the deviation of the loss from the metric, 0
 for the metric. x is the log of the proxy's cost over the average cost. e is the noise from seed to seed, correlated
 between the channels of one training, and larger or smaller for deep networks. t is the effect of a trunk, common to
 all networks that were grown from it, and 0 for trainings from scratch. μ has a flat prior, t a wide one; the prior
@@ -43,16 +43,16 @@ _DEVIATION, _DEVIATION_ALONE, _LINEAR, _QUADRATIC, _SHORT, _LOSSES = 0.5, 1.0, 0
 _NOISE = 0.5
 """Prior median of the noise, as a share of the spread."""
 _LEAST_NOISE, _LOSS_NOISE = 0.003, 0.05
-"""Least noise of the metric and of the losses, as shares of the spread. Without it, covariances are singular where
-repeated trainings end alike, and losses that do not vary at all would outweigh the metric."""
+"""Least noise of the metric and of the loss, as shares of the spread. Without it, covariances are singular where
+repeated trainings end alike, and a loss that does not vary at all would outweigh the metric."""
 _LARGEST_CORRELATION = 0.995
 _FARTHEST = 8.0
 """Unknowns are clipped to ± this: normal variables do not lie beyond it, and covariances get singular there."""
 # Standard deviations of the priors of logarithms: of the noise; of λ and the noise of a lower rung relative to the
-# last; of the losses' λ; and of how much noisier the deepest candidates are than the average ones.
+# last; of the loss's λ; and of how much noisier the deepest candidates are than the average ones.
 _NOISE_WIDTH, _RUNG_WIDTH, _RUNG_NOISE_WIDTH, _LOSS_WIDTH, _DEPTH_WIDTH = 1.0, 0.7, 0.7, 0.5, 0.2
 _RUNG_CORRELATION, _LOSS_CORRELATION = 1.2, 2.3
-"""Logits of the noise's prior median correlations: .77 of neighbouring rungs, .91 of metric and losses."""
+"""Logits of the noise's prior median correlations: .77 of neighbouring rungs, .91 of metric and loss."""
 _COST_WIDTH, _COST_FLOOR, _COST_LIMIT = 0.5, 0.1, 100.0
 """Prior standard deviation of b: a share of the candidates' gain, up to a limit, plus a share of the spread."""
 _TRUNK = 100.0

@@ -15,7 +15,7 @@ from scalesearch.search.schedulers.base import RungTrial
 from scalesearch.search.trial import Outcome
 
 _LOSS_RESPONSE = 1
-"""The response of the losses; see `Channel.response`."""
+"""The response of the validation loss; see `Channel.response`."""
 
 
 def study_data(plan: Plan, outcomes: Mapping[str, Outcome]) -> StudyData:
@@ -55,11 +55,11 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
 
 
 def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, float]:
-    """Return the metric times its reward factor, and the losses where they are a response."""
+    """Return the metric times its reward factor, and the validation loss where it is a response."""
     assert outcome.score is not None, "only complete trials are asked"
     responses = {Channel(trial.rung): outcome.score * plan.reward_factor(trial.network)}
-    if plan.config.has_loss_response and outcome.log_losses is not None:
-        responses[Channel(trial.rung, _LOSS_RESPONSE)] = outcome.log_losses
+    if plan.config.has_loss_response and outcome.log_loss is not None:
+        responses[Channel(trial.rung, _LOSS_RESPONSE)] = outcome.log_loss
     return responses
 
 

@@ -106,8 +106,8 @@ class Results(Protocol):
     def promotion_arms(self, seeds: int) -> tuple[list[Arm], Arm]:
         """Return what tells candidates apart best, over their first `seeds` seeds, trained to the end.
 
-        These are the losses where they are a response of the model, else the metric. The second value is that of
-        the unscaled network with its first seed, which every candidate has too.
+        This is the validation loss where it is a response of the model, else the metric. The second value is that
+        of the unscaled network with its first seed, which every candidate has too.
         """
         ...
 

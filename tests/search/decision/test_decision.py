@@ -123,7 +123,7 @@ def test_records_become_trainings_with_their_rungs_and_losses() -> None:
     first = next(one for one in plan.waves({})[0] if one.network_id != plan.base_id)
     losses = {**outcomes, first.id: outcome(0.31, train=2.0, val=8.0)}
     (found,) = [one.values for one in study_data(plan, losses).trainings if one.values.get(Channel(0)) == 0.31]
-    assert found[Channel(0, 1)] == pytest.approx(-log(4))
+    assert found[Channel(0, 1)] == pytest.approx(-log(8))
     by_loss = replace(plan, config=replace(plan.config, metric="loss"))
     assert {c.response for one in study_data(by_loss, {}).trainings for c in one.values} <= {0}
 
