@@ -23,7 +23,7 @@ from scalesearch.proxy.datasets import ImageData, load_data
 from scalesearch.proxy.initial import initial_network
 from scalesearch.proxy.objective import prepare_process
 from scalesearch.proxy.training import train
-from scalesearch.search.budget import BUDGETS
+from scalesearch.search.budget_file import load_budget
 from scalesearch.search.task import Recipe
 
 WEIGHTS = Path(__file__).parents[2] / "results" / "reference" / "cam"
@@ -60,7 +60,7 @@ def trained(definition: Baseline, data: ImageData) -> tuple[nn.Module, float]:
 
 def main() -> None:
     """Write the weights, and print the accuracy of each network."""
-    scenes = BUDGETS["quick"].scenes
+    scenes = load_budget(str(WEIGHTS / "scenes.yaml")).scenes
     definitions = networks(scenes.classes)
     data = load_data(
         "fractal",

@@ -124,6 +124,11 @@ def _create_segment(folder: Path) -> tuple[Path, int]:
     return path, descriptor
 
 
+def is_segment(name: str) -> bool:
+    """Return whether a file's name is that of a segment."""
+    return _NAME.fullmatch(name) is not None
+
+
 def segment_paths(folder: Path) -> list[Path]:
     """Return the segments of a folder, in the order in which they were written.
 

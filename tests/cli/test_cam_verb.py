@@ -133,7 +133,9 @@ def test_a_network_of_its_own_side_sees_the_image_at_it(folder: Path) -> None:
 def test_the_picture_in_the_docs_is_drawn_by_its_command(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "cam.md").read_text(encoding="utf-8")
     line = next(line for line in page.splitlines() if line.startswith("    scalesearch cam "))
-    cam([str(ROOT / word) for word in line.split()[2:]], None, None, 4, "quick", tmp_path / "cam.png")
+    *files, option, budget = line.split()[2:]
+    assert option == "--budget"
+    cam([str(ROOT / word) for word in files], None, None, 4, str(ROOT / budget), tmp_path / "cam.png")
     kept, now = (
         np.asarray(Image.open(path).convert("RGB")).astype(int)
         for path in (ROOT / "docs" / "figures" / "cam.png", tmp_path / "cam.png")

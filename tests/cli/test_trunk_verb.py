@@ -68,7 +68,7 @@ def test_a_study_with_one_more_trunk_equals_one_that_began_with_it(inline: Path,
 @pytest.mark.parametrize(
     ("more", "trials"),
     [
-        ((), "8 trials (4 at first, 4 more for the leaders), 2.048k images in all and 512 in trunks"),
+        ((), "8 trials (5 at first, 3 more for the leaders), 2.048k images in all and 512 in trunks"),
         (("--phi", "-1"), "4 trials (4 at first, 0 more for the leaders), 2.048k images in all, about"),
         (
             ("--baseline", "mobilenet_v1"),

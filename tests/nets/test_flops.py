@@ -228,7 +228,7 @@ def test_closed_form_fvcore_and_torch_agree_on_what_mobilenet_v3_has() -> None:
         unbiased += not network.head.hidden_bias
         assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
-    assert min(fractions, activations, hidden, normalised, unbiased) > 5
+    assert min(fractions, activations, hidden, normalised, unbiased) > 3
     assert min(gates[name] for name in KINDS["mbconv"].gates) > 3
 
 

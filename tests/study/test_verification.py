@@ -69,7 +69,7 @@ FORGED: list[tuple[str, Callable[[dict], None], str]] = [  # type: ignore[type-a
     ),
     ("params", lambda tree: tree["cost"].update(params=7), "its costs are not those of its network"),
     ("proxy", lambda tree: tree["cost"].update(proxy_macs=7), "its costs are not those of its network"),
-    ("epochs", lambda tree: last(tree).update(samples=1), "its epochs do not follow one another"),
+    ("epochs", lambda tree: last(tree).update(samples=0), "its epochs do not follow one another"),
     ("all of fvcore's", lambda tree: tree["cost"].update(fvcore_total=7), "its costs are not those of its network"),
     ("an epoch's number", lambda tree: last(tree).update(index=9), "its epochs do not follow one another"),
     ("first epoch", lambda tree: tree["outcome"]["epochs"].pop(0), "its epochs do not follow one another"),

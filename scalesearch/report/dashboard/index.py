@@ -22,7 +22,7 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, replace_atomically
 from scalesearch.study.record_file import CANNOT_BE_READ, BrokenRecordError
-from scalesearch.study.segments import count_records, read_segment, segment_paths
+from scalesearch.study.segments import count_records, is_segment, read_segment
 from scalesearch.study.trial_summary import TrialSummary, read_trial, summarize_record
 
 VERSION = b"2"
@@ -64,16 +64,15 @@ def refresh_index(before: Index, folder: Path, seconds: float = 0.4) -> Index:
     """
     try:
         folder_time = folder.stat().st_mtime_ns
-        sizes = {path.name: path.stat().st_size for path in segment_paths(folder)}
+        sizes = dict(_segment_sizes(folder))
         is_same = folder_time == before.folder_time and sizes == before.segments
         if is_same and before.all_read and not before.broken:
             return before
         current_stamps = dict(_stamps(folder))
     except FileNotFoundError:
         return Index() if before.trials or before.broken else before
-    except (OSError, StorageError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        return Index(broken={"trials/": f"{CANNOT_BE_READ} ({reason})"})
+    except OSError as error:
+        return Index(broken={"trials/": f"{CANNOT_BE_READ} ({error.strerror})"})
     if any(sizes.get(name, 0) < read for name, read in before.segments.items()):
         before = Index()  # a segment was changed by hand
     deadline = time.monotonic() + seconds
@@ -127,6 +126,13 @@ def _with_segments(before: Index, folder: Path, sizes: Mapping[str, int], deadli
                 break
     waiting = sum(count_records(folder / name, read.get(name, 0)) for name in sizes) if is_late else 0
     return replace(before, trials=trials, broken=broken, segments=read, waiting=before.waiting + waiting)
+
+
+def _segment_sizes(folder: Path) -> Iterator[tuple[str, int]]:
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: (len(entry.name), entry.name)):
+            if is_segment(entry.name) and entry.is_file():
+                yield entry.name, entry.stat().st_size
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, Stamp]]:
