@@ -188,7 +188,8 @@ def main() -> None:
             )
     print(", ".join(f"{name} {value}" for name, value in environment().items()))
     if "out" in words:
-        table = {"command": " ".join(sys.argv), "environment": environment(), "rows": rows}
+        command = " ".join(word for word in sys.argv if not word.startswith("folder="))  # no paths of a machine
+        table = {"command": command, "environment": environment(), "rows": rows}
         Path(words["out"]).write_text(json.dumps(table, indent=1) + "\n")
 
 

@@ -42,7 +42,7 @@ SPENDING = ("b0-phi1-quick",)
 """The searches whose compute allocation is drawn."""
 
 
-SCALE = STUDIES.parent / "driver_scale.json"
+SCALE = STUDIES.parent / "evidence" / "driver_scale.json"
 """The table of `benchmarks/driver_scale.py`."""
 SECONDS = {"resume s": "resume", "show s": "show", "decision s": "decide", "plan s": "plan"}
 """What is drawn of it, and its label."""
@@ -63,7 +63,7 @@ def driver_scale() -> go.Figure:
     figure.add_trace(go.Scatter(name="linear growth", x=trials, y=linear, mode="lines", line=dashes))
     figure.update_layout(template="plotly_white", font={"size": 16}, legend={"traceorder": "normal"})
     figure.update_xaxes(title="trials", type="log", tickvals=trials, ticktext=[f"{count:,}" for count in trials])
-    figure.update_yaxes(title="seconds", type="log")
+    figure.update_yaxes(title="seconds", type="log", dtick=1)
     return figure
 
 
