@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 from scripts import ROOT, page, script
@@ -60,7 +61,16 @@ def test_pictures_show_what_the_reference_studies_say() -> None:
     make = script("make", "docs/figures")
     spending = {f"{name}-spending": name for name in make.SPENDING}
     drawn_here = {path.stem for path in (ROOT / "docs" / "figures").glob("*.svg")} - {"demo"}  # `make recording`'s
-    assert drawn_here == {*make.CURVES, *spending}
+    assert drawn_here == {*make.CURVES, *spending, "driver-scale"}
+    scale = html.unescape((ROOT / "docs" / "figures" / "driver-scale.svg").read_text(encoding="utf-8"))
+    rows = json.loads(make.SCALE.read_text())["rows"]
+    page = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
+    for row in rows:
+        assert f">{row['trials']:,}<" in scale
+        assert (
+            f"| {row['trials']:,} | {row['records/s']:,.0f} | {row['plan s']:.1f} | {row['decision s']:.1f} |"
+            in page
+        )
     for picture, name in spending.items():
         drawn = open_study(make.STUDIES / name).figures.spending()
         words = [trace.name for trace in drawn.data if trace.showlegend is not False and trace.name]
