@@ -59,7 +59,7 @@ def family(
         choices.Match, typer.Option(help="flops: the resolution at which a member costs 2^φ; none: γ^φ.")
     ] = "flops",
     rule: options.Rule = "v1",
-    resolution: options.BaselineResolution = None,
+    resolution: options.Resolution = None,
     resolution_multiple: options.ResolutionMultiple = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for one file per member.")] = None,
     json: options.Json = False,

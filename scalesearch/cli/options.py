@@ -140,16 +140,6 @@ Resolution = Annotated[
 ]
 
 
-BaselineResolution = Annotated[
-    str | None,
-    typer.Option(
-        "--resolution",
-        metavar="PX|HxW",
-        help="Size of the baseline's input, px, as in 192x320; default: the file's.",
-    ),
-]
-
-
 def parse_resolution(value: str | None) -> ImageSize | None:
     """Return the size of the images that `--resolution` gives: a side, or height x width; None: it was not given.
 

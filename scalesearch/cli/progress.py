@@ -72,16 +72,16 @@ class SearchProgress(Display):
         """Add the trials of a wave, and sum up what would take long to sum up after every trial."""
         self._specs.update({spec.id: spec for spec in specs})
         known = self._specs.values()
-        self._known_macs = sum(map(self._macs, known))
+        self._known_macs = sum(map(self._plan.macs, known))
         self._known_images = sum(map(self._plan.proxies.images, known))
         # A record of a later rung may exist before the plan includes its trial.
         finished = [key for key in self._finished if key in self._specs]
-        self._finished_macs = sum(self._macs(self._specs[key]) for key in finished)
+        self._finished_macs = sum(self._plan.macs(self._specs[key]) for key in finished)
         self._leaders = nlargest(_NUM_LEADERS, filter(self._has_score, finished), self._score)
 
     def _add_finished(self, key: str, event: TrialFinished) -> None:
         self._finished[key] = event.outcome
-        self._finished_macs += self._macs(event.spec)
+        self._finished_macs += self._plan.macs(event.spec)
         self._num_failed += event.outcome.accuracy is None
         if self._has_score(key):
             self._leaders = nlargest(_NUM_LEADERS, [*self._leaders, key], self._score)
@@ -112,10 +112,6 @@ class SearchProgress(Display):
     def _name(self, spec: TrialSpec) -> str:
         rung = f" {spec.samples} images" if spec.samples is not None else ""
         return f"{self._names[spec.network_id]} seed {spec.seed}{rung}"
-
-    def _macs(self, spec: TrialSpec) -> int:
-        """Return the multiply-adds of a trial's forward passes."""
-        return cost(spec.proxy).macs * self._plan.proxies.images(spec)
 
     def _macs_done(self) -> float:
         return self._finished_macs + self._running_macs

@@ -49,7 +49,7 @@ def solve(
         typer.Option(metavar="α β γ", help="Coefficients of the family; see a search's winner.yaml."),
     ] = ("1.2", "1.1", "1.15"),
     rounding: options.Rounding = None,
-    resolution: options.BaselineResolution = None,
+    resolution: options.Resolution = None,
     resolution_multiple: options.ResolutionMultiple = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write: a baseline file, or a call.")

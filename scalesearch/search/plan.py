@@ -275,11 +275,11 @@ class Plan:
         Where networks are grown from trunks, the cheapest trial of every seed comes before: it trains the trunk,
         which the others of that seed would otherwise train at the same time.
         """
-        specs = sorted(map(self.rung_spec, trials), key=lambda spec: (-self._macs(spec), spec.id))
+        specs = sorted(map(self.rung_spec, trials), key=lambda spec: (-self.macs(spec), spec.id))
         trunks_of = {spec.seed: spec.id for spec in specs if spec.trunk is not None}  # the last, and cheapest
         return tuple(sorted(specs, key=lambda spec: trunks_of.get(spec.seed) != spec.id))
 
-    def _macs(self, spec: TrialSpec) -> int:
+    def macs(self, spec: TrialSpec) -> int:
         """Return the multiply-adds of a trial's forward passes, without the trunk."""
         return cost(spec.proxy).macs * self.proxies.images(spec)
 

@@ -24,7 +24,7 @@ from scalesearch.study.record_file import (
     TrialCost,
     read_record_file,
 )
-from scalesearch.study.segments import read_segment, segment_paths
+from scalesearch.study.segments import read_segment, segment_sizes
 
 
 def trial_cost(spec: TrialSpec, fvcore_total: int | None = None) -> TrialCost:
@@ -61,7 +61,9 @@ def read_records(folder: Path) -> dict[str, TrialRecord]:
         StorageError: the folder or a record cannot be read.
     """
     records = {record.spec.id: record for record in map(_read_record, json_files(folder)[0])}
-    return records | {record.spec.id: record for path in segment_paths(folder) for record in _segment_records(path)}
+    return records | {
+        record.spec.id: record for path in _segment_paths(folder) for record in _segment_records(path)
+    }
 
 
 def problems(folder: Path) -> Iterator[str]:
@@ -82,7 +84,7 @@ def problems(folder: Path) -> Iterator[str]:
             yield str(error)
         else:
             yield from (f"{path}: {reason}" for reason in impossibilities(record))
-    for path in segment_paths(folder):
+    for path in _segment_paths(folder):
         yield from _segment_problems(path)
 
 
@@ -171,7 +173,7 @@ def _segment_lines(path: Path) -> Iterator[tuple[int, TrialRecord | CountError]]
                 remedy = "delete the line to run its trial again"
                 yield line.number, CountError(f"{path}, line {line.number}: {error}; {remedy}")
     except OSError as error:
-        raise StorageError(f"{path}: {CANNOT_BE_READ} ({error.strerror}); let this account read it") from error
+        raise _unreadable_error(path, error) from error
 
 
 def record_json(record: TrialRecord) -> dict[str, Json]:
@@ -191,8 +193,20 @@ def count_records(folder: Path) -> int:
     Raises:
         StorageError: the folder or a segment cannot be read.
     """
+    paths = _segment_paths(folder)
     try:
-        in_segments = sum(map(segments.count_records, segment_paths(folder)))
+        in_segments = sum(map(segments.count_records, paths))
     except OSError as error:
-        raise StorageError(f"{folder}: {CANNOT_BE_READ} ({error.strerror}); let this account read it") from error
+        raise _unreadable_error(folder, error) from error
     return len(json_files(folder)[0]) + in_segments
+
+
+def _segment_paths(folder: Path) -> list[Path]:
+    try:
+        return list(segment_sizes(folder))
+    except OSError as error:
+        raise _unreadable_error(folder, error) from error
+
+
+def _unreadable_error(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{path}: {CANNOT_BE_READ} ({error.strerror}); let this account read it")

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,7 +41,7 @@ class SegmentWriter:
         self._descriptor = -1
         self._size = 0
         self._described: set[str] = set()
-        self._synced_at = 0.0
+        self._synced_at = -inf
         self._failure: StorageError | None = None
 
     def __enter__(self) -> Self:
@@ -124,25 +125,22 @@ def _create_segment(folder: Path) -> tuple[Path, int]:
     return path, descriptor
 
 
-def is_segment(name: str) -> bool:
-    """Return whether a file's name is that of a segment."""
-    return _NAME.fullmatch(name) is not None
-
-
-def segment_paths(folder: Path) -> list[Path]:
-    """Return the segments of a folder, in the order in which they were written.
+def segment_sizes(folder: Path) -> dict[Path, int]:
+    """Return the size (bytes) of each segment of a folder, in the order in which they were written.
 
     Raises:
-        StorageError: the folder cannot be read.
+        OSError: the folder cannot be read.
     """
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if _NAME.fullmatch(entry.name) and entry.is_file()]
+            sizes = {
+                entry.name: entry.stat().st_size
+                for entry in entries
+                if _NAME.fullmatch(entry.name) and entry.is_file()
+            }
     except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StorageError(f"{folder}: cannot be read ({error.strerror}); let this account read it") from error
-    return [folder / name for name in sorted(names, key=lambda name: (len(name), name))]
+        return {}
+    return {folder / name: sizes[name] for name in sorted(sizes, key=lambda name: (len(name), name))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +181,8 @@ def read_segment(path: Path, start: int = 0) -> Iterator[SegmentLine]:
                 elif is_new:
                     yield SegmentLine(number, end, _read_record_line(line, networks))
             except BrokenRecordError as error:
-                yield SegmentLine(number, end, None, str(error))
+                if is_new:
+                    yield SegmentLine(number, end, None, str(error))
 
 
 def _read_record_line(line: bytes, networks: Mapping[str, Json]) -> RecordFile:

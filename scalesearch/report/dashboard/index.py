@@ -22,7 +22,7 @@ from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.files import make_folder, replace_atomically
 from scalesearch.study.record_file import CANNOT_BE_READ, BrokenRecordError
-from scalesearch.study.segments import count_records, is_segment, read_segment
+from scalesearch.study.segments import count_records, read_segment, segment_sizes
 from scalesearch.study.trial_summary import TrialSummary, read_trial, summarize_record
 
 VERSION = b"2"
@@ -45,6 +45,8 @@ class Index:
     """The number of records that exist and are not read yet."""
     segments: Mapping[str, int] = field(default_factory=dict)
     """How many bytes of each segment are read, by file name."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """The size of each segment (bytes) when all were last read to their ends; a line may be unfinished there."""
     folder_time: int = -1
     """The time of change (ns) of the folder when it was last listed; -1: it was not, or must be listed again."""
 
@@ -64,8 +66,8 @@ def refresh_index(before: Index, folder: Path, seconds: float = 0.4) -> Index:
     """
     try:
         folder_time = folder.stat().st_mtime_ns
-        sizes = dict(_segment_sizes(folder))
-        is_same = folder_time == before.folder_time and sizes == before.segments
+        sizes = {path.name: size for path, size in segment_sizes(folder).items()}
+        is_same = folder_time == before.folder_time and sizes == before.sizes
         if is_same and before.all_read and not before.broken:
             return before
         current_stamps = dict(_stamps(folder))
@@ -78,7 +80,7 @@ def refresh_index(before: Index, folder: Path, seconds: float = 0.4) -> Index:
     deadline = time.monotonic() + seconds
     index = _with_files(before, folder, current_stamps, deadline)
     index = _with_segments(index, folder, sizes, deadline)
-    return before if index == before else replace(index, folder_time=folder_time)
+    return replace(index, folder_time=folder_time)
 
 
 def _with_files(before: Index, folder: Path, current_stamps: Mapping[str, Stamp], deadline: float) -> Index:
@@ -108,7 +110,7 @@ def _with_files(before: Index, folder: Path, current_stamps: Mapping[str, Stamp]
 
 def _with_segments(before: Index, folder: Path, sizes: Mapping[str, int], deadline: float) -> Index:
     """Return the index with the lines that were appended to segments; at least one of them."""
-    if sizes == before.segments:
+    if sizes == before.sizes:
         return before
     trials, broken, read = dict(before.trials), dict(before.broken), dict(before.segments)
     is_late = False
@@ -125,14 +127,10 @@ def _with_segments(before: Index, folder: Path, sizes: Mapping[str, int], deadli
             if is_late:
                 break
     waiting = sum(count_records(folder / name, read.get(name, 0)) for name in sizes) if is_late else 0
-    return replace(before, trials=trials, broken=broken, segments=read, waiting=before.waiting + waiting)
-
-
-def _segment_sizes(folder: Path) -> Iterator[tuple[str, int]]:
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: (len(entry.name), entry.name)):
-            if is_segment(entry.name) and entry.is_file():
-                yield entry.name, entry.stat().st_size
+    sizes = before.sizes if is_late else sizes
+    return replace(
+        before, trials=trials, broken=broken, segments=read, sizes=sizes, waiting=before.waiting + waiting
+    )
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, Stamp]]:
