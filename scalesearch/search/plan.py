@@ -269,19 +269,22 @@ class Plan:
         arms = self.arms(outcomes)
         return rank(arms, self.images_error, self.base_arm(outcomes)) if arms else None
 
+    def macs(self, spec: TrialSpec) -> int:
+        """Return the multiply-adds of a trial's forward passes, with those of the trunk if it trains the trunk."""
+        trunk_images = self.proxies.trunk_images if self._trains_trunk(spec) else 0
+        return cost(spec.proxy).macs * (self.proxies.images(spec) + trunk_images)
+
+    def _trains_trunk(self, spec: TrialSpec) -> bool:
+        """Return whether the trial trains its seed's trunk: that of the unscaled network does, the first to run."""
+        return spec.trunk is not None and spec.network_id == self.base_id
+
     def _longest_first(self, trials: Sequence[RungTrial]) -> tuple[TrialSpec, ...]:
         """Return trials by their cost, longest first, so that no core is idle at the end of a wave.
 
-        Where networks are grown from trunks, the cheapest trial of every seed comes before: it trains the trunk,
-        which the others of that seed would otherwise train at the same time.
+        Those that train trunks come before, so that no two trials train the same trunk at the same time.
         """
-        specs = sorted(map(self.rung_spec, trials), key=lambda spec: (-self.macs(spec), spec.id))
-        trunks_of = {spec.seed: spec.id for spec in specs if spec.trunk is not None}  # the last, and cheapest
-        return tuple(sorted(specs, key=lambda spec: trunks_of.get(spec.seed) != spec.id))
-
-    def macs(self, spec: TrialSpec) -> int:
-        """Return the multiply-adds of a trial's forward passes, without the trunk."""
-        return cost(spec.proxy).macs * self.proxies.images(spec)
+        specs = map(self.rung_spec, trials)
+        return tuple(sorted(specs, key=lambda spec: (not self._trains_trunk(spec), -self.macs(spec), spec.id)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,9 +181,14 @@ def test_the_first_wave_trains_every_trunk_once_at_a_time() -> None:
     grown = Plan(replace(config, budget=replace(config.budget, recipe=recipe, rungs=1)), DATA)
     first = grown.waves({})[0]
     seeds = grown.scheduler.seeds
-    # The unscaled network is the cheapest: its trials train the trunks of all seeds, before the others need them.
+    # The unscaled network's trials train the trunks of all seeds, before the others need them.
     assert {spec.network_id for spec in first[:seeds]} == {grown.base_id}
     assert {spec.seed for spec in first[:seeds]} == set(range(seeds))
     costs = [cost(spec.proxy).macs for spec in first[seeds:]]
     assert costs == sorted(costs, reverse=True)
     assert max(costs) > min(costs)
+    # The remaining time is estimated from all that is trained.
+    assert grown.proxies.trunk_images > 0
+    for spec in first:
+        trunk_images = grown.proxies.trunk_images if spec.network_id == grown.base_id else 0
+        assert grown.macs(spec) == cost(spec.proxy).macs * (grown.proxies.images(spec) + trunk_images)
