@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from proxy_snr import SCORES, Trial, read
+from proxy_snr import SCORES, Trial, candidates_of, read
 from variance_components import components
 
 from scalesearch.search.proxy_validation import tau_b
@@ -143,7 +143,7 @@ def tables(trials: Sequence[Trial], networks: Sequence[str]) -> dict[str, Table]
 
 
 def main() -> None:
-    first, second = ([trial for _, trial in read(Path(path))] for path in sys.argv[1:3])
+    first, second = (candidates_of([trial for _, trial in read(Path(path))]) for path in sys.argv[1:3])
     networks = sorted({trial.network for trial in first} & {trial.network for trial in second})
     first_tables, second_tables = tables(first, networks), tables(second, networks)
     sizes = [table["accuracy"].scores_KN.shape for table in (first_tables, second_tables)]

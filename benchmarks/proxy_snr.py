@@ -15,7 +15,8 @@ vary most, each scaled to variance one, with both signs, and freezes them (Jorda
 
 Every call also trains the unchanged budget, and prints the ratio of both, unless nothing is changed or
 `as_it_is=0` is given. `out` saves each trial as a line of JSON. Trials that it contains are not trained again, so
-a call that was stopped can be resumed.
+a call that was stopped can be resumed. `unscaled=1` also trains the unscaled network, which is in `out` and in no
+table: `search_replay.py` needs it to repeat whole searches.
 
 The script prints a table for each budget, with a row per score and these columns:
 
@@ -73,9 +74,11 @@ from scalesearch.study.provenance import environment
 SCORES = ("accuracy", "val loss", "train loss", "losses", "all")
 _DEFAULTS = {
     "baseline": "b0", "phi": "1", "budget": "quick", "data": "fractal", "networks": "8", "seeds": "4",
-    "first_seed": "0", "processes": "2", "out": "", "as_it_is": "1",
+    "first_seed": "0", "processes": "2", "out": "", "as_it_is": "1", "unscaled": "0",
 }  # fmt: skip
 _LEVERS = ("rate_by_depth", "whitening")
+CANDIDATE, UNSCALED = "candidate", "unscaled"
+"""The roles of networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Trial:
     val_loss: float
     train_loss: float
     seconds: float
+    role: str = CANDIDATE
 
     def score(self, name: str) -> float:
         """Return the score `name`, of which larger values are better."""
@@ -113,6 +117,7 @@ class Job:
     px: int
     budget: Budget
     whitening: bool = False
+    role: str = CANDIDATE
 
     @property
     def id(self) -> str:
@@ -173,16 +178,19 @@ def jobs(options: Mapping[str, str], budget: Budget, levers: Mapping[str, str]) 
     base = proxy_of(config, config.baseline.architecture, facts.classes)
     assert isinstance(base, Architecture), "a baseline file's networks are architectures"
     result = []
+    networks = [(CANDIDATE, candidate.architecture) for candidate in plan.trained]
+    if options["unscaled"] != "0":
+        networks.append((UNSCALED, config.baseline.architecture))
     for seed in range(first, first + int(options["seeds"])):
-        for candidate in plan.trained:
-            spec = plan.spec(candidate.architecture, seed)
+        for role, network in networks:
+            spec = plan.spec(network, seed)
             assert isinstance(spec.proxy, Architecture), "a baseline file's networks are architectures"
             rate = scale_rate_by_depth(
                 training_budget.recipe.learning_rate, spec.proxy, base, float(levers.get("rate_by_depth", 0))
             )
             spec = replace(spec, recipe=replace(training_budget.recipe, learning_rate=rate))
             log_cost = log(cost(spec.proxy).macs / cost(base).macs)
-            result.append(Job(spec, log_cost, options["data"], px, training_budget, whitening))
+            result.append(Job(spec, log_cost, options["data"], px, training_budget, whitening, role))
     return sorted(result, key=lambda job: (job.spec.seed, -job.log_cost))
 
 
@@ -208,7 +216,7 @@ def trained(job: Job) -> Trial:
     seconds = time.process_time() - began
     return Trial(
         job.id, job.spec.network_id, job.spec.seed, job.log_cost,
-        last.val_accuracy, last.val_loss, last.train_loss, round(seconds, 2),
+        last.val_accuracy, last.val_loss, last.train_loss, round(seconds, 2), job.role,
     )  # fmt: skip
 
 
@@ -277,7 +285,12 @@ def read(path: Path) -> Iterator[tuple[str, Trial]]:
             row = json.loads(line)
         except ValueError:
             continue
-        yield row["id"], Trial(**{name: row[name] for name in names})
+        yield row["id"], Trial(**{name: row[name] for name in names & row.keys()})
+
+
+def candidates_of(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials of candidates."""
+    return [trial for trial in trials if trial.role == CANDIDATE]
 
 
 def analyse(trials: Sequence[Trial], in_blocks: bool) -> dict[str, tuple[Components, float, float]]:
@@ -332,7 +345,7 @@ def main() -> None:
     newest_first = [job for group in reversed(jobs_by_title.values()) for job in group]
     trials = train_missing(newest_first, int(options["processes"]), out)
     rates = [
-        print_table(title, [trials[job.id] for job in group], group[0].spec.trunk is not None)
+        print_table(title, candidates_of([trials[job.id] for job in group]), group[0].spec.trunk is not None)
         for title, group in jobs_by_title.items()
     ]
     if len(rates) == 2:

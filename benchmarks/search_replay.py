@@ -1,0 +1,313 @@
+"""Replay whole searches from kept trials: how good is the choice of one search, and what does it claim?
+
+    python benchmarks/search_replay.py b0=results/proxy_snr/b0-classes.jsonl
+    python benchmarks/search_replay.py b0=TRIALS.jsonl resnet18=TRIALS.jsonl replays=400 truth=LONGER.jsonl
+
+Each argument `BASELINE=FILE` names trials that `proxy_snr.py` wrote with `unscaled=1`: every candidate of `quick`
+at φ = 1 and the unscaled network, with at least twice as many seeds as a search has. A replay gives half of the
+seeds, drawn at random, to the *truth*, and the other half to a search. The search is the product's: its plan asks
+for trials wave by wave, and its model decides. No trial of the search is in the truth. With `truth=FILE`, for a
+single baseline, the truth is the mean of all seeds of another file, such as longer trainings from scratch. That may
+have only some of the networks; then the search's choice among these is judged.
+
+True values are means of the accuracy, corrected for the cost of the proxies by the product's own slope. The rows:
+
+- reliability: the share of the variance of the truth that is due to networks, n SNR / (1 + n SNR) for n seeds;
+- τ: Kendall's τ-b of the search's posterior means, eliminated candidates included, with the truth;
+- regret: the truth of the best candidate minus that of the choice, in standard deviations of the networks; how
+  often it is at most a quarter; and how often it is within the bound that the search states for 95 %;
+- significant: how often the search calls a winner significant.
+
+Further rows are searches of planted networks with the measured noise: every candidate has the same value, and a
+winner that is called significant is a false one; or a random candidate leads the others, which are equal, by one
+standard deviation of the networks, in accuracy and in loss alike.
+
+Intervals cover 95 %. They come from 2,000 bootstrap samples of the networks, in each of which the choice is the
+network with the highest posterior mean. Shares of planted searches have binomial intervals by Wilson's formula.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from math import exp, log, sqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from proxy_snr import UNSCALED, Trial, candidates_of, read
+from variance_components import components
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
+from scalesearch.search.proxy_validation import tau_b
+from scalesearch.search.ranking import Arm, macs_slope
+from scalesearch.search.study_config import StudyConfig
+from scalesearch.search.task import Epoch
+from scalesearch.search.trial import Outcome
+from scalesearch.study.result import StudyResult, analyze
+
+Floats = NDArray[np.float64]
+RESAMPLES = 2000
+SMALL_REGRET = 0.25
+_Z = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of one trial: its accuracy, and the negated logarithm of its validation loss."""
+
+    accuracy: float
+    log_loss: float
+
+    def plus(self, accuracy: float, log_loss: float) -> Values:
+        """Return values that are larger."""
+        return Values(self.accuracy + accuracy, self.log_loss + log_loss)
+
+
+Results = Mapping[tuple[str, int], Values]
+"""The values of trials by network and seed."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Every candidate of a study and its unscaled network, each with the same seeds."""
+
+    plan: Plan
+    results: Results
+    seeds: tuple[int, ...]
+
+    @cached_property
+    def networks(self) -> tuple[str, ...]:
+        """The ids of the candidates."""
+        return tuple(self.plan.by_network)
+
+    @cached_property
+    def log_costs(self) -> Floats:
+        """The logarithm of the cost of each candidate's proxy over their average one."""
+        logs_K = np.log([self.plan.proxies.adjusted_ratio(key) for key in self.networks])
+        return np.asarray(logs_K - logs_K.mean())
+
+    def table(self, value: Callable[[Values], float], seeds: Sequence[int]) -> Floats:
+        """Return the values of the candidates with some seeds (K, N)."""
+        return np.array([[value(self.results[key, seed]) for seed in seeds] for key in self.networks])
+
+    def corrected(self, value: Callable[[Values], float], seeds: Sequence[int]) -> Floats:
+        """Return values (K, N) at the average cost, by the slope from the unscaled network to the candidates."""
+        values_KN, ratio_of = self.table(value, seeds), self.plan.proxies.adjusted_ratio
+        arms = [
+            Arm(key, dict(zip(seeds, row_N, strict=True)), ratio_of(key), 1, 1)
+            for key, row_N in zip(self.networks, values_KN.tolist(), strict=True)
+        ]
+        base = self.plan.base_id
+        of_base = {seed: value(self.results[base, seed]) for seed in seeds}
+        slope = macs_slope(arms, Arm(base, of_base, ratio_of(base), 1, 1))
+        return np.asarray(values_KN - slope * self.log_costs[:, None])
+
+    @cached_property
+    def spreads(self) -> tuple[float, float]:
+        """The standard deviations of the candidates without noise, of accuracy and of the loss's logarithm."""
+        accuracy, loss = (
+            components(self.corrected(value, self.seeds), np.zeros(len(self.networks)), in_blocks=True).signal
+            for value in (accuracy_of, log_loss_of)
+        )
+        return accuracy, loss
+
+
+def accuracy_of(values: Values) -> float:
+    """Return the accuracy."""
+    return values.accuracy
+
+
+def log_loss_of(values: Values) -> float:
+    """Return the negated logarithm of the loss."""
+    return values.log_loss
+
+
+def evidence(baseline: str, trials: Sequence[Trial]) -> Evidence:
+    """Return the trials as evidence for `quick` at φ = 1.
+
+    Raises:
+        SystemExit: a network has too few seeds.
+    """
+    budget = BUDGETS["quick"]
+    config = StudyConfig(load_baseline(baseline), Decimal(1), budget, scheduler="sequential")
+    data = DataFacts("fractal", "", budget.scenes.classes, budget.scenes.train, budget.scenes.val)
+    plan = Plan(config, data)
+    results = {
+        (trial.network, trial.seed): Values(trial.accuracy, -log(trial.val_loss))
+        for trial in trials
+        if trial.network in plan.by_network or trial.role == UNSCALED
+    }
+    networks = {*plan.by_network, plan.base_id}
+    seeds = sorted(set.intersection(*({seed for key, seed in results if key == one} for one in networks)))
+    if len(seeds) < 2 * plan.scheduler.seeds:
+        raise SystemExit(f"{baseline}: needs {2 * plan.scheduler.seeds} seeds of every network, has {len(seeds)}")
+    return Evidence(plan, results, tuple(seeds))
+
+
+def search(plan: Plan, results: Results, seeds: Sequence[int]) -> dict[str, Outcome]:
+    """Run a search in which the seeds 0, 1, … of the plan have the results of the given seeds."""
+    outcomes: dict[str, Outcome] = {}
+    while pending := plan.pending(outcomes):
+        outcomes |= {spec.id: _outcome(results[spec.network_id, seeds[spec.seed]]) for spec in pending}
+    return outcomes
+
+
+def _outcome(values: Values) -> Outcome:
+    epoch = Epoch(1, 1, 0.0, exp(-values.log_loss), values.accuracy, 0.0)
+    return Outcome("complete", (epoch,), 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a search said about the candidates, and what is true of them."""
+
+    posterior_K: Floats
+    truth_K: Floats
+    choice: int
+    bound: float
+    """The regret that the search says it stays below with 95 %."""
+    significant: bool
+
+    @property
+    def regret(self) -> float:
+        """The truth of the best candidate minus that of the choice."""
+        return float(self.truth_K.max() - self.truth_K[self.choice])
+
+    def of(self, picks_K: NDArray[np.int64]) -> Replay:
+        """Return the replay for some of the networks."""
+        posterior_K, truth_K = self.posterior_K[picks_K], self.truth_K[picks_K]
+        return Replay(posterior_K, truth_K, int(np.argmax(posterior_K)), self.bound, self.significant)
+
+
+def replay(found: StudyResult, kept: Sequence[str], truth_K: Floats) -> Replay:
+    """Return how a search judges the networks whose truth is known."""
+    posterior_K = np.array([found.decision.mean(key) for key in kept])
+    choice = kept.index(found.recommended) if found.recommended in kept else int(np.argmax(posterior_K))
+    return Replay(posterior_K, truth_K, choice, found.decision.regret_bound, found.ranking.significant)
+
+
+def measured(data: Evidence, replays: int, truth: tuple[Sequence[str], Floats] | None) -> list[Replay]:
+    """Return replays of searches whose trials are not in the truth."""
+    draw, found = np.random.default_rng(2019), []
+    for _ in range(replays):
+        seeds = draw.permutation(data.seeds).tolist()
+        half = len(seeds) // 2
+        kept, truth_K = truth or (data.networks, data.corrected(accuracy_of, seeds[half:]).mean(1))
+        result = analyze(data.plan, search(data.plan, data.results, seeds[:half]))
+        assert result is not None, "every trial completes"
+        found.append(replay(result, kept, truth_K))
+    return found
+
+
+def planted(data: Evidence, replays: int, lead: float) -> float:
+    """Return the share of searches that call the planted leader significant (any winner where nobody leads)."""
+    draw, count = np.random.default_rng(2019), 0
+    noise = {value: _noise_around_equal_networks(data, value) for value in (accuracy_of, log_loss_of)}
+    for _ in range(replays):
+        leader = str(draw.choice(data.networks))
+        results = dict(data.results)
+        for place, key in enumerate(data.networks):
+            more = [lead * spread if key == leader else 0.0 for spread in data.spreads]
+            for column, seed in enumerate(data.seeds):
+                values = Values(*(noise[value][place, column] for value in (accuracy_of, log_loss_of)))
+                results[key, seed] = values.plus(*more)
+        ranking = data.plan.ranking(search(data.plan, results, draw.permutation(data.seeds).tolist()))
+        assert ranking is not None, "every trial completes"
+        count += ranking.significant and (not lead or ranking.arms[0].key == leader)
+    return count / replays
+
+
+def _noise_around_equal_networks(data: Evidence, value: Callable[[Values], float]) -> Floats:
+    """Return values (K, N) of candidates that are equal at equal cost, with the measured noise."""
+    values_KN, seeds = data.corrected(value, data.seeds), len(data.seeds)
+    slopes_KN = data.table(value, data.seeds) - values_KN
+    # The mean of N trials takes 1 / N of the variance with it.
+    noise_KN = (values_KN - values_KN.mean(1, keepdims=True)) * sqrt(seeds / (seeds - 1))
+    return np.asarray(values_KN.mean() + noise_KN + slopes_KN)
+
+
+def of_networks(replays: Sequence[Replay], figure: Callable[[Sequence[Replay]], float]) -> str:
+    """Return a figure with its interval over networks, as text."""
+    draw, networks, values = np.random.default_rng(7), len(replays[0].truth_K), []
+    for _ in range(RESAMPLES):
+        picks_K = draw.integers(0, networks, networks)
+        if len(set(picks_K.tolist())) > 2:
+            few = draw.integers(0, len(replays), 20)  # replays are few enough seeds, drawn anew, that 20 do
+            values.append(figure([replays[index].of(picks_K) for index in few]))
+    low, high = np.percentile(values, (2.5, 97.5))
+    return f"{figure(replays):.2f} ({low:.2f} ... {high:.2f})"
+
+
+def wilson(share: float, count: int) -> str:
+    """Return a share of independent searches with its interval, as text."""
+    centre, square = share + _Z**2 / (2 * count), _Z**2 / count
+    half = _Z * sqrt(share * (1 - share) / count + square / (4 * count))
+    return f"{share:.0%} ({(centre - half) / (1 + square):.0%} ... {(centre + half) / (1 + square):.0%})"
+
+
+def report(baseline: str, data: Evidence, replays: int, truth: tuple[Sequence[str], Floats, float] | None) -> None:
+    """Print the table of one baseline."""
+    spread, half = data.spreads[0], len(data.seeds) // 2
+    parts = components(data.corrected(accuracy_of, data.seeds), np.zeros(len(data.networks)), in_blocks=True)
+    reliability = half * max(0.0, parts.snr) / (1 + half * max(0.0, parts.snr))
+    known = None
+    if truth is not None:
+        known, spread, reliability = (truth[0], truth[1]), float(np.std(truth[1], ddof=1)), truth[2]
+    found = measured(data, replays, known)
+    regrets = np.array([one.regret for one in found])
+    rows = {
+        "networks, seeds": f"{len(found[0].truth_K)}, {len(data.seeds)}",
+        "sd of the networks": f"{spread:.4f}",
+        "reliability of the truth": f"{reliability:.2f}",
+        "tau of the search with the truth": of_networks(found, lambda some: float(
+            np.mean([tau_b(one.posterior_K, one.truth_K) for one in some]))),
+        "mean regret, sd": of_networks(found, lambda some: float(np.mean([one.regret for one in some])) / spread),
+        "regret at most a quarter sd": of_networks(found, lambda some: float(
+            np.mean([one.regret <= SMALL_REGRET * spread for one in some]))),
+        "regret within the stated bound": f"{np.mean([one.regret <= one.bound for one in found]):.0%}",
+        "mean regret, stated bound (points)": f"{100 * regrets.mean():.2f}, "
+        f"{100 * float(np.mean([one.bound for one in found])):.2f}",
+        "a winner is called significant": f"{np.mean([one.significant for one in found]):.0%}",
+    }  # fmt: skip
+    if truth is None:
+        rows["equal networks: false winners"] = wilson(planted(data, replays, 0.0), replays)
+        rows["one leads by one sd: called significant"] = wilson(planted(data, replays, 1.0), replays)
+    print(f"\n| {baseline}, {replays} replays | |\n|---|---|")
+    for name, text in rows.items():
+        print(f"| {name} | {text} |", flush=True)
+
+
+def longer(data: Evidence, trials: Sequence[Trial]) -> tuple[list[str], Floats, float]:
+    """Return networks, their mean accuracies in other trainings at equal cost, and the reliability of these."""
+    by_network = {(trial.network, trial.seed): trial for trial in trials}
+    networks = [key for key in data.networks if any(trial.network == key for trial in trials)]
+    seeds = sorted({seed for _, seed in by_network if all((key, seed) in by_network for key in networks)})
+    values_KN = np.array([[by_network[key, seed].accuracy for seed in seeds] for key in networks])
+    costs_K = np.array([by_network[key, seeds[0]].log_cost for key in networks])
+    centred_K = costs_K - costs_K.mean()
+    slope = float(centred_K @ values_KN.mean(1)) / float(centred_K @ centred_K)
+    snr = max(0.0, components(values_KN, costs_K).snr) if len(seeds) > 1 else 0.0
+    return networks, values_KN.mean(1) - slope * centred_K, len(seeds) * snr / (1 + len(seeds) * snr)
+
+
+def main() -> None:
+    arguments = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    replays = int(arguments.pop("replays", "400"))
+    truth_file = arguments.pop("truth", "")
+    for baseline, name in arguments.items():
+        data = evidence(baseline, [trial for _, trial in read(Path(name))])
+        other = None
+        if truth_file:
+            other = longer(data, candidates_of([trial for _, trial in read(Path(truth_file))]))
+        report(baseline, data, replays, other)
+
+
+if __name__ == "__main__":
+    main()

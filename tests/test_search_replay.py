@@ -1,0 +1,96 @@
+"""Replays of searches from planted trials, whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from proxy_snr import CANDIDATE, UNSCALED, Trial
+from search_replay import Evidence, evidence, longer, measured, planted, search
+
+from scalesearch.design.baselines import load_baseline
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
+from scalesearch.search.study_config import StudyConfig
+
+SEEDS = range(40, 48)
+SLOPE = 0.1
+"""The gain in accuracy for a unit of the logarithm of the proxy's cost."""
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    budget = BUDGETS["quick"]
+    config = StudyConfig(load_baseline("tiny"), Decimal(1), budget, scheduler="sequential")
+    return Plan(config, DataFacts("fractal", "", 40, 5000, 2000))
+
+
+def trials(plan: Plan, value_of: Callable[[int], float], noise: float) -> list[Trial]:
+    """Trials of candidates whose accuracy at equal cost is .7 + `value_of(index)`; their losses say the same."""
+    draw, found = np.random.default_rng(3), []
+    networks = [(key, CANDIDATE, value_of(index)) for index, key in enumerate(plan.by_network)]
+    for key, role, value in [*networks, (plan.base_id, UNSCALED, 0.0)]:
+        log_cost = float(np.log(plan.proxies.adjusted_ratio(key)))
+        for seed in SEEDS:
+            accuracy = 0.6 + value + SLOPE * log_cost + draw.normal(0, noise)
+            loss = float(np.exp(-2 * (accuracy - 0.6)))
+            found.append(Trial(f"{key}-{seed}", key, seed, log_cost, accuracy, loss, 1.0, 1.0, role))
+    return found
+
+
+def test_without_noise_every_search_finds_the_best(plan: Plan) -> None:
+    data = evidence("tiny", trials(plan, lambda index: 0.01 * (index % 5), 1e-5))
+    for one in measured(data, 3, None):
+        assert one.regret == pytest.approx(0, abs=1e-3)
+        assert np.corrcoef(one.posterior_K, one.truth_K)[0, 1] > 0.99
+        assert not one.regret > one.bound + 1e-3
+
+
+def test_the_truth_is_corrected_for_cost(plan: Plan) -> None:
+    data = evidence("tiny", trials(plan, lambda index: 0.01 * (index % 5), 1e-6))
+    means_K = data.corrected(lambda values: values.accuracy, data.seeds).mean(1)
+    wanted_K = np.array([0.01 * (index % 5) for index in range(len(data.networks))])
+    # The mean lead over the unscaled network is taken as the gain by cost, so only a slope by cost can be left.
+    rest_K = means_K - wanted_K
+    assert np.corrcoef(rest_K, data.log_costs)[0, 1] ** 2 > 0.99 or rest_K.std() < 1e-4
+    assert data.spreads[0] == pytest.approx(means_K.std(ddof=1), rel=1e-3)
+
+
+def test_a_search_uses_its_own_seeds_only(plan: Plan) -> None:
+    data = evidence("tiny", trials(plan, lambda _: 0.0, 0.01))
+    asked = set[int]()
+
+    class Watched(dict[tuple[str, int], object]):
+        def __getitem__(self, key: tuple[str, int]) -> object:
+            asked.add(key[1])
+            return super().__getitem__(key)
+
+    search(data.plan, Watched(data.results), [43, 41, 47, 40])  # type: ignore[arg-type]
+    assert asked == {43, 41, 47}
+
+
+def test_equal_networks_have_few_significant_winners_and_a_leader_many(plan: Plan) -> None:
+    data: Evidence = evidence("tiny", trials(plan, lambda index: 0.05 * (index % 5), 0.004))
+    assert planted(data, 40, 0.0) <= 0.15
+    assert planted(data, 8, 3.0) >= 0.85
+
+
+def test_the_truth_of_longer_trainings_may_have_some_of_the_networks(plan: Plan) -> None:
+    all_trials = trials(plan, lambda index: 0.01 * (index % 5), 0.003)
+    data = evidence("tiny", all_trials)
+    some = {key for index, key in enumerate(plan.by_network) if index % 2}
+    kept, truth_K, reliability = longer(data, [one for one in all_trials if one.network in some])
+    assert set(kept) == some
+    assert len(truth_K) == len(some)
+    assert reliability > 0.9
+    (one,) = measured(data, 1, (kept, truth_K))
+    assert len(one.posterior_K) == len(some)
+
+
+def test_too_few_seeds_are_refused(plan: Plan) -> None:
+    few = [one for one in trials(plan, lambda _: 0.0, 0.01) if one.seed < 44]
+    with pytest.raises(SystemExit, match="needs 6 seeds"):
+        evidence("tiny", few)
