@@ -1,6 +1,7 @@
 """Check whether two kinds of proxies rank the same networks alike, with correlations corrected for noise.
 
     python benchmarks/proxy_agreement.py FIRST.jsonl SECOND.jsonl
+    python benchmarks/proxy_agreement.py FIRST.jsonl SECOND.jsonl baseline=b0
 
 `proxy_snr.py` writes both files (`out=`). They hold the same candidates with at least two seeds each, such as
 proxies grown from trunks in the first and trained from scratch in the second. Scores are adjusted for the logarithm
@@ -16,6 +17,13 @@ For every score of the first file and the accuracy and losses of the second, the
   with the second kind's means, divided by the reliability of these means;
 - Kendall's τ-b of one trial of the first kind with the second kind's means.
 
+`baseline=NAME`, for candidates at φ = 1, adds a table of directions: how much better a network is that is scaled by
+depth alone, or by resolution alone, than one that is scaled by width alone. It comes from a line through the means
+of all networks, over the shares of log-cost that the dimensions have and the logarithm of the proxies' cost. Its
+standard errors include the networks' distances from the line. A direction is known far better than the order of
+single networks, so this is the sharper test of whether both kinds prefer the same dimension. A second file with one
+seed is enough for this table.
+
 Intervals cover 95 %. They come from 2,000 bootstrap samples of the networks, with fixed reliabilities. Where the
 second kind's means have no reliability, the values that are divided by it are not known.
 """
@@ -23,8 +31,9 @@ second kind's means have no reliability, the values that are divided by it are n
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +41,13 @@ from numpy.typing import NDArray
 from proxy_snr import SCORES, Trial, candidates_of, read
 from variance_components import components
 
+from scalesearch.design.baselines import load_baseline
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.decision.records import study_data
+from scalesearch.search.plan import Plan
+from scalesearch.search.proxies import DataFacts
 from scalesearch.search.proxy_validation import tau_b
+from scalesearch.search.study_config import StudyConfig
 
 Floats = NDArray[np.float64]
 RESAMPLES = 2000
@@ -142,12 +157,75 @@ def tables(trials: Sequence[Trial], networks: Sequence[str]) -> dict[str, Table]
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """How much better a network is that is scaled by one dimension alone than one that is scaled by width alone."""
+
+    value: float
+    error: float
+    """The standard error."""
+
+    def __str__(self) -> str:
+        return f"{self.value:+.3f} ± {self.error:.3f}"
+
+    def __sub__(self, other: Direction) -> Direction:
+        return Direction(self.value - other.value, float(np.hypot(self.error, other.error)))
+
+
+def directions(table: Table, shares_K3: Floats) -> tuple[Direction, Direction]:
+    """Return the directions of depth and of resolution.
+
+    Args:
+        table: the scores of K networks.
+        shares_K3: the shares of each network's log-cost that depth, width and resolution have.
+    """
+    means_K, covariate_K = table.scores_KN.mean(1), table.covariate_K - table.covariate_K.mean()
+    inputs_K4 = np.column_stack([np.ones(len(means_K)), shares_K3[:, 0], shares_K3[:, 2], covariate_K])
+    fit_4, *_ = np.linalg.lstsq(inputs_K4, means_K, rcond=None)
+    residuals_K = means_K - inputs_K4 @ fit_4
+    variance = float(residuals_K @ residuals_K) / (len(means_K) - inputs_K4.shape[1])
+    errors_4 = np.sqrt(variance * np.diag(np.linalg.pinv(inputs_K4.T @ inputs_K4)))
+    return Direction(float(fit_4[1]), float(errors_4[1])), Direction(float(fit_4[2]), float(errors_4[2]))
+
+
+def shares_of_networks(baseline: str) -> dict[str, Floats]:
+    """Return the shares of every candidate of `quick` at φ = 1, by the network's id."""
+    config = StudyConfig(load_baseline(baseline), Decimal(1), replace(BUDGETS["quick"], candidates=None))
+    data = study_data(Plan(config, DataFacts("", "", 2, 1, 1)), {})
+    assert data.shares is not None, "a baseline file has shares"
+    return dict(zip(data.candidates, data.shares, strict=True))
+
+
+def print_directions(first: Mapping[str, Table], second: Mapping[str, Table], shares_K3: Floats) -> None:
+    """Print the table of directions."""
+    print("\n| score | direction | first | second | second - first |\n|---|---|---|---|---|")
+    for name in ("accuracy", "val loss"):
+        pair = directions(first[name], shares_K3), directions(second[name], shares_K3)
+        for place, dimension in enumerate(("depth", "resolution")):
+            one, other = pair[0][place], pair[1][place]
+            print(f"| {name} | {dimension} in place of width | {one} | {other} | {other - one} |")
+
+
 def main() -> None:
-    first, second = (candidates_of([trial for _, trial in read(Path(path))]) for path in sys.argv[1:3])
+    paths = [Path(text) for text in sys.argv[1:] if "=" not in text]
+    options = dict(text.split("=", 1) for text in sys.argv[1:] if "=" in text)
+    first, second = (candidates_of([trial for _, trial in read(path)]) for path in paths)
     networks = sorted({trial.network for trial in first} & {trial.network for trial in second})
+    if "baseline" in options:
+        shares = shares_of_networks(options["baseline"])
+        networks = [key for key in networks if key in shares]
     first_tables, second_tables = tables(first, networks), tables(second, networks)
     sizes = [table["accuracy"].scores_KN.shape for table in (first_tables, second_tables)]
-    print(f"{sizes[0][0]} networks, {sizes[0][1]} seeds of the first kind, {sizes[1][1]} of the second\n")
+    print(f"{sizes[0][0]} networks, {sizes[0][1]} seeds of the first kind, {sizes[1][1]} of the second")
+    if "baseline" in options:
+        print_directions(first_tables, second_tables, np.array([shares[key] for key in networks]))
+    if min(seeds for _, seeds in sizes) > 1:
+        print_agreement(first_tables, second_tables)
+
+
+def print_agreement(first_tables: Mapping[str, Table], second_tables: Mapping[str, Table]) -> None:
+    """Print the table of correlations."""
+    print()
     heads = (
         "first",
         "second",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from proxy_agreement import Table, agreement
+from proxy_agreement import Table, agreement, directions, shares_of_networks
 
 KEYS = 2000
 
@@ -43,3 +43,31 @@ def test_what_only_counts_parameters_predicts_nothing() -> None:
     assert found.first_reliability > 0.99
     assert found.predictive_snr == pytest.approx(0, abs=0.01)
     assert abs(found.tau) < 0.05
+
+
+def test_directions_are_the_planted_ones() -> None:
+    """Scores rise by .04 from all width to all depth, by -.07 to all resolution, and by .3 in the log of cost."""
+    draw = np.random.default_rng(5)
+    shares_K3 = draw.dirichlet((1, 1, 1), 40)
+    costs_K = draw.normal(size=40)
+    values_K = 0.5 + 0.04 * shares_K3[:, 0] - 0.07 * shares_K3[:, 2] + 0.3 * costs_K
+    table = Table(values_K[:, None] + draw.normal(0, 0.006, (40, 9)), costs_K)
+    depth, resolution = directions(table, shares_K3)
+    assert depth.error == pytest.approx(resolution.error, rel=0.5)
+    assert depth.error < 0.004
+    assert abs(depth.value - 0.04) < 3 * depth.error
+    assert abs(resolution.value + 0.07) < 3 * resolution.error
+
+
+def test_errors_of_directions_are_as_large_as_their_scatter() -> None:
+    draw = np.random.default_rng(6)
+    shares_K3, costs_K = draw.dirichlet((1, 1, 1), 15), draw.normal(size=15)
+    found = [directions(Table(draw.normal(0, 0.1, (15, 1)), costs_K), shares_K3)[0] for _ in range(400)]
+    scatter = np.std([one.value for one in found])
+    assert np.mean([one.error**2 for one in found]) ** 0.5 == pytest.approx(scatter, rel=0.12)
+
+
+def test_shares_are_those_of_the_candidates() -> None:
+    shares = shares_of_networks("tiny")
+    assert len(shares) > 5
+    assert all(sum(row) == pytest.approx(1) for row in shares.values())
