@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
+    from scalesearch.design.images import ImageSize
     from scalesearch.runners.execution import Runner
     from scalesearch.search.budget import Budget
     from scalesearch.search.kinds.rules import ScalingRule
@@ -46,6 +47,7 @@ def compare(
         int, typer.Option(min=1, max=1000, help="Seeds per rule; more seeds extend an existing study.")
     ] = 3,
     rounding: options.Rounding = None,
+    resolution: options.Resolution = None,
     resolution_multiple: options.ResolutionMultiple = None,
     runner: options.Runner = "ray",
     address: options.Address = None,
@@ -80,7 +82,10 @@ def compare(
     ratios = _parse_ratios(times or [_DEFAULT_TIMES])
     budget_config = replace(load_budget(budget), seeds=seeds, finalists=0, final_seeds=0)
     rule = rounding or "balanced"
-    configs = _make_configs(baseline, ratios, budget_config, rule, winner, cost_kind, results, resolution_multiple)
+    size = options.parse_resolution(resolution)
+    configs = _make_configs(
+        baseline, ratios, budget_config, rule, winner, cost_kind, results, resolution_multiple, size
+    )
     folders = {}
     for ratio, config in configs.items():
         study_name = name if name is None or len(ratios) == 1 else f"{name}-{format_decimal(ratio)}x"
@@ -131,6 +136,7 @@ def _make_configs(
     cost: str,
     results: Path,
     resolution_multiple: int | None,
+    size: ImageSize | None,
 ) -> dict[Decimal, StudyConfig]:
     """Return one configuration per cost.
 
@@ -149,7 +155,7 @@ def _make_configs(
         phi = phi_of(ratio)
         with _as_times_error(ratio):
             base = load_search_baseline(
-                baseline, rules, phi, budget, "flops", initial_cost, results, resolution_multiple
+                baseline, rules, phi, budget, "flops", initial_cost, results, resolution_multiple, size
             )
         fitted = fit_budget(budget, base, phi, rules)
         configs[ratio] = StudyConfig(base, phi, fitted, rule, "flops", kind=rules, cost=initial_cost)

@@ -65,10 +65,11 @@ def cost(
 
 
 def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multipliers, batch: int) -> CostFacts:
-    from scalesearch.cli.facts import CostFacts, px_value
+    from scalesearch.cli.facts import CostFacts
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import backbone_cost
     from scalesearch.design.cost import cost as count
+    from scalesearch.design.images import plain_size
 
     scaled_cost, base_cost = count(scaled), count(baseline)
     has_deployed_form = isinstance(scaled, Architecture) and scaled.deployed != scaled
@@ -81,7 +82,7 @@ def _facts(name: str, scaled: Network, baseline: Network, multipliers: Multiplie
         activations=scaled_cost.activations,
         memory_bytes=scaled_cost.memory_bytes(batch),
         batch=batch,
-        resolution=px_value(scaled.resolution),
+        resolution=plain_size(scaled.resolution),
         depth=float(multipliers.depth),
         width=float(multipliers.width),
         nominal_flops_ratio=round(float(multipliers.nominal_flops_ratio), 6),

@@ -100,11 +100,16 @@ def with_size(definition: Definition, size: ImageSize | None) -> Definition:
     if size is None:
         return definition
     if not isinstance(definition, Baseline):
-        raise InputError(
-            f"--resolution {size}: {definition.architecture.factory} is a function, whose unscaled side is the "
-            "default of its argument resolution; change that"
-        )
+        raise size_of_function_error(size, definition.architecture.factory)
     return definition.at(size)
+
+
+def size_of_function_error(size: ImageSize, function: str) -> InputError:
+    """Return the error of a `--resolution` that is given for the baseline of a Python function."""
+    return InputError(
+        f"--resolution {size}: {function} is a function, whose unscaled side is the default of its argument "
+        "resolution; change that"
+    )
 
 
 def check_size(definition: Definition, resolution: ImageSize | None) -> None:

@@ -186,8 +186,9 @@ def _load_pair(
 
 
 def _facts(explanation: StageExplanation) -> ExplainFacts:
-    from scalesearch.cli.facts import AtOneFacts, ExplainFacts, px_value
+    from scalesearch.cli.facts import AtOneFacts, ExplainFacts
     from scalesearch.design.cost import cost
+    from scalesearch.design.images import plain_size
 
     baseline, architecture, coefficients, unit_member = (
         explanation.baseline,
@@ -201,7 +202,7 @@ def _facts(explanation: StageExplanation) -> ExplainFacts:
         baseline=baseline.name,
         member=explanation.member.name,
         rounding=_rounding_rule(explanation),
-        px=px_value(architecture.resolution),
+        px=plain_size(architecture.resolution),
         macs=macs,
         flops_ratio=macs / base_macs,
         measured_phi=explanation.measured_phi,
@@ -216,7 +217,7 @@ def _facts(explanation: StageExplanation) -> ExplainFacts:
         at_phi_1=AtOneFacts(
             depth=float(coefficients.alpha),
             width=float(coefficients.beta),
-            px=px_value(unit_member.resolution),
+            px=plain_size(unit_member.resolution),
             macs=cost(unit_member).macs,
             flops_ratio=cost(unit_member).macs / base_macs,
             twin=explanation.twin,
@@ -239,7 +240,8 @@ def _dimension_facts(explanation: Explanation) -> Iterator[DimensionFacts]:
 
 
 def _stage_facts(stage: StageContribution) -> StageFacts:
-    from scalesearch.cli.facts import StageFacts, px_value
+    from scalesearch.cli.facts import StageFacts
+    from scalesearch.design.images import plain_size
 
     (layers, scaled_layers), (channels, scaled_channels), (px, scaled_px) = stage.layers, stage.channels, stage.px
     return StageFacts(
@@ -249,8 +251,8 @@ def _stage_facts(stage: StageContribution) -> StageFacts:
         scaled_layers=scaled_layers,
         channels=channels,
         scaled_channels=scaled_channels,
-        px=px_value(px),
-        scaled_px=px_value(scaled_px),
+        px=plain_size(px),
+        scaled_px=plain_size(scaled_px),
         macs=stage.macs,
         macs_by_depth=stage.by_depth,
         macs_by_width=stage.by_width,

@@ -12,16 +12,10 @@ from typing import ClassVar, Literal
 
 from scalesearch import choices
 from scalesearch.design.coefficients import Coefficients
-from scalesearch.design.images import ImageSize
 
 Cell = float | str | None
 Px = int | str
 """The side of a square image in px, or the size of another as "HEIGHTxWIDTH"."""
-
-
-def px_value(size: ImageSize) -> Px:
-    """Return the size of an image as it is printed in JSON."""
-    return size if isinstance(size, int) else str(size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,9 +266,10 @@ def _write_members(out: Path, members: Sequence[Member], json: bool) -> tuple[Pa
 
 
 def _member_facts(member: FamilyMember) -> MemberFacts:
-    from scalesearch.cli.facts import MemberFacts, px_value
+    from scalesearch.cli.facts import MemberFacts
     from scalesearch.design.architecture import Architecture
     from scalesearch.design.cost import cost
+    from scalesearch.design.images import plain_size
 
     multipliers, network = member.multipliers, member.architecture
     member_cost, gamma = cost(network), member.implied_gamma
@@ -277,7 +278,7 @@ def _member_facts(member: FamilyMember) -> MemberFacts:
         phi=None if member.phi is None else float(member.phi),
         depth=float(multipliers.depth),
         width=float(multipliers.width),
-        px=px_value(network.resolution),
+        px=plain_size(network.resolution),
         resolution_multiplier=float(member.resolution_multiplier),
         implied_gamma=None if gamma is None else float(gamma),
         nominal_flops_ratio=float(member.nominal_flops_ratio),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
+    from scalesearch.design.images import ImageSize
     from scalesearch.runners.execution import Runner
     from scalesearch.search.candidates import Candidate
     from scalesearch.search.kinds import RuleComparison, StudyKind
@@ -42,6 +43,7 @@ def grid(
         choices.Match, typer.Option(help="flops: equal measured cost by resolution; none: γ^φ literally.")
     ] = "flops",
     cost: Annotated[choices.MatchedCost, options.matched_cost("What is matched")] = "flops",
+    resolution: options.Resolution = None,
     resolution_multiple: options.ResolutionMultiple = None,
     scheduler: Annotated[
         choices.SchedulerOption | None,
@@ -100,7 +102,7 @@ def grid(
         seeds = 1  # the first of those that fit
     config = _make_config(
         *(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind),
-        *(results, resolution_multiple),
+        *(results, resolution_multiple, options.parse_resolution(resolution)),
     )
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
@@ -242,6 +244,7 @@ def _make_config(
     kind: StudyKind,
     results: Path,
     resolution_multiple: int | None,
+    size: ImageSize | None,
 ) -> StudyConfig:
     from scalesearch.cli.search_baseline import load_search_baseline
     from scalesearch.search.budget import with_constant_lr_and_decay
@@ -261,7 +264,9 @@ def _make_config(
     budget = with_overrides(named_budget, spacing, max_deviation, seeds)
     if "macs" in kind.objectives:
         match = "none"  # what is an objective is not held equal
-    baseline = load_search_baseline(baseline_name, kind, phi, budget, match, cost, results, resolution_multiple)
+    baseline = load_search_baseline(
+        baseline_name, kind, phi, budget, match, cost, results, resolution_multiple, size
+    )
     budget = with_overrides(fit_budget(named_budget, baseline, phi, kind), spacing, max_deviation, seeds)
     schedule = options.stored_scheduler(scheduler or ("halving" if budget.rungs > 1 else "sequential"))
     if kind.proposes:

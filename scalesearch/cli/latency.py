@@ -153,13 +153,14 @@ def _facts(networks: Sequence[Definition], columns: _MeasuredColumns, runs: int)
 
 
 def _timed_facts(network: Definition, timing: RelativeLatency) -> TimedFacts:
-    from scalesearch.cli.facts import TimedFacts, px_value
+    from scalesearch.cli.facts import TimedFacts
     from scalesearch.design.cost import cost
+    from scalesearch.design.images import plain_size
 
     network_cost = cost(network.architecture)
     return TimedFacts(
         name=network.name,
-        resolution=px_value(network.architecture.resolution),
+        resolution=plain_size(network.architecture.resolution),
         params=network_cost.params,
         macs=network_cost.macs,
         seconds=timing.latency.seconds,

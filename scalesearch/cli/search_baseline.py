@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from scalesearch.design.images import ImageSize
     from scalesearch.design.scaling import Baseline
     from scalesearch.search.budget import Budget
     from scalesearch.search.factory_grid import FactoryBaseline
@@ -48,6 +49,7 @@ def load_search_baseline(
     cost: str,
     results: Path,
     resolution_multiple: int | None = None,
+    size: ImageSize | None = None,
 ) -> Baseline | FactoryBaseline:
     """Return the baseline of a study; of a Python function every network that the study needs is counted.
 
@@ -60,16 +62,20 @@ def load_search_baseline(
         cost: the cost that is matched.
         results: the folder of the studies; one of them may have recorded timm's model.
         resolution_multiple: `--resolution-multiple`; None: any side, or what the baseline file says.
+        size: `--resolution`, the size of the baseline's images; None: its own.
 
     Raises:
-        InputError: there is no such baseline, or it is invalid; or the function fails.
+        InputError: there is no such baseline, or it is invalid; or the function fails, or a size is given for it.
         SpaceError: studies of this kind are not made with functions, or a multiplier is out of range.
     """
-    from scalesearch.cli.definition import load_stage_baseline, with_multiple
+    from scalesearch.cli.definition import load_stage_baseline, size_of_function_error, with_multiple
     from scalesearch.design.baselines import is_factory
 
     if not is_factory(name):
-        return with_multiple(load_stage_baseline(name, results), resolution_multiple)
+        baseline = load_stage_baseline(name, results)
+        return with_multiple(baseline if size is None else baseline.at(size), resolution_multiple)
+    if size is not None:
+        raise size_of_function_error(size, name)
     return _count(name, kind, phi, budget, match, cost, resolution_multiple or 1)
 
 

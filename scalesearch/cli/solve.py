@@ -187,8 +187,9 @@ def _latency_limit(base: Network, text: str) -> Limit:
 def _facts(
     baseline: Baseline, coefficients: Coefficients, rule: str, solution: Solution, out: Path | None
 ) -> SolveFacts:
-    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, SolveFacts, px_value
+    from scalesearch.cli.facts import CoefficientFacts, LargerFacts, SolveFacts
     from scalesearch.design.cost import cost
+    from scalesearch.design.images import plain_size
     from scalesearch.errors import printable
 
     architecture, multipliers, larger = solution.network, coefficients.at(solution.member.phi), solution.following
@@ -200,7 +201,7 @@ def _facts(
         phi=float(solution.member.phi),
         depth=float(multipliers.depth),
         width=float(multipliers.width),
-        px=px_value(architecture.resolution),
+        px=plain_size(architecture.resolution),
         flops_ratio=member_cost.macs / cost(baseline.architecture).macs,
         macs=member_cost.macs,
         params=member_cost.params,

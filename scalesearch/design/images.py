@@ -50,6 +50,9 @@ class Rectangle:
     def __str__(self) -> str:
         return f"{self.height}x{self.width}"
 
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
 
 ImageSize = int | Rectangle
 """The size of an image or a feature map, in px: the side of a square, or a rectangle."""
@@ -66,6 +69,11 @@ def parse_image_size(text: str) -> ImageSize | None:
     if match is not None:
         return image_size(int(match[1]), int(match[2]))
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def plain_size(size: ImageSize) -> int | str:
+    """Return the size as a value for files and JSON: the side of a square, or a text such as `192x320`."""
+    return size if isinstance(size, int) else str(size)
 
 
 def sides_of(size: ImageSize) -> tuple[int, int]:
@@ -130,6 +138,6 @@ def square_side(size: ImageSize) -> int:
     if isinstance(size, Rectangle):
         raise SpaceError(
             f"the network takes images of {size} px, but here it must take square ones: networks of rectangles are "
-            "for cost, explain, solve, family, latency and export"
+            "for cost, explain, solve, family, grid, compare, nas, latency and export"
         )
     return size

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
+from scalesearch.design.images import plain_size
 from scalesearch.report.rows import CandidateRow, gap_text
 from scalesearch.search.metrics import ACCURACY, metric_words
 from scalesearch.search.ranking import Ranked
@@ -62,7 +63,7 @@ def _coefficient_columns(result: StudyResult) -> tuple[CandidateColumn, ...]:
         _coefficient("alpha", "α", lambda coefficients: coefficients.alpha),
         _coefficient("beta", "β", lambda coefficients: coefficients.beta),
         _coefficient("gamma", "γ", lambda coefficients: coefficients.gamma),
-        Column("resolution", "px", lambda row: row.candidate.architecture.side),
+        Column("resolution", "px", lambda row: plain_size(row.candidate.architecture.resolution)),
         Column("product", "αβ²γ²", lambda row: float(row.candidate.coefficients.product), decimals(3), media=FILE),
         _FLOPS_RATIO,
         *_matched_columns(config),

@@ -13,6 +13,7 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.coefficients import Coefficients
 from scalesearch.design.cost import Cost, cost
 from scalesearch.design.factory import Network
+from scalesearch.design.images import size_ratio
 from scalesearch.design.matching import TOLERANCE, Shape, before_match, match_resolutions
 from scalesearch.design.scaling import Baseline, cost_ratio, flops_ratio, scaled
 from scalesearch.search.factory_grid import FactoryBaseline
@@ -173,7 +174,7 @@ def _matched_candidates(
         )
     for network, aliases in zip(networks, shapes.values(), strict=True):
         alias = nearest_alias(base, network, aliases, phi)
-        resolution_ratio = Decimal(network.side) / base.side
+        resolution_ratio = size_ratio(network.resolution, base.resolution)
         coefficients = replace(alias, gamma=round(resolution_ratio ** (1 / phi), 5))
         yield _candidate(baseline, network, coefficients, aliases, cost_kind, timings)
 

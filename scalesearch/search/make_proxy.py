@@ -9,6 +9,7 @@ from math import gcd
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.decimals import nearest, product
+from scalesearch.design.images import ImageSize, size_ratio
 from scalesearch.design.rounding import round_grouped
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
@@ -20,9 +21,11 @@ def make_proxy(
     """Return the proxy of `network`: narrower and of lower resolution by common factors, but equally deep.
 
     Widths are divided by `width_divisor`. The number that widths are multiples of is divided as well, which keeps
-    every candidate's relative width, and so are `inner_divisor` and the hidden layer of a head. The side is the px
-    nearest to the same multiple of `resolution`, or the smallest that the network can have. Group widths are
-    divided by the greatest common divisor of `width_divisor` and themselves, so that the number of groups stays.
+    every candidate's relative width, and so are `inner_divisor` and the hidden layer of a head. A proxy takes
+    square images, as data sets are read. The side is the px nearest to the same multiple of `resolution` (of images
+    that are not square, the multiple that the root of the area has), or the smallest that the network can have.
+    Group widths are divided by the greatest common divisor of `width_divisor` and themselves, so that the number of
+    groups stays.
 
     Args:
         network: the baseline's architecture or a scaled one.
@@ -46,7 +49,7 @@ def make_proxy(
         for width, unit, group_width in zip(network.widths, network.units, groups, strict=True)
     ]
     resolution = max(resolution, baseline.architecture.smallest_resolution)
-    side = product(Decimal(network.side), resolution) / baseline.architecture.side
+    side = _proxy_side(network.resolution, baseline.architecture.resolution, resolution)
     # A proxy stands for its network at another side, which need not be such a multiple.
     ungrouped = replace(
         network, resolution_multiple=1, stages=tuple(replace(stage, group_width=None) for stage in network.stages)
@@ -63,6 +66,13 @@ def make_proxy(
             proxy.head, classes=classes, hidden=hidden and max(1, nearest(Decimal(hidden) / width_divisor))
         ),
     )
+
+
+def _proxy_side(size: ImageSize, base: ImageSize, resolution: int) -> Decimal:
+    """Return `resolution` times the ratio of two sizes, before rounding."""
+    if isinstance(size, int) and isinstance(base, int):
+        return product(Decimal(size), resolution) / base
+    return size_ratio(size, base) * resolution
 
 
 def _reduce_group_width(group_width: int | None, divisor: int) -> int | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from scalesearch.design.coefficients import HIGHEST_PHI, LOWEST_PHI
-from scalesearch.design.images import check_image_channels, square_side
+from scalesearch.design.images import check_image_channels
 from scalesearch.design.rounding import ROUNDING_RULES
 from scalesearch.design.scaling import Baseline
 from scalesearch.design.serialization import OWN_KEYS
@@ -40,7 +40,6 @@ class StudyConfig(Setting):
 
     def __post_init__(self) -> None:
         check_image_channels(self.baseline.architecture.in_channels)
-        square_side(self.baseline.architecture.resolution)
         if not (self.phi.is_finite() and LOWEST_PHI <= self.phi <= HIGHEST_PHI and self.phi != 0):
             raise SpaceError(f"phi is {self.phi}, but it must be in {LOWEST_PHI} … {HIGHEST_PHI} and not 0")
         for name, value, known in (

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scalesearch.design.images import plain_size
 from scalesearch.search.plan import Plan
 from scalesearch.study.kinds import results_of
 from scalesearch.study.records import TrialRecord
@@ -107,7 +108,7 @@ def _facts(plan: Plan, training: NetworkRun) -> dict[str, object]:
         "role": "baseline" if candidate is None else "candidate",
         "network": training.network,
         "seed": training.seed,
-        "resolution": record.spec.network.resolution,
+        "resolution": plain_size(record.spec.network.resolution),
         "macs": record.cost.macs,
         "params": record.cost.params,
         "activations": record.cost.activations,

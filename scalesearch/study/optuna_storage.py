@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from scalesearch.design.cost import cost
+from scalesearch.design.images import plain_size
 from scalesearch.errors import InputError, StorageError
 from scalesearch.redaction import redacted
 from scalesearch.search.canonical import ID_DIGITS, Json, as_json, json_digest
@@ -193,7 +194,7 @@ def _trial(observation: Observation, space: SamplerSpace[Any]) -> optuna.trial.F
         user_attrs={
             "label": str(point.coefficients).strip("()").replace(", ", "/"),
             "network": observation.key,
-            "resolution": network.resolution,
+            "resolution": plain_size(network.resolution),
             "macs": costs.macs,
             "params": costs.params,
         },

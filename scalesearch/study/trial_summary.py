@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
+from scalesearch.design.images import RECTANGLE, plain_size
 from scalesearch.search.canonical import Json
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome, State, TrialSpec
@@ -30,7 +31,7 @@ class TrialSummary:
     """Training images at which it ended; None: at the end of the recipe."""
     since: int
     """Training images that were seen on an earlier rung."""
-    px: int
+    px: int | str
     """The resolution of the network."""
     proxy_px: int
     """The resolution of the small network that was trained."""
@@ -69,7 +70,7 @@ def summarize(spec: TrialSpec, outcome: Outcome) -> TrialSummary:
         seed=spec.seed,
         samples=spec.samples,
         since=spec.since,
-        px=spec.network.side,
+        px=plain_size(spec.network.resolution),
         proxy_px=spec.proxy.side,
         macs=costs.macs,
         params=costs.params,
@@ -103,7 +104,7 @@ def summarize_record(file: RecordFile) -> TrialSummary:
         seed=_count(file.value("seed")),
         samples=None if samples is None else _count(samples),
         since=0 if since is None else _count(since),
-        px=_count(file.px("network")),
+        px=_size(file.px("network")),
         proxy_px=_count(file.px("proxy")),
         macs=_count(costs.macs),
         params=_count(costs.params),
@@ -116,6 +117,11 @@ def summarize_record(file: RecordFile) -> TrialSummary:
         _count(epoch.index)
         _count(epoch.samples)
     return trial
+
+
+def _size(value: Json) -> int | str:
+    """Return the size of an image as the index of trials can hold it."""
+    return value if isinstance(value, str) and RECTANGLE.fullmatch(value) else _count(value)
 
 
 def _count(value: Json) -> int:

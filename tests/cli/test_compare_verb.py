@@ -213,7 +213,7 @@ def test_what_was_timed_for_every_cost_is_kept_before_the_first_is_trained(
         raise KeyboardInterrupt
 
     ratios = [Decimal(2), Decimal(4)]
-    asked = verb._make_configs("tiny", ratios, BUDGETS["smoke"], "balanced", None, "latency", tmp_path, None)
+    asked = verb._make_configs("tiny", ratios, BUDGETS["smoke"], "balanced", None, "latency", tmp_path, None, None)
     timed = {times: with_times(config, launched) for times, config in asked.items()}
     folders = {times: tmp_path / f"{times}x" for times in timed}
     monkeypatch.setattr(search_command, "run_or_plan", killed)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from command import scalesearch
 
 from scalesearch.design.baseline_file import baseline_text, parse_baseline
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
 from scalesearch.design.images import Rectangle
+from scalesearch.search.make_proxy import make_proxy
 
 SLOW = pytest.mark.slow
 COMPOUND = ["--coefficients", "1.2", "1.1", "1.15"]
-TRAINS = "networks of rectangles are for cost, explain, solve, family, latency and export\n"
+TRAINS = "networks of rectangles are for cost, explain, solve, family, grid, compare, nas, latency and export\n"
 
 
 def facts(*words: str, cwd: Path | None = None) -> dict[str, object]:
@@ -26,14 +30,15 @@ def facts(*words: str, cwd: Path | None = None) -> dict[str, object]:
 
 WRONG = [
     *(("cost", value) for value in ("0x20", "192x", "192x320x3", "10000000x2", "x", "-3", "1.5", "20000", "a\nb")),
-    *((command, "192x") for command in ("explain", "latency", "export", "family", "solve")),
+    *((command, "192x") for command in ("explain", "latency", "export", "family", "solve", "grid", "compare")),
 ]
 
 
 @pytest.mark.parametrize(("command", "value"), WRONG)
 def test_other_values_are_refused_in_one_line(command: str, value: str) -> None:
     rest = {"export": ["--to", "torch"], "family": COMPOUND, "solve": ["--max-flops", "2x"]}.get(command, [])
-    done = scalesearch(command, "tiny", "--resolution", value, *rest)
+    network = ["--baseline", "tiny"] if command in ("grid", "compare") else ["tiny"]
+    done = scalesearch(command, *network, "--resolution", value, *rest)
     assert (done.returncode, done.stdout) == (2, "")
     shown = value.replace("\n", "\\n")
     assert done.stderr == (
@@ -131,9 +136,7 @@ def test_exports_are_of_the_rectangle(network: str, target: str, tmp_path: Path)
 @pytest.mark.parametrize(
     "command",
     [
-        ["grid", "--baseline", "wide.yaml", "--budget", "smoke", "--plan"],
-        ["compare", "--baseline", "wide.yaml", "--budget", "smoke", "--plan"],
-        ["nas", "--space", "mnasnet", "--baseline", "wide.yaml", "--budget", "smoke", "--plan"],
+        ["grid", "--baseline", "wide.yaml", "--budget", "smoke", "--cost", "latency", "--plan"],
         ["train", "wide.yaml", "--budget", "smoke", "--epochs", "1"],
         ["family", "wide.yaml", "--published"],
     ],
@@ -155,6 +158,62 @@ def test_rectangles_are_not_trained_or_published(command: list[str], tmp_path: P
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize("baseline", [["tiny", "--resolution", "48x80"], ["wide.yaml"]])
+def test_a_search_matches_the_cost_of_rectangles(baseline: list[str], tmp_path: Path) -> None:
+    wide = load_baseline("tiny").at(Rectangle(48, 80))
+    (tmp_path / "wide.yaml").write_text(baseline_text(wide))
+    words = ["--baseline", *baseline, "--budget", "smoke", "--data", "digits", "--plan"]
+    planned = scalesearch("grid", *words, cwd=tmp_path)
+    assert "15 have 2x the multiply-adds of tiny-48x80px within 5 %" in planned.stdout, planned.stderr
+    # 66 x 110 is 11/8 of both sides.
+    assert "  1/1/1.375            66x110 px   13.06M MACs  1.999x  1 alias\n" in planned.stdout
+    assert cost(replace(wide.architecture, resolution=Rectangle(66, 110))).macs == 13_056_256
+    compared = scalesearch("compare", *words, cwd=tmp_path).stdout
+    assert "  resolution           96x160 px   26.10M MACs  3.996x\n" in compared
+
+
+def test_stages_are_searched_for_rectangles(tmp_path: Path) -> None:
+    wide = load_baseline("tiny").at(Rectangle(48, 80))
+    (tmp_path / "wide.yaml").write_text(baseline_text(wide))
+    words = ["--space", "mnasnet", "--baseline", "wide.yaml", "--budget", "smoke", "--plan"]
+    planned = scalesearch("nas", *words, cwd=tmp_path)
+    assert planned.stdout.count(" 48x80 px ") == 6, planned.stdout + planned.stderr
+
+
+def test_proxies_of_rectangles_are_squares_of_the_same_ratio() -> None:
+    """The baseline is trained at 40 px, and a network of (1.5 x 1.5 =) 2.25 times its area at 60 px."""
+    wide = load_baseline("tiny").at(Rectangle(48, 80))
+    larger = replace(wide.architecture, resolution=Rectangle(72, 120))
+    assert make_proxy(wide.architecture, wide, 4, 40, 7).resolution == 40
+    assert make_proxy(larger, wide, 4, 40, 7).resolution == 60
+    narrow = replace(wide.architecture, resolution=Rectangle(108, 80))
+    assert make_proxy(narrow, wide, 4, 40, 7).resolution == 60
+    square = load_baseline("tiny")
+    assert make_proxy(wide.architecture, wide, 4, 40, 7) == make_proxy(square.architecture, square, 4, 40, 7)
+
+
+@SLOW
+def test_a_search_of_rectangles_is_whole(tmp_path: Path) -> None:
+    words = ["--baseline", "tiny", "--resolution", "48x80", "--budget", "smoke", "--data", "digits"]
+    searched = scalesearch("grid", *words, "--runner", "inline", cwd=tmp_path)
+    assert searched.returncode == 0, searched.stderr
+    study = "results/tiny-48x80px-phi1-smoke"
+    assert scalesearch("verify", study, cwd=tmp_path).returncode == 0
+    shown = facts("show", study, cwd=tmp_path)
+    candidates = shown["candidates"]
+    assert isinstance(candidates, list)
+    sizes = {one["candidate"]: one["resolution"] for one in candidates}
+    assert sizes["1/1/1.375"] == "66x110"
+    table = pd.read_parquet(tmp_path / study / "trials.parquet")
+    assert set(table["resolution"]) == {*sizes.values(), "48x80"}
+    assert "66x110" in (tmp_path / study / "report.md").read_text()
+    member = parse_baseline((tmp_path / study / "family" / "phi2.yaml").read_text(), "x")
+    assert isinstance(member.architecture.resolution, Rectangle)
+    assert (tmp_path / study / "report.html").stat().st_size > 100_000
+    again = scalesearch("grid", *words, "--runner", "inline", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+
+
 def test_a_function_takes_one_side(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from torch import nn\n\n\n"
@@ -171,3 +230,6 @@ def test_a_function_takes_one_side(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("scalesearch: --resolution 48: mine:build is a function, whose unscaled side")
     assert facts("cost", "mine:build", "--resolution", "48", cwd=tmp_path)["resolution"] == 48
+    done = scalesearch("grid", "--baseline", "mine:build", "--resolution", "48", "--plan", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("scalesearch: --resolution 48: mine:build is a function, whose unscaled side")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from scalesearch.design.images import longer_side
 from scalesearch.report.figures.frame import Drawing, apply_layout, escape_plotly
 from scalesearch.report.figures.markers import accuracy_coloraxis, hover_text, shade
 from scalesearch.report.palette import BASELINE_STYLE
@@ -68,12 +69,17 @@ def _scales(result: StudyResult) -> list[_Scale]:
         _Scale("Depth α", lambda row: float(row.candidate.coefficients.alpha), "{:.3g}".format),
         _Scale("Width β", lambda row: float(row.candidate.coefficients.beta), "{:.3g}".format),
         _Scale("Resolution γ", lambda row: float(row.candidate.coefficients.gamma), "{:.3g}".format),
-        _Scale("Side<br>(px)", lambda row: float(row.candidate.architecture.side), "{:.0f}".format),
+        _Scale("Side<br>(px)", lambda row: float(_side(row)), "{:.0f}".format),
         _Scale("FLOPs<br>(multiply-adds)", lambda row: float(row.candidate.cost.macs), si),
         _Scale("Parameters<br>(count)", lambda row: float(row.candidate.cost.params), si),
         _Scale("Activations<br>(elements)", lambda row: float(row.candidate.cost.activations), si),
         _Scale(accuracy_title, lambda row: row.expected, "{:.3f}".format),
     ]
+
+
+def _side(row: CandidateRow) -> int:
+    """Return the side of a network's images, of images that are not square the longer one."""
+    return longer_side(row.candidate.architecture.resolution)
 
 
 def _range_of(values: Sequence[float]) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from scalesearch.design.coefficients import AXES, LARGEST_COEFFICIENT, LARGEST_M
 from scalesearch.design.cost import cost
 from scalesearch.design.decimals import power
 from scalesearch.design.factory import FactoryNetwork, Network
+from scalesearch.design.images import size_ratio
 from scalesearch.design.scaling import Baseline, flops_ratio, scaled
 from scalesearch.errors import SpaceError
 from scalesearch.search.candidates import NAME_SEPARATOR, Candidate, CandidateSet, is_near, other_ratio
@@ -249,7 +250,7 @@ def _scale(
     else:
         direction = _for_twice_the_cost(direction, cost_kind)
         network = scaler.compound(direction, phi)
-        coefficients = replace(direction, gamma=_coefficient(Decimal(network.side) / base.side, phi))
+        coefficients = replace(direction, gamma=_coefficient(size_ratio(network.resolution, base.resolution), phi))
     values = (coefficients.alpha, coefficients.beta, coefficients.gamma)
     return network, Coefficients(*(round(coefficient, 5) for coefficient in values))
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from scalesearch.design.cost import cost
+from scalesearch.design.images import plain_size
 from scalesearch.search.kinds.sampler import CoefficientSearch, Suggestion
 from scalesearch.search.observations import Observation, pareto
 from scalesearch.search.plan import Plan
@@ -84,9 +85,9 @@ def _search_facts(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, obje
 def _point_facts(observation: Observation) -> dict[str, object]:
     assert isinstance(observation.point, Suggestion), "stages have words of their own"
     network = observation.judged.network
-    point = {
+    point: dict[str, object] = {
         "candidate": str(observation.point.coefficients),
-        "resolution": network.side,
+        "resolution": plain_size(network.resolution),
         "accuracy": round(observation.accuracy or 0.0, 5),
         "macs": cost(network).macs,
     }
